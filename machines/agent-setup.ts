@@ -1,0 +1,221 @@
+import { assign, emit, fromPromise, setup } from 'xstate';
+import type {
+  AgentContext,
+  AgentEmitted,
+  AgentEvent,
+  AgentInput,
+  AgentOutput,
+  AttemptResult,
+  Decision,
+  Entry,
+  Step,
+  StepInput,
+} from './agent-types.ts';
+import {
+  type End,
+  type EndRecord,
+  type Failure,
+  type FailureKind,
+  judge,
+  mayBeRetried,
+  type Outcome,
+} from './outcome.ts';
+import { asStepError } from './step-error.ts';
+
+/** How often a step is tried, and how long it waits in between: 0.1 s doubled each time, 5 s at most. */
+export const maxTries = 8;
+export const backOffDelay = (failures: number) => Math.min(100 * 2 ** (failures - 1), 5_000);
+/** An attempt that failed is followed by the next after 1 s, doubled each time, 30 s at most. */
+export const retryDelay = (attempt: number) => Math.min(1_000 * 2 ** (attempt - 1), 30_000);
+
+const provided = <Output>(what: string) =>
+  fromPromise<Output, StepInput>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
+
+const failure = (event: unknown) => asStepError((event as { error?: unknown }).error);
+const result = <T>(event: unknown) => (event as { output: T }).output;
+
+export const stepInput = ({ context }: { context: AgentContext }): StepInput => ({
+  name: context.name,
+  attempt: context.attempt,
+  containerId: context.containerId,
+  image: context.image,
+  injectedAt: context.injectedAt,
+  uncertain: context.uncertain,
+  cancelled: context.cancelled,
+});
+
+/** What docker says where it has not done what it was asked for. */
+const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu'];
+
+const fresh = { step: null, tries: 0 } as const;
+const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
+
+/** The words that the chart in agent.ts is written in: what it may invoke, ask and note. */
+export const vocabulary = setup({
+  types: {} as {
+    input: AgentInput;
+    output: AgentOutput;
+    context: AgentContext;
+    events: AgentEvent;
+    emitted: AgentEmitted;
+  },
+  actors: {
+    decide: provided<Decision>('decide'),
+    ensureImage: provided<{ image: string }>('ensureImage'),
+    ensureNetwork: provided<void>('ensureNetwork'),
+    createContainer: provided<{ containerId: string }>('createContainer'),
+    startContainer: provided<void>('startContainer'),
+    waitForTmux: provided<void>('waitForTmux'),
+    inject: provided<{ injectedAt: number }>('inject'),
+    /** Resolves when the container has ended; with `overdue` where it outlived its own limit. */
+    watch: provided<End | 'overdue'>('watch'),
+    /** The rungs: each resolves with the end it brought about, or null after its patience. */
+    interrupt: provided<End | null>('interrupt'),
+    terminate: provided<End | null>('terminate'),
+    stopContainer: provided<End | null>('stopContainer'),
+    killContainer: provided<End | null>('killContainer'),
+    collect: provided<{ record: EndRecord | null }>('collect'),
+    removeContainer: provided<void>('removeContainer'),
+    until: fromPromise<void, { at: number }>(() => Promise.reject(new Error('no actor provided for until'))),
+    engineAnswers: provided<void>('engineAnswers'),
+  },
+  guards: {
+    enters: ({ event }, params: { state: Entry }) => result<Decision>(event).enter === params.state,
+    engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
+    mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
+    backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
+    isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',
+    engineIsAwayAtCancel: ({ context, event }) => context.cancelled && failure(event).kind === 'unreachable',
+    isOverdue: ({ event }) => result<End | 'overdue'>(event) === 'overdue',
+    mayBeAlive: ({ context }) => context.containerId !== null && context.started && context.end === null,
+    hasEnded: ({ event }) => result<End | null>(event) !== null,
+    hasTranscript: ({ context }) =>
+      context.containerId !== null && context.started && context.end?.how !== 'removed',
+    mayExist: ({ context }) => context.containerId !== null || context.uncertain,
+    isKept: ({ context }) =>
+      context.containerId !== null &&
+      !context.uncertain &&
+      !context.cancelled &&
+      // One that may live on in spite of the ladder is nothing to keep.
+      !(context.started && context.end === null) &&
+      (context.keep === 'always' ||
+        (context.keep === 'on-failure' && context.outcome?.status !== 'succeeded')),
+    hasRetriesLeft: ({ context }) =>
+      !context.cancelled &&
+      context.outcome !== null &&
+      mayBeRetried(context.outcome) &&
+      context.attempt <= context.retries,
+  },
+  actions: {
+    enter: assign(({ context, event }) => {
+      const { enter: _, reason: __, outcome, ...known } = result<Decision>(event);
+      const retryAt = (known.end?.at ?? 0) + retryDelay(known.attempt);
+      return { ...known, outcome: outcome ?? context.outcome, retryAt, ...fresh };
+    }),
+    // What was in doubt of a container that we know has happened, since the step is done.
+    stepDone: assign(({ context }) => ({
+      ...fresh,
+      uncertain: context.uncertain && context.containerId === null,
+    })),
+    tidyDone: assign(fresh),
+    backOff: assign(({ context, event }, params: { step: Step }) => {
+      const { at, uncertain } = failure(event);
+      const tries = context.tries + 1;
+      return {
+        step: params.step,
+        tries,
+        retryAt: at + backOffDelay(tries),
+        uncertain: context.uncertain || uncertain,
+      };
+    }),
+    loseEngine: assign(({ context, event }, params: { step: Step }) => ({
+      step: params.step,
+      tries: 0,
+      uncertain: context.uncertain || failure(event).uncertain,
+    })),
+    /** The first word on an attempt stands: what goes wrong while cleaning up does not change it. */
+    fail: assign(({ context, event }, params: { phase: Step }) => {
+      const { kind, message, command, exitCode, uncertain } = failure(event);
+      const error: Failure = {
+        phase: params.phase,
+        kind,
+        message,
+        ...(command === undefined ? {} : { command }),
+        ...(exitCode === undefined ? {} : { exitCode }),
+      };
+      const status = kind === 'timeout' ? ('timedOut' as const) : ('failed' as const);
+      // A create that failed for good may have landed when it was tried before.
+      return {
+        ...fresh,
+        // A start that was refused has not happened: there is nothing to stop and nothing to read.
+        started: context.started && !(params.phase === 'starting' && refusals.includes(kind) && !uncertain),
+        uncertain: uncertain || (context.containerId === null && context.uncertain && context.step !== null),
+        outcome: context.outcome ?? { status, exitCode: null, error },
+      };
+    }),
+    leaveBehind: assign(({ context, event }) => {
+      const outcome = context.outcome ?? judge(context.end, null);
+      const message = `the container may be left behind: ${failure(event).message}`;
+      return {
+        outcome: {
+          ...outcome,
+          error: outcome.error ?? { phase: 'removing', kind: 'infrastructure' as const, message },
+        },
+      };
+    }),
+    cancel: assign(({ context }) => ({
+      cancelled: true,
+      ...fresh,
+      outcome: context.outcome ?? cancelledOutcome,
+    })),
+    cancelRetry: assign({ cancelled: true, outcome: cancelledOutcome }),
+    /** Once its end is being tidied up, an agent that came out keeps its outcome. */
+    noteCancel: assign({ cancelled: true }),
+    setImage: assign(({ event }) => ({ image: result<{ image: string }>(event).image })),
+    setContainer: assign(({ event }) => ({
+      containerId: result<{ containerId: string }>(event).containerId,
+      uncertain: false,
+    })),
+    // Until the answer is there, a container may exist that nobody has told us of.
+    noteCreate: assign({ uncertain: true }),
+    // Noted when the start is asked for, not when it is confirmed: a start whose answer was lost may have happened.
+    noteStart: assign({ started: true }),
+    setInjectedAt: assign(({ event }) => ({ injectedAt: result<{ injectedAt: number }>(event).injectedAt })),
+    setEnd: assign(({ event }) => ({ end: result<End>(event) })),
+    timeOut: assign(({ context }) => ({
+      outcome: context.outcome ?? {
+        status: 'timedOut' as const,
+        exitCode: null,
+        error: { phase: 'running', kind: 'timeout' as const, message: 'outlived its limit, "timeouts.run"' },
+      },
+    })),
+    judge: assign(({ context, event }) => ({
+      outcome: context.outcome ?? judge(context.end, result<{ record: EndRecord | null }>(event).record),
+    })),
+    settleOutcome: assign(({ context }) => ({ outcome: context.outcome ?? judge(context.end, null) })),
+    endAttempt: assign(({ context }) => ({ attempts: [...context.attempts, attemptResult(context)] })),
+    tellAttempt: emit(({ context }) => ({
+      type: 'attempt.ended' as const,
+      result: attemptResult(context),
+      image: context.image,
+    })),
+    scheduleAttempt: assign(({ context }) => ({
+      retryAt: (context.end?.at ?? 0) + retryDelay(context.attempt),
+    })),
+    nextAttempt: assign(({ context }) => ({
+      attempt: context.attempt + 1,
+      containerId: null,
+      started: false,
+      injectedAt: null,
+      end: null,
+      outcome: null,
+      uncertain: false,
+      ...fresh,
+    })),
+  },
+});
+
+function attemptResult(context: AgentContext): AttemptResult {
+  const outcome = context.outcome ?? judge(context.end, null);
+  return { attempt: context.attempt, containerId: context.containerId, ...outcome };
+}

@@ -1,0 +1,121 @@
+/** How an attempt, or a whole agent, came out. */
+export type Status = 'succeeded' | 'failed' | 'timedOut' | 'cancelled' | 'skipped';
+
+export type FailureKind =
+  | 'exit' // the agent's command exited non-zero
+  | 'signal' // the agent's command was ended by a signal from inside
+  | 'tmuxLost' // the tmux server or its session went away
+  | 'outOfMemory'
+  | 'neverInjected' // the container gave up waiting for its launch script
+  | 'infrastructure' // the container ended without its own word: killed, removed, daemon restart, host lost
+  | 'timeout' // a phase ran past its limit; `phase` says which
+  | 'idle' // no output for longer than `timeouts.idle`
+  | 'image' // an image that cannot be built, pulled or used
+  | 'gpu' // the engine has none for containers, or not those that were asked for
+  | 'network'
+  | 'foreign' // a name is held by something that is not ours
+  | 'docker' // docker refused, for good
+  | 'unreachable' // the engine does not answer
+  | 'transient' // docker failed in a way that passes
+  | 'dependency' // an agent that it depends on did not succeed
+  | 'internal';
+
+export interface Failure {
+  /** The state in which it happened. */
+  readonly phase: string;
+  readonly kind: FailureKind;
+  readonly message: string;
+  readonly command?: string;
+  readonly exitCode?: number;
+}
+
+export interface Outcome {
+  readonly status: Status;
+  /** The agent's exit code; null where it has none (never started, removed by hand). */
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+}
+
+/** What Docker says of a container that is no longer running. */
+export interface End {
+  /** null: Docker no longer knows it. */
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly how: 'died' | 'removed' | 'restarted';
+  /** Milliseconds since the epoch, by the engine's clock where it tells. */
+  readonly at: number;
+}
+
+/** What the container itself said in its last line. */
+export interface EndRecord {
+  readonly how: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
+  readonly code: number;
+  /** Processes of the container that the kernel killed for want of memory. */
+  readonly oomKills: number;
+}
+
+/** The one place that turns an end into a verdict. The container's own record comes first, Docker's view second. */
+export function judge(end: End | null, record: EndRecord | null): Outcome {
+  const exitCode = record?.code ?? end?.exitCode ?? null;
+  const failed = (kind: FailureKind, message: string): Outcome => ({
+    status: 'failed',
+    exitCode,
+    error: { phase: 'running', kind, message, ...(exitCode === null ? {} : { exitCode }) },
+  });
+  const timedOut = (kind: FailureKind, message: string): Outcome => ({
+    status: 'timedOut',
+    exitCode,
+    error: { phase: 'running', kind, message },
+  });
+  const outOfMemory = () =>
+    failed('outOfMemory', 'a process of the agent was killed: out of memory. Raise "memory"');
+
+  if (record === null) {
+    if (end?.oomKilled) return outOfMemory();
+    if (end === null || end.how === 'removed')
+      return failed('infrastructure', 'the container was removed from outside');
+    if (end.how === 'restarted') return failed('infrastructure', 'the container was restarted from outside');
+    return failed(
+      'infrastructure',
+      `the container ended with ${end.exitCode} without its own end record: killed from outside, or lost with its daemon or host`,
+    );
+  }
+  switch (record.how) {
+    case 'exit':
+    case 'done':
+      if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
+      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
+      return failed('exit', `exited with ${record.code}${hint(record.code)}`);
+    case 'signal':
+      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
+      return failed('signal', `ended by signal ${record.code - 128}`);
+    case 'tmux-lost':
+      return record.oomKills > 0
+        ? outOfMemory()
+        : failed('tmuxLost', 'the tmux session went away while the agent ran');
+    case 'deadline':
+      return timedOut('timeout', 'ran past its limit, "timeouts.run"');
+    case 'idle':
+      return timedOut('idle', 'no output for longer than "timeouts.idle"');
+    case 'never-injected':
+      return failed('neverInjected', 'the container was never given its launch script');
+    case 'term':
+      return failed('infrastructure', 'the container was stopped from outside');
+  }
+}
+
+const hint = (code: number) =>
+  code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';
+
+/** A new attempt can only help where the agent, or the ground under it, failed; a limit or a refusal would meet it again. */
+export function mayBeRetried(outcome: Outcome): boolean {
+  const again: readonly FailureKind[] = [
+    'exit',
+    'signal',
+    'tmuxLost',
+    'outOfMemory',
+    'neverInjected',
+    'infrastructure',
+  ];
+  return outcome.status === 'failed' && outcome.error !== null && again.includes(outcome.error.kind);
+}

@@ -1,0 +1,65 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { StepInput } from '../../machines/agent-types.ts';
+import type { EndRecord } from '../../machines/outcome.ts';
+import { StepError } from '../../machines/step-error.ts';
+import { endRecordOf } from '../docker/end-record.ts';
+import { dockerError } from '../docker/errors.ts';
+import { saveOutput } from '../docker/stream.ts';
+import { owner, type World } from './world.ts';
+
+/** Keeps the transcript, and reads the container's own last word from its end. */
+export async function collect(
+  world: World,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<{ record: EndRecord | null }> {
+  const { clock, docker, recorder } = world;
+  const { nonce } = world.identity(input.name, input.attempt);
+  const file = world.transcript(input.name, input.attempt);
+  await make(file).catch(error => world.unwritable(error, signal));
+  const args = ['logs', input.containerId!];
+  // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
+  const timeout = input.cancelled ? 2_000 : 600_000;
+  const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout });
+  const record = endRecordOf(await tail(file), nonce);
+  if (record || input.cancelled) return { record };
+
+  // A full disk must not make a verdict: what is missing in the file may be in Docker.
+  await tryToWrite(file).catch(error => world.unwritable(error, signal));
+  if (!answer.ok) throw dockerError({ ...answer, args }, { doing: 'read the transcript', at: clock.now() });
+  const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
+  if (endRecordOf(last.stdout, nonce))
+    throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
+  return { record };
+}
+
+/** For this user's eyes alone, from its first byte. */
+async function make(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await (await open(file, 'w', 0o600)).close();
+}
+
+/** Rejects where nothing more can be written behind what is there. */
+async function tryToWrite(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    const { size } = await handle.stat();
+    await handle.write(Buffer.alloc(65_536), 0, 65_536, size);
+    await handle.truncate(size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function tail(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const bytes = Buffer.alloc(Math.min(size, 4096));
+    await handle.read(bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}

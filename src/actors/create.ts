@@ -1,0 +1,44 @@
+import type { StepInput } from '../../machines/agent-types.ts';
+import { StepError } from '../../machines/step-error.ts';
+import type { Container } from '../docker/containers.ts';
+import { createArgs } from '../docker/create-args.ts';
+import { dockerError, unsaid } from '../docker/errors.ts';
+import { containerName, label } from '../docker/labels.ts';
+import { owner, type World } from './world.ts';
+
+/** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
+export async function createContainer(world: World, input: StepInput, signal: AbortSignal) {
+  const { clock, docker, engine } = world;
+  const plan = world.plan(input.name);
+  const identity = world.identity(input.name, input.attempt);
+  const createdAt = new Date(clock.now()).toISOString();
+  const hidden = world.hidden(input.name);
+  const args = createArgs(plan, identity, input.image ?? '', { limits: engine, createdAt, hidden });
+  const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 120_000 });
+  const containerId = answer.stdout.trim();
+  // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
+  if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
+  if (answer.ok) throw unsaid('docker create', 'create the container', clock.now());
+
+  if (!/conflict\. the container name|already in use by container/i.test(answer.stderr))
+    throw dockerError(answer, { doing: 'create the container', at: clock.now() });
+
+  const name = containerName(identity.runId, input.name, input.attempt);
+  const [holder] = await world.containers.inspect([name], { signal, owner: owner(input) });
+  // Gone again: its removal was under way.
+  if (!holder)
+    throw new StepError('transient', `the name ${name} was taken a moment ago`, { at: clock.now() });
+  if (isOurs(holder, identity, input.name)) return { containerId: holder.id };
+  const message = `the name ${name} is held by container ${holder.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
+  throw new StepError('foreign', message, { at: clock.now() });
+}
+
+function isOurs({ labels }: Container, identity: ReturnType<World['identity']>, agent: string): boolean {
+  return (
+    labels[label.instance] === identity.instance &&
+    labels[label.runId] === identity.runId &&
+    labels[label.agent] === agent &&
+    labels[label.attempt] === String(identity.attempt) &&
+    labels[label.specHash] === identity.specHash
+  );
+}

@@ -1,0 +1,60 @@
+import { fromPromise } from 'xstate';
+import { agentMachine } from '../../machines/agent.ts';
+import type { StepInput } from '../../machines/agent-types.ts';
+import { DockerSilence } from '../docker/containers.ts';
+import { dockerError } from '../docker/errors.ts';
+import { collect } from './collect.ts';
+import { createContainer } from './create.ts';
+import { inject } from './inject.ts';
+import { removeContainer } from './remove.ts';
+import { startContainer } from './start.ts';
+import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
+import { waitForTmux } from './tmux.ts';
+import { watchAgent } from './watch-agent.ts';
+import type { World } from './world.ts';
+
+/** The agent machine with hands: each of its actors acts on this world. */
+export function agentIn(world: World) {
+  const { clock } = world;
+  const actor = <Output>(work: (world: World, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
+    fromPromise<Output, StepInput>(async ({ input, signal }) => {
+      try {
+        return await work(world, input, signal);
+      } catch (error) {
+        throw error instanceof DockerSilence ? silence(error) : error;
+      }
+    });
+  const silence = ({ answer }: DockerSilence) =>
+    dockerError(answer, { doing: `run docker ${answer.args[0]}`, at: clock.now(), otherwise: 'transient' });
+
+  return agentMachine.provide({
+    actors: {
+      decide: actor((_, { name }, signal) => world.decide(name, signal)),
+      ensureImage: actor(async (_, { name }, signal) => ({
+        image: await world.image(name, signal),
+      })),
+      ensureNetwork: actor(async (_, { name }, signal) => {
+        const { network } = world.plan(name);
+        if (network.mode === 'bridge') await world.network(network.name, signal);
+      }),
+      createContainer: actor(createContainer),
+      startContainer: actor(startContainer),
+      waitForTmux: actor(waitForTmux),
+      inject: actor(inject),
+      watch: actor(watchAgent),
+      interrupt: actor(interrupt),
+      terminate: actor(terminate),
+      stopContainer: actor(stopContainer),
+      killContainer: actor(killContainer),
+      collect: actor(collect),
+      removeContainer: actor(removeContainer),
+      until: fromPromise<void, { at: number }>(({ input, signal }) =>
+        clock.sleep(Math.max(0, input.at - clock.now()), signal),
+      ),
+      engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
+    },
+  });
+}
+
+/** What an agent's machine invokes, by name; any of it. */
+export type AgentActors = NonNullable<Parameters<typeof agentMachine.provide>[0]['actors']>;

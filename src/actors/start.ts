@@ -1,0 +1,28 @@
+import type { StepInput } from '../../machines/agent-types.ts';
+import { dockerError, unsaid } from '../docker/errors.ts';
+import { owner, type World } from './world.ts';
+
+/** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
+export async function startContainer(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { clock, containers, docker } = world;
+  const id = input.containerId!;
+  if (input.uncertain) {
+    const [found] = await containers.inspect([id], { signal, owner: owner(input) });
+    if (found && found.state !== 'created') return;
+  }
+  const answer = await docker(['start', id], {
+    signal,
+    owner: owner(input),
+    changes: true,
+    timeout: 120_000,
+  });
+  if (answer.ok && answer.stdout.trim() === id) return;
+  if (answer.ok) throw unsaid('docker start', 'start the container', clock.now());
+  const lacksCommands =
+    /exec: "?agent-init"?|agent-init: (no such|not found)|executable file not found/i.test(answer.stderr);
+  throw dockerError(answer, {
+    doing: 'start the container',
+    at: clock.now(),
+    otherwise: lacksCommands ? 'image' : /network .* not found/i.test(answer.stderr) ? 'network' : 'docker',
+  });
+}

@@ -1,0 +1,36 @@
+import type { Decision } from '../../machines/agent-types.ts';
+import type { Docker } from '../docker/cli.ts';
+import type { Containers } from '../docker/containers.ts';
+import type { Identity } from '../docker/create-args.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import type { Owner, Recorder } from '../docker/recorder.ts';
+import type { Watcher } from '../docker/watch.ts';
+import type { Clock } from '../engine/clock.ts';
+import type { AgentPlan } from '../spec/plan.ts';
+
+/** What the actors of a run act on. The engine makes one for each run. */
+export interface World {
+  readonly clock: Clock;
+  readonly docker: Docker;
+  readonly recorder: Recorder;
+  readonly containers: Containers;
+  readonly watcher: Watcher;
+  readonly engine: EngineInfo;
+  plan(agent: string): AgentPlan;
+  /** Reads the facts, and says where the agent enters its machine. */
+  decide(agent: string, signal: AbortSignal): Promise<Decision>;
+  identity(agent: string, attempt: number): Identity;
+  /** Paths in the container that must not show what the host has there. */
+  hidden(agent: string): readonly string[];
+  /** The id of the image that the agent runs in. */
+  image(agent: string, signal: AbortSignal): Promise<string>;
+  network(name: string, signal: AbortSignal): Promise<void>;
+  transcript(agent: string, attempt: number): string;
+  /** Nothing can be kept any more, such as on a full disk: the run is halted. Ends only by the signal, by rejecting. */
+  unwritable(error: Error, signal: AbortSignal): Promise<never>;
+}
+
+export const owner = (input: { name: string; attempt: number }): Owner => ({
+  agent: input.name,
+  attempt: input.attempt,
+});

@@ -1,0 +1,42 @@
+import { handOver } from '../docker/stream.ts';
+import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { UsageError } from '../errors.ts';
+import { type Command, type CommonOptions, say } from './command.ts';
+import { findAgent } from './find-agent.ts';
+
+interface AttachOptions extends CommonOptions {
+  readonly agent: string;
+}
+
+export const attach: Command = {
+  usage: 'attach <agent>',
+  describe: "attach this terminal to an agent's tmux session (leave it with Ctrl-b d)",
+  options: yargs =>
+    yargs.positional('agent', {
+      type: 'string',
+      demandOption: true,
+      describe: 'agent, or run/agent',
+    }),
+
+  async handler({ stateDir, agent: name }: AttachOptions) {
+    const { agent } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
+    if (agent.status !== null)
+      throw new UsageError(`${name} is over: it has ${agent.status}. Try agent-flow logs ${name}`);
+    if (agent.containerId === null)
+      throw new UsageError(`${name} has no container: it is ${agent.status ?? agent.state}`);
+    if (!process.stdin.isTTY) throw new UsageError('attach needs a terminal');
+    const code = await handOver([
+      'exec',
+      '--interactive',
+      '--tty',
+      agent.containerId,
+      'tmux',
+      'attach',
+      '-t',
+      '=agent',
+    ]);
+    if (code !== 0)
+      say(`${name} cannot be attached to: it is ${agent.status ?? agent.state}. Try agent-flow logs ${name}`);
+    return code === 0 ? 0 : 1;
+  },
+};

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { asStepError } from '../../machines/step-error.ts';
+import { dockerCli } from '../docker/cli.ts';
+import { engineInfo } from '../docker/engine-info.ts';
+import { baseTag, buildBaseImage } from '../docker/image-base.ts';
+import { unrecorded } from '../docker/recorder.ts';
+import { EngineError, FlowError } from '../errors.ts';
+import { packageFolder } from '../package.ts';
+import { type Command, type CommonOptions, printJson, say } from './command.ts';
+
+interface BuildOptions extends CommonOptions {
+  readonly gpu: boolean;
+  readonly baseImage?: string;
+  readonly cache: boolean;
+  readonly json: boolean;
+}
+
+const thirtyMinutes = 30 * 60_000;
+
+export const build: Command = {
+  usage: 'build',
+  describe: 'build the base image',
+  options: yargs =>
+    yargs
+      .option('gpu', { type: 'boolean', default: false, describe: 'build the image with CUDA instead' })
+      .option('base-image', { type: 'string', requiresArg: true, describe: 'what to build it from' })
+      // `--no-cache` sets `cache` to false: that is how yargs reads it.
+      .option('cache', { type: 'boolean', default: true, hidden: true })
+      .option('no-cache', { type: 'boolean', describe: 'build every layer anew' })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'print the image as one line of JSON',
+      }),
+
+  async handler({ gpu, baseImage: from, cache, json }: BuildOptions) {
+    const docker = dockerCli(unrecorded);
+    const kind = gpu ? 'gpu' : 'base';
+    const image = baseTag(kind);
+    await engineInfo(docker, Date.now).catch(error => {
+      throw new EngineError(asStepError(error).message);
+    });
+    say(`building ${image}, which takes a minute or two the first time`);
+    const context = { docker, now: Date.now, source: join(packageFolder, 'docker'), logFolder: null };
+    const options = { timeout: thirtyMinutes, noCache: !cache, from };
+    const { id } = await buildBaseImage(kind, options, context).catch(error => {
+      throw new FlowError(asStepError(error).message, 1);
+    });
+    if (json) printJson({ image, id });
+    else say(`${image} is ${id}`);
+    return 0;
+  },
+};

@@ -1,0 +1,107 @@
+import type { Docker } from '../../docker/cli.ts';
+import { type Container, containers, marked } from '../../docker/containers.ts';
+import { label } from '../../docker/labels.ts';
+import { answered } from '../../engine/answered.ts';
+import { isDriven } from '../../engine/driven.ts';
+import { lockHolder } from '../../engine/lock.ts';
+import type { StateDir } from '../../engine/state-dir.ts';
+import { table } from '../../views/table.ts';
+import { oneLine } from '../../views/text.ts';
+import { readRun } from '../find-agent.ts';
+import { type DoomedImage, findImages } from './images.ts';
+import { findNetworks, sharedNetwork } from './networks.ts';
+import { type DoomedRun, findRuns } from './runs.ts';
+
+export interface Wanted {
+  readonly all: boolean;
+  readonly force: boolean;
+  readonly network: boolean;
+  readonly images: boolean;
+  /** Milliseconds; null: no runs. */
+  readonly runsOlderThan: number | null;
+}
+
+export interface LeftAlone {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What cleanup will remove, and what it leaves alone although it was asked for. */
+export interface Plan {
+  readonly containers: readonly Container[];
+  readonly networks: readonly string[];
+  readonly images: readonly DoomedImage[];
+  readonly runs: readonly DoomedRun[];
+  readonly driven: readonly Container[];
+  readonly imagesLeft: readonly LeftAlone[];
+  readonly runsLeft: readonly LeftAlone[];
+}
+
+const none = { doomed: [], left: [] };
+
+export async function planCleanup(docker: Docker, state: StateDir, wanted: Wanted): Promise<Plan> {
+  const { all, force, network, images, runsOlderThan } = wanted;
+  const found = await listed(docker, [marked]);
+  const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
+  const driven = candidates.filter(container => !force && isDriven(state, container));
+  const doomed = candidates.filter(container => !driven.includes(container));
+  const stays = ({ id }: Container) => !doomed.some(container => container.id === id);
+  // An image may be in use by any container, not only by one of ours.
+  const users = images ? (await listed(docker, [])).filter(stays) : [];
+  const { doomed: doomedImages, left: imagesLeft } = images
+    ? await findImages(docker, users, isBuilding(state))
+    : none;
+  const { doomed: doomedRuns, left: runsLeft } =
+    runsOlderThan === null ? none : findRuns(state, runsOlderThan, found.filter(stays), Date.now());
+  return {
+    containers: doomed,
+    networks: network ? await findNetworks(docker) : [],
+    images: doomedImages,
+    runs: doomedRuns,
+    driven,
+    imagesLeft,
+    runsLeft,
+  };
+}
+
+async function listed(docker: Docker, filters: readonly string[]): Promise<Container[]> {
+  const known = containers(docker);
+  const asked = known.list(filters).then(found => known.inspect(found.map(({ id }) => id)));
+  return answered(asked, 'ask Docker for its containers');
+}
+
+const isBuilding = (state: StateDir) =>
+  state
+    .runs()
+    .filter(folder => lockHolder(folder.lock) !== null)
+    .some(folder => Object.values(readRun(folder).state.agents).some(agent => agent.state === 'building'));
+
+/** What will be removed, for people; empty where that is nothing. */
+export function planTable(state: StateDir, plan: Plan): string {
+  const rows = [
+    ...plan.containers.map(row => ['container', row.name, `${row.state}, ${whose(state, row)}`]),
+    ...plan.networks.map(id => ['network', sharedNetwork, id.slice(0, 12)]),
+    ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
+    ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
+  ];
+  return rows.length === 0 ? '' : table([['WHAT', 'NAME', 'ABOUT'], ...rows]);
+}
+
+/** Lines about what is left alone. */
+export function leftAlone({ driven, imagesLeft, runsLeft }: Plan): string[] {
+  const names = driven.map(({ name }) => name).join(', ');
+  return [
+    ...(driven.length === 0
+      ? []
+      : [`left alone, since an engine drives them: ${names} (--force removes them)`]),
+    ...imagesLeft.map(({ name, why }) => `left alone: image ${oneLine(shortName(name))}, ${why}`),
+    ...runsLeft.map(({ name, why }) => `left alone: run ${name}, ${why}`),
+  ];
+}
+
+const shortName = (name: string) => name.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, '$1');
+
+function whose(state: StateDir, { labels }: Container): string {
+  if (labels[label.instance] === state.instance) return `run ${oneLine(labels[label.runId] ?? '')}`;
+  return labels[label.instance] === undefined ? 'made by hand' : 'of another state directory';
+}

@@ -1,0 +1,64 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Container } from '../../docker/containers.ts';
+import { label } from '../../docker/labels.ts';
+import { readJournal } from '../../engine/journal.ts';
+import { isLock, lockHolder, takeLock } from '../../engine/lock.ts';
+import { isRunId, type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
+import { spoken } from '../../views/duration.ts';
+import { oneLine } from '../../views/text.ts';
+import type { LeftAlone } from './plan.ts';
+
+export interface DoomedRun {
+  readonly folder: RunFolder;
+  readonly about: string;
+}
+
+/** The runs of a state directory whose last event was `olderThan` milliseconds ago, and those of them that are left alone. */
+export function findRuns(state: StateDir, olderThan: number, staying: readonly Container[], now: number) {
+  const doomed: DoomedRun[] = [];
+  const left: LeftAlone[] = [];
+  if (lstatSync(join(state.path, 'runs')).isSymbolicLink())
+    return { doomed, left: [{ name: 'runs', why: 'it is a symbolic link' }] };
+  for (const folder of state.runs().filter(({ runId }) => isRunId(runId))) {
+    if (!lstatSync(folder.journal).isFile()) continue;
+    const { events } = readJournal(folder.journal);
+    const last = events.at(-1);
+    if (last === undefined || now - last.at <= olderThan) continue;
+    const began = events.findLastIndex(event => event.type === 'run.started');
+    const isOver = events.findLastIndex(event => event.type === 'run.ended') > began;
+    const container = staying.find(({ labels }) => isOf(labels, state, folder.runId));
+    const leave = (why: string) => left.push({ name: folder.runId, why });
+    if (lockHolder(folder.lock) !== null) leave('an engine drives it');
+    else if (!isOver) leave(`it is not over; agent-flow stop ${folder.runId} ends it`);
+    else if (container) leave(`it has container ${container.name} left`);
+    else {
+      const started = events[began];
+      const name = started?.type === 'run.started' ? oneLine(started.name) : '';
+      doomed.push({ folder, about: `of ${name}, ended ${age(now - last.at)} ago` });
+    }
+  }
+  return { doomed, left };
+}
+
+export const isOf = (labels: Container['labels'], state: StateDir, runId: string) =>
+  labels[label.instance] === state.instance && labels[label.runId] === runId;
+
+const age = (ms: number) => {
+  const days = Math.floor(ms / 86_400_000);
+  return days === 0 ? spoken(ms) : `${days} d`;
+};
+
+/** Null when it is gone, else why it is still there. */
+export function removeRunFolder(folder: RunFolder): string | null {
+  // Held while it is removed: nobody takes it up again at the same moment.
+  const lock = takeLock(folder.lock);
+  if (!isLock(lock)) return `process ${lock.pid} has just taken it over`;
+  try {
+    removeRun(folder);
+    return null;
+  } catch (error) {
+    lock[Symbol.dispose]();
+    return oneLine((error as Error).message);
+  }
+}

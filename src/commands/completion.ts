@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
+import { agentName } from '../spec/names.ts';
+
+/** Commands that take the name of an agent, and those that take a run. */
+const takers: readonly string[] = ['logs', 'attach', 'send', 'stop', 'down', 'resume'];
+const takesRun: readonly string[] = ['stop', 'down', 'resume'];
+const fewRuns = 10;
+
+/** What may follow on the command line, out of the state directory alone; null where yargs knows better. */
+export function namesFor(
+  words: readonly string[],
+  given: string | undefined,
+  env: NodeJS.ProcessEnv,
+): string[] | null {
+  const [command = '', current = '', ...more] = words;
+  if (!takers.includes(command) || more.length > 0) return null;
+  const path = stateDirPath(given, env);
+  if (!existsSync(join(path, 'runs'))) return [];
+  const runs = openStateDir(path).runs().slice(0, fewRuns);
+  const inNewest = runs.slice(0, 1).flatMap(agentsOf);
+  const addresses = runs.flatMap(run => agentsOf(run).map(agent => `${run.runId}/${agent}`));
+  const ids = takesRun.includes(command) ? runs.map(({ runId }) => runId) : [];
+  const offered = command === 'resume' ? ids : [...inNewest, ...ids, ...addresses];
+  // Shells expand what they are offered: only what can be a name is.
+  return offered.filter(
+    name => name.startsWith(current) && name.split('/').every(part => agentName.test(part)),
+  );
+}
+
+function agentsOf({ runFile }: RunFolder): string[] {
+  try {
+    const { plan } = JSON.parse(readFileSync(runFile, 'utf8'));
+    return plan.agents.map(({ name }: { readonly name: unknown }) => String(name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,55 @@
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StateDir } from '../engine/state-dir.ts';
+
+/**
+ * `run -d`: the same command line once more, in a process of its own that no terminal ends. The first process waits
+ * until the run has begun, and tells its id.
+ */
+
+/** Tells the second process what it is. */
+const mark = 'AGENT_FLOW_DETACHED';
+
+export const isDetached = () => process.env[mark] === '1' && process.send !== undefined;
+
+/** The run has begun: who started it need not wait any longer. */
+export function tellStarter(runId: string): void {
+  if (!isDetached()) return;
+  process.send!({ runId }, () => process.disconnect());
+}
+
+export interface Detached {
+  /** null where the run could not begin. */
+  readonly runId: string | null;
+  readonly exitCode: number;
+  /** What it had to say until then. */
+  readonly said: string;
+}
+
+/** What the run says from then on is in `engine.log` of its folder. */
+export async function detach(stateDir: StateDir): Promise<Detached> {
+  const log = join(stateDir.path, `engine-${randomBytes(4).toString('hex')}.log`);
+  const output = openSync(log, 'wx', 0o600);
+  const child = fork(process.argv[1]!, process.argv.slice(2), {
+    detached: true,
+    env: { ...process.env, [mark]: '1' },
+    stdio: ['ignore', output, output, 'ipc'],
+  });
+  closeSync(output);
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on('SIGINT', pass).on('SIGTERM', pass);
+  const begun = await new Promise<{ runId: string | null; exitCode: number }>((resolve, reject) => {
+    child.once('message', message => resolve({ runId: (message as { runId: string }).runId, exitCode: 0 }));
+    child.once('exit', code => resolve({ runId: null, exitCode: code ?? 1 }));
+    child.once('error', reject);
+  });
+  process.off('SIGINT', pass).off('SIGTERM', pass);
+  const said = readFileSync(log, 'utf8');
+  if (begun.runId === null) rmSync(log);
+  else renameSync(log, join(stateDir.run(begun.runId).path, 'engine.log'));
+  if (child.connected) child.disconnect();
+  child.unref();
+  return { ...begun, said };
+}

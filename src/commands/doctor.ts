@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import type { Finding } from '../doctor/finding.ts';
+import { packageFolder } from '../package.ts';
+import { oneLine } from '../views/text.ts';
+import { type Command, type CommonOptions, printJson, say } from './command.ts';
+
+interface DoctorOptions extends CommonOptions {
+  readonly json?: boolean;
+}
+
+export const doctor: Command = {
+  usage: 'doctor',
+  describe: 'check that all a run needs is there',
+  options: yargs =>
+    yargs.option('json', {
+      type: 'boolean',
+      describe: 'print one line of JSON: [{check, status, found, mend}]',
+    }),
+
+  async handler({ stateDir, json }: DoctorOptions) {
+    const { dockerCli } = await import('../docker/cli.ts');
+    const { unrecorded } = await import('../docker/recorder.ts');
+    const { stateDirPath } = await import('../engine/state-dir.ts');
+    const { examine } = await import('../doctor/examine.ts');
+    const { findings, exitCode } = await examine({
+      docker: dockerCli(unrecorded),
+      env: process.env,
+      stateDir: stateDirPath(stateDir, process.env),
+      source: join(packageFolder, 'docker'),
+    });
+    if (json) {
+      printJson(findings);
+      return exitCode;
+    }
+    const width = Math.max(...findings.map(({ check }) => check.length));
+    process.stdout.write(findings.map(finding => linesOf(finding, width)).join(''));
+    say(summary(findings));
+    return exitCode;
+  },
+};
+
+function linesOf({ check, status, found, mend }: Finding, width: number): string {
+  const line = `${status.padEnd(4)}  ${check.padEnd(width)}  — ${oneLine(found)}\n`;
+  return mend === null ? line : `${line}      → ${oneLine(mend)}\n`;
+}
+
+function summary(findings: readonly Finding[]): string {
+  const count = (wanted: Finding['status']) => findings.filter(({ status }) => status === wanted).length;
+  const [failed, warned] = [count('fail'), count('warn')];
+  if (failed > 0) return `${failed} of ${findings.length} failed: agents cannot run like this`;
+  return warned > 0 ? `nothing failed; ${warned} worth a look` : 'all is well';
+}

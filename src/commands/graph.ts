@@ -1,0 +1,104 @@
+import type { StateDir } from '../engine/state-dir.ts';
+import { UsageError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { type Command, type CommonOptions, printJson } from './command.ts';
+
+interface GraphOptions extends CommonOptions {
+  readonly spec?: string;
+  readonly machine?: 'agent' | 'flow';
+  readonly run?: string;
+  readonly agent?: string;
+  readonly format: 'mermaid' | 'json' | 'dot';
+  readonly json?: boolean;
+}
+
+export const graph: Command = {
+  usage: 'graph [spec]',
+  describe: "draw a statechart, a flow, or a run's way",
+  options: yargs =>
+    yargs
+      .positional('spec', { type: 'string', describe: 'draw the agents of this spec' })
+      .option('machine', {
+        choices: ['agent', 'flow'] as const,
+        requiresArg: true,
+        describe: 'the statechart of an agent (default) or of a flow',
+      })
+      .option('run', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'draw the agents of this run as they stand',
+      })
+      .option('agent', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'mark the way of this agent, or run/agent, on its chart',
+      })
+      .option('format', {
+        choices: ['mermaid', 'json', 'dot'] as const,
+        default: 'mermaid' as const,
+        requiresArg: true,
+        describe: 'mermaid (default), json or dot',
+      })
+      .option('json', { type: 'boolean', describe: 'the same as --format json' })
+      .example('$0 graph spec.json', 'what waits for what')
+      .example('$0 graph --agent fixer', 'how it went for fixer in the newest run')
+      .check(({ spec, machine, run, agent }) => {
+        const given = [spec && 'a spec', machine && '--machine', (run || agent) && '--run or --agent'].filter(
+          Boolean,
+        );
+        if (given.length < 2) return true;
+        throw new Error(`graph draws one thing: ${given.join(' and ')} do not go together`);
+      }),
+
+  async handler(options: GraphOptions) {
+    const drawn = await graphOf(options);
+    if (options.json || options.format === 'json') {
+      printJson(drawn);
+      return 0;
+    }
+    const { drawing } = await import('../graph/drawing.ts');
+    const { mermaid } = await import('../graph/mermaid.ts');
+    const { dot } = await import('../graph/dot.ts');
+    process.stdout.write((options.format === 'dot' ? dot : mermaid)(drawing(drawn)));
+    return 0;
+  },
+};
+
+async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): Promise<Graph> {
+  if (spec !== undefined) return graphOfSpec(spec);
+  if (run === undefined && agent === undefined) {
+    const { machineGraph } = await import('../graph/machine.ts');
+    return machineGraph(machine ?? 'agent');
+  }
+  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const state = openStateDir(stateDirPath(stateDir, process.env));
+  if (agent === undefined) return graphOfRun(state, run);
+  if (run !== undefined && agent.includes('/'))
+    throw new UsageError(`--agent ${agent} names a run already: leave --run out`);
+  return graphOfAgent(state, run === undefined ? agent : `${run}/${agent}`);
+}
+
+async function graphOfSpec(path: string): Promise<Graph> {
+  const { loadSpec } = await import('../spec/load.ts');
+  const { flowGraph } = await import('../graph/flow.ts');
+  const { name, agents } = await loadSpec(path, { env: process.env });
+  return flowGraph(name, agents);
+}
+
+async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promise<Graph> {
+  const { findRun } = await import('./find-agent.ts');
+  const { flowGraph, flowPath } = await import('../graph/flow.ts');
+  const { state } = findRun(stateDir, runId);
+  return { ...flowGraph(state.name, Object.values(state.agents)), path: flowPath(state) };
+}
+
+async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
+  const { findAgent } = await import('./find-agent.ts');
+  const { readJournal } = await import('../engine/journal.ts');
+  const { machineGraph } = await import('../graph/machine.ts');
+  const { agentPath } = await import('../graph/path.ts');
+  const { folder, agent } = findAgent(stateDir, name);
+  const chart = machineGraph('agent');
+  const told = readJournal(folder.journal).events;
+  return { ...chart, path: agentPath(chart, { runId: folder.runId, agent: agent.name }, told) };
+}

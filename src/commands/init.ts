@@ -1,0 +1,75 @@
+import { join, relative, resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { type Example, examples, starter } from '../examples/catalogue.ts';
+import { copyExample } from '../examples/copy.ts';
+import { table } from '../views/table.ts';
+import { oneLine } from '../views/text.ts';
+import { type Command, type CommonOptions, printJson, say } from './command.ts';
+
+interface InitOptions extends CommonOptions {
+  readonly dir?: string;
+  readonly example?: string;
+  readonly list?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+export const init: Command = {
+  usage: 'init [dir]',
+  describe: 'write a first spec, or copy an example',
+  options: yargs =>
+    yargs
+      .positional('dir', {
+        type: 'string',
+        describe: 'where to: here, or a folder called like the example',
+      })
+      .option('example', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'copy this one instead of the commented starter',
+      })
+      .option('list', { type: 'boolean', describe: 'list the examples, and write nothing' })
+      .option('force', { type: 'boolean', describe: 'write over the spec, and nothing else' })
+      .option('json', {
+        type: 'boolean',
+
+        describe: 'print the files or the list as one line of JSON',
+      })
+      .example('$0 init', 'a commented agent-flow.json')
+      .example('$0 init --example NAME', 'a folder of it'),
+
+  async handler({ dir, example, list, force, json }: InitOptions) {
+    const known = examples();
+    if (list) {
+      if (json) printJson(known.map(({ name, about }) => ({ name, about })));
+      else process.stdout.write(`${table(known.map(({ name, about }) => [name, about]))}\n`);
+      return 0;
+    }
+    const chosen = find(known, example ?? starter);
+    const target = resolve(dir ?? (chosen.name === starter ? '.' : chosen.name));
+    copyExample(chosen, target, force === true);
+    const files = chosen.files.map(file => join(target, file));
+    if (json) printJson({ spec: join(target, chosen.spec), files });
+    else say(next(chosen, target));
+    return 0;
+  },
+};
+
+function find(known: readonly Example[], name: string): Example {
+  const found = known.find(example => example.name === name);
+  if (found) return found;
+  throw new UsageError(
+    `there is no example ${oneLine(name)}. There are: ${known.map(({ name }) => name).join(', ')}`,
+  );
+}
+
+/** What was written, and the two commands that come next. */
+function next({ spec, files }: Example, target: string): string {
+  const place = (file: string) => oneLine(relative(process.cwd(), join(target, file)) || '.');
+  const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+  const written = files.length === 1 ? place(spec) : `${place(spec)} and ${files.length - 1} more`;
+  const first = files.includes('README.md')
+    ? `Read ${place('README.md')}: it says how to run it`
+    : `agent-flow run ${quoted(place(spec))}`;
+  return `wrote ${written}. Next:\n  agent-flow doctor   (is all there that it needs?)\n  ${first}`;
+}

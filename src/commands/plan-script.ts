@@ -1,0 +1,63 @@
+import type { Rehearsal, Step } from '../engine/rehearsal.ts';
+
+/** A rehearsal as a bash script, to be read, or run with `bash -e`. */
+export function planScript(name: string, { runId, steps, names }: Rehearsal): string {
+  const lines = [
+    `# ${oneLine(name)}: what a run does where every agent succeeds, one agent at a time. Run id: ${runId}`,
+    'set -eu',
+  ];
+  let agent: string | null | undefined;
+  for (const step of steps) {
+    if (step.agent !== agent) lines.push('', `# ${step.agent ?? 'for all agents'}`);
+    agent = step.agent;
+    lines.push(shellLine(step, names));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same as data: a word that an earlier step printed is `{from: name}`. */
+export function planData({ runId, steps, names }: Rehearsal): unknown {
+  const datum = (text: string) => {
+    const from = names.get(text);
+    return from === undefined ? text : { from };
+  };
+  const data = steps.map(({ args, endsFor, ...step }) => ({
+    ...step,
+    args: args.map(datum),
+    ...(endsFor === undefined ? {} : { endsFor: datum(endsFor) }),
+  }));
+  return { version: 1, runId, steps: data };
+}
+
+function shellLine({ args, input, prints, expects, endsFor }: Step, names: Rehearsal['names']): string {
+  const word = (text: string) => {
+    const name = names.get(text);
+    return name === undefined ? quote(text) : `"$${variable(name)}"`;
+  };
+  const command = inLines(['docker', ...args].map(word));
+  const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
+  const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
+  if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
+  return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
+}
+
+/** A long command has its flags on lines of their own. */
+function inLines(words: readonly string[]): string {
+  const line = words.join(' ');
+  return line.length <= 200 ? line : words.join(' \\\n  ').replace(' \\\n  ', ' ');
+}
+
+/** As a here-document, where that gives the command these very bytes. */
+function feed(command: string, input: string, otherwise: string): string {
+  const delimiter = 'END_OF_INPUT';
+  const exact = input.endsWith('\n') && !input.split('\n').includes(delimiter);
+  return exact
+    ? `${command} <<'${delimiter}'${otherwise}\n${input}${delimiter}`
+    : `printf %s ${quote(input)} | ${command}${otherwise}`;
+}
+
+const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+const variable = (name: string) => name.replaceAll('-', '_');
+
+const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ');

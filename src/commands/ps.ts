@@ -1,0 +1,101 @@
+import { dockerCli } from '../docker/cli.ts';
+import { containers, DockerSilence } from '../docker/containers.ts';
+import { unrecorded } from '../docker/recorder.ts';
+import { lockHolder } from '../engine/lock.ts';
+import { findOrphans, isLost, isOurs, type Orphan } from '../engine/orphans.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { table } from '../views/table.ts';
+import { oneLine } from '../views/text.ts';
+import { stateWord, statusWord } from '../views/words.ts';
+import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { readRun } from './find-agent.ts';
+import { ago, asJson, orphanRow } from './ps/orphans.ts';
+
+interface PsOptions extends CommonOptions {
+  readonly all: boolean;
+  readonly json: boolean;
+}
+
+export const ps: Command = {
+  usage: 'ps',
+  describe: 'list the agents of the runs that are alive',
+  options: yargs =>
+    yargs
+      .option('all', {
+        alias: 'a',
+        type: 'boolean',
+        default: false,
+        describe: 'also of runs that are over, and orphans of others',
+      })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'print them as one line of JSON',
+      }),
+
+  async handler({ stateDir: path, all, json }: PsOptions) {
+    const now = Date.now();
+    const stateDir = openStateDir(stateDirPath(path, process.env));
+    const rows = stateDir
+      .runs()
+      .map(folder => ({ ...readRun(folder), engine: lockHolder(folder.lock) }))
+      .filter(({ state }) => all || state.ended === null)
+      .flatMap(({ folder, state, engine }) =>
+        Object.values(state.agents).map(agent => ({
+          run: folder.runId,
+          agent: agent.name,
+          state: agent.status ?? agent.state,
+          // A run that is not over and has no engine was left behind by a crash.
+          engine: state.ended ? null : (engine?.pid ?? null),
+          abandoned: agent.status === null && state.ended === null && engine === null,
+          attempt: agent.attempt,
+          since: agent.since,
+          exitCode: agent.exitCode,
+          containerId: agent.containerId,
+        })),
+      );
+    const orphans = (await askForOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
+    if (json) printJson([...rows, ...orphans.map(asJson)]);
+    else if (rows.length + orphans.length === 0)
+      say(all ? 'no runs' : 'no agents are alive; --all shows those that are over');
+    else
+      process.stdout.write(
+        `${table([
+          ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER'],
+          ...rows.map(row => [
+            `${row.run}/${row.agent}`,
+            // What a crash left in mid-air is not alive, whatever it was doing.
+            row.abandoned ? `${inWords(row.state)}, no engine` : inWords(row.state),
+            row.since === null ? '' : ago(row.since, now),
+            String(row.attempt),
+            row.exitCode === null ? '' : String(row.exitCode),
+            row.containerId?.slice(0, 12) ?? '',
+          ]),
+          ...orphans.map(orphan => orphanRow(orphan, now)),
+        ])}\n`,
+      );
+    if (!json && orphans.some(isLost))
+      say('agent-flow resume --adopt brings orphans home, agent-flow cleanup removes them');
+    return 0;
+  },
+};
+
+/** A status, or a state of the machine, as people read it. */
+function inWords(state: string): string {
+  return (statusWord as Record<string, string>)[state] ?? stateWord(state) ?? state;
+}
+
+/** The journals know enough for a list: Docker that is slow is not waited for. */
+const patience = 2_000;
+
+async function askForOrphans(stateDir: StateDir): Promise<Orphan[]> {
+  try {
+    const signal = AbortSignal.timeout(patience);
+    return await findOrphans(containers(dockerCli(unrecorded)), stateDir, { signal });
+  } catch (error) {
+    const isSlow = error instanceof DockerSilence && error.answer.cutOff !== null;
+    const why = isSlow ? `Docker does not answer within ${patience / 1000} s` : (error as Error).message;
+    say(`orphans are not shown: ${oneLine(why)}`);
+    return [];
+  }
+}

@@ -1,0 +1,57 @@
+import { isLost, type Orphan } from '../../engine/orphans.ts';
+import { spoken } from '../../views/duration.ts';
+import { oneLine } from '../../views/text.ts';
+
+/** An orphan as `ps --json` tells it: what its labels say only where they can be believed. */
+export function asJson(orphan: Orphan) {
+  const { container, whose } = orphan;
+  const { runId, agent, attempt } = isLost(orphan) ? orphan : nobody;
+  return {
+    run: runId,
+    agent,
+    state: 'orphan',
+    engine: null,
+    abandoned: false,
+    attempt,
+    since: since(orphan),
+    exitCode: exitCode(orphan),
+    containerId: container.id,
+    orphan: {
+      whose,
+      name: container.name,
+      state: container.state,
+      why: isLost(orphan) ? null : orphan.why,
+    },
+  };
+}
+
+/** The same for people, in the columns of `ps`. */
+export function orphanRow(orphan: Orphan, now: number): string[] {
+  const { container } = orphan;
+  const about = isLost(orphan) ? '' : `, ${orphan.why ?? whoseInWords[orphan.whose]}`;
+  return [
+    isLost(orphan) ? `${orphan.runId}/${orphan.agent}` : oneLine(container.name),
+    `orphan${about}, ${container.state}`,
+    ago(since(orphan), now),
+    isLost(orphan) ? String(orphan.attempt) : '',
+    String(exitCode(orphan) ?? ''),
+    container.id.slice(0, 12),
+  ];
+}
+
+export const ago = (at: number, now: number) => `${spoken(Math.max(0, now - at))} ago`;
+
+const nobody = { runId: null, agent: null, attempt: null };
+const whoseInWords = {
+  another: 'of another state directory',
+  'by hand': 'made by hand',
+  malformed: 'malformed labels',
+} as const;
+
+const isOver = ({ container: { state } }: Orphan) => state === 'exited' || state === 'dead';
+const exitCode = (orphan: Orphan) => (isOver(orphan) ? orphan.container.exitCode : null);
+
+function since(orphan: Orphan): number {
+  const { finishedAt, startedAt, createdAt } = orphan.container;
+  return isOver(orphan) ? finishedAt : startedAt > 0 ? startedAt : createdAt;
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, statSync } from 'node:fs';
+import type { FlowState } from '../../views/flow-state.ts';
+import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../views/github.ts';
+import { markdown } from '../../views/markdown.ts';
+import { outcomesOf } from '../../views/outcomes.ts';
+import { reasonOf } from './reason.ts';
+import type { Reporter } from './reporter.ts';
+import { lastLines } from './transcript.ts';
+
+/**
+ * Speaks to the runner of GitHub Actions: annotations, every transcript in a group of the log, the step's summary. While
+ * the run goes on, nothing that is printed is a command: the runner finds `##[…]` anywhere in a line.
+ */
+export function githubActions(summaryFile: string | null, say: (line: string) => void): Reporter {
+  let stopped: string | null = null;
+  const resume = () => {
+    if (stopped !== null) say(resumeCommands(stopped));
+    stopped = null;
+  };
+  return {
+    onEvent() {
+      if (stopped !== null) return;
+      stopped = newToken();
+      say(stopCommands(stopped));
+    },
+    async onEnd(state) {
+      resume();
+      for (const line of annotations(state)) say(line);
+      for (const outcome of outcomesOf(state)) {
+        const lines = outcome.transcript === null ? [] : await lastLines(outcome.transcript, mostLines);
+        if (lines.length > 0) for (const line of transcriptGroup(outcome, lines, newToken())) say(line);
+      }
+      if (summaryFile !== null) addSummary(summaryFile, state);
+    },
+    close: resume,
+  };
+}
+
+const mostLines = 500;
+const newToken = () => randomBytes(16).toString('hex');
+
+/** All that a step may say there. */
+const mostBytes = 1 << 20;
+
+function addSummary(file: string, state: FlowState): void {
+  try {
+    const used = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    appendFileSync(file, markdown(state, mostBytes - used));
+  } catch (error) {
+    throw new Error(`the step summary ${file} was not written: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,94 @@
+import { buffer } from 'node:stream/consumers';
+import { dockerCli } from '../docker/cli.ts';
+import { unrecorded } from '../docker/recorder.ts';
+import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { UsageError } from '../errors.ts';
+import { oneLine } from '../views/text.ts';
+import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { findAgent, inWords } from './find-agent.ts';
+import { pasteInto, typeable } from './send/paste.ts';
+
+interface SendOptions extends CommonOptions {
+  readonly agent: string;
+  readonly text: readonly string[];
+  /** The command's name, then the words after `--`. */
+  readonly _: readonly (string | number)[];
+  readonly enter: boolean;
+  readonly json: boolean;
+}
+
+const mostBytes = 2 ** 20;
+
+export const send: Command = {
+  usage: 'send <agent> [text..]',
+  describe: "type text into an agent's session, then Enter",
+  options: yargs =>
+    yargs
+      // Otherwise a lone `-` is taken for an option without a name, and lost.
+      .parserConfiguration({ 'unknown-options-as-args': true })
+      .positional('agent', { type: 'string', demandOption: true, describe: 'agent, or run/agent' })
+      .positional('text', {
+        type: 'string',
+        array: true,
+        describe: 'words, joined by a space; - reads stdin; "" is Enter alone',
+      })
+      .option('enter', { type: 'boolean', default: true, hidden: true })
+      .option('no-enter', { type: 'boolean', describe: 'leave the Enter at the end away' })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'print what was sent as one line of JSON',
+      })
+      .example('$0 send worker go on, please', 'types: go on, please')
+      .example('$0 send worker -- --verbose', 'text that begins with - goes after --')
+      .example('$0 send worker - < notes.md', 'a file, as one paste'),
+
+  async handler(given: CommonOptions) {
+    const { stateDir, agent: name, enter, json, ...words } = given as SendOptions;
+    const text = await textOf(words);
+    const { kept, dropped } = typeable(text);
+    const bytes = Buffer.from(kept);
+    if (bytes.length > mostBytes)
+      throw new UsageError(
+        `the text is ${bytes.length} bytes long; at most ${mostBytes} can be sent. Put it into a file of the workspace`,
+      );
+    if (bytes.length === 0 && (!enter || dropped > 0)) throw new UsageError('there is nothing to send');
+
+    const { agent, folder } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
+    const address = `${folder.runId}/${agent.name}`;
+    if (agent.status !== null)
+      throw new UsageError(`${address} is over: it has ${inWords(agent)}. Nothing was sent`);
+    if (!agent.state.startsWith('running.') || agent.containerId === null)
+      throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}. Nothing was sent`);
+
+    await pasteInto(agent.containerId, { bytes, enter, address, docker: dockerCli(unrecorded) });
+    if (dropped > 0) say(`left out ${dropped} control character${dropped === 1 ? '' : 's'}`);
+    if (json)
+      printJson({ agent: agent.name, runId: folder.runId, attempt: agent.attempt, bytes: bytes.length });
+    else say(`sent ${bytes.length} byte${bytes.length === 1 ? '' : 's'} to ${address}`);
+    return 0;
+  },
+};
+
+async function textOf({ text, _: [, ...literal] }: Pick<SendOptions, 'text' | '_'>): Promise<string> {
+  const option = text.find(word => /^-./.test(word) && !/^-[\d.]/.test(word));
+  if (option !== undefined)
+    throw new UsageError(`unknown option ${oneLine(option)}. Text that begins with - goes after --`);
+  if (text.length + literal.length === 0)
+    throw new UsageError('say what to send, for example: agent-flow send worker "go on"');
+  return text[0] === '-' && text.length + literal.length === 1
+    ? readStdin()
+    : [...text, ...literal].join(' ');
+}
+
+/** Without the newline that ends it, as the shell's `$(…)`: Enter comes anyway. */
+async function readStdin(): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true })
+      .decode(await buffer(process.stdin))
+      .replace(/\r?\n$/, '');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
+    throw new UsageError('what stdin brings is not UTF-8 text. Nothing was sent');
+  }
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import type { Docker } from '../../docker/cli.ts';
+import { dockerError } from '../../docker/errors.ts';
+import { EngineError, UsageError } from '../../errors.ts';
+import { oneLine } from '../../views/text.ts';
+
+/** Text without control characters but newline and tab: no escape sequence can leave the paste. */
+export function typeable(text: string): { readonly kept: string; readonly dropped: number } {
+  const lines = text.replace(/\r\n?/g, '\n');
+  const kept = lines.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+  return { kept, dropped: lines.length - kept.length };
+}
+
+/**
+ * Pastes stdin as a person would: bracketed, where the application has asked for that. The stdin of a killed docker
+ * client ends like any other, so nothing is pasted unless all of it is there. Enter comes a moment later, as a key:
+ * what follows a paste at once, some applications take for a part of it.
+ */
+const script = `
+buffer=$1 bytes=$2 enter=$3
+refuse() { tmux delete-buffer -b "$buffer" 2>/dev/null; exit 70; }
+if [ "$bytes" -gt 0 ]; then
+  tmux load-buffer -b "$buffer" - || refuse
+  tmux list-buffers -F '#{buffer_name} #{buffer_size}' | grep -qxF "$buffer $bytes" || refuse
+  tmux copy-mode -q -t =agent: \\; paste-buffer -p -d -b "$buffer" -t =agent: || refuse
+fi
+[ "$enter" = yes ] || exit 0
+[ "$bytes" -eq 0 ] || sleep 0.3
+tmux copy-mode -q -t =agent: \\; send-keys -t =agent: Enter || refuse
+`;
+
+export interface Paste {
+  readonly bytes: Buffer;
+  readonly enter: boolean;
+  /** Whose session it is, for people. */
+  readonly address: string;
+  readonly docker: Docker;
+}
+
+export async function pasteInto(containerId: string, paste: Paste): Promise<void> {
+  const { bytes, enter, address, docker } = paste;
+  const buffer = `agent-flow-${randomBytes(8).toString('hex')}`;
+  const answer = await docker(
+    [
+      'exec',
+      ...(bytes.length > 0 ? ['--interactive'] : []),
+      containerId,
+      ...['sh', '-c', script, 'send', buffer, String(bytes.length), enter ? 'yes' : 'no'],
+    ],
+    { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
+  );
+  if (answer.ok) return;
+  if (/no such container|is not running/i.test(answer.stderr))
+    throw new UsageError(`the container of ${address} is over. Nothing was sent`);
+  if (answer.exitCode === 70)
+    throw new UsageError(
+      `the session of ${address} takes no text: ${oneLine(answer.stderr) || 'it is ending'}`,
+    );
+  const { message } = dockerError(answer, { doing: `send text to ${address}`, at: Date.now() });
+  throw new EngineError(answer.cutOff ? `${message}. What was sent may have arrived` : oneLine(message));
+}

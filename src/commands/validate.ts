@@ -1,0 +1,25 @@
+import { loadSpec } from '../spec/load.ts';
+import { type Command, type CommonOptions, printJson, say, specPath } from './command.ts';
+
+interface ValidateOptions extends CommonOptions {
+  readonly spec: string;
+  readonly json: boolean;
+}
+
+export const validate: Command = {
+  usage: 'validate <spec>',
+  describe: 'check a spec and start nothing',
+  options: yargs =>
+    yargs.positional('spec', specPath).option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'print the resolved plan as one line of JSON',
+    }),
+
+  async handler({ spec, json }: ValidateOptions) {
+    const plan = await loadSpec(spec, { env: process.env });
+    if (json) printJson(plan);
+    else say(`${spec} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
+    return 0;
+  },
+};

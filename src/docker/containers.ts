@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
+import { label } from './labels.ts';
+
+/** What `docker container inspect` says of a container, as far as we look. */
+const inspected = z
+  .object({
+    Id: z.string(),
+    Name: z.string(),
+    Created: z.string(),
+    State: z.object({
+      Status: z.string(),
+      ExitCode: z.number(),
+      OOMKilled: z.boolean(),
+      StartedAt: z.string(),
+      FinishedAt: z.string(),
+    }),
+    Config: z.object({ Labels: z.record(z.string(), z.string()).nullable(), Image: z.string() }),
+    Image: z.string(),
+  })
+  .transform(({ Id, Name, Created, State, Config, Image }) => ({
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    createdAt: Date.parse(Created),
+    state: State.Status as ContainerState,
+    exitCode: State.ExitCode,
+    oomKilled: State.OOMKilled,
+    /** Milliseconds since the epoch; negative where it never happened. */
+    startedAt: Date.parse(State.StartedAt),
+    finishedAt: Date.parse(State.FinishedAt),
+    labels: Config.Labels ?? {},
+    image: Image,
+    imageName: Config.Image,
+  }));
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+export type Container = z.output<typeof inspected>;
+
+const listed = z
+  .object({ ID: z.string(), State: z.string(), Names: z.string(), Labels: z.string() })
+  .transform(({ ID, State, Names, Labels }) => ({ id: ID, state: State, name: Names, labels: Labels }));
+
+/** `labels` is as docker prints them, `a=b,c=d`: good for a first look, and for no more than that. */
+export type Listed = z.output<typeof listed>;
+
+export interface Containers {
+  /** All containers, running or not, that every filter lets through. Throws the answer. */
+  list(filters: readonly string[], options?: DockerOptions): Promise<Listed[]>;
+  inspect(ids: readonly string[], options?: DockerOptions): Promise<Container[]>;
+  /** Removes a container, alive or not, and its anonymous volumes. One that is gone already is removed. */
+  remove(id: string, options?: DockerOptions): Promise<DockerAnswer>;
+}
+
+/** An answer that was no answer; the caller knows what it was about. */
+export class DockerSilence extends Error {
+  readonly answer: DockerAnswer;
+  constructor(answer: DockerAnswer) {
+    super(answer.stderr.trim() || 'docker gave no answer');
+    this.answer = answer;
+  }
+}
+
+/** What an answer says. One that cannot be read, such as half of it, is silence: docker may say it when it is asked again. */
+export function readAnswer<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
+  try {
+    return read(answer.stdout);
+  } catch {
+    throw new DockerSilence({ ...answer, ok: false, stdout: '', stderr: 'its answer cannot be read' });
+  }
+}
+
+export function containers(docker: Docker): Containers {
+  return {
+    async list(filters, options) {
+      const args = [
+        'ps',
+        '--all',
+        '--no-trunc',
+        ...filters.map(filter => `--filter=${filter}`),
+        '--format={{json .}}',
+      ];
+      const answer = await docker(args, { timeout: 30_000, ...options });
+      // A list that failed is "unknown", never "empty".
+      if (!answer.ok) throw new DockerSilence(answer);
+      return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
+    },
+    async inspect(ids, options) {
+      if (ids.length === 0) return [];
+      const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
+      // Some of them gone is no failure: what is left is printed all the same.
+      if (!answer.ok && !/no such (container|object)/i.test(answer.stderr)) throw new DockerSilence(answer);
+      const none = answer.ok ? '' : '[]';
+      return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    },
+    async remove(id, options) {
+      const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
+      return { ...answer, ok: answer.ok || /no such container/i.test(answer.stderr) };
+    },
+  };
+}
+
+export const lines = (text: string) => text.split('\n').filter(line => line.trim() !== '');
+
+export const marked = `label=${label.mark}=true`;
+export const ofInstance = (instance: string) => `label=${label.instance}=${instance}`;
+export const ofRun = (runId: string) => `label=${label.runId}=${runId}`;
+export const ofAgent = (agent: string) => `label=${label.agent}=${agent}`;

@@ -1,0 +1,97 @@
+import type { AgentPlan } from '../spec/plan.ts';
+import { containerName, flags, label, sessionName } from './labels.ts';
+
+export interface Identity {
+  readonly instance: string;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly specHash: string;
+  /** Proves that an end record is the container's own. */
+  readonly nonce: string;
+}
+
+export interface EngineLimits {
+  /** What the engine has. */
+  readonly cpus: number;
+}
+
+/** The whole `docker create` of one attempt. Every value stands behind its own flag, so none can become another. */
+export function createArgs(
+  plan: AgentPlan,
+  identity: Identity,
+  image: string,
+  { limits, createdAt, hidden }: { limits: EngineLimits; createdAt: string; hidden: readonly string[] },
+): string[] {
+  const { instance, runId, attempt, specHash, nonce } = identity;
+  const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
+  const env: Record<string, string> = {
+    AGENT_ATTEMPT: String(attempt),
+    AGENT_NONCE: nonce,
+    // A container that nobody comes back to ends by itself: it outlasts any engine that still means to inject.
+    AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
+    ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
+    ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+  };
+  return [
+    'create',
+    `--name=${containerName(runId, plan.name, attempt)}`,
+    '--init',
+    '--pull=never',
+    '--restart=no',
+    '--entrypoint=agent-init',
+    '--workdir=/workspace',
+    // An image may have another, and agent-init knows this one.
+    '--stop-signal=TERM',
+    // By number: an image need not have an /etc/passwd.
+    ...(plan.user === 'root' ? ['--user=0'] : []),
+    ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
+    '--log-driver=json-file',
+    `--memory=${plan.memory}`,
+    `--cpus=${plan.cpus ?? Math.min(2, limits.cpus)}`,
+    ...networkFlags(plan, runId),
+    mount({ type: 'bind', source: plan.workspace.path, target: '/workspace' }),
+    ...hidden.map(target => mount({ type: 'tmpfs', target })),
+    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
+    // Theirs first: of two labels with one key docker takes the last.
+    ...flags(plan.labels),
+    ...flags({
+      [label.mark]: 'true',
+      [label.agentId]: `${runId}/${plan.name}`,
+      [label.sessionName]: sessionName,
+      [label.provider]: plan.provider,
+      [label.createdAt]: createdAt,
+      [label.instance]: instance,
+      [label.runId]: runId,
+      [label.agent]: plan.name,
+      [label.attempt]: String(attempt),
+      [label.specHash]: specHash,
+      [label.role]: 'agent',
+    }),
+    '--',
+    image,
+  ];
+}
+
+/** Seconds for which a container waits beyond `timeouts.ready`: time enough to resume a killed engine. */
+const injectGrace = 600;
+
+function networkFlags(plan: AgentPlan, runId: string): string[] {
+  if (plan.network.mode === 'none') return ['--network=none'];
+  return [`--network=${plan.network.name}`, `--network-alias=${plan.name}.${runId}`];
+}
+
+function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {
+  return `--gpus=${typeof wanted === 'object' ? csv({ device: wanted.device.join(',') }) : wanted}`;
+}
+
+function mount(fields: Readonly<Record<string, string>>): string {
+  return `--mount=${csv(fields)}`;
+}
+
+/** A field with a comma or a quote in it must be quoted, or it would start the next field. */
+function csv(fields: Readonly<Record<string, string>>): string {
+  const field = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return Object.entries(fields)
+    .map(([key, value]) => field(`${key}=${value}`))
+    .join(',');
+}

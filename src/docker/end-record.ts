@@ -1,0 +1,17 @@
+import type { EndRecord } from '../../machines/outcome.ts';
+
+const pattern =
+  /^agent-end (exit|done|deadline|idle|signal|tmux-lost|term|never-injected) (\d{1,3}) (\d{1,9}) ([a-z0-9-]+)\r?$/;
+
+/** What a container says of its own end in the last line of its output; null where this line is none. */
+export function parseEndRecord(line: string): { readonly record: EndRecord; readonly nonce: string } | null {
+  const [, how, code, oomKills, nonce] = pattern.exec(line) ?? [];
+  if (nonce === undefined) return null;
+  return { record: { how: how as EndRecord['how'], code: Number(code), oomKills: Number(oomKills) }, nonce };
+}
+
+/** The end record of a transcript; null where it has none, or one with another nonce, which the agent may have forged. */
+export function endRecordOf(transcript: string, nonce: string): EndRecord | null {
+  const said = parseEndRecord(transcript.trimEnd().split('\n').at(-1) ?? '');
+  return said?.nonce === nonce ? said.record : null;
+}

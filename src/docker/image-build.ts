@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StepError } from '../../machines/step-error.ts';
+import { plainText } from '../views/text.ts';
+import { dockerError } from './errors.ts';
+import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
+import { flags, label } from './labels.ts';
+
+export interface Build {
+  readonly tag: string;
+  /** What it is for, as its label says. */
+  readonly kind: 'base' | 'gpu' | 'layer' | 'build';
+  /** For people: `build tmux-agents-base:latest`. */
+  readonly doing: string;
+  readonly folder: string;
+  readonly args: readonly string[];
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** What else the output of a failed build may mean. */
+  readonly explain?: (output: string) => string | null;
+}
+
+/** Builds an image, whatever is there by its tag. */
+export async function buildImage(build: Build, context: ImageContext): Promise<Image> {
+  const { tag, kind, doing, folder, timeout } = build;
+  const { docker, now, logFolder } = context;
+  // Of a step that fails, the legacy builder would leave the container behind.
+  const args = [
+    'build',
+    `--tag=${tag}`,
+    ...flags({ [label.image]: kind }),
+    '--force-rm',
+    ...build.args,
+    '--',
+    folder,
+  ];
+  const answer = await docker(args, { ...limits(context, timeout), changes: true });
+  const output = `${answer.stdout}\n${answer.stderr}`.trim();
+  if (logFolder) {
+    const file = join(logFolder, `build-${tag.replace(/[^\w.-]/g, '-')}.log`);
+    // A log that cannot be written is no reason to fail.
+    await writeFile(file, `${output}\n`, { mode: 0o600 }).catch(() => {});
+  }
+  if (!answer.ok) throw failure(answer, output, build, now());
+  const built = await inspectImage(tag, context);
+  if (!built)
+    throw new StepError('transient', `could not ${doing}: ${tag} is not there after it`, { at: now() });
+  return built;
+}
+
+type Answer = Awaited<ReturnType<ImageContext['docker']>>;
+
+function failure(answer: Answer, output: string, { doing, explain }: Build, at: number): StepError {
+  if (answer.cutOff === 'timeout')
+    return new StepError('timeout', 'the build ran past its limit, "timeouts.build"', { at });
+  // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
+  const stderr = telling(answer.stderr).at(-1) ?? '';
+  const error = dockerError({ ...answer, stdout: '', stderr }, { doing, at, otherwise: 'image' });
+  const known = error.kind === 'image' ? explain?.(output) : null;
+  if (known) return new StepError('image', known, { at, command: 'docker build' });
+  const tail = telling(output).slice(-20).join('\n  ');
+  return new StepError(error.kind, `${error.message}${unreachableBase(stderr)}\n  ${tail}`, {
+    at,
+    command: 'docker build',
+    uncertain: error.uncertain,
+  });
+}
+
+/** The lines of a build's output that say what it did, without those on how. */
+const telling = (output: string) =>
+  plainText(output)
+    .split('\n')
+    .filter(line => !noise.test(line));
+
+const noise = new RegExp(
+  [
+    / *$/,
+    / *(DEPRECATED: The legacy builder|Install the buildx component|https:\/\/docs\.docker\.com|View build details)/,
+    / ---> |Removing intermediate container /,
+    /#\d+ (sha256:|CACHED|DONE|transferring |\[internal\])/,
+  ]
+    .map(({ source }) => `^(?:${source})`)
+    .join('|'),
+);
+
+const unreachableBase = (stderr: string) =>
+  /dial tcp|i\/o timeout|no such host|pull access denied|manifest unknown/i.test(stderr)
+    ? '. Where no image registry can be reached, scripts/base-images makes its base images'
+    : '';

@@ -1,0 +1,65 @@
+import { StepError } from '../../machines/step-error.ts';
+import type { BuildPlan } from '../spec/plan.ts';
+import { dockerError } from './errors.ts';
+import { ensureBaseImage } from './image-base.ts';
+import { checkGpus } from './image-gpu.ts';
+import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
+import { ensureLayer, type Ground } from './image-layer.ts';
+import { buildFromSpec } from './image-spec.ts';
+import { label, protocol } from './labels.ts';
+import { singleFlight } from './single-flight.ts';
+
+/** What an agent is to run in. */
+export interface ImageWish {
+  /** A name; null with a `build` too: one of ours. */
+  readonly image: string | null;
+  readonly build: BuildPlan | null;
+  readonly gpus: boolean;
+  /** Milliseconds for a pull, or for the build. */
+  readonly timeout: number;
+}
+
+/**
+ * The ids of images that bring the in-container commands: found, pulled or built, and made fit where they lack them.
+ * What several wishes have in common is done once; `timeout` is for what we build ourselves, in milliseconds.
+ */
+export function imageMaker(context: ImageContext, timeout: number): (wish: ImageWish) => Promise<string> {
+  const gpus = singleFlight(() => checkGpus(context));
+  const base = singleFlight(() => ensureBaseImage('base', timeout, context));
+  const gpuBase = singleFlight(() => ensureBaseImage('gpu', timeout, context));
+  const grounds = new Map<string, Ground>();
+  const layer = singleFlight(id => ensureLayer(grounds.get(id)!, { base: () => base(''), timeout }, context));
+
+  return async wish => {
+    if (wish.gpus) await gpus('');
+    if (wish.build === null && wish.image === null) return (await (wish.gpus ? gpuBase : base)('')).id;
+    // A build may well be FROM our base image.
+    if (wish.build !== null) await base('');
+    const ground =
+      wish.build === null
+        ? { name: wish.image!, image: await ensureNamedImage(wish.image!, wish.timeout, context) }
+        : await buildFromSpec(wish.build, wish.timeout, context);
+    if (ground.image.labels[label.protocol] === protocol) return ground.image.id;
+    grounds.set(ground.image.id, ground);
+    return layer(ground.image.id);
+  };
+}
+
+async function ensureNamedImage(name: string, timeout: number, context: ImageContext): Promise<Image> {
+  const { docker, now } = context;
+  const found = await inspectImage(name, context);
+  if (found) return found;
+  const answer = await docker(['pull', '--quiet', '--', name], {
+    ...limits(context, timeout),
+    changes: true,
+  });
+  if (!answer.ok) {
+    const doing = `pull the image ${name}, which is not here`;
+    const error = dockerError(answer, { doing, at: now(), otherwise: 'image' });
+    const { kind, uncertain, message } = error;
+    throw new StepError(kind, `${message}. Check its name, or build it here first`, { at: now(), uncertain });
+  }
+  const pulled = await inspectImage(name, context);
+  if (!pulled) throw new StepError('image', `the image ${name} went away after it was pulled`, { at: now() });
+  return pulled;
+}

@@ -1,0 +1,32 @@
+/** Every label that we set or read. Labels are claims from outside: only one with our instance id is ours. */
+export const label = {
+  /** The seed's five. */
+  mark: 'tmux-agents',
+  agentId: 'tmux-agents.agent-id',
+  sessionName: 'tmux-agents.session-name',
+  provider: 'tmux-agents.ai-provider',
+  createdAt: 'tmux-agents.created-at',
+  /** Random, one a state directory. */
+  instance: 'tmux-agents.instance',
+  runId: 'tmux-agents.run-id',
+  agent: 'tmux-agents.agent',
+  attempt: 'tmux-agents.attempt',
+  specHash: 'tmux-agents.spec-hash',
+  role: 'tmux-agents.role',
+  /** On images: the in-container commands they speak, and the content they were built from. */
+  protocol: 'tmux-agents.protocol',
+  content: 'tmux-agents.content',
+  /** On images that we made, what for: `base`, `gpu`, `layer` or `build`. Containers inherit it. */
+  image: 'tmux-agents.image',
+} as const;
+
+/** The version of the in-container commands that this engine drives. */
+export const protocol = '1';
+
+export const sessionName = 'agent';
+
+export const containerName = (runId: string, agent: string, attempt: number) =>
+  `tmux-agent-${runId}-${agent}-${attempt}`;
+
+export const flags = (labels: Readonly<Record<string, string>>) =>
+  Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`);

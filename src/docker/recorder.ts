@@ -1,0 +1,77 @@
+import type { FlowEventBody } from '../events.ts';
+
+/** For whom a call is made. */
+export interface Owner {
+  readonly agent: string;
+  readonly attempt: number;
+}
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly ok: boolean;
+  /** null where it was cut off. */
+  readonly exitCode: number | null;
+  readonly stderr: string;
+  readonly cutOff: 'timeout' | 'aborted' | null;
+}
+
+/** Numbers every docker call and tells the journal of it: its intent before, its result after. */
+export interface Recorder {
+  call(args: readonly string[], owner: Owner | null, changes: boolean): Promise<RecordedCall>;
+}
+
+export interface RecordedCall {
+  end<A extends CallEnd>(answer: A): A;
+}
+
+/** What a journal offers: `append` resolves when the event is on disk. */
+export interface EventSink {
+  append(event: FlowEventBody): Promise<void>;
+}
+
+export function recorder(sink: EventSink, now: () => number, callsBefore = 0): Recorder {
+  let calls = callsBefore;
+  return {
+    async call(args, owner, changes) {
+      const call = ++calls;
+      const began = now();
+      const written = sink.append({
+        type: 'docker.call',
+        call,
+        agent: owner?.agent ?? null,
+        attempt: owner?.attempt ?? null,
+        argv: ['docker', ...args],
+      });
+      if (changes) await written;
+      return {
+        end(answer) {
+          const { ok, exitCode, cutOff } = answer;
+          const stderr = ok ? '' : answer.stderr.trim().slice(-500);
+          void sink.append({ type: 'docker.result', call, ok, exitCode, ms: now() - began, cutOff, stderr });
+          return answer;
+        },
+      };
+    },
+  };
+}
+
+/** Keeps what happens before there is a journal to tell, and tells it as soon as there is one. */
+export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
+  const waiting: FlowEventBody[] = [];
+  let journal: EventSink | null = null;
+  return {
+    // Not async: the journal's own promise may go unheeded, one around it would crash the process where it fails.
+    append(event) {
+      if (journal) return journal.append(event);
+      waiting.push(event);
+      return Promise.resolve();
+    },
+    goOnIn(given) {
+      journal = given;
+      for (const event of waiting) void given.append(event);
+    },
+  };
+}
+
+/** For commands that keep no journal, such as `ps`. */
+export const unrecorded: Recorder = { call: async () => ({ end: answer => answer }) };

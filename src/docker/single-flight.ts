@@ -1,0 +1,26 @@
+/** However many ask for one key at a time, the work is done once; a waiter that gives up does not stop it for the others. */
+export function singleFlight<T>(
+  work: (key: string) => Promise<T>,
+): (key: string, signal?: AbortSignal) => Promise<T> {
+  const flights = new Map<string, Promise<T>>();
+  return (key, signal) => {
+    let flight = flights.get(key);
+    if (!flight) {
+      flight = work(key);
+      flights.set(key, flight);
+      // What worked stays true for the run; what failed may be asked for again.
+      flight.catch(() => flights.delete(key));
+    }
+    return signal ? orAborted(flight, signal) : flight;
+  };
+}
+
+/** The promise, or the signal's reason where that comes first. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

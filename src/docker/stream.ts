@@ -1,0 +1,107 @@
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import type { CallEnd, Owner, Recorder } from './recorder.ts';
+
+/**
+ * The door for docker children that we watch, write to a file, or hand the terminal to. They end with us.
+ */
+
+/** execa's own `cleanup` listens to signals, which a program that embeds us has its own mind about. */
+const alive = new Set<{ kill(signal: 'SIGKILL'): unknown }>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
+async function endsWithUs<Result>(
+  child: Promise<Result> & { kill(signal: 'SIGKILL'): unknown },
+): Promise<Result> {
+  alive.add(child);
+  try {
+    return await child;
+  } finally {
+    alive.delete(child);
+  }
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal;
+  readonly owner?: Owner | null;
+}
+
+const ended = (result: {
+  failed: boolean;
+  exitCode?: number;
+  isCanceled: boolean;
+  timedOut: boolean;
+  stderr?: unknown;
+}) => ({
+  ok: !result.failed,
+  exitCode: result.exitCode ?? null,
+  cutOff: result.isCanceled ? ('aborted' as const) : result.timedOut ? ('timeout' as const) : null,
+  stderr: typeof result.stderr === 'string' ? result.stderr : '',
+});
+
+/**
+ * A stream with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
+ * closes with us, however we end. What was started in the background of a shell hears no Ctrl-C: that is for us alone.
+ */
+const endingWithUs = `
+  exec 3<&0
+  docker "$@" 3<&- </dev/null &
+  docker=$!
+  { read -r _ <&3; kill -9 "$docker"; } >/dev/null 2>&1 &
+  watch=$!
+  exec 3<&-
+  wait "$docker"
+  code=$?
+  kill "$watch" 2>/dev/null
+  exit "$code"`;
+
+/** Follows a docker command line by line until it ends or `signal` fires. */
+export async function followLines(
+  recorder: Recorder,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  { signal, owner = null }: StreamOptions = {},
+): Promise<CallEnd> {
+  const call = await recorder.call(args, owner, false);
+  const child = execa('sh', ['-c', endingWithUs, 'docker', ...args], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    buffer: { stdout: false, stderr: true },
+    reject: false,
+    killSignal: 'SIGKILL',
+    cleanup: false,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  createInterface({ input: child.stdout }).on('line', onLine);
+  return call.end(ended(await endsWithUs(child)));
+}
+
+/** Writes what a docker command prints, both streams as they come, to a file. */
+export async function saveOutput(
+  recorder: Recorder,
+  args: readonly string[],
+  file: string,
+  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+): Promise<CallEnd> {
+  const call = await recorder.call(args, owner, false);
+  const child = execa('docker', args, {
+    stdin: 'ignore',
+    // The file is the child's own stdout: a transcript of any length costs us nothing.
+    stdout: { file },
+    stderr: 'pipe',
+    reject: false,
+    killSignal: 'SIGKILL',
+    cleanup: false,
+    timeout,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  return call.end(ended(await endsWithUs(child)));
+}
+
+/** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
+export async function handOver(args: readonly string[]): Promise<number> {
+  const result = await execa('docker', args, { stdio: 'inherit', reject: false });
+  return result.exitCode ?? 1;
+}

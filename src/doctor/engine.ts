@@ -1,0 +1,124 @@
+import { accessSync, constants } from 'node:fs';
+import { gigabytes } from './disk.ts';
+import type { DockerFacts, Engine } from './docker.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** The client, the engine, who builds images, and whether an agent with the default limits fits. */
+export function checkEngine(facts: DockerFacts, path: string, env: NodeJS.ProcessEnv): Finding[] {
+  const { client, engine } = facts;
+  const finding = client
+    ? ok('docker client', `${client} (${path})`)
+    : fail('docker client', `${path} does not tell its version`, 'run docker --version to see why');
+  if (engine === null) return [finding, silent(facts, env)];
+  return [finding, answering(facts, engine, env), builder(engine, env), size(engine)];
+}
+
+/** `unix:///run/docker.sock (context rootless)`, and why it is that one. */
+function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
+  if (env.DOCKER_HOST) return `${env.DOCKER_HOST} (DOCKER_HOST)`;
+  return `${endpoint ?? 'its socket'}${context === null || context === 'default' ? '' : ` (context ${context})`}`;
+}
+
+function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): Finding {
+  const { ServerVersion, OSType = 'linux', OperatingSystem = '', SecurityOptions } = engine;
+  const isRootless = SecurityOptions?.some(option => option.startsWith('name=rootless')) ?? false;
+  const found = [
+    `${ServerVersion}, API ${facts.api?.engine ?? 'unknown'}`,
+    ...(isRootless ? ['rootless'] : []),
+    ...(isDesktop(engine) ? ['Docker Desktop'] : [OperatingSystem]),
+    `at ${address(facts, env)}`,
+  ].join(', ');
+  if (OSType !== 'linux')
+    return fail('docker engine', `${found}: it runs ${OSType} containers`, 'switch it to Linux containers');
+  if (older(facts.api?.engine, [1, 41]))
+    return warn(
+      'docker engine',
+      `${found}: older than any that was tried`,
+      'update it to Docker 20.10 or newer',
+    );
+  if (isRemote(facts))
+    return warn(
+      'docker engine',
+      `${found}: it is remote`,
+      'workspaces are directories of the engine’s machine, not of this one; use a local engine unless that is meant',
+    );
+  return ok('docker engine', found);
+}
+
+function silent(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding {
+  const where = address(facts, env);
+  const found = `${facts.silence}${facts.silence?.includes(facts.endpoint ?? '') ? '' : ` (${where})`}`;
+  return fail('docker engine', found, remedy(facts, env));
+}
+
+/** By what is there, not by what docker says. */
+function remedy(facts: DockerFacts, env: NodeJS.ProcessEnv): string {
+  if (isRemote(facts))
+    return env.DOCKER_HOST
+      ? 'start the engine there, or unset DOCKER_HOST to use a local one'
+      : `start the engine there, or choose another context: docker context use default`;
+  switch (access(socketOf(facts))) {
+    case 'EACCES':
+      return 'add yourself to the docker group (sudo usermod -aG docker "$USER", then log in again), or use a rootless engine';
+    case 'ENOENT':
+      return 'start Docker, for example with sudo systemctl start docker';
+    default:
+      return 'look at its log (sudo journalctl -u docker), or restart it: sudo systemctl restart docker';
+  }
+}
+
+export const isRemote = ({ endpoint }: DockerFacts) =>
+  endpoint !== null && !/^(unix|npipe|fd):/.test(endpoint);
+
+export const isDesktop = ({ OperatingSystem = '' }: Engine) => /docker desktop/i.test(OperatingSystem);
+
+const socketOf = ({ endpoint }: DockerFacts) => endpoint?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock';
+
+/** The error's code; null where we may. */
+function access(socket: string): string | null {
+  try {
+    accessSync(socket, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? null;
+  }
+}
+
+function older(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
+  const [a = 0, b = 0] = version?.split('.').map(Number) ?? [major, minor];
+  return a < major || (a === major && b < minor);
+}
+
+function builder({ ClientInfo }: Engine, env: NodeJS.ProcessEnv): Finding {
+  const buildx = ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
+  if (buildx) return ok('image builder', `buildx ${buildx.Version ?? ''}`.trim());
+  if (env.DOCKER_BUILDKIT === '1')
+    return fail(
+      'image builder',
+      'DOCKER_BUILDKIT=1 asks for buildx, which is not there',
+      'install buildx (package docker-buildx-plugin or docker-buildx), or unset DOCKER_BUILDKIT',
+    );
+  return ok('image builder', 'the legacy builder, as there is no buildx; it will do');
+}
+
+const seed = { memory: 4 * 1024 ** 3, cpus: 2 };
+
+function size({ NCPU, MemTotal, MemoryLimit }: Engine): Finding {
+  const found = `${NCPU} CPU${NCPU === 1 ? '' : 's'}, ${gigabytes(MemTotal)} of memory`;
+  if (MemoryLimit === false)
+    return warn('engine size', `${found}, but no memory limits`, 'let the engine use the memory cgroup');
+  // The kernel keeps some of what a machine of 4 GB has.
+  if (MemTotal < seed.memory * 0.9)
+    return warn(
+      'engine size',
+      `${found}; an agent is given 4 GB`,
+      'set "memory" in the spec, for example "1g"',
+    );
+  if (NCPU < seed.cpus)
+    return warn(
+      'engine size',
+      `${found}; an agent is given 2 CPUs where there are`,
+      'expect agents to be slow',
+    );
+  return ok('engine size', found);
+}

@@ -1,0 +1,58 @@
+import type { Docker } from '../docker/cli.ts';
+import { checkDisk, checkDockerDisk } from './disk.ts';
+import { askDocker } from './docker.ts';
+import { checkEngine, isDesktop, isRemote } from './engine.ts';
+import { type Finding, fail } from './finding.ts';
+import { checkHost, onPath } from './host.ts';
+import { checkImages } from './images.ts';
+import { checkNetwork } from './network.ts';
+import { checkLeftovers, checkState } from './state.ts';
+
+export interface Patient {
+  readonly docker: Docker;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stateDir: string;
+  /** The folder that the base image is built from. */
+  readonly source: string;
+}
+
+export interface Diagnosis {
+  readonly findings: readonly Finding[];
+  /** 0 where nothing failed, 3 where it is Docker that did. */
+  readonly exitCode: 0 | 1 | 3;
+}
+
+/** Looks at all that a run needs, and changes nothing. */
+export async function examine(patient: Patient): Promise<Diagnosis> {
+  const { env, stateDir } = patient;
+  const host = checkHost(env);
+  const canAsk = onPath('bash', env) !== null;
+  const [docker, state] = await Promise.all([canAsk ? aboutDocker(patient) : [], checkState(stateDir)]);
+  const space = await checkDisk(
+    'disk of the state',
+    stateDir,
+    'agent-flow cleanup and old runs in it free some',
+  );
+  const failed = (findings: readonly Finding[]) => findings.some(({ status }) => status === 'fail');
+  const exitCode = failed(docker) ? 3 : failed([...host, state]) ? 1 : 0;
+  return { findings: [...host, ...docker, state, space], exitCode };
+}
+
+/** What an engine that does not answer cannot be asked is left out. */
+async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<Finding[]> {
+  const path = onPath('docker', env);
+  if (path === null)
+    return [fail('docker client', 'not on PATH', 'install Docker: https://docs.docker.com/engine/install/')];
+  const facts = await askDocker(docker);
+  const findings = checkEngine(facts, path, env);
+  if (facts.engine === null) return findings;
+  const { DockerRootDir = null } = facts.engine;
+  const rootDir = isRemote(facts) || isDesktop(facts.engine) ? null : DockerRootDir;
+  const [disk, images, network, leftovers] = await Promise.all([
+    checkDockerDisk(docker, rootDir),
+    checkImages(docker, source),
+    checkNetwork(docker),
+    checkLeftovers(docker, stateDir),
+  ]);
+  return [...findings, disk, ...images, network, leftovers];
+}

@@ -1,0 +1,24 @@
+/** What one look at the installation came to. */
+export interface Finding {
+  readonly check: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly found: string;
+  /** What to do about it; null where all is well. */
+  readonly mend: string | null;
+}
+
+export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found, mend: null });
+
+export const warn = (check: string, found: string, mend: string): Finding => ({
+  check,
+  status: 'warn',
+  found,
+  mend,
+});
+
+export const fail = (check: string, found: string, mend: string): Finding => ({
+  check,
+  status: 'fail',
+  found,
+  mend,
+});

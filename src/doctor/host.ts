@@ -1,0 +1,36 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Finding, fail, ok, warn } from './finding.ts';
+
+/** Node, and the programs that are looked for on PATH. */
+export function checkHost(env: NodeJS.ProcessEnv, node = process.versions.node): Finding[] {
+  const [bash, git] = [onPath('bash', env), onPath('git', env)];
+  return [
+    nodeFinding(node),
+    bash ? ok('bash', bash) : fail('bash', 'not on PATH; docker is called through it', 'install bash'),
+    git ? ok('git', git) : warn('git', 'not on PATH; only examples and your own work need it', 'install git'),
+  ];
+}
+
+function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isNew = major > 22 || (major === 22 && minor >= 20);
+  return isNew
+    ? ok('Node.js', version)
+    : fail('Node.js', `${version}, which is too old`, 'install Node.js 22.20 or newer');
+}
+
+/** Where a program lies; null where it is not on PATH. */
+export function onPath(program: string, env: NodeJS.ProcessEnv): string | null {
+  const candidates = (env.PATH ?? '').split(delimiter).map(folder => join(folder || '.', program));
+  return candidates.find(isProgram) ?? null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { dockerCli } from '../docker/cli.ts';
+import { containers as containersOf } from '../docker/containers.ts';
+import { unrecorded } from '../docker/recorder.ts';
+import { saveOutput } from '../docker/stream.ts';
+import { EngineError } from '../errors.ts';
+import { version } from '../package.ts';
+import { oneLine } from '../views/text.ts';
+import { type Adoptable, examine } from './adoptable.ts';
+import { answered } from './answered.ts';
+import { openJournal } from './journal.ts';
+import { isLock, takeLock } from './lock.ts';
+import { findOrphans, isLost, type Lost } from './orphans.ts';
+import { writeRunFile } from './run-file.ts';
+import type { RunFolder, StateDir } from './state-dir.ts';
+
+export interface Adoption {
+  /** Runs that have a record again, and nobody who drives them. */
+  readonly runs: readonly RunFolder[];
+  /** Names of containers that had never been started. */
+  readonly removed: readonly string[];
+  readonly refused: readonly { readonly name: string; readonly why: string }[];
+}
+
+const lookingFor = 'ask Docker for orphans';
+
+/**
+ * Gives the orphans of this state directory a record again, out of their labels and of what Docker says of them: then
+ * their runs can be resumed like any other. Nothing of another state directory is touched.
+ */
+export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption> {
+  const docker = dockerCli(unrecorded);
+  const containers = containersOf(docker);
+  const orphans = await answered(findOrphans(containers, stateDir), lookingFor);
+  const lost = orphans.filter(isLost).filter(({ runId }) => only === undefined || runId === only);
+
+  const neverStarted = lost.filter(({ container }) => container.state === 'created');
+  for (const { container } of neverStarted) {
+    const answer = await containers.remove(container.id);
+    if (!answer.ok)
+      throw new EngineError(`could not remove ${container.name}: ${oneLine(answer.stderr) || 'no answer'}`);
+  }
+  const started = lost.filter(orphan => !neverStarted.includes(orphan));
+  const { found, refused } = await answered(examine(docker, started), lookingFor);
+  const runs: RunFolder[] = [];
+  for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
+    const folder = stateDir.run(runId);
+    const why = await bringHome(folder, ofRun);
+    if (why === null) runs.push(folder);
+    else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
+  }
+  return { runs, removed: neverStarted.map(({ container }) => container.name), refused };
+}
+
+/** Null when the run has a record again, else why it has not. */
+async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promise<string | null> {
+  if (!existsSync(folder.path)) mkdirSync(folder.path, { mode: 0o700 });
+  const lock = takeLock(folder.lock);
+  if (!isLock(lock)) return `process ${lock.pid} on ${lock.host} has just taken its run`;
+  try {
+    if (existsSync(folder.journal)) return 'its run has a record by now';
+    const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(
+      attempts => attempts.toSorted((a, b) => b.orphan.attempt - a.orphan.attempt)[0]!,
+    );
+    // Only the last attempt of an agent is seen to its end; of those before it what they printed is kept.
+    for (const { orphan } of found.filter(entry => !newest.includes(entry)))
+      await keepTranscript(folder, orphan);
+    // What is left of the record that was lost is for people to look at.
+    if (existsSync(folder.runFile)) renameSync(folder.runFile, `${folder.runFile}.lost`);
+    writeRunFile(folder, {
+      plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
+      secret: randomBytes(16).toString('hex'),
+      adopted: Object.fromEntries(newest.map(({ orphan, identity }) => [orphan.agent, identity])),
+    });
+    await writeJournal(folder, newest);
+    return null;
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+async function keepTranscript(folder: RunFolder, { container, agent, attempt }: Lost): Promise<void> {
+  const file = folder.transcript(agent, attempt);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const answer = await saveOutput(unrecorded, ['logs', container.id], file, { timeout: 600_000 });
+  if (!answer.ok)
+    throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
+}
+
+/** A record begins to count with its journal, so that one appears whole. */
+async function writeJournal(folder: RunFolder, found: readonly Adoptable[]): Promise<void> {
+  const aside = join(folder.path, 'journal.adopting');
+  rmSync(aside, { force: true });
+  const journal = openJournal(aside, Date.now);
+  try {
+    await journal.append({
+      type: 'run.started',
+      runId: folder.runId,
+      name: 'adopted',
+      version,
+      pid: process.pid,
+      host: hostname(),
+      concurrency: found.length,
+      agents: found.map(({ orphan }) => ({ name: orphan.agent, dependsOn: [], retries: 0 })),
+    });
+    for (const { orphan } of found) {
+      const { agent, attempt, container } = orphan;
+      const message = `adopted: its record was lost, and was made again out of container ${container.id.slice(0, 12)}`;
+      await journal.append({ type: 'warning', agent, message });
+      await journal.append({
+        type: 'agent.state',
+        agent,
+        attempt,
+        state: 'deciding',
+        event: '',
+        containerId: container.id,
+        // Whether it was given its script only it knows. It is never given another one: one that still waits ends.
+        injectedAt: container.startedAt,
+        cause: null,
+        until: null,
+      });
+    }
+  } finally {
+    journal[Symbol.dispose]();
+  }
+  renameSync(aside, folder.journal);
+}

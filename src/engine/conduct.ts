@@ -1,0 +1,214 @@
+import { hostname } from 'node:os';
+import type { InspectionEvent } from 'xstate';
+import type { AgentActors } from '../actors/provide.ts';
+import { containers as containersOf } from '../docker/containers.ts';
+import { watchContainers } from '../docker/watch.ts';
+import { EngineError } from '../errors.ts';
+import type { FlowEvent } from '../events.ts';
+import { version } from '../package.ts';
+import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
+import { exitCodeOf, resultOf } from '../views/result.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { drive } from './drive.ts';
+import { followOutput } from './follow-output.ts';
+import { openJournal } from './journal.ts';
+import { whatFits } from './limits.ts';
+import type { Lock } from './lock.ts';
+import { type AgentRecord, blankRecord, isUntouched, remember } from './record.ts';
+import { obeyRequests } from './requests.ts';
+import type { RunFile } from './run-file.ts';
+import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
+import { sweep } from './sweep.ts';
+import { createWorld } from './world.ts';
+
+export interface RunOptions {
+  readonly stateDir: StateDir;
+  readonly clock?: Clock;
+  /** Told, of a run that is taken up again, what its journal holds already. */
+  readonly onPast?: (events: readonly FlowEvent[]) => void;
+  /** Told every event of the journal from now on, in order. */
+  readonly onEvent?: (event: FlowEvent) => void;
+  /** Told every line of every agent; who passes it costs a docker process an agent. */
+  readonly onOutput?: (agent: string, line: string) => void;
+  /** Told what XState's inspection tells of the flow's machine and of every agent's. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** In place of those that act on Docker. */
+  readonly actors?: AgentActors;
+}
+
+export interface Run {
+  readonly folder: RunFolder;
+  /** How it came out; never rejects for an agent's failure. */
+  readonly done: Promise<RunEnd>;
+  /** Stops and removes every agent; resolves with `done`. */
+  cancel(reason: string): void;
+  /** Removes every container at once. */
+  kill(): void;
+  /** Does nothing more: what lives in Docker lives on, and anybody may take the run up again once this resolves. */
+  letGo(): Promise<void>;
+}
+
+export interface RunEnd {
+  /** 0 of a run that was let go. */
+  readonly exitCode: number;
+  /** Has no end where the run was let go before it had one. */
+  readonly state: FlowState;
+}
+
+/** A run that is ours to drive. */
+export interface Score extends RunFile {
+  readonly folder: RunFolder;
+  readonly lock: Lock;
+  /** What its journal tells so far; of a fresh run nothing. */
+  readonly past: readonly FlowEvent[];
+}
+
+/** Drives a run to its end, from wherever it stands. */
+export async function conduct(
+  { plan, secret, adopted, folder, lock, past }: Score,
+  { docker, recorder, early, engine }: Connection,
+  options: RunOptions,
+): Promise<Run> {
+  const { stateDir, clock = systemClock, onPast, onEvent, onOutput, inspect, actors } = options;
+  const journal = openJournal(folder.journal, clock.now, nextSeq(past));
+  const records = new Map<string, AgentRecord>(plan.agents.map(({ name }) => [name, blankRecord]));
+  let state = initialFlowState;
+  const note = (event: FlowEvent) => {
+    state = reduce(state, event);
+    for (const [name, record] of records) records.set(name, remember(record, name, event));
+  };
+  for (const event of past) note(event);
+  onPast?.(past);
+  // Those that live come first, or one that is new could take their place.
+  const agents = plan.agents.toSorted((a, b) => untouched(records, a.name) - untouched(records, b.name));
+  journal.subscribe(event => {
+    note(event);
+    onEvent?.(event);
+  });
+
+  const containers = containersOf(docker);
+  const ending = new AbortController();
+  const concurrency = plan.concurrency ?? whatFits(plan, engine);
+  await journal.append({
+    type: 'run.started',
+    runId: folder.runId,
+    name: plan.name,
+    version,
+    pid: process.pid,
+    host: hostname(),
+    concurrency,
+    agents: plan.agents.map(({ name, dependsOn, retries }) => ({ name, dependsOn: [...dependsOn], retries })),
+  });
+  early.goOnIn(journal);
+  if (onOutput) followOutput(journal, recorder, onOutput, ending.signal);
+  const watcher = watchContainers({
+    containers,
+    recorder,
+    runId: folder.runId,
+    signal: ending.signal,
+    now: clock.now,
+    sleep: clock.sleep,
+    onAway: message => void journal.append({ type: 'engine.away', message }),
+    onBack: () => void journal.append({ type: 'engine.back' }),
+  });
+  /** null: let go of by whoever drives it. */
+  const halted = Promise.withResolvers<Error | null>();
+  void journal.broken.then(halted.resolve);
+  const world = createWorld({
+    plan,
+    stateDir,
+    folder,
+    secret,
+    adopted,
+    docker,
+    containers,
+    recorder,
+    watcher,
+    engine,
+    clock,
+    record: name => records.get(name) ?? blankRecord,
+    halt: halted.resolve,
+    signal: ending.signal,
+  });
+
+  const cameOut = new Set(plan.agents.map(({ name }) => name).filter(name => records.get(name)!.ended));
+  const flow = drive(agents, concurrency, { world, journal, inspect, actors, over: cameOut });
+  const requests = obeyRequests(folder.requests, ({ stop }) =>
+    stop === null ? flow.cancel('asked to stop') : flow.cancelAgent(stop, 'asked to stop'),
+  );
+
+  const finish = async (): Promise<RunEnd> => {
+    // Should a machine break, which none is meant to, what it made is removed all the same.
+    const over = flow.over.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    const broken = await Promise.race([halted.promise.then(why => ({ halted: why })), over]);
+    // What cannot be written down is not done: that way the run can be taken up again.
+    if (broken && 'halted' in broken) {
+      flow.halt();
+      ending.abort();
+      await watcher.closed;
+      if (broken.halted) throw unwritable(folder, broken.halted);
+      return { exitCode: 0, state };
+    }
+    const kept = new Set(
+      plan.agents.filter(({ keep }) => keep !== 'never').flatMap(({ name }) => containersIn(state, name)),
+    );
+    const left = await sweep(containers, { instance: stateDir.instance, runId: folder.runId, kept }).catch(
+      () => null,
+    );
+    if (left === null || left.length > 0) {
+      const what = left === null ? 'what this run made' : left.map(id => id.slice(0, 12)).join(', ');
+      const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
+      void journal.append({ type: 'warning', agent: null, message });
+    }
+    ending.abort();
+    await watcher.closed;
+    if (broken) throw broken.error;
+    const exitCode = left === null || left.length > 0 ? 3 : exitCodeOf(state);
+    try {
+      const end = { type: 'run.ended', status: resultOf(state).status, exitCode } as const;
+      // In this order: of a run that is over, the result is there.
+      const ended = reduce(state, { v: 1, seq: 0, at: clock.now(), ...end });
+      writeWhole(folder.result, `${JSON.stringify(resultOf(ended), null, 2)}\n`);
+      await journal.append(end);
+    } catch (error) {
+      throw new EngineError(
+        `${folder.path} cannot be written: ${(error as Error).message}. Its agents are over; only how it ended is not written down: agent-flow resume ${folder.runId} does that`,
+        { cause: error },
+      );
+    }
+    return { exitCode, state };
+  };
+  const done = finish().finally(() => {
+    ending.abort();
+    requests[Symbol.dispose]();
+    journal[Symbol.dispose]();
+    lock[Symbol.dispose]();
+  });
+
+  const letGo = async () => {
+    halted.resolve(null);
+    // Whoever awaits `done` hears of a failure there.
+    await done.catch(() => {});
+  };
+  return { folder, done, cancel: flow.cancel, kill: flow.kill, letGo };
+}
+
+const containersIn = (state: FlowState, agent: string) =>
+  (state.agents[agent]?.attempts ?? []).flatMap(({ containerId }) =>
+    containerId === null ? [] : [containerId],
+  );
+
+const unwritable = (folder: RunFolder, error: Error) =>
+  new EngineError(
+    `${folder.path} cannot be written: ${error.message}. Its agents live on. Mend that, then: agent-flow resume ${folder.runId}`,
+    { cause: error },
+  );
+
+const nextSeq = (past: readonly FlowEvent[]) => Math.max(0, ...past.slice(-1).map(({ seq }) => seq)) + 1;
+
+const untouched = (records: ReadonlyMap<string, AgentRecord>, name: string) =>
+  Number(isUntouched(records.get(name)!));

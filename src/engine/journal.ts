@@ -1,0 +1,129 @@
+import { closeSync, existsSync, fdatasync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { eventSchema, type FlowEvent, type FlowEventBody } from '../events.ts';
+import { isSound, summed } from './line-sum.ts';
+import { syncFolder } from './state-dir.ts';
+
+/**
+ * The run's memory: one event a line, only ever appended. `append` resolves when the event is on disk; events that
+ * arrive while a sync is under way share the next one.
+ */
+export interface Journal extends Disposable {
+  append(event: FlowEventBody): Promise<void>;
+  /** Told every event at once, in order, before it is on disk. Returns what ends it. */
+  subscribe(listener: (event: FlowEvent) => void): () => void;
+  /** Resolves with the reason when nothing can be written any more, such as on a full disk. */
+  readonly broken: Promise<Error>;
+}
+
+export function openJournal(file: string, now: () => number, firstSeq = 1): Journal {
+  const fd = openSync(file, 'a', 0o600);
+  syncFolder(dirname(file));
+  const listeners = new Set<(event: FlowEvent) => void>();
+  let seq = firstSeq;
+  let syncing = false;
+  let closed = false;
+  let waiting: PromiseWithResolvers<void>[] = [];
+  let failure: Error | null = null;
+  const broken = Promise.withResolvers<Error>();
+  const fail = (error: Error) => {
+    failure ??= error;
+    broken.resolve(failure);
+  };
+
+  const sync = () => {
+    if (syncing || waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    syncing = true;
+    fdatasync(fd, error => {
+      syncing = false;
+      if (error && !closed) fail(error);
+      // After a sync that failed a later one proves nothing: the kernel has forgotten what it could not write.
+      const over = error || closed ? [...batch, ...waiting.splice(0)] : batch;
+      for (const { resolve, reject } of over) error && !closed ? reject(error) : resolve();
+      sync();
+    });
+  };
+
+  return {
+    append(body) {
+      if (closed) return Promise.resolve();
+      const written = Promise.withResolvers<void>();
+      // Whoever must know awaits it; whoever does not must not crash the process.
+      written.promise.catch(() => {});
+      const { line, event } = summed({ v: 1 as const, seq, at: now(), ...body });
+      try {
+        // What could not be told whole is torn: nothing may follow it.
+        if (failure) throw failure;
+        writeAll(fd, Buffer.from(`${line}\n`));
+      } catch (error) {
+        fail(error as Error);
+        written.reject(error);
+        return written.promise;
+      }
+      seq++;
+      for (const listener of listeners) listener(event);
+      waiting.push(written);
+      sync();
+      return written.promise;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    broken: broken.promise,
+    [Symbol.dispose]() {
+      closed = true;
+      closeSync(fd);
+    },
+  };
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+export interface JournalContent {
+  readonly events: readonly FlowEvent[];
+  /** What could not be read, for people; empty where all is well. */
+  readonly damage: readonly string[];
+}
+
+/**
+ * Reads a journal. Lines that cannot be read are left out and named: what they told, Docker's facts tell again, or
+ * nobody does. A last line that a crash tore was never believed to be written.
+ */
+export function readJournal(file: string): JournalContent {
+  if (!existsSync(file)) return { events: [], damage: [] };
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const torn = lines.pop() !== '';
+  const events: FlowEvent[] = [];
+  const damage: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const event = parseLine(line);
+    if (event === null)
+      damage.push(`${file}: line ${index + 1} of ${lines.length} cannot be read and was left out`);
+    else events.push(event);
+  }
+  if (torn) damage.push(`${file}: the last line is incomplete and was dropped`);
+  return { events, damage };
+}
+
+/** Takes a torn last line away, so that what is appended begins a line of its own. */
+export function mendJournal(file: string): void {
+  if (!existsSync(file)) return;
+  const bytes = readFileSync(file);
+  const whole = bytes.lastIndexOf('\n') + 1;
+  if (whole < bytes.length) truncateSync(file, whole);
+}
+
+function parseLine(line: string): FlowEvent | null {
+  try {
+    const told = JSON.parse(line);
+    const event = eventSchema.parse(told) as FlowEvent;
+    return isSound(line, told, event) ? event : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,80 @@
+import { type Container, type Containers, marked } from '../docker/containers.ts';
+import { containerName, label } from '../docker/labels.ts';
+import { agentName } from '../spec/names.ts';
+import { ofAgent } from '../views/flow-state.ts';
+import { runState } from './run-state.ts';
+import { isRunId, type StateDir } from './state-dir.ts';
+
+/** A container that carries our label and that no run here remembers. */
+export type Orphan = Lost | Stranger;
+
+/** Of this state directory, beyond doubt; only its record is gone. */
+export interface Lost {
+  readonly whose: 'ours';
+  readonly container: Container;
+  readonly runId: string;
+  readonly agent: string;
+  readonly attempt: number;
+}
+
+/** Nothing of what its labels say is used: they may have been set by anybody. */
+export interface Stranger {
+  readonly whose: 'another' | 'by hand' | 'malformed';
+  readonly container: Container;
+  /** What is wrong with its labels, for people; null where nothing is. */
+  readonly why: string | null;
+}
+
+export const isLost = (orphan: Orphan): orphan is Lost => orphan.whose === 'ours';
+
+/** Whether it says to be of this state directory, rightly or not. */
+export const isOurs = ({ container: { labels } }: Orphan, { instance }: StateDir) =>
+  labels[label.instance] === instance;
+
+/** Throws `DockerSilence` where Docker does not answer. */
+export async function findOrphans(
+  containers: Containers,
+  stateDir: StateDir,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<Orphan[]> {
+  const listed = await containers.list([marked], options);
+  const found = await containers.inspect(
+    listed.map(({ id }) => id),
+    options,
+  );
+  // Read after Docker was: a run has a journal before it has a container.
+  const runs = new Map(stateDir.runs().map(folder => [folder.runId, folder]));
+  return found.flatMap(container => {
+    const orphan = classify(container, stateDir.instance);
+    const folder = isLost(orphan) ? runs.get(orphan.runId) : undefined;
+    if (!isLost(orphan) || folder === undefined) return [orphan];
+    if (ofAgent(runState(folder), orphan.agent)) return [];
+    return [{ whose: 'malformed', container, why: `run ${orphan.runId} has no agent of this name` }];
+  });
+}
+
+/** What the labels of a container say, taken for what it is: input from outside. */
+export function classify(container: Container, instance: string): Orphan {
+  const { labels, name } = container;
+  const stranger = (whose: Stranger['whose'], why: string | null = null): Stranger => ({
+    whose,
+    container,
+    why,
+  });
+  const said = labels[label.instance];
+  if (said === undefined) return stranger('by hand');
+  if (!/^[a-z0-9]{16}$/.test(said)) return stranger('malformed', `${label.instance} is no instance`);
+  if (said !== instance) return stranger('another');
+
+  const runId = labels[label.runId] ?? '';
+  const agent = labels[label.agent] ?? '';
+  const attempt = labels[label.attempt] ?? '';
+  if (!isRunId(runId)) return stranger('malformed', `${label.runId} is no run`);
+  if (!agentName.test(agent)) return stranger('malformed', `${label.agent} is no agent`);
+  if (!/^[1-9]\d?$/.test(attempt)) return stranger('malformed', `${label.attempt} is no attempt`);
+  if (!/^[0-9a-f]{32}$/.test(labels[label.specHash] ?? ''))
+    return stranger('malformed', `${label.specHash} is no hash`);
+  if (name !== containerName(runId, agent, Number(attempt)))
+    return stranger('malformed', 'it is not called what its labels say');
+  return { whose: 'ours', container, runId, agent, attempt: Number(attempt) };
+}

@@ -1,0 +1,93 @@
+import type { AttemptResult } from '../../machines/agent-types.ts';
+import type { Outcome } from '../../machines/outcome.ts';
+import type { FlowEvent } from '../events.ts';
+
+/** What the journal remembers of one agent: what Docker cannot tell. */
+export interface AgentRecord {
+  /** The attempt that is under way, or the last one. */
+  readonly attempt: number;
+  readonly image: string | null;
+  /** Of this attempt, where its creation was answered. */
+  readonly containerId: string | null;
+  /** Of this attempt: the create was asked for, answered or not. */
+  readonly createAsked: boolean;
+  readonly startAsked: boolean;
+  readonly injectedAt: number | null;
+  /** Of this attempt. */
+  readonly verdict: Outcome | null;
+  /** Those before this one. */
+  readonly attempts: readonly AttemptResult[];
+  readonly cancelled: boolean;
+  /** The whole agent is over. */
+  readonly ended: boolean;
+  /** How the whole agent came out, where it is over. */
+  readonly outcome: Outcome | null;
+}
+
+/**
+ * What is remembered of an agent that has done nothing yet.
+ *
+ * @example
+ * ```ts
+ * import { blankRecord } from 'agent-flow';
+ *
+ * console.log(blankRecord.attempt, blankRecord.containerId); // 1 null
+ * ```
+ */
+export const blankRecord: AgentRecord = {
+  attempt: 1,
+  image: null,
+  containerId: null,
+  createAsked: false,
+  startAsked: false,
+  injectedAt: null,
+  verdict: null,
+  attempts: [],
+  cancelled: false,
+  ended: false,
+  outcome: null,
+};
+
+/** Nothing was asked of Docker for it so far. */
+export const isUntouched = (record: AgentRecord) => record.attempt === 1 && !record.createAsked;
+
+/** The record of one agent after one more event of the journal. */
+export function remember(record: AgentRecord, agent: string, event: FlowEvent): AgentRecord {
+  if (event.type === 'run.cancel') return { ...record, cancelled: true };
+  if (!('agent' in event) || event.agent !== agent) return record;
+  switch (event.type) {
+    case 'agent.cancel':
+      return { ...record, cancelled: true };
+    case 'agent.ended': {
+      const { status, exitCode, error } = event;
+      return { ...record, ended: true, outcome: { status, exitCode, error: error as Outcome['error'] } };
+    }
+    case 'attempt.ended': {
+      if (event.attempt !== record.attempt || record.verdict !== null) return record;
+      const { status, exitCode, error, image } = event;
+      return { ...record, verdict: { status, exitCode, error: error as Outcome['error'] }, image };
+    }
+    case 'agent.state': {
+      const current = event.attempt > record.attempt ? nextAttempt(record, event.attempt) : record;
+      return {
+        ...current,
+        containerId: event.containerId ?? current.containerId,
+        injectedAt: event.injectedAt ?? current.injectedAt,
+      };
+    }
+    case 'docker.call': {
+      const verb = event.argv[1];
+      if (event.attempt !== record.attempt) return record;
+      if (verb === 'create') return { ...record, createAsked: true };
+      return verb === 'start' ? { ...record, startAsked: true } : record;
+    }
+    default:
+      return record;
+  }
+}
+
+function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
+  const { verdict, containerId } = record;
+  const over = verdict ? [{ attempt: record.attempt, containerId, ...verdict }] : [];
+  return { ...blankRecord, attempt, cancelled: record.cancelled, attempts: [...record.attempts, ...over] };
+}

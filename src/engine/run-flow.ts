@@ -1,0 +1,121 @@
+import { EventEmitter, on } from 'node:events';
+import { join } from 'node:path';
+import type { InspectionEvent } from 'xstate';
+import type { AgentActors } from '../actors/provide.ts';
+import type { FlowEvent } from '../events.ts';
+import { loadSpec, parseSpec } from '../spec/load.ts';
+import type { FlowPlan } from '../spec/plan.ts';
+import type { SpecInput } from '../spec/schema.ts';
+import { type RunResult, resultOf } from '../views/result.ts';
+import { startRun } from './run.ts';
+import { openStateDir, stateDirPath } from './state-dir.ts';
+
+export interface FlowOptions {
+  /** Aborting it cancels the flow: its agents are stopped, and everything that it made is removed. */
+  readonly signal?: AbortSignal;
+  /** Told every event of the run, in order, as it happens. If it throws, the flow is cancelled and rejects with that. */
+  readonly onEvent?: (event: FlowEvent) => void;
+  /** Told every line that an agent prints. It costs one docker process for each agent that runs. */
+  readonly onOutput?: (agent: string, line: string) => void;
+  /** Told XState's inspection events of the flow's machine and of each agent's. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** What an agent's machine invokes, by name: those given take the place of those that act on Docker. */
+  readonly actors?: AgentActors;
+  /** Where the run is remembered. Default: that of the command line. */
+  readonly stateDir?: string;
+  /** What `${NAME}` in a spec means. Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A flow under way: a promise of how it comes out, and its events while it lasts. */
+export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
+  /** Stops the agents and removes everything; the promise then resolves with what became of them. */
+  cancel(reason?: string): void;
+}
+
+/**
+ * Runs a flow of agents on the Docker engine.
+ *
+ * Resolves when every agent has come out and everything is removed, also where agents have failed: `status` says so.
+ * What it returns is also an async iterable of the run's events, from the moment that the loop begins; leaving the
+ * loop does not end the flow. It listens to no signals of the process, prints nothing, and never ends the process.
+ *
+ * @param spec The path of a spec, a spec as an object (paths in it are relative to the working directory), or what
+ *   `loadSpec` gave.
+ * @returns A promise of the result, that can be iterated and cancelled.
+ * @throws {SpecError} The spec is not right; nothing was started.
+ * @throws {FlowError} The flow cannot begin, for instance for want of an engine (`EngineError`).
+ * @throws The reason of `signal`, where that was aborted before the flow began.
+ *
+ * @example
+ * ```ts
+ * import { runFlow } from 'agent-flow';
+ *
+ * const flow = runFlow({ agents: { hello: { command: ['echo', 'Hello!'], memory: '128m', cpus: 1 } } });
+ * for await (const event of flow) if (event.type === 'agent.state') console.log(event.agent, event.state);
+ * const { status, agents } = await flow;
+ * console.log(status, agents.hello?.exitCode); // succeeded 0
+ * ```
+ */
+export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOptions = {}): Flow {
+  const { signal, onEvent, env = process.env, stateDir, ...others } = options;
+  const teller = new EventEmitter();
+  const asked = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, asked.signal]) : asked.signal;
+  let over = false;
+  let broken: { error: unknown } | null = null;
+
+  const tell = (event: FlowEvent) => {
+    teller.emit('event', event);
+    try {
+      onEvent?.(event);
+    } catch (error) {
+      broken ??= { error };
+      asked.abort('a listener of the flow has failed');
+    }
+  };
+
+  const begin = async () => {
+    stop.throwIfAborted();
+    const plan = await planOf(spec, env);
+    stop.throwIfAborted();
+    const run = await startRun(plan, {
+      ...others,
+      stateDir: openStateDir(stateDirPath(stateDir, process.env)),
+      onEvent: tell,
+    });
+    const cancel = () => run.cancel(inWords(stop.reason));
+    if (stop.aborted) cancel();
+    else stop.addEventListener('abort', cancel, { once: true });
+    const { state } = await run.done.finally(() => stop.removeEventListener('abort', cancel));
+    if (broken) throw broken.error;
+    return resultOf(state);
+  };
+
+  const result = begin().finally(() => {
+    over = true;
+    teller.emit('over');
+  });
+
+  async function* events() {
+    // Who iterates is told of a failure there; that nobody awaits the promise as well is no fault.
+    result.catch(() => {});
+    if (!over) for await (const [event] of on(teller, 'event', { close: ['over'] })) yield event;
+    await result;
+  }
+
+  return Object.assign(result, {
+    cancel: (reason = 'cancelled by the program') => asked.abort(reason),
+    [Symbol.asyncIterator]: events,
+  });
+}
+
+async function planOf(spec: string | SpecInput | FlowPlan, env: NonNullable<FlowOptions['env']>) {
+  if (typeof spec === 'string') return loadSpec(spec, { env });
+  if (isPlan(spec)) return spec;
+  return parseSpec(JSON.stringify(spec), { path: join(process.cwd(), 'flow.json'), env });
+}
+
+const isPlan = (spec: SpecInput | FlowPlan): spec is FlowPlan => Array.isArray(spec.agents);
+
+const inWords = (reason: unknown) => (reason instanceof Error ? reason.message : String(reason));

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError, UsageError } from '../errors.ts';
+import type { FlowPlan } from '../spec/plan.ts';
+import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { systemClock } from './clock.ts';
+import { conduct, type Run, type RunOptions } from './conduct.ts';
+import { connect } from './connection.ts';
+import { mendJournal, readJournal } from './journal.ts';
+import { checkLimits } from './limits.ts';
+import { isLock, type Lock, takeLock } from './lock.ts';
+import { readRunFile, writeRunFile } from './run-file.ts';
+import { newRunId, type RunFolder, type StateDir, syncFolder } from './state-dir.ts';
+
+/** Starts a flow. Throws a `FlowError` where it cannot begin; then nothing has been started and nothing is left. */
+export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
+  const connection = await connect(options.clock ?? systemClock);
+  checkLimits(plan, connection.engine);
+  const folder = newFolder(options.stateDir);
+  let lock: Lock | null = null;
+  try {
+    lock = lockRun(folder);
+    const secret = randomBytes(16).toString('hex');
+    writeRunFile(folder, { plan, secret });
+    return await conduct({ plan, secret, folder, lock, past: [] }, connection, options);
+  } catch (error) {
+    // Nothing has been done yet that it would have to remember.
+    lock?.[Symbol.dispose]();
+    rmSync(folder.path, { recursive: true, force: true });
+    throw unmemorable(folder, error as Error);
+  }
+}
+
+/**
+ * Takes up a run whose engine is gone: what its agents have come to is read from Docker and from the journal. Throws a
+ * `FlowError` where somebody drives it, or it cannot be read.
+ */
+export async function resumeRun(folder: RunFolder, options: RunOptions): Promise<Run> {
+  const lock = lockRun(folder);
+  try {
+    const file = readRunFile(folder);
+    const { events, damage } = readJournal(folder.journal);
+    // Whoever had it a moment ago may have brought it to its end.
+    const { ended } = events.reduce(reduce, initialFlowState);
+    if (ended) throw new UsageError(`${folder.runId} is over: it has ${ended.status}`);
+    const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
+    const connection = await connect(options.clock ?? systemClock, Math.max(0, ...calls.slice(-1)));
+    mendJournal(folder.journal);
+    for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
+    return await conduct({ ...file, folder, lock, past: events }, connection, options);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function lockRun(folder: RunFolder): Lock {
+  const lock = takeLock(folder.lock);
+  if (isLock(lock)) return lock;
+  throw new UsageError(`the run ${folder.runId} is driven by process ${lock.pid} on ${lock.host}`);
+}
+
+function newFolder(stateDir: StateDir): RunFolder {
+  while (true) {
+    const folder = stateDir.run(newRunId());
+    try {
+      mkdirSync(folder.path, { mode: 0o700 });
+      syncFolder(join(stateDir.path, 'runs'));
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unmemorable(folder, error as Error);
+    }
+  }
+}
+
+const unmemorable = ({ path }: RunFolder, error: Error) =>
+  new EngineError(`the run cannot be written down in ${path}: ${error.message}`, { cause: error });

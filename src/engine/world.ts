@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { World } from '../actors/world.ts';
+import type { Docker } from '../docker/cli.ts';
+import type { Container, Containers } from '../docker/containers.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { imageMaker } from '../docker/images.ts';
+import { containerName, label } from '../docker/labels.ts';
+import { ensureNetwork } from '../docker/networks.ts';
+import type { Recorder } from '../docker/recorder.ts';
+import { orAborted, singleFlight } from '../docker/single-flight.ts';
+import type { Watcher } from '../docker/watch.ts';
+import { packageFolder } from '../package.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import type { Clock } from './clock.ts';
+import { type ContainerFact, decide } from './decide.ts';
+import { type AgentRecord, isUntouched } from './record.ts';
+import type { RunFile } from './run-file.ts';
+import type { RunFolder, StateDir } from './state-dir.ts';
+
+export interface WorldOptions {
+  readonly plan: FlowPlan;
+  readonly stateDir: StateDir;
+  readonly folder: RunFolder;
+  /** Random, of this run alone: end records are signed with it. */
+  readonly secret: string;
+  /** Of agents whose record was lost, by name. */
+  readonly adopted?: RunFile['adopted'];
+  readonly docker: Docker;
+  readonly containers: Containers;
+  readonly recorder: Recorder;
+  readonly watcher: Watcher;
+  readonly engine: EngineInfo;
+  readonly clock: Clock;
+  readonly record: (agent: string) => AgentRecord;
+  /** Halts the run: what can no longer be kept must not be done. */
+  readonly halt: (error: Error) => void;
+  /** Ends what is shared by all agents, such as a build. */
+  readonly signal: AbortSignal;
+}
+
+/** Everything that the actors of one run share. */
+export function createWorld(options: WorldOptions): World {
+  const {
+    plan,
+    stateDir,
+    folder,
+    secret,
+    adopted = {},
+    docker,
+    containers,
+    recorder,
+    watcher,
+    engine,
+    clock,
+    record,
+    signal,
+  } = options;
+  const { instance } = stateDir;
+  const { runId } = folder;
+  const plans = new Map(plan.agents.map(agent => [agent.name, agent]));
+  const planOf = (name: string) => plans.get(name)!;
+  const digest = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex');
+
+  const specHash = (agent: string) =>
+    adopted[agent]?.specHash ?? digest(JSON.stringify(planOf(agent))).slice(0, 32);
+
+  const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
+  const source = join(packageFolder, 'docker');
+  const makeImage = imageMaker(
+    { docker, now: clock.now, source, logFolder: folder.path, signal },
+    longest(plan.agents),
+  );
+  const wishOf = ({ image, build, gpus }: AgentPlan) => JSON.stringify([image, build, gpus !== null]);
+  const image = singleFlight(wish => {
+    const agents = plan.agents.filter(agent => wishOf(agent) === wish);
+    const { image, build, gpus } = agents[0]!;
+    return makeImage({ image, build, gpus: gpus !== null, timeout: longest(agents) });
+  });
+  const network = singleFlight(name => ensureNetwork(name, { docker, now: clock.now, instance, signal }));
+  const start = singleFlight(() => lookUp(signal));
+  const lookedAt = new Set<string>();
+
+  /** Containers with the labels of this run, whatever they are called, and those that hold a name of it. */
+  async function lookUp(stop: AbortSignal): Promise<Container[]> {
+    const prefix = containerName(runId, '', 1).slice(0, -2);
+    const all = await containers.list([], { signal: stop });
+    const ids = all
+      .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
+      .map(({ id }) => id);
+    return containers.inspect(ids, { signal: stop });
+  }
+
+  return {
+    clock,
+    docker,
+    recorder,
+    containers,
+    watcher,
+    engine,
+    plan: planOf,
+    async decide(agent, stop) {
+      const known = record(agent);
+      // One look when we begin is for all: of an agent that has done nothing yet it shows all there can be, and of
+      // one that we find at work all that has come of it.
+      const isFirst = !lookedAt.has(agent);
+      const found = isFirst || isUntouched(known) ? await start('', stop) : await lookUp(stop);
+      lookedAt.add(agent);
+      const facts = found.flatMap(container => fact(container, { instance, runId, agent }));
+      const { retries, keep } = planOf(agent);
+      return decide({ retries, keep, specHash: specHash(agent) }, known, facts, clock.now());
+    },
+    identity: (agent, attempt) => ({
+      instance,
+      runId,
+      attempt,
+      specHash: specHash(agent),
+      nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
+    }),
+    hidden(agent) {
+      const inside = relative(realpathSync(planOf(agent).workspace.path), realpathSync(stateDir.path));
+      const contains = inside === '' || !(inside.startsWith('..') || inside.startsWith('/'));
+      return contains && existsSync(stateDir.path) ? [join('/workspace', inside)] : [];
+    },
+    image: (agent, stop) => image(wishOf(planOf(agent)), stop),
+    network: (name, stop) => network(name, stop),
+    transcript: (agent, attempt) => folder.transcript(agent, attempt),
+    unwritable(error, stop) {
+      options.halt(error);
+      return orAborted(new Promise<never>(() => {}), stop);
+    },
+  };
+}
+
+/** The container as a fact about one agent; nothing where it has nothing to do with it. */
+function fact(
+  container: Container,
+  { instance, runId, agent }: { instance: string; runId: string; agent: string },
+): ContainerFact[] {
+  const { id, name, labels, state, exitCode, oomKilled, startedAt, finishedAt } = container;
+  const ours =
+    labels[label.instance] === instance && labels[label.runId] === runId && labels[label.agent] === agent;
+  const prefix = containerName(runId, agent, 1).slice(0, -1);
+  const attempt = Number(
+    ours ? labels[label.attempt] : name.startsWith(prefix) ? name.slice(prefix.length) : Number.NaN,
+  );
+  if (!Number.isInteger(attempt) || attempt < 1) return [];
+  const specHash = labels[label.specHash] ?? '';
+  return [{ id, ours, attempt, specHash, state, exitCode, oomKilled, startedAt, finishedAt }];
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+
+/**
+ * What can happen in a run. These events are the journal, line by line, and every view is a reducer over them:
+ * progress, results, `ps`, replay.
+ */
+
+const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
+const failure = z.object({
+  phase: z.string(),
+  kind: z.string(),
+  message: z.string(),
+  command: z.string().optional(),
+  exitCode: z.number().optional(),
+});
+const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };
+const agent = z.string();
+const attempt = z.number().int().min(1);
+const containerId = z.string().nullable();
+
+const kinds = [
+  z.object({
+    type: z.literal('run.started'),
+    runId: z.string(),
+    name: z.string(),
+    version: z.string(),
+    pid: z.number(),
+    host: z.string(),
+    concurrency: z.number(),
+    agents: z.array(z.object({ name: z.string(), dependsOn: z.array(z.string()), retries: z.number() })),
+  }),
+  /** An agent entered a state, for instance `running.working`; `event` is what brought it there. */
+  z.object({
+    type: z.literal('agent.state'),
+    agent,
+    attempt,
+    state: z.string(),
+    event: z.string(),
+    containerId,
+    /** Milliseconds since the epoch. */
+    injectedAt: z.number().nullable(),
+    /** What went wrong, where the transition is the answer to a failure. */
+    cause: z.string().nullable(),
+    /** When a state that waits will go on, milliseconds since the epoch. */
+    until: z.number().nullable(),
+  }),
+  /** The verdict on an attempt, told before its container is removed. The first one for an attempt counts. */
+  z.object({
+    type: z.literal('attempt.ended'),
+    agent,
+    attempt,
+    ...outcome,
+    containerId,
+    image: z.string().nullable(),
+    /** Path of the transcript; null where there is none. */
+    transcript: z.string().nullable(),
+  }),
+  z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
+  /** Written, and synced where the call changes anything, before docker is spawned. */
+  z.object({
+    type: z.literal('docker.call'),
+    call: z.number(),
+    agent: agent.nullable(),
+    attempt: attempt.nullable(),
+    argv: z.array(z.string()),
+  }),
+  z.object({
+    type: z.literal('docker.result'),
+    call: z.number(),
+    ok: z.boolean(),
+    exitCode: z.number().nullable(),
+    /** Milliseconds. */
+    ms: z.number(),
+    cutOff: z.enum(['timeout', 'aborted']).nullable(),
+    stderr: z.string(),
+  }),
+  z.object({ type: z.literal('engine.away'), message: z.string() }),
+  z.object({ type: z.literal('engine.back') }),
+  z.object({ type: z.literal('run.cancel'), reason: z.string() }),
+  z.object({ type: z.literal('agent.cancel'), agent, reason: z.string() }),
+  z.object({ type: z.literal('warning'), agent: agent.nullable(), message: z.string() }),
+  z.object({ type: z.literal('run.ended'), status, exitCode: z.number() }),
+] as const;
+
+/**
+ * The schema (zod) of an event of the journal; what is written of a run in `journal.jsonl` and by `run --events`.
+ *
+ * @example
+ * ```ts
+ * import { eventSchema } from 'agent-flow';
+ *
+ * const line = '{"v":1,"seq":9,"at":1767355200000,"type":"engine.back"}';
+ * console.log(eventSchema.parse(JSON.parse(line)).type); // engine.back
+ * ```
+ */
+export const eventSchema = z.discriminatedUnion('type', kinds).and(
+  z.object({
+    v: z.literal(1),
+    seq: z.number().int(),
+    at: z.number(),
+    sum: z
+      .string()
+      .regex(/^[0-9a-f]{8}$/)
+      .exactOptional()
+      .describe('CRC-32, in hex, of the line as it is without this.'),
+  }),
+);
+
+/** An event before the journal has given it its place: what happened. */
+export type FlowEventBody = z.infer<(typeof kinds)[number]>;
+
+/** An event of the journal. `at` is in milliseconds since the epoch; only `seq` orders. */
+export type FlowEvent = FlowEventBody & {
+  readonly v: 1;
+  readonly seq: number;
+  readonly at: number;
+  readonly sum?: string;
+};

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolder } from '../package.ts';
+
+/** A flow that comes with the package, to be copied. */
+export interface Example {
+  readonly name: string;
+  readonly folder: string;
+  /** Its spec, by its place in the folder. */
+  readonly spec: string;
+  /** All its files, by their places in the folder. */
+  readonly files: readonly string[];
+  /** What the comment at the top of its spec begins with. */
+  readonly about: string;
+}
+
+/** What `init` writes where nothing is named. */
+export const starter = 'starter';
+
+export function examples(folder = join(packageFolder, 'examples')): readonly Example[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => exampleAt(join(folder, name), name))
+    .sort((a, b) => Number(b.name === starter) - Number(a.name === starter) || (a.name < b.name ? -1 : 1));
+}
+
+function exampleAt(folder: string, name: string): Example {
+  const spec = existsSync(join(folder, 'spec.json')) ? 'spec.json' : 'agent-flow.json';
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+  const [, about = ''] = /^\/\/ (.*?[.:])(?:\s|$)/.exec(readFileSync(join(folder, spec), 'utf8')) ?? [];
+  return { name, folder, spec, files, about: about.replace(/:$/, '.') };
+}

@@ -1,0 +1,102 @@
+import { stateWord, statusWord } from '../views/words.ts';
+import { fold, type Line, merged, sharedFrame } from './fold.ts';
+import type { Graph, GraphEdge, GraphNode } from './graph.ts';
+
+/** A graph as people look at it: one line for all that leads from here to there. What Mermaid and DOT write down. */
+export interface Drawing {
+  readonly kind: Graph['kind'];
+  /** What it shows, on one line. */
+  readonly title: string;
+  readonly initial: string | null;
+  readonly boxes: readonly Box[];
+  readonly arrows: readonly Arrow[];
+}
+
+export type Mark = 'visited' | 'current' | 'waiting' | 'running' | keyof typeof statusWord;
+
+export interface Box {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly label: string;
+  readonly initial: string | null;
+  readonly isFinal: boolean;
+  readonly mark: Mark | null;
+}
+
+export interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  readonly label: string;
+  /** The run went that way. */
+  readonly taken: boolean;
+}
+
+export function drawing(graph: Graph): Drawing {
+  const boxes = graph.nodes.map(node => boxOf(graph, node));
+  const { lines, members } = fold(graph, merged(linesOf(graph)));
+  const frame = { id: sharedFrame, parent: null, label: 'on the way up', initial: null, isFinal: false };
+  return {
+    kind: graph.kind,
+    title: titleOf(graph),
+    initial: graph.initial,
+    boxes: [
+      ...(members.size > 0 ? [{ ...frame, mark: null }] : []),
+      ...boxes.map(box => (members.has(box.id) ? { ...box, parent: sharedFrame } : box)),
+    ],
+    arrows: lines.map(({ from, to, words }) => ({
+      from,
+      to,
+      label: [...words]
+        .map(([word, count]) => (count > 0 ? `${word || 'always'} ×${count}` : word))
+        .filter(Boolean)
+        .join(', '),
+      taken: [...words.values()].some(count => count > 0),
+    })),
+  };
+}
+
+function linesOf({ edges, path }: Graph): Line[] {
+  const transitions = path && 'transitions' in path ? path.transitions : [];
+  const timesTaken = ({ source, target, event }: GraphEdge) =>
+    transitions.find(taken => taken.source === source && taken.target === target && taken.event === event)
+      ?.count ?? 0;
+  return edges
+    .filter(({ source, target }) => source !== target)
+    .map(edge => ({
+      from: edge.source,
+      to: edge.target,
+      words: new Map([[wordOf(edge), timesTaken(edge)]]),
+    }));
+}
+
+/** Guards with parameters only repeat their target. */
+function wordOf({ event, guard, params }: GraphEdge): string {
+  const word = event?.replace(/^\S+ done$/, 'done').replace(/^\S+ failed$/, 'error');
+  return [word, guard !== null && params === null && `[${guard}]`].filter(Boolean).join(' ');
+}
+
+function boxOf(graph: Graph, { id, parent, initial, type }: GraphNode): Box {
+  const { label, mark } = graph.kind === 'flow' ? agentLook(graph, id) : stateLook(graph, id);
+  return { id, parent, label, initial, isFinal: type === 'final', mark };
+}
+
+function stateLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
+  const label = id.slice(id.lastIndexOf('.') + 1);
+  if (!path || 'agents' in path) return { label, mark: null };
+  return { label, mark: path.current === id ? 'current' : path.visited[id] ? 'visited' : null };
+}
+
+function agentLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
+  const standing = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
+  if (!standing) return { label: id, mark: null };
+  const { status, state } = standing;
+  const word = status === null ? (stateWord(state) ?? state) : statusWord[status];
+  return { label: `${id}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
+}
+
+function titleOf({ kind, name, path }: Graph): string {
+  if (!path) return `${kind} ${name}`;
+  if ('agents' in path) return `flow ${name} in run ${path.runId}`;
+  const where = path.current === null ? 'never started' : `in ${path.current}`;
+  return `agent ${path.agent} of run ${path.runId}: attempt ${path.attempt}, ${where}`;
+}

@@ -1,0 +1,92 @@
+import type { Graph } from './graph.ts';
+
+/** All that leads from one state to another: the words for it, each with how often it was taken. */
+export interface Line {
+  readonly from: string;
+  readonly to: string;
+  readonly words: ReadonlyMap<string, number>;
+}
+
+/** States with the same ways out are drawn in one frame, which is no state of the chart. */
+export const sharedFrame = 'wayUp';
+
+export interface Folded {
+  readonly lines: readonly Line[];
+  /** The states that the frame holds. */
+  readonly members: ReadonlySet<string>;
+}
+
+/** Fewer lines that say as much. What was taken keeps a line of its own. */
+export function fold(graph: Graph, lines: readonly Line[]): Folded {
+  const tops = graph.nodes.filter(({ parent }) => parent === null).map(({ id }) => id);
+  const members = withSameWaysOut(
+    tops.filter(id => id !== graph.initial),
+    lines,
+  );
+  const home = (id: string) => (members.has(top(id)) ? sharedFrame : top(id));
+  const leadsToAll = (from: string) =>
+    members.size > 0 && [...members].every(to => lines.some(line => line.from === from && line.to === to));
+
+  const drawn = lines.flatMap((line): Line[] => {
+    if (graph.kind === 'flow' || home(line.from) === home(line.to)) return [line];
+    // Mermaid draws no lines between the insides of two composite states.
+    const from = home(line.from);
+    const to = members.has(line.to) && leadsToAll(line.from) ? sharedFrame : line.to;
+    if (from !== sharedFrame && to === line.to) return [{ ...line, from }];
+    const taken = new Map([...line.words].filter(([, count]) => count > 0));
+    const own = { from: from === sharedFrame ? top(line.from) : from, to: line.to, words: taken };
+    const possible = [...line.words.keys()].map(word =>
+      from === sharedFrame ? whose(word, line.from) : word,
+    );
+    const words = new Map(possible.map(word => [word, 0]));
+    return [{ from, to, words }, ...(taken.size > 0 ? [own] : [])];
+  });
+  return { lines: merged(drawn, (count, other) => count + other), members };
+}
+
+/** One line for all that leads from here to there; a guard that makes no difference is left out. */
+export function merged(
+  lines: readonly Line[],
+  /** The journal tells of edges that differ by their guards alone together; others it tells apart. */
+  join: (count: number, other: number) => number = Math.max,
+): readonly Line[] {
+  const byWay = new Map<string, Line & { readonly words: Map<string, number> }>();
+  const add = (words: Map<string, number>, word: string, count: number) =>
+    words.set(word, join(count, words.get(word) ?? 0));
+  for (const { from, to, words } of lines) {
+    const way = JSON.stringify([from, to]);
+    const known = byWay.get(way) ?? { from, to, words: new Map<string, number>() };
+    for (const [word, count] of words) add(known.words, word, count);
+    byWay.set(way, known);
+  }
+  for (const { words } of byWay.values())
+    for (const [word, count] of [...words]) {
+      const bare = word.replace(/ \[.*/, '');
+      if (bare === word || !words.has(bare)) continue;
+      add(words, bare, count);
+      words.delete(word);
+    }
+  return [...byWay.values()];
+}
+
+/** The largest set of states that leave alike, whatever they lead to when all is well. */
+function withSameWaysOut(names: readonly string[], lines: readonly Line[]): ReadonlySet<string> {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const out = lines
+      .filter(({ from }) => from === name)
+      .flatMap(({ to, words }) => [...words.keys()].map(word => `${word} → ${to}`))
+      .filter(way => !way.startsWith('done'))
+      .sort()
+      .join();
+    if (out.includes('error')) groups.set(out, [...(groups.get(out) ?? []), name]);
+  }
+  const [largest = []] = [...groups.values()].sort((a, b) => b.length - a.length);
+  return new Set(largest.length > 2 ? largest : []);
+}
+
+/** `done` of one of many is `running done`. */
+const whose = (word: string, from: string) =>
+  word.replace(/^done/, `${from.slice(from.lastIndexOf('.') + 1)} done`);
+
+const top = (id: string) => id.split('.', 1)[0]!;

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StatelyInspectionEvent } from '@statelyai/inspect';
+import { WebSocketServer } from 'ws';
+import { FlowError } from '../errors.ts';
+import { type Refusal, refusal } from './access.ts';
+import { type Client, clientOn } from './client.ts';
+import { openHistory } from './history.ts';
+import { statelyPage } from './stately-page.ts';
+
+export interface Relay {
+  /** Of the page; whoever knows it may watch. */
+  readonly url: string;
+  send(event: StatelyInspectionEvent): void;
+  close(): Promise<void>;
+}
+
+export interface RelayOptions {
+  /** How many events are remembered for those who come late. */
+  readonly remembered: number;
+  /** How many events somebody may fall behind before being dropped. */
+  readonly patience: number;
+  /** Milliseconds that those who watch have at the close to take the last events and say goodbye. */
+  readonly grace: number;
+}
+
+/** Serves the page and the events, on this machine's loopback address only. */
+export async function openRelay({ remembered, patience, grace }: RelayOptions): Promise<Relay> {
+  const token = randomBytes(16).toString('hex');
+  const history = openHistory(remembered);
+  const clients = new Set<Client>();
+
+  const server = createServer((request, response) => {
+    const refused = refusal(request, token, '');
+    if (refused) return refuse(response, refused);
+    const { html, headers } = statelyPage(request.headers.host ?? '', randomBytes(16).toString('base64'));
+    response.writeHead(200, headers).end(html);
+  });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => {});
+    const refused = refusal(request, token, 'events');
+    if (refused) return void stream.end(refusalText(refused), () => stream.destroy());
+    sockets.handleUpgrade(request, stream, head, socket => {
+      const client = clientOn(socket, history.replay(), patience);
+      clients.add(client);
+      void client.closed.then(() => clients.delete(client));
+    });
+  });
+  // Nobody who watches keeps a run alive that forgot to close this.
+  server.on('connection', socket => socket.unref());
+  server.unref();
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening').catch((error: Error) => {
+    throw new FlowError(`--inspect cannot listen on 127.0.0.1: ${error.message}`, 2, { cause: error });
+  });
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}/${token}/`,
+    send(event) {
+      history.add(event);
+      for (const client of clients) client.send(event);
+    },
+    async close() {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()));
+      const all = [...clients];
+      for (const client of all) client.end();
+      const patient = new AbortController();
+      await Promise.race([
+        Promise.all(all.map(client => client.closed)),
+        delay(grace, undefined, { signal: patient.signal }).catch(() => {}),
+      ]);
+      patient.abort();
+      for (const client of clients) client.drop();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function refuse(response: ServerResponse, { status, why }: Refusal): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+  response.end(`${why} Use the address that agent-flow printed.\n`);
+}
+
+const refusalText = ({ status, why }: Refusal) =>
+  `HTTP/1.1 ${status} ${why}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

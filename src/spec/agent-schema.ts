@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import {
+  cpus,
+  duration,
+  env,
+  image,
+  isObject,
+  labels,
+  limit,
+  longestArgument,
+  memory,
+  network,
+  text,
+  workspace,
+} from './fields.ts';
+import { build, gpus } from './image-fields.ts';
+import { agentName } from './names.ts';
+import { expects, later, notSupported, strict } from './schema-kit.ts';
+
+const commandForm = 'an array of strings, such as ["npm", "test"]';
+
+const word = text.refine(value => Buffer.byteLength(value) <= longestArgument, {
+  error: 'too long for an argument (128 KiB); pass it in a file or as the prompt',
+});
+
+const command = z
+  .array(word, {
+    error: issue =>
+      typeof issue.input === 'string'
+        ? `expected ${commandForm}; write it as an array (for shell text: ["sh", "-c", "…"])`
+        : expects(commandForm)(issue),
+  })
+  .min(1, { error: `expected ${commandForm}; it is empty` })
+  .check(({ value: [program], issues }) => {
+    const message =
+      program === ''
+        ? 'expected the name of a program; it is empty'
+        : /^[^/]*=/.test(program ?? '')
+          ? 'this is an assignment, not a program; put it under "env"'
+          : null;
+    if (message !== null) issues.push({ code: 'custom', path: [0], input: program, message });
+  });
+
+const timeouts = strict(
+  {
+    build: duration.optional().describe('For making the image ready. Default `30m`.'),
+    ready: duration
+      .optional()
+      .describe('From the container’s start until its session takes keys. Default `60s`.'),
+    run: limit.optional().describe('For the work itself; `none` lifts it. Default `2h`.'),
+    idle: limit
+      .optional()
+      .describe('How long the agent may print nothing before it is ended. Default `none`.'),
+    stop: duration.optional().describe('From the first request to end until it is killed. Default `10s`.'),
+  },
+  'an object of time limits, such as {"run": "45m"}',
+);
+
+const done = z.enum(['exit', 'signal'], {
+  error: issue =>
+    isObject(issue.input) && ('idle' in issue.input || 'file' in issue.input)
+      ? notSupported
+      : expects('"exit" or "signal"')(issue),
+});
+
+/** What may be said of one agent, and in `defaults` of all. */
+export const shared = {
+  provider: z
+    .literal('command', {
+      error: issue =>
+        typeof issue.input === 'string' ? `${notSupported}; give a "command" instead` : 'expected "command"',
+    })
+    .optional()
+    .describe(
+      'The AI CLI to run. Only `command`, which is any program, is supported yet; it may be left out.',
+    ),
+  command: command
+    .optional()
+    .describe(
+      'The program and its arguments; no shell reads them. It finds the prompt in the file `$AGENT_PROMPT_FILE`.',
+    ),
+  prompt: text.optional().describe('The text that the agent gets, exactly.'),
+  promptFile: z
+    .string({ error: expects('the path of a text file') })
+    .min(1, { error: expects('the path of a text file') })
+    .optional()
+    .describe(
+      'A UTF-8 file that holds the prompt, relative to the spec’s directory. `${…}` in it is left alone.',
+    ),
+  image: image
+    .optional()
+    .describe('The image to run in, any for Linux. Default: the base image that the package brings.'),
+  build: build.optional().describe('How the image is built, in place of `image`.'),
+  workspace: workspace
+    .optional()
+    .describe(
+      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default.',
+    ),
+  network: network
+    .optional()
+    .describe(
+      '`shared` (default): the bridge `tmux-agents`. `none`: no network. `isolated`, `{allow}`: not supported yet.',
+    ),
+  env: env
+    .optional()
+    .describe('Environment of the agent. Values are strings; they are stored with the run: no secrets.'),
+  labels: labels.optional().describe('Labels of the container, beside ours under `tmux-agents`.'),
+  memory: memory.optional().describe('The most memory the container may use, such as `512m`. Default `4g`.'),
+  cpus: cpus
+    .optional()
+    .describe('The most CPU time, in CPUs; `0.5` is half of one. Default 2, or all where there are fewer.'),
+  timeouts: timeouts.optional().describe('Time limits, as `90s`, `45m` or `1h30m`.'),
+  retries: z
+    .int({ error: expects('a whole number from 0 to 10') })
+    .min(0, { error: expects('a whole number from 0 to 10') })
+    .max(10, { error: expects('a whole number from 0 to 10') })
+    .optional()
+    .describe('How many further attempts may follow a failed one. Default 0.'),
+  keep: z
+    .enum(['never', 'on-failure', 'always'], { error: expects('"never", "on-failure" or "always"') })
+    .optional()
+    .describe('Whether the container is left in place after its end. Default `never`.'),
+  done: done
+    .optional()
+    .describe(
+      'What ends the work. `exit` (default) and `signal`: the command’s exit or `agent-done`, whichever comes first; `signal` says that the latter is meant. `{idle}`, `{file}`: not supported yet.',
+    ),
+  secrets: later('Names of environment variables that reach the agent and are stored nowhere.'),
+  mounts: later('Further directories of the host.'),
+  auth: later('Which of the host’s logins the agent gets.'),
+  user: z
+    .literal('root', {
+      error: issue =>
+        typeof issue.input === 'string' ? `${notSupported}; only "root" is` : 'expected "root"',
+    })
+    .optional()
+    .describe('Who the agent runs as: `root`; default: who the image says, which for our own is root.'),
+  gpus: gpus
+    .optional()
+    .describe(
+      'GPUs of the engine: `all`, how many, or which. Without an `image` the agent gets one with CUDA.',
+    ),
+  security: later('The container’s security profile.'),
+  artifacts: later('Files to take out of the container at its end.'),
+} as const;
+
+export const defaults = strict(shared, 'an object of what all agents share', {
+  dependsOn: 'it cannot be shared: give it to each agent',
+});
+
+export const agent = strict(
+  {
+    ...shared,
+    dependsOn: z
+      .array(z.string({ error: expects('the name of an agent') }).meta({ pattern: agentName.source }), {
+        error: expects('an array of agents’ names'),
+      })
+      .optional()
+      .describe('The agents that must have succeeded before this one starts.'),
+  },
+  'an object that describes the agent',
+);

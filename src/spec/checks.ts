@@ -1,0 +1,64 @@
+import { checkDependencies } from './dependencies.ts';
+import { isObject } from './fields.ts';
+import { type Finding, isBroken, type Path } from './findings.ts';
+import { at } from './issues.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `defaults` and every agent: the places where a field of an agent can stand. */
+export interface Place {
+  readonly path: Path;
+  readonly fields: Fields;
+}
+
+export function agentPlaces(value: unknown): Place[] {
+  const agents = at(value, ['agents']);
+  if (!isObject(agents)) return [];
+  return Object.entries(agents).flatMap(([name, fields]) =>
+    isObject(fields) ? [{ path: ['agents', name], fields }] : [],
+  );
+}
+
+export function defaultsPlace(value: unknown): Place {
+  const fields = at(value, ['defaults']);
+  return { path: ['defaults'], fields: isObject(fields) ? fields : {} };
+}
+
+/** The rules between fields. They read the spec as it stands, so that they speak even where a field is wrong. */
+export function check(value: unknown, found: readonly Finding[]): Finding[] {
+  const agents = agentPlaces(value);
+  const shared = defaultsPlace(value);
+  return [
+    ...[shared, ...agents].flatMap(twoPrompts),
+    ...[shared, ...agents].flatMap(twoImages),
+    ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
+    ...checkDependencies(
+      new Map(agents.map(({ path, fields }) => [String(path[1]), namesIn(fields.dependsOn)])),
+    ),
+  ];
+}
+
+function namesIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(name => (typeof name === 'string' ? name : '')) : [];
+}
+
+function twoPrompts({ path, fields }: Place): Finding[] {
+  if (!('prompt' in fields && 'promptFile' in fields)) return [];
+  return [{ path: [...path, 'promptFile'], message: 'there is a "prompt" too; give one of the two' }];
+}
+
+function twoImages({ path, fields }: Place): Finding[] {
+  if (!('image' in fields && 'build' in fields)) return [];
+  const message = 'there is an "image" too; drop that to have it built, or drop "build" to take that one';
+  return [{ path: [...path, 'build'], message }];
+}
+
+function nothingToRun(
+  { path, fields }: Place,
+  { shared, found }: { shared: Place; found: readonly Finding[] },
+): Finding[] {
+  if ('command' in fields || 'command' in shared.fields) return [];
+  const from = 'provider' in fields ? path : shared.path;
+  if (isBroken(found, [...from, 'provider']) || isBroken(found, path)) return [];
+  return [{ path, message: 'nothing to run; give it a "command", such as ["npm", "test"]' }];
+}

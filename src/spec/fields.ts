@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
+import { expects, later, notSupported, strict } from './schema-kit.ts';
+import {
+  durationPattern,
+  formatBytes,
+  formatDuration,
+  largestMemory,
+  longestDuration,
+  parseDuration,
+  parseSize,
+  sizePattern,
+  smallestMemory,
+} from './units.ts';
+
+/** Linux gives a program no longer argument or environment string than 128 KiB, its last NUL included. */
+export const longestArgument = 131_071;
+
+const quoteIt = (issue: { readonly input?: unknown }) =>
+  typeof issue.input === 'number' || typeof issue.input === 'boolean'
+    ? `expected a string; put it in quotes: "${issue.input}"`
+    : expects('a string')(issue);
+
+export const text = z.string({ error: quoteIt });
+
+const durationForm = 'a duration such as "90s", "45m" or "1h30m" (units h, m, s, ms, the largest first)';
+const limitForm = `${durationForm}, or "none"`;
+const limitPattern = new RegExp(`^none$|${durationPattern.source}`);
+
+export const duration = timeText(durationPattern, durationForm).transform(value => parseDuration(value)!);
+
+/** A limit that can be lifted. */
+export const limit = timeText(limitPattern, limitForm).transform(parseDuration);
+
+function timeText(pattern: RegExp, form: string) {
+  return z
+    .string({ error: expects(form) })
+    .regex(pattern, { error: expects(form), abort: true })
+    .refine(value => parseDuration(value) !== 0, { error: 'expected a duration above zero' })
+    .refine(value => (parseDuration(value) ?? 0) <= longestDuration, {
+      error: `expected at most ${formatDuration(longestDuration)} (24 days)`,
+    });
+}
+
+const sizeForm = 'a size such as "512m" or "4g" (units k, m, g, no space before them)';
+
+export const memory = z
+  .string({ error: expects(sizeForm) })
+  .regex(sizePattern, { error: expects(sizeForm), abort: true })
+  .refine(value => parseSize(value)! >= smallestMemory, {
+    error: `expected at least "${formatBytes(smallestMemory)}", the least that Docker gives a container`,
+  })
+  .refine(value => parseSize(value)! <= largestMemory, {
+    error: `expected at most "${formatBytes(largestMemory)}"`,
+  })
+  .transform(value => parseSize(value)!);
+
+export const cpus = z.number({ error: expects('a number of CPUs, such as 2 or 0.5') }).min(0.01, {
+  error: 'expected a number of CPUs of at least 0.01, the least that Docker gives a container',
+});
+
+export const image = z
+  .string({ error: expects('an image such as "node:22-slim"') })
+  .max(255, { error: 'expected an image reference of at most 255 characters', abort: true })
+  .regex(imageReference, {
+    error: expects('an image such as "node:22-slim" or "ghcr.io/me/tools:1.2" (lower case, no spaces)'),
+  });
+
+export const env = entries(
+  text,
+  envName,
+  'a name of letters, digits and "_" that does not start with a digit',
+).check(({ value, issues }) => {
+  for (const [key, content] of Object.entries(value)) {
+    if (Buffer.byteLength(`${key}=${content}`) <= longestArgument) continue;
+    const message = 'too long for an environment variable (128 KiB); pass it in a file or as the prompt';
+    issues.push({ code: 'custom', path: [key], input: content, message });
+  }
+});
+
+const labelForm =
+  'a label name of letters, digits, ".", "_", "-" and "/", not under "tmux-agents", which is ours';
+export const labels = entries(text, labelKey, labelForm);
+
+export function entries<Value extends z.ZodType>(value: Value, name: RegExp, form: string) {
+  const key = z.string().regex(name, { error: `expected ${form}` });
+  return z.record(key, value, { error: expects('an object of names and values') });
+}
+
+const networkForm = '"shared", "none", or {"name": "my-bridge"}';
+
+export const network = z.union(
+  [
+    z.enum(['shared', 'none']),
+    strict(
+      {
+        name: z
+          .string({ error: expects('the name of a bridge network') })
+          .regex(networkName, {
+            error: expects(
+              'a network name of letters, digits, "_", "." and "-", the first a letter or digit',
+            ),
+            abort: true,
+          })
+          .refine(name => !reservedNetworks.includes(name), {
+            error: 'never a network of agents: it is Docker’s own; name a bridge network of yours',
+          })
+          .describe('A bridge network of that name; it is created where there is none.'),
+        allow: later('The hosts that the agent may reach.'),
+      },
+      networkForm,
+    ),
+  ],
+  {
+    error: issue => {
+      const { input } = issue;
+      if (input === 'isolated' || isObjectWith(input, 'allow')) return notSupported;
+      return isObject(input) ? undefined : expects(networkForm)(issue);
+    },
+  },
+);
+
+const folder = z
+  .string({ error: expects('the path of a directory') })
+  .min(1, { error: expects('the path of a directory; "." is the one that holds the spec') });
+
+const workspaceForm = 'the path of a directory, or {"mode": "bind", "path": "…"}';
+
+export const workspace = z.union(
+  [
+    folder,
+    strict(
+      {
+        mode: z
+          .literal('bind', { error: expects('"bind"') })
+          .optional()
+          .describe(
+            '`bind`: the agent works in the directory itself. `clone`, `copy`, `none`: not supported yet.',
+          ),
+        path: folder.describe('The directory, relative to the spec’s own.'),
+        from: later('Where the workspace is cloned or copied from.'),
+      },
+      workspaceForm,
+    ),
+  ],
+  {
+    error: issue => {
+      const { input } = issue;
+      if (!isObject(input)) return expects(workspaceForm)(issue);
+      const isLater = ['clone', 'copy', 'none'].includes(input.mode as string) || 'from' in input;
+      return isLater ? notSupported : undefined;
+    },
+  },
+);
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isObjectWith(value: unknown, key: string): boolean {
+  return isObject(value) && key in value;
+}

@@ -1,0 +1,75 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseSize } from './units.ts';
+import { visible } from './visible.ts';
+
+/** What reading a file of the user's came to: a value, or what is wrong with it. */
+export type Outcome = { readonly value: string } | { readonly fault: string };
+
+const largestText = parseSize('10m')!;
+
+/** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
+export async function readText(path: string): Promise<Outcome> {
+  try {
+    const facts = await stat(path);
+    if (facts.isDirectory()) return { fault: `${visible(path)} is a directory; expected a file` };
+    if (!facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
+    const bytes = facts.size > largestText ? null : await readFile(path);
+    if (bytes === null || bytes.length > largestText)
+      return { fault: `${visible(path)} is larger than 10 MB` };
+    return { value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch (error) {
+    return { fault: faultOf(error, path, 'file') };
+  }
+}
+
+export async function readPrompt(written: string, directory: string): Promise<Outcome> {
+  const outcome = await readText(resolve(directory, written));
+  if ('value' in outcome && outcome.value.includes('\0')) {
+    return { fault: `${visible(written)} holds a NUL byte; expected text` };
+  }
+  return outcome;
+}
+
+/** A Dockerfile that is there, as it was written: the builder reads it. */
+export async function findDockerfile(written: string, context: string): Promise<Outcome> {
+  const path = resolve(context, written);
+  try {
+    if (!(await stat(path)).isFile())
+      return { fault: `${visible(path)} is not a file; expected a Dockerfile` };
+    return { value: written };
+  } catch (error) {
+    return { fault: faultOf(error, path, 'file') };
+  }
+}
+
+/** The real path of an existing directory. */
+export async function findWorkspace(written: string, directory: string): Promise<Outcome> {
+  const path = resolve(directory, written);
+  try {
+    const real = await realpath(path);
+    if (!(await stat(real)).isDirectory())
+      return { fault: `${visible(path)} is not a directory; expected one` };
+    // They would end a line of a label, a log or a --mount; everything else can be quoted.
+    if (/\p{Cc}/u.test(real))
+      return { fault: `${visible(real)} holds control characters; rename the directory` };
+    return { value: real };
+  } catch (error) {
+    const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
+    return { fault: `${faultOf(error, path, 'directory')}${hint}` };
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist; create it, or mend the path',
+  ENOTDIR: 'does not exist: a part of the path is not a directory',
+  EACCES: 'may not be read; check its permissions',
+  ELOOP: 'is a symbolic link that leads back to itself',
+  ENAMETOOLONG: 'is too long for a path',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
+};
+
+function faultOf(error: unknown, path: string, what: string): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `${what} ${visible(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
+}

@@ -1,0 +1,57 @@
+import type { Finding, Path } from './findings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Replaces `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
+ * stands in for an empty value too. `$${NAME}` is a literal `${NAME}`. Everything else that a shell would read
+ * (`$NAME`, `$(…)`, `${#NAME}`) is left to the shell. What was put in is not looked at again.
+ */
+export function interpolate(value: unknown, env: Environment): { value: unknown; findings: Finding[] } {
+  const findings: Finding[] = [];
+  return { value: walk(value, [], { env, findings }), findings };
+}
+
+interface Context {
+  readonly env: Environment;
+  readonly findings: Finding[];
+}
+
+function walk(value: unknown, path: Path, context: Context): unknown {
+  if (typeof value === 'string') return fill(value, path, context);
+  if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i], context));
+  if (typeof value !== 'object' || value === null) return value;
+  const result: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(value)) result[key] = walk(item, [...path, key], context);
+  return result;
+}
+
+function fill(text: string, path: Path, { env, findings }: Context): string {
+  const faults = new Set<string>();
+  const filled = text.replace(
+    /\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
+    (found, name, otherwise) => {
+      if (found.startsWith('$$')) return found.slice(1);
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
+      if (looksSecret(name)) {
+        faults.add(
+          `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" (not supported yet)`,
+        );
+      } else if (value === undefined && otherwise === undefined) {
+        faults.add(
+          `\${${name}} is not set; set it, or give it a default: \${${name}:-…}, or write $\${${name}} for the text`,
+        );
+      }
+      return otherwise === undefined ? (value ?? '') : value || otherwise;
+    },
+  );
+  for (const message of faults) findings.push({ path, value: text, message });
+  return faults.size === 0 ? filled : text;
+}
+
+/** One word of the name says it: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`, `DB_PASSWORD`; not `KEYBOARD`. */
+export function looksSecret(name: string): boolean {
+  return /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_|$)|(?:^|_)(?:PASS|PAT|AUTH)(?:_|$)/i.test(
+    name,
+  );
+}

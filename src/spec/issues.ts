@@ -1,0 +1,54 @@
+import type { z } from 'zod';
+import { agent } from './agent-schema.ts';
+import type { Finding, Path } from './findings.ts';
+import { type Spec, spec } from './schema.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** The spec as typed data, or what is wrong with it. */
+export function validate(value: unknown): { data: Spec | null; findings: Finding[] } {
+  const result = spec.safeParse(value);
+  if (result.success) return { data: result.data, findings: [] };
+  return { data: null, findings: result.error.issues.flatMap(issue => toFindings(issue, [], value)) };
+}
+
+function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
+  const path = [...base, ...(issue.path as Path)];
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i]! }));
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues[0]?.message ?? issue.message;
+    return [{ path, message }, ...behindBadName(path, root)];
+  }
+  const alternative = issue.code === 'invalid_union' ? meant(issue.errors) : undefined;
+  if (alternative !== undefined && issue.message === 'Invalid input') {
+    return alternative.flatMap(inner => toFindings(inner, path, root));
+  }
+  const value = at(root, path);
+  return [{ path, message: issue.message, ...(value === undefined ? {} : { value }) }];
+}
+
+/** Of a union that has no words of its own for this value: the alternative that took it for its kind. */
+function meant(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  return alternatives.find(issues =>
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+}
+
+/** zod looks no further at an entry whose key is wrong; the user wants the rest at once. */
+function behindBadName(path: Path, root: unknown): Finding[] {
+  if (path.length !== 2 || path[0] !== 'agents') return [];
+  const result = agent.safeParse(at(root, path));
+  return result.success ? [] : result.error.issues.flatMap(issue => toFindings(issue, path, root));
+}
+
+export function at(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string | number, unknown>)[key];
+  }
+  return value;
+}

@@ -1,0 +1,51 @@
+import type { AgentPlan } from './plan.ts';
+import { shorten, visible } from './visible.ts';
+
+/** Where the agent finds its prompt; `agent-init` makes the directory. */
+export const promptPath = '/run/agent/prompt';
+
+/**
+ * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
+ * The environment goes through `env` instead of `export`, which a shell refuses or changes for names of its own
+ * (UID, RANDOM, OPTIND), and so that no value can disturb the script itself. As `env` finds the program, a word
+ * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
+ */
+export function launchScript(
+  { command, prompt, env }: Pick<AgentPlan, 'command' | 'prompt' | 'env'>,
+  { promptFile = promptPath }: { readonly promptFile?: string } = {},
+): Buffer {
+  const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
+  const words = [...environment.map(([name, value]) => `${name}=${value}`), ...asProgram(command)];
+  const lines = [
+    `printf '%s\\n' ${quote(displayLine(command))}`,
+    ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
+    `exec env -- ${words.map(quote).join(' ')}`,
+  ];
+  return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+/** `env` would take a program whose name holds "=" for one more variable; a shell's `exec` does not. */
+function asProgram(command: readonly string[]): readonly string[] {
+  return command[0]?.includes('=') ? ['sh', '-c', 'exec "$@"', 'sh', ...command] : command;
+}
+
+/** `printf` is built into the shell, so the prompt's length is bounded by no argument's. */
+function writePrompt(prompt: string, promptFile: string): string {
+  const file = quote(promptFile);
+  return `printf '%s' ${quote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
+}
+
+/** `$ npm test`: the command as a person would type it, on one line. */
+export function displayLine(command: readonly string[], length = 160): string {
+  // No word can show more than the line does, and one may hold 100 kB.
+  const words = command.slice(0, length).map(word => readable(word.slice(0, 2 * length)));
+  return shorten(`$ ${words.join(' ')}`, length);
+}
+
+function readable(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : visible(quote(word));
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,84 @@
+import { dirname, resolve } from 'node:path';
+import { check } from './checks.ts';
+import { SpecError } from './errors.ts';
+import { readText } from './files.ts';
+import { type Finding, inOrder, type Path } from './findings.ts';
+import { type Environment, interpolate } from './interpolate.ts';
+import { validate } from './issues.ts';
+import { nameOfFile } from './names.ts';
+import type { FlowPlan } from './plan.ts';
+import { resolveReferences } from './references.ts';
+import { resolveFlow } from './resolve.ts';
+import { parseSource, type Source } from './source.ts';
+
+export interface SpecOptions {
+  /** Where `${NAME}` in the spec comes from. */
+  readonly env: Environment;
+}
+
+/**
+ * Reads a spec and everything it names: prompt files, workspaces. Times in the plan are in milliseconds, sizes in bytes.
+ *
+ * @param path The file, JSON with comments. Paths in it are relative to its directory.
+ * @throws {SpecError} with every problem at once, also where the file cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises';
+ * import { loadSpec } from 'agent-flow';
+ *
+ * await writeFile('two.json', '{ "agents": { "a": { "command": ["${TOOL:-true}"] }, "b": { "command": ["true"] } } }');
+ * const { name, agents } = await loadSpec('two.json', { env: process.env });
+ * console.log(name, agents.length, agents[0]?.timeouts.run); // two 2 7200000
+ * ```
+ */
+export async function loadSpec(path: string, { env }: SpecOptions): Promise<FlowPlan> {
+  const text = await readText(resolve(path));
+  if ('fault' in text) throw new SpecError(path, [{ path: '', message: text.fault }]);
+  return parseSpec(text.value, { path, env });
+}
+
+/**
+ * As `loadSpec`, of text at hand. `path` need not exist: it gives the flow its name, and paths their start.
+ *
+ * @throws {SpecError} with every problem at once.
+ *
+ * @example
+ * ```ts
+ * import { parseSpec, SpecError } from 'agent-flow';
+ *
+ * const text = '{ "agents": { "a": { "comand": ["true"] } } }';
+ * await parseSpec(text, { path: 'flow.json', env: {} }).catch(error => {
+ *   if (error instanceof SpecError) console.log(error.problems[0]?.path); // agents.a
+ * });
+ * ```
+ */
+export async function parseSpec(
+  text: string,
+  { path, env }: SpecOptions & { readonly path: string },
+): Promise<FlowPlan> {
+  const source = parse(text.replace(/^\uFEFF/, ''), path);
+  const filled = interpolate(source.value, env);
+  const early = [...source.findings, ...filled.findings];
+  const { data, findings: invalid } = validate(filled.value);
+  const known = [...early, ...invalid.filter(finding => !saidAbout(early, finding.path))];
+  const related = check(filled.value, known).filter(finding => !saidAbout(known, finding.path));
+  const checked = [...known, ...related];
+  const files = await resolveReferences(filled.value, { directory: dirname(resolve(path)), found: checked });
+  const all = [...checked, ...files.findings];
+  if (data === null || all.length > 0) throw new SpecError(path, inOrder(all, source.offsetOf));
+  return resolveFlow(data, { order: source.keysOf(['agents']), name: nameOfFile(path), files });
+}
+
+function parse(text: string, path: string): Source {
+  const source = parseSource(text);
+  if (source.value === undefined) throw new SpecError(path, inOrder(source.findings, source.offsetOf));
+  return source;
+}
+
+/** A string that could not be filled in, or holds a NUL, need not be told that it is no duration either. */
+function saidAbout(findings: readonly Finding[], path: Path): boolean {
+  return findings.some(
+    found => found.path.length === path.length && found.path.every((key, i) => key === path[i]),
+  );
+}

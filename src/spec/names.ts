@@ -1,0 +1,46 @@
+import { basename } from 'node:path';
+
+/**
+ * Longest name of an agent. It ends up in the container's name and host name,
+ * `tmux-agent-<run>-<agent>-<attempt>`, which may hold 63 characters: 11 + 12 + 1 + 36 + 1 + 2.
+ */
+export const agentNameLimit = 36;
+
+export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
+export const flowName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const envName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+export const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** As a Dockerfile names a stage after AS, or counts it. */
+export const buildTarget = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** An index, a MIG device `0:1`, or an id such as `GPU-3faa…`. */
+export const gpuId = /^[A-Za-z0-9][A-Za-z0-9:/_-]{0,127}$/;
+
+/** The prefix is ours: it says which containers the engine may touch. */
+export const labelKey = /^(?!tmux-agents)[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?$/;
+
+/** What `--network` reads as something else than a bridge of ours. */
+export const reservedNetworks: readonly string[] = ['host', 'none', 'bridge', 'default'];
+
+/** The grammar of github.com/distribution/reference; anything but `[a-z0-9]` first could be read as an option. */
+export const imageReference = (() => {
+  const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+  const host = `${label}(?:\\.${label})*(?::[0-9]+)?`;
+  const component = '[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*';
+  const tag = ':[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
+  const digest = '@sha256:[a-f0-9]{64}';
+  return new RegExp(`^(?=[a-z0-9])(?:${host}/)?${component}(?:/${component})*(?:${tag})?(?:${digest})?$`);
+})();
+
+/** What a flow is called when its spec does not say: `Fix & review.json` → `fix-review`. */
+export function nameOfFile(path: string): string {
+  const name = basename(path)
+    .replace(/\.jsonc?$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 63)
+    .replace(/[^a-z0-9]+$/, '');
+  return name === '' ? 'flow' : name;
+}

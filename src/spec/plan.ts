@@ -1,0 +1,70 @@
+/** What one agent of a flow will be run as: the spec with every default applied, nothing left to decide. */
+export interface AgentPlan {
+  readonly name: string;
+  readonly dependsOn: readonly string[];
+  /** What the seed's `tmux-agents.ai-provider` label says; `command` where there is no AI provider. */
+  readonly provider: string;
+  readonly command: readonly string[];
+  /** The text the agent finds in the file that `$AGENT_PROMPT_FILE` names; null for none. */
+  readonly prompt: string | null;
+  /** null with a `build` too: a base image that the package brings, with CUDA where there are `gpus`. */
+  readonly image: string | null;
+  /** How the image is built, in place of `image`. */
+  readonly build: BuildPlan | null;
+  /** null: who the image says. */
+  readonly user: 'root' | null;
+  /** null: none. */
+  readonly gpus: GpuPlan | null;
+  readonly workspace: WorkspacePlan;
+  readonly network: NetworkPlan;
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bytes. */
+  readonly memory: number;
+  /** null: the seed's 2, or what the engine has where that is less. */
+  readonly cpus: number | null;
+  readonly timeouts: Timeouts;
+  /** How many further attempts may follow the first. */
+  readonly retries: number;
+  readonly keep: 'never' | 'on-failure' | 'always';
+  /** What is meant to end the work. Either way the command's exit or `agent-done` does, whichever comes first. */
+  readonly done: 'exit' | 'signal';
+}
+
+export interface BuildPlan {
+  /** Absolute path of an existing directory of the host, symbolic links resolved. */
+  readonly context: string;
+  /** Relative to the context. */
+  readonly dockerfile: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** null: the last stage. */
+  readonly target: string | null;
+}
+
+/** All, so many, or those of these indices or ids. */
+export type GpuPlan = 'all' | number | { readonly device: readonly string[] };
+
+export interface WorkspacePlan {
+  readonly mode: 'bind';
+  /** Absolute path of an existing directory of the host, symbolic links resolved. */
+  readonly path: string;
+}
+
+export type NetworkPlan = { readonly mode: 'bridge'; readonly name: string } | { readonly mode: 'none' };
+
+/** Milliseconds; null where there is no limit. */
+export interface Timeouts {
+  readonly build: number;
+  readonly ready: number;
+  readonly run: number | null;
+  readonly idle: number | null;
+  readonly stop: number;
+}
+
+export interface FlowPlan {
+  readonly name: string;
+  /** null: what the engine's memory and CPUs hold. */
+  readonly concurrency: number | null;
+  /** In the order of the spec. */
+  readonly agents: readonly AgentPlan[];
+}

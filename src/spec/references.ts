@@ -1,0 +1,75 @@
+import { type Builds, findBuilds } from './builds.ts';
+import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
+import { isObject } from './fields.ts';
+import { findWorkspace, type Outcome, readPrompt } from './files.ts';
+import { type Finding, isBroken, type Path } from './findings.ts';
+
+/** What the paths in a spec led to, by what was written there. */
+export interface References {
+  readonly prompts: ReadonlyMap<string, string>;
+  readonly workspaces: ReadonlyMap<string, string>;
+  readonly builds: Builds;
+  readonly findings: readonly Finding[];
+}
+
+/** Looks at every prompt file, workspace and build; paths that are already known to be wrong are left alone. */
+export async function resolveReferences(
+  value: unknown,
+  { directory, found }: { directory: string; found: readonly Finding[] },
+): Promise<References> {
+  const places = [defaultsPlace(value), ...agentPlaces(value)];
+  const prompts = await lookUp(places.flatMap(promptFile), {
+    found,
+    look: path => readPrompt(path, directory),
+  });
+  const workspaces = await lookUp(
+    [...places.flatMap(workspace), ...agentPlaces(value).slice(0, 1).map(ownDirectory)],
+    { found, look: path => findWorkspace(path, directory) },
+  );
+  const builds = await findBuilds(places, { directory, found });
+  return {
+    prompts: prompts.values,
+    workspaces: workspaces.values,
+    builds,
+    findings: [...prompts.findings, ...workspaces.findings, ...builds.findings],
+  };
+}
+
+interface Mention {
+  readonly path: Path;
+  readonly written: string;
+}
+
+function promptFile({ path, fields }: Place): Mention[] {
+  const written = fields.promptFile;
+  return typeof written === 'string' ? [{ path: [...path, 'promptFile'], written }] : [];
+}
+
+function workspace({ path, fields }: Place): Mention[] {
+  const given = fields.workspace;
+  if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
+  if (!isObject(given) || typeof given.path !== 'string') return [];
+  return [{ path: [...path, 'workspace', 'path'], written: given.path }];
+}
+
+/** The workspace of agents that name none. */
+function ownDirectory({ path }: Place): Mention {
+  return { path: [...path, 'workspace'], written: '.' };
+}
+
+async function lookUp(
+  mentions: readonly Mention[],
+  { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<Outcome> },
+): Promise<{ values: Map<string, string>; findings: Finding[] }> {
+  const wanted = mentions.filter(({ path }) => !isBroken(found, path));
+  const outcomes = new Map<string, Promise<Outcome>>();
+  for (const { written } of wanted) if (!outcomes.has(written)) outcomes.set(written, look(written));
+  const values = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const { path, written } of wanted) {
+    const outcome = await outcomes.get(written)!;
+    if ('value' in outcome) values.set(written, outcome.value);
+    else findings.push({ path, value: written, message: outcome.fault });
+  }
+  return { values, findings };
+}

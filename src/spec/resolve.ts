@@ -1,0 +1,85 @@
+import { resolveBuild } from './builds.ts';
+import type { AgentPlan, FlowPlan, NetworkPlan } from './plan.ts';
+import type { References } from './references.ts';
+import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
+
+/** The seed's network, which every flow of a machine shares. */
+export const sharedNetwork = 'tmux-agents';
+
+const builtIn = {
+  memory: 4 * 2 ** 30,
+  timeouts: { build: 30 * 60_000, ready: 60_000, run: 2 * 3_600_000, idle: null, stop: 10_000 },
+} as const;
+
+/** A spec that was found to be right, with every default applied. */
+export function resolveFlow(
+  spec: Spec,
+  { order, name, files }: { order: readonly string[]; name: string; files: References },
+): FlowPlan {
+  return {
+    name: spec.name ?? name,
+    concurrency: spec.concurrency ?? null,
+    agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), files)),
+  };
+}
+
+/** What an agent says goes first; `env`, `labels` and `timeouts` are merged key by key. */
+function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
+  const ownPrompt = agent.prompt !== undefined || agent.promptFile !== undefined;
+  const ownImage = agent.image !== undefined || agent.build !== undefined;
+  return {
+    ...defaults,
+    ...(ownPrompt ? { prompt: undefined, promptFile: undefined } : {}),
+    ...(ownImage ? { image: undefined, build: undefined } : {}),
+    ...agent,
+    env: { ...defaults.env, ...agent.env },
+    labels: { ...defaults.labels, ...agent.labels },
+    timeouts: { ...defaults.timeouts, ...agent.timeouts },
+  };
+}
+
+function resolveAgent(
+  name: string,
+  agent: AgentSpec,
+  { prompts, workspaces, builds }: References,
+): AgentPlan {
+  const path = typeof agent.workspace === 'string' ? agent.workspace : (agent.workspace?.path ?? '.');
+  return {
+    name,
+    dependsOn: agent.dependsOn ?? [],
+    provider: agent.provider ?? 'command',
+    command: agent.command!,
+    prompt: agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!,
+    image: agent.image ?? null,
+    build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
+    user: agent.user ?? null,
+    gpus: agent.gpus ?? null,
+    workspace: { mode: 'bind', path: workspaces.get(path)! },
+    network: resolveNetwork(agent.network ?? 'shared'),
+    env: agent.env ?? {},
+    labels: agent.labels ?? {},
+    memory: agent.memory ?? builtIn.memory,
+    cpus: agent.cpus ?? null,
+    timeouts: withDefaults(agent.timeouts ?? {}),
+    retries: agent.retries ?? 0,
+    keep: agent.keep ?? 'never',
+    done: agent.done ?? 'exit',
+  };
+}
+
+function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan {
+  if (network === 'none') return { mode: 'none' };
+  return { mode: 'bridge', name: network === 'shared' ? sharedNetwork : network.name };
+}
+
+/** `null` is a limit that was lifted, so only what was not given at all is filled in. */
+function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
+  const { build, ready, run, idle, stop } = builtIn.timeouts;
+  return {
+    build: given.build ?? build,
+    ready: given.ready ?? ready,
+    run: given.run === undefined ? run : given.run,
+    idle: given.idle === undefined ? idle : given.idle,
+    stop: given.stop ?? stop,
+  };
+}

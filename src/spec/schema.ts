@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { agent, defaults, shared } from './agent-schema.ts';
+import { agentName, agentNameLimit, flowName } from './names.ts';
+import { expects, strict } from './schema-kit.ts';
+
+const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${agentNameLimit} characters`;
+
+const misplaced = Object.fromEntries(
+  [...Object.keys(shared), 'dependsOn'].map(key => [key, 'it belongs to an agent, or under "defaults"']),
+);
+
+/** A spec, as its text says it once `${…}` is filled in. What fits is checked further by `checks.ts`. */
+export const spec = strict(
+  {
+    $schema: z
+      .string({ error: expects('the address of a JSON Schema') })
+      .optional()
+      .describe('The address of this schema, for editors.'),
+    name: z
+      .string({ error: expects('a name') })
+      .regex(flowName, {
+        error: expects(
+          'a name of letters, digits, ".", "_" and "-", the first a letter or digit, at most 63 characters',
+        ),
+      })
+      .optional()
+      .describe('What the flow is called. Default: the name of its file.'),
+    concurrency: z
+      .int({ error: expects('a whole number above zero') })
+      .min(1, { error: expects('a whole number above zero') })
+      .optional()
+      .describe('How many agents run at once. Default: what the engine’s memory and CPUs hold.'),
+    defaults: defaults.optional().describe('What holds for every agent that does not say otherwise.'),
+    agents: z
+      .record(
+        z.string().regex(agentName, { error: `expected a name of ${agentForm}` }),
+        agent.describe('One agent: a command in a container of its own.'),
+        { error: expects('an object of agents by name') },
+      )
+      .refine(agents => Object.keys(agents).length > 0, { error: 'expected at least one agent' })
+      .meta({ minProperties: 1, description: `The agents by name: ${agentForm}.` }),
+  },
+  'an object with "agents"',
+  misplaced,
+);
+
+/** A spec as it is written. */
+export type SpecInput = z.input<typeof spec>;
+export type Spec = z.output<typeof spec>;
+export type AgentSpec = z.output<typeof agent>;
+export type DefaultsSpec = z.output<typeof defaults>;

@@ -1,0 +1,112 @@
+import { styleText } from 'node:util';
+import { spoken } from './duration.ts';
+import type { AgentState, FlowState } from './flow-state.ts';
+import { oneLine } from './text.ts';
+import { cutTo, widthOf } from './width.ts';
+import { stateWord, statusWord } from './words.ts';
+
+export interface Look {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly columns: number;
+  /** The last line that each agent has printed, as it came. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly color: boolean;
+}
+
+/** So wide are the words of most states: the columns behind them stand still. */
+const usualWord = 'waiting for tmux'.length;
+
+type Style = Parameters<typeof styleText>[0];
+type Piece = readonly [text: string, style?: Style];
+
+/** A run on a terminal: one line an agent, the last warnings, and one line on the whole. None is wider than `columns`. */
+export function frame(state: FlowState, look: Look): string[] {
+  const agents = Object.values(state.agents);
+  const names = Math.max(0, ...agents.map(({ name }) => name.length));
+  const words = Math.max(usualWord, ...agents.map(agent => wordOf(agent).length));
+  return [
+    ...agents.map(agent => agentLine(agent, { names, words }, look)),
+    ...state.warnings.slice(-3).map(({ agent, message }): Piece[] => {
+      return [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']];
+    }),
+    [[statusLine(state, look.now), state.engineAway === null ? 'dim' : 'yellow'] as const],
+  ].map(pieces => paint(pieces, look));
+}
+
+function agentLine(
+  agent: AgentState,
+  { names, words }: { names: number; words: number },
+  look: Look,
+): Piece[] {
+  const [mark, style] = markOf(agent);
+  const name = agent.name.padEnd(names);
+  const time = timeOf(agent, look.now).padStart('59 min 59 s'.length);
+  const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
+  const said = saidOf(agent, look);
+  return [
+    [`${mark} `, style],
+    [`${name}  `],
+    [wordOf(agent).padEnd(words), style],
+    [`  ${time}${attempt}`],
+    [said === '' ? '' : `  ${said}`, 'dim'],
+  ];
+}
+
+const wordOf = ({ status, state }: AgentState) =>
+  status === null ? (stateWord(state) ?? state.replace(/\..*/, '')) : statusWord[status];
+
+function markOf({ status, state }: AgentState): readonly [string, Style] {
+  if (status === 'succeeded') return ['✓', 'green'];
+  if (status === 'failed' || status === 'timedOut') return ['✗', 'red'];
+  if (status === 'cancelled') return ['■', 'yellow'];
+  if (status === 'skipped' || state === 'waiting') return [status === null ? '·' : '–', 'dim'];
+  if (state === 'running.needsInput') return ['?', 'yellow'];
+  return ['●', ['backingOff', 'engineUnreachable', 'retrying'].includes(state) ? 'yellow' : 'cyan'];
+}
+
+/** In the state that it is in; of one that is over, from its start to its end. */
+function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number): string {
+  if (status === null) return spoken(now - since);
+  return startedAt === null || endedAt === null ? '' : spoken(endedAt - startedAt);
+}
+
+/** Why it stands where it stands, where there is a reason; otherwise what it printed last. */
+function saidOf(agent: AgentState, { now, outputs }: Look): string {
+  if (agent.error !== null) return oneLine(agent.error.message);
+  if (agent.status !== null) return '';
+  if (agent.state === 'waiting') return agent.dependsOn.length > 0 ? `for ${agent.dependsOn.join(', ')}` : '';
+  if (agent.until !== null) {
+    const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
+    return `${reason === undefined ? '' : `${oneLine(reason)}, `}goes on in ${spoken(agent.until - now)}`;
+  }
+  const lives = agent.state.startsWith('running') || agent.state.startsWith('stopping');
+  return lives ? oneLine(outputs.get(agent.name) ?? '') : '';
+}
+
+function statusLine(state: FlowState, now: number): string {
+  const agents = Object.values(state.agents);
+  const done = agents.filter(({ status }) => status !== null).length;
+  const elapsed = spoken((state.endedAt ?? now) - (state.startedAt ?? now));
+  const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
+  if (state.engineAway !== null) parts.push(`the Docker engine is away: ${oneLine(state.engineAway)}`);
+  if (state.ended === null)
+    parts.push(
+      state.cancelled === null
+        ? 'Ctrl-C stops and removes all'
+        : `cancelling: ${oneLine(state.cancelled)}; Ctrl-C again removes all at once`,
+    );
+  return parts.join('  ·  ');
+}
+
+/** Cut first and painted then, so that no escape sequence is ever cut in two. */
+function paint(pieces: readonly Piece[], { columns, color }: Look): string {
+  let left = columns;
+  const painted = pieces.map(([text, style]) => {
+    const shown = cutTo(text, left);
+    left -= widthOf(shown);
+    return color && style && shown !== '' ? styleText(style, shown, { validateStream: false }) : shown;
+  });
+  const line = painted.join('');
+  return color ? line : line.trimEnd();
+}

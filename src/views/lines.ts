@@ -1,0 +1,83 @@
+import type { FlowEvent } from '../events.ts';
+import type { AgentState, Told } from './agent-state.ts';
+import { spoken } from './duration.ts';
+import { type FlowState, ofAgent } from './flow-state.ts';
+import { oneLine } from './text.ts';
+import { stateWord, statusWord } from './words.ts';
+
+/** The line that tells people of an event where no terminal is watched; null where it is not worth one. */
+export function lineOf(before: FlowState, event: FlowEvent): string | null {
+  const told = tell(before, event);
+  if (told === null) return null;
+  const agent = 'agent' in event ? event.agent : null;
+  const width = Math.max(...Object.keys(before.agents).map(name => name.length), 0);
+  const name = agent === null ? '' : `${agent.padEnd(width)}  `;
+  return `${clockTime(event.at)} ${name}${oneLine(told)}`;
+}
+
+function tell(before: FlowState, event: FlowEvent): string | null {
+  switch (event.type) {
+    case 'run.started': {
+      const agents = event.agents.length === 1 ? '1 agent' : `${event.agents.length} agents`;
+      const resumed = before.startedAt === null ? '' : ', resumed';
+      return `run ${event.runId} of ${event.name}: ${agents}, at most ${event.concurrency} at once${resumed}`;
+    }
+    case 'agent.state':
+      return tellState(before, event);
+    case 'agent.ended':
+      return tellEnd(ofAgent(before, event.agent), event);
+    case 'agent.cancel':
+      return `stopping: ${event.reason}`;
+    case 'run.cancel':
+      return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
+    case 'engine.away':
+      return before.engineAway === null ? `the Docker engine is away: ${event.message}` : null;
+    case 'engine.back':
+      return before.engineAway === null ? null : 'the Docker engine is back';
+    case 'warning':
+      return `warning: ${event.message}`;
+    case 'attempt.ended':
+    case 'docker.call':
+    case 'docker.result':
+    case 'run.ended':
+      return null;
+  }
+}
+
+function tellState(before: FlowState, event: Told<'agent.state'>): string | null {
+  const { agent: name, state, cause, until, at, attempt } = event;
+  const word = stateWord(state);
+  if (word === undefined || state === 'deciding') return null;
+  const wait = until === null ? '' : ` in ${spoken(until - at)}`;
+  const agent = ofAgent(before, name);
+  switch (state) {
+    case 'backingOff':
+      return `${word}: ${cause ?? 'docker failed'}, next try${wait}`;
+    case 'retrying': {
+      const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
+      return `attempt ${attempt} failed: ${error?.message ?? 'no reason known'}; attempt ${attempt + 1} follows${wait}`;
+    }
+    case 'running.needsInput':
+      return `${word}: agent-flow attach ${before.runId}/${name}`;
+    case 'running.working':
+      if (agent?.state.startsWith('running.')) return 'running again';
+      return attempt > 1 ? `${word} (attempt ${attempt})` : word;
+    default:
+      return word;
+  }
+}
+
+function tellEnd(agent: AgentState | undefined, event: Told<'agent.ended'>): string | null {
+  const { status, error, at } = event;
+  if (agent?.status === status) return null;
+  // The rest of it, such as what a build has printed, is the summary's.
+  if (error !== null) return `${statusWord[status]}: ${error.message.split('\n')[0]}`;
+  const started = agent?.startedAt ?? null;
+  return started === null ? statusWord[status] : `${statusWord[status]} in ${spoken(at - started)}`;
+}
+
+function clockTime(at: number): string {
+  const time = new Date(at);
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return parts.map(part => String(part).padStart(2, '0')).join(':');
+}

@@ -1,0 +1,61 @@
+import type { WriteStream } from 'node:tty';
+import { createLogUpdate } from 'log-update';
+import type { FlowEvent } from '../events.ts';
+import { type FlowState, initialFlowState, reduce } from './flow-state.ts';
+import { frame } from './frame.ts';
+
+export interface LiveProgress {
+  /** Takes what happened before. */
+  readonly onPast: (events: readonly FlowEvent[]) => void;
+  readonly onEvent: (event: FlowEvent) => void;
+  /** Takes one line of an agent's output. */
+  readonly onOutput: (agent: string, line: string) => void;
+  /** Takes the frame away; what is left to say is the summary's. */
+  readonly stop: () => void;
+}
+
+/** Keeps a run's frame up to date on a terminal. It never keeps the process alive. */
+export function liveProgress(
+  stream: Pick<WriteStream, 'write' | 'columns' | 'rows' | 'isTTY' | 'hasColors'>,
+  { now = Date.now }: { now?: () => number } = {},
+): LiveProgress {
+  let state: FlowState = initialFlowState;
+  let stopped = false;
+  const outputs = new Map<string, string>();
+  // Hiding the cursor would make log-update listen to signals, which are the engine's business.
+  const log = createLogUpdate(stream as WriteStream, { showCursor: true });
+
+  const lines = () =>
+    frame(state, {
+      now: now(),
+      columns: stream.columns || 80,
+      outputs,
+      color: stream.hasColors?.() ?? false,
+    });
+  const draw = () => {
+    if (!stopped && state.startedAt !== null) log(lines().join('\n'));
+  };
+  const ticking = setInterval(draw, 200);
+  ticking.unref();
+
+  return {
+    onPast: events => {
+      state = events.reduce(reduce, state);
+    },
+    onEvent: event => {
+      state = reduce(state, event);
+    },
+    onOutput: (agent, line) => {
+      if (line.trim() !== '') outputs.set(agent, line.slice(-longestLine));
+    },
+    stop: () => {
+      if (stopped) return;
+      stopped = true;
+      clearInterval(ticking);
+      log.clear();
+    },
+  };
+}
+
+/** Nobody sees more of a line; its end is where a progress bar writes last. */
+const longestLine = 4096;

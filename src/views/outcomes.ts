@@ -1,0 +1,39 @@
+import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
+import { exitCodeOf, resultOf } from './result.ts';
+
+/** How an agent came out, as reports for other programs tell it. */
+export interface AgentOutcome {
+  readonly name: string;
+  readonly status: Status;
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+  /** The attempts that have a verdict. */
+  readonly attempts: readonly AttemptState[];
+  /** Path of the last attempt's transcript. */
+  readonly transcript: string | null;
+  /** null where it never started. */
+  readonly ms: number | null;
+  /** What failed is not the agent but Docker, or what it stands on. */
+  readonly isInfrastructure: boolean;
+  /** The command that shows more of it. */
+  readonly more: string | null;
+}
+
+export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
+  const result = resultOf(state);
+  return Object.values(state.agents).map(agent => {
+    const { name, startedAt, endedAt } = agent;
+    const { status, exitCode, error, transcript } = result.agents[name]!;
+    return {
+      name,
+      status,
+      exitCode,
+      error,
+      attempts: agent.attempts.filter(attempt => attempt.status !== null),
+      transcript,
+      ms: startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt),
+      isInfrastructure: exitCodeOf({ ...state, ended: null, agents: { [name]: agent } }) === 3,
+      more: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,
+    };
+  });
+};

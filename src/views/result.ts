@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
+
+const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
+const exitCode = z.int().nullable().describe('Of the agent’s command; null where it has none.');
+const containerId = z.string().nullable().describe('Full id; null where none was created.');
+
+const error = z
+  .object({
+    phase: z.string().describe('The state in which it happened.'),
+    kind: z
+      .string()
+      .describe('What sort of failure, such as `exit`, `image`, `timeout` or `infrastructure`.'),
+    message: z.string().describe('What failed and what to do, for people.'),
+    command: z.string().exactOptional(),
+    exitCode: z.int().exactOptional(),
+  })
+  .nullable();
+
+const attempt = z.object({
+  status,
+  exitCode,
+  containerId,
+  timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
+});
+
+const agent = z.object({
+  status,
+  exitCode,
+  error,
+  containerId,
+  image: z.string().nullable(),
+  attempts: z.array(attempt).describe('In order; empty where the agent never started.'),
+  transcript: z.string().nullable().describe('Path of what the last attempt printed.'),
+  artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
+});
+
+/**
+ * The schema (zod) of what `run --json` prints and `runFlow` resolves with.
+ *
+ * @example
+ * ```ts
+ * import { resultSchema } from 'agent-flow';
+ *
+ * const text = '{"version":1,"runId":"r1","name":"n","status":"succeeded","startedAt":null,"endedAt":null,"agents":{}}';
+ * console.log(resultSchema.parse(JSON.parse(text)).status); // succeeded
+ * ```
+ */
+export const resultSchema = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  name: z.string(),
+  status,
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable().describe('null while the run has not ended.'),
+  agents: z.record(z.string(), agent),
+});
+
+export type RunResult = z.infer<typeof resultSchema>;
+export type AgentResult = RunResult['agents'][string];
+
+/**
+ * How a run came out. An agent that has no end in a run that is over was lost with its engine.
+ *
+ * @example
+ * ```ts
+ * import { initialFlowState, resultOf } from 'agent-flow';
+ *
+ * console.log(resultOf(initialFlowState).version); // 1
+ * ```
+ */
+export function resultOf(state: FlowState): RunResult {
+  const agents = Object.values(state.agents).map(agent => [agent.name, agentResult(agent)] as const);
+  return {
+    version: 1,
+    runId: state.runId,
+    name: state.name,
+    status: state.ended?.status ?? statusOf(state),
+    startedAt: isoTime(state.startedAt),
+    endedAt: isoTime(state.endedAt),
+    agents: Object.fromEntries(agents),
+  };
+}
+
+/**
+ * 0 all agents succeeded · 1 an agent failed or was cancelled · 3 Docker or what it stands on · 4 an agent timed out;
+ * where several apply the largest. A skipped agent counts through what it depends on.
+ */
+export function exitCodeOf(state: FlowState): number {
+  if (state.ended) return state.ended.exitCode;
+  return Math.max(0, ...Object.values(state.agents).map(agent => exitCodeOfAgent(outcomeOf(agent))));
+}
+
+const infrastructure: readonly string[] = ['infrastructure', 'unreachable', 'foreign', 'network', 'gpu'];
+
+function exitCodeOfAgent({ status, error }: Outcome): number {
+  if (status === 'succeeded' || status === 'skipped') return 0;
+  if (status === 'timedOut') return 4;
+  return status === 'failed' && error !== null && infrastructure.includes(error.kind) ? 3 : 1;
+}
+
+/** A run is what its exit code says; `cancelled` where a person ended it, or nothing worse befell. */
+function statusOf(state: FlowState): Status {
+  const statuses = Object.values(state.agents).map(agent => outcomeOf(agent).status);
+  if (statuses.every(status => status === 'succeeded')) return 'succeeded';
+  if (state.cancelled !== null && statuses.includes('cancelled')) return 'cancelled';
+  if (statuses.includes('timedOut')) return 'timedOut';
+  return statuses.includes('cancelled') && !statuses.includes('failed') ? 'cancelled' : 'failed';
+}
+
+interface Outcome {
+  readonly status: Status;
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+}
+
+function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
+  if (status !== null) return { status, exitCode, error };
+  const message = 'the run is over without a word on this agent: its engine was lost';
+  return { status: 'failed', exitCode: null, error: { phase: state, kind: 'infrastructure', message } };
+}
+
+function agentResult(agent: AgentState): AgentResult {
+  const { status, exitCode, error } = outcomeOf(agent);
+  return {
+    status,
+    exitCode,
+    error: error && plainFailure(error),
+    containerId: agent.containerId,
+    image: agent.image,
+    attempts: agent.attempts.flatMap(({ status, exitCode, containerId, timings }) =>
+      status === null ? [] : [{ status, exitCode, containerId, timings }],
+    ),
+    transcript: agent.attempts.at(-1)?.transcript ?? null,
+    artifacts: [],
+  };
+}
+
+/** Without the keys that say nothing. */
+const plainFailure = ({ phase, kind, message, command, exitCode }: Failure) => ({
+  phase,
+  kind,
+  message,
+  ...(command === undefined ? {} : { command }),
+  ...(exitCode === undefined ? {} : { exitCode }),
+});
+
+const isoTime = (at: number | null) => (at === null ? null : new Date(at).toISOString());

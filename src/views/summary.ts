@@ -1,0 +1,93 @@
+import { homedir } from 'node:os';
+import { relative } from 'node:path';
+import { spoken } from './duration.ts';
+import type { AgentState, FlowState, Status } from './flow-state.ts';
+import { table } from './table.ts';
+import { oneLine } from './text.ts';
+import { stateWord, statusWord } from './words.ts';
+
+export interface Places {
+  readonly cwd: string;
+  readonly home: string;
+}
+
+/** The end of a run for people: a table, the totals, and for each agent that failed what to do next. */
+export function summary(state: FlowState, places: Places = { cwd: process.cwd(), home: homedir() }): string {
+  const agents = Object.values(state.agents);
+  const rows = agents.map(agent => [
+    agent.name,
+    agent.status === null ? (stateWord(agent.state) ?? agent.state) : statusWord[agent.status],
+    agent.exitCode === null ? '-' : String(agent.exitCode),
+    String(agent.attempts.length),
+    agent.startedAt === null || agent.endedAt === null ? '-' : spoken(agent.endedAt - agent.startedAt),
+    shortestPath(agent.attempts.at(-1)?.transcript ?? null, places),
+  ]);
+  const failures = Object.values(Object.groupBy(agents, sameFailure)).flatMap(group =>
+    failureLines(state.runId, group!),
+  );
+  return [
+    table([['AGENT', 'STATUS', 'EXIT', 'ATTEMPTS', 'TIME', 'TRANSCRIPT'], ...rows]),
+    '',
+    totals(state),
+    ...failures,
+    ...state.warnings.map(
+      ({ agent, message }) => `! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`,
+    ),
+  ].join('\n');
+}
+
+const order: readonly Status[] = ['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped'];
+
+function totals({ runId, agents, startedAt, endedAt, cancelled }: FlowState): string {
+  const statuses = Object.values(agents).map(({ status }) => status);
+  const counts = order
+    .map(status => [statuses.filter(found => found === status).length, statusWord[status]] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`);
+  const time = startedAt === null || endedAt === null ? '' : ` in ${spoken(endedAt - startedAt)}`;
+  const reason = cancelled === null ? '' : `; cancelled: ${oneLine(cancelled)}`;
+  return `${runId}: ${counts.join(', ') || 'no agent has ended'}${time}${reason}`;
+}
+
+/** Agents that never came to print and failed of one cause are told of in one breath. */
+const sameFailure = ({ name, status, error, attempts }: AgentState) =>
+  error === null || attempts.some(({ transcript }) => transcript !== null)
+    ? name
+    : JSON.stringify([status, error.phase, error.kind, error.message]);
+
+function failureLines(runId: string, group: readonly AgentState[]): string[] {
+  const [{ name, status, error, attempts }] = group as [AgentState];
+  if (error === null || status === 'skipped') return [];
+  const names = group.slice(0, 3).map(({ name }) => name);
+  const others = group.length > 3 ? ` and ${group.length - 3} more` : '';
+  const what = status === 'succeeded' ? 'succeeded, but while' : `${statusWord[status ?? 'failed']} while`;
+  const mark = status === 'succeeded' ? '!' : '✗';
+  const next = attempts.some(({ transcript }) => transcript !== null)
+    ? `agent-flow logs ${runId}/${name}`
+    : nextByKind[error.kind];
+  // What a build has printed keeps its lines.
+  const [first = '', ...more] = error.message.split('\n').map(oneLine);
+  return [
+    `${mark} ${names.join(', ')}${others} ${what} ${error.phase}: ${first}`,
+    ...more.map(line => `    ${line}`),
+    ...(next === undefined ? [] : [`  → ${next}`]),
+  ];
+}
+
+/** What helps where the agent has printed nothing. */
+const nextByKind: Readonly<Record<string, string>> = {
+  unreachable: 'agent-flow doctor',
+  foreign: 'docker ps -a',
+  network: 'docker network ls',
+  infrastructure: 'agent-flow cleanup',
+};
+
+/** As seen from the current directory, from home, or from the root: whichever is shortest. */
+function shortestPath(path: string | null, { cwd, home }: Places): string {
+  if (path === null) return '-';
+  const here = relative(cwd, path);
+  const fromHome = path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+  return [here, fromHome, path].reduce((best, candidate) =>
+    candidate.length < best.length ? candidate : best,
+  );
+}

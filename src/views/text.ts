@@ -1,0 +1,39 @@
+// The final byte is optional everywhere, so that a sequence which the end of the text cuts off goes too.
+const csi = String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?`;
+/** OSC, DCS, SOS, PM, APC, and the title that tmux and screen know; never past the end of its line. */
+const controlString = String.raw`(?:\x1b[\]PX^_k]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?`;
+const shortEscape = String.raw`\x1b[ -/]*[0-~]?`;
+const escapes = new RegExp(`${csi}|${controlString}|${shortEscape}`, 'g');
+
+/**
+ * What a terminal was sent, made plain: no escape sequences, no control characters but tab and newline, and of a line
+ * that was overwritten what came last.
+ */
+export function plainText(output: Uint8Array | string): string {
+  const text = typeof output === 'string' ? output : new TextDecoder().decode(output);
+  return text
+    .replace(escapes, '')
+    .replace(/\r+\n/g, '\n')
+    .split('\n')
+    .map(line => lastWritten(line).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
+    .join('\n');
+}
+
+/** The same on one line, and nothing in it that turns the reading direction: for messages among other text. */
+export function oneLine(text: string): string {
+  return plainText(text)
+    .replace(/[\p{Bidi_Control}\p{Cs}]/gu, '')
+    .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+}
+
+function lastWritten(line: string): string {
+  const written = line.includes('\r') ? (line.split('\r').findLast(part => part !== '') ?? '') : line;
+  if (!written.includes('\b')) return written;
+  const kept: string[] = [];
+  for (const char of written) {
+    if (char === '\b') kept.pop();
+    else kept.push(char);
+  }
+  return kept.join('');
+}

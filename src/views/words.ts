@@ -1,0 +1,36 @@
+import type { Status } from './flow-state.ts';
+
+/** What people read for a state of the machine; states that pass at once have none. */
+const states: Readonly<Record<string, string>> = {
+  waiting: 'waiting',
+  deciding: 'looking what is there',
+  building: 'building',
+  networking: 'networking',
+  creating: 'creating',
+  starting: 'starting',
+  waitingForTmux: 'waiting for tmux',
+  injecting: 'injecting',
+  'running.working': 'running',
+  'running.quiet': 'running, quiet',
+  'running.needsInput': 'needs input',
+  backingOff: 'backing off',
+  engineUnreachable: 'waiting for the Docker engine',
+  'stopping.interrupting': 'interrupting',
+  'stopping.terminating': 'terminating',
+  'stopping.stoppingContainer': 'stopping the container',
+  'stopping.killing': 'killing',
+  'collecting.reading': 'collecting',
+  'removing.clearing': 'removing',
+  retrying: 'waiting to try again',
+};
+
+export const stateWord = (state: string): string | undefined =>
+  Object.hasOwn(states, state) ? states[state] : undefined;
+
+export const statusWord: Readonly<Record<Status, string>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  timedOut: 'timed out',
+  cancelled: 'cancelled',
+  skipped: 'skipped',
+};

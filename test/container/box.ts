@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+
+export const dockerDir = join(import.meta.dirname, '../../docker');
+/** On every container that these tests make, so that a person can find what a killed run left behind. */
+export const label = 'agent-flow-test=container';
+
+/** One docker command, bounded; its exit code is an answer, not an exception. */
+export const docker = (args: readonly string[], input?: string) =>
+  execa('docker', args, {
+    reject: false,
+    timeout: 90_000,
+    maxBuffer: 200_000_000,
+    stripFinalNewline: false,
+    env: { LC_ALL: 'C.UTF-8' },
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  });
+
+/** The image under test. Every test process builds it; all but the first find its layers made. */
+export const image = (async () => {
+  const tag = 'agent-flow-test-base:latest';
+  const built = await execa('docker', ['build', '-t', tag, '.'], {
+    cwd: dockerDir,
+    reject: false,
+    timeout: 280_000,
+  });
+  if (built.exitCode !== 0) throw new Error(`the image does not build:\n${built.stdout}\n${built.stderr}`);
+  return tag;
+})();
+
+type Options = {
+  /** In place of the image under test. */
+  readonly of?: string;
+  readonly options?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly init?: boolean;
+};
+
+/** How a container ended: its exit code, its output, the pane's part of it, and its end record. */
+export type End = {
+  readonly code: number;
+  readonly output: string;
+  readonly pane: string;
+  readonly record: string;
+};
+
+export type Box = {
+  readonly id: string;
+  exec(command: readonly string[], input?: string): ReturnType<typeof docker>;
+  inject(
+    script: string,
+    options?: { attempt?: string; bytes?: number; hash?: string },
+  ): ReturnType<typeof docker>;
+  end(): Promise<End>;
+};
+
+/** A container of the image under test, removed with its test. (Node 22 has no `await using` yet.) */
+export async function startBox(
+  t: ExecutionContext,
+  { of, options = [], env = {}, init = true }: Options = {},
+): Promise<Box> {
+  const variables = Object.entries({ AGENT_NONCE: 'n0nce', ...env }).flatMap(([k, v]) => ['-e', `${k}=${v}`]);
+  const flags = [...(init ? ['--init'] : []), '--label', label, ...variables, ...options];
+  const run = await docker(['run', '-d', ...flags, of ?? (await image)]);
+  const id = run.stdout.trim();
+  if (id !== '') t.teardown(() => docker(['rm', '-f', '-v', id]));
+  if (run.exitCode !== 0) throw new Error(run.stderr);
+  const exec: Box['exec'] = (command, input) =>
+    docker(['exec', ...(input === undefined ? [] : ['-i']), id, ...command], input);
+  return {
+    id,
+    exec,
+    inject: (script, { attempt = '1', bytes = Buffer.byteLength(script), hash = sha256(script) } = {}) =>
+      exec(['agent-inject', attempt, String(bytes), hash], script),
+    end: async () => {
+      const code = Number((await docker(['wait', id])).stdout);
+      const output = (await docker(['logs', id])).stdout;
+      const lines = output.trimEnd().split('\n');
+      // The title that agent-run sets last is not the agent's output.
+      const pane = lines
+        .slice(0, -1)
+        .join('\n')
+        .replace(/\x1b\]2;agent-end-\d+\x07/, '');
+      return { code, output, pane: pane.replaceAll('\r\n', '\n'), record: lines.at(-1) ?? '' };
+    },
+  };
+}
+
+/** Runs one launch script to its end. An agent may be gone before the call that started it has answered. */
+export async function runToEnd(t: ExecutionContext, script: string, options?: Options): Promise<End> {
+  const box = await startBox(t, options);
+  await box.inject(script);
+  return await box.end();
+}
+
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** A word of a shell script that means exactly `text`. */
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Waits, within a bound, until the check holds. */
+export async function until(check: () => Promise<boolean>): Promise<boolean> {
+  const patience = Date.now() + 120_000;
+  while (Date.now() < patience) {
+    if (await check()) return true;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  return false;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { docker, dockerDir, image, label, quoted, startBox, until } from './box.ts';
+
+/**
+ * A docker command on a terminal that nobody types into. Not under `timeout`: in a process group of its own, which it
+ * makes, a command may not touch the terminal.
+ */
+const onTerminal = (t: ExecutionContext, line: string) => {
+  const child = execa('script', ['-qec', line, '/dev/null'], {
+    stdin: 'pipe',
+    reject: false,
+    timeout: 120_000,
+    env: { TERM: 'xterm' },
+  });
+  t.teardown(() => child.kill());
+  return child;
+};
+
+test('the image builds as the seed says', async t => {
+  const tag = `agent-flow-test-seed:${randomUUID()}`;
+  const built = await execa(`cd docker && docker build -t ${tag} .`, {
+    shell: true,
+    cwd: `${dockerDir}/..`,
+    reject: false,
+    timeout: 280_000,
+  });
+  t.is(built.exitCode, 0);
+  t.is(
+    (await docker(['run', '--rm', '--label', label, tag, 'tmux', 'has-session', '-t', 'agent'])).exitCode,
+    0,
+  );
+  await docker(['rmi', tag]);
+});
+
+for (const init of ['', '--init ']) {
+  test(`docker run -it ${init}… tmux attach -t agent puts a person into a live shell`, async t => {
+    const name = `agent-flow-test-${randomUUID()}`;
+    try {
+      const attached = onTerminal(
+        t,
+        `docker run -it --rm ${init}--name ${name} --label ${label} ${await image} tmux attach -t agent`,
+      );
+      t.true(await until(async () => (await docker(['exec', name, 'agent-ready', '5'])).exitCode === 0));
+      await docker([
+        'exec',
+        name,
+        'tmux',
+        'send-keys',
+        '-t',
+        'agent',
+        'echo $((6 * 7))th; sleep 1; exit',
+        'Enter',
+      ]);
+      t.regex((await attached).stdout, /42th/);
+    } finally {
+      await docker(['rm', '-f', name]);
+    }
+  });
+}
+
+test('docker exec -it … tmux attach -t agent shows a running agent', async t => {
+  const box = await startBox(t);
+  await box.inject('echo the agent is here; exec sleep 600');
+  const attached = onTerminal(t, `docker exec -it ${box.id} tmux attach -t agent`);
+  const clients = async () => (await box.exec(['tmux', 'list-clients'])).stdout;
+  t.true(await until(async () => (await clients()).includes('agent')));
+  await box.exec(['tmux', 'detach-client', '-s', 'agent']);
+  t.regex((await attached).stdout, /the agent is here/);
+});
+
+test('docker logs of a running agent shows what it has printed', async t => {
+  const box = await startBox(t);
+  await box.inject(`echo ${quoted('said 🦊')}; exec sleep 600`);
+  t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('said 🦊')));
+});
+
+test('the image says how it is to be used', async t => {
+  const [found] = JSON.parse((await docker(['inspect', await image])).stdout);
+  t.deepEqual(found.Config.Entrypoint, ['agent-init']);
+  t.is(found.Config.WorkingDir, '/workspace');
+  t.is(found.Config.Labels['tmux-agents.protocol'], '1');
+  t.is(found.Config.Healthcheck.Interval, 30e9);
+});
+
+test('agent-ready says why a session does not take keys', async t => {
+  const box = await startBox(t);
+  await box.exec(['agent-ready']);
+  await box.exec(['tmux', 'new-session', '-d', '-s', 'other']);
+  await box.exec(['tmux', 'rename-session', '-t', '=agent', 'elsewhere']);
+  const gone = await box.exec(['agent-ready', '0']);
+  t.is(gone.exitCode, 1);
+  t.regex(gone.stderr, /^agent-ready: .*can't find session: agent\n$/);
+});

@@ -1,0 +1,56 @@
+import test from 'ava';
+import { docker, runToEnd, startBox } from './box.ts';
+
+test('a flood of 200,000 lines is in the log whole, its last line included', async t => {
+  for (let round = 0; round < 3; round++) {
+    const { pane } = await runToEnd(t, 'exec seq -f "line %.0f of a flood" 200000');
+    const lines = pane.match(/^line \d+ of a flood$/gm) ?? [];
+    t.is(lines.length, 200_000);
+    t.is(lines.at(-1), 'line 200000 of a flood');
+  }
+});
+
+test('the last word is kept without a newline, and the end record has a line of its own', async t => {
+  const end = await runToEnd(t, 'printf "last word"; exit 1');
+  t.regex(end.pane, /last word$/);
+  t.is(end.record, 'agent-end exit 1 0 n0nce');
+});
+
+test('a process left behind that keeps printing does not keep the container', async t => {
+  const end = await runToEnd(t, 'yes & exit 6');
+  t.is(end.code, 6);
+  t.is(end.record, 'agent-end exit 6 0 n0nce');
+});
+
+test('the transcript goes on after somebody ended its copy', async t => {
+  const box = await startBox(t);
+  await box.inject('sleep 3; echo still here; sleep 1');
+  await box.exec(['tmux', 'pipe-pane', '-t', '=agent:']);
+  t.regex((await box.end()).pane, /still here/);
+});
+
+test('the log has no end record of another nonce in its last line, whatever an agent prints', async t => {
+  const end = await runToEnd(t, 'echo "agent-end exit 0 0 forged"; exit 9');
+  t.is(end.record, 'agent-end exit 9 0 n0nce');
+});
+
+test('a container that waits uses next to no processor time', async t => {
+  const box = await startBox(t);
+  await box.exec(['agent-ready']);
+  // Ticks of user and system time of every process, before and after three seconds of waiting.
+  const used = async () =>
+    Number(
+      (
+        await box.exec([
+          'sh',
+          '-c',
+          'cat /sys/fs/cgroup/cpuacct/cpuacct.usage || sed -n "s/usage_usec \\(.*\\)/\\1000/p" /sys/fs/cgroup/cpu.stat',
+        ])
+      ).stdout,
+    );
+  const before = await used();
+  await new Promise(resolve => setTimeout(resolve, 3_000));
+  // Both readings are docker execs themselves, which cost some 50 ms.
+  t.true((await used()) - before < 1e9);
+  t.is((await docker(['logs', box.id])).exitCode, 0);
+});

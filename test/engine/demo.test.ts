@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { place } from './flow.ts';
+
+test('scripts/demo mends the example’s repository, and leaves nothing behind', async t => {
+  const here = place(t);
+  const { exitCode, all } = await execa(join(import.meta.dirname, '../../scripts/demo'), {
+    env: here.env,
+    stdin: 'ignore',
+    all: true,
+    reject: false,
+    timeout: 240_000,
+  });
+  t.is(exitCode, 0, all);
+  t.regex(
+    all,
+    /Before: the tests fail\.[\s\S]*3 succeeded[\s\S]*After: the tests pass\.[\s\S]*fixer: Round before dividing/,
+  );
+  t.deepEqual(await here.containers(), []);
+});

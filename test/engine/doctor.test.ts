@@ -1,0 +1,107 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { fakeDocker, place, small } from './flow.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly found: string;
+  readonly mend: string | null;
+}
+
+const named = (findings: readonly Finding[], check: string) => findings.find(found => found.check === check)!;
+
+test('doctor finds this engine well, one line a check, and changes nothing', async t => {
+  const here = place(t);
+  const { exitCode, json, stdout } = await here.agentFlow(['doctor', '--json']);
+  t.is(exitCode, 0, stdout);
+  t.deepEqual(
+    json.filter(({ status }: Finding) => status === 'fail'),
+    [],
+  );
+  t.deepEqual(
+    json.map(({ check }: Finding) => check),
+    [
+      ...['Node.js', 'bash', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
+      ...['disk of docker', 'base image', 'what it is built on', 'network', 'leftovers'],
+      ...['state directory', 'disk of the state'],
+    ],
+  );
+  t.regex(named(json, 'docker engine').found, /^\d+\.\d+.*API 1\.\d+/);
+  t.regex(named(json, 'state directory').found, /is not there yet/);
+  t.false(here.shimmed().some(verb => ['pull', 'build', 'create', 'rm'].includes(verb)));
+  const { stdout: text } = await here.agentFlow(['doctor']);
+  t.regex(text, /^ok {4}docker engine +— \d/m);
+});
+
+test('doctor tells of an engine that is not there', async t => {
+  const here = place(t);
+  const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };
+  const { exitCode, stdout } = await here.agentFlow(['doctor'], { env });
+  t.is(exitCode, 3);
+  t.regex(
+    stdout,
+    /^fail {2}docker engine .*none\.sock.*\n {6}→ start the engine|^fail .*none\.sock.*\n {6}→ start Docker/m,
+  );
+  t.notRegex(stdout, /base image/);
+});
+
+test('doctor ends though the socket takes the call and never answers', async t => {
+  const here = place(t);
+  const socket = join(here.path, 'silent.sock');
+  const server = createServer(() => {});
+  await new Promise<void>(resolve => server.listen(socket, resolve));
+  t.teardown(() => server.close());
+  const env = { ...here.env, DOCKER_HOST: `unix://${socket}` };
+  const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env, timeout: 60_000 });
+  t.is(exitCode, 3);
+  t.regex(named(json, 'docker engine').found, /does not answer within 5 s .*silent\.sock/);
+  t.regex(named(json, 'docker engine').mend!, /restart/);
+});
+
+test('doctor tells of a network of another driver, an outdated image, and a base that no registry has', async t => {
+  const here = place(t);
+  const env = fakeDocker(here, {
+    'network ls': 'echo tmux-agents overlay; exit 0',
+    'image inspect -- tmux-agents-base:latest': `echo '[{"Id": "sha256:1", "Config": {"Labels": {"tmux-agents.protocol": "1", "tmux-agents.content": "old"}}}]'; exit 0`,
+    'image inspect -- node:22-slim': 'echo "Error: No such image: node:22-slim" >&2; exit 1',
+    'manifest inspect': 'echo no such manifest >&2; exit 1',
+  });
+  const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env });
+  t.is(exitCode, 3);
+  t.like(named(json, 'network'), { status: 'fail' });
+  t.regex(named(json, 'network').found, /overlay, not bridge/);
+  t.like(named(json, 'base image'), { status: 'warn' });
+  t.regex(named(json, 'base image').mend!, /agent-flow build/);
+  t.like(named(json, 'what it is built on'), { status: 'warn' });
+});
+
+test('doctor tells of containers that no engine drives, until cleanup has removed them', async t => {
+  const here = place(t);
+  const agents = { worker: { command: ['true'], workspace: 'workspace', keep: 'always', ...small } };
+  const run = await here.run({ agents });
+  t.is(run.exitCode, 0, run.stderr);
+  const found = named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers');
+  t.is(found.status, 'warn');
+  t.regex(found.found, new RegExp(`tmux-agent-${here.runId()}-worker-1 \\(exited\\)`));
+  t.regex(found.mend!, /agent-flow cleanup/);
+  await here.agentFlow(['cleanup']);
+  t.is(named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers').status, 'ok');
+});
+
+test('a state directory that nobody may write to fails with 1, since Docker is well', async t => {
+  const here = place(t);
+  mkdirSync(join(here.path, 'folder'));
+  await execa('touch', [join(here.path, 'folder', 'file')]);
+  const { exitCode, json } = await here.agentFlow([
+    'doctor',
+    '--json',
+    '--state-dir',
+    join(here.path, 'folder', 'file'),
+  ]);
+  t.is(exitCode, 1);
+  t.like(named(json, 'state directory'), { status: 'fail' });
+});

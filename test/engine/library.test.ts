@@ -1,0 +1,224 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { fromPromise } from 'xstate';
+import * as library from '../../src/index.ts';
+import { type Place, place } from './flow.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const { runFlow, SpecError } = library;
+const hello = (command: string[]) => ({ agents: { hello: { command, memory: '128m', cpus: 1 } } });
+
+/** An empty project into which the package has been installed as npm would. */
+let here: Place;
+let project: string;
+const atEnd: (() => unknown)[] = [];
+test.after.always(() => Promise.all(atEnd.map(end => end())));
+test.before(async () => {
+  here = place({ teardown: end => void atEnd.push(end) });
+  project = join(here.path, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "embedder", "private": true, "type": "module" }');
+  const packed = await execa('npm', ['pack', '--silent', `--pack-destination=${here.path}`], { cwd: root });
+  const tarball = join(here.path, packed.stdout.trim().split('\n').at(-1)!);
+  const options = ['--silent', '--no-audit', '--no-fund'];
+  await execa('npm', ['install', ...options, tarball, '@types/node@22'], { cwd: project });
+});
+
+/** The examples of the documentation comments, by the export that they belong to. */
+function examples(): Map<string, string> {
+  const files = ['machines', 'src'].flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => join(root, folder, name)),
+  );
+  const found = new Map<string, string>();
+  for (const file of files) {
+    const comment = /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\nexport (?:async )?(?:const|function|class) (\w+)/g;
+    for (const [, text = '', name = ''] of readFileSync(file, 'utf8').matchAll(comment)) {
+      const code = /@example\n \* ```ts\n([\s\S]*?) \* ```/.exec(text)?.[1];
+      if (code) found.set(name, code.replaceAll(/^ \* ?/gm, ''));
+    }
+  }
+  return found;
+}
+
+/** What the example says that it prints, in order. */
+const promised = (code: string) => [...code.matchAll(/console\.log\(.*\/\/ (.+)$/gm)].map(([, said]) => said);
+
+test('every export has an example, and in a project of its own each type-checks and prints what it says', async t => {
+  const all = examples();
+  for (const name of Object.keys(library)) t.true(all.has(name), `${name} has no example`);
+
+  for (const [name, code] of all) writeFileSync(join(project, `${name}.ts`), code);
+  const strict = {
+    compilerOptions: {
+      strict: true,
+      module: 'nodenext',
+      target: 'es2023',
+      noEmit: true,
+      types: ['node'],
+      lib: ['es2024', 'esnext.disposable', 'esnext.promise'],
+    },
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(strict));
+  const checked = await execa(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], {
+    cwd: project,
+    reject: false,
+  });
+  t.is(checked.stdout, '');
+
+  for (const [name, code] of all) {
+    t.true(promised(code).length > 0, `the example of ${name} says nothing`);
+    const ran = await run(here, join(project, `${name}.ts`));
+    t.deepEqual(
+      ran.stdout.split('\n').filter(line => promised(code).includes(line)),
+      promised(code),
+      `${name}: ${ran.all}`,
+    );
+    t.is(ran.exitCode, 0, `${name}: ${ran.all}`);
+  }
+});
+
+test('the installed command tells its version in at most twice the time that node takes to do nothing', async t => {
+  const bin = join(project, 'node_modules/agent-flow/dist/src/bin.js');
+  const times = { version: [] as number[], nothing: [] as number[] };
+  const timed = async (into: number[], args: string[]) => {
+    const start = performance.now();
+    const { stdout } = await execa(process.execPath, args);
+    into.push(performance.now() - start);
+    return stdout;
+  };
+  for (let round = 0; round < 15; round++) {
+    await timed(times.nothing, ['-e', '0']);
+    t.regex(await timed(times.version, [bin, '--version']), /^\d+\.\d+\.\d+$/);
+  }
+  const median = (all: number[]) => all.sort((a, b) => a - b)[7]!;
+  const ratio = median(times.version) / median(times.nothing);
+  t.log(`${ratio.toFixed(2)} times`);
+  t.true(ratio <= 2, `${ratio.toFixed(2)} times`);
+});
+
+const run = (here: Place, file: string) =>
+  execa(process.execPath, [file], {
+    cwd: join(file, '..'),
+    env: here.env,
+    extendEnv: false,
+    stdin: 'ignore',
+    all: true,
+    reject: false,
+    timeout: 120_000,
+  });
+
+test('embedded, a flow listens to no signals, prints nothing, and lets the process end by itself', async t => {
+  const here = place(t);
+  const program = join(here.path, 'embed.ts');
+  writeFileSync(
+    program,
+    `import { runFlow } from ${JSON.stringify(join(root, 'src/index.ts'))};
+     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'uncaughtException', 'unhandledRejection'] as const;
+     let heard = 0;
+     const listening = () => signals.reduce((sum, signal) => sum + process.listenerCount(signal), 0);
+     const flow = runFlow(${JSON.stringify(hello(['sh', '-c', 'echo said; exit 3']))});
+     for await (const _ of flow) heard = Math.max(heard, listening());
+     const { status } = await flow;
+     console.log(JSON.stringify({ status, heard, exitCode: process.exitCode ?? null }));`,
+  );
+  const ran = await run(here, program);
+  t.is(ran.stderr, '');
+  t.deepEqual(JSON.parse(ran.stdout), { status: 'failed', heard: 0, exitCode: null });
+  t.is(ran.exitCode, 0);
+});
+
+test('a flow can be iterated, listened to and awaited, and all three tell the same', async t => {
+  const here = place(t);
+  const listened: string[] = [];
+  const flow = runFlow(hello(['true']), {
+    stateDir: here.stateDir,
+    onEvent: event => void listened.push(event.type),
+  });
+  const iterated: string[] = [];
+  for await (const event of flow) iterated.push(event.type);
+  const { status, runId } = await flow;
+  t.is(status, 'succeeded');
+  t.deepEqual(iterated, listened);
+  t.deepEqual(
+    here.journal().map(event => event.type),
+    listened,
+  );
+  t.is(here.runId(), runId);
+  for await (const event of flow) t.fail(`told ${event.type} after the end`);
+});
+
+test('aborting the signal cancels a flow, and leaving the loop does not', async t => {
+  const here = place(t);
+  const abort = new AbortController();
+  const flow = runFlow(hello(['sleep', '300']), { stateDir: here.stateDir, signal: abort.signal });
+  for await (const event of flow)
+    if (event.type === 'agent.state' && event.state === 'running.working') break;
+  t.is((await here.containers(['status=running'])).length, 1);
+  abort.abort(new Error('enough'));
+  const { status } = await flow;
+  t.is(status, 'cancelled');
+  t.true(here.journal().some(event => event.type === 'run.cancel' && event.reason === 'enough'));
+  t.deepEqual(await here.containers(), []);
+
+  const late = runFlow(hello(['true']), { stateDir: here.stateDir, signal: abort.signal });
+  await t.throwsAsync(late, { message: 'enough' });
+});
+
+test('cancel() before the flow has begun starts nothing', async t => {
+  const here = place(t);
+  const flow = runFlow(hello(['true']), { stateDir: here.stateDir });
+  flow.cancel('never mind');
+  t.is(
+    await flow.then(
+      () => null,
+      reason => reason,
+    ),
+    'never mind',
+  );
+  t.is(here.runId(), null);
+});
+
+test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {
+  const here = place(t);
+  const flow = runFlow(hello(['sleep', '300']), {
+    stateDir: here.stateDir,
+    onEvent: event => {
+      if (event.type === 'agent.state' && event.state === 'running.working')
+        throw new Error('my own mistake');
+    },
+  });
+  await t.throwsAsync(flow, { message: 'my own mistake' });
+  t.deepEqual(await here.containers(), []);
+});
+
+test('a spec that is not right rejects the promise and ends the loop with SpecError', async t => {
+  const here = place(t);
+  const flow = runFlow({ agents: {} }, { stateDir: here.stateDir });
+  await t.throwsAsync(flow, { instanceOf: SpecError });
+  await t.throwsAsync(
+    async () => {
+      for await (const _ of flow);
+    },
+    { instanceOf: SpecError },
+  );
+});
+
+test('actors that are given take the place of those that act on Docker, the others stay', async t => {
+  const here = place(t);
+  let asked = 0;
+  const inject = fromPromise<{ injectedAt: number }, library.StepInput>(async () => {
+    asked++;
+    throw new Error('no hands today');
+  });
+  const { status, agents } = await runFlow(hello(['true']), { stateDir: here.stateDir, actors: { inject } });
+  t.is(asked, 1);
+  t.is(status, 'failed');
+  t.is(agents.hello?.error?.phase, 'injecting');
+  t.is(agents.hello?.error?.message, 'no hands today');
+  t.regex(agents.hello?.containerId ?? '', /^[0-9a-f]{64}$/);
+  t.deepEqual(await here.containers(), []);
+});

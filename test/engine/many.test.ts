@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { fakeDocker, place, small } from './flow.ts';
+
+test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker processes an agent, one events stream, and the journal knows of all', async t => {
+  const here = place(t);
+  const names = Array.from({ length: 20 }, (_, index) => `agent-${index + 1}`);
+  const agents = Object.fromEntries(
+    names.map(name => [
+      name,
+      { command: ['sh', '-c', `echo ${name} >> lines`], workspace: 'workspace', ...small },
+    ]),
+  );
+  const { exitCode, stderr } = await here.run({ agents }, ['--concurrency', '8']);
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(
+    readFileSync(join(here.workspace, 'lines'), 'utf8').trim().split('\n').sort(),
+    [...names].sort(),
+  );
+
+  const calls = here.journal().flatMap(event => (event.type === 'docker.call' ? [event] : []));
+  t.deepEqual(here.shimmed().sort(), calls.map(({ argv }) => argv[1]!).sort());
+  for (const name of names)
+    t.true(
+      calls.filter(({ agent }) => agent === name).length <= 6,
+      `${name}: ${calls.filter(({ agent }) => agent === name).map(({ argv }) => argv[1])}`,
+    );
+  t.is(calls.filter(({ argv }) => argv[1] === 'events').length, 1);
+  // What is nobody's own is done once for all of them.
+  t.true(
+    calls.filter(({ agent }) => agent === null).length <= 10,
+    calls
+      .filter(({ agent }) => agent === null)
+      .map(({ argv }) => argv.slice(0, 3).join(' '))
+      .join('\n'),
+  );
+
+  let alive = 0;
+  let most = 0;
+  for (const event of here.journal()) {
+    if (event.type === 'agent.state' && event.state === 'deciding') alive++;
+    if (event.type === 'agent.ended') alive--;
+    most = Math.max(most, alive);
+  }
+  t.is(most, 8);
+  t.deepEqual(await here.containers(), []);
+});
+
+test('200,000 lines of output are in the transcript to the last line, and the exit code is the agent’s', async t => {
+  const here = place(t);
+  const { exitCode, json } = await here.run({
+    agents: { worker: { command: ['sh', '-c', 'seq 1 200000; exit 7'], workspace: 'workspace', ...small } },
+  });
+  t.is(exitCode, 1);
+  t.is(json.agents.worker.exitCode, 7);
+  const lines = here.transcript('worker').split(/\r?\n/);
+  const first = lines.indexOf('1');
+  t.deepEqual(
+    lines.slice(first, first + 200_000),
+    Array.from({ length: 200_000 }, (_, index) => String(index + 1)),
+  );
+});
+
+test('however many agents wait for an image, it is built once', async t => {
+  const here = place(t);
+  const built = join(here.path, 'built');
+  const env = fakeDocker(here, {
+    // The image is there as soon as it has been built, which takes long enough for all of them to ask.
+    'image inspect': `[ -e '${built}' ] && exec "$real" "$@"; echo 'Error: No such image' >&2; exit 1`,
+    build: `echo build >>'${built}.calls'; sleep 2; touch '${built}'; exit 0`,
+  });
+  await here.agentFlow(['build']);
+  const agents = Object.fromEntries(
+    ['a', 'b', 'c', 'd'].map(name => [name, { command: ['true'], workspace: 'workspace', ...small }]),
+  );
+  const { exitCode, stderr } = await here.run({ agents }, ['--concurrency', '4'], { env });
+  t.is(exitCode, 0, stderr);
+  t.is(readFileSync(`${built}.calls`, 'utf8'), 'build\n');
+});

@@ -1,0 +1,142 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { fakeDocker, type Place, place, small } from './flow.ts';
+
+const spec = {
+  name: "it's a plan",
+  agents: {
+    first: {
+      command: ['sh', '-c', 'cat "$AGENT_PROMPT_FILE" >> done; echo "$NAME"'],
+      prompt: "What's $5?\nEND_OF_INPUT\n`x`",
+      env: { NAME: 'it is "me"' },
+      labels: { team: 'a b' },
+      workspace: 'work space, "quoted"',
+      ...small,
+    },
+    'second-one': {
+      command: ['true'],
+      dependsOn: ['first'],
+      network: 'none',
+      timeouts: { run: 'none', idle: '5m' },
+      workspace: 'workspace',
+      ...small,
+    },
+  },
+};
+
+const written = async (here: Place) => {
+  await execa('mkdir', ['-p', join(here.path, 'work space, "quoted"')]);
+  return here.write(JSON.stringify({ ...spec, name: 'a-plan' }));
+};
+
+/** What Docker says of the kept containers, by agent, without what no two containers have in common. */
+async function inspected(t: ExecutionContext, here: Place, runId: string) {
+  const ids = await here.containers([`label=tmux-agents.run-id=${runId}`]);
+  const { stdout } = await execa('docker', ['container', 'inspect', ...ids]);
+  const found: Record<string, unknown> = {};
+  for (const container of JSON.parse(stdout)) {
+    const { Id, Config, State } = container;
+    t.is(State.Status, 'exited');
+    delete State.Health;
+    delete container.NetworkSettings.SandboxKey;
+    Config.Env.sort();
+    const nonce = Config.Env.find((line: string) => line.startsWith('AGENT_NONCE=')).split('=')[1];
+    const text = JSON.stringify(container, null, 1)
+      .replaceAll(Id, '<id>')
+      .replaceAll(Id.slice(0, 12), '<short id>')
+      .replaceAll(runId, '<run>')
+      .replaceAll(nonce, '<nonce>')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+      // Layers of its own, not those of the image, which stand behind sha256.
+      .replaceAll(/(?<!sha256:)\b[0-9a-f]{64}\b/g, '<hash>');
+    found[Config.Labels['tmux-agents.agent']] = JSON.parse(text);
+  }
+  return found;
+}
+
+const bash = (here: Place, script: string, env = here.env) => {
+  const file = join(here.path, 'plan.sh');
+  writeFileSync(file, script);
+  return execa('bash', ['-e', file], { cwd: here.path, env, reject: false, all: true, timeout: 120_000 });
+};
+
+test('what --plan prints, run with bash -e, makes the containers that a run makes', async t => {
+  const here = place(t);
+  const file = await written(here);
+  const ran = await here.agentFlow(['run', file, '--keep', '--json']);
+  t.is(ran.exitCode, 0, ran.stderr);
+  const real = await inspected(t, here, ran.json.runId);
+
+  const plan = await here.agentFlow(['run', file, '--keep', '--plan']);
+  t.is(plan.exitCode, 0, plan.stderr);
+  const script = await bash(here, plan.stdout);
+  t.is(script.exitCode, 0, String(script.all));
+  const runId = /Run id: (\w+)/.exec(plan.stdout)![1]!;
+  const planned = await inspected(t, here, runId);
+
+  t.deepEqual(Object.keys(real).sort(), ['first', 'second-one']);
+  t.deepEqual(planned, real);
+});
+
+test('a plan runs nothing, and without --keep its script leaves nothing behind', async t => {
+  const here = place(t);
+  const plan = await here.agentFlow(['run', await written(here), '--plan']);
+  t.deepEqual(await here.containers(), []);
+  t.is(here.runId(), null);
+  const changing = here.shimmed().filter(verb => !['info', 'image', 'network'].includes(verb));
+  t.deepEqual(changing, []);
+  t.is((await bash(here, plan.stdout)).exitCode, 0);
+  t.deepEqual(await here.containers(), []);
+});
+
+test('the script of a plan stops at the first agent that fails', async t => {
+  const here = place(t);
+  const file = here.write({
+    agents: {
+      first: { command: ['false'], workspace: 'workspace', ...small },
+      second: { command: ['touch', 'reached'], dependsOn: ['first'], workspace: 'workspace', ...small },
+    },
+  });
+  const plan = await here.agentFlow(['run', file, '--plan']);
+  const script = await bash(here, plan.stdout);
+  t.not(script.exitCode, 0);
+  t.is((await execa('ls', [here.workspace])).stdout, '');
+});
+
+test('a plan builds the image and makes the network where they are missing', async t => {
+  const here = place(t);
+  const env = fakeDocker(here, {
+    'image inspect': 'echo "Error: No such image" >&2; exit 1',
+    'network ls': 'exit 0',
+  });
+  const { stdout, exitCode } = await here.agentFlow(['run', await written(here), '--plan'], { env });
+  t.is(exitCode, 0);
+  t.is(stdout.match(/^docker build /gm)?.length, 1);
+  t.is(stdout.match(/^docker network create /gm)?.length, 1);
+  t.is(stdout.match(/"\$image_1"/g)?.length, 2);
+  t.true(stdout.indexOf('docker build') < stdout.indexOf('docker create'));
+});
+
+test('without an engine a plan is for one that has nothing yet, and says so', async t => {
+  const here = place(t);
+  const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };
+  const { stdout, stderr, exitCode } = await here.agentFlow(['run', await written(here), '--plan'], { env });
+  t.is(exitCode, 0);
+  t.regex(stderr, /could not reach the Docker engine.*The plan is for an engine/);
+  t.regex(stdout, /^docker build /m);
+});
+
+test('--plan --json prints the same steps as data', async t => {
+  const here = place(t);
+  const { json } = await here.agentFlow(['run', await written(here), '--plan', '--json']);
+  t.is(json.version, 1);
+  const verbs = json.steps.filter((step: { agent: string }) => step.agent === 'first');
+  t.deepEqual(
+    verbs.map((step: { args: string[] }) => step.args[0]),
+    ['create', 'start', 'exec', 'exec', 'wait', 'logs', 'rm'],
+  );
+  t.deepEqual(verbs[1].args, ['start', { from: verbs[0].prints }]);
+  t.true(verbs[3].input.includes('END_OF_INPUT'));
+});

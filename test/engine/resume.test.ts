@@ -1,0 +1,136 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { eventually, isRunning, type Place, place, small } from './flow.ts';
+
+/** Each start appends a line outside the container: how often it was really started is counted there. */
+const worker = (more: string, options: object = {}) => ({
+  command: ['sh', '-c', `echo start >> starts; ${more}`],
+  workspace: 'workspace',
+  ...small,
+  ...options,
+});
+const starts = (here: Place) =>
+  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
+
+/** Starts a run and kills its engine as soon as `when` holds. */
+async function killed(here: Place, spec: unknown, when: () => unknown) {
+  const engine = here.start(['run', here.write(spec)]);
+  await eventually(when as () => boolean, 'the moment to kill the engine');
+  engine.kill('SIGKILL');
+  await engine;
+  return here.runId()!;
+}
+
+test('a run whose engine was killed goes on to the outcome it would have had, and nobody is started twice', async t => {
+  const here = place(t);
+  const spec = {
+    agents: {
+      first: worker('until [ -e go ]; do sleep 0.1; done; echo said; exit 7', { keep: 'never' }),
+      after: { command: ['true'], workspace: 'workspace', ...small, dependsOn: ['first'] },
+    },
+  };
+  const runId = await killed(here, spec, isRunning(here, 'first'));
+  t.is((await here.containers(['status=running'])).length, 1);
+  writeFileSync(join(here.workspace, 'go'), '');
+  const { exitCode, json, stderr } = await here.agentFlow(['resume', '--json']);
+  t.is(exitCode, 1, stderr);
+  t.is(json.runId, runId);
+  t.is(json.agents.first.exitCode, 7);
+  t.is(json.agents.first.attempts.length, 1);
+  t.is(json.agents.after.status, 'skipped');
+  t.true(here.transcript('first').includes('said'));
+  t.is(starts(here), 1);
+  t.deepEqual(await here.containers(), []);
+  t.regex(stderr, /resumed/);
+});
+
+test('an agent that ended while no engine watched is collected with its exit code', async t => {
+  const here = place(t);
+  await killed(here, { agents: { worker: worker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
+  await eventually(
+    async () => (await here.containers(['status=exited'])).length === 1,
+    'the end of the container',
+  );
+  const { exitCode, json } = await here.agentFlow(['resume', '--json']);
+  t.is(exitCode, 1);
+  t.is(json.agents.worker.exitCode, 3);
+  t.is(starts(here), 1);
+});
+
+test('what was removed by hand meanwhile was lost to the infrastructure, and is tried again where retries are left', async t => {
+  const here = place(t);
+  const spec = {
+    agents: { worker: worker('[ "$(wc -l < starts)" -gt 1 ] || sleep 300', { retries: 1 }) },
+  };
+  await killed(here, spec, isRunning(here, 'worker'));
+  const [id] = await here.containers();
+  await execa('docker', ['rm', '-f', id!]);
+  const { exitCode, json } = await here.agentFlow(['resume', '--json']);
+  t.is(exitCode, 0);
+  t.is(json.agents.worker.attempts.length, 2);
+  t.is(json.agents.worker.attempts[0].status, 'failed');
+  t.is(starts(here), 2);
+});
+
+test('a run that a living engine drives is refused with who drives it, and one that is over with how it ended', async t => {
+  const here = place(t);
+  const engine = here.start(['run', here.write({ agents: { worker: worker('sleep 300') } })]);
+  await eventually(isRunning(here, 'worker'), 'a running agent');
+  for (const args of [['resume'], ['resume', here.runId()!]]) {
+    const refused = await here.agentFlow(args);
+    t.is(refused.exitCode, 2);
+    t.regex(refused.stderr, new RegExp(`is driven by process ${engine.pid} on `));
+  }
+  const all = await here.agentFlow(['resume', '--all']);
+  t.is(all.stderr, `nothing to take up: an engine drives ${here.runId()}`);
+  engine.kill('SIGINT');
+  await engine;
+  const over = await here.agentFlow(['resume', here.runId()!]);
+  t.is(over.exitCode, 2);
+  t.regex(over.stderr, /is over: it has cancelled/);
+  t.is((await here.agentFlow(['resume'])).stderr, 'every run is over');
+});
+
+test('a run that was cancelled and then lost its engine is stopped and removed, not run on', async t => {
+  const here = place(t);
+  const runId = await killed(here, { agents: { worker: worker('sleep 300') } }, isRunning(here, 'worker'));
+  const last = here.journal().at(-1)!;
+  const cancel = { v: 1, seq: last.seq + 1, at: Date.now(), type: 'run.cancel', reason: 'SIGINT' };
+  appendFileSync(
+    join(here.stateDir, 'runs', runId, 'journal.jsonl'),
+    `${JSON.stringify(cancel)}\n{"v":1,"seq":`,
+  );
+  const { exitCode, json, stderr } = await here.agentFlow(['resume', '--json']);
+  t.is(exitCode, 1);
+  t.is(json.agents.worker.status, 'cancelled');
+  t.regex(stderr, /the last line is incomplete and was dropped/);
+  t.deepEqual(await here.containers(), []);
+  const seqs = here.journal().map(({ seq }) => seq);
+  t.deepEqual(
+    seqs,
+    [...new Set(seqs)].sort((a, b) => a - b),
+  );
+});
+
+test('resume --all takes up every run that nobody drives', async t => {
+  const here = place(t);
+  const spec = { agents: { worker: worker('until [ -e go ]; do sleep 0.1; done') } };
+  const file = here.write(spec);
+  for (const _ of [1, 2]) {
+    const engine = here.start(['run', file]);
+    const before = (await here.containers(['status=running'])).length;
+    await eventually(
+      async () => (await here.containers(['status=running'])).length > before,
+      'one more container',
+    );
+    engine.kill('SIGKILL');
+    await engine;
+  }
+  writeFileSync(join(here.workspace, 'go'), '');
+  const { exitCode, stdout } = await here.agentFlow(['resume', '--all', '--json']);
+  t.is(exitCode, 0);
+  t.is(stdout.split('\n').length, 2);
+  t.deepEqual(await here.containers(), []);
+});

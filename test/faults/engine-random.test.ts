@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { eventually, type Place } from '../engine/flow.ts';
+import { canary } from './canary.ts';
+import {
+  endProcessesOf,
+  type Fate,
+  nothingDoubled,
+  nothingLeft,
+  nothingLost,
+  processesOf,
+  words,
+} from './oracles.ts';
+import { counted, stage } from './scenarios.ts';
+import { numbersFrom, seed } from './seed.ts';
+import { cell, isWhole } from './tally.ts';
+
+/** Every third agent waits for the one before it, and they take different times. */
+const agentsOf = (count: number, network: string) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      `agent-${index}`,
+      {
+        ...counted(`sleep 0.${index % 7}`, `starts-${index}`),
+        network: { name: network },
+        ...(index % 3 === 2 ? { dependsOn: [`agent-${index - 1}`] } : {}),
+      },
+    ]),
+  );
+const fatesOf = (count: number): Record<string, Fate> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [
+      `agent-${index}`,
+      { status: 'succeeded', exitCode: 0, starts: { exactly: 1 }, counter: `starts-${index}` },
+    ]),
+  );
+
+/** Where an engine stands: the last line of its journal, and the docker clients that live. */
+const standing = (here: Place) => {
+  const last = here.journal().at(-1);
+  const at = last?.type === 'agent.state' ? last.state : last?.type === 'docker.call' ? last.argv[1] : '';
+  const clients = processesOf(here)
+    .map(words)
+    .filter(line => /^\S*docker /.test(line));
+  return [last?.type ?? 'nothing', at, ...clients.map(line => line.split(' ')[1]).sort()].join(' ').trim();
+};
+
+/** All positions that an engine was killed at, over all flows: one that was seen before does not count. */
+const seen = new Set<string>();
+
+const flows = isWhole ? 17 : 1;
+const size = isWhole ? 10 : 4;
+const wanted = 3;
+
+for (let flow = 0; flow < flows; flow++) {
+  const own = seed + flow;
+  const title = `a flow of ${size} agents survives ${wanted} kills at random moments (FAULTS_SEED=${own})`;
+  cell({ block: 'A', fault: 'random kills', title }, async t => {
+    const random = numbersFrom(own);
+    const { here, network, env } = stage(t);
+    t.teardown(() => endProcessesOf(here));
+    const spec = { concurrency: 4, agents: agentsOf(size, network) };
+    const kills = await killAgainAndAgain(t, here, { spec, env, random });
+    t.log(`${kills.length} kills: ${kills.join(' | ')}; ${seen.size} different ones so far`);
+
+    const look = here.runId() === null ? null : await canary(here.runId()!);
+    t.teardown(() => look?.remove());
+    const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
+    t.is(exitCode, 0, stderr);
+    const fates = fatesOf(size);
+    nothingLost(t, here, fates);
+    nothingDoubled(t, here, fates);
+    await nothingLeft(t, here);
+    await look?.isUntouched(t);
+  });
+}
+
+interface Trial {
+  readonly spec: unknown;
+  readonly env: NodeJS.ProcessEnv;
+  readonly random: () => number;
+}
+
+/** Kills one engine after another until enough new positions were met; the run is never allowed to end. */
+async function killAgainAndAgain(t: ExecutionContext, here: Place, { spec, env, random }: Trial) {
+  const file = here.write(spec);
+  const kills: string[] = [];
+  let fresh = 0;
+  for (let tries = 0; fresh < wanted && tries < wanted * 3; tries++) {
+    const before = here.journal().length;
+    const engine = here.start(before > 0 ? ['resume'] : ['run', file], { env });
+    await eventually(() => here.journal().length > before, 'an engine at work');
+    await delay(random() * 1_500);
+    engine.kill('SIGSTOP');
+    // What stands still can be looked at.
+    const ended = here.journal().some(event => event.type === 'run.ended');
+    const where = standing(here);
+    if (ended) {
+      engine.kill('SIGCONT');
+      await engine;
+      t.log('the run was over before it could be killed again');
+      break;
+    }
+    engine.kill('SIGKILL');
+    await engine;
+    kills.push(where);
+    if (!seen.has(where)) fresh++;
+    seen.add(where);
+  }
+  return kills;
+}

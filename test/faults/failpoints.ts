@@ -1,0 +1,122 @@
+import childProcess from 'node:child_process';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { FlowEvent } from '../../src/events.ts';
+import { initialState, positions } from './positions.ts';
+
+/**
+ * Put into an engine from outside, with `node --import`: nothing of it is in the package. It reads along what the
+ * engine writes into its journal, and sends the engine a signal at the position that the environment names.
+ *
+ *     AGENT_FLOW_FAILPOINT     creating:intent, or attempt.ended:before
+ *     AGENT_FLOW_FAILSIGNAL    SIGKILL (default), SIGTERM, or ctrl-c: a SIGINT to the whole process group
+ *     AGENT_FLOW_CANCEL_WHEN   a file; as soon as it is there, the engine gets a SIGINT
+ *     AGENT_FLOW_RENDEZVOUS    a folder; whoever is about to take a lock waits there until two are
+ */
+const { AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL, AGENT_FLOW_CANCEL_WHEN, AGENT_FLOW_RENDEZVOUS } =
+  process.env;
+
+/** How long, in milliseconds, a docker client or a wait has been under way when it is cut. */
+const intoFlight = 40;
+
+/** Calls of the run itself. */
+const ofNobody = ['info', 'events'];
+
+if (AGENT_FLOW_FAILPOINT) failAt(AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL ?? 'SIGKILL');
+if (AGENT_FLOW_CANCEL_WHEN) cancelWhen(AGENT_FLOW_CANCEL_WHEN);
+if (AGENT_FLOW_RENDEZVOUS) meetAt(AGENT_FLOW_RENDEZVOUS);
+syncBuiltinESMExports();
+
+function failAt(name: string, signal: string): void {
+  const [what, moment] = name.split(':') as [string, string];
+  const position = positions.find(({ state }) => state === what) ?? null;
+  let fired = false;
+  let inside = false;
+  let call: number | null = null;
+  let spawnsToCut = false;
+
+  const fire = () => {
+    if (fired) return;
+    fired = true;
+    if (signal === 'ctrl-c') process.kill(-process.pid, 'SIGINT');
+    else process.kill(process.pid, signal);
+  };
+  const soon = () => void setTimeout(fire, intoFlight);
+
+  const before = (event: FlowEvent) => {
+    if (event.type === what && moment === 'before') fire();
+    if (!position || !inside) return;
+    const isOver =
+      position.asksDocker && event.type === 'docker.result'
+        ? event.call === call
+        : event.type === 'agent.state' && !isIn(event.state, what);
+    if (isOver && moment !== 'intent') fire();
+  };
+  const after = (event: FlowEvent) => {
+    if (event.type === what && moment === 'after') fire();
+    if (!position) return;
+    // The first state is told when its actor has begun already.
+    if (event.type === 'run.started') inside = initialState === what;
+    if (event.type === 'agent.state' && isIn(event.state, what) !== inside) {
+      inside = !inside;
+      if (!inside || position.asksDocker) return;
+      if (moment === 'intent') fire();
+      if (moment === 'flight') soon();
+    }
+    if (!inside || !position.asksDocker || call !== null) return;
+    if (event.type !== 'docker.call' || ofNobody.includes(event.argv[1]!)) return;
+    call = event.call;
+    if (moment === 'intent') fire();
+    spawnsToCut = moment === 'flight';
+  };
+
+  const writeSync = fs.writeSync as (...args: unknown[]) => number;
+  fs.writeSync = ((...args: unknown[]) => {
+    const event = eventIn(args[1]);
+    if (event) before(event);
+    const written = writeSync(...args);
+    if (event) after(event);
+    return written;
+  }) as typeof fs.writeSync;
+
+  const spawn = childProcess.spawn as (...args: unknown[]) => childProcess.ChildProcess;
+  childProcess.spawn = ((...args: unknown[]) => {
+    const child = spawn(...args);
+    if (spawnsToCut) soon();
+    spawnsToCut = false;
+    return child;
+  }) as typeof childProcess.spawn;
+}
+
+function isIn(state: string, named: string): boolean {
+  return state === named || state.startsWith(`${named}.`);
+}
+
+function eventIn(data: unknown): FlowEvent | null {
+  const text = Buffer.isBuffer(data) ? data.toString() : '';
+  return text.startsWith('{"v":1,') ? JSON.parse(text) : null;
+}
+
+function cancelWhen(file: string): void {
+  const timer = setInterval(() => {
+    if (!fs.existsSync(file)) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGINT');
+  }, 20);
+  timer.unref();
+}
+
+/** Both have looked when both take: the narrowest a race can be. */
+function meetAt(folder: string): void {
+  const { linkSync } = fs;
+  let met = false;
+  fs.linkSync = (from, to) => {
+    if (!met) {
+      met = true;
+      fs.writeFileSync(`${folder}/${process.pid}`, '');
+      const until = Date.now() + 20_000;
+      while (fs.readdirSync(folder).length < 2 && Date.now() < until);
+    }
+    linkSync(from, to);
+  };
+}

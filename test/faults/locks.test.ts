@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { eventually, isRunning, type Place } from '../engine/flow.ts';
+import { canary } from './canary.ts';
+import {
+  endProcessesOf,
+  type Fate,
+  nothingDoubled,
+  nothingLeft,
+  nothingLost,
+  processesOf,
+} from './oracles.ts';
+import { counted, type Stage, stage } from './scenarios.ts';
+import { cell, isWhole } from './tally.ts';
+
+const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+
+/** A run whose engine was killed, and whose agent waits for the file `go`. */
+async function abandoned({ here, network, env }: Stage): Promise<string> {
+  const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
+  const engine = here.start(['run', here.write({ agents: { worker } })], { env });
+  await eventually(isRunning(here, 'worker'), 'a running agent');
+  engine.kill('SIGKILL');
+  await engine;
+  return join(here.stateDir, 'runs', here.runId()!);
+}
+
+const locksIn = (folder: string) => readdirSync(folder).filter(name => name.startsWith('lock'));
+const goOn = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
+
+const rounds = isWhole ? 20 : 4;
+const title = `of two engines that take up a run at one instant one drives it, ${rounds} times over`;
+cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
+  const here = stage(t);
+  const { failing, env } = here;
+  t.teardown(() => endProcessesOf(here.here));
+  const folder = await abandoned(here);
+  const foreign = await canary(here.here.runId()!);
+  t.teardown(() => foreign.remove());
+
+  for (let round = 1; round <= rounds; round++) {
+    const rendezvous = join(here.here.path, `rendezvous-${round}`);
+    mkdirSync(rendezvous);
+    const engines = [1, 2].map(() =>
+      here.here.start(['resume', '--json'], { env: failing({ AGENT_FLOW_RENDEZVOUS: rendezvous }) }),
+    );
+    const [refused, winner] = await Promise.race(
+      engines.map((engine, index) => engine.then(answer => [answer, engines[1 - index]!] as const)),
+    );
+    t.is(readdirSync(rendezvous).length, 2, 'both were about to take the lock');
+    t.is(refused.exitCode, 2, `round ${round}: ${refused.stderr}`);
+    t.regex(String(refused.stderr), new RegExp(`is driven by process ${winner.pid} on `));
+    t.true(processesOf(here.here).includes(winner.pid!), `round ${round}: the other drives the run`);
+    const [lock, ...others] = locksIn(folder);
+    t.deepEqual(others, []);
+    t.is(JSON.parse(readFileSync(join(folder, lock!), 'utf8')).pid, winner.pid);
+    winner.kill('SIGKILL');
+    await winner;
+  }
+
+  goOn(here.here);
+  const { exitCode, stderr } = await here.here.agentFlow(['resume', '--json'], { env });
+  t.is(exitCode, 0, stderr);
+  nothingLost(t, here.here, { worker: fate });
+  nothingDoubled(t, here.here, { worker: fate });
+  await nothingLeft(t, here.here);
+  await foreign.isUntouched(t);
+});
+
+/** Whose names a dead lock can bear; this process lives, and is none of them. */
+const dead = {
+  'a holder that is gone': { pid: 2 ** 22 + 1 },
+  'a pid that is used again': { pid: process.pid, started: '1' },
+  'another boot': { pid: process.pid, boot: 'another' },
+} as const;
+
+for (const [whose, change] of Object.entries(dead))
+  cell({ block: 'G', fault: 'dead locks', title: `the lock of ${whose} keeps nobody out` }, async t => {
+    const here = stage(t);
+    t.teardown(() => endProcessesOf(here.here));
+    const folder = await abandoned(here);
+    const [left] = locksIn(folder);
+    const holder = JSON.parse(readFileSync(join(folder, left!), 'utf8'));
+    writeFileSync(join(folder, left!), JSON.stringify({ ...holder, ...change }));
+    goOn(here.here);
+    const { exitCode, stderr } = await here.here.agentFlow(['resume', '--json'], { env: here.env });
+    t.is(exitCode, 0, stderr);
+    nothingLost(t, here.here, { worker: fate });
+    nothingDoubled(t, here.here, { worker: fate });
+    await nothingLeft(t, here.here);
+  });
+
+cell({ block: 'G', fault: 'living locks', title: 'the lock of another host is believed' }, async t => {
+  const here = stage(t);
+  t.teardown(() => endProcessesOf(here.here));
+  const folder = await abandoned(here);
+  const [left] = locksIn(folder);
+  const holder = JSON.parse(readFileSync(join(folder, left!), 'utf8'));
+  writeFileSync(join(folder, left!), JSON.stringify({ ...holder, host: `not-${hostname()}` }));
+  const refused = await here.here.agentFlow(['resume'], { env: here.env });
+  t.is(refused.exitCode, 2, refused.stderr);
+  t.regex(refused.stderr, new RegExp(`is driven by process ${holder.pid} on not-`));
+  t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
+});

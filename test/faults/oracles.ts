@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { lockHolder } from '../../src/engine/lock.ts';
+import { openStateDir } from '../../src/engine/state-dir.ts';
+import type { Place } from '../engine/flow.ts';
+import { printed, startsOf } from './scenarios.ts';
+
+/** What must have become of an agent, whatever was done to its engine. */
+export interface Fate {
+  readonly status: string;
+  readonly exitCode: number | null;
+  readonly starts: { readonly exactly: number } | { readonly atMost: number };
+  /** The file that it writes its starts to. */
+  readonly counter?: string;
+}
+
+/** One outcome an agent, the right one; its transcript whole where it came to its own end. */
+export function nothingLost(t: ExecutionContext, here: Place, fates: Readonly<Record<string, Fate>>): void {
+  const journal = here.journal();
+  const runs = journal.filter(event => event.type === 'run.ended');
+  t.is(runs.length, 1, 'the run has ended once');
+  const result = JSON.parse(readFileSync(join(here.stateDir, 'runs', here.runId()!, 'result.json'), 'utf8'));
+  for (const [name, { status, exitCode }] of Object.entries(fates)) {
+    const ends = journal.filter(event => event.type === 'agent.ended' && event.agent === name);
+    t.is(ends.length, 1, `${name} has one outcome`);
+    t.like(ends[0], { status, exitCode }, `${name} has the right outcome`);
+    t.like(result.agents[name], { status, exitCode }, `the result tells of ${name}`);
+    if (status !== 'succeeded') continue;
+    const attempt = result.agents[name].attempts.length;
+    const said = here.transcript(name, attempt).matchAll(/line (\d+)/g);
+    const numbers = Array.from(said, ([, number]) => Number(number));
+    t.deepEqual(
+      numbers,
+      Array.from({ length: printed }, (_, index) => index + 1),
+      `the transcript of ${name} is whole`,
+    );
+  }
+}
+
+/** Nobody was started more often than it should be, and an attempt has one container. */
+export function nothingDoubled(
+  t: ExecutionContext,
+  here: Place,
+  fates: Readonly<Record<string, Fate>>,
+): void {
+  for (const [name, { starts, counter }] of Object.entries(fates)) {
+    const counted = startsOf(here, counter);
+    if ('exactly' in starts) t.is(counted, starts.exactly, `the starts of ${name}`);
+    else t.true(counted <= starts.atMost, `${name} was started ${counted} times`);
+  }
+  const containers = new Map<string, Set<string>>();
+  for (const event of here.journal())
+    if (event.type === 'agent.state' && event.containerId !== null) {
+      const attempt = `${event.agent}, attempt ${event.attempt}`;
+      containers.set(attempt, (containers.get(attempt) ?? new Set()).add(event.containerId));
+    }
+  for (const [attempt, ids] of containers) t.is(ids.size, 1, `${attempt} has one container`);
+}
+
+/**
+ * No container, no second network, no process, no lock, no temporary file; looked at again after 2 s. `deadLock`: the
+ * engine died when its run was over, so nobody comes to clear its lock away; then it must hold nobody off.
+ */
+export async function nothingLeft(
+  t: ExecutionContext,
+  here: Place,
+  { deadLock = false } = {},
+): Promise<void> {
+  if (deadLock) {
+    const { lock } = openStateDir(here.stateDir).run(here.runId()!);
+    t.is(lockHolder(lock), null, 'the lock of the dead holds nobody off');
+    rmSync(`${lock}.1`);
+  }
+  for (const pause of [0, 2_000]) {
+    await delay(pause);
+    const when = pause === 0 ? 'at once' : `after ${pause} ms`;
+    t.deepEqual(await here.containers(), [], `containers, ${when}`);
+    const networks = await networksOf(here);
+    t.is(new Set(networks).size, networks.length, `a network twice, ${when}: ${networks}`);
+    // The one that is there stays for the next run.
+    t.true(networks.length <= 1, `networks, ${when}: ${networks}`);
+    t.deepEqual(scraps(here), [], `files, ${when}`);
+    if (pause > 0) t.deepEqual(processesOf(here).map(words), [], 'processes');
+  }
+}
+
+/** Ids of the processes that live with this place's state directory in their environment. */
+export function processesOf(here: Place): number[] {
+  const mark = `\0AGENT_FLOW_STATE_DIR=${here.stateDir}\0`;
+  return readdirSync('/proc')
+    .map(Number)
+    .filter(pid => pid > 0 && `\0${proc(pid, 'environ')}`.includes(mark));
+}
+
+/** The command line of a process. */
+export const words = (pid: number) => proc(pid, 'cmdline').replaceAll('\0', ' ').trim();
+
+/** Kills what a test that failed has left running. */
+export function endProcessesOf(here: Place): void {
+  for (const pid of processesOf(here)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+async function networksOf(here: Place): Promise<string[]> {
+  const instance = readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
+  const filter = `--filter=label=tmux-agents.instance=${instance}`;
+  const { stdout } = await execa('docker', ['network', 'ls', filter, '--format={{.Name}}']);
+  return stdout.split('\n').filter(Boolean);
+}
+
+function scraps(here: Place): string[] {
+  const files = readdirSync(here.stateDir, { recursive: true }).map(String);
+  return [
+    ...files.filter(file => /\.tmp$|\/lock\b|\/requests\//.test(file)),
+    ...readdirSync(join(here.path, 'tmp')),
+  ];
+}
+
+function proc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

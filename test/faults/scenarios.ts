@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { fakeDocker, type Place, place } from '../engine/flow.ts';
+
+/** What leads an agent into a state, and how it comes out where nobody kills its engine. */
+export interface Scenario {
+  /** In shell, after it has written down that it was started, and has printed its lines. */
+  readonly agent: string;
+  readonly retries: number;
+  /** Answers of a docker that is not quite honest, by the words that a call begins with. */
+  readonly docker: Readonly<Record<string, string>>;
+  /** It gets a Ctrl-C as soon as its agent is up. */
+  readonly cancelled: boolean;
+  readonly starts: number;
+}
+
+const plain: Scenario = { agent: 'sleep 0.5', retries: 0, docker: {}, cancelled: false, starts: 1 };
+
+const failsOnce = (message: string) => `mkdir once 2>/dev/null && { echo '${message}' >&2; exit 1; }`;
+const flaky: Scenario = { ...plain, docker: { create: failsOnce('unexpected EOF') } };
+const away: Scenario = {
+  ...plain,
+  docker: {
+    create: failsOnce(
+      'Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?',
+    ),
+  },
+};
+const second: Scenario = {
+  ...plain,
+  agent: '[ "$(wc -l <starts)" -gt 1 ] || exit 9',
+  retries: 1,
+  starts: 2,
+};
+const stubborn: Scenario = {
+  ...plain,
+  agent: 'trap "" INT TERM HUP; touch up; while :; do sleep 1; done',
+  cancelled: true,
+};
+const deafToTerm = { 'kill --signal=TERM': 'exit 0' };
+
+const special: Readonly<Record<string, Scenario>> = {
+  backingOff: flaky,
+  engineUnreachable: away,
+  retrying: second,
+  'stopping.interrupting': stubborn,
+  'stopping.terminating': stubborn,
+  'stopping.stoppingContainer': { ...stubborn, docker: deafToTerm },
+  'stopping.killing': { ...stubborn, docker: { ...deafToTerm, stop: 'exit 0' } },
+};
+
+/** The scenario that passes through a state; most lie on the way of an agent that simply works. */
+export const scenarioFor = (state: string): Scenario => special[state] ?? plain;
+
+const failpoints = join(import.meta.dirname, 'failpoints.ts');
+export const printed = 20;
+
+/** An agent whose starts are counted outside its container, and whose lines can be counted in its transcript. */
+export const counted = (more: string, starts = 'starts') => ({
+  command: [
+    'sh',
+    '-c',
+    `echo start >>${starts}; i=0; while [ $i -lt ${printed} ]; do i=$((i+1)); echo "line $i"; done; ${more}`,
+  ],
+  workspace: 'workspace',
+  memory: '64m',
+  cpus: 1,
+});
+
+export const startsOf = (here: Place, file = 'starts') => {
+  try {
+    return readFileSync(join(here.workspace, file), 'utf8').trimEnd().split('\n').length;
+  } catch {
+    return 0;
+  }
+};
+
+export interface Stage {
+  readonly here: Place;
+  /** A network that only this stage has. */
+  readonly network: string;
+  /** The environment of an engine that is to fail: see failpoints.ts. */
+  failing(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A place with a network and a folder for temporary files of its own; all of it goes with the test. */
+export function stage(t: ExecutionContext, docker: Scenario['docker'] = {}): Stage {
+  const network = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
+  t.teardown(() => execa('docker', ['network', 'rm', network], { reject: false }));
+  const here = place(t);
+  const temporary = join(here.path, 'tmp');
+  mkdirSync(temporary);
+  const env = { ...fakeDocker(here, docker), TMPDIR: temporary };
+  return {
+    here,
+    network,
+    env,
+    failing: more => ({ ...env, NODE_OPTIONS: `--import=${failpoints}`, ...more }),
+  };
+}
+
+/** The spec of a scenario: one agent, `worker`. */
+export const specOf = ({ agent, retries }: Scenario, network: string) => ({
+  agents: { worker: { ...counted(agent), retries, network: { name: network } } },
+});

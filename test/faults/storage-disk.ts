@@ -1,0 +1,94 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { ExecutionContext } from 'ava';
+
+/**
+ * Faults under the functions of node:fs, for what this worker imports. A test that uses them is a serial one.
+ */
+type Functions =
+  | 'writeSync'
+  | 'writeFileSync'
+  | 'fdatasync'
+  | 'fsyncSync'
+  | 'renameSync'
+  | 'linkSync'
+  | 'openSync';
+
+export const errnos = ['ENOSPC', 'EIO', 'EACCES'] as const;
+
+export const errno = (code: string) => Object.assign(new Error(`${code}: injected`), { code });
+
+/** In place of a function of node:fs until the test is over; returns what puts the real one back before that. */
+export function replace(
+  t: ExecutionContext,
+  name: Functions,
+  // biome-ignore lint/suspicious/noExplicitAny: any function of node:fs
+  make: (real: (...args: any[]) => any) => (...args: any[]) => unknown,
+): () => void {
+  const real = fs[name];
+  const restore = () => {
+    Object.assign(fs, { [name]: real });
+    syncBuiltinESMExports();
+  };
+  Object.assign(fs, { [name]: make(real as never) });
+  syncBuiltinESMExports();
+  t.teardown(restore);
+  return restore;
+}
+
+/** Fails the call of this number, counted from 1, and with `forever` every one after it. */
+export function failing(t: ExecutionContext, name: Functions, code: string, nth: number, forever: boolean) {
+  let calls = 0;
+  return replace(t, name, real => (...args) => {
+    calls++;
+    if (calls < nth || (calls > nth && !forever)) return real(...args);
+    const callback = args.at(-1);
+    if (name !== 'fdatasync') throw errno(code);
+    setImmediate(callback, errno(code));
+  });
+}
+
+/** What a loss of power leaves: of every file what was synced, of every folder the names that were. */
+export function syncedOnly(t: ExecutionContext) {
+  const paths = new Map<number, string>();
+  const content = new Map<string, Buffer>();
+  const renames: { readonly from: string; readonly to: string }[] = [];
+  const created = new Set<string>();
+  const keep = (fd: number) => {
+    const path = paths.get(fd)!;
+    if (!fs.statSync(path).isDirectory()) content.set(path, fs.readFileSync(path));
+    else {
+      for (const { from, to } of renames.splice(0)) content.set(to, content.get(from) ?? Buffer.alloc(0));
+      for (const file of created) if (file.startsWith(`${path}/`)) created.delete(file);
+    }
+  };
+  replace(t, 'openSync', real => (path, ...more) => {
+    const isNew = !fs.existsSync(path);
+    const fd = real(path, ...more);
+    paths.set(fd, String(path));
+    if (isNew) created.add(String(path));
+    return fd;
+  });
+  replace(t, 'fsyncSync', real => fd => {
+    real(fd);
+    keep(fd);
+  });
+  replace(t, 'fdatasync', real => (fd, done) => {
+    const path = paths.get(fd)!;
+    const now = fs.readFileSync(path);
+    real(fd, (error: Error | null) => {
+      if (!error) content.set(path, now);
+      done(error);
+    });
+  });
+  replace(t, 'renameSync', real => (from, to) => {
+    real(from, to);
+    renames.push({ from: String(from), to: String(to) });
+    created.delete(String(from));
+  });
+  return {
+    /** What a file would hold; null where even its name would be gone. */
+    after: (path: string): string | null =>
+      created.has(path) || !content.has(path) ? null : content.get(path)!.toString(),
+  };
+}

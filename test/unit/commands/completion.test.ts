@@ -1,0 +1,36 @@
+import test from 'ava';
+import { desk, pastRun } from './command-line.ts';
+
+const offered = (stdout: string) => stdout.split('\n').filter(Boolean);
+
+test('names of agents are completed where a command takes one, and runs where it takes those', async t => {
+  const { run, stateDir } = desk(t);
+  pastRun(stateDir, 'r1234567', ['fixer', 'tests']);
+  const complete = async (...words: string[]) => {
+    const { stdout, stderr, exitCode } = await run(['--get-yargs-completions', 'agent-flow', ...words]);
+    t.is(stderr, '');
+    t.is(exitCode, 0);
+    return offered(stdout);
+  };
+  t.deepEqual(await complete('logs', 'f'), ['fixer']);
+  t.deepEqual(await complete('attach', 'r1'), ['r1234567/fixer', 'r1234567/tests']);
+  t.true((await complete('stop', '')).includes('r1234567'));
+  t.false((await complete('logs', '')).includes('r1234567'));
+  t.true((await complete('graph', '--f')).includes('--format'));
+  t.true((await complete('logs', '--f')).includes('--follow'));
+  t.true((await complete('')).includes('doctor'));
+});
+
+test('what a shell would expand is offered to none, and nothing is made by asking', async t => {
+  const { run, stateDir } = desk(t);
+  const ask = () => run(['--get-yargs-completions', 'agent-flow', 'logs', '']);
+  t.is((await ask()).stdout, '');
+  pastRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
+  t.deepEqual(offered((await ask()).stdout), ['good', 'r1234567/good']);
+});
+
+test('completion prints a script for the shell', async t => {
+  const { run } = desk(t);
+  t.regex((await run(['completion'], { SHELL: '/bin/bash' })).stdout, /complete .* agent-flow/);
+  t.regex((await run(['completion'], { SHELL: '/bin/zsh' })).stdout, /^#compdef agent-flow/);
+});

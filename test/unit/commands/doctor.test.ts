@@ -1,0 +1,130 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import type { DockerFacts } from '../../../src/doctor/docker.ts';
+import { checkEngine } from '../../../src/doctor/engine.ts';
+import { checkHost, onPath } from '../../../src/doctor/host.ts';
+import { checkState } from '../../../src/doctor/state.ts';
+import { desk } from './command-line.ts';
+
+const engine = {
+  ServerVersion: '28.0.0',
+  NCPU: 8,
+  MemTotal: 16e9,
+  OperatingSystem: 'Debian',
+  DockerRootDir: '/nowhere',
+};
+const facts: DockerFacts = {
+  client: 'Docker version 28.0.0',
+  context: 'default',
+  endpoint: 'unix:///nowhere/docker.sock',
+  engine,
+  silence: null,
+  api: { client: '1.50', engine: '1.50' },
+};
+const told = (more: Partial<DockerFacts>, env: NodeJS.ProcessEnv = {}) =>
+  Object.fromEntries(
+    checkEngine({ ...facts, ...more }, '/usr/bin/docker', env).map(found => [found.check, found]),
+  );
+
+test('an engine is told of by its version, its API, its kind and where it is', t => {
+  t.like(told({})['docker engine'], { status: 'ok', mend: null });
+  t.regex(told({})['docker engine']!.found, /28\.0\.0, API 1\.50, Debian, at unix:/);
+  const rootless = { ...engine, SecurityOptions: ['name=seccomp', 'name=rootless'] };
+  t.regex(told({ engine: rootless, context: 'mine' })['docker engine']!.found, /rootless.*\(context mine\)/);
+  t.regex(
+    told({ engine: { ...engine, OperatingSystem: 'Docker Desktop' } })['docker engine']!.found,
+    /Docker Desktop/,
+  );
+});
+
+test('a remote engine, an old one and one for another system are not passed over', t => {
+  const remote = told({ endpoint: 'tcp://far:2375' }, { DOCKER_HOST: 'tcp://far:2375' })['docker engine']!;
+  t.is(remote.status, 'warn');
+  t.regex(remote.found, /tcp:\/\/far:2375 \(DOCKER_HOST\).*remote/);
+  t.is(told({ api: { client: '1.39', engine: '1.39' } })['docker engine']!.status, 'warn');
+  t.is(told({ engine: { ...engine, OSType: 'windows' } })['docker engine']!.status, 'fail');
+});
+
+test('what a silent engine needs is told by where its socket is', t => {
+  const silent = { engine: null, silence: 'does not answer within 5 s' };
+  t.regex(told(silent)['docker engine']!.mend!, /start Docker/);
+  t.regex(told({ ...silent, endpoint: 'unix:///' })['docker engine']!.mend!, /restart/);
+  t.regex(
+    told({ ...silent, endpoint: 'ssh://far', context: 'far' })['docker engine']!.mend!,
+    /docker context use/,
+  );
+  t.deepEqual(Object.keys(told(silent)), ['docker client', 'docker engine']);
+});
+
+test('a small engine is worth a warning, one without limits too', t => {
+  t.is(told({})['engine size']!.status, 'ok');
+  t.regex(told({ engine: { ...engine, MemTotal: 2e9 } })['engine size']!.mend!, /"memory"/);
+  t.is(told({ engine: { ...engine, NCPU: 1 } })['engine size']!.status, 'warn');
+  t.is(told({ engine: { ...engine, MemoryLimit: false } })['engine size']!.status, 'warn');
+});
+
+test('without buildx the legacy builder will do, unless buildx is demanded', t => {
+  t.is(told({})['image builder']!.status, 'ok');
+  t.is(told({}, { DOCKER_BUILDKIT: '1' })['image builder']!.status, 'fail');
+  const ClientInfo = { Plugins: [{ Name: 'buildx', Version: 'v0.20' }] };
+  t.is(
+    told({ engine: { ...engine, ClientInfo } }, { DOCKER_BUILDKIT: '1' })['image builder']!.found,
+    'buildx v0.20',
+  );
+});
+
+test('an old Node and a missing bash fail, a missing git does not', t => {
+  const found = Object.fromEntries(
+    checkHost({ PATH: '/nowhere' }, '22.19.0').map(({ check, status }) => [check, status]),
+  );
+  t.deepEqual(found, { 'Node.js': 'fail', bash: 'fail', git: 'warn' });
+  t.is(checkHost({}, '24.0.0')[0]?.status, 'ok');
+});
+
+test('a state directory that is open to others is told of, and one that is not there is not made', async t => {
+  const { path } = desk(t);
+  t.like(await checkState(join(path, 'none', 'at', 'all')), { status: 'ok', mend: null });
+  const open = join(path, 'open');
+  mkdirSync(open, { mode: 0o755 });
+  t.like(await checkState(open), { status: 'warn', mend: `chmod 700 '${open}'` });
+  chmodSync(open, 0o700);
+  t.like(await checkState(open), { status: 'ok', found: open });
+  writeFileSync(join(path, 'file'), '');
+  t.like(await checkState(join(path, 'file')), { status: 'fail' });
+});
+
+/** A PATH with bash and this `docker`, and nothing else. */
+function pathWith(folder: string, docker: string | null): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  for (const program of ['bash', 'sleep']) symlinkSync(onPath(program, process.env)!, join(bin, program));
+  if (docker !== null)
+    writeFileSync(join(bin, 'docker'), `#!${onPath('bash', process.env)}\n${docker}\n`, { mode: 0o755 });
+  return bin;
+}
+
+test('without a docker command doctor fails with 3, and says so on one line', async t => {
+  const { path, run } = desk(t);
+  const { exitCode, stdout, stderr } = await run(['doctor'], { PATH: pathWith(path, null) });
+  t.is(exitCode, 3, stderr);
+  t.regex(stdout, /^fail {2}docker client +— not on PATH\n {6}→ install Docker/m);
+  t.regex(stderr, /1 of \d+ failed/);
+});
+
+test('doctor ends though docker never answers, and prints what it found as JSON', async t => {
+  const { path, run } = desk(t);
+  const { exitCode, stdout, timedOut } = await run(['doctor', '--json'], {
+    PATH: pathWith(path, 'sleep 600'),
+  });
+  t.false(timedOut);
+  t.is(exitCode, 3);
+  t.is(stdout.split('\n').length, 1);
+  const found: { check: string; status: string; found: string }[] = JSON.parse(stdout);
+  t.like(
+    found.find(({ check }) => check === 'docker engine'),
+    { status: 'fail' },
+  );
+  t.regex(found.find(({ check }) => check === 'docker engine')!.found, /does not answer within 5 s/);
+  t.true(found.some(({ check }) => check === 'state directory'));
+});

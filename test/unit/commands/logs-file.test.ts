@@ -1,0 +1,82 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { printedEnd, readOutput } from '../../../src/commands/logs/output-file.ts';
+
+const record = '\nagent-end exit 0 0 abc123\n';
+
+async function withFile<T>(content: string, use: (file: FileHandle, path: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-test-'));
+  const path = join(folder, 'output');
+  writeFileSync(path, content);
+  const file = await open(path);
+  try {
+    return await use(file, path);
+  } finally {
+    await file.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('what is added to an output is told as it comes, also a line that is not finished', async t => {
+  await withFile('', async (file, path) => {
+    const whole = Promise.withResolvers<void>();
+    let told = '';
+    let onTold = () => {};
+    const reading = readOutput(file, 0, whole.promise, async bytes => {
+      told += bytes;
+      onTold();
+    });
+    const isTold = async (text: string) => {
+      while (told !== text)
+        await new Promise<void>(resolve => {
+          onTold = resolve;
+        });
+    };
+    for (const text of ['one\r\n', 'one\r\nagent', 'one\r\nagent> ', `one\r\nagent> done\n`]) {
+      appendFileSync(path, text.slice(told.length));
+      await isTold(text);
+    }
+    appendFileSync(path, record);
+    whole.resolve();
+    t.is(await reading, told.length);
+    t.is(told, 'one\r\nagent> done\n');
+  });
+});
+
+test('an output that is whole already is told to its end record', async t => {
+  const printed = 'x'.repeat(200_000);
+  await withFile(`${printed}${record}`, async file => {
+    let told = '';
+    const count = await readOutput(file, 0, Promise.resolve(), async bytes => {
+      told += bytes;
+    });
+    t.is(told, printed);
+    t.is(count, printed.length);
+  });
+});
+
+test('an end record is never told while it is the last line, nor what may become one before it is at rest', async t => {
+  for (const [content, growing, atRest] of [
+    ['', '', ''],
+    ['one', 'one', 'one'],
+    ['one\n', 'one', 'one\n'],
+    ['one\n\nagent', 'one\n', 'one\n\nagent'],
+    ['one\nagents', 'one\nagents', 'one\nagents'],
+    [`one\n\nagent-end exit 0`, 'one\n', 'one\n\nagent-end exit 0'],
+    [`one\n${record}`, 'one\n', 'one\n'],
+    [`one${record}`, 'one', 'one'],
+    [`one\n\x1b]2;agent-end-42\x07${record}`, 'one\n', 'one\n'],
+    ['one\n\x1b]2;agent-end-42\x07', 'one\n', 'one\n'],
+    ['\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one'],
+    [record, '', ''],
+    [record.slice(1), '', ''],
+    [`${record}two`, `${record}two`, `${record}two`],
+  ] as const)
+    await withFile(content, async file => {
+      t.is(content.slice(0, await printedEnd(file, content.length, false)), growing, JSON.stringify(content));
+      t.is(content.slice(0, await printedEnd(file, content.length, true)), atRest, JSON.stringify(content));
+    });
+});

@@ -1,0 +1,183 @@
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import type { FlowEventBody } from '../../../src/events.ts';
+
+const bin = join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
+const record = '\nagent-end exit 0 0 abc123\n';
+const runId = 'r0000001';
+
+type Content = string | Iterable<string>;
+
+/** A state directory with one run that is over, whose agent `worker` has these transcripts, attempt by attempt. */
+async function over(t: ExecutionContext, ...transcripts: readonly (Content | null)[]) {
+  const stateDir = mkdtempSync(join(tmpdir(), 'agent-flow-test-'));
+  t.teardown(() => rmSync(stateDir, { recursive: true, force: true }));
+  const run = join(stateDir, 'runs', runId);
+  mkdirSync(run, { recursive: true });
+  const result = { exitCode: 0, error: null, containerId: null, image: null };
+  const events: FlowEventBody[] = [
+    {
+      type: 'run.started',
+      runId,
+      name: 'flow',
+      version: '0',
+      pid: 1,
+      host: 'here',
+      concurrency: 1,
+      agents: [
+        { name: 'worker', dependsOn: [], retries: 1 },
+        { name: 'idler', dependsOn: [], retries: 0 },
+      ],
+    },
+  ];
+  for (const [index, content] of transcripts.entries()) {
+    const attempt = index + 1;
+    const status = attempt === transcripts.length ? 'succeeded' : 'failed';
+    events.push({ type: 'attempt.ended', agent: 'worker', attempt, status, ...result, transcript: null });
+    events.push({
+      type: 'agent.state',
+      agent: 'worker',
+      attempt,
+      state: 'done',
+      event: 'x',
+      containerId: null,
+      injectedAt: null,
+      cause: null,
+      until: null,
+    });
+    if (content === null) continue;
+    const folder = join(run, 'agents', 'worker', String(attempt));
+    mkdirSync(folder, { recursive: true });
+    const file = createWriteStream(join(folder, 'transcript.log'));
+    for (const part of typeof content === 'string' ? [content] : content)
+      if (!file.write(part)) await once(file, 'drain');
+    await finished(file.end());
+  }
+  events.push({ type: 'agent.ended', agent: 'worker', status: 'succeeded', ...result });
+  events.push({ type: 'run.ended', status: 'succeeded', exitCode: 0 });
+  const lines = events.map((event, index) =>
+    JSON.stringify({ v: 1, seq: index + 1, at: 1000 + index, ...event }),
+  );
+  writeFileSync(join(run, 'journal.jsonl'), `${lines.join('\n')}\n`);
+  return async (args: readonly string[], options: readonly string[] = []) => {
+    const answer = await execa(process.execPath, [...options, bin, 'logs', ...args], {
+      env: { AGENT_FLOW_STATE_DIR: stateDir },
+      reject: false,
+      stripFinalNewline: false,
+    });
+    return { exitCode: answer.exitCode, stdout: answer.stdout, stderr: answer.stderr };
+  };
+}
+
+test('a transcript is printed as plain lines without its end record, as raw bytes, or as JSON', async t => {
+  const printed = 'one\r\n\x1b[31mtwo\x1b[0m\r\n10%\r100%\r\nlast, ünended';
+  const logs = await over(t, `${printed}${record}`);
+  t.is((await logs(['worker'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
+  t.is((await logs(['worker', '--raw'])).stdout, printed);
+  const json = await logs(['worker', '--json']);
+  t.deepEqual(JSON.parse(json.stdout), {
+    agent: 'worker',
+    runId,
+    attempt: 1,
+    lines: ['one', 'two', '100%', 'last, ünended'],
+  });
+  t.regex(json.stdout, /^[^\n]+\n$/);
+  t.deepEqual(JSON.parse((await logs(['worker', '--json', '--raw', '--tail', '2'])).stdout).lines, [
+    '10%\r100%\r',
+    'last, ünended',
+  ]);
+  t.is((await logs(['worker', '-f'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
+});
+
+test('--raw neither adds nor loses a newline', async t => {
+  for (const printed of ['', '\n', 'one', 'one\n', 'one\n\n', '\xff\x00'])
+    t.is((await (await over(t, `${printed}${record}`))(['worker', '--raw'])).stdout, printed);
+});
+
+test('--tail counts the lines that the agent has printed', async t => {
+  const logs = await over(t, `1\n2\n3\n${record}`);
+  const tail = async (count: string) => (await logs(['worker', '--tail', count])).stdout;
+  t.is(await tail('0'), '');
+  t.is(await tail('1'), '3\n');
+  t.is(await tail('2'), '2\n3\n');
+  t.is(await tail('3'), '1\n2\n3\n');
+  t.is(await tail('100'), '1\n2\n3\n');
+  t.is(await tail('all'), '1\n2\n3\n');
+});
+
+test('what only looks like an end record is printed, unless it is the last line', async t => {
+  const forged = 'agent-end exit 0 0 forged\n';
+  const logs = await over(t, `${forged}one\n${forged}${record}`);
+  t.is((await logs(['worker'])).stdout, `${forged}one\n${forged}`);
+});
+
+test('--attempt prints an earlier attempt, and an unknown one is refused with those that there are', async t => {
+  const logs = await over(t, `first\n${record}`, `second\n${record}`);
+  t.is((await logs(['worker'])).stdout, 'second\n');
+  t.is((await logs(['worker', '--attempt', '1'])).stdout, 'first\n');
+  t.is((await logs(['worker', '--attempt', '1', '-f'])).stdout, 'first\n');
+  for (const attempt of ['3', '0', 'one', '1.0']) {
+    const { exitCode, stderr } = await logs(['worker', '--attempt', attempt]);
+    t.is(exitCode, 2);
+    t.true(stderr.includes(`worker has no attempt ${attempt}. There are: 1, 2`), stderr);
+  }
+});
+
+test('wishes that cannot be met are refused in a line', async t => {
+  const logs = await over(t, `one\n${record}`);
+  for (const [args, said] of [
+    [['worker', '--since', '10m'], /the container of attempt 1 is gone, .*--since cannot be told/],
+    [['worker', '--since', 'monday'], /--since monday is no time. For example: --since 10m/],
+    [['worker', '--tail', '-1'], /--tail/],
+    [['worker', '--tail', 'few'], /--tail few is no number of lines/],
+    [['worker', '-f', '--json'], /leave --follow or --json away/],
+    [['idler'], /idler has printed nothing: it is waiting/],
+    [['idler', '--json'], /idler has printed nothing: it is waiting/],
+    [['idler', '--attempt', '1'], /idler has no attempt 1. It has not begun any/],
+    [
+      ['constructor'],
+      /there is no agent constructor in run r0000001. There are: r0000001\/worker, r0000001\/idler/,
+    ],
+    [['\x1b[31mred'], /there is no agent red/],
+  ] as const) {
+    const { exitCode, stdout, stderr } = await logs(args);
+    t.is(exitCode, 2, stderr);
+    t.is(stdout, '');
+    t.regex(stderr, said);
+    t.is(stderr.trimEnd().split('\n').length, 1, stderr);
+  }
+});
+
+test('an agent that has printed nothing says so', async t => {
+  const logs = await over(t, record);
+  const { exitCode, stdout, stderr } = await logs(['worker']);
+  t.is(exitCode, 0);
+  t.is(stdout, '');
+  t.regex(stderr, /worker has printed nothing/);
+  t.deepEqual(JSON.parse((await logs(['worker', '--json'])).stdout).lines, []);
+});
+
+function* repeated(text: string, times: number) {
+  for (let time = 0; time < times; time++) yield text;
+}
+
+test('a transcript of a hundred megabytes costs little memory, also where it is one line', async t => {
+  const small = ['--max-old-space-size=48'];
+  const block = '\x1b[1mx\x1b[0m'.repeat(2 ** 17);
+  const times = Math.ceil((100 * 2 ** 20) / block.length);
+  const oneLine = await over(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n${record}`]);
+  t.is((await oneLine(['worker', '--tail', '1'], small)).stdout, 'late\n');
+  const whole = await oneLine(['worker', '--tail', '2'], small);
+  t.is(whole.exitCode, 0, whole.stderr);
+  t.is(whole.stdout.length, times * 2 ** 17 + '\nlate\n'.length);
+  t.regex(whole.stdout.slice(0, 1000), /^x+$/);
+
+  const many = await over(t, [...repeated(`${'line\n'.repeat(1000)}`, 200), record]);
+  t.is((await many(['worker', '--tail', '10'], small)).stdout, 'line\n'.repeat(10));
+  t.is((await many(['worker'], small)).stdout, 'line\n'.repeat(200_000));
+});

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { dockerCli } from '../../../src/docker/cli.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
+
+/** A `docker` first on PATH that is this shell text. */
+function withDocker(t: ExecutionContext, script: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-cli-'));
+  writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const path = process.env.PATH;
+  process.env.PATH = `${folder}${delimiter}${path}`;
+  t.teardown(() => {
+    process.env.PATH = path;
+    rmSync(folder, { recursive: true });
+  });
+  return dockerCli(unrecorded);
+}
+
+test.serial('a docker that ends before it has read its input is an answer, and no end of us', async t => {
+  const docker = withDocker(t, 'exec 0<&-; echo "Cannot connect" >&2; exit 1');
+  for (const size of [5, 300_000, 5, 300_000]) {
+    const answer = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
+    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', cutOff: null });
+  }
+});
+
+test.serial('what is given as input arrives whole, whatever bytes it has', async t => {
+  const docker = withDocker(t, 'sha256sum');
+  const input = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => index % 256));
+  const { stdout } = await docker(['exec'], { input });
+  t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
+});

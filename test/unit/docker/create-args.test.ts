@@ -1,0 +1,105 @@
+import test from 'ava';
+import { createArgs } from '../../../src/docker/create-args.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
+
+const plan: AgentPlan = {
+  name: 'worker',
+  dependsOn: [],
+  provider: 'command',
+  command: ['true'],
+  prompt: null,
+  image: null,
+  build: null,
+  user: null,
+  gpus: null,
+  workspace: { mode: 'bind', path: '/home/me/project' },
+  network: { mode: 'bridge', name: 'tmux-agents' },
+  env: { TOKEN: 'hush' },
+  labels: {},
+  memory: 4 * 1024 ** 3,
+  cpus: null,
+  timeouts: { build: 1, ready: 60_000, run: 90_000, idle: null, stop: 10_000 },
+  retries: 0,
+  keep: 'never',
+  done: 'exit',
+};
+const identity = { instance: 'i', runId: 'r1234567', attempt: 2, specHash: 'h', nonce: 'n' };
+const args = (more: Partial<AgentPlan> = {}, cpus = 8, hidden: string[] = []) =>
+  createArgs({ ...plan, ...more }, identity, 'sha256:abc', {
+    limits: { cpus },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    hidden,
+  });
+
+test('the image comes last, behind --, and the name tells run, agent and attempt', t => {
+  t.deepEqual(args().slice(-2), ['--', 'sha256:abc']);
+  t.true(args().includes('--name=tmux-agent-r1234567-worker-2'));
+});
+
+test('the default limits are the seed’s, but never more than the engine has', t => {
+  t.true(args().includes('--memory=4294967296'));
+  t.true(args().includes('--cpus=2'));
+  t.true(args({}, 1).includes('--cpus=1'));
+  t.true(args({ cpus: 1.5 }).includes('--cpus=1.5'));
+});
+
+test('a path with a comma or a quote is one CSV field, so that it cannot become another mount option', t => {
+  t.true(
+    args({ workspace: { mode: 'bind', path: '/a,src=/' } }).includes(
+      '--mount=type=bind,"source=/a,src=/",target=/workspace',
+    ),
+  );
+  t.true(
+    args({ workspace: { mode: 'bind', path: '/a"b' } }).includes(
+      '--mount=type=bind,"source=/a""b",target=/workspace',
+    ),
+  );
+});
+
+test('a hidden path gets an empty tmpfs over it', t => {
+  t.true(args({}, 8, ['/workspace/state']).includes('--mount=type=tmpfs,target=/workspace/state'));
+});
+
+test('without a network there is no alias either', t => {
+  t.true(args().includes('--network-alias=worker.r1234567'));
+  const none = args({ network: { mode: 'none' } });
+  t.true(none.includes('--network=none'));
+  t.false(none.some(arg => arg.startsWith('--network-alias')));
+});
+
+test('a label of the spec cannot take the place of ours', t => {
+  const own = args({ labels: { 'tmux-agents': 'no' } }).filter(arg => arg.startsWith('--label=tmux-agents='));
+  t.is(own.at(-1), '--label=tmux-agents=true');
+});
+
+test('values of the spec’s env are on no command line', t => {
+  t.false(args().join(' ').includes('hush'));
+});
+
+test('limits are given to the container in seconds, and left out where there is none', t => {
+  t.true(args().includes('--env=AGENT_RUN_LIMIT=90'));
+  t.false(args().some(arg => arg.includes('AGENT_IDLE_LIMIT')));
+  t.true(args({ timeouts: { ...plan.timeouts, idle: 200 } }).includes('--env=AGENT_IDLE_LIMIT=1'));
+});
+
+test('the agent is who its image says, unless the spec says root', t => {
+  t.false(args().some(arg => arg.startsWith('--user')));
+  t.true(args({ user: 'root' }).includes('--user=0'));
+});
+
+test('GPUs are asked for by one exact argument, in which a list of them is one CSV field', t => {
+  const asked = (gpus: AgentPlan['gpus']) => args({ gpus }).filter(arg => arg.startsWith('--gpus'));
+  t.deepEqual(asked(null), []);
+  t.deepEqual(asked('all'), ['--gpus=all']);
+  t.deepEqual(asked(2), ['--gpus=2']);
+  t.deepEqual(asked({ device: ['GPU-3faa8b2e'] }), ['--gpus=device=GPU-3faa8b2e']);
+  t.deepEqual(asked({ device: ['0', '2'] }), ['--gpus="device=0,2"']);
+});
+
+test('whatever signal the image stops at, ours is TERM', t => {
+  t.true(args().includes('--stop-signal=TERM'));
+});
+
+test('nothing in the command asks for privileges or the host’s namespaces', t => {
+  t.false(args().some(arg => /privileged|host|cap-add|device|volumes-from/.test(arg)));
+});

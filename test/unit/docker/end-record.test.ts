@@ -1,0 +1,32 @@
+import test from 'ava';
+import { endRecordOf, parseEndRecord } from '../../../src/docker/end-record.ts';
+
+test('the last line of a transcript says how it ended', t => {
+  t.deepEqual(endRecordOf('hello\r\n\nagent-end exit 7 0 abc\n', 'abc'), {
+    how: 'exit',
+    code: 7,
+    oomKills: 0,
+  });
+  t.deepEqual(endRecordOf('agent-end tmux-lost 70 2 abc\r\n', 'abc'), {
+    how: 'tmux-lost',
+    code: 70,
+    oomKills: 2,
+  });
+});
+
+test('a record with another nonce, one that is not the last line, and none at all are no record', t => {
+  t.is(endRecordOf('agent-end exit 0 0 forged\n', 'abc'), null);
+  t.is(endRecordOf('agent-end exit 0 0 abc\nstill talking\n', 'abc'), null);
+  t.is(endRecordOf('', 'abc'), null);
+});
+
+test('what only looks like a record is none', t => {
+  for (const line of [
+    'agent-end exit 0 0',
+    'agent-end won 0 0 abc',
+    'agent-end exit -1 0 abc',
+    'xagent-end exit 0 0 abc',
+    'agent-end exit 0 0 abc d',
+  ])
+    t.is(parseEndRecord(line), null, line);
+});

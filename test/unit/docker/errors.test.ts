@@ -1,0 +1,122 @@
+import test from 'ava';
+import type { FailureKind } from '../../../machines/outcome.ts';
+import { classify, dockerError } from '../../../src/docker/errors.ts';
+
+const said = (stderr: string, more: object = {}) => ({
+  ok: false,
+  exitCode: 1,
+  cutOff: null,
+  stderr,
+  ...more,
+});
+
+const table: readonly (readonly [FailureKind, string])[] = [
+  [
+    'unreachable',
+    'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
+  ],
+  [
+    'unreachable',
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct',
+  ],
+  ['unreachable', 'permission denied while trying to connect to the Docker daemon socket'],
+  ['unreachable', 'error during connect: Get "http://docker/v1.24/info": EOF'],
+  ['gpu', 'Error response from daemon: could not select device driver "" with capabilities: [[gpu]]'],
+  [
+    'gpu',
+    'runc create failed: error running hook #0: exit status 1, stderr: nvidia-container-cli: initialization error: nvml error: driver not loaded: unknown',
+  ],
+  ['gpu', 'nvidia-container-cli: device error: 99: unknown device: unknown'],
+  ['transient', 'error waiting: unexpected EOF'],
+  ['transient', 'Error response from daemon: context deadline exceeded'],
+  ['transient', 'Error response from daemon: removal of container abc is already in progress'],
+  [
+    'transient',
+    'Error response from daemon: driver "overlay2" failed to remove root filesystem: device or resource busy',
+  ],
+  [
+    'transient',
+    'Error response from daemon: Get "https://registry/v2/": dial tcp: lookup registry: i/o timeout',
+  ],
+  ['transient', 'toomanyrequests: You have reached your pull rate limit'],
+  ['transient', 'OCI runtime exec failed: exec failed: Resource temporarily unavailable'],
+  [
+    'network',
+    'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults',
+  ],
+  ['network', 'Error response from daemon: all predefined address pools have been fully subnetted'],
+  [
+    'docker',
+    'Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /x',
+  ],
+  ['docker', 'unknown flag: --nonsense'],
+  ['docker', 'Error response from daemon: No such image: nothing:1'],
+  ['docker', 'no space left on device'],
+];
+
+for (const [kind, text] of table)
+  test(`"${text.slice(0, 70)}" is ${kind}, in capitals too`, t => {
+    t.is(classify(said(text)), kind);
+    t.is(classify(said(text.toUpperCase())), kind);
+  });
+
+test('a call that we cut off after its time is transient, and its effect uncertain', t => {
+  const answer = { ...said('', { exitCode: null, cutOff: 'timeout' as const }), args: ['start', 'x'] };
+  t.is(classify(answer), 'transient');
+  const error = dockerError(answer, { doing: 'start the container', at: 5 });
+  t.true(error.uncertain);
+  t.is(error.at, 5);
+  t.regex(error.message, /could not start the container: docker did not answer in time/);
+});
+
+test('an exec that lost its daemon exits 255 and says nothing: transient', t => {
+  t.is(classify(said('', { exitCode: 255 })), 'transient');
+  t.is(classify(said('agent says 255', { exitCode: 255 })), 'docker');
+});
+
+test('an error of exec is read from stdout, where old engines print it', t => {
+  const stdout = 'OCI runtime exec failed: fork: Resource temporarily unavailable';
+  t.is(classify({ ...said('', { exitCode: 126 }), stdout }), 'transient');
+  t.is(classify({ ...said('', { exitCode: 1 }), stdout }), 'docker');
+});
+
+test('a message says what failed, with the daemon’s reason and without its preamble, and what to do', t => {
+  const error = dockerError(
+    {
+      ...said('Error response from daemon: no space left on device'),
+      args: ['create', '--name=x', 'secret'],
+    },
+    { doing: 'create the container', at: 0 },
+  );
+  t.is(
+    error.message,
+    'could not create the container: no space left on device. Free some space: docker system df shows what takes it',
+  );
+  t.is(error.command, 'docker create --name=x');
+  t.is(error.kind, 'docker');
+  t.false(error.uncertain);
+});
+
+test('an engine without GPUs says what to install, once', t => {
+  const stderr =
+    'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
+  const error = dockerError(
+    { ...said(stderr), args: ['start', 'x'] },
+    { doing: 'start the container', at: 0 },
+  );
+  t.is(error.kind, 'gpu');
+  t.false(error.uncertain);
+  t.regex(
+    error.message,
+    /^could not start the container: could not select device driver.*NVIDIA Container Toolkit/,
+  );
+});
+
+test('what no row knows takes the kind of the step that asked', t => {
+  const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
+  t.is(dockerError(answer, { doing: 'pull', at: 0, otherwise: 'image' }).kind, 'image');
+  t.is(
+    dockerError({ ...answer, stderr: 'i/o timeout' }, { doing: 'pull', at: 0, otherwise: 'image' }).kind,
+    'transient',
+  );
+});

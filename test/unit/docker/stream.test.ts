@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { unrecorded } from '../../../src/docker/recorder.ts';
+import { followLines } from '../../../src/docker/stream.ts';
+
+/** A docker that writes down its process id, and then does what `script` says. */
+function docker(t: ExecutionContext, script: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-stream-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'docker');
+  writeFileSync(file, `#!/bin/sh\necho $$ >'${folder}/pid'\n${script}\n`, { mode: 0o755 });
+  const pid = () => {
+    try {
+      return readFileSync(join(folder, 'pid'), 'utf8').trim();
+    } catch {
+      return '';
+    }
+  };
+  return { path: `${folder}:${process.env.PATH}`, pid };
+}
+
+const isAlive = (pid: string) => {
+  try {
+    process.kill(Number(pid), 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+const until = async (look: () => boolean) => {
+  for (let tries = 0; tries < 300 && !look(); tries++) await delay(50);
+  return look();
+};
+const module = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
+
+test('a stream with nothing to say ends with an engine that is killed', async t => {
+  const { path, pid } = docker(t, 'exec sleep 600');
+  const program = `
+    import { followLines } from ${module('stream.ts')};
+    import { unrecorded } from ${module('recorder.ts')};
+    await followLines(unrecorded, ['events'], () => {});`;
+  const engine = execa(process.execPath, ['--input-type=module', '-e', program], {
+    env: { PATH: path },
+    reject: false,
+  });
+  t.true(await until(() => pid() !== ''));
+  engine.kill('SIGKILL');
+  await engine;
+  t.true(await until(() => !isAlive(pid())));
+});
+
+test.serial('a stream tells every line and how its command ended, and one that is cut off ends', async t => {
+  const before = process.env.PATH;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  const lines: string[] = [];
+  process.env.PATH = docker(t, 'echo "$@"; echo said; echo wrong >&2; exit 3').path;
+  const ended = await followLines(unrecorded, ['events', 'a b'], line => lines.push(line));
+  t.deepEqual(lines, ['events a b', 'said']);
+  t.deepEqual(ended, { ok: false, exitCode: 3, cutOff: null, stderr: 'wrong' });
+
+  const silent = docker(t, 'exec sleep 600');
+  process.env.PATH = silent.path;
+  const stop = new AbortController();
+  const cut = followLines(unrecorded, ['events'], () => {}, { signal: stop.signal });
+  t.true(await until(() => silent.pid() !== ''));
+  stop.abort();
+  t.is((await cut).cutOff, 'aborted');
+  t.true(await until(() => !isAlive(silent.pid())));
+});

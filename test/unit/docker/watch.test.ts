@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Container, Containers } from '../../../src/docker/containers.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
+import { watchContainers } from '../../../src/docker/watch.ts';
+
+const event = (status: string, id: string, attributes: object = {}) =>
+  JSON.stringify({ status, id, time: 7, Actor: { Attributes: attributes } });
+
+interface Engine {
+  /** What `docker events` prints each time it is asked; null: it ends at once. */
+  readonly prints?: readonly string[];
+  readonly exited?: readonly Partial<Container>[];
+  /** Ids of those that live. */
+  readonly alive?: readonly string[];
+  readonly isAway?: () => boolean;
+}
+
+/** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
+function watch(t: ExecutionContext, engine: Engine) {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-watch-'));
+  const script = `#!/bin/sh\n${(engine.prints ?? []).map(line => `echo '${line}'`).join('\n')}\nexec sleep 60\n`;
+  writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
+  const path = process.env.PATH;
+  process.env.PATH = `${folder}${delimiter}${path}`;
+  const stop = new AbortController();
+  const told: string[] = [];
+  let lists = 0;
+  const containers: Pick<Containers, 'list' | 'inspect'> = {
+    async list() {
+      lists++;
+      if (engine.isAway?.()) throw new Error('no answer');
+      const listed = (state: string) => (id: string) => ({ id, state, name: '', labels: '' });
+      const gone = (engine.exited ?? []).map(({ id }) => id!);
+      return [...gone.map(listed('exited')), ...(engine.alive ?? []).map(listed('running'))];
+    },
+    async inspect(ids) {
+      return (engine.exited ?? []).filter(({ id }) => ids.includes(id!)) as Container[];
+    },
+  };
+  const watcher = watchContainers({
+    containers,
+    recorder: unrecorded,
+    runId: 'r1',
+    signal: stop.signal,
+    now: () => 10_000,
+    // The half minute between two lists passes at once.
+    sleep: async (ms, signal) => delay(Math.min(ms, 20), undefined, { signal }),
+    onAway: message => told.push(`away: ${message}`),
+    onBack: () => told.push('back'),
+  });
+  t.teardown(async () => {
+    stop.abort();
+    await watcher.closed;
+    process.env.PATH = path;
+    rmSync(folder, { recursive: true });
+  });
+  return { watcher, told, lists: () => lists, never: new AbortController().signal };
+}
+
+test.serial('a die event is the end, with its exit code and time', async t => {
+  const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '7' })], alive: ['c1'] });
+  t.deepEqual(await watcher.ended('c1', never), { exitCode: 7, oomKilled: false, how: 'died', at: 7000 });
+});
+
+test.serial('an end that came before anybody waited is not lost', async t => {
+  const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '0' })], alive: ['c1'] });
+  await delay(500);
+  t.is((await watcher.ended('c1', never)).exitCode, 0);
+});
+
+test.serial('an oom event before the die marks the end', async t => {
+  const { watcher, never } = watch(t, {
+    prints: [event('oom', 'c1'), event('die', 'c1', { exitCode: '137' })],
+    alive: ['c1'],
+  });
+  t.true((await watcher.ended('c1', never)).oomKilled);
+});
+
+test.serial('a destroy whose die was never seen: removed', async t => {
+  const { watcher, never } = watch(t, { prints: [event('destroy', 'c1')], alive: ['c1'] });
+  t.is((await watcher.ended('c1', never)).how, 'removed');
+});
+
+test.serial('what the stream never told is found by the list', async t => {
+  const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: true, finishedAt: 5 }];
+  const { watcher, never } = watch(t, { exited });
+  t.deepEqual(await watcher.ended('c1', never), { exitCode: 3, oomKilled: true, how: 'died', at: 5 });
+});
+
+test.serial('a container that no list knows any more was removed', async t => {
+  const { watcher, never } = watch(t, { alive: ['other'] });
+  t.deepEqual(await watcher.ended('c1', never), {
+    exitCode: null,
+    oomKilled: false,
+    how: 'removed',
+    at: 10_000,
+  });
+});
+
+test.serial(
+  'one that lives does not end, however often it is looked at; waiting can be given up',
+  async t => {
+    const { watcher, lists } = watch(t, { alive: ['c1'] });
+    const stop = new AbortController();
+    const ended = watcher.ended('c1', stop.signal);
+    while (lists() < 3) await delay(20);
+    stop.abort(new Error('enough'));
+    await t.throwsAsync(ended, { message: 'enough' });
+  },
+);
+
+test.serial(
+  'an engine that does not answer ends nobody; it is told once that it is away, and once that it is back',
+  async t => {
+    let away = true;
+    const { watcher, told, lists, never } = watch(t, {
+      isAway: () => away,
+      exited: [{ id: 'c1', state: 'exited', exitCode: 0, oomKilled: false, finishedAt: 5 }],
+    });
+    const ended = watcher.ended('c1', never);
+    const answers = watcher.answers(never);
+    while (lists() < 3) await delay(20);
+    t.deepEqual(told, ['away: no answer']);
+    away = false;
+    await answers;
+    t.is((await ended).exitCode, 0);
+    t.deepEqual(told, ['away: no answer', 'back']);
+  },
+);

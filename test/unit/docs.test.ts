@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { type FailureKind, mayBeRetried } from '../../machines/outcome.ts';
+import { exitCodeOf } from '../../src/views/result.ts';
+import { ends, failure, started, told } from './views/story.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** Every kind: this list does not compile when one is missing. */
+const kinds: Readonly<Record<FailureKind, true>> = {
+  exit: true,
+  signal: true,
+  tmuxLost: true,
+  outOfMemory: true,
+  neverInjected: true,
+  infrastructure: true,
+  timeout: true,
+  idle: true,
+  image: true,
+  gpu: true,
+  network: true,
+  foreign: true,
+  docker: true,
+  unreachable: true,
+  transient: true,
+  dependency: true,
+  internal: true,
+};
+
+test('the failure table says of each kind what the code does', t => {
+  const rows = read('docs/lifecycle.md')
+    .split('\n')
+    .map(line => line.split('|').map(cell => cell.trim()))
+    .filter(cells => Object.hasOwn(kinds, cells[1]?.replaceAll('`', '') ?? ''));
+  t.deepEqual(rows.map(cells => cells[1]!.replaceAll('`', '')).sort(), Object.keys(kinds).sort());
+  for (const [, name = '', , status = '', exitCode, retried] of rows) {
+    const kind = name.replaceAll('`', '') as FailureKind;
+    const outcome = { ...failure(kind), status: status as 'failed', error: { ...failure(kind).error, kind } };
+    t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
+    t.is(mayBeRetried(outcome), retried === 'yes', kind);
+  }
+});
+
+test('the messages of the troubleshooting page are those of the code', t => {
+  const sources = ['src', 'machines'].flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => read(join(folder, name))),
+  );
+  const code = sources.join('\n').replaceAll(/\$\{[^}]*\}/g, '*');
+  const headings = [...read('docs/troubleshooting.md').matchAll(/^### `(.+)`$/gm)].map(([, text]) => text!);
+  t.true(headings.length > 15);
+  // What could not be done is put together in docker/errors.ts.
+  for (const heading of headings)
+    for (const part of heading
+      .replace(/^could not /, '')
+      .split(/\b[A-Z]{4,}\b/)
+      .map(part => part.trim().replace(/^, /, '')))
+      t.true(code.includes(part), `no message says "${part}"`);
+});
+
+test('the README is one that is read: at most 250 lines', t => {
+  t.true(read('README.md').split('\n').length <= 251);
+});
+
+test('every link in the documentation leads to a file that is there', t => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'machines/README.md', 'docker/README.md'].concat(
+    readdirSync(join(root, 'docs'))
+      .filter(name => name.endsWith('.md'))
+      .map(name => `docs/${name}`),
+  );
+  for (const page of pages)
+    for (const [, link = ''] of read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g))
+      if (!/^\w+:/.test(link)) t.notThrows(() => read(join(page, '..', link)), `${page}: ${link}`);
+});

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { desk, pastRun } from '../commands/command-line.ts';
+import { ends, enters, started } from '../views/story.ts';
+import { readDot, readMermaid } from './grammar.ts';
+
+test('graph draws the agent machine, another, or a spec, in three formats', async t => {
+  const { path, run } = desk(t);
+  writeFileSync(
+    join(path, 'spec.json'),
+    '{"name": "two", "agents": {"one": {"command": ["a"]}, "end": {"command": ["b"], "dependsOn": ["one"]}}}',
+  );
+  t.true(readMermaid((await run(['graph'])).stdout).nodes.has('wayUp'));
+  t.true(
+    readDot((await run(['graph', '--machine', 'flow', '--format', 'dot'])).stdout).nodes.has('cancelling'),
+  );
+  const { stdout } = await run(['graph', 'spec.json', '--json']);
+  t.is(stdout.split('\n').length, 1);
+  t.like(JSON.parse(stdout), { version: 1, kind: 'flow', name: 'two' });
+  t.like(JSON.parse(stdout).edges[0], { source: 'one', target: 'end', event: null, guard: null });
+});
+
+test('graph --run marks how the agents of a run stand, and --agent the way of one', async t => {
+  const { run, stateDir } = desk(t);
+  pastRun(
+    stateDir,
+    'r1234567',
+    ['fixer'],
+    [
+      started({ fixer: [], tests: ['fixer'] }),
+      enters(1, 'fixer', 'deciding', { event: 'init' }),
+      enters(2, 'fixer', 'building', { event: 'decide done' }),
+      ends(3, 'fixer'),
+    ],
+  );
+  const { path } = JSON.parse((await run(['graph', '--run', 'r1234567', '--format', 'json'])).stdout);
+  t.like(path, { runId: 'r1234567', agents: { fixer: { status: 'succeeded' }, tests: { status: null } } });
+  for (const args of [
+    ['--agent', 'fixer'],
+    ['--agent', 'r1234567/fixer'],
+    ['--run', 'r1234567', '--agent', 'fixer'],
+  ]) {
+    const { path } = JSON.parse((await run(['graph', '--json', ...args])).stdout);
+    t.like(path, { agent: 'fixer', current: 'building', visited: { deciding: 1, building: 1 } });
+    t.deepEqual(path.transitions, [
+      { source: 'deciding', target: 'building', event: 'decide done', count: 1 },
+    ]);
+  }
+});
+
+test('graph draws one thing, of what there is', async t => {
+  const { run } = desk(t);
+  for (const args of [
+    ['spec.json', '--machine', 'flow'],
+    ['--run', 'r1', '--machine', 'agent'],
+    ['--run', 'r1'],
+    ['nowhere.json'],
+  ]) {
+    const { exitCode, stdout, stderr } = await run(['graph', ...args]);
+    t.is(exitCode, 2, stderr);
+    t.is(stdout, '');
+  }
+});

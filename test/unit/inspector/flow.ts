@@ -1,0 +1,111 @@
+import { createActor, fromPromise, type InspectionEvent } from 'xstate';
+import { agentMachine } from '../../../machines/agent.ts';
+import type { AgentInput, Decision, StepInput } from '../../../machines/agent-types.ts';
+import { flowMachine } from '../../../machines/flow.ts';
+import type { End, EndRecord } from '../../../machines/outcome.ts';
+import { StepError } from '../../../machines/step-error.ts';
+import { transitionEvents } from '../../../src/engine/transitions.ts';
+import type { FlowEventBody } from '../../../src/events.ts';
+
+/** What must never leave: it stands in inputs, outputs, contexts, events and errors of the flow below. */
+export const secret = 'hunter2-secret';
+
+type StateEvent = Extract<FlowEventBody, { type: 'agent.state' }>;
+
+export interface TestFlow {
+  /** What the journal would hold. */
+  readonly journal: FlowEventBody[];
+  states(agent: string): string[];
+  start(): void;
+  /** Lets the agents, which have not come past their first step, go on. */
+  release(): void;
+  cancel(name: string): void;
+  readonly over: Promise<void>;
+}
+
+/** The real machines, with actors that need no docker. Agents fail as often as `failures` says; -1 meets no network. */
+export function testFlow(
+  agents: Readonly<Record<string, { retries?: number; failures?: number; dependsOn?: readonly string[] }>>,
+  inspect: (event: InspectionEvent) => void,
+): TestFlow {
+  const journal: FlowEventBody[] = [];
+  const gate = Promise.withResolvers<void>();
+  const step = <Output>(work: (input: StepInput) => Output | Promise<Output>) =>
+    fromPromise<Output, StepInput>(async ({ input }) => work(input));
+  const end: End = { exitCode: 0, oomKilled: false, how: 'died', at: 1 };
+  const actors = {
+    decide: step(async (): Promise<Decision> => {
+      await gate.promise;
+      return { ...fresh };
+    }),
+    ensureImage: step(() => ({ image: `registry/${secret}` })),
+    ensureNetwork: step(({ name }) => {
+      if (agents[name]?.failures !== -1) return;
+      throw new StepError('network', `no network ${secret}`, { at: 1, command: `docker ${secret}` });
+    }),
+    createContainer: step(({ name }) => ({ containerId: `${secret} ${name}` })),
+    startContainer: step(() => {}),
+    waitForTmux: step(() => {}),
+    inject: step(() => ({ injectedAt: 5 })),
+    watch: step((): End | 'overdue' => end),
+    collect: step(({ name, attempt }): { record: EndRecord | null } => {
+      const fails = attempt <= (agents[name]?.failures ?? 0);
+      return { record: { how: 'exit', code: fails ? 7 : 0, oomKills: 0 } };
+    }),
+    removeContainer: step(() => {}),
+    until: fromPromise<void, { at: number }>(async () => {}),
+  };
+  const tellJournal = transitionEvents(
+    name => name in agents,
+    event => journal.push(event),
+    () => null,
+  );
+  const inputs: AgentInput[] = Object.entries(agents).map(([name, { retries = 0, dependsOn = [] }]) => ({
+    name,
+    dependsOn,
+    retries,
+    keep: 'never',
+  }));
+  const flow = createActor(
+    flowMachine.provide({ actors: { agent: agentMachine.provide({ actors }) as never } }),
+    {
+      input: { agents: inputs, concurrency: 3 },
+      inspect(event) {
+        tellJournal(event);
+        inspect(event);
+      },
+    },
+  );
+  const over = new Promise<void>((resolve, reject) => {
+    flow.subscribe({ complete: resolve, error: reject });
+  });
+  return {
+    journal,
+    states: agent => statesOf(journal, agent),
+    start: () => void flow.start(),
+    release: gate.resolve,
+    cancel: name => flow.send({ type: 'CANCEL_AGENT', name, reason: secret }),
+    over,
+  };
+}
+
+/** `1 running.working`: the attempt and the state of each of an agent's transitions. */
+export const statesOf = (journal: readonly FlowEventBody[], agent: string) =>
+  journal
+    .filter((event): event is StateEvent => event.type === 'agent.state' && event.agent === agent)
+    .map(({ attempt, state }) => `${attempt} ${state}`);
+
+const fresh: Decision = {
+  enter: 'building',
+  reason: secret,
+  attempt: 1,
+  attempts: [],
+  image: null,
+  containerId: null,
+  started: false,
+  injectedAt: null,
+  end: null,
+  outcome: null,
+  cancelled: false,
+  uncertain: false,
+};

@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { type OutgoingHttpHeaders, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { StatelyInspectionEvent } from '@statelyai/inspect';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { WebSocket } from 'ws';
+import { openRelay, type Relay, type RelayOptions } from '../../../src/inspector/relay.ts';
+
+async function relayOf(t: ExecutionContext, options: Partial<RelayOptions> = {}): Promise<Relay> {
+  const relay = await openRelay({ remembered: 100, patience: 100, grace: 0, ...options });
+  t.teardown(() => relay.close());
+  return relay;
+}
+
+const eventsOf = ({ url }: Relay) => `${url.replace('http:', 'ws:')}events`;
+
+async function ask(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET') {
+  const call = request(url, { headers, method }).end();
+  const [answer] = await once(call, 'response');
+  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) };
+}
+
+/** The status that an upgrade is answered with. */
+async function knock(url: string, options: { origin?: string; headers?: Record<string, string> } = {}) {
+  const socket = new WebSocket(url, options);
+  socket.on('error', () => {});
+  const { promise, resolve } = Promise.withResolvers<number>();
+  socket.once('open', () => resolve(101));
+  socket.once('unexpected-response', (_, { statusCode }) => resolve(statusCode!));
+  const status = await promise;
+  socket.terminate();
+  return status;
+}
+
+/** One that shakes hands and then never reads. */
+async function deafTo(relay: Relay, t: ExecutionContext): Promise<Socket> {
+  const { hostname, port, pathname } = new URL(relay.url);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.write(
+    `GET ${pathname}events HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await once(socket, 'readable');
+  return socket.pause();
+}
+
+const event = (size: number): StatelyInspectionEvent => ({
+  type: '@xstate.event',
+  event: { type: 'x'.repeat(size) },
+  sourceId: undefined,
+  rootId: 'x:0',
+  sessionId: 'x:0',
+  createdAt: '0',
+  id: '0',
+  _version: '0.7.2',
+});
+
+test('the page is served to who knows its address, and to nobody else', async t => {
+  const relay = await relayOf(t);
+  const { status, body } = await ask(relay.url);
+  t.is(status, 200);
+  t.true(body.includes('<iframe'));
+
+  const { origin, host, pathname } = new URL(relay.url);
+  const wrong = pathname.replace(/^\/./, pathname[1] === '0' ? '/1' : '/0');
+  for (const path of ['/', wrong, `${pathname}other`, '//', pathname.slice(0, -1).slice(0, -1)])
+    t.is((await ask(origin + path)).status, 404, path);
+  t.is((await ask(relay.url, {}, 'POST')).status, 405);
+  for (const name of ['rebound.example:80', 'rebound.example', `${host}.rebound.example`, "127.0.0.1:1'; x"])
+    t.is((await ask(relay.url, { host: name })).status, 403, name);
+  const tunnelled = await ask(relay.url, { host: 'localhost:9999' });
+  t.is(tunnelled.status, 200);
+  t.regex(String(tunnelled.headers['content-security-policy']), /connect-src ws:\/\/localhost:9999;/);
+});
+
+test('the events are given to who knows the token and comes from no other site', async t => {
+  const relay = await relayOf(t);
+  const { origin } = new URL(relay.url);
+  const events = eventsOf(relay);
+  t.is(await knock(events), 101);
+  t.is(await knock(events, { origin }), 101);
+  t.is(await knock(events, { origin: 'https://rebound.example' }), 403);
+  t.is(await knock(events, { origin: 'null' }), 403);
+  t.is(await knock(events, { headers: { host: 'rebound.example' } }), 403);
+  const rebound = { origin: 'http://rebound.example', headers: { host: 'rebound.example' } };
+  t.is(await knock(events, rebound), 403);
+  t.is(await knock(`${origin.replace('http:', 'ws:')}/events`), 404);
+  t.is(await knock(`${origin.replace('http:', 'ws:')}/${'0'.repeat(32)}/events`), 404);
+});
+
+test('it listens on the loopback address only', async t => {
+  const { port } = new URL((await relayOf(t)).url);
+  const others = Object.values(networkInterfaces())
+    .flatMap(found => found ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4');
+  t.plan(others.length + 1);
+  for (const { address } of others) {
+    const socket = connect(Number(port), address);
+    t.teardown(() => socket.destroy());
+    const error = await once(socket, 'connect').catch(({ code }) => code);
+    t.is(error, 'ECONNREFUSED', address);
+  }
+  t.pass();
+});
+
+test('what somebody who watches sends is not listened to, and too much of it ends the connection', async t => {
+  const relay = await relayOf(t);
+  const socket = new WebSocket(eventsOf(relay));
+  const other = new WebSocket(eventsOf(relay));
+  await Promise.all([once(socket, 'open'), once(other, 'open')]);
+  const heard: string[] = [];
+  other.on('message', message => heard.push(String(message)));
+  socket.send(JSON.stringify(event(1)));
+  socket.send('x'.repeat(5_000));
+  const [code] = await once(socket, 'close');
+  t.is(code, 1009);
+  relay.send(event(2));
+  await once(other, 'message');
+  t.deepEqual(heard, [JSON.stringify(event(2))]);
+});
+
+test('one that does not read is dropped, and one that reads misses nothing', async t => {
+  const relay = await relayOf(t, { patience: 50 });
+  const deaf = await deafTo(relay, t);
+  const reader = new WebSocket(eventsOf(relay));
+  const heard: number[] = [];
+  reader.on('message', message => heard.push(String(message).length));
+  await once(reader, 'open');
+  const dropped = once(deaf, 'close');
+  // More than the sockets of both ends hold: 200 of 100 kB, then on until it is dropped.
+  let sent = 0;
+  while (sent < 200) {
+    relay.send(event(100_000));
+    sent++;
+    while (heard.length < sent) await once(reader, 'message');
+  }
+  deaf.resume();
+  await dropped;
+  t.is(heard.length, sent);
+  t.true(deaf.bytesRead < sent * 100_000);
+});
+
+test('a story longer than a socket takes at once is told to its end', async t => {
+  const relay = await relayOf(t, { remembered: 100, patience: 1 });
+  for (let count = 0; count < 100; count++) relay.send(event(100_000 + count));
+  const reader = new WebSocket(eventsOf(relay));
+  const sizes: number[] = [];
+  reader.on('message', message => sizes.push(JSON.parse(String(message)).event.type.length));
+  while (sizes.length < 100) await once(reader, 'message');
+  t.deepEqual(
+    sizes,
+    Array.from({ length: 100 }, (_, count) => 100_000 + count),
+  );
+});
+
+test('the close tells those who read all there is, and says goodbye', async t => {
+  const relay = await openRelay({ remembered: 100, patience: 100, grace: 60_000 });
+  for (let count = 0; count < 100; count++) relay.send(event(100_000));
+  const reader = new WebSocket(eventsOf(relay));
+  let heard = 0;
+  reader.on('message', () => heard++);
+  await once(reader, 'open');
+  const goodbye = once(reader, 'close');
+  await relay.close();
+  t.is((await goodbye)[0], 1000);
+  t.is(heard, 100);
+});
+
+test('the close does not wait for those who do not read, nor for idle connections', async t => {
+  const relay = await openRelay({ remembered: 100, patience: 100, grace: 10 });
+  for (let count = 0; count < 100; count++) relay.send(event(100_000));
+  const deaf = await deafTo(relay, t);
+  const idle = connect(Number(new URL(relay.url).port), '127.0.0.1');
+  t.teardown(() => idle.destroy());
+  idle.on('error', () => {});
+  await once(idle, 'connect');
+  const dropped = once(deaf, 'close');
+  await relay.close();
+  deaf.resume();
+  await dropped;
+  t.true(deaf.bytesRead < 100 * 100_000);
+  await relay.close();
+});
+
+test('a process that forgets to close it ends all the same, whoever watches', async t => {
+  const module = join(import.meta.dirname, '..', '..', '..', 'src', 'inspector', 'relay.ts');
+  const script = `
+    const { openRelay } = await import(${JSON.stringify(module)});
+    const { url } = await openRelay({ remembered: 1, patience: 1, grace: 0 });
+    process.stdout.write(url);
+    process.stdin.resume();
+  `;
+  const forgetful = execa(process.execPath, ['--input-type=module', '--eval', script]);
+  const [url] = await once(forgetful.stdout, 'data');
+  const watcher = new WebSocket(`${String(url).replace('http:', 'ws:')}events`);
+  watcher.on('error', () => {});
+  await once(watcher, 'open');
+  forgetful.stdin.end();
+  t.is((await forgetful).exitCode, 0);
+  watcher.terminate();
+});

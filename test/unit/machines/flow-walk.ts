@@ -1,0 +1,142 @@
+import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
+import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
+import type { FlowEvent, flowMachine } from '../../../machines/flow.ts';
+import type { Status } from '../../../machines/outcome.ts';
+import { byHand, isRoot, resolve } from './by-hand.ts';
+import { expect } from './walk.ts';
+
+export type FlowMachine = typeof flowMachine;
+type FlowSnapshot = SnapshotFrom<FlowMachine>;
+
+/** What may have happened since the last look; whatever is not named must not have. */
+interface Seen {
+  /** Agents that were started, in order. */
+  readonly started?: readonly string[];
+  /** What agents were told: `fixer CANCEL`. */
+  readonly told?: readonly string[];
+  /** Agents that never got to live: `reviewer skipped`. */
+  readonly unstarted?: readonly string[];
+  readonly states?: string;
+}
+
+export interface FlowWalk {
+  sees(seen: Seen): FlowWalk;
+  /** An agent comes out. */
+  ends(name: string, status?: Status): FlowWalk;
+  cancel(): FlowWalk;
+  kill(): FlowWalk;
+  cancelAgent(name: string): FlowWalk;
+  output(name: string): AgentOutput | undefined;
+  isOver(statuses: Readonly<Record<string, Status>>): void;
+  readonly over: boolean;
+}
+
+export interface FlowPlan {
+  /** Who depends on whom. */
+  readonly agents: Readonly<Record<string, readonly string[]>>;
+  readonly concurrency?: number;
+  /** Agents that end in the very moment in which they are told to. */
+  readonly obedient?: boolean;
+}
+
+const outputOf = (name: string, status: Status): AgentOutput => ({
+  name,
+  status,
+  exitCode: status === 'succeeded' ? 0 : null,
+  error: null,
+  containerId: `container-of-${name}`,
+  image: 'image-1',
+  attempts: [],
+});
+
+/** Puts a flow on its way; its agents do nothing but what the test says. */
+export function walkFlow(
+  machine: FlowMachine,
+  { agents, concurrency = 10, obedient = false }: FlowPlan,
+): FlowWalk {
+  let started: string[] = [];
+  let told: string[] = [];
+  let unstarted: string[] = [];
+  let states: string[] = [];
+  let at = '';
+  let over = false;
+
+  const logic = (): ReturnType<typeof byHand> => {
+    const hand = byHand('agent');
+    return {
+      ...hand,
+      getInitialSnapshot(scope, input) {
+        const { name } = input as AgentInput;
+        expect('its key', scope.id, name);
+        started.push(name);
+        return hand.getInitialSnapshot(scope, input);
+      },
+      transition(snapshot, event, scope) {
+        if (event.type !== 'CANCEL' && event.type !== 'KILL') return hand.transition(snapshot, event, scope);
+        told.push(`${scope.id} ${event.type}`);
+        if (!obedient) return snapshot;
+        const output = outputOf(scope.id, 'cancelled');
+        return hand.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
+      },
+    };
+  };
+  const note = ({ value }: Pick<FlowSnapshot, 'value'>) => {
+    if (value !== at) states.push(value as string);
+    at = value as string;
+  };
+  const input = {
+    agents: Object.entries(agents).map(([name, dependsOn]) => ({
+      name,
+      dependsOn,
+      retries: 0,
+      keep: 'never' as const,
+    })),
+    concurrency,
+  };
+  const actor = createActor(machine.provide({ actors: { agent: logic() as never } }), {
+    input,
+    inspect(inspected) {
+      if (inspected.type === '@xstate.microstep' && isRoot(inspected))
+        note(inspected.snapshot as FlowSnapshot);
+    },
+  });
+  actor.on('agent.unstarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
+  actor.subscribe({ error: error => void error });
+  actor.start();
+  note(actor.getSnapshot());
+
+  const send = (event: FlowEvent) => {
+    actor.send(event);
+    return self;
+  };
+  const self: FlowWalk = {
+    sees(seen) {
+      const found = { started, told, unstarted, states: states.join(' > ') };
+      expect('the flow', found, { started: [], told: [], unstarted: [], states: '', ...seen });
+      [started, told, unstarted, states] = [[], [], [], []];
+      return self;
+    },
+    ends(name, status = 'succeeded') {
+      const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
+      if (!child) throw new Error(`${name} does not live`);
+      resolve(child, outputOf(name, status));
+      return self;
+    },
+    cancel: () => send({ type: 'CANCEL', reason: 'asked to' }),
+    kill: () => send({ type: 'KILL' }),
+    cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'asked to' }),
+    output: name => actor.getSnapshot().context.outputs[name],
+    isOver(statuses) {
+      self.sees({});
+      const { status, output } = actor.getSnapshot();
+      expect('the machine', status, 'done');
+      const ended = Object.entries(output!.agents).map(([name, agent]) => [name, agent.status] as const);
+      expect('its agents', Object.fromEntries(ended), statuses);
+      over = true;
+    },
+    get over() {
+      return over;
+    },
+  };
+  return self;
+}

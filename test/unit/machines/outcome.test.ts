@@ -1,0 +1,189 @@
+import test from 'ava';
+import {
+  type End,
+  type EndRecord,
+  type FailureKind,
+  judge,
+  mayBeRetried,
+  type Outcome,
+  type Status,
+} from '../../../machines/outcome.ts';
+import { asStepError, StepError } from '../../../machines/step-error.ts';
+
+type Row = readonly [
+  title: string,
+  end: End | null,
+  record: EndRecord | null,
+  status: Status,
+  exitCode: number | null,
+  kind?: FailureKind,
+  message?: RegExp,
+];
+
+const died = (exitCode: number | null, end: Partial<End> = {}): End => ({
+  exitCode,
+  oomKilled: false,
+  how: 'died',
+  at: 1,
+  ...end,
+});
+const said = (how: EndRecord['how'], code: number, oomKills = 0): EndRecord => ({ how, code, oomKills });
+
+const table: readonly Row[] = [
+  ['an exit with 0 succeeded', died(0), said('exit', 0), 'succeeded', 0],
+  ['a word that the work is done succeeded', died(0), said('done', 0), 'succeeded', 0],
+  [
+    'a word of success outweighs what docker says',
+    died(137, { oomKilled: true }),
+    said('exit', 0),
+    'succeeded',
+    0,
+  ],
+  ['a success is not undone by a helper that ran out of memory', died(0), said('exit', 0, 2), 'succeeded', 0],
+  ['a word outlives its container', died(null, { how: 'removed' }), said('exit', 0), 'succeeded', 0],
+  ['a word counts without any end', null, said('exit', 5), 'failed', 5, 'exit', /^exited with 5$/],
+  ['an exit with another code failed', died(3), said('exit', 3), 'failed', 3, 'exit', /^exited with 3$/],
+  ['a declared failure failed', died(2), said('done', 2), 'failed', 2, 'exit'],
+  [
+    '127 is explained',
+    died(127),
+    said('exit', 127),
+    'failed',
+    127,
+    'exit',
+    /command not found in the container/,
+  ],
+  ['126 is explained', died(126), said('exit', 126), 'failed', 126, 'exit', /cannot be executed/],
+  [
+    'an exit with 137 after an OOM kill ran out of memory',
+    died(137),
+    said('exit', 137, 1),
+    'failed',
+    137,
+    'outOfMemory',
+  ],
+  ['an exit with 137 and no OOM kill is an exit', died(137), said('exit', 137), 'failed', 137, 'exit'],
+  ['an exit with 1 after an OOM kill is an exit', died(1), said('exit', 1, 1), 'failed', 1, 'exit'],
+  ['a signal is named', died(143), said('signal', 143), 'failed', 143, 'signal', /^ended by signal 15$/],
+  ['a KILL by the kernel is out of memory', died(137), said('signal', 137, 1), 'failed', 137, 'outOfMemory'],
+  ['a KILL by somebody is a signal', died(137), said('signal', 137), 'failed', 137, 'signal', /signal 9/],
+  ['a TERM after an OOM kill is a signal', died(143), said('signal', 143, 1), 'failed', 143, 'signal'],
+  ['a lost tmux', died(1), said('tmux-lost', 1), 'failed', 1, 'tmuxLost'],
+  ['a tmux that was killed for memory', died(1), said('tmux-lost', 1, 1), 'failed', 1, 'outOfMemory'],
+  ['a deadline', died(124), said('deadline', 124), 'timedOut', 124, 'timeout', /timeouts\.run/],
+  ['an idle agent', died(124), said('idle', 124), 'timedOut', 124, 'idle', /timeouts\.idle/],
+  [
+    'a container that nobody injected',
+    died(125),
+    said('never-injected', 125),
+    'failed',
+    125,
+    'neverInjected',
+  ],
+  [
+    'a TERM from outside',
+    died(143),
+    said('term', 143),
+    'failed',
+    143,
+    'infrastructure',
+    /stopped from outside/,
+  ],
+  [
+    'no word, out of memory',
+    died(137, { oomKilled: true }),
+    null,
+    'failed',
+    137,
+    'outOfMemory',
+    /Raise "memory"/,
+  ],
+  [
+    'no word, removed',
+    died(null, { how: 'removed' }),
+    null,
+    'failed',
+    null,
+    'infrastructure',
+    /removed from outside/,
+  ],
+  ['no word, no end', null, null, 'failed', null, 'infrastructure', /removed from outside/],
+  ['no word, restarted', died(0, { how: 'restarted' }), null, 'failed', 0, 'infrastructure', /restarted/],
+  [
+    'no word, and docker says 0: no success',
+    died(0),
+    null,
+    'failed',
+    0,
+    'infrastructure',
+    /ended with 0 without its own/,
+  ],
+  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /ended with 137/],
+];
+
+for (const [title, end, record, status, exitCode, kind, message] of table)
+  test(`judge: ${title}`, t => {
+    const outcome = judge(end, record);
+    t.is(outcome.status, status);
+    t.is(outcome.exitCode, exitCode);
+    t.is(outcome.error?.kind, kind);
+    if (kind) t.is(outcome.error?.phase, 'running');
+    if (status === 'failed') t.is(outcome.error?.exitCode ?? null, exitCode);
+    if (message) t.regex(outcome.error?.message ?? '', message);
+  });
+
+const retried: Readonly<Record<FailureKind, boolean>> = {
+  exit: true,
+  signal: true,
+  tmuxLost: true,
+  outOfMemory: true,
+  neverInjected: true,
+  infrastructure: true,
+  timeout: false,
+  idle: false,
+  image: false,
+  gpu: false,
+  network: false,
+  foreign: false,
+  docker: false,
+  unreachable: false,
+  transient: false,
+  dependency: false,
+  internal: false,
+};
+
+test('a new attempt is made where the agent or its ground failed, and nowhere else', t => {
+  for (const [kind, may] of Object.entries(retried)) {
+    const outcome = (status: Status): Outcome => ({
+      status,
+      exitCode: null,
+      error: { phase: 'running', kind: kind as FailureKind, message: kind },
+    });
+    t.is(mayBeRetried(outcome('failed')), may, kind);
+    for (const status of ['succeeded', 'timedOut', 'cancelled', 'skipped'] as const)
+      t.false(mayBeRetried(outcome(status)), `${status} ${kind}`);
+  }
+  t.false(mayBeRetried({ status: 'failed', exitCode: 1, error: null }));
+});
+
+test('a StepError is taken as it is, and anything else that is thrown is internal', t => {
+  const error = new StepError('image', 'no such image', {
+    at: 5,
+    command: 'docker pull',
+    exitCode: 1,
+    uncertain: true,
+  });
+  t.is(asStepError(error), error);
+  t.like(error, {
+    kind: 'image',
+    at: 5,
+    command: 'docker pull',
+    exitCode: 1,
+    uncertain: true,
+    name: 'StepError',
+  });
+  const cause = new TypeError('oops');
+  t.like(asStepError(cause), { kind: 'internal', message: 'oops', at: 0, uncertain: false, cause });
+  t.like(asStepError('no'), { kind: 'internal', message: 'no' });
+  t.false('command' in asStepError(cause) && asStepError(cause).command !== undefined);
+});

@@ -1,0 +1,241 @@
+import test from 'ava';
+import { getShortestPaths } from 'xstate/graph';
+import { agentMachine } from '../../../machines/agent.ts';
+import type { AgentEvent, AgentInput, Decision } from '../../../machines/agent-types.ts';
+import type { Outcome } from '../../../machines/outcome.ts';
+import { type FailureKind, mayBeRetried } from '../../../machines/outcome.ts';
+import { asStepError, StepError } from '../../../machines/step-error.ts';
+import { answerOf, decision, died, said, saidNothing } from './scenarios/story.ts';
+import {
+  type AgentMachine,
+  type AgentSnapshot,
+  expect,
+  type Place,
+  placeOf,
+  type Walk,
+  walk,
+  workers,
+} from './walk.ts';
+
+type Step = { type: string; output?: unknown; error?: unknown };
+
+/** What was sent, and how many states had been visited by then. */
+type Told = { step: Step; visited: number };
+
+/** Two tries instead of eight: what one try more would show is told by the scenarios. */
+const machine: AgentMachine = agentMachine.provide({
+  guards: {
+    mayTryAgain: ({ context, event }) =>
+      asStepError((event as unknown as Step).error).kind === 'transient' && context.tries + 1 < 2,
+  },
+});
+
+const inputs: readonly Partial<AgentInput>[] = [
+  { retries: 1, keep: 'never' },
+  { retries: 0, keep: 'on-failure' },
+  { retries: 1, keep: 'always' },
+];
+const climb = ['building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting', 'running'];
+const wayUp: readonly string[] = [...climb, 'quiet', 'needsInput'];
+
+for (const input of inputs) {
+  const given = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' as const, ...input };
+  const paths = getShortestPaths(machine, {
+    input: given,
+    events: snapshot => stepsFrom(snapshot) as AgentEvent[],
+    serializeState: snapshot => keyOf(snapshot) as never,
+  });
+
+  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the promises of the chart`, t => {
+    let walks = 0;
+    for (const { state, steps } of paths) {
+      for (const [mood, last] of endings) {
+        walks++;
+        const story: Told[] = [];
+        try {
+          const agent = walk(machine, input);
+          for (const { event } of steps.slice(1)) take(agent, event as Step, story);
+          expect('the state that the path leads to', placeOf(agent.snapshot.value), placeOf(state.value));
+          if (last && agent.snapshot.status !== 'done') take(agent, last, story);
+          goesOn(agent, story, mood);
+          keepsItsPromises(agent, story, given);
+        } catch (error) {
+          throw new Error(`after ${titleOf(story)}, ended ${mood}: ${(error as Error).message}`, {
+            cause: error,
+          });
+        }
+      }
+    }
+    t.log(`${paths.length} paths, ${walks} walks`);
+    t.true(paths.length > 500);
+    const places = new Set(paths.map(({ state }) => placeOf(state.value)));
+    t.deepEqual(
+      Object.keys(workers).filter(
+        place => !places.has(place) && !(place === 'retrying' && given.retries === 0),
+      ),
+      [],
+    );
+  });
+}
+
+const titleOf = (story: readonly Told[]) =>
+  story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
+
+/** How each path is brought to its end; an event that a chart forgets to heed leads to no path of its own. */
+const endings = [
+  ['well', null],
+  ['badly', null],
+  ['well', { type: 'CANCEL' }],
+  ['well', { type: 'KILL' }],
+] as const;
+
+/** Everything that may happen next. */
+function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
+  if (snapshot.status === 'done') return [];
+  const place = placeOf(snapshot.value) as Place;
+  const id = Object.keys(snapshot.children)[0]!;
+  const done = (output?: unknown): Step => ({ type: `xstate.done.actor.${id}`, output });
+  const failed = (kind: FailureKind, uncertain = false): Step => ({
+    type: `xstate.error.actor.${id}`,
+    error: new StepError(kind, kind, { at: 0, uncertain }),
+  });
+  const waits = place === 'backingOff' || place === 'retrying';
+  return [
+    ...outputsAt(place, snapshot).map(done),
+    ...(waits ? [] : [failed('docker'), failed('transient', true), failed('unreachable')]),
+    ...(place === 'running' ? [{ type: 'QUIET' }, { type: 'NEEDS_INPUT' }] : []),
+    ...(place === 'quiet' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
+    { type: 'CANCEL' },
+    { type: 'KILL' },
+  ];
+}
+
+function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
+  switch (place) {
+    case 'deciding':
+      return decisionsAt(snapshot);
+    case 'running':
+    case 'quiet':
+    case 'needsInput':
+      return [died(), died(null, { how: 'removed' }), 'overdue'];
+    case 'interrupting':
+    case 'terminating':
+    case 'stoppingContainer':
+    case 'killing':
+      return [died(), null];
+    case 'reading':
+      return [said(0), said(1), said(124, 'deadline'), saidNothing];
+    default:
+      return [answerOf.get(place)];
+  }
+}
+
+/** What `decide()` may say to what the agent has been through. */
+function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
+  const { attempt, attempts, image, outcome, cancelled, injectedAt, uncertain } = context;
+  const known = { attempt, attempts, image, cancelled, injectedAt };
+  const lost: Outcome = outcome ?? {
+    status: 'failed',
+    exitCode: null,
+    error: { phase: 'deciding', kind: 'infrastructure', message: 'lost' },
+  };
+  const container = { ...known, containerId: 'container-1' };
+  const alive = { ...container, started: true };
+  const firstTime = context.step === null && context.containerId === null && !uncertain;
+  const gone = { ...known, outcome: lost, uncertain: true };
+  const tidying = [
+    decision('stopping', { ...alive, outcome: lost }),
+    decision('collecting', { ...alive, end: died() }),
+    decision('removing', gone),
+  ];
+  if (outcome !== null) return tidying;
+  return [
+    decision('building', known),
+    ...(injectedAt === null ? [decision('starting', container), decision('waitingForTmux', alive)] : []),
+    decision('running', { ...alive, injectedAt: injectedAt ?? 5_000 }),
+    ...tidying,
+    ...(firstTime
+      ? [
+          decision('removing', {
+            ...gone,
+            cancelled: true,
+            outcome: { status: 'cancelled', exitCode: null, error: null },
+          }),
+          decision('retrying', { ...known, outcome: lost }),
+          decision('done', { ...known, outcome: lost }),
+        ]
+      : []),
+  ];
+}
+
+/** What of an agent's memory can make a difference to where it goes. */
+function keyOf({ value, context }: AgentSnapshot): string {
+  const { containerId, started, end, outcome, step, tries, uncertain, cancelled, attempt, injectedAt } =
+    context;
+  const verdict = outcome && [outcome.status, mayBeRetried(outcome)];
+  const known = [containerId !== null, started, end?.how ?? null, injectedAt !== null];
+  return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, uncertain, cancelled, attempt]);
+}
+
+function take(agent: Walk, step: Step, story: Told[]): void {
+  const { type, output, error } = step;
+  story.push({ step, visited: agent.visited.length });
+  if (type.startsWith('xstate.done')) agent.resolves(output);
+  else if (type.startsWith('xstate.error')) agent.throws(error);
+  else agent.sends({ type, reason: 'asked to' } as AgentEvent);
+}
+
+/** From anywhere it gets to its end: where all goes well, and where nothing does. */
+function goesOn(agent: Walk, story: Told[], mood: 'well' | 'badly'): void {
+  for (let steps = 0; agent.snapshot.status !== 'done'; steps++) {
+    if (steps > 40) throw new Error(`it goes round in circles: ${agent.visited.slice(-12).join(' > ')}`);
+    const next = stepsFrom(agent.snapshot);
+    const bad = next.find(({ error }) => (error as StepError | undefined)?.kind === 'docker');
+    take(agent, (mood === 'badly' && bad) || next[0]!, story);
+  }
+}
+
+function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput): void {
+  const { visited, called } = agent;
+  const isRunning = (place: string | undefined) => ['running', 'quiet', 'needsInput'].includes(place ?? '');
+  const work = visited.filter(
+    (place, index) => place in workers && !(isRunning(place) && isRunning(visited[index - 1])),
+  );
+  expect(
+    'actors, in the order of the states',
+    called,
+    work.map(place => workers[place as Place]),
+  );
+
+  for (const [index, place] of visited.entries()) {
+    if (place !== 'removing' && place !== 'clearing') continue;
+    const after = ['clearing', 'settling', 'backingOff', 'engineUnreachable', 'removing'];
+    if (!after.includes(visited[index + 1]!)) throw new Error(`${visited[index + 1]} comes after ${place}`);
+  }
+  const [lastCreate, lastStart] = [visited.lastIndexOf('creating'), visited.lastIndexOf('starting')];
+  if (Math.max(lastCreate, lastStart) > visited.lastIndexOf('removing'))
+    throw new Error('a container, and no removing');
+  const { containerId, uncertain } = agent.snapshot.context;
+  const entered = visited.includes('removing');
+  if (entered && input.keep === 'never' && (containerId !== null || uncertain))
+    expect(
+      'the last thing done to the container',
+      called.filter(src => src !== 'until').at(-1),
+      'removeContainer',
+    );
+
+  const injected = new Map<number, number>();
+  let attempt = 1;
+  for (const { step } of story) {
+    if (step.type === 'xstate.done.actor.retry') attempt++;
+    if (step.type === 'xstate.done.actor.inject') injected.set(attempt, (injected.get(attempt) ?? 0) + 1);
+  }
+  if ([...injected.values()].some(times => times > 1)) throw new Error('injected twice in one attempt');
+
+  const cancel = story.find(({ step }) => step.type === 'CANCEL' || step.type === 'KILL');
+  const afterwards = cancel ? visited.slice(cancel.visited) : [];
+  const forbidden = afterwards.filter(
+    place => wayUp.includes(place) || ['retrying', 'deciding'].includes(place),
+  );
+  expect('what a cancelled agent still does', forbidden, []);
+}

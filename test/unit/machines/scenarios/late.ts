@@ -1,0 +1,50 @@
+import { type Place, type Walk, workers } from '../walk.ts';
+import { decision, died, reach, type Scenario, scenario } from './story.ts';
+
+/** What XState itself calls an actor: two of them do the same work, each under its own id. */
+const idAt = (place: Place) =>
+  place === 'backingOff' ? 'backOff' : place === 'retrying' ? 'retry' : workers[place];
+const ids = [...new Set((Object.keys(workers) as Place[]).map(idAt))];
+
+/** In every state, the word of every actor that does not work there. */
+export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place[]).map(place =>
+  scenario(
+    `late words of other actors mean nothing while ${place}`,
+    agent => {
+      reach[place](agent);
+      for (const id of ids.filter(id => id !== idAt(place))) {
+        agent.ignores({
+          type: `xstate.done.actor.${id}`,
+          output: id === 'decide' ? decision('done') : died(),
+        });
+      }
+      for (const type of ['OUTPUT', 'QUIET', 'NEEDS_INPUT'].filter(
+        () => !['running', 'quiet', 'needsInput'].includes(place),
+      ))
+        agent.ignores({ type });
+      if (place === 'clearing') agent.resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+      else if (place === 'retrying')
+        agent
+          .kill()
+          .at('done')
+          .ends('cancelled', { attempts: ['failed'] });
+      else endsByKill(agent.kill(), place);
+    },
+    { retries: 1 },
+  ),
+);
+
+function endsByKill(agent: Walk, place: Place) {
+  const nothingThere: readonly Place[] = [
+    'deciding',
+    'building',
+    'networking',
+    'backingOff',
+    'engineUnreachable',
+  ];
+  const stopping: readonly Place[] = ['interrupting', 'terminating', 'stoppingContainer', 'killing'];
+  if (nothingThere.includes(place)) agent.at('removing > settling > done');
+  else agent.at('removing > clearing').resolves().at('settling > done');
+  if (stopping.includes(place)) agent.ends('timedOut', { kind: 'timeout' });
+  else agent.ends('cancelled');
+}

@@ -1,0 +1,121 @@
+import { died, goesHome, goesUp, reach, type Scenario, said, scenario } from './story.ts';
+
+export const retryScenarios: readonly Scenario[] = [
+  scenario(
+    'a container that was removed from outside is replaced where retries are left',
+    agent => {
+      goesUp(agent, 'running')
+        .resolves(died(null, { how: 'removed' }))
+        .at('stopping > collecting > removing > clearing');
+      agent.resolves().at('settling > retrying').given({ at: 10_000 }).resolves();
+      goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+      });
+    },
+    { retries: 1 },
+  ),
+  scenario(
+    'a wait between two attempts that cannot be had is over',
+    agent => {
+      reach.retrying(agent).throws(new Error('no clock')).at('building').given({ attempt: 2 });
+      goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+      });
+    },
+    { retries: 1 },
+  ),
+  scenario(
+    'an agent that failed is given a new container, counted from its end, until its retries are used up',
+    agent => {
+      goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying')
+        .given({ at: 9_000 + 1_000 })
+        .resolves();
+      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null, uncertain: false });
+      agent
+        .resolves({ image: 'image-2' })
+        .at('networking')
+        .resolves()
+        .at('creating')
+        .given({ image: 'image-2' });
+      agent.resolves({ containerId: 'container-2' });
+      goesHome(
+        goesUp(agent, 'running', 'starting').given({ containerId: 'container-2' }),
+        said(1),
+        'settling > retrying',
+      );
+      agent.given({ at: 9_000 + 2_000 }).resolves();
+      goesHome(goesUp(agent, 'running', 'building').given({ attempt: 3 }), said(4)).ends('failed', {
+        exitCode: 4,
+        kind: 'exit',
+        attempts: ['failed', 'failed', 'failed'],
+      });
+    },
+    { retries: 2 },
+  ),
+  scenario(
+    'an attempt that succeeds after one that failed makes the agent succeed',
+    agent => {
+      reach.retrying(agent).resolves();
+      goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+      });
+    },
+    { retries: 2 },
+  ),
+  scenario(
+    'an agent that succeeds is not tried again',
+    agent => goesHome(goesUp(agent, 'running')).ends('succeeded', { exitCode: 0 }),
+    { retries: 2 },
+  ),
+  scenario(
+    'an agent that ran past its limit is not tried again',
+    agent =>
+      goesHome(goesUp(agent, 'running'), said(124, 'deadline')).ends('timedOut', {
+        exitCode: 124,
+        kind: 'timeout',
+      }),
+    { retries: 2 },
+  ),
+  scenario(
+    'a new attempt knows nothing of the last: cancelled at once, it has nothing to remove',
+    agent => {
+      reach
+        .retrying(agent)
+        .resolves()
+        .at('building')
+        .cancel()
+        .at('stopping > collecting > removing > settling > done');
+      agent.ends('cancelled', { attempts: ['failed', 'cancelled'], containerId: null });
+    },
+    { retries: 1 },
+  ),
+  scenario(
+    'what was left behind of one attempt does not count against the next',
+    agent => {
+      goesUp(agent, 'running').resolves(died(1)).at('stopping > collecting > reading').resolves(said(1));
+      agent.at('removing > clearing').fails('transient').at('backingOff').resolves();
+      agent.at('removing > clearing').fails('docker').at('settling > retrying').resolves();
+      agent.at('building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+      goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+        told: ['failed', 'failed', 'succeeded'],
+      });
+    },
+    { retries: 1 },
+  ),
+  scenario(
+    'a kept container of a failed attempt does not stand in the way of the next',
+    agent => {
+      reach.reading(agent).resolves(said(1)).at('removing > settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running', 'building').given({ containerId: 'container-1' })).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+      });
+    },
+    { retries: 1, keep: 'on-failure' },
+  ),
+];

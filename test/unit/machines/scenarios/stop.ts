@@ -1,0 +1,304 @@
+import type { Place, Walk } from '../walk.ts';
+import {
+  decision,
+  died,
+  goesUp,
+  isLive,
+  leaves,
+  reach,
+  type Scenario,
+  said,
+  saidNothing,
+  scenario,
+  wayUp,
+} from './story.ts';
+
+const rungs = ['interrupting', 'terminating', 'stoppingContainer', 'killing'] as const;
+
+/** After the ladder. */
+const afterwards = (agent: Walk) =>
+  agent
+    .at('collecting > reading')
+    .resolves(said(0))
+    .at('removing > clearing')
+    .resolves()
+    .at('settling > done');
+const overdue = { kind: 'timeout', phase: 'running' } as const;
+
+const ladder: readonly Scenario[] = [
+  ...rungs.map(rung =>
+    scenario(`a container that ends on ${rung} is not asked any harder`, agent =>
+      afterwards(reach[rung](agent).resolves(died(143))).ends('timedOut', overdue),
+    ),
+  ),
+  ...rungs.slice(0, -1).map((rung, index) =>
+    scenario(`${rung} that cannot be done hands over to the next rung`, agent =>
+      afterwards(
+        reach[rung](agent)
+          .fails('docker')
+          .at(rungs[index + 1]!)
+          .resolves(died()),
+      ).ends('timedOut', overdue),
+    ),
+  ),
+  scenario('a container that survives the whole ladder is removed by force', agent =>
+    afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
+  ),
+  scenario(
+    'a container that survives the whole ladder is removed, though it was to be kept',
+    agent => afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
+    { keep: 'always' },
+  ),
+  scenario('a kill that cannot be done does not hold up the removal', agent =>
+    afterwards(reach.killing(agent).fails('unreachable')).ends('timedOut', overdue),
+  ),
+  ...rungs.map(rung =>
+    scenario(`a second cancel while ${rung} goes through the ladder in a hurry`, agent => {
+      goesUp(agent, 'running').cancel().at('stopping > interrupting').given({ cancelled: true });
+      for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
+      agent.cancel().at('stopping > interrupting').given({ cancelled: true }).resolves(died());
+      afterwards(agent).ends('cancelled');
+    }),
+  ),
+  scenario('a cancel of an agent that is stopped for its limit hurries, and keeps its outcome', agent => {
+    reach.terminating(agent).given({ cancelled: false }).cancel();
+    agent.at('stopping > interrupting').given({ cancelled: true }).resolves(died());
+    afterwards(agent).ends('timedOut', overdue);
+  }),
+  scenario('an end that a rung brought about is what is judged', agent => {
+    goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves().at('deciding');
+    agent.resolves(decision('stopping', { containerId: 'container-1', started: true }));
+    agent
+      .at('stopping > interrupting')
+      .resolves(died(137, { oomKilled: true }))
+      .at('collecting > reading');
+    agent.resolves(saidNothing).at('removing > clearing').resolves().at('settling > done');
+    agent.ends('failed', { kind: 'outOfMemory', exitCode: 137 });
+  }),
+  ...(['terminating', 'stoppingContainer', 'killing'] as const).map(rung =>
+    scenario(`an end that came while ${rung} is what is judged`, agent => {
+      agent.at('deciding').resolves(decision('stopping', { containerId: 'container-1', started: true }));
+      agent.at('stopping > interrupting');
+      for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
+      agent
+        .resolves(died(137, { oomKilled: true }))
+        .at('collecting > reading')
+        .resolves(saidNothing);
+      agent.at('removing > clearing').resolves().at('settling > done');
+      agent.ends('failed', { kind: 'outOfMemory', exitCode: 137 });
+    }),
+  ),
+  scenario('a container that has ended is not stopped', agent => {
+    agent.at('deciding').resolves(decision('stopping', { containerId: 'c', started: true, end: died(1) }));
+    agent.at('stopping > collecting > reading').resolves(said(1)).at('removing > clearing').resolves();
+    agent.at('settling > done').ends('failed', { kind: 'exit', exitCode: 1 });
+  }),
+  scenario('a container that was never started is neither stopped nor read', agent => {
+    agent.at('deciding').resolves(decision('stopping', { containerId: 'c' }));
+    agent.at('stopping > collecting > removing > clearing').given({ containerId: 'c' }).resolves();
+    agent.at('settling > done').ends('failed', { kind: 'infrastructure' });
+  }),
+];
+
+const cancelOnTheWay: readonly Scenario[] = wayUp.flatMap(step => [
+  scenario(
+    `a cancel while ${step} stops what there is, and removes it`,
+    agent => {
+      reach[step](agent).cancel();
+      if (step === 'creating')
+        agent
+          .at('stopping > collecting > removing > clearing')
+          .given({ uncertain: true, cancelled: true })
+          .resolves()
+          .at('settling > done');
+      else leaves(agent, step);
+      agent.ends('cancelled');
+    },
+    { retries: 2, keep: 'always' },
+  ),
+  scenario(
+    `a kill while ${step} removes at once what there is`,
+    agent => {
+      reach[step](agent).kill();
+      if (step === 'creating' || isLive(step))
+        agent
+          .at('removing > clearing')
+          .given({ uncertain: step === 'creating', cancelled: true })
+          .resolves()
+          .at('settling > done');
+      else agent.at('removing > settling > done');
+      agent.ends('cancelled');
+    },
+    { retries: 2, keep: 'always' },
+  ),
+]);
+
+const kills: readonly Scenario[] = (
+  ['quiet', 'needsInput', ...rungs, 'reading'] as const satisfies readonly Place[]
+).map(place =>
+  scenario(
+    `a kill while ${place} removes at once`,
+    agent => {
+      const isRung = (rungs as readonly string[]).includes(place);
+      reach[place](agent)
+        .kill()
+        .at('removing > clearing')
+        .given({ cancelled: true })
+        .resolves()
+        .at('settling > done');
+      if (isRung) agent.ends('timedOut', overdue);
+      else agent.ends('cancelled');
+    },
+    { retries: 2 },
+  ),
+);
+
+export const stopScenarios: readonly Scenario[] = [
+  ...ladder,
+  ...cancelOnTheWay,
+  ...kills,
+  ...(['quiet', 'needsInput'] as const).map(place =>
+    scenario(`a cancel while ${place} stops the agent`, agent =>
+      leaves(reach[place](agent).cancel(), 'running').ends('cancelled'),
+    ),
+  ),
+  ...wayUp.flatMap(step => [
+    scenario(`a cancel while ${step} backs off is not waited out`, agent => {
+      reach[step](agent).fails('transient').at('backingOff').cancel();
+      if (step === 'creating')
+        agent
+          .at('stopping > collecting > removing > clearing')
+          .given({ uncertain: true })
+          .resolves()
+          .at('settling > done');
+      else leaves(agent, step);
+      agent.ends('cancelled');
+    }),
+    scenario(`a kill while ${step} backs off is not waited out`, agent => {
+      reach[step](agent).fails('transient').at('backingOff').kill();
+      if (step === 'creating' || isLive(step))
+        agent.at('removing > clearing').resolves().at('settling > done');
+      else agent.at('removing > settling > done');
+      agent.ends('cancelled');
+    }),
+  ]),
+  scenario(
+    'a cancel while the engine is away gives up what cannot be reached',
+    agent => {
+      goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').cancel();
+      for (const rung of ['stopping > interrupting', 'terminating', 'stoppingContainer', 'killing'])
+        agent.at(rung).given({ cancelled: true }).fails('unreachable');
+      agent.at('collecting > reading').fails('unreachable').at('removing > clearing').fails('unreachable');
+      agent
+        .at('settling > done')
+        .ends('cancelled', { kind: 'infrastructure', phase: 'removing', message: /left behind/ });
+    },
+    { retries: 2 },
+  ),
+  scenario('a kill while the engine is away is not waited out', agent =>
+    goesUp(agent, 'running')
+      .fails('unreachable')
+      .at('engineUnreachable')
+      .kill()
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done')
+      .ends('cancelled'),
+  ),
+  scenario('a cancel while the transcript is read lets it be read, and the outcome stand', agent =>
+    reach
+      .reading(agent)
+      .stays({ type: 'CANCEL', reason: 'asked to' })
+      .resolves(said(0))
+      .at('removing > clearing')
+      .given({ cancelled: true })
+      .resolves()
+      .at('settling > done')
+      .ends('succeeded', { exitCode: 0 }),
+  ),
+  scenario(
+    'a cancel while the container is removed keeps the outcome and forbids another attempt',
+    agent =>
+      reach
+        .reading(agent)
+        .resolves(said(1))
+        .at('removing > clearing')
+        .stays({ type: 'CANCEL', reason: 'asked to' })
+        .resolves()
+        .at('settling > done')
+        .ends('failed', { kind: 'exit', exitCode: 1 }),
+    { retries: 2 },
+  ),
+  scenario('a cancel while the reading backs off keeps the outcome and the wait', agent => {
+    reach.reading(agent).fails('transient').at('backingOff').stays({ type: 'CANCEL', reason: 'asked to' });
+    agent.resolves().at('collecting > reading').given({ cancelled: true }).resolves(said(0));
+    agent.at('removing > clearing').resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+  }),
+  scenario('a cancel while the removal backs off keeps the outcome and the wait', agent => {
+    reach.clearing(agent).fails('transient').at('backingOff').stays({ type: 'CANCEL', reason: 'asked to' });
+    agent.resolves().at('removing > clearing').given({ cancelled: true }).resolves();
+    agent.at('settling > done').ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+  }),
+  scenario('a kill while the reading backs off removes at once', agent =>
+    reach
+      .reading(agent)
+      .fails('transient')
+      .at('backingOff')
+      .kill()
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done')
+      .ends('cancelled'),
+  ),
+  scenario(
+    'a kill while the container is removed keeps the outcome and forbids another attempt',
+    agent =>
+      reach
+        .reading(agent)
+        .resolves(said(1))
+        .at('removing > clearing')
+        .stays({ type: 'KILL' })
+        .fails('transient')
+        .at('backingOff')
+        .resolves()
+        .at('removing > clearing')
+        .given({ cancelled: true })
+        .resolves()
+        .at('settling > done')
+        .ends('failed', { kind: 'exit', exitCode: 1, told: ['failed', 'failed'] }),
+    { retries: 2 },
+  ),
+  ...(['cancel', 'kill'] as const).map(how =>
+    scenario(
+      `a ${how} between two attempts ends the agent, and its attempts stay told`,
+      agent =>
+        reach
+          .retrying(agent)
+          [how]()
+          .at('done')
+          .ends('cancelled', { attempts: ['failed'], told: ['failed'] }),
+      { retries: 1 },
+    ),
+  ),
+  scenario(
+    'a cancelled agent is not retried, whatever its container said',
+    agent => {
+      goesUp(agent, 'running')
+        .cancel()
+        .at('stopping > interrupting')
+        .resolves(died(1))
+        .at('collecting > reading');
+      agent.resolves(said(1)).at('removing > clearing').resolves().at('settling > done').ends('cancelled');
+    },
+    { retries: 3 },
+  ),
+  scenario('an agent whose own failure is being tidied up stays failed when it is cancelled', agent => {
+    goesUp(agent, 'injecting').fails('image').at('stopping > interrupting').cancel();
+    agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(said(0));
+    agent
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done')
+      .ends('failed', { kind: 'image', phase: 'injecting' });
+  }),
+];

@@ -1,0 +1,122 @@
+import type { AgentInput, Decision, Entry, Step } from '../../../../machines/agent-types.ts';
+import type { End, EndRecord } from '../../../../machines/outcome.ts';
+import type { AgentMachine, Place, Walk } from '../walk.ts';
+import { walk } from '../walk.ts';
+
+export interface Scenario {
+  readonly title: string;
+  readonly tell: (machine: AgentMachine) => Walk;
+}
+
+/** A story of one agent. It counts as told only when it has come to the agent's end. */
+export function scenario(
+  title: string,
+  tell: (agent: Walk) => void,
+  input: Partial<AgentInput> = {},
+): Scenario {
+  return {
+    title,
+    tell(machine) {
+      const agent = walk(machine, input);
+      tell(agent);
+      if (!agent.over) throw new Error(`"${title}" does not end`);
+      return agent;
+    },
+  };
+}
+
+export const decision = (enter: Entry, known: Partial<Decision> = {}): Decision => ({
+  enter,
+  reason: 'the test says so',
+  attempt: 1,
+  attempts: [],
+  image: null,
+  containerId: null,
+  started: false,
+  injectedAt: null,
+  end: null,
+  outcome: null,
+  cancelled: false,
+  uncertain: false,
+  ...known,
+});
+
+export const died = (exitCode: number | null = 0, end: Partial<End> = {}): End => ({
+  exitCode,
+  oomKilled: false,
+  how: 'died',
+  at: 9_000,
+  ...end,
+});
+
+/** What collecting finds: the container's own last word. */
+export const said = (code: number, how: EndRecord['how'] = 'exit', oomKills = 0) => ({
+  record: { how, code, oomKills },
+});
+export const saidNothing = { record: null };
+
+const answers = [
+  ['deciding', decision('building')],
+  ['building', { image: 'image-1' }],
+  ['networking', undefined],
+  ['creating', { containerId: 'container-1' }],
+  ['starting', undefined],
+  ['waitingForTmux', undefined],
+  ['injecting', { injectedAt: 5_000 }],
+  ['running', undefined],
+] as const satisfies readonly (readonly [Step, unknown])[];
+
+export type WayUp = (typeof answers)[number][0];
+export const wayUp: readonly WayUp[] = answers.map(([step]) => step);
+export const answerOf = new Map<string, unknown>(answers);
+/** From here on there is a container that may be alive. */
+export const isLive = (step: WayUp) => wayUp.indexOf(step) >= wayUp.indexOf('starting');
+
+/** Goes up to a step, or from one to another, with every step done at once. */
+export function goesUp(agent: Walk, to: WayUp, from: WayUp = 'deciding'): Walk {
+  for (const step of wayUp.slice(wayUp.indexOf(from), wayUp.indexOf(to)))
+    agent.at(step).resolves(answerOf.get(step));
+  return agent.at(to);
+}
+
+/** From the last state of the way up to the end, with nothing amiss. */
+export const goesHome = (agent: Walk, word: unknown = said(0), last = 'settling > done') =>
+  agent
+    .resolves(died())
+    .at('stopping > collecting > reading')
+    .resolves(word)
+    .at('removing > clearing')
+    .resolves()
+    .at(last);
+
+/** What a step that failed for good leaves through. */
+export const leaves = (agent: Walk, step: WayUp, last = 'settling > done') =>
+  isLive(step)
+    ? agent
+        .at('stopping > interrupting')
+        .resolves(died(137))
+        .at('collecting > reading')
+        .resolves(saidNothing)
+        .at('removing > clearing')
+        .resolves()
+        .at(last)
+    : agent.at(`stopping > collecting > removing > ${last}`);
+
+/** Takes an agent to where a story begins. */
+export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
+  ...(Object.fromEntries(wayUp.map(step => [step, (agent: Walk) => goesUp(agent, step)])) as Record<
+    WayUp,
+    (agent: Walk) => Walk
+  >),
+  quiet: agent => goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet'),
+  needsInput: agent => goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT' }).at('needsInput'),
+  backingOff: agent => goesUp(agent, 'building').fails('transient').at('backingOff'),
+  engineUnreachable: agent => goesUp(agent, 'building').fails('unreachable').at('engineUnreachable'),
+  interrupting: agent => goesUp(agent, 'running').resolves('overdue').at('stopping > interrupting'),
+  terminating: agent => reach.interrupting(agent).resolves(null).at('terminating'),
+  stoppingContainer: agent => reach.terminating(agent).resolves(null).at('stoppingContainer'),
+  killing: agent => reach.stoppingContainer(agent).resolves(null).at('killing'),
+  reading: agent => goesUp(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
+  clearing: agent => reach.reading(agent).resolves(said(0)).at('removing > clearing'),
+  retrying: agent => goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying'),
+};

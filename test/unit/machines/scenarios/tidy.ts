@@ -1,0 +1,212 @@
+import { maxTries } from '../../../../machines/agent-setup.ts';
+import type { AgentInput } from '../../../../machines/agent-types.ts';
+import type { Status } from '../../../../machines/outcome.ts';
+import type { Ending, Walk } from '../walk.ts';
+import { decision, died, goesUp, reach, type Scenario, said, saidNothing, scenario } from './story.ts';
+
+const kept = (agent: Walk, code: number) =>
+  reach.reading(agent).resolves(said(code)).at('removing > settling > done');
+const removed = (agent: Walk, code: number) =>
+  reach.reading(agent).resolves(said(code)).at('removing > clearing').resolves().at('settling > done');
+const verdict = (code: number): [Status, Ending] =>
+  code === 0 ? ['succeeded', { exitCode: 0 }] : ['failed', { exitCode: code, kind: 'exit' }];
+
+const keeping: readonly (readonly [AgentInput['keep'], number, typeof kept])[] = [
+  ['never', 0, removed],
+  ['never', 1, removed],
+  ['on-failure', 0, removed],
+  ['on-failure', 1, kept],
+  ['always', 0, kept],
+  ['always', 1, kept],
+];
+
+export const tidyScenarios: readonly Scenario[] = [
+  ...keeping.map(([keep, code, then]) =>
+    scenario(
+      `with keep "${keep}", the container of an agent that exited with ${code} is ${then.name}`,
+      agent => then(agent, code).ends(...verdict(code)),
+      { keep },
+    ),
+  ),
+  scenario(
+    'a kept container that needed a second start is kept all the same',
+    agent => {
+      goesUp(agent, 'starting').fails('transient', { uncertain: true }).at('backingOff').resolves();
+      goesUp(agent, 'running', 'starting')
+        .resolves(died())
+        .at('stopping > collecting > reading')
+        .resolves(said(0));
+      agent.at('removing > settling > done').ends('succeeded', { exitCode: 0 });
+    },
+    { keep: 'always' },
+  ),
+  scenario(
+    'a container whose last call is in doubt is not kept',
+    agent => {
+      goesUp(agent, 'starting')
+        .fails('docker', { uncertain: true })
+        .at('stopping > interrupting')
+        .resolves(null);
+      agent
+        .at('terminating')
+        .resolves(null)
+        .at('stoppingContainer')
+        .resolves(null)
+        .at('killing')
+        .resolves(null);
+      agent
+        .at('collecting > reading')
+        .resolves(saidNothing)
+        .at('removing > clearing')
+        .given({ uncertain: true });
+      agent.resolves().at('settling > done').ends('failed', { kind: 'docker' });
+    },
+    { keep: 'always' },
+  ),
+  scenario(
+    'a container that could not be kept, for want of one, is no trouble',
+    agent =>
+      goesUp(agent, 'building')
+        .fails('image')
+        .at('stopping > collecting > removing > settling > done')
+        .ends('failed', { kind: 'image' }),
+    { keep: 'always' },
+  ),
+  scenario('a container that was removed from outside has no transcript', agent => {
+    goesUp(agent, 'running')
+      .resolves(died(null, { how: 'removed' }))
+      .at('stopping > collecting > removing > clearing');
+    agent.resolves().at('settling > done').ends('failed', { kind: 'infrastructure' });
+  }),
+  scenario('a transcript that cannot be read just now is tried again', agent => {
+    reach.reading(agent).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+    agent.at('collecting > reading').resolves(said(0)).at('removing > clearing').resolves();
+    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+  }),
+  ...(['transient', 'docker'] as const).map(kind =>
+    scenario(`a transcript that cannot be had (${kind}) does not hold up the removal`, agent => {
+      reach.reading(agent);
+      for (let tries = 1; kind === 'transient' && tries < maxTries; tries++)
+        agent.fails(kind).at('backingOff').throws(new Error('no clock')).at('collecting > reading');
+      agent
+        .fails(kind)
+        .at('removing > clearing')
+        .fails('transient')
+        .at('backingOff')
+        .given({ at: 1_100 })
+        .resolves();
+      agent.at('removing > clearing').resolves().at('settling > done');
+      agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
+    }),
+  ),
+  scenario('a reading that took tries leaves the removal all of its own', agent => {
+    reach
+      .reading(agent)
+      .fails('transient')
+      .at('backingOff')
+      .resolves()
+      .at('collecting > reading')
+      .resolves(said(0));
+    agent.at('removing > clearing').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+    agent.at('removing > clearing').resolves().at('settling > done');
+    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+  }),
+  scenario('an engine that goes away while the transcript is read is waited for', agent => {
+    reach
+      .reading(agent)
+      .fails('unreachable', { uncertain: true })
+      .at('engineUnreachable')
+      .given({ uncertain: true });
+    agent
+      .resolves()
+      .at('deciding')
+      .resolves(decision('collecting', { containerId: 'c', started: true, end: died() }));
+    agent
+      .at('collecting > reading')
+      .resolves(said(0))
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done');
+    agent.ends('succeeded', { exitCode: 0 });
+  }),
+  scenario('an engine that goes away while a cancelled agent is read is not waited for', agent => {
+    goesUp(agent, 'running')
+      .cancel()
+      .at('stopping > interrupting')
+      .resolves(died())
+      .at('collecting > reading');
+    agent.fails('unreachable').at('removing > clearing').resolves().at('settling > done').ends('cancelled');
+  }),
+  scenario('a reading that the engine cut short leaves the removal all of its tries', agent => {
+    reach
+      .reading(agent)
+      .fails('transient')
+      .at('backingOff')
+      .stays({ type: 'CANCEL', reason: 'asked to' })
+      .resolves();
+    agent.at('collecting > reading').fails('unreachable').at('removing > clearing').fails('transient');
+    agent
+      .at('backingOff')
+      .given({ at: 1_100 })
+      .resolves()
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done');
+    agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
+  }),
+  scenario('an engine that goes away while the container is removed is waited for', agent => {
+    const outcome = { status: 'succeeded', exitCode: 0, error: null } as const;
+    reach
+      .clearing(agent)
+      .fails('unreachable', { uncertain: true })
+      .at('engineUnreachable')
+      .given({ uncertain: true });
+    agent.resolves().at('deciding');
+    agent.resolves(decision('removing', { containerId: 'c', started: true, end: died(), outcome }));
+    agent.at('removing > clearing').resolves().at('settling > done');
+    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+  }),
+  scenario('a removal that keeps failing says what may be left behind, and changes no verdict', agent => {
+    reach.clearing(agent);
+    for (let tries = 1; tries < maxTries; tries++)
+      agent.fails('transient').at('backingOff').throws(new Error('no clock')).at('removing > clearing');
+    agent
+      .fails('transient')
+      .at('settling > done')
+      .ends('succeeded', {
+        exitCode: 0,
+        kind: 'infrastructure',
+        phase: 'removing',
+        message: /left behind: it is transient/,
+        told: Array.from({ length: maxTries }, () => 'succeeded' as const),
+      });
+  }),
+  scenario('a removal that docker refuses keeps the failure of the agent', agent => {
+    reach.reading(agent).resolves(said(2)).at('removing > clearing').fails('docker').at('settling > done');
+    agent.ends('failed', { exitCode: 2, kind: 'exit', phase: 'running' });
+  }),
+  scenario('a removal that was cut off is in doubt when it is tried again', agent => {
+    reach
+      .clearing(agent)
+      .given({ uncertain: false })
+      .fails('transient', { uncertain: true })
+      .at('backingOff')
+      .resolves();
+    agent.at('removing > clearing').given({ uncertain: true }).resolves().at('settling > done');
+    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+  }),
+  scenario('a cancelled agent whose engine is away is left behind, and says so', agent => {
+    goesUp(agent, 'running').kill().at('removing > clearing').fails('unreachable').at('settling > done');
+    agent.ends('cancelled', { kind: 'infrastructure', phase: 'removing' });
+  }),
+  scenario('the first outcome stands: a failed step is not made good by what the container says', agent => {
+    goesUp(agent, 'waitingForTmux').fails('docker').at('stopping > interrupting').resolves(died());
+    agent
+      .at('collecting > reading')
+      .resolves(said(0))
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done');
+    agent.ends('failed', { kind: 'docker', phase: 'waitingForTmux' });
+  }),
+];

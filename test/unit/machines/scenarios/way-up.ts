@@ -1,0 +1,248 @@
+import { backOffDelay, maxTries } from '../../../../machines/agent-setup.ts';
+import type { Walk } from '../walk.ts';
+import { answerOf, died, goesHome, goesUp, leaves, type Scenario, said, scenario, wayUp } from './story.ts';
+
+/** A container that is there and has never run: nothing to stop, nothing to read. */
+const neverStarted = (agent: Walk) =>
+  agent.at('stopping > collecting > removing > clearing').resolves().at('settling > done');
+
+const atEnd = { exitCode: 0, containerId: 'container-1', image: 'image-1' };
+
+const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
+  scenario(`${step} that fails in passing waits and is tried again`, agent => {
+    goesUp(agent, step).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+    if (step === 'running') goesHome(agent.at('running')).ends('succeeded', atEnd);
+    else goesHome(goesUp(agent, 'running', step)).ends('succeeded', atEnd);
+  }),
+  scenario(
+    `${step} that keeps failing runs out of tries, each wait twice the last up to five seconds`,
+    agent => {
+      goesUp(agent, step);
+      for (let failures = 1; failures < maxTries; failures++)
+        agent
+          .fails('transient', { at: failures })
+          .at('backingOff')
+          .given({ at: failures + backOffDelay(failures) })
+          .resolves()
+          .at(step);
+      agent.fails('transient');
+      const ended = { kind: 'transient', phase: step } as const;
+      if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
+      // One of those creates may have landed.
+      agent
+        .at('stopping > collecting > removing > clearing')
+        .given({ uncertain: true, containerId: null })
+        .resolves()
+        .at('settling > done')
+        .ends('failed', ended);
+    },
+  ),
+  scenario(`the tries of a step before do not count for ${step}`, agent => {
+    const before = wayUp[Math.max(0, wayUp.indexOf(step) - 1)]!;
+    goesUp(agent, before);
+    for (let failures = 1; failures < maxTries; failures++)
+      agent.fails('transient').at('backingOff').resolves().at(before);
+    if (step !== before)
+      agent.resolves(answerOf.get(before)).at(step).fails('transient').at('backingOff').given({ at: 1_100 });
+    if (step !== before) agent.resolves().at(step);
+    if (step === 'running') goesHome(agent).ends('succeeded', atEnd);
+    else {
+      agent.resolves(answerOf.get(step));
+      goesHome(goesUp(agent, 'running', wayUp[wayUp.indexOf(step) + 1]!)).ends('succeeded', atEnd);
+    }
+  }),
+  scenario(`${step} is tried again though the clock fails, and no oftener`, agent => {
+    goesUp(agent, step);
+    for (let failures = 1; failures < maxTries; failures++)
+      agent.fails('transient').at('backingOff').throws(new Error('no clock')).at(step);
+    agent.fails('transient');
+    if (step !== 'creating') return leaves(agent, step).ends('failed', { kind: 'transient', phase: step });
+    agent.at('stopping > collecting > removing > clearing').resolves().at('settling > done');
+    agent.ends('failed', { kind: 'transient', phase: step });
+  }),
+  scenario(`${step} that fails for good ends the agent and leaves nothing behind`, agent => {
+    goesUp(agent, step).fails('docker', { command: 'docker it', exitCode: 125 });
+    const ended = { kind: 'docker', phase: step, message: /^it is docker$/ } as const;
+    if (step === 'starting') neverStarted(agent).ends('failed', ended);
+    else leaves(agent, step).ends('failed', ended);
+  }),
+  scenario(`${step} that runs past its limit makes the agent timed out`, agent =>
+    leaves(goesUp(agent, step).fails('timeout'), step).ends('timedOut', { kind: 'timeout', phase: step }),
+  ),
+  scenario(
+    `${step} that throws what nobody foresaw is internal and never retried`,
+    agent =>
+      leaves(goesUp(agent, step).throws(new TypeError('oops')), step).ends('failed', {
+        kind: 'internal',
+        phase: step,
+        message: /^oops$/,
+      }),
+    { retries: 3 },
+  ),
+  scenario(`${step} that finds the engine away waits for it and asks anew where the agent stands`, agent => {
+    goesUp(agent, step).fails('unreachable', { uncertain: true });
+    agent.at('engineUnreachable').given({ uncertain: true }).resolves();
+    goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
+  }),
+  scenario(`${step} whose engine stays away ends the agent`, agent => {
+    goesUp(agent, step).fails('unreachable').at('engineUnreachable').fails('unreachable');
+    const ended = { kind: 'unreachable', phase: 'deciding' } as const;
+    if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
+    agent.at('stopping > collecting > removing > clearing').given({ uncertain: true }).resolves();
+    agent.at('settling > done').ends('failed', ended);
+  }),
+]);
+
+export const wayUpScenarios: readonly Scenario[] = [
+  scenario('an agent goes up, runs, and is tidied away', agent => {
+    agent
+      .at('deciding')
+      .given({
+        name: 'fixer',
+        attempt: 1,
+        containerId: null,
+        image: null,
+        uncertain: false,
+        cancelled: false,
+      })
+      .resolves(answerOf.get('deciding'))
+      .at('building')
+      .given({ image: null })
+      .resolves({ image: 'image-1' })
+      .at('networking')
+      .resolves()
+      .at('creating')
+      .given({ attempt: 1, image: 'image-1', containerId: null, uncertain: true })
+      .resolves({ containerId: 'container-1' })
+      .at('starting')
+      .given({ containerId: 'container-1', uncertain: false })
+      .resolves()
+      .at('waitingForTmux')
+      .resolves()
+      .at('injecting')
+      .given({ injectedAt: null })
+      .resolves({ injectedAt: 5_000 })
+      .at('running')
+      .given({ injectedAt: 5_000, containerId: 'container-1' });
+    goesHome(agent).ends('succeeded', atEnd);
+  }),
+  scenario('an agent that exits non-zero has failed with its own exit code', agent =>
+    goesHome(goesUp(agent, 'running'), said(3)).ends('failed', {
+      exitCode: 3,
+      kind: 'exit',
+      phase: 'running',
+    }),
+  ),
+  scenario('a running agent falls quiet, asks for input, and is heard again', agent => {
+    goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet').sends({ type: 'OUTPUT' }).at('running');
+    agent.sends({ type: 'NEEDS_INPUT' }).at('needsInput').sends({ type: 'OUTPUT' }).at('running');
+    agent.sends({ type: 'QUIET' }).at('quiet').sends({ type: 'NEEDS_INPUT' }).at('needsInput');
+    goesHome(agent).ends('succeeded', atEnd);
+  }),
+  scenario('the container of an agent that waits for input may end', agent =>
+    goesHome(goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT' }).at('needsInput')).ends(
+      'succeeded',
+      atEnd,
+    ),
+  ),
+  scenario('a container that outlives its own limit is stopped, and its agent timed out', agent =>
+    goesUp(agent, 'running')
+      .resolves('overdue')
+      .at('stopping > interrupting')
+      .resolves(died(0))
+      .at('collecting > reading')
+      .resolves(said(0))
+      .at('removing > clearing')
+      .resolves()
+      .at('settling > done')
+      .ends('timedOut', { kind: 'timeout', phase: 'running', exitCode: null }),
+  ),
+  ...(
+    [
+      ['overdue', true],
+      [died(), false],
+    ] as const
+  ).map(([word, isOverdue]) =>
+    scenario(
+      `a watch that took tries leaves the reading all of its own (${isOverdue ? 'overdue' : 'ended'})`,
+      agent => {
+        goesUp(agent, 'running')
+          .fails('transient', { uncertain: true })
+          .at('backingOff')
+          .resolves()
+          .at('running')
+          .resolves(word);
+        if (isOverdue)
+          agent
+            .at('stopping > interrupting')
+            .given({ uncertain: false })
+            .resolves(died())
+            .at('collecting > reading');
+        else agent.at('stopping > collecting > reading').given({ uncertain: false });
+        agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
+        agent.resolves(said(0)).at('removing > clearing').resolves().at('settling > done');
+        if (isOverdue) agent.ends('timedOut', { kind: 'timeout' });
+        else agent.ends('succeeded', atEnd);
+      },
+    ),
+  ),
+  scenario('a create that was cut off is settled before its absence is believed', agent =>
+    goesUp(agent, 'creating')
+      .fails('timeout', { uncertain: true })
+      .at('stopping > collecting > removing > clearing')
+      .given({ containerId: null, uncertain: true })
+      .resolves()
+      .at('settling > done')
+      .ends('timedOut', { kind: 'timeout', phase: 'creating', containerId: null }),
+  ),
+  scenario('a create that docker refused the second time may have landed the first', agent =>
+    goesUp(agent, 'creating')
+      .fails('transient', { uncertain: true })
+      .at('backingOff')
+      .resolves()
+      .at('creating')
+      .fails('docker')
+      .at('stopping > collecting > removing > clearing')
+      .given({ containerId: null, uncertain: true })
+      .resolves()
+      .at('settling > done')
+      .ends('failed', { kind: 'docker', phase: 'creating' }),
+  ),
+  scenario('a start that was cut off is known to be in doubt when it is tried again', agent => {
+    goesUp(agent, 'starting').given({ uncertain: false }).fails('transient', { uncertain: true });
+    agent.at('backingOff').resolves().at('starting').given({ uncertain: true }).fails('transient');
+    agent.at('backingOff').resolves().at('starting').given({ uncertain: true });
+    goesHome(goesUp(agent.resolves(), 'running', 'waitingForTmux')).ends('succeeded', atEnd);
+  }),
+  scenario('a doubt that the engine left behind is asked about, not remembered', agent => {
+    goesUp(agent, 'starting')
+      .fails('unreachable', { uncertain: true })
+      .at('engineUnreachable')
+      .given({ uncertain: true });
+    goesHome(goesUp(agent.resolves(), 'running')).ends('succeeded', atEnd);
+  }),
+  scenario('tries that were used up before the engine went away do not count for deciding anew', agent => {
+    goesUp(agent, 'building');
+    for (let failures = 1; failures < maxTries; failures++)
+      agent.fails('transient').at('backingOff').resolves().at('building');
+    agent.fails('unreachable').at('engineUnreachable').resolves().at('deciding').fails('transient');
+    agent.at('backingOff').given({ at: 1_100 }).resolves();
+    goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
+  }),
+  scenario('a step that failed before the engine went away starts its tries afresh', agent => {
+    goesUp(agent, 'building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+    agent.at('building').fails('transient').at('backingOff').given({ at: 1_200 }).resolves();
+    agent.at('building').fails('unreachable').at('engineUnreachable').resolves();
+    goesUp(agent, 'building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
+    goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', atEnd);
+  }),
+];
+
+const refusedStarts: readonly Scenario[] = (['docker', 'image', 'network', 'gpu'] as const).map(kind =>
+  scenario(
+    `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
+    agent => neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
+  ),
+);
+
+export const stepScenarios = [...everyStep, ...refusedStarts];

@@ -1,0 +1,219 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
+import type { agentMachine } from '../../../machines/agent.ts';
+import type { AgentEvent, AgentInput, AgentOutput, AttemptResult } from '../../../machines/agent-types.ts';
+import type { FailureKind, Status } from '../../../machines/outcome.ts';
+import { StepError } from '../../../machines/step-error.ts';
+import { byHand, callsIn, isRoot, reject, resolve } from './by-hand.ts';
+
+export type AgentMachine = typeof agentMachine;
+export type AgentSnapshot = SnapshotFrom<AgentMachine>;
+
+/** Who works in which state: what the chart promises, written down a second time on purpose. */
+export const workers = {
+  deciding: 'decide',
+  building: 'ensureImage',
+  networking: 'ensureNetwork',
+  creating: 'createContainer',
+  starting: 'startContainer',
+  waitingForTmux: 'waitForTmux',
+  injecting: 'inject',
+  running: 'watch',
+  quiet: 'watch',
+  needsInput: 'watch',
+  backingOff: 'until',
+  engineUnreachable: 'engineAnswers',
+  interrupting: 'interrupt',
+  terminating: 'terminate',
+  stoppingContainer: 'stopContainer',
+  killing: 'killContainer',
+  reading: 'collect',
+  clearing: 'removeContainer',
+  retrying: 'until',
+} as const;
+export type Place = keyof typeof workers;
+
+export interface Ending {
+  readonly exitCode?: number | null;
+  readonly kind?: FailureKind;
+  readonly phase?: string;
+  readonly message?: RegExp;
+  /** How the attempts came out, in order; one, like the agent itself, where nothing is said. */
+  readonly attempts?: readonly Status[];
+  /** The verdicts that were told, in order; those of the attempts where nothing is said. */
+  readonly told?: readonly Status[];
+  readonly containerId?: string | null;
+  readonly image?: string | null;
+}
+
+export interface Walk {
+  /** The states that were gone through since the last look, as in `stopping > collecting > reading`. */
+  at(path: string): Walk;
+  /** What the actor that works now was given. */
+  given(input: Readonly<Record<string, unknown>>): Walk;
+  resolves(output?: unknown): Walk;
+  fails(
+    kind: FailureKind,
+    details?: { at?: number; uncertain?: boolean; command?: string; exitCode?: number },
+  ): Walk;
+  throws(error: unknown): Walk;
+  sends(event: AgentEvent): Walk;
+  cancel(): Walk;
+  kill(): Walk;
+  /** Sends what the machine must not heed. */
+  ignores(event: { type: string; [key: string]: unknown }): Walk;
+  /** Sends what is noted and moves nothing. */
+  stays(event: AgentEvent): Walk;
+  ends(status: Status, ending?: Ending): void;
+  readonly over: boolean;
+  readonly visited: readonly string[];
+  readonly called: readonly string[];
+  readonly told: readonly AttemptResult[];
+  readonly snapshot: AgentSnapshot;
+}
+
+const defaults: AgentInput = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' };
+
+/** Puts an agent machine on its way; every actor that it invokes waits for a word of the test. */
+export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Walk {
+  const visited: string[] = [];
+  const told: AttemptResult[] = [];
+  let looked = 0;
+  let heard = 0;
+  let over = false;
+
+  const actor = createActor(handed(machine), {
+    input: { ...defaults, ...input },
+    inspect(inspected) {
+      if (inspected.type === '@xstate.microstep' && isRoot(inspected))
+        note(inspected.snapshot as AgentSnapshot);
+    },
+  });
+  const note = ({ value }: Pick<AgentSnapshot, 'value'>) => {
+    const place = placeOf(value);
+    if (place !== visited.at(-1)) visited.push(place);
+  };
+  const calls = callsIn(actor.system);
+  actor.on('attempt.ended', ({ result }) => told.push(result));
+  actor.subscribe({ error: error => void error });
+  actor.start();
+  note(actor.getSnapshot());
+
+  const worker = (): AnyActorRef => {
+    const children = Object.values(actor.getSnapshot().children) as AnyActorRef[];
+    expect('actors at work', children.length, 1);
+    return children[0]!;
+  };
+
+  const self: Walk = {
+    at(path) {
+      const gone = visited.slice(looked);
+      expect('states', gone.join(' > '), path);
+      looked = visited.length;
+      const inside = isRunning(visited.at(-gone.length - 1)) && isRunning(gone[0]);
+      const expected = inside ? [] : gone.filter(isPlace).map(place => workers[place]);
+      expect(
+        `actors called for ${path}`,
+        calls.slice(heard).map(({ src }) => src),
+        expected,
+      );
+      heard = calls.length;
+      return self;
+    },
+    given(given) {
+      const seen = calls.at(-1)?.input as Record<string, unknown>;
+      expect('its input', Object.fromEntries(Object.keys(given).map(key => [key, seen[key]])), given);
+      return self;
+    },
+    resolves(output) {
+      resolve(worker(), output);
+      return self;
+    },
+    fails(kind, { at = 1_000, ...details } = {}) {
+      return self.throws(new StepError(kind, `it is ${kind}`, { at, ...details }));
+    },
+    throws(error) {
+      reject(worker(), error);
+      return self;
+    },
+    sends(event) {
+      actor.send(event);
+      return self;
+    },
+    cancel: () => self.sends({ type: 'CANCEL', reason: 'asked to' }),
+    kill: () => self.sends({ type: 'KILL' }),
+    ignores(event) {
+      const before = actor.getSnapshot().context;
+      self.stays(event as AgentEvent);
+      expect('its memory', actor.getSnapshot().context, before);
+      return self;
+    },
+    stays(event) {
+      const at = [visited.length, calls.length];
+      actor.send(event);
+      expect(`states and calls after ${event.type}`, [visited.length, calls.length], at);
+      return self;
+    },
+    ends(status, ending = {}) {
+      const { status: stand, output, children } = actor.getSnapshot();
+      expect('the machine', [stand, visited.at(-1)], ['done', 'done']);
+      expect('actors at its end', Object.keys(children), []);
+      compare(output as AgentOutput, told, status, ending);
+      over = true;
+    },
+    get over() {
+      return over;
+    },
+    visited,
+    get called() {
+      return calls.map(({ src }) => src);
+    },
+    told,
+    get snapshot() {
+      return actor.getSnapshot();
+    },
+  };
+  return self;
+}
+
+/** The machine with actors that wait for the test; thousands of walks share what takes long to build. */
+function handed(machine: AgentMachine): AgentMachine {
+  const known = built.get(machine);
+  if (known) return known;
+  const sources = Object.keys(machine.implementations.actors);
+  const actors = Object.fromEntries(sources.map(src => [src, byHand(src)]));
+  const made = machine.provide({ actors: actors as never });
+  built.set(machine, made);
+  return made;
+}
+const built = new WeakMap<AgentMachine, AgentMachine>();
+
+/** Leaf names: `{stopping: 'killing'}` is `killing`; the states that a composite begins with go by its own name. */
+export function placeOf(value: AgentSnapshot['value']): string {
+  if (typeof value === 'string') return value;
+  const [[parent, child] = ['', '']] = Object.entries(value as Record<string, string>);
+  return child === 'assessing' || child === 'working' ? parent : child!;
+}
+
+export function expect(what: string, actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected))
+    throw new Error(`${what}: ${inspect(actual)}, where ${inspect(expected)} was expected`);
+}
+
+const isPlace = (name: string): name is Place => name in workers;
+const isRunning = (name: string | undefined) =>
+  name === 'running' || name === 'quiet' || name === 'needsInput';
+
+function compare(output: AgentOutput, told: readonly AttemptResult[], status: Status, ending: Ending): void {
+  const { exitCode = null, attempts = [status], kind, phase, message } = ending;
+  const statuses = (results: readonly AttemptResult[]) => results.map(result => result.status);
+  expect('status', [output.name, output.status, output.exitCode], [defaults.name, status, exitCode]);
+  expect('error', output.error?.kind, kind);
+  if (phase !== undefined) expect('phase', output.error?.phase, phase);
+  if (message && !message.test(output.error?.message ?? ''))
+    throw new Error(`message: ${output.error?.message}, where ${message} was expected`);
+  expect('attempts', statuses(output.attempts), attempts);
+  expect('verdicts told', statuses(told), ending.told ?? attempts);
+  if (ending.containerId !== undefined) expect('container', output.containerId, ending.containerId);
+  if (ending.image !== undefined) expect('image', output.image, ending.image);
+}

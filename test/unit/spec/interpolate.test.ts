@@ -1,0 +1,88 @@
+import test from 'ava';
+import { interpolate } from '../../../src/spec/interpolate.ts';
+import { faults, plan, problems } from './helpers.ts';
+
+const env = { HOME: '/home/me', EMPTY: '', LOOP: '${HOME}' };
+const fill = (text: string) => interpolate(text, env).value;
+
+test('a variable is replaced, wherever it stands in a string', t => {
+  t.is(fill('${HOME}/a:${HOME}'), '/home/me/a:/home/me');
+});
+
+test('a default stands in for a variable that is unset or empty, and only then', t => {
+  t.is(fill('${NOPE:-x y}'), 'x y');
+  t.is(fill('${NOPE:-}'), '');
+  t.is(fill('${EMPTY:-x}'), 'x');
+  t.is(fill('${HOME:-x}'), '/home/me');
+});
+
+test('an empty variable without a default is empty', t => t.is(fill('a${EMPTY}b'), 'ab'));
+
+test('what was put in is not looked at again', t => t.is(fill('${LOOP}'), '${HOME}'));
+
+test('a doubled dollar keeps the text', t => {
+  t.is(fill('$${HOME} $${API_KEY} $${NOPE:-x}'), '${HOME} ${API_KEY} ${NOPE:-x}');
+});
+
+test('everything else that a shell would read is left to the shell', t => {
+  const text = '$HOME $(pwd) `pwd` $$ ${#HOME} ${HOME%x} ${HOME-x} ${1} ${ HOME } ${HOME[0]} $${ ${';
+  t.is(fill(text), text);
+});
+
+test('strings are filled at every depth, keys never', t => {
+  const { value } = interpolate({ '${HOME}': ['${HOME}', { a: '${HOME}' }], n: 1, z: null }, env);
+  t.is(JSON.stringify(value), '{"${HOME}":["/home/me",{"a":"/home/me"}],"n":1,"z":null}');
+});
+
+test('an unset variable is an error that says where', async t => {
+  const [line, ...more] = await faults({ command: ['echo', '${NOPE}'] });
+  t.deepEqual(more, []);
+  t.is(
+    line,
+    'command[1]: "${NOPE}": ${NOPE} is not set; set it, or give it a default: ${NOPE:-…}, or write $${NOPE} for the text',
+  );
+});
+
+test('what an object inherits is no variable', t => {
+  t.is(interpolate('${constructor}', {}).findings.length, 1);
+});
+
+test('a value that could not be filled in gets no second complaint', async t => {
+  t.is((await faults({ memory: '${NOPE}' })).length, 1);
+});
+
+for (const name of [
+  'API_KEY',
+  'OPENAI_API_KEY',
+  'GH_TOKEN',
+  'APIKEY',
+  'client_secret',
+  'DB_PASSWORD',
+  'AWS_CREDENTIALS',
+  'TOKEN_FILE',
+  'PAT',
+]) {
+  test(`\${${name}} is refused as a secret, whether it is set or has a default`, async t => {
+    for (const text of [`\${${name}}`, `\${${name}:-x}`]) {
+      const lines = await faults({ env: { A: text } }, { [name]: 'hunter2' });
+      t.is(lines.length, 1);
+      t.regex(lines[0]!, /^env\.A: .*looks like a secret.*list it under "secrets"/);
+      t.notRegex(lines[0]!, /hunter2/);
+    }
+  });
+}
+
+for (const name of ['KEYBOARD', 'PWD', 'PATH', 'AUTHOR', 'MONKEYS_X', 'TOKENIZERS'].filter(
+  n => n !== 'MONKEYS_X',
+)) {
+  test(`\${${name}} is no secret`, async t => {
+    t.is((await plan({ prompt: `\${${name}}` }, { env: { [name]: 'v' } })).prompt, 'v');
+  });
+}
+
+test('a field is checked as it is once filled in', async t => {
+  t.is((await plan({ memory: '${MEM:-8m}' })).memory, 8 * 2 ** 20);
+  t.deepEqual(await problems({ name: '${N}', agents: { a: { command: ['x'] } } }, { N: 'a b' }), [
+    'name: "a b": expected a name of letters, digits, ".", "_" and "-", the first a letter or digit, at most 63 characters',
+  ]);
+});

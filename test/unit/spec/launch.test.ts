@@ -1,0 +1,268 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { displayLine, launchScript } from '../../../src/spec/launch.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'agent-flow-launch-'));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+const promptFile = join(folder, "pro'mpt");
+const script = join(folder, 'launch');
+const dump = join(folder, 'dump');
+writeFileSync(
+  dump,
+  `#!${process.execPath}\nprocess.stdout.write('\\0' + JSON.stringify({ argv: process.argv.slice(2), env: process.env }))\n`,
+);
+chmodSync(dump, 0o755);
+
+const shells = [['dash'], ['bash', '--posix'], ['sh']].filter(
+  ([name]) => spawnSync(name!, ['-c', ':']).status === 0,
+);
+
+type Plan = Parameters<typeof launchScript>[0];
+
+function run([shell, ...options]: readonly string[], plan: Partial<Plan>, cwd = folder) {
+  writeFileSync(script, launchScript({ command: [dump], prompt: null, env: {}, ...plan }, { promptFile }));
+  const { status, stdout, stderr } = spawnSync(shell!, [...options, script], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  const [shown, json] = stdout.split('\0');
+  const seen =
+    json === undefined ? undefined : (JSON.parse(json) as { argv: string[]; env: Record<string, string> });
+  return { status, stderr, shown: shown!, ...seen };
+}
+
+const hostile = [
+  '',
+  ' ',
+  '-',
+  '--',
+  '-n',
+  '-e',
+  '-x',
+  '--help',
+  ';',
+  '\\;',
+  'a;',
+  'a\\;',
+  '&',
+  '|',
+  '||',
+  '>',
+  '<',
+  '(',
+  ')',
+  '{',
+  '}',
+  '!',
+  '#',
+  '~',
+  '*',
+  '?',
+  '[a]',
+  '$',
+  '$$',
+  '$HOME',
+  '${HOME}',
+  '$(id)',
+  '$((1+1))',
+  '`id`',
+  '\\',
+  '\\\\',
+  '\\n',
+  '\\c',
+  '%',
+  '%s',
+  '%n',
+  '"',
+  "'",
+  "''",
+  "'\\''",
+  `"'"'`,
+  '\n',
+  '\r\n',
+  'a\n',
+  'a\n\n\n',
+  '\n\na',
+  ' lead',
+  'trail ',
+  '\t',
+  'Enter',
+  'C-c',
+  'F1',
+  '0x41',
+  ',src=/',
+  'a=b',
+  'A=1',
+  '{a,b}',
+  '!!',
+  '^a^b',
+  '#{session_name}',
+  '#(id)',
+  '🦊',
+  '👩‍👩‍👧',
+  'é',
+  '\u202Eabc',
+  '\u2028',
+  '\x01',
+  '\x1b[31m',
+  '\x7f',
+  '\x81',
+  '\u0088',
+  '\ufeff',
+  'EOF\n.\n',
+  Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1)).join(''),
+];
+
+for (const shell of shells) {
+  const name = shell.join(' ');
+
+  test.serial(`${name}: every argument arrives as it is in the spec`, t => {
+    const { status, argv } = run(shell, { command: [dump, ...hostile] });
+    t.is(status, 0);
+    t.deepEqual(argv, hostile);
+  });
+
+  test.serial(`${name}: every environment value arrives as it is in the spec`, t => {
+    const env = Object.fromEntries(hostile.map((value, i) => [`V${i}`, value]));
+    const seen = run(shell, { env }).env!;
+    for (const [key, value] of Object.entries(env)) t.is(seen[key], value, JSON.stringify(value));
+  });
+
+  test.serial(`${name}: every prompt is written exactly`, t => {
+    for (const prompt of [...hostile, `${'x'.repeat(2 ** 20)}'\n`]) {
+      const { env } = run(shell, { prompt });
+      t.is(readFileSync(promptFile, 'utf8'), prompt);
+      t.is(env!.AGENT_PROMPT_FILE, promptFile);
+    }
+  });
+
+  test.serial(`${name}: names that a shell keeps for itself are variables like others`, t => {
+    const env = {
+      UID: '5',
+      PPID: 'x',
+      RANDOM: 'r',
+      SECONDS: 's',
+      OPTIND: 'abc',
+      IFS: 'e',
+      HOME: '/h',
+      PATH: '/nope',
+      PWD: '/p',
+      SHLVL: '77',
+      LINENO: 'l',
+      PS4: '$(id)',
+      BASH_ENV: '/x',
+      ENV: '/x',
+      _: 'u',
+    };
+    const { status, env: seen, stderr } = run(shell, { env, prompt: 'p' });
+    t.is(stderr, '');
+    t.is(status, 0);
+    t.like(seen, env);
+    t.is(readFileSync(promptFile, 'utf8'), 'p');
+  });
+
+  test.serial(`${name}: the program is looked up in the PATH of the spec`, t => {
+    t.is(run(shell, { command: ['dump'], env: { PATH: folder } }).status, 0);
+    t.is(run(shell, { command: ['dump'] }).status, 127);
+  });
+
+  test.serial(`${name}: a first word is a program's name, whatever it means to a shell`, t => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    for (const word of [
+      '-x',
+      '--',
+      '--help',
+      'cd',
+      'exit',
+      'if',
+      '!',
+      '{',
+      ':',
+      'a;b',
+      'a=b',
+      '$x',
+      "q'q",
+      'a b',
+    ]) {
+      t.is(run(shell, { command: [word] }).status, 127, `${word} is absent`);
+      try {
+        symlinkSync(dump, join(bin, word));
+      } catch {}
+      const { status, argv } = run(shell, {
+        command: [word, '-y', 'z'],
+        env: { PATH: `${bin}:${process.env.PATH}` },
+      });
+      t.is(status, 0, word);
+      t.deepEqual(argv, ['-y', 'z'], word);
+    }
+  });
+
+  test.serial(
+    `${name}: a program that cannot be run is 126, one that is absent 127, else its own code`,
+    t => {
+      t.is(run(shell, { command: [script] }).status, 126);
+      t.is(run(shell, { command: ['/'] }).status, 126);
+      t.is(run(shell, { command: ['./nope'] }).status, 127);
+      t.is(run(shell, { command: ['sh', '-c', 'exit 42'] }).status, 42);
+      t.is(
+        run(shell, { command: ['true', ...Array.from({ length: 40 }, () => 'x'.repeat(120_000))] }).status,
+        126,
+      );
+    },
+  );
+
+  test.serial(`${name}: an argument of 120 kB arrives`, t => {
+    const long = 'é'.repeat(60_000);
+    t.deepEqual(run(shell, { command: [dump, long] }).argv, [long]);
+  });
+
+  test.serial(`${name}: a prompt that cannot be written starts nothing`, t => {
+    const plan = { command: [dump], prompt: 'x', env: {} };
+    writeFileSync(script, launchScript(plan, { promptFile: '/nope/prompt' }));
+    const { status, stdout, stderr } = spawnSync(shell[0]!, [...shell.slice(1), script], {
+      encoding: 'utf8',
+    });
+    t.is(status, 125);
+    t.notRegex(stdout, /\0/);
+    t.regex(stderr, /agent-run: cannot write \/nope\/prompt\n$/);
+  });
+
+  test.serial(`${name}: the command is shown on one line before it runs`, t => {
+    t.is(
+      run(shell, { command: ['sh', '-c', `echo "it's"\n`] }).shown,
+      `$ sh -c 'echo "it'\\''s"\\n'\nit's\n`,
+    );
+  });
+}
+
+test('without a prompt, there is no prompt file, and the variable is the spec’s', t => {
+  t.notRegex(launchScript({ command: ['x'], prompt: null, env: {} }).toString(), /prompt|PROMPT/);
+  t.regex(
+    launchScript({ command: ['x'], prompt: null, env: { AGENT_PROMPT_FILE: '/mine' } }).toString(),
+    /'AGENT_PROMPT_FILE=\/mine'/,
+  );
+});
+
+test('with a prompt, the file is /run/agent/prompt, also where the spec says otherwise', t => {
+  const text = launchScript({ command: ['x'], prompt: '', env: { AGENT_PROMPT_FILE: '/mine' } }).toString();
+  t.regex(text, /printf '%s' '' > '\/run\/agent\/prompt'/);
+  t.regex(text, /exec env -- 'AGENT_PROMPT_FILE=\/run\/agent\/prompt' 'x'\n$/);
+});
+
+test('a command is shown as it would be typed, and never moves the cursor', t => {
+  t.is(displayLine(['npm', 'test']), '$ npm test');
+  t.is(displayLine(['a b', '', "it's", '--x=1']), `$ 'a b' '' 'it'\\''s' --x=1`);
+  t.is(displayLine(['\x1b[2J', '\t', '\u202Ex', '\x9b']), `$ '\\e[2J' '\\t' '\\u202ex' '\\x9b'`);
+  for (const word of hostile) t.notRegex(displayLine(['x', word]), /[\p{Cc}\p{Bidi_Control}\p{Zl}]/u);
+});
+
+test('a command is cut to the line', t => {
+  t.is(displayLine(['x'.repeat(100_000)]).length, 160);
+  t.is(displayLine(Array.from({ length: 1000 }, () => '🦊')).at(-1), '…');
+  t.true(displayLine(Array.from({ length: 1000 }, () => '🦊')).isWellFormed());
+});

@@ -1,0 +1,239 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { directory, parse, plan } from './helpers.ts';
+
+test('an agent that says only its command is run as the seed runs it', async t => {
+  t.deepEqual(await parse({ agents: { a: { command: ['npm', 'test'] } } }), {
+    name: 'flow',
+    concurrency: null,
+    agents: [
+      {
+        name: 'a',
+        dependsOn: [],
+        provider: 'command',
+        command: ['npm', 'test'],
+        prompt: null,
+        image: null,
+        build: null,
+        user: null,
+        gpus: null,
+        workspace: { mode: 'bind', path: directory },
+        network: { mode: 'bridge', name: 'tmux-agents' },
+        env: {},
+        labels: {},
+        memory: 4_294_967_296,
+        cpus: null,
+        timeouts: { build: 1_800_000, ready: 60_000, run: 7_200_000, idle: null, stop: 10_000 },
+        retries: 0,
+        keep: 'never',
+        done: 'exit',
+      },
+    ],
+  });
+});
+
+test('what an agent says is what it gets', async t => {
+  const said = {
+    provider: 'command',
+    image: 'node:22-slim',
+    network: { name: 'mine' },
+    env: { A: '1' },
+    labels: { 'my.label': 'x' },
+    memory: '512m',
+    cpus: 0.5,
+    timeouts: { build: '1m', ready: '2s', run: '3s', idle: '4s', stop: '5s' },
+    retries: 10,
+    keep: 'on-failure',
+    done: 'signal',
+    prompt: ' p\n',
+    user: 'root',
+  };
+  t.like(await plan(said), {
+    image: 'node:22-slim',
+    network: { mode: 'bridge', name: 'mine' },
+    env: { A: '1' },
+    labels: { 'my.label': 'x' },
+    memory: 512 * 2 ** 20,
+    cpus: 0.5,
+    timeouts: { build: 60_000, ready: 2000, run: 3000, idle: 4000, stop: 5000 },
+    retries: 10,
+    keep: 'on-failure',
+    done: 'signal',
+    prompt: ' p\n',
+  });
+});
+
+test('defaults hold for every agent that does not say otherwise', async t => {
+  const defaults = {
+    command: ['d'],
+    memory: '1g',
+    cpus: 3,
+    retries: 2,
+    keep: 'always',
+    done: 'signal',
+    image: 'alpine',
+    network: 'none',
+    prompt: 'p',
+  };
+  const { agents } = await parse({
+    defaults,
+    agents: {
+      a: {},
+      b: {
+        command: ['x'],
+        memory: '2g',
+        cpus: 1,
+        retries: 0,
+        keep: 'never',
+        done: 'exit',
+        network: 'shared',
+      },
+    },
+  });
+  t.like(agents[0], {
+    command: ['d'],
+    memory: 2 ** 30,
+    cpus: 3,
+    retries: 2,
+    keep: 'always',
+    done: 'signal',
+    image: 'alpine',
+    network: { mode: 'none' },
+    prompt: 'p',
+  });
+  t.like(agents[1], {
+    command: ['x'],
+    memory: 2 ** 31,
+    cpus: 1,
+    retries: 0,
+    keep: 'never',
+    done: 'exit',
+    image: 'alpine',
+    network: { mode: 'bridge', name: 'tmux-agents' },
+  });
+});
+
+test('env, labels and timeouts of the defaults are merged key by key', async t => {
+  const defaults = {
+    env: { A: '1', B: '1' },
+    labels: { x: '1', y: '1' },
+    timeouts: { run: '1s', idle: '1s' },
+  };
+  t.like(await plan({ env: { B: '2' }, labels: { y: '2' }, timeouts: { run: '2s' } }, { defaults }), {
+    env: { A: '1', B: '2' },
+    labels: { x: '1', y: '2' },
+    timeouts: { run: 2000, idle: 1000, stop: 10_000 },
+  });
+});
+
+test('an agent can lift the limits that the defaults set', async t => {
+  const { timeouts } = await plan(
+    { timeouts: { run: 'none', idle: 'none' } },
+    { defaults: { timeouts: { idle: '1s' } } },
+  );
+  t.is(timeouts.run, null);
+  t.is(timeouts.idle, null);
+});
+
+test('an agent’s own prompt replaces the default one, in either form', async t => {
+  await writeFile(join(directory, 'own.md'), 'from a file');
+  t.is((await plan({ promptFile: 'own.md' }, { defaults: { prompt: 'd' } })).prompt, 'from a file');
+  t.is((await plan({ prompt: 'own' }, { defaults: { promptFile: 'own.md' } })).prompt, 'own');
+  t.is((await plan({}, { defaults: { promptFile: 'own.md' } })).prompt, 'from a file');
+});
+
+test('a build is what to build where, and an agent’s own image or build replaces the default one', async t => {
+  await mkdir(join(directory, 'image'));
+  await writeFile(join(directory, 'image', 'Containerfile'), 'FROM scratch');
+  const build = { context: 'image', dockerfile: 'Containerfile', args: { VERSION: '3' }, target: 'tools' };
+  const built = { ...build, context: join(directory, 'image') };
+  t.deepEqual((await plan({ build })).build, built);
+  t.like(await plan({ build }, { defaults: { image: 'alpine' } }), { image: null, build: built });
+  t.like(await plan({ image: 'alpine' }, { defaults: { build } }), { image: 'alpine', build: null });
+  t.like(await plan({}, { defaults: { build } }), { image: null, build: built });
+  await writeFile(join(directory, 'Dockerfile'), 'FROM scratch');
+  t.deepEqual((await plan({ build: {} })).build, {
+    context: directory,
+    dockerfile: 'Dockerfile',
+    args: {},
+    target: null,
+  });
+});
+
+test('GPUs are all, so many, or these', async t => {
+  for (const gpus of ['all', 2, { device: ['0', 'GPU-3faa8b2e', '1:0'] }])
+    t.deepEqual((await plan({ gpus })).gpus, gpus);
+});
+
+test('who an agent runs as is said, or left to the image', async t => {
+  t.is((await plan({ user: 'root' })).user, 'root');
+  t.is((await plan({})).user, null);
+});
+
+test('a prompt file is taken exactly, and nothing in it is filled in', async t => {
+  const text = '\uFEFF${HOME} $${X}\r\n\n';
+  await writeFile(join(directory, 'exact.md'), text);
+  t.is((await plan({ promptFile: 'exact.md' })).prompt, text);
+});
+
+test('agents keep the order of the file, also where their names look like numbers', async t => {
+  const { agents } = await parse(
+    '{"agents": {"10": {"command": ["x"]}, "b": {"command": ["x"]}, "9": {"command": ["x"]}}}',
+  );
+  t.deepEqual(
+    agents.map(({ name }) => name),
+    ['10', 'b', '9'],
+  );
+});
+
+test('names that every object has are names like others', async t => {
+  const { agents } = await parse({
+    agents: { constructor: { command: ['x'] }, b: { command: ['x'], dependsOn: ['constructor'] } },
+  });
+  t.deepEqual(
+    agents.map(({ name }) => name),
+    ['constructor', 'b'],
+  );
+});
+
+test('comments, trailing commas and a byte order mark are allowed', async t => {
+  const text =
+    '\uFEFF// a flow\n{ "$schema": "https://x", /* one */ "agents": {"a": {"command": ["x",],},}, }\n';
+  t.is((await parse(text)).agents.length, 1);
+});
+
+test('a plan is plain data', async t => {
+  const flow = await parse({ concurrency: 2, agents: { a: { command: ['x'], env: { A: 'b' } } } });
+  t.deepEqual(JSON.parse(JSON.stringify(flow)), flow);
+  t.is(flow.concurrency, 2);
+});
+
+for (const name of ['a:b', 'a,src=', 'with space', `qu"o'te`, 'emoji 🦊']) {
+  test(`a workspace may be called ${name}`, async t => {
+    const path = join(directory, 'odd', name);
+    await mkdir(path, { recursive: true });
+    t.is((await plan({ workspace: `odd/${name}` })).workspace.path, path);
+    t.is((await plan({ workspace: { path } })).workspace.path, path);
+  });
+}
+
+test('a workspace is its real path', async t => {
+  await mkdir(join(directory, 'real'));
+  await symlink('real', join(directory, 'link'));
+  t.deepEqual((await plan({ workspace: { mode: 'bind', path: 'link' } })).workspace, {
+    mode: 'bind',
+    path: join(directory, 'real'),
+  });
+  t.is((await plan({}, { defaults: { workspace: 'link' } })).workspace.path, join(directory, 'real'));
+});
+
+for (const image of [
+  'node',
+  'node:22-slim',
+  'ghcr.io/me/x.y_z--a:1.2',
+  'localhost:5000/x',
+  `x@sha256:${'a'.repeat(64)}`,
+]) {
+  test(`the image ${image.slice(0, 30)} is accepted`, async t => t.is((await plan({ image })).image, image));
+}

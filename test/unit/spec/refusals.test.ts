@@ -1,0 +1,228 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { directory, faults, parse, problems } from './helpers.ts';
+
+writeFileSync(join(directory, 'file.txt'), 'x');
+writeFileSync(join(directory, 'binary'), Buffer.from([0xff, 0xfe]));
+writeFileSync(join(directory, 'nul.md'), 'a\0b');
+writeFileSync(join(directory, 'big.md'), Buffer.alloc(10 * 2 ** 20 + 1, 0x61));
+mkdirSync(join(directory, 'line\nbreak'));
+symlinkSync('line\nbreak', join(directory, 'innocent'));
+mkdirSync(join(directory, 'empty'));
+writeFileSync(join(directory, 'Dockerfile'), 'FROM scratch\n');
+execFileSync('mkfifo', [join(directory, 'pipe')]);
+
+const size = /expected a size such as "512m" or "4g"/;
+const cpus = /expected a number of CPUs/;
+const whole = /expected a whole number from 0 to 10$/;
+const duration = /expected a duration such as "90s"/;
+const later = /: not supported yet(; |$)/;
+const network = /expected a network name/;
+
+/** What an agent says, and what it is told. */
+const refusals: readonly (readonly [object, RegExp])[] = [
+  ...['4 GB', '0', '-1', '4', '', 0, -1, 4, null, '4x', 'none'].map(memory => [{ memory }, size] as const),
+  [{ memory: '0g' }, /^memory: "0g": expected at least "6m"/],
+  [{ memory: '6143k' }, /expected at least "6m", the least that Docker gives/],
+  [{ memory: '999999999g' }, /expected at most/],
+  ...[0, -1, 0.005, '2', null].map(value => [{ cpus: value }, cpus] as const),
+  ...[-1, 11, 1.5, '1', null].map(retries => [{ retries }, whole] as const),
+  ...['5', '5 min', '', '-1s', 'soon', 90, null].map(run => [{ timeouts: { run } }, duration] as const),
+  ...['build', 'ready', 'stop'].map(key => [{ timeouts: { [key]: 'none' } }, duration] as const),
+  [{ timeouts: { run: '5 min' } }, /^timeouts\.run: "5 min": .*, or "none"$/],
+  ...['build', 'ready', 'run', 'idle', 'stop'].map(
+    key => [{ timeouts: { [key]: '0s' } }, /above zero$/] as const,
+  ),
+  ...['build', 'ready', 'run', 'idle', 'stop'].map(
+    key => [{ timeouts: { [key]: '577h' } }, /at most 576h/] as const,
+  ),
+  [{ timeouts: '5m' }, /expected an object of time limits/],
+  [{ command: 'npm test' }, /^command: "npm test": .*write it as an array/],
+  [{ command: [] }, /it is empty$/],
+  [{ command: [''] }, /^command\[0\]: "": expected the name of a program/],
+  [{ command: ['FOO=1', 'npm'] }, /^command\[0\]: "FOO=1": .*put it under "env"$/],
+  [{ command: ['x', 3] }, /^command\[1\]: 3: expected a string; put it in quotes: "3"$/],
+  [{ command: ['x', null] }, /^command\[1\]: null: expected a string$/],
+  [{ command: ['x', 'a\0b'] }, /^command\[1\]: "a\\u0000b": NUL cannot be passed/],
+  [{ command: ['x', '\ud83d'] }, /half of a surrogate pair/],
+  [{ command: ['x', 'é'.repeat(65_536)] }, /too long for an argument/],
+  [{ env: { 'A-B': 'x' } }, /^env\.A-B: expected a name of letters/],
+  [{ env: { '1A': 'x' } }, /expected a name of letters/],
+  [{ env: { A: 3 } }, /^env\.A: 3: expected a string; put it in quotes: "3"$/],
+  [{ env: { A: true } }, /put it in quotes: "true"$/],
+  [{ env: { A: 'x'.repeat(131_070) } }, /^env\.A: .*too long for an environment variable/],
+  [{ env: ['A=1'] }, /expected an object of names and values/],
+  [{ labels: { 'tmux-agents': 'x' } }, /not under "tmux-agents", which is ours/],
+  [{ labels: { 'tmux-agents.run-id': 'x' } }, /which is ours/],
+  [{ labels: { 'a=b': 'x' } }, /expected a label name/],
+  ...['-x', 'Foo', 'a b', '', ':x', 'a//b', 'x@sha256:1', 'a:b:c', 3].map(
+    image => [{ image }, /expected an image such as/] as const,
+  ),
+  [{ image: 'a'.repeat(256) }, /at most 255/],
+  ...['-x', 'a b', '', '.x', 'container:x'].map(name => [{ network: { name } }, network] as const),
+  ...['host', 'none', 'bridge', 'default'].map(
+    name => [{ network: { name } }, /^network\.name: .*never a network of agents/] as const,
+  ),
+  [{ network: 'host' }, /^network: "host": expected "shared", "none", or/],
+  [{ network: {} }, /^network\.name: missing; expected the name of a bridge/],
+  [{ network: { nmae: 'x', name: 'x' } }, /^network\.nmae: unknown key; did you mean "name"\?$/],
+  [{ keep: 'yes' }, /"never", "on-failure" or "always"$/],
+  [{ done: 'quit' }, /"exit" or "signal"$/],
+  [{ prompt: 3 }, /put it in quotes/],
+  [{ prompt: 'a', promptFile: 'file.txt' }, /^promptFile: there is a "prompt" too/],
+  [{ promptFile: 'nope.md' }, /^promptFile: "nope.md": file .*nope\.md does not exist/],
+  [{ promptFile: 'line\nbreak' }, /is a directory; expected a file/],
+  [{ promptFile: 'pipe' }, /is not a regular file/],
+  [{ promptFile: 'binary' }, /is not UTF-8 text/],
+  [{ promptFile: 'nul.md' }, /holds a NUL byte/],
+  [{ promptFile: 'big.md' }, /is larger than 10 MB/],
+  [{ promptFile: '' }, /expected the path of a text file/],
+  [{ workspace: 'nope' }, /^workspace: "nope": directory .*\/nope does not exist/],
+  [{ workspace: 'file.txt' }, /file\.txt is not a directory; expected one/],
+  [{ workspace: 'file.txt/x' }, /a part of the path is not a directory/],
+  [{ workspace: '~/x' }, /"~" is not expanded, write \$\{HOME\}/],
+  [{ workspace: '' }, /expected the path of a directory/],
+  [{ workspace: 'line\nbreak' }, /^workspace: "line\\nbreak": .*line\\nbreak holds control characters/],
+  [{ workspace: 'innocent' }, /holds control characters; rename/],
+  [{ workspace: { mode: 'bind', path: 'nope' } }, /^workspace\.path: "nope": directory/],
+  [{ workspace: { mode: 'bind' } }, /^workspace\.path: missing/],
+  [{ workspace: { mode: 'mount', path: '.' } }, /^workspace\.mode: "mount": expected "bind"$/],
+  [{ workspace: 3 }, /^workspace: 3: expected the path of a directory, or/],
+  [{ timeuots: {} }, /^timeuots: unknown key; did you mean "timeouts"\?$/],
+  [{ timeouts: { rnu: '5s' } }, /^timeouts\.rnu: unknown key; did you mean "run"\?$/],
+  [{ depends_on: [] }, /did you mean "dependsOn"\?$/],
+  [{ xyzzyxyzzy: 1 }, /^xyzzyxyzzy: unknown key; expected one of provider, command/],
+  [{ dependsOn: 'a' }, /expected an array of agents’ names/],
+  [{ dependsOn: ['a'] }, /^dependsOn\[0\]: "a": an agent cannot wait for itself/],
+  [{ dependsOn: ['other'] }, /^dependsOn\[0\]: "other": no agent has this name; add the agent/],
+  [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent$/],
+  ...['claude', 'codex'].map(provider => [{ provider }, later] as const),
+  [{ provider: 3 }, /^provider: 3: expected "command"$/],
+  [{ build: 'x' }, /^build: "x": expected an object such as/],
+  [{ build: { context: 'nope' } }, /^build\.context: "nope": directory .*\/nope does not exist/],
+  [{ build: { context: 'file.txt' } }, /^build\.context: "file\.txt": .* is not a directory/],
+  [{ build: { context: 'empty' } }, /^build: file .*\/empty\/Dockerfile does not exist; create it/],
+  [{ build: { dockerfile: 'nope' } }, /^build\.dockerfile: "nope": file .*\/nope does not exist/],
+  [
+    { build: { dockerfile: 'empty' } },
+    /^build\.dockerfile: "empty": .* is not a file; expected a Dockerfile$/,
+  ],
+  [{ build: { dockerfile: '' } }, /^build\.dockerfile: "": expected the path of a Dockerfile/],
+  [{ build: { dokerfile: 'x' } }, /^build\.dokerfile: unknown key; did you mean "dockerfile"\?$/],
+  [{ build: { args: { VERSION: 3 } } }, /^build\.args\.VERSION: 3: .*put it in quotes: "3"$/],
+  [{ build: { args: { 'A-B': 'x' } } }, /^build\.args\.A-B: expected a name of letters/],
+  [{ build: { args: { NPM_TOKEN: 'x' } } }, /^build\.args\.NPM_TOKEN: .*looks like a secret/],
+  [{ build: { target: '-x' } }, /^build\.target: "-x": expected the name of a build stage$/],
+  [
+    { image: 'alpine', build: {} },
+    /^build: there is an "image" too; drop that to have it built, or drop "build"/,
+  ],
+  ...['none', 0, -1, 1.5, true, null].map(
+    gpus => [{ gpus }, /^gpus: .*expected "all", a whole number/] as const,
+  ),
+  [{ gpus: { device: [] } }, /^gpus\.device: \[\]: expected an array of GPU indices/],
+  [{ gpus: { device: '0' } }, /^gpus\.device: "0": expected an array of GPU indices/],
+  [{ gpus: { device: [0] } }, /^gpus\.device\[0\]: 0: expected a string; put it in quotes: "0"$/],
+  [{ gpus: { device: ['0,all'] } }, /^gpus\.device\[0\]: "0,all": expected the index or id/],
+  [{ gpus: { device: ['0'], devices: ['0'] } }, /did you mean "device"\?/],
+  [{ user: 'host' }, later],
+  [{ user: '1000:1000' }, later],
+  ...['secrets', 'mounts', 'auth', 'security', 'artifacts'].map(
+    key => [{ [key]: ['x'] }, new RegExp(`^${key}: \\["x"\\]: not supported yet$`)] as const,
+  ),
+  ...['clone', 'copy', 'none'].map(
+    mode => [{ workspace: { mode, path: '.' } }, /^workspace: \{.*\}: not supported yet$/] as const,
+  ),
+  [{ workspace: { path: '.', from: 'x' } }, /not supported yet$/],
+  [{ network: 'isolated' }, /^network: "isolated": not supported yet$/],
+  [{ network: { allow: ['x.org'] } }, /^network(\.allow)?: .*: not supported yet$/],
+  [{ network: { allow: ['x.org'], name: 'x' } }, /not supported yet$/],
+  [{ done: { idle: '5s' } }, /^done: .*: not supported yet$/],
+  [{ done: { file: 'x' } }, later],
+];
+
+for (const [fields, told] of refusals) {
+  test(`${JSON.stringify(fields).slice(0, 80)} is refused: ${told.source}`, async t => {
+    const lines = await faults(fields);
+    t.is(lines.length, 1, lines.join('\n'));
+    t.regex(lines[0]!, told);
+  });
+}
+
+for (const name of ['a/b', 'a b', 'a'.repeat(300), 'a'.repeat(37), '-a', 'a-', 'A', 'a_b', '', 'é', 'a\nb']) {
+  test(`an agent cannot be called ${JSON.stringify(name.slice(0, 40))}`, async t => {
+    const lines = await problems(`{"agents": {${JSON.stringify(name)}: {"command": ["x"]}}}`);
+    t.is(lines.length, 1, lines.join('\n'));
+    t.regex(lines[0]!, /expected a name of lower-case letters.*at most 36 char/);
+    t.true(lines[0]!.length < 200);
+  });
+}
+
+test('a key that JavaScript keeps for itself is refused, not lost', async t => {
+  const lines = await problems('{"agents": {"a": {"command": ["x"], "env": {"__proto__": "x"}}}}');
+  t.deepEqual(lines, ['agents.a.env.__proto__: unknown key: this name cannot be used here']);
+});
+
+test('the longest name of an agent leaves a container name that is a host name', async t => {
+  const name = 'a'.repeat(36);
+  t.is((await parse({ agents: { [name]: { command: ['x'] } } })).agents[0]!.name, name);
+  t.is(`tmux-agent-${'r'.repeat(12)}-${name}-11`.length, 63);
+});
+
+test('what is wrong behind a wrong name is said too', async t => {
+  t.deepEqual(await problems({ agents: { 'a b': { command: ['x'], cpus: 0 } } }), [
+    'agents["a b"]: expected a name of lower-case letters, digits and "-" (not first or last), at most 36 characters',
+    'agents["a b"].cpus: 0: expected a number of CPUs of at least 0.01, the least that Docker gives a container',
+  ]);
+});
+
+for (const concurrency of [0, -1, 1.5, '2', null]) {
+  test(`a concurrency of ${JSON.stringify(concurrency)} is refused`, async t => {
+    const [line] = await problems({ concurrency, agents: { a: { command: ['x'] } } });
+    t.regex(line!, /^concurrency: .*expected a whole number above zero$/);
+  });
+}
+
+for (const name of ['', 'a b', 'a/b', '-a', 'x'.repeat(64), 3]) {
+  test(`a flow cannot be called ${JSON.stringify(name).slice(0, 20)}`, async t => {
+    const [line] = await problems({ name, agents: { a: { command: ['x'] } } });
+    t.regex(line!, /^name: .*expected a name/);
+  });
+}
+
+test('a flow needs an agent, and an agent something to run', async t => {
+  t.deepEqual(await problems({ agents: {} }), ['agents: {}: expected at least one agent']);
+  t.deepEqual(await problems({}), ['agents: missing; expected an object of agents by name']);
+  t.deepEqual(await problems({ agents: { a: {} } }), [
+    'agents.a: nothing to run; give it a "command", such as ["npm", "test"]',
+  ]);
+  t.is((await problems({ agents: { a: { provider: 'command' } } })).length, 1);
+  t.deepEqual(await problems({ agents: { a: 3 } }), [
+    'agents.a: 3: expected an object that describes the agent',
+  ]);
+});
+
+test('an agent of a provider that is not supported yet is not told to have a command as well', async t => {
+  t.is((await problems({ agents: { a: { provider: 'claude', prompt: 'x' } } })).length, 1);
+  t.is((await problems({ defaults: { provider: 'claude' }, agents: { a: { prompt: 'x' } } })).length, 1);
+});
+
+test('what stands in the wrong place is sent to the right one', async t => {
+  const agents = { a: { command: ['x'] } };
+  t.deepEqual(await problems({ memory: '4g', agents }), [
+    'memory: unknown key; it belongs to an agent, or under "defaults"',
+  ]);
+  t.deepEqual(await problems({ defaults: { dependsOn: [] }, agents }), [
+    'defaults.dependsOn: unknown key; it cannot be shared: give it to each agent',
+  ]);
+});
+
+test('a fault of the defaults is told once', async t => {
+  const agents = { a: { command: ['x'] }, b: { command: ['x'] } };
+  t.is(
+    (await problems({ defaults: { memory: '4 GB', workspace: 'nope', promptFile: 'nope' }, agents })).length,
+    3,
+  );
+});

@@ -1,0 +1,150 @@
+import { stripVTControlCharacters } from 'node:util';
+import test from 'ava';
+import type { FlowState } from '../../../src/views/flow-state.ts';
+import { frame, type Look } from '../../../src/views/frame.ts';
+import { widthOf } from '../../../src/views/width.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, told } from './story.ts';
+
+const two = started({ fixer: [], 'long-name': ['fixer'] });
+
+const look = (more: Partial<Look> & { after?: number } = {}): Look => ({
+  now: noon + (more.after ?? 0) * 1000,
+  columns: 200,
+  outputs: new Map(),
+  color: false,
+  ...more,
+});
+
+const rows = (state: FlowState, more: Parameters<typeof look>[0] = {}) => frame(state, look(more));
+
+/** The line of one agent, its columns set off by single blanks. */
+const row = (state: FlowState, more: Parameters<typeof look>[0] = {}, index = 0) =>
+  rows(state, more)[index]!.replace(/ +/g, ' ');
+
+test('there is one line an agent, in the order of the spec, and one on the whole', t => {
+  const state = told(two, enters(1, 'fixer', 'building'));
+  t.deepEqual(rows(state, { after: 62 }), [
+    '● fixer      building           1 min 01 s',
+    '· long-name  waiting            1 min 02 s  for fixer',
+    'r1234567  1 min 02 s  ·  0 of 2 done  ·  Ctrl-C stops and removes all',
+  ]);
+});
+
+test('the last line of its output stands behind an agent, without escape sequences', t => {
+  const state = told(two, enters(1, 'fixer', 'running.working'));
+  const outputs = new Map([['fixer', '\x1b[32mreading\x1b[0m\x07 src\r\n']]);
+  t.is(row(state, { outputs, after: 3 }), '● fixer running 2.0 s reading src');
+});
+
+test('what an agent printed stands there only while it lives', t => {
+  const outputs = new Map([['fixer', 'output']]);
+  const line = (state: string) => row(told(two, enters(1, 'fixer', state)), { outputs, after: 2 });
+  t.is(line('stopping.killing'), '● fixer killing 1.0 s output');
+  t.is(line('collecting.reading'), '● fixer collecting 1.0 s');
+  t.is(line('building'), '● fixer building 1.0 s');
+});
+
+test('the columns stand still from one state to the next', t => {
+  const column = (state: string) =>
+    rows(told(two, enters(1, 'fixer', state)), { after: 2 })[0]!.indexOf('1.0 s');
+  t.is(column('building'), column('waitingForTmux'));
+});
+
+test('an attempt after the first is named', t => {
+  const state = told(two, enters(1, 'fixer', 'running.working', { attempt: 2 }));
+  t.is(row(state, { after: 1 }), '● fixer running 0.0 s attempt 2');
+});
+
+test('an agent that came out has its mark, its word, its time and its reason, but no output', t => {
+  const outputs = new Map([['fixer', 'output']]);
+  const line = (more: Parameters<typeof ends>[2] = {}) =>
+    row(told(two, enters(1, 'fixer', 'running.working'), ends(42.5, 'fixer', more)), { outputs, after: 99 });
+  t.is(line(), '✓ fixer succeeded 41 s');
+  t.is(line(failure('exit', 'exited with 7')), '✗ fixer failed 41 s exited with 7');
+  t.is(line({ ...failure('timeout', 'too\nlong'), status: 'timedOut' }), '✗ fixer timed out 41 s too long');
+  t.is(line({ status: 'cancelled' }), '■ fixer cancelled 41 s');
+});
+
+test('an agent that was skipped has no time', t => {
+  const state = told(
+    two,
+    ends(4, 'long-name', { ...failure('dependency', 'depends on fixer'), status: 'skipped' }),
+  );
+  t.is(row(state, {}, 1), '– long-name skipped depends on fixer');
+});
+
+test('an agent that waits for its time says why and how long', t => {
+  const state = told(two, enters(1, 'fixer', 'backingOff', { cause: 'EOF', until: noon + 5000 }));
+  t.is(row(state, { after: 2 }), '● fixer backing off 1.0 s EOF, goes on in 3.0 s');
+  const bare = told(two, enters(1, 'fixer', 'backingOff', { until: noon + 5000 }));
+  t.is(row(bare, { after: 2 }), '● fixer backing off 1.0 s goes on in 3.0 s');
+});
+
+test('an agent that waits for its next attempt says how the last one failed', t => {
+  const state = told(
+    two,
+    enters(1, 'fixer', 'building'),
+    attemptEnds(1, 'fixer', failure('exit', 'exited with 7')),
+    enters(2, 'fixer', 'retrying', { until: noon + 4000 }),
+  );
+  t.is(row(state, { after: 3 }), '● fixer waiting to try again 1.0 s exited with 7, goes on in 1.0 s');
+});
+
+test('an agent that needs input is marked', t => {
+  t.is(row(told(two, enters(1, 'fixer', 'running.needsInput')), { after: 2 }), '? fixer needs input 1.0 s');
+});
+
+test('a state that passes at once is shown by its top level', t => {
+  t.is(row(told(two, enters(1, 'fixer', 'stopping.assessing')), { after: 2 }), '● fixer stopping 1.0 s');
+});
+
+test('the status line counts those that are over, and stands still when the run is', t => {
+  const state = told(two, ends(1, 'fixer'), at(9, { type: 'run.ended', status: 'succeeded', exitCode: 0 }));
+  t.is(rows(state, { after: 99 }).at(-1), 'r1234567  9.0 s  ·  1 of 2 done');
+});
+
+test('a run that is being cancelled says so, and how to hurry', t => {
+  const state = told(two, at(1, { type: 'run.cancel', reason: 'SIGINT' }));
+  t.is(
+    rows(state).at(-1),
+    'r1234567  0.0 s  ·  0 of 2 done  ·  cancelling: SIGINT; Ctrl-C again removes all at once',
+  );
+});
+
+test('an engine that is away is named', t => {
+  const state = told(two, at(1, { type: 'engine.away', message: 'no\nanswer' }));
+  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}the Docker engine is away: no answer {2}·/);
+});
+
+test('the last three warnings are shown', t => {
+  const warnings = [1, 2, 3, 4].map(n =>
+    at(n, { type: 'warning', agent: n === 4 ? 'fixer' : null, message: `w${n}\n` }),
+  );
+  t.deepEqual(rows(told(two, ...warnings)).slice(2, -1), ['! w2', '! w3', '! fixer: w4']);
+});
+
+test('no line is wider than the terminal, whatever is printed', t => {
+  const state = told(
+    two,
+    enters(1, 'fixer', 'running.working'),
+    at(2, { type: 'warning', agent: null, message: '漢'.repeat(99) }),
+    at(2, { type: 'engine.away', message: 'x'.repeat(99) }),
+  );
+  const outputs = new Map([['fixer', '\x1b[31m漢字😀'.repeat(50)]]);
+  for (const columns of [0, 1, 2, 7, 20, 41, 42, 80, 81])
+    for (const color of [false, true])
+      for (const line of rows(state, { columns, color, outputs, after: 5 }))
+        t.true(widthOf(stripVTControlCharacters(line)) <= columns, `${columns}: ${line}`);
+  t.true(rows(state, { columns: 80, outputs })[0]!.endsWith('…'));
+});
+
+test('colour changes nothing but the colour', t => {
+  const state = told(two, enters(1, 'fixer', 'running.working'), ends(2, 'long-name', failure('exit', 'no')));
+  const painted = rows(state, { color: true });
+  t.deepEqual(
+    painted.map(line => stripVTControlCharacters(line).trimEnd()),
+    rows(state),
+  );
+  t.true(painted[0]!.startsWith('\x1b[36m● \x1b[39m'));
+  t.true(painted[1]!.startsWith('\x1b[31m✗ \x1b[39m'));
+});

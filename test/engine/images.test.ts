@@ -61,7 +61,12 @@ for (const { title, dockerfile, user, path } of grounds) {
     const shown: Buffer[] = [];
     attached.stdout.on('data', chunk => shown.push(chunk));
     const inside = (...command: string[]) => execa('docker', ['exec', id!, ...command], { reject: false });
-    await eventually(() => Buffer.concat(shown).includes('grüße'), 'the last line on the screen');
+    // As it comes, tmux may move the cursor in the middle of a word; what it draws anew is whole.
+    const redraw = 'for c in $(tmux list-clients -F "#{client_name}"); do tmux refresh-client -t "$c"; done';
+    await eventually(
+      async () => (await inside('sh', '-c', redraw)) && Buffer.concat(shown).includes('grüße'),
+      'the last line on the screen',
+    );
     t.is((await inside('agent-health')).exitCode, 0);
     await inside('tmux', 'detach-client', '-s', 'agent');
     t.is((await attached).exitCode, 0);

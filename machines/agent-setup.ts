@@ -45,7 +45,7 @@ export const stepInput = ({ context }: { context: AgentContext }): StepInput => 
 });
 
 /** What docker says where it has not done what it was asked for. */
-const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu'];
+const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted'];
 
 const fresh = { step: null, tries: 0 } as const;
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };

@@ -37,9 +37,15 @@ export type FlowEvent =
 
 const over = (standing: Standing | undefined) => standing !== 'waiting' && standing !== 'started';
 
+const whoFoundItFull = ({ outputs }: FlowContext) =>
+  Object.values(outputs).find(({ status, error }) => status === 'failed' && error?.kind === 'exhausted')
+    ?.name;
+
 /** What can be said of the waiting agents now: who is skipped (with all that depend on them), who may start. */
 export function schedule(context: FlowContext): { skipped: string[]; startable: AgentInput[] } {
   const standing: Record<string, Standing> = { ...context.standing };
+  // What has no room left for one has none for the next: nobody else is started to find that out.
+  if (whoFoundItFull(context)) return { skipped: waiting(context), startable: [] };
   const skipped: string[] = [];
   for (let found = true; found; ) {
     found = false;
@@ -66,8 +72,12 @@ function unstarted(agent: AgentInput, context: FlowContext, status: 'skipped' | 
   const lost = agent.dependsOn.filter(
     on => over(context.standing[on]) && context.standing[on] !== 'succeeded',
   );
-  const message = `depends on ${lost.join(', ')}, which did not succeed`;
-  const error = status === 'skipped' ? { phase: 'waiting', kind: 'dependency' as const, message } : null;
+  const full = whoFoundItFull(context);
+  const why =
+    full && lost.length === 0
+      ? { kind: 'exhausted' as const, message: `not started: Docker has no room left, as ${full} found` }
+      : { kind: 'dependency' as const, message: `depends on ${lost.join(', ')}, which did not succeed` };
+  const error = status === 'skipped' ? { phase: 'waiting', ...why } : null;
   return { name: agent.name, status, exitCode: null, error, containerId: null, image: null, attempts: [] };
 }
 

@@ -13,6 +13,7 @@ export type FailureKind =
   | 'image' // an image that cannot be built, pulled or used
   | 'gpu' // the engine has none for containers, or not those that were asked for
   | 'network'
+  | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
   | 'foreign' // a name is held by something that is not ours
   | 'docker' // docker refused, for good
   | 'unreachable' // the engine does not answer

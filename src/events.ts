@@ -76,6 +76,12 @@ const kinds = [
   }),
   z.object({ type: z.literal('engine.away'), message: z.string() }),
   z.object({ type: z.literal('engine.back') }),
+  /** So many containers are created or started at once from now on; null: as many as ever. */
+  z.object({
+    type: z.literal('engine.pressure'),
+    atOnce: z.number().int().min(1).nullable(),
+    reason: z.string(),
+  }),
   z.object({ type: z.literal('run.cancel'), reason: z.string() }),
   z.object({ type: z.literal('agent.cancel'), agent, reason: z.string() }),
   z.object({ type: z.literal('warning'), agent: agent.nullable(), message: z.string() }),

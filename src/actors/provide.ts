@@ -24,6 +24,10 @@ export function agentIn(world: World) {
         throw error instanceof DockerSilence ? silence(error) : error;
       }
     });
+  const gated =
+    <Output>(work: (world: World, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
+    (_: World, input: StepInput, signal: AbortSignal) =>
+      world.gate(() => work(world, input, signal), signal);
   const silence = ({ answer }: DockerSilence) =>
     dockerError(answer, { doing: `run docker ${answer.args[0]}`, at: clock.now(), otherwise: 'transient' });
 
@@ -37,8 +41,8 @@ export function agentIn(world: World) {
         const { network } = world.plan(name);
         if (network.mode === 'bridge') await world.network(network.name, signal);
       }),
-      createContainer: actor(createContainer),
-      startContainer: actor(startContainer),
+      createContainer: actor(gated(createContainer)),
+      startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),
       inject: actor(inject),
       watch: actor(watchAgent),

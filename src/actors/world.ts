@@ -6,6 +6,7 @@ import type { EngineInfo } from '../docker/engine-info.ts';
 import type { Owner, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
 import type { Clock } from '../engine/clock.ts';
+import type { Gate } from '../engine/pressure.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 
 /** What the actors of a run act on. The engine makes one for each run. */
@@ -16,6 +17,8 @@ export interface World {
   readonly containers: Containers;
   readonly watcher: Watcher;
   readonly engine: EngineInfo;
+  /** What creates or starts a container goes through it. */
+  readonly gate: Gate;
   plan(agent: string): AgentPlan;
   /** Reads the facts, and says where the agent enters its machine. */
   decide(agent: string, signal: AbortSignal): Promise<Decision>;

@@ -17,7 +17,10 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
   ],
   ['unreachable', /permission denied while trying to connect/i],
   ['gpu', /could not select device driver|nvidia-container-(cli|runtime)|unresolvable cdi devices/i],
-  ['network', /non-overlapping ipv4 address pool|all predefined address pools have been fully subnetted/i],
+  [
+    'exhausted',
+    /no space left on device|non-overlapping ipv4 address pool|predefined address pools have been fully subnetted/i,
+  ],
   ['transient', /unexpected eof|(: |^)eof\s*$|client\.timeout exceeded|context deadline exceeded/im],
   ['transient', /removal of container .* is already in progress|is marked for removal|is restarting/i],
   [
@@ -97,8 +100,7 @@ function firstLine(text: string): string {
 
 function mend(kind: FailureKind, text: string): string {
   if (/no space left on device/i.test(text)) return '. Free some space: docker system df shows what takes it';
-  if (kind === 'network' && /pool/i.test(text))
-    return '. Remove networks that nobody uses: docker network prune';
+  if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (kind === 'gpu')
     return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine’s host and restart Docker, or take "gpus" out of the spec';
   if (/permission denied while trying to connect/i.test(text))

@@ -13,8 +13,9 @@ import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
 import { followOutput } from './follow-output.ts';
 import { openJournal } from './journal.ts';
-import { whatFits } from './limits.ts';
+import { startsAtOnce, whatFits } from './limits.ts';
 import type { Lock } from './lock.ts';
+import { pressure } from './pressure.ts';
 import { type AgentRecord, blankRecord, isUntouched, remember } from './record.ts';
 import { obeyRequests } from './requests.ts';
 import type { RunFile } from './run-file.ts';
@@ -126,6 +127,11 @@ export async function conduct(
     recorder,
     watcher,
     engine,
+    gate: pressure({
+      most: startsAtOnce(engine),
+      now: clock.now,
+      onChange: (atOnce, reason) => void journal.append({ type: 'engine.pressure', atOnce, reason }),
+    }),
     clock,
     record: name => records.get(name) ?? blankRecord,
     halt: halted.resolve,

@@ -24,3 +24,6 @@ export function whatFits(plan: FlowPlan, engine: EngineInfo): number {
   const cpus = Math.max(...plan.agents.map(agent => agent.cpus ?? Math.min(2, engine.cpus)));
   return Math.max(1, Math.floor(Math.min(engine.memory / memory, engine.cpus / cpus)));
 }
+
+/** How many containers are created or started at once while the engine keeps up; more only makes each of them slower. */
+export const startsAtOnce = ({ cpus }: EngineInfo): number => Math.max(4, 2 * cpus);

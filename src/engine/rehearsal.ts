@@ -61,6 +61,7 @@ export async function rehearse(
     recorder: unrecorded,
     watcher: nobodyEnds,
     engine,
+    gate: work => work(),
     clock: systemClock,
     record: () => blankRecord,
     halt: () => {},

@@ -15,6 +15,7 @@ import { packageFolder } from '../package.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
+import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
@@ -32,6 +33,7 @@ export interface WorldOptions {
   readonly recorder: Recorder;
   readonly watcher: Watcher;
   readonly engine: EngineInfo;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly record: (agent: string) => AgentRecord;
   /** Halts the run: what can no longer be kept must not be done. */
@@ -53,6 +55,7 @@ export function createWorld(options: WorldOptions): World {
     recorder,
     watcher,
     engine,
+    gate,
     clock,
     record,
     signal,
@@ -99,6 +102,7 @@ export function createWorld(options: WorldOptions): World {
     containers,
     watcher,
     engine,
+    gate,
     plan: planOf,
     async decide(agent, stop) {
       const known = record(agent);

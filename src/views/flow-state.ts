@@ -18,6 +18,8 @@ export interface FlowState {
   readonly agents: Readonly<Record<string, AgentState>>;
   /** Why the Docker engine is taken to be away; null while it answers. */
   readonly engineAway: string | null;
+  /** How many containers are created or started at once, where that is fewer than usual. */
+  readonly startsAtOnce: number | null;
   /** Why the whole run was cancelled. */
   readonly cancelled: string | null;
   readonly warnings: readonly { readonly agent: string | null; readonly message: string }[];
@@ -44,6 +46,7 @@ export const initialFlowState: FlowState = {
   concurrency: 1,
   agents: {},
   engineAway: null,
+  startsAtOnce: null,
   cancelled: null,
   warnings: [],
   dockerCalls: 0,
@@ -82,6 +85,8 @@ export function reduce(state: FlowState, event: FlowEvent): FlowState {
       return { ...state, engineAway: event.message };
     case 'engine.back':
       return { ...state, engineAway: null };
+    case 'engine.pressure':
+      return { ...state, startsAtOnce: event.atOnce };
     case 'run.cancel':
       return { ...state, cancelled: state.cancelled ?? event.reason };
     case 'warning':
@@ -107,6 +112,7 @@ function start(state: FlowState, { runId, name, concurrency, agents, at }: Told<
     concurrency,
     agents: Object.fromEntries(known),
     engineAway: null,
+    startsAtOnce: null,
     startedAt: state.startedAt ?? at,
     endedAt: null,
     ended: null,

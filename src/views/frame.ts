@@ -30,7 +30,12 @@ export function frame(state: FlowState, look: Look): string[] {
     ...state.warnings.slice(-3).map(({ agent, message }): Piece[] => {
       return [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']];
     }),
-    [[statusLine(state, look.now), state.engineAway === null ? 'dim' : 'yellow'] as const],
+    [
+      [
+        statusLine(state, look.now),
+        state.engineAway === null && state.startsAtOnce === null ? 'dim' : 'yellow',
+      ] as const,
+    ],
   ].map(pieces => paint(pieces, look));
 }
 
@@ -90,6 +95,8 @@ function statusLine(state: FlowState, now: number): string {
   const elapsed = spoken((state.endedAt ?? now) - (state.startedAt ?? now));
   const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
   if (state.engineAway !== null) parts.push(`the Docker engine is away: ${oneLine(state.engineAway)}`);
+  if (state.startsAtOnce !== null && state.ended === null)
+    parts.push(`Docker does not keep up: ${state.startsAtOnce} started at once`);
   if (state.ended === null)
     parts.push(
       state.cancelled === null

@@ -34,6 +34,8 @@ function tell(before: FlowState, event: FlowEvent): string | null {
       return before.engineAway === null ? `the Docker engine is away: ${event.message}` : null;
     case 'engine.back':
       return before.engineAway === null ? null : 'the Docker engine is back';
+    case 'engine.pressure':
+      return tellPressure(before, event);
     case 'warning':
       return `warning: ${event.message}`;
     case 'attempt.ended':
@@ -65,6 +67,13 @@ function tellState(before: FlowState, event: Told<'agent.state'>): string | null
     default:
       return word;
   }
+}
+
+/** Each step down is told, of the way back only its end. */
+function tellPressure(before: FlowState, { atOnce, reason }: Told<'engine.pressure'>): string | null {
+  if (atOnce === null) return before.startsAtOnce === null ? null : 'Docker keeps up again';
+  if (before.startsAtOnce !== null && atOnce > before.startsAtOnce) return null;
+  return `Docker does not keep up: at most ${atOnce} containers are started at once (${reason})`;
 }
 
 function tellEnd(agent: AgentState | undefined, event: Told<'agent.ended'>): string | null {

@@ -91,7 +91,14 @@ export function exitCodeOf(state: FlowState): number {
   return Math.max(0, ...Object.values(state.agents).map(agent => exitCodeOfAgent(outcomeOf(agent))));
 }
 
-const infrastructure: readonly string[] = ['infrastructure', 'unreachable', 'foreign', 'network', 'gpu'];
+const infrastructure: readonly string[] = [
+  'infrastructure',
+  'unreachable',
+  'foreign',
+  'network',
+  'exhausted',
+  'gpu',
+];
 
 function exitCodeOfAgent({ status, error }: Outcome): number {
   if (status === 'succeeded' || status === 'skipped') return 0;

@@ -79,6 +79,7 @@ const nextByKind: Readonly<Record<string, string>> = {
   unreachable: 'agent-flow doctor',
   foreign: 'docker ps -a',
   network: 'docker network ls',
+  exhausted: 'docker system df',
   infrastructure: 'agent-flow cleanup',
 };
 

@@ -232,15 +232,12 @@ test('cleanup removes the orphans of this state directory, however malformed, an
 test('ps needs no Docker: one that does not answer is said in a line, and the journals are shown', async t => {
   const here = place(t);
   await here.run({ agents: { worker: worker('true') } });
-  const env = fakeDocker(here, { ps: 'exec sleep 60' });
-  const began = Date.now();
+  // One that waited for it would be ended by the test, long before it answers.
+  const env = fakeDocker(here, { ps: 'exec sleep 3600' });
   const { exitCode, stdout, stderr } = await here.agentFlow(['ps', '--all'], { env });
-  const took = Date.now() - began;
   t.is(exitCode, 0);
   t.regex(stdout, new RegExp(`^${here.runId()}/worker +succeeded`, 'm'));
   t.regex(stderr, /^orphans are not shown: Docker does not answer within 2 s$/);
-  // The docker that hangs was not waited for.
-  t.true(took < 60_000, `${took}`);
   const without = await here.agentFlow(['ps', '--all', '--json'], {
     env: { ...here.env, DOCKER_HOST: 'unix:///nowhere.sock' },
   });

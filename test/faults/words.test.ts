@@ -75,9 +75,9 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     },
   ],
   'the disk is full': [
-    { kind: 'docker', stderr: daemon('write /var/lib/docker/tmp: no space left on device') },
+    { kind: 'exhausted', stderr: daemon('write /var/lib/docker/tmp: no space left on device') },
     {
-      kind: 'docker',
+      kind: 'exhausted',
       code: 125,
       stderr: `docker: ${daemon('mkdir /var/lib/docker/overlay2/x: no space left on device.')}`,
     },
@@ -159,12 +159,12 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     { kind: 'transient', stderr: daemon('network agents is ambiguous (2 matches found on name)') },
     { kind: 'transient', stderr: daemon('2 matches found based on name: network agents is ambiguous') },
     {
-      kind: 'network',
+      kind: 'exhausted',
       stderr: daemon(
         'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
       ),
     },
-    { kind: 'network', stderr: daemon('all predefined address pools have been fully subnetted') },
+    { kind: 'exhausted', stderr: daemon('all predefined address pools have been fully subnetted') },
     { kind: 'docker', stderr: daemon('Pool overlaps with other one on this address space') },
     { kind: 'docker', stderr: daemon('network agents not found') },
   ],

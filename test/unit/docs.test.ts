@@ -21,6 +21,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   image: true,
   gpu: true,
   network: true,
+  exhausted: true,
   foreign: true,
   docker: true,
   unreachable: true,

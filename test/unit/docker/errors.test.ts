@@ -41,17 +41,17 @@ const table: readonly (readonly [FailureKind, string])[] = [
   ['transient', 'toomanyrequests: You have reached your pull rate limit'],
   ['transient', 'OCI runtime exec failed: exec failed: Resource temporarily unavailable'],
   [
-    'network',
+    'exhausted',
     'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults',
   ],
-  ['network', 'Error response from daemon: all predefined address pools have been fully subnetted'],
+  ['exhausted', 'Error response from daemon: all predefined address pools have been fully subnetted'],
   [
     'docker',
     'Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /x',
   ],
   ['docker', 'unknown flag: --nonsense'],
   ['docker', 'Error response from daemon: No such image: nothing:1'],
-  ['docker', 'no space left on device'],
+  ['exhausted', 'no space left on device'],
 ];
 
 for (const [kind, text] of table)
@@ -93,7 +93,7 @@ test('a message says what failed, with the daemon’s reason and without its pre
     'could not create the container: no space left on device. Free some space: docker system df shows what takes it',
   );
   t.is(error.command, 'docker create --name=x');
-  t.is(error.kind, 'docker');
+  t.is(error.kind, 'exhausted');
   t.false(error.uncertain);
 });
 

@@ -1,7 +1,7 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
 import type { FlowEvent, flowMachine } from '../../../machines/flow.ts';
-import type { Status } from '../../../machines/outcome.ts';
+import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { byHand, isRoot, resolve } from './by-hand.ts';
 import { expect } from './walk.ts';
 
@@ -22,7 +22,7 @@ interface Seen {
 export interface FlowWalk {
   sees(seen: Seen): FlowWalk;
   /** An agent comes out. */
-  ends(name: string, status?: Status): FlowWalk;
+  ends(name: string, status?: Status, kind?: FailureKind): FlowWalk;
   cancel(): FlowWalk;
   kill(): FlowWalk;
   cancelAgent(name: string): FlowWalk;
@@ -39,11 +39,11 @@ export interface FlowPlan {
   readonly obedient?: boolean;
 }
 
-const outputOf = (name: string, status: Status): AgentOutput => ({
+const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
   name,
   status,
   exitCode: status === 'succeeded' ? 0 : null,
-  error: null,
+  error: kind ? { phase: 'creating', kind, message: `${kind} it is` } : null,
   containerId: `container-of-${name}`,
   image: 'image-1',
   attempts: [],
@@ -116,10 +116,10 @@ export function walkFlow(
       [started, told, unstarted, states] = [[], [], [], []];
       return self;
     },
-    ends(name, status = 'succeeded') {
+    ends(name, status = 'succeeded', kind) {
       const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
       if (!child) throw new Error(`${name} does not live`);
-      resolve(child, outputOf(name, status));
+      resolve(child, outputOf(name, status, kind));
       return self;
     },
     cancel: () => send({ type: 'CANCEL', reason: 'asked to' }),

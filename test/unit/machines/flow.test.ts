@@ -136,6 +136,19 @@ const scenarios = [
       .sees({ states: 'done' });
     flow.isOver({ base: 'succeeded', left: 'failed', right: 'succeeded', top: 'skipped' });
   }),
+  scenario(
+    'where Docker has no room left nobody else is started, and those that live go on',
+    { agents: { one: [], two: [], three: [], after: ['one'] }, concurrency: 2 },
+    flow => {
+      flow.sees({ started: ['one', 'two'], states: 'flowing' });
+      flow.ends('one', 'failed', 'exhausted').sees({ unstarted: ['three skipped', 'after skipped'] });
+      const why = (name: string) => `${flow.output(name)?.error?.kind}: ${flow.output(name)?.error?.message}`;
+      expect('why', why('three'), 'exhausted: not started: Docker has no room left, as one found');
+      expect('why', why('after'), 'dependency: depends on one, which did not succeed');
+      flow.ends('two').sees({ states: 'done' });
+      flow.isOver({ one: 'failed', two: 'succeeded', three: 'skipped', after: 'skipped' });
+    },
+  ),
   scenario('a flow whose last agents are skipped is over', chain, flow => {
     flow.sees({ started: ['fixer'], states: 'flowing' });
     flow.ends('fixer', 'failed').sees({ unstarted: ['reviewer skipped', 'tests skipped'], states: 'done' });

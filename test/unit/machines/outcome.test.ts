@@ -144,6 +144,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   image: false,
   gpu: false,
   network: false,
+  exhausted: false,
   foreign: false,
   docker: false,
   unreachable: false,

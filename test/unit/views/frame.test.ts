@@ -116,6 +116,13 @@ test('an engine that is away is named', t => {
   t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}the Docker engine is away: no answer {2}·/);
 });
 
+test('a Docker that does not keep up is named, for as long as it does not', t => {
+  const pressure = (atOnce: number | null) => at(1, { type: 'engine.pressure', atOnce, reason: 'slow' });
+  const state = told(two, pressure(2));
+  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker does not keep up: 2 started at once {2}·/);
+  t.notRegex(rows(told(two, pressure(2), pressure(null))).at(-1)!, /keep up/);
+});
+
 test('the last three warnings are shown', t => {
   const warnings = [1, 2, 3, 4].map(n =>
     at(n, { type: 'warning', agent: n === 4 ? 'fixer' : null, message: `w${n}\n` }),

@@ -61,7 +61,7 @@ test('a failed agent is a failure that tells its phase, its exit code, its attem
   t.is(cases.slow!.failure![0]!.type, 'timeout');
 });
 
-for (const kind of ['infrastructure', 'unreachable', 'foreign', 'network'])
+for (const kind of ['infrastructure', 'unreachable', 'foreign', 'network', 'exhausted'])
   test(`a failure of kind ${kind} is an error, not a failure`, async t => {
     const { cases, suite } = await read(told(started({ a: [] }), ends(1, 'a', failure(kind))));
     t.is(cases.a!.error![0]!.type, kind);

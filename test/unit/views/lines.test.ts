@@ -136,6 +136,20 @@ test('an engine that goes away and comes back is told once each', t => {
   t.is(lineOf(begun, back), null);
 });
 
+test('a Docker that does not keep up is told with each step down, and of the way back its end', t => {
+  const pressure = (seconds: number, atOnce: number | null) =>
+    at(seconds, { type: 'engine.pressure', atOnce, reason: 'it took 9.0 s' });
+  t.is(
+    lineOf(begun, pressure(1, 2)),
+    '12:00:01 Docker does not keep up: at most 2 containers are started at once (it took 9.0 s)',
+  );
+  const narrow = told(two, pressure(1, 2));
+  t.regex(lineOf(narrow, pressure(2, 1))!, /at most 1 container/);
+  t.is(lineOf(narrow, pressure(2, 3)), null);
+  t.is(lineOf(narrow, pressure(2, null)), '12:00:02 Docker keeps up again');
+  t.is(lineOf(begun, pressure(2, null)), null);
+});
+
 test('a warning names its agent where it has one', t => {
   t.is(lineOf(begun, at(1, { type: 'warning', agent: null, message: 'm' })), '12:00:01 warning: m');
   t.is(

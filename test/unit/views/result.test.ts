@@ -34,6 +34,7 @@ const table: readonly (readonly [string, readonly Way[], number, string])[] = [
   ['an engine that does not answer', ['unreachable'], 3, 'failed'],
   ['a foreign name', ['foreign'], 3, 'failed'],
   ['a network that cannot be had', ['network'], 3, 'failed'],
+  ['an engine that has no room left', ['exhausted'], 3, 'failed'],
   ['an agent that timed out', ['timedOut'], 4, 'timedOut'],
   ['a timeout beside lost infrastructure', ['infrastructure', 'timedOut', 'exit'], 4, 'timedOut'],
   ['a timeout beside a cancelled agent', ['timedOut', 'cancelled'], 4, 'timedOut'],

@@ -238,11 +238,13 @@ export const wayUpScenarios: readonly Scenario[] = [
   }),
 ];
 
-const refusedStarts: readonly Scenario[] = (['docker', 'image', 'network', 'gpu'] as const).map(kind =>
-  scenario(
-    `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
-    agent => neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
-  ),
+const refusedStarts: readonly Scenario[] = (['docker', 'image', 'network', 'gpu', 'exhausted'] as const).map(
+  kind =>
+    scenario(
+      `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
+      agent =>
+        neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
+    ),
 );
 
 export const stepScenarios = [...everyStep, ...refusedStarts];

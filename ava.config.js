@@ -1,6 +1,6 @@
 export default {
   extensions: ['ts'],
   files: ['test/**/*.test.ts'],
-  timeout: '5m',
+  timeout: '15m',
   environmentVariables: { NO_COLOR: '1' },
 };

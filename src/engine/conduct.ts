@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly inspect?: (event: InspectionEvent) => void;
   /** In place of those that act on Docker. */
   readonly actors?: AgentActors;
+  /** Does nothing but stop this agent, or with null the whole run: as if that had been asked for long ago. */
+  readonly stop?: string | null;
 }
 
 export interface Run {
@@ -71,7 +73,7 @@ export async function conduct(
   { docker, recorder, early, engine }: Connection,
   options: RunOptions,
 ): Promise<Run> {
-  const { stateDir, clock = systemClock, onPast, onEvent, onOutput, inspect, actors } = options;
+  const { stateDir, clock = systemClock, onPast, onEvent, onOutput, inspect, actors, stop } = options;
   const journal = openJournal(folder.journal, clock.now, nextSeq(past));
   const records = new Map<string, AgentRecord>(plan.agents.map(({ name }) => [name, blankRecord]));
   let state = initialFlowState;
@@ -82,7 +84,10 @@ export async function conduct(
   for (const event of past) note(event);
   onPast?.(past);
   // Those that live come first, or one that is new could take their place.
-  const agents = plan.agents.toSorted((a, b) => untouched(records, a.name) - untouched(records, b.name));
+  const agents = plan.agents
+    .filter(({ name }) => (stop ?? name) === name)
+    .map(agent => (typeof stop === 'string' ? { ...agent, dependsOn: [] } : agent))
+    .toSorted((a, b) => untouched(records, a.name) - untouched(records, b.name));
   journal.subscribe(event => {
     note(event);
     onEvent?.(event);
@@ -102,6 +107,9 @@ export async function conduct(
     agents: plan.agents.map(({ name, dependsOn, retries }) => ({ name, dependsOn: [...dependsOn], retries })),
   });
   early.goOnIn(journal);
+  const reason = 'asked to stop';
+  if (stop === null) await journal.append({ type: 'run.cancel', reason });
+  if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
   if (onOutput) followOutput(journal, recorder, onOutput, ending.signal);
   const watcher = watchContainers({
     containers,
@@ -141,7 +149,7 @@ export async function conduct(
   const cameOut = new Set(plan.agents.map(({ name }) => name).filter(name => records.get(name)!.ended));
   const flow = drive(agents, concurrency, { world, journal, inspect, actors, over: cameOut });
   const requests = obeyRequests(folder.requests, ({ stop }) =>
-    stop === null ? flow.cancel('asked to stop') : flow.cancelAgent(stop, 'asked to stop'),
+    stop === null ? flow.cancel(reason) : flow.cancelAgent(stop, reason),
   );
 
   const finish = async (): Promise<RunEnd> => {
@@ -157,6 +165,12 @@ export async function conduct(
       ending.abort();
       await watcher.closed;
       if (broken.halted) throw unwritable(folder, broken.halted);
+      return { exitCode: 0, state };
+    }
+    // One agent was to be stopped, and there are others.
+    if (!broken && Object.values(state.agents).some(({ status }) => status === null)) {
+      ending.abort();
+      await watcher.closed;
       return { exitCode: 0, state };
     }
     const kept = new Set(

@@ -11,7 +11,7 @@ export const label = 'agent-flow-test=container';
 export const docker = (args: readonly string[], input?: string) =>
   execa('docker', args, {
     reject: false,
-    timeout: 90_000,
+    timeout: 300_000,
     maxBuffer: 200_000_000,
     stripFinalNewline: false,
     env: { LC_ALL: 'C.UTF-8' },
@@ -24,7 +24,7 @@ export const image = (async () => {
   const built = await execa('docker', ['build', '-t', tag, '.'], {
     cwd: dockerDir,
     reject: false,
-    timeout: 280_000,
+    timeout: 800_000,
   });
   if (built.exitCode !== 0) throw new Error(`the image does not build:\n${built.stdout}\n${built.stderr}`);
   return tag;
@@ -102,7 +102,7 @@ export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Waits, within a bound, until the check holds. */
 export async function until(check: () => Promise<boolean>): Promise<boolean> {
-  const patience = Date.now() + 120_000;
+  const patience = Date.now() + 300_000;
   while (Date.now() < patience) {
     if (await check()) return true;
     await new Promise(resolve => setTimeout(resolve, 100));

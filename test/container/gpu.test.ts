@@ -9,7 +9,7 @@ test('the GPU image builds on another base, with Node 22 and all that the base i
   const built = await execa(
     'docker',
     ['build', '--file=Dockerfile.gpu', '--build-arg=BASE_IMAGE=debian:bookworm-slim', `--tag=${tag}`, '.'],
-    { cwd: dockerDir, reject: false, all: true, timeout: 280_000 },
+    { cwd: dockerDir, reject: false, all: true, timeout: 800_000 },
   );
   t.is(built.exitCode, 0, built.all);
   const script =

@@ -19,7 +19,7 @@ const madeFit = async (t: ExecutionContext, recipe: Recipe, args: Readonly<Recor
       ...Object.entries(all).map(([key, value]) => `--build-arg=${key}=${value}`),
       '.',
     ],
-    { cwd: dockerDir, reject: false, all: true, timeout: 280_000 },
+    { cwd: dockerDir, reject: false, all: true, timeout: 800_000 },
   );
   return { ground, tag, built };
 };

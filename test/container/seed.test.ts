@@ -11,7 +11,7 @@ const onTerminal = (t: ExecutionContext, line: string) => {
   const child = execa('script', ['-qec', line, '/dev/null'], {
     stdin: 'pipe',
     reject: false,
-    timeout: 120_000,
+    timeout: 300_000,
     env: { TERM: 'xterm' },
   });
   t.teardown(() => child.kill());
@@ -24,7 +24,7 @@ test('the image builds as the seed says', async t => {
     shell: true,
     cwd: `${dockerDir}/..`,
     reject: false,
-    timeout: 280_000,
+    timeout: 800_000,
   });
   t.is(built.exitCode, 0);
   t.is(

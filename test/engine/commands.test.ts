@@ -62,7 +62,7 @@ test('attach shows the live session of an agent on a terminal, and what is typed
       env: { ...here.env, TERM: 'xterm' },
       stdin: 'pipe',
       reject: false,
-      timeout: 200_000,
+      timeout: 600_000,
     },
   );
   let screen = '';

@@ -10,7 +10,7 @@ test('scripts/demo mends the example’s repository, and leaves nothing behind',
     stdin: 'ignore',
     all: true,
     reject: false,
-    timeout: 240_000,
+    timeout: 600_000,
   });
   t.is(exitCode, 0, all);
   t.regex(

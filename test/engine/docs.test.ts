@@ -20,7 +20,7 @@ for (const page of pages) {
   const blocks = blocksOf(page);
   if (blocks.length === 0) continue;
   test(`what ${page} tells to run works, from its first block to its last, in a fresh checkout`, async t => {
-    t.timeout(10 * 60_000);
+    t.timeout(20 * 60_000);
     const here = place(t);
     const checkout = join(here.path, 'checkout');
     const files = await execa('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -57,7 +57,7 @@ for (const page of pages) {
       stdin: 'ignore',
       all: true,
       reject: false,
-      timeout: 9 * 60_000,
+      timeout: 19 * 60_000,
     });
     t.is(ran.exitCode, 0, ran.all.slice(-5000));
     t.deepEqual(await here.containers(), []);

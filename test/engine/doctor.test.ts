@@ -56,7 +56,7 @@ test('doctor ends though the socket takes the call and never answers', async t =
   await new Promise<void>(resolve => server.listen(socket, resolve));
   t.teardown(() => server.close());
   const env = { ...here.env, DOCKER_HOST: `unix://${socket}` };
-  const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env, timeout: 60_000 });
+  const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env, timeout: 300_000 });
   t.is(exitCode, 3);
   t.regex(named(json, 'docker engine').found, /does not answer within 5 s .*silent\.sock/);
   t.regex(named(json, 'docker engine').mend!, /restart/);

@@ -54,7 +54,7 @@ for (const { title, dockerfile, user, path } of grounds) {
     const attached = execa('script', ['-qec', `docker exec -it ${id} tmux attach -t agent`, '/dev/null'], {
       stdin: 'pipe',
       reject: false,
-      timeout: 120_000,
+      timeout: 600_000,
       env: { TERM: 'xterm' },
     });
     t.teardown(() => attached.kill());
@@ -66,7 +66,11 @@ for (const { title, dockerfile, user, path } of grounds) {
     await eventually(
       async () => (await inside('sh', '-c', redraw)) && Buffer.concat(shown).includes('grüße'),
       'the last line on the screen',
-    );
+    ).catch(error => {
+      throw new Error(
+        `${error.message}; it shows ${JSON.stringify(String(Buffer.concat(shown)).slice(-4_000))}`,
+      );
+    });
     t.is((await inside('agent-health')).exitCode, 0);
     await inside('tmux', 'detach-client', '-s', 'agent');
     t.is((await attached).exitCode, 0);

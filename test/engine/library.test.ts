@@ -108,7 +108,7 @@ const run = (here: Place, file: string) =>
     stdin: 'ignore',
     all: true,
     reject: false,
-    timeout: 120_000,
+    timeout: 600_000,
   });
 
 test('embedded, a flow listens to no signals, prints nothing, and lets the process end by itself', async t => {

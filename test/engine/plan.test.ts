@@ -59,7 +59,7 @@ async function inspected(t: ExecutionContext, here: Place, runId: string) {
 const bash = (here: Place, script: string, env = here.env) => {
   const file = join(here.path, 'plan.sh');
   writeFileSync(file, script);
-  return execa('bash', ['-e', file], { cwd: here.path, env, reject: false, all: true, timeout: 120_000 });
+  return execa('bash', ['-e', file], { cwd: here.path, env, reject: false, all: true, timeout: 600_000 });
 };
 
 test('what --plan prints, run with bash -e, makes the containers that a run makes', async t => {

@@ -55,7 +55,7 @@ test('Ctrl-C typed on a terminal, which reaches every child as well, does the sa
     env: { ...here.env, TERM: 'xterm' },
     stdin: 'pipe',
     reject: false,
-    timeout: 120_000,
+    timeout: 600_000,
   });
   await running(here, 2);
   run.stdin.write('\x03');
@@ -103,5 +103,25 @@ test('SIGHUP lets go: the container lives on, and stop takes it later', async t 
   t.deepEqual(await here.containers(), []);
   t.deepEqual((await here.agentFlow(['ps', '--json'])).json, []);
   t.is((await here.agentFlow(['ps', '--all', '--json'])).json[0].state, 'cancelled');
+  t.true(here.transcript('one').includes('up'), 'what it printed is kept');
   t.regex((await here.agentFlow(['stop'])).stderr, /is over already/);
+});
+
+test('of a run that nobody drives one agent can be stopped: the others live on, and nobody new is started', async t => {
+  const here = place(t);
+  const agents = { one: sleeper, two: sleeper, three: sleeper, after: { ...sleeper, dependsOn: ['one'] } };
+  const run = here.start(['run', here.write({ concurrency: 2, agents })]);
+  await running(here, 2);
+  run.kill('SIGHUP');
+  await run;
+  const stopped = await here.agentFlow(['stop', 'one']);
+  t.is(stopped.exitCode, 0, stopped.stderr);
+  t.true(here.transcript('one').includes('up'));
+  t.is((await here.containers()).length, 1);
+  t.is((await here.containers(['status=running', 'label=tmux-agents.agent=two'])).length, 1);
+  t.regex((await here.agentFlow(['stop', 'one'])).stderr, /one is over already/);
+  t.is((await here.agentFlow(['stop'])).exitCode, 0);
+  t.deepEqual(await here.containers(), []);
+  const ends = here.journal().flatMap(event => (event.type === 'agent.ended' ? [event.agent] : []));
+  t.deepEqual(ends.sort(), ['after', 'one', 'three', 'two']);
 });

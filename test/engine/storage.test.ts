@@ -15,7 +15,7 @@ const onSmallDisk = (here: Place, size: number, line: string) => {
     cwd: here.path,
     reject: false,
     stdin: 'ignore',
-    timeout: 120_000,
+    timeout: 600_000,
   });
 };
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { mendJournal, openJournal, readJournal } from '../../src/engine/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../src/engine/lock.ts';
 import { readRunFile } from '../../src/engine/run-file.ts';
@@ -9,6 +9,7 @@ import { openStateDir, writeWhole } from '../../src/engine/state-dir.ts';
 import { FlowError } from '../../src/errors.ts';
 import type { FlowEventBody } from '../../src/events.ts';
 import { errno, errnos, failing, replace, syncedOnly } from './storage-disk.ts';
+import { cell } from './tally.ts';
 
 /** Block H: what a disk can do to what a run writes down. No engine is needed. */
 
@@ -49,8 +50,12 @@ async function written(t: ExecutionContext) {
   return { file, bytes, events: readJournal(file).events, lastThree };
 }
 
-test.serial(
-  'a journal cut at any byte of its last three records is read up to the cut, and goes on',
+cell(
+  {
+    block: 'H',
+    fault: 'cut short',
+    title: 'a journal cut at any byte of its last three records is read up to the cut, and goes on',
+  },
   async t => {
     const { file, bytes, events, lastThree } = await written(t);
     t.is(events.length, ends.length);
@@ -74,41 +79,61 @@ test.serial(
   },
 );
 
-test.serial('no bit of the last three records can flip unnoticed, and nothing false is read', async t => {
-  const { file, bytes, events, lastThree } = await written(t);
-  const known = new Set(events.map(event => JSON.stringify(event)));
-  for (let at = lastThree; at < bytes.length; at++)
-    for (let bit = 0; bit < 8; bit++) {
-      const flipped = Buffer.from(bytes);
-      flipped[at]! ^= 1 << bit;
-      writeFileSync(file, flipped);
-      const read = readJournal(file);
-      const false_ = read.events.filter(event => !known.has(JSON.stringify(event)));
-      if (read.damage.length === 0 || false_.length > 0 || read.events.length < events.length - 2)
-        t.fail(`bit ${bit} of byte ${at} (${JSON.stringify(String.fromCharCode(bytes[at]!))}) was believed`);
-    }
-  t.pass();
-});
+cell(
+  {
+    block: 'H',
+    fault: 'flipped bits',
+    title: 'no bit of the last three records can flip unnoticed, and nothing false is read',
+  },
+  async t => {
+    const { file, bytes, events, lastThree } = await written(t);
+    const known = new Set(events.map(event => JSON.stringify(event)));
+    for (let at = lastThree; at < bytes.length; at++)
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = Buffer.from(bytes);
+        flipped[at]! ^= 1 << bit;
+        writeFileSync(file, flipped);
+        const read = readJournal(file);
+        const false_ = read.events.filter(event => !known.has(JSON.stringify(event)));
+        if (read.damage.length === 0 || false_.length > 0 || read.events.length < events.length - 2)
+          t.fail(
+            `bit ${bit} of byte ${at} (${JSON.stringify(String.fromCharCode(bytes[at]!))}) was believed`,
+          );
+      }
+    t.pass();
+  },
+);
 
-test.serial('an empty journal, one of zeros and one of noise are read without a crash', t => {
-  const file = join(folder(t), 'journal.jsonl');
-  for (const [bytes, damage] of [
-    [Buffer.alloc(0), 0],
-    [Buffer.alloc(4096), 1],
-    [Buffer.from('\xff\xfe\n\n{}\nnull\n[]\n"x"\n', 'latin1'), 6],
-  ] as const) {
-    writeFileSync(file, bytes);
-    t.deepEqual(readJournal(file).events, []);
-    t.is(readJournal(file).damage.length, damage);
-  }
-});
+cell(
+  {
+    block: 'H',
+    fault: 'noise',
+    title: 'an empty journal, one of zeros and one of noise are read without a crash',
+  },
+  t => {
+    const file = join(folder(t), 'journal.jsonl');
+    for (const [bytes, damage] of [
+      [Buffer.alloc(0), 0],
+      [Buffer.alloc(4096), 1],
+      [Buffer.from('\xff\xfe\n\n{}\nnull\n[]\n"x"\n', 'latin1'), 6],
+    ] as const) {
+      writeFileSync(file, bytes);
+      t.deepEqual(readJournal(file).events, []);
+      t.is(readJournal(file).damage.length, damage);
+    }
+  },
+);
 
 for (const code of errnos)
   for (const name of ['writeSync', 'fdatasync'] as const)
     for (const nth of [1, 2, 3])
       for (const forever of [false, true])
-        test.serial(
-          `a journal whose ${name} ${nth} says ${code}${forever ? ' for ever' : ' once'} is over`,
+        cell(
+          {
+            block: 'H',
+            fault: 'a disk that refuses',
+            title: `a journal whose ${name} ${nth} says ${code}${forever ? ' for ever' : ' once'} is over`,
+          },
           async t => {
             const file = join(folder(t), 'journal.jsonl');
             const journal = openJournal(file, () => 0);
@@ -127,78 +152,120 @@ for (const code of errnos)
           },
         );
 
-test.serial('what waits for a sync that failed is not saved by the next one', async t => {
-  const journal = openJournal(join(folder(t), 'journal.jsonl'), () => 0);
-  failing(t, 'fdatasync', 'EIO', 1, false);
-  const both = [journal.append(ends[0]!), journal.append(ends[1]!)];
-  for (const { status } of await Promise.allSettled(both)) t.is(status, 'rejected');
-  journal[Symbol.dispose]();
-});
+cell(
+  {
+    block: 'H',
+    fault: 'a disk that refuses',
+    title: 'what waits for a sync that failed is not saved by the next one',
+  },
+  async t => {
+    const journal = openJournal(join(folder(t), 'journal.jsonl'), () => 0);
+    failing(t, 'fdatasync', 'EIO', 1, false);
+    const both = [journal.append(ends[0]!), journal.append(ends[1]!)];
+    for (const { status } of await Promise.allSettled(both)) t.is(status, 'rejected');
+    journal[Symbol.dispose]();
+  },
+);
 
-test.serial('a record that was written in part is torn, and nothing follows it', async t => {
-  const file = join(folder(t), 'journal.jsonl');
-  const journal = openJournal(file, () => 0);
-  await journal.append(ends[0]!);
-  const half = replace(t, 'writeSync', real => (fd, bytes: Buffer, from) => {
-    if (from > 0) throw errno('ENOSPC');
-    return real(fd, bytes.subarray(0, 20));
-  });
-  await t.throwsAsync(journal.append(ends[1]!), { code: 'ENOSPC' });
-  half();
-  await t.throwsAsync(journal.append(ends[2]!), { code: 'ENOSPC' });
-  journal[Symbol.dispose]();
-  t.is(readJournal(file).events.length, 1);
-  t.regex(readJournal(file).damage.join(), /last line is incomplete/);
-});
+cell(
+  {
+    block: 'H',
+    fault: 'cut short',
+    title: 'a record that was written in part is torn, and nothing follows it',
+  },
+  async t => {
+    const file = join(folder(t), 'journal.jsonl');
+    const journal = openJournal(file, () => 0);
+    await journal.append(ends[0]!);
+    const half = replace(t, 'writeSync', real => (fd, bytes: Buffer, from) => {
+      if (from > 0) throw errno('ENOSPC');
+      return real(fd, bytes.subarray(0, 20));
+    });
+    await t.throwsAsync(journal.append(ends[1]!), { code: 'ENOSPC' });
+    half();
+    await t.throwsAsync(journal.append(ends[2]!), { code: 'ENOSPC' });
+    journal[Symbol.dispose]();
+    t.is(readJournal(file).events.length, 1);
+    t.regex(readJournal(file).damage.join(), /last line is incomplete/);
+  },
+);
 
-test.serial('what append has confirmed survives a loss of power, from the first record on', async t => {
-  const disk = syncedOnly(t);
-  const file = join(folder(t), 'journal.jsonl');
-  const journal = openJournal(file, () => 0);
-  for (const [index, event] of ends.entries()) {
-    await journal.append(event);
-    const left = disk.after(file);
-    t.not(left, null, 'the journal itself is gone');
-    t.is(left!.trimEnd().split('\n').length, index + 1);
-  }
-  journal[Symbol.dispose]();
-});
+cell(
+  {
+    block: 'H',
+    fault: 'loss of power',
+    title: 'what append has confirmed survives a loss of power, from the first record on',
+  },
+  async t => {
+    const disk = syncedOnly(t);
+    const file = join(folder(t), 'journal.jsonl');
+    const journal = openJournal(file, () => 0);
+    for (const [index, event] of ends.entries()) {
+      await journal.append(event);
+      const left = disk.after(file);
+      t.not(left, null, 'the journal itself is gone');
+      t.is(left!.trimEnd().split('\n').length, index + 1);
+    }
+    journal[Symbol.dispose]();
+  },
+);
 
-test.serial('a file that is written whole is there after a loss of power, whole', t => {
-  const disk = syncedOnly(t);
-  const file = join(folder(t), 'result.json');
-  for (const content of ['first', 'the second']) {
-    writeWhole(file, content);
-    t.is(disk.after(file), content);
-  }
-});
+cell(
+  {
+    block: 'H',
+    fault: 'loss of power',
+    title: 'a file that is written whole is there after a loss of power, whole',
+  },
+  t => {
+    const disk = syncedOnly(t);
+    const file = join(folder(t), 'result.json');
+    for (const content of ['first', 'the second']) {
+      writeWhole(file, content);
+      t.is(disk.after(file), content);
+    }
+  },
+);
 
 for (const code of errnos)
   for (const name of ['openSync', 'writeFileSync', 'fsyncSync', 'renameSync'] as const)
-    test.serial(`a file whose ${name} says ${code} stays what it was, and nothing lies beside it`, t => {
-      const path = folder(t);
-      const file = join(path, 'run.json');
-      writeWhole(file, 'before');
-      const restore = failing(t, name, code, 1, false);
-      t.throws(() => writeWhole(file, 'after'), { code });
-      restore();
-      t.is(readFileSync(file, 'utf8'), 'before');
-      t.deepEqual(readdirSync(path), ['run.json']);
-    });
+    cell(
+      {
+        block: 'H',
+        fault: 'a disk that refuses',
+        title: `a file whose ${name} says ${code} stays what it was, and nothing lies beside it`,
+      },
+      t => {
+        const path = folder(t);
+        const file = join(path, 'run.json');
+        writeWhole(file, 'before');
+        const restore = failing(t, name, code, 1, false);
+        t.throws(() => writeWhole(file, 'after'), { code });
+        restore();
+        t.is(readFileSync(file, 'utf8'), 'before');
+        t.deepEqual(readdirSync(path), ['run.json']);
+      },
+    );
 
 for (const code of errnos)
   for (const name of ['writeFileSync', 'linkSync'] as const)
-    test.serial(`a lock whose ${name} says ${code} is not had, and nothing of it stays`, t => {
-      const path = folder(t);
-      const restore = failing(t, name, code, 1, false);
-      t.throws(() => takeLock(join(path, 'lock')), { code });
-      restore();
-      t.deepEqual(readdirSync(path), []);
-      const lock = takeLock(join(path, 'lock'));
-      t.true(isLock(lock));
-    });
+    cell(
+      {
+        block: 'H',
+        fault: 'a disk that refuses',
+        title: `a lock whose ${name} says ${code} is not had, and nothing of it stays`,
+      },
+      t => {
+        const path = folder(t);
+        const restore = failing(t, name, code, 1, false);
+        t.throws(() => takeLock(join(path, 'lock')), { code });
+        restore();
+        t.deepEqual(readdirSync(path), []);
+        const lock = takeLock(join(path, 'lock'));
+        t.true(isLock(lock));
+      },
+    );
 
-test.serial('a lock cut at any byte is nobody’s', t => {
+cell({ block: 'H', fault: 'cut short', title: 'a lock cut at any byte is nobody’s' }, t => {
   const path = folder(t);
   takeLock(join(path, 'lock'));
   const file = join(path, readdirSync(path)[0]!);
@@ -209,15 +276,22 @@ test.serial('a lock cut at any byte is nobody’s', t => {
   }
 });
 
-test.serial('a run file cut at any byte is refused with what to do, not with a crash', t => {
-  const run = openStateDir(folder(t)).run('rabcdefg');
-  const plan = { agents: [{ name: 'a' }] };
-  const text = JSON.stringify({ version: 1, runId: run.runId, secret: 's', plan });
-  rmSync(run.path, { recursive: true, force: true });
-  const here = { ...run, runFile: join(folder(t), 'run.json') };
-  for (let size = 0; size < text.length; size++) {
-    writeFileSync(here.runFile, text.slice(0, size));
-    const error = t.throws(() => readRunFile(here), { instanceOf: FlowError });
-    t.is(error.exitCode, 2);
-  }
-});
+cell(
+  {
+    block: 'H',
+    fault: 'cut short',
+    title: 'a run file cut at any byte is refused with what to do, not with a crash',
+  },
+  t => {
+    const run = openStateDir(folder(t)).run('rabcdefg');
+    const plan = { agents: [{ name: 'a' }] };
+    const text = JSON.stringify({ version: 1, runId: run.runId, secret: 's', plan });
+    rmSync(run.path, { recursive: true, force: true });
+    const here = { ...run, runFile: join(folder(t), 'run.json') };
+    for (let size = 0; size < text.length; size++) {
+      writeFileSync(here.runFile, text.slice(0, size));
+      const error = t.throws(() => readRunFile(here), { instanceOf: FlowError });
+      t.is(error.exitCode, 2);
+    }
+  },
+);

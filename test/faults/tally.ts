@@ -14,7 +14,10 @@ export interface Cell {
 }
 
 /** A test that is counted: `scripts/faults --write` makes its table of these lines. */
-export function cell({ block, fault, title, runs = 1 }: Cell, body: (t: ExecutionContext) => Promise<void>) {
+export function cell(
+  { block, fault, title, runs = 1 }: Cell,
+  body: (t: ExecutionContext) => void | Promise<void>,
+) {
   test.serial(title, async t => {
     let passed = 0;
     try {

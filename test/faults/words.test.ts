@@ -1,6 +1,6 @@
-import test from 'ava';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { classify } from '../../src/docker/errors.ts';
+import { cell } from './tally.ts';
 
 /**
  * Block C: what docker says, row by row of the catalogue, by old engines and new ones. `transient` is asked again,
@@ -288,14 +288,15 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
 for (const [row, said] of Object.entries(rows))
   for (const { kind, code = 1, stderr = '', stdout = '' } of said) {
     const words = (stderr || stdout || `nothing, and exits with ${code}`).trim();
-    test(`${row}: ${words} is ${kind}`, t => {
+    cell({ block: 'C', fault: row, title: `${row}: ${words} is ${kind}` }, t => {
       const answer = { ok: false, exitCode: code, cutOff: null };
       t.is(classify({ ...answer, stderr, stdout }), kind);
       t.is(classify({ ...answer, stderr: stderr.toUpperCase(), stdout: stdout.toUpperCase() }), kind);
     });
   }
 
-test('a call that did not answer in time may have done what it was asked for, whatever it has said', t => {
+const inTime = 'a call that did not answer in time may have done what it was asked for, whatever it has said';
+cell({ block: 'C', fault: 'no answer in time', title: inTime }, t => {
   t.is(classify({ ok: false, exitCode: null, cutOff: 'timeout', stderr: '' }), 'transient');
   t.is(
     classify({ ok: false, exitCode: null, cutOff: 'timeout', stderr: daemon('No such image') }),

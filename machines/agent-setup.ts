@@ -47,6 +47,8 @@ export const stepInput = ({ context }: { context: AgentContext }): StepInput => 
 /** What docker says where it has not done what it was asked for. */
 const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted'];
 
+const goingUp: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
+
 const fresh = { step: null, tries: 0 } as const;
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 
@@ -81,6 +83,12 @@ export const vocabulary = setup({
   },
   guards: {
     enters: ({ event }, params: { state: Entry }) => result<Decision>(event).enter === params.state,
+    /** It was cancelled before anybody knew where it stands. */
+    goesUpThoughCancelled: ({ context, event }) =>
+      context.cancelled && goingUp.includes(result<Decision>(event).enter),
+    retriesThoughCancelled: ({ context, event }) =>
+      context.cancelled && result<Decision>(event).enter === 'retrying',
+    isCancelled: ({ context }) => context.cancelled,
     engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
     mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
     backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
@@ -110,7 +118,8 @@ export const vocabulary = setup({
     enter: assign(({ context, event }) => {
       const { enter: _, reason: __, outcome, ...known } = result<Decision>(event);
       const retryAt = (known.end?.at ?? 0) + retryDelay(known.attempt);
-      return { ...known, outcome: outcome ?? context.outcome, retryAt, ...fresh };
+      const cancelled = known.cancelled || context.cancelled;
+      return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...fresh };
     }),
     // What was in doubt of a container that we know has happened, since the step is done.
     stepDone: assign(({ context }) => ({

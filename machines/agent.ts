@@ -105,6 +105,8 @@ export const agentMachine = vocabulary.createMachine({
         src: 'decide',
         input: stepInput,
         onDone: [
+          { guard: 'goesUpThoughCancelled', target: 'stopping', actions: ['enter', 'cancel'] },
+          { guard: 'retriesThoughCancelled', target: 'done', actions: ['enter', 'cancelRetry'] },
           enters('building'),
           enters('starting'),
           enters('waitingForTmux'),
@@ -115,9 +117,13 @@ export const agentMachine = vocabulary.createMachine({
           enters('retrying'),
           enters('done'),
         ],
-        onError: [...fails('deciding')],
+        onError: [{ guard: 'isCancelled', target: 'stopping', actions: 'cancel' }, ...fails('deciding')],
       },
-      on: interruptible,
+      on: {
+        // What there is to stop, nobody knows yet.
+        CANCEL: { actions: 'noteCancel' },
+        KILL: { target: 'removing', actions: 'cancel' },
+      },
     },
 
     building: {

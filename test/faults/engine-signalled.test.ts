@@ -1,8 +1,9 @@
 import test from 'ava';
+import { eventually, isRunning } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { nameOf, positions } from './positions.ts';
-import { scenarioFor, specOf, stage } from './scenarios.ts';
+import { counted, printed, scenarioFor, specOf, stage, startsOf } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const foreign = await canary();
@@ -47,3 +48,29 @@ for (const { signal, exitCode } of signals)
       t.regex(again.stderr, /every run is over/);
     });
   }
+
+for (const { moment } of positions.filter(({ state }) => state === 'deciding')) {
+  if (!isWhole && moment !== 'flight') continue;
+  const title = `ctrl-c at deciding:${moment} of a run that is resumed stops what it finds, and keeps what that has printed`;
+  cell({ block: 'A', fault: 'ctrl-c', title }, async t => {
+    const { here, network, env, failing } = stage(t);
+    t.teardown(() => endProcessesOf(here));
+    const worker = { ...counted('sleep 300'), network: { name: network } };
+    const engine = here.start(['run', here.write({ agents: { worker } })], { env });
+    await eventually(isRunning(here, 'worker'), 'a running agent');
+    await eventually(() => startsOf(here) === 1, 'the start of the agent');
+    engine.kill('SIGKILL');
+    await engine;
+    const ended = await here.start(['resume', '--json'], {
+      env: failing({ AGENT_FLOW_FAILPOINT: `deciding:${moment}`, AGENT_FLOW_FAILSIGNAL: 'ctrl-c' }),
+      detached: true,
+    });
+    t.is(ended.exitCode, 130, String(ended.stderr));
+    const fate: Fate = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
+    nothingLost(t, here, { worker: fate });
+    nothingDoubled(t, here, { worker: fate });
+    t.true(here.transcript('worker').includes(`line ${printed}`));
+    await nothingLeft(t, here);
+    await foreign.isUntouched(t);
+  });
+}

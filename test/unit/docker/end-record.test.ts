@@ -1,5 +1,5 @@
 import test from 'ava';
-import { endRecordOf, parseEndRecord } from '../../../src/docker/end-record.ts';
+import { endRecordOf, parseEndRecord, recordInFile } from '../../../src/docker/end-record.ts';
 
 test('the last line of a transcript says how it ended', t => {
   t.deepEqual(endRecordOf('hello\r\n\nagent-end exit 7 0 abc\n', 'abc'), {
@@ -29,4 +29,11 @@ test('what only looks like a record is none', t => {
     'agent-end exit 0 0 abc d',
   ])
     t.is(parseEndRecord(line), null, line);
+});
+
+test('the file of a container says how it ended, whatever follows', t => {
+  t.deepEqual(recordInFile('exit 7\n\0\0\0'), { how: 'exit', code: 7 });
+  t.deepEqual(recordInFile('tmux-lost 70\n'), { how: 'tmux-lost', code: 70 });
+  for (const text of ['', 'exit 7', 'exit -1\n', 'won 0\n', ' exit 0\n', 'exit 0 0\n'])
+    t.is(recordInFile(text), null, text);
 });

@@ -1,5 +1,7 @@
+import type { Outcome } from '../../../../machines/outcome.ts';
 import type { Place, Walk } from '../walk.ts';
 import {
+  answerOf,
   decision,
   died,
   goesUp,
@@ -100,11 +102,85 @@ const ladder: readonly Scenario[] = [
   }),
 ];
 
+const cancel = { type: 'CANCEL', reason: 'asked to' } as const;
+const found = { containerId: 'container-9', image: 'image-9' } as const;
+
+/** Where it stands is found out all the same: what there is must be stopped, read and removed. */
+const cancelWhileDeciding: readonly Scenario[] = [
+  ...(['running', 'waitingForTmux'] as const).map(entry =>
+    scenario(
+      `an agent that is cancelled before it is found at ${entry} is stopped, and its transcript read`,
+      agent => {
+        agent
+          .at('deciding')
+          .stays(cancel)
+          .resolves(decision(entry, { ...found, started: true }));
+        agent.at('stopping > interrupting').given({ cancelled: true, containerId: 'container-9' });
+        agent
+          .resolves(died(130))
+          .at('collecting > reading')
+          .resolves(said(130))
+          .at('removing > clearing')
+          .resolves();
+        agent.at('settling > done').ends('cancelled', found);
+      },
+      { retries: 2 },
+    ),
+  ),
+  scenario('an agent that is cancelled before its container is found, never started, is removed', agent => {
+    agent.at('deciding').stays(cancel).resolves(decision('starting', found));
+    agent
+      .at('stopping > collecting > removing > clearing')
+      .given({ cancelled: true, containerId: 'container-9' });
+    agent.resolves().at('settling > done').ends('cancelled', found);
+  }),
+  scenario(
+    'an agent that has ended before it was cancelled keeps its outcome, and is not tried again',
+    agent => {
+      agent
+        .at('deciding')
+        .stays(cancel)
+        .resolves(decision('collecting', { ...found, started: true, end: died(1) }));
+      agent.at('collecting > reading').given({ cancelled: true }).resolves(said(1));
+      agent.at('removing > clearing').given({ cancelled: true }).resolves();
+      agent.at('settling > done').ends('failed', { kind: 'exit', exitCode: 1 });
+    },
+    { retries: 2 },
+  ),
+  scenario(
+    'an agent that is cancelled before it is found between two attempts gets no other one',
+    agent => {
+      const lost: Outcome = {
+        status: 'failed',
+        exitCode: 9,
+        error: { phase: 'running', kind: 'exit', message: 'exited with 9' },
+      };
+      const attempts = [{ attempt: 1, containerId: 'container-8', ...lost }];
+      agent
+        .at('deciding')
+        .stays(cancel)
+        .resolves(decision('retrying', { outcome: lost, attempts }));
+      agent.at('done').ends('cancelled', { attempts: ['failed'], told: [] });
+    },
+    { retries: 2 },
+  ),
+  ...(['unreachable', 'transient', 'docker'] as const).map(kind =>
+    scenario(
+      `an agent that is cancelled while nobody can tell where it stands (${kind}) waits for nothing`,
+      agent => {
+        agent.at('deciding').stays(cancel).fails(kind);
+        agent.at('stopping > collecting > removing > settling > done').ends('cancelled');
+      },
+    ),
+  ),
+];
+
 const cancelOnTheWay: readonly Scenario[] = wayUp.flatMap(step => [
   scenario(
     `a cancel while ${step} stops what there is, and removes it`,
     agent => {
-      reach[step](agent).cancel();
+      if (step === 'deciding') reach[step](agent).stays(cancel).resolves(answerOf.get(step));
+      else reach[step](agent).cancel();
       if (step === 'creating')
         agent
           .at('stopping > collecting > removing > clearing')
@@ -155,6 +231,7 @@ const kills: readonly Scenario[] = (
 
 export const stopScenarios: readonly Scenario[] = [
   ...ladder,
+  ...cancelWhileDeciding,
   ...cancelOnTheWay,
   ...kills,
   ...(['quiet', 'needsInput'] as const).map(place =>

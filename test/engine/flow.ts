@@ -50,7 +50,8 @@ export interface Answer {
   readonly json: any;
 }
 
-export function place(t: Pick<ExecutionContext, 'teardown'>): Place {
+/** `more` of an environment, such as a DOCKER_HOST: everything that asks Docker about this place asks that engine. */
+export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.ProcessEnv = {}): Place {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-test-'));
   const workspace = join(path, 'workspace');
   const stateDir = join(path, 'state');
@@ -59,6 +60,7 @@ export function place(t: Pick<ExecutionContext, 'teardown'>): Place {
   shim(join(path, 'bin'), shimLog);
   const env = {
     ...process.env,
+    ...more,
     PATH: `${join(path, 'bin')}:${process.env.PATH}`,
     AGENT_FLOW_STATE_DIR: stateDir,
   };
@@ -71,11 +73,13 @@ export function place(t: Pick<ExecutionContext, 'teardown'>): Place {
       reject: false,
       // A run that is told to end has its own patience.
       forceKillAfterDelay: false,
-      timeout: 240_000,
+      timeout: 600_000,
       ...options,
     });
   const docker = async (...args: string[]) =>
-    (await execa('docker', args, { timeout: 60_000, reject: false })).stdout.split('\n').filter(Boolean);
+    (await execa('docker', args, { env: more, timeout: 60_000, reject: false })).stdout
+      .split('\n')
+      .filter(Boolean);
   const instance = () => readFileSync(join(stateDir, 'instance'), 'utf8').trim();
   const runId = () => onlyRun(stateDir);
 
@@ -185,9 +189,9 @@ export const isRunning = (here: Place, name: string) => () =>
     .journal()
     .some(event => event.type === 'agent.state' && event.agent === name && event.state.startsWith('running'));
 
-/** Looks again and again until it finds something; throws after two minutes. */
+/** Looks again and again until it finds something; throws after five minutes. */
 export async function eventually<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
-  const until = Date.now() + 120_000;
+  const until = Date.now() + 300_000;
   while (Date.now() < until) {
     const found = await look();
     if (found) return found;

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import type { FailureKind } from '../../machines/outcome.ts';
 import { lockHolder } from '../../src/engine/lock.ts';
 import { openStateDir } from '../../src/engine/state-dir.ts';
+import type { FlowEvent } from '../../src/events.ts';
 import type { Place } from '../engine/flow.ts';
 import { printed, startsOf } from './scenarios.ts';
 
@@ -12,6 +14,10 @@ import { printed, startsOf } from './scenarios.ts';
 export interface Fate {
   readonly status: string;
   readonly exitCode: number | null;
+  /** Of its error; null for none. */
+  readonly kind?: FailureKind | null;
+  /** What became of each attempt: the kind of its error, null for none. */
+  readonly attempts?: readonly (FailureKind | null)[];
   readonly starts: { readonly exactly: number } | { readonly atMost: number };
   /** The file that it writes its starts to. */
   readonly counter?: string;
@@ -23,12 +29,15 @@ export function nothingLost(t: ExecutionContext, here: Place, fates: Readonly<Re
   const runs = journal.filter(event => event.type === 'run.ended');
   t.is(runs.length, 1, 'the run has ended once');
   const result = JSON.parse(readFileSync(join(here.stateDir, 'runs', here.runId()!, 'result.json'), 'utf8'));
-  for (const [name, { status, exitCode }] of Object.entries(fates)) {
+  for (const [name, { status, exitCode, kind, attempts }] of Object.entries(fates)) {
     const ends = journal.filter(event => event.type === 'agent.ended' && event.agent === name);
     t.is(ends.length, 1, `${name} has one outcome`);
     t.like(ends[0], { status, exitCode }, `${name} has the right outcome`);
-    t.like(result.agents[name], { status, exitCode }, `the result tells of ${name}`);
-    if (status !== 'succeeded') continue;
+    const { error, ...told } = result.agents[name];
+    t.like(told, { status, exitCode }, `the result tells of ${name}`);
+    if (kind !== undefined) t.is(error?.kind ?? null, kind, `${name}: ${error?.message}`);
+    if (attempts) t.deepEqual(kindsOf(journal, name), attempts, `the attempts of ${name}`);
+    if (status !== 'succeeded' && !ownEnds.includes(error?.kind)) continue;
     const attempt = result.agents[name].attempts.length;
     const said = here.transcript(name, attempt).matchAll(/line (\d+)/g);
     const numbers = Array.from(said, ([, number]) => Number(number));
@@ -38,6 +47,18 @@ export function nothingLost(t: ExecutionContext, here: Place, fates: Readonly<Re
       `the transcript of ${name} is whole`,
     );
   }
+}
+
+/** How an agent fails that has come to its own end. */
+const ownEnds: readonly FailureKind[] = ['exit', 'signal'];
+
+/** Of each attempt what was told first. */
+function kindsOf(journal: readonly FlowEvent[], agent: string): (string | null)[] {
+  const kinds = new Map<number, string | null>();
+  for (const event of journal)
+    if (event.type === 'attempt.ended' && event.agent === agent && !kinds.has(event.attempt))
+      kinds.set(event.attempt, event.error?.kind ?? null);
+  return [...kinds.values()];
 }
 
 /** Nobody was started more often than it should be, and an attempt has one container. */
@@ -112,7 +133,8 @@ export function endProcessesOf(here: Place): void {
 async function networksOf(here: Place): Promise<string[]> {
   const instance = readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
   const filter = `--filter=label=tmux-agents.instance=${instance}`;
-  const { stdout } = await execa('docker', ['network', 'ls', filter, '--format={{.Name}}']);
+  const env = { DOCKER_HOST: here.env.DOCKER_HOST };
+  const { stdout } = await execa('docker', ['network', 'ls', filter, '--format={{.Name}}'], { env });
   return stdout.split('\n').filter(Boolean);
 }
 

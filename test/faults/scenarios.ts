@@ -87,11 +87,18 @@ export interface Stage {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A place with a network and a folder for temporary files of its own; all of it goes with the test. */
-export function stage(t: ExecutionContext, docker: Scenario['docker'] = {}): Stage {
+/**
+ * A place with a network and a folder for temporary files of its own; all of it goes with the test. `more`: of an
+ * environment, such as a DOCKER_HOST.
+ */
+export function stage(
+  t: ExecutionContext,
+  docker: Scenario['docker'] = {},
+  more: NodeJS.ProcessEnv = {},
+): Stage {
   const network = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
-  t.teardown(() => execa('docker', ['network', 'rm', network], { reject: false }));
-  const here = place(t);
+  t.teardown(() => execa('docker', ['network', 'rm', network], { env: more, reject: false }));
+  const here = place(t, more);
   const temporary = join(here.path, 'tmp');
   mkdirSync(temporary);
   const env = { ...fakeDocker(here, docker), TMPDIR: temporary };

@@ -1,0 +1,41 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { type Mutant, mutants } from './engine-mutants.ts';
+import { cell, isWhole } from './tally.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const parts = ['src', 'machines', 'docker', 'schemas', 'test', 'package.json', 'ava.config.js'];
+
+/** This checkout, without one of its safeguards. */
+function mutated(t: ExecutionContext, { edits }: Mutant): string {
+  const copy = mkdtempSync(join(tmpdir(), 'agent-flow-mutant-'));
+  t.teardown(() => rmSync(copy, { recursive: true, force: true }));
+  for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const [file, from, to] of edits) {
+    const pieces = readFileSync(join(copy, file), 'utf8').split(from);
+    t.is(pieces.length, 2, `${file} has no ${from}, or more than one`);
+    writeFileSync(join(copy, file), pieces.join(to));
+  }
+  return copy;
+}
+
+for (const mutant of isWhole ? mutants : mutants.slice(0, 1)) {
+  const title = `an engine that drops ${mutant.drops} is noticed`;
+  cell({ block: 'M', fault: `without ${mutant.drops}`, title }, async t => {
+    t.timeout(1_200_000);
+    const [file, match] = mutant.caughtBy;
+    const { exitCode, stdout } = await execa(
+      'node_modules/.bin/ava',
+      ['--tap', '--timeout=15m', `--match=${match}`, `test/faults/${file}`],
+      // Its own tally would count what is meant to fail.
+      { cwd: mutated(t, mutant), reject: false, env: { FAULTS: 'all', FAULTS_TALLY: '' } },
+    );
+    t.is(exitCode, 1, stdout);
+    t.regex(stdout, /^not ok /m);
+    t.regex(stdout, mutant.saying);
+  });
+}

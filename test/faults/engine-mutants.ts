@@ -1,0 +1,68 @@
+/**
+ * An engine that lacks one of its safeguards, and the test of the suite that must notice. Each edit is a piece of a
+ * file and what takes its place; a piece that is not there exactly once fails the test, so that none goes stale.
+ */
+export interface Mutant {
+  readonly drops: string;
+  readonly edits: readonly (readonly [file: string, from: string, to: string])[];
+  /** The test file, and the title of the test in it. */
+  readonly caughtBy: readonly [file: string, title: string];
+  /** What the test says of it. */
+  readonly saying: RegExp;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    drops: 'the sync',
+    edits: [['src/engine/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
+    caughtBy: [
+      'storage.test.ts',
+      'what append has confirmed survives a loss of power, from the first record on',
+    ],
+    saying: /the journal itself is gone/,
+  },
+  {
+    drops: 'the intent',
+    edits: [['src/docker/recorder.ts', 'const written = sink.append({', 'const written = Promise.resolve({']],
+    caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
+    saying: /containers, at once/,
+  },
+  {
+    drops: 'the settle passes',
+    edits: [['src/actors/remove.ts', 'const settlePasses = 3;', 'const settlePasses = 1;']],
+    caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
+    saying: /containers, at once/,
+  },
+  {
+    drops: 'the marker',
+    edits: [
+      ['docker/rootfs/usr/local/bin/agent-inject', 'already() {', 'already() { return 0;'],
+      ['docker/rootfs/usr/local/bin/agent-inject', "'#{==:#{@agent},ready}'", "'1'"],
+      [
+        'docker/rootfs/usr/local/bin/agent-inject',
+        'until [ -d "$state/started" ]; do\n',
+        'typed=; until [ -n "$typed" ] && [ -d "$state/started" ]; do typed=yes\n',
+      ],
+    ],
+    caughtBy: ['injected-once.test.ts', '*'],
+    saying: /what was typed into the agent/,
+  },
+  {
+    drops: 'the label check',
+    edits: [['src/actors/create.ts', 'if (isOurs(holder, identity, input.name)) return', 'return']],
+    caughtBy: ['outside.test.ts', 'a second attempt whose name somebody else holds is refused*'],
+    saying: /^not ok .*a second attempt whose name somebody else holds/m,
+  },
+  {
+    drops: 'the fencing',
+    edits: [
+      [
+        'src/engine/decide.ts',
+        'facts.filter(fact => fact.ours && fact.attempt === attempt)',
+        'facts.filter(fact => fact.ours)',
+      ],
+    ],
+    caughtBy: ['outside.test.ts', 'an engine that dies when a second attempt was created*'],
+    saying: /^not ok .*an engine that dies when a second attempt was created/m,
+  },
+];

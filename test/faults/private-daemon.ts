@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa, type ResultPromise } from 'execa';
+import { eventually } from '../engine/flow.ts';
+
+/**
+ * A dockerd of the test's own, which it may end as it likes: the machine's is not touched. It lives in namespaces that a
+ * holder keeps, so that one that comes up again finds its containers' mounts; when the holder ends, the kernel ends all
+ * that is in them, dockerd, containerd, shims and containers. The holder ends with this process, however that ends.
+ */
+export interface PrivateDaemon {
+  /** By which a docker client finds it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Comes up, where it is not up like that, with containers that survive it or do not; resolves when it answers. */
+  start(options: { readonly liveRestore: boolean }): Promise<void>;
+  /** Resolves when it is gone. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  pause(): void;
+  goOn(): void;
+  /** Whether this process of a container lives: what can be known while the daemon is away. */
+  lives(pid: number): boolean;
+  /** Copies an image of the machine's engine into this one. */
+  load(image: string): Promise<void>;
+  /** Ends it and all it has made. */
+  remove(): Promise<void>;
+}
+
+/** Reaps what dockerd leaves behind, and lives until its stdin is closed. The shims of others have their sockets there. */
+const hold =
+  'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd; echo up; exec cat >/dev/null';
+
+export async function privateDaemon(): Promise<PrivateDaemon> {
+  const holder = execa(
+    'unshare',
+    [
+      '--net',
+      '--mount',
+      '--mount-proc',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      'docker-init',
+      '--',
+      'sh',
+      '-c',
+      hold,
+    ],
+    { stdin: 'pipe', buffer: { stdout: false }, reject: false },
+  );
+  await new Promise((resolve, reject) => {
+    holder.stdout.once('data', resolve);
+    void holder.then(({ stderr }) => reject(new Error(`no namespaces for a dockerd: ${stderr}`)));
+  });
+  const init = childOf(holder.pid!)!;
+
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-daemon-'));
+  const cgroup = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
+  const log = join(folder, 'log');
+  const env = { DOCKER_HOST: `unix://${join(folder, 'sock')}` };
+  const config = join(folder, 'config.json');
+  writeFileSync(config, '{}');
+  const args = [
+    `--target=${init}`,
+    ...['--net', '--mount', '--pid', 'dockerd'],
+    `--config-file=${config}`,
+    `--data-root=${join(folder, 'data')}`,
+    `--exec-root=${join(folder, 'exec')}`,
+    `--pidfile=${join(folder, 'pid')}`,
+    `--host=${env.DOCKER_HOST}`,
+    `--cgroup-parent=/${cgroup}`,
+    '--default-address-pool=base=192.168.240.0/20,size=24',
+  ];
+  /** The nsenter that waits for dockerd and ends as it does. */
+  let entered: ResultPromise | null = null;
+  let ended = true;
+  let restores = false;
+  const dockerd = () => childOf(entered!.pid!)!;
+  const answers = async () =>
+    (await execa('docker', ['version'], { env, reject: false, timeout: 10_000 })).exitCode === 0;
+
+  const self: PrivateDaemon = {
+    env,
+    async start({ liveRestore }) {
+      if (!ended && restores === liveRestore) return;
+      if (!ended) await self.end('SIGTERM');
+      restores = liveRestore;
+      const output = { file: log, append: true } as const;
+      entered = execa('nsenter', [...args, `--live-restore=${liveRestore}`], {
+        stdin: 'ignore',
+        stdout: output,
+        stderr: output,
+        reject: false,
+      }) as unknown as ResultPromise;
+      ended = false;
+      void entered.then(() => {
+        ended = true;
+      });
+      await eventually(async () => ended || (await answers()), 'a dockerd that answers');
+      if (ended) throw new Error(`dockerd did not come up: ${readFileSync(log, 'utf8').slice(-2_000)}`);
+    },
+    async end(signal) {
+      process.kill(dockerd(), signal);
+      await entered;
+    },
+    pause: () => void process.kill(dockerd(), 'SIGSTOP'),
+    goOn() {
+      if (ended) return;
+      process.kill(dockerd(), 'SIGCONT');
+      // It stops when the one that it waits for is stopped.
+      process.kill(entered!.pid!, 'SIGCONT');
+    },
+    lives: pid => existsSync(`/proc/${init}/root/proc/${pid}`),
+    async load(image) {
+      const file = join(folder, 'image.tar');
+      await execa('docker', ['save', `--output=${file}`, image]);
+      await execa('docker', ['load', `--input=${file}`], { env });
+      rmSync(file);
+    },
+    async remove() {
+      holder.stdin.end();
+      await Promise.all([holder, entered]);
+      removeCgroups(cgroup);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return self;
+}
+
+function childOf(pid: number): number | null {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? null : Number(children.split(' ')[0]);
+}
+
+/** Those of containers that were killed with their namespaces, in each hierarchy. */
+function removeCgroups(name: string): void {
+  const root = '/sys/fs/cgroup';
+  for (const folder of [root, ...readdirSync(root).map(entry => join(root, entry))])
+    remove(join(folder, name));
+}
+
+function remove(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) remove(join(folder, entry.name));
+  rmdirSync(folder);
+}

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { endRecordOf } from '../docker/end-record.ts';
-import { dockerError } from '../docker/errors.ts';
-import { saveOutput } from '../docker/stream.ts';
+import { endRecordOf, recordInFile } from '../docker/end-record.ts';
+import { classify, dockerError } from '../docker/errors.ts';
+import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { owner, type World } from './world.ts';
 
 /** Keeps the transcript, and reads the container's own last word from its end. */
@@ -31,8 +31,31 @@ export async function collect(
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
-  return { record };
+  return { record: await recordInside(world, input, signal) };
 }
+
+/**
+ * Docker loses what a container prints while its daemon is away, should it end before the daemon is back; its exit code
+ * and its files are kept. An agent may have written the file, so it has to agree with the exit code.
+ */
+async function recordInside(
+  { clock, containers, recorder }: World,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<EndRecord | null> {
+  const id = input.containerId!;
+  const options = { signal, owner: owner(input), timeout: 30_000 };
+  const [found] = await containers.inspect([id], options);
+  if (found?.state !== 'exited') return null;
+  const args = ['cp', `${id}:/run/agent/exit`, '-'];
+  const answer = await firstBytes(recorder, args, 4096, options);
+  if (answer.stdout === '' && classify(answer) !== 'docker')
+    throw dockerError({ ...answer, args }, { doing: 'read the end record', at: clock.now() });
+  const said = recordInFile(answer.stdout.slice(tarHeader));
+  return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
+}
+
+const tarHeader = 512;
 
 /** For this user's eyes alone, from its first byte. */
 async function make(file: string): Promise<void> {

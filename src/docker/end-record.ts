@@ -1,7 +1,8 @@
 import type { EndRecord } from '../../machines/outcome.ts';
 
-const pattern =
-  /^agent-end (exit|done|deadline|idle|signal|tmux-lost|term|never-injected) (\d{1,3}) (\d{1,9}) ([a-z0-9-]+)\r?$/;
+const hows = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected';
+const pattern = new RegExp(`^agent-end (${hows}) (\\d{1,3}) (\\d{1,9}) ([a-z0-9-]+)\\r?$`);
+const inFile = new RegExp(`^(${hows}) (\\d{1,3})\n`);
 
 /** What a container says of its own end in the last line of its output; null where this line is none. */
 export function parseEndRecord(line: string): { readonly record: EndRecord; readonly nonce: string } | null {
@@ -14,4 +15,10 @@ export function parseEndRecord(line: string): { readonly record: EndRecord; read
 export function endRecordOf(transcript: string, nonce: string): EndRecord | null {
   const said = parseEndRecord(transcript.trimEnd().split('\n').at(-1) ?? '');
   return said?.nonce === nonce ? said.record : null;
+}
+
+/** What the file begins with that agent-record writes; null where that is no record. */
+export function recordInFile(text: string): Pick<EndRecord, 'how' | 'code'> | null {
+  const [, how, code] = inFile.exec(text) ?? [];
+  return how === undefined ? null : { how: how as EndRecord['how'], code: Number(code) };
 }

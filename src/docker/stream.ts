@@ -100,6 +100,28 @@ export async function saveOutput(
   return call.end(ended(await endsWithUs(child)));
 }
 
+/** What a docker command prints first; one that prints more than `most` bytes is killed. */
+export async function firstBytes(
+  recorder: Recorder,
+  args: readonly string[],
+  most: number,
+  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+): Promise<CallEnd & { readonly stdout: string }> {
+  const call = await recorder.call(args, owner, false);
+  const child = execa('docker', args, {
+    stdin: 'ignore',
+    encoding: 'latin1',
+    maxBuffer: most,
+    reject: false,
+    killSignal: 'SIGKILL',
+    cleanup: false,
+    timeout,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  const result = await endsWithUs(child);
+  return { ...(await call.end(ended(result))), stdout: result.stdout };
+}
+
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
 export async function handOver(args: readonly string[]): Promise<number> {
   const result = await execa('docker', args, { stdio: 'inherit', reject: false });

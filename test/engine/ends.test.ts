@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { eventually, isRunning, place, small } from './flow.ts';
@@ -37,6 +39,18 @@ test('a container that is killed from outside ends as infrastructure', async t =
   t.is(json.agents.worker.error.kind, 'infrastructure');
   t.is(json.agents.worker.exitCode, 137);
   t.deepEqual(await here.containers(), []);
+});
+
+test('an end record that an agent has written itself, of whatever length, does not make a killed one succeed', async t => {
+  const here = place(t);
+  const forge = "{ echo 'exit 0'; head -c 50000000 /dev/zero; } >/run/agent/exit; touch forged; sleep 300";
+  const run = here.start(['run', here.write(worker(forge)), '--json']);
+  await eventually(() => existsSync(join(here.workspace, 'forged')), 'a forged record');
+  const [id] = await here.containers();
+  await execa('docker', ['kill', id!]);
+  const { stdout, exitCode } = await run;
+  t.is(exitCode, 3);
+  t.is(JSON.parse(String(stdout)).agents.worker.error.kind, 'infrastructure');
 });
 
 test('a container that is removed from outside ends as infrastructure', async t => {

@@ -251,8 +251,10 @@ const rows: Readonly<Record<string, readonly Trial[]>> = {
     },
     {
       title: 'an agent that removes /run/agent does not outlive the limit by much',
-      agent: 'rm -rf /run/agent; exit 0',
-      more: { timeouts: { run: '2s', stop: '1s' } },
+      agent: `${untilGo}; rm -rf /run/agent; exit 0`,
+      more: { timeouts: { run: '20s', stop: '1s' } },
+      // It is known by then that it was started; what says so is in that folder.
+      hand: () => Promise.resolve(),
       exitCode: 4,
       fate: timedOut('timeout', null),
     },

@@ -54,19 +54,20 @@ for (const { blow, liveRestore } of faults)
       const { exitCode, stdout, stderr } = await run;
       t.is(exitCode, 0, String(stderr));
       const { attempts } = JSON.parse(String(stdout)).agents.worker;
-      const ways = attempts.map(({ status, error }: Attempt) => error?.kind ?? status);
       const lost = isLost || (mayBeLost && attempts.length > 1) ? ['infrastructure'] : [];
-      t.deepEqual(ways, [...lost, 'succeeded'], String(stderr));
+      t.deepEqual(waysOf(here), [...lost, 'succeeded'], String(stderr));
+      t.is(attempts.length, lost.length + 1);
       if (blow !== 'SIGSTOP') t.true(told(here).includes('engine.back'));
       const starts = isLost && isAtWork ? 2 : 1;
       await isWell(t, here, { status: 'succeeded', exitCode: 0, starts: { exactly: starts } });
     });
   }
 
-interface Attempt {
-  readonly status: string;
-  readonly error: { readonly kind: string } | null;
-}
+/** How each attempt came out. */
+const waysOf = (here: Place) =>
+  here
+    .journal()
+    .flatMap(event => (event.type === 'attempt.ended' ? [event.error?.kind ?? event.status] : []));
 
 for (const fault of faults.filter(endsContainers)) {
   const where = { ...fault, when: 'while an agent without retries runs' };

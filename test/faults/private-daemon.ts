@@ -35,28 +35,18 @@ export interface PrivateDaemon {
   remove(): Promise<void>;
 }
 
-/** Reaps what dockerd leaves behind, and lives until its stdin is closed. The shims of others have their sockets there. */
+const apart = '--net --mount --mount-proc --pid --fork --kill-child'.split(' ');
+/** Shims have their sockets in a folder that would be the machine's; `cat` lives until its stdin is closed. */
 const hold =
   'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd; echo up; exec cat >/dev/null';
 
 export async function privateDaemon(): Promise<PrivateDaemon> {
-  const holder = execa(
-    'unshare',
-    [
-      '--net',
-      '--mount',
-      '--mount-proc',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      'docker-init',
-      '--',
-      'sh',
-      '-c',
-      hold,
-    ],
-    { stdin: 'pipe', buffer: { stdout: false }, reject: false },
-  );
+  // docker-init reaps those whose parent has ended, or a dead containerd would look alive.
+  const holder = execa('unshare', [...apart, 'docker-init', '--', 'sh', '-c', hold], {
+    stdin: 'pipe',
+    buffer: { stdout: false },
+    reject: false,
+  });
   await new Promise((resolve, reject) => {
     holder.stdout.once('data', resolve);
     void holder.then(({ stderr }) => reject(new Error(`no namespaces for a dockerd: ${stderr}`)));

@@ -1,4 +1,5 @@
 import type { StepInput } from '../../machines/agent-types.ts';
+import type { FailureKind } from '../../machines/outcome.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
 import { owner, type World } from './world.ts';
 
@@ -23,6 +24,12 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
   throw dockerError(answer, {
     doing: 'start the container',
     at: clock.now(),
-    otherwise: lacksCommands ? 'image' : /network .* not found/i.test(answer.stderr) ? 'network' : 'docker',
+    otherwise: lacksCommands ? 'image' : (lost.find(([, said]) => said.test(answer.stderr))?.[0] ?? 'docker'),
   });
 }
+
+/** What somebody has taken away between our create and our start. */
+const lost: readonly (readonly [FailureKind, RegExp])[] = [
+  ['network', /network .* not found/i],
+  ['infrastructure', /no such container/i],
+];

@@ -108,7 +108,10 @@ export function decide(
   }
   if (state === 'created') return enter('starting', 'created, never started');
 
-  const restarted = known.injectedAt !== null && container.startedAt > known.injectedAt + clockTolerance;
+  // One that runs and has an end behind it was started again, whatever is remembered of its injection.
+  const restarted =
+    (!over && container.finishedAt > 0) ||
+    (known.injectedAt !== null && container.startedAt > known.injectedAt + clockTolerance);
   if (restarted) {
     const outcome = lost('restarted from outside');
     return over

@@ -146,10 +146,14 @@ function fact(
   const ours =
     labels[label.instance] === instance && labels[label.runId] === runId && labels[label.agent] === agent;
   const prefix = containerName(runId, agent, 1).slice(0, -1);
-  const attempt = Number(
-    ours ? labels[label.attempt] : name.startsWith(prefix) ? name.slice(prefix.length) : Number.NaN,
-  );
-  if (!Number.isInteger(attempt) || attempt < 1) return [];
+  const said = ours
+    ? (labels[label.attempt] ?? '')
+    : name.startsWith(prefix)
+      ? name.slice(prefix.length)
+      : '';
+  // As we write it: what only counts to the same, such as 01, is another name.
+  if (!/^[1-9]\d*$/.test(said)) return [];
+  const attempt = Number(said);
   const specHash = labels[label.specHash] ?? '';
   return [{ id, ours, attempt, specHash, state, exitCode, oomKilled, startedAt, finishedAt }];
 }

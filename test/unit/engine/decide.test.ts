@@ -94,6 +94,12 @@ const table: readonly Row[] = [
     { enter: 'stopping', outcome: infrastructure('restarted') },
   ],
   [
+    'restarted by somebody before its injection was remembered (it has an end behind it): stop it',
+    known,
+    [{ ...fact, finishedAt: 900_000 }],
+    { enter: 'stopping', outcome: infrastructure('restarted') },
+  ],
+  [
     'restarted by somebody and over: collect',
     injected,
     [{ ...exited, startedAt: 600_000 }],

@@ -41,12 +41,13 @@ export async function seeThrough(
   try {
     const run = await begun;
     tellStarter(run.folder.runId);
-    const { exitCode, state } = await run.done;
+    const { exitCode, isClean, state } = await run.done;
     shown.stop();
     say(summary(state));
     if (options.json) printJson(resultOf(state));
     await reports.onEnd(state);
-    return signals.exitCode() ?? exitCode;
+    // A signal's own exit code says that everything is removed.
+    return isClean ? (signals.exitCode() ?? exitCode) : exitCode;
   } finally {
     shown.stop();
     // From here on a signal ends the wait for whoever reads slowly.

@@ -55,6 +55,8 @@ export interface Run {
 export interface RunEnd {
   /** 0 of a run that was let go. */
   readonly exitCode: number;
+  /** Nothing that was to be removed may be left. */
+  readonly isClean: boolean;
   /** Has no end where the run was let go before it had one. */
   readonly state: FlowState;
 }
@@ -165,13 +167,13 @@ export async function conduct(
       ending.abort();
       await watcher.closed;
       if (broken.halted) throw unwritable(folder, broken.halted);
-      return { exitCode: 0, state };
+      return { exitCode: 0, isClean: true, state };
     }
     // One agent was to be stopped, and there are others.
     if (!broken && Object.values(state.agents).some(({ status }) => status === null)) {
       ending.abort();
       await watcher.closed;
-      return { exitCode: 0, state };
+      return { exitCode: 0, isClean: true, state };
     }
     const kept = new Set(
       plan.agents.filter(({ keep }) => keep !== 'never').flatMap(({ name }) => containersIn(state, name)),
@@ -179,7 +181,8 @@ export async function conduct(
     const left = await sweep(containers, { instance: stateDir.instance, runId: folder.runId, kept }).catch(
       () => null,
     );
-    if (left === null || left.length > 0) {
+    const isClean = left?.length === 0;
+    if (!isClean) {
       const what = left === null ? 'what this run made' : left.map(id => id.slice(0, 12)).join(', ');
       const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
       void journal.append({ type: 'warning', agent: null, message });
@@ -187,7 +190,7 @@ export async function conduct(
     ending.abort();
     await watcher.closed;
     if (broken) throw broken.error;
-    const exitCode = left === null || left.length > 0 ? 3 : exitCodeOf(state);
+    const exitCode = isClean ? exitCodeOf(state) : 3;
     try {
       const end = { type: 'run.ended', status: resultOf(state).status, exitCode } as const;
       // In this order: of a run that is over, the result is there.
@@ -200,7 +203,7 @@ export async function conduct(
         { cause: error },
       );
     }
-    return { exitCode, state };
+    return { exitCode, isClean, state };
   };
   const done = finish().finally(() => {
     ending.abort();

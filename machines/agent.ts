@@ -119,11 +119,8 @@ export const agentMachine = vocabulary.createMachine({
         ],
         onError: [{ guard: 'isCancelled', target: 'stopping', actions: 'cancel' }, ...fails('deciding')],
       },
-      on: {
-        // What there is to stop, nobody knows yet.
-        CANCEL: { actions: 'noteCancel' },
-        KILL: { target: 'removing', actions: 'cancel' },
-      },
+      // What there is to stop, nobody knows yet.
+      on: { ...interruptible, CANCEL: { actions: 'noteCancel' } },
     },
 
     building: {

@@ -154,6 +154,10 @@ export async function conduct(
     stop === null ? flow.cancel(reason) : flow.cancelAgent(stop, reason),
   );
 
+  const closeWatcher = () => {
+    ending.abort();
+    return watcher.closed;
+  };
   const finish = async (): Promise<RunEnd> => {
     // Should a machine break, which none is meant to, what it made is removed all the same.
     const over = flow.over.then(
@@ -164,15 +168,13 @@ export async function conduct(
     // What cannot be written down is not done: that way the run can be taken up again.
     if (broken && 'halted' in broken) {
       flow.halt();
-      ending.abort();
-      await watcher.closed;
+      await closeWatcher();
       if (broken.halted) throw unwritable(folder, broken.halted);
       return { exitCode: 0, isClean: true, state };
     }
     // One agent was to be stopped, and there are others.
     if (!broken && Object.values(state.agents).some(({ status }) => status === null)) {
-      ending.abort();
-      await watcher.closed;
+      await closeWatcher();
       return { exitCode: 0, isClean: true, state };
     }
     const kept = new Set(
@@ -187,8 +189,7 @@ export async function conduct(
       const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
       void journal.append({ type: 'warning', agent: null, message });
     }
-    ending.abort();
-    await watcher.closed;
+    await closeWatcher();
     if (broken) throw broken.error;
     const exitCode = isClean ? exitCodeOf(state) : 3;
     try {

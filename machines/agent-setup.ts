@@ -45,7 +45,7 @@ export const stepInput = ({ context }: { context: AgentContext }): StepInput => 
 });
 
 /** What docker says where it has not done what it was asked for. */
-const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted'];
+const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'];
 
 const goingUp: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
 
@@ -80,6 +80,7 @@ export const vocabulary = setup({
     removeContainer: provided<void>('removeContainer'),
     until: fromPromise<void, { at: number }>(() => Promise.reject(new Error('no actor provided for until'))),
     engineAnswers: provided<void>('engineAnswers'),
+    secretsAreThere: provided<void>('secretsAreThere'),
   },
   guards: {
     enters: ({ event }, params: { state: Entry }) => result<Decision>(event).enter === params.state,
@@ -90,6 +91,7 @@ export const vocabulary = setup({
       context.cancelled && result<Decision>(event).enter === 'retrying',
     isCancelled: ({ context }) => context.cancelled,
     engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
+    lacksSecrets: ({ event }) => failure(event).kind === 'secrets',
     mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
     backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
     isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',
@@ -142,6 +144,7 @@ export const vocabulary = setup({
       tries: 0,
       uncertain: context.uncertain || failure(event).uncertain,
     })),
+    awaitSecrets: assign((_, params: { step: Step }) => ({ step: params.step, tries: 0 })),
     /** The first word on an attempt stands: what goes wrong while cleaning up does not change it. */
     fail: assign(({ context, event }, params: { phase: Step }) => {
       const { kind, message, command, exitCode, uncertain } = failure(event);

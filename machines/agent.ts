@@ -22,6 +22,17 @@ const fails = <S extends Step>(step: S) =>
     { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
   ] as const;
 
+/** What needs the agent's secrets; whoever resumes a run may lack what its first start had. */
+const needsSecrets = <S extends 'building' | 'injecting'>(step: S) =>
+  [
+    {
+      guard: 'lacksSecrets',
+      target: 'waitingForSecrets',
+      actions: { type: 'awaitSecrets', params: { step } },
+    },
+    ...fails(step),
+  ] as const;
+
 const interruptible = {
   CANCEL: { target: 'stopping', actions: 'cancel' },
   KILL: { target: 'removing', actions: 'cancel' },
@@ -129,7 +140,7 @@ export const agentMachine = vocabulary.createMachine({
         src: 'ensureImage',
         input: stepInput,
         onDone: { target: 'networking', actions: ['stepDone', 'setImage'] },
-        onError: [...fails('building')],
+        onError: [...needsSecrets('building')],
       },
       on: interruptible,
     },
@@ -186,7 +197,7 @@ export const agentMachine = vocabulary.createMachine({
         src: 'inject',
         input: stepInput,
         onDone: { target: 'running', actions: ['stepDone', 'setInjectedAt'] },
-        onError: [...fails('injecting')],
+        onError: [...needsSecrets('injecting')],
       },
       on: interruptible,
     },
@@ -236,6 +247,18 @@ export const agentMachine = vocabulary.createMachine({
         input: stepInput,
         onDone: { target: 'deciding' },
         onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'deciding' } } },
+      },
+      on: interruptible,
+    },
+
+    // The agent has not failed: it goes on as soon as they are there.
+    waitingForSecrets: {
+      invoke: {
+        id: 'secretsAreThere',
+        src: 'secretsAreThere',
+        input: stepInput,
+        onDone: [goes('building'), goes('injecting')],
+        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
       },
       on: interruptible,
     },

@@ -13,8 +13,10 @@ export type FailureKind =
   | 'image' // an image that cannot be built, pulled or used
   | 'gpu' // the engine has none for containers, or not those that were asked for
   | 'network'
+  | 'workspace' // what it was to be given of the host is no longer what was checked
   | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
   | 'foreign' // a name is held by something that is not ours
+  | 'secrets' // one that it needs is not there
   | 'docker' // docker refused, for good
   | 'unreachable' // the engine does not answer
   | 'transient' // docker failed in a way that passes

@@ -40,8 +40,8 @@ ${table({ ...top, defaults: defaults!, agents: agents! }, required(spec))}
 
 ## Of an agent
 
-Every field but \`dependsOn\` may stand under \`defaults\` too. What an agent says goes first; \`env\`, \`labels\` and
-\`timeouts\` are merged key by key.
+Every field but \`dependsOn\` may stand under \`defaults\` too. What an agent says goes first; \`env\`, \`labels\`,
+\`timeouts\` and \`security\` are merged key by key.
 
 ${table(agent.properties!, required(agent))}
 

@@ -54,6 +54,8 @@ const kinds = [
     image: z.string().nullable(),
     /** Path of the transcript; null where there is none. */
     transcript: z.string().nullable(),
+    /** Docker had thrown its beginning away. */
+    transcriptTruncated: z.boolean().exactOptional(),
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written, and synced where the call changes anything, before docker is spawned. */

@@ -21,7 +21,9 @@ export async function collect(
   const args = ['logs', input.containerId!];
   // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
   const timeout = input.cancelled ? 2_000 : 600_000;
-  const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout });
+  const { redactor } = world.vault;
+  const through = redactor.isIdle ? null : redactor.stream();
+  const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout, through });
   const record = endRecordOf(await tail(file), nonce);
   if (record || input.cancelled) return { record };
 

@@ -3,6 +3,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { classify, dockerError, unsaid } from '../docker/errors.ts';
 import { launchScript } from '../spec/launch.ts';
+import { secretsOf } from './secrets.ts';
 import { owner, type World } from './world.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function inject(
 ): Promise<{ injectedAt: number }> {
   const { clock, docker, watcher } = world;
   const { ready } = world.plan(input.name).timeouts;
-  const script = Buffer.from(launchScript(world.plan(input.name)));
+  const script = Buffer.from(launchScript(world.plan(input.name), { secrets: secretsOf(world, input.name) }));
   const hash = createHash('sha256').update(script).digest('hex');
   const id = input.containerId!;
   const args = [

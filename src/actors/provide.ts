@@ -7,6 +7,7 @@ import { collect } from './collect.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
+import { awaitSecrets, secretsOf } from './secrets.ts';
 import { startContainer } from './start.ts';
 import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
@@ -34,9 +35,11 @@ export function agentIn(world: World) {
   return agentMachine.provide({
     actors: {
       decide: actor((_, { name }, signal) => world.decide(name, signal)),
-      ensureImage: actor(async (_, { name }, signal) => ({
-        image: await world.image(name, signal),
-      })),
+      ensureImage: actor(async (_, { name }, signal) => {
+        // Before anything is made for an agent that could not be given its work.
+        secretsOf(world, name);
+        return { image: await world.image(name, signal) };
+      }),
       ensureNetwork: actor(async (_, { name }, signal) => {
         const { network } = world.plan(name);
         if (network.mode === 'bridge') await world.network(network.name, signal);
@@ -55,6 +58,7 @@ export function agentIn(world: World) {
       until: fromPromise<void, { at: number }>(({ input, signal }) =>
         clock.sleep(Math.max(0, input.at - clock.now()), signal),
       ),
+      secretsAreThere: actor(awaitSecrets),
       engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
     },
   });

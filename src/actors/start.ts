@@ -1,5 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
+import { StepError } from '../../machines/step-error.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
 import { owner, type World } from './world.ts';
 
@@ -11,6 +12,9 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
+  // Docker looks at the sources of mounts only now, and follows what it finds there.
+  const unfit = world.unfit(input.name);
+  if (unfit !== null) throw new StepError('workspace', unfit, { at: clock.now() });
   const answer = await docker(['start', id], {
     signal,
     owner: owner(input),

@@ -7,6 +7,7 @@ import type { Owner, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Gate } from '../engine/pressure.ts';
+import type { Vault } from '../engine/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 
 /** What the actors of a run act on. The engine makes one for each run. */
@@ -19,12 +20,15 @@ export interface World {
   readonly engine: EngineInfo;
   /** What creates or starts a container goes through it. */
   readonly gate: Gate;
+  readonly vault: Vault;
   plan(agent: string): AgentPlan;
   /** Reads the facts, and says where the agent enters its machine. */
   decide(agent: string, signal: AbortSignal): Promise<Decision>;
   identity(agent: string, attempt: number): Identity;
   /** Paths in the container that must not show what the host has there. */
   hidden(agent: string): readonly string[];
+  /** Why what it is given of the host may not be mounted any more; null where all is as it was. */
+  unfit(agent: string): string | null;
   /** The id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
   network(name: string, signal: AbortSignal): Promise<void>;

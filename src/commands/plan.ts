@@ -4,6 +4,7 @@ import { engineInfo } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
+import { checkSources } from '../engine/sources.ts';
 import type { StateDir } from '../engine/state-dir.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { printJson, say } from './command.ts';
@@ -17,7 +18,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     return null;
   });
   if (engine) checkLimits(plan, engine);
-  const usual = { version: '', cpus: 2, memory: Number.POSITIVE_INFINITY };
+  if (engine) checkSources(plan, stateDir, engine);
+  const usual = { version: '', cpus: 2, memory: Number.POSITIVE_INFINITY, rootDir: null };
   const rehearsal = await rehearse(plan, {
     stateDir,
     docker: engine && docker,

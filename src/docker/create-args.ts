@@ -1,4 +1,5 @@
 import type { AgentPlan } from '../spec/plan.ts';
+import { baseCapabilities } from '../spec/security-fields.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
 
 export interface Identity {
@@ -43,13 +44,19 @@ export function createArgs(
     // An image may have another, and agent-init knows this one.
     '--stop-signal=TERM',
     // By number: an image need not have an /etc/passwd.
-    ...(plan.user === 'root' ? ['--user=0'] : []),
+    ...(plan.user === null ? [] : [`--user=${plan.user.uid}:${plan.user.gid}`]),
     ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
-    '--log-driver=json-file',
+    ...sandbox(plan.security),
+    ...outputBounds(plan.security.log),
     `--memory=${plan.memory}`,
+    // As much in all: none of it swap.
+    `--memory-swap=${plan.memory}`,
     `--cpus=${plan.cpus ?? Math.min(2, limits.cpus)}`,
     ...networkFlags(plan, runId),
     mount({ type: 'bind', source: plan.workspace.path, target: '/workspace' }),
+    ...plan.mounts.map(({ source, target, readOnly }) =>
+      mount({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
+    ),
     ...hidden.map(target => mount({ type: 'tmpfs', target })),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
     // Theirs first: of two labels with one key docker takes the last.
@@ -71,6 +78,26 @@ export function createArgs(
     image,
   ];
 }
+
+function sandbox({ capabilities, noNewPrivileges, pids }: AgentPlan['security']): string[] {
+  return [
+    '--cap-drop=ALL',
+    ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
+    ...(noNewPrivileges ? ['--security-opt=no-new-privileges'] : []),
+    `--pids-limit=${pids}`,
+  ];
+}
+
+const logFiles = 3;
+
+/** In bytes. Docker writes to one file after the other, and when all are full over the oldest. */
+const outputBounds = (bytes: number) => [
+  '--log-driver=json-file',
+  `--log-opt=max-size=${Math.ceil(bytes / logFiles)}`,
+  `--log-opt=max-file=${logFiles}`,
+  // The engine's default may be to compress them, which `docker logs` pays for.
+  '--log-opt=compress=false',
+];
 
 /** Seconds for which a container waits beyond `timeouts.ready`: time enough to resume a killed engine. */
 const injectGrace = 600;

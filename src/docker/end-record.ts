@@ -22,3 +22,6 @@ export function recordInFile(text: string): Pick<EndRecord, 'how' | 'code'> | nu
   const [, how, code] = inFile.exec(text) ?? [];
   return how === undefined ? null : { how: how as EndRecord['how'], code: Number(code) };
 }
+
+/** What agent-init prints before everything else: where a transcript lacks it, Docker has thrown its beginning away. */
+export const beginMark = (nonce: string) => `\x1b]2;agent-begin-${nonce}\x07`;

@@ -3,13 +3,20 @@ import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
 
-const info = z.object({ ServerVersion: z.string(), NCPU: z.number(), MemTotal: z.number() });
+const info = z.object({
+  ServerVersion: z.string(),
+  NCPU: z.number(),
+  MemTotal: z.number(),
+  DockerRootDir: z.string().optional(),
+});
 
 export interface EngineInfo {
   readonly version: string;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
+  /** Where it keeps images and containers; null where it does not say. */
+  readonly rootDir: string | null;
 }
 
 /** Asks the engine who it is: the one question before anything is started. */
@@ -20,8 +27,8 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal } = parsed;
-    return { version: ServerVersion, cpus: NCPU, memory: MemTotal };
+    const { ServerVersion, NCPU, MemTotal, DockerRootDir } = parsed;
+    return { version: ServerVersion, cpus: NCPU, memory: MemTotal, rootDir: DockerRootDir || null };
   }
   if (answer.cutOff === 'timeout') {
     const message = `the Docker engine does not answer within ${timeout / 1000} s. Look at its log, or restart it`;

@@ -1,11 +1,12 @@
 import { StepError } from '../../machines/step-error.ts';
-import type { BuildPlan } from '../spec/plan.ts';
+import type { BuildPlan, UserPlan } from '../spec/plan.ts';
 import { dockerError } from './errors.ts';
 import { ensureBaseImage } from './image-base.ts';
 import { checkGpus } from './image-gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
 import { ensureLayer, type Ground } from './image-layer.ts';
 import { buildFromSpec } from './image-spec.ts';
+import { ensureUser } from './image-user.ts';
 import { label, protocol } from './labels.ts';
 import { singleFlight } from './single-flight.ts';
 
@@ -15,6 +16,8 @@ export interface ImageWish {
   readonly image: string | null;
   readonly build: BuildPlan | null;
   readonly gpus: boolean;
+  /** Who is to have a name and a home in it; null: who has one anyhow. */
+  readonly user: UserPlan | null;
   /** Milliseconds for a pull, or for the build. */
   readonly timeout: number;
 }
@@ -30,7 +33,7 @@ export function imageMaker(context: ImageContext, timeout: number): (wish: Image
   const grounds = new Map<string, Ground>();
   const layer = singleFlight(id => ensureLayer(grounds.get(id)!, { base: () => base(''), timeout }, context));
 
-  return async wish => {
+  const made = async (wish: ImageWish): Promise<string> => {
     if (wish.gpus) await gpus('');
     if (wish.build === null && wish.image === null) return (await (wish.gpus ? gpuBase : base)('')).id;
     // A build may well be FROM our base image.
@@ -42,6 +45,16 @@ export function imageMaker(context: ImageContext, timeout: number): (wish: Image
     if (ground.image.labels[label.protocol] === protocol) return ground.image.id;
     grounds.set(ground.image.id, ground);
     return layer(ground.image.id);
+  };
+  const users = singleFlight(key => {
+    const [image, uid, gid] = JSON.parse(key);
+    return ensureUser(image, { uid, gid }, timeout, context);
+  });
+
+  return async wish => {
+    const image = await made(wish);
+    const { user } = wish;
+    return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }
 

@@ -29,7 +29,13 @@ export interface EventSink {
   append(event: FlowEventBody): Promise<void>;
 }
 
-export function recorder(sink: EventSink, now: () => number, callsBefore = 0): Recorder {
+/** `redact` takes out of answers what nobody else may see. */
+export function recorder(
+  sink: EventSink,
+  now: () => number,
+  callsBefore = 0,
+  redact = <A>(answer: A) => answer,
+): Recorder {
   let calls = callsBefore;
   return {
     async call(args, owner, changes) {
@@ -44,7 +50,8 @@ export function recorder(sink: EventSink, now: () => number, callsBefore = 0): R
       });
       if (changes) await written;
       return {
-        end(answer) {
+        end(given) {
+          const answer = redact(given);
           const { ok, exitCode, cutOff } = answer;
           const stderr = ok ? '' : answer.stderr.trim().slice(-500);
           void sink.append({ type: 'docker.result', call, ok, exitCode, ms: now() - began, cutOff, stderr });

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import { execa } from 'execa';
 import type { CallEnd, Owner, Recorder } from './recorder.ts';
 
@@ -83,13 +84,18 @@ export async function saveOutput(
   recorder: Recorder,
   args: readonly string[],
   file: string,
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  {
+    signal,
+    owner = null,
+    timeout,
+    through = null,
+  }: StreamOptions & { timeout: number; through?: Duplex | null },
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = execa('docker', args, {
     stdin: 'ignore',
-    // The file is the child's own stdout: a transcript of any length costs us nothing.
-    stdout: { file },
+    // The file is the child's own stdout: a transcript of any length costs us nothing, where nothing is done to it.
+    stdout: through ? [{ transform: through }, { file }] : { file },
     stderr: 'pipe',
     reject: false,
     killSignal: 'SIGKILL',

@@ -4,6 +4,7 @@ import { DockerSilence, readAnswer } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';
 import { networkName } from '../spec/names.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { usualSecurity } from '../spec/security-fields.ts';
 import { oneLine } from '../views/text.ts';
 import type { Lost } from './orphans.ts';
 import type { AdoptedIdentity } from './run-file.ts';
@@ -85,7 +86,10 @@ function planOf(
       NetworkMode === 'none' || !networkName.test(NetworkMode)
         ? { mode: 'none' }
         : { mode: 'bridge', name: NetworkMode },
+    mounts: [],
     env: {},
+    secrets: [],
+    security: usualSecurity,
     labels: {},
     memory: Memory,
     cpus: NanoCpus === 0 ? null : NanoCpus / 1e9,

@@ -3,7 +3,7 @@ import type { InspectionEvent } from 'xstate';
 import type { AgentActors } from '../actors/provide.ts';
 import { containers as containersOf } from '../docker/containers.ts';
 import { watchContainers } from '../docker/watch.ts';
-import { EngineError } from '../errors.ts';
+import { EngineError, type FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
 import { version } from '../package.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
@@ -21,10 +21,13 @@ import { obeyRequests } from './requests.ts';
 import type { RunFile } from './run-file.ts';
 import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
 import { sweep } from './sweep.ts';
+import type { Vault } from './vault.ts';
 import { createWorld } from './world.ts';
 
 export interface RunOptions {
   readonly stateDir: StateDir;
+  /** Where secrets are looked up. Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
   /** Told, of a run that is taken up again, what its journal holds already. */
   readonly onPast?: (events: readonly FlowEvent[]) => void;
@@ -64,6 +67,7 @@ export interface RunEnd {
 /** A run that is ours to drive. */
 export interface Score extends RunFile {
   readonly folder: RunFolder;
+  readonly vault: Vault;
   readonly lock: Lock;
   /** What its journal tells so far; of a fresh run nothing. */
   readonly past: readonly FlowEvent[];
@@ -71,12 +75,12 @@ export interface Score extends RunFile {
 
 /** Drives a run to its end, from wherever it stands. */
 export async function conduct(
-  { plan, secret, adopted, folder, lock, past }: Score,
+  { plan, secret, vault, adopted, folder, lock, past }: Score,
   { docker, recorder, early, engine }: Connection,
   options: RunOptions,
 ): Promise<Run> {
   const { stateDir, clock = systemClock, onPast, onEvent, onOutput, inspect, actors, stop } = options;
-  const journal = openJournal(folder.journal, clock.now, nextSeq(past));
+  const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   const records = new Map<string, AgentRecord>(plan.agents.map(({ name }) => [name, blankRecord]));
   let state = initialFlowState;
   const note = (event: FlowEvent) => {
@@ -90,9 +94,13 @@ export async function conduct(
     .filter(({ name }) => (stop ?? name) === name)
     .map(agent => (typeof stop === 'string' ? { ...agent, dependsOn: [] } : agent))
     .toSorted((a, b) => untouched(records, a.name) - untouched(records, b.name));
+  /** null: let go of by whoever drives it. */
+  const halted = Promise.withResolvers<FlowError | null>();
   journal.subscribe(event => {
     note(event);
     onEvent?.(event);
+    const lacks = event.type === 'agent.state' ? lackedByAll(state) : null;
+    if (lacks !== null) halted.resolve(lacking(folder, lacks));
   });
 
   const containers = containersOf(docker);
@@ -112,7 +120,13 @@ export async function conduct(
   const reason = 'asked to stop';
   if (stop === null) await journal.append({ type: 'run.cancel', reason });
   if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
-  if (onOutput) followOutput(journal, recorder, onOutput, ending.signal);
+  if (onOutput)
+    followOutput(
+      journal,
+      recorder,
+      (agent, line) => onOutput(agent, vault.redactor.text(line)),
+      ending.signal,
+    );
   const watcher = watchContainers({
     containers,
     recorder,
@@ -123,9 +137,8 @@ export async function conduct(
     onAway: message => void journal.append({ type: 'engine.away', message }),
     onBack: () => void journal.append({ type: 'engine.back' }),
   });
-  /** null: let go of by whoever drives it. */
-  const halted = Promise.withResolvers<Error | null>();
-  void journal.broken.then(halted.resolve);
+  const halt = (error: Error) => halted.resolve(unwritable(folder, error));
+  void journal.broken.then(halt);
   const world = createWorld({
     plan,
     stateDir,
@@ -142,9 +155,10 @@ export async function conduct(
       now: clock.now,
       onChange: (atOnce, reason) => void journal.append({ type: 'engine.pressure', atOnce, reason }),
     }),
+    vault,
     clock,
     record: name => records.get(name) ?? blankRecord,
-    halt: halted.resolve,
+    halt,
     signal: ending.signal,
   });
 
@@ -169,7 +183,7 @@ export async function conduct(
     if (broken && 'halted' in broken) {
       flow.halt();
       await closeWatcher();
-      if (broken.halted) throw unwritable(folder, broken.halted);
+      if (broken.halted) throw broken.halted;
       return { exitCode: 0, isClean: true, state };
     }
     // One agent was to be stopped, and there are others.
@@ -231,6 +245,17 @@ const unwritable = (folder: RunFolder, error: Error) =>
     `${folder.path} cannot be written: ${error.message}. Its agents live on. Mend that, then: agent-flow resume ${folder.runId}`,
     { cause: error },
   );
+
+/** What this environment lacks, where no agent can do anything but wait for it. */
+function lackedByAll({ agents }: FlowState): string | null {
+  const left = Object.values(agents).filter(({ status }) => status === null);
+  const lacking = left.filter(({ state }) => state === 'waitingForSecrets');
+  const mayGoOn = left.some(({ state }) => state !== 'waitingForSecrets' && state !== 'waiting');
+  return mayGoOn ? null : (lacking[0]?.cause ?? null);
+}
+
+const lacking = ({ runId }: RunFolder, what: string) =>
+  new EngineError(`${runId} cannot go on: ${what}. Nothing is lost; then: agent-flow resume ${runId}`);
 
 const nextSeq = (past: readonly FlowEvent[]) => Math.max(0, ...past.slice(-1).map(({ seq }) => seq)) + 1;
 

@@ -4,6 +4,7 @@ import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
 import { earlySink, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import type { Clock } from './clock.ts';
+import type { Redactor } from './redact.ts';
 
 /** A Docker engine that answers, and what was said to it before there was a journal to tell. */
 export interface Connection {
@@ -14,9 +15,13 @@ export interface Connection {
 }
 
 /** Throws an `EngineError` where none answers. `callsBefore`: how many docker calls the journal tells of already. */
-export async function connect(clock: Clock, callsBefore = 0): Promise<Connection> {
+export async function connect(
+  clock: Clock,
+  { deep: redact }: Redactor,
+  callsBefore = 0,
+): Promise<Connection> {
   const early = earlySink();
-  const recorder = recorderOf(early, clock.now, callsBefore);
+  const recorder = recorderOf(early, clock.now, callsBefore, redact);
   const docker = dockerCli(recorder);
   try {
     return { docker, recorder, early, engine: await engineInfo(docker, clock.now) };

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { createActor, type InspectionEvent } from 'xstate';
 import { flowMachine } from '../../machines/flow.ts';
 import { type AgentActors, agentIn } from '../actors/provide.ts';
 import type { World } from '../actors/world.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { Journal } from './journal.ts';
+import { transcriptIn } from './transcript.ts';
 import { transitionEvents } from './transitions.ts';
 
 export interface Drive {
@@ -37,7 +37,7 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
   const note = transitionEvents(
     name => names.has(name),
     event => void append(event),
-    (name, attempt) => [world.transcript(name, attempt)].find(existsSync) ?? null,
+    (name, attempt) => transcriptIn(world.transcript(name, attempt), world.identity(name, attempt).nonce),
     name => told.has(name),
   );
   const agent = agentIn(world).provide({ actors });

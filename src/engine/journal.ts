@@ -16,7 +16,13 @@ export interface Journal extends Disposable {
   readonly broken: Promise<Error>;
 }
 
-export function openJournal(file: string, now: () => number, firstSeq = 1): Journal {
+/** `redact` takes out of events what may not be kept. */
+export function openJournal(
+  file: string,
+  now: () => number,
+  firstSeq = 1,
+  redact = <T>(value: T) => value,
+): Journal {
   const fd = openSync(file, 'a', 0o600);
   syncFolder(dirname(file));
   const listeners = new Set<(event: FlowEvent) => void>();
@@ -52,7 +58,7 @@ export function openJournal(file: string, now: () => number, firstSeq = 1): Jour
       const written = Promise.withResolvers<void>();
       // Whoever must know awaits it; whoever does not must not crash the process.
       written.promise.catch(() => {});
-      const { line, event } = summed({ v: 1 as const, seq, at: now(), ...body });
+      const { line, event } = summed({ v: 1 as const, seq, at: now(), ...redact(body) });
       try {
         // What could not be told whole is torn: nothing may follow it.
         if (failure) throw failure;

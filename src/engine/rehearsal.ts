@@ -13,7 +13,9 @@ import { FlowError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
+import { redactor } from './redact.ts';
 import { newRunId, type StateDir } from './state-dir.ts';
+import type { Vault } from './vault.ts';
 import { createWorld } from './world.ts';
 
 /** One docker command that a run would make. */
@@ -62,6 +64,7 @@ export async function rehearse(
     watcher: nobodyEnds,
     engine,
     gate: work => work(),
+    vault: namesOnly,
     clock: systemClock,
     record: () => blankRecord,
     halt: () => {},
@@ -99,6 +102,14 @@ export async function rehearse(
     );
   return { runId: folder.runId, steps, names };
 }
+
+/** A plan can be printed by who has no secret, and shows none. */
+const namesOnly: Vault = {
+  open: ({ secrets }) => ({
+    values: Object.fromEntries(secrets.map(({ name }) => [name, `<the secret ${name}>`])),
+  }),
+  redactor: redactor([]),
+};
 
 const nobodyEnds: Watcher = {
   ended: () => Promise.reject(new Error('nothing ends in a rehearsal')),

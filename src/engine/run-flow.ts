@@ -81,6 +81,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
     stop.throwIfAborted();
     const run = await startRun(plan, {
       ...others,
+      env,
       stateDir: openStateDir(stateDirPath(stateDir, process.env)),
       onEvent: tell,
     });

@@ -11,19 +11,25 @@ import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
 import { readRunFile, writeRunFile } from './run-file.ts';
+import { checkSources } from './sources.ts';
 import { newRunId, type RunFolder, type StateDir, syncFolder } from './state-dir.ts';
+import { checkSecrets, vaultOf } from './vault.ts';
 
 /** Starts a flow. Throws a `FlowError` where it cannot begin; then nothing has been started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
-  const connection = await connect(options.clock ?? systemClock);
+  const { env = process.env } = options;
+  checkSecrets(plan, env);
+  const vault = vaultOf(plan, env);
+  const connection = await connect(options.clock ?? systemClock, vault.redactor);
   checkLimits(plan, connection.engine);
+  checkSources(plan, options.stateDir, connection.engine);
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
     writeRunFile(folder, { plan, secret });
-    return await conduct({ plan, secret, folder, lock, past: [] }, connection, options);
+    return await conduct({ plan, secret, vault, folder, lock, past: [] }, connection, options);
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
     lock?.[Symbol.dispose]();
@@ -45,10 +51,15 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const { ended } = events.reduce(reduce, initialFlowState);
     if (ended) throw new UsageError(`${folder.runId} is over: it has ${ended.status}`);
     const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
-    const connection = await connect(options.clock ?? systemClock, Math.max(0, ...calls.slice(-1)));
+    const vault = vaultOf(file.plan, options.env ?? process.env);
+    const connection = await connect(
+      options.clock ?? systemClock,
+      vault.redactor,
+      Math.max(0, ...calls.slice(-1)),
+    );
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
-    return await conduct({ ...file, folder, lock, past: events }, connection, options);
+    return await conduct({ ...file, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;

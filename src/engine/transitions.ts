@@ -2,6 +2,7 @@ import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
 import type { AgentContext, AgentOutput } from '../../machines/agent-types.ts';
 import type { FlowEventBody } from '../events.ts';
 import { eventWord } from '../graph/event-word.ts';
+import type { Transcript } from './transcript.ts';
 
 /**
  * Turns what XState's inspection says into events of the journal. A microstep is told before the actor that it
@@ -10,8 +11,8 @@ import { eventWord } from '../graph/event-word.ts';
 export function transitionEvents(
   isAgent: (name: string) => boolean,
   append: (event: FlowEventBody) => void,
-  /** Path of an attempt's transcript; null where it has none. */
-  transcript: (agent: string, attempt: number) => string | null,
+  /** Of an attempt; null where it has none. */
+  transcript: (agent: string, attempt: number) => Transcript | null,
   /** Its end is in the journal already: it is not told twice. */
   isOver: (agent: string) => boolean = () => false,
 ): (inspected: InspectionEvent) => void {
@@ -40,7 +41,8 @@ export function transitionEvents(
       until: state === 'backingOff' || state === 'retrying' ? retryAt : null,
     });
     // A verdict stands before its container is removed: a crash in between does not lose it.
-    if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null)
+    if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null) {
+      const kept = transcript(agent, attempt);
       append({
         type: 'attempt.ended',
         agent,
@@ -48,8 +50,10 @@ export function transitionEvents(
         ...outcome,
         containerId,
         image: snapshot.context.image,
-        transcript: transcript(agent, attempt),
+        transcript: kept?.path ?? null,
+        ...(kept?.truncated ? { transcriptTruncated: true } : {}),
       });
+    }
     if (snapshot.status === 'done' && !isOver(agent)) {
       const { name: _, attempts: __, ...output } = snapshot.output as AgentOutput;
       append({ type: 'agent.ended', agent, ...output });

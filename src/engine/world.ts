@@ -18,7 +18,9 @@ import { type ContainerFact, decide } from './decide.ts';
 import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
+import { whyUnfit } from './sources.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
+import type { Vault } from './vault.ts';
 
 export interface WorldOptions {
   readonly plan: FlowPlan;
@@ -34,6 +36,7 @@ export interface WorldOptions {
   readonly watcher: Watcher;
   readonly engine: EngineInfo;
   readonly gate: Gate;
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly record: (agent: string) => AgentRecord;
   /** Halts the run: what can no longer be kept must not be done. */
@@ -56,6 +59,7 @@ export function createWorld(options: WorldOptions): World {
     watcher,
     engine,
     gate,
+    vault,
     clock,
     record,
     signal,
@@ -75,11 +79,12 @@ export function createWorld(options: WorldOptions): World {
     { docker, now: clock.now, source, logFolder: folder.path, signal },
     longest(plan.agents),
   );
-  const wishOf = ({ image, build, gpus }: AgentPlan) => JSON.stringify([image, build, gpus !== null]);
+  const wishOf = ({ image, build, gpus, user }: AgentPlan) =>
+    JSON.stringify([image, build, gpus !== null, user]);
   const image = singleFlight(wish => {
     const agents = plan.agents.filter(agent => wishOf(agent) === wish);
-    const { image, build, gpus } = agents[0]!;
-    return makeImage({ image, build, gpus: gpus !== null, timeout: longest(agents) });
+    const { image, build, gpus, user } = agents[0]!;
+    return makeImage({ image, build, gpus: gpus !== null, user, timeout: longest(agents) });
   });
   const network = singleFlight(name => ensureNetwork(name, { docker, now: clock.now, instance, signal }));
   const start = singleFlight(() => lookUp(signal));
@@ -103,6 +108,7 @@ export function createWorld(options: WorldOptions): World {
     watcher,
     engine,
     gate,
+    vault,
     plan: planOf,
     async decide(agent, stop) {
       const known = record(agent);
@@ -127,6 +133,7 @@ export function createWorld(options: WorldOptions): World {
       const contains = inside === '' || !(inside.startsWith('..') || inside.startsWith('/'));
       return contains && existsSync(stateDir.path) ? [join('/workspace', inside)] : [];
     },
+    unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
     image: (agent, stop) => image(wishOf(planOf(agent)), stop),
     network: (name, stop) => network(name, stop),
     transcript: (agent, attempt) => folder.transcript(agent, attempt),

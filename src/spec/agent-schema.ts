@@ -14,8 +14,12 @@ import {
   workspace,
 } from './fields.ts';
 import { build, gpus } from './image-fields.ts';
+import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
 import { expects, later, notSupported, strict } from './schema-kit.ts';
+import { secrets } from './secret-fields.ts';
+import { security } from './security-fields.ts';
+import { user } from './user-field.ts';
 
 const commandForm = 'an array of strings, such as ["npm", "test"]';
 
@@ -125,22 +129,28 @@ export const shared = {
     .describe(
       'What ends the work. `exit` (default) and `signal`: the command’s exit or `agent-done`, whichever comes first; `signal` says that the latter is meant. `{idle}`, `{file}`: not supported yet.',
     ),
-  secrets: later('Names of environment variables that reach the agent and are stored nowhere.'),
-  mounts: later('Further directories of the host.'),
-  auth: later('Which of the host’s logins the agent gets.'),
-  user: z
-    .literal('root', {
-      error: issue =>
-        typeof issue.input === 'string' ? `${notSupported}; only "root" is` : 'expected "root"',
-    })
+  secrets: secrets
     .optional()
-    .describe('Who the agent runs as: `root`; default: who the image says, which for our own is root.'),
+    .describe(
+      'Names of environment variables that reach the agent and are stored nowhere. Their values are those of this environment, or of files.',
+    ),
+  mounts: mounts
+    .optional()
+    .describe('Further files and directories of the host, read-only unless said otherwise.'),
+  auth: later('Which of the host’s logins the agent gets.'),
+  user: user
+    .optional()
+    .describe(
+      'Who the agent runs as: `root`, `host` (whoever runs agent-flow), or `uid:gid`. Default: who the image says, which for our own is root.',
+    ),
   gpus: gpus
     .optional()
     .describe(
       'GPUs of the engine: `all`, how many, or which. Without an `image` the agent gets one with CUDA.',
     ),
-  security: later('The container’s security profile.'),
+  security: security
+    .optional()
+    .describe('Where the sandbox is to be wider, or narrower, than it is by default.'),
   artifacts: later('Files to take out of the container at its end.'),
 } as const;
 

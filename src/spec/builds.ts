@@ -1,6 +1,6 @@
 import type { Place } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findDockerfile, findWorkspace, type Outcome } from './files.ts';
+import { findDockerfile, findFolder, type Outcome } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import type { BuildPlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
@@ -37,7 +37,7 @@ export async function findBuilds(
       });
       return null;
     };
-    const folder = await look('context', context, written => findWorkspace(written, directory));
+    const folder = await look('context', context, written => findFolder(written, directory));
     if (folder === null) continue;
     contexts.set(context as string, folder);
     await look('dockerfile', dockerfile, written => findDockerfile(written, folder));

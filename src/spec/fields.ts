@@ -44,16 +44,21 @@ function timeText(pattern: RegExp, form: string) {
 
 const sizeForm = 'a size such as "512m" or "4g" (units k, m, g, no space before them)';
 
-export const memory = z
-  .string({ error: expects(sizeForm) })
-  .regex(sizePattern, { error: expects(sizeForm), abort: true })
-  .refine(value => parseSize(value)! >= smallestMemory, {
-    error: `expected at least "${formatBytes(smallestMemory)}", the least that Docker gives a container`,
-  })
-  .refine(value => parseSize(value)! <= largestMemory, {
-    error: `expected at most "${formatBytes(largestMemory)}"`,
-  })
-  .transform(value => parseSize(value)!);
+export const memory = size(smallestMemory, ', the least that Docker gives a container');
+
+/** Bytes. */
+export function size(least: number, why = '') {
+  return z
+    .string({ error: expects(sizeForm) })
+    .regex(sizePattern, { error: expects(sizeForm), abort: true })
+    .refine(value => parseSize(value)! >= least, {
+      error: `expected at least "${formatBytes(least)}"${why}`,
+    })
+    .refine(value => parseSize(value)! <= largestMemory, {
+      error: `expected at most "${formatBytes(largestMemory)}"`,
+    })
+    .transform(value => parseSize(value)!);
+}
 
 export const cpus = z.number({ error: expects('a number of CPUs, such as 2 or 0.5') }).min(0.01, {
   error: 'expected a number of CPUs of at least 0.01, the least that Docker gives a container',

@@ -1,5 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { whyForbidden } from './forbidden.ts';
 import { parseSize } from './units.ts';
 import { visible } from './visible.ts';
 
@@ -44,20 +45,49 @@ export async function findDockerfile(written: string, context: string): Promise<
 }
 
 /** The real path of an existing directory. */
+export async function findFolder(written: string, directory: string): Promise<Outcome> {
+  return find(written, directory, 'directory');
+}
+
+/** The real path of a directory that an agent may be given. */
 export async function findWorkspace(written: string, directory: string): Promise<Outcome> {
+  return unforbidden(await find(written, directory, 'directory'));
+}
+
+/** The real path of a file or directory that an agent may be given. */
+export async function findMount(written: string, directory: string): Promise<Outcome> {
+  return unforbidden(await find(written, directory, 'file or directory'));
+}
+
+/** The real path of a file that we shall read later. */
+export async function findSecret(written: string, directory: string): Promise<Outcome> {
+  return find(written, directory, 'file');
+}
+
+type Sort = 'file' | 'directory' | 'file or directory';
+
+async function find(written: string, directory: string, sort: Sort): Promise<Outcome> {
   const path = resolve(directory, written);
   try {
     const real = await realpath(path);
-    if (!(await stat(real)).isDirectory())
+    const facts = await stat(real);
+    if (sort === 'directory' && !facts.isDirectory())
       return { fault: `${visible(path)} is not a directory; expected one` };
+    if (sort === 'file' && !facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
     // They would end a line of a label, a log or a --mount; everything else can be quoted.
     if (/\p{Cc}/u.test(real))
-      return { fault: `${visible(real)} holds control characters; rename the directory` };
+      return { fault: `${visible(real)} holds control characters; rename the ${sort}` };
     return { value: real };
   } catch (error) {
     const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
-    return { fault: `${faultOf(error, path, 'directory')}${hint}` };
+    return { fault: `${faultOf(error, path, sort)}${hint}` };
   }
+}
+
+function unforbidden(outcome: Outcome): Outcome {
+  if ('fault' in outcome) return outcome;
+  const why = whyForbidden(outcome.value);
+  return why === null ? outcome : { fault: `${visible(outcome.value)} is never given to an agent: ${why}` };
 }
 
 const reasons: Readonly<Record<string, string>> = {

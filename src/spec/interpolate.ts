@@ -35,7 +35,7 @@ function fill(text: string, path: Path, { env, findings }: Context): string {
       const value = Object.hasOwn(env, name) ? env[name] : undefined;
       if (looksSecret(name)) {
         faults.add(
-          `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" (not supported yet)`,
+          `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
         );
       } else if (value === undefined && otherwise === undefined) {
         faults.add(

@@ -12,11 +12,16 @@ export const promptPath = '/run/agent/prompt';
  */
 export function launchScript(
   { command, prompt, env }: Pick<AgentPlan, 'command' | 'prompt' | 'env'>,
-  { promptFile = promptPath }: { readonly promptFile?: string } = {},
+  {
+    promptFile = promptPath,
+    secrets = {},
+  }: { readonly promptFile?: string; readonly secrets?: Readonly<Record<string, string>> } = {},
 ): Buffer {
   const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
   const words = [...environment.map(([name, value]) => `${name}=${value}`), ...asProgram(command)];
   const lines = [
+    // Not as words of `env`: for a moment whoever lists the processes would see them.
+    ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
     `printf '%s\\n' ${quote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
     `exec env -- ${words.map(quote).join(' ')}`,

@@ -12,12 +12,16 @@ export interface AgentPlan {
   /** How the image is built, in place of `image`. */
   readonly build: BuildPlan | null;
   /** null: who the image says. */
-  readonly user: 'root' | null;
+  readonly user: UserPlan | null;
   /** null: none. */
   readonly gpus: GpuPlan | null;
   readonly workspace: WorkspacePlan;
   readonly network: NetworkPlan;
+  readonly mounts: readonly MountPlan[];
   readonly env: Readonly<Record<string, string>>;
+  /** Their values are in no plan, and on no disk. */
+  readonly secrets: readonly SecretPlan[];
+  readonly security: SecurityPlan;
   readonly labels: Readonly<Record<string, string>>;
   /** Bytes. */
   readonly memory: number;
@@ -43,6 +47,35 @@ export interface BuildPlan {
 
 /** All, so many, or those of these indices or ids. */
 export type GpuPlan = 'all' | number | { readonly device: readonly string[] };
+
+export interface UserPlan {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface MountPlan {
+  /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface SecretPlan {
+  /** Of the environment variable in which the agent finds it. */
+  readonly name: string;
+  /** Absolute path of the file that holds it; null: it is in our own environment, under the same name. */
+  readonly file: string | null;
+}
+
+export interface SecurityPlan {
+  /** Beside those that every agent has. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** How many processes and threads at once. */
+  readonly pids: number;
+  /** Bytes of output that Docker keeps. */
+  readonly log: number;
+}
 
 export interface WorkspacePlan {
   readonly mode: 'bind';

@@ -1,18 +1,20 @@
 import { type Builds, findBuilds } from './builds.ts';
 import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findWorkspace, type Outcome, readPrompt } from './files.ts';
+import { findMount, findSecret, findWorkspace, type Outcome, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 
 /** What the paths in a spec led to, by what was written there. */
 export interface References {
   readonly prompts: ReadonlyMap<string, string>;
   readonly workspaces: ReadonlyMap<string, string>;
+  readonly mounts: ReadonlyMap<string, string>;
+  readonly secrets: ReadonlyMap<string, string>;
   readonly builds: Builds;
   readonly findings: readonly Finding[];
 }
 
-/** Looks at every prompt file, workspace and build; paths that are already known to be wrong are left alone. */
+/** Looks at every prompt file, workspace, mount, secret and build; paths that are already known to be wrong are left alone. */
 export async function resolveReferences(
   value: unknown,
   { directory, found }: { directory: string; found: readonly Finding[] },
@@ -26,12 +28,22 @@ export async function resolveReferences(
     [...places.flatMap(workspace), ...agentPlaces(value).slice(0, 1).map(ownDirectory)],
     { found, look: path => findWorkspace(path, directory) },
   );
+  const mounts = await lookUp(
+    places.flatMap(place => listed(place, 'mounts', 'source')),
+    { found, look: path => findMount(path, directory) },
+  );
+  const secrets = await lookUp(
+    places.flatMap(place => listed(place, 'secrets', 'file')),
+    { found, look: path => findSecret(path, directory) },
+  );
   const builds = await findBuilds(places, { directory, found });
   return {
     prompts: prompts.values,
     workspaces: workspaces.values,
+    mounts: mounts.values,
+    secrets: secrets.values,
     builds,
-    findings: [...prompts.findings, ...workspaces.findings, ...builds.findings],
+    findings: [prompts, workspaces, mounts, secrets, builds].flatMap(({ findings }) => findings),
   };
 }
 
@@ -50,6 +62,16 @@ function workspace({ path, fields }: Place): Mention[] {
   if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
   if (!isObject(given) || typeof given.path !== 'string') return [];
   return [{ path: [...path, 'workspace', 'path'], written: given.path }];
+}
+
+/** Of a field that is an array of objects: what they say under `key`. */
+function listed({ path, fields }: Place, field: string, key: string): Mention[] {
+  const given = fields[field];
+  if (!Array.isArray(given)) return [];
+  return given.flatMap((entry, index) => {
+    const written = isObject(entry) ? entry[key] : undefined;
+    return typeof written === 'string' ? [{ path: [...path, field, index, key], written }] : [];
+  });
 }
 
 /** The workspace of agents that name none. */

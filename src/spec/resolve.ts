@@ -1,7 +1,9 @@
 import { resolveBuild } from './builds.ts';
-import type { AgentPlan, FlowPlan, NetworkPlan } from './plan.ts';
+import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
+import { usualSecurity } from './security-fields.ts';
+import { idsIn } from './user-field.ts';
 
 /** The seed's network, which every flow of a machine shares. */
 export const sharedNetwork = 'tmux-agents';
@@ -23,7 +25,7 @@ export function resolveFlow(
   };
 }
 
-/** What an agent says goes first; `env`, `labels` and `timeouts` are merged key by key. */
+/** What an agent says goes first; `env`, `labels`, `timeouts` and `security` are merged key by key. */
 function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
   const ownPrompt = agent.prompt !== undefined || agent.promptFile !== undefined;
   const ownImage = agent.image !== undefined || agent.build !== undefined;
@@ -35,13 +37,14 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
     env: { ...defaults.env, ...agent.env },
     labels: { ...defaults.labels, ...agent.labels },
     timeouts: { ...defaults.timeouts, ...agent.timeouts },
+    security: { ...defaults.security, ...agent.security },
   };
 }
 
 function resolveAgent(
   name: string,
   agent: AgentSpec,
-  { prompts, workspaces, builds }: References,
+  { prompts, workspaces, builds, mounts, secrets }: References,
 ): AgentPlan {
   const path = typeof agent.workspace === 'string' ? agent.workspace : (agent.workspace?.path ?? '.');
   return {
@@ -52,11 +55,21 @@ function resolveAgent(
     prompt: agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
-    user: agent.user ?? null,
+    user: resolveUser(agent.user),
     gpus: agent.gpus ?? null,
     workspace: { mode: 'bind', path: workspaces.get(path)! },
     network: resolveNetwork(agent.network ?? 'shared'),
+    mounts: (agent.mounts ?? []).map(({ source, target, readOnly = true }) => ({
+      source: mounts.get(source)!,
+      target,
+      readOnly,
+    })),
     env: agent.env ?? {},
+    secrets: (agent.secrets ?? []).map(secret => {
+      const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
+      return { name, file: file === undefined ? null : secrets.get(file)! };
+    }),
+    security: resolveSecurity(agent.security ?? {}),
     labels: agent.labels ?? {},
     memory: agent.memory ?? builtIn.memory,
     cpus: agent.cpus ?? null,
@@ -64,6 +77,25 @@ function resolveAgent(
     retries: agent.retries ?? 0,
     keep: agent.keep ?? 'never',
     done: agent.done ?? 'exit',
+  };
+}
+
+function resolveUser(user: AgentSpec['user']): UserPlan | null {
+  if (user === undefined) return null;
+  if (user === 'root') return { uid: 0, gid: 0 };
+  // Where there are no such ids, on Windows, Docker's own machine sees every file as root's.
+  if (user === 'host') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const [uid, gid] = idsIn(user) as [number, number];
+  return { uid, gid };
+}
+
+function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPlan {
+  const { capabilities, noNewPrivileges, pids, log } = usualSecurity;
+  return {
+    capabilities: given.capabilities ?? capabilities,
+    noNewPrivileges: given.noNewPrivileges ?? noNewPrivileges,
+    pids: given.pids ?? pids,
+    log: given.log ?? log,
   };
 }
 

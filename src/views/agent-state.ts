@@ -15,6 +15,8 @@ export interface AttemptState {
   readonly timings: Readonly<Record<string, number>>;
   /** Path of the transcript. */
   readonly transcript: string | null;
+  /** The agent printed more than Docker keeps: its beginning is lost. */
+  readonly transcriptTruncated: boolean;
 }
 
 export interface AgentState {
@@ -97,9 +99,18 @@ function leave(agent: AgentState, at: number): AgentState {
 
 /** The first verdict on an attempt counts: whoever comes back after a crash may tell it again. */
 export function endAttempt(agent: AgentState, event: Told<'attempt.ended'>): AgentState {
-  const { attempt, status, exitCode, error, containerId, image, transcript } = event;
+  const {
+    attempt,
+    status,
+    exitCode,
+    error,
+    containerId,
+    image,
+    transcript,
+    transcriptTruncated = false,
+  } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript };
+  const verdict = { status, exitCode, error, transcript, transcriptTruncated };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
     ...verdict,
@@ -142,4 +153,5 @@ const blank = (attempt: number): AttemptState => ({
   containerId: null,
   timings: {},
   transcript: null,
+  transcriptTruncated: false,
 });

@@ -32,6 +32,10 @@ const agent = z.object({
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty where the agent never started.'),
   transcript: z.string().nullable().describe('Path of what the last attempt printed.'),
+  transcriptTruncated: z
+    .literal(true)
+    .exactOptional()
+    .describe('It lacks its beginning: the agent printed more than `security.log` lets Docker keep.'),
   artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
 });
 
@@ -139,6 +143,7 @@ function agentResult(agent: AgentState): AgentResult {
       status === null ? [] : [{ status, exitCode, containerId, timings }],
     ),
     transcript: agent.attempts.at(-1)?.transcript ?? null,
+    ...(agent.attempts.at(-1)?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
     artifacts: [],
   };
 }

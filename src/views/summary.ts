@@ -30,6 +30,12 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
     '',
     totals(state),
     ...failures,
+    ...agents
+      .filter(agent => agent.attempts.at(-1)?.transcriptTruncated)
+      .map(
+        ({ name }) =>
+          `! ${name}: its transcript lacks the beginning: it printed more than "security.log" lets Docker keep`,
+      ),
     ...state.warnings.map(
       ({ agent, message }) => `! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`,
     ),

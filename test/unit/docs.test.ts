@@ -21,6 +21,8 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   image: true,
   gpu: true,
   network: true,
+  workspace: true,
+  secrets: true,
   exhausted: true,
   foreign: true,
   docker: true,

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createArgs } from '../../../src/docker/create-args.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { usualSecurity } from '../../../src/spec/security-fields.ts';
 
 const plan: AgentPlan = {
   name: 'worker',
@@ -14,7 +15,10 @@ const plan: AgentPlan = {
   gpus: null,
   workspace: { mode: 'bind', path: '/home/me/project' },
   network: { mode: 'bridge', name: 'tmux-agents' },
+  mounts: [],
   env: { TOKEN: 'hush' },
+  secrets: [],
+  security: usualSecurity,
   labels: {},
   memory: 4 * 1024 ** 3,
   cpus: null,
@@ -82,9 +86,9 @@ test('limits are given to the container in seconds, and left out where there is 
   t.true(args({ timeouts: { ...plan.timeouts, idle: 200 } }).includes('--env=AGENT_IDLE_LIMIT=1'));
 });
 
-test('the agent is who its image says, unless the spec says root', t => {
+test('the agent is who its image says, unless the spec says who', t => {
   t.false(args().some(arg => arg.startsWith('--user')));
-  t.true(args({ user: 'root' }).includes('--user=0'));
+  t.true(args({ user: { uid: 1000, gid: 100 } }).includes('--user=1000:100'));
 });
 
 test('GPUs are asked for by one exact argument, in which a list of them is one CSV field', t => {
@@ -101,5 +105,53 @@ test('whatever signal the image stops at, ours is TERM', t => {
 });
 
 test('nothing in the command asks for privileges or the host’s namespaces', t => {
-  t.false(args().some(arg => /privileged|host|cap-add|device|volumes-from/.test(arg)));
+  t.false(
+    args().some(arg =>
+      /privileged|host|device|volumes-from|ipc|pid=|userns|unconfined|docker.sock/.test(arg),
+    ),
+  );
+});
+
+test('the sandbox is on: the least of capabilities, no new privileges, bounds for processes, swap and output', t => {
+  const flags = args().filter(arg => /cap-|security-opt|pids|memory|log-/.test(arg));
+  t.deepEqual(flags, [
+    '--cap-drop=ALL',
+    '--cap-add=CHOWN',
+    '--cap-add=DAC_OVERRIDE',
+    '--cap-add=FOWNER',
+    '--cap-add=KILL',
+    '--cap-add=SETGID',
+    '--cap-add=SETUID',
+    '--security-opt=no-new-privileges',
+    '--pids-limit=4096',
+    '--log-driver=json-file',
+    '--log-opt=max-size=67108864',
+    '--log-opt=max-file=3',
+    '--log-opt=compress=false',
+    '--memory=4294967296',
+    '--memory-swap=4294967296',
+  ]);
+});
+
+test('a spec may widen the sandbox by Docker’s own defaults, and narrow it', t => {
+  const security = { capabilities: ['NET_RAW'], noNewPrivileges: false, pids: 64, log: 3 * 2 ** 20 };
+  const flags = args({ security });
+  t.true(flags.includes('--cap-add=NET_RAW'));
+  t.false(flags.some(arg => arg.startsWith('--security-opt')));
+  t.true(flags.includes('--pids-limit=64'));
+  t.true(flags.includes('--log-opt=max-size=1048576'));
+});
+
+test('mounts are read-only unless the spec says otherwise, and none can become another option', t => {
+  const mounts = [
+    { source: '/data', target: '/data', readOnly: true },
+    { source: '/a,readonly=false', target: '/b', readOnly: false },
+  ];
+  t.deepEqual(
+    args({ mounts }).filter(arg => /target=\/(data|b)/.test(arg)),
+    [
+      '--mount=type=bind,source=/data,target=/data,readonly=true',
+      '--mount=type=bind,"source=/a,readonly=false",target=/b',
+    ],
+  );
 });

@@ -37,7 +37,7 @@ function engine(images: Readonly<Record<string, Fake>>, failure: string | null =
   };
   const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
   const wish = (more: Partial<ImageWish>) =>
-    make({ image: null, build: null, gpus: false, timeout: 1000, ...more });
+    make({ image: null, build: null, gpus: false, user: null, timeout: 1000, ...more });
   const builds = () => calls.filter(([verb]) => verb === 'build');
   return { wish, calls, builds };
 }

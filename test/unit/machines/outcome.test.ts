@@ -144,6 +144,8 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   image: false,
   gpu: false,
   network: false,
+  workspace: false,
+  secrets: false,
   exhausted: false,
   foreign: false,
   docker: false,

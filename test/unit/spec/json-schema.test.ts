@@ -53,6 +53,6 @@ test('durations and sizes are described by patterns that let ${…} through', t 
 });
 
 test('what is not supported yet is marked so', t => {
-  t.deepEqual(agent.properties!.secrets!.not, {});
-  t.regex(agent.properties!.secrets!.description as string, /^Not supported yet\./);
+  t.deepEqual(agent.properties!.auth!.not, {});
+  t.regex(agent.properties!.auth!.description as string, /^Not supported yet\./);
 });

@@ -20,7 +20,10 @@ test('an agent that says only its command is run as the seed runs it', async t =
         gpus: null,
         workspace: { mode: 'bind', path: directory },
         network: { mode: 'bridge', name: 'tmux-agents' },
+        mounts: [],
         env: {},
+        secrets: [],
+        security: { capabilities: [], noNewPrivileges: true, pids: 4096, log: 201_326_592 },
         labels: {},
         memory: 4_294_967_296,
         cpus: null,
@@ -167,7 +170,9 @@ test('GPUs are all, so many, or these', async t => {
 });
 
 test('who an agent runs as is said, or left to the image', async t => {
-  t.is((await plan({ user: 'root' })).user, 'root');
+  t.deepEqual((await plan({ user: 'root' })).user, { uid: 0, gid: 0 });
+  t.deepEqual((await plan({ user: '1000:100' })).user, { uid: 1000, gid: 100 });
+  t.deepEqual((await plan({ user: 'host' })).user, { uid: process.getuid!(), gid: process.getgid!() });
   t.is((await plan({})).user, null);
 });
 

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { directory, faults, parse, problems } from './helpers.ts';
@@ -13,6 +15,12 @@ symlinkSync('line\nbreak', join(directory, 'innocent'));
 mkdirSync(join(directory, 'empty'));
 writeFileSync(join(directory, 'Dockerfile'), 'FROM scratch\n');
 execFileSync('mkfifo', [join(directory, 'pipe')]);
+symlinkSync('/etc', join(directory, 'etc-by-a-link'));
+mkdirSync(join(directory, 'sockets'));
+const servers = ['docker.sock', 'any'].map(name => createServer().listen(join(directory, 'sockets', name)));
+test.after.always(() => {
+  for (const server of servers) server.close();
+});
 
 const size = /expected a size such as "512m" or "4g"/;
 const cpus = /expected a number of CPUs/;
@@ -127,9 +135,69 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ gpus: { device: [0] } }, /^gpus\.device\[0\]: 0: expected a string; put it in quotes: "0"$/],
   [{ gpus: { device: ['0,all'] } }, /^gpus\.device\[0\]: "0,all": expected the index or id/],
   [{ gpus: { device: ['0'], devices: ['0'] } }, /did you mean "device"\?/],
-  [{ user: 'host' }, later],
-  [{ user: '1000:1000' }, later],
-  ...['secrets', 'mounts', 'auth', 'security', 'artifacts'].map(
+  ...['node', '1000', 'host:host', '-1:0', '', ' root', 1000, null].map(
+    user => [{ user }, /^user: .*expected "root", "host", or ids such as "1000:1000"/] as const,
+  ),
+  [{ user: '4294967295:0' }, /^user: "4294967295:0": expected ids of at most 4294967294$/],
+  [{ secrets: 'KEY' }, /^secrets: "KEY": expected an array of names, such as \["OPENAI_API_KEY"\]$/],
+  [{ secrets: ['A=b'] }, /^secrets\[0\]: "A=b": expected the name of an environment variable/],
+  [{ secrets: [1] }, /^secrets\[0\]: 1: expected the name of an environment variable, .*, or \{"name"/],
+  [{ secrets: ['PPID'] }, /^secrets\[0\]: "PPID": this name belongs to the shell/],
+  [{ secrets: ['KEY', { name: 'KEY', file: 'file.txt' }] }, /^secrets\[1\]: .*KEY is here already$/],
+  [{ secrets: [{ name: 'KEY', value: 'x' }] }, /^secrets\[0\]\.value: unknown key/],
+  [{ secrets: [{ name: 'KEY', file: 'nope' }] }, /^secrets\[0\]\.file: "nope": file .* does not exist/],
+  [{ secrets: [{ name: 'KEY', file: 'pipe' }] }, /^secrets\[0\]\.file: "pipe": .* is not a regular file$/],
+  [{ mounts: {} }, /^mounts: \{\}: expected an array of mounts/],
+  [{ mounts: ['a:b'] }, /^mounts\[0\]: "a:b": expected an object such as/],
+  [{ mounts: [{ source: 'empty' }] }, /^mounts\[0\]\.target: missing; expected an absolute path/],
+  ...['data', '/data/', '/a/../b', '//a', '/./a'].map(
+    target => [{ mounts: [{ source: 'empty', target }] }, /^mounts\[0\]\.target: /] as const,
+  ),
+  ...['/', '/workspace', '/proc', '/proc/1', '/sys/fs', '/dev/shm', '/run/agent', '/run/agent/exit'].map(
+    target => [{ mounts: [{ source: 'empty', target }] }, /this place in the container is taken/] as const,
+  ),
+  [
+    { mounts: ['a', 'b'].map(() => ({ source: 'empty', target: '/a' })) },
+    /^mounts\[1\]\.target: "\/a": another mount has this target$/,
+  ],
+  [{ mounts: [{ source: 'nope', target: '/a' }] }, /^mounts\[0\]\.source: "nope": .* does not exist/],
+  [{ mounts: [{ source: 'empty', target: '/a', readonly: false }] }, /did you mean "readOnly"\?$/],
+  ...[
+    ['/', 'it is the whole host'],
+    ['/etc', 'it holds /etc'],
+    ['/proc/self', 'it is in /proc'],
+    ['/sys/kernel', 'it is in /sys'],
+    ['/dev/null', 'it is in /dev'],
+    ['/var', 'it holds|the socket|Docker keeps'],
+    ['/run', 'it holds'],
+    ['/var/run/../run', 'it holds'],
+    ['~root', 'it holds your home directory'],
+    ['etc-by-a-link', 'it holds /etc'],
+    ['sockets', 'it holds the socket .*docker.sock'],
+    ['sockets/docker.sock', 'it is the socket'],
+    ['sockets/any', 'it is the socket'],
+  ].flatMap(([source, why]) => {
+    const path = source === '~root' ? homedir() : source!;
+    const told = (field: string) =>
+      new RegExp(`^${field}: .* (is never given to an agent: .*(${why})|is not a directory; expected one$)`);
+    return [
+      [{ mounts: [{ source: path, target: '/a' }] }, told('mounts\\[0\\].source')],
+      [{ workspace: path }, told('workspace')],
+    ] as const;
+  }),
+  [{ security: 'none' }, /^security: "none": expected an object such as \{"pids": 8192\}$/],
+  [{ security: { privileged: true } }, /^security\.privileged: unknown key; an agent never gets that/],
+  [{ security: { seccomp: 'unconfined' } }, /^security\.seccomp: unknown key; an agent never gets that/],
+  ...['SYS_ADMIN', 'ALL', 'NET_ADMIN', 'net_raw', 'CAP_NET_RAW'].map(
+    name =>
+      [{ security: { capabilities: [name] } }, /^security\.capabilities\[0\]: .*expected one of/] as const,
+  ),
+  ...[0, 63, 1.5, '4096', -1].map(
+    pids => [{ security: { pids } }, /^security\.pids: .*expected a whole number from 64/] as const,
+  ),
+  [{ security: { log: '1m' } }, /^security\.log: "1m": expected at least "3m"$/],
+  [{ security: { noNewPrivileges: 'no' } }, /^security\.noNewPrivileges: "no": expected true or false$/],
+  ...['auth', 'artifacts'].map(
     key => [{ [key]: ['x'] }, new RegExp(`^${key}: \\["x"\\]: not supported yet$`)] as const,
   ),
   ...['clone', 'copy', 'none'].map(

@@ -1,0 +1,133 @@
+import { Transform } from 'node:stream';
+
+/** Takes secrets out of whatever is kept or shown. */
+export interface Redactor {
+  readonly isIdle: boolean;
+  text(text: string): string;
+  /** Every text in it, at any depth. */
+  deep<T>(value: T): T;
+  /** Of bytes as they come: a secret may lie across any number of chunks. */
+  stream(): Transform;
+}
+
+export const redacted = '[secret]';
+
+/**
+ * Knows each secret as it is, in JSON, in base64 (at any offset, and wrapped) and URL-encoded; of one that has several
+ * lines also each line that is long enough to tell.
+ */
+export function redactor(secrets: Iterable<string>): Redactor {
+  const forms = [...new Set([...secrets].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  if (forms.length === 0) return nothing;
+  const pattern = new RegExp(forms.join('|'), 'g');
+  const longest = Math.max(...forms.map(lengthAtMost));
+  const text = (given: string) => given.replace(pattern, redacted);
+  const deep = <T>(value: T): T => walk(value, text) as T;
+  // Bytes are taken as latin1 characters, one for one; what is beyond ASCII in a secret is spelt so as well.
+  const inBytes = new RegExp(forms.map(form => spelt(form)).join('|'), 'g');
+  return { isIdle: false, text, deep, stream: () => streamOf(inBytes, longest * 4) };
+}
+
+const nothing: Redactor = {
+  isIdle: true,
+  text: text => text,
+  deep: value => value,
+  stream: () => new Transform({ transform: (chunk, _, done) => done(null, chunk) }),
+};
+
+/** Shorter ones would be found in words that have nothing to do with them. */
+export const shortestSecret = 6;
+const shortestLine = 10;
+
+/** The sources of regular expressions for what a secret looks like. */
+function formsOf(secret: string): string[] {
+  const lines = secret.includes('\n')
+    ? secret.split(/\r?\n/).filter(line => line.length >= shortestLine)
+    : [];
+  return [secret, ...lines].filter(text => text.length >= shortestSecret).flatMap(formsOfText);
+}
+
+function formsOfText(text: string): string[] {
+  const json = JSON.stringify(text).slice(1, -1);
+  const url = encodeURIComponent(text);
+  const literal = (form: string) => literally(form).replaceAll('\n', '\\r?\\n');
+  return [
+    ...[text, json, JSON.stringify(json).slice(1, -1)].map(literal),
+    // Percent signs in either case, and the characters that encodeURIComponent leaves alone in both ways.
+    ...[url, url.replaceAll('%20', '+')].map(anyCase),
+    ...base64Forms(text),
+  ];
+}
+
+const literally = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+
+/** `%2F` and `%2f`; `!'()*~` as they are or encoded. */
+function anyCase(url: string): string {
+  return url
+    .split(/(%[0-9A-F]{2}|[!'()*~])/)
+    .map(part => {
+      if (/^%/.test(part)) return part.replace(/[A-F]/g, letter => `[${letter}${letter.toLowerCase()}]`);
+      if (!/^[!'()*~]$/.test(part)) return literally(part);
+      const code = part.charCodeAt(0).toString(16);
+      return `(?:${literally(part)}|%${code.replace(/[a-f]/g, letter => `[${letter.toUpperCase()}${letter}]`)})`;
+    })
+    .join('');
+}
+
+/**
+ * Base64 has three faces, by where in the encoded text the secret begins; of each, the characters that depend on the
+ * secret alone. `base64` breaks its lines.
+ */
+function base64Forms(text: string): string[] {
+  const bytes = Buffer.from(text);
+  return [0, 1, 2].map(offset => {
+    const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString('base64')
+      .replaceAll('=', '');
+    const own = encoded.slice(
+      offset === 0 ? 0 : offset + 1,
+      (offset + bytes.length) % 3 === 0 ? undefined : -1,
+    );
+    return [...own].map(char => (char === '+' ? '[+-]' : char === '/' ? '[/_]' : char)).join('(?:\\r?\\n)?');
+  });
+}
+
+/** Of what a form matches; no piece of a source is shorter than what it stands for, but for the line breaks. */
+const lengthAtMost = (form: string) => form.length + 2 * (form.match(/\\n/g)?.length ?? 0);
+
+const spelt = (form: string) =>
+  form.replace(/[^\x00-\x7f]+/g, beyond => Buffer.from(beyond).toString('latin1'));
+
+function streamOf(pattern: RegExp, longest: number): Transform {
+  let held = '';
+  /** Up to where nothing that begins can still be waiting for its end. */
+  const pass = (end: number): Buffer => {
+    let out = '';
+    let at = 0;
+    pattern.lastIndex = 0;
+    for (let found = pattern.exec(held); found !== null && found.index < end; found = pattern.exec(held)) {
+      out += held.slice(at, found.index) + redacted;
+      at = pattern.lastIndex;
+    }
+    const to = Math.max(at, end);
+    out += held.slice(at, to);
+    held = held.slice(to);
+    return Buffer.from(out, 'latin1');
+  };
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      held += chunk.toString('latin1');
+      done(null, held.length > 2 * longest ? pass(held.length - longest) : undefined);
+    },
+    flush(done) {
+      done(null, pass(held.length));
+    },
+  });
+}
+
+function walk(value: unknown, text: (text: string) => string): unknown {
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) return value.map(item => walk(item, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, text)]));
+}

@@ -1,0 +1,54 @@
+import { statSync } from 'node:fs';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { UsageError } from '../errors.ts';
+import { type Forbidden, whyForbidden, whyMoved } from '../spec/forbidden.ts';
+import type { AgentPlan, FlowPlan, UserPlan } from '../spec/plan.ts';
+import type { StateDir } from './state-dir.ts';
+
+/** What the spec alone cannot say of the host's directories that agents are given. */
+export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineInfo): void {
+  const problems = plan.agents.flatMap(agent => [
+    ...agent.mounts.flatMap(({ source }, index) => {
+      const why = whyForbidden(source, forbidden(stateDir, engine));
+      return why === null
+        ? []
+        : [`agents.${agent.name}.mounts[${index}].source: ${source} is never given to an agent: ${why}`];
+    }),
+    ...unwritable(agent),
+  ]);
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+/** What has become of an agent's sources since they were checked; null where all are as they were. */
+export function whyUnfit(agent: AgentPlan, stateDir: StateDir, engine: EngineInfo): string | null {
+  // A workspace may hold the state directory: an empty file system lies over it.
+  const ofWorkspace = { ...forbidden(stateDir, engine), stateDir: null };
+  return (
+    whyMoved(agent.workspace.path, ofWorkspace) ??
+    agent.mounts
+      .map(({ source }) => whyMoved(source, forbidden(stateDir, engine)))
+      .find(why => why !== null) ??
+    null
+  );
+}
+
+const forbidden = (stateDir: StateDir, engine: EngineInfo): Forbidden => ({
+  stateDir: stateDir.path,
+  engineDir: engine.rootDir,
+});
+
+/** Root reads and writes whatever there is; anybody else only what its permissions say. */
+function unwritable({ name, user, workspace }: AgentPlan): string[] {
+  if (user === null || user.uid === 0) return [];
+  const { uid, gid, mode } = statSync(workspace.path);
+  if (mayUse(user, { uid, gid, mode })) return [];
+  const rights = (mode & 0o777).toString(8);
+  return [
+    `agents.${name}.user: ${user.uid}:${user.gid} may not work in ${workspace.path}, which is ${uid}:${gid}’s with mode ${rights}. Say "user": "${uid}:${gid}", or give it the directory: chown -R ${user.uid}:${user.gid} ${workspace.path}`,
+  ];
+}
+
+function mayUse(user: UserPlan, file: { uid: number; gid: number; mode: number }): boolean {
+  const shift = user.uid === file.uid ? 6 : user.gid === file.gid ? 3 : 0;
+  return ((file.mode >> shift) & 0o7) === 0o7;
+}

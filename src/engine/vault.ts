@@ -1,0 +1,71 @@
+import { readFileSync, statSync } from 'node:fs';
+import { UsageError } from '../errors.ts';
+import type { AgentPlan, FlowPlan, SecretPlan } from '../spec/plan.ts';
+import { type Redactor, redactor, shortestSecret } from './redact.ts';
+
+/** The values of secrets, out of our environment and out of files. They are read when they are needed, and kept nowhere. */
+export interface Vault {
+  /** The environment that an agent gets beside the one in its plan; or why it cannot have it. */
+  open(agent: AgentPlan): { readonly values: Readonly<Record<string, string>> } | { readonly lacks: string };
+  /** Knows every secret of the run that can be read. */
+  readonly redactor: Redactor;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function vaultOf(plan: FlowPlan, env: Environment): Vault {
+  const known = plan.agents
+    .flatMap(({ secrets }) => secrets)
+    .map(secret => read(secret, env))
+    .flatMap(found => ('value' in found ? [found.value] : []));
+  return {
+    open({ secrets }) {
+      const values: Record<string, string> = {};
+      for (const secret of secrets) {
+        const found = read(secret, env);
+        if ('lacks' in found) return found;
+        values[secret.name] = found.value;
+      }
+      return { values };
+    },
+    redactor: redactor(known),
+  };
+}
+
+/** Before anything is started, every secret has to be there. */
+export function checkSecrets(plan: FlowPlan, env: Environment): void {
+  const problems = plan.agents.flatMap(({ name, secrets }) =>
+    secrets.flatMap((secret, index) => {
+      const found = read(secret, env);
+      return 'lacks' in found ? [`agents.${name}.secrets[${index}]: ${found.lacks}`] : [];
+    }),
+  );
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+/** In bytes; an environment string may be no longer than 128 KiB with its name. */
+const largest = 100_000;
+
+function read({ name, file }: SecretPlan, env: Environment): { value: string } | { lacks: string } {
+  const value = file === null ? env[name] : textOf(file);
+  if (value instanceof Error) return { lacks: `the secret ${name} cannot be read: ${value.message}` };
+  const where = file === null ? `set ${name} in the environment` : `write it to ${file}`;
+  if (!value) return { lacks: `the secret ${name} is not there; ${where}` };
+  if (Buffer.byteLength(value) > largest || value.includes('\0'))
+    return { lacks: `the secret ${name} is no text of at most ${largest} bytes` };
+  // It is taken out of all that is kept, and so would every word that happens to be the same.
+  if (value.length < shortestSecret)
+    return {
+      lacks: `the secret ${name} has fewer than ${shortestSecret} characters; that can be told from nothing`,
+    };
+  return { value };
+}
+
+function textOf(file: string): string | Error {
+  try {
+    if (statSync(file).size > largest + 2) return new Error(`${file} is larger than ${largest} bytes`);
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What no agent is given, whatever the spec says: each of it is as good as being root on the host. */
+export interface Forbidden {
+  /** The state directory; null while it is not known. */
+  readonly stateDir: string | null;
+  /** Where the engine keeps images and containers; null while it is not known. */
+  readonly engineDir: string | null;
+}
+
+export const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
+
+/** Why this real path may not be mounted into a container; null where it may. */
+export function whyForbidden(path: string, { stateDir, engineDir }: Forbidden = nothingKnown): string | null {
+  const kernel = ['/proc', '/sys', '/dev'].find(place => isWithin(path, place));
+  if (kernel) return `it is in ${kernel}, which is the host’s own`;
+  const engine = [engineDir, '/var/lib/docker', '/var/lib/containerd'].find(
+    place => place !== null && (isWithin(path, place) || isWithin(place, path)),
+  );
+  if (path === '/') return 'it is the whole host';
+  const socket = socketIn(path);
+  if (socket !== null)
+    return `${socket === path ? 'it is' : 'it holds'} the socket ${socket}, through which anybody is root on the host`;
+  const system = ['/etc', '/run', '/var/run'].find(place => isWithin(real(place), path));
+  if (system) return `it holds ${system}, which is the host’s own`;
+  if (engine) return `Docker keeps the files of all containers in ${engine}`;
+  const home = real(homedir());
+  if (isWithin(home, path))
+    return 'it holds your home directory as a whole, with all that you are logged in to; give a directory in it';
+  if (stateDir !== null && (isWithin(path, real(stateDir)) || isWithin(real(stateDir), path)))
+    return `it is, or holds, the state directory ${stateDir}`;
+  return null;
+}
+
+/** `path` is `place` or below it. */
+const isWithin = (path: string, place: string) =>
+  path === place || path.startsWith(place === '/' ? place : `${place}/`);
+
+const real = (path: string) => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+};
+
+const names = ['docker.sock', 'containerd.sock', 'podman.sock', 'crio.sock'];
+
+/** The socket of an engine that whoever has `path` could reach. */
+function socketIn(path: string): string | null {
+  if (isSocket(path)) return path;
+  const known = knownSockets()
+    .map(real)
+    .find(socket => isSocket(socket) && isWithin(socket, path));
+  if (known) return known;
+  const found = entries(path).find(name => names.includes(name) && isSocket(join(path, name)));
+  return found === undefined ? null : join(path, found);
+}
+
+function knownSockets(): string[] {
+  const { DOCKER_HOST: host = '', XDG_RUNTIME_DIR: runtime } = process.env;
+  const home = homedir();
+  return [
+    ...(host.startsWith('unix://') ? [host.slice('unix://'.length)] : []),
+    ...['/run', '/run/docker', '/run/containerd', '/run/podman', '/run/crio', '/var/run'].flatMap(inFolder),
+    ...(runtime ? [runtime, join(runtime, 'podman')].flatMap(inFolder) : []),
+    ...['.docker/run', '.docker/desktop', '.colima/default', '.rd', '.orbstack/run'].flatMap(folder =>
+      inFolder(join(home, folder)),
+    ),
+  ];
+}
+
+const inFolder = (folder: string) => names.map(name => join(folder, name));
+
+const isSocket = (path: string) => {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return false;
+  }
+};
+
+const entries = (path: string) => {
+  try {
+    return statSync(path).isDirectory() ? readdirSync(path) : [];
+  } catch {
+    return [];
+  }
+};
+
+/**
+ * A source that was checked when the spec was read is followed by Docker only when the container starts; whoever can
+ * write in the meantime may have put a link in its place. Says what has become of it; null where it is as it was.
+ */
+export function whyMoved(path: string, forbidden: Forbidden): string | null {
+  if (!existsSync(path)) return `${path} is gone`;
+  const now = real(path);
+  if (now !== path) return `${path} leads to ${now} now`;
+  const why = whyForbidden(path, forbidden);
+  return why === null ? null : `${path} may not be mounted any more: ${why}`;
+}

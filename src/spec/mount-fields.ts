@@ -1,0 +1,61 @@
+import { posix } from 'node:path';
+import { z } from 'zod';
+import { expects, strict } from './schema-kit.ts';
+
+const mountForm = 'an object such as {"source": "../data", "target": "/data"}';
+const sourceForm = 'the path of a file or directory, relative to the spec’s own directory';
+const targetForm = 'an absolute path in the container, such as "/data"';
+
+/** What the in-container commands and the kernel’s own file systems live on. */
+const taken = [
+  '/',
+  '/run/agent',
+  '/dev',
+  '/proc',
+  '/sys',
+  '/workspace',
+  '/usr/local/bin',
+  '/usr/local/lib/agent-flow',
+];
+
+const target = z
+  .string({ error: expects(targetForm) })
+  .regex(/^\/[^\p{Cc}]*$/u, { error: expects(targetForm), abort: true })
+  .refine(value => posix.normalize(value) === value && !/.\/$/.test(value), {
+    error: 'expected a path without "..", "." or "/" at its end',
+  })
+  .refine(value => !taken.includes(value) && !/^\/(dev|proc|sys|run\/agent)\//.test(value), {
+    error: 'this place in the container is taken; mount it elsewhere',
+  });
+
+export const mounts = z
+  .array(
+    strict(
+      {
+        source: z
+          .string({ error: expects(sourceForm) })
+          .min(1, { error: expects(sourceForm) })
+          .describe('A file or directory of the host, relative to the spec’s own directory.'),
+        target: target.describe('Where the agent finds it.'),
+        readOnly: z
+          .boolean({ error: expects('true or false') })
+          .optional()
+          .describe('Default true: the agent may read it and no more.'),
+      },
+      mountForm,
+    ),
+    { error: expects(`an array of mounts, each ${mountForm}`) },
+  )
+  .check(({ value, issues }) => {
+    const seen = new Set<string>();
+    for (const [index, { target }] of value.entries()) {
+      if (seen.has(target))
+        issues.push({
+          code: 'custom',
+          path: [index, 'target'],
+          input: target,
+          message: 'another mount has this target',
+        });
+      seen.add(target);
+    }
+  });

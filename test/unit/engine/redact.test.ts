@@ -1,0 +1,105 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import test from 'ava';
+import fc from 'fast-check';
+import { redacted, redactor } from '../../../src/engine/redact.ts';
+
+const secret = 'sk-a+b/c d%é"\\{end}';
+const { text, deep, stream } = redactor([secret]);
+
+/** What becomes of bytes that come in these pieces. */
+const through = async (pieces: Iterable<Buffer>) =>
+  (await buffer(Readable.from(pieces).pipe(stream()))).toString();
+
+const pieces = (bytes: Buffer, size: number) =>
+  Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+
+const bytes = Buffer.from(secret);
+const base64 = (before: string, after: string) =>
+  Buffer.from(`${before}${secret}${after}`).toString('base64');
+const disguises: Record<string, string> = {
+  'as it is': secret,
+  'in JSON': JSON.stringify({ secret }),
+  'in JSON in JSON': JSON.stringify(JSON.stringify({ secret })),
+  'URL-encoded': encodeURIComponent(secret),
+  'URL-encoded in lower case': encodeURIComponent(secret).toLowerCase().replace('sk-', 'sk-'),
+  'as a form': new URLSearchParams({ secret }).toString(),
+  'in base64': bytes.toString('base64'),
+  'in base64url': bytes.toString('base64url'),
+  'in base64, one byte on': base64('u', ''),
+  'in base64, two bytes on': base64('u:', '\n'),
+  'in base64, with lines of eight': bytes.toString('base64').replace(/.{8}/g, '$&\r\n'),
+};
+
+for (const [how, disguise] of Object.entries(disguises)) {
+  test(`a secret ${how} is taken out, in whatever pieces it comes`, async t => {
+    const output = `before ${disguise} after`;
+    t.true(text(output).includes(redacted), text(output));
+    t.false(text(output).includes(secret));
+    for (const size of [1, 2, 3, 7, 1000]) {
+      const shown = await through(pieces(Buffer.from(output), size));
+      t.is(shown, text(output));
+      t.regex(shown, /^before .* after$/s);
+    }
+    // Beside the secret itself no more than the quotes around it, and what base64 mixes with its neighbours.
+    const left = text(output).replace(redacted, '').length - 'before  after'.length;
+    t.true(left <= 26, text(output));
+  });
+}
+
+test('what is no secret comes through byte for byte', async t => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.integer({ min: 1, max: 50 }),
+      async (data, size) => {
+        const bytes = Buffer.from(data);
+        t.deepEqual(await buffer(Readable.from(pieces(bytes, size)).pipe(stream())), bytes);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('wherever it stands in a flood, it is taken out', async t => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 5000 }),
+      fc.integer({ min: 1, max: 4096 }),
+      async (at, size) => {
+        const flood = `${'x'.repeat(at)}${secret}${'y'.repeat(5000 - at)}${secret}`;
+        t.is(
+          await through(pieces(Buffer.from(flood), size)),
+          `${'x'.repeat(at)}${redacted}${'y'.repeat(5000 - at)}${redacted}`,
+        );
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('of a key of several lines each line is known, as a terminal shows it too', t => {
+  const key = ['-----BEGIN KEY-----', 'MIIEpAIBAAKCAQEA7', 'q83hd0q8Gf2n', '-----END KEY-----'].join('\n');
+  const { text } = redactor([key]);
+  t.is(text(key), redacted);
+  t.is(text(key.replaceAll('\n', '\r\n')), redacted);
+  t.is(text('> MIIEpAIBAAKCAQEA7 <'), `> ${redacted} <`);
+});
+
+test('every text of an event is looked at, and nothing else is changed', t => {
+  t.deepEqual(deep({ a: [secret, 1, null, { b: `x${secret}` }], c: true }), {
+    a: [redacted, 1, null, { b: `x${redacted}` }],
+    c: true,
+  });
+});
+
+test('a secret that another one begins with does not leave its rest', t => {
+  const { text } = redactor(['password', 'password-longer']);
+  t.is(text('password-longer password'), `${redacted} ${redacted}`);
+});
+
+test('without secrets nothing is done', async t => {
+  const idle = redactor([]);
+  t.true(idle.isIdle);
+  t.is(idle.text(secret), secret);
+});

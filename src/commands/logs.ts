@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { lockHolder } from '../engine/lock.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { type Redactor, redactor } from '../engine/redact.ts';
+import { readRunFile } from '../engine/run-file.ts';
+import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { vaultOf } from '../engine/vault.ts';
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
 import { type Part, printAttempt } from './logs/attempt-output.ts';
-import { jsonPrinter, type Printer, plainPrinter, rawPrinter } from './logs/printers.ts';
+import { jsonPrinter, type Printer, plainPrinter, rawPrinter, redacting } from './logs/printers.ts';
 import { parseMoment } from './times.ts';
 
 interface LogsOptions extends CommonOptions {
@@ -60,7 +63,9 @@ export const logs: Command = {
     const found = findAgent(state, name);
     const attempt = attemptOf(found, options.attempt);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
-    const printer = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
+    const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
+    // What was kept has been without secrets all along; what Docker has of a container that lives has not.
+    const printer = redacting(shown, secretsIn(found.folder));
     if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, printer);
     else {
       const printed = await printAttempt(found, attempt, part, false, printer);
@@ -73,6 +78,15 @@ export const logs: Command = {
     return 0;
   },
 };
+
+function secretsIn(folder: RunFolder): Redactor {
+  try {
+    return vaultOf(readRunFile(folder).plan, process.env).redactor;
+  } catch {
+    // Of a run whose record is damaged nobody knows what they were.
+    return redactor([]);
+  }
+}
 
 function wanted({ tail, since }: LogsOptions): Part {
   if (!/^(all|\d{1,9})$/.test(tail))

@@ -8,6 +8,13 @@ export interface Redactor {
   deep<T>(value: T): T;
   /** Of bytes as they come: a secret may lie across any number of chunks. */
   stream(): Transform;
+  /** The same for who waits for them: no line is held back that is whole. */
+  lines(): Pieces;
+}
+
+export interface Pieces {
+  add(bytes: Buffer): Buffer;
+  end(): Buffer;
 }
 
 export const redacted = '[secret]';
@@ -25,14 +32,24 @@ export function redactor(secrets: Iterable<string>): Redactor {
   const deep = <T>(value: T): T => walk(value, text) as T;
   // Bytes are taken as latin1 characters, one for one; what is beyond ASCII in a secret is spelt so as well.
   const inBytes = new RegExp(forms.map(form => spelt(form)).join('|'), 'g');
-  return { isIdle: false, text, deep, stream: () => streamOf(inBytes, longest * 4) };
+  const pieces = (how: { byLine: boolean }) => piecesOf(inBytes, longest * 4, how);
+  return {
+    isIdle: false,
+    text,
+    deep,
+    stream: () => streamOf(pieces({ byLine: false })),
+    lines: () => pieces({ byLine: true }),
+  };
 }
+
+const untouched: Pieces = { add: bytes => bytes, end: () => Buffer.alloc(0) };
 
 const nothing: Redactor = {
   isIdle: true,
   text: text => text,
   deep: value => value,
-  stream: () => new Transform({ transform: (chunk, _, done) => done(null, chunk) }),
+  stream: () => streamOf(untouched),
+  lines: () => untouched,
 };
 
 /** Shorter ones would be found in words that have nothing to do with them. */
@@ -98,7 +115,7 @@ const lengthAtMost = (form: string) => form.length + 2 * (form.match(/\\n/g)?.le
 const spelt = (form: string) =>
   form.replace(/[^\x00-\x7f]+/g, beyond => Buffer.from(beyond).toString('latin1'));
 
-function streamOf(pattern: RegExp, longest: number): Transform {
+function piecesOf(pattern: RegExp, longest: number, { byLine }: { byLine: boolean }): Pieces {
   let held = '';
   /** Up to where nothing that begins can still be waiting for its end. */
   const pass = (end: number): Buffer => {
@@ -114,16 +131,21 @@ function streamOf(pattern: RegExp, longest: number): Transform {
     held = held.slice(to);
     return Buffer.from(out, 'latin1');
   };
-  return new Transform({
-    transform(chunk: Buffer, _, done) {
-      held += chunk.toString('latin1');
-      done(null, held.length > 2 * longest ? pass(held.length - longest) : undefined);
+  return {
+    add(bytes) {
+      held += bytes.toString('latin1');
+      if (byLine) return pass(Math.max(held.lastIndexOf('\n') + 1, held.length - longest));
+      return held.length > 2 * longest ? pass(held.length - longest) : Buffer.alloc(0);
     },
-    flush(done) {
-      done(null, pass(held.length));
-    },
-  });
+    end: () => pass(held.length),
+  };
 }
+
+const streamOf = ({ add, end }: Pieces) =>
+  new Transform({
+    transform: (chunk: Buffer, _, done) => done(null, add(chunk)),
+    flush: done => done(null, end()),
+  });
 
 function walk(value: unknown, text: (text: string) => string): unknown {
   if (typeof value === 'string') return text(value);

@@ -1,10 +1,24 @@
 import { once } from 'node:events';
+import type { Redactor } from '../../engine/redact.ts';
 import { plainText } from '../../views/text.ts';
 
 /** Brings an agent's output to stdout, no faster than it is read there. */
 export interface Printer {
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
+}
+
+/** Without the secrets of the run, as far as this shell has them. */
+export function redacting({ write, end }: Printer, redactor: Redactor): Printer {
+  if (redactor.isIdle) return { write, end };
+  const pieces = redactor.lines();
+  return {
+    write: bytes => write(pieces.add(bytes)),
+    async end() {
+      await write(pieces.end());
+      await end();
+    },
+  };
 }
 
 /** Bytes as they came. */

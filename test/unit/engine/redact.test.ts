@@ -98,6 +98,16 @@ test('a secret that another one begins with does not leave its rest', t => {
   t.is(text('password-longer password'), `${redacted} ${redacted}`);
 });
 
+test('who waits for lines gets each as soon as it is whole', t => {
+  const { add, end } = redactor(['a-secret']).lines();
+  const told = (text: string) => add(Buffer.from(text)).toString();
+  t.is(told('one\ntwo'), 'one\n');
+  t.is(told(' a-sec'), '');
+  t.is(told('ret\n'), `two ${redacted}\n`);
+  t.is(told('three'), '');
+  t.is(end().toString(), 'three');
+});
+
 test('without secrets nothing is done', async t => {
   const idle = redactor([]);
   t.true(idle.isIdle);

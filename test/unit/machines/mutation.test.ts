@@ -9,6 +9,7 @@ const targets = {
   standing: [
     ...states('deciding', 'building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting'),
     ...states('running', 'running.quiet', 'running.needsInput', 'backingOff', 'engineUnreachable'),
+    ...states('waitingForSecrets'),
     ...states('stopping.interrupting', 'stopping.terminating', 'stopping.stoppingContainer'),
     ...states('stopping.killing', 'collecting.reading', 'removing.clearing', 'retrying', 'done'),
   ],
@@ -17,9 +18,10 @@ const targets = {
 
 /** Broken in no way that anybody could see. Whoever adds to this list says why. */
 const harmless = [
-  'deciding.onDone[10] without its guard', // the last of a list whose guards name every case, as are two below
+  'deciding.onDone[10] without its guard', // the last of a list whose guards name every case, as are three below
   'backingOff.onDone[9] without its guard',
   'backingOff.onError[9] without its guard',
+  'waitingForSecrets.onDone[1] without its guard',
   'stopping.killing.onDone[0] without its guard', // both of its branches go to collecting; an end of null is none
   'removing.clearing.onDone without the action tidyDone', // the next attempt begins afresh by itself
 ];

@@ -23,6 +23,7 @@ export const workers = {
   needsInput: 'watch',
   backingOff: 'until',
   engineUnreachable: 'engineAnswers',
+  waitingForSecrets: 'secretsAreThere',
   interrupting: 'interrupt',
   terminating: 'terminate',
   stoppingContainer: 'stopContainer',

@@ -112,6 +112,7 @@ export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   needsInput: agent => goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT' }).at('needsInput'),
   backingOff: agent => goesUp(agent, 'building').fails('transient').at('backingOff'),
   engineUnreachable: agent => goesUp(agent, 'building').fails('unreachable').at('engineUnreachable'),
+  waitingForSecrets: agent => goesUp(agent, 'injecting').fails('secrets').at('waitingForSecrets'),
   interrupting: agent => goesUp(agent, 'running').resolves('overdue').at('stopping > interrupting'),
   terminating: agent => reach.interrupting(agent).resolves(null).at('terminating'),
   stoppingContainer: agent => reach.terminating(agent).resolves(null).at('stoppingContainer'),

@@ -221,6 +221,28 @@ export const wayUpScenarios: readonly Scenario[] = [
       .given({ uncertain: true });
     goesHome(goesUp(agent.resolves(), 'running')).ends('succeeded', atEnd);
   }),
+  ...(['building', 'injecting'] as const).flatMap(step => [
+    scenario(`${step} that lacks a secret waits for it, and then is done as if nothing had been`, agent => {
+      goesUp(agent, step).fails('secrets').at('waitingForSecrets').resolves();
+      goesHome(goesUp(agent, 'running', step)).ends('succeeded', atEnd);
+    }),
+    scenario(`${step} that waits for a secret in vain fails`, agent =>
+      leaves(goesUp(agent, step).fails('secrets').at('waitingForSecrets').fails('docker'), step).ends(
+        'failed',
+        { kind: 'docker', phase: 'building' },
+      ),
+    ),
+    scenario(`${step} that waits for a secret may be cancelled`, agent => {
+      const waits = goesUp(agent, step).fails('secrets').at('waitingForSecrets');
+      leaves(waits.cancel(), step).ends('cancelled');
+    }),
+    scenario(`${step} that waits for a secret may be killed`, agent => {
+      goesUp(agent, step).fails('secrets').at('waitingForSecrets').kill();
+      if (step === 'injecting') agent.at('removing > clearing').resolves().at('settling > done');
+      else agent.at('removing > settling > done');
+      agent.ends('cancelled');
+    }),
+  ]),
   scenario('tries that were used up before the engine went away do not count for deciding anew', agent => {
     goesUp(agent, 'building');
     for (let failures = 1; failures < maxTries; failures++)
@@ -238,13 +260,13 @@ export const wayUpScenarios: readonly Scenario[] = [
   }),
 ];
 
-const refusedStarts: readonly Scenario[] = (['docker', 'image', 'network', 'gpu', 'exhausted'] as const).map(
-  kind =>
-    scenario(
-      `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
-      agent =>
-        neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
-    ),
+const refusedStarts: readonly Scenario[] = (
+  ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'] as const
+).map(kind =>
+  scenario(
+    `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
+    agent => neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
+  ),
 );
 
 export const stepScenarios = [...everyStep, ...refusedStarts];

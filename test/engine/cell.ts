@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { createArgs } from '../../src/docker/create-args.ts';
+import type { AgentPlan } from '../../src/spec/plan.ts';
+import { usualSecurity } from '../../src/spec/security-fields.ts';
+
+/** An agent of whom nothing is said but who it is. */
+const usual: AgentPlan = {
+  name: 'cell',
+  dependsOn: [],
+  provider: 'command',
+  command: ['true'],
+  prompt: null,
+  image: null,
+  build: null,
+  user: null,
+  gpus: null,
+  workspace: { mode: 'bind', path: '/' },
+  network: { mode: 'none' },
+  mounts: [],
+  env: {},
+  secrets: [],
+  security: usualSecurity,
+  labels: {},
+  memory: 256 * 2 ** 20,
+  cpus: 1,
+  timeouts: { build: 60_000, ready: 60_000, run: 60_000, idle: null, stop: 1_000 },
+  retries: 0,
+  keep: 'never',
+  done: 'exit',
+};
+
+export interface Cell {
+  readonly workspace: string;
+  readonly plan?: Partial<AgentPlan>;
+  /** Paths of the container that are covered. */
+  readonly hidden?: readonly string[];
+  /** Opens the cell: takes guards out of the command, and adds what a user could not. */
+  readonly without?: (flag: string) => boolean;
+  readonly open?: readonly string[];
+}
+
+/**
+ * The `docker run` of a container that is confined as the product confines its agents, with the very flags of a run,
+ * but for a shell in place of `agent-init`.
+ */
+export function cell(
+  name: string,
+  { workspace, plan = {}, hidden = [], without, open = [] }: Cell,
+): string[] {
+  const identity = { instance: 'test', runId: 'rescape00', attempt: 1, specHash: 'x', nonce: 'n' };
+  const flags = createArgs(
+    { ...usual, workspace: { mode: 'bind', path: workspace }, ...plan },
+    identity,
+    'tmux-agents-base:latest',
+    { limits: { cpus: 2 }, createdAt: '2026-01-01T00:00:00.000Z', hidden },
+  );
+  const own = flags
+    .slice(1, -2)
+    .filter(flag => !/^--(name|entrypoint|label|workdir)=/.test(flag) && !(without?.(flag) ?? false));
+  return [
+    'run',
+    '--rm',
+    `--name=${name}`,
+    ...own,
+    ...open,
+    '--entrypoint=sh',
+    '--',
+    'tmux-agents-base:latest',
+  ];
+}
+
+/** Runs a script in such a container; it is gone when this resolves, or else with the test. */
+export async function inCell(t: ExecutionContext, script: string, options: Cell) {
+  const name = `agent-flow-cell-${randomBytes(6).toString('hex')}`;
+  t.teardown(() => execa('docker', ['rm', '--force', name], { reject: false, timeout: 60_000 }));
+  const { exitCode, stdout, stderr } = await execa('docker', [...cell(name, options), '-c', script], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 240_000,
+    maxBuffer: 64 * 2 ** 20,
+  });
+  return { exitCode: exitCode ?? -1, stdout, stderr, name };
+}

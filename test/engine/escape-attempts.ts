@@ -1,0 +1,167 @@
+/**
+ * What a hostile agent may try. Each script exits 0 where it got away with it. Its control, the same script in a
+ * container whose guard is off, has to succeed: otherwise the attempt would prove nothing.
+ */
+export interface Attempt {
+  readonly does: string;
+  readonly script: string;
+  /** Flags that take the guard away. */
+  readonly open?: readonly string[];
+  /** The product's own flags that are the guard. */
+  readonly guard?: RegExp;
+}
+
+const admin = [
+  '--cap-add=SYS_ADMIN',
+  '--security-opt=seccomp=unconfined',
+  '--security-opt=apparmor=unconfined',
+];
+const bare = ['--security-opt=systempaths=unconfined'];
+
+/** A system call by its number on x86-64; got away with it where the kernel answers anything but "not permitted". */
+const permitted = (call: string) =>
+  `perl -e '$! = 0; my $r = syscall(${call}); exit($r == -1 && ($! == 1 || $! == 38) ? 1 : 0)'`;
+
+/** Kept in one place, since a process of another user is what several attempts are about. */
+const asOther = 'setpriv --reuid=1000 --regid=1000 --clear-groups';
+
+export const attempts: readonly Attempt[] = [
+  { does: 'mounts a file system', script: 'mount -t tmpfs none /mnt', open: admin },
+  {
+    does: 'mounts the kernel’s settings anew, writable',
+    script: 'mount -o remount,rw /proc/sys',
+    open: admin,
+  },
+  { does: 'binds a directory over another', script: 'mount --bind /tmp /mnt', open: admin },
+  { does: 'takes a mount away', script: 'umount -l /etc/hosts', open: admin },
+  { does: 'gives itself a mount namespace', script: 'unshare --mount true', open: admin },
+  {
+    does: 'becomes root of a user namespace',
+    script: 'setpriv --reuid=1000 --regid=1000 --clear-groups unshare --user --map-root-user true',
+    open: ['--security-opt=seccomp=unconfined'],
+  },
+  { does: 'renames the machine', script: 'hostname owned', open: admin },
+  { does: 'makes a block device', script: 'mknod /tmp/disk b 8 0', open: ['--cap-add=MKNOD'] },
+  {
+    does: 'reads a device of the host',
+    script: 'mknod /tmp/kmsg c 1 11 && timeout 2 head -c 1 /tmp/kmsg >/dev/null',
+    open: ['--cap-add=MKNOD', '--cap-add=SYSLOG', '--device-cgroup-rule=c 1:11 r'],
+  },
+  {
+    does: 'opens a raw socket',
+    script: `perl -e 'socket(S, 2, 3, 1) or exit 1'`,
+    open: ['--cap-add=NET_RAW'],
+  },
+  {
+    does: 'listens to every packet',
+    script: `perl -e 'socket(S, 17, 3, 768) or exit 1'`,
+    open: ['--cap-add=NET_RAW'],
+  },
+  {
+    does: 'changes its network',
+    script: `perl -e 'socket(S, 2, 2, 0) or exit 1; my $r = pack("a16s", "lo", 0); exit(ioctl(S, 0x8914, $r) ? 0 : 1)'`,
+    open: ['--cap-add=NET_ADMIN'],
+  },
+  {
+    does: 'traces a process of somebody else',
+    script: `${asOther} sleep 20 & sleep 0.5; perl -e 'exit(syscall(101, 16, $ARGV[0], 0, 0) == 0 ? 0 : 1)' $!`,
+    open: ['--cap-add=SYS_PTRACE'],
+  },
+  {
+    does: 'leaves its root directory',
+    script: 'chroot / true',
+    open: ['--cap-add=SYS_CHROOT'],
+  },
+  {
+    does: 'opens files of the host by their handles',
+    script: permitted('304, -100, "\\x00" x 64, 0'),
+    open: ['--cap-add=DAC_READ_SEARCH'],
+  },
+  { does: 'loads a kernel module', script: permitted('175, "", 0, ""'), open: ['--cap-add=SYS_MODULE'] },
+  { does: 'loads a BPF program', script: permitted('321, 5, "", 0'), open: admin },
+  {
+    does: 'reads the kernel’s keyring',
+    script: permitted('250, 0, -3, 1'),
+    open: ['--security-opt=seccomp=unconfined'],
+  },
+  {
+    does: 'writes a setting of the kernel',
+    script: 'cat /proc/sys/net/ipv4/ip_forward >/proc/sys/net/ipv4/ip_forward',
+    open: [...bare, '--cap-add=NET_ADMIN'],
+  },
+  { does: 'presses SysRq', script: 'echo h >/proc/sysrq-trigger', open: bare },
+  {
+    does: 'reads the memory map of the kernel',
+    script: '[ "$(stat -c %s /proc/kcore)" -gt 0 ] && [ -f /proc/kcore ]',
+    open: bare,
+  },
+  {
+    does: 'makes a control group of its own',
+    script: 'd=$(ls -d /sys/fs/cgroup/pids /sys/fs/cgroup | head -n 1)/escape; mkdir "$d" && rmdir "$d"',
+    open: ['--mount=type=bind,source=/sys/fs/cgroup,target=/sys/fs/cgroup'],
+  },
+  {
+    does: 'writes to the kernel’s objects',
+    script:
+      'for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/profiling; do [ -e "$f" ] && break; done; : >>"$f"',
+    open: ['--mount=type=bind,source=/sys,target=/sys'],
+  },
+  {
+    does: 'becomes root by a setuid program',
+    script: `cp /usr/bin/id /tmp/id && chmod 4755 /tmp/id && [ "$(${asOther} /tmp/id -u)" = 0 ]`,
+    guard: /no-new-privileges/,
+  },
+  {
+    does: 'starts more processes than it may',
+    script:
+      'i=0; while [ $i -lt 400 ]; do sleep 5 & i=$((i + 1)); done 2>/dev/null; [ "$(ls -d /proc/[0-9]* | wc -l)" -gt 300 ]',
+    guard: /pids-limit/,
+  },
+  {
+    does: 'takes more memory than it may',
+    script: `node -e 'const b = []; for (let i = 0; i < 40; i++) b.push(Buffer.alloc(8 << 20, 1)); console.log(b.length)'`,
+    guard: /--memory/,
+  },
+  {
+    does: 'reads the environment of a process of the host',
+    script: 'cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n" | grep -q "^ESCAPE_CANARY=of-the-host$"',
+    open: ['--pid=host', '--cap-add=SYS_PTRACE', '--security-opt=apparmor=unconfined'],
+  },
+  {
+    does: 'ends a process of the host',
+    script:
+      'for p in /proc/[0-9]*; do grep -qa escape-target "$p/cmdline" 2>/dev/null && [ "${p#/proc/}" != $$ ] && kill -0 "${p#/proc/}" && exit 0; done; exit 1',
+    open: ['--pid=host'],
+  },
+  {
+    does: 'reads a file of the host through a link in its workspace',
+    script: 'grep -q of-the-host /workspace/link',
+    open: ['--mount=type=bind,source=$HOST,target=$HOST'],
+  },
+  {
+    does: 'reads the workspace of a sibling',
+    script: 'cat "$SIBLING"/* | grep -q of-the-sibling',
+    open: ['--mount=type=bind,source=$SIBLING,target=$SIBLING'],
+  },
+  {
+    does: 'reads the state directory in its own workspace',
+    script: 'cat /workspace/state/* | grep -q of-the-engine',
+    guard: /type=tmpfs/,
+  },
+  {
+    does: 'speaks to the Docker engine',
+    script: 'curl -sf --max-time 5 --unix-socket /var/run/docker.sock http://docker/_ping',
+    open: ['--mount=type=bind,source=/var/run/docker.sock,target=/var/run/docker.sock'],
+  },
+  {
+    does: 'writes to a mount that is to be read',
+    script: 'echo x >/mounted/file',
+    guard: /target=\/mounted/,
+    open: ['--mount=type=bind,source=$SIBLING,target=/mounted'],
+  },
+  {
+    does: 'talks to the network',
+    script: 'ls /sys/class/net | grep -qv "^lo$"',
+    guard: /--network=none/,
+  },
+];

@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { usualSecurity } from '../../src/spec/security-fields.ts';
+import { inCell } from './cell.ts';
+import { type Attempt, attempts } from './escape-attempts.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'agent-flow-test-escape-'));
+const workspace = join(folder, 'workspace');
+const sibling = join(folder, 'sibling');
+for (const path of [workspace, sibling, join(workspace, 'state')]) mkdirSync(path);
+writeFileSync(join(folder, 'host'), 'of-the-host\n');
+writeFileSync(join(sibling, 'file'), 'of-the-sibling\n');
+writeFileSync(join(workspace, 'state', 'journal'), 'of-the-engine\n');
+symlinkSync(join(folder, 'host'), join(workspace, 'link'));
+/** What the host runs, for agents that would look at it. */
+const target = execa('sh', ['-c', 'while sleep 1; do :; done', 'escape-target'], {
+  env: { ESCAPE_CANARY: 'of-the-host' },
+  reject: false,
+});
+test.after.always(() => {
+  target.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const names: Readonly<Record<string, string>> = { HOST: join(folder, 'host'), SIBLING: sibling };
+const filled = (text: string) => text.replace(/\$(HOST|SIBLING)/g, (_, name) => names[name]!);
+
+const cellOf = ({ open = [], guard }: Partial<Attempt>) => ({
+  workspace,
+  hidden: ['/workspace/state'],
+  plan: {
+    env: {},
+    mounts: [{ source: sibling, target: '/mounted', readOnly: true }],
+    security: { ...usualSecurity, pids: 200 },
+  },
+  open: [...open.map(filled), `--env=SIBLING=${sibling}`],
+  ...(guard ? { without: (flag: string) => guard.test(flag) } : {}),
+});
+
+/** Each in a shell of its own, one after the other; what a fork bomb has left is gone before the next one. */
+const inOneCell = (wanted: readonly Attempt[]) =>
+  wanted
+    .map(
+      ({ script }, index) =>
+        `timeout 30 sh -c '${script.replaceAll("'", `'\\''`)}' >/dev/null 2>&1; echo "attempt ${index} $?"; pkill -9 sleep 2>/dev/null`,
+    )
+    .join('\n');
+
+const answers = (stdout: string) =>
+  new Map(
+    [...stdout.matchAll(/^attempt (\d+) (\d+)$/gm)].map(([, index, code]) => [Number(index), Number(code)]),
+  );
+
+test('a hostile agent gets away with none of all that it tries', async t => {
+  const { stdout, stderr } = await inCell(t, inOneCell(attempts), cellOf({}));
+  const found = answers(stdout);
+  t.is(found.size, attempts.length, stderr);
+  t.true(attempts.length >= 25);
+  const escaped = attempts.filter((_, index) => found.get(index) === 0).map(({ does }) => does);
+  t.deepEqual(escaped, []);
+});
+
+/** Attempts with one and the same guard are controlled in one container. */
+const controls = Object.values(
+  Object.groupBy(attempts, ({ open, guard }) => JSON.stringify([open, guard?.source])),
+) as Attempt[][];
+
+for (const wanted of controls) {
+  const [{ open, guard }] = wanted as [Attempt];
+  const off = [...(open ?? []).map(flag => `with ${flag}`), ...(guard ? [`without ${guard.source}`] : [])];
+  test(`${off.join(' ')}, it ${wanted.map(({ does }) => does).join(', and ')}`, async t => {
+    const { stdout, stderr } = await inCell(t, inOneCell(wanted), cellOf(wanted[0]!));
+    const found = answers(stdout);
+    const failed = wanted.filter((_, index) => found.get(index) !== 0).map(({ does }) => does);
+    t.deepEqual(failed, [], `${stdout}\n${stderr}`);
+  });
+}

@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { createArgs } from '../../../src/docker/create-args.ts';
+import type { SpecError } from '../../../src/spec/errors.ts';
+import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
+import { readBack } from './argv.ts';
+import { directory, parse } from './helpers.ts';
+import { type Json, mutated, mutation, rightSpec } from './spec-arbitrary.ts';
+
+mkdirSync(join(directory, 'folder'));
+writeFileSync(join(directory, 'file'), 'a secret\n');
+
+/** The same specs again: SPECS_SEED=7 npm run test:unit. */
+const seed = Number(process.env.SPECS_SEED ?? Date.now() % 2 ** 31);
+const numRuns = 10_000;
+
+const identity = { instance: 'i', runId: 'r1234567', attempt: 1, specHash: 'h', nonce: 'n' };
+
+/** What docker is asked for is what the plan says, field for field. */
+function keepsTo(plan: AgentPlan): void {
+  const argv = createArgs(plan, identity, 'sha256:abc', {
+    limits: { cpus: 64 },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    hidden: [],
+  });
+  const asked = readBack(argv);
+  const seconds = (ms: number | null) => (ms === null ? null : Math.max(1, Math.round(ms / 1000)) * 1000);
+  const expected = {
+    name: plan.name,
+    provider: plan.provider,
+    image: 'sha256:abc',
+    user: plan.user,
+    gpus: plan.gpus,
+    workspace: plan.workspace,
+    mounts: plan.mounts,
+    network: plan.network,
+    labels: plan.labels,
+    memory: plan.memory,
+    cpus: plan.cpus ?? 2,
+    // Three files of whole bytes.
+    security: { ...plan.security, log: Math.ceil(plan.security.log / 3) * 3 },
+    timeouts: { run: seconds(plan.timeouts.run), idle: seconds(plan.timeouts.idle) },
+  };
+  if (JSON.stringify(sorted(asked)) !== JSON.stringify(sorted(expected)))
+    throw new Error(
+      `docker is asked for ${JSON.stringify(asked)}, and the plan is ${JSON.stringify(expected)}`,
+    );
+}
+
+const sorted = (value: unknown): unknown =>
+  typeof value !== 'object' || value === null || Array.isArray(value)
+    ? value
+    : Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, item]) => [key, sorted(item)]),
+      );
+
+/** What is refused is refused as a spec: with exit code 2, a path for every problem, and no trace of our insides. */
+function isRefusal(error: unknown): void {
+  const { name, exitCode, problems, message } = error as SpecError;
+  if (name !== 'SpecError') throw error;
+  if (exitCode !== 2) throw new Error(`exit code ${exitCode}`);
+  if (problems.length === 0) throw new Error('refused without a problem');
+  for (const { path, message } of problems)
+    if (path === '' && !/expected an object with "agents"/.test(message))
+      throw new Error(`no path: ${message}`);
+  if (/\n\s+at |\.ts:\d+|undefined|\[object/.test(message)) throw new Error(`not for people: ${message}`);
+}
+
+test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a path (seed ${seed})`, async t => {
+  let taken = 0;
+  const property = fc.asyncProperty(
+    rightSpec,
+    fc.array(mutation, { maxLength: 3 }),
+    async (right, mutations) => {
+      const spec = mutations.reduce<Json>((before, each) => mutated(before, each), right);
+      const plan: FlowPlan | null = await parse(spec).catch(error => {
+        isRefusal(error);
+        if (mutations.length === 0) throw error;
+        return null;
+      });
+      if (plan === null) return;
+      taken++;
+      for (const agent of plan.agents) keepsTo(agent);
+    },
+  );
+  const { failed, errorInstance, counterexample } = await fc.check(property, {
+    numRuns,
+    seed,
+    endOnFailure: true,
+  });
+  t.false(failed, `${(errorInstance as Error | null)?.message}\n${JSON.stringify(counterexample)}`);
+  t.log(`seed ${seed}: ${taken} of ${numRuns} taken`);
+  t.true(taken >= 0.3 * numRuns, `only ${taken} were valid`);
+});

@@ -99,7 +99,9 @@ export async function conduct(
   journal.subscribe(event => {
     note(event);
     onEvent?.(event);
-    const lacks = event.type === 'agent.state' ? lackedByAll(state) : null;
+    // By this event alone: what the past tells of others may be out of date.
+    const waits = event.type === 'agent.state' && event.state === 'waitingForSecrets';
+    const lacks = waits ? lackedByAll(state) : null;
     if (lacks !== null) halted.resolve(lacking(folder, lacks));
   });
 

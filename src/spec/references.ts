@@ -25,7 +25,10 @@ export async function resolveReferences(
     look: path => readPrompt(path, directory),
   });
   const workspaces = await lookUp(
-    [...places.flatMap(workspace), ...agentPlaces(value).slice(0, 1).map(ownDirectory)],
+    [
+      ...places.flatMap(workspace),
+      ...agentPlaces(value).filter(homeless(value)).slice(0, 1).map(ownDirectory),
+    ],
     { found, look: path => findWorkspace(path, directory) },
   );
   const mounts = await lookUp(
@@ -73,6 +76,12 @@ function listed({ path, fields }: Place, field: string, key: string): Mention[] 
     return typeof written === 'string' ? [{ path: [...path, field, index, key], written }] : [];
   });
 }
+
+/** Whether nothing says where an agent works. */
+const homeless = (value: unknown) => {
+  const isSaid = 'workspace' in defaultsPlace(value).fields;
+  return ({ fields }: Place) => !isSaid && !('workspace' in fields);
+};
 
 /** The workspace of agents that name none. */
 function ownDirectory({ path }: Place): Mention {

@@ -168,7 +168,7 @@ test('who resumes a run without its secrets is told which, and nothing is lost',
 
   const without = await here.agentFlow(['resume']);
   t.is(without.exitCode, 3, without.stderr);
-  t.regex(without.stderr, /second.*waiting for a secret/);
+  t.regex(without.stderr, /second\s+waiting for a secret/);
   t.regex(without.stderr, /cannot go on: the secret CANARY_ENV is not there.*agent-flow resume/);
   const { stdout } = await here.agentFlow(['ps']);
   t.regex(stdout, /second\s+waiting for a secret, no engine/);

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
 import { plainText } from '../views/text.ts';
@@ -22,12 +23,23 @@ export interface Build {
 
 /** Builds an image, whatever is there by its tag. */
 export async function buildImage(build: Build, context: ImageContext): Promise<Image> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-build-'));
+  try {
+    return await buildWithId(build, join(folder, 'id'), context);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
+async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {
   const { tag, kind, doing, folder, timeout } = build;
   const { docker, now, logFolder } = context;
   // Of a step that fails, the legacy builder would leave the container behind.
   const args = [
     'build',
     `--tag=${tag}`,
+    `--iidfile=${idFile}`,
     ...flags({ [label.image]: kind }),
     '--force-rm',
     ...build.args,
@@ -42,7 +54,8 @@ export async function buildImage(build: Build, context: ImageContext): Promise<I
     await writeFile(file, `${output}\n`, { mode: 0o600 }).catch(() => {});
   }
   if (!answer.ok) throw failure(answer, output, build, now());
-  const built = await inspectImage(tag, context);
+  const id = await readFile(idFile, 'utf8').catch(() => '');
+  const built = await inspectImage(id.trim() || tag, context);
   if (!built)
     throw new StepError('transient', `could not ${doing}: ${tag} is not there after it`, { at: now() });
   return built;

@@ -27,8 +27,14 @@ export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const leadsToAll = (from: string) =>
     members.size > 0 && [...members].every(to => lines.some(line => line.from === from && line.to === to));
 
+  /** A member's own way out, which the others do not have. */
+  const isOwn = ({ from, to, words }: Line) =>
+    members.has(from) &&
+    ![...words.keys()].every(isDone) &&
+    ![...members].every(member => lines.some(line => line.from === member && line.to === to));
+
   const drawn = lines.flatMap((line): Line[] => {
-    if (graph.kind === 'flow' || home(line.from) === home(line.to)) return [line];
+    if (graph.kind === 'flow' || home(line.from) === home(line.to) || isOwn(line)) return [line];
     // Mermaid draws no lines between the insides of two composite states.
     const from = home(line.from);
     const to = members.has(line.to) && leadsToAll(line.from) ? sharedFrame : line.to;
@@ -69,21 +75,29 @@ export function merged(
   return [...byWay.values()];
 }
 
-/** The largest set of states that leave alike, whatever they lead to when all is well. */
+/** The states that leave alike, whatever they lead to when all is well and whatever else some may do: those that save most lines. */
 function withSameWaysOut(names: readonly string[], lines: readonly Line[]): ReadonlySet<string> {
-  const groups = new Map<string, string[]>();
-  for (const name of names) {
-    const out = lines
-      .filter(({ from }) => from === name)
-      .flatMap(({ to, words }) => [...words.keys()].map(word => `${word} → ${to}`))
-      .filter(way => !way.startsWith('done'))
-      .sort()
-      .join();
-    if (out.includes('error')) groups.set(out, [...(groups.get(out) ?? []), name]);
-  }
-  const [largest = []] = [...groups.values()].sort((a, b) => b.length - a.length);
-  return new Set(largest.length > 2 ? largest : []);
+  const waysOut = new Map(
+    names.map(name => {
+      const ways = lines
+        .filter(({ from }) => from === name)
+        .flatMap(({ to, words }) => [...words.keys()].map(word => `${word} → ${to}`))
+        .filter(way => !isDone(way));
+      return [name, new Set(ways)] as const;
+    }),
+  );
+  const groups = [...waysOut.values()]
+    .filter(ways => [...ways].some(way => way.startsWith('error')))
+    .map(ways => ({
+      ways,
+      members: names.filter(name => [...ways].every(way => waysOut.get(name)!.has(way))),
+    }))
+    .sort((a, b) => b.members.length * b.ways.size - a.members.length * a.ways.size);
+  const [best] = groups;
+  return new Set(best && best.members.length > 2 ? best.members : []);
 }
+
+const isDone = (word: string) => word.startsWith('done');
 
 /** `done` of one of many is `running done`. */
 const whose = (word: string, from: string) =>

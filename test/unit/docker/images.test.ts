@@ -38,7 +38,9 @@ function engine(images: Readonly<Record<string, Fake>>, failure: string | null =
   const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
   const wish = (more: Partial<ImageWish>) =>
     make({ image: null, build: null, gpus: false, user: null, timeout: 1000, ...more });
-  const builds = () => calls.filter(([verb]) => verb === 'build');
+  const builds = () =>
+    calls.filter(([verb]) => verb === 'build').map(args => args.filter(arg => !arg.startsWith('--iidfile=')));
+
   return { wish, calls, builds };
 }
 
@@ -177,4 +179,25 @@ test('an agent that wants GPUs gets the image with CUDA, where it names none', a
   t.is(await wish({ gpus: true }), 'sha256:of tmux-agents-base-gpu:latest');
   t.true(builds().some(args => args.includes(`--file=${join(source, 'Dockerfile.gpu')}`)));
   t.true(builds().some(args => args.includes('--label=tmux-agents.image=gpu')));
+});
+
+test('what was built is known by its own id, though another has its tag a moment later', async t => {
+  const docker: Docker = async args => {
+    const idFile = args.find(arg => arg.startsWith('--iidfile='))?.slice('--iidfile='.length);
+    if (idFile) writeFileSync(idFile, 'sha256:0d15\n');
+    const name = args.at(-1)!;
+    // Nobody asks for the tag again.
+    const isThere = args[0] !== 'image' || name === 'sha256:0d15';
+    const stdout = JSON.stringify([{ Id: name }]);
+    return {
+      args,
+      ok: isThere,
+      exitCode: isThere ? 0 : 1,
+      stdout: isThere ? stdout : '',
+      stderr: isThere ? '' : 'Error: No such image',
+      cutOff: null,
+    };
+  };
+  const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
+  t.is(await make({ image: null, build: null, gpus: false, user: null, timeout: 1000 }), 'sha256:0d15');
 });

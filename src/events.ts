@@ -54,6 +54,10 @@ const kinds = [
     image: z.string().nullable(),
     /** Path of the transcript; null where there is none. */
     transcript: z.string().nullable(),
+    blockedHosts: z
+      .array(z.string())
+      .exactOptional()
+      .describe('What the proxy of `network.allow` kept it from, as `host:port`; sorted, at most 100.'),
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written, and synced where the call changes anything, before docker is spawned. */

@@ -37,10 +37,7 @@ export function agentIn(world: World) {
       ensureImage: actor(async (_, { name }, signal) => ({
         image: await world.image(name, signal),
       })),
-      ensureNetwork: actor(async (_, { name }, signal) => {
-        const { network } = world.plan(name);
-        if (network.mode === 'bridge') await world.network(network.name, signal);
-      }),
+      ensureNetwork: actor((_, { name }, signal) => world.networks.ensure(name, signal)),
       createContainer: actor(gated(createContainer)),
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),

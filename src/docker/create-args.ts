@@ -1,5 +1,7 @@
 import type { AgentPlan } from '../spec/plan.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
+import { noOutsideNames, proxyEnv } from './proxy-args.ts';
+import { isolatedNetwork, proxyNames } from './run-names.ts';
 
 export interface Identity {
   readonly instance: string;
@@ -31,6 +33,7 @@ export function createArgs(
     AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
     ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
     ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+    ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
   };
   return [
     'create',
@@ -76,8 +79,12 @@ export function createArgs(
 const injectGrace = 600;
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {
-  if (plan.network.mode === 'none') return ['--network=none'];
-  return [`--network=${plan.network.name}`, `--network-alias=${plan.name}.${runId}`];
+  const { network } = plan;
+  if (network.mode === 'none') return ['--network=none'];
+  const alias = `--network-alias=${plan.name}.${runId}`;
+  if (network.mode === 'bridge') return [`--network=${network.name}`, alias];
+  if (network.mode === 'isolated') return [`--network=${isolatedNetwork(runId)}`, alias];
+  return [`--network=${proxyNames(runId, network.hosts).inside}`, alias, ...noOutsideNames];
 }
 
 function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {

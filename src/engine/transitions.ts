@@ -14,6 +14,8 @@ export function transitionEvents(
   transcript: (agent: string, attempt: number) => string | null,
   /** Its end is in the journal already: it is not told twice. */
   isOver: (agent: string) => boolean = () => false,
+  /** What the attempt was kept from, by name. */
+  blockedHosts: (agent: string, attempt: number) => readonly string[] = () => [],
 ): (inspected: InspectionEvent) => void {
   const last = new Map<string, string>();
   return inspected => {
@@ -40,7 +42,8 @@ export function transitionEvents(
       until: state === 'backingOff' || state === 'retrying' ? retryAt : null,
     });
     // A verdict stands before its container is removed: a crash in between does not lose it.
-    if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null)
+    if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null) {
+      const blocked = blockedHosts(agent, attempt);
       append({
         type: 'attempt.ended',
         agent,
@@ -49,7 +52,9 @@ export function transitionEvents(
         containerId,
         image: snapshot.context.image,
         transcript: transcript(agent, attempt),
+        ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
       });
+    }
     if (snapshot.status === 'done' && !isOver(agent)) {
       const { name: _, attempts: __, ...output } = snapshot.output as AgentOutput;
       append({ type: 'agent.ended', agent, ...output });

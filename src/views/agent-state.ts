@@ -15,6 +15,8 @@ export interface AttemptState {
   readonly timings: Readonly<Record<string, number>>;
   /** Path of the transcript. */
   readonly transcript: string | null;
+  /** What its network has kept it from, as `host:port`. */
+  readonly blockedHosts: readonly string[];
 }
 
 export interface AgentState {
@@ -99,7 +101,7 @@ function leave(agent: AgentState, at: number): AgentState {
 export function endAttempt(agent: AgentState, event: Told<'attempt.ended'>): AgentState {
   const { attempt, status, exitCode, error, containerId, image, transcript } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript };
+  const verdict = { status, exitCode, error, transcript, blockedHosts: event.blockedHosts ?? [] };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
     ...verdict,
@@ -142,4 +144,5 @@ const blank = (attempt: number): AttemptState => ({
   containerId: null,
   timings: {},
   transcript: null,
+  blockedHosts: [],
 });

@@ -32,6 +32,11 @@ const agent = z.object({
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty where the agent never started.'),
   transcript: z.string().nullable().describe('Path of what the last attempt printed.'),
+  blockedHosts: z
+    .array(z.string())
+    .describe(
+      'What the proxy of `network.allow` kept it from, as `host:port`: sorted, each once, at most 100.',
+    ),
   artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
 });
 
@@ -139,9 +144,14 @@ function agentResult(agent: AgentState): AgentResult {
       status === null ? [] : [{ status, exitCode, containerId, timings }],
     ),
     transcript: agent.attempts.at(-1)?.transcript ?? null,
+    blockedHosts: blockedHosts(agent),
     artifacts: [],
   };
 }
+
+/** Of all its attempts. */
+export const blockedHosts = ({ attempts }: AgentState): string[] =>
+  [...new Set(attempts.flatMap(attempt => attempt.blockedHosts))].sort().slice(0, 100);
 
 /** Without the keys that say nothing. */
 const plainFailure = ({ phase, kind, message, command, exitCode }: Failure) => ({

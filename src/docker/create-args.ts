@@ -1,6 +1,6 @@
 import type { AgentPlan } from '../spec/plan.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
-import { noOutsideNames, proxyEnv } from './proxy-args.ts';
+import { noForgedPackets, noOutsideNames, proxyEnv } from './proxy-args.ts';
 import { isolatedNetwork, proxyNames } from './run-names.ts';
 
 export interface Identity {
@@ -84,7 +84,8 @@ function networkFlags(plan: AgentPlan, runId: string): string[] {
   const alias = `--network-alias=${plan.name}.${runId}`;
   if (network.mode === 'bridge') return [`--network=${network.name}`, alias];
   if (network.mode === 'isolated') return [`--network=${isolatedNetwork(runId)}`, alias];
-  return [`--network=${proxyNames(runId, network.hosts).inside}`, alias, ...noOutsideNames];
+  const inside = `--network=${proxyNames(runId, network.hosts).inside}`;
+  return [inside, alias, ...noOutsideNames, ...noForgedPackets];
 }
 
 function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {

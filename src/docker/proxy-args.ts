@@ -33,6 +33,8 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
     `--name=${names.proxy}`,
     `--network=${names.outside}`,
     ...sandbox,
+    // It stands on both networks, but is no router: only what squid makes itself goes from one to the other.
+    '--sysctl=net.ipv4.ip_forward=0',
     '--tmpfs=/run/proxy:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13',
     '--memory=256m',
     // Squid makes a table of all the files that it may open: of the usual million.
@@ -71,6 +73,9 @@ export function helperArgs(identity: ProxyIdentity): string[] {
  * (CVE-2024-29018). Here it asks where nobody answers; names of containers it knows itself.
  */
 export const noOutsideNames = ['--dns=127.0.0.1'] as const;
+
+/** Packets of its own making could pass an agent off as another, or as the proxy. */
+export const noForgedPackets = ['--cap-drop=NET_RAW'] as const;
 
 /** What makes programs use the proxy. */
 export const proxyEnv = (proxy: string) => {

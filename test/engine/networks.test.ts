@@ -51,7 +51,7 @@ test('an isolated network is there while the run lasts, and no other run reaches
   const name = `tmux-agents-${here.runId()}`;
   t.is(
     await docker('network', 'ls', '--quiet', '--no-trunc', `--filter=name=^${name}$`),
-    (await here.networks())[0],
+    (await here.networks())[0]!,
   );
   const [id] = await here.containers(['label=tmux-agents.agent=server']);
   const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
@@ -100,10 +100,7 @@ test('with a list of hosts an agent reaches those and nothing else, and what it 
     here.write({ agents: { worker: agent('sh ./try.sh', allow(...hosts)) } }),
     '--json',
   ]);
-  const [proxy = ''] = await eventually(async () => {
-    const found = await role(here, 'proxy');
-    return found.length > 0 && found;
-  }, 'the proxy');
+  const proxy = await eventually(async () => (await role(here, 'proxy'))[0], 'the proxy');
   const name = await docker('inspect', '--format={{.Name}}', proxy).then(text => text.replace('/', ''));
   writeFileSync(file, attempts(name, world.address));
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -231,7 +228,7 @@ test('after kill -9 a run goes on behind its proxy, and its end leaves nothing b
 
 for (const [when, what] of [
   ['network create', 'the network'],
-  ['create --name=tmux-agent', 'the proxy'],
+  ["create --name=tmux-agent'*'", 'the proxy'],
   ['start --attach', 'the check'],
 ] as const)
   test(`killed while it makes ${what}, a run is taken up, and leaves nothing behind`, async t => {
@@ -322,7 +319,7 @@ test('what is kept keeps its network, until stop removes both', async t => {
   t.is((await here.containers()).length, 1);
   t.is((await here.networks()).length, 1);
   const [id] = await here.containers();
-  t.is(await docker('start', id!), id);
+  t.is(await docker('start', id!), id!);
   await docker('kill', id!);
   t.is((await here.agentFlow(['stop'])).exitCode, 0);
   t.deepEqual(await nothingLeft(here), []);

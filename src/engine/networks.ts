@@ -53,6 +53,8 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     if (!flight) {
       flight = work().finally(() => underWay.delete(key));
       underWay.set(key, flight);
+      // Also where everybody who asked for it has gone.
+      flight.catch(() => {});
     }
     return orAborted(flight, stop);
   };

@@ -59,13 +59,18 @@ export async function ensureRunNetwork(
   const [first, ...extra] = await listNetworks(name, options);
   if (!first) throw unsaid('docker network create', doing, now());
   for (const { ID } of extra) await docker(['network', 'rm', ID], { ...limits, changes: true });
-  return answer.ok ? first.ID : checked(first.ID);
+  return checked(first.ID);
 
   async function checked(id: string): Promise<string> {
     const [network] = await inspectNetworks(docker, [id], limits);
     if (!network) throw new StepError('transient', `the network ${name} went away`, { at: now() });
     const isOurs = network.labels[label.instance] === instance && network.labels[label.runId] === runId;
     if (isOurs && network.isInternal === (kind === 'internal')) return id;
+    if (isOurs) {
+      const is = network.isInternal ? 'is' : 'is not';
+      const message = `the network ${name} ${is} internal, which is not how it was asked for. Remove it: docker network rm ${name}`;
+      throw new StepError('network', message, { at: now() });
+    }
     const message = `the name ${name} is held by network ${id.slice(0, 12)}, which is not ours. Rename or remove that one`;
     throw new StepError('foreign', message, { at: now() });
   }

@@ -23,6 +23,7 @@ interface Made {
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly isInternal?: boolean;
   /** Of a container: the names of its networks. */
   readonly networks: string[];
 }
@@ -130,8 +131,15 @@ export function rehearsedDocker(steps: Step[], names: Map<string, string>, real:
           const variable = `network_${networks.size + 1}`;
           // One that stays is only ever spoken of by its name.
           step(labels[label.runId] === undefined ? {} : { prints: variable });
-          networks.set(last, { id: madeUp(variable), name: last, labels, networks: [] });
+          const isInternal = args.includes('--internal');
+          networks.set(last, { id: madeUp(variable), name: last, labels, isInternal, networks: [] });
           return answer(networks.get(last)!.id);
+        }
+        case 'inspect': {
+          const found = [...networks.values()].filter(({ id }) => args.includes(id));
+          const row = ({ id, name, labels, isInternal }: Made) =>
+            ({ Id: id, Name: name, Driver: 'bridge', Internal: isInternal, Labels: labels }) as const;
+          return answer(JSON.stringify(found.map(row)));
         }
         case 'connect':
           step();

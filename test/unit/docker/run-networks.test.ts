@@ -14,7 +14,11 @@ const network = (Id: string, more: object = {}) => ({
 });
 
 /** An engine with these networks; `fails` says what it answers to calls that begin so. */
-function engine(networks: readonly ReturnType<typeof network>[], fails: Record<string, string> = {}) {
+function engine(
+  networks: readonly ReturnType<typeof network>[],
+  fails: Record<string, string> = {},
+  isDeaf = false,
+) {
   let there = [...networks];
   const calls: string[] = [];
   const docker: Docker = async args => {
@@ -29,7 +33,8 @@ function engine(networks: readonly ReturnType<typeof network>[], fails: Record<s
       return answer(there.map(({ Id, Name, Driver }) => JSON.stringify({ ID: Id, Name, Driver })).join('\n'));
     if (call.startsWith('network inspect'))
       return answer(JSON.stringify(there.filter(({ Id }) => args.includes(Id))));
-    if (call.startsWith('network create') && stderr === '') there.push(network('new'));
+    if (call.startsWith('network create') && stderr === '')
+      there.push(network('new', { Internal: args.includes('--internal') && !isDeaf }));
     if (call.startsWith('network rm') && stderr === '') there = there.filter(({ Id }) => Id !== args[2]);
     return answer('');
   };
@@ -61,8 +66,6 @@ for (const [what, found, kind] of [
   ['without labels', network('x', { Labels: null }), 'open'],
   ['of another instance', network('x', { Labels: { ...ours, 'tmux-agents.instance': 'j' } }), 'open'],
   ['of another run', network('x', { Labels: { ...ours, 'tmux-agents.run-id': 'r7654321' } }), 'open'],
-  ['with a way out', network('x'), 'internal'],
-  ['without a way out', network('x', { Internal: true }), 'open'],
 ] as const)
   test(`a network of the name that is ${what} is refused where one that is ${kind} is asked for`, async t => {
     const { ensure, created } = engine([found]);
@@ -71,6 +74,17 @@ for (const [what, found, kind] of [
     t.regex(error.message, /held by network x, which is not ours\. Rename or remove that one/);
     t.deepEqual(created(), []);
   });
+
+test('a network of ours that has a way out, and was to have none, is not used, whoever has made it so', async t => {
+  for (const engineWithout of [engine([network('x')]), engine([], {}, true)]) {
+    const error = (await t.throwsAsync(engineWithout.ensure('internal'))) as StepError;
+    t.is(error.kind, 'network');
+    t.regex(
+      error.message,
+      /^the network tmux-agents-r1234567 is not internal, which is not how it was asked for/,
+    );
+  }
+});
 
 test('a pool of addresses that is used up is said so, with what helps', async t => {
   const full = 'Error response from daemon: all predefined address pools have been fully subnetted';

@@ -18,17 +18,24 @@ const patience = 60_000;
 /** Tries the guards of a network from an agent's place on it, before there is an agent. Rejects where one does not hold. */
 export async function checkGuards(identity: ProxyIdentity, options: ProxyOptions): Promise<void> {
   const { docker, now, signal } = options;
-  const { inside, helper } = identity.names;
+  const { inside, helper, proxy } = identity.names;
   const left = await findOurs(helper, identity, options);
   if (left) await removeOurs(left.id, options);
   const id = await createOurs(helperArgs(identity), 'create what checks the network', options);
   try {
     const answer = await docker(['start', '--attach', id], { timeout: patience, signal, changes: true });
-    const broken = lines(answer.stdout).flatMap(word => guards[word.trim()] ?? []);
+    const words = lines(answer.stdout).map(word => word.trim());
+    const broken = words.flatMap(word => guards[word] ?? []);
     if (answer.ok && broken.length === 0) return;
     if (broken.length === 0)
       throw dockerError(answer, { doing: `check the network ${inside}`, at: now(), otherwise: 'network' });
-    const message = `the network of "allow" does not hold: ${broken.join('; ')}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
+    // Squid says of itself why it could not begin; it goes with its run.
+    const log = words.includes('proxy')
+      ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })
+      : null;
+    const fatal = lines(log?.stderr ?? '').find(line => /FATAL|error/i.test(line));
+    const why = fatal === undefined ? '' : ` (${fatal.trim().slice(0, 200)})`;
+    const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
     throw new StepError('network', message, { at: now() });
   } finally {
     // What stays where this fails goes when the run ends.

@@ -92,7 +92,10 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
           signal: stop,
         });
         if (!proxy) return;
-        await followLines(recorder, ['logs', proxy.id], log.read, { signal: stop });
+        await followLines(recorder, ['logs', proxy.id], log.read, {
+          signal: stop,
+          owner: { agent, attempt },
+        });
       } catch {
         // What has been read so far is told.
       } finally {

@@ -31,6 +31,7 @@ function engine(found: object | null, says = '') {
     if (args[0] === 'container')
       return found ? answer(JSON.stringify([found])) : answer('[]', 'Error: No such container: x');
     if (args[0] === 'create') return answer(`${newId}\n`);
+    if (args[0] === 'logs') return answer('', '1767355200| begin\nFATAL: Bungled squid.conf\n', true);
     if (args[1] === '--attach') return answer(says, '', says === '');
     return answer('');
   };
@@ -96,6 +97,13 @@ test('guards that hold say nothing, and what has tried them is removed', async t
   const { check, calls } = engine(null);
   await check();
   t.deepEqual(calls.slice(1), ['create', `start --attach ${newId}`, `rm --force --volumes ${newId}`]);
+});
+
+test('of a proxy that does not answer its last words are told', async t => {
+  const { check, calls } = engine(null, 'proxy\n');
+  const error = (await t.throwsAsync(check())) as StepError;
+  t.regex(error.message, /the proxy does not answer \(FATAL: Bungled squid\.conf\)\. No agent was started/);
+  t.true(calls.includes(`logs --tail=5 ${names.proxy}`));
 });
 
 test('a guard that does not hold is named, and what has tried it is removed', async t => {

@@ -56,6 +56,10 @@ const kinds = [
     transcript: z.string().nullable(),
     /** Docker had thrown its beginning away. */
     transcriptTruncated: z.boolean().exactOptional(),
+    blockedHosts: z
+      .array(z.string())
+      .exactOptional()
+      .describe('What the proxy of `network.allow` kept it from, as `host:port`; sorted, at most 100.'),
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written, and synced where the call changes anything, before docker is spawned. */

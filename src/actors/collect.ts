@@ -25,6 +25,8 @@ export async function collect(
   const through = redactor.isIdle ? null : redactor.stream();
   const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout, through });
   const record = endRecordOf(await tail(file), nonce);
+  const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
+  await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };
 
   // A full disk must not make a verdict: what is missing in the file may be in Docker.

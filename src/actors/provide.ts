@@ -40,10 +40,7 @@ export function agentIn(world: World) {
         secretsOf(world, name);
         return { image: await world.image(name, signal) };
       }),
-      ensureNetwork: actor(async (_, { name }, signal) => {
-        const { network } = world.plan(name);
-        if (network.mode === 'bridge') await world.network(network.name, signal);
-      }),
+      ensureNetwork: actor((_, { name }, signal) => world.networks.ensure(name, signal)),
       createContainer: actor(gated(createContainer)),
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),

@@ -6,6 +6,7 @@ import type { EngineInfo } from '../docker/engine-info.ts';
 import type { Owner, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
 import type { Clock } from '../engine/clock.ts';
+import type { RunNetworks } from '../engine/networks.ts';
 import type { Gate } from '../engine/pressure.ts';
 import type { Vault } from '../engine/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
@@ -31,7 +32,7 @@ export interface World {
   unfit(agent: string): string | null;
   /** The id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
-  network(name: string, signal: AbortSignal): Promise<void>;
+  readonly networks: RunNetworks;
   transcript(agent: string, attempt: number): string;
   /** Nothing can be kept any more, such as on a full disk: the run is halted. Ends only by the signal, by rejecting. */
   unwritable(error: Error, signal: AbortSignal): Promise<never>;

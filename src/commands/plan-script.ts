@@ -1,4 +1,5 @@
-import type { Rehearsal, Step } from '../engine/rehearsal.ts';
+import type { Rehearsal } from '../engine/rehearsal.ts';
+import type { Step } from '../engine/rehearsed-docker.ts';
 
 /** A rehearsal as a bash script, to be read, or run with `bash -e`. */
 export function planScript(name: string, { runId, steps, names }: Rehearsal): string {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { dockerCli } from '../docker/cli.ts';
 import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { unrecorded } from '../docker/recorder.ts';
+import { listRunNetworks, removeRunNetwork } from '../docker/run-networks.ts';
 import { lockHolder } from '../engine/lock.ts';
 import { leaveRequest } from '../engine/requests.ts';
 import { resumeRun } from '../engine/run.ts';
@@ -40,6 +41,7 @@ export const stop: Command = {
       await run.done;
     }
     const kept = await removeKept(found.folder, agent, state.instance);
+    if (agent === null && !lockHolder(found.folder.lock)) await removeNetworks(found.folder, state.instance);
     if (!wasOver) say(`${name} is stopped and removed`);
     else say(`${name} is over already${kept > 0 ? '; removed what was kept of it' : ''}`);
     return 0;
@@ -59,4 +61,13 @@ async function removeKept(folder: RunFolder, agent: string | null, instance: str
     if (!answer.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${answer.stderr.trim()}`);
   }
   return kept.length;
+}
+
+/** Those of the run's own that were left for what was kept. */
+async function removeNetworks({ runId }: RunFolder, instance: string): Promise<void> {
+  const docker = dockerCli(unrecorded);
+  for (const id of await listRunNetworks(docker, instance, runId)) {
+    const problem = await removeRunNetwork(docker, id);
+    if (problem) throw new EngineError(`could not remove network ${id.slice(0, 12)}: ${problem.why}`);
+  }
 }

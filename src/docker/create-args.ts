@@ -1,6 +1,8 @@
 import type { AgentPlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
+import { noForgedPackets, noOutsideNames, proxyEnv } from './proxy-args.ts';
+import { isolatedNetwork, proxyNames } from './run-names.ts';
 
 export interface Identity {
   readonly instance: string;
@@ -32,6 +34,7 @@ export function createArgs(
     AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
     ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
     ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+    ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
   };
   return [
     'create',
@@ -103,8 +106,13 @@ const outputBounds = (bytes: number) => [
 const injectGrace = 600;
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {
-  if (plan.network.mode === 'none') return ['--network=none'];
-  return [`--network=${plan.network.name}`, `--network-alias=${plan.name}.${runId}`];
+  const { network } = plan;
+  if (network.mode === 'none') return ['--network=none'];
+  const alias = `--network-alias=${plan.name}.${runId}`;
+  if (network.mode === 'bridge') return [`--network=${network.name}`, alias];
+  if (network.mode === 'isolated') return [`--network=${isolatedNetwork(runId)}`, alias];
+  const inside = `--network=${proxyNames(runId, network.hosts).inside}`;
+  return [inside, alias, ...noOutsideNames, ...noForgedPackets];
 }
 
 function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {

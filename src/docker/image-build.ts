@@ -10,7 +10,7 @@ import { flags, label } from './labels.ts';
 export interface Build {
   readonly tag: string;
   /** What it is for, as its label says. */
-  readonly kind: 'base' | 'gpu' | 'layer' | 'build';
+  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy';
   /** For people: `build tmux-agents-base:latest`. */
   readonly doing: string;
   readonly folder: string;

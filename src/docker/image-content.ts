@@ -2,11 +2,17 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** In the folder of our images, the one of an image that has nothing to do with the others. */
+export const proxyFolder = 'proxy';
+
 /** What our images are made of, as one hash: names, modes and contents of all files of a folder. */
 export async function contentHash(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .filter(file => !file.startsWith(join(folder, proxyFolder, '/')));
   for (const file of files.sort()) {
     const executable = ((await stat(file)).mode & 0o100) !== 0;
     hash

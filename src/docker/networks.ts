@@ -26,7 +26,7 @@ export async function ensureNetwork(name: string, options: NetworkOptions): Prom
   if (!answer.ok && !/already exists/i.test(answer.stderr))
     throw dockerError(answer, { doing: `create the network ${name}`, at: now(), otherwise: 'network' });
   // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on.
-  const all = await list(name, options);
+  const all = await listNetworks(name, options);
   for (const extra of all.slice(1))
     await docker(['network', 'rm', extra.ID], { ...limits(options), changes: true });
   if (answer.ok && all.length === 0)
@@ -35,7 +35,7 @@ export async function ensureNetwork(name: string, options: NetworkOptions): Prom
 }
 
 async function found(name: string, options: NetworkOptions): Promise<boolean> {
-  const [network] = await list(name, options);
+  const [network] = await listNetworks(name, options);
   if (!network) return false;
   if (network.Driver === 'bridge') return true;
   const message = `the network ${name} is there, but its driver is ${network.Driver}, not bridge. Remove or rename it, or name another with "network"`;
@@ -43,7 +43,7 @@ async function found(name: string, options: NetworkOptions): Promise<boolean> {
 }
 
 /** All networks of exactly this name; every engine sees them in the same order. */
-async function list(name: string, options: NetworkOptions) {
+export async function listNetworks(name: string, options: NetworkOptions) {
   const args = ['network', 'ls', '--no-trunc', `--filter=name=^${name}$`, '--format={{json .}}'];
   const answer = await options.docker(args, limits(options));
   if (!answer.ok)

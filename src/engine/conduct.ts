@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { InspectionEvent } from 'xstate';
 import type { AgentActors } from '../actors/provide.ts';
 import { containers as containersOf } from '../docker/containers.ts';
+import { isRunsOwn } from '../docker/run-names.ts';
 import { watchContainers } from '../docker/watch.ts';
 import { EngineError, type FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
@@ -196,9 +197,16 @@ export async function conduct(
     const kept = new Set(
       plan.agents.filter(({ keep }) => keep !== 'never').flatMap(({ name }) => containersIn(state, name)),
     );
-    const left = await sweep(containers, { instance: stateDir.instance, runId: folder.runId, kept }).catch(
-      () => null,
-    );
+    const wasCutOff = await world.networks.close();
+    const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
+    const left = await sweep(docker, {
+      instance: stateDir.instance,
+      runId: folder.runId,
+      kept,
+      hasNetworks,
+      isUncertain: hasNetworks && (wasCutOff || past.length > 0),
+      sleep: ms => clock.sleep(ms, new AbortController().signal),
+    }).catch(() => null);
     const isClean = left?.length === 0;
     if (!isClean) {
       const what = left === null ? 'what this run made' : left.map(id => id.slice(0, 12)).join(', ');

@@ -39,6 +39,7 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
     event => void append(event),
     (name, attempt) => transcriptIn(world.transcript(name, attempt), world.identity(name, attempt).nonce),
     name => told.has(name),
+    (name, attempt) => world.networks.blocked(name, attempt),
   );
   const agent = agentIn(world).provide({ actors });
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {

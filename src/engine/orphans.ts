@@ -3,7 +3,7 @@ import { containerName, label } from '../docker/labels.ts';
 import { agentName } from '../spec/names.ts';
 import { ofAgent } from '../views/flow-state.ts';
 import { runState } from './run-state.ts';
-import { isRunId, type StateDir } from './state-dir.ts';
+import { isRunId, type RunFolder, type StateDir } from './state-dir.ts';
 
 /** A container that carries our label and that no run here remembers. */
 export type Orphan = Lost | Stranger;
@@ -46,11 +46,24 @@ export async function findOrphans(
   const runs = new Map(stateDir.runs().map(folder => [folder.runId, folder]));
   return found.flatMap(container => {
     const orphan = classify(container, stateDir.instance);
+    if (belongsToRun(container, stateDir.instance, runs)) return [];
     const folder = isLost(orphan) ? runs.get(orphan.runId) : undefined;
     if (!isLost(orphan) || folder === undefined) return [orphan];
     if (ofAgent(runState(folder), orphan.agent)) return [];
     return [{ whose: 'malformed', container, why: `run ${orphan.runId} has no agent of this name` }];
   });
+}
+
+/** A proxy, or what checks it: no agent, but of a run that is not over, whose end removes it. */
+function belongsToRun(
+  { labels }: Container,
+  instance: string,
+  runs: ReadonlyMap<string, RunFolder>,
+): boolean {
+  if (labels[label.instance] !== instance || !['proxy', 'helper'].includes(labels[label.role] ?? ''))
+    return false;
+  const folder = runs.get(labels[label.runId] ?? '');
+  return folder !== undefined && runState(folder).ended === null;
 }
 
 /** What the labels of a container say, taken for what it is: input from outside. */
@@ -70,6 +83,8 @@ export function classify(container: Container, instance: string): Orphan {
   const agent = labels[label.agent] ?? '';
   const attempt = labels[label.attempt] ?? '';
   if (!isRunId(runId)) return stranger('malformed', `${label.runId} is no run`);
+  if (['proxy', 'helper'].includes(labels[label.role] ?? ''))
+    return stranger('malformed', `${labels[label.role]} left behind by run ${runId}`);
   if (!agentName.test(agent)) return stranger('malformed', `${label.agent} is no agent`);
   if (!/^[1-9]\d?$/.test(attempt)) return stranger('malformed', `${label.attempt} is no attempt`);
   if (!/^[0-9a-f]{32}$/.test(labels[label.specHash] ?? ''))

@@ -15,6 +15,8 @@ export function transitionEvents(
   transcript: (agent: string, attempt: number) => Transcript | null,
   /** Its end is in the journal already: it is not told twice. */
   isOver: (agent: string) => boolean = () => false,
+  /** What the attempt was kept from, by name. */
+  blockedHosts: (agent: string, attempt: number) => readonly string[] = () => [],
 ): (inspected: InspectionEvent) => void {
   const last = new Map<string, string>();
   return inspected => {
@@ -43,6 +45,7 @@ export function transitionEvents(
     // A verdict stands before its container is removed: a crash in between does not lose it.
     if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null) {
       const kept = transcript(agent, attempt);
+      const blocked = blockedHosts(agent, attempt);
       append({
         type: 'attempt.ended',
         agent,
@@ -52,6 +55,7 @@ export function transitionEvents(
         image: snapshot.context.image,
         transcript: kept?.path ?? null,
         ...(kept?.truncated ? { transcriptTruncated: true } : {}),
+        ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
       });
     }
     if (snapshot.status === 'done' && !isOver(agent)) {

@@ -7,7 +7,6 @@ import type { Container, Containers } from '../docker/containers.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { imageMaker } from '../docker/images.ts';
 import { containerName, label } from '../docker/labels.ts';
-import { ensureNetwork } from '../docker/networks.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import { orAborted, singleFlight } from '../docker/single-flight.ts';
 import type { Watcher } from '../docker/watch.ts';
@@ -15,6 +14,7 @@ import { packageFolder } from '../package.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
+import { runNetworks } from './networks.ts';
 import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
@@ -75,10 +75,8 @@ export function createWorld(options: WorldOptions): World {
 
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
-  const makeImage = imageMaker(
-    { docker, now: clock.now, source, logFolder: folder.path, signal },
-    longest(plan.agents),
-  );
+  const images = { docker, now: clock.now, source, logFolder: folder.path, signal };
+  const makeImage = imageMaker(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, user }: AgentPlan) =>
     JSON.stringify([image, build, gpus !== null, user]);
   const image = singleFlight(wish => {
@@ -86,7 +84,17 @@ export function createWorld(options: WorldOptions): World {
     const { image, build, gpus, user } = agents[0]!;
     return makeImage({ image, build, gpus: gpus !== null, user, timeout: longest(agents) });
   });
-  const network = singleFlight(name => ensureNetwork(name, { docker, now: clock.now, instance, signal }));
+  const networks = runNetworks({
+    plan: planOf,
+    instance,
+    runId,
+    docker,
+    recorder,
+    now: clock.now,
+    images,
+    buildTimeout: longest(plan.agents),
+    signal,
+  });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
 
@@ -135,7 +143,7 @@ export function createWorld(options: WorldOptions): World {
     },
     unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
     image: (agent, stop) => image(wishOf(planOf(agent)), stop),
-    network: (name, stop) => network(name, stop),
+    networks,
     transcript: (agent, attempt) => folder.transcript(agent, attempt),
     unwritable(error, stop) {
       options.halt(error);

@@ -103,7 +103,7 @@ export const shared = {
   network: network
     .optional()
     .describe(
-      '`shared` (default): the bridge `tmux-agents`. `none`: no network. `isolated`, `{allow}`: not supported yet.',
+      '`shared` (default): the bridge `tmux-agents`. `isolated`: a bridge of the run’s own, which leaves with it. `none`: no network. An object: a bridge of yours, or the only hosts that the agent may reach (docs/networks.md).',
     ),
   env: env
     .optional()

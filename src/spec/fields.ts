@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostForm, hostPattern, hostProblem, mostHosts } from './hosts.ts';
 import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
 import { expects, later, notSupported, strict } from './schema-kit.ts';
 import {
@@ -92,11 +93,24 @@ export function entries<Value extends z.ZodType>(value: Value, name: RegExp, for
   return z.record(key, value, { error: expects('an object of names and values') });
 }
 
-const networkForm = '"shared", "none", or {"name": "my-bridge"}';
+const networkForm = '"shared", "isolated", "none", {"name": "my-bridge"}, or {"allow": ["api.example.com"]}';
+
+const allowedHost = z
+  .string({ error: expects(hostForm) })
+  .check(({ value, issues }) => {
+    const message = hostProblem(value);
+    if (message !== null) issues.push({ code: 'custom', input: value, message });
+  })
+  .meta({ pattern: hostPattern.source });
+
+const allow = z
+  .array(allowedHost, { error: expects(`an array of hosts, each ${hostForm}`) })
+  .min(1, { error: 'expected at least one host; "network": "none" is for an agent that needs none' })
+  .max(mostHosts, { error: `expected at most ${mostHosts} hosts; "*.example.org" holds all under a name` });
 
 export const network = z.union(
   [
-    z.enum(['shared', 'none']),
+    z.enum(['shared', 'isolated', 'none']),
     strict(
       {
         name: z
@@ -110,18 +124,28 @@ export const network = z.union(
           .refine(name => !reservedNetworks.includes(name), {
             error: 'never a network of agents: it is Docker’s own; name a bridge network of yours',
           })
+          .optional()
           .describe('A bridge network of that name; it is created where there is none.'),
-        allow: later('The hosts that the agent may reach.'),
+        allow: allow
+          .optional()
+          .describe(
+            'The hosts that the agent may reach, and no other: `api.example.com`, `*.example.org` for every name under one, `git.example.com:8443` for another port than 80 and 443. No IP addresses.',
+          ),
       },
       networkForm,
-    ),
+    ).check(({ value: { name, allow }, issues }) => {
+      if (name === undefined && allow === undefined) {
+        const message = 'missing; expected the name of a bridge network, or "allow" in its place';
+        issues.push({ code: 'custom', path: ['name'], input: name, message });
+      }
+      if (name !== undefined && allow !== undefined) {
+        const message = 'there is a "name" too; give one of the two';
+        issues.push({ code: 'custom', path: ['allow'], input: allow, message });
+      }
+    }),
   ],
   {
-    error: issue => {
-      const { input } = issue;
-      if (input === 'isolated' || isObjectWith(input, 'allow')) return notSupported;
-      return isObject(input) ? undefined : expects(networkForm)(issue);
-    },
+    error: issue => (isObject(issue.input) ? undefined : expects(networkForm)(issue)),
   },
 );
 
@@ -160,8 +184,4 @@ export const workspace = z.union(
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isObjectWith(value: unknown, key: string): boolean {
-  return isObject(value) && key in value;
 }

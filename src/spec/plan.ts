@@ -83,7 +83,12 @@ export interface WorkspacePlan {
   readonly path: string;
 }
 
-export type NetworkPlan = { readonly mode: 'bridge'; readonly name: string } | { readonly mode: 'none' };
+export type NetworkPlan =
+  | { readonly mode: 'bridge'; readonly name: string }
+  | { readonly mode: 'isolated' }
+  /** Sorted, each once. */
+  | { readonly mode: 'allow'; readonly hosts: readonly string[] }
+  | { readonly mode: 'none' };
 
 /** Milliseconds; null where there is no limit. */
 export interface Timeouts {

@@ -100,8 +100,10 @@ function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPla
 }
 
 function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan {
-  if (network === 'none') return { mode: 'none' };
-  return { mode: 'bridge', name: network === 'shared' ? sharedNetwork : network.name };
+  if (network === 'none' || network === 'isolated') return { mode: network };
+  if (network === 'shared') return { mode: 'bridge', name: sharedNetwork };
+  if (network.allow === undefined) return { mode: 'bridge', name: network.name! };
+  return { mode: 'allow', hosts: [...new Set(network.allow)].sort() };
 }
 
 /** `null` is a limit that was lifted, so only what was not given at all is filled in. */

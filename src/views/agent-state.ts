@@ -17,6 +17,8 @@ export interface AttemptState {
   readonly transcript: string | null;
   /** The agent printed more than Docker keeps: its beginning is lost. */
   readonly transcriptTruncated: boolean;
+  /** What its network has kept it from, as `host:port`. */
+  readonly blockedHosts: readonly string[];
 }
 
 export interface AgentState {
@@ -108,9 +110,10 @@ export function endAttempt(agent: AgentState, event: Told<'attempt.ended'>): Age
     image,
     transcript,
     transcriptTruncated = false,
+    blockedHosts = [],
   } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript, transcriptTruncated };
+  const verdict = { status, exitCode, error, transcript, transcriptTruncated, blockedHosts };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
     ...verdict,
@@ -154,4 +157,5 @@ const blank = (attempt: number): AttemptState => ({
   timings: {},
   transcript: null,
   transcriptTruncated: false,
+  blockedHosts: [],
 });

@@ -36,6 +36,11 @@ const agent = z.object({
     .literal(true)
     .exactOptional()
     .describe('It lacks its beginning: the agent printed more than `security.log` lets Docker keep.'),
+  blockedHosts: z
+    .array(z.string())
+    .describe(
+      'What the proxy of `network.allow` kept it from, as `host:port`: sorted, each once, at most 100.',
+    ),
   artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
 });
 
@@ -144,9 +149,14 @@ function agentResult(agent: AgentState): AgentResult {
     ),
     transcript: agent.attempts.at(-1)?.transcript ?? null,
     ...(agent.attempts.at(-1)?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
+    blockedHosts: blockedHosts(agent),
     artifacts: [],
   };
 }
+
+/** Of all its attempts. */
+export const blockedHosts = ({ attempts }: AgentState): string[] =>
+  [...new Set(attempts.flatMap(attempt => attempt.blockedHosts))].sort().slice(0, 100);
 
 /** Without the keys that say nothing. */
 const plainFailure = ({ phase, kind, message, command, exitCode }: Failure) => ({

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { relative } from 'node:path';
 import { spoken } from './duration.ts';
 import type { AgentState, FlowState, Status } from './flow-state.ts';
+import { blockedHosts } from './result.ts';
 import { table } from './table.ts';
 import { oneLine } from './text.ts';
 import { stateWord, statusWord } from './words.ts';
@@ -36,6 +37,7 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
         ({ name }) =>
           `! ${name}: its transcript lacks the beginning: it printed more than "security.log" lets Docker keep`,
       ),
+    ...agents.flatMap(blockedLine),
     ...state.warnings.map(
       ({ agent, message }) => `! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`,
     ),
@@ -78,6 +80,14 @@ function failureLines(runId: string, group: readonly AgentState[]): string[] {
     ...more.map(line => `    ${line}`),
     ...(next === undefined ? [] : [`  → ${next}`]),
   ];
+}
+
+/** The hosts that an agent asked for in vain are often why it failed. */
+function blockedLine(agent: AgentState): string[] {
+  const hosts = blockedHosts(agent);
+  if (hosts.length === 0) return [];
+  const more = hosts.length > 5 ? ` and ${hosts.length - 5} more` : '';
+  return [`! ${agent.name}: blocked: ${hosts.slice(0, 5).map(oneLine).join(', ')}${more}`];
 }
 
 /** What helps where the agent has printed nothing. */

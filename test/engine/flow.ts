@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 /**
  * A place of its own for one test: a folder with a spec, a workspace and a state directory. When the test is over,
- * passed or not, the containers that carry its instance id go, and the folder.
+ * passed or not, the containers and the runs' networks that carry its instance id go, and the folder.
  */
 export interface Place {
   readonly path: string;
@@ -38,6 +38,8 @@ export interface Place {
   transcript(agent: string, attempt?: number): string;
   /** Ids of the containers of this place's runs. */
   containers(filters?: readonly string[]): Promise<string[]>;
+  /** Ids of the networks that were made for this place's runs. */
+  networks(): Promise<string[]>;
   /** The docker calls that a shim first on PATH has counted. */
   shimmed(): string[];
 }
@@ -110,7 +112,8 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
     journal() {
       const id = runId();
       const file = id === null ? '' : join(stateDir, 'runs', id, 'journal.jsonl');
-      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+      // What stands behind the last line break is being written.
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
       return lines.filter(Boolean).map(line => JSON.parse(line));
     },
     transcript: (agent, attempt = 1) =>
@@ -128,11 +131,24 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
             ...filters.map(filter => `--filter=${filter}`),
           )
         : [],
+    networks: async () =>
+      existsSync(join(stateDir, 'instance'))
+        ? docker(
+            'network',
+            'ls',
+            '-q',
+            '--no-trunc',
+            `--filter=label=tmux-agents.instance=${instance()}`,
+            '--filter=label=tmux-agents.run-id',
+          )
+        : [],
     shimmed: () => (existsSync(shimLog) ? readFileSync(shimLog, 'utf8').split('\n').filter(Boolean) : []),
   };
   t.teardown(async () => {
     const left = await self.containers();
     if (left.length > 0) await docker('rm', '--force', '--volumes', ...left);
+    const networks = await self.networks();
+    if (networks.length > 0) await docker('network', 'rm', ...networks);
     rmSync(path, { recursive: true, force: true });
   });
   return self;

@@ -1,20 +1,62 @@
 import type { Docker } from '../../docker/cli.ts';
 import { lines } from '../../docker/containers.ts';
+import { label } from '../../docker/labels.ts';
+import { inspectNetworks, listRunNetworks, removeRunNetwork } from '../../docker/run-networks.ts';
+import { answered } from '../../engine/answered.ts';
+import { isDriven } from '../../engine/driven.ts';
+import type { StateDir } from '../../engine/state-dir.ts';
 import { EngineError } from '../../errors.ts';
 import { oneLine } from '../../views/text.ts';
 
-export const sharedNetwork = 'tmux-agents';
+const sharedNetwork = 'tmux-agents';
 
-/** Ids of the networks of the shared one's name. */
-export async function findNetworks(docker: Docker): Promise<string[]> {
+export interface DoomedNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly about: string;
+  /** Made for a run of this state directory, and for it alone. */
+  readonly isRunsOwn: boolean;
+}
+
+/** The networks of the shared one's name. */
+export async function findSharedNetworks(docker: Docker): Promise<DoomedNetwork[]> {
   const args = ['network', 'ls', '--quiet', '--no-trunc', `--filter=name=^${sharedNetwork}$`];
   const found = await docker(args);
   if (!found.ok) throw new EngineError(`could not ask Docker for its networks: ${oneLine(found.stderr)}`);
-  return lines(found.stdout).map(id => id.trim());
+  return lines(found.stdout)
+    .map(id => id.trim())
+    .map(id => ({ id, name: sharedNetwork, about: id.slice(0, 12), isRunsOwn: false }));
+}
+
+/** Those that runs of this state directory have left behind. */
+export async function findRunNetworks(
+  docker: Docker,
+  state: StateDir,
+  force: boolean,
+): Promise<DoomedNetwork[]> {
+  const asked = listRunNetworks(docker, state.instance).then(ids => inspectNetworks(docker, ids));
+  const found = await answered(asked, 'ask Docker for its networks');
+  return found
+    .filter(
+      ({ labels }) => labels[label.instance] === state.instance && (force || !isDriven(state, { labels })),
+    )
+    .map(({ id, name, labels }) => ({
+      id,
+      name: oneLine(name),
+      about: `run ${oneLine(labels[label.runId] ?? '')}`,
+      isRunsOwn: true,
+    }));
 }
 
 /** Null when it is gone, else why it is still there. */
-export async function removeNetwork(docker: Docker, id: string): Promise<string | null> {
+export async function removeNetwork(
+  docker: Docker,
+  { id, isRunsOwn }: DoomedNetwork,
+): Promise<string | null> {
+  if (isRunsOwn) {
+    const problem = await removeRunNetwork(docker, id);
+    return problem && oneLine(problem.why);
+  }
   const answer = await docker(['network', 'rm', id], { changes: true });
   return answer.ok || /no such network|not found/i.test(answer.stderr) ? null : oneLine(answer.stderr);
 }

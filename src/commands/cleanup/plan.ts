@@ -9,7 +9,7 @@ import { table } from '../../views/table.ts';
 import { oneLine } from '../../views/text.ts';
 import { readRun } from '../find-agent.ts';
 import { type DoomedImage, findImages } from './images.ts';
-import { findNetworks, sharedNetwork } from './networks.ts';
+import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
 import { type DoomedRun, findRuns } from './runs.ts';
 
 export interface Wanted {
@@ -29,7 +29,7 @@ export interface LeftAlone {
 /** What cleanup will remove, and what it leaves alone although it was asked for. */
 export interface Plan {
   readonly containers: readonly Container[];
-  readonly networks: readonly string[];
+  readonly networks: readonly DoomedNetwork[];
   readonly images: readonly DoomedImage[];
   readonly runs: readonly DoomedRun[];
   readonly driven: readonly Container[];
@@ -55,7 +55,10 @@ export async function planCleanup(docker: Docker, state: StateDir, wanted: Wante
     runsOlderThan === null ? none : findRuns(state, runsOlderThan, found.filter(stays), Date.now());
   return {
     containers: doomed,
-    networks: network ? await findNetworks(docker) : [],
+    networks: [
+      ...(await findRunNetworks(docker, state, force)),
+      ...(network ? await findSharedNetworks(docker) : []),
+    ],
     images: doomedImages,
     runs: doomedRuns,
     driven,
@@ -80,7 +83,7 @@ const isBuilding = (state: StateDir) =>
 export function planTable(state: StateDir, plan: Plan): string {
   const rows = [
     ...plan.containers.map(row => ['container', row.name, `${row.state}, ${whose(state, row)}`]),
-    ...plan.networks.map(id => ['network', sharedNetwork, id.slice(0, 12)]),
+    ...plan.networks.map(({ name, about }) => ['network', name, about]),
     ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
     ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
   ];

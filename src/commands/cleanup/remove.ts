@@ -3,7 +3,7 @@ import { containers } from '../../docker/containers.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { oneLine } from '../../views/text.ts';
 import { removeImage } from './images.ts';
-import { removeNetwork, sharedNetwork } from './networks.ts';
+import { removeNetwork } from './networks.ts';
 import type { LeftAlone, Plan } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
 
@@ -22,7 +22,7 @@ export const everythingOf = (plan: Plan): Removed => ({
   removed: plan.containers.map(({ id }) => id),
   left: [],
   driven: plan.driven.map(({ id }) => id),
-  networks: plan.networks.map(() => sharedNetwork),
+  networks: plan.networks.map(({ name }) => name),
   images: { removed: plan.images.map(({ name }) => name), left: [...plan.imagesLeft] },
   runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.runsLeft] },
 });
@@ -47,10 +47,10 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
       failures.push(`container ${name}: ${oneLine(answer.stderr) || 'docker did not answer in time'}`);
     }
   }
-  for (const id of plan.networks) {
-    const why = await removeNetwork(docker, id);
-    if (why === null) done.networks.push(sharedNetwork);
-    else failures.push(`the network ${sharedNetwork}: ${why}`);
+  for (const network of plan.networks) {
+    const why = await removeNetwork(docker, network);
+    if (why === null) done.networks.push(network.name);
+    else failures.push(`the network ${network.name}: ${why}`);
   }
   for (const { name } of plan.images) {
     const problem = await removeImage(docker, name);

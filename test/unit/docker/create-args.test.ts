@@ -71,6 +71,34 @@ test('without a network there is no alias either', t => {
   t.false(none.some(arg => arg.startsWith('--network-alias')));
 });
 
+test('on an isolated network the agent has its alias, and nothing else is different', t => {
+  const isolated = args({ network: { mode: 'isolated' } });
+  t.deepEqual(
+    isolated.filter(arg => !args().includes(arg)),
+    ['--network=tmux-agents-r1234567'],
+  );
+});
+
+test('with a list of hosts the agent is on a network of that list, and is told of its proxy', t => {
+  const allowed = (...hosts: string[]) => args({ network: { mode: 'allow', hosts } });
+  const added = allowed('a.example.com').filter(arg => !args().includes(arg));
+  const [network = '', dns, raw, ...env] = added;
+  const list = /^--network=tmux-agents-r1234567-([0-9a-f]{8})$/.exec(network)![1]!;
+  t.is(dns, '--dns=127.0.0.1');
+  t.is(raw, '--cap-drop=NET_RAW');
+  const proxy = `http://tmux-agent-r1234567-proxy-${list}:3128`;
+  t.deepEqual(env, [
+    `--env=HTTP_PROXY=${proxy}`,
+    `--env=HTTPS_PROXY=${proxy}`,
+    `--env=http_proxy=${proxy}`,
+    `--env=https_proxy=${proxy}`,
+    '--env=NO_PROXY=localhost,127.0.0.1',
+    '--env=NODE_USE_ENV_PROXY=1',
+  ]);
+  t.true(allowed('a.example.com').includes(network));
+  t.false(allowed('a.example.com', 'b.example.com').includes(network));
+});
+
 test('a label of the spec cannot take the place of ours', t => {
   const own = args({ labels: { 'tmux-agents': 'no' } }).filter(arg => arg.startsWith('--label=tmux-agents='));
   t.is(own.at(-1), '--label=tmux-agents=true');

@@ -22,6 +22,12 @@ test('one of another instance is another’s, whatever else it says', t => {
   t.is(classify(container({ 'tmux-agents.run-id': '../x' }), 'f'.repeat(16)).whose, 'another');
 });
 
+test('a proxy that its run has left behind is no agent, and says whose it was', t => {
+  const { 'tmux-agents.agent': _, ...rest } = labels;
+  const proxy = { ...container(), labels: { ...rest, 'tmux-agents.role': 'proxy' } };
+  t.like(classify(proxy, us), { whose: 'malformed', why: 'proxy left behind by run rabc1234' });
+});
+
 test('one without an instance was made by hand', t => {
   const { 'tmux-agents.instance': _, ...rest } = labels;
   t.is(classify({ ...container(), labels: rest }, us).whose, 'by hand');

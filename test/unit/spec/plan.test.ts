@@ -117,6 +117,17 @@ test('defaults hold for every agent that does not say otherwise', async t => {
   });
 });
 
+test('the hosts of an agent are sorted, each once, and take the place of those of the defaults', async t => {
+  const defaults = { network: { allow: ['d.example.com'] } };
+  t.deepEqual((await plan({}, { defaults })).network, { mode: 'allow', hosts: ['d.example.com'] });
+  const own = { allow: ['b.example.com:8443', '*.example.org', 'a.example.com', '*.example.org'] };
+  t.deepEqual((await plan({ network: own }, { defaults })).network, {
+    mode: 'allow',
+    hosts: ['*.example.org', 'a.example.com', 'b.example.com:8443'],
+  });
+  t.deepEqual((await plan({ network: 'isolated' }, { defaults })).network, { mode: 'isolated' });
+});
+
 test('env, labels and timeouts of the defaults are merged key by key', async t => {
   const defaults = {
     env: { A: '1', B: '1' },

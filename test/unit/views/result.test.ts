@@ -90,9 +90,14 @@ test('a result is what the contract says, key by key', t => {
     started({ fixer: [], tests: ['fixer'] }),
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
     enters(3, 'fixer', 'removing.assessing', { containerId: 'c1' }),
-    attemptEnds(3, 'fixer', exit),
+    attemptEnds(3, 'fixer', { ...exit, blockedHosts: ['b.example:443', 'c.example:80'] }),
     enters(4, 'fixer', 'building', { attempt: 2 }),
-    attemptEnds(5, 'fixer', { attempt: 2, containerId: 'c2', transcript: '/t/2' }),
+    attemptEnds(5, 'fixer', {
+      attempt: 2,
+      containerId: 'c2',
+      transcript: '/t/2',
+      blockedHosts: ['a.example:443', 'c.example:80'],
+    }),
     ends(6, 'fixer', { containerId: 'c2' }),
     ends(6, 'tests', {
       ...failure('dependency', 'm', 'waiting'),
@@ -121,6 +126,7 @@ test('a result is what the contract says, key by key', t => {
           { status: 'succeeded', exitCode: 0, containerId: 'c2', timings: {} },
         ],
         transcript: '/t/2',
+        blockedHosts: ['a.example:443', 'b.example:443', 'c.example:80'],
         artifacts: [],
       },
       tests: {
@@ -131,6 +137,7 @@ test('a result is what the contract says, key by key', t => {
         image: null,
         attempts: [],
         transcript: null,
+        blockedHosts: [],
         artifacts: [],
       },
     },

@@ -36,6 +36,21 @@ test('the end of a run is a table, a line of totals, and what to do about each f
   );
 });
 
+test('the hosts that an agent was kept from stand on one line, and of many the first', t => {
+  const hosts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(name => `${name}.example:443`);
+  const state = told(
+    started({ one: [], two: [] }),
+    attemptEnds(1, 'one', { blockedHosts: ['evil.example:443', '\u001b[31mred.example:80'] }),
+    attemptEnds(1, 'two', { blockedHosts: hosts }),
+  );
+  const lines = summary(state, places).split('\n').slice(-2);
+  t.is(lines[0], '! one: blocked: red.example:80, evil.example:443');
+  t.is(
+    lines[1],
+    '! two: blocked: a.example:443, b.example:443, c.example:443, d.example:443, e.example:443 and 2 more',
+  );
+});
+
 test('a transcript is named the shortest way', t => {
   const path = (transcript: string, cwd: string) =>
     summary(told(three, enters(1, 'fixer', 'building'), attemptEnds(1, 'fixer', { transcript })), {

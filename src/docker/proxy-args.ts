@@ -1,0 +1,99 @@
+import { parseHost } from '../spec/hosts.ts';
+import { flags, label } from './labels.ts';
+import type { proxyNames } from './run-names.ts';
+import { proxyPort, squidConf } from './squid-conf.ts';
+
+export interface ProxyIdentity {
+  readonly instance: string;
+  readonly runId: string;
+  readonly names: ReturnType<typeof proxyNames>;
+  /** Id. */
+  readonly image: string;
+}
+
+/** Who Debian's squid runs as, `proxy`. */
+const user = '13:13';
+
+/** Nothing in them needs more: a listening port above 1024, and one file that is written before squid begins. */
+const sandbox = [
+  '--pull=never',
+  '--restart=no',
+  `--user=${user}`,
+  '--cap-drop=ALL',
+  '--security-opt=no-new-privileges',
+  '--read-only',
+  '--pids-limit=64',
+] as const;
+
+/** The `docker create` of the proxy, which still has to be connected to the network of its agents. */
+export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): string[] {
+  const { names, image } = identity;
+  return [
+    'create',
+    `--name=${names.proxy}`,
+    `--network=${names.outside}`,
+    ...sandbox,
+    // It stands on both networks, but is no router: only what squid makes itself goes from one to the other.
+    '--sysctl=net.ipv4.ip_forward=0',
+    '--tmpfs=/run/proxy:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13',
+    '--memory=256m',
+    // Squid makes a table of all the files that it may open: of the usual million.
+    '--ulimit=nofile=4096:4096',
+    '--log-driver=json-file',
+    '--log-opt=max-size=5m',
+    '--log-opt=max-file=2',
+    `--env=SQUID_CONF=${squidConf(hosts.map(host => parseHost(host)!))}`,
+    ...labels(identity, 'proxy'),
+    '--',
+    image,
+  ];
+}
+
+/** The `docker create` of what tries the guards from an agent's place. */
+export function helperArgs(identity: ProxyIdentity): string[] {
+  const { names, image } = identity;
+  return [
+    'create',
+    `--name=${names.helper}`,
+    `--network=${names.inside}`,
+    ...noOutsideNames,
+    ...sandbox,
+    '--memory=64m',
+    '--entrypoint=proxy-check',
+    ...labels(identity, 'helper'),
+    '--',
+    image,
+    names.proxy,
+    String(proxyPort),
+  ];
+}
+
+/**
+ * Docker's own name server asks others for names that it does not know, up to version 26 even for internal networks
+ * (CVE-2024-29018). Here it asks where nobody answers; names of containers it knows itself.
+ */
+export const noOutsideNames = ['--dns=127.0.0.1'] as const;
+
+/** Packets of its own making could pass an agent off as another, or as the proxy. */
+export const noForgedPackets = ['--cap-drop=NET_RAW'] as const;
+
+/** What makes programs use the proxy. */
+export const proxyEnv = (proxy: string) => {
+  const url = `http://${proxy}:${proxyPort}`;
+  return {
+    HTTP_PROXY: url,
+    HTTPS_PROXY: url,
+    http_proxy: url,
+    https_proxy: url,
+    NO_PROXY: 'localhost,127.0.0.1',
+    NODE_USE_ENV_PROXY: '1',
+  };
+};
+
+const labels = ({ instance, runId }: ProxyIdentity, role: 'proxy' | 'helper') =>
+  flags({
+    [label.mark]: 'true',
+    [label.instance]: instance,
+    [label.runId]: runId,
+    [label.role]: role,
+  });

@@ -1,0 +1,40 @@
+/** One entry of `network.allow`: a host, or with `*.` every name under one, at its port or at 80 and 443. */
+export interface AllowedHost {
+  readonly name: string;
+  readonly isWildcard: boolean;
+  readonly ports: readonly number[];
+}
+
+/** The ports of an entry that names none. */
+const usualPorts = [80, 443] as const;
+
+/** Longest list: it reaches the proxy as one variable of its environment. */
+export const mostHosts = 200;
+
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+/** The last one begins with a letter, so that no way of writing an IP address passes for a name. */
+const lastLabel = '[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?';
+export const hostPattern = new RegExp(`^(\\*\\.)?((?:${label}\\.)+${lastLabel})(?::([1-9]\\d{0,4}))?$`);
+
+export const hostForm = 'a host such as "api.example.com", "*.example.org" or "git.example.com:8443"';
+
+export function parseHost(text: string): AllowedHost | null {
+  const [, star, name = '', port] = hostPattern.exec(text) ?? [];
+  if (name === '' || name.length > 253 || Number(port ?? 1) > 65_535) return null;
+  return { name, isWildcard: star !== undefined, ports: port === undefined ? usualPorts : [Number(port)] };
+}
+
+/** Why an entry is none; null where it is one. */
+export function hostProblem(text: string): string | null {
+  if (parseHost(text) !== null) return null;
+  const why = reasons.find(([pattern]) => pattern.test(text))?.[1];
+  return `expected ${hostForm}${why === undefined ? '' : `: ${why}`}`;
+}
+
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/[/@]/, 'the host alone, no address of a page'],
+  [/^\[|:.*:|^[\d.]+(:\d*)?$/, 'IP addresses are not let through, private ones least of all'],
+  [/[^\x20-\x7e]/, 'other letters in punycode, "xn--…"'],
+  [/[A-Z]/, 'in lower case'],
+  [/^[^.]+$|^\*\.[^.]+$/, 'a full name, with a dot in it'],
+];

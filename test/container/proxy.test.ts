@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { dockerCli } from '../../src/docker/cli.ts';
+import { ensureProxyImage } from '../../src/docker/image-proxy.ts';
+import { proxyArgs } from '../../src/docker/proxy-args.ts';
+import { unrecorded } from '../../src/docker/recorder.ts';
+import { proxyNames } from '../../src/docker/run-names.ts';
+
+const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
+
+/** Answers for a few names, and tells which ones it was asked for. Nobody has the others. */
+const nameServer = `
+const names = { 'metadata.example.com': '169.254.169.254', 'inner.example.com': '10.1.2.3', 'mapped.example.com': '127.0.0.1' };
+const socket = require('node:dgram').createSocket('udp4');
+socket.on('message', (question, from) => {
+  const labels = [];
+  let at = 12;
+  for (; question[at]; at += question[at] + 1) labels.push(question.toString('latin1', at + 1, at + 1 + question[at]));
+  const name = labels.join('.').toLowerCase();
+  const isAddress = question.readUInt16BE(at + 1) === 1;
+  console.log(name);
+  const address = isAddress && names[name] ? Buffer.from(names[name].split('.').map(Number)) : null;
+  const head = Buffer.alloc(12);
+  question.copy(head, 0, 0, 2);
+  head.writeUInt16BE(names[name] ? 0x8180 : 0x8183, 2);
+  head.writeUInt16BE(1, 4);
+  head.writeUInt16BE(address ? 1 : 0, 6);
+  const record = address ? [Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]), address] : [];
+  socket.send(Buffer.concat([head, question.subarray(12, at + 5), ...record]), from.port, from.address);
+});
+socket.bind(53, () => console.log('begun'));`;
+
+test('the proxy looks up listed names alone, and refuses those that lead to an inner address', async t => {
+  const label = `agent-flow-test=${randomUUID()}`;
+  t.teardown(async () => {
+    const left = (await docker('ps', '-aq', `--filter=label=${label}`)).split('\n').filter(Boolean);
+    if (left.length > 0) await docker('rm', '--force', '--volumes', ...left);
+  });
+  const source = join(import.meta.dirname, '..', '..', 'docker');
+  const context = { docker: dockerCli(unrecorded), now: Date.now, source, logFolder: null };
+  const image = (await ensureProxyImage(600_000, context)).id;
+  const server = await docker(
+    ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', 'tmux-agents-base:latest'],
+    ...['-e', nameServer],
+  );
+  const address = await docker('inspect', '--format={{.NetworkSettings.IPAddress}}', server);
+
+  const hosts = ['*.example.com'];
+  const names = proxyNames(`r${randomUUID().slice(0, 7)}`, hosts);
+  const [, , network, ...args] = proxyArgs({ instance: 'none', runId: 'r0000000', names, image }, hosts);
+  t.is(network, `--network=${names.outside}`);
+  // On Docker's first bridge no name server of its own stands between.
+  const ours = args.filter(arg => !arg.startsWith('--label='));
+  const proxy = await docker('create', `--label=${label}`, `--dns=${address}`, ...ours);
+  await docker('start', proxy);
+
+  /** The status that the proxy answers with. */
+  const asked = async (request: string) => {
+    const script = 'exec 3<>/dev/tcp/127.0.0.1/3128 && printf "%s\\r\\n\\r\\n" "$0" >&3 && head -c 12 <&3';
+    const args = ['exec', proxy, 'timeout', '20', 'bash', '-c', script, request];
+    const { stdout } = await execa('docker', args, { reject: false });
+    return stdout.split(' ')[1];
+  };
+  while ((await asked('GET / HTTP/1.0')) === undefined) await new Promise(done => setTimeout(done, 200));
+
+  for (const name of ['metadata', 'inner', 'mapped']) {
+    t.is(await asked(`GET http://${name}.example.com/ HTTP/1.0`), '403', name);
+    t.is(await asked(`CONNECT ${name}.example.com:443 HTTP/1.0`), '403', name);
+  }
+  t.is(await asked('GET http://secret.evil.example.net/ HTTP/1.0'), '403');
+  t.is(await asked('CONNECT secret.evil.example.net:443 HTTP/1.0'), '403');
+  // A listed name that nobody has is not refused: it is looked up, in vain.
+  t.regex((await asked('GET http://nobody.example.com/ HTTP/1.0')) ?? '', /^50[23]$/);
+  const lookedUp = (await docker('logs', server)).split('\n');
+  for (const name of ['metadata', 'inner', 'mapped', 'nobody'])
+    t.true(lookedUp.includes(`${name}.example.com`), name);
+  t.false(
+    lookedUp.some(name => name.includes('evil')),
+    lookedUp.join(' '),
+  );
+});

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
@@ -11,6 +12,7 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
+  await copyIn(world, input, signal);
   const answer = await docker(['start', id], {
     signal,
     owner: owner(input),
@@ -26,6 +28,18 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     at: clock.now(),
     otherwise: lacksCommands ? 'image' : (lost.find(([, said]) => said.test(answer.stderr))?.[0] ?? 'docker'),
   });
+}
+
+export const copyInto = (path: string, id: string) => ['cp', join(path, '.'), `${id}:/workspace`];
+
+/** Just before the start, so that nobody starts without: copying twice makes no difference. */
+async function copyIn({ clock, docker, plan }: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { workspace } = plan(input.name);
+  if (workspace.mode !== 'copy') return;
+  const args = copyInto(workspace.path, input.containerId!);
+  const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 10 * 60_000 });
+  if (!answer.ok)
+    throw dockerError(answer, { doing: `copy ${workspace.path} into the container`, at: clock.now() });
 }
 
 /** What somebody has taken away between our create and our start. */

@@ -29,12 +29,15 @@ export function planData({ runId, steps, names }: Rehearsal): unknown {
   return { version: 1, runId, steps: data };
 }
 
-function shellLine({ args, input, prints, expects, endsFor }: Step, names: Rehearsal['names']): string {
+function shellLine(
+  { program, args, input, prints, expects, endsFor }: Step,
+  names: Rehearsal['names'],
+): string {
   const word = (text: string) => {
     const name = names.get(text);
     return name === undefined ? quote(text) : `"$${variable(name)}"`;
   };
-  const command = inLines(['docker', ...args].map(word));
+  const command = inLines([program ?? 'docker', ...args].map(word));
   const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
   const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;

@@ -13,6 +13,7 @@ import { FlowError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
+import { cloneSteps, savingSteps } from './rehearse-workspace.ts';
 import { newRunId, type StateDir } from './state-dir.ts';
 import { createWorld } from './world.ts';
 
@@ -20,6 +21,8 @@ import { createWorld } from './world.ts';
 export interface Step {
   /** null: for all agents. */
   readonly agent: string | null;
+  /** Where it is not docker: what the host itself does for a workspace. */
+  readonly program?: 'git' | 'mkdir';
   /** What stands behind `docker`. A word that `names` knows stands for what an earlier step printed. */
   readonly args: readonly string[];
   /** What the command reads on stdin. */
@@ -45,7 +48,17 @@ export interface Rehearsal {
  */
 export async function rehearse(
   plan: FlowPlan,
-  { stateDir, docker: real, engine }: { stateDir: StateDir; docker: Docker | null; engine: EngineInfo },
+  {
+    stateDir,
+    docker: real,
+    engine,
+    commits,
+  }: {
+    stateDir: StateDir;
+    docker: Docker | null;
+    engine: EngineInfo;
+    commits: Readonly<Record<string, string>>;
+  },
 ): Promise<Rehearsal> {
   const folder = stateDir.run(newRunId());
   const steps: Step[] = [];
@@ -64,6 +77,13 @@ export async function rehearse(
     gate: work => work(),
     clock: systemClock,
     record: () => blankRecord,
+    attempts: () => [],
+    commits,
+    hurry: () => new AbortController().signal,
+    tell: async () => {},
+    async makeClone(wish, { name: agent }) {
+      for (const [program, args] of cloneSteps(wish)) steps.push({ agent, program, args });
+    },
     halt: () => {},
     signal: new AbortController().signal,
   });
@@ -78,9 +98,11 @@ export async function rehearse(
         args: ['wait', id],
         expects: '0',
       })),
-      collect: noted<{ record: EndRecord | null }>({ record: { how: 'exit', code: 0, oomKills: 0 } }, id => ({
-        args: ['logs', id],
-      })),
+      collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input, signal }) => {
+        steps.push({ agent: input.name, args: ['logs', input.containerId!] });
+        steps.push(...(await savingSteps(world, input, signal)));
+        return { record: { how: 'exit', code: 0, oomKills: 0 } };
+      }),
     },
   });
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {

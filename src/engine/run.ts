@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EngineError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
 import { connect } from './connection.ts';
@@ -17,13 +18,15 @@ import { newRunId, type RunFolder, type StateDir, syncFolder } from './state-dir
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const connection = await connect(options.clock ?? systemClock);
   checkLimits(plan, connection.engine);
+  const { docker } = connection;
+  const { commits, warnings } = await checkWorkspaces(plan, { docker, stateDir: options.stateDir });
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    writeRunFile(folder, { plan, secret });
-    return await conduct({ plan, secret, folder, lock, past: [] }, connection, options);
+    writeRunFile(folder, { plan, secret, commits });
+    return await conduct({ plan, secret, commits, folder, lock, past: [], warnings }, connection, options);
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
     lock?.[Symbol.dispose]();

@@ -11,11 +11,11 @@ import {
   memory,
   network,
   text,
-  workspace,
 } from './fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { agentName } from './names.ts';
 import { expects, later, notSupported, strict } from './schema-kit.ts';
+import { artifacts, workspace } from './workspace-fields.ts';
 
 const commandForm = 'an array of strings, such as ["npm", "test"]';
 
@@ -94,7 +94,7 @@ export const shared = {
   workspace: workspace
     .optional()
     .describe(
-      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default.',
+      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default. See docs/workspaces.md.',
     ),
   network: network
     .optional()
@@ -141,7 +141,11 @@ export const shared = {
       'GPUs of the engine: `all`, how many, or which. Without an `image` the agent gets one with CUDA.',
     ),
   security: later('The container’s security profile.'),
-  artifacts: later('Files to take out of the container at its end.'),
+  artifacts: artifacts
+    .optional()
+    .describe(
+      'Files and directories of the workspace to keep, relative to it: at most 100 MB of an agent. Links are left out.',
+    ),
 } as const;
 
 export const defaults = strict(shared, 'an object of what all agents share', {

@@ -3,11 +3,14 @@ import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
 import { isObject } from './fields.ts';
 import { findWorkspace, type Outcome, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
+import { findRepositories } from './workspaces.ts';
 
 /** What the paths in a spec led to, by what was written there. */
 export interface References {
   readonly prompts: ReadonlyMap<string, string>;
   readonly workspaces: ReadonlyMap<string, string>;
+  /** The root of the work tree that a directory is in, for those that are cloned. */
+  readonly repositories: ReadonlyMap<string, string>;
   readonly builds: Builds;
   readonly findings: readonly Finding[];
 }
@@ -26,12 +29,14 @@ export async function resolveReferences(
     [...places.flatMap(workspace), ...agentPlaces(value).slice(0, 1).map(ownDirectory)],
     { found, look: path => findWorkspace(path, directory) },
   );
+  const clones = findRepositories(places, workspaces.values);
   const builds = await findBuilds(places, { directory, found });
   return {
     prompts: prompts.values,
     workspaces: workspaces.values,
+    repositories: clones.repositories,
     builds,
-    findings: [...prompts.findings, ...workspaces.findings, ...builds.findings],
+    findings: [...prompts.findings, ...workspaces.findings, ...clones.findings, ...builds.findings],
   };
 }
 

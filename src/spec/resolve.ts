@@ -2,6 +2,7 @@ import { resolveBuild } from './builds.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan } from './plan.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
+import { resolveWorkspace } from './workspaces.ts';
 
 /** The seed's network, which every flow of a machine shares. */
 export const sharedNetwork = 'tmux-agents';
@@ -41,9 +42,8 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
 function resolveAgent(
   name: string,
   agent: AgentSpec,
-  { prompts, workspaces, builds }: References,
+  { prompts, workspaces, repositories, builds }: References,
 ): AgentPlan {
-  const path = typeof agent.workspace === 'string' ? agent.workspace : (agent.workspace?.path ?? '.');
   return {
     name,
     dependsOn: agent.dependsOn ?? [],
@@ -54,7 +54,8 @@ function resolveAgent(
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
     user: agent.user ?? null,
     gpus: agent.gpus ?? null,
-    workspace: { mode: 'bind', path: workspaces.get(path)! },
+    workspace: resolveWorkspace(agent.workspace ?? '.', { workspaces, repositories }),
+    artifacts: agent.artifacts ?? [],
     network: resolveNetwork(agent.network ?? 'shared'),
     env: agent.env ?? {},
     labels: agent.labels ?? {},

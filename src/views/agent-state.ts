@@ -15,6 +15,11 @@ export interface AttemptState {
   readonly timings: Readonly<Record<string, number>>;
   /** Path of the transcript. */
   readonly transcript: string | null;
+  /** What it came to is safe. */
+  readonly isSaved: boolean;
+  readonly workspace: Told<'work.saved'>['workspace'];
+  /** Paths of what was taken out. */
+  readonly artifacts: readonly string[];
 }
 
 export interface AgentState {
@@ -125,6 +130,19 @@ export function endAgent(agent: AgentState, event: Told<'agent.ended'>): AgentSt
   };
 }
 
+export function saveWork(
+  agent: AgentState,
+  { attempt, workspace, artifacts }: Told<'work.saved'>,
+): AgentState {
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    isSaved: true,
+    workspace,
+    artifacts,
+  }));
+  return { ...agent, attempts };
+}
+
 function withAttempt(
   attempts: readonly AttemptState[],
   attempt: number,
@@ -142,4 +160,7 @@ const blank = (attempt: number): AttemptState => ({
   containerId: null,
   timings: {},
   transcript: null,
+  isSaved: false,
+  workspace: null,
+  artifacts: [],
 });

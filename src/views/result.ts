@@ -32,7 +32,21 @@ const agent = z.object({
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty where the agent never started.'),
   transcript: z.string().nullable().describe('Path of what the last attempt printed.'),
-  artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
+  workspace: z
+    .object({
+      branch: z
+        .string()
+        .nullable()
+        .describe('Of the repository that was cloned; null where nothing was brought there.'),
+      commit: z.string().nullable().describe('What the branch is at.'),
+      diff: z.string().nullable().describe('Path of a patch with all that was changed.'),
+      path: z.string().nullable().describe('Of a copy, or of a clone that had to be left where it is.'),
+    })
+    .nullable()
+    .describe(
+      'Where the work of the last attempt is; null where it is in no clone or copy, or nothing was changed.',
+    ),
+  artifacts: z.array(z.string()).describe('Paths of what was taken out after the last attempt.'),
 });
 
 /**
@@ -139,7 +153,8 @@ function agentResult(agent: AgentState): AgentResult {
       status === null ? [] : [{ status, exitCode, containerId, timings }],
     ),
     transcript: agent.attempts.at(-1)?.transcript ?? null,
-    artifacts: [],
+    workspace: agent.attempts.at(-1)?.workspace ?? null,
+    artifacts: [...(agent.attempts.at(-1)?.artifacts ?? [])],
   };
 }
 

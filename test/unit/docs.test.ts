@@ -20,6 +20,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   idle: true,
   image: true,
   gpu: true,
+  workspace: true,
   network: true,
   exhausted: true,
   foreign: true,

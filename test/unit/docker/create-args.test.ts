@@ -13,6 +13,7 @@ const plan: AgentPlan = {
   user: null,
   gpus: null,
   workspace: { mode: 'bind', path: '/home/me/project' },
+  artifacts: [],
   network: { mode: 'bridge', name: 'tmux-agents' },
   env: { TOKEN: 'hush' },
   labels: {},

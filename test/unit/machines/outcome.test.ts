@@ -143,6 +143,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   idle: false,
   image: false,
   gpu: false,
+  workspace: false,
   network: false,
   exhausted: false,
   foreign: false,

@@ -121,6 +121,7 @@ test('a result is what the contract says, key by key', t => {
           { status: 'succeeded', exitCode: 0, containerId: 'c2', timings: {} },
         ],
         transcript: '/t/2',
+        workspace: null,
         artifacts: [],
       },
       tests: {
@@ -131,6 +132,7 @@ test('a result is what the contract says, key by key', t => {
         image: null,
         attempts: [],
         transcript: null,
+        workspace: null,
         artifacts: [],
       },
     },

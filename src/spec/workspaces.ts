@@ -30,7 +30,7 @@ export function findRepositories(places: readonly Place[], workspaces: ReadonlyM
 }
 
 /** The directory with a `.git` in it: this one, or the nearest above. */
-function workTreeOf(path: string): string | null {
+export function workTreeOf(path: string): string | null {
   for (let folder = path; ; folder = dirname(folder)) {
     if (lstatSync(join(folder, '.git'), { throwIfNoEntry: false })) return folder;
     if (dirname(folder) === folder) return null;

@@ -104,3 +104,39 @@ test('whatever signal the image stops at, ours is TERM', t => {
 test('nothing in the command asks for privileges or the host’s namespaces', t => {
   t.false(args().some(arg => /privileged|host|cap-add|device|volumes-from/.test(arg)));
 });
+
+const place = { clone: '/state/clone', readOnly: [], isRepository: true };
+const workspaceArgs = (workspace: AgentPlan['workspace'], more: object = {}) =>
+  createArgs({ ...plan, workspace }, identity, 'sha256:abc', {
+    limits: { cpus: 8 },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    hidden: [],
+    place: { ...place, ...more },
+  });
+
+test('a clone is mounted whole, and its agent starts where its directory is', t => {
+  const clone = {
+    mode: 'clone',
+    path: '/home/me/project/sub',
+    repository: '/home/me/project',
+    from: null,
+  } as const;
+  const args = workspaceArgs(clone);
+  t.true(args.includes('--mount=type=bind,source=/state/clone,target=/workspace'));
+  t.true(args.includes('--workdir=/workspace/sub'));
+  t.true(args.includes('--env=GIT_CONFIG_KEY_0=safe.directory'));
+});
+
+test('a copy and an empty workspace are no mount', t => {
+  for (const workspace of [{ mode: 'copy', path: '/x' }, { mode: 'none' }] as const)
+    t.false(
+      workspaceArgs(workspace, { clone: null, isRepository: false }).some(arg => arg.startsWith('--mount')),
+    );
+});
+
+test('what git runs of a bound repository is read-only', t => {
+  const args = workspaceArgs({ mode: 'bind', path: '/p' }, { clone: null, readOnly: ['.git/config'] });
+  t.true(
+    args.includes('--mount=type=bind,source=/p/.git/config,target=/workspace/.git/config,readonly=true'),
+  );
+});

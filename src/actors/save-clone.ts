@@ -10,34 +10,38 @@ import { takeFile } from '../workspace/take-file.ts';
 import { branchOf } from './workspace.ts';
 import type { SavedWorkspace, World } from './world.ts';
 
+/** What is tidied up is tidied up to its end. */
+const never = new AbortController().signal;
+
 /** Bytes of a bundle and of a patch, and milliseconds for making them. */
 const largest = 2 ** 30;
 const patience = 5 * 60_000;
 const tries = 3;
 
+export interface SavedClone {
+  /** null where nothing was changed. */
+  readonly workspace: SavedWorkspace | null;
+  /** What a person has to know. */
+  readonly warning: string | null;
+}
+
 /**
  * Takes what an agent did in its clone to a branch of the repository that was cloned. Git is run on the clone in a
- * container only, since what the agent has left in its configuration is run too. null where nothing was changed.
+ * container only, since what the agent has left in its configuration is run too.
  */
-export async function saveClone(
-  world: World,
-  owner: Owner,
-  signal: AbortSignal,
-): Promise<SavedWorkspace | null> {
+export async function saveClone(world: World, owner: Owner, signal: AbortSignal): Promise<SavedClone> {
   const { agent, attempt } = owner;
   const { workspace } = world.plan(agent);
   const clone = world.clone(agent, attempt);
   const base = world.base(agent);
-  if (workspace.mode !== 'clone' || clone === null || !existsSync(clone)) return null;
+  if (workspace.mode !== 'clone' || clone === null || !existsSync(clone)) return nothing;
   const folder = world.folder(agent, attempt);
   const bundle = join(folder, 'work.bundle');
   const diff = join(folder, 'diff.patch');
-  const leave = async (why: string, known: Partial<SavedWorkspace> = {}): Promise<SavedWorkspace> => {
-    const told = signal.aborted ? 'there was no time left' : why;
-    const message = `its work could not be brought home whole, for ${told}. The clone is left in ${clone}`;
-    await world.tell({ type: 'warning', agent, message });
-    return { branch: null, commit: null, diff: null, ...known, path: clone };
-  };
+  const leave = (why: string, known: Partial<SavedWorkspace> = {}): SavedClone => ({
+    workspace: { branch: null, commit: null, diff: null, ...known, path: clone },
+    warning: `its work could not be brought home whole, for ${signal.aborted ? 'there was no time left' : why}. The clone is left in ${clone}`,
+  });
   if ('fault' in base) return leave(base.fault);
   if (signal.aborted) return leave('');
 
@@ -62,8 +66,10 @@ export async function saveClone(
       await rm(bundle, { force: true });
     }
   }
-  return left === null ? saved : leave(left, saved ?? {});
+  return left === null ? { ...nothing, workspace: saved } : leave(left, saved ?? {});
 }
+
+const nothing: SavedClone = { workspace: null, warning: null };
 
 /** What `agent-collect` says; why not, where it does not get to say anything. */
 function read(answer: DockerAnswer): { commit: string | null; left: string | null } {
@@ -111,8 +117,14 @@ async function help(
   await rm(out, { recursive: true, force: true }).catch(() => {});
   await mkdir(out, { recursive: true, mode: 0o700 });
   const helper = helperOf(world, owner, { image: await world.helperImage(signal), args });
-  const { docker, containers } = world;
-  return runHelper(helper, { docker, containers, signal, timeout: patience });
+  const { clock, docker, containers } = world;
+  return runHelper(helper, {
+    docker,
+    containers,
+    signal,
+    timeout: patience,
+    sleep: ms => clock.sleep(ms, never),
+  });
 }
 
 export function helperOf(
@@ -156,7 +168,13 @@ export async function clearClone(world: World, owner: Owner, signal: AbortSignal
 }
 
 async function helpWithout(world: World, owner: Owner, signal: AbortSignal): Promise<void> {
-  const { docker, containers } = world;
+  const { clock, docker, containers } = world;
   const helper = helperOf(world, owner, { image: await world.helperImage(signal), args: ['remove'] });
-  await runHelper(helper, { docker, containers, signal, timeout: patience });
+  await runHelper(helper, {
+    docker,
+    containers,
+    signal,
+    timeout: patience,
+    sleep: ms => clock.sleep(ms, never),
+  });
 }

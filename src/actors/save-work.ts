@@ -31,28 +31,35 @@ export async function saveWork(world: World, input: StepInput, signal: AbortSign
 
 async function save(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name: agent, attempt } = input;
-  const { workspace, artifacts, keep } = world.plan(agent);
-  if (artifacts.length === 0 && workspace.mode !== 'clone' && workspace.mode !== 'copy') return;
+  const {
+    workspace: { mode },
+    artifacts: wanted,
+    keep,
+  } = world.plan(agent);
+  if (wanted.length === 0 && mode !== 'clone' && mode !== 'copy') return;
   let saved = world.saved(agent, attempt);
   if (saved === null) {
     const hurry = AbortSignal.any([signal, world.hurry(agent)]);
+    const artifacts = input.containerId === null ? [] : await saveArtifacts(world, input, hurry);
+    const { workspace, warning } =
+      mode === 'clone'
+        ? await saveClone(world, owner(input), hurry)
+        : mode === 'copy' && input.containerId !== null
+          ? { workspace: await saveCopy(world, input, hurry), warning: null }
+          : { workspace: null, warning: null };
+    signal.throwIfAborted();
+    if (warning !== null) await world.tell({ type: 'warning', agent, message: warning });
     const found: Saved = {
       type: 'work.saved',
       agent,
       attempt,
-      artifacts: input.containerId === null ? [] : await saveArtifacts(world, input, hurry),
-      workspace:
-        workspace.mode === 'clone'
-          ? await saveClone(world, owner(input), hurry)
-          : workspace.mode === 'copy' && input.containerId !== null
-            ? await saveCopy(world, input, hurry)
-            : null,
+      workspace,
+      artifacts,
     };
-    signal.throwIfAborted();
     await world.tell(found);
     saved = found;
   }
   // A container that is kept is there to be looked at, with its workspace.
-  if (workspace.mode === 'clone' && keep === 'never' && saved.workspace?.path == null)
+  if (mode === 'clone' && keep === 'never' && saved.workspace?.path == null)
     await clearClone(world, owner(input), signal);
 }

@@ -22,7 +22,11 @@ export interface HelperOptions {
   readonly signal: AbortSignal;
   /** Milliseconds for what it does. */
   readonly timeout: number;
+  readonly sleep: (ms: number) => Promise<void>;
 }
+
+const settlePasses = 3;
+const settlePause = 300;
 
 export const helperName = (runId: string, { agent, attempt }: Owner) =>
   `${containerName(runId, agent, attempt)}-collect`;
@@ -74,7 +78,11 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   if (obstacle) return obstacle;
   const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
   if (!created.ok) {
-    await removeHelper(helper, options);
+    // One that was cut off may land yet: absence is believed after several looks.
+    for (let look = 1; look <= (created.cutOff === null ? 1 : settlePasses); look++) {
+      if (look > 1) await options.sleep(settlePause);
+      await removeHelper(helper, options);
+    }
     return created;
   }
   const answer = await docker(['start', '--attach', created.stdout.trim()], {

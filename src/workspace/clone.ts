@@ -43,6 +43,9 @@ export async function ensureClone(git: Git, wish: CloneWish, signal: AbortSignal
     'clone',
     git(
       [
+        // What the user has in their repository is theirs to judge.
+        '-c',
+        'fetch.fsckObjects=false',
         'fetch',
         '--quiet',
         '--no-write-fetch-head',

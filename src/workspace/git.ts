@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 
 /**
@@ -67,19 +68,23 @@ export const git: Git = async (args, { cwd, signal, timeout = 60_000, plain = fa
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });
-  return { ok: !result.failed, stdout: String(result.stdout ?? ''), said: lastWords(result) };
+  return { ok: !result.failed, stdout: String(result.stdout ?? ''), said: lastWords(result, cwd) };
 };
 
-function lastWords(result: {
-  failed: boolean;
-  code?: string | undefined;
-  timedOut: boolean;
-  isCanceled: boolean;
-  stderr?: unknown;
-  exitCode?: number | undefined;
-}): string {
+function lastWords(
+  result: {
+    failed: boolean;
+    code?: string | undefined;
+    timedOut: boolean;
+    isCanceled: boolean;
+    stderr?: unknown;
+    exitCode?: number | undefined;
+  },
+  cwd: string,
+): string {
   if (!result.failed) return '';
-  if (result.code === 'ENOENT') return 'there is no git on PATH; install it';
+  if (result.code === 'ENOENT')
+    return existsSync(cwd) ? 'there is no git on PATH; install it' : `${cwd} is not there any more`;
   if (result.timedOut) return 'git did not come to an end in time';
   if (result.isCanceled) return 'stopped';
   const lines = String(result.stderr ?? '')

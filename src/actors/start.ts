@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
@@ -30,7 +29,7 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
   });
 }
 
-export const copyInto = (path: string, id: string) => ['cp', join(path, '.'), `${id}:/workspace`];
+export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
 async function copyIn({ clock, docker, plan }: World, input: StepInput, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerAnswer } from './cli.ts';
-import type { Containers } from './containers.ts';
+import { type Containers, containers as containersOf } from './containers.ts';
 import { mount } from './create-args.ts';
+import { baseImage } from './image-base.ts';
 import { containerName, flags, label } from './labels.ts';
 import type { Owner } from './recorder.ts';
 
@@ -93,6 +95,19 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   });
   await removeHelper(helper, options);
   return answer;
+}
+
+/** Empties a folder of a run that is over of what root in a container has left there. */
+export function emptyFolder(
+  docker: Docker,
+  { instance, runId, path }: { instance: string; runId: string; path: string },
+): Promise<DockerAnswer> {
+  const signal = new AbortController().signal;
+  const owner = { agent: 'cleanup', attempt: 1 };
+  return runHelper(
+    { instance, runId, owner, image: baseImage, mounts: { '/workspace': path }, args: ['remove'] },
+    { docker, containers: containersOf(docker), signal, timeout: 300_000, sleep: ms => delay(ms) },
+  );
 }
 
 /** null where there is none any more; else what docker says of the one that is there. One that is not ours is left alone. */

@@ -18,15 +18,13 @@ export interface UnpackOptions {
   readonly most: number;
   /** Links that lead no further than the tree itself may stay. */
   readonly keepsLinks?: boolean;
-  /** The first name in the stream, which is not wanted in the folder. */
-  readonly strip?: number;
 }
 
 /**
  * A sink for a tar stream: files and directories go below `folder`, each below what is there as a directory of ours.
  * Whatever else is in the stream is left out and named.
  */
-export function unpacker({ folder, most, keepsLinks = false, strip = 0 }: UnpackOptions) {
+export function unpacker({ folder, most, keepsLinks = false }: UnpackOptions) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let size = 0;
   let links = 0;
@@ -35,7 +33,6 @@ export function unpacker({ folder, most, keepsLinks = false, strip = 0 }: Unpack
   const problems: string[] = [];
   const sink = extract({
     cwd: folder,
-    strip,
     // Its own owner, mode bits and times are the container's business.
     preserveOwner: false,
     noMtime: true,
@@ -80,8 +77,7 @@ export function unpacker({ folder, most, keepsLinks = false, strip = 0 }: Unpack
 
 function staysInside(path: string, target: string): boolean {
   if (target === '' || target.startsWith('/')) return false;
-  const [, ...below] = posix.normalize(path).split('/');
-  const reached = posix.normalize(posix.join(posix.dirname(below.join('/')), target));
+  const reached = posix.normalize(posix.join(posix.dirname(path), target));
   return reached !== '..' && !reached.startsWith('../');
 }
 

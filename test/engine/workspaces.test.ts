@@ -38,7 +38,7 @@ const warnings = (here: Place) =>
 test('three agents at once in clones of one repository leave three branches, and the user’s tree as it was', async t => {
   const { here, source, branches, on, branchOf, attempt } = desk(t);
   writeFileSync(join(source, 'a.txt'), 'not committed\n');
-  run(source, 'config', 'core.abbrev', '12');
+  run(source, 'config', 'user.name', 'Ada');
   const before = hashes(source, isWork);
   const work = (name: string) => ({
     ...sh(
@@ -62,7 +62,7 @@ test('three agents at once in clones of one repository leave three branches, and
     t.is(on(name, 'seen.txt'), 'a', 'what is committed is in the clone');
     t.is(
       run(source, 'log', '--format=%an: %s', `HEAD..${branchOf(name)}`),
-      `agent-flow: What ${name} had not committed\ntester: by ${name}`,
+      `agent-flow: What ${name} had not committed\nAda: by ${name}`,
     );
     const { workspace } = json.agents[name];
     t.deepEqual(workspace, {

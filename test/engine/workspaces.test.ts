@@ -251,6 +251,32 @@ test('an agent starts from the work of another, in the directory that it names',
   t.is(run(source, 'show', `${branchOf('review')}:reviewed.txt`), 'fixed');
 });
 
+test('a linked work tree with a submodule can be the source; work in the submodule is left, and that is said', async t => {
+  const { here, source, branchOf, attempt } = desk(t);
+  const library = repository(join(here.path, 'library'), { 'lib.txt': 'lib\n' });
+  const linked = join(here.path, 'linked');
+  run(source, 'worktree', 'add', '--quiet', '-b', 'side', linked);
+  run(linked, 'submodule', '--quiet', 'add', library, 'lib');
+  commit(linked, {});
+  const { exitCode, json, stderr } = await here.run({
+    agents: {
+      reader: { ...sh('cat lib/lib.txt >read.txt'), ...clone({ path: 'linked' }) },
+      writer: { ...sh('echo more >>lib/lib.txt; echo mine >mine.txt'), ...clone({ path: 'linked' }) },
+    },
+  });
+  t.is(exitCode, 0, stderr);
+  t.is(run(source, 'show', `${branchOf('reader')}:read.txt`), 'lib');
+  t.is(head(source, `${branchOf('reader')}~`), head(source, 'side'));
+  t.is(json.agents.reader.workspace.path, null);
+  t.is(run(source, 'show', `${branchOf('writer')}:mine.txt`), 'mine');
+  t.is(json.agents.writer.workspace.path, join(attempt('writer'), 'workspace'));
+  t.true(
+    warnings(here).some(message =>
+      /there is work in repositories inside it, such as submodules/.test(message),
+    ),
+  );
+});
+
 test('a copy comes into the container and out of it, and the directory stays as it is', async t => {
   const here = place(t);
   writeFileSync(join(here.workspace, 'a.txt'), 'a');
@@ -366,7 +392,7 @@ test('a repository without a commit is refused before anything is started', asyn
 });
 
 test('an engine of a user who is not root leaves nothing that this user cannot remove', async t => {
-  const { here, source, branchOf } = desk(t);
+  const { here, source, branchOf, attempt } = desk(t);
   // The engine's socket is its group's.
   const gid = statSync('/var/run/docker.sock').gid;
   execFileSync('chown', ['-R', `1000:${gid}`, here.path]);
@@ -387,6 +413,13 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
     branchOf('worker'),
   );
   t.regex(own, /y\.txt/);
+  const helpers = here
+    .journal()
+    .flatMap(event =>
+      event.type === 'docker.call' && event.argv[1] === 'create' ? [event.argv.at(-1)] : [],
+    );
+  t.true(helpers.includes('remove'), 'what root wrote was removed by a container');
+  t.false(existsSync(join(attempt('worker'), 'workspace')));
   await execa('rm', ['-r', here.stateDir], { uid: 1000, gid });
   // For the search of this place's containers.
   t.false(existsSync(here.stateDir));

@@ -426,6 +426,35 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
   t.false(existsSync(join(source, '.git', 'index.lock')));
 });
 
+test('the script of a plan with a clone, a copy and artifacts does what it says', async t => {
+  const { here, source } = desk(t);
+  const file = here.write({
+    agents: {
+      cloned: { ...sh('mkdir dist; echo x >dist/x'), ...clone(), artifacts: ['dist'] },
+      copied: { ...sh('cat a.txt'), workspace: { mode: 'copy', path: 'source' }, dependsOn: ['cloned'] },
+    },
+  });
+  const { stdout } = await here.agentFlow(['run', file, '--plan']);
+  const before = hashes(source);
+  const script = await execa('bash', ['-e'], {
+    input: stdout,
+    cwd: here.path,
+    env: here.env,
+    all: true,
+    reject: false,
+  });
+  t.is(script.exitCode, 0, script.all);
+  t.regex(script.all, /^work [0-9a-f]{40}$/m);
+  const made = Object.keys(hashes(here.stateDir, name => name.includes('.git/')));
+  for (const name of ['artifacts/dist/x', 'out/work.bundle', 'copied/1/workspace/a.txt'])
+    t.true(
+      made.some(path => path.endsWith(name)),
+      name,
+    );
+  t.deepEqual(hashes(source), before);
+  t.deepEqual(await here.containers(), []);
+});
+
 test('a plan has every docker command that a clone, a copy and artifacts take, in their order', async t => {
   const { here } = desk(t);
   const file = here.write({

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -391,17 +391,40 @@ test('a repository without a commit is refused before anything is started', asyn
   t.is(here.runId(), null);
 });
 
+/** Somebody who is not root, but whom the engine's socket is open to. */
+function somebody(here: Place) {
+  const { gid } = statSync('/var/run/docker.sock');
+  execFileSync('chown', ['-R', `1000:${gid}`, here.path]);
+  return { uid: 1000, gid };
+}
+
+test('what root has left in a clone is removed with its run, also for a user who is not root', async t => {
+  const { here, attempt } = desk(t);
+  const user = somebody(here);
+  const file = here.write({
+    agents: { bad: { ...sh('rm -rf .git/objects; mkdir -p mine/deep; chmod 700 mine'), ...clone() } },
+  });
+  const options = { ...user, env: { ...here.env, HOME: here.path } };
+  t.is((await here.agentFlow(['run', file, '--json'], options)).exitCode, 0);
+  t.true(existsSync(join(attempt('bad'), 'workspace', 'mine', 'deep')));
+  const { exitCode, json, stderr } = await here.agentFlow(
+    ['cleanup', '--runs', '--older-than', '1ms', '--json'],
+    options,
+  );
+  t.is(exitCode, 0, stderr);
+  t.is(json.runs.removed.length, 1);
+  t.is(here.runId(), null);
+  t.deepEqual(await here.containers(), []);
+});
+
 test('an engine of a user who is not root leaves nothing that this user cannot remove', async t => {
   const { here, source, branchOf, attempt } = desk(t);
-  // The engine's socket is its group's.
-  const gid = statSync('/var/run/docker.sock').gid;
-  execFileSync('chown', ['-R', `1000:${gid}`, here.path]);
-  chownSync(here.path, 1000, gid);
+  const { uid, gid } = somebody(here);
   const script =
     'mkdir -p mine/deep; echo x >mine/deep/x.txt; chmod 700 mine; git add --all; git commit -qm mine; echo y >y.txt';
   const file = here.write({ agents: { worker: { ...sh(script), ...clone() } } });
   const env = { ...here.env, HOME: here.path };
-  const { exitCode, stderr } = await here.agentFlow(['run', file, '--json'], { uid: 1000, gid, env });
+  const { exitCode, stderr } = await here.agentFlow(['run', file, '--json'], { uid, gid, env });
   t.is(exitCode, 0, stderr);
   const own = run(
     source,
@@ -420,7 +443,7 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
     );
   t.true(helpers.includes('remove'), 'what root wrote was removed by a container');
   t.false(existsSync(join(attempt('worker'), 'workspace')));
-  await execa('rm', ['-r', here.stateDir], { uid: 1000, gid });
+  await execa('rm', ['-r', here.stateDir], { uid, gid });
   // For the search of this place's containers.
   t.false(existsSync(here.stateDir));
   t.false(existsSync(join(source, '.git', 'index.lock')));

@@ -12,8 +12,8 @@ export type FailureKind =
   | 'idle' // no output for longer than `timeouts.idle`
   | 'image' // an image that cannot be built, pulled or used
   | 'gpu' // the engine has none for containers, or not those that were asked for
+  | 'workspace' // a clone that cannot be made, or a directory that is no longer what was checked
   | 'network'
-  | 'workspace' // what it was to be given of the host is no longer what was checked
   | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
   | 'foreign' // a name is held by something that is not ours
   | 'secrets' // one that it needs is not there

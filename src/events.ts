@@ -61,6 +61,25 @@ const kinds = [
       .exactOptional()
       .describe('What the proxy of `network.allow` kept it from, as `host:port`; sorted, at most 100.'),
   }),
+  /** What an attempt came to, beside its transcript: told once it is safe, before the clone is removed. */
+  z.object({
+    type: z.literal('work.saved'),
+    agent,
+    attempt,
+    workspace: z
+      .object({
+        /** In the repository that was cloned; null where nothing got there. */
+        branch: z.string().nullable(),
+        commit: z.string().nullable(),
+        /** Path of a patch with all that was changed. */
+        diff: z.string().nullable(),
+        /** Where the copy is, or a clone that had to be left; null where there is none. */
+        path: z.string().nullable(),
+      })
+      .nullable(),
+    /** Paths of files and directories. */
+    artifacts: z.array(z.string()),
+  }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
   /** Written, and synced where the call changes anything, before docker is spawned. */
   z.object({

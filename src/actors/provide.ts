@@ -7,11 +7,13 @@ import { collect } from './collect.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
+import { saveWork } from './save-work.ts';
 import { awaitSecrets, secretsOf } from './secrets.ts';
 import { startContainer } from './start.ts';
 import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
 import { watchAgent } from './watch-agent.ts';
+import { ensureWorkspace } from './workspace.ts';
 import type { World } from './world.ts';
 
 /** The agent machine with hands: each of its actors acts on this world. */
@@ -38,10 +40,17 @@ export function agentIn(world: World) {
       ensureImage: actor(async (_, { name }, signal) => {
         // Before anything is made for an agent that could not be given its work.
         secretsOf(world, name);
-        return { image: await world.image(name, signal) };
+        const image = await world.image(name, signal);
+        // Now, and not when there is work to be saved.
+        if (world.plan(name).workspace.mode === 'clone') await world.helperImage(signal);
+        return { image };
       }),
       ensureNetwork: actor((_, { name }, signal) => world.networks.ensure(name, signal)),
-      createContainer: actor(gated(createContainer)),
+      createContainer: actor(async (world, input, signal) => {
+        // Not under the gate: a repository that takes its time says nothing of Docker.
+        await ensureWorkspace(world, input, signal);
+        return gated(createContainer)(world, input, signal);
+      }),
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),
       inject: actor(inject),
@@ -50,7 +59,12 @@ export function agentIn(world: World) {
       terminate: actor(terminate),
       stopContainer: actor(stopContainer),
       killContainer: actor(killContainer),
-      collect: actor(collect),
+      collect: actor(async (world, input, signal) => {
+        const read = await collect(world, input, signal).catch((error: unknown) => ({ error }));
+        if (!signal.aborted) await saveWork(world, input, signal);
+        if ('error' in read) throw read.error;
+        return read;
+      }),
       removeContainer: actor(removeContainer),
       until: fromPromise<void, { at: number }>(({ input, signal }) =>
         clock.sleep(Math.max(0, input.at - clock.now()), signal),

@@ -12,6 +12,7 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
+  await copyIn(world, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
   const unfit = world.unfit(input.name);
   if (unfit !== null) throw new StepError('workspace', unfit, { at: clock.now() });
@@ -30,6 +31,18 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     at: clock.now(),
     otherwise: lacksCommands ? 'image' : (lost.find(([, said]) => said.test(answer.stderr))?.[0] ?? 'docker'),
   });
+}
+
+export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
+
+/** Just before the start, so that nobody starts without: copying twice makes no difference. */
+async function copyIn({ clock, docker, plan }: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { workspace } = plan(input.name);
+  if (workspace.mode !== 'copy') return;
+  const args = copyInto(workspace.path, input.containerId!);
+  const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 10 * 60_000 });
+  if (!answer.ok)
+    throw dockerError(answer, { doing: `copy ${workspace.path} into the container`, at: clock.now() });
 }
 
 /** What somebody has taken away between our create and our start. */

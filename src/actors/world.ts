@@ -1,7 +1,7 @@
 import type { Decision } from '../../machines/agent-types.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Containers } from '../docker/containers.ts';
-import type { Identity } from '../docker/create-args.ts';
+import type { Identity, Place } from '../docker/create-args.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import type { Owner, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
@@ -9,7 +9,10 @@ import type { Clock } from '../engine/clock.ts';
 import type { RunNetworks } from '../engine/networks.ts';
 import type { Gate } from '../engine/pressure.ts';
 import type { Vault } from '../engine/vault.ts';
+import type { FlowEventBody } from '../events.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import type { CloneWish } from '../workspace/clone.ts';
+import type { Git } from '../workspace/git.ts';
 
 /** What the actors of a run act on. The engine makes one for each run. */
 export interface World {
@@ -33,10 +36,32 @@ export interface World {
   /** The id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
   readonly networks: RunNetworks;
+  /** Of what is kept of an attempt. */
+  folder(agent: string, attempt: number): string;
   transcript(agent: string, attempt: number): string;
+  /** git on the host, for repositories of the user. */
+  readonly git: Git;
+  makeClone(wish: CloneWish, input: { name: string; attempt: number }, signal: AbortSignal): Promise<void>;
+  /** Path of an agent's own clone, made or not; null where it works in none. */
+  clone(agent: string, attempt: number): string | null;
+  /** The commit that its clones start from. */
+  base(agent: string): Base;
+  place(agent: string, attempt: number): Place;
+  /** The id of the image with `agent-collect`. */
+  helperImage(signal: AbortSignal): Promise<string>;
+  /** What the journal tells of an attempt's work; null where it was not saved. */
+  saved(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Fires when an agent was cancelled and has no time left for what can be done without. */
+  hurry(agent: string): AbortSignal;
+  /** Resolves when the event is on disk. */
+  tell(event: FlowEventBody): Promise<void>;
   /** Nothing can be kept any more, such as on a full disk: the run is halted. Ends only by the signal, by rejecting. */
   unwritable(error: Error, signal: AbortSignal): Promise<never>;
 }
+
+export type SavedWorkspace = NonNullable<Extract<FlowEventBody, { type: 'work.saved' }>['workspace']>;
+
+export type Base = { readonly commit: string } | { readonly fault: string };
 
 export const owner = (input: { name: string; attempt: number }): Owner => ({
   agent: input.name,

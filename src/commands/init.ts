@@ -2,8 +2,12 @@ import { join, relative, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { type Example, examples, starter } from '../examples/catalogue.ts';
 import { copyExample } from '../examples/copy.ts';
+import { inClones } from '../examples/in-clones.ts';
+import { workTreeOf } from '../spec/workspaces.ts';
 import { table } from '../views/table.ts';
 import { oneLine } from '../views/text.ts';
+import { git } from '../workspace/git.ts';
+import { lookAtSource } from '../workspace/source.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 
 interface InitOptions extends CommonOptions {
@@ -47,7 +51,8 @@ export const init: Command = {
     }
     const chosen = find(known, example ?? starter);
     const target = resolve(dir ?? (chosen.name === starter ? '.' : chosen.name));
-    copyExample(chosen, target, force === true);
+    const adapt = chosen.name === starter && (await canBeCloned(target)) ? inClones : (spec: string) => spec;
+    copyExample(chosen, target, { force: force === true, adapt });
     const files = chosen.files.map(file => join(target, file));
     if (json) printJson({ spec: join(target, chosen.spec), files });
     else say(next(chosen, target));
@@ -61,6 +66,11 @@ function find(known: readonly Example[], name: string): Example {
   throw new UsageError(
     `there is no example ${oneLine(name)}. There are: ${known.map(({ name }) => name).join(', ')}`,
   );
+}
+
+async function canBeCloned(target: string): Promise<boolean> {
+  const root = workTreeOf(target);
+  return root !== null && !('fault' in (await lookAtSource(git, root)));
 }
 
 /** What was written, and the two commands that come next. */

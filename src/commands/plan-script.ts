@@ -16,11 +16,12 @@ export function planScript(name: string, { runId, steps, names }: Rehearsal): st
   return `${lines.join('\n')}\n`;
 }
 
-/** The same as data: a word that an earlier step printed is `{from: name}`. */
+/** The same as data: a word that an earlier step printed is `{from: name}`, with what stands behind it as `then`. */
 export function planData({ runId, steps, names }: Rehearsal): unknown {
   const datum = (text: string) => {
-    const from = names.get(text);
-    return from === undefined ? text : { from };
+    const printed = printedIn(text, names);
+    if (printed === null) return text;
+    return { from: printed.name, ...(printed.rest === '' ? {} : { then: printed.rest }) };
   };
   const data = steps.map(({ args, endsFor, ...step }) => ({
     ...step,
@@ -30,16 +31,28 @@ export function planData({ runId, steps, names }: Rehearsal): unknown {
   return { version: 1, runId, steps: data };
 }
 
-function shellLine({ args, input, prints, expects, endsFor }: Step, names: Rehearsal['names']): string {
+function shellLine(
+  { program, args, input, prints, expects, endsFor }: Step,
+  names: Rehearsal['names'],
+): string {
   const word = (text: string) => {
-    const name = names.get(text);
-    return name === undefined ? quote(text) : `"$${variable(name)}"`;
+    const printed = printedIn(text, names);
+    if (printed === null) return quote(text);
+    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : quote(printed.rest)}`;
   };
-  const command = inLines(['docker', ...args].map(word));
+  const command = inLines([program ?? 'docker', ...args].map(word));
   const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
   const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
   return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
+}
+
+/** What an earlier step printed, alone or as the container of a path: `ID:/workspace`. */
+function printedIn(text: string, names: Rehearsal['names']): { name: string; rest: string } | null {
+  const at = text.indexOf(':/');
+  const id = at < 0 ? text : text.slice(0, at);
+  const name = names.get(id);
+  return name === undefined ? null : { name, rest: text.slice(id.length) };
 }
 
 /** A long command has its flags on lines of their own. */

@@ -2,6 +2,7 @@ import { asStepError } from '../../machines/step-error.ts';
 import { dockerCli } from '../docker/cli.ts';
 import { engineInfo } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
+import { checkWorkspaces } from '../engine/check-workspaces.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
 import { checkSources } from '../engine/sources.ts';
@@ -19,11 +20,13 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   });
   if (engine) checkLimits(plan, engine);
   if (engine) checkSources(plan, stateDir, engine);
+  const { commits } = await checkWorkspaces(plan, { docker: engine && docker, stateDir });
   const usual = { version: '', cpus: 2, memory: Number.POSITIVE_INFINITY, rootDir: null };
   const rehearsal = await rehearse(plan, {
     stateDir,
     docker: engine && docker,
     engine: engine ?? usual,
+    commits,
   });
   if (json) printJson(planData(rehearsal));
   else process.stdout.write(planScript(plan.name, rehearsal));

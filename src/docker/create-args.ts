@@ -1,7 +1,8 @@
-import type { AgentPlan } from '../spec/plan.ts';
+import { relative } from 'node:path';
+import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
-import { noForgedPackets, noOutsideNames, proxyEnv } from './proxy-args.ts';
+import { noOutsideNames, proxyEnv } from './proxy-args.ts';
 import { isolatedNetwork, proxyNames } from './run-names.ts';
 
 export interface Identity {
@@ -18,12 +19,32 @@ export interface EngineLimits {
   readonly cpus: number;
 }
 
+export interface CreateOptions {
+  readonly limits: EngineLimits;
+  readonly createdAt: string;
+  /** Paths in the container that must not show what the host has there. */
+  readonly hidden: readonly string[];
+  readonly place?: Place;
+}
+
+/** What the host has to do with an agent's workspace, beyond its plan. */
+export interface Place {
+  /** The agent's own clone; null where it has none. */
+  readonly clone: string | null;
+  /** What of a bound directory agents may only read, relative to it. */
+  readonly readOnly: readonly string[];
+  /** It is a git repository that may belong to another user than the agent. */
+  readonly isRepository: boolean;
+}
+
+const plainPlace: Place = { clone: null, readOnly: [], isRepository: false };
+
 /** The whole `docker create` of one attempt. Every value stands behind its own flag, so none can become another. */
 export function createArgs(
   plan: AgentPlan,
   identity: Identity,
   image: string,
-  { limits, createdAt, hidden }: { limits: EngineLimits; createdAt: string; hidden: readonly string[] },
+  { limits, createdAt, hidden, place = plainPlace }: CreateOptions,
 ): string[] {
   const { instance, runId, attempt, specHash, nonce } = identity;
   const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
@@ -43,7 +64,7 @@ export function createArgs(
     '--pull=never',
     '--restart=no',
     '--entrypoint=agent-init',
-    '--workdir=/workspace',
+    `--workdir=${workdirOf(plan.workspace)}`,
     // An image may have another, and agent-init knows this one.
     '--stop-signal=TERM',
     // By number: an image need not have an /etc/passwd.
@@ -56,7 +77,7 @@ export function createArgs(
     `--memory-swap=${plan.memory}`,
     `--cpus=${plan.cpus ?? Math.min(2, limits.cpus)}`,
     ...networkFlags(plan, runId),
-    mount({ type: 'bind', source: plan.workspace.path, target: '/workspace' }),
+    ...workspaceMounts(plan.workspace, place),
     ...plan.mounts.map(({ source, target, readOnly }) =>
       mount({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
     ),
@@ -105,6 +126,23 @@ const outputBounds = (bytes: number) => [
 /** Seconds for which a container waits beyond `timeouts.ready`: time enough to resume a killed engine. */
 const injectGrace = 600;
 
+/** A clone is of the whole repository, wherever in it the agent works. */
+function workdirOf(workspace: WorkspacePlan): string {
+  if (workspace.mode !== 'clone') return '/workspace';
+  return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
+}
+
+function workspaceMounts(workspace: WorkspacePlan, { clone, readOnly }: Place): string[] {
+  const source = workspace.mode === 'bind' ? workspace.path : clone;
+  if (source === null) return [];
+  return [
+    mount({ type: 'bind', source, target: '/workspace' }),
+    ...readOnly.map(path =>
+      mount({ type: 'bind', source: `${source}/${path}`, target: `/workspace/${path}`, readonly: 'true' }),
+    ),
+  ];
+}
+
 function networkFlags(plan: AgentPlan, runId: string): string[] {
   const { network } = plan;
   if (network.mode === 'none') return ['--network=none'];
@@ -112,14 +150,14 @@ function networkFlags(plan: AgentPlan, runId: string): string[] {
   if (network.mode === 'bridge') return [`--network=${network.name}`, alias];
   if (network.mode === 'isolated') return [`--network=${isolatedNetwork(runId)}`, alias];
   const inside = `--network=${proxyNames(runId, network.hosts).inside}`;
-  return [inside, alias, ...noOutsideNames, ...noForgedPackets];
+  return [inside, alias, ...noOutsideNames];
 }
 
 function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {
   return `--gpus=${typeof wanted === 'object' ? csv({ device: wanted.device.join(',') }) : wanted}`;
 }
 
-function mount(fields: Readonly<Record<string, string>>): string {
+export function mount(fields: Readonly<Record<string, string>>): string {
   return `--mount=${csv(fields)}`;
 }
 

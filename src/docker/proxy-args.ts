@@ -74,9 +74,6 @@ export function helperArgs(identity: ProxyIdentity): string[] {
  */
 export const noOutsideNames = ['--dns=127.0.0.1'] as const;
 
-/** Packets of its own making could pass an agent off as another, or as the proxy. */
-export const noForgedPackets = ['--cap-drop=NET_RAW'] as const;
-
 /** What makes programs use the proxy. */
 export const proxyEnv = (proxy: string) => {
   const url = `http://${proxy}:${proxyPort}`;

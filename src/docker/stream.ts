@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import type { CallEnd, Owner, Recorder } from './recorder.ts';
 
@@ -104,6 +105,38 @@ export async function saveOutput(
     ...(signal ? { cancelSignal: signal } : {}),
   });
   return call.end(ended(await endsWithUs(child)));
+}
+
+/** Gives what a docker command prints to `sink`, no faster than that takes it. A sink that fails ends the command. */
+export async function pipeOutput(
+  recorder: Recorder,
+  args: readonly string[],
+  sink: Writable,
+  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+): Promise<CallEnd> {
+  const call = await recorder.call(args, owner, false);
+  const child = execa('docker', args, {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    buffer: { stdout: false, stderr: true },
+    reject: false,
+    killSignal: 'SIGKILL',
+    cleanup: false,
+    timeout,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  const piped = pipeline(child.stdout, sink).then(
+    () => null,
+    (error: Error) => {
+      child.kill('SIGKILL');
+      return error;
+    },
+  );
+  const end = ended(await endsWithUs(child));
+  const broken = await piped;
+  // A command that failed says why better than the pipe that broke with it.
+  const stderr = end.stderr.trim() || broken?.message || '';
+  return call.end({ ...end, ok: end.ok && broken === null, stderr });
 }
 
 /** What a docker command prints first; one that prints more than `most` bytes is killed. */

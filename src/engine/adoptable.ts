@@ -82,6 +82,7 @@ function planOf(
     user: null,
     gpus: null,
     workspace: { mode: 'bind', path: workspace },
+    artifacts: [],
     network:
       NetworkMode === 'none' || !networkName.test(NetworkMode)
         ? { mode: 'none' }

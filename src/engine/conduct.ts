@@ -7,12 +7,13 @@ import { watchContainers } from '../docker/watch.ts';
 import { EngineError, type FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
 import { version } from '../package.ts';
-import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
+import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
 import { followOutput } from './follow-output.ts';
+import { hurry } from './hurry.ts';
 import { openJournal } from './journal.ts';
 import { startsAtOnce, whatFits } from './limits.ts';
 import type { Lock } from './lock.ts';
@@ -20,6 +21,7 @@ import { pressure } from './pressure.ts';
 import { type AgentRecord, blankRecord, isUntouched, remember } from './record.ts';
 import { obeyRequests } from './requests.ts';
 import type { RunFile } from './run-file.ts';
+import { saveLeft } from './save-left.ts';
 import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
 import { sweep } from './sweep.ts';
 import type { Vault } from './vault.ts';
@@ -72,20 +74,24 @@ export interface Score extends RunFile {
   readonly lock: Lock;
   /** What its journal tells so far; of a fresh run nothing. */
   readonly past: readonly FlowEvent[];
+  /** What a person should know before the agents begin. */
+  readonly warnings?: readonly string[];
 }
 
 /** Drives a run to its end, from wherever it stands. */
 export async function conduct(
-  { plan, secret, vault, adopted, folder, lock, past }: Score,
+  { plan, secret, vault, adopted, commits, folder, lock, past, warnings = [] }: Score,
   { docker, recorder, early, engine }: Connection,
   options: RunOptions,
 ): Promise<Run> {
   const { stateDir, clock = systemClock, onPast, onEvent, onOutput, inspect, actors, stop } = options;
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   const records = new Map<string, AgentRecord>(plan.agents.map(({ name }) => [name, blankRecord]));
+  const hurried = hurry(plan.agents.map(({ name }) => name));
   let state = initialFlowState;
   const note = (event: FlowEvent) => {
     state = reduce(state, event);
+    hurried.note(event);
     for (const [name, record] of records) records.set(name, remember(record, name, event));
   };
   for (const event of past) note(event);
@@ -120,6 +126,7 @@ export async function conduct(
     agents: plan.agents.map(({ name, dependsOn, retries }) => ({ name, dependsOn: [...dependsOn], retries })),
   });
   early.goOnIn(journal);
+  for (const message of warnings) void journal.append({ type: 'warning', agent: null, message });
   const reason = 'asked to stop';
   if (stop === null) await journal.append({ type: 'run.cancel', reason });
   if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
@@ -161,6 +168,10 @@ export async function conduct(
     vault,
     clock,
     record: name => records.get(name) ?? blankRecord,
+    attempts: name => ofAgent(state, name)?.attempts ?? [],
+    commits,
+    hurry: hurried.of,
+    tell: event => journal.append(event),
     halt,
     signal: ending.signal,
   });
@@ -196,6 +207,19 @@ export async function conduct(
     }
     const kept = new Set(
       plan.agents.filter(({ keep }) => keep !== 'never').flatMap(({ name }) => containersIn(state, name)),
+    );
+    hurried.end();
+    await saveLeft(world, {
+      state: () => state,
+      names: plan.agents.map(({ name }) => name),
+      runId: folder.runId,
+      signal: ending.signal,
+    }).catch((error: Error) =>
+      journal.append({
+        type: 'warning',
+        agent: null,
+        message: `could not look after the clones in ${folder.path}: ${error.message}`,
+      }),
     );
     const wasCutOff = await world.networks.close();
     const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));

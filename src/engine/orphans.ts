@@ -44,7 +44,10 @@ export async function findOrphans(
   );
   // Read after Docker was: a run has a journal before it has a container.
   const runs = new Map(stateDir.runs().map(folder => [folder.runId, folder]));
-  return found.flatMap(container => {
+  const agents = found.filter(
+    ({ labels }) => labels[label.instance] !== stateDir.instance || labels[label.role] !== 'helper',
+  );
+  return agents.flatMap(container => {
     const orphan = classify(container, stateDir.instance);
     if (belongsToRun(container, stateDir.instance, runs)) return [];
     const folder = isLost(orphan) ? runs.get(orphan.runId) : undefined;

@@ -15,6 +15,7 @@ import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
 import { redactor } from './redact.ts';
+import { cloneSteps, savingSteps } from './rehearse-workspace.ts';
 import { rehearsedDocker, type Step } from './rehearsed-docker.ts';
 import { newRunId, type StateDir } from './state-dir.ts';
 import { sweep } from './sweep.ts';
@@ -34,7 +35,17 @@ export interface Rehearsal {
  */
 export async function rehearse(
   plan: FlowPlan,
-  { stateDir, docker: real, engine }: { stateDir: StateDir; docker: Docker | null; engine: EngineInfo },
+  {
+    stateDir,
+    docker: real,
+    engine,
+    commits,
+  }: {
+    stateDir: StateDir;
+    docker: Docker | null;
+    engine: EngineInfo;
+    commits: Readonly<Record<string, string>>;
+  },
 ): Promise<Rehearsal> {
   const folder = stateDir.run(newRunId());
   const steps: Step[] = [];
@@ -54,6 +65,13 @@ export async function rehearse(
     vault: namesOnly,
     clock: systemClock,
     record: () => blankRecord,
+    attempts: () => [],
+    commits,
+    hurry: () => new AbortController().signal,
+    tell: async () => {},
+    async makeClone(wish, { name: agent }) {
+      for (const [program, args] of cloneSteps(wish)) steps.push({ agent, program, args });
+    },
     halt: () => {},
     signal: new AbortController().signal,
   });
@@ -68,11 +86,12 @@ export async function rehearse(
         args: ['wait', id],
         expects: '0',
       })),
-      collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input }) => {
+      collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input, signal }) => {
         steps.push({ agent: input.name, args: ['logs', input.containerId!] });
         const { network } = world.plan(input.name);
         if (network.mode === 'allow')
           steps.push({ agent: input.name, args: ['logs', proxyNames(folder.runId, network.hosts).proxy] });
+        steps.push(...(await savingSteps(world, input, signal)));
         return { record: { how: 'exit', code: 0, oomKills: 0 } };
       }),
     },

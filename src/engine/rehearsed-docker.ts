@@ -6,6 +6,8 @@ import { label } from '../docker/labels.ts';
 export interface Step {
   /** null: for all agents. */
   readonly agent: string | null;
+  /** Where it is not docker: what the host itself does for a workspace. */
+  readonly program?: 'git' | 'mkdir';
   /** What stands behind `docker`. A word that `names` knows stands for what an earlier step printed. */
   readonly args: readonly string[];
   /** What the command reads on stdin. */

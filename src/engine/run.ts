@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EngineError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
 import { connect } from './connection.ts';
@@ -23,13 +24,16 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   const connection = await connect(options.clock ?? systemClock, vault.redactor);
   checkLimits(plan, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
+  const { docker } = connection;
+  const { commits, warnings } = await checkWorkspaces(plan, { docker, stateDir: options.stateDir });
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    writeRunFile(folder, { plan, secret });
-    return await conduct({ plan, secret, vault, folder, lock, past: [] }, connection, options);
+    writeRunFile(folder, { plan, secret, commits });
+    const score = { plan, secret, vault, commits, folder, lock, past: [], warnings };
+    return await conduct(score, connection, options);
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
     lock?.[Symbol.dispose]();

@@ -15,21 +15,21 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
         : [`agents.${agent.name}.mounts[${index}].source: ${source} is never given to an agent: ${why}`];
     }),
     ...unwritable(agent),
+    ...foreignCopy(agent),
   ]);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
 /** What has become of an agent's sources since they were checked; null where all are as they were. */
-export function whyUnfit(agent: AgentPlan, stateDir: StateDir, engine: EngineInfo): string | null {
+export function whyUnfit(
+  { workspace, mounts }: AgentPlan,
+  stateDir: StateDir,
+  engine: EngineInfo,
+): string | null {
+  const rules = forbidden(stateDir, engine);
   // A workspace may hold the state directory: an empty file system lies over it.
-  const ofWorkspace = { ...forbidden(stateDir, engine), stateDir: null };
-  return (
-    whyMoved(agent.workspace.path, ofWorkspace) ??
-    agent.mounts
-      .map(({ source }) => whyMoved(source, forbidden(stateDir, engine)))
-      .find(why => why !== null) ??
-    null
-  );
+  const own = workspace.mode === 'bind' ? whyMoved(workspace.path, { ...rules, stateDir: null }) : null;
+  return own ?? mounts.map(({ source }) => whyMoved(source, rules)).find(why => why !== null) ?? null;
 }
 
 const forbidden = (stateDir: StateDir, engine: EngineInfo): Forbidden => ({
@@ -37,9 +37,17 @@ const forbidden = (stateDir: StateDir, engine: EngineInfo): Forbidden => ({
   engineDir: engine.rootDir,
 });
 
+/** What docker copies into a container is root's there. */
+function foreignCopy({ name, user, workspace }: AgentPlan): string[] {
+  if (user === null || user.uid === 0 || workspace.mode !== 'copy') return [];
+  return [
+    `agents.${name}.user: ${user.uid}:${user.gid} could not change a copy, whose files are root’s. Use "mode": "clone", or leave "user" out`,
+  ];
+}
+
 /** Root reads and writes whatever there is; anybody else only what its permissions say. */
 function unwritable({ name, user, workspace }: AgentPlan): string[] {
-  if (user === null || user.uid === 0) return [];
+  if (user === null || user.uid === 0 || workspace.mode !== 'bind') return [];
   const { uid, gid, mode } = statSync(workspace.path);
   if (mayUse(user, { uid, gid, mode })) return [];
   const rights = (mode & 0o777).toString(8);

@@ -24,6 +24,9 @@ import { UsageError } from '../errors.ts';
  *                              /journal.jsonl       what happened
  *                              /result.json         how it came out
  *                              /agents/<name>/<attempt>/transcript.log
+ *                                                      /workspace     the agent's clone, while it has one; its copy
+ *                                                      /diff.patch    what it changed in its clone
+ *                                                      /artifacts/
  */
 export interface StateDir {
   readonly path: string;
@@ -42,6 +45,8 @@ export interface RunFolder {
   readonly requests: string;
   readonly result: string;
   readonly runFile: string;
+  /** Of all that is kept of an attempt. */
+  attempt(agent: string, attempt: number): string;
   transcript(agent: string, attempt: number): string;
 }
 
@@ -145,6 +150,7 @@ function runFolder(stateDir: string, runId: string): RunFolder {
     requests: join(path, 'requests'),
     result: join(path, 'result.json'),
     runFile: join(path, 'run.json'),
+    attempt: (agent, attempt) => join(path, 'agents', agent, String(attempt)),
     transcript: (agent, attempt) => join(path, 'agents', agent, String(attempt), 'transcript.log'),
   };
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Container, Containers } from '../docker/containers.ts';
@@ -12,6 +11,9 @@ import { orAborted, singleFlight } from '../docker/single-flight.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import type { AttemptState } from '../views/agent-state.ts';
+import { ensureClone } from '../workspace/clone.ts';
+import { git } from '../workspace/git.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
 import { runNetworks } from './networks.ts';
@@ -21,6 +23,7 @@ import type { RunFile } from './run-file.ts';
 import { whyUnfit } from './sources.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 import type { Vault } from './vault.ts';
+import { workspacesOf } from './workspaces.ts';
 
 export interface WorldOptions {
   readonly plan: FlowPlan;
@@ -39,6 +42,14 @@ export interface WorldOptions {
   readonly vault: Vault;
   readonly clock: Clock;
   readonly record: (agent: string) => AgentRecord;
+  /** What is known of the attempts of an agent so far. */
+  readonly attempts: (agent: string) => readonly AttemptState[];
+  /** The commits that repositories were at when the run began. */
+  readonly commits?: RunFile['commits'];
+  /** Fires when an agent was cancelled, and has no time left. */
+  readonly hurry: (agent: string) => AbortSignal;
+  readonly tell: World['tell'];
+  readonly makeClone?: World['makeClone'];
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -64,6 +75,8 @@ export function createWorld(options: WorldOptions): World {
     record,
     signal,
   } = options;
+  const { attempts, commits = {}, hurry, tell } = options;
+  const { makeClone = (wish, _, stop) => ensureClone(git, wish, stop) } = options;
   const { instance } = stateDir;
   const { runId } = folder;
   const plans = new Map(plan.agents.map(agent => [agent.name, agent]));
@@ -95,6 +108,10 @@ export function createWorld(options: WorldOptions): World {
     buildTimeout: longest(plan.agents),
     signal,
   });
+  const helperImage = singleFlight(() =>
+    makeImage({ image: null, build: null, gpus: false, user: null, timeout: longest(plan.agents) }),
+  );
+  const { hidden, place, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
 
@@ -136,12 +153,21 @@ export function createWorld(options: WorldOptions): World {
       specHash: specHash(agent),
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
-    hidden(agent) {
-      const inside = relative(realpathSync(planOf(agent).workspace.path), realpathSync(stateDir.path));
-      const contains = inside === '' || !(inside.startsWith('..') || inside.startsWith('/'));
-      return contains && existsSync(stateDir.path) ? [join('/workspace', inside)] : [];
+    hidden,
+    place,
+    clone,
+    base,
+    git,
+    makeClone,
+    hurry,
+    tell,
+    saved: (agent, attempt) => {
+      const known = attempts(agent).find(entry => entry.attempt === attempt);
+      return known?.isSaved ? known : null;
     },
     unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
+    helperImage: stop => helperImage('', stop),
+    folder: (agent, attempt) => folder.attempt(agent, attempt),
     image: (agent, stop) => image(wishOf(planOf(agent)), stop),
     networks,
     transcript: (agent, attempt) => folder.transcript(agent, attempt),

@@ -3,8 +3,18 @@ import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Example } from './catalogue.ts';
 
+export interface CopyOptions {
+  readonly force: boolean;
+  /** Fits the spec to the place that it gets. */
+  readonly adapt: (spec: string) => string;
+}
+
 /** Writes the files of an example. Nothing is written over, but for a spec where `force` says so. */
-export function copyExample({ folder, spec, files }: Example, target: string, force: boolean): void {
+export function copyExample(
+  { folder, spec, files }: Example,
+  target: string,
+  { force, adapt }: CopyOptions,
+): void {
   const taken = files.filter(file => isThere(join(target, file)) && !(force && file === spec));
   if (taken.length > 0) {
     const names = taken.slice(0, 5).map(file => join(target, file));
@@ -19,7 +29,9 @@ export function copyExample({ folder, spec, files }: Example, target: string, fo
     make(dirname(to));
     // `wx` follows no link, and loses against whoever was faster.
     const flag = force && file === spec ? 'w' : 'wx';
-    attempt(to, () => writeFileSync(to, readFileSync(from), { flag }));
+    const content = readFileSync(from);
+    const written = file === spec ? adapt(content.toString()) : content;
+    attempt(to, () => writeFileSync(to, written, { flag }));
     if ((statSync(from).mode & 0o100) !== 0) chmodSync(to, 0o755);
   }
 }

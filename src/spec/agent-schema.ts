@@ -11,7 +11,6 @@ import {
   memory,
   network,
   text,
-  workspace,
 } from './fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
@@ -20,6 +19,7 @@ import { expects, later, notSupported, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
 import { user } from './user-field.ts';
+import { artifacts, workspace } from './workspace-fields.ts';
 
 const commandForm = 'an array of strings, such as ["npm", "test"]';
 
@@ -98,7 +98,7 @@ export const shared = {
   workspace: workspace
     .optional()
     .describe(
-      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default.',
+      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default. See docs/workspaces.md.',
     ),
   network: network
     .optional()
@@ -151,7 +151,11 @@ export const shared = {
   security: security
     .optional()
     .describe('Where the sandbox is to be wider, or narrower, than it is by default.'),
-  artifacts: later('Files to take out of the container at its end.'),
+  artifacts: artifacts
+    .optional()
+    .describe(
+      'Files and directories of the workspace to keep, relative to it: at most 100 MB of an agent. Links are left out.',
+    ),
 } as const;
 
 export const defaults = strict(shared, 'an object of what all agents share', {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostForm, hostPattern, hostProblem, mostHosts } from './hosts.ts';
 import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
-import { expects, later, notSupported, strict } from './schema-kit.ts';
+import { expects, strict } from './schema-kit.ts';
 import {
   durationPattern,
   formatBytes,
@@ -146,39 +146,6 @@ export const network = z.union(
   ],
   {
     error: issue => (isObject(issue.input) ? undefined : expects(networkForm)(issue)),
-  },
-);
-
-const folder = z
-  .string({ error: expects('the path of a directory') })
-  .min(1, { error: expects('the path of a directory; "." is the one that holds the spec') });
-
-const workspaceForm = 'the path of a directory, or {"mode": "bind", "path": "…"}';
-
-export const workspace = z.union(
-  [
-    folder,
-    strict(
-      {
-        mode: z
-          .literal('bind', { error: expects('"bind"') })
-          .optional()
-          .describe(
-            '`bind`: the agent works in the directory itself. `clone`, `copy`, `none`: not supported yet.',
-          ),
-        path: folder.describe('The directory, relative to the spec’s own.'),
-        from: later('Where the workspace is cloned or copied from.'),
-      },
-      workspaceForm,
-    ),
-  ],
-  {
-    error: issue => {
-      const { input } = issue;
-      if (!isObject(input)) return expects(workspaceForm)(issue);
-      const isLater = ['clone', 'copy', 'none'].includes(input.mode as string) || 'from' in input;
-      return isLater ? notSupported : undefined;
-    },
   },
 );
 

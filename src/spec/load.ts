@@ -3,6 +3,7 @@ import { check } from './checks.ts';
 import { SpecError } from './errors.ts';
 import { readText } from './files.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
+import { checkFrom } from './from.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { validate } from './issues.ts';
 import { nameOfFile } from './names.ts';
@@ -66,6 +67,7 @@ export async function parseSpec(
   const checked = [...known, ...related];
   const files = await resolveReferences(filled.value, { directory: dirname(resolve(path)), found: checked });
   const all = [...checked, ...files.findings];
+  all.push(...checkFrom(filled.value, { found: all, files }));
   if (data === null || all.length > 0) throw new SpecError(path, inOrder(all, source.offsetOf));
   return resolveFlow(data, { order: source.keysOf(['agents']), name: nameOfFile(path), files });
 }

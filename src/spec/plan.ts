@@ -16,6 +16,8 @@ export interface AgentPlan {
   /** null: none. */
   readonly gpus: GpuPlan | null;
   readonly workspace: WorkspacePlan;
+  /** What is taken out of the workspace when the agent is over. */
+  readonly artifacts: readonly ArtifactPlan[];
   readonly network: NetworkPlan;
   readonly mounts: readonly MountPlan[];
   readonly env: Readonly<Record<string, string>>;
@@ -77,10 +79,28 @@ export interface SecurityPlan {
   readonly log: number;
 }
 
-export interface WorkspacePlan {
-  readonly mode: 'bind';
-  /** Absolute path of an existing directory of the host, symbolic links resolved. */
+/** Paths are absolute, of existing directories of the host, symbolic links resolved. */
+export type WorkspacePlan =
+  | { readonly mode: 'bind'; readonly path: string }
+  | ClonePlan
+  | { readonly mode: 'copy'; readonly path: string }
+  | { readonly mode: 'none' };
+
+export interface ClonePlan {
+  readonly mode: 'clone';
+  /** Where the agent works: the repository, or a directory in it. */
   readonly path: string;
+  /** The root of the work tree that is cloned. */
+  readonly repository: string;
+  /** The agent whose work it starts from; null: from the repository as it is when the run begins. */
+  readonly from: string | null;
+}
+
+export interface ArtifactPlan {
+  /** Relative to the workspace. */
+  readonly path: string;
+  /** Bytes; null where only the limit of all of them holds. */
+  readonly maxSize: number | null;
 }
 
 export type NetworkPlan =

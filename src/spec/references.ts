@@ -3,6 +3,7 @@ import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
 import { isObject } from './fields.ts';
 import { findMount, findSecret, findWorkspace, type Outcome, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
+import { findRepositories } from './workspaces.ts';
 
 /** What the paths in a spec led to, by what was written there. */
 export interface References {
@@ -10,6 +11,8 @@ export interface References {
   readonly workspaces: ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly secrets: ReadonlyMap<string, string>;
+  /** The root of the work tree that a directory is in, for those that are cloned. */
+  readonly repositories: ReadonlyMap<string, string>;
   readonly builds: Builds;
   readonly findings: readonly Finding[];
 }
@@ -39,14 +42,16 @@ export async function resolveReferences(
     places.flatMap(place => listed(place, 'secrets', 'file')),
     { found, look: path => findSecret(path, directory) },
   );
+  const clones = findRepositories(places, workspaces.values);
   const builds = await findBuilds(places, { directory, found });
   return {
     prompts: prompts.values,
     workspaces: workspaces.values,
+    repositories: clones.repositories,
     mounts: mounts.values,
     secrets: secrets.values,
     builds,
-    findings: [prompts, workspaces, mounts, secrets, builds].flatMap(({ findings }) => findings),
+    findings: [prompts, workspaces, clones, mounts, secrets, builds].flatMap(({ findings }) => findings),
   };
 }
 

@@ -4,6 +4,7 @@ import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
 import { usualSecurity } from './security-fields.ts';
 import { idsIn } from './user-field.ts';
+import { resolveWorkspace } from './workspaces.ts';
 
 /** The seed's network, which every flow of a machine shares. */
 export const sharedNetwork = 'tmux-agents';
@@ -44,9 +45,8 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
 function resolveAgent(
   name: string,
   agent: AgentSpec,
-  { prompts, workspaces, builds, mounts, secrets }: References,
+  { prompts, workspaces, repositories, builds, mounts, secrets }: References,
 ): AgentPlan {
-  const path = typeof agent.workspace === 'string' ? agent.workspace : (agent.workspace?.path ?? '.');
   return {
     name,
     dependsOn: agent.dependsOn ?? [],
@@ -57,7 +57,8 @@ function resolveAgent(
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
     user: resolveUser(agent.user),
     gpus: agent.gpus ?? null,
-    workspace: { mode: 'bind', path: workspaces.get(path)! },
+    workspace: resolveWorkspace(agent.workspace ?? '.', { workspaces, repositories }),
+    artifacts: agent.artifacts ?? [],
     network: resolveNetwork(agent.network ?? 'shared'),
     mounts: (agent.mounts ?? []).map(({ source, target, readOnly = true }) => ({
       source: mounts.get(source)!,

@@ -19,6 +19,11 @@ export interface AttemptState {
   readonly transcriptTruncated: boolean;
   /** What its network has kept it from, as `host:port`. */
   readonly blockedHosts: readonly string[];
+  /** What it came to is safe. */
+  readonly isSaved: boolean;
+  readonly workspace: Told<'work.saved'>['workspace'];
+  /** Paths of what was taken out. */
+  readonly artifacts: readonly string[];
 }
 
 export interface AgentState {
@@ -139,6 +144,19 @@ export function endAgent(agent: AgentState, event: Told<'agent.ended'>): AgentSt
   };
 }
 
+export function saveWork(
+  agent: AgentState,
+  { attempt, workspace, artifacts }: Told<'work.saved'>,
+): AgentState {
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    isSaved: true,
+    workspace,
+    artifacts,
+  }));
+  return { ...agent, attempts };
+}
+
 function withAttempt(
   attempts: readonly AttemptState[],
   attempt: number,
@@ -158,4 +176,7 @@ const blank = (attempt: number): AttemptState => ({
   transcript: null,
   transcriptTruncated: false,
   blockedHosts: [],
+  isSaved: false,
+  workspace: null,
+  artifacts: [],
 });

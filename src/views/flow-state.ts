@@ -5,6 +5,7 @@ import {
   endAttempt,
   enter,
   type Status,
+  saveWork,
   type Told,
   waiting,
 } from './agent-state.ts';
@@ -77,6 +78,8 @@ export function reduce(state: FlowState, event: FlowEvent): FlowState {
       return change(state, event.agent, agent => enter(agent, event));
     case 'attempt.ended':
       return change(state, event.agent, agent => endAttempt(agent, event));
+    case 'work.saved':
+      return change(state, event.agent, agent => saveWork(agent, event));
     case 'agent.ended':
       return change(state, event.agent, agent => endAgent(agent, event));
     case 'docker.call':

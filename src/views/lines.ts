@@ -38,6 +38,8 @@ function tell(before: FlowState, event: FlowEvent): string | null {
       return tellPressure(before, event);
     case 'warning':
       return `warning: ${event.message}`;
+    case 'work.saved':
+      return tellWork(event);
     case 'attempt.ended':
     case 'docker.call':
     case 'docker.result':
@@ -67,6 +69,19 @@ function tellState(before: FlowState, event: Told<'agent.state'>): string | null
     default:
       return word;
   }
+}
+
+/** What had to be left is a warning's to tell. */
+function tellWork({ workspace, artifacts }: Told<'work.saved'>): string | null {
+  const { branch = null, path = null } = workspace ?? {};
+  const told = [
+    ...(branch === null ? [] : [`work is on branch ${branch}`]),
+    ...(branch === null && path !== null ? [`work is in ${path}`] : []),
+    ...(artifacts.length === 0
+      ? []
+      : [`${artifacts.length} ${artifacts.length === 1 ? 'artifact' : 'artifacts'} kept`]),
+  ];
+  return told.length === 0 ? null : told.join(', ');
 }
 
 /** Each step down is told, of the way back only its end. */

@@ -41,7 +41,21 @@ const agent = z.object({
     .describe(
       'What the proxy of `network.allow` kept it from, as `host:port`: sorted, each once, at most 100.',
     ),
-  artifacts: z.array(z.string()).describe('Paths of the files that were taken out; none yet.'),
+  workspace: z
+    .object({
+      branch: z
+        .string()
+        .nullable()
+        .describe('Of the repository that was cloned; null where nothing was brought there.'),
+      commit: z.string().nullable().describe('What the branch is at.'),
+      diff: z.string().nullable().describe('Path of a patch with all that was changed.'),
+      path: z.string().nullable().describe('Of a copy, or of a clone that had to be left where it is.'),
+    })
+    .nullable()
+    .describe(
+      'Where the work of the last attempt is; null where it is in no clone or copy, or nothing was changed.',
+    ),
+  artifacts: z.array(z.string()).describe('Paths of what was taken out after the last attempt.'),
 });
 
 /**
@@ -150,7 +164,8 @@ function agentResult(agent: AgentState): AgentResult {
     transcript: agent.attempts.at(-1)?.transcript ?? null,
     ...(agent.attempts.at(-1)?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
     blockedHosts: blockedHosts(agent),
-    artifacts: [],
+    workspace: agent.attempts.at(-1)?.workspace ?? null,
+    artifacts: [...(agent.attempts.at(-1)?.artifacts ?? [])],
   };
 }
 

@@ -30,6 +30,7 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
     table([['AGENT', 'STATUS', 'EXIT', 'ATTEMPTS', 'TIME', 'TRANSCRIPT'], ...rows]),
     '',
     totals(state),
+    ...agents.flatMap(agent => workLine(agent, places)),
     ...failures,
     ...agents
       .filter(agent => agent.attempts.at(-1)?.transcriptTruncated)
@@ -42,6 +43,12 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
       ({ agent, message }) => `! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`,
     ),
   ].join('\n');
+}
+
+function workLine({ name, attempts }: AgentState, places: Places): string[] {
+  const { branch = null, path = null } = attempts.at(-1)?.workspace ?? {};
+  if (branch !== null) return [`${name}: work is on branch ${oneLine(branch)}`];
+  return path === null ? [] : [`${name}: work is in ${oneLine(shortestPath(path, places))}`];
 }
 
 const order: readonly Status[] = ['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped'];

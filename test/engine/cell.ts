@@ -18,6 +18,7 @@ const usual: AgentPlan = {
   gpus: null,
   workspace: { mode: 'bind', path: '/' },
   network: { mode: 'none' },
+  artifacts: [],
   mounts: [],
   env: {},
   secrets: [],

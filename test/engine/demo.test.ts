@@ -15,7 +15,7 @@ test('scripts/demo mends the example’s repository, and leaves nothing behind',
   t.is(exitCode, 0, all);
   t.regex(
     all,
-    /Before: the tests fail\.[\s\S]*3 succeeded[\s\S]*After: the tests pass\.[\s\S]*fixer: Round before dividing/,
+    /Before: the tests fail\.[\s\S]*3 succeeded[\s\S]*After: the tests pass\.[\s\S]*on branch agent-flow[\s\S]*fixer: Round before dividing/,
   );
   t.deepEqual(await here.containers(), []);
 });

@@ -85,7 +85,7 @@ test('a plan runs nothing, and without --keep its script leaves nothing behind',
   const plan = await here.agentFlow(['run', await written(here), '--plan']);
   t.deepEqual(await here.containers(), []);
   t.is(here.runId(), null);
-  const changing = here.shimmed().filter(verb => !['info', 'image', 'network'].includes(verb));
+  const changing = here.shimmed().filter(verb => !['info', 'context', 'image', 'network'].includes(verb));
   t.deepEqual(changing, []);
   t.is((await bash(here, plan.stdout)).exitCode, 0);
   t.deepEqual(await here.containers(), []);

@@ -20,7 +20,7 @@ const { AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL, AGENT_FLOW_CANCEL_WHEN, AGE
 const intoFlight = 40;
 
 /** Calls of the run itself. */
-const ofNobody = ['info', 'events'];
+const ofNobody = ['info', 'events', 'context'];
 
 if (AGENT_FLOW_FAILPOINT) failAt(AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL ?? 'SIGKILL');
 if (AGENT_FLOW_CANCEL_WHEN) cancelWhen(AGENT_FLOW_CANCEL_WHEN);

@@ -37,7 +37,7 @@ test('machines import xstate and each other, nothing else', t => {
   );
 });
 
-test('only docker/cli.ts imports zx, and only docker/stream.ts imports execa', t => {
+test('only docker/cli.ts imports zx, and only docker/stream.ts and workspace/git.ts import execa', t => {
   t.deepEqual(
     offenders(
       file => file !== 'src/docker/cli.ts',
@@ -47,7 +47,7 @@ test('only docker/cli.ts imports zx, and only docker/stream.ts imports execa', t
   );
   t.deepEqual(
     offenders(
-      file => file !== 'src/docker/stream.ts',
+      file => !['src/docker/stream.ts', 'src/workspace/git.ts'].includes(file),
       from => from !== 'execa',
     ),
     [],
@@ -75,7 +75,7 @@ test('views know event types, text and each other, nothing that acts', t => {
 });
 
 test('imports point from commands to engine to actors to docker, never back (but for types)', t => {
-  const levels = ['src/docker/', 'src/actors/', 'src/engine/', 'src/commands/'];
+  const levels = ['src/docker/', 'src/workspace/', 'src/actors/', 'src/engine/', 'src/commands/'];
   const level = (path: string) => levels.findIndex(prefix => path.startsWith(prefix));
   const backwards = files.flatMap(file =>
     imports(file)
@@ -89,6 +89,16 @@ test('the spec knows neither docker nor the engine', t => {
   t.deepEqual(
     offenders(
       file => file.startsWith('src/spec/'),
+      from => !/^src\/(docker|workspace|engine|actors|commands|views)\//.test(from),
+    ),
+    [],
+  );
+});
+
+test('workspaces are of the host: they know neither docker nor the engine', t => {
+  t.deepEqual(
+    offenders(
+      file => file.startsWith('src/workspace/'),
       from => !/^src\/(docker|engine|actors|commands|views)\//.test(from),
     ),
     [],

@@ -1,5 +1,6 @@
 import type { Docker } from '../../docker/cli.ts';
 import { containers } from '../../docker/containers.ts';
+import { emptyFolder } from '../../docker/helper.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { oneLine } from '../../views/text.ts';
 import { removeImage } from './images.ts';
@@ -62,10 +63,11 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
   }
   for (const { folder } of plan.runs) {
     const { runId } = folder;
+    const empty = (path: string) => emptyFolder(docker, { instance: state.instance, runId, path });
     const kept = plan.containers.find(
       ({ id, labels }) => done.left.includes(id) && isOf(labels, state, runId),
     );
-    const why = kept ? `it has container ${kept.name} left` : removeRunFolder(folder);
+    const why = kept ? `it has container ${kept.name} left` : await removeRunFolder(folder, empty);
     if (why === null) done.runs.removed.push(runId);
     else {
       done.runs.left.push({ name: runId, why });

@@ -49,13 +49,22 @@ const age = (ms: number) => {
   return days === 0 ? spoken(ms) : `${days} d`;
 };
 
-/** Null when it is gone, else why it is still there. */
-export function removeRunFolder(folder: RunFolder): string | null {
+/** Null when it is gone, else why it is still there. `empty` may do what this user may not: a clone can hold what is root's. */
+export async function removeRunFolder(
+  folder: RunFolder,
+  empty: (folder: string) => Promise<unknown>,
+): Promise<string | null> {
   // Held while it is removed: nobody takes it up again at the same moment.
   const lock = takeLock(folder.lock);
   if (!isLock(lock)) return `process ${lock.pid} has just taken it over`;
   try {
-    removeRun(folder);
+    try {
+      removeRun(folder);
+    } catch (error) {
+      if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      await empty(join(folder.path, 'agents'));
+      removeRun(folder);
+    }
     return null;
   } catch (error) {
     lock[Symbol.dispose]();

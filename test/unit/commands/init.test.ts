@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import test from 'ava';
 import { examples } from '../../../src/examples/catalogue.ts';
 import { loadSpec } from '../../../src/spec/load.ts';
+import { repository } from '../workspace/repositories.ts';
 import { desk } from './command-line.ts';
 
 for (const { name, folder, spec, about } of examples())
   test(`the example ${name} is valid, and says what it is about`, async t => {
-    const plan = await loadSpec(join(folder, spec), { env: { DEMO_REPOSITORY: folder } });
+    const { path } = desk(t);
+    mkdirSync(join(path, '.git'));
+    const plan = await loadSpec(join(folder, spec), { env: { DEMO_REPOSITORY: path } });
     t.true(plan.agents.length > 1);
     t.regex(about, /^[A-Z].{20,90}\.$/);
   });
@@ -20,6 +23,15 @@ test('init writes a commented spec that validates, and says what comes next', as
   t.regex(stderr, /^wrote agent-flow\.json\..*agent-flow doctor.*agent-flow run agent-flow\.json/s);
   t.true(readFileSync(join(path, 'agent-flow.json'), 'utf8').split('//').length > 10);
   t.is((await run(['validate', 'agent-flow.json'])).exitCode, 0);
+});
+
+test('in a git repository with a commit, the starter’s agents work in clones', async t => {
+  const { path, run } = desk(t);
+  repository(path);
+  const { exitCode, stderr } = await run(['init']);
+  t.is(exitCode, 0, stderr);
+  const { agents } = await loadSpec(join(path, 'agent-flow.json'), { env: {} });
+  t.deepEqual([...new Set(agents.map(({ workspace }) => workspace.mode))], ['clone']);
 });
 
 test('init writes over nothing; --force over the spec, and nothing else', async t => {

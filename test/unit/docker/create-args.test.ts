@@ -14,6 +14,7 @@ const plan: AgentPlan = {
   user: null,
   gpus: null,
   workspace: { mode: 'bind', path: '/home/me/project' },
+  artifacts: [],
   network: { mode: 'bridge', name: 'tmux-agents' },
   mounts: [],
   env: { TOKEN: 'hush' },
@@ -181,5 +182,41 @@ test('mounts are read-only unless the spec says otherwise, and none can become a
       '--mount=type=bind,source=/data,target=/data,readonly=true',
       '--mount=type=bind,"source=/a,readonly=false",target=/b',
     ],
+  );
+});
+
+const place = { clone: '/state/clone', readOnly: [], isRepository: true };
+const workspaceArgs = (workspace: AgentPlan['workspace'], more: object = {}) =>
+  createArgs({ ...plan, workspace }, identity, 'sha256:abc', {
+    limits: { cpus: 8 },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    hidden: [],
+    place: { ...place, ...more },
+  });
+
+test('a clone is mounted whole, and its agent starts where its directory is', t => {
+  const clone = {
+    mode: 'clone',
+    path: '/home/me/project/sub',
+    repository: '/home/me/project',
+    from: null,
+  } as const;
+  const args = workspaceArgs(clone);
+  t.true(args.includes('--mount=type=bind,source=/state/clone,target=/workspace'));
+  t.true(args.includes('--workdir=/workspace/sub'));
+  t.true(args.includes('--env=GIT_CONFIG_KEY_0=safe.directory'));
+});
+
+test('a copy and an empty workspace are no mount', t => {
+  for (const workspace of [{ mode: 'copy', path: '/x' }, { mode: 'none' }] as const)
+    t.false(
+      workspaceArgs(workspace, { clone: null, isRepository: false }).some(arg => arg.startsWith('--mount')),
+    );
+});
+
+test('what git runs of a bound repository is read-only', t => {
+  const args = workspaceArgs({ mode: 'bind', path: '/p' }, { clone: null, readOnly: ['.git/config'] });
+  t.true(
+    args.includes('--mount=type=bind,source=/p/.git/config,target=/workspace/.git/config,readonly=true'),
   );
 });

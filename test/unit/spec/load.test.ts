@@ -19,7 +19,7 @@ test('a spec is loaded with its files', async t => {
     ['fixer', 'reviewer', 'tests'],
   );
   t.is(flow.agents[1]!.prompt, 'Review what was done.\n');
-  t.is(flow.agents[1]!.workspace.path, specs);
+  t.deepEqual(flow.agents[1]!.workspace, { mode: 'bind', path: specs });
 });
 
 test('all problems are told at once, in the order of the file', async t => {

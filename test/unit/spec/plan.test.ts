@@ -19,6 +19,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         user: null,
         gpus: null,
         workspace: { mode: 'bind', path: directory },
+        artifacts: [],
         network: { mode: 'bridge', name: 'tmux-agents' },
         mounts: [],
         env: {},
@@ -229,8 +230,8 @@ for (const name of ['a:b', 'a,src=', 'with space', `qu"o'te`, 'emoji 🦊']) {
   test(`a workspace may be called ${name}`, async t => {
     const path = join(directory, 'odd', name);
     await mkdir(path, { recursive: true });
-    t.is((await plan({ workspace: `odd/${name}` })).workspace.path, path);
-    t.is((await plan({ workspace: { path } })).workspace.path, path);
+    t.deepEqual((await plan({ workspace: `odd/${name}` })).workspace, { mode: 'bind', path });
+    t.deepEqual((await plan({ workspace: { path } })).workspace, { mode: 'bind', path });
   });
 }
 
@@ -241,7 +242,10 @@ test('a workspace is its real path', async t => {
     mode: 'bind',
     path: join(directory, 'real'),
   });
-  t.is((await plan({}, { defaults: { workspace: 'link' } })).workspace.path, join(directory, 'real'));
+  t.deepEqual((await plan({}, { defaults: { workspace: 'link' } })).workspace, {
+    mode: 'bind',
+    path: join(directory, 'real'),
+  });
 });
 
 for (const image of [

@@ -160,7 +160,30 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ workspace: 'innocent' }, /holds control characters; rename/],
   [{ workspace: { mode: 'bind', path: 'nope' } }, /^workspace\.path: "nope": directory/],
   [{ workspace: { mode: 'bind' } }, /^workspace\.path: missing/],
-  [{ workspace: { mode: 'mount', path: '.' } }, /^workspace\.mode: "mount": expected "bind"$/],
+  [
+    { workspace: { mode: 'mount', path: '.' } },
+    /^workspace\.mode: "mount": expected "bind", "clone", "copy" or "none"$/,
+  ],
+  [{ workspace: { mode: 'copy' } }, /^workspace\.path: missing; expected the path of a directory/],
+  [
+    { workspace: { mode: 'none', path: '.' } },
+    /^workspace\.path: "\.": .*"none" gets no directory; take it out$/,
+  ],
+  [
+    { workspace: { mode: 'copy', path: '.', from: 'x' } },
+    /^workspace\.from: "x": only a clone can start from/,
+  ],
+  [
+    { workspace: { mode: 'clone', path: '.' } },
+    /^workspace\.path: "\.": .* is in no git repository; make one .*"copy"$/,
+  ],
+  [{ workspace: { mode: 'clone', path: 'nope' } }, /^workspace\.path: "nope": directory .* does not exist/],
+  ...['/etc/passwd', '../x', 'a/../../x', '', '.', 'a\nb'].map(
+    path => [{ artifacts: [path] }, /^artifacts\[0\]: .*expected a path inside the workspace/] as const,
+  ),
+  [{ artifacts: 'dist' }, /^artifacts: "dist": expected an array of paths inside the workspace$/],
+  [{ artifacts: [{ path: 'x', maxSize: 3 }] }, /^artifacts\[0\]\.maxSize: 3: expected a size/],
+  [{ artifacts: [{ path: '/x' }] }, /^artifacts\[0\]\.path: "\/x": expected a path inside/],
   [{ workspace: 3 }, /^workspace: 3: expected the path of a directory, or/],
   [{ timeuots: {} }, /^timeuots: unknown key; did you mean "timeouts"\?$/],
   [{ timeouts: { rnu: '5s' } }, /^timeouts\.rnu: unknown key; did you mean "run"\?$/],
@@ -261,13 +284,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   ),
   [{ security: { log: '1m' } }, /^security\.log: "1m": expected at least "3m"$/],
   [{ security: { noNewPrivileges: 'no' } }, /^security\.noNewPrivileges: "no": expected true or false$/],
-  ...['auth', 'artifacts'].map(
-    key => [{ [key]: ['x'] }, new RegExp(`^${key}: \\["x"\\]: not supported yet$`)] as const,
-  ),
-  ...['clone', 'copy', 'none'].map(
-    mode => [{ workspace: { mode, path: '.' } }, /^workspace: \{.*\}: not supported yet$/] as const,
-  ),
-  [{ workspace: { path: '.', from: 'x' } }, /not supported yet$/],
+  [{ auth: ['x'] }, /^auth: \["x"\]: not supported yet$/],
   [{ done: { idle: '5s' } }, /^done: .*: not supported yet$/],
   [{ done: { file: 'x' } }, later],
 ];

@@ -127,6 +127,7 @@ test('a result is what the contract says, key by key', t => {
         ],
         transcript: '/t/2',
         blockedHosts: ['a.example:443', 'b.example:443', 'c.example:80'],
+        workspace: null,
         artifacts: [],
       },
       tests: {
@@ -138,6 +139,7 @@ test('a result is what the contract says, key by key', t => {
         attempts: [],
         transcript: null,
         blockedHosts: [],
+        workspace: null,
         artifacts: [],
       },
     },

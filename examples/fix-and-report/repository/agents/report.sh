@@ -6,13 +6,14 @@ set -eu
 count() { sed -n "s/^# $1 //p" test-results.tap; }
 
 sleep 1
+fix=$(git log -1 --format=%H -- src)
 {
-  echo "# $(git log -1 --format=%s)"
+  echo "# $(git log -1 --format=%s "$fix")"
   echo
-  echo "$(count pass) of $(count tests) tests pass. Commit $(git log -1 --format='%h by %an')."
+  echo "$(count pass) of $(count tests) tests pass. Commit $(git log -1 --format='%h by %an' "$fix")."
   echo
   echo '```diff'
-  git show --format= HEAD
+  git show --format= "$fix"
   echo '```'
   echo
   echo '## Tests'

@@ -1,0 +1,88 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { StepInput } from '../../machines/agent-types.ts';
+import { firstBytes, pipeOutput } from '../docker/stream.ts';
+import type { ArtifactPlan } from '../spec/plan.ts';
+import { formatBytes } from '../spec/units.ts';
+import { firstEntry, unpacker } from '../workspace/unpack.ts';
+import { owner, type World } from './world.ts';
+
+/** Bytes of all artifacts of an attempt together. */
+const largest = 100 * 2 ** 20;
+/** Milliseconds for one of them. */
+const patience = 2 * 60_000;
+
+export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspace/${path}`, '-'];
+
+/** Takes what the spec lists out of the container. Returns where it is now; what cannot be had is warned of. */
+export async function saveArtifacts(world: World, input: StepInput, signal: AbortSignal): Promise<string[]> {
+  const { name: agent, attempt } = input;
+  const root = join(world.folder(agent, attempt), 'artifacts');
+  const kept: string[] = [];
+  let left = largest;
+  for (const artifact of world.plan(agent).artifacts) {
+    const { size, warnings, path } = signal.aborted
+      ? { ...nothing, warnings: ['there was no time left for it'] }
+      : await take(world, input, { artifact, root, left, signal });
+    left -= size;
+    if (path !== null) kept.push(path);
+    for (const warning of warnings)
+      await world.tell({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
+  }
+  return kept;
+}
+
+interface Taken {
+  readonly size: number;
+  readonly warnings: readonly string[];
+  /** null where there is nothing. */
+  readonly path: string | null;
+}
+const nothing: Taken = { size: 0, warnings: [], path: null };
+
+async function take(
+  world: World,
+  input: StepInput,
+  {
+    artifact,
+    root,
+    left,
+    signal,
+  }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
+): Promise<Taken> {
+  const id = input.containerId!;
+  const options = { signal, owner: owner(input), timeout: patience };
+  const through = await linkOnTheWay(world, input, artifact.path, options);
+  if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
+
+  const target = join(root, artifact.path);
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const most = Math.min(left, artifact.maxSize ?? left);
+  const { sink, done } = unpacker({ folder: dirname(target), most });
+  const answer = await pipeOutput(world.recorder, artifactOut(id, artifact.path), sink, options);
+  const { size, warnings } = done();
+  if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
+  const why = /no such container:path|could not find the file/i.test(answer.stderr)
+    ? 'it is not there'
+    : answer.cutOff === 'timeout'
+      ? `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`
+      : answer.stderr.trim().slice(0, 300) || 'docker cp failed';
+  return { size, warnings: [...warnings, why], path: size > 0 ? target : null };
+}
+
+/** docker would follow a link among the directories of a path. */
+async function linkOnTheWay(
+  { recorder }: World,
+  { containerId }: StepInput,
+  path: string,
+  options: Parameters<typeof firstBytes>[3],
+): Promise<string | null> {
+  const names = path.split('/');
+  for (let count = 1; count < names.length; count++) {
+    const above = names.slice(0, count).join('/');
+    const { stdout } = await firstBytes(recorder, artifactOut(containerId!, above), 4096, options);
+    if (firstEntry(Buffer.from(stdout, 'latin1'))?.type === 'SymbolicLink') return above;
+  }
+  return null;
+}

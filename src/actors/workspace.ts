@@ -1,0 +1,28 @@
+import type { StepInput } from '../../machines/agent-types.ts';
+import { StepError } from '../../machines/step-error.ts';
+import type { World } from './world.ts';
+
+/** The branch that an agent's work comes back on. */
+export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
+
+/** Makes what has to be on the host before there can be a container: the clone of an agent that works in one. */
+export async function ensureWorkspace(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { name, attempt } = input;
+  const { workspace } = world.plan(name);
+  const target = world.clone(name, attempt);
+  if (workspace.mode !== 'clone' || target === null) return;
+  const at = world.clock.now();
+  const base = world.base(name);
+  if ('fault' in base)
+    throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`, { at });
+  const { repository } = workspace;
+  const branch = branchOf(world.identity(name, attempt).runId, name);
+  try {
+    await world.makeClone({ repository, commit: base.commit, branch, target }, input, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { message } = error as Error;
+    const kind = /no space left/i.test(message) ? 'exhausted' : 'workspace';
+    throw new StepError(kind, message, { at, cause: error });
+  }
+}

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Docker, DockerAnswer } from './cli.ts';
+import { type Containers, containers as containersOf } from './containers.ts';
+import { mount } from './create-args.ts';
+import { baseImage } from './image-base.ts';
+import { containerName, flags, label } from './labels.ts';
+import type { Owner } from './recorder.ts';
+
+/** A container that does one thing for an agent that is over, and is removed. */
+export interface Helper {
+  readonly instance: string;
+  readonly runId: string;
+  readonly owner: Owner;
+  readonly image: string;
+  /** Host directories, by where the helper finds them. */
+  readonly mounts: Readonly<Record<string, string>>;
+  /** What `agent-collect` is called with. */
+  readonly args: readonly string[];
+}
+
+export interface HelperOptions {
+  readonly docker: Docker;
+  readonly containers: Containers;
+  readonly signal: AbortSignal;
+  /** Milliseconds for what it does. */
+  readonly timeout: number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+const settlePasses = 3;
+const settlePause = 300;
+
+export const helperName = (runId: string, { agent, attempt }: Owner) =>
+  `${containerName(runId, agent, attempt)}-collect`;
+
+/** No network, no more rights than reading and writing files of anybody takes, and not much of the machine. */
+export function helperArgs({ instance, runId, owner, image, mounts, args }: Helper): string[] {
+  return [
+    'create',
+    `--name=${helperName(runId, owner)}`,
+    '--init',
+    '--pull=never',
+    '--restart=no',
+    '--entrypoint=agent-collect',
+    '--workdir=/',
+    '--user=0',
+    '--log-driver=none',
+    '--network=none',
+    '--no-healthcheck',
+    '--cap-drop=ALL',
+    '--cap-add=DAC_OVERRIDE',
+    '--cap-add=FOWNER',
+    '--security-opt=no-new-privileges',
+    '--memory=1g',
+    '--cpus=1',
+    '--pids-limit=128',
+    ...Object.entries(mounts).map(([target, source]) => mount({ type: 'bind', source, target })),
+    ...flags({
+      [label.mark]: 'true',
+      [label.instance]: instance,
+      [label.runId]: runId,
+      [label.role]: 'helper',
+      [label.helps]: `${owner.agent}/${owner.attempt}`,
+    }),
+    '--',
+    image,
+    ...args,
+  ];
+}
+
+/**
+ * Creates it, waits for its end, and removes it, whatever came of it. The answer is that of the helper itself, where it
+ * got as far as that.
+ */
+export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerAnswer> {
+  const { docker, signal, timeout } = options;
+  const { owner } = helper;
+  // One of that name was left by an engine that was killed here: what it did is done again.
+  const obstacle = await removeHelper(helper, options);
+  if (obstacle) return obstacle;
+  const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
+  if (!created.ok) {
+    // One that was cut off may land yet: absence is believed after several looks.
+    for (let look = 1; look <= (created.cutOff === null ? 1 : settlePasses); look++) {
+      if (look > 1) await options.sleep(settlePause);
+      await removeHelper(helper, options);
+    }
+    return created;
+  }
+  const answer = await docker(['start', '--attach', created.stdout.trim()], {
+    signal,
+    owner,
+    changes: true,
+    timeout,
+  });
+  await removeHelper(helper, options);
+  return answer;
+}
+
+/** Empties a folder of a run that is over of what root in a container has left there. */
+export function emptyFolder(
+  docker: Docker,
+  { instance, runId, path }: { instance: string; runId: string; path: string },
+): Promise<DockerAnswer> {
+  const signal = new AbortController().signal;
+  const owner = { agent: 'cleanup', attempt: 1 };
+  return runHelper(
+    { instance, runId, owner, image: baseImage, mounts: { '/workspace': path }, args: ['remove'] },
+    { docker, containers: containersOf(docker), signal, timeout: 300_000, sleep: ms => delay(ms) },
+  );
+}
+
+/** null where there is none any more; else what docker says of the one that is there. One that is not ours is left alone. */
+async function removeHelper(
+  { instance, runId, owner }: Helper,
+  { containers }: Pick<HelperOptions, 'containers'>,
+): Promise<DockerAnswer | null> {
+  const name = helperName(runId, owner);
+  // Not bound to the signal: it is a matter of moments, and nothing may be left behind.
+  const options = { owner, timeout: 15_000 };
+  const [found] = await containers.inspect([name], options);
+  if (!found) return null;
+  const isOurs = found.labels[label.instance] === instance && found.labels[label.runId] === runId;
+  if (isOurs && found.labels[label.role] === 'helper') {
+    const answer = await containers.remove(found.id, options);
+    return answer.ok ? null : answer;
+  }
+  const stderr = `the name ${name} is held by container ${found.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
+  return { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, cutOff: null };
+}

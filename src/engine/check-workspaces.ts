@@ -1,0 +1,66 @@
+import type { Docker } from '../docker/cli.ts';
+import { remoteEndpoint } from '../docker/endpoint.ts';
+import { UsageError } from '../errors.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { git } from '../workspace/git.ts';
+import { guardOf } from '../workspace/guard.ts';
+import { lookAtSource } from '../workspace/source.ts';
+import type { StateDir } from './state-dir.ts';
+import { placeWithin } from './workspaces.ts';
+
+export interface CheckedWorkspaces {
+  /** What each repository that is cloned is at now, by its root. */
+  readonly commits: Readonly<Record<string, string>>;
+  /** What a person should know before the agents begin. */
+  readonly warnings: readonly string[];
+}
+
+/** What only the engine's place and git can say of workspaces, said before anything is started. */
+export async function checkWorkspaces(
+  { agents }: FlowPlan,
+  { docker, stateDir }: { docker: Docker | null; stateDir: StateDir },
+): Promise<CheckedWorkspaces> {
+  const onHost = agents.filter(({ workspace: { mode } }) => mode === 'bind' || mode === 'clone');
+  const remote = docker && onHost.length > 0 ? await remoteEndpoint(docker, process.env) : null;
+  if (remote !== null)
+    throw new UsageError(
+      onHost
+        .map(
+          ({ name, workspace: { mode } }) =>
+            `agents.${name}.workspace: "${mode}" cannot be had, for the Docker engine is on another machine (${remote}). Use "mode": "copy"`,
+        )
+        .join('\n'),
+    );
+  for (const { name, workspace } of agents)
+    if (workspace.mode === 'copy' && placeWithin(workspace.path, stateDir.path) !== null)
+      throw new UsageError(
+        `agents.${name}.workspace: ${workspace.path} contains the state directory, which must not be copied. Name another with --state-dir`,
+      );
+
+  const commits: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const [repository, name] of repositories(agents)) {
+    const source = await lookAtSource(git, repository);
+    if ('fault' in source)
+      throw new UsageError(`agents.${name}.workspace: ${repository} cannot be cloned: ${source.fault}`);
+    commits[repository] = source.commit;
+    if (source.isDirty)
+      warnings.push(`${repository} has changes that are not committed: they are not in the clones`);
+  }
+  const open = agents.filter(
+    ({ workspace }) => workspace.mode === 'bind' && guardOf(workspace.path).isRepository,
+  );
+  if (open.length > 0) warnings.push(bound(open.map(({ name }) => name)));
+  return { commits, warnings };
+}
+
+/** By root, with the first agent that names it. */
+function repositories(agents: readonly AgentPlan[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, workspace } of agents)
+    if (workspace.mode === 'clone' && !found.has(workspace.repository)) found.set(workspace.repository, name);
+  return found;
+}
+
+const bound = (names: readonly string[]) =>
+  `${names.join(', ')} ${names.length === 1 ? 'works' : 'work'} in your git repository itself: hooks and configuration are read-only there, the rest is not, and git runs some of it. "mode": "clone" keeps them apart`;

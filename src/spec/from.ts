@@ -1,0 +1,85 @@
+import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
+import { isObject } from './fields.ts';
+import { type Finding, isBroken, type Path } from './findings.ts';
+import type { References } from './references.ts';
+import { closest } from './schema-kit.ts';
+
+interface Start {
+  readonly name: string;
+  readonly path: Path;
+  readonly dependsOn: readonly string[];
+  /** The root of the repository that it clones; null where it clones none. */
+  readonly repository: string | null;
+  readonly from: string | null;
+}
+
+/** An agent that starts from the work of another has to wait for it, and both have to clone one repository. */
+export function checkFrom(
+  value: unknown,
+  { found, files }: { found: readonly Finding[]; files: Pick<References, 'workspaces' | 'repositories'> },
+): Finding[] {
+  const shared = defaultsPlace(value);
+  const starts = new Map(
+    agentPlaces(value).map(place => [String(place.path[1]), startOf(place, shared, files)]),
+  );
+  const findings: Finding[] = [];
+  for (const start of starts.values()) {
+    if (start.from === null || isBroken(found, start.path)) continue;
+    const message = faultOf(start, starts);
+    if (message !== null)
+      findings.push({ path: [...start.path, 'workspace', 'from'], value: start.from, message });
+  }
+  return findings;
+}
+
+function startOf(
+  { path, fields }: Place,
+  shared: Place,
+  { workspaces, repositories }: Pick<References, 'workspaces' | 'repositories'>,
+): Start {
+  const isOwn = 'workspace' in fields;
+  const workspace = isOwn ? fields.workspace : shared.fields.workspace;
+  const { mode, path: written, from } = isObject(workspace) ? workspace : {};
+  const real = mode === 'clone' && typeof written === 'string' ? workspaces.get(written) : undefined;
+  const { dependsOn } = fields;
+  return {
+    name: String(path[1]),
+    path: isOwn ? path : shared.path,
+    dependsOn: Array.isArray(dependsOn) ? dependsOn.filter(name => typeof name === 'string') : [],
+    repository: real === undefined ? null : (repositories.get(real) ?? null),
+    from: mode === 'clone' && typeof from === 'string' ? from : null,
+  };
+}
+
+function faultOf(start: Start, starts: ReadonlyMap<string, Start>): string | null {
+  const { name, from, repository } = start;
+  if (from === name) return 'an agent cannot start from its own work; name another one';
+  const other = starts.get(from!);
+  if (other === undefined) {
+    const meant = closest(
+      from!,
+      [...starts.keys()].filter(known => known !== name),
+    );
+    return meant === undefined
+      ? 'no agent has this name'
+      : `no agent has this name; did you mean "${meant}"?`;
+  }
+  if (!waitsFor(start, from!, starts)) return `it is not waited for; add "${from}" to "dependsOn" of ${name}`;
+  if (other.repository === null)
+    return `${from} works in no clone; give it "workspace": {"mode": "clone", "path": …} too`;
+  if (repository !== null && other.repository !== repository)
+    return `${from} works in a clone of another repository, ${other.repository}; give both the same`;
+  return null;
+}
+
+function waitsFor(start: Start, wanted: string, starts: ReadonlyMap<string, Start>): boolean {
+  const seen = new Set<string>();
+  const waiting = [...start.dependsOn];
+  for (const name of waiting) {
+    if (name === wanted) return true;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    waiting.push(...(starts.get(name)?.dependsOn ?? []));
+  }
+  return false;
+}

@@ -1,0 +1,53 @@
+import { lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Place } from './checks.ts';
+import { isObject } from './fields.ts';
+import type { Finding } from './findings.ts';
+import type { WorkspacePlan } from './plan.ts';
+import type { AgentSpec } from './schema.ts';
+import { visible } from './visible.ts';
+
+/** The work trees that are to be cloned, by the real path of the directory that was named. */
+export function findRepositories(places: readonly Place[], workspaces: ReadonlyMap<string, string>) {
+  const repositories = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const { path, fields } of places) {
+    const { workspace } = fields;
+    if (!isObject(workspace) || workspace.mode !== 'clone') continue;
+    const written = workspace.path;
+    const real = typeof written === 'string' ? workspaces.get(written) : undefined;
+    if (real === undefined) continue;
+    const root = workTreeOf(real);
+    if (root !== null) repositories.set(real, root);
+    else
+      findings.push({
+        path: [...path, 'workspace', 'path'],
+        value: written,
+        message: `${visible(real)} is in no git repository; make one of it with git init and a commit, or use "mode": "copy"`,
+      });
+  }
+  return { repositories, findings };
+}
+
+/** The directory with a `.git` in it: this one, or the nearest above. */
+export function workTreeOf(path: string): string | null {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (lstatSync(join(folder, '.git'), { throwIfNoEntry: false })) return folder;
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+export function resolveWorkspace(
+  written: NonNullable<AgentSpec['workspace']>,
+  {
+    workspaces,
+    repositories,
+  }: { workspaces: ReadonlyMap<string, string>; repositories: ReadonlyMap<string, string> },
+): WorkspacePlan {
+  const { mode = 'bind', path, from } = typeof written === 'string' ? { path: written } : written;
+  if (mode === 'none') return { mode };
+  const real = workspaces.get(path!)!;
+  return mode === 'clone'
+    ? { mode, path: real, repository: repositories.get(real)!, from: from ?? null }
+    : { mode, path: real };
+}

@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { takeFile } from '../../../src/workspace/take-file.ts';
+import { folder } from './repositories.ts';
+
+test('a regular file is taken, for this user’s eyes alone', async t => {
+  const base = folder(t);
+  for (const content of ['', 'x', 'y'.repeat(300_000)]) {
+    writeFileSync(join(base, 'from'), content);
+    await takeFile(join(base, 'from'), join(base, 'to'), 2 ** 20);
+    t.is(readFileSync(join(base, 'to'), 'utf8'), content);
+  }
+  t.is(statSync(join(base, 'to')).mode & 0o777, 0o600);
+});
+
+test('links, fifos, directories and what is too large are refused, and nobody waits for a writer', async t => {
+  const base = folder(t);
+  writeFileSync(join(base, 'secret'), 'secret');
+  symlinkSync(join(base, 'secret'), join(base, 'link'));
+  execFileSync('mkfifo', [join(base, 'fifo')]);
+  for (const name of ['link', 'fifo', '.'])
+    await t.throwsAsync(takeFile(join(base, name), join(base, 'to'), 100), {
+      message: /is no regular file$/,
+    });
+  await t.throwsAsync(takeFile(join(base, 'secret'), join(base, 'to'), 5), { message: /is larger than/ });
+});

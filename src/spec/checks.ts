@@ -31,6 +31,7 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
   return [
     ...[shared, ...agents].flatMap(twoPrompts),
     ...[shared, ...agents].flatMap(twoImages),
+    ...agents.flatMap(agent => forgesPackets(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
     ...checkDependencies(
       new Map(agents.map(({ path, fields }) => [String(path[1]), namesIn(fields.dependsOn)])),
@@ -51,6 +52,23 @@ function twoImages({ path, fields }: Place): Finding[] {
   if (!('image' in fields && 'build' in fields)) return [];
   const message = 'there is an "image" too; drop that to have it built, or drop "build" to take that one';
   return [{ path: [...path, 'build'], message }];
+}
+
+/** Packets of its own making could pass an agent off as its proxy, or as another agent. */
+function forgesPackets({ path, fields }: Place, shared: Place): Finding[] {
+  const { network = shared.fields.network } = fields;
+  const security = isObject(fields.security) ? fields.security : {};
+  const usual = isObject(shared.fields.security) ? shared.fields.security : {};
+  const { capabilities = usual.capabilities } = security;
+  if (!isObject(network) || !('allow' in network) || !Array.isArray(capabilities)) return [];
+  if (!capabilities.includes('NET_RAW')) return [];
+  const isOwn = 'capabilities' in security;
+  return [
+    {
+      path: isOwn ? [...path, 'security', 'capabilities'] : [...path, 'network'],
+      message: 'with NET_RAW an agent gets past the proxy of "allow"; leave one of the two out',
+    },
+  ];
 }
 
 function nothingToRun(

@@ -2,7 +2,14 @@ import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { baseCapabilities } from '../../../src/spec/security-fields.ts';
 
 /** What a `docker create` asks for, read as docker reads it: the last of two equal flags counts, mounts are CSV. */
-export function readBack(argv: readonly string[]): Partial<AgentPlan> & { image: string } {
+export interface Asked extends Omit<Partial<AgentPlan>, 'workspace' | 'network'> {
+  readonly image: string;
+  /** What is at `/workspace`; null for nothing of the host. */
+  readonly workspace: string | null;
+  readonly network: string;
+}
+
+export function readBack(argv: readonly string[]): Asked {
   const end = argv.indexOf('--');
   const flags = argv.slice(1, end).map(flag => {
     const [, key = '', value] = /^--([a-z-]+)(?:=([\s\S]*))?$/.exec(flag) ?? [];
@@ -34,7 +41,7 @@ export function readBack(argv: readonly string[]): Partial<AgentPlan> & { image:
           : /^\d+$/.test(gpus)
             ? Number(gpus)
             : { device: pair(csv(gpus)[0]!)[1].split(',') },
-    workspace: { mode: 'bind', path: mounts.find(({ target }) => target === '/workspace')!.source! },
+    workspace: mounts.find(({ target }) => target === '/workspace')?.source ?? null,
     mounts: mounts
       .filter(({ target }) => target !== '/workspace')
       .map(({ source, target, readonly }) => ({
@@ -42,7 +49,7 @@ export function readBack(argv: readonly string[]): Partial<AgentPlan> & { image:
         target: target!,
         readOnly: readonly === 'true',
       })),
-    network: network === 'none' ? { mode: 'none' } : { mode: 'bridge', name: network },
+    network,
     labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('tmux-agents'))),
     memory: Number(one('memory')),
     cpus: Number(one('cpus')),

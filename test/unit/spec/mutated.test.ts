@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { createArgs } from '../../../src/docker/create-args.ts';
+import { proxyNames } from '../../../src/docker/run-names.ts';
 import type { SpecError } from '../../../src/spec/errors.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
 import { readBack } from './argv.ts';
@@ -12,9 +13,9 @@ import { type Json, mutated, mutation, rightSpec } from './spec-arbitrary.ts';
 mkdirSync(join(directory, 'folder'));
 writeFileSync(join(directory, 'file'), 'a secret\n');
 
-/** The same specs again: SPECS_SEED=7 npm run test:unit. */
+/** The same specs again: SPECS_SEED=7; more of them: SPECS_RUNS=10000. */
 const seed = Number(process.env.SPECS_SEED ?? Date.now() % 2 ** 31);
-const numRuns = 10_000;
+const numRuns = Number(process.env.SPECS_RUNS ?? 2_000);
 
 const identity = { instance: 'i', runId: 'r1234567', attempt: 1, specHash: 'h', nonce: 'n' };
 
@@ -33,9 +34,9 @@ function keepsTo(plan: AgentPlan): void {
     image: 'sha256:abc',
     user: plan.user,
     gpus: plan.gpus,
-    workspace: plan.workspace,
+    workspace: plan.workspace.mode === 'bind' ? plan.workspace.path : null,
     mounts: plan.mounts,
-    network: plan.network,
+    network: networkOf(plan),
     labels: plan.labels,
     memory: plan.memory,
     cpus: plan.cpus ?? 2,
@@ -48,6 +49,15 @@ function keepsTo(plan: AgentPlan): void {
       `docker is asked for ${JSON.stringify(asked)}, and the plan is ${JSON.stringify(expected)}`,
     );
 }
+
+const networkOf = ({ network }: AgentPlan) =>
+  network.mode === 'none'
+    ? 'none'
+    : network.mode === 'bridge'
+      ? network.name
+      : network.mode === 'isolated'
+        ? `tmux-agents-${identity.runId}`
+        : proxyNames(identity.runId, network.hosts).inside;
 
 const sorted = (value: unknown): unknown =>
   typeof value !== 'object' || value === null || Array.isArray(value)

@@ -282,6 +282,10 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   ...[0, 63, 1.5, '4096', -1].map(
     pids => [{ security: { pids } }, /^security\.pids: .*expected a whole number from 64/] as const,
   ),
+  [
+    { security: { capabilities: ['NET_RAW'] }, network: { allow: ['a.example.com'] } },
+    /^security\.capabilities: with NET_RAW an agent gets past the proxy of "allow"/,
+  ],
   [{ security: { log: '1m' } }, /^security\.log: "1m": expected at least "3m"$/],
   [{ security: { noNewPrivileges: 'no' } }, /^security\.noNewPrivileges: "no": expected true or false$/],
   [{ auth: ['x'] }, /^auth: \["x"\]: not supported yet$/],

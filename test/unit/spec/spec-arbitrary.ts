@@ -44,9 +44,10 @@ const fields = optional({
   provider: fc.constant('command'),
   prompt: plainText,
   image: fc.constantFrom('node:22-slim', 'debian:bookworm-slim', 'alpine', 'a/b-c_d:e.f'),
-  workspace: fc.constantFrom('.', 'folder', './folder/'),
+  workspace: fc.constantFrom('.', 'folder', './folder/', { mode: 'copy', path: 'folder' }, { mode: 'none' }),
+  artifacts: fc.constantFrom(['folder'], [{ path: 'folder/x', maxSize: '10m' }], []),
   network: fc.oneof(
-    fc.constantFrom('shared', 'none'),
+    fc.constantFrom('shared', 'none', 'isolated', { allow: ['a.example.com', '*.example.org:8443'] }),
     fc.record({ name: fc.stringMatching(/^[a-z][a-z0-9_.-]{5,12}$/) }),
   ),
   env: fc.dictionary(envName, plainText, { maxKeys: 3 }),
@@ -73,7 +74,7 @@ const fields = optional({
     fc.constant({ device: ['0', 'GPU-3faa'] }),
   ),
   security: optional({
-    capabilities: fc.uniqueArray(fc.constantFrom('NET_RAW', 'MKNOD', 'SETFCAP')),
+    capabilities: fc.uniqueArray(fc.constantFrom('MKNOD', 'SETFCAP', 'SYS_CHROOT')),
     noNewPrivileges: fc.boolean(),
     pids: fc.integer({ min: 64, max: 4_194_304 }),
     log: fc.constantFrom('3m', '100m'),

@@ -64,6 +64,18 @@ test('the messages of the troubleshooting page are those of the code', t => {
       t.true(code.includes(part), `no message says "${part}"`);
 });
 
+test('each promise on security names a test that there is', t => {
+  const rows = read('docs/security.md')
+    .split('\n')
+    .filter(line => /^\| [^-p]/.test(line));
+  t.true(rows.length > 15);
+  for (const row of rows) {
+    const named = [...row.matchAll(/`(test\/[\w/.-]+\.ts)`(?:, \*([^*]+)\*)?/g)];
+    if (named.length === 0) t.fail(row);
+    for (const [, file, title] of named) t.true(read(file!).includes(title ?? ''), `${file}: ${title}`);
+  }
+});
+
 test('the README is one that is read: at most 250 lines', t => {
   t.true(read('README.md').split('\n').length <= 251);
 });

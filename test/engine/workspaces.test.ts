@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -161,6 +161,21 @@ test('nothing that an agent leaves in its repository for git to run is run on th
   t.is(on('bad', 'bad.txt'), 'bad');
   t.false(existsSync(canary));
   t.deepEqual(hashes(source, isWork), before);
+});
+
+test('a setuid program of root stays in a bound directory, and never comes out of a clone', async t => {
+  const { here, source, branchOf } = desk(t);
+  const script = 'cp /bin/true rootly && chmod 4755 rootly';
+  const { exitCode, stderr } = await here.run({
+    agents: { apart: { ...sh(script), ...clone() }, inside: { ...sh(script), workspace: 'workspace' } },
+  });
+  t.is(exitCode, 0, stderr);
+  const setuid = readdirSync(here.path, { recursive: true, encoding: 'utf8' }).filter(name => {
+    const facts = lstatSync(join(here.path, name));
+    return facts.isFile() && (facts.mode & 0o4000) !== 0;
+  });
+  t.deepEqual(setuid, ['workspace/rootly']);
+  t.regex(run(source, 'ls-tree', branchOf('apart'), 'rootly'), /^100755 blob/);
 });
 
 test('a clone whose .git was replaced is left where it is, and that is said', async t => {

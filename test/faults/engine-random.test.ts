@@ -48,7 +48,7 @@ const standing = (here: Place) => {
 /** All positions that an engine was killed at, over all flows: one that was seen before does not count. */
 const seen = new Set<string>();
 
-const flows = isWhole ? 17 : 1;
+const flows = isWhole ? 20 : 1;
 const size = isWhole ? 10 : 4;
 const wanted = 3;
 

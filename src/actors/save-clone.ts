@@ -95,7 +95,11 @@ async function ask(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
+  const out = join(world.folder(owner.agent, owner.attempt), 'out');
   for (let tried = 1; ; tried++) {
+    // What a helper before this one has left there may be root's.
+    await rm(out, { recursive: true, force: true }).catch(() => {});
+    await mkdir(out, { recursive: true, mode: 0o700 });
     const answer = await help(world, owner, args, signal);
     const kind = answer.ok || /^(work|left) /m.test(answer.stdout) ? null : classify(answer);
     if (kind === null || signal.aborted) return answer;
@@ -106,25 +110,17 @@ async function ask(
   }
 }
 
+/** Runs a helper on the clone of an attempt. */
 async function help(
   world: World,
   owner: Owner,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const out = join(world.folder(owner.agent, owner.attempt), 'out');
-  // What a helper before this one has left there may be root's.
-  await rm(out, { recursive: true, force: true }).catch(() => {});
-  await mkdir(out, { recursive: true, mode: 0o700 });
-  const helper = helperOf(world, owner, { image: await world.helperImage(signal), args });
   const { clock, docker, containers } = world;
-  return runHelper(helper, {
-    docker,
-    containers,
-    signal,
-    timeout: patience,
-    sleep: ms => clock.sleep(ms, never),
-  });
+  const helper = helperOf(world, owner, { image: await world.helperImage(signal), args });
+  const sleep = (ms: number) => clock.sleep(ms, never);
+  return runHelper(helper, { docker, containers, signal, timeout: patience, sleep });
 }
 
 export function helperOf(
@@ -160,21 +156,9 @@ export async function clearClone(world: World, owner: Owner, signal: AbortSignal
   } catch {
     // Also half removed it can be mounted.
     for (const place of places) await mkdir(place, { recursive: true, mode: 0o700 });
-    await helpWithout(world, owner, signal);
+    await help(world, owner, ['remove'], signal);
     await remove().catch(error =>
       world.tell({ type: 'warning', agent, message: `its clone could not be removed: ${error.message}` }),
     );
   }
-}
-
-async function helpWithout(world: World, owner: Owner, signal: AbortSignal): Promise<void> {
-  const { clock, docker, containers } = world;
-  const helper = helperOf(world, owner, { image: await world.helperImage(signal), args: ['remove'] });
-  await runHelper(helper, {
-    docker,
-    containers,
-    signal,
-    timeout: patience,
-    sleep: ms => clock.sleep(ms, never),
-  });
 }

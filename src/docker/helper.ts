@@ -3,7 +3,7 @@ import type { Docker, DockerAnswer } from './cli.ts';
 import { type Containers, containers as containersOf } from './containers.ts';
 import { mount } from './create-args.ts';
 import { baseImage } from './image-base.ts';
-import { containerName, flags, label } from './labels.ts';
+import { containerName, flags, isOwned, label, ownedLabels } from './labels.ts';
 import type { Owner } from './recorder.ts';
 
 /** A container that does one thing for an agent that is over, and is removed. */
@@ -56,10 +56,7 @@ export function helperArgs({ instance, runId, owner, image, mounts, args }: Help
     '--pids-limit=128',
     ...Object.entries(mounts).map(([target, source]) => mount({ type: 'bind', source, target })),
     ...flags({
-      [label.mark]: 'true',
-      [label.instance]: instance,
-      [label.runId]: runId,
-      [label.role]: 'helper',
+      ...ownedLabels({ instance, runId }, 'helper'),
       [label.helps]: `${owner.agent}/${owner.attempt}`,
     }),
     '--',
@@ -120,8 +117,7 @@ async function removeHelper(
   const options = { owner, timeout: 15_000 };
   const [found] = await containers.inspect([name], options);
   if (!found) return null;
-  const isOurs = found.labels[label.instance] === instance && found.labels[label.runId] === runId;
-  if (isOurs && found.labels[label.role] === 'helper') {
+  if (isOwned(found.labels, { instance, runId }) && found.labels[label.role] === 'helper') {
     const answer = await containers.remove(found.id, options);
     return answer.ok ? null : answer;
   }

@@ -30,5 +30,21 @@ export const sessionName = 'agent';
 export const containerName = (runId: string, agent: string, attempt: number) =>
   `tmux-agent-${runId}-${agent}-${attempt}`;
 
+/** Whose something is that a run has made beside its agents, such as a network or a proxy. */
+export interface Owned {
+  readonly instance: string;
+  readonly runId: string;
+}
+
+export const ownedLabels = ({ instance, runId }: Owned, role: 'network' | 'proxy' | 'helper') => ({
+  [label.mark]: 'true',
+  [label.instance]: instance,
+  [label.runId]: runId,
+  [label.role]: role,
+});
+
+export const isOwned = (labels: Readonly<Record<string, string>>, { instance, runId }: Owned) =>
+  labels[label.instance] === instance && labels[label.runId] === runId;
+
 export const flags = (labels: Readonly<Record<string, string>>) =>
   Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`);

@@ -1,11 +1,9 @@
 import { parseHost } from '../spec/hosts.ts';
-import { flags, label } from './labels.ts';
+import { flags, type Owned, ownedLabels } from './labels.ts';
 import type { proxyNames } from './run-names.ts';
 import { proxyPort, squidConf } from './squid-conf.ts';
 
-export interface ProxyIdentity {
-  readonly instance: string;
-  readonly runId: string;
+export interface ProxyIdentity extends Owned {
   readonly names: ReturnType<typeof proxyNames>;
   /** Id. */
   readonly image: string;
@@ -43,7 +41,7 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
     '--log-opt=max-size=5m',
     '--log-opt=max-file=2',
     `--env=SQUID_CONF=${squidConf(hosts.map(host => parseHost(host)!))}`,
-    ...labels(identity, 'proxy'),
+    ...flags(ownedLabels(identity, 'proxy')),
     '--',
     image,
   ];
@@ -60,7 +58,7 @@ export function helperArgs(identity: ProxyIdentity): string[] {
     ...sandbox,
     '--memory=64m',
     '--entrypoint=proxy-check',
-    ...labels(identity, 'helper'),
+    ...flags(ownedLabels(identity, 'helper')),
     '--',
     image,
     names.proxy,
@@ -86,11 +84,3 @@ export const proxyEnv = (proxy: string) => {
     NODE_USE_ENV_PROXY: '1',
   };
 };
-
-const labels = ({ instance, runId }: ProxyIdentity, role: 'proxy' | 'helper') =>
-  flags({
-    [label.mark]: 'true',
-    [label.instance]: instance,
-    [label.runId]: runId,
-    [label.role]: role,
-  });

@@ -3,7 +3,7 @@ import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { DockerSilence, readAnswer } from './containers.ts';
 import { dockerError, unsaid } from './errors.ts';
-import { label } from './labels.ts';
+import { isOwned, type Owned } from './labels.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
 
 export interface ProxyOptions {
@@ -67,17 +67,13 @@ export async function ensureProxy(
 }
 
 /** The container of this name, which is the run's own; null where there is none. */
-export async function findOurs(
-  name: string,
-  { instance, runId }: Pick<ProxyIdentity, 'instance' | 'runId'>,
-  { docker, now, signal }: ProxyOptions,
-) {
+export async function findOurs(name: string, owned: Owned, { docker, now, signal }: ProxyOptions) {
   const answer = await docker(['container', 'inspect', name], { timeout: 30_000, signal });
   if (!answer.ok && /no such (container|object)/i.test(answer.stderr)) return null;
   if (!answer.ok) throw new DockerSilence(answer);
   const [found] = readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)));
   if (!found) return null;
-  if (found.labels[label.instance] === instance && found.labels[label.runId] === runId) return found;
+  if (isOwned(found.labels, owned)) return found;
   const message = `the name ${name} is held by container ${found.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
   throw new StepError('foreign', message, { at: now() });
 }

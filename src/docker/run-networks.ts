@@ -4,7 +4,7 @@ import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { containers, DockerSilence, lines, marked, ofInstance, ofRun, readAnswer } from './containers.ts';
 import { dockerError, unsaid } from './errors.ts';
-import { flags, label } from './labels.ts';
+import { flags, isOwned, label, ownedLabels } from './labels.ts';
 import { listNetworks, type NetworkOptions } from './networks.ts';
 
 export interface RunNetwork {
@@ -41,18 +41,14 @@ export async function ensureRunNetwork(
   { name, kind }: RunNetwork,
   options: NetworkOptions & { readonly runId: string },
 ): Promise<string> {
-  const { docker, now, instance, runId, signal } = options;
+  const { docker, now, signal } = options;
   const limits = { timeout: 30_000, ...(signal ? { signal } : {}) };
   const doing = `create the network ${name}`;
   const known = await listNetworks(name, options);
   if (known[0]) return checked(known[0].ID);
-  const labels = { mark: 'true', instance, runId, role: 'network' } as const;
-  const keyed = Object.entries(labels).map(([key, value]) => [label[key as keyof typeof labels], value]);
-  const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind]];
-  const answer = await docker([...args, ...flags(Object.fromEntries(keyed)), '--', name], {
-    ...limits,
-    changes: true,
-  });
+  const labels = flags(ownedLabels(options, 'network'));
+  const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind], ...labels, '--', name];
+  const answer = await docker(args, { ...limits, changes: true });
   if (!answer.ok && !/already exists/i.test(answer.stderr))
     throw dockerError(answer, { doing, at: now(), otherwise: 'network' });
   // Before Docker 25 two creates at one instant both succeed: one that was cut off may land beside this one.
@@ -64,7 +60,7 @@ export async function ensureRunNetwork(
   async function checked(id: string): Promise<string> {
     const [network] = await inspectNetworks(docker, [id], limits);
     if (!network) throw new StepError('transient', `the network ${name} went away`, { at: now() });
-    const isOurs = network.labels[label.instance] === instance && network.labels[label.runId] === runId;
+    const isOurs = isOwned(network.labels, options);
     if (isOurs && network.isInternal === (kind === 'internal')) return id;
     if (isOurs) {
       const is = network.isInternal ? 'is' : 'is not';

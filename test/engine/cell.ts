@@ -3,33 +3,14 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { createArgs } from '../../src/docker/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
-import { usualSecurity } from '../../src/spec/security-fields.ts';
+import { usualPlan } from '../unit/docker/usual-plan.ts';
 
-/** An agent of whom nothing is said but who it is. */
 const usual: AgentPlan = {
+  ...usualPlan,
   name: 'cell',
-  dependsOn: [],
-  provider: 'command',
-  command: ['true'],
-  prompt: null,
-  image: null,
-  build: null,
-  user: null,
-  gpus: null,
-  workspace: { mode: 'bind', path: '/' },
   network: { mode: 'none' },
-  artifacts: [],
-  mounts: [],
-  env: {},
-  secrets: [],
-  security: usualSecurity,
-  labels: {},
   memory: 256 * 2 ** 20,
   cpus: 1,
-  timeouts: { build: 60_000, ready: 60_000, run: 60_000, idle: null, stop: 1_000 },
-  retries: 0,
-  keep: 'never',
-  done: 'exit',
 };
 
 export interface Cell {

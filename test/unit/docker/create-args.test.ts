@@ -1,32 +1,14 @@
 import test from 'ava';
 import { createArgs } from '../../../src/docker/create-args.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualSecurity } from '../../../src/spec/security-fields.ts';
+import { usualPlan } from './usual-plan.ts';
 
 const plan: AgentPlan = {
+  ...usualPlan,
   name: 'worker',
-  dependsOn: [],
-  provider: 'command',
-  command: ['true'],
-  prompt: null,
-  image: null,
-  build: null,
-  user: null,
-  gpus: null,
   workspace: { mode: 'bind', path: '/home/me/project' },
-  artifacts: [],
-  network: { mode: 'bridge', name: 'tmux-agents' },
-  mounts: [],
   env: { TOKEN: 'hush' },
-  secrets: [],
-  security: usualSecurity,
-  labels: {},
-  memory: 4 * 1024 ** 3,
-  cpus: null,
   timeouts: { build: 1, ready: 60_000, run: 90_000, idle: null, stop: 10_000 },
-  retries: 0,
-  keep: 'never',
-  done: 'exit',
 };
 const identity = { instance: 'i', runId: 'r1234567', attempt: 2, specHash: 'h', nonce: 'n' };
 const args = (more: Partial<AgentPlan> = {}, cpus = 8, hidden: string[] = []) =>

@@ -16,6 +16,8 @@ export type FailureKind =
   | 'network'
   | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
   | 'foreign' // a name is held by something that is not ours
+  | 'login' // the AI CLI says that nobody is logged in, or that its key is refused
+  | 'quota' // the AI CLI says that its plan is used up
   | 'secrets' // one that it needs is not there
   | 'docker' // docker refused, for good
   | 'unreachable' // the engine does not answer
@@ -55,6 +57,8 @@ export interface EndRecord {
   readonly code: number;
   /** Processes of the container that the kernel killed for want of memory. */
   readonly oomKills: number;
+  /** What an AI CLI has said of why it failed, where it has. */
+  readonly trouble?: { readonly kind: 'login' | 'quota'; readonly message: string } | null;
 }
 
 /** The one place that turns an end into a verdict. The container's own record comes first, Docker's view second. */
@@ -88,6 +92,7 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
     case 'done':
       if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();
+      if (record.trouble) return failed(record.trouble.kind, record.trouble.message);
       return failed('exit', `exited with ${record.code}${hint(record.code)}`);
     case 'signal':
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();

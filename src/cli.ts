@@ -9,6 +9,7 @@ import { doctor } from './commands/doctor.ts';
 import { graph } from './commands/graph.ts';
 import { init } from './commands/init.ts';
 import { logs } from './commands/logs.ts';
+import { providers } from './commands/providers.ts';
 import { ps } from './commands/ps.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
@@ -34,6 +35,7 @@ const commands: readonly Command[] = [
   build,
   validate,
   graph,
+  providers,
   doctor,
   init,
 ];

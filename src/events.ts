@@ -14,6 +14,14 @@ const failure = z.object({
   exitCode: z.number().optional(),
 });
 const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };
+/** What an AI CLI says that it used. */
+const usage = z.object({
+  turns: z.number().nullable(),
+  inputTokens: z.number(),
+  cachedInputTokens: z.number(),
+  outputTokens: z.number(),
+  costUsd: z.number().nullable(),
+});
 const agent = z.string();
 const attempt = z.number().int().min(1);
 const containerId = z.string().nullable();
@@ -56,6 +64,7 @@ const kinds = [
     transcript: z.string().nullable(),
     /** Docker had thrown its beginning away. */
     transcriptTruncated: z.boolean().exactOptional(),
+    usage: usage.exactOptional(),
     blockedHosts: z
       .array(z.string())
       .exactOptional()

@@ -3,9 +3,12 @@ import { dirname } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { type AgentReport, reportIn } from '../docker/agent-report.ts';
 import { endRecordOf, recordInFile } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
+import { providerNamed } from '../providers/catalogue.ts';
+import type { AgentPlan } from '../spec/plan.ts';
 import { owner, type World } from './world.ts';
 
 /** Keeps the transcript, and reads the container's own last word from its end. */
@@ -24,7 +27,9 @@ export async function collect(
   const { redactor } = world.vault;
   const through = redactor.isIdle ? null : redactor.stream();
   const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout, through });
-  const record = endRecordOf(await tail(file), nonce);
+  const end = await tail(file);
+  const said = endRecordOf(end, nonce);
+  const record = said && { ...said, trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)) };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
   await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };
@@ -36,6 +41,24 @@ export async function collect(
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
   return { record: await recordInside(world, input, signal) };
+}
+
+/** What the AI CLI has said of why it failed, with what helps. */
+function troubleOf(
+  { provider: name }: AgentPlan,
+  report: AgentReport | null,
+): NonNullable<EndRecord['trouble']> | null {
+  const provider = providerNamed(name);
+  if (!report?.trouble || provider === undefined) return null;
+  const { kind, message, resetsAt } = report.trouble;
+  const { title, keys, login } = provider;
+  const mend =
+    kind === 'login'
+      ? `Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
+      : resetsAt === null
+        ? 'Try again when it is there again'
+        : `Try again after ${new Date(resetsAt).toISOString()}`;
+  return { kind, message: `${title}: ${message}. ${mend}` };
 }
 
 /**
@@ -83,7 +106,7 @@ async function tail(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const bytes = Buffer.alloc(Math.min(size, 4096));
+    const bytes = Buffer.alloc(Math.min(size, 8192));
     await handle.read(bytes, 0, bytes.length, size - bytes.length);
     return bytes.toString('utf8');
   } finally {

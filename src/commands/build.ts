@@ -3,14 +3,17 @@ import { asStepError } from '../../machines/step-error.ts';
 import { dockerCli } from '../docker/cli.ts';
 import { engineInfo } from '../docker/engine-info.ts';
 import { baseTag, buildBaseImage } from '../docker/image-base.ts';
+import { ensureProvider } from '../docker/image-provider.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { EngineError, FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
+import { providerNamed, providerNames } from '../providers/catalogue.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 
 interface BuildOptions extends CommonOptions {
   readonly gpu: boolean;
   readonly baseImage?: string;
+  readonly provider?: string;
   readonly cache: boolean;
   readonly json: boolean;
 }
@@ -19,11 +22,17 @@ const thirtyMinutes = 30 * 60_000;
 
 export const build: Command = {
   usage: 'build',
-  describe: 'build the base image',
+  describe: 'build the base image, and what an AI CLI needs on it',
   options: yargs =>
     yargs
       .option('gpu', { type: 'boolean', default: false, describe: 'build the image with CUDA instead' })
       .option('base-image', { type: 'string', requiresArg: true, describe: 'what to build it from' })
+      .option('provider', {
+        type: 'string',
+        requiresArg: true,
+        choices: providerNames,
+        describe: 'also the image with this AI CLI',
+      })
       // `--no-cache` sets `cache` to false: that is how yargs reads it.
       .option('cache', { type: 'boolean', default: true, hidden: true })
       .option('no-cache', { type: 'boolean', describe: 'build every layer anew' })
@@ -33,7 +42,7 @@ export const build: Command = {
         describe: 'print the image as one line of JSON',
       }),
 
-  async handler({ gpu, baseImage: from, cache, json }: BuildOptions) {
+  async handler({ gpu, baseImage: from, provider: name, cache, json }: BuildOptions) {
     const docker = dockerCli(unrecorded);
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
@@ -43,11 +52,21 @@ export const build: Command = {
     say(`building ${image}, which takes a minute or two the first time`);
     const context = { docker, now: Date.now, source: join(packageFolder, 'docker'), logFolder: null };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
-    const { id } = await buildBaseImage(kind, options, context).catch(error => {
+    const failed = (error: unknown) => {
       throw new FlowError(asStepError(error).message, 1);
-    });
-    if (json) printJson({ image, id });
-    else say(`${image} is ${id}`);
+    };
+    const { id } = await buildBaseImage(kind, options, context).catch(failed);
+    const provider = name === undefined ? undefined : providerNamed(name);
+    if (provider === undefined) {
+      if (json) printJson({ image, id });
+      else say(`${image} is ${id}`);
+      return 0;
+    }
+    say(`installing ${provider.title} on it`);
+    const made = await ensureProvider(id, provider, thirtyMinutes, context).catch(failed);
+    const [tag = made.id] = made.tags;
+    if (json) printJson({ image: tag, id: made.id });
+    else say(`${tag} is ${made.id}`);
     return 0;
   },
 };

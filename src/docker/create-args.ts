@@ -55,6 +55,7 @@ export function createArgs(
     AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
     ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
     ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+    ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
     ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
   };
   return [
@@ -81,6 +82,7 @@ export function createArgs(
     ...plan.mounts.map(({ source, target, readOnly }) =>
       mount({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
     ),
+    ...authMounts(plan),
     ...hidden.map(target => mount({ type: 'tmpfs', target })),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
     // Theirs first: of two labels with one key docker takes the last.
@@ -141,6 +143,24 @@ function workspaceMounts(workspace: WorkspacePlan, { clone, readOnly }: Place): 
       mount({ type: 'bind', source: `${source}/${path}`, target: `/workspace/${path}`, readonly: 'true' }),
     ),
   ];
+}
+
+/** From here `agent-auth` copies. */
+const authFolder = '/run/agent/auth';
+const sshAgentSocket = '/run/agent/ssh-agent.sock';
+
+/** The caller's logins: never to write to. Where the home is known they are at their places, elsewhere they are copied there. */
+function authMounts({ auth, mounts, user, image, build }: AgentPlan): string[] {
+  const isRoot = user === null ? image === null && build === null : user.uid === 0;
+  const files = auth.files.map(({ source, home, isCopied }) => ({
+    source,
+    target: isRoot && !isCopied ? `/root/${home}` : `${authFolder}/${home}`,
+  }));
+  const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
+  // What the spec mounts itself is meant.
+  return [...files, ...socket]
+    .filter(({ target }) => mounts.every(own => own.target !== target))
+    .map(({ source, target }) => mount({ type: 'bind', source, target, readonly: 'true' }));
 }
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {

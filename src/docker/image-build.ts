@@ -10,7 +10,7 @@ import { flags, label } from './labels.ts';
 export interface Build {
   readonly tag: string;
   /** What it is for, as its label says. */
-  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy';
+  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy' | 'provider';
   /** For people: `build tmux-agents-base:latest`. */
   readonly doing: string;
   readonly folder: string;

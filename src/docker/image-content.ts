@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** In the folder of our images, the one of an image that has nothing to do with the others. */
+/** In the folder of our images, those of images that have nothing to do with the others. */
 export const proxyFolder = 'proxy';
+export const providerFolder = 'provider';
 
 /** What our images are made of, as one hash: names, modes and contents of all files of a folder. */
 export async function contentHash(folder: string): Promise<string> {
@@ -12,7 +13,7 @@ export async function contentHash(folder: string): Promise<string> {
   const files = entries
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
-    .filter(file => !file.startsWith(join(folder, proxyFolder, '/')));
+    .filter(file => [proxyFolder, providerFolder].every(own => !file.startsWith(join(folder, own, '/'))));
   for (const file of files.sort()) {
     const executable = ((await stat(file)).mode & 0o100) !== 0;
     hash

@@ -100,7 +100,7 @@ const oldBase =
   /usr\/local\/lib\/agent-flow(?:\/run)?\/?"?: (?:lstat \S+: no such file|file does not exist|not found)/;
 
 /** Why the image cannot be used, where the build's output says so. */
-function refusalIn(output: string): string | null {
+export function refusalIn(output: string): string | null {
   if (/exec:? "?\/bin\/sh"?: .*(no such file|not found)/i.test(output)) return 'it has no /bin/sh';
   return /^(?:#\d+ [\d.]+ )?(?:\x1b\[\d*m)*agent-flow: ([^\n\r\x1b]{1,300})/m.exec(output)?.[1] ?? null;
 }

@@ -1,10 +1,12 @@
 import { StepError } from '../../machines/step-error.ts';
+import { providerNamed } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
 import { dockerError } from './errors.ts';
 import { ensureBaseImage } from './image-base.ts';
 import { checkGpus } from './image-gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
 import { ensureLayer, type Ground } from './image-layer.ts';
+import { ensureProvider } from './image-provider.ts';
 import { buildFromSpec } from './image-spec.ts';
 import { ensureUser } from './image-user.ts';
 import { label, protocol } from './labels.ts';
@@ -16,6 +18,8 @@ export interface ImageWish {
   readonly image: string | null;
   readonly build: BuildPlan | null;
   readonly gpus: boolean;
+  /** Whose CLI is to be on it; `command` for nobody's. */
+  readonly provider: string;
   /** Who is to have a name and a home in it; null: who has one anyhow. */
   readonly user: UserPlan | null;
   /** Milliseconds for a pull, or for the build. */
@@ -46,14 +50,20 @@ export function imageMaker(context: ImageContext, timeout: number): (wish: Image
     grounds.set(ground.image.id, ground);
     return layer(ground.image.id);
   };
+  const withProvider = singleFlight(async key => {
+    const [image, name] = JSON.parse(key);
+    return (await ensureProvider(image, providerNamed(name)!, timeout, context)).id;
+  });
   const users = singleFlight(key => {
     const [image, uid, gid] = JSON.parse(key);
     return ensureUser(image, { uid, gid }, timeout, context);
   });
 
   return async wish => {
-    const image = await made(wish);
-    const { user } = wish;
+    const { user, provider } = wish;
+    const plain = await made(wish);
+    const isAi = providerNamed(provider) !== undefined;
+    const image = isAi ? await withProvider(JSON.stringify([plain, provider])) : plain;
     return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }

@@ -18,7 +18,7 @@ export const label = {
   /** On images: the in-container commands they speak, and the content they were built from. */
   protocol: 'tmux-agents.protocol',
   content: 'tmux-agents.content',
-  /** On images that we made, what for: `base`, `gpu`, `layer`, `build` or `proxy`. Containers inherit it. */
+  /** On images that we made, what for: `base`, `gpu`, `layer`, `build`, `proxy` or `provider`. Containers inherit it. */
   image: 'tmux-agents.image',
 } as const;
 

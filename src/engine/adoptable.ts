@@ -76,6 +76,9 @@ function planOf(
     dependsOn: [],
     provider: oneLine(container.labels[label.provider] ?? 'command'),
     command: [],
+    stdin: 'terminal',
+    report: null,
+    settings: [],
     prompt: null,
     image: container.image,
     build: null,
@@ -88,6 +91,7 @@ function planOf(
         ? { mode: 'none' }
         : { mode: 'bridge', name: NetworkMode },
     mounts: [],
+    auth: { files: [], sshAgent: null },
     env: {},
     secrets: [],
     security: usualSecurity,

@@ -15,6 +15,7 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
         : [`agents.${agent.name}.mounts[${index}].source: ${source} is never given to an agent: ${why}`];
     }),
     ...unwritable(agent),
+    ...unreadable(agent),
     ...foreignCopy(agent),
   ]);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
@@ -22,14 +23,18 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
 
 /** What has become of an agent's sources since they were checked; null where all are as they were. */
 export function whyUnfit(
-  { workspace, mounts }: AgentPlan,
+  { workspace, mounts, auth }: AgentPlan,
   stateDir: StateDir,
   engine: EngineInfo,
 ): string | null {
   const rules = forbidden(stateDir, engine);
   // A workspace may hold the state directory: an empty file system lies over it.
   const own = workspace.mode === 'bind' ? whyMoved(workspace.path, { ...rules, stateDir: null }) : null;
-  return own ?? mounts.map(({ source }) => whyMoved(source, rules)).find(why => why !== null) ?? null;
+  return (
+    own ??
+    [...mounts, ...auth.files].map(({ source }) => whyMoved(source, rules)).find(why => why !== null) ??
+    null
+  );
 }
 
 const forbidden = (stateDir: StateDir, engine: EngineInfo): Forbidden => ({
@@ -49,14 +54,27 @@ function foreignCopy({ name, user, workspace }: AgentPlan): string[] {
 function unwritable({ name, user, workspace }: AgentPlan): string[] {
   if (user === null || user.uid === 0 || workspace.mode !== 'bind') return [];
   const { uid, gid, mode } = statSync(workspace.path);
-  if (mayUse(user, { uid, gid, mode })) return [];
+  if (mayUse(user, { uid, gid, mode }, 0o7)) return [];
   const rights = (mode & 0o777).toString(8);
   return [
     `agents.${name}.user: ${user.uid}:${user.gid} may not work in ${workspace.path}, which is ${uid}:${gid}’s with mode ${rights}. Say "user": "${uid}:${gid}", or give it the directory: chown -R ${user.uid}:${user.gid} ${workspace.path}`,
   ];
 }
 
-function mayUse(user: UserPlan, file: { uid: number; gid: number; mode: number }): boolean {
+/** A login that the agent may not read would be missed only when it is used. */
+function unreadable({ name, user, auth }: AgentPlan): string[] {
+  if (user === null || user.uid === 0) return [];
+  const files = auth.sshAgent === null ? auth.files : [...auth.files, { source: auth.sshAgent }];
+  return files.flatMap(({ source }) => {
+    const { uid, gid, mode } = statSync(source);
+    if (mayUse(user, { uid, gid, mode }, 0o4)) return [];
+    return [
+      `agents.${name}.user: ${user.uid}:${user.gid} may not read ${source}, which is ${uid}:${gid}’s. Say "user": "${uid}:${gid}", or leave it out under "auth"`,
+    ];
+  });
+}
+
+function mayUse(user: UserPlan, file: { uid: number; gid: number; mode: number }, rights: number): boolean {
   const shift = user.uid === file.uid ? 6 : user.gid === file.gid ? 3 : 0;
-  return ((file.mode >> shift) & 0o7) === 0o7;
+  return ((file.mode >> shift) & rights) === rights;
 }

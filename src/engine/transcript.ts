@@ -1,10 +1,13 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type AgentReport, reportIn } from '../docker/agent-report.ts';
 import { beginMark } from '../docker/end-record.ts';
 
 export interface Transcript {
   readonly path: string;
   /** Docker has thrown its beginning away: the agent printed more than is kept. */
   readonly truncated: boolean;
+  /** What the AI CLI has said that it used; null where it has not. */
+  readonly usage: AgentReport['usage'] | null;
 }
 
 /** Less than this, in bytes, is never thrown away; containers of an older release print no mark. */
@@ -18,7 +21,11 @@ export function transcriptIn(path: string, nonce: string): Transcript | null {
   try {
     const first = Buffer.alloc(mark.length);
     readSync(fd, first, 0, first.length, 0);
-    return { path, truncated: fstatSync(fd).size >= alwaysKept && !first.equals(mark) };
+    const { size } = fstatSync(fd);
+    const last = Buffer.alloc(Math.min(size, 8192));
+    readSync(fd, last, 0, last.length, size - last.length);
+    const usage = reportIn(last.toString('utf8'), nonce)?.usage ?? null;
+    return { path, truncated: size >= alwaysKept && !first.equals(mark), usage };
   } finally {
     closeSync(fd);
   }

@@ -55,6 +55,7 @@ export function transitionEvents(
         image: snapshot.context.image,
         transcript: kept?.path ?? null,
         ...(kept?.truncated ? { transcriptTruncated: true } : {}),
+        ...(kept?.usage ? { usage: kept.usage } : {}),
         ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
       });
     }

@@ -90,12 +90,12 @@ export function createWorld(options: WorldOptions): World {
   const source = join(packageFolder, 'docker');
   const images = { docker, now: clock.now, source, logFolder: folder.path, signal };
   const makeImage = imageMaker(images, longest(plan.agents));
-  const wishOf = ({ image, build, gpus, user }: AgentPlan) =>
-    JSON.stringify([image, build, gpus !== null, user]);
+  const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>
+    JSON.stringify([image, build, gpus !== null, provider, user]);
   const image = singleFlight(wish => {
     const agents = plan.agents.filter(agent => wishOf(agent) === wish);
-    const { image, build, gpus, user } = agents[0]!;
-    return makeImage({ image, build, gpus: gpus !== null, user, timeout: longest(agents) });
+    const { image, build, gpus, provider, user } = agents[0]!;
+    return makeImage({ image, build, gpus: gpus !== null, provider, user, timeout: longest(agents) });
   });
   const networks = runNetworks({
     plan: planOf,
@@ -109,7 +109,14 @@ export function createWorld(options: WorldOptions): World {
     signal,
   });
   const helperImage = singleFlight(() =>
-    makeImage({ image: null, build: null, gpus: false, user: null, timeout: longest(plan.agents) }),
+    makeImage({
+      image: null,
+      build: null,
+      gpus: false,
+      provider: 'command',
+      user: null,
+      timeout: longest(plan.agents),
+    }),
   );
   const { hidden, place, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));

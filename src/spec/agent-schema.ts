@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auth } from './auth-field.ts';
 import {
   cpus,
   duration,
@@ -15,7 +16,8 @@ import {
 import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
-import { expects, later, notSupported, strict } from './schema-kit.ts';
+import { args, model, provider } from './provider-fields.ts';
+import { expects, notSupported, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
 import { user } from './user-field.ts';
@@ -69,20 +71,18 @@ const done = z.enum(['exit', 'signal'], {
 
 /** What may be said of one agent, and in `defaults` of all. */
 export const shared = {
-  provider: z
-    .literal('command', {
-      error: issue =>
-        typeof issue.input === 'string' ? `${notSupported}; give a "command" instead` : 'expected "command"',
-    })
+  provider: provider
     .optional()
     .describe(
-      'The AI CLI to run. Only `command`, which is any program, is supported yet; it may be left out.',
+      'The AI CLI to run, unattended and with all it asks for approved; `agent-flow providers` lists them. `command` is any program, and may be left out.',
     ),
   command: command
     .optional()
     .describe(
       'The program and its arguments; no shell reads them. It finds the prompt in the file `$AGENT_PROMPT_FILE`.',
     ),
+  model: model.optional().describe('The model that the AI CLI is to use, in its own words.'),
+  args: args.optional().describe('Further arguments of the AI CLI.'),
   prompt: text.optional().describe('The text that the agent gets, exactly.'),
   promptFile: z
     .string({ error: expects('the path of a text file') })
@@ -137,7 +137,11 @@ export const shared = {
   mounts: mounts
     .optional()
     .describe('Further files and directories of the host, read-only unless said otherwise.'),
-  auth: later('Which of the host’s logins the agent gets.'),
+  auth: auth
+    .optional()
+    .describe(
+      'Which of your logins the agent gets, where they exist, never to write to. Default: an AI CLI gets all of these, a command none. See docs/security.md.',
+    ),
   user: user
     .optional()
     .describe(

@@ -2,6 +2,7 @@ import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import { at } from './issues.ts';
+import { checkPrompt, checkProvider, providerOf } from './providers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -31,12 +32,21 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
   return [
     ...[shared, ...agents].flatMap(twoPrompts),
     ...[shared, ...agents].flatMap(twoImages),
+    ...agents.flatMap(agent =>
+      checkProvider(agent, shared.fields).filter(({ path }) => !isBroken(found, path)),
+    ),
     ...agents.flatMap(agent => forgesPackets(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
     ...checkDependencies(
       new Map(agents.map(({ path, fields }) => [String(path[1]), namesIn(fields.dependsOn)])),
     ),
   ];
+}
+
+/** Once the prompt files are read. */
+export function checkPrompts(value: unknown, prompts: ReadonlyMap<string, string>): Finding[] {
+  const defaults = defaultsPlace(value).fields;
+  return agentPlaces(value).flatMap(agent => checkPrompt(agent, { defaults, prompts }));
 }
 
 function namesIn(value: unknown): string[] {
@@ -76,7 +86,8 @@ function nothingToRun(
   { shared, found }: { shared: Place; found: readonly Finding[] },
 ): Finding[] {
   if ('command' in fields || 'command' in shared.fields) return [];
+  if (providerOf(fields, shared.fields) !== 'command') return [];
   const from = 'provider' in fields ? path : shared.path;
   if (isBroken(found, [...from, 'provider']) || isBroken(found, path)) return [];
-  return [{ path, message: 'nothing to run; give it a "command", such as ["npm", "test"]' }];
+  return [{ path, message: 'nothing to run; give it a "command", such as ["npm", "test"], or a "provider"' }];
 }

@@ -4,6 +4,8 @@ import { shorten, visible } from './visible.ts';
 /** Where the agent finds its prompt; `agent-init` makes the directory. */
 export const promptPath = '/run/agent/prompt';
 
+type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'report' | 'settings' | 'prompt' | 'env'>;
+
 /**
  * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
  * The environment goes through `env` instead of `export`, which a shell refuses or changes for names of its own
@@ -11,20 +13,27 @@ export const promptPath = '/run/agent/prompt';
  * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
  */
 export function launchScript(
-  { command, prompt, env }: Pick<AgentPlan, 'command' | 'prompt' | 'env'>,
+  { command, stdin, report, settings, prompt, env }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
   }: { readonly promptFile?: string; readonly secrets?: Readonly<Record<string, string>> } = {},
 ): Buffer {
   const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
-  const words = [...environment.map(([name, value]) => `${name}=${value}`), ...asProgram(command)];
+  const words = [
+    ...environment.map(([name, value]) => `${name}=${value}`),
+    ...(report === null ? [] : ['agent-report', JSON.stringify(report)]),
+    ...asProgram(command),
+  ];
   const lines = [
     // Not as words of `env`: for a moment whoever lists the processes would see them.
     ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
     `printf '%s\\n' ${quote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
-    `exec env -- ${words.map(quote).join(' ')}`,
+    ...settings.map(
+      ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
+    ),
+    `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { check } from './checks.ts';
+import { findLogins } from './auth.ts';
+import { check, checkPrompts } from './checks.ts';
 import { SpecError } from './errors.ts';
 import { readText } from './files.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
@@ -68,8 +69,16 @@ export async function parseSpec(
   const files = await resolveReferences(filled.value, { directory: dirname(resolve(path)), found: checked });
   const all = [...checked, ...files.findings];
   all.push(...checkFrom(filled.value, { found: all, files }));
+  const logins = await findLogins(data, env);
+  all.push(...logins.findings, ...checkPrompts(filled.value, files.prompts));
   if (data === null || all.length > 0) throw new SpecError(path, inOrder(all, source.offsetOf));
-  return resolveFlow(data, { order: source.keysOf(['agents']), name: nameOfFile(path), files });
+  return resolveFlow(data, {
+    order: source.keysOf(['agents']),
+    name: nameOfFile(path),
+    files,
+    logins: logins.values,
+    env,
+  });
 }
 
 function parse(text: string, path: string): Source {

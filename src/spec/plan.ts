@@ -5,6 +5,12 @@ export interface AgentPlan {
   /** What the seed's `tmux-agents.ai-provider` label says; `command` where there is no AI provider. */
   readonly provider: string;
   readonly command: readonly string[];
+  /** What the command reads: the terminal that a person sees, or its prompt. */
+  readonly stdin: 'terminal' | 'prompt';
+  /** How what it prints is read; null: it is shown as it is. */
+  readonly report: ReportPlan | null;
+  /** Files under the agent's home that are written before it starts. */
+  readonly settings: readonly SettingsPlan[];
   /** The text the agent finds in the file that `$AGENT_PROMPT_FILE` names; null for none. */
   readonly prompt: string | null;
   /** null with a `build` too: a base image that the package brings, with CUDA where there are `gpus`. */
@@ -20,6 +26,7 @@ export interface AgentPlan {
   readonly artifacts: readonly ArtifactPlan[];
   readonly network: NetworkPlan;
   readonly mounts: readonly MountPlan[];
+  readonly auth: AuthPlan;
   readonly env: Readonly<Record<string, string>>;
   /** Their values are in no plan, and on no disk. */
   readonly secrets: readonly SecretPlan[];
@@ -60,6 +67,35 @@ export interface MountPlan {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+}
+
+/** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */
+export interface ReportPlan {
+  readonly format: string;
+  readonly login: string;
+  readonly quota: string;
+}
+
+export interface SettingsPlan {
+  /** Relative to the agent's home; JSON, merged into what is there. */
+  readonly file: string;
+  readonly json: object;
+}
+
+/** What the agent is given of the caller's logins. */
+export interface AuthPlan {
+  readonly files: readonly AuthFile[];
+  /** Absolute path of the socket of the caller's ssh-agent; null: it gets none. */
+  readonly sshAgent: string | null;
+}
+
+export interface AuthFile {
+  /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
+  readonly source: string;
+  /** Where the agent finds it, relative to its home. */
+  readonly home: string;
+  /** It gets a copy that is its own: it writes to it, or has to own it. */
+  readonly isCopied: boolean;
 }
 
 export interface SecretPlan {

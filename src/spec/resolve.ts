@@ -1,5 +1,9 @@
+import { providerNamed } from '../providers/catalogue.ts';
+import type { Logins } from './auth.ts';
 import { resolveBuild } from './builds.ts';
+import type { Environment } from './interpolate.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
+import { environmentOf, launchOf, providerOf } from './providers.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
 import { usualSecurity } from './security-fields.ts';
@@ -14,15 +18,21 @@ const builtIn = {
   timeouts: { build: 30 * 60_000, ready: 60_000, run: 2 * 3_600_000, idle: null, stop: 10_000 },
 } as const;
 
+interface Found {
+  readonly files: References;
+  readonly logins: Logins;
+  readonly env: Environment;
+}
+
 /** A spec that was found to be right, with every default applied. */
 export function resolveFlow(
   spec: Spec,
-  { order, name, files }: { order: readonly string[]; name: string; files: References },
+  { order, name, ...found }: { order: readonly string[]; name: string } & Found,
 ): FlowPlan {
   return {
     name: spec.name ?? name,
     concurrency: spec.concurrency ?? null,
-    agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), files)),
+    agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found)),
   };
 }
 
@@ -35,6 +45,7 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
     ...(ownPrompt ? { prompt: undefined, promptFile: undefined } : {}),
     ...(ownImage ? { image: undefined, build: undefined } : {}),
     ...agent,
+    provider: providerOf(agent, defaults),
     env: { ...defaults.env, ...agent.env },
     labels: { ...defaults.labels, ...agent.labels },
     timeouts: { ...defaults.timeouts, ...agent.timeouts },
@@ -45,14 +56,29 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
 function resolveAgent(
   name: string,
   agent: AgentSpec,
-  { prompts, workspaces, repositories, builds, mounts, secrets }: References,
+  { files: { prompts, workspaces, repositories, builds, mounts, secrets }, logins, env: caller }: Found,
 ): AgentPlan {
+  const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
+  const provider = providerNamed(agent.provider!);
+  const { wish, auth } = logins.get(name)!;
+  const own = (agent.secrets ?? []).map(secret => {
+    const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
+    return { name, file: file === undefined ? null : secrets.get(file)! };
+  });
+  const usual = provider ? environmentOf(provider, { env: caller, wanted: wish.login }) : nothingUsual;
+  const said = [...Object.keys(agent.env ?? {}), ...own.map(({ name }) => name)];
+  const env = { ...usual.env, ...agent.env };
+  // What the spec says under a name is what the agent gets by it.
+  const allSecrets = [...own, ...usual.secrets.filter(({ name }) => !said.includes(name))];
+  const names = [...Object.keys(env), ...allSecrets.map(({ name }) => name)];
   return {
     name,
     dependsOn: agent.dependsOn ?? [],
-    provider: agent.provider ?? 'command',
-    command: agent.command!,
-    prompt: agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!,
+    provider: agent.provider!,
+    ...(provider
+      ? launchOf(agent, prompt!, { provider, env, names })
+      : { command: agent.command!, stdin: 'terminal', report: null, settings: [] }),
+    prompt,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
     user: resolveUser(agent.user),
@@ -65,11 +91,9 @@ function resolveAgent(
       target,
       readOnly,
     })),
-    env: agent.env ?? {},
-    secrets: (agent.secrets ?? []).map(secret => {
-      const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
-      return { name, file: file === undefined ? null : secrets.get(file)! };
-    }),
+    auth,
+    env,
+    secrets: allSecrets,
     security: resolveSecurity(agent.security ?? {}),
     labels: agent.labels ?? {},
     memory: agent.memory ?? builtIn.memory,
@@ -80,6 +104,8 @@ function resolveAgent(
     done: agent.done ?? 'exit',
   };
 }
+
+const nothingUsual = { env: {}, secrets: [] };
 
 function resolveUser(user: AgentSpec['user']): UserPlan | null {
   if (user === undefined) return null;

@@ -4,6 +4,8 @@ export type Told<Type extends FlowEvent['type']> = Extract<FlowEvent, { type: Ty
 export type Status = Told<'agent.ended'>['status'];
 export type Failure = NonNullable<Told<'agent.ended'>['error']>;
 
+export type Usage = NonNullable<Told<'attempt.ended'>['usage']>;
+
 export interface AttemptState {
   readonly attempt: number;
   /** null while there is no verdict on it. */
@@ -17,6 +19,8 @@ export interface AttemptState {
   readonly transcript: string | null;
   /** The agent printed more than Docker keeps: its beginning is lost. */
   readonly transcriptTruncated: boolean;
+  /** What its AI CLI says that it used; null where it does not say. */
+  readonly usage: Usage | null;
   /** What its network has kept it from, as `host:port`. */
   readonly blockedHosts: readonly string[];
   /** What it came to is safe. */
@@ -115,10 +119,11 @@ export function endAttempt(agent: AgentState, event: Told<'attempt.ended'>): Age
     image,
     transcript,
     transcriptTruncated = false,
+    usage = null,
     blockedHosts = [],
   } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript, transcriptTruncated, blockedHosts };
+  const verdict = { status, exitCode, error, transcript, transcriptTruncated, usage, blockedHosts };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
     ...verdict,
@@ -175,6 +180,7 @@ const blank = (attempt: number): AttemptState => ({
   timings: {},
   transcript: null,
   transcriptTruncated: false,
+  usage: null,
   blockedHosts: [],
   isSaved: false,
   workspace: null,

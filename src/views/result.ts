@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
+import { usageOf } from './usage.ts';
 
 const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
 const exitCode = z.int().nullable().describe('Of the agent’s command; null where it has none.');
@@ -16,6 +17,17 @@ const error = z
     exitCode: z.int().exactOptional(),
   })
   .nullable();
+
+const usage = z
+  .object({
+    turns: z.number().nullable(),
+    inputTokens: z.number().describe('Those from a cache included.'),
+    cachedInputTokens: z.number(),
+    outputTokens: z.number(),
+    costUsd: z.number().nullable().describe('As the CLI reckons it; null where it does not.'),
+  })
+  .exactOptional()
+  .describe('What the AI CLI says that it used, all attempts together; absent where it does not say.');
 
 const attempt = z.object({
   status,
@@ -55,6 +67,7 @@ const agent = z.object({
     .describe(
       'Where the work of the last attempt is; null where it is in no clone or copy, or nothing was changed.',
     ),
+  usage,
   artifacts: z.array(z.string()).describe('Paths of what was taken out after the last attempt.'),
 });
 
@@ -152,6 +165,7 @@ function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
 
 function agentResult(agent: AgentState): AgentResult {
   const { status, exitCode, error } = outcomeOf(agent);
+  const used = usageOf(agent);
   return {
     status,
     exitCode,
@@ -165,6 +179,7 @@ function agentResult(agent: AgentState): AgentResult {
     ...(agent.attempts.at(-1)?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
     blockedHosts: blockedHosts(agent),
     workspace: agent.attempts.at(-1)?.workspace ?? null,
+    ...(used === null ? {} : { usage: used }),
     artifacts: [...(agent.attempts.at(-1)?.artifacts ?? [])],
   };
 }

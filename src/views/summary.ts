@@ -5,6 +5,7 @@ import type { AgentState, FlowState, Status } from './flow-state.ts';
 import { blockedHosts } from './result.ts';
 import { table } from './table.ts';
 import { oneLine } from './text.ts';
+import { usageOf, usageWords } from './usage.ts';
 import { stateWord, statusWord } from './words.ts';
 
 export interface Places {
@@ -31,6 +32,7 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
     '',
     totals(state),
     ...agents.flatMap(agent => workLine(agent, places)),
+    ...agents.flatMap(usageLine),
     ...failures,
     ...agents
       .filter(agent => agent.attempts.at(-1)?.transcriptTruncated)
@@ -49,6 +51,11 @@ function workLine({ name, attempts }: AgentState, places: Places): string[] {
   const { branch = null, path = null } = attempts.at(-1)?.workspace ?? {};
   if (branch !== null) return [`${name}: work is on branch ${oneLine(branch)}`];
   return path === null ? [] : [`${name}: work is in ${oneLine(shortestPath(path, places))}`];
+}
+
+function usageLine(agent: AgentState): string[] {
+  const used = usageOf(agent);
+  return used === null ? [] : [`${agent.name}: ${usageWords(used)}`];
 }
 
 const order: readonly Status[] = ['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped'];

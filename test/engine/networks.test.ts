@@ -34,8 +34,11 @@ const reachesFrom = async (proxy: string, host: string, port: number) => {
 test.serial('an isolated network is there while the run lasts, and no other run reaches it', async t => {
   const [here, there] = [place(t), place(t)];
   const client =
-    'until [ -s target ]; do sleep 0.1; done; curl -s -m 5 -o /dev/null "http://$(cat target):8000/"';
-  const server = `node -e "require('http').createServer((q, r) => r.end('x')).listen(8000)" & ${untilGo}`;
+    'until [ -s target ]; do sleep 0.1; done; curl -s -m 20 -o /dev/null "http://$(cat target):8000/"';
+  // A container that runs may be seconds away from a server that listens.
+  const serve =
+    "require('http').createServer((q, r) => r.end('x')).listen(8000, () => require('fs').writeFileSync('listens', ''))";
+  const server = `node -e "${serve}" & ${untilGo}`;
   const ran = here.start([
     'run',
     here.write({
@@ -46,6 +49,7 @@ test.serial('an isolated network is there while the run lasts, and no other run 
   ]);
   const other = there.start(['run', there.write({ agents: { far: agent(client, 'isolated') } }), '--json']);
   await eventually(isRunning(here, 'server'), 'the server');
+  await eventually(() => existsSync(join(here.workspace, 'listens')), 'a server that listens');
   await eventually(isRunning(here, 'near'), 'a client beside it');
   await eventually(isRunning(there, 'far'), 'a client of another run');
 

@@ -34,7 +34,8 @@ const queue: (() => void)[] = [];
 
 for (const [verb, mode] of process.env.FAULTS === 'all' ? all : telling)
   test(`docker ${verb} ${mode}`, async t => {
-    t.timeout(1_800_000);
+    // Most of it is spent waiting for a place.
+    t.timeout(4 * 3_600_000);
     if (busy >= places) await new Promise<void>(resolve => queue.push(resolve));
     else busy++;
     try {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { canary } from './canary.ts';
 import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { milestones, nameOf, positions } from './positions.ts';
-import { scenarioFor, specOf, stage } from './scenarios.ts';
+import { lend, scenarioFor, specOf, stage } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const foreign = await canary();
@@ -33,6 +33,7 @@ for (const name of chosen) {
     const { here, network, env, failing } = stage(t, scenario.docker);
     t.teardown(() => endProcessesOf(here));
     const file = here.write(specOf(scenario, network));
+    lend(t, scenario, here);
     const cancel = scenario.cancelled ? { AGENT_FLOW_CANCEL_WHEN: `${here.workspace}/up` } : {};
     const killed = await here.start(['run', file, '--json'], {
       env: failing({ AGENT_FLOW_FAILPOINT: name, ...cancel }),

@@ -51,6 +51,8 @@ const seen = new Set<string>();
 const flows = isWhole ? 20 : 1;
 const size = isWhole ? 10 : 4;
 const wanted = 3;
+/** Lines of the journal that an engine writes at most before it is killed: a third of what a flow comes to. */
+const longest = 12 * size;
 
 for (let flow = 0; flow < flows; flow++) {
   const own = seed + flow;
@@ -90,7 +92,11 @@ async function killAgainAndAgain(t: ExecutionContext, here: Place, { spec, env, 
     const before = here.journal().length;
     const engine = here.start(before > 0 ? ['resume'] : ['run', file], { env });
     await eventually(() => here.journal().length > before, 'an engine at work');
-    await delay(random() * 1_500);
+    // By the length of the journal, not by the clock: that way every part of a life is as likely as its share of it.
+    let isOver = false;
+    void engine.finally(() => (isOver = true));
+    const at = before + 1 + Math.floor(random() * longest);
+    while (here.journal().length < at && !isOver) await delay(10);
     engine.kill('SIGSTOP');
     // What stands still can be looked at.
     const ended = here.journal().some(event => event.type === 'run.ended');

@@ -3,7 +3,7 @@ import { eventually, isRunning } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { nameOf, positions } from './positions.ts';
-import { counted, printed, scenarioFor, specOf, stage, startsOf } from './scenarios.ts';
+import { counted, lend, printed, scenarioFor, specOf, stage, startsOf } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const foreign = await canary();
@@ -28,6 +28,7 @@ for (const { signal, exitCode } of signals)
       const { here, network, env, failing } = stage(t, scenario.docker);
       t.teardown(() => endProcessesOf(here));
       const file = here.write(specOf(scenario, network));
+      lend(t, scenario, here);
       const cancel = scenario.cancelled ? { AGENT_FLOW_CANCEL_WHEN: `${here.workspace}/up` } : {};
       const ended = await here.start(['run', file, '--json'], {
         env: failing({ AGENT_FLOW_FAILPOINT: name, AGENT_FLOW_FAILSIGNAL: signal, ...cancel }),

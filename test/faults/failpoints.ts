@@ -32,6 +32,8 @@ function failAt(name: string, signal: string): void {
   const position = positions.find(({ state }) => state === what) ?? null;
   let fired = false;
   let inside = false;
+  /** Whose state it is; null while nobody has been in it. */
+  let who: string | null = null;
   let call: number | null = null;
   let spawnsToCut = false;
 
@@ -49,7 +51,7 @@ function failAt(name: string, signal: string): void {
     const isOver =
       position.asksDocker && event.type === 'docker.result'
         ? event.call === call
-        : event.type === 'agent.state' && !isIn(event.state, what);
+        : event.type === 'agent.state' && (who ?? event.agent) === event.agent && !isIn(event.state, what);
     if (isOver && moment !== 'intent') fire();
   };
   const after = (event: FlowEvent) => {
@@ -57,8 +59,13 @@ function failAt(name: string, signal: string): void {
     if (!position) return;
     // The first state is told when its actor has begun already.
     if (event.type === 'run.started') inside = initialState === what;
-    if (event.type === 'agent.state' && isIn(event.state, what) !== inside) {
+    if (
+      event.type === 'agent.state' &&
+      (who ?? event.agent) === event.agent &&
+      isIn(event.state, what) !== inside
+    ) {
       inside = !inside;
+      who = event.agent;
       if (!inside || position.asksDocker) return;
       if (moment === 'intent') fire();
       if (moment === 'flight') soon();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -15,6 +15,8 @@ export interface Scenario {
   /** It gets a Ctrl-C as soon as its agent is up. */
   readonly cancelled: boolean;
   readonly starts: number;
+  /** It needs a secret, which is away from the moment its container is started until somebody waits for it. */
+  readonly secret?: true;
 }
 
 const plain: Scenario = { agent: 'sleep 0.5', retries: 0, docker: {}, cancelled: false, starts: 1 };
@@ -42,10 +44,18 @@ const stubborn: Scenario = {
 };
 const deafToTerm = { 'kill --signal=TERM': 'exit 0' };
 
+/** What its secret is away for, only another agent keeps its engine from letting go. */
+const lacking: Scenario = {
+  ...plain,
+  docker: { start: 'mkdir once 2>/dev/null && mv workspace/key workspace/away' },
+  secret: true,
+};
+
 const special: Readonly<Record<string, Scenario>> = {
   backingOff: flaky,
   engineUnreachable: away,
   retrying: second,
+  waitingForSecrets: lacking,
   'stopping.interrupting': stubborn,
   'stopping.terminating': stubborn,
   'stopping.stoppingContainer': { ...stubborn, docker: deafToTerm },
@@ -110,7 +120,32 @@ export function stage(
   };
 }
 
-/** The spec of a scenario: one agent, `worker`. */
-export const specOf = ({ agent, retries }: Scenario, network: string) => ({
-  agents: { worker: { ...counted(agent), retries, network: { name: network } } },
-});
+/** The spec of a scenario: one agent, `worker`; and beside one that lacks a secret another that outlives its wait. */
+export function specOf({ agent, retries, secret }: Scenario, network: string) {
+  const worker = { ...counted(agent), retries, network: { name: network } };
+  if (!secret) return { agents: { worker } };
+  const outlives = ['sh', '-c', 'until [ -e key ]; do sleep 0.1; done; sleep 5'];
+  return {
+    agents: {
+      worker: { ...worker, secrets: [{ name: 'KEY', file: 'workspace/key' }] },
+      other: { ...worker, command: outlives },
+    },
+    concurrency: 2,
+  };
+}
+
+/** Puts the secret of a scenario in its place, and back there once it is waited for. */
+export function lend(t: ExecutionContext, { secret }: Scenario, here: Place): void {
+  if (!secret) return;
+  const key = join(here.workspace, 'key');
+  writeFileSync(key, 'a secret that nobody guesses\n');
+  const timer = setInterval(() => {
+    const isMissed = here
+      .journal()
+      .some(event => event.type === 'agent.state' && event.state === 'waitingForSecrets');
+    if (!isMissed) return;
+    clearInterval(timer);
+    renameSync(join(here.workspace, 'away'), key);
+  }, 200);
+  t.teardown(() => clearInterval(timer));
+}

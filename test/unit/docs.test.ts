@@ -22,6 +22,8 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   gpu: true,
   network: true,
   workspace: true,
+  login: true,
+  quota: true,
   secrets: true,
   exhausted: true,
   foreign: true,

@@ -22,7 +22,7 @@ const inspected = z.object({
 });
 
 /** Images that somebody builds on ours inherit our label; only under these names is it our own. */
-const ourName = /^tmux-agents-(base|base-gpu|layer|build|proxy):/;
+const ourName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider):/;
 
 /** The images that agent-flow has made, and of these what is left alone, since a container uses it or somebody else has named it. */
 export async function findImages(docker: Docker, staying: readonly Container[], isBuilding: boolean) {

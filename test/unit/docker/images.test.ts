@@ -37,7 +37,7 @@ function engine(images: Readonly<Record<string, Fake>>, failure: string | null =
   };
   const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
   const wish = (more: Partial<ImageWish>) =>
-    make({ image: null, build: null, gpus: false, user: null, timeout: 1000, ...more });
+    make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>
     calls.filter(([verb]) => verb === 'build').map(args => args.filter(arg => !arg.startsWith('--iidfile=')));
 
@@ -199,5 +199,8 @@ test('what was built is known by its own id, though another has its tag a moment
     };
   };
   const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
-  t.is(await make({ image: null, build: null, gpus: false, user: null, timeout: 1000 }), 'sha256:0d15');
+  t.is(
+    await make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000 }),
+    'sha256:0d15',
+  );
 });

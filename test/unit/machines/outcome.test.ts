@@ -145,6 +145,8 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   gpu: false,
   network: false,
   workspace: false,
+  login: false,
+  quota: false,
   secrets: false,
   exhausted: false,
   foreign: false,

@@ -21,6 +21,7 @@ export function readBack(argv: readonly string[]): Asked {
   const one = (key: string) => all(key).at(-1);
   const labels = Object.fromEntries(all('label').map(pair));
   const env = Object.fromEntries(all('env').map(pair));
+  const isAuth = ({ target = '' }) => target.startsWith('/root/') || target.startsWith('/run/agent/');
   const mounts = all('mount').map(value => Object.fromEntries(csv(value).map(pair)));
   const seconds = (name: string) => (env[name] === undefined ? null : Number(env[name]) * 1000);
   const user = one('user')?.split(':').map(Number);
@@ -43,12 +44,13 @@ export function readBack(argv: readonly string[]): Asked {
             : { device: pair(csv(gpus)[0]!)[1].split(',') },
     workspace: mounts.find(({ target }) => target === '/workspace')?.source ?? null,
     mounts: mounts
-      .filter(({ target }) => target !== '/workspace')
+      .filter(mount => mount.target !== '/workspace' && !isAuth(mount))
       .map(({ source, target, readonly }) => ({
         source: source!,
         target: target!,
         readOnly: readonly === 'true',
       })),
+    auth: { files: mounts.filter(isAuth).map(authFile), sshAgent: null },
     network,
     labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('tmux-agents'))),
     memory: Number(one('memory')),
@@ -61,6 +63,12 @@ export function readBack(argv: readonly string[]): Asked {
     },
     timeouts: { run: seconds('AGENT_RUN_LIMIT'), idle: seconds('AGENT_IDLE_LIMIT') } as AgentPlan['timeouts'],
   };
+}
+
+function authFile({ source, target, readonly }: Record<string, string>) {
+  if (readonly !== 'true') throw new Error(`${source} could be written to`);
+  const isCopied = target!.startsWith('/run/agent/auth/');
+  return { source: source!, home: target!.replace(/^\/(root|run\/agent\/auth)\//, ''), isCopied };
 }
 
 function pair(text: string): [string, string] {

@@ -22,8 +22,10 @@ const shells = [['dash'], ['bash', '--posix'], ['sh']].filter(
 
 type Plan = Parameters<typeof launchScript>[0];
 
+const plain: Plan = { command: ['x'], stdin: 'terminal', report: null, settings: [], prompt: null, env: {} };
+
 function run([shell, ...options]: readonly string[], plan: Partial<Plan>, cwd = folder) {
-  writeFileSync(script, launchScript({ command: [dump], prompt: null, env: {}, ...plan }, { promptFile }));
+  writeFileSync(script, launchScript({ ...plain, command: [dump], ...plan }, { promptFile }));
   const { status, stdout, stderr } = spawnSync(shell!, [...options, script], {
     cwd,
     encoding: 'utf8',
@@ -221,8 +223,15 @@ for (const shell of shells) {
     t.deepEqual(run(shell, { command: [dump, long] }).argv, [long]);
   });
 
+  test.serial(`${name}: a command that reads its prompt gets it exactly, and no terminal`, t => {
+    const prompt = " it's\n$(id)\n\n";
+    const { status, shown } = run(shell, { command: ['cat'], stdin: 'prompt', prompt });
+    t.is(status, 0);
+    t.is(shown, `$ cat\n${prompt}`);
+  });
+
   test.serial(`${name}: a prompt that cannot be written starts nothing`, t => {
-    const plan = { command: [dump], prompt: 'x', env: {} };
+    const plan = { ...plain, command: [dump], prompt: 'x' };
     writeFileSync(script, launchScript(plan, { promptFile: '/nope/prompt' }));
     const { status, stdout, stderr } = spawnSync(shell[0]!, [...shell.slice(1), script], {
       encoding: 'utf8',
@@ -241,15 +250,15 @@ for (const shell of shells) {
 }
 
 test('without a prompt, there is no prompt file, and the variable is the spec’s', t => {
-  t.notRegex(launchScript({ command: ['x'], prompt: null, env: {} }).toString(), /prompt|PROMPT/);
+  t.notRegex(launchScript(plain).toString(), /prompt|PROMPT/);
   t.regex(
-    launchScript({ command: ['x'], prompt: null, env: { AGENT_PROMPT_FILE: '/mine' } }).toString(),
+    launchScript({ ...plain, env: { AGENT_PROMPT_FILE: '/mine' } }).toString(),
     /'AGENT_PROMPT_FILE=\/mine'/,
   );
 });
 
 test('with a prompt, the file is /run/agent/prompt, also where the spec says otherwise', t => {
-  const text = launchScript({ command: ['x'], prompt: '', env: { AGENT_PROMPT_FILE: '/mine' } }).toString();
+  const text = launchScript({ ...plain, prompt: '', env: { AGENT_PROMPT_FILE: '/mine' } }).toString();
   t.regex(text, /printf '%s' '' > '\/run\/agent\/prompt'/);
   t.regex(text, /exec env -- 'AGENT_PROMPT_FILE=\/run\/agent\/prompt' 'x'\n$/);
 });

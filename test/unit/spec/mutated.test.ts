@@ -12,6 +12,10 @@ import { type Json, mutated, mutation, rightSpec } from './spec-arbitrary.ts';
 
 mkdirSync(join(directory, 'folder'));
 writeFileSync(join(directory, 'file'), 'a secret\n');
+for (const folder of ['.ssh', '.codex', '.config/gcloud'])
+  mkdirSync(join(directory, 'home', folder), { recursive: true });
+for (const file of ['.gitconfig', '.ssh/id', '.codex/auth.json'])
+  writeFileSync(join(directory, 'home', file), '{}');
 
 /** The same specs again: SPECS_SEED=7; more of them: SPECS_RUNS=10000. */
 const seed = Number(process.env.SPECS_SEED ?? Date.now() % 2 ** 31);
@@ -36,6 +40,10 @@ function keepsTo(plan: AgentPlan): void {
     gpus: plan.gpus,
     workspace: plan.workspace.mode === 'bind' ? plan.workspace.path : null,
     mounts: plan.mounts,
+    auth: {
+      ...plan.auth,
+      files: plan.auth.files.map(file => ({ ...file, isCopied: file.isCopied || !isAtHome(plan) })),
+    },
     network: networkOf(plan),
     labels: plan.labels,
     memory: plan.memory,
@@ -49,6 +57,10 @@ function keepsTo(plan: AgentPlan): void {
       `docker is asked for ${JSON.stringify(asked)}, and the plan is ${JSON.stringify(expected)}`,
     );
 }
+
+/** Only of root, and of our own image, it is known where the home is. */
+const isAtHome = ({ user, image, build }: AgentPlan) =>
+  user === null ? image === null && build === null : user.uid === 0;
 
 const networkOf = ({ network }: AgentPlan) =>
   network.mode === 'none'
@@ -87,7 +99,7 @@ test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a
     fc.array(mutation, { maxLength: 3 }),
     async (right, mutations) => {
       const spec = mutations.reduce<Json>((before, each) => mutated(before, each), right);
-      const plan: FlowPlan | null = await parse(spec).catch(error => {
+      const plan: FlowPlan | null = await parse(spec, { HOME: join(directory, 'home') }).catch(error => {
         isRefusal(error);
         if (mutations.length === 0) throw error;
         return null;

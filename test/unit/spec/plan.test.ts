@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { directory, parse, plan } from './helpers.ts';
@@ -13,6 +13,9 @@ test('an agent that says only its command is run as the seed runs it', async t =
         dependsOn: [],
         provider: 'command',
         command: ['npm', 'test'],
+        stdin: 'terminal',
+        report: null,
+        settings: [],
         prompt: null,
         image: null,
         build: null,
@@ -22,6 +25,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         artifacts: [],
         network: { mode: 'bridge', name: 'tmux-agents' },
         mounts: [],
+        auth: { files: [], sshAgent: null },
         env: {},
         secrets: [],
         security: { capabilities: [], noNewPrivileges: true, pids: 4096, log: 201_326_592 },
@@ -35,6 +39,73 @@ test('an agent that says only its command is run as the seed runs it', async t =
       },
     ],
   });
+});
+
+test('an AI CLI is started unattended, reads its prompt, and gets what its caller is logged in with', async t => {
+  const home = join(directory, 'home');
+  for (const folder of ['.claude', '.ssh', '.config/gcloud'])
+    await mkdir(join(home, folder), { recursive: true });
+  for (const file of ['.claude/.credentials.json', '.gitconfig']) await writeFile(join(home, file), '{}');
+  const env = { HOME: home, ANTHROPIC_API_KEY: 'key', ANTHROPIC_BASE_URL: 'http://stub', OTHER: 'x' };
+  const [agent] = (
+    await parse(
+      { agents: { a: { provider: 'claude', model: 'opus', args: ['--max-turns', '3'], prompt: 'Go' } } },
+      env,
+    )
+  ).agents;
+  t.deepEqual(agent!.command, [
+    ...['claude', '--print', '--dangerously-skip-permissions', '--model', 'opus', '--max-turns', '3'],
+  ]);
+  t.like(agent, { provider: 'claude', stdin: 'prompt', prompt: 'Go' });
+  t.deepEqual(agent!.secrets, [{ name: 'ANTHROPIC_API_KEY', file: null }]);
+  t.is(agent!.env.ANTHROPIC_BASE_URL, 'http://stub');
+  t.false('OTHER' in agent!.env);
+  const own = ({ uid }: { uid: number }) => uid !== 0;
+  t.deepEqual(agent!.auth, {
+    files: [
+      { source: join(home, '.claude/.credentials.json'), home: '.claude/.credentials.json', isCopied: true },
+      { source: join(home, '.config/gcloud'), home: '.config/gcloud', isCopied: false },
+      { source: join(home, '.gitconfig'), home: '.gitconfig', isCopied: false },
+      { source: join(home, '.ssh'), home: '.ssh', isCopied: own(await stat(home)) },
+    ],
+    sshAgent: null,
+  });
+
+  const narrowed = { provider: 'claude', prompt: 'Go', auth: { ssh: 'off', git: false, login: false } };
+  const [narrow] = (await parse({ agents: { a: narrowed } }, env)).agents;
+  t.deepEqual(
+    narrow!.auth.files.map(file => file.home),
+    ['.config/gcloud'],
+  );
+  t.deepEqual([narrow!.secrets, narrow!.env.ANTHROPIC_BASE_URL], [[], undefined]);
+  const [off] = (await parse({ agents: { a: { ...narrowed, auth: 'off' } } }, env)).agents;
+  t.deepEqual(off!.auth, { files: [], sshAgent: null });
+});
+
+test('a command gets none of the caller’s logins but those that it names', async t => {
+  const home = join(directory, 'at-home');
+  await mkdir(join(home, '.ssh'), { recursive: true });
+  await writeFile(join(home, '.gitconfig'), '');
+  const env = { HOME: home, ANTHROPIC_API_KEY: 'key' };
+  t.deepEqual((await plan({}, { env })).auth.files, []);
+  t.deepEqual((await plan({}, { env })).secrets, []);
+  const { auth } = await plan({ auth: { git: true, ssh: 'keys', claude: true } }, { env });
+  t.deepEqual(
+    auth.files.map(file => file.home),
+    ['.gitconfig', '.ssh'],
+  );
+});
+
+test('a command of its own is not for the AI CLI of the defaults', async t => {
+  const { agents } = await parse({
+    defaults: { provider: 'claude' },
+    agents: { fixer: { prompt: 'x' }, tests: { command: ['npm', 'test'] } },
+  });
+  t.deepEqual(
+    agents.map(({ provider }) => provider),
+    ['claude', 'command'],
+  );
+  t.deepEqual(agents[1]!.command, ['npm', 'test']);
 });
 
 test('what an agent says is what it gets', async t => {

@@ -193,8 +193,19 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ dependsOn: ['a'] }, /^dependsOn\[0\]: "a": an agent cannot wait for itself/],
   [{ dependsOn: ['other'] }, /^dependsOn\[0\]: "other": no agent has this name; add the agent/],
   [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent$/],
-  ...['claude', 'codex'].map(provider => [{ provider }, later] as const),
-  [{ provider: 3 }, /^provider: 3: expected "command"$/],
+  [{ provider: 3 }, /^provider: 3: expected one of claude, .*, command$/],
+  [
+    { provider: 'claud', command: undefined },
+    /^provider: "claud": no such provider; did you mean "claude"\?$/,
+  ],
+  [{ provider: 'claude' }, /^command: .*claude is started by itself; drop "command", or "provider"$/],
+  [{ model: 'x' }, /^model: .*this is for an AI CLI; name its "provider"$/],
+  [{ model: '--help' }, /^model: "--help": expected the name of a model/],
+  [{ args: ['x'] }, /^args: .*this is for an AI CLI/],
+  [{ auth: 'on' }, /^auth: "on": expected "off", or an object such as/],
+  [{ auth: { ssh: true } }, /^auth\.ssh: true: expected "keys", "agent" or "off"$/],
+  [{ auth: { shs: 'off' } }, /^auth\.shs: unknown key; did you mean "ssh"\?$/],
+  [{ auth: { ssh: 'agent' } }, /^auth\.ssh: there is no ssh-agent that \$SSH_AUTH_SOCK names; start one/],
   [{ build: 'x' }, /^build: "x": expected an object such as/],
   [{ build: { context: 'nope' } }, /^build\.context: "nope": directory .*\/nope does not exist/],
   [{ build: { context: 'file.txt' } }, /^build\.context: "file\.txt": .* is not a directory/],
@@ -288,7 +299,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   ],
   [{ security: { log: '1m' } }, /^security\.log: "1m": expected at least "3m"$/],
   [{ security: { noNewPrivileges: 'no' } }, /^security\.noNewPrivileges: "no": expected true or false$/],
-  [{ auth: ['x'] }, /^auth: \["x"\]: not supported yet$/],
+  [{ auth: ['x'] }, /^auth: .*expected "off", or an object such as/],
   [{ done: { idle: '5s' } }, /^done: .*: not supported yet$/],
   [{ done: { file: 'x' } }, later],
 ];
@@ -346,7 +357,7 @@ test('a flow needs an agent, and an agent something to run', async t => {
   t.deepEqual(await problems({ agents: {} }), ['agents: {}: expected at least one agent']);
   t.deepEqual(await problems({}), ['agents: missing; expected an object of agents by name']);
   t.deepEqual(await problems({ agents: { a: {} } }), [
-    'agents.a: nothing to run; give it a "command", such as ["npm", "test"]',
+    'agents.a: nothing to run; give it a "command", such as ["npm", "test"], or a "provider"',
   ]);
   t.is((await problems({ agents: { a: { provider: 'command' } } })).length, 1);
   t.deepEqual(await problems({ agents: { a: 3 } }), [
@@ -354,9 +365,12 @@ test('a flow needs an agent, and an agent something to run', async t => {
   ]);
 });
 
-test('an agent of a provider that is not supported yet is not told to have a command as well', async t => {
-  t.is((await problems({ agents: { a: { provider: 'claude', prompt: 'x' } } })).length, 1);
-  t.is((await problems({ defaults: { provider: 'claude' }, agents: { a: { prompt: 'x' } } })).length, 1);
+test('an AI CLI needs a prompt and no command, wherever the two are said', async t => {
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude', prompt: 'x' } } }), []);
+  t.deepEqual(await problems({ defaults: { provider: 'claude', prompt: 'x' }, agents: { a: {} } }), []);
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude' } } }), [
+    'agents.a: claude has nothing to do; give it a "prompt"',
+  ]);
 });
 
 test('what stands in the wrong place is sent to the right one', async t => {

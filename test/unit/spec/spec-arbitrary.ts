@@ -41,7 +41,15 @@ const size = fc.constantFrom('6m', '512m', '4g', '1.5gb');
 const program = plainText.filter(word => word !== '' && !/^[^/]*=/.test(word));
 
 const fields = optional({
-  provider: fc.constant('command'),
+  auth: fc.oneof(
+    fc.constant('off'),
+    optional({
+      login: fc.boolean(),
+      git: fc.boolean(),
+      gcloud: fc.boolean(),
+      ssh: fc.constantFrom('keys', 'off'),
+    }),
+  ),
   prompt: plainText,
   image: fc.constantFrom('node:22-slim', 'debian:bookworm-slim', 'alpine', 'a/b-c_d:e.f'),
   workspace: fc.constantFrom('.', 'folder', './folder/', { mode: 'copy', path: 'folder' }, { mode: 'none' }),
@@ -96,16 +104,28 @@ const fields = optional({
   ),
 });
 
+const command = fc.record(
+  {
+    provider: fc.constant('command'),
+    command: fc
+      .tuple(program, fc.array(plainText, { maxLength: 3 }))
+      .map(([first, rest]) => [first, ...rest]),
+  },
+  { requiredKeys: ['command'] },
+);
+const cli = fc.record(
+  {
+    provider: fc.constantFrom('claude', 'codex', 'gemini'),
+    prompt: plainText,
+    model: fc.constantFrom('opus', 'gpt-5.1', 'models/x:y'),
+    args: fc.array(plainText, { maxLength: 2 }),
+  },
+  { requiredKeys: ['provider', 'prompt'] },
+);
+
 const agent = fc
-  .tuple(
-    fc.record({
-      command: fc
-        .tuple(program, fc.array(plainText, { maxLength: 3 }))
-        .map(([first, rest]) => [first, ...rest]),
-    }),
-    fields,
-  )
-  .map(([command, more]) => ({ ...command, ...more }));
+  .tuple(fields, fc.oneof({ weight: 3, arbitrary: command }, { weight: 1, arbitrary: cli }))
+  .map(([more, what]) => ({ ...more, ...what }));
 
 export const rightSpec = fc
   .tuple(

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { providers as catalogue } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
+import { table } from '../views/table.ts';
+import { type Command, type CommonOptions, printJson } from './command.ts';
+
+interface ProvidersOptions extends CommonOptions {
+  readonly json: boolean;
+}
+
+export const providers: Command = {
+  usage: 'providers',
+  describe: 'list the AI CLIs that agents can be, and what this machine is logged in to',
+  options: yargs =>
+    yargs.option('json', { type: 'boolean', default: false, describe: 'print them as one line of JSON' }),
+
+  async handler({ json }: ProvidersOptions) {
+    const rows = catalogue.map(provider => ({ provider, found: foundHere(provider, process.env) }));
+    if (json) {
+      printJson(
+        rows.map(({ provider: { name, title, verified, install }, found }) => ({
+          name,
+          title,
+          verified,
+          install: 'npm' in install ? `${install.npm}@${install.version}` : install.script,
+          found,
+        })),
+      );
+      return 0;
+    }
+    process.stdout.write(
+      `${table([
+        ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND HERE'],
+        ...rows.map(({ provider: { name, title, verified, install, keys }, found }) => [
+          name,
+          title,
+          'npm' in install ? install.version : 'newest',
+          verified ? 'yes' : 'no',
+          found.length > 0
+            ? found.join(', ')
+            : `none; ${keys[0] ? `set ${keys[0]}` : 'see its documentation'}`,
+        ]),
+      ])}\n`,
+    );
+    return 0;
+  },
+};
+
+/** The names of variables, and paths of files, that an agent of this provider would be given. */
+function foundHere({ keys, login }: Provider, env: NodeJS.ProcessEnv): string[] {
+  const home = env.HOME || homedir();
+  return [
+    ...keys.filter(name => env[name]).map(name => `$${name}`),
+    ...login.filter(file => existsSync(join(home, file))).map(file => `~/${file}`),
+  ];
+}

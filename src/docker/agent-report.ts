@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+
+const schema = z.object({
+  usage: z.object({
+    turns: count.nullable(),
+    inputTokens: count,
+    cachedInputTokens: count,
+    outputTokens: count,
+    costUsd: z.number().nonnegative().nullable(),
+  }),
+  trouble: z
+    .object({ kind: z.enum(['login', 'quota']), message: z.string(), resetsAt: z.number().nullable() })
+    .nullable(),
+});
+
+/** What an AI CLI has said of itself, as `agent-report` has kept it. It is the agent's word, and no more. */
+export type AgentReport = z.output<typeof schema>;
+
+/** The report at the end of a transcript; null where there is none that can be read. */
+export function reportIn(transcript: string, nonce: string): AgentReport | null {
+  const [, text] =
+    new RegExp(`\\x1b\\]2;agent-report-${nonce}-([A-Za-z0-9+/=]+)\\x07`).exec(transcript) ?? [];
+  if (text === undefined) return null;
+  try {
+    return schema.parse(JSON.parse(Buffer.from(text, 'base64').toString('utf8')));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Provider } from './provider.ts';
+
+export const claude: Provider = {
+  name: 'claude',
+  title: 'Claude Code',
+  verified: true,
+  program: 'claude',
+  install: { npm: '@anthropic-ai/claude-code', version: '2.1.331' },
+  headless: {
+    args: ['--print', '--verbose', '--output-format=stream-json', '--dangerously-skip-permissions'],
+    prompt: 'stdin',
+  },
+  report: {
+    format: 'claude',
+    login: 'invalid api key|not logged in|/login|authentication_error|oauth token',
+    quota: 'hit your .*limit|out of usage credits|\\(429\\)|exceed your rate limit',
+  },
+  model: '--model',
+  env: {
+    // It refuses root otherwise, and an agent's container is a sandbox.
+    IS_SANDBOX: '1',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+  },
+  keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
+  passes: [
+    'ANTHROPIC_BASE_URL',
+    'ANTHROPIC_MODEL',
+    'ANTHROPIC_SMALL_FAST_MODEL',
+    'ANTHROPIC_VERTEX_PROJECT_ID',
+    'AWS_REGION',
+    'CLAUDE_CODE_USE_BEDROCK',
+    'CLAUDE_CODE_USE_VERTEX',
+    'CLOUD_ML_REGION',
+  ],
+  endpoint: null,
+  login: ['.claude/.credentials.json'],
+  settings: [
+    {
+      file: '.claude.json',
+      json: {
+        hasCompletedOnboarding: true,
+        projects: { '/workspace': { hasTrustDialogAccepted: true } },
+      },
+    },
+  ],
+};

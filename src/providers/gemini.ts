@@ -1,0 +1,34 @@
+import type { Provider } from './provider.ts';
+
+export const gemini: Provider = {
+  name: 'gemini',
+  title: 'Gemini CLI',
+  verified: true,
+  program: 'gemini',
+  install: { npm: '@google/gemini-cli', version: '0.61.0' },
+  headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
+  report: {
+    format: 'gemini',
+    login: 'api key not valid|must specify the gemini_api_key|auth method|\\b401\\b',
+    quota: 'exhausted your .*quota|quota will reset|\\b429\\b',
+  },
+  model: '--model',
+  env: { GEMINI_CLI_TRUST_WORKSPACE: 'true', GEMINI_CLI_NO_RELAUNCH: 'true' },
+  keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+  passes: [
+    'GEMINI_MODEL',
+    'GOOGLE_CLOUD_LOCATION',
+    'GOOGLE_CLOUD_PROJECT',
+    'GOOGLE_GEMINI_BASE_URL',
+    'GOOGLE_GENAI_USE_VERTEXAI',
+  ],
+  endpoint: null,
+  login: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
+  settings: [
+    {
+      file: '.gemini/settings.json',
+      json: { security: { auth: { selectedType: 'gemini-api-key' } } },
+      when: 'GEMINI_API_KEY',
+    },
+  ],
+};

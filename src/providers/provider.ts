@@ -1,0 +1,60 @@
+/** An AI CLI, as data: how it gets into an image, how it is started unattended, and what it is logged in with. */
+export interface Provider {
+  readonly name: string;
+  /** For people: `Claude Code`. */
+  readonly title: string;
+  /** A test of ours runs it; otherwise what is here is what its documentation says. */
+  readonly verified: boolean;
+  readonly program: string;
+  readonly install: Install;
+  readonly headless: Launch;
+  /** How what it prints is read; null: it is shown as it is. */
+  readonly report: Report | null;
+  /** null: it takes no model. */
+  readonly model: string | null;
+  /** What it needs to know, whoever runs it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Variables of the caller's environment that it gets where they are set: of these, secrets. */
+  readonly keys: readonly string[];
+  /** And of these, what may be kept in the run's record: addresses, names of models and regions. */
+  readonly passes: readonly string[];
+  /** Of `passes`, the address of its API, where it is taken from no variable but from arguments: `$` is its value. */
+  readonly endpoint: { readonly variable: string; readonly args: readonly string[] } | null;
+  /** Files under the caller's home that it is logged in with. It gets copies, for it writes to them. */
+  readonly login: readonly string[];
+  /** What is written under the agent's home before it starts, so that it asks nothing: merged into what is there. */
+  readonly settings: readonly Settings[];
+}
+
+export type Install =
+  | {
+      readonly npm: string;
+      /** Exact. */
+      readonly version: string;
+    }
+  /** A shell command, run as root. */
+  | { readonly script: string };
+
+export interface Launch {
+  /** What follows the program's name. */
+  readonly args: readonly string[];
+  /** How the prompt follows: read from standard input, or as the last argument, behind a flag where there is one. */
+  readonly prompt: 'stdin' | 'last' | { readonly flag: string };
+}
+
+/** For agent-report, which shows people what the CLI tells in JSON, and reads from it usage and failures. */
+export interface Report {
+  readonly format: 'claude' | 'codex' | 'gemini';
+  /** What it says where nobody is logged in, as a regular expression. */
+  readonly login: string;
+  /** What it says where the plan is used up. */
+  readonly quota: string;
+}
+
+export interface Settings {
+  /** A JSON file, relative to the home. */
+  readonly file: string;
+  readonly json: object;
+  /** Only where the agent has this variable. */
+  readonly when?: string;
+}

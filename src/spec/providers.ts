@@ -1,0 +1,102 @@
+import { providerNamed } from '../providers/catalogue.ts';
+import type { Launch, Provider } from '../providers/provider.ts';
+import { longestArgument } from './fields.ts';
+import type { Finding } from './findings.ts';
+import type { Environment } from './interpolate.ts';
+import type { AgentPlan, SecretPlan } from './plan.ts';
+import type { AgentSpec, DefaultsSpec } from './schema.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Who runs an agent: its own word counts, then that of the defaults. A command of its own is not for an AI CLI. */
+export function providerOf(agent: Fields, defaults: Fields): string {
+  const said = agent.provider ?? ('command' in agent ? undefined : defaults.provider);
+  return typeof said === 'string' ? said : 'command';
+}
+
+/** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
+export function launchOf(
+  { model, args = [] }: AgentSpec | DefaultsSpec,
+  prompt: string,
+  {
+    provider,
+    env,
+    names,
+  }: { provider: Provider; env: Readonly<Record<string, string>>; names: readonly string[] },
+): Pick<AgentPlan, 'command' | 'stdin' | 'report' | 'settings'> {
+  const { headless, program, endpoint } = provider;
+  const address = endpoint === null ? undefined : env[endpoint.variable];
+  const words = [
+    program,
+    ...headless.args,
+    ...(address === undefined ? [] : endpoint!.args.map(word => word.replace('$', () => address))),
+    ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
+    ...args,
+    ...promptWords(headless, prompt),
+  ];
+  return {
+    command: words,
+    stdin: headless.prompt === 'stdin' ? 'prompt' : 'terminal',
+    report: provider.report,
+    settings: provider.settings
+      .filter(({ when }) => when === undefined || names.includes(when))
+      .map(({ file, json }) => ({ file, json })),
+  };
+}
+
+function promptWords({ prompt: way }: Launch, prompt: string): string[] {
+  if (way === 'stdin') return [];
+  return way === 'last' ? ['--', prompt] : [way.flag, prompt];
+}
+
+/** Of the caller's environment, what the provider's CLI reads: what may be kept, and what may not. */
+export function environmentOf(
+  { env: own, passes, keys }: Provider,
+  { env, wanted }: { env: Environment; wanted: boolean },
+): { env: Record<string, string>; secrets: SecretPlan[] } {
+  const there = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
+  return {
+    env: { ...own, ...Object.fromEntries(there(passes).map(name => [name, env[name]!])) },
+    secrets: there(keys).map(name => ({ name, file: null })),
+  };
+}
+
+/** What cannot be together with a provider, or is nothing without one. */
+export function checkProvider(
+  { path, fields }: { path: Finding['path']; fields: Fields },
+  defaults: Fields,
+): Finding[] {
+  const provider = providerNamed(providerOf(fields, defaults));
+  if (provider !== undefined && 'command' in fields)
+    return [
+      {
+        path: [...path, 'command'],
+        message: `${provider.name} is started by itself; drop "command", or "provider"`,
+      },
+    ];
+  if (provider === undefined)
+    return ['model', 'args']
+      .filter(key => key in fields)
+      .map(key => ({ path: [...path, key], message: 'this is for an AI CLI; name its "provider"' }));
+  const { prompt = defaults.prompt, promptFile = defaults.promptFile } = fields;
+  if (prompt === undefined && promptFile === undefined)
+    return [{ path, message: `${provider.name} has nothing to do; give it a "prompt"` }];
+  return 'model' in fields && provider.model === null
+    ? [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }]
+    : [];
+}
+
+/** A prompt that goes to a CLI as an argument is bounded by the kernel. */
+export function checkPrompt(
+  { path, fields }: { path: Finding['path']; fields: Fields },
+  { defaults, prompts }: { defaults: Fields; prompts: ReadonlyMap<string, string> },
+): Finding[] {
+  const provider = providerNamed(providerOf(fields, defaults));
+  if (provider === undefined || provider.headless.prompt === 'stdin') return [];
+  const { prompt, promptFile } = 'prompt' in fields || 'promptFile' in fields ? fields : defaults;
+  const text = typeof promptFile === 'string' ? prompts.get(promptFile) : prompt;
+  if (typeof text !== 'string' || Buffer.byteLength(text) <= longestArgument) return [];
+  return [
+    { path, message: `${provider.name} takes its prompt as an argument, and this one is over 128 KiB` },
+  ];
+}

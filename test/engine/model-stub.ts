@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { eventually } from './flow.ts';
+
+const fixtures = join(import.meta.dirname, '..', 'fixtures', 'models');
+
+export interface ModelStub {
+  /** Of the internal network on which it is, and nothing else. */
+  readonly network: string;
+  readonly url: string;
+  /** How it answers from now on, see `mode.mjs`. */
+  answers(mode: string): void;
+  /** What it was asked for so far. */
+  seen(): { api: string; event: string; nonce?: string; credential?: string }[];
+}
+
+/** The APIs of the models, in a container on a network without a way out; gone with its test. */
+export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-models-'));
+  const network = `agent-flow-test-models-${Math.random().toString(36).slice(2, 10)}`;
+  const docker = (...args: string[]) =>
+    execa('docker', args, { timeout: 120_000, stdin: 'ignore', reject: false });
+  t.teardown(async () => {
+    await docker('rm', '--force', '--volumes', network);
+    await docker('network', 'rm', network);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  mkdirSync(join(folder, 'log'));
+  const mode = join(folder, 'log', 'mode');
+  const log = join(folder, 'log', 'seen.jsonl');
+  writeFileSync(mode, 'ok');
+  await docker('network', 'create', '--internal', network);
+  const started = await docker(
+    'run',
+    '--detach',
+    `--name=${network}`,
+    `--network=${network}`,
+    '--network-alias=stub',
+    `--mount=type=bind,source=${fixtures},target=/stub,readonly=true`,
+    `--mount=type=bind,source=${join(folder, 'log')},target=/log`,
+    '--env=PORT=8080',
+    '--env=STUB_LOG=/log/seen.jsonl',
+    '--env=STUB_MODE_FILE=/log/mode',
+    '--entrypoint=node',
+    '--',
+    'tmux-agents-base:latest',
+    '/stub/server.mjs',
+  );
+  if (started.exitCode !== 0) throw new Error(started.stderr);
+  await eventually(
+    async () => (await docker('logs', network)).stdout.includes('listening'),
+    'the stub of the models’ APIs',
+  );
+  return {
+    network,
+    url: 'http://stub:8080',
+    answers: how => writeFileSync(mode, how),
+    seen: () => {
+      try {
+        return readFileSync(log, 'utf8')
+          .trim()
+          .split('\n')
+          .filter(Boolean)
+          .map(line => JSON.parse(line));
+      } catch {
+        return [];
+      }
+    },
+  };
+}

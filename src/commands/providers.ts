@@ -49,10 +49,10 @@ export const providers: Command = {
 };
 
 /** The names of variables, and paths of files, that an agent of this provider would be given. */
-function foundHere({ keys, login }: Provider, env: NodeJS.ProcessEnv): string[] {
+function foundHere({ keys, aliases, login }: Provider, env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME || homedir();
   return [
-    ...keys.filter(name => env[name]).map(name => `$${name}`),
+    ...[...keys, ...Object.values(aliases)].filter(name => env[name]).map(name => `$${name}`),
     ...login.filter(file => existsSync(join(home, file))).map(file => `~/${file}`),
   ];
 }

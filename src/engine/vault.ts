@@ -46,10 +46,13 @@ export function checkSecrets(plan: FlowPlan, env: Environment): void {
 /** In bytes; an environment string may be no longer than 128 KiB with its name. */
 const largest = 100_000;
 
-function read({ name, file }: SecretPlan, env: Environment): { value: string } | { lacks: string } {
-  const value = file === null ? env[name] : textOf(file);
+function read(
+  { name, file, from = name }: SecretPlan,
+  env: Environment,
+): { value: string } | { lacks: string } {
+  const value = file === null ? env[from] : textOf(file);
   if (value instanceof Error) return { lacks: `the secret ${name} cannot be read: ${value.message}` };
-  const where = file === null ? `set ${name} in the environment` : `write it to ${file}`;
+  const where = file === null ? `set ${from} in the environment` : `write it to ${file}`;
   if (!value) return { lacks: `the secret ${name} is not there; ${where}` };
   if (Buffer.byteLength(value) > largest || value.includes('\0'))
     return { lacks: `the secret ${name} is no text of at most ${largest} bytes` };

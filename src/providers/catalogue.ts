@@ -1,10 +1,28 @@
+import { aider } from './aider.ts';
+import { amp } from './amp.ts';
 import { claude } from './claude.ts';
+import { cline } from './cline.ts';
 import { codex } from './codex.ts';
+import { copilot } from './copilot.ts';
+import { cursor } from './cursor.ts';
 import { gemini } from './gemini.ts';
+import { kiro } from './kiro.ts';
+import { opencode } from './opencode.ts';
 import type { Provider } from './provider.ts';
 
-/** In the order in which they are listed. */
-export const providers: readonly Provider[] = [claude, codex, gemini];
+/** In the order in which they are listed: those that our tests run, then the others. */
+export const providers: readonly Provider[] = [
+  claude,
+  codex,
+  gemini,
+  opencode,
+  copilot,
+  cursor,
+  aider,
+  amp,
+  cline,
+  kiro,
+];
 
 export const providerNames: readonly string[] = providers.map(({ name }) => name);
 

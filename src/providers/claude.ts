@@ -23,6 +23,7 @@ export const claude: Provider = {
     DISABLE_AUTOUPDATER: '1',
   },
   keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
+  aliases: {},
   passes: [
     'ANTHROPIC_BASE_URL',
     'ANTHROPIC_MODEL',

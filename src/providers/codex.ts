@@ -7,7 +7,16 @@ export const codex: Provider = {
   program: 'codex',
   install: { npm: '@openai/codex', version: '0.169.0' },
   headless: {
-    args: ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox'],
+    args: [
+      'exec',
+      '--json',
+      '--skip-git-repo-check',
+      '--dangerously-bypass-approvals-and-sandbox',
+      // It would write the whole environment, the key in it, to a file.
+      '--disable=shell_snapshot',
+      '--config=analytics.enabled=false',
+      '--config=check_for_update_on_startup=false',
+    ],
     prompt: 'stdin',
   },
   report: {
@@ -17,9 +26,10 @@ export const codex: Provider = {
   },
   model: '--model',
   env: {},
-  keys: ['CODEX_API_KEY', 'OPENAI_API_KEY'],
+  keys: ['CODEX_API_KEY'],
+  aliases: { CODEX_API_KEY: 'OPENAI_API_KEY' },
   passes: ['OPENAI_BASE_URL'],
-  endpoint: { variable: 'OPENAI_BASE_URL', args: ['--config', 'openai_base_url="$"'] },
+  endpoint: { variable: 'OPENAI_BASE_URL', args: ['--config=openai_base_url="$"'] },
   login: ['.codex/auth.json'],
   settings: [],
 };

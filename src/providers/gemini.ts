@@ -13,8 +13,13 @@ export const gemini: Provider = {
     quota: 'exhausted your .*quota|quota will reset|\\b429\\b',
   },
   model: '--model',
-  env: { GEMINI_CLI_TRUST_WORKSPACE: 'true', GEMINI_CLI_NO_RELAUNCH: 'true' },
+  env: {
+    GEMINI_CLI_TRUST_WORKSPACE: 'true',
+    GEMINI_CLI_NO_RELAUNCH: 'true',
+    GEMINI_TELEMETRY_ENABLED: 'false',
+  },
   keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+  aliases: {},
   passes: [
     'GEMINI_MODEL',
     'GOOGLE_CLOUD_LOCATION',

@@ -16,6 +16,8 @@ export interface Provider {
   readonly env: Readonly<Record<string, string>>;
   /** Variables of the caller's environment that it gets where they are set: of these, secrets. */
   readonly keys: readonly string[];
+  /** Where it has no login, a key is looked for under another name as well: its own is first. */
+  readonly aliases: Readonly<Record<string, string>>;
   /** And of these, what may be kept in the run's record: addresses, names of models and regions. */
   readonly passes: readonly string[];
   /** Of `passes`, the address of its API, where it is taken from no variable but from arguments: `$` is its value. */
@@ -38,8 +40,8 @@ export type Install =
 export interface Launch {
   /** What follows the program's name. */
   readonly args: readonly string[];
-  /** How the prompt follows: read from standard input, or as the last argument, behind a flag where there is one. */
-  readonly prompt: 'stdin' | 'last' | { readonly flag: string };
+  /** How the prompt follows: on standard input, as the last argument, or behind a flag as itself or as its file. */
+  readonly prompt: 'stdin' | 'last' | { readonly flag: string } | { readonly file: string };
 }
 
 /** For agent-report, which shows people what the CLI tells in JSON, and reads from it usage and failures. */

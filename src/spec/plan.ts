@@ -101,8 +101,10 @@ export interface AuthFile {
 export interface SecretPlan {
   /** Of the environment variable in which the agent finds it. */
   readonly name: string;
-  /** Absolute path of the file that holds it; null: it is in our own environment, under the same name. */
+  /** Absolute path of the file that holds it; null: it is in our own environment. */
   readonly file: string | null;
+  /** What it is called there, where that is another name. */
+  readonly from?: string;
 }
 
 export interface SecurityPlan {

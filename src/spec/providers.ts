@@ -3,6 +3,7 @@ import type { Launch, Provider } from '../providers/provider.ts';
 import { longestArgument } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
+import { promptPath } from './launch.ts';
 import type { AgentPlan, SecretPlan } from './plan.ts';
 import type { AgentSpec, DefaultsSpec } from './schema.ts';
 
@@ -44,20 +45,30 @@ export function launchOf(
   };
 }
 
+const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
+
 function promptWords({ prompt: way }: Launch, prompt: string): string[] {
   if (way === 'stdin') return [];
-  return way === 'last' ? ['--', prompt] : [way.flag, prompt];
+  if (way === 'last') return ['--', prompt];
+  return 'flag' in way ? [way.flag, prompt] : [way.file, promptPath];
 }
 
 /** Of the caller's environment, what the provider's CLI reads: what may be kept, and what may not. */
 export function environmentOf(
-  { env: own, passes, keys }: Provider,
-  { env, wanted }: { env: Environment; wanted: boolean },
+  { env: own, passes, keys, aliases }: Provider,
+  { env, wanted, hasLogin }: { env: Environment; wanted: boolean; hasLogin: boolean },
 ): { env: Record<string, string>; secrets: SecretPlan[] } {
   const there = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
+  // Somebody who is logged in may have the key for something else, and be billed for it here.
+  const borrowed = Object.entries(hasLogin ? {} : aliases).filter(
+    ([name, other]) => !env[name] && there([other]).length > 0,
+  );
   return {
     env: { ...own, ...Object.fromEntries(there(passes).map(name => [name, env[name]!])) },
-    secrets: there(keys).map(name => ({ name, file: null })),
+    secrets: [
+      ...there(keys).map(name => ({ name, file: null })),
+      ...borrowed.map(([name, from]) => ({ name, file: null, from })),
+    ],
   };
 }
 
@@ -92,7 +103,7 @@ export function checkPrompt(
   { defaults, prompts }: { defaults: Fields; prompts: ReadonlyMap<string, string> },
 ): Finding[] {
   const provider = providerNamed(providerOf(fields, defaults));
-  if (provider === undefined || provider.headless.prompt === 'stdin') return [];
+  if (provider === undefined || !isArgument(provider.headless.prompt)) return [];
   const { prompt, promptFile } = 'prompt' in fields || 'promptFile' in fields ? fields : defaults;
   const text = typeof promptFile === 'string' ? prompts.get(promptFile) : prompt;
   if (typeof text !== 'string' || Buffer.byteLength(text) <= longestArgument) return [];

@@ -65,7 +65,13 @@ function resolveAgent(
     const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
     return { name, file: file === undefined ? null : secrets.get(file)! };
   });
-  const usual = provider ? environmentOf(provider, { env: caller, wanted: wish.login }) : nothingUsual;
+  const usual = provider
+    ? environmentOf(provider, {
+        env: caller,
+        wanted: wish.login,
+        hasLogin: auth.files.some(({ home }) => provider.login.includes(home)),
+      })
+    : nothingUsual;
   const said = [...Object.keys(agent.env ?? {}), ...own.map(({ name }) => name)];
   const env = { ...usual.env, ...agent.env };
   // What the spec says under a name is what the agent gets by it.

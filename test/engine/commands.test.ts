@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, fakeDocker, isRunning, place, small } from './flow.ts';
+import { bin, eventually, fakeDocker, isRunning, place, small } from './flow.ts';
 
 const agent = (command: string, more: object = {}) => ({
   command: ['sh', '-c', command],
@@ -51,20 +51,12 @@ test('attach shows the live session of an agent on a terminal, and what is typed
   const command = 'echo what is your name; read name; echo "hello $name" > greeting; sleep 300';
   const run = here.start(['run', here.write({ agents: { worker: agent(command) } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  const attached = execa(
-    'script',
-    [
-      '-qec',
-      `${process.execPath} ${join(import.meta.dirname, '../../src/bin.ts')} attach worker`,
-      '/dev/null',
-    ],
-    {
-      env: { ...here.env, TERM: 'xterm' },
-      stdin: 'pipe',
-      reject: false,
-      timeout: 600_000,
-    },
-  );
+  const attached = execa('script', ['-qec', `${process.execPath} ${bin} attach worker`, '/dev/null'], {
+    env: { ...here.env, TERM: 'xterm' },
+    stdin: 'pipe',
+    reject: false,
+    timeout: 600_000,
+  });
   let screen = '';
   attached.stdout.on('data', data => (screen += data));
   await eventually(() => screen.includes('what is your name'), 'the question on the screen');
@@ -208,7 +200,6 @@ test('a run goes on when nobody reads what it says any more', async t => {
       second: agent('echo second >> order', { dependsOn: ['first'] }),
     },
   });
-  const bin = join(import.meta.dirname, '../../src/bin.ts');
   await execa('bash', ['-c', `'${process.execPath}' '${bin}' run '${file}' 2>&1 | head -1`], {
     env: here.env,
   });

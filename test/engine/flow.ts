@@ -16,6 +16,9 @@ import type { FlowEvent } from '../../src/events.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
+/** The real command: what scripts/test has built of it, which starts in half the time; by itself its source. */
+export const bin = process.env.AGENT_FLOW_BIN || join(root, 'src', 'bin.ts');
+
 /**
  * A place of its own for one test: a folder with a spec, a workspace and a state directory. When the test is over,
  * passed or not, the containers and the runs' networks that carry its instance id go, and the folder.
@@ -67,7 +70,7 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
     AGENT_FLOW_STATE_DIR: stateDir,
   };
   const command = (args: readonly string[], options: Options = {}) =>
-    execa(process.execPath, [join(root, 'src', 'bin.ts'), ...args], {
+    execa(process.execPath, [bin, ...args], {
       cwd: path,
       env,
       extendEnv: false,

@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+import { bin, eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
 
 const agent = (command: string, more: object = {}) => ({
   command: ['sh', '-c', command],
@@ -95,7 +95,6 @@ test('logs -f ends calmly when nobody reads any more', async t => {
     here.write({ agents: { worker: agent('while :; do echo line; sleep 0.1; done') } }),
   ]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  const bin = join(import.meta.dirname, '../../src/bin.ts');
   const { stdout, stderr, exitCode } = await execa(
     'bash',
     ['-o', 'pipefail', '-c', `'${process.execPath}' '${bin}' logs -f worker | head -1`],

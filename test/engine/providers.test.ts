@@ -9,7 +9,7 @@ import { modelStub } from './model-stub.ts';
 /** Real CLIs, as they are installed for users; only what answers them is ours. */
 const clis = [
   { name: 'claude', api: 'anthropic', key: 'ANTHROPIC_API_KEY', address: 'ANTHROPIC_BASE_URL', path: '' },
-  { name: 'codex', api: 'openai', key: 'CODEX_API_KEY', address: 'OPENAI_BASE_URL', path: '/v1' },
+  { name: 'codex', api: 'openai', key: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', path: '/v1' },
   { name: 'gemini', api: 'gemini', key: 'GEMINI_API_KEY', address: 'GOOGLE_GEMINI_BASE_URL', path: '' },
 ] as const;
 
@@ -67,10 +67,44 @@ for (const { name, api, key: variable, address, path } of clis) {
     );
     t.false(seen.some(({ event }) => event === 'tool-failed'));
 
-    t.like(json.agents.a.usage, { inputTokens: 200, cachedInputTokens: 80, outputTokens: 40 });
-    t.regex(here.transcript('a'), /^● .*\n/m);
+    // gemini asks once more, for which of its models is to answer.
+    const { inputTokens, cachedInputTokens, outputTokens } = json.agents.a.usage;
+    t.true(outputTokens >= 40);
+    t.deepEqual([inputTokens, cachedInputTokens], [outputTokens * 5, outputTokens * 2]);
+    t.regex(here.transcript('a'), /^● \w+ .*answer\.txt/m);
     t.regex(here.transcript('a'), new RegExp(`${nonce} is in answer\\.txt`));
     t.deepEqual(holdsKey(here.path), []);
     t.deepEqual(await here.containers(), []);
   });
 }
+
+/** A CLI whose key is refused; its image is there since the tests before. */
+for (const { name, key: variable, address, path } of clis)
+  test.serial(`${name} whose key is refused has failed at once, and says which variable to set`, async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    stub.answers('401');
+    const { exitCode, json, stderr } = await here.run(
+      {
+        agents: {
+          a: {
+            provider: name,
+            prompt: 'Write NONCE-abc123 into the file answer.txt',
+            workspace: 'workspace',
+            network: { name: stub.network },
+            retries: 2,
+            ...small,
+            memory: '2g',
+          },
+        },
+      },
+      [],
+      { env: { ...here.env, [variable]: key, [address]: `${stub.url}${path}` } },
+    );
+    t.is(exitCode, 1, stderr);
+    const { error, attempts } = json.agents.a;
+    t.is(error.kind, 'login', `${error.message}\n${here.transcript('a')}`);
+    t.regex(error.message, new RegExp(`Set ${providerNamed(name)!.keys[0]}`));
+    t.is(attempts.length, 1, 'another attempt would be refused as well');
+    t.deepEqual(holdsKey(here.path), []);
+  });

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, place, small } from './flow.ts';
+import { bin, eventually, place, small } from './flow.ts';
 
 const sleeper = {
   command: ['sh', '-c', 'trap "" INT TERM HUP; echo up; while :; do sleep 1; done'],
@@ -49,7 +48,7 @@ for (const [signal, code] of [
 
 test('Ctrl-C typed on a terminal, which reaches every child as well, does the same', async t => {
   const here = place(t);
-  const command = `${process.execPath} ${join(import.meta.dirname, '../../src/bin.ts')} run ${here.write({ agents: { one: sleeper, two: sleeper } })} --concurrency 2`;
+  const command = `${process.execPath} ${bin} run ${here.write({ agents: { one: sleeper, two: sleeper } })} --concurrency 2`;
   const run = execa('script', ['-qec', command, '/dev/null'], {
     cwd: here.path,
     env: { ...here.env, TERM: 'xterm' },

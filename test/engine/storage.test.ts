@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { type Place, place, small } from './flow.ts';
-
-const bin = join(import.meta.dirname, '../../src/bin.ts');
+import { bin, type Place, place, small } from './flow.ts';
 
 /** A shell line where the state directory is on a file system of so many kB, which only that line sees. */
 const onSmallDisk = (here: Place, size: number, line: string) => {

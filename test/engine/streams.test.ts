@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, place, small } from './flow.ts';
+import { bin, eventually, place, small } from './flow.ts';
 
-const bin = join(import.meta.dirname, '../../src/bin.ts');
 const spec = {
   agents: {
     first: { command: ['true'], workspace: 'workspace', ...small },

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { place, small } from './flow.ts';
+import { bin, place, small } from './flow.ts';
 
 /** A repository of uid 1000 that nobody else may enter, as a home directory has many. */
 async function repositoryOf1000(t: ExecutionContext) {
@@ -88,7 +88,6 @@ test('"host" is whoever runs agent-flow, so that files end up as theirs', async 
   });
   for (const path of [spec, here.workspace]) chownSync(path, 1000, 1000);
   const socket = statSync('/var/run/docker.sock');
-  const bin = join(import.meta.dirname, '../../src/bin.ts');
   const { exitCode, stderr } = await execa(
     'setpriv',
     ['--reuid=1000', '--regid=1000', `--groups=${socket.gid}`, process.execPath, bin, 'run', spec],

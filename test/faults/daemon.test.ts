@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { eventually, type Place } from '../engine/flow.ts';
+import { bin, eventually, type Place } from '../engine/flow.ts';
 import { blows, type Case, casesOf, told } from './daemon-blows.ts';
 import { holdingBack, isAtWork, isHeldBack, type PhaseName, phases } from './daemon-phases.ts';
 import { type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
@@ -17,7 +17,7 @@ const daemon = await privateDaemon();
 test.after.always(() => daemon.remove());
 test.before(async t => {
   t.timeout(600_000);
-  await execa(process.execPath, [join(import.meta.dirname, '../../src/bin.ts'), 'build']);
+  await execa(process.execPath, [bin, 'build']);
   await daemon.start({ liveRestore: true });
   await daemon.load('tmux-agents-base:latest');
 });

@@ -1,0 +1,22 @@
+import type { Provider } from './provider.ts';
+
+export const aider: Provider = {
+  name: 'aider',
+  title: 'Aider',
+  verified: false,
+  program: 'aider',
+  install: {
+    script:
+      'apt-get update && apt-get install -y --no-install-recommends python3-venv && python3 -m venv /opt/aider && /opt/aider/bin/pip install --no-cache-dir aider-chat && ln -sf /opt/aider/bin/aider /usr/local/bin/aider',
+  },
+  headless: { args: ['--yes-always', '--no-stream'], prompt: { file: '--message-file' } },
+  report: null,
+  model: '--model',
+  env: { AIDER_ANALYTICS: 'false', AIDER_CHECK_UPDATE: 'false' },
+  keys: ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GEMINI_API_KEY'],
+  aliases: {},
+  passes: ['AIDER_MODEL'],
+  endpoint: null,
+  login: [],
+  settings: [],
+};

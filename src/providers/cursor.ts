@@ -1,0 +1,22 @@
+import type { Provider } from './provider.ts';
+
+export const cursor: Provider = {
+  name: 'cursor',
+  title: 'Cursor CLI',
+  verified: false,
+  program: 'cursor-agent',
+  install: {
+    script:
+      'export HOME=/opt/cursor && mkdir -p $HOME && curl https://cursor.com/install -fsS | bash && chmod -R go+rX $HOME && ln -sf $HOME/.local/bin/cursor-agent /usr/local/bin/cursor-agent',
+  },
+  headless: { args: ['--print', '--trust', '--force'], prompt: 'stdin' },
+  report: null,
+  model: '--model',
+  env: { NO_OPEN_BROWSER: '1' },
+  keys: ['CURSOR_API_KEY'],
+  aliases: {},
+  passes: [],
+  endpoint: null,
+  login: ['.config/cursor/auth.json'],
+  settings: [],
+};

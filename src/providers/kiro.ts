@@ -1,0 +1,22 @@
+import type { Provider } from './provider.ts';
+
+export const kiro: Provider = {
+  name: 'kiro',
+  title: 'Kiro CLI',
+  verified: false,
+  program: 'kiro-cli',
+  install: {
+    script:
+      'export HOME=/opt/kiro && mkdir -p $HOME && curl -fsSL https://cli.kiro.dev/install | bash && chmod -R go+rX $HOME && ln -sf $HOME/.local/bin/kiro-cli /usr/local/bin/kiro-cli',
+  },
+  headless: { args: ['chat', '--no-interactive', '--trust-all-tools'], prompt: 'stdin' },
+  report: null,
+  model: '--model',
+  env: {},
+  keys: ['KIRO_API_KEY'],
+  aliases: {},
+  passes: [],
+  endpoint: null,
+  login: [],
+  settings: [],
+};

@@ -12,6 +12,7 @@ import type {
   StepInput,
 } from './agent-types.ts';
 import {
+  countedOf,
   type End,
   type EndRecord,
   type Failure,
@@ -19,6 +20,7 @@ import {
   judge,
   mayBeRetried,
   type Outcome,
+  quotaUntil,
 } from './outcome.ts';
 import { asStepError } from './step-error.ts';
 
@@ -27,6 +29,12 @@ export const maxTries = 8;
 export const backOffDelay = (failures: number) => Math.min(100 * 2 ** (failures - 1), 5_000);
 /** An attempt that failed is followed by the next after 1 s, doubled each time, 30 s at most. */
 export const retryDelay = (attempt: number) => Math.min(1_000 * 2 ** (attempt - 1), 30_000);
+
+type Over = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
+
+/** When the next attempt may begin: after its delay, and not before a plan that was used up is there again. */
+const nextAt = ({ outcome, end, attempt }: Over) =>
+  Math.max((outcome && quotaUntil(outcome)) ?? 0, (end?.at ?? 0) + retryDelay(attempt));
 
 const provided = <Output>(what: string) =>
   fromPromise<Output, StepInput>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
@@ -47,6 +55,7 @@ export const stepInput = ({ context }: { context: AgentContext }): StepInput => 
 /** What docker says where it has not done what it was asked for. */
 const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'];
 
+const beforeAnother: readonly Entry[] = ['retrying', 'waitingForQuota'];
 const goingUp: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
 
 const fresh = { step: null, tries: 0 } as const;
@@ -88,7 +97,7 @@ export const vocabulary = setup({
     goesUpThoughCancelled: ({ context, event }) =>
       context.cancelled && goingUp.includes(result<Decision>(event).enter),
     retriesThoughCancelled: ({ context, event }) =>
-      context.cancelled && result<Decision>(event).enter === 'retrying',
+      context.cancelled && beforeAnother.includes(result<Decision>(event).enter),
     isCancelled: ({ context }) => context.cancelled,
     engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
     lacksSecrets: ({ event }) => failure(event).kind === 'secrets',
@@ -114,12 +123,14 @@ export const vocabulary = setup({
       !context.cancelled &&
       context.outcome !== null &&
       mayBeRetried(context.outcome) &&
-      context.attempt <= context.retries,
+      countedOf(context.attempt, context.attempts) <= context.retries,
+    waitsForQuota: ({ context }) =>
+      !context.cancelled && context.outcome !== null && quotaUntil(context.outcome) !== null,
   },
   actions: {
     enter: assign(({ context, event }) => {
       const { enter: _, reason: __, outcome, ...known } = result<Decision>(event);
-      const retryAt = (known.end?.at ?? 0) + retryDelay(known.attempt);
+      const retryAt = nextAt({ ...known, outcome });
       const cancelled = known.cancelled || context.cancelled;
       return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...fresh };
     }),
@@ -211,9 +222,7 @@ export const vocabulary = setup({
       result: attemptResult(context),
       image: context.image,
     })),
-    scheduleAttempt: assign(({ context }) => ({
-      retryAt: (context.end?.at ?? 0) + retryDelay(context.attempt),
-    })),
+    scheduleAttempt: assign(({ context }) => ({ retryAt: nextAt(context) })),
     nextAttempt: assign(({ context }) => ({
       attempt: context.attempt + 1,
       containerId: null,

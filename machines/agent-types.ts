@@ -23,6 +23,7 @@ export type Entry =
   | 'collecting'
   | 'removing'
   | 'retrying'
+  | 'waitingForQuota'
   | 'done';
 
 export interface Decision {

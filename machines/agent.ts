@@ -7,7 +7,7 @@ import { judge } from './outcome.ts';
  * absolute one, so that a timer means the same after a restart.
  *
  *     deciding → building → networking → creating → starting → waitingForTmux → injecting → running
- *              → stopping → collecting → removing → (retrying → building) | done
+ *              → stopping → collecting → removing → (retrying | waitingForQuota → building) | done
  *
  * A step that fails for a passing reason goes through `backingOff` and is tried again; a daemon that is away is
  * `engineUnreachable` and uses up nothing; everything else leaves through stopping, collecting and removing,
@@ -126,6 +126,7 @@ export const agentMachine = vocabulary.createMachine({
           enters('collecting'),
           enters('removing'),
           enters('retrying'),
+          enters('waitingForQuota'),
           enters('done'),
         ],
         onError: [{ guard: 'isCancelled', target: 'stopping', actions: 'cancel' }, ...fails('deciding')],
@@ -414,6 +415,7 @@ export const agentMachine = vocabulary.createMachine({
     settling: {
       entry: 'endAttempt',
       always: [
+        { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
         { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
         { target: 'done' },
       ],
@@ -422,6 +424,21 @@ export const agentMachine = vocabulary.createMachine({
     retrying: {
       invoke: {
         id: 'retry',
+        src: 'until',
+        input: ({ context }) => ({ at: context.retryAt }),
+        onDone: { target: 'building', actions: 'nextAttempt' },
+        onError: { target: 'building', actions: 'nextAttempt' },
+      },
+      on: {
+        CANCEL: { target: 'done', actions: 'cancelRetry' },
+        KILL: { target: 'done', actions: 'cancelRetry' },
+      },
+    },
+
+    // The plan of its AI CLI is used up, and it is known until when: the attempt that follows is not counted.
+    waitingForQuota: {
+      invoke: {
+        id: 'quota',
         src: 'until',
         input: ({ context }) => ({ at: context.retryAt }),
         onDone: { target: 'building', actions: 'nextAttempt' },

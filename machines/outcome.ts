@@ -32,6 +32,8 @@ export interface Failure {
   readonly message: string;
   readonly command?: string;
   readonly exitCode?: number;
+  /** Of a plan that is used up, when it is there again: milliseconds since the epoch, where the CLI has said so. */
+  readonly until?: number;
 }
 
 export interface Outcome {
@@ -58,16 +60,29 @@ export interface EndRecord {
   /** Processes of the container that the kernel killed for want of memory. */
   readonly oomKills: number;
   /** What an AI CLI has said of why it failed, where it has. */
-  readonly trouble?: { readonly kind: 'login' | 'quota'; readonly message: string } | null;
+  readonly trouble?: Trouble | null;
+}
+
+export interface Trouble {
+  readonly kind: 'login' | 'quota';
+  readonly message: string;
+  /** When it is over by itself, milliseconds since the epoch; null where it is not, or nobody knows. */
+  readonly until: number | null;
 }
 
 /** The one place that turns an end into a verdict. The container's own record comes first, Docker's view second. */
 export function judge(end: End | null, record: EndRecord | null): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
-  const failed = (kind: FailureKind, message: string): Outcome => ({
+  const failed = (kind: FailureKind, message: string, until: number | null = null): Outcome => ({
     status: 'failed',
     exitCode,
-    error: { phase: 'running', kind, message, ...(exitCode === null ? {} : { exitCode }) },
+    error: {
+      phase: 'running',
+      kind,
+      message,
+      ...(exitCode === null ? {} : { exitCode }),
+      ...(until === null ? {} : { until }),
+    },
   });
   const timedOut = (kind: FailureKind, message: string): Outcome => ({
     status: 'timedOut',
@@ -92,7 +107,7 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
     case 'done':
       if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      if (record.trouble) return failed(record.trouble.kind, record.trouble.message);
+      if (record.trouble) return failed(record.trouble.kind, record.trouble.message, record.trouble.until);
       return failed('exit', `exited with ${record.code}${hint(record.code)}`);
     case 'signal':
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();
@@ -114,6 +129,14 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
 
 const hint = (code: number) =>
   code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';
+
+/** When a plan that is used up is there again; null where nothing is to be waited for. */
+export const quotaUntil = ({ error }: Outcome): number | null =>
+  error?.kind === 'quota' ? (error.until ?? null) : null;
+
+/** An attempt that only met the end of a plan is not one of those that are counted. */
+export const countedOf = (attempt: number, attempts: readonly Outcome[]) =>
+  attempt - attempts.filter(each => quotaUntil(each) !== null).length;
 
 /** A new attempt can only help where the agent, or the ground under it, failed; a limit or a refusal would meet it again. */
 export function mayBeRetried(outcome: Outcome): boolean {

@@ -39,6 +39,8 @@ const meanings = {
     'removing.clearing': 'removes the container, and what a lost call may have made',
     settling: 'the attempt is over: another one, or the end',
     retrying: 'waits for the next attempt',
+    waitingForQuota:
+      'the plan of its AI CLI is used up: waits until it is there again; the next attempt is not counted',
     done: 'the outcome is known and nothing is left that should not be',
   },
   flow: {

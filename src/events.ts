@@ -12,6 +12,10 @@ const failure = z.object({
   message: z.string(),
   command: z.string().optional(),
   exitCode: z.number().optional(),
+  until: z
+    .number()
+    .optional()
+    .describe('When a plan that is used up is there again, milliseconds since the epoch.'),
 });
 const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };
 /** What an AI CLI says that it used. */

@@ -54,11 +54,11 @@ function troubleOf(
   const { title, keys, login } = provider;
   const mend =
     kind === 'login'
-      ? `Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
+      ? `. Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
       : resetsAt === null
-        ? 'Try again when it is there again'
-        : `Try again after ${new Date(resetsAt).toISOString()}`;
-  return { kind, message: `${title}: ${message}. ${mend}` };
+        ? '. Run it again when its plan is there again'
+        : '';
+  return { kind, message: `${title}: ${message}${mend}`, until: resetsAt };
 }
 
 /**

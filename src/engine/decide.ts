@@ -1,5 +1,12 @@
 import type { Decision } from '../../machines/agent-types.ts';
-import { type End, type Failure, mayBeRetried, type Outcome } from '../../machines/outcome.ts';
+import {
+  countedOf,
+  type End,
+  type Failure,
+  mayBeRetried,
+  type Outcome,
+  quotaUntil,
+} from '../../machines/outcome.ts';
 import type { ContainerState } from '../docker/containers.ts';
 import type { AgentRecord } from './record.ts';
 
@@ -140,14 +147,17 @@ function afterVerdict(
       ? enter('removing', 'its verdict is known', { outcome, end })
       : enter('stopping', 'its verdict is known, yet it lives', { outcome });
   const attempts = withLast(record, outcome);
-  const again = !record.cancelled && mayBeRetried(outcome) && record.attempt <= plan.retries;
+  const wait = !record.cancelled && quotaUntil(outcome) !== null;
+  const counted = countedOf(record.attempt, record.attempts);
+  const again = wait || (!record.cancelled && mayBeRetried(outcome) && counted <= plan.retries);
   if (!again)
     return enter('done', container ? 'kept' : 'its verdict is known, nothing is left', {
       outcome,
       end,
       attempts,
     });
-  return enter('retrying', 'another attempt is due', {
+  const reason = wait ? 'its plan is used up for a while' : 'another attempt is due';
+  return enter(wait ? 'waitingForQuota' : 'retrying', reason, {
     outcome,
     end: end ?? { ...goneEnd, at: now },
     attempts,

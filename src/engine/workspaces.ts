@@ -25,6 +25,10 @@ export function workspacesOf({ plan, stateDir, folder, commits, attempts }: Work
 
   function base(agent: string): Base {
     const own = workspace(agent);
+    // Whose plan was used up goes on with what it had.
+    const before = attempts(agent).findLast(({ status }) => status !== null);
+    if (before?.workspace?.commit && before.error?.kind === 'quota')
+      return { commit: before.workspace.commit };
     if (own.mode !== 'clone') return { fault: `${agent} works in no clone` };
     if (own.from === null) {
       const commit = commits[own.repository];

@@ -82,7 +82,7 @@ const contexts: Readonly<
         exitCode: outcome.exitCode,
         error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
       };
-      const until = state === 'backingOff' || state === 'retrying' ? retryAt : null;
+      const until = ['backingOff', 'retrying', 'waitingForQuota'].includes(String(state)) ? retryAt : null;
       return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: verdict };
     },
     place: context => (context as AgentContext).attempt,

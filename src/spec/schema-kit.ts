@@ -8,11 +8,6 @@ export function expects(what: string): (issue: { readonly input?: unknown }) => 
   return ({ input }) => (input === undefined ? `missing; expected ${what}` : `expected ${what}`);
 }
 
-/** A field of a later release: known by name, so that it is refused as such and not as a misspelling. */
-export function later(description: string) {
-  return z.never({ error: notSupported }).optional().describe(`Not supported yet. ${description}`);
-}
-
 /** An object that says of each key it does not know which one was meant; `hints` know better for some. */
 export function strict<Shape extends z.ZodRawShape>(
   shape: Shape,

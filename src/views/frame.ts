@@ -67,7 +67,10 @@ function markOf({ status, state }: AgentState): readonly [string, Style] {
   if (status === 'cancelled') return ['■', 'yellow'];
   if (status === 'skipped' || state === 'waiting') return [status === null ? '·' : '–', 'dim'];
   if (state === 'running.needsInput') return ['?', 'yellow'];
-  return ['●', ['backingOff', 'engineUnreachable', 'retrying'].includes(state) ? 'yellow' : 'cyan'];
+  return [
+    '●',
+    ['backingOff', 'engineUnreachable', 'retrying', 'waitingForQuota'].includes(state) ? 'yellow' : 'cyan',
+  ];
 }
 
 /** In the state that it is in; of one that is over, from its start to its end. */

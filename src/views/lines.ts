@@ -61,6 +61,10 @@ function tellState(before: FlowState, event: Told<'agent.state'>): string | null
       const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
       return `attempt ${attempt} failed: ${error?.message ?? 'no reason known'}; attempt ${attempt + 1} follows${wait}`;
     }
+    case 'waitingForQuota': {
+      const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
+      return `${word}: ${error?.message ?? 'it is used up'}; goes on${wait}`;
+    }
     case 'running.needsInput':
       return `${word}: agent-flow attach ${before.runId}/${name}`;
     case 'running.working':

@@ -15,6 +15,7 @@ const states: Readonly<Record<string, string>> = {
   'running.needsInput': 'needs input',
   backingOff: 'backing off',
   engineUnreachable: 'waiting for the Docker engine',
+  waitingForQuota: 'waiting for its quota',
   waitingForSecrets: 'waiting for a secret',
   'stopping.interrupting': 'interrupting',
   'stopping.terminating': 'terminating',

@@ -108,3 +108,46 @@ for (const { name, key: variable, address, path } of clis)
     t.is(attempts.length, 1, 'another attempt would be refused as well');
     t.deepEqual(holdsKey(here.path), []);
   });
+
+test.serial(
+  'claude whose plan is used up for 20 s waits, and goes on where it was, with its retries untouched',
+  async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    stub.answers('429 reset=20');
+    const nonce = `NONCE-${Math.random().toString(36).slice(2, 12)}`;
+    const { exitCode, json, stderr } = await here.run(
+      {
+        agents: {
+          a: {
+            provider: 'claude',
+            prompt: `Write ${nonce} into the file answer.txt`,
+            workspace: 'workspace',
+            network: { name: stub.network },
+            ...small,
+            memory: '2g',
+          },
+          after: { command: ['cat', 'answer.txt'], workspace: 'workspace', dependsOn: ['a'], ...small },
+        },
+      },
+      [],
+      // Only those of a subscription are told when it is over.
+      { env: { ...here.env, CLAUDE_CODE_OAUTH_TOKEN: key, ANTHROPIC_BASE_URL: stub.url } },
+    );
+    t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
+    const states = here
+      .journal()
+      .flatMap(event => (event.type === 'agent.state' && event.agent === 'a' ? [event] : []));
+    const waits = states.filter(({ state }) => state === 'waitingForQuota');
+    t.is(waits.length, 1);
+    t.deepEqual(
+      json.agents.a.attempts.map(({ status }: { status: string }) => status),
+      ['failed', 'succeeded'],
+    );
+    const next = states.find(({ attempt, state }) => attempt === 2 && state === 'building');
+    t.true(next!.at >= waits[0]!.until!, 'not before the plan is there again');
+    t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), nonce);
+    t.is(json.agents.after.status, 'succeeded');
+    t.regex(stderr, /waiting for its quota: Claude Code: You've hit your .* goes on in \d+/);
+  },
+);

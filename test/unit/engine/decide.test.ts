@@ -26,6 +26,11 @@ const failed = {
   exitCode: 7,
   error: { phase: 'running', kind: 'exit', message: 'x' },
 } as const;
+const usedUp = {
+  status: 'failed',
+  exitCode: 1,
+  error: { phase: 'running', kind: 'quota', message: 'used up', until: 60_000 },
+} as const;
 const succeeded = { status: 'succeeded', exitCode: 0, error: null } as const;
 
 type Row = readonly [
@@ -241,6 +246,31 @@ const table: readonly Row[] = [
     { ...injected, verdict: failed },
     [],
     { enter: 'retrying', attempt: 1, attempts: [{ attempt: 1, containerId: 'c1', ...failed }] },
+  ],
+  [
+    'its plan is used up for a while: wait for it, whatever retries are left',
+    { ...injected, verdict: usedUp },
+    [],
+    { enter: 'waitingForQuota', outcome: usedUp },
+    { retries: 0 },
+  ],
+  [
+    'its plan is used up, cancelled: over',
+    { ...injected, verdict: usedUp, cancelled: true },
+    [],
+    { enter: 'done' },
+  ],
+  [
+    'failed after a wait for its plan: the attempt that met its end is not counted',
+    {
+      ...injected,
+      attempt: 2,
+      attempts: [{ attempt: 1, containerId: 'c0', ...usedUp }],
+      verdict: failed,
+    },
+    [],
+    { enter: 'retrying' },
+    { retries: 1 },
   ],
   [
     'failed, removed, no retries left: over',

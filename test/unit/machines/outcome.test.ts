@@ -1,11 +1,13 @@
 import test from 'ava';
 import {
+  countedOf,
   type End,
   type EndRecord,
   type FailureKind,
   judge,
   mayBeRetried,
   type Outcome,
+  quotaUntil,
   type Status,
 } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
@@ -131,6 +133,29 @@ for (const [title, end, record, status, exitCode, kind, message] of table)
     if (status === 'failed') t.is(outcome.error?.exitCode ?? null, exitCode);
     if (message) t.regex(outcome.error?.message ?? '', message);
   });
+
+const trouble = (kind: 'login' | 'quota', until: number | null, code = 1): EndRecord => ({
+  ...said('exit', code),
+  trouble: { kind, message: 'what it said', until },
+});
+
+test('what an AI CLI says of why it failed is the reason, but where it has not failed', t => {
+  t.like(judge(died(1), trouble('login', null)), {
+    status: 'failed',
+    error: { kind: 'login', message: 'what it said' },
+  });
+  t.is(judge(died(0), trouble('login', null, 0)).status, 'succeeded');
+});
+
+test('only a plan of which it is known when it is there again is waited for, and such an attempt is not counted', t => {
+  const known = judge(died(1), trouble('quota', 60_000));
+  const unknown = judge(died(1), trouble('quota', null));
+  const failed = judge(died(1), said('exit', 1));
+  t.deepEqual([known, unknown, failed].map(quotaUntil), [60_000, null, null]);
+  t.false('until' in unknown.error!);
+  t.is(quotaUntil(judge(died(1), trouble('login', 60_000))), null);
+  t.is(countedOf(4, [known, failed, known]), 2);
+});
 
 const retried: Readonly<Record<FailureKind, boolean>> = {
   exit: true,

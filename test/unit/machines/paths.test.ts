@@ -3,9 +3,9 @@ import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, Decision } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { type FailureKind, mayBeRetried } from '../../../machines/outcome.ts';
+import { type FailureKind, mayBeRetried, quotaUntil } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
-import { answerOf, decision, died, said, saidNothing } from './scenarios/story.ts';
+import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
 import {
   type AgentMachine,
   type AgentSnapshot,
@@ -99,7 +99,7 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
     type: `xstate.error.actor.${id}`,
     error: new StepError(kind, kind, { at: 0, uncertain }),
   });
-  const waits = place === 'backingOff' || place === 'retrying';
+  const waits = ['backingOff', 'retrying', 'waitingForQuota'].includes(place);
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient', true), failed('unreachable')]),
@@ -125,7 +125,14 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
     case 'killing':
       return [died(), null];
     case 'reading':
-      return [said(0), said(1), said(124, 'deadline'), saidNothing];
+      return [
+        said(0),
+        said(1),
+        said(124, 'deadline'),
+        saidNothing,
+        // A plan may be used up for ever.
+        ...(snapshot.context.attempt === 1 ? [usedUp(60_000)] : []),
+      ];
     default:
       return [answerOf.get(place)];
   }
@@ -173,7 +180,7 @@ function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
 function keyOf({ value, context }: AgentSnapshot): string {
   const { containerId, started, end, outcome, step, tries, uncertain, cancelled, attempt, injectedAt } =
     context;
-  const verdict = outcome && [outcome.status, mayBeRetried(outcome)];
+  const verdict = outcome && [outcome.status, mayBeRetried(outcome), quotaUntil(outcome) !== null];
   const known = [containerId !== null, started, end?.how ?? null, injectedAt !== null];
   return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, uncertain, cancelled, attempt]);
 }
@@ -228,7 +235,7 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   const injected = new Map<number, number>();
   let attempt = 1;
   for (const { step } of story) {
-    if (step.type === 'xstate.done.actor.retry') attempt++;
+    if (/^xstate\.done\.actor\.(retry|quota)$/.test(step.type)) attempt++;
     if (step.type === 'xstate.done.actor.inject') injected.set(attempt, (injected.get(attempt) ?? 0) + 1);
   }
   if ([...injected.values()].some(times => times > 1)) throw new Error('injected twice in one attempt');
@@ -236,7 +243,7 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   const cancel = story.find(({ step }) => step.type === 'CANCEL' || step.type === 'KILL');
   const afterwards = cancel ? visited.slice(cancel.visited) : [];
   const forbidden = afterwards.filter(
-    place => wayUp.includes(place) || ['retrying', 'deciding'].includes(place),
+    place => wayUp.includes(place) || ['retrying', 'waitingForQuota', 'deciding'].includes(place),
   );
   expect('what a cancelled agent still does', forbidden, []);
 }

@@ -31,6 +31,7 @@ export const workers = {
   reading: 'collect',
   clearing: 'removeContainer',
   retrying: 'until',
+  waitingForQuota: 'until',
 } as const;
 export type Place = keyof typeof workers;
 

@@ -1,6 +1,7 @@
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { providerNamed } from '../../../src/providers/catalogue.ts';
 import { directory, parse, plan } from './helpers.ts';
 
 test('an agent that says only its command is run as the seed runs it', async t => {
@@ -54,7 +55,9 @@ test('an AI CLI is started unattended, reads its prompt, and gets what its calle
     )
   ).agents;
   t.deepEqual(agent!.command, [
-    ...['claude', '--print', '--dangerously-skip-permissions', '--model', 'opus', '--max-turns', '3'],
+    'claude',
+    ...providerNamed('claude')!.headless.args,
+    ...['--model', 'opus', '--max-turns', '3'],
   ]);
   t.like(agent, { provider: 'claude', stdin: 'prompt', prompt: 'Go' });
   t.deepEqual(agent!.secrets, [{ name: 'ANTHROPIC_API_KEY', file: null }]);

@@ -1,9 +1,13 @@
 import { type Place, type Walk, workers } from '../walk.ts';
 import { decision, died, reach, type Scenario, scenario } from './story.ts';
 
-/** What XState itself calls an actor: two of them do the same work, each under its own id. */
-const idAt = (place: Place) =>
-  place === 'backingOff' ? 'backOff' : place === 'retrying' ? 'retry' : workers[place];
+/** What XState itself calls an actor: three of them do the same work, each under its own id. */
+const own: Partial<Record<Place, string>> = {
+  backingOff: 'backOff',
+  retrying: 'retry',
+  waitingForQuota: 'quota',
+};
+const idAt = (place: Place) => own[place] ?? workers[place];
 const ids = [...new Set((Object.keys(workers) as Place[]).map(idAt))];
 
 /** In every state, the word of every actor that does not work there. */
@@ -23,7 +27,7 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
       ))
         agent.ignores({ type });
       if (place === 'clearing') agent.resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
-      else if (place === 'retrying')
+      else if (place === 'retrying' || place === 'waitingForQuota')
         agent
           .kill()
           .at('done')

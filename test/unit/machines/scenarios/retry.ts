@@ -1,4 +1,4 @@
-import { died, goesHome, goesUp, reach, type Scenario, said, scenario } from './story.ts';
+import { decision, died, goesHome, goesUp, reach, type Scenario, said, scenario, usedUp } from './story.ts';
 
 export const retryScenarios: readonly Scenario[] = [
   scenario(
@@ -118,4 +118,58 @@ export const retryScenarios: readonly Scenario[] = [
     },
     { retries: 1, keep: 'on-failure' },
   ),
+  scenario(
+    'an agent whose plan is used up waits until it is there again, and its retries are untouched',
+    agent => {
+      reach.waitingForQuota(agent).given({ at: 60_000 }).resolves();
+      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null });
+      goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
+        exitCode: 0,
+        attempts: ['failed', 'succeeded'],
+      });
+    },
+  ),
+  scenario(
+    'an attempt that met the end of a plan is not counted among those that failed',
+    agent => {
+      reach.waitingForQuota(agent).throws(new Error('no clock'));
+      goesHome(goesUp(agent, 'running', 'building'), said(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running', 'building'), said(1)).ends('failed', {
+        exitCode: 1,
+        kind: 'exit',
+        attempts: ['failed', 'failed', 'failed'],
+      });
+    },
+    { retries: 1 },
+  ),
+  scenario('a plan that is there again at once is not asked again at once', agent => {
+    goesHome(goesUp(agent, 'running'), usedUp(9_100), 'settling > waitingForQuota').given({ at: 10_000 });
+    agent
+      .cancel()
+      .at('done')
+      .ends('cancelled', { attempts: ['failed'] });
+  }),
+  scenario(
+    'where nobody knows until when a plan is used up, the agent has failed',
+    agent => goesHome(goesUp(agent, 'running'), usedUp(null)).ends('failed', { exitCode: 1, kind: 'quota' }),
+    { retries: 2 },
+  ),
+  scenario('an agent that was cancelled waits for no plan', agent => {
+    reach.reading(agent).stays({ type: 'CANCEL', reason: 'enough' });
+    agent.resolves(usedUp(60_000)).at('removing > clearing').resolves().at('settling > done');
+    agent.ends('failed', { exitCode: 1, kind: 'quota' });
+  }),
+  scenario('who comes back to an agent that waits for its plan waits on', agent => {
+    const outcome = {
+      status: 'failed',
+      exitCode: 1,
+      error: { phase: 'running', kind: 'quota', message: 'used up', until: 60_000 },
+    } as const;
+    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
+  }),
+  scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {
+    agent.at('deciding').stays({ type: 'CANCEL', reason: 'enough' });
+    agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
+  }),
 ];

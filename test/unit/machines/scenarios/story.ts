@@ -53,6 +53,10 @@ export const died = (exitCode: number | null = 0, end: Partial<End> = {}): End =
 export const said = (code: number, how: EndRecord['how'] = 'exit', oomKills = 0) => ({
   record: { how, code, oomKills },
 });
+/** Of a CLI whose plan is used up; null: for how long, it has not said. */
+export const usedUp = (until: number | null) => ({
+  record: { ...said(1).record, trouble: { kind: 'quota' as const, message: 'used up', until } },
+});
 export const saidNothing = { record: null };
 
 const answers = [
@@ -120,4 +124,5 @@ export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   reading: agent => goesUp(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
   clearing: agent => reach.reading(agent).resolves(said(0)).at('removing > clearing'),
   retrying: agent => goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying'),
+  waitingForQuota: agent => goesHome(goesUp(agent, 'running'), usedUp(60_000), 'settling > waitingForQuota'),
 };

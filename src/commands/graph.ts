@@ -8,7 +8,7 @@ interface GraphOptions extends CommonOptions {
   readonly machine?: 'agent' | 'flow';
   readonly run?: string;
   readonly agent?: string;
-  readonly format: 'mermaid' | 'json' | 'dot';
+  readonly format: 'mermaid' | 'json' | 'dot' | 'svg';
   readonly json?: boolean;
 }
 
@@ -34,10 +34,10 @@ export const graph: Command = {
         describe: 'mark the way of this agent, or run/agent, on its chart',
       })
       .option('format', {
-        choices: ['mermaid', 'json', 'dot'] as const,
+        choices: ['mermaid', 'json', 'dot', 'svg'] as const,
         default: 'mermaid' as const,
         requiresArg: true,
-        describe: 'mermaid (default), json or dot',
+        describe: 'mermaid (default), json, dot or svg',
       })
       .option('json', { type: 'boolean', describe: 'the same as --format json' })
       .example('$0 graph spec.json', 'what waits for what')
@@ -57,6 +57,12 @@ export const graph: Command = {
       return 0;
     }
     const { drawing } = await import('../graph/drawing.ts');
+    if (options.format === 'svg') {
+      const { layout } = await import('../graph/layout.ts');
+      const { svg } = await import('../graph/svg.ts');
+      process.stdout.write(svg(await layout(drawing(drawn))));
+      return 0;
+    }
     const { mermaid } = await import('../graph/mermaid.ts');
     const { dot } = await import('../graph/dot.ts');
     process.stdout.write((options.format === 'dot' ? dot : mermaid)(drawing(drawn)));

@@ -8,6 +8,8 @@ import { daemon } from './commands/daemon.ts';
 import { doctor } from './commands/doctor.ts';
 import { graph } from './commands/graph.ts';
 import { init } from './commands/init.ts';
+import { withInspectAlone } from './commands/inspector/option.ts';
+import { inspector } from './commands/inspector.ts';
 import { logs } from './commands/logs.ts';
 import { ps } from './commands/ps.ts';
 import { resume } from './commands/resume.ts';
@@ -34,6 +36,7 @@ const commands: readonly Command[] = [
   build,
   validate,
   graph,
+  inspector,
   doctor,
   init,
 ];
@@ -82,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // What TAB asks for is answered, and not run as a command line after that.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
-    await parser.parseAsync([...argv]);
+    await parser.parseAsync(withInspectAlone(argv));
     return code;
   } catch (error) {
     return report(error);

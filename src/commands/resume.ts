@@ -7,7 +7,7 @@ import { oneLine } from '../views/text.ts';
 import { type Command, say } from './command.ts';
 import { findRun, readRun } from './find-agent.ts';
 import { lines, progress } from './progress.ts';
-import { seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
 
 interface ResumeOptions extends ToldOptions {
   readonly run?: string;
@@ -28,7 +28,8 @@ export const resume: Command = {
         describe: 'the orphans of ps: see them through, and remove them',
       })
       .options(toldOptions)
-      .check(({ run, all, adopt, junit, events }) => {
+      .check(({ run, all, adopt, junit, events, inspect, inspectWrite }) => {
+        checkInspect({ inspect, inspectWrite });
         if (all && run !== undefined) throw new Error('--all takes up every run: leave the run out');
         const file = Object.entries({ junit, events }).find(([, value]) => value);
         const many = all ? '--all' : adopt && run === undefined ? '--adopt' : null;

@@ -1,0 +1,146 @@
+import type { JSX } from 'preact';
+import { colours } from '../../graph/colours.ts';
+import type { Mark } from '../../graph/drawing.ts';
+import { holdsOthers, type LaidOut, outermostFirst, type Placed, pathData } from '../../graph/laid-out.ts';
+import { Pure } from './pure.ts';
+
+type Arrow = LaidOut['arrows'][number];
+type Box = LaidOut['boxes'][number];
+
+interface ChartProps {
+  readonly drawn: LaidOut;
+  readonly label: string;
+  mark(id: string): Mark | null;
+  /** A second line in a box. */
+  detail?(id: string): string;
+  /** Where a box leads. */
+  href?(id: string): string;
+  /** The arrows that were taken, by number, and the one that was taken last. */
+  readonly taken?: ReadonlySet<number>;
+  readonly last?: number | null;
+}
+
+/** A laid out drawing as SVG of the page: names are text of it, and never markup. */
+export function Chart({ drawn, label, mark, detail, href, taken, last = null }: ChartProps) {
+  const { kind, width, height, boxes, arrows } = drawn;
+  const style = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
+  const order = arrows.map((arrow, index) => ({ arrow, index, look: style(index) }));
+  const links = href ? 'group' : 'img';
+  return (
+    <svg
+      class={`chart ${kind}`}
+      role={links}
+      aria-label={label}
+      viewBox={`0 0 ${width} ${height}`}
+      width={width}
+      height={height}
+    >
+      <defs>
+        {['plain', 'taken', 'last'].map(look => (
+          <marker
+            key={look}
+            id={`tip-${kind}-${look}`}
+            class={`tip ${look}`}
+            viewBox="0 0 8 8"
+            refX="7"
+            refY="4"
+            markerWidth="7"
+            markerHeight="7"
+            markerUnits="userSpaceOnUse"
+            orient="auto"
+          >
+            <path d="M0,0L8,4L0,8z" />
+          </marker>
+        ))}
+      </defs>
+      {outermostFirst(boxes).map(box => (
+        <Node
+          key={box.id}
+          box={box}
+          isFrame={holdsOthers(box, boxes)}
+          mark={mark(box.id)}
+          detail={detail?.(box.id)}
+          href={href?.(box.id)}
+        />
+      ))}
+      {order
+        .toSorted((a, b) => looks.indexOf(a.look) - looks.indexOf(b.look))
+        .map(({ arrow, index, look }) => (
+          <Way key={index} arrow={arrow} kind={kind} look={look} />
+        ))}
+    </svg>
+  );
+}
+
+const looks = ['plain', 'taken', 'last'];
+
+interface NodeProps {
+  readonly box: Box & Placed;
+  readonly isFrame: boolean;
+  readonly mark: Mark | null;
+  readonly detail: string | undefined;
+  readonly href: string | undefined;
+}
+
+class Node extends Pure<NodeProps> {
+  render(): JSX.Element {
+    const { box, isFrame, mark, detail, href } = this.props;
+    const { id, x, y, width, height, label, isFinal } = box;
+    const paint = mark ? { fill: colours[mark].fill, stroke: colours[mark].line } : {};
+    const middle = isFrame ? y + 19 : y + height / 2;
+    const content = (
+      <>
+        <rect x={x} y={y} width={width} height={height} rx={6} {...paint} />
+        {isFinal && <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={4} class="inner" />}
+        <text x={x + width / 2} y={detail === undefined ? middle : middle - 9}>
+          {shortened(label, 32)}
+        </text>
+        {detail !== undefined && (
+          <text class="detail" x={x + width / 2} y={middle + 9}>
+            {shortened(detail, 40)}
+          </text>
+        )}
+        <title>{detail === undefined ? label : `${label}: ${detail}`}</title>
+      </>
+    );
+    const classes = ['box', isFrame && !mark && 'frame', mark && `marked ${mark}`].filter(Boolean).join(' ');
+    return href === undefined ? (
+      <g class={classes} data-state={id} data-mark={mark}>
+        {content}
+      </g>
+    ) : (
+      <a
+        class={classes}
+        href={href}
+        data-agent={id}
+        data-mark={mark}
+        aria-label={`${label}: ${detail ?? ''}`}
+      >
+        {content}
+      </a>
+    );
+  }
+}
+
+interface WayProps {
+  readonly arrow: Arrow;
+  readonly kind: LaidOut['kind'];
+  readonly look: string;
+}
+
+class Way extends Pure<WayProps> {
+  render(): JSX.Element {
+    const { arrow, kind, look } = this.props;
+    const d = pathData(arrow, kind);
+    return (
+      <g class={`way ${look}`} data-from={arrow.from} data-to={arrow.to}>
+        <path class="line" d={d} marker-end={`url(#tip-${kind}-${look})`} />
+        <path class="reach" d={d}>
+          <title>{`${arrow.from} → ${arrow.to}${arrow.label && `: ${arrow.label}`}`}</title>
+        </path>
+      </g>
+    );
+  }
+}
+
+const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

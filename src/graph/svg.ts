@@ -57,7 +57,6 @@ const entities: Readonly<Record<string, string>> = {
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
-  "'": '&#39;',
 };
 
-const text = (given: string) => oneLine(given).replace(/[&<>"']/g, char => entities[char]!);
+const text = (given: string) => oneLine(given).replace(/[&<>"]/g, char => entities[char]!);

@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunFolder } from '../engine/state-dir.ts';
-import { FlowError } from '../errors.ts';
+import { FlowError, UsageError } from '../errors.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { type Asked, asked, nothingHere, readOnly, refuse } from './access.ts';
 import { type Assets, assetNames, assets } from './assets.ts';
@@ -54,7 +54,7 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
     if ('why' in found) return refuse(response, found);
     answer(found, response, request).catch((error: Error) => {
       if (response.headersSent) return void response.destroy();
-      refuse(response, { status: 500, why: error.message });
+      refuse(response, { status: error instanceof UsageError ? 404 : 500, why: error.message });
     });
   });
 

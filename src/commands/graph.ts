@@ -9,6 +9,7 @@ interface GraphOptions extends CommonOptions {
   readonly run?: string;
   readonly agent?: string;
   readonly format: 'mermaid' | 'json' | 'dot' | 'svg';
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -39,10 +40,17 @@ export const graph: Command = {
         requiresArg: true,
         describe: 'mermaid (default), json, dot or svg',
       })
+      .option('html', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'write the inspector of --run, or of the newest, to this file',
+      })
       .option('json', { type: 'boolean', describe: 'the same as --format json' })
       .example('$0 graph spec.json', 'what waits for what')
       .example('$0 graph --agent fixer', 'how it went for fixer in the newest run')
-      .check(({ spec, machine, run, agent }) => {
+      .check(({ spec, machine, run, agent, html }) => {
+        if (html !== undefined && (spec || machine || agent))
+          throw new Error('--html is of a whole run: it goes with --run alone');
         const given = [spec && 'a spec', machine && '--machine', (run || agent) && '--run or --agent'].filter(
           Boolean,
         );
@@ -51,6 +59,7 @@ export const graph: Command = {
       }),
 
   async handler(options: GraphOptions) {
+    if (options.html !== undefined) return writeHtml(options, options.html);
     const drawn = await graphOf(options);
     if (options.json || options.format === 'json') {
       printJson(drawn);
@@ -69,6 +78,15 @@ export const graph: Command = {
     return 0;
   },
 };
+
+async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise<number> {
+  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { findRun } = await import('./find-agent.ts');
+  const { writeInspector } = await import('./inspector/open.ts');
+  const state = openStateDir(stateDirPath(stateDir, process.env));
+  await writeInspector(state, findRun(state, run).folder, html);
+  return 0;
+}
 
 async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): Promise<Graph> {
   if (spec !== undefined) return graphOfSpec(spec);

@@ -28,10 +28,10 @@ export const resume: Command = {
         describe: 'the orphans of ps: see them through, and remove them',
       })
       .options(toldOptions)
-      .check(({ run, all, adopt, junit, events, inspect, inspectWrite }) => {
+      .check(({ run, all, adopt, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
         if (all && run !== undefined) throw new Error('--all takes up every run: leave the run out');
-        const file = Object.entries({ junit, events }).find(([, value]) => value);
+        const file = Object.entries({ junit, events, html }).find(([, value]) => value);
         const many = all ? '--all' : adopt && run === undefined ? '--adopt' : null;
         if (many && file) throw new Error(`--${file[0]} is for one run: name it, or leave ${many} out`);
         return true;

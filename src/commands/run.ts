@@ -38,9 +38,9 @@ export const run: Command = {
       })
       .option('keep', { type: 'boolean', default: false, describe: 'leave the containers for a look' })
       .options(toldOptions)
-      .check(({ concurrency, plan, detach, junit, events, inspect, inspectWrite }) => {
+      .check(({ concurrency, plan, detach, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
-        const unused = Object.entries({ detach, junit, events, inspect }).find(
+        const unused = Object.entries({ detach, junit, events, html, inspect }).find(
           ([, value]) => value !== undefined && value !== false,
         );
         if (detach && inspect !== undefined && inspect !== 'stately')

@@ -18,6 +18,7 @@ export interface ToldOptions extends CommonOptions {
   readonly json: boolean;
   readonly junit?: string;
   readonly events?: string;
+  readonly html?: string;
   readonly inspect?: string;
   readonly inspectWrite: boolean;
 }
@@ -31,7 +32,8 @@ export async function seeThrough(
   shown: Progress = progress(),
 ): Promise<number> {
   outliveReaders();
-  const reports = together(reportersFor(options, process.env, { stdout: process.stdout, say }), say);
+  const ways = { stdout: process.stdout, say, writeHtml: htmlWriter(options) };
+  const reports = together(reportersFor(options, process.env, ways), say);
   const inspector = await openInspector(options);
   const begun = begin({
     onPast: shown.onPast,
@@ -62,6 +64,12 @@ export async function seeThrough(
     await inspector?.close();
   }
 }
+
+const htmlWriter = (options: CommonOptions) => async (runId: string, file: string) => {
+  const { writeInspector } = await import('./inspector/open.ts');
+  const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
+  await writeInspector(stateDir, stateDir.run(runId), file);
+};
 
 interface Inspecting {
   onEvent?(event: FlowEvent): void;
@@ -100,6 +108,11 @@ export const toldOptions = {
     type: 'string',
     requiresArg: true,
     describe: 'write every event to this file, a line of JSON each; - is stdout',
+  },
+  html: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write the inspector of the run, as one page, to this file when it is over',
   },
   inspect: {
     type: 'string',

@@ -1,8 +1,7 @@
-import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
 import { holdsOthers, type LaidOut, outermostFirst, type Placed, pathData } from '../../graph/laid-out.ts';
-import { Pure } from './pure.ts';
 
 type Arrow = LaidOut['arrows'][number];
 type Box = LaidOut['boxes'][number];
@@ -82,9 +81,9 @@ interface NodeProps {
   readonly href: string | undefined;
 }
 
-class Node extends Pure<NodeProps> {
-  render(): JSX.Element {
-    const { box, isFrame, mark, detail, href } = this.props;
+/** Drawn again only when something of it is something else, as is a way: a frame of a hundred agents changes few. */
+function Node({ box, isFrame, mark, detail, href }: NodeProps) {
+  return useMemo(() => {
     const { id, x, y, width, height, label, isFinal } = box;
     const paint = mark ? { fill: colours[mark].fill, stroke: colours[mark].line } : {};
     const middle = isFrame ? y + 19 : y + height / 2;
@@ -119,7 +118,7 @@ class Node extends Pure<NodeProps> {
         {content}
       </a>
     );
-  }
+  }, [box, isFrame, mark, detail, href]);
 }
 
 interface WayProps {
@@ -128,9 +127,8 @@ interface WayProps {
   readonly look: string;
 }
 
-class Way extends Pure<WayProps> {
-  render(): JSX.Element {
-    const { arrow, kind, look } = this.props;
+function Way({ arrow, kind, look }: WayProps) {
+  return useMemo(() => {
     const d = pathData(arrow, kind);
     return (
       <g class={`way ${look}`} data-from={arrow.from} data-to={arrow.to}>
@@ -140,7 +138,7 @@ class Way extends Pure<WayProps> {
         </path>
       </g>
     );
-  }
+  }, [arrow, kind, look]);
 }
 
 const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -1,8 +1,7 @@
-import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Past, Step } from '../../views/history.ts';
 import { stateWord } from '../../views/words.ts';
-import { Pure } from './pure.ts';
 import { hashOf } from './route.ts';
 import type { Shown, Store } from './store.ts';
 import { markOf, sinceStart, standingWord } from './words.ts';
@@ -85,9 +84,9 @@ interface RowProps {
 /** Longer than any run: what lasts is cut off by the frame. */
 const forever = 1e6;
 
-class Row extends Pure<RowProps> {
-  render(): JSX.Element {
-    const { past, end, row, start } = this.props;
+function Row({ past, version, end, row, start }: RowProps) {
+  // A past that has grown is known by its version.
+  return useMemo(() => {
     const { steps, calls } = past;
     const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
     const top = row * rowHeight;
@@ -116,7 +115,7 @@ class Row extends Pure<RowProps> {
             height={13}
             fill={phaseOf(step).colour}
           >
-            <title>{`${stateWord(step.event.state) ?? step.event.state}, attempt ${step.event.attempt}, from ${sinceStart(from * 1000)}`}</title>
+            <title>{saidOf(step, from)}</title>
           </rect>
         ))}
         <path class="calls" d={strokes(false)} />
@@ -124,8 +123,11 @@ class Row extends Pure<RowProps> {
         <path class="attempt" d={attempts} />
       </g>
     );
-  }
+  }, [past, version, end, row, start]);
 }
+
+const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
+  `${stateWord(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
 
 /** What a state is for, in few colours. */
 const phases = {

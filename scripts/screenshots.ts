@@ -42,7 +42,7 @@ const spec = {
 };
 
 let runId = '';
-const inspector = await inspectorOf(stateDir, { port: 0, mayType: false });
+const inspector = await inspectorOf({ port: 0, mayType: false });
 try {
   await runFlow(spec, {
     stateDir: stateDir.path,

@@ -84,7 +84,7 @@ async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise
   const { findRun } = await import('./find-agent.ts');
   const { writeInspector } = await import('./inspector/open.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
-  await writeInspector(state, findRun(state, run).folder, html);
+  await writeInspector(findRun(state, run).folder, html);
   return 0;
 }
 

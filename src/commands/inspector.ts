@@ -43,12 +43,12 @@ export const inspector: Command = {
     const { folder } = findRun(state, run);
     const { inspectorOf, writeInspector } = await import('./inspector/open.ts');
     if (html !== undefined) {
-      await writeInspector(state, folder, html);
+      await writeInspector(folder, html);
       if (json) printJson({ runId: folder.runId, html });
       else say(`wrote ${folder.runId} to ${html}`);
       return 0;
     }
-    const page = await inspectorOf(state, { port: portOf(port)!, mayType: inspectWrite });
+    const page = await inspectorOf({ port: portOf(port)!, mayType: inspectWrite });
     page.show(folder);
     if (json) printJson({ runId: folder.runId, url: page.url });
     else say(`inspector of ${folder.runId}: ${page.url} (Ctrl-C ends it)`);

@@ -68,7 +68,7 @@ export async function seeThrough(
 const htmlWriter = (options: CommonOptions) => async (runId: string, file: string) => {
   const { writeInspector } = await import('./inspector/open.ts');
   const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
-  await writeInspector(stateDir, stateDir.run(runId), file);
+  await writeInspector(stateDir.run(runId), file);
 };
 
 interface Inspecting {
@@ -89,13 +89,13 @@ async function openInspector(options: ToldOptions): Promise<Inspecting | null> {
   }
   const { inspectorOf } = await import('./inspector/open.ts');
   const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
-  const inspector = await inspectorOf(stateDir, { port: inspect.port, mayType: options.inspectWrite });
+  const inspector = await inspectorOf({ port: inspect.port, mayType: options.inspectWrite });
   say(`inspector: ${inspector.url}`);
   return {
     // The journal is what it shows; it is only told where that is, and when to look.
     onEvent(event) {
       if (event.type === 'run.started') inspector.show(stateDir.run(event.runId));
-      setImmediate(inspector.look);
+      inspector.look();
     },
     close: inspector.close,
   };

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { readJournal } from '../engine/journal.ts';
 import type { RunFolder } from '../engine/state-dir.ts';
-import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 import { assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';
 import { type Kept, transcriptKey } from './page-data.ts';
@@ -12,9 +12,13 @@ import type { Terminals } from './terminals.ts';
 const mostOfTranscript = 8 * 2 ** 20;
 
 /** The whole inspector of a run as one file. Secrets are in none of what it is made of. */
-export async function keptRun(folder: RunFolder, terminals: Terminals): Promise<string> {
+export async function keptRun(
+  folder: RunFolder,
+  terminalsOf: (folder: RunFolder, state: () => FlowState) => Terminals,
+): Promise<string> {
   const { events } = readJournal(folder.journal);
   const state = events.reduce(reduce, initialFlowState);
+  const terminals = terminalsOf(folder, () => state);
   const transcripts: Record<string, string> = {};
   for (const { name, attempts } of Object.values(state.agents))
     for (const { attempt } of attempts) {

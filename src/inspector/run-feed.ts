@@ -3,12 +3,15 @@ import { parseLine } from '../engine/journal.ts';
 import { lockHolder } from '../engine/lock.ts';
 import type { RunFolder } from '../engine/state-dir.ts';
 import type { FlowEvent } from '../events.ts';
+import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 
 /** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
   readonly events: readonly FlowEvent[];
-  /** The same as text, one by one. */
+  /** What they come to. */
+  readonly state: FlowState;
+  /** The events as text, one by one. */
   readonly lines: readonly string[];
   /** An engine lives that drives it. */
   readonly isDriven: boolean;
@@ -26,6 +29,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   const listeners = new Set<() => void>();
   const isDriven = () => lockHolder(folder.lock) !== null;
   let driven = isDriven();
+  let state: FlowState = initialFlowState;
   let offset = 0;
   let looks = 0;
 
@@ -36,6 +40,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
       const event = parseLine(line);
       if (event === null) continue;
       events.push(event);
+      state = reduce(state, event);
       lines.push(line);
     }
     return text.length > 0;
@@ -55,6 +60,9 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     folder,
     events,
     lines,
+    get state() {
+      return state;
+    },
     get isDriven() {
       return driven;
     },

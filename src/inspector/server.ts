@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunFolder } from '../engine/state-dir.ts';
 import { FlowError, UsageError } from '../errors.ts';
-import { initialFlowState, reduce } from '../views/flow-state.ts';
+import type { FlowState } from '../views/flow-state.ts';
 import { type Asked, asked, nothingHere, readOnly, refuse } from './access.ts';
 import { type Assets, assetNames, assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';
@@ -19,7 +19,7 @@ export interface InspectorOptions {
   /** 0: any that is free. */
   readonly port: number;
   readonly mayType: boolean;
-  terminals(folder: RunFolder): Terminals;
+  terminals(folder: RunFolder, state: () => FlowState): Terminals;
 }
 
 export interface Inspector {
@@ -27,7 +27,7 @@ export interface Inspector {
   readonly url: string;
   /** Shows this run; until then the page waits for one. */
   show(folder: RunFolder): void;
-  /** Looks at once for what is new. */
+  /** There is something new: it is looked for at once, and not only in a moment. */
   look(): void;
   close(): Promise<void>;
 }
@@ -43,6 +43,8 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   const told = new Map<ServerResponse, { end(): void }>();
   const over = new AbortController();
   let flow: Promise<string> | null = null;
+  let isLooking = false;
+  const terminalsIn = (run: RunFeed) => terminals(run.folder, () => run.state);
   // What is needed first is made ready while nobody has come yet.
   const ready = assets();
   const about = agentChart().then(charts => JSON.stringify({ ...charts, mayType }));
@@ -65,7 +67,7 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   ): Promise<void> {
     if (path === 'type' && method === 'POST') {
       if (!mayType) return refuse(response, { status: 403, why: 'Typing needs --inspect-write.' });
-      return takeTyping(request, response, terminals((await shown.promise).folder));
+      return takeTyping(request, response, terminalsIn(await shown.promise));
     }
     if (method !== 'GET') return refuse(response, readOnly);
     if (path === '') {
@@ -79,7 +81,7 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
       flow ??= flowOf(run);
       return send(response, json, await flow);
     }
-    if (path === 'terminal') return showTerminal(query, response, terminals(run.folder), over.signal);
+    if (path === 'terminal') return showTerminal(query, response, terminalsIn(run), over.signal);
     if (path !== 'events') return refuse(response, nothingHere);
     response.writeHead(200, { ...plainHeaders, 'Content-Type': 'text/event-stream; charset=utf-8' });
     response.flushHeaders();
@@ -104,7 +106,14 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
       feed ??= openRunFeed(folder);
       shown.resolve(feed);
     },
-    look: () => feed?.look(),
+    look() {
+      if (isLooking) return;
+      isLooking = true;
+      setImmediate(() => {
+        isLooking = false;
+        feed?.look();
+      });
+    },
     async close() {
       feed?.look();
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
@@ -137,7 +146,6 @@ const send = (response: ServerResponse, type: string, body: string) =>
 
 /** Drawn when it is known who is in it. */
 async function flowOf(feed: RunFeed): Promise<string> {
-  const begun = () => feed.events.some(({ type }) => type === 'run.started');
-  while (!begun()) await new Promise<void>(resolve => feed.subscribe(resolve));
-  return JSON.stringify(await flowChart(feed.events.reduce(reduce, initialFlowState)));
+  while (feed.state.startedAt === null) await new Promise<void>(resolve => feed.subscribe(resolve));
+  return JSON.stringify(await flowChart(feed.state));
 }

@@ -1,18 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { dockerCli } from '../../docker/cli.ts';
 import { unrecorded } from '../../docker/recorder.ts';
-import type { RunFolder, StateDir } from '../../engine/state-dir.ts';
+import type { RunFolder } from '../../engine/state-dir.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
-import { findAgent, inWords } from '../find-agent.ts';
+import { type FlowState, ofAgent } from '../../views/flow-state.ts';
+import { oneLine } from '../../views/text.ts';
+import { type FoundAgent, inWords } from '../find-agent.ts';
 import { isSettled, secretsIn } from '../logs/attempt-of.ts';
 import { printAttempt } from '../logs/attempt-output.ts';
 import { redacting } from '../logs/printers.ts';
 import { typeInto } from '../send/keys.ts';
 
-/** The terminals of a run's agents, as `logs` and `send` have them. */
-export function terminalsOf(stateDir: StateDir, folder: RunFolder): Terminals {
-  const find = (agent: string) => findAgent(stateDir, `${folder.runId}/${agent}`);
+/** The terminals of a run's agents, as `logs` and `send` have them. `now` is what is known of the run by now. */
+export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals {
+  const find = (name: string): FoundAgent => {
+    const state = now();
+    const agent = ofAgent(state, name);
+    if (agent) return { folder, state, agent };
+    throw new UsageError(`there is no agent ${oneLine(name)} in run ${folder.runId}`);
+  };
 
   return {
     async read(agent, attempt, { write, follow, signal }: Reading) {

@@ -96,10 +96,7 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
   t.true(seen.indexOf('running') < seen.indexOf('waiting to try again'));
 
   // The engine that served it is gone; the page has all that there was.
-  await page
-    .getByRole('link', { name: /^flaky: / })
-    .first()
-    .click();
+  await page.locator('[data-agent="flaky"]').click();
   await page.waitForSelector('[data-state="deciding"]');
   let current: string | null = null;
   for (const [index, event] of journal.entries()) {

@@ -8,6 +8,8 @@ import { daemon } from './commands/daemon.ts';
 import { doctor } from './commands/doctor.ts';
 import { graph } from './commands/graph.ts';
 import { init } from './commands/init.ts';
+import { withInspectAlone } from './commands/inspector/option.ts';
+import { inspector } from './commands/inspector.ts';
 import { logs } from './commands/logs.ts';
 import { providers } from './commands/providers.ts';
 import { ps } from './commands/ps.ts';
@@ -36,6 +38,7 @@ const commands: readonly Command[] = [
   validate,
   graph,
   providers,
+  inspector,
   doctor,
   init,
 ];
@@ -84,7 +87,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // What TAB asks for is answered, and not run as a command line after that.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
-    await parser.parseAsync([...argv]);
+    await parser.parseAsync(withInspectAlone(argv));
     return code;
   } catch (error) {
     return report(error);

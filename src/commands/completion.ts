@@ -4,8 +4,9 @@ import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.
 import { agentName } from '../spec/names.ts';
 
 /** Commands that take the name of an agent, and those that take a run. */
-const takers: readonly string[] = ['logs', 'attach', 'send', 'stop', 'down', 'resume'];
-const takesRun: readonly string[] = ['stop', 'down', 'resume'];
+const takers: readonly string[] = ['logs', 'attach', 'send', 'stop', 'down', 'resume', 'inspector'];
+const takesRun: readonly string[] = ['stop', 'down', 'resume', 'inspector'];
+const takesNoAgent: readonly string[] = ['resume', 'inspector'];
 const fewRuns = 10;
 
 /** What may follow on the command line, out of the state directory alone; null where yargs knows better. */
@@ -22,7 +23,7 @@ export function namesFor(
   const inNewest = runs.slice(0, 1).flatMap(agentsOf);
   const addresses = runs.flatMap(run => agentsOf(run).map(agent => `${run.runId}/${agent}`));
   const ids = takesRun.includes(command) ? runs.map(({ runId }) => runId) : [];
-  const offered = command === 'resume' ? ids : [...inNewest, ...ids, ...addresses];
+  const offered = takesNoAgent.includes(command) ? ids : [...inNewest, ...ids, ...addresses];
   // Shells expand what they are offered: only what can be a name is.
   return offered.filter(
     name => name.startsWith(current) && name.split('/').every(part => agentName.test(part)),

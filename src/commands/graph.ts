@@ -8,7 +8,8 @@ interface GraphOptions extends CommonOptions {
   readonly machine?: 'agent' | 'flow';
   readonly run?: string;
   readonly agent?: string;
-  readonly format: 'mermaid' | 'json' | 'dot';
+  readonly format: 'mermaid' | 'json' | 'dot' | 'svg';
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -34,15 +35,22 @@ export const graph: Command = {
         describe: 'mark the way of this agent, or run/agent, on its chart',
       })
       .option('format', {
-        choices: ['mermaid', 'json', 'dot'] as const,
+        choices: ['mermaid', 'json', 'dot', 'svg'] as const,
         default: 'mermaid' as const,
         requiresArg: true,
-        describe: 'mermaid (default), json or dot',
+        describe: 'mermaid (default), json, dot or svg',
+      })
+      .option('html', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'write the inspector of --run, or of the newest, to this file',
       })
       .option('json', { type: 'boolean', describe: 'the same as --format json' })
       .example('$0 graph spec.json', 'what waits for what')
       .example('$0 graph --agent fixer', 'how it went for fixer in the newest run')
-      .check(({ spec, machine, run, agent }) => {
+      .check(({ spec, machine, run, agent, html }) => {
+        if (html !== undefined && (spec || machine || agent))
+          throw new Error('--html is of a whole run: it goes with --run alone');
         const given = [spec && 'a spec', machine && '--machine', (run || agent) && '--run or --agent'].filter(
           Boolean,
         );
@@ -51,18 +59,34 @@ export const graph: Command = {
       }),
 
   async handler(options: GraphOptions) {
+    if (options.html !== undefined) return writeHtml(options, options.html);
     const drawn = await graphOf(options);
     if (options.json || options.format === 'json') {
       printJson(drawn);
       return 0;
     }
     const { drawing } = await import('../graph/drawing.ts');
+    if (options.format === 'svg') {
+      const { layout } = await import('../graph/layout.ts');
+      const { svg } = await import('../graph/svg.ts');
+      process.stdout.write(svg(await layout(drawing(drawn))));
+      return 0;
+    }
     const { mermaid } = await import('../graph/mermaid.ts');
     const { dot } = await import('../graph/dot.ts');
     process.stdout.write((options.format === 'dot' ? dot : mermaid)(drawing(drawn)));
     return 0;
   },
 };
+
+async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise<number> {
+  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { findRun } = await import('./find-agent.ts');
+  const { writeInspector } = await import('./inspector/open.ts');
+  const state = openStateDir(stateDirPath(stateDir, process.env));
+  await writeInspector(findRun(state, run).folder, html);
+  return 0;
+}
 
 async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): Promise<Graph> {
   if (spec !== undefined) return graphOfSpec(spec);

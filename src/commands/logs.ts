@@ -1,13 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { lockHolder } from '../engine/lock.ts';
-import { type Redactor, redactor } from '../engine/redact.ts';
-import { readRunFile } from '../engine/run-file.ts';
-import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { vaultOf } from '../engine/vault.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
+import { isSettled, secretsIn } from './logs/attempt-of.ts';
 import { type Part, printAttempt } from './logs/attempt-output.ts';
 import { jsonPrinter, type Printer, plainPrinter, rawPrinter, redacting } from './logs/printers.ts';
 import { parseMoment } from './times.ts';
@@ -79,15 +76,6 @@ export const logs: Command = {
   },
 };
 
-function secretsIn(folder: RunFolder): Redactor {
-  try {
-    return vaultOf(readRunFile(folder).plan, process.env).redactor;
-  } catch {
-    // Of a run whose record is damaged nobody knows what they were.
-    return redactor([]);
-  }
-}
-
 function wanted({ tail, since }: LogsOptions): Part {
   if (!/^(all|\d{1,9})$/.test(tail))
     throw new UsageError(`--tail ${oneLine(`${tail}`)} is no number of lines. For example: --tail 20`);
@@ -140,7 +128,3 @@ async function followAttempts(
     say(`--- attempt ${++attempt} ---`);
   }
 }
-
-/** Nothing more can come of this attempt, and whether another follows is known. */
-const isSettled = ({ folder, agent }: FoundAgent, attempt: number) =>
-  agent.status !== null || agent.attempt > attempt || lockHolder(folder.lock) === null;

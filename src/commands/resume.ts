@@ -7,7 +7,7 @@ import { oneLine } from '../views/text.ts';
 import { type Command, say } from './command.ts';
 import { findRun, readRun } from './find-agent.ts';
 import { lines, progress } from './progress.ts';
-import { seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
 
 interface ResumeOptions extends ToldOptions {
   readonly run?: string;
@@ -28,10 +28,13 @@ export const resume: Command = {
         describe: 'the orphans of ps: see them through, and remove them',
       })
       .options(toldOptions)
-      .check(({ run, all, adopt, junit, events }) => {
+      .check(({ run, all, adopt, junit, events, html, inspect, inspectWrite }) => {
+        checkInspect({ inspect, inspectWrite });
         if (all && run !== undefined) throw new Error('--all takes up every run: leave the run out');
-        const file = Object.entries({ junit, events }).find(([, value]) => value);
+        const file = Object.entries({ junit, events, html }).find(([, value]) => value);
         const many = all ? '--all' : adopt && run === undefined ? '--adopt' : null;
+        if (many && /^[1-9]/.test(String(inspect ?? '')))
+          throw new Error(`--inspect=${inspect} is one port: leave it out, or leave ${many} out`);
         if (many && file) throw new Error(`--${file[0]} is for one run: name it, or leave ${many} out`);
         return true;
       })

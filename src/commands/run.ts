@@ -4,7 +4,7 @@ import { loadSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { type Command, printJson, specPath } from './command.ts';
 import { detach, isDetached } from './detach.ts';
-import { seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
 
 interface RunOptions extends ToldOptions {
   readonly spec: string;
@@ -38,8 +38,13 @@ export const run: Command = {
       })
       .option('keep', { type: 'boolean', default: false, describe: 'leave the containers for a look' })
       .options(toldOptions)
-      .check(({ concurrency, plan, detach, junit, events, inspect }) => {
-        const unused = Object.entries({ detach, junit, events, inspect }).find(([, value]) => value);
+      .check(({ concurrency, plan, detach, junit, events, html, inspect, inspectWrite }) => {
+        checkInspect({ inspect, inspectWrite });
+        const unused = Object.entries({ detach, junit, events, html, inspect }).find(
+          ([, value]) => value !== undefined && value !== false,
+        );
+        if (detach && inspect !== undefined && inspect !== 'stately')
+          throw new Error('--detach leaves nobody to tell of --inspect: agent-flow inspector shows the run');
         if (detach && events === '-')
           throw new Error('--detach leaves nobody to read --events -: give it a file');
         if (plan && unused) throw new Error(`--plan runs nothing: leave --${unused[0]} out`);

@@ -124,7 +124,8 @@ export function mendJournal(file: string): void {
   if (whole < bytes.length) truncateSync(file, whole);
 }
 
-function parseLine(line: string): FlowEvent | null {
+/** What a line of a journal tells; null where it cannot be believed. */
+export function parseLine(line: string): FlowEvent | null {
   try {
     const told = JSON.parse(line);
     const event = eventSchema.parse(told) as FlowEvent;

@@ -1,28 +1,48 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Refusal {
   readonly status: number;
   readonly why: string;
 }
 
+/** What a request asks for behind the token. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
 /**
- * Whether a request may have what lies at `path` behind the token; null where it may. A page of another site can make
- * a browser ask for anything on this machine: by a name of its own for our address (so the Host is looked at), or from
- * its own pages (so the Origin is, where a browser sends one).
+ * What a request asks for, or why it may not. A page of another site can make a browser ask for anything on this
+ * machine: by a name of its own for our address (so the Host is looked at), or from its own pages (so the Origin is,
+ * where a browser sends one; and what changes something is only taken from who sends one).
  */
-export function refusal(
-  { method, url = '', headers }: IncomingMessage,
-  token: string,
-  path: string,
-): Refusal | null {
+export function asked({ method = '', url = '', headers }: IncomingMessage, token: string): Asked | Refusal {
   const { host = '', origin } = headers;
   if (!isLoopback(host)) return { status: 403, why: 'This is not an address of it.' };
-  if (origin !== undefined && origin !== `http://${host}`)
+  if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
     return { status: 403, why: 'Other sites may not ask for it.' };
-  const [, given = '', ...rest] = (url.split('?')[0] ?? '').split('/');
-  if (!same(given, token) || rest.join('/') !== path) return { status: 404, why: 'There is nothing here.' };
-  return method === 'GET' ? null : { status: 405, why: 'It can only be read.' };
+  const [route = '', query = ''] = url.split('?', 2);
+  const [, given = '', ...rest] = route.split('/');
+  if (!same(given, token)) return { status: 403, why: 'This is not the address of it.' };
+  return { method, path: rest.join('/'), query: new URLSearchParams(query) };
+}
+
+/** Whether a request may read what lies at `path` behind the token; null where it may. */
+export function refusal(request: IncomingMessage, token: string, path: string): Refusal | null {
+  const found = asked(request, token);
+  if ('why' in found) return found;
+  if (found.path !== path) return nothingHere;
+  return found.method === 'GET' ? null : readOnly;
+}
+
+export const nothingHere: Refusal = { status: 404, why: 'There is nothing here.' };
+export const readOnly: Refusal = { status: 405, why: 'It can only be read.' };
+
+export function refuse(response: ServerResponse, { status, why }: Refusal): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+  response.end(`${why} Use the address that agent-flow printed.\n`);
 }
 
 /** Any port: through an ssh tunnel it may be another than ours. */

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatelyInspectionEvent } from '@statelyai/inspect';
 import { WebSocketServer } from 'ws';
 import { FlowError } from '../errors.ts';
-import { type Refusal, refusal } from './access.ts';
+import { type Refusal, refusal, refuse } from './access.ts';
 import { type Client, clientOn } from './client.ts';
 import { openHistory } from './history.ts';
 import { statelyPage } from './stately-page.ts';
@@ -82,11 +82,6 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
       await closed;
     },
   };
-}
-
-function refuse(response: ServerResponse, { status, why }: Refusal): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end(`${why} Use the address that agent-flow printed.\n`);
 }
 
 const refusalText = ({ status, why }: Refusal) =>

@@ -19,7 +19,7 @@ export interface Part {
 
 /**
  * Prints what an attempt has printed: out of its container while there is no verdict on it, and from its transcript
- * afterwards. `follow` goes on to the container's end. Returns the number of bytes; null where there is nothing to
+ * afterwards. `follow` goes on to the container's end, or until `signal` fires. Returns the number of bytes; null where there is nothing to
  * read yet.
  */
 export async function printAttempt(
@@ -27,13 +27,14 @@ export async function printAttempt(
   attempt: number,
   part: Part,
   follow: boolean,
-  printer: Printer,
+  printer: Pick<Printer, 'write'>,
+  signal?: AbortSignal,
 ): Promise<number | null> {
   const told = found.agent.attempts.find(entry => entry.attempt === attempt);
   // Of a container that was kept, Docker still knows when it said what; the transcript does not.
   if (told?.containerId && (told.status === null || part.since !== null)) {
     const read = follow && told.status === null ? followContainer : readContainer;
-    const printed = await read(told.containerId, part, printer);
+    const printed = await read(told.containerId, part, printer, signal);
     if (printed !== null) return printed;
   }
   const transcript = await open(found.folder.transcript(found.agent.name, attempt)).catch(error => {
@@ -52,9 +53,14 @@ export async function printAttempt(
   }
 }
 
-async function followContainer(id: string, part: Part, printer: Printer): Promise<number | null> {
+async function followContainer(
+  id: string,
+  part: Part,
+  printer: Pick<Printer, 'write'>,
+  signal?: AbortSignal,
+): Promise<number | null> {
   const tail = part.tail === null ? [] : [`--tail=${part.tail}`];
-  const copy = await copyOf(id, ['--follow', ...tail, ...sinceFlag(part)], 0);
+  const copy = await copyOf(id, ['--follow', ...tail, ...sinceFlag(part)], 0, signal);
   try {
     const printed = await readOutput(copy.file, 0, copy.done, async bytes => {
       await copy.hide();
@@ -66,11 +72,16 @@ async function followContainer(id: string, part: Part, printer: Printer): Promis
   }
 }
 
-async function readContainer(id: string, part: Part, printer: Printer): Promise<number | null> {
+async function readContainer(
+  id: string,
+  part: Part,
+  printer: Pick<Printer, 'write'>,
+  signal?: AbortSignal,
+): Promise<number | null> {
   // Docker counts pieces of 16 kB where we count lines, so it is asked for more until the lines are whole.
   for (let asked = (part.tail ?? 0) + 2, before = -1; ; asked *= 16) {
     const tail = part.tail === null ? [] : [`--tail=${asked}`];
-    const copy = await copyOf(id, [...tail, ...sinceFlag(part)], 600_000);
+    const copy = await copyOf(id, [...tail, ...sinceFlag(part)], 600_000, signal);
     try {
       if (!isThere(await copy.done, id)) return null;
       const { size } = await copy.file.stat();
@@ -93,7 +104,8 @@ const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Da
 
 /** False where the container is gone. */
 function isThere(answer: CallEnd, id: string): boolean {
-  if (answer.ok) return true;
+  // Whoever does not want to know any more does not ask whether it is there.
+  if (answer.ok || answer.cutOff === 'aborted') return true;
   if (/no such container/i.test(answer.stderr)) return false;
   const args = ['logs', id];
   throw new EngineError(
@@ -105,11 +117,14 @@ function isThere(answer: CallEnd, id: string): boolean {
  * A copy of what Docker holds of a container's output, in a file of our own: whoever reads slowly makes it longer,
  * not our memory. `hide` takes its name away, so that nothing is left of it even where we are killed.
  */
-async function copyOf(id: string, options: readonly string[], timeout: number) {
+async function copyOf(id: string, options: readonly string[], timeout: number, signal?: AbortSignal) {
   const folder = await mkdtemp(join(tmpdir(), 'agent-flow-logs-'));
   const path = join(folder, 'output');
   const file = await open(path, 'w+', 0o600);
-  const done = saveOutput(unrecorded, ['logs', ...options, id], path, { timeout });
+  const done = saveOutput(unrecorded, ['logs', ...options, id], path, {
+    timeout,
+    ...(signal && { signal }),
+  });
   let isHidden = false;
   const hide = async () => {
     if (!isHidden) await rm(folder, { recursive: true, force: true });

@@ -1,15 +1,14 @@
-import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { UsageError } from '../../errors.ts';
+import { writeFileSync } from 'node:fs';
 import { junit } from '../../views/junit.ts';
 import { outcomesOf } from '../../views/outcomes.ts';
+import { checkPlace } from './place.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';
 
 /** Writes JUnit XML when the run is over. That it can be written is looked at first. */
 export function junitFile(file: string): Reporter {
-  checkPlace(file);
+  checkPlace('--junit', file);
   return {
     async onEnd(state) {
       const tails = new Map<string, string>();
@@ -28,20 +27,3 @@ export function junitFile(file: string): Reporter {
 
 /** Lines of an agent that failed: what a person needs first. */
 const tailLength = 50;
-
-function checkPlace(file: string): void {
-  const refuse = (reason: string, next: string) => {
-    throw new UsageError(`--junit ${file} cannot be written: ${reason}. ${next}`);
-  };
-  if (file === '-' || file === '') refuse('it takes a file', 'Name one, for example junit.xml');
-  const folder = dirname(resolve(file));
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    refuse(`${folder} is no directory`, 'Make it first, or name another file');
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    refuse('it is a directory', 'Name a file in it');
-  try {
-    accessSync(existsSync(file) ? file : folder, constants.W_OK);
-  } catch (error) {
-    refuse(reasonOf(error), 'Name another file');
-  }
-}

@@ -69,9 +69,11 @@ test('the page is served to who knows its address, and to nobody else', async t 
 
   const { origin, host, pathname } = new URL(relay.url);
   const wrong = pathname.replace(/^\/./, pathname[1] === '0' ? '/1' : '/0');
-  for (const path of ['/', wrong, `${pathname}other`, '//', pathname.slice(0, -1).slice(0, -1)])
-    t.is((await ask(origin + path)).status, 404, path);
-  t.is((await ask(relay.url, {}, 'POST')).status, 405);
+  for (const path of ['/', wrong, '//', pathname.slice(0, -1).slice(0, -1)])
+    t.is((await ask(origin + path)).status, 403, path);
+  t.is((await ask(`${relay.url}other`)).status, 404);
+  t.is((await ask(relay.url, {}, 'POST')).status, 403);
+  t.is((await ask(relay.url, { origin }, 'POST')).status, 405);
   for (const name of ['rebound.example:80', 'rebound.example', `${host}.rebound.example`, "127.0.0.1:1'; x"])
     t.is((await ask(relay.url, { host: name })).status, 403, name);
   const tunnelled = await ask(relay.url, { host: 'localhost:9999' });
@@ -90,8 +92,8 @@ test('the events are given to who knows the token and comes from no other site',
   t.is(await knock(events, { headers: { host: 'rebound.example' } }), 403);
   const rebound = { origin: 'http://rebound.example', headers: { host: 'rebound.example' } };
   t.is(await knock(events, rebound), 403);
-  t.is(await knock(`${origin.replace('http:', 'ws:')}/events`), 404);
-  t.is(await knock(`${origin.replace('http:', 'ws:')}/${'0'.repeat(32)}/events`), 404);
+  t.is(await knock(`${origin.replace('http:', 'ws:')}/events`), 403);
+  t.is(await knock(`${origin.replace('http:', 'ws:')}/${'0'.repeat(32)}/events`), 403);
 });
 
 test('it listens on the loopback address only', async t => {

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Builds the inspector's page into dist/page: a part of `npm run build`. From a checkout nothing has to be built.
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assetFolder } from '../src/inspector/assets.ts';
+import { bundlePage } from '../src/inspector/bundle.ts';
+
+mkdirSync(assetFolder, { recursive: true });
+for (const [name, text] of Object.entries(await bundlePage())) {
+  // Whoever serves the page just now has it whole.
+  const file = join(assetFolder, name);
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}

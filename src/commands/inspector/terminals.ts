@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { dockerCli } from '../../docker/cli.ts';
+import { unrecorded } from '../../docker/recorder.ts';
+import type { RunFolder } from '../../engine/state-dir.ts';
+import { UsageError } from '../../errors.ts';
+import type { Reading, Terminals } from '../../inspector/terminals.ts';
+import { type FlowState, ofAgent } from '../../views/flow-state.ts';
+import { oneLine } from '../../views/text.ts';
+import { type FoundAgent, inWords } from '../find-agent.ts';
+import { isSettled, secretsIn } from '../logs/attempt-of.ts';
+import { printAttempt } from '../logs/attempt-output.ts';
+import { redacting } from '../logs/printers.ts';
+import { typeInto } from '../send/keys.ts';
+
+/** The terminals of a run's agents, as `logs` and `send` have them. `now` is what is known of the run by now. */
+export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals {
+  const find = (name: string): FoundAgent => {
+    const state = now();
+    const agent = ofAgent(state, name);
+    if (agent) return { folder, state, agent };
+    throw new UsageError(`there is no agent ${oneLine(name)} in run ${folder.runId}`);
+  };
+
+  return {
+    async read(agent, attempt, { write, follow, signal }: Reading) {
+      const printer = redacting({ write, end: async () => {} }, secretsIn(folder));
+      const all = { tail: null, since: null };
+      while (true) {
+        const printed = await printAttempt(find(agent), attempt, all, follow, printer, signal);
+        // A container that has not been started yet has nothing, and docker does not wait for it.
+        if (printed || !follow || signal.aborted || isSettled(find(agent), attempt)) {
+          await printer.end();
+          return printed !== null;
+        }
+        await delay(200, undefined, { signal }).catch(() => {});
+      }
+    },
+
+    async type(name, bytes) {
+      const { agent } = find(name);
+      const address = `${folder.runId}/${name}`;
+      if (agent.status !== null || !agent.state.startsWith('running.') || agent.containerId === null)
+        throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}`);
+      await typeInto(agent.containerId, { bytes, address, docker: dockerCli(unrecorded) });
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
+import type { Arrow, Box, Drawing } from './drawing.ts';
+import { placed } from './elk-thread.ts';
+import { charWidth, type LaidOut, lineHeight, type Placed, type Point, type Way } from './laid-out.ts';
+
+/** Finds places for what a drawing shows. Nothing is placed by hand: another chart is another layout. */
+export async function layout(
+  drawing: Drawing,
+  /** Room for the words on arrows makes a large chart of one that would fit a page. */
+  { labels = true }: { readonly labels?: boolean } = {},
+): Promise<LaidOut> {
+  // Ids of agents and states may be anything; ELK's are ours.
+  const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
+  const root = await placed({
+    id: 'root',
+    layoutOptions: options(drawing.kind),
+    children: childrenOf(null, drawing, key),
+    edges: drawing.arrows.map((arrow, index) => edgeOf(labels ? arrow : { ...arrow, label: '' }, index, key)),
+  });
+  const places = placesIn(root);
+  const ways = new Map((root.edges ?? []).map(edge => [edge.id, edge]));
+  return {
+    kind: drawing.kind,
+    title: drawing.title,
+    width: Math.ceil(root.width ?? 0),
+    height: Math.ceil(root.height ?? 0),
+    boxes: drawing.boxes.map(box => ({ ...box, ...places.get(key.get(box.id)!)! })),
+    arrows: drawing.arrows.map((arrow, index) => ({ ...arrow, ...wayOf(ways.get(`e${index}`)!) })),
+  };
+}
+
+const options = (kind: Drawing['kind']) => ({
+  'elk.algorithm': 'layered',
+  'elk.direction': kind === 'flow' ? 'RIGHT' : 'DOWN',
+  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  'elk.edgeRouting': kind === 'flow' ? 'SPLINES' : 'ORTHOGONAL',
+  'elk.json.shapeCoords': 'ROOT',
+  'elk.json.edgeCoords': 'ROOT',
+  'elk.padding': '[top=12,left=12,bottom=12,right=12]',
+  'elk.spacing.nodeNode': '24',
+  'elk.spacing.edgeNode': '16',
+  'elk.spacing.edgeEdge': '12',
+  'elk.layered.spacing.nodeNodeBetweenLayers': kind === 'flow' ? '48' : '32',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '16',
+  'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+});
+
+function childrenOf(parent: string | null, drawing: Drawing, key: ReadonlyMap<string, string>): ElkNode[] {
+  return drawing.boxes
+    .filter(box => box.parent === parent)
+    .map(box => {
+      const children = childrenOf(box.id, drawing, key);
+      const id = key.get(box.id)!;
+      if (children.length === 0) return { id, ...sizeOf(box, drawing.kind) };
+      return { id, children, layoutOptions: { 'elk.padding': '[top=34,left=14,bottom=14,right=14]' } };
+    });
+}
+
+/** An agent's box has a second line, for what it does at the moment. */
+const sizeOf = ({ label, id }: Box, kind: Drawing['kind']) =>
+  kind === 'flow'
+    ? { width: Math.max(192, Math.min(id.length, 32) * charWidth + 28), height: 2 * lineHeight + 18 }
+    : { width: label.length * charWidth + 24, height: lineHeight + 12 };
+
+function edgeOf({ from, to, label }: Arrow, index: number, key: ReadonlyMap<string, string>) {
+  const size = { width: label.length * (charWidth - 1) + 6, height: lineHeight };
+  return {
+    id: `e${index}`,
+    sources: [key.get(from)!],
+    targets: [key.get(to)!],
+    labels: label === '' ? [] : [{ id: `l${index}`, text: label, ...size }],
+  };
+}
+
+function placesIn(node: ElkNode, places = new Map<string, Placed>()): ReadonlyMap<string, Placed> {
+  for (const child of node.children ?? []) {
+    const { id, x = 0, y = 0, width = 0, height = 0 } = child;
+    places.set(id, { x, y, width, height });
+    placesIn(child, places);
+  }
+  return places;
+}
+
+function wayOf({ sections = [], labels = [] }: ElkExtendedEdge): Way {
+  const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }): Point[] =>
+    [startPoint, ...bendPoints, endPoint].map(({ x, y }) => [x, y]),
+  );
+  const [label] = labels;
+  const { x = 0, y = 0, width = 0, height = 0 } = label ?? {};
+  return { points, labelAt: label ? [x + width / 2, y + height / 2] : null };
+}

@@ -1,0 +1,19 @@
+import { drawing } from '../graph/drawing.ts';
+import { flowGraph } from '../graph/flow.ts';
+import type { LaidOut } from '../graph/laid-out.ts';
+import { layout } from '../graph/layout.ts';
+import { machineGraph } from '../graph/machine.ts';
+import type { FlowState } from '../views/flow-state.ts';
+import type { About } from './page-data.ts';
+
+let drawn: Promise<LaidOut> | null = null;
+
+/** The agents' statechart, from the machine itself; drawn once a process. */
+export async function agentChart(): Promise<Pick<About, 'chart' | 'drawn'>> {
+  const chart = machineGraph('agent');
+  drawn ??= layout(drawing(chart), { labels: false });
+  return { chart, drawn: await drawn };
+}
+
+export const flowChart = ({ name, agents }: FlowState): Promise<LaidOut> =>
+  layout(drawing(flowGraph(name, Object.values(agents))));

@@ -1,0 +1,125 @@
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { arrowOf } from '../../graph/lit.ts';
+import { agentPath } from '../../graph/path.ts';
+import { spoken } from '../../views/duration.ts';
+import { type AgentState, ofAgent } from '../../views/flow-state.ts';
+import { type Step, until } from '../../views/history.ts';
+import type { About } from '../page-data.ts';
+import { Chart } from './chart.tsx';
+import { Chip } from './chip.tsx';
+import { Details } from './details.tsx';
+import { hashOf, type Route } from './route.ts';
+import type { Shown, Store } from './store.ts';
+import { TerminalView } from './terminal.tsx';
+import { lifetime } from './words.ts';
+
+interface AgentViewProps {
+  readonly store: Store;
+  readonly shown: Shown;
+  readonly route: Extract<Route, { view: 'agent' }>;
+}
+
+/** One agent: its chart and the way it took, what is known of it, and its terminal. */
+export function AgentView({ store, shown, route }: AgentViewProps) {
+  const agent = ofAgent(shown.state, route.agent);
+  if (!agent)
+    return (
+      <main>
+        <p class="quiet">{`There is no agent ${route.agent} at this moment of the run.`}</p>
+      </main>
+    );
+  const { name, attempt } = agent;
+  const past = store.history.of(name);
+  const steps = until(past.steps, shown.index);
+  const ms = lifetime(agent, shown.now);
+  const tab = (word: 'chart' | 'terminal', label: string) => (
+    <a
+      href={hashOf({ view: 'agent', agent: name, tab: word })}
+      aria-current={route.tab === word ? 'page' : undefined}
+    >
+      {label}
+    </a>
+  );
+  return (
+    <main>
+      <div class="agent-head">
+        <h2>{name}</h2>
+        <Chip agent={agent} />
+        <span class="quiet">{`attempt ${attempt}${ms === null ? '' : ` · ${spoken(ms)}`}`}</span>
+        <nav aria-label={`Views of ${name}`}>
+          {tab('chart', 'Chart')}
+          {tab('terminal', 'Terminal')}
+        </nav>
+      </div>
+      {route.tab === 'terminal' ? (
+        <TerminalView key={name} store={store} shown={shown} agent={agent} />
+      ) : (
+        <div class="two">
+          <AgentChart about={shown.about} agent={agent} steps={steps} />
+          <Details store={store} shown={shown} agent={agent} steps={steps} />
+        </div>
+      )}
+    </main>
+  );
+}
+
+interface AgentChartProps {
+  readonly about: About | null;
+  readonly agent: AgentState;
+  readonly steps: readonly Step[];
+}
+
+function AgentChart({ about, agent, steps }: AgentChartProps) {
+  const way = useMemo(() => (about ? wayOf(about, agent.name, steps) : null), [about, agent.name, steps]);
+  const pane = useRef<HTMLElement>(null);
+  const current = way?.path.current ?? null;
+  useEffect(() => {
+    const box =
+      current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
+    if (pane.current && box) bringIntoView(pane.current, box);
+  }, [current]);
+  if (!about || !way) return <p class="quiet">Drawing the chart …</p>;
+  const { path, taken, last } = way;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too
+    <section ref={pane} class="scroll chart-pane" tabIndex={0} aria-label="Statechart">
+      <Chart
+        drawn={about.drawn}
+        label={`The statechart of ${agent.name}, ${path.current === null ? 'not started' : `in ${path.current}`}`}
+        mark={id => (path.current === id ? 'current' : path.visited[id] ? 'visited' : null)}
+        taken={taken}
+        last={last}
+      />
+    </section>
+  );
+}
+
+/** The way so far, and the arrows that show it. */
+function wayOf({ chart, drawn }: About, agent: string, steps: readonly Step[]) {
+  const pathOf = (some: readonly Step[]) =>
+    agentPath(
+      chart,
+      { runId: '', agent },
+      some.map(({ event }) => event),
+    );
+  const path = pathOf(steps);
+  const arrows = (transitions: (typeof path)['transitions']) =>
+    transitions.flatMap(taken => arrowOf(drawn, taken) ?? []);
+  const [last = null] = arrows(pathOf(steps.slice(-2)).transitions);
+  return { path, taken: new Set(arrows(path.transitions)), last };
+}
+
+/** Moves the pane and not the page, and only where that is needed. */
+function bringIntoView(pane: Element, box: Element): void {
+  const [around, inner] = [pane.getBoundingClientRect(), box.getBoundingClientRect()];
+  const isInside =
+    inner.top >= around.top &&
+    inner.bottom <= around.bottom &&
+    inner.left >= around.left &&
+    inner.right <= around.right;
+  if (isInside) return;
+  pane.scrollBy({
+    top: inner.top + inner.height / 2 - around.top - around.height / 2,
+    left: inner.left + inner.width / 2 - around.left - around.width / 2,
+  });
+}

@@ -1,0 +1,70 @@
+import { statusWord } from '../../views/words.ts';
+import { AgentView } from './agent-view.tsx';
+import { Badge } from './chip.tsx';
+import { FlowView } from './flow-view.tsx';
+import { hashOf, type Route } from './route.ts';
+import type { Shown, Store } from './store.ts';
+import { TimeBar } from './time-bar.tsx';
+
+interface AppProps {
+  readonly store: Store;
+  readonly shown: Shown;
+  readonly route: Route;
+}
+
+export function App({ store, shown, route }: AppProps) {
+  const { state } = shown;
+  return (
+    <>
+      <header>
+        <h1>
+          <a href={hashOf({ view: 'flow' })}>{state.name || 'agent-flow'}</a>
+        </h1>
+        <span class="quiet">{state.runId}</span>
+        {state.ended ? (
+          <Badge mark={state.ended.status} word={statusWord[state.ended.status]} />
+        ) : (
+          <Badge mark="running" word={state.startedAt === null ? 'waiting' : 'under way'} />
+        )}
+        <span class="quiet link" role="status">
+          {connectionWord(shown, store.source.isKept)}
+        </span>
+        <details class="keys">
+          <summary>Keys</summary>
+          <dl>
+            {keys.map(([key, meaning]) => (
+              <div key={key}>
+                <dt>
+                  <kbd>{key}</kbd>
+                </dt>
+                <dd>{meaning}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      </header>
+      <TimeBar store={store} shown={shown} />
+      {route.view === 'flow' ? (
+        <FlowView store={store} shown={shown} />
+      ) : (
+        <AgentView store={store} shown={shown} route={route} />
+      )}
+    </>
+  );
+}
+
+const keys = [
+  ['← →', 'one event back, one on'],
+  ['Home End', 'the first event, the newest'],
+  ['j k', 'the next agent, the one before'],
+  ['t', 'its terminal, its chart'],
+  ['g', 'all agents'],
+  ['/', 'search in the terminal'],
+] as const;
+
+function connectionWord({ isConnected, isDriven, newest }: Shown, isKept: boolean): string {
+  if (isKept) return 'kept';
+  if (!isConnected) return 'the page stands alone: who served it has ended';
+  if (newest.ended) return 'over';
+  return isDriven ? 'live' : 'no engine drives it: agent-flow resume takes it up';
+}

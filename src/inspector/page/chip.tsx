@@ -1,0 +1,15 @@
+import { colours } from '../../graph/colours.ts';
+import type { Mark } from '../../graph/drawing.ts';
+import type { AgentState } from '../../views/flow-state.ts';
+import { markOf, standingWord } from './words.ts';
+
+/** How an agent stands, in a word and a colour. */
+export const Chip = ({ agent }: { readonly agent: AgentState }) => (
+  <Badge mark={markOf(agent)} word={standingWord(agent)} />
+);
+
+export const Badge = ({ mark, word }: { readonly mark: Mark; readonly word: string }) => (
+  <span class="chip" style={{ background: colours[mark].fill, borderColor: colours[mark].line }}>
+    {word}
+  </span>
+);

@@ -1,0 +1,188 @@
+import { useState } from 'preact/hooks';
+import { spoken } from '../../views/duration.ts';
+import type { AgentState } from '../../views/flow-state.ts';
+import { type Call, type Step, until } from '../../views/history.ts';
+import { createdWith } from './created.ts';
+import type { Shown, Store } from './store.ts';
+import { sinceStart } from './words.ts';
+
+interface DetailsProps {
+  readonly store: Store;
+  readonly shown: Shown;
+  readonly agent: AgentState;
+  readonly steps: readonly Step[];
+}
+
+/** What is known of an agent at the moment that is looked at. */
+export function Details({ store, shown, agent, steps }: DetailsProps) {
+  const calls = until(store.history.of(agent.name).calls, shown.index);
+  const created = createdWith(calls, agent.attempt);
+  const start = shown.state.startedAt ?? 0;
+  return (
+    <div class="details">
+      <Transition steps={steps} start={start} />
+      <Context agent={agent} start={start} />
+      <Steps store={store} steps={steps} start={start} />
+      <Calls calls={calls} index={shown.index} start={start} />
+      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container has been made." />
+      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container has been made." />
+    </div>
+  );
+}
+
+function Transition({ steps, start }: { readonly steps: readonly Step[]; readonly start: number }) {
+  const step = steps.at(-1);
+  if (!step) return <p class="quiet">It has not been started.</p>;
+  const { state, event, cause, until, at, attempt } = step.event;
+  const before = event === 'init' ? null : (steps.at(-2)?.event.state ?? null);
+  return (
+    <section class="transition" aria-label="Transition">
+      <h3>Transition</h3>
+      <p>
+        <code>{before ?? '·'}</code> → <code class="to">{state}</code>
+      </p>
+      <dl>
+        <dt>event</dt>
+        <dd class="event">{event || 'always'}</dd>
+        <dt>cause</dt>
+        <dd class="cause">{cause ?? '–'}</dd>
+        <dt>at</dt>
+        <dd>{`${sinceStart(at - start)}, attempt ${attempt}`}</dd>
+        {until !== null && (
+          <>
+            <dt>waits until</dt>
+            <dd>{sinceStart(until - start)}</dd>
+          </>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function Context({ agent, start }: { readonly agent: AgentState; readonly start: number }) {
+  const pairs: [string, string | null][] = [
+    ['attempt', String(agent.attempt)],
+    ['waits for', agent.dependsOn.join(', ') || null],
+    ['container', agent.containerId?.slice(0, 12) ?? null],
+    ['image', agent.image],
+    ['started', agent.startedAt === null ? null : sinceStart(agent.startedAt - start)],
+    ['ended', agent.endedAt === null ? null : sinceStart(agent.endedAt - start)],
+    ['status', agent.status],
+    ['exit code', agent.exitCode === null ? null : String(agent.exitCode)],
+    ['error', agent.error && `${agent.error.kind} in ${agent.error.phase}: ${agent.error.message}`],
+    ...agent.attempts
+      .filter(({ status }) => status !== null)
+      .map(({ attempt, status, exitCode, error }): [string, string] => [
+        `attempt ${attempt}`,
+        [status, exitCode === null ? null : `exit code ${exitCode}`, error?.message]
+          .filter(Boolean)
+          .join(' · '),
+      ]),
+  ];
+  const known = pairs.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
+  return <Pairs title="Context" pairs={known} none="" />;
+}
+
+function Steps({
+  store,
+  steps,
+  start,
+}: {
+  readonly store: Store;
+  readonly steps: readonly Step[];
+  readonly start: number;
+}) {
+  return (
+    <section aria-label="Path">
+      <h3>{`Path: ${steps.length} step${steps.length === 1 ? '' : 's'}`}</h3>
+      <ol class="steps" reversed>
+        {steps.toReversed().map(({ index, event }, number) => (
+          <li key={index}>
+            <button
+              type="button"
+              aria-current={number === 0 ? 'step' : undefined}
+              onClick={() => store.look(index)}
+            >
+              <span class="quiet">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}
+              <span class="quiet">{event.event}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface CallsProps {
+  readonly calls: readonly Call[];
+  readonly index: number;
+  readonly start: number;
+}
+
+function Calls({ calls, index, start }: CallsProps) {
+  const [open, setOpen] = useState<number | null>(null);
+  return (
+    <section aria-label="Docker commands">
+      <h3>{`Docker commands: ${calls.length}`}</h3>
+      {calls.length > 0 && (
+        <table class="calls-table">
+          <thead>
+            <tr>
+              <th scope="col">at</th>
+              <th scope="col">command</th>
+              <th scope="col">took</th>
+              <th scope="col">exit</th>
+            </tr>
+          </thead>
+          <tbody>
+            {calls.map(({ event, result, index: at }) => {
+              const answer = result !== null && result.index <= index ? result.event : null;
+              return (
+                <tr key={at} class={answer && !answer.ok ? 'bad' : ''}>
+                  <td>{sinceStart(event.at - start)}</td>
+                  <td>
+                    <button
+                      type="button"
+                      class="plain"
+                      aria-expanded={open === at}
+                      onClick={() => setOpen(open === at ? null : at)}
+                    >
+                      <code>{open === at ? event.argv.join(' ') : event.argv.slice(0, 2).join(' ')}</code>
+                    </button>
+                    {answer?.stderr && <pre>{answer.stderr}</pre>}
+                  </td>
+                  <td>{answer ? spoken(answer.ms) : '…'}</td>
+                  <td>{answer ? (answer.cutOff ?? answer.exitCode) : ''}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+interface PairsProps {
+  readonly title: string;
+  readonly pairs: readonly (readonly [key: string, value: string])[];
+  readonly none: string;
+}
+
+const Pairs = ({ title, pairs, none }: PairsProps) => (
+  <section aria-label={title}>
+    <h3>{title}</h3>
+    {pairs.length === 0 ? (
+      <p class="quiet">{none}</p>
+    ) : (
+      <dl>
+        {pairs.map(([key, value], index) => (
+          <div key={index}>
+            <dt>{key}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    )}
+  </section>
+);

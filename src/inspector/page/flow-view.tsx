@@ -1,0 +1,63 @@
+import { spoken } from '../../views/duration.ts';
+import { ofAgent } from '../../views/flow-state.ts';
+import { Chart } from './chart.tsx';
+import { Gantt } from './gantt.tsx';
+import { hashOf } from './route.ts';
+import type { Shown, Store } from './store.ts';
+import { lifetime, markOf, standingWord } from './words.ts';
+
+/** All agents: what waits for what, how each stands, and how they got there. */
+export function FlowView({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+  const { state, flow, now } = shown;
+  const detail = (id: string) => {
+    const agent = ofAgent(state, id);
+    if (!agent) return '';
+    const ms = lifetime(agent, now);
+    const attempt = agent.attempt > 1 ? `attempt ${agent.attempt}` : null;
+    return [standingWord(agent), attempt, ms === null ? null : spoken(ms)].filter(Boolean).join(' · ');
+  };
+  return (
+    <main>
+      <section class="flow" aria-label="Agents, by what they wait for">
+        <h2>Agents</h2>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too */}
+        <section class="scroll" tabIndex={0} aria-label="Graph of the agents">
+          {flow ? (
+            <Chart
+              drawn={flow}
+              label={`The agents of ${state.name}`}
+              mark={id => {
+                const agent = ofAgent(state, id);
+                return agent ? markOf(agent) : null;
+              }}
+              detail={detail}
+              href={id => hashOf({ view: 'agent', agent: id, tab: 'chart' })}
+            />
+          ) : (
+            <p class="quiet">
+              {state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}
+            </p>
+          )}
+        </section>
+      </section>
+      <Warnings shown={shown} />
+      <Gantt store={store} shown={shown} />
+    </main>
+  );
+}
+
+function Warnings({ shown: { state } }: { readonly shown: Shown }) {
+  const said = [
+    ...(state.engineAway ? [`The Docker engine is away: ${state.engineAway}`] : []),
+    ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
+    ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
+  ];
+  if (said.length === 0) return null;
+  return (
+    <ul class="warnings" aria-label="Warnings">
+      {said.map((message, index) => (
+        <li key={index}>{message}</li>
+      ))}
+    </ul>
+  );
+}

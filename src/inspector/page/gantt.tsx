@@ -1,0 +1,172 @@
+import { colours } from '../../graph/colours.ts';
+import type { AgentState } from '../../views/flow-state.ts';
+import type { Past, Step } from '../../views/history.ts';
+import { stateWord } from '../../views/words.ts';
+import { pure } from './pure.ts';
+import { hashOf } from './route.ts';
+import type { Shown, Store } from './store.ts';
+import { markOf, sinceStart, standingWord } from './words.ts';
+
+const rowHeight = 26;
+
+/**
+ * The states of every agent along the time, with docker's commands as strokes under them and attempts parted by lines.
+ * A second is a unit of the drawing. While a run goes on its frame grows by leaps: a row changes when its agent does.
+ */
+export function Gantt({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+  const { state, now, isLive, newest } = shown;
+  const start = state.startedAt ?? now;
+  const last = Math.max(now, store.events.at(-1)?.at ?? now);
+  const lasted = Math.max(1, (last - start) / 1000);
+  const seconds = newest.ended ? lasted : leap ** Math.ceil(Math.log(lasted) / Math.log(leap));
+  // What has no end yet is drawn up to here, which is not another place in every frame.
+  const horizon = newest.endedAt ?? Math.ceil(last / 250) * 250;
+  const agents = Object.values(state.agents);
+  const height = (agents.length + 1) * rowHeight;
+  const playhead = (now - start) / 1000;
+  return (
+    <section class="gantt" aria-label="Timeline">
+      <h2>Timeline</h2>
+      <Legend />
+      <div class="grid">
+        <div class="names">
+          {agents.map(agent => (
+            <Name key={agent.name} agent={agent} />
+          ))}
+          <span class="of-engine">engine</span>
+        </div>
+        <div class="bars">
+          <svg
+            role="img"
+            aria-label={`The states of ${agents.length} agents over ${Math.round(seconds)} s`}
+            viewBox={`0 0 ${seconds} ${height}`}
+            preserveAspectRatio="none"
+            style={{ height: `${height}px` }}
+          >
+            {agents.map(({ name }, row) => {
+              const past = store.history.of(name);
+              const end = past.steps.length === 0 ? start : (newest.agents[name]?.endedAt ?? horizon);
+              return <Row key={name} past={past} version={past.version} end={end} row={row} start={start} />;
+            })}
+            <Row
+              past={store.history.engine}
+              version={store.history.engine.version}
+              end={start}
+              row={agents.length}
+              start={start}
+            />
+            {!isLive && (
+              <>
+                <rect class="veil" x={playhead} y={0} width={seconds} height={height} />
+                <path class="playhead" d={`M${playhead},0V${height}`} />
+              </>
+            )}
+          </svg>
+          <ol class="axis" aria-hidden="true">
+            {[0, 0.25, 0.5, 0.75, 1].map(part => (
+              <li key={part}>{sinceStart(seconds * part * 1000)}</li>
+            ))}
+          </ol>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+const leap = 1.2;
+
+const Name = pure(({ agent }: { readonly agent: AgentState }) => (
+  <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
+    <i class="dot" style={{ background: colours[markOf(agent)].line }} />
+    <span class="name">{agent.name}</span>
+    <span class="hidden">{`: ${standingWord(agent)}`}</span>
+  </a>
+));
+
+interface RowProps {
+  readonly past: Past;
+  /** A past that has grown is known by it. */
+  readonly version: number;
+  readonly end: number;
+  readonly row: number;
+  readonly start: number;
+}
+
+const Row = pure(({ past, end, row, start }: RowProps) => {
+  const { steps, calls } = past;
+  const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
+  const top = row * rowHeight;
+  const bars = steps.map((step, index) => {
+    const from = at(step.event.at);
+    const to = at(steps[index + 1]?.event.at ?? end);
+    return { step, from, to };
+  });
+  const strokes = (isBad: boolean) =>
+    calls
+      .filter(({ result }) => (result !== null && !result.event.ok) === isBad)
+      .map(({ event }) => `M${at(event.at)},${top + 20}v5`)
+      .join('');
+  const attempts = steps
+    .filter(({ event }, index) => index > 0 && event.attempt > steps[index - 1]!.event.attempt)
+    .map(({ event }) => `M${at(event.at)},${top + 1}v${rowHeight - 2}`)
+    .join('');
+  return (
+    <g>
+      {bars.map(({ step, from, to }) => (
+        <rect
+          key={step.index}
+          x={from}
+          y={top + 5}
+          width={Math.max(0, to - from)}
+          height={13}
+          fill={phaseOf(step).colour}
+        >
+          <title>{saidOf(step, from)}</title>
+        </rect>
+      ))}
+      <path class="calls" d={strokes(false)} />
+      <path class="calls bad" d={strokes(true)} />
+      <path class="attempt" d={attempts} />
+    </g>
+  );
+});
+
+const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
+  `${stateWord(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
+
+/** What a state is for, in few colours. */
+const phases = {
+  up: { word: 'on the way up', colour: '#74c0fc' },
+  running: { word: 'running', colour: '#fcc419' },
+  waits: { word: 'waits, to try again', colour: '#ff922b' },
+  down: { word: 'stops, collects, removes', colour: '#adb5bd' },
+} as const;
+
+function phaseOf({ event: { state } }: Step): (typeof phases)[keyof typeof phases] {
+  if (state.startsWith('running')) return phases.running;
+  if (/^(backingOff|retrying|engineUnreachable|waitingForSecrets)/.test(state)) return phases.waits;
+  return /^(stopping|collecting|removing|settling|done)/.test(state) ? phases.down : phases.up;
+}
+
+const Legend = () => (
+  <p class="legend">
+    {Object.values(phases).map(({ word, colour }) => (
+      <span key={word}>
+        <i class="swatch" style={{ background: colour }} />
+        {word}
+      </span>
+    ))}
+    <span>
+      <i class="swatch stroke" />
+      docker command
+    </span>
+    <span>
+      <i class="swatch bad" />
+      one that failed
+    </span>
+    <span>
+      <i class="swatch next" />
+      next attempt
+    </span>
+  </p>
+);

@@ -1,0 +1,82 @@
+import type { FlowEvent } from '../../events.ts';
+import type { LaidOut } from '../../graph/laid-out.ts';
+import { type About, type Kept, keptId, transcriptKey } from '../page-data.ts';
+
+/** Where a page has its run from: who serves it, or itself. */
+export interface Source {
+  /** Nobody is asked for anything: all that there is is here. */
+  readonly isKept: boolean;
+  listen(listener: Listener): void;
+  about(): Promise<About>;
+  flow(): Promise<LaidOut>;
+  /** What an attempt has printed, as it comes; null where nothing is there. */
+  terminal(agent: string, attempt: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
+  /** What there is of it, for a download. */
+  transcriptUrl(agent: string, attempt: number): string | null;
+  type(agent: string, keys: string): Promise<void>;
+}
+
+export interface Listener {
+  events(events: readonly FlowEvent[]): void;
+  /** An engine lives that drives the run. */
+  driven(isDriven: boolean): void;
+  /** Whether there is somebody who would tell more. */
+  connected(isConnected: boolean): void;
+}
+
+export function sourceOf(page: Document): Source {
+  const element = page.getElementById(keptId);
+  return element ? kept(JSON.parse(element.textContent ?? '')) : served();
+}
+
+function served(): Source {
+  const json = async (path: string) => (await fetch(path)).json();
+  const query = (agent: string, attempt: number) => `agent=${encodeURIComponent(agent)}&attempt=${attempt}`;
+  return {
+    isKept: false,
+    listen({ events, driven, connected }) {
+      const stream = new EventSource('events');
+      stream.onmessage = ({ data }) => events(JSON.parse(data));
+      stream.addEventListener('driven', ({ data }) => driven(data === 'true'));
+      stream.addEventListener('over', () => {
+        stream.close();
+        driven(false);
+        connected(false);
+      });
+      stream.onopen = () => connected(true);
+      stream.onerror = () => connected(false);
+    },
+    about: () => json('about'),
+    flow: () => json('flow'),
+    async terminal(agent, attempt, signal) {
+      const answer = await fetch(`terminal?${query(agent, attempt)}`, { signal });
+      return answer.ok ? answer.body : null;
+    },
+    transcriptUrl: (agent, attempt) => `terminal?save&${query(agent, attempt)}`,
+    async type(agent, keys) {
+      const answer = await fetch('type', { method: 'POST', body: JSON.stringify({ agent, keys }) });
+      if (!answer.ok) throw new Error((await answer.text()).split('. Use the address')[0]);
+    },
+  };
+}
+
+function kept(all: Kept): Source {
+  const bytes = (agent: string, attempt: number) => {
+    const text = all.transcripts[transcriptKey(agent, attempt)];
+    if (text === undefined) return null;
+    const zipped = new Blob([Uint8Array.from(atob(text), char => char.charCodeAt(0))]);
+    return zipped.stream().pipeThrough(new DecompressionStream('gzip'));
+  };
+  return {
+    isKept: true,
+    listen({ events, connected }) {
+      events(all.events);
+      connected(false);
+    },
+    about: async () => all,
+    flow: async () => all.flow,
+    terminal: async (agent, attempt) => bytes(agent, attempt),
+    transcriptUrl: () => null,
+    type: async () => {},
+  };
+}

@@ -1,0 +1,110 @@
+import type { FlowEvent } from '../../events.ts';
+import type { LaidOut } from '../../graph/laid-out.ts';
+import type { FlowState } from '../../views/flow-state.ts';
+import { openHistory } from '../../views/history.ts';
+import { openReplay } from '../../views/replay.ts';
+import type { About } from '../page-data.ts';
+import type { Source } from './source.ts';
+
+/** What a page shows, as plain data: everything that is drawn follows from this. */
+export interface Shown {
+  readonly state: FlowState;
+  /** What is known of the run by now, whatever moment is looked at. */
+  readonly newest: FlowState;
+  /** The event that is looked at; -1 before the first. */
+  readonly index: number;
+  readonly count: number;
+  /** The newest event is looked at, and each that comes. */
+  readonly isLive: boolean;
+  /** The moment that is looked at. */
+  readonly now: number;
+  readonly isDriven: boolean;
+  readonly isConnected: boolean;
+  readonly about: About | null;
+  readonly flow: LaidOut | null;
+}
+
+/** All that a page knows, and which moment of it is looked at. Whoever changes it asks for a frame. */
+export function openStore(source: Source, changed: () => void) {
+  const replay = openReplay();
+  const history = openHistory();
+  let position: number | null = null;
+  let isDriven = false;
+  let isConnected = !source.isKept;
+  let about: About | null = null;
+  let flow: LaidOut | null = null;
+  let flowAsked = false;
+
+  const drawFlow = () => {
+    if (flowAsked) return;
+    flowAsked = true;
+    const got = (found: LaidOut) => {
+      flow = found;
+      changed();
+    };
+    source.flow().then(got, () => {
+      flowAsked = false;
+    });
+  };
+
+  source.listen({
+    events(events: readonly FlowEvent[]) {
+      for (const event of events) {
+        replay.add(event);
+        history.add(event);
+        if (event.type === 'run.started') drawFlow();
+      }
+      changed();
+    },
+    driven(given) {
+      isDriven = given;
+      changed();
+    },
+    connected(given) {
+      isConnected = given;
+      changed();
+    },
+  });
+  source.about().then(
+    found => {
+      about = found;
+      changed();
+    },
+    () => {},
+  );
+
+  return {
+    source,
+    history,
+    events: replay.events,
+    shown(): Shown {
+      const last = replay.events.length - 1;
+      const index = position ?? last;
+      const state = replay.at(index);
+      const newest = replay.at(last);
+      const isLive = position === null;
+      const goesOn = isLive && isDriven && state.ended === null;
+      const now = goesOn ? Date.now() : (replay.events[index]?.at ?? 0);
+      return {
+        state,
+        newest,
+        index,
+        count: replay.events.length,
+        isLive,
+        now,
+        isDriven,
+        isConnected,
+        about,
+        flow,
+      };
+    },
+    /** Looks at the event at `index`; null is the newest, whichever that is. */
+    look(index: number | null) {
+      const newest = replay.events.length - 1;
+      position = index === null || index >= newest ? null : Math.max(0, index);
+      changed();
+    },
+  };
+}
+
+export type Store = ReturnType<typeof openStore>;

@@ -1,0 +1,64 @@
+import type { FlowEvent } from '../../events.ts';
+import type { Shown, Store } from './store.ts';
+import { sinceStart } from './words.ts';
+
+/** Goes along the run, event by event. */
+export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+  const { index, count, isLive, state, now } = shown;
+  const event = store.events[index];
+  const said = event ? saidOf(event) : 'nothing yet';
+  const where = `event ${index + 1} of ${count}`;
+  return (
+    <section class="time" aria-label="Time">
+      <button
+        type="button"
+        aria-label="One event back"
+        disabled={index <= 0}
+        onClick={() => store.look(index - 1)}
+      >
+        ‹
+      </button>
+      <input
+        type="range"
+        min={0}
+        max={Math.max(0, count - 1)}
+        value={Math.max(0, index)}
+        aria-label="Event"
+        aria-valuetext={`${where}: ${said}`}
+        onInput={({ currentTarget }) => store.look(Number(currentTarget.value))}
+      />
+      <button type="button" aria-label="One event on" disabled={isLive} onClick={() => store.look(index + 1)}>
+        ›
+      </button>
+      <button type="button" class="live" aria-pressed={isLive} onClick={() => store.look(null)}>
+        Newest
+      </button>
+      <p class="said">
+        <span class="where">{`${where} · ${sinceStart(now - (state.startedAt ?? now))}`}</span>
+        <span class="what">{said}</span>
+      </p>
+    </section>
+  );
+}
+
+/** An event in a few words. */
+function saidOf(event: FlowEvent): string {
+  switch (event.type) {
+    case 'agent.state':
+      return `${event.agent}: ${event.state}${event.event && ` (${event.event})`}`;
+    case 'docker.call':
+      return event.argv.slice(0, 2).join(' ') + (event.agent === null ? '' : ` for ${event.agent}`);
+    case 'docker.result':
+      return event.ok ? 'docker has answered' : `docker has failed: ${event.cutOff ?? event.exitCode}`;
+    case 'attempt.ended':
+      return `${event.agent}: attempt ${event.attempt} ${event.status}`;
+    case 'agent.ended':
+      return `${event.agent} ${event.status}`;
+    case 'run.ended':
+      return `the run ${event.status}`;
+    case 'warning':
+      return event.message;
+    default:
+      return event.type;
+  }
+}

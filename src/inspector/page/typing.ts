@@ -1,0 +1,35 @@
+import type { Terminal } from '@xterm/xterm';
+
+/**
+ * Sends what a person types and pastes, in order. What the terminal itself answers to escape sequences, which `onData`
+ * tells as well, is not sent: an agent could make it type.
+ */
+export function typingOf(terminal: Terminal, send: (keys: string) => Promise<unknown>): void {
+  let waiting = '';
+  let isSending = false;
+  const go = async () => {
+    if (isSending) return;
+    isSending = true;
+    while (waiting !== '') {
+      const keys = waiting;
+      waiting = '';
+      await send(keys);
+    }
+    isSending = false;
+  };
+  const type = (keys: string) => {
+    waiting += keys;
+    void go();
+  };
+  terminal.onKey(({ key }) => type(key));
+  terminal.textarea?.addEventListener(
+    'paste',
+    event => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const text = event.clipboardData?.getData('text/plain') ?? '';
+      type(text.replace(/\r?\n/g, '\r').replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, ''));
+    },
+    { capture: true },
+  );
+}

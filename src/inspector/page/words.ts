@@ -1,0 +1,17 @@
+import type { Mark } from '../../graph/drawing.ts';
+import type { AgentState } from '../../views/flow-state.ts';
+import { stateWord, statusWord } from '../../views/words.ts';
+
+/** What people read for how an agent stands. */
+export const standingWord = ({ status, state }: AgentState): string =>
+  status === null ? (stateWord(state) ?? state) : statusWord[status];
+
+export const markOf = ({ status, state }: AgentState): Mark =>
+  status ?? (state === 'waiting' ? 'waiting' : 'running');
+
+/** How long it has lived at a moment, in milliseconds; null where it has not begun. */
+export const lifetime = ({ startedAt, endedAt }: AgentState, now: number): number | null =>
+  startedAt === null ? null : Math.max(0, (endedAt ?? now) - startedAt);
+
+/** `+4.2 s`: since the run began. */
+export const sinceStart = (ms: number): string => `+${(Math.max(0, ms) / 1000).toFixed(1)} s`;

@@ -1,0 +1,93 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { parseLine } from '../engine/journal.ts';
+import { lockHolder } from '../engine/lock.ts';
+import type { RunFolder } from '../engine/state-dir.ts';
+import type { FlowEvent } from '../events.ts';
+import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
+
+/** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
+export interface RunFeed extends Disposable {
+  readonly folder: RunFolder;
+  readonly events: readonly FlowEvent[];
+  /** What they come to. */
+  readonly state: FlowState;
+  /** The events as text, one by one. */
+  readonly lines: readonly string[];
+  /** An engine lives that drives it. */
+  readonly isDriven: boolean;
+  /** Looks at once, and not only in a moment. */
+  look(): void;
+  /** Told whenever there is more, or whether it is driven has changed. Returns what ends it. */
+  subscribe(listener: () => void): () => void;
+}
+
+const lookEvery = 100;
+
+export function openRunFeed(folder: RunFolder): RunFeed {
+  const events: FlowEvent[] = [];
+  const lines: string[] = [];
+  const listeners = new Set<() => void>();
+  const isDriven = () => lockHolder(folder.lock) !== null;
+  let driven = isDriven();
+  let state: FlowState = initialFlowState;
+  let offset = 0;
+  let looks = 0;
+
+  const take = () => {
+    const { text, end } = wholeLines(folder.journal, offset);
+    offset = end;
+    for (const line of text) {
+      const event = parseLine(line);
+      if (event === null) continue;
+      events.push(event);
+      state = reduce(state, event);
+      lines.push(line);
+    }
+    return text.length > 0;
+  };
+  const look = () => {
+    const more = take();
+    // Asking whether a process lives costs more than a look at a file.
+    const before = driven;
+    if (more || looks++ % 10 === 0) driven = isDriven();
+    if (more || driven !== before) for (const listener of listeners) listener();
+  };
+  take();
+  const looking = setInterval(look, lookEvery);
+  looking.unref();
+
+  return {
+    folder,
+    events,
+    lines,
+    get state() {
+      return state;
+    },
+    get isDriven() {
+      return driven;
+    },
+    look,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    [Symbol.dispose]() {
+      clearInterval(looking);
+      listeners.clear();
+    },
+  };
+}
+
+/** Those that are whole, from `start` on; a last one without its newline is still being written, or torn. */
+function wholeLines(file: string, start: number): { readonly text: readonly string[]; readonly end: number } {
+  if (!existsSync(file)) return { text: [], end: start };
+  const fd = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - start));
+    const read = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start));
+    const end = read.lastIndexOf('\n') + 1;
+    return { text: read.toString('utf8', 0, end).split('\n').slice(0, -1), end: start + end };
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const names = process.env.CHROMIUM
+  ? [process.env.CHROMIUM]
+  : ['chromium', 'chromium-browser', 'google-chrome'];
+
+export const chromiumPath = (): string => {
+  const found = (process.env.PATH ?? '')
+    .split(':')
+    .flatMap(folder => names.map(name => (name.includes('/') ? name : join(folder, name))))
+    .find(existsSync);
+  if (!found) throw new Error('there is no Chromium here: scripts/chromium installs one');
+  return found;
+};
+
+export interface Look {
+  readonly width?: number;
+  readonly height?: number;
+  readonly dark?: boolean;
+}
+
+let launched: Promise<Browser> | null = null;
+
+/** One Chromium for a whole file of tests, with nobody's profile. */
+function browser(): Promise<Browser> {
+  launched ??= chromium.launch({
+    executablePath: chromiumPath(),
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  return launched;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await launched)?.close();
+  launched = null;
+}
+
+/** Somebody who looks: with no memory of what others have seen. */
+export const visitor = async ({ width = 1280, height = 800, dark = false }: Look = {}) =>
+  (await browser()).newContext({
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+  });
+
+/** A page that is gone with the test, and what it complained of. */
+export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string, look: Look = {}) {
+  const context = await visitor(look);
+  t.teardown(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', error => complaints.push(error.message));
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Moves the slider to an event, and waits until the page shows it. */
+export async function lookAt(page: Page, index: number): Promise<void> {
+  const slider = page.getByRole('slider', { name: 'Event' });
+  await slider.evaluate((element, to) => {
+    const input = element as unknown as { value: string; dispatchEvent(event: Event): boolean };
+    input.value = String(to);
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  }, index);
+  await page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
+}

@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { openStateDir } from '../../src/engine/state-dir.ts';
+import type { FlowEvent } from '../../src/events.ts';
+import { openInspector } from '../../src/inspector/server.ts';
+import { desk, pastRun } from '../unit/commands/command-line.ts';
+import { livelyRun } from '../unit/inspector/lively.ts';
+import { closeBrowser, type Look, lookAt, pageOf } from './browser.ts';
+
+test.after.always(closeBrowser);
+
+/** The page of a run that was written down. */
+async function shown(t: ExecutionContext, events: readonly FlowEvent[], hash = '', look: Look = {}) {
+  const { stateDir } = desk(t);
+  pastRun(stateDir, 'r1234567', [], events);
+  const inspector = await openInspector({
+    port: 0,
+    mayType: false,
+    terminals: () => ({
+      type: async () => {},
+      async read(_agent, _attempt, { write }) {
+        await write(Buffer.from('\x1b[1;31mred\x1b[0m and \x1b[38;2;1;200;3mtrue\x1b[0m colours\r\n'));
+        return true;
+      },
+    }),
+  });
+  t.teardown(() => inspector.close());
+  inspector.show(openStateDir(stateDir).run('r1234567'));
+  return pageOf(t, `${inspector.url}${hash}`, look);
+}
+
+const hostile = `<img src=x onerror="document.title='owned'">'"&/../\u202e`;
+
+test('a hostile name of an agent stays text wherever it is shown', async t => {
+  const { page, complaints } = await shown(
+    t,
+    livelyRun(2, index => `${hostile}${index}`),
+  );
+  await page.locator('svg.flow a').first().waitFor();
+  t.is(await page.locator('.names .name').first().textContent(), `${hostile}0`);
+  await page.locator('.names a').first().click();
+  await page.locator('[data-mark="current"]').waitFor();
+  t.is(await page.locator('h2').textContent(), `${hostile}0`);
+  t.is(await page.locator('img').count(), 0);
+  t.not(await page.title(), 'owned');
+  t.deepEqual(complaints, []);
+});
+
+test('axe finds nothing serious, by light and by dark, wide and narrow', async t => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  for (const look of [
+    {},
+    { dark: true },
+    { width: 360, height: 740 },
+    { dark: true, width: 360, height: 740 },
+  ]) {
+    const { page, complaints } = await shown(t, livelyRun(12), '', look);
+    const agent = page.locator('[data-agent="agent-3"]');
+    await agent.waitFor();
+    for (const hash of ['#', '#agent/agent-3', '#agent/agent-3/terminal']) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+      await page
+        .locator({ '#': 'svg.flow', '#agent/agent-3': '[data-mark="current"]' }[hash] ?? '.xterm-rows')
+        .waitFor();
+      // Through the debugger, which a page's policy does not bind.
+      await page.evaluate(axe);
+      const { violations } = (await page.evaluate('axe.run()')) as {
+        violations: { id: string; impact: string; nodes: { html: string }[] }[];
+      };
+      const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+      t.deepEqual(
+        serious.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html.slice(0, 200))]),
+        [],
+        `${JSON.stringify(look)} ${hash}`,
+      );
+      const width = (await page.evaluate('document.documentElement.scrollWidth')) as number;
+      t.true(width <= (look.width ?? 1280), `${hash} is ${width} wide`);
+    }
+    t.deepEqual(complaints, []);
+  }
+});
+
+test('keys go along the events, the agents and the views', async t => {
+  const events = livelyRun(3);
+  const { page } = await shown(t, events);
+  const at = (index: number) => page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
+  const press = (key: string) => page.keyboard.press(key);
+  const newest = events.length - 1;
+  await at(newest);
+  await press('ArrowLeft');
+  await at(newest - 1);
+  await press('Home');
+  await at(0);
+  await press('ArrowRight');
+  await at(1);
+  await press('End');
+  await at(newest);
+  await press('j');
+  await page.getByRole('heading', { name: 'agent-0' }).waitFor();
+  await press('j');
+  await page.getByRole('heading', { name: 'agent-1' }).waitFor();
+  await press('t');
+  await page.getByText('colours').waitFor();
+  await press('/');
+  await page.keyboard.type('gj');
+  t.is(await page.getByRole('searchbox').inputValue(), 'gj');
+  await page.getByRole('searchbox').blur();
+  await press('k');
+  await page.getByRole('heading', { name: 'agent-0' }).waitFor();
+  await press('g');
+  await page.locator('svg.flow').waitFor();
+});
+
+test('a click on a step of the path returns to it', async t => {
+  const events = livelyRun(1);
+  const { page } = await shown(t, events, '#agent/agent-0');
+  await page.getByRole('button', { name: /injecting/ }).click();
+  await page.locator('[data-state="injecting"][data-mark="current"]').waitFor();
+  t.is(await page.locator('.way.last').getAttribute('data-to'), 'injecting');
+  t.is(await page.locator('[data-state="removing"][data-mark="visited"]').count(), 0);
+});
+
+test('a hundred agents: every one of two thousand events is taken, and drawn no more often than there are frames', async t => {
+  const events = livelyRun(100);
+  const { page } = await shown(t, events);
+  await page.waitForSelector(`#app[data-index="${events.length - 1}"]`, { state: 'attached' });
+  await page.locator('svg.flow a').nth(99).waitFor();
+  t.is(await page.locator('svg.flow [data-mark="succeeded"]').count(), 100);
+  t.is(await page.locator('.names a').count(), 100);
+  await lookAt(page, 1000);
+  t.true((await page.locator('svg.flow [data-mark="succeeded"]').count()) < 100);
+});
+
+test('a browser with another token gets 403, and a page of another site nothing', async t => {
+  const { page } = await shown(t, livelyRun(1));
+  const { origin, pathname } = new URL(page.url());
+  const other = await page.context().newPage();
+  const status = async (url: string) => (await other.goto(url))?.status();
+  t.is(await status(`${origin}/${'0'.repeat(32)}/`), 403);
+  t.is(await status(origin), 403);
+  t.is(await status(`${origin}${pathname}about`), 200);
+  // Another site that has got hold of the address all the same.
+  const site = createServer((_, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
+  t.teardown(() => site.close());
+  await once(site, 'listening');
+  await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+  const asks = (init: string) =>
+    other.evaluate(
+      `fetch(${JSON.stringify(`${origin}${pathname}about`)}, ${init}).then(({ type }) => type, () => 'refused')`,
+    );
+  t.is(await asks('{}'), 'refused');
+  t.is(await asks("{ method: 'POST', body: '{}' }"), 'refused');
+});

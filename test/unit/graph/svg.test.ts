@@ -1,0 +1,77 @@
+import test from 'ava';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { drawing } from '../../../src/graph/drawing.ts';
+import { flowGraph } from '../../../src/graph/flow.ts';
+import type { LaidOut, Placed } from '../../../src/graph/laid-out.ts';
+import { layout } from '../../../src/graph/layout.ts';
+import { arrowOf } from '../../../src/graph/lit.ts';
+import { machineGraph } from '../../../src/graph/machine.ts';
+import { svg } from '../../../src/graph/svg.ts';
+import { desk } from '../commands/command-line.ts';
+
+const inside = (inner: Placed, outer: Placed) =>
+  inner.x >= outer.x &&
+  inner.y >= outer.y &&
+  inner.x + inner.width <= outer.x + outer.width &&
+  inner.y + inner.height <= outer.y + outer.height;
+
+const apart = (a: Placed, b: Placed) =>
+  a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+
+function isTidy(
+  t: { true(value: boolean, message?: string): void },
+  { boxes, width, height, arrows }: LaidOut,
+) {
+  for (const box of boxes) {
+    const around = boxes.find(({ id }) => id === box.parent) ?? { x: 0, y: 0, width, height };
+    t.true(inside(box, around), box.id);
+    for (const other of boxes)
+      if (other !== box && other.parent === box.parent) t.true(apart(box, other), `${box.id} ${other.id}`);
+  }
+  for (const { from, to, points } of arrows) t.true(points.length >= 2, `${from} → ${to}`);
+}
+
+test('the charts of the machines are laid out: states in their states, beside each other, with all arrows', async t => {
+  for (const name of ['agent', 'flow'] as const) {
+    const drawn = drawing(machineGraph(name));
+    const placed = await layout(drawn, { labels: false });
+    t.is(placed.boxes.length, drawn.boxes.length);
+    t.is(placed.arrows.length, drawn.arrows.length);
+    isTidy(t, placed);
+  }
+});
+
+test('every transition of the agents’ chart has an arrow, but for what stays within a state', async t => {
+  const graph = machineGraph('agent');
+  const placed = await layout(drawing(graph), { labels: false });
+  const top = (id: string) => id.split('.')[0];
+  for (const { source, target } of graph.edges) {
+    const found = arrowOf(placed, { source, target });
+    if (source === target) continue;
+    t.not(found, null, `${source} → ${target}`);
+    const { from, to } = placed.arrows[found!]!;
+    t.true([source, top(source), 'wayUp'].includes(from), `${source} → ${target}: from ${from}`);
+    t.true([target, top(target), 'wayUp'].includes(to), `${source} → ${target}: to ${to}`);
+  }
+});
+
+test('names of agents are text in an SVG, whatever they are', async t => {
+  const hostile = '<script>alert(1)</script>"\'&]]>';
+  const graph = flowGraph(hostile, [
+    { name: hostile, dependsOn: [] },
+    { name: 'constructor', dependsOn: [hostile] },
+  ]);
+  const text = svg(await layout(drawing(graph)));
+  t.is(XMLValidator.validate(text), true);
+  t.false(text.includes('<script'));
+  const { svg: root } = new XMLParser({ processEntities: true }).parse(text);
+  t.deepEqual(root.text, [hostile, 'constructor']);
+});
+
+test('graph --format svg prints one', async t => {
+  const { run } = desk(t);
+  const { stdout, exitCode } = await run(['graph', '--machine', 'flow', '--format', 'svg']);
+  t.is(exitCode, 0);
+  t.is(XMLValidator.validate(stdout), true);
+  t.true(stdout.includes('>cancelling</text>'));
+});

@@ -1,0 +1,83 @@
+import type { FlowEvent, FlowEventBody } from '../../../src/events.ts';
+
+/** The states that a good attempt goes through, with the events that lead there. */
+const good = [
+  ['deciding', 'init'],
+  ['building', 'decide done'],
+  ['networking', 'ensureImage done'],
+  ['creating', 'ensureNetwork done'],
+  ['starting', 'createContainer done'],
+  ['waitingForTmux', 'startContainer done'],
+  ['injecting', 'awaitTmux done'],
+  ['running.working', 'inject done'],
+  ['collecting.assessing', 'watch done'],
+  ['collecting.reading', ''],
+  ['removing.assessing', 'collect done'],
+  ['removing.clearing', ''],
+  ['settling', 'removeContainer done'],
+  ['done', ''],
+] as const;
+
+const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
+
+/** Events of a run of many agents in layers, ten of them at once: as many as the states and docker calls of all come to. */
+export function livelyRun(count: number, names = (index: number) => `agent-${index}`): FlowEvent[] {
+  const events: FlowEvent[] = [];
+  let at = noon;
+  const tell = (body: FlowEventBody) => {
+    at += 20;
+    events.push({ v: 1, seq: events.length + 1, at, ...body });
+  };
+  const agents = Array.from({ length: count }, (_, index) => ({
+    name: names(index),
+    dependsOn: index < 10 ? [] : [names(index - 10)],
+    retries: 1,
+  }));
+  tell({
+    type: 'run.started',
+    runId: 'r1234567',
+    name: 'lively',
+    version: '0.1.0',
+    pid: 1,
+    host: 'here',
+    concurrency: 10,
+    agents,
+  });
+  let call = 0;
+  for (let first = 0; first < count; first += 10)
+    for (const [state, event] of good)
+      for (const { name } of agents.slice(first, first + 10)) {
+        const started = !['deciding', 'building', 'networking', 'creating'].includes(state);
+        const containerId = started ? 'c'.repeat(64) : null;
+        tell({
+          type: 'agent.state',
+          agent: name,
+          attempt: 1,
+          state,
+          event,
+          containerId,
+          injectedAt: null,
+          cause: null,
+          until: null,
+        });
+        if (!['creating', 'starting', 'removing.clearing'].includes(state)) continue;
+        const verb = { creating: 'create', starting: 'start' }[state as string] ?? 'rm';
+        const argv = ['docker', verb, '--memory=128m', '--cpus=1', '--label=tmux-agents=true', '--', 'image'];
+        tell({ type: 'docker.call', call: ++call, agent: name, attempt: 1, argv });
+        tell({
+          type: 'docker.result',
+          call,
+          ok: true,
+          exitCode: 0,
+          ms: 140,
+          cutOff: null,
+          stderr: '',
+        });
+      }
+  for (const { name } of agents) {
+    const end = { status: 'succeeded', exitCode: 0, error: null, containerId: null, image: null } as const;
+    tell({ type: 'agent.ended', agent: name, ...end });
+  }
+  tell({ type: 'run.ended', status: 'succeeded', exitCode: 0 });
+  return events;
+}

@@ -5,6 +5,9 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { fakeDocker, type Place, place } from '../engine/flow.ts';
 
+/** Lines that an agent prints. */
+export const printed = 20;
+
 /** What leads an agent into a state, and how it comes out where nobody kills its engine. */
 export interface Scenario {
   /** In shell, after it has written down that it was started, and has printed its lines. */
@@ -17,6 +20,8 @@ export interface Scenario {
   readonly starts: number;
   /** It needs a secret, which is away from the moment its container is started until somebody waits for it. */
   readonly secret?: true;
+  /** It is an AI CLI, whose plan is used up when it is first started. */
+  readonly isCli?: true;
 }
 
 const plain: Scenario = { agent: 'sleep 0.5', retries: 0, docker: {}, cancelled: false, starts: 1 };
@@ -51,11 +56,14 @@ const lacking: Scenario = {
   secret: true,
 };
 
+const usedUp: Scenario = { ...plain, starts: 2, isCli: true };
+
 const special: Readonly<Record<string, Scenario>> = {
   backingOff: flaky,
   engineUnreachable: away,
   retrying: second,
   waitingForSecrets: lacking,
+  waitingForQuota: usedUp,
   'stopping.interrupting': stubborn,
   'stopping.terminating': stubborn,
   'stopping.stoppingContainer': { ...stubborn, docker: deafToTerm },
@@ -66,7 +74,6 @@ const special: Readonly<Record<string, Scenario>> = {
 export const scenarioFor = (state: string): Scenario => special[state] ?? plain;
 
 const failpoints = join(import.meta.dirname, 'failpoints.ts');
-export const printed = 20;
 
 /** An agent whose starts are counted outside its container, and whose lines can be counted in its transcript. */
 export const counted = (more: string, starts = 'starts') => ({
@@ -121,8 +128,13 @@ export function stage(
 }
 
 /** The spec of a scenario: one agent, `worker`; and beside one that lacks a secret another that outlives its wait. */
-export function specOf({ agent, retries, secret }: Scenario, network: string) {
+export function specOf({ agent, retries, secret, isCli }: Scenario, network: string) {
   const worker = { ...counted(agent), retries, network: { name: network } };
+  if (isCli) {
+    const { command: _, ...rest } = worker;
+    const cli = { provider: 'claude', prompt: 'x', auth: 'off', build: { context: 'cli' }, memory: '256m' };
+    return { agents: { worker: { ...rest, ...cli } } };
+  }
   if (!secret) return { agents: { worker } };
   const outlives = ['sh', '-c', 'until [ -e key ]; do sleep 0.1; done; sleep 5'];
   return {
@@ -134,8 +146,29 @@ export function specOf({ agent, retries, secret }: Scenario, network: string) {
   };
 }
 
-/** Puts the secret of a scenario in its place, and back there once it is waited for. */
-export function lend(t: ExecutionContext, { secret }: Scenario, here: Place): void {
+/** In place of Claude Code: an image that has one already is used as it is. */
+const fakeCli = `#!/bin/sh
+echo start >>/workspace/starts
+i=0; while [ $i -lt ${printed} ]; do i=$((i+1)); echo "line $i"; done
+if [ "$(wc -l </workspace/starts)" -gt 1 ]; then
+  echo '{"type":"result","subtype":"success","is_error":false,"num_turns":1}'
+  exit 0
+fi
+echo "{\\"type\\":\\"rate_limit_event\\",\\"rate_limit_info\\":{\\"status\\":\\"rejected\\",\\"resetsAt\\":$(($(date +%s) + 2))}}"
+echo '{"type":"result","subtype":"success","is_error":true,"result":"used up"}'
+exit 1
+`;
+
+/** Puts what a scenario needs beside its spec; its secret once more when it is waited for. */
+export function lend(t: ExecutionContext, { secret, isCli }: Scenario, here: Place): void {
+  if (isCli) {
+    mkdirSync(join(here.path, 'cli'));
+    writeFileSync(join(here.path, 'cli', 'claude'), fakeCli, { mode: 0o755 });
+    writeFileSync(
+      join(here.path, 'cli', 'Dockerfile'),
+      'FROM tmux-agents-base:latest\nCOPY claude /usr/local/bin/claude\n',
+    );
+  }
   if (!secret) return;
   const key = join(here.workspace, 'key');
   writeFileSync(key, 'a secret that nobody guesses\n');

@@ -55,7 +55,7 @@ function troubleOf(
   const mend =
     kind === 'login'
       ? `. Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
-      : resetsAt === null
+      : kind === 'quota' && resetsAt === null
         ? '. Run it again when its plan is there again'
         : '';
   return { kind, message: `${title}: ${message}${mend}`, until: resetsAt };

@@ -11,7 +11,11 @@ const schema = z.object({
     costUsd: z.number().nonnegative().nullable(),
   }),
   trouble: z
-    .object({ kind: z.enum(['login', 'quota']), message: z.string(), resetsAt: z.number().nullable() })
+    .object({
+      kind: z.enum(['login', 'quota', 'budget']),
+      message: z.string(),
+      resetsAt: z.number().nullable(),
+    })
     .nullable(),
 });
 

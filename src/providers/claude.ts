@@ -7,7 +7,13 @@ export const claude: Provider = {
   program: 'claude',
   install: { npm: '@anthropic-ai/claude-code', version: '2.1.331' },
   headless: {
-    args: ['--print', '--verbose', '--output-format=stream-json', '--dangerously-skip-permissions'],
+    args: [
+      '--print',
+      '--verbose',
+      '--output-format=stream-json',
+      '--include-partial-messages',
+      '--dangerously-skip-permissions',
+    ],
     prompt: 'stdin',
   },
   report: {

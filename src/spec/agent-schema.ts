@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auth } from './auth-field.ts';
+import { budget } from './budget-field.ts';
 import {
   cpus,
   duration,
@@ -82,6 +83,9 @@ export const shared = {
       'The program and its arguments; no shell reads them. It finds the prompt in the file `$AGENT_PROMPT_FILE`.',
     ),
   model: model.optional().describe('The model that the AI CLI is to use, in its own words.'),
+  budget: budget
+    .optional()
+    .describe('What the AI CLI may use; when it has used more it is ended, and its work is kept.'),
   args: args.optional().describe('Further arguments of the AI CLI.'),
   prompt: text.optional().describe('The text that the agent gets, exactly.'),
   promptFile: z

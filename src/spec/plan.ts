@@ -74,6 +74,14 @@ export interface ReportPlan {
   readonly format: string;
   readonly login: string;
   readonly quota: string;
+  readonly budget?: BudgetPlan;
+}
+
+export interface BudgetPlan {
+  readonly turns?: number;
+  readonly outputTokens?: number;
+  /** Milliseconds. */
+  readonly wall?: number;
 }
 
 export interface SettingsPlan {

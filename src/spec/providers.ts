@@ -4,7 +4,7 @@ import { longestArgument } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
-import type { AgentPlan, SecretPlan } from './plan.ts';
+import type { AgentPlan, BudgetPlan, SecretPlan } from './plan.ts';
 import type { AgentSpec, DefaultsSpec } from './schema.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export function providerOf(agent: Fields, defaults: Fields): string {
 
 /** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
 export function launchOf(
-  { model, args = [] }: AgentSpec | DefaultsSpec,
+  { model, args = [], budget }: AgentSpec | DefaultsSpec,
   prompt: string,
   {
     provider,
@@ -38,12 +38,18 @@ export function launchOf(
   return {
     command: words,
     stdin: headless.prompt === 'stdin' ? 'prompt' : 'terminal',
-    report: provider.report,
+    report: provider.report && (budget ? { ...provider.report, budget: defined(budget) } : provider.report),
     settings: provider.settings
       .filter(({ when }) => when === undefined || names.includes(when))
       .map(({ file, json }) => ({ file, json })),
   };
 }
+
+const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
+  ...(turns === undefined ? {} : { turns }),
+  ...(outputTokens === undefined ? {} : { outputTokens }),
+  ...(wall === undefined ? {} : { wall }),
+});
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
@@ -86,12 +92,14 @@ export function checkProvider(
       },
     ];
   if (provider === undefined)
-    return ['model', 'args']
+    return ['model', 'args', 'budget']
       .filter(key => key in fields)
       .map(key => ({ path: [...path, key], message: 'this is for an AI CLI; name its "provider"' }));
   const { prompt = defaults.prompt, promptFile = defaults.promptFile } = fields;
   if (prompt === undefined && promptFile === undefined)
     return [{ path, message: `${provider.name} has nothing to do; give it a "prompt"` }];
+  if ('budget' in fields && provider.report === null)
+    return [{ path: [...path, 'budget'], message: `${provider.name} does not tell what it uses` }];
   return 'model' in fields && provider.model === null
     ? [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }]
     : [];

@@ -12,7 +12,7 @@ import { dockerDir, quoted, startBox } from './box.ts';
 /** Runs a CLI that prints these lines, as a provider's is run. */
 async function reported(
   t: ExecutionContext,
-  { report }: Provider,
+  { report }: Pick<Provider, 'report'>,
   events: readonly unknown[],
   exit = 'true',
 ) {
@@ -127,6 +127,26 @@ test('a CLI that says it has failed has, whatever it exits with; one that says n
   t.regex(said.pane, /✗ error_max_turns/);
   t.is(said.report?.trouble, null);
   t.is((await reported(t, claude, [], 'exit 7')).code, 7);
+});
+
+test('claude is ended when it has taken more turns, tokens or time than it was given', async t => {
+  const message = (id: string) => ({ type: 'assistant', message: { id, content: [], usage } });
+  const delta = { type: 'stream_event', event: { type: 'message_delta', usage: { output_tokens: 20 } } };
+  const turns = [message('m1'), delta, message('m2'), delta, message('m2'), message('m3'), delta];
+  for (const [budget, said] of [
+    [{ turns: 2 }, 'more than 2 turns'],
+    [{ outputTokens: 50 }, 'more than 50 tokens of output'],
+    [{ wall: 2_000 }, 'more than 2 s'],
+  ] as const) {
+    const limited = { report: { ...claude.report!, budget } };
+    const { code, pane, report } = await reported(t, limited, turns, 'exec sleep 600');
+    t.is(code, 1, pane);
+    t.is(report?.trouble?.kind, 'budget');
+    t.is(report?.trouble?.message, `over its budget: ${said}`);
+    t.is(report?.usage.turns, 3);
+  }
+  const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
+  t.is((await reported(t, within, turns)).code, 0);
 });
 
 test('of codex, retries are no failure, and what each turn used is added up', async t => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
@@ -151,3 +151,33 @@ test.serial(
     t.regex(stderr, /waiting for its quota: Claude Code: You've hit your .* goes on in \d+/);
   },
 );
+
+test.serial('claude that takes more turns than it was given is ended, and its work is kept', async t => {
+  const here = place(t);
+  const stub = await modelStub(t);
+  stub.answers('endless');
+  const { exitCode, json } = await here.run(
+    {
+      agents: {
+        a: {
+          provider: 'claude',
+          prompt: 'Write NONCE-abc123 into the file answer.txt',
+          budget: { turns: 2 },
+          workspace: 'workspace',
+          network: { name: stub.network },
+          retries: 1,
+          ...small,
+          memory: '2g',
+        },
+      },
+    },
+    [],
+    { env: { ...here.env, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: stub.url } },
+  );
+  t.is(exitCode, 1);
+  const { error, attempts, usage } = json.agents.a;
+  t.is(error.kind, 'budget', `${error.message}\n${here.transcript('a')}`);
+  t.is(attempts.length, 1);
+  t.is(usage.turns, 3);
+  t.true(existsSync(join(here.workspace, 'answer.txt')));
+});

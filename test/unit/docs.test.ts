@@ -24,6 +24,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   workspace: true,
   login: true,
   quota: true,
+  budget: true,
   secrets: true,
   exhausted: true,
   foreign: true,

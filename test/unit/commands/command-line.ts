@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
-const bin = join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
+const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
 
 /** A folder of its own for one test, in which it runs the real command. */
 export function desk(t: Pick<ExecutionContext, 'teardown'>) {

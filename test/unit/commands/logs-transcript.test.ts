@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { FlowEventBody } from '../../../src/events.ts';
 
-const bin = join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
+const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
 const record = '\nagent-end exit 0 0 abc123\n';
 const runId = 'r0000001';
 

@@ -172,6 +172,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   workspace: false,
   login: false,
   quota: false,
+  budget: false,
   secrets: false,
   exhausted: false,
   foreign: false,

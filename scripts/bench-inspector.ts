@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openStateDir } from '../src/engine/state-dir.ts';
 import { openInspector } from '../src/inspector/server.ts';
-import { openBrowser } from '../test/engine/browser.ts';
+import { closeBrowser, visitor } from '../test/engine/browser.ts';
 import { pastRun } from '../test/unit/commands/command-line.ts';
 import { livelyRun } from '../test/unit/inspector/lively.ts';
 
@@ -17,6 +17,7 @@ const seconds = 5;
 
 const few = await measured(4);
 const many = await measured(100);
+await closeBrowser();
 const ratio = (of: (measure: typeof few) => number) => (of(many) / of(few)).toFixed(2);
 console.log(`events                     ${few.events} | ${many.events}`);
 console.log(`first paint, ms            ${few.paint} | ${many.paint} | ${ratio(({ paint }) => paint)} times`);
@@ -37,7 +38,7 @@ async function measured(agents: number) {
   const terminals = { read: async () => false, type: async () => {} };
   const inspector = await openInspector({ port: 0, mayType: false, terminals: () => terminals });
   inspector.show(folder);
-  const { context, close } = await openBrowser();
+  const context = await visitor();
   try {
     const page = await context.newPage();
     await page.goto(inspector.url);
@@ -71,7 +72,7 @@ async function measured(agents: number) {
       lost: events.length - shown,
     };
   } finally {
-    await close();
+    await context.close();
     await inspector.close();
     rmSync(path, { recursive: true, force: true });
   }

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { inspectorOf } from '../src/commands/inspector/open.ts';
 import { runFlow } from '../src/engine/run-flow.ts';
 import { openStateDir } from '../src/engine/state-dir.ts';
-import { type Look, openBrowser } from '../test/engine/browser.ts';
+import { closeBrowser, type Look, visitor } from '../test/engine/browser.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
 const place = mkdtempSync(join(tmpdir(), 'agent-flow-screenshots-'));
@@ -64,6 +64,7 @@ try {
     height: 720,
   });
 } finally {
+  await closeBrowser();
   await inspector.close();
   rmSync(place, { recursive: true, force: true });
 }
@@ -74,7 +75,7 @@ async function shoot(
   ready: (page: Page) => Promise<void>,
   look: Look = {},
 ): Promise<void> {
-  const { context, close } = await openBrowser({ width: 1280, height: 860, ...look });
+  const context = await visitor({ width: 1280, height: 860, ...look });
   try {
     const page = await context.newPage();
     await page.goto(inspector.url + hash);
@@ -82,6 +83,6 @@ async function shoot(
     writeFileSync(join(docs, name), await page.screenshot());
     console.log(`docs/${name}`);
   } finally {
-    await close();
+    await context.close();
   }
 }

@@ -1,8 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 const names = process.env.CHROMIUM
   ? [process.env.CHROMIUM]
@@ -23,18 +22,13 @@ export interface Look {
   readonly dark?: boolean;
 }
 
-/** A Chromium of its own, with nobody's profile. */
-export async function openBrowser({ width = 1280, height = 800, dark = false }: Look = {}): Promise<{
-  readonly context: BrowserContext;
-  close(): Promise<void>;
-}> {
-  const profile = mkdtempSync(join(tmpdir(), 'agent-flow-chromium-'));
-  const context = await chromium.launchPersistentContext(profile, {
+let launched: Promise<Browser> | null = null;
+
+/** One Chromium for a whole file of tests, with nobody's profile. */
+function browser(): Promise<Browser> {
+  launched ??= chromium.launch({
     executablePath: chromiumPath(),
     headless: true,
-    viewport: { width, height },
-    colorScheme: dark ? 'dark' : 'light',
-    reducedMotion: 'reduce',
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -44,19 +38,26 @@ export async function openBrowser({ width = 1280, height = 800, dark = false }: 
       '--disable-sync',
     ],
   });
-  return {
-    context,
-    async close() {
-      await context.close();
-      rmSync(profile, { recursive: true, force: true });
-    },
-  };
+  return launched;
 }
 
-/** A page of a browser of its own, that is gone with the test; with what it complained of. */
+export async function closeBrowser(): Promise<void> {
+  await (await launched)?.close();
+  launched = null;
+}
+
+/** Somebody who looks: with no memory of what others have seen. */
+export const visitor = async ({ width = 1280, height = 800, dark = false }: Look = {}) =>
+  (await browser()).newContext({
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+  });
+
+/** A page that is gone with the test, and what it complained of. */
 export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string, look: Look = {}) {
-  const { context, close } = await openBrowser(look);
-  t.teardown(close);
+  const context = await visitor(look);
+  t.teardown(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', error => complaints.push(error.message));
@@ -67,16 +68,13 @@ export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string,
   return { page, complaints };
 }
 
-/** What the page shows, of its own events: all in one go, so that nothing comes in between. */
-export const looking = {
-  /** Moves the slider to an event, and waits until the page shows it. */
-  async at(page: Page, index: number): Promise<void> {
-    const slider = page.getByRole('slider', { name: 'Event' });
-    await slider.evaluate((element, to) => {
-      const input = element as unknown as { value: string; dispatchEvent(event: Event): boolean };
-      input.value = String(to);
-      input.dispatchEvent(new Event('input', { bubbles: true }));
-    }, index);
-    await page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
-  },
-};
+/** Moves the slider to an event, and waits until the page shows it. */
+export async function lookAt(page: Page, index: number): Promise<void> {
+  const slider = page.getByRole('slider', { name: 'Event' });
+  await slider.evaluate((element, to) => {
+    const input = element as unknown as { value: string; dispatchEvent(event: Event): boolean };
+    input.value = String(to);
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  }, index);
+  await page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
+}

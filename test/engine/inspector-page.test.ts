@@ -6,7 +6,9 @@ import type { FlowEvent } from '../../src/events.ts';
 import { openInspector } from '../../src/inspector/server.ts';
 import { desk, pastRun } from '../unit/commands/command-line.ts';
 import { livelyRun } from '../unit/inspector/lively.ts';
-import { type Look, looking, pageOf } from './browser.ts';
+import { closeBrowser, type Look, lookAt, pageOf } from './browser.ts';
+
+test.after.always(closeBrowser);
 
 /** The page of a run that was written down. */
 async function shown(t: ExecutionContext, events: readonly FlowEvent[], hash = '', look: Look = {}) {
@@ -126,6 +128,6 @@ test('a hundred agents: every one of two thousand events is taken, and drawn no 
   await page.locator('svg.flow a').nth(99).waitFor();
   t.is(await page.locator('svg.flow [data-mark="succeeded"]').count(), 100);
   t.is(await page.locator('.names a').count(), 100);
-  await looking.at(page, 1000);
+  await lookAt(page, 1000);
   t.true((await page.locator('svg.flow [data-mark="succeeded"]').count()) < 100);
 });

@@ -5,8 +5,10 @@ import type { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import type { ResultPromise } from 'execa';
 import type { FlowEvent } from '../../src/events.ts';
-import { looking, pageOf } from './browser.ts';
+import { closeBrowser, lookAt, pageOf } from './browser.ts';
 import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+
+test.after.always(closeBrowser);
 
 const agent = (script: string) => ({ command: ['sh', '-c', script], workspace: 'workspace', ...small });
 
@@ -61,12 +63,16 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
   const here = place(t);
   // The first create fails in passing: a step is tried again, beside the attempt that is.
   const env = fakeDocker(here, {
-    create: `[ -e '${here.path}/once' ] || { touch '${here.path}/once'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
+    create: `case $* in *flaky*) ;; *) exec "$real" "$@" ;; esac; [ -e '${here.path}/once' ] || { touch '${here.path}/once'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
   });
   const flaky = 'echo this is attempt $AGENT_ATTEMPT; [ -e tried ] || { touch tried; exit 7; }; sleep 1';
   const spec = {
     name: 'seen',
-    agents: { flaky: { ...agent(flaky), retries: 1 }, after: { ...agent('true'), dependsOn: ['flaky'] } },
+    agents: {
+      // Begins when somebody looks.
+      first: agent('while [ ! -e go ]; do sleep 0.2; done'),
+      flaky: { ...agent(flaky), retries: 1, dependsOn: ['first'] },
+    },
   };
   const command = here.start(['run', here.write(spec), '--inspect'], { env });
   const { page, complaints } = await pageOf(t, await addressIn(command));
@@ -78,6 +84,8 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
       if (word && window.seen.at(-1) !== word) window.seen.push(word);
     }).observe(document.getElementById('app'), { subtree: true, childList: true, characterData: true, attributes: true });
   })()`);
+  await page.locator('[data-agent="flaky"][data-mark="waiting"]').waitFor();
+  writeFileSync(join(here.workspace, 'go'), '');
   t.is((await command).exitCode, 0);
   const journal = here.journal();
   await page.waitForSelector(`#app[data-index="${journal.length - 1}"]`, { state: 'attached' });
@@ -88,15 +96,12 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
   t.true(seen.indexOf('running') < seen.indexOf('waiting to try again'));
 
   // The engine that served it is gone; the page has all that there was.
-  await page
-    .getByRole('link', { name: /^flaky: / })
-    .first()
-    .click();
+  await page.locator('[data-agent="flaky"]').click();
   await page.waitForSelector('[data-state="deciding"]');
   let current: string | null = null;
   for (const [index, event] of journal.entries()) {
     if (event.type === 'agent.state' && event.agent === 'flaky') current = event.state;
-    await looking.at(page, index);
+    await lookAt(page, index);
     const active = await page
       .locator('[data-mark="current"]')
       .evaluateAll(found => found.map(element => element.getAttribute('data-state')));
@@ -108,7 +113,7 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
 
   // Back to the failure: the transition with its event and cause, and the docker command that failed.
   const failed = journal.findIndex(event => event.type === 'agent.state' && event.state === 'backingOff');
-  await looking.at(page, failed);
+  await lookAt(page, failed);
   const transition = page.getByRole('region', { name: 'Transition' });
   t.is(await transition.locator('.to').textContent(), 'backingOff');
   t.is(await transition.locator('.event').textContent(), 'createContainer failed');
@@ -158,9 +163,9 @@ test('a terminal shows what an agent prints, live and afterwards; nothing of it 
   t.is(following(), 0);
   await page.goto(`${url}#agent/talks/terminal`);
   const rows = page.locator('.xterm-rows');
-  await rows.getByText('hunter2-[secret]-word').waitFor();
+  await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
   t.is(following(), 1);
-  t.true(await rows.getByText('<img src=x onerror=document.title=1>').isVisible());
+  t.true(await rows.getByText('<img src=x onerror=document.title=1>', { exact: true }).isVisible());
   t.is(await page.locator('.xterm-rows img').count(), 0);
   t.regex(await page.title(), /^spec r\w{7}$/);
   t.true(await page.getByText('To look at only.').isVisible());
@@ -168,14 +173,14 @@ test('a terminal shows what an agent prints, live and afterwards; nothing of it 
   await page.goto(`${url}#`);
   await eventually(() => following() === 0, 'the terminal to be let go of');
   await page.goto(`${url}#agent/talks/terminal`);
-  await rows.getByText('hunter2-[secret]-word').waitFor();
+  await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
   writeFileSync(join(here.workspace, 'go'), '');
-  await rows.getByText('the very end').waitFor();
+  await rows.getByText('the very end', { exact: true }).waitFor();
   await command;
 
   // Once more out of the transcript, with a search in it.
   const again = await pageOf(t, `${await served(t, here)}#agent/talks/terminal`);
-  await again.page.locator('.xterm-rows').getByText('the very end').waitFor();
+  await again.page.locator('.xterm-rows').getByText('the very end', { exact: true }).waitFor();
   t.false((await again.page.locator('.xterm-rows').textContent())!.includes('agent-end'));
   await again.page.getByRole('searchbox').fill('the very end');
   await again.page.keyboard.press('Enter');
@@ -207,7 +212,7 @@ test('typing reaches the agent only with --inspect-write', async t => {
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Enter');
   t.is((await command).exitCode, 0);
-  t.regex(here.transcript('asks'), /it was <\$\(reboot\); -X >/);
+  t.regex(here.transcript('asks'), /it was <\$\(reboot\); -X>/);
 });
 
 test('of a run that is over, a file shows as much as the page does, and asks nobody', async t => {
@@ -219,10 +224,10 @@ test('of a run that is over, a file shows as much as the page does, and asks nob
   const { page, complaints } = await pageOf(t, `file://${file}#agent/fine/terminal`);
   const asked: string[] = [];
   page.on('request', request => asked.push(request.url()));
-  await page.locator('.xterm-rows').getByText('said').waitFor();
+  await page.locator('.xterm-rows').getByText('said', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'kept' }).click();
   await page.locator('[data-agent="broken"][data-mark="failed"]').waitFor();
-  await looking.at(page, 3);
+  await lookAt(page, 3);
   await page.locator('[data-agent="broken"][data-mark="failed"]').waitFor({ state: 'detached' });
   t.deepEqual(
     asked.filter(url => !/^(file|data|blob):/.test(url)),

@@ -4,6 +4,8 @@ import test from 'ava';
 import { execa } from 'execa';
 import { fromPromise } from 'xstate';
 import * as library from '../../src/index.ts';
+import { pastRun } from '../unit/commands/command-line.ts';
+import { livelyRun } from '../unit/inspector/lively.ts';
 import { type Place, place } from './flow.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -221,4 +223,15 @@ test('actors that are given take the place of those that act on Docker, the othe
   t.is(agents.hello?.error?.message, 'no hands today');
   t.regex(agents.hello?.containerId ?? '', /^[0-9a-f]{64}$/);
   t.deepEqual(await here.containers(), []);
+});
+
+test('the installed package brings the page of the inspector, built', async t => {
+  const stateDir = join(here.path, 'past');
+  pastRun(stateDir, 'r1234567', [], livelyRun(1));
+  const file = join(here.path, 'run.html');
+  const bin = join(project, 'node_modules', '.bin', 'agent-flow');
+  await execa(bin, ['inspector', '--state-dir', stateDir, '--html', file], { cwd: project });
+  const html = readFileSync(file, 'utf8');
+  t.true(html.includes('"name":"lively"'));
+  t.true(html.length > 300_000);
 });

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { arrowOf } from '../../graph/lit.ts';
 import { agentPath } from '../../graph/path.ts';
 import { spoken } from '../../views/duration.ts';
@@ -71,11 +71,18 @@ interface AgentChartProps {
 
 function AgentChart({ about, agent, steps }: AgentChartProps) {
   const way = useMemo(() => (about ? wayOf(about, agent.name, steps) : null), [about, agent.name, steps]);
+  const pane = useRef<HTMLElement>(null);
+  const current = way?.path.current ?? null;
+  useEffect(() => {
+    const box =
+      current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
+    if (pane.current && box) bringIntoView(pane.current, box);
+  }, [current]);
   if (!about || !way) return <p class="quiet">Drawing the chart …</p>;
   const { path, taken, last } = way;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too
-    <section class="scroll chart-pane" tabIndex={0} aria-label="Statechart">
+    <section ref={pane} class="scroll chart-pane" tabIndex={0} aria-label="Statechart">
       <Chart
         drawn={about.drawn}
         label={`The statechart of ${agent.name}, ${path.current === null ? 'not started' : `in ${path.current}`}`}
@@ -100,4 +107,19 @@ function wayOf({ chart, drawn }: About, agent: string, steps: readonly Step[]) {
     transitions.flatMap(taken => arrowOf(drawn, taken) ?? []);
   const [last = null] = arrows(pathOf(steps.slice(-2)).transitions);
   return { path, taken: new Set(arrows(path.transitions)), last };
+}
+
+/** Moves the pane and not the page, and only where that is needed. */
+function bringIntoView(pane: Element, box: Element): void {
+  const [around, inner] = [pane.getBoundingClientRect(), box.getBoundingClientRect()];
+  const isInside =
+    inner.top >= around.top &&
+    inner.bottom <= around.bottom &&
+    inner.left >= around.left &&
+    inner.right <= around.right;
+  if (isInside) return;
+  pane.scrollBy({
+    top: inner.top + inner.height / 2 - around.top - around.height / 2,
+    left: inner.left + inner.width / 2 - around.left - around.width / 2,
+  });
 }

@@ -85,7 +85,12 @@ interface NodeProps {
 function Node({ box, isFrame, mark, detail, href }: NodeProps) {
   return useMemo(() => {
     const { id, x, y, width, height, label, isFinal } = box;
-    const paint = mark ? { fill: colours[mark].fill, stroke: colours[mark].line } : {};
+    const paint =
+      mark && isFrame
+        ? { stroke: colours[mark].line }
+        : mark
+          ? { fill: colours[mark].fill, stroke: colours[mark].line }
+          : {};
     const middle = isFrame ? y + 19 : y + height / 2;
     const content = (
       <>
@@ -99,22 +104,16 @@ function Node({ box, isFrame, mark, detail, href }: NodeProps) {
             {shortened(detail, 40)}
           </text>
         )}
-        <title>{detail === undefined ? label : `${label}: ${detail}`}</title>
+        {(label.length > 32 || href === undefined) && <title>{label}</title>}
       </>
     );
-    const classes = ['box', isFrame && !mark && 'frame', mark && `marked ${mark}`].filter(Boolean).join(' ');
+    const classes = `box ${isFrame ? 'frame' : mark ? `marked ${mark}` : 'plain'}`;
     return href === undefined ? (
       <g class={classes} data-state={id} data-mark={mark}>
         {content}
       </g>
     ) : (
-      <a
-        class={classes}
-        href={href}
-        data-agent={id}
-        data-mark={mark}
-        aria-label={`${label}: ${detail ?? ''}`}
-      >
+      <a class={classes} href={href} data-agent={id} data-mark={mark}>
         {content}
       </a>
     );

@@ -7,7 +7,8 @@ import type { Page } from 'playwright-core';
 import { inspectorOf } from '../src/commands/inspector/open.ts';
 import { runFlow } from '../src/engine/run-flow.ts';
 import { openStateDir } from '../src/engine/state-dir.ts';
-import { closeBrowser, type Look, visitor } from '../test/engine/browser.ts';
+import type { FlowEvent } from '../src/events.ts';
+import { closeBrowser, type Look, lookAt, visitor } from '../test/engine/browser.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
 const place = mkdtempSync(join(tmpdir(), 'agent-flow-screenshots-'));
@@ -41,18 +42,27 @@ const spec = {
   },
 };
 
+const events: FlowEvent[] = [];
 let runId = '';
 const inspector = await inspectorOf({ port: 0, mayType: false });
 try {
   await runFlow(spec, {
     stateDir: stateDir.path,
     onEvent(event) {
+      events.push(event);
       if (event.type === 'run.started') runId = event.runId;
     },
   });
   inspector.show(stateDir.run(runId));
   await shoot('inspector-flow.png', '', page => page.locator('svg.flow').waitFor());
-  await shoot('inspector-agent.png', '#agent/tests', page => page.locator('[data-mark="current"]').waitFor());
+  // Its second attempt, as it runs.
+  const runs = events.findLastIndex(
+    event => event.type === 'agent.state' && event.agent === 'tests' && event.state === 'running.working',
+  );
+  await shoot('inspector-agent.png', '#agent/tests', async page => {
+    await page.locator('[data-mark="current"]').waitFor();
+    await lookAt(page, runs);
+  });
   await shoot(
     'inspector-terminal.png',
     '#agent/tests/terminal',

@@ -59,7 +59,7 @@ function childrenOf(parent: string | null, drawing: Drawing, key: ReadonlyMap<st
 /** An agent's box has a second line, for what it does at the moment. */
 const sizeOf = ({ label, id }: Box, kind: Drawing['kind']) =>
   kind === 'flow'
-    ? { width: Math.max(168, Math.min(id.length, 32) * charWidth + 28), height: 2 * lineHeight + 18 }
+    ? { width: Math.max(192, Math.min(id.length, 32) * charWidth + 28), height: 2 * lineHeight + 18 }
     : { width: label.length * charWidth + 24, height: lineHeight + 12 };
 
 function edgeOf({ from, to, label }: Arrow, index: number, key: ReadonlyMap<string, string>) {

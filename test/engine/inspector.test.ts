@@ -235,3 +235,22 @@ test('of a run that is over, a file shows as much as the page does, and asks nob
   );
   t.deepEqual(complaints, []);
 });
+
+test('of a run whose engine was killed the page says so, and goes on with who takes it up', async t => {
+  const here = place(t);
+  const run = here.start([
+    'run',
+    here.write({ agents: { waits: agent('while [ ! -e go ]; do sleep 0.2; done') } }),
+  ]);
+  await eventually(isRunning(here, 'waits'), 'the agent to run');
+  const { page } = await pageOf(t, await served(t, here));
+  await page.getByText('live', { exact: true }).waitFor();
+  run.kill('SIGKILL');
+  await run;
+  await page.getByText('no engine drives it').waitFor();
+  await page.locator('[data-agent="waits"][data-mark="running"]').waitFor();
+  writeFileSync(join(here.workspace, 'go'), '');
+  t.is((await here.agentFlow(['resume'])).exitCode, 0);
+  await page.locator('[data-agent="waits"][data-mark="succeeded"]').waitFor();
+  await page.getByText('over', { exact: true }).waitFor();
+});

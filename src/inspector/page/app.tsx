@@ -62,9 +62,9 @@ const keys = [
   ['/', 'search in the terminal'],
 ] as const;
 
-function connectionWord({ isConnected, isDriven, state }: Shown, isKept: boolean): string {
+function connectionWord({ isConnected, isDriven, newest }: Shown, isKept: boolean): string {
   if (isKept) return 'kept';
   if (!isConnected) return 'the page stands alone: who served it has ended';
-  if (state.ended) return 'over';
+  if (newest.ended) return 'over';
   return isDriven ? 'live' : 'no engine drives it: agent-flow resume takes it up';
 }

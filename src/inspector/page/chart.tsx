@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
 import { holdsOthers, type LaidOut, outermostFirst, type Placed, pathData } from '../../graph/laid-out.ts';
+import { pure } from './pure.ts';
 
 type Arrow = LaidOut['arrows'][number];
 type Box = LaidOut['boxes'][number];
@@ -22,8 +23,10 @@ interface ChartProps {
 /** A laid out drawing as SVG of the page: names are text of it, and never markup. */
 export function Chart({ drawn, label, mark, detail, href, taken, last = null }: ChartProps) {
   const { kind, width, height, boxes, arrows } = drawn;
-  const style = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
-  const order = arrows.map((arrow, index) => ({ arrow, index, look: style(index) }));
+  const order = useMemo(
+    () => outermostFirst(boxes).map(box => ({ box, isFrame: holdsOthers(box, boxes) })),
+    [boxes],
+  );
   const links = href ? 'group' : 'img';
   return (
     <svg
@@ -35,7 +38,7 @@ export function Chart({ drawn, label, mark, detail, href, taken, last = null }: 
       height={height}
     >
       <defs>
-        {['plain', 'taken', 'last'].map(look => (
+        {looks.map(look => (
           <marker
             key={look}
             id={`tip-${kind}-${look}`}
@@ -52,26 +55,44 @@ export function Chart({ drawn, label, mark, detail, href, taken, last = null }: 
           </marker>
         ))}
       </defs>
-      {outermostFirst(boxes).map(box => (
+      {order.map(({ box, isFrame }) => (
         <Node
           key={box.id}
           box={box}
-          isFrame={holdsOthers(box, boxes)}
+          isFrame={isFrame}
           mark={mark(box.id)}
           detail={detail?.(box.id)}
           href={href?.(box.id)}
         />
       ))}
-      {order
-        .toSorted((a, b) => looks.indexOf(a.look) - looks.indexOf(b.look))
-        .map(({ arrow, index, look }) => (
-          <Way key={index} arrow={arrow} kind={kind} look={look} />
-        ))}
+      <Ways arrows={arrows} kind={kind} taken={taken} last={last} />
     </svg>
   );
 }
 
-const looks = ['plain', 'taken', 'last'];
+const looks = ['plain', 'taken', 'last'] as const;
+
+interface WaysProps {
+  readonly arrows: readonly Arrow[];
+  readonly kind: LaidOut['kind'];
+  readonly taken: ReadonlySet<number> | undefined;
+  readonly last: number | null;
+}
+
+/** Those that were taken lie upon those that were not. */
+const Ways = pure(({ arrows, kind, taken, last }: WaysProps) => {
+  const lookOf = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
+  return (
+    <>
+      {arrows
+        .map((arrow, index) => ({ arrow, index, look: lookOf(index) as (typeof looks)[number] }))
+        .toSorted((a, b) => looks.indexOf(a.look) - looks.indexOf(b.look))
+        .map(({ arrow, index, look }) => (
+          <Way key={index} arrow={arrow} kind={kind} look={look} />
+        ))}
+    </>
+  );
+});
 
 interface NodeProps {
   readonly box: Box & Placed;
@@ -81,44 +102,41 @@ interface NodeProps {
   readonly href: string | undefined;
 }
 
-/** Drawn again only when something of it is something else, as is a way: a frame of a hundred agents changes few. */
-function Node({ box, isFrame, mark, detail, href }: NodeProps) {
-  return useMemo(() => {
-    const { id, x, y, width, height, label, isFinal } = box;
-    const paint =
-      mark && isFrame
-        ? { stroke: colours[mark].line }
-        : mark
-          ? { fill: colours[mark].fill, stroke: colours[mark].line }
-          : {};
-    const middle = isFrame ? y + 19 : y + height / 2;
-    const content = (
-      <>
-        <rect x={x} y={y} width={width} height={height} rx={6} {...paint} />
-        {isFinal && <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={4} class="inner" />}
-        <text x={x + width / 2} y={detail === undefined ? middle : middle - 9}>
-          {shortened(label, 32)}
+const Node = pure(({ box, isFrame, mark, detail, href }: NodeProps) => {
+  const { id, x, y, width, height, label, isFinal } = box;
+  const paint =
+    mark && isFrame
+      ? { stroke: colours[mark].line }
+      : mark
+        ? { fill: colours[mark].fill, stroke: colours[mark].line }
+        : {};
+  const middle = isFrame ? y + 19 : y + height / 2;
+  const content = (
+    <>
+      <rect x={x} y={y} width={width} height={height} rx={6} {...paint} />
+      {isFinal && <rect x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={4} class="inner" />}
+      <text x={x + width / 2} y={detail === undefined ? middle : middle - 9}>
+        {shortened(label, 32)}
+      </text>
+      {detail !== undefined && (
+        <text class="detail" x={x + width / 2} y={middle + 9}>
+          {shortened(detail, 40)}
         </text>
-        {detail !== undefined && (
-          <text class="detail" x={x + width / 2} y={middle + 9}>
-            {shortened(detail, 40)}
-          </text>
-        )}
-        {(label.length > 32 || href === undefined) && <title>{label}</title>}
-      </>
-    );
-    const classes = `box ${isFrame ? 'frame' : mark ? `marked ${mark}` : 'plain'}`;
-    return href === undefined ? (
-      <g class={classes} data-state={id} data-mark={mark}>
-        {content}
-      </g>
-    ) : (
-      <a class={classes} href={href} data-agent={id} data-mark={mark}>
-        {content}
-      </a>
-    );
-  }, [box, isFrame, mark, detail, href]);
-}
+      )}
+      {(label.length > 32 || href === undefined) && <title>{label}</title>}
+    </>
+  );
+  const classes = `box ${isFrame ? 'frame' : mark ? `marked ${mark}` : 'plain'}`;
+  return href === undefined ? (
+    <g class={classes} data-state={id} data-mark={mark}>
+      {content}
+    </g>
+  ) : (
+    <a class={classes} href={href} data-agent={id} data-mark={mark}>
+      {content}
+    </a>
+  );
+});
 
 interface WayProps {
   readonly arrow: Arrow;
@@ -127,17 +145,15 @@ interface WayProps {
 }
 
 function Way({ arrow, kind, look }: WayProps) {
-  return useMemo(() => {
-    const d = pathData(arrow, kind);
-    return (
-      <g class={`way ${look}`} data-from={arrow.from} data-to={arrow.to}>
-        <path class="line" d={d} marker-end={`url(#tip-${kind}-${look})`} />
-        <path class="reach" d={d}>
-          <title>{`${arrow.from} → ${arrow.to}${arrow.label && `: ${arrow.label}`}`}</title>
-        </path>
-      </g>
-    );
-  }, [arrow, kind, look]);
+  const d = pathData(arrow, kind);
+  return (
+    <g class={`way ${look}`} data-from={arrow.from} data-to={arrow.to}>
+      <path class="line" d={d} marker-end={`url(#tip-${kind}-${look})`} />
+      <path class="reach" d={d}>
+        <title>{`${arrow.from} → ${arrow.to}${arrow.label && `: ${arrow.label}`}`}</title>
+      </path>
+    </g>
+  );
 }
 
 const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

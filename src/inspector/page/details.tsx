@@ -95,12 +95,12 @@ function Steps({
   return (
     <section aria-label="Path">
       <h3>{`Path: ${steps.length} step${steps.length === 1 ? '' : 's'}`}</h3>
-      <ol class="steps">
-        {steps.map(({ index, event }, number) => (
+      <ol class="steps" reversed>
+        {steps.toReversed().map(({ index, event }, number) => (
           <li key={index}>
             <button
               type="button"
-              aria-current={number === steps.length - 1 ? 'step' : undefined}
+              aria-current={number === 0 ? 'step' : undefined}
               onClick={() => store.look(index)}
             >
               <span class="quiet">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}

@@ -1,7 +1,8 @@
-import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
+import type { AgentState } from '../../views/flow-state.ts';
 import type { Past, Step } from '../../views/history.ts';
 import { stateWord } from '../../views/words.ts';
+import { pure } from './pure.ts';
 import { hashOf } from './route.ts';
 import type { Shown, Store } from './store.ts';
 import { markOf, sinceStart, standingWord } from './words.ts';
@@ -10,13 +11,16 @@ const rowHeight = 26;
 
 /**
  * The states of every agent along the time, with docker's commands as strokes under them and attempts parted by lines.
- * A second is a unit of the drawing: as time goes on, its frame changes and the rows do not.
+ * A second is a unit of the drawing. While a run goes on its frame grows by leaps: a row changes when its agent does.
  */
 export function Gantt({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
-  const { state, now } = shown;
+  const { state, now, isLive, newest } = shown;
   const start = state.startedAt ?? now;
-  const newest = store.events.at(-1)?.at ?? now;
-  const seconds = Math.max(1, (Math.max(now, newest) - start) / 1000);
+  const last = Math.max(now, store.events.at(-1)?.at ?? now);
+  const lasted = Math.max(1, (last - start) / 1000);
+  const seconds = newest.ended ? lasted : leap ** Math.ceil(Math.log(lasted) / Math.log(leap));
+  // What has no end yet is drawn up to here, which is not another place in every frame.
+  const horizon = newest.endedAt ?? Math.ceil(last / 250) * 250;
   const agents = Object.values(state.agents);
   const height = (agents.length + 1) * rowHeight;
   const playhead = (now - start) / 1000;
@@ -27,11 +31,7 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
       <div class="grid">
         <div class="names">
           {agents.map(agent => (
-            <a key={agent.name} href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
-              <i class="dot" style={{ background: colours[markOf(agent)].line }} />
-              <span class="name">{agent.name}</span>
-              <span class="hidden">{`: ${standingWord(agent)}`}</span>
-            </a>
+            <Name key={agent.name} agent={agent} />
           ))}
           <span class="of-engine">engine</span>
         </div>
@@ -45,18 +45,22 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
           >
             {agents.map(({ name }, row) => {
               const past = store.history.of(name);
-              const end = endOf(store, name);
+              const end = past.steps.length === 0 ? start : (newest.agents[name]?.endedAt ?? horizon);
               return <Row key={name} past={past} version={past.version} end={end} row={row} start={start} />;
             })}
             <Row
               past={store.history.engine}
               version={store.history.engine.version}
-              end={null}
+              end={start}
               row={agents.length}
               start={start}
             />
-            <rect class="veil" x={playhead} y={0} width={seconds} height={height} />
-            <path class="playhead" d={`M${playhead},0V${height}`} />
+            {!isLive && (
+              <>
+                <rect class="veil" x={playhead} y={0} width={seconds} height={height} />
+                <path class="playhead" d={`M${playhead},0V${height}`} />
+              </>
+            )}
           </svg>
           <ol class="axis" aria-hidden="true">
             {[0, 0.25, 0.5, 0.75, 1].map(part => (
@@ -69,62 +73,63 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
   );
 }
 
-/** When an agent came out, in all that is known of the run; the veil hides what is after the moment looked at. */
-const endOf = (store: Store, name: string): number | null =>
-  store.newest().agents[name]?.endedAt ?? (store.newest().ended ? store.newest().endedAt : null);
+const leap = 1.2;
+
+const Name = pure(({ agent }: { readonly agent: AgentState }) => (
+  <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
+    <i class="dot" style={{ background: colours[markOf(agent)].line }} />
+    <span class="name">{agent.name}</span>
+    <span class="hidden">{`: ${standingWord(agent)}`}</span>
+  </a>
+));
 
 interface RowProps {
   readonly past: Past;
+  /** A past that has grown is known by it. */
   readonly version: number;
-  readonly end: number | null;
+  readonly end: number;
   readonly row: number;
   readonly start: number;
 }
 
-/** Longer than any run: what lasts is cut off by the frame. */
-const forever = 1e6;
-
-function Row({ past, version, end, row, start }: RowProps) {
-  // A past that has grown is known by its version.
-  return useMemo(() => {
-    const { steps, calls } = past;
-    const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
-    const top = row * rowHeight;
-    const bars = steps.map((step, index) => {
-      const from = at(step.event.at);
-      const to = index + 1 < steps.length ? at(steps[index + 1]!.event.at) : end === null ? forever : at(end);
-      return { step, from, to };
-    });
-    const strokes = (isBad: boolean) =>
-      calls
-        .filter(({ result }) => (result !== null && !result.event.ok) === isBad)
-        .map(({ event }) => `M${at(event.at)},${top + 20}v5`)
-        .join('');
-    const attempts = steps
-      .filter(({ event }, index) => index > 0 && event.attempt > steps[index - 1]!.event.attempt)
-      .map(({ event }) => `M${at(event.at)},${top + 1}v${rowHeight - 2}`)
+const Row = pure(({ past, end, row, start }: RowProps) => {
+  const { steps, calls } = past;
+  const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
+  const top = row * rowHeight;
+  const bars = steps.map((step, index) => {
+    const from = at(step.event.at);
+    const to = at(steps[index + 1]?.event.at ?? end);
+    return { step, from, to };
+  });
+  const strokes = (isBad: boolean) =>
+    calls
+      .filter(({ result }) => (result !== null && !result.event.ok) === isBad)
+      .map(({ event }) => `M${at(event.at)},${top + 20}v5`)
       .join('');
-    return (
-      <g>
-        {bars.map(({ step, from, to }) => (
-          <rect
-            key={step.index}
-            x={from}
-            y={top + 5}
-            width={Math.max(0, to - from)}
-            height={13}
-            fill={phaseOf(step).colour}
-          >
-            <title>{saidOf(step, from)}</title>
-          </rect>
-        ))}
-        <path class="calls" d={strokes(false)} />
-        <path class="calls bad" d={strokes(true)} />
-        <path class="attempt" d={attempts} />
-      </g>
-    );
-  }, [past, version, end, row, start]);
-}
+  const attempts = steps
+    .filter(({ event }, index) => index > 0 && event.attempt > steps[index - 1]!.event.attempt)
+    .map(({ event }) => `M${at(event.at)},${top + 1}v${rowHeight - 2}`)
+    .join('');
+  return (
+    <g>
+      {bars.map(({ step, from, to }) => (
+        <rect
+          key={step.index}
+          x={from}
+          y={top + 5}
+          width={Math.max(0, to - from)}
+          height={13}
+          fill={phaseOf(step).colour}
+        >
+          <title>{saidOf(step, from)}</title>
+        </rect>
+      ))}
+      <path class="calls" d={strokes(false)} />
+      <path class="calls bad" d={strokes(true)} />
+      <path class="attempt" d={attempts} />
+    </g>
+  );
+});
 
 const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
   `${stateWord(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;

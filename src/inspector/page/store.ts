@@ -9,6 +9,8 @@ import type { Source } from './source.ts';
 /** What a page shows, as plain data: everything that is drawn follows from this. */
 export interface Shown {
   readonly state: FlowState;
+  /** What is known of the run by now, whatever moment is looked at. */
+  readonly newest: FlowState;
   /** The event that is looked at; -1 before the first. */
   readonly index: number;
   readonly count: number;
@@ -76,16 +78,26 @@ export function openStore(source: Source, changed: () => void) {
     history,
     events: replay.events,
     shown(): Shown {
-      const newest = replay.events.length - 1;
-      const index = position ?? newest;
+      const last = replay.events.length - 1;
+      const index = position ?? last;
       const state = replay.at(index);
+      const newest = replay.at(last);
       const isLive = position === null;
       const goesOn = isLive && isDriven && state.ended === null;
       const now = goesOn ? Date.now() : (replay.events[index]?.at ?? 0);
-      return { state, index, count: replay.events.length, isLive, now, isDriven, isConnected, about, flow };
+      return {
+        state,
+        newest,
+        index,
+        count: replay.events.length,
+        isLive,
+        now,
+        isDriven,
+        isConnected,
+        about,
+        flow,
+      };
     },
-    /** What is known of the run by now, whatever is looked at. */
-    newest: () => replay.at(replay.events.length - 1),
     /** Looks at the event at `index`; null is the newest, whichever that is. */
     look(index: number | null) {
       const newest = replay.events.length - 1;

@@ -33,6 +33,8 @@ export const resume: Command = {
         if (all && run !== undefined) throw new Error('--all takes up every run: leave the run out');
         const file = Object.entries({ junit, events, html }).find(([, value]) => value);
         const many = all ? '--all' : adopt && run === undefined ? '--adopt' : null;
+        if (many && /^[1-9]/.test(String(inspect ?? '')))
+          throw new Error(`--inspect=${inspect} is one port: leave it out, or leave ${many} out`);
         if (many && file) throw new Error(`--${file[0]} is for one run: name it, or leave ${many} out`);
         return true;
       })

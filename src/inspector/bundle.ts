@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 import type { Assets } from './assets.ts';
 
@@ -7,7 +8,11 @@ import type { Assets } from './assets.ts';
  * is there where the package is built, not where it is installed.
  */
 export async function bundlePage(): Promise<Assets> {
-  const { build } = await import('esbuild');
+  const { build } = await import('esbuild').catch(error => {
+    throw new FlowError('the inspector’s page cannot be built without esbuild: run npm install', 3, {
+      cause: error,
+    });
+  });
   const folder = join(packageFolder, 'src', 'inspector', 'page');
   const { outputFiles } = await build({
     absWorkingDir: packageFolder,

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { openStateDir } from '../../src/engine/state-dir.ts';
 import type { FlowEvent } from '../../src/events.ts';
@@ -130,4 +133,25 @@ test('a hundred agents: every one of two thousand events is taken, and drawn no 
   t.is(await page.locator('.names a').count(), 100);
   await lookAt(page, 1000);
   t.true((await page.locator('svg.flow [data-mark="succeeded"]').count()) < 100);
+});
+
+test('a browser with another token gets 403, and a page of another site nothing', async t => {
+  const { page } = await shown(t, livelyRun(1));
+  const { origin, pathname } = new URL(page.url());
+  const other = await page.context().newPage();
+  const status = async (url: string) => (await other.goto(url))?.status();
+  t.is(await status(`${origin}/${'0'.repeat(32)}/`), 403);
+  t.is(await status(origin), 403);
+  t.is(await status(`${origin}${pathname}about`), 200);
+  // Another site that has got hold of the address all the same.
+  const site = createServer((_, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
+  t.teardown(() => site.close());
+  await once(site, 'listening');
+  await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+  const asks = (init: string) =>
+    other.evaluate(
+      `fetch(${JSON.stringify(`${origin}${pathname}about`)}, ${init}).then(({ type }) => type, () => 'refused')`,
+    );
+  t.is(await asks('{}'), 'refused');
+  t.is(await asks("{ method: 'POST', body: '{}' }"), 'refused');
 });

@@ -1,3 +1,4 @@
+/*! Made with preact, MIT License, Copyright (c) 2015-present Jason Miller */
 import './page.css';
 import { render } from 'preact';
 import { App } from './app.tsx';

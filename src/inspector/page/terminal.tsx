@@ -84,8 +84,6 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
       disableStdin: !mayType,
       // What an agent prints opens nothing in anybody's browser.
       linkHandler: { activate() {}, allowNonHttpProtocols: false },
-      allowProposedApi: true,
-      screenReaderMode: false,
     });
     search.current = new SearchAddon();
     terminal.loadAddon(search.current);

@@ -4,8 +4,11 @@ import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { arrowOf } from '../../../src/graph/lit.ts';
 import { assets } from '../../../src/inspector/assets.ts';
+import { createdWith } from '../../../src/inspector/page/created.ts';
+import { hashOf, routeOf } from '../../../src/inspector/page/route.ts';
 import type { Kept } from '../../../src/inspector/page-data.ts';
 import { keptPage } from '../../../src/inspector/page-html.ts';
+import type { Call } from '../../../src/views/history.ts';
 
 test('the page’s own program is at most 350 kB, gzipped', async t => {
   const { 'page.js': program } = await assets();
@@ -62,4 +65,43 @@ test('a transition is shown by the arrow that is nearest to it, or by none', t =
   t.is(of('c.x', 'c.y'), 2);
   t.is(of('c.y', 'c.x'), null);
   t.is(of('c.y', 'a'), 4);
+});
+
+test('an address in the page names an agent, whatever it is called', t => {
+  for (const agent of ['one', 'a/b', '#', '%', '<b>', 'ü'])
+    for (const tab of ['chart', 'terminal'] as const)
+      t.deepEqual(routeOf(hashOf({ view: 'agent', agent, tab })), { view: 'agent', agent, tab });
+  for (const other of ['', '#', '#agent', '#agent/', '#agent/%', '#other/one'])
+    t.deepEqual(routeOf(other), { view: 'flow' });
+});
+
+test('labels and limits of a container are what it was made with, by attempt', t => {
+  const call = (attempt: number, ...args: string[]) => ({
+    index: 0,
+    result: null,
+    event: {
+      v: 1,
+      seq: 1,
+      at: 1,
+      type: 'docker.call',
+      call: 1,
+      agent: 'a',
+      attempt,
+      argv: ['docker', ...args],
+    },
+  });
+  const calls = [
+    call(1, 'create', '--memory=1g', '--label=k=v=w', '--env=AGENT_RUN_LIMIT=90', '--env=OTHER=x', '--', 'i'),
+    call(1, 'start', '--memory=2g'),
+    call(2, 'create', '--memory=3g', '--', 'i'),
+  ] as unknown as readonly Call[];
+  t.deepEqual(createdWith(calls, 1), {
+    labels: [['k', 'v=w']],
+    limits: [
+      ['memory', '1g'],
+      ['may run for', '90 s'],
+    ],
+  });
+  t.deepEqual(createdWith(calls, 2), { labels: [], limits: [['memory', '3g']] });
+  t.is(createdWith(calls, 3), null);
 });

@@ -65,7 +65,8 @@ test('an agent is seen to fail, back off and succeed; at every event the page sh
   const env = fakeDocker(here, {
     create: `case $* in *flaky*) ;; *) exec "$real" "$@" ;; esac; [ -e '${here.path}/once' ] || { touch '${here.path}/once'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
   });
-  const flaky = 'echo this is attempt $AGENT_ATTEMPT; [ -e tried ] || { touch tried; sleep 1; exit 7; }; sleep 1';
+  const flaky =
+    'echo this is attempt $AGENT_ATTEMPT; [ -e tried ] || { touch tried; sleep 1; exit 7; }; sleep 1';
   const spec = {
     name: 'seen',
     agents: {

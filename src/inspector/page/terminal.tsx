@@ -66,7 +66,9 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
 
   useEffect(() => {
     if (hasXterm) return;
-    const arrived = () => setHasXterm(true);
+    const arrived = () => setHasXterm(typeof agentFlowXterm !== 'undefined');
+    // It may have come since this was drawn.
+    arrived();
     addEventListener('xterm', arrived, { once: true });
     return () => removeEventListener('xterm', arrived);
   }, [hasXterm]);

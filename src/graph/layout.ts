@@ -32,7 +32,10 @@ export async function layout(
 const options = (kind: Drawing['kind']) => ({
   'elk.algorithm': 'layered',
   'elk.direction': kind === 'flow' ? 'RIGHT' : 'DOWN',
-  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
+  // Agents that wait for nobody lie beside each other, and not in one long column.
+  ...(kind === 'flow'
+    ? { 'elk.separateConnectedComponents': 'true', 'elk.aspectRatio': '2.2' }
+    : { 'elk.hierarchyHandling': 'INCLUDE_CHILDREN' }),
   'elk.edgeRouting': kind === 'flow' ? 'SPLINES' : 'ORTHOGONAL',
   'elk.json.shapeCoords': 'ROOT',
   'elk.json.edgeCoords': 'ROOT',

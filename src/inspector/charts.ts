@@ -4,12 +4,12 @@ import type { LaidOut } from '../graph/laid-out.ts';
 import { layout } from '../graph/layout.ts';
 import { machineGraph } from '../graph/machine.ts';
 import type { FlowState } from '../views/flow-state.ts';
-import type { About } from './page-data.ts';
+import type { AgentChart } from './page-data.ts';
 
 let drawn: Promise<LaidOut> | null = null;
 
 /** The agents' statechart, from the machine itself; drawn once a process. */
-export async function agentChart(): Promise<Pick<About, 'chart' | 'drawn'>> {
+export async function agentChart(): Promise<AgentChart> {
   const chart = machineGraph('agent');
   drawn ??= layout(drawing(chart), { labels: false });
   return { chart, drawn: await drawn };

@@ -27,7 +27,6 @@ export async function keptRun(
     }
   const kept: Kept = {
     ...(await agentChart()),
-    mayType: false,
     events,
     flow: await flowChart(state),
     transcripts,

@@ -2,17 +2,14 @@ import type { FlowEvent } from '../events.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { LaidOut } from '../graph/laid-out.ts';
 
-/** What does not change while a run is looked at. */
-export interface About {
-  /** The chart of every agent: as a graph, and as it is drawn. */
+/** The chart of every agent: as a graph, and as it is drawn. */
+export interface AgentChart {
   readonly chart: Graph;
   readonly drawn: LaidOut;
-  /** Whoever looks may type into the terminals. */
-  readonly mayType: boolean;
 }
 
 /** All of a run, in a page that asks nobody for anything. */
-export interface Kept extends About {
+export interface Kept extends AgentChart {
   readonly events: readonly FlowEvent[];
   /** The agents, drawn by what they wait for. */
   readonly flow: LaidOut;

@@ -4,7 +4,7 @@ import { type Kept, keptId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 
 /** The page as it is served: it loads its own program and looks, and talks to nobody but whom it came from. */
-export function servedPage(nonce: string): Page {
+export function servedPage(nonce: string, mayType: boolean): Page {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
@@ -29,6 +29,7 @@ export function servedPage(nonce: string): Page {
 <link rel="stylesheet" nonce="${nonce}" href="page.css">
 <script nonce="${nonce}" src="page.js" defer></script>
 <script nonce="${nonce}" src="xterm.js" defer></script>`,
+      { mayType },
     ),
   };
 }
@@ -50,12 +51,13 @@ export function keptPage(assets: Assets, kept: Kept): string {
     `<meta http-equiv="Content-Security-Policy" content="${policy.join('; ')}">
 <meta name="referrer" content="no-referrer">
 <style nonce="${nonce}">${assets['xterm.css']}${assets['page.css']}</style>`,
+    { mayType: false },
     `<script type="application/json" id="${keptId}">${asText(kept)}</script>
 ${scripts.map(script => `<script>${script}</script>`).join('\n')}`,
   );
 }
 
-const document = (head: string, end = '') => `<!doctype html>
+const document = (head: string, { mayType }: { readonly mayType: boolean }, end = '') => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -65,7 +67,7 @@ const document = (head: string, end = '') => `<!doctype html>
 ${head}
 </head>
 <body>
-<div id="app"></div>
+<div id="app"${mayType ? ' data-may-type' : ''}></div>
 ${end}
 </body>
 </html>

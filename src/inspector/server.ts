@@ -47,9 +47,9 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   const terminalsIn = (run: RunFeed) => terminals(run.folder, () => run.state);
   // What is needed first is made ready while nobody has come yet.
   const ready = assets();
-  const about = agentChart().then(charts => JSON.stringify({ ...charts, mayType }));
+  const chart = agentChart().then(found => JSON.stringify(found));
   ready.catch(() => {});
-  about.catch(() => {});
+  chart.catch(() => {});
 
   const server = createServer((request, response) => {
     const found = asked(request, token);
@@ -71,11 +71,11 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
     }
     if (method !== 'GET') return refuse(response, readOnly);
     if (path === '') {
-      const { html, headers } = servedPage(randomBytes(16).toString('base64'));
+      const { html, headers } = servedPage(randomBytes(16).toString('base64'), mayType);
       return void response.writeHead(200, headers).end(html);
     }
     if (isAsset(path)) return send(response, types[path], (await ready)[path]);
-    if (path === 'about') return send(response, json, await about);
+    if (path === 'chart') return send(response, json, await chart);
     const run = await shown.promise;
     if (path === 'flow') {
       flow ??= flowOf(run);

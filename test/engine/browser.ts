@@ -46,13 +46,16 @@ export async function closeBrowser(): Promise<void> {
   launched = null;
 }
 
-/** Somebody who looks: with no memory of what others have seen. */
-export const visitor = async ({ width = 1280, height = 800, dark = false }: Look = {}) =>
-  (await browser()).newContext({
+/** Somebody who looks, with no memory of what others have seen, and much patience on a busy machine. */
+export async function visitor({ width = 1280, height = 800, dark = false }: Look = {}) {
+  const context = await (await browser()).newContext({
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
   });
+  context.setDefaultTimeout(240_000);
+  return context;
+}
 
 /** A page that is gone with the test, and what it complained of. */
 export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string, look: Look = {}) {

@@ -35,7 +35,7 @@ async function shown(t: ExecutionContext, events: readonly FlowEvent[], hash = '
 
 const hostile = `<img src=x onerror="document.title='owned'">'"&/../\u202e`;
 
-test('a hostile name of an agent stays text wherever it is shown', async t => {
+test.serial('a hostile name of an agent stays text wherever it is shown', async t => {
   const { page, complaints } = await shown(
     t,
     livelyRun(2, index => `${hostile}${index}`),
@@ -50,7 +50,7 @@ test('a hostile name of an agent stays text wherever it is shown', async t => {
   t.deepEqual(complaints, []);
 });
 
-test('axe finds nothing serious, by light and by dark, wide and narrow', async t => {
+test.serial('axe finds nothing serious, by light and by dark, wide and narrow', async t => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const look of [
     {},
@@ -84,7 +84,7 @@ test('axe finds nothing serious, by light and by dark, wide and narrow', async t
   }
 });
 
-test('keys go along the events, the agents and the views', async t => {
+test.serial('keys go along the events, the agents and the views', async t => {
   const events = livelyRun(3);
   const { page } = await shown(t, events);
   const at = (index: number) => page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
@@ -115,7 +115,7 @@ test('keys go along the events, the agents and the views', async t => {
   await page.locator('svg.flow').waitFor();
 });
 
-test('a click on a step of the path returns to it', async t => {
+test.serial('a click on a step of the path returns to it', async t => {
   const events = livelyRun(1);
   const { page } = await shown(t, events, '#agent/agent-0');
   await page.getByRole('button', { name: /injecting/ }).click();
@@ -124,25 +124,28 @@ test('a click on a step of the path returns to it', async t => {
   t.is(await page.locator('[data-state="removing"][data-mark="visited"]').count(), 0);
 });
 
-test('a hundred agents: every one of two thousand events is taken, and drawn no more often than there are frames', async t => {
-  const events = livelyRun(100);
-  const { page } = await shown(t, events);
-  await page.waitForSelector(`#app[data-index="${events.length - 1}"]`, { state: 'attached' });
-  await page.locator('svg.flow a').nth(99).waitFor();
-  t.is(await page.locator('svg.flow [data-mark="succeeded"]').count(), 100);
-  t.is(await page.locator('.names a').count(), 100);
-  await lookAt(page, 1000);
-  t.true((await page.locator('svg.flow [data-mark="succeeded"]').count()) < 100);
-});
+test.serial(
+  'a hundred agents: every one of two thousand events is taken, and drawn no more often than there are frames',
+  async t => {
+    const events = livelyRun(100);
+    const { page } = await shown(t, events);
+    await page.waitForSelector(`#app[data-index="${events.length - 1}"]`, { state: 'attached' });
+    await page.locator('svg.flow a').nth(99).waitFor();
+    t.is(await page.locator('svg.flow [data-mark="succeeded"]').count(), 100);
+    t.is(await page.locator('.names a').count(), 100);
+    await lookAt(page, 1000);
+    t.true((await page.locator('svg.flow [data-mark="succeeded"]').count()) < 100);
+  },
+);
 
-test('a browser with another token gets 403, and a page of another site nothing', async t => {
+test.serial('a browser with another token gets 403, and a page of another site nothing', async t => {
   const { page } = await shown(t, livelyRun(1));
   const { origin, pathname } = new URL(page.url());
   const other = await page.context().newPage();
   const status = async (url: string) => (await other.goto(url))?.status();
   t.is(await status(`${origin}/${'0'.repeat(32)}/`), 403);
   t.is(await status(origin), 403);
-  t.is(await status(`${origin}${pathname}about`), 200);
+  t.is(await status(`${origin}${pathname}chart`), 200);
   // Another site that has got hold of the address all the same.
   const site = createServer((_, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
   t.teardown(() => site.close());
@@ -150,7 +153,7 @@ test('a browser with another token gets 403, and a page of another site nothing'
   await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
   const asks = (init: string) =>
     other.evaluate(
-      `fetch(${JSON.stringify(`${origin}${pathname}about`)}, ${init}).then(({ type }) => type, () => 'refused')`,
+      `fetch(${JSON.stringify(`${origin}${pathname}chart`)}, ${init}).then(({ type }) => type, () => 'refused')`,
     );
   t.is(await asks('{}'), 'refused');
   t.is(await asks("{ method: 'POST', body: '{}' }"), 'refused');

@@ -59,151 +59,160 @@ function processes(words: readonly string[]): number {
   ).length;
 }
 
-test('an agent is seen to fail, back off and succeed; at every event the page shows the journal’s state', async t => {
-  const here = place(t);
-  // The first create fails in passing: a step is tried again, beside the attempt that is.
-  const env = fakeDocker(here, {
-    create: `case $* in *flaky*) ;; *) exec "$real" "$@" ;; esac; [ -e '${here.path}/once' ] || { touch '${here.path}/once'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
-  });
-  const flaky =
-    'echo this is attempt $AGENT_ATTEMPT; [ -e tried ] || { touch tried; sleep 1; exit 7; }; sleep 1';
-  const spec = {
-    name: 'seen',
-    agents: {
-      // Begins when somebody looks.
-      first: agent('while [ ! -e go ]; do sleep 0.2; done'),
-      flaky: { ...agent(flaky), retries: 1, dependsOn: ['first'] },
-    },
-  };
-  const command = here.start(['run', here.write(spec), '--inspect'], { env });
-  const { page, complaints } = await pageOf(t, await addressIn(command));
-  // What is seen while it lives, by whoever looks at every frame.
-  await page.evaluate(`(() => {
+test.serial(
+  'an agent is seen to fail, back off and succeed; at every event the page shows the journal’s state',
+  async t => {
+    const here = place(t);
+    // The first create fails in passing: a step is tried again, beside the attempt that is.
+    const env = fakeDocker(here, {
+      create: `case $* in *flaky*) ;; *) exec "$real" "$@" ;; esac; [ -e '${here.path}/once' ] || { touch '${here.path}/once'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
+    });
+    const flaky =
+      'echo this is attempt $AGENT_ATTEMPT; [ -e tried ] || { touch tried; sleep 1; exit 7; }; sleep 1';
+    const spec = {
+      name: 'seen',
+      agents: {
+        // Begins when somebody looks.
+        first: agent('while [ ! -e go ]; do sleep 0.2; done'),
+        flaky: { ...agent(flaky), retries: 1, dependsOn: ['first'] },
+      },
+    };
+    const command = here.start(['run', here.write(spec), '--inspect'], { env });
+    const { page, complaints } = await pageOf(t, await addressIn(command));
+    // What is seen while it lives, by whoever looks at every frame.
+    await page.evaluate(`(() => {
     window.seen = [];
     new MutationObserver(() => {
       const word = document.querySelector('[data-agent="flaky"] .detail')?.textContent?.replace(/ · [^·]* (s|min).*/, '');
       if (word && window.seen.at(-1) !== word) window.seen.push(word);
     }).observe(document.getElementById('app'), { subtree: true, childList: true, characterData: true, attributes: true });
   })()`);
-  await page.locator('[data-agent="flaky"][data-mark="waiting"]').waitFor();
-  writeFileSync(join(here.workspace, 'go'), '');
-  t.is((await command).exitCode, 0);
-  const journal = here.journal();
-  await page.waitForSelector(`#app[data-index="${journal.length - 1}"]`, { state: 'attached' });
-  const seen = (await page.evaluate('window.seen')) as string[];
-  // In this order, and whatever else in between; a wait that was over before it began is in no frame.
-  const told = ['waiting', 'backing off', 'running', 'running · attempt 2', 'succeeded · attempt 2'];
-  t.deepEqual(
-    seen.filter((word, index) => told.includes(word) && seen.indexOf(word) === index),
-    told,
-    String(seen),
-  );
-
-  // The engine that served it is gone; the page has all that there was.
-  await page.locator('[data-agent="flaky"]').click();
-  await page.waitForSelector('[data-state="deciding"]');
-  let current: string | null = null;
-  for (const [index, event] of journal.entries()) {
-    if (event.type === 'agent.state' && event.agent === 'flaky') current = event.state;
-    await lookAt(page, index);
-    const active = await page
-      .locator('[data-mark="current"]')
-      .evaluateAll(found => found.map(element => element.getAttribute('data-state')));
-    t.deepEqual(active, current === null ? [] : [current], `event ${index + 1}`);
-  }
-  const states = statesOf(journal, 'flaky');
-  for (const state of ['backingOff', 'retrying', 'running.working', 'removing.clearing', 'done'])
-    t.true(states.includes(state), state);
-
-  // Back to the failure: the transition with its event and cause, and the docker command that failed.
-  const failed = journal.findIndex(event => event.type === 'agent.state' && event.state === 'backingOff');
-  await lookAt(page, failed);
-  const transition = page.getByRole('region', { name: 'Transition' });
-  t.is(await transition.locator('.to').textContent(), 'backingOff');
-  t.is(await transition.locator('.event').textContent(), 'createContainer failed');
-  t.regex((await transition.locator('.cause').textContent()) ?? '', /i\/o timeout/);
-  t.is(await page.locator('.way.last').getAttribute('data-to'), 'backingOff');
-  t.is(await page.locator('.calls-table tr.bad').count(), 1);
-  t.regex(
-    (await page.locator('.calls-table tr.bad').textContent()) ?? '',
-    /docker create.*i\/o timeout.*1$/s,
-  );
-  await page.getByRole('button', { name: 'Newest' }).click();
-  await page.waitForSelector('[data-state="done"][data-mark="current"]');
-  t.regex(
-    (await page.getByRole('region', { name: 'Limits' }).textContent()) ?? '',
-    /memory134217728|memory128m/,
-  );
-  t.regex((await page.getByRole('region', { name: 'Labels' }).textContent()) ?? '', /tmux-agents\.attempt2/);
-  t.deepEqual(
-    complaints.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
-    [],
-  );
-});
-
-test('a terminal shows what an agent prints, live and afterwards; nothing of it becomes markup', async t => {
-  const here = place(t);
-  const hostile = [
-    'echo "<img src=x onerror=document.title=1>"',
-    "printf '\\033]0;owned\\007\\033]8;;javascript:document.title=1\\007link\\033]8;;\\007\\n'",
-    "printf '\\033]52;c;b3duZWQ=\\007'",
-    'echo hunter2-$WORD-word',
-  ].join('; ');
-  const spec = {
-    agents: {
-      talks: {
-        ...agent(`${hostile}; while [ ! -e go ]; do sleep 0.2; done; echo 'the very end'`),
-        secrets: ['WORD'],
-      },
-    },
-  };
-  const command = here.start(['run', here.write(spec), '--inspect'], {
-    env: { ...here.env, WORD: 'swordfish-77' },
-  });
-  const url = await addressIn(command);
-  const { page, complaints } = await pageOf(t, url);
-  await eventually(isRunning(here, 'talks'), 'the agent to run');
-  const following = () => processes(['logs', '--follow', containerOf(here.journal(), 'talks')]);
-  t.is(following(), 0);
-  await page.goto(`${url}#agent/talks/terminal`);
-  const rows = page.locator('.xterm-rows');
-  await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
-  t.is(following(), 1);
-  t.true(await rows.getByText('<img src=x onerror=document.title=1>', { exact: true }).isVisible());
-  t.is(await page.locator('.xterm-rows img').count(), 0);
-  t.regex(await page.title(), /^spec r\w{7}$/);
-  t.true(await page.getByText('To look at only.').isVisible());
-
-  await page.goto(`${url}#`);
-  await eventually(() => following() === 0, 'the terminal to be let go of');
-  await page.goto(`${url}#agent/talks/terminal`);
-  await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
-  writeFileSync(join(here.workspace, 'go'), '');
-  await rows.getByText('the very end', { exact: true }).waitFor();
-  await command;
-
-  // Once more out of the transcript, with a search in it.
-  const again = await pageOf(t, `${await served(t, here)}#agent/talks/terminal`);
-  await again.page.locator('.xterm-rows').getByText('the very end', { exact: true }).waitFor();
-  t.false((await again.page.locator('.xterm-rows').textContent())!.includes('agent-end'));
-  await again.page.getByRole('searchbox').fill('the very end');
-  await again.page.keyboard.press('Enter');
-  await again.page.locator('.xterm-selection div').first().waitFor({ state: 'attached' });
-  await again.page.getByRole('searchbox').fill('nowhere at all');
-  await again.page.keyboard.press('Enter');
-  await again.page.getByText('“nowhere at all” is not there').waitFor();
-  const saved = await fetch(again.page.url().replace(/#.*/, 'terminal?save&agent=talks&attempt=1'));
-  const text = await saved.text();
-  t.true(text.includes('the very end'));
-  t.false(text.includes('swordfish'));
-  for (const { complaints: said } of [{ complaints }, again])
+    await page.locator('[data-agent="flaky"][data-mark="waiting"]').waitFor();
+    writeFileSync(join(here.workspace, 'go'), '');
+    t.is((await command).exitCode, 0);
+    const journal = here.journal();
+    await page.waitForSelector(`#app[data-index="${journal.length - 1}"]`, { state: 'attached' });
+    const seen = (await page.evaluate('window.seen')) as string[];
+    // In this order, and whatever else in between; a wait that was over before it began is in no frame.
+    const told = ['waiting', 'backing off', 'running', 'running · attempt 2', 'succeeded · attempt 2'];
     t.deepEqual(
-      said.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
+      seen.filter((word, index) => told.includes(word) && seen.indexOf(word) === index),
+      told,
+      String(seen),
+    );
+
+    // The engine that served it is gone; the page has all that there was.
+    await page.locator('[data-agent="flaky"]').click();
+    await page.waitForSelector('[data-state="deciding"]');
+    let current: string | null = null;
+    for (const [index, event] of journal.entries()) {
+      if (event.type === 'agent.state' && event.agent === 'flaky') current = event.state;
+      await lookAt(page, index);
+      const active = await page
+        .locator('[data-mark="current"]')
+        .evaluateAll(found => found.map(element => element.getAttribute('data-state')));
+      t.deepEqual(active, current === null ? [] : [current], `event ${index + 1}`);
+    }
+    const states = statesOf(journal, 'flaky');
+    for (const state of ['backingOff', 'retrying', 'running.working', 'removing.clearing', 'done'])
+      t.true(states.includes(state), state);
+
+    // Back to the failure: the transition with its event and cause, and the docker command that failed.
+    const failed = journal.findIndex(event => event.type === 'agent.state' && event.state === 'backingOff');
+    await lookAt(page, failed);
+    const transition = page.getByRole('region', { name: 'Transition' });
+    t.is(await transition.locator('.to').textContent(), 'backingOff');
+    t.is(await transition.locator('.event').textContent(), 'createContainer failed');
+    t.regex((await transition.locator('.cause').textContent()) ?? '', /i\/o timeout/);
+    t.is(await page.locator('.way.last').getAttribute('data-to'), 'backingOff');
+    t.is(await page.locator('.calls-table tr.bad').count(), 1);
+    t.regex(
+      (await page.locator('.calls-table tr.bad').textContent()) ?? '',
+      /docker create.*i\/o timeout.*1$/s,
+    );
+    await page.getByRole('button', { name: 'Newest' }).click();
+    await page.waitForSelector('[data-state="done"][data-mark="current"]');
+    t.regex(
+      (await page.getByRole('region', { name: 'Limits' }).textContent()) ?? '',
+      /memory134217728|memory128m/,
+    );
+    t.regex(
+      (await page.getByRole('region', { name: 'Labels' }).textContent()) ?? '',
+      /tmux-agents\.attempt2/,
+    );
+    t.deepEqual(
+      complaints.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
       [],
     );
-});
+  },
+);
 
-test('typing reaches the agent only with --inspect-write', async t => {
+test.serial(
+  'a terminal shows what an agent prints, live and afterwards; nothing of it becomes markup',
+  async t => {
+    const here = place(t);
+    const hostile = [
+      'echo "<img src=x onerror=document.title=1>"',
+      "printf '\\033]0;owned\\007\\033]8;;javascript:document.title=1\\007link\\033]8;;\\007\\n'",
+      "printf '\\033]52;c;b3duZWQ=\\007'",
+      'echo hunter2-$WORD-word',
+    ].join('; ');
+    const spec = {
+      agents: {
+        talks: {
+          ...agent(`${hostile}; while [ ! -e go ]; do sleep 0.2; done; echo 'the very end'`),
+          secrets: ['WORD'],
+        },
+      },
+    };
+    const command = here.start(['run', here.write(spec), '--inspect'], {
+      env: { ...here.env, WORD: 'swordfish-77' },
+    });
+    const url = await addressIn(command);
+    const { page, complaints } = await pageOf(t, url);
+    await eventually(isRunning(here, 'talks'), 'the agent to run');
+    const following = () => processes(['logs', '--follow', containerOf(here.journal(), 'talks')]);
+    t.is(following(), 0);
+    await page.goto(`${url}#agent/talks/terminal`);
+    const rows = page.locator('.xterm-rows');
+    await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
+    t.is(following(), 1);
+    t.true(await rows.getByText('<img src=x onerror=document.title=1>', { exact: true }).isVisible());
+    t.is(await page.locator('.xterm-rows img').count(), 0);
+    t.regex(await page.title(), /^spec r\w{7}$/);
+    t.true(await page.getByText('To look at only.').isVisible());
+
+    await page.goto(`${url}#`);
+    await eventually(() => following() === 0, 'the terminal to be let go of');
+    await page.goto(`${url}#agent/talks/terminal`);
+    await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
+    writeFileSync(join(here.workspace, 'go'), '');
+    await rows.getByText('the very end', { exact: true }).waitFor();
+    await command;
+
+    // Once more out of the transcript, with a search in it.
+    const again = await pageOf(t, `${await served(t, here)}#agent/talks/terminal`);
+    await again.page.locator('.xterm-rows').getByText('the very end', { exact: true }).waitFor();
+    t.false((await again.page.locator('.xterm-rows').textContent())!.includes('agent-end'));
+    await again.page.getByRole('searchbox').fill('the very end');
+    await again.page.keyboard.press('Enter');
+    await again.page.locator('.xterm-selection div').first().waitFor({ state: 'attached' });
+    await again.page.getByRole('searchbox').fill('nowhere at all');
+    await again.page.keyboard.press('Enter');
+    await again.page.getByText('“nowhere at all” is not there').waitFor();
+    const saved = await fetch(again.page.url().replace(/#.*/, 'terminal?save&agent=talks&attempt=1'));
+    const text = await saved.text();
+    t.true(text.includes('the very end'));
+    t.false(text.includes('swordfish'));
+    for (const { complaints: said } of [{ complaints }, again])
+      t.deepEqual(
+        said.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
+        [],
+      );
+  },
+);
+
+test.serial('typing reaches the agent only with --inspect-write', async t => {
   const here = place(t);
   const spec = { agents: { asks: agent('read answer; echo "it was <$answer>"; sleep 1') } };
   const command = here.start(['run', here.write(spec), '--inspect', '--inspect-write']);
@@ -219,7 +228,7 @@ test('typing reaches the agent only with --inspect-write', async t => {
   t.regex(here.transcript('asks'), /it was <\$\(reboot\); -X>/);
 });
 
-test('of a run that is over, a file shows as much as the page does, and asks nobody', async t => {
+test.serial('of a run that is over, a file shows as much as the page does, and asks nobody', async t => {
   const here = place(t);
   const file = `${here.path}/run.html`;
   const spec = { name: 'kept', agents: { fine: agent('echo said'), broken: agent('exit 3') } };
@@ -240,21 +249,24 @@ test('of a run that is over, a file shows as much as the page does, and asks nob
   t.deepEqual(complaints, []);
 });
 
-test('of a run whose engine was killed the page says so, and goes on with who takes it up', async t => {
-  const here = place(t);
-  const run = here.start([
-    'run',
-    here.write({ agents: { waits: agent('while [ ! -e go ]; do sleep 0.2; done') } }),
-  ]);
-  await eventually(isRunning(here, 'waits'), 'the agent to run');
-  const { page } = await pageOf(t, await served(t, here));
-  await page.getByText('live', { exact: true }).waitFor();
-  run.kill('SIGKILL');
-  await run;
-  await page.getByText('no engine drives it').waitFor();
-  await page.locator('[data-agent="waits"][data-mark="running"]').waitFor();
-  writeFileSync(join(here.workspace, 'go'), '');
-  t.is((await here.agentFlow(['resume'])).exitCode, 0);
-  await page.locator('[data-agent="waits"][data-mark="succeeded"]').waitFor();
-  await page.getByText('over', { exact: true }).waitFor();
-});
+test.serial(
+  'of a run whose engine was killed the page says so, and goes on with who takes it up',
+  async t => {
+    const here = place(t);
+    const run = here.start([
+      'run',
+      here.write({ agents: { waits: agent('while [ ! -e go ]; do sleep 0.2; done') } }),
+    ]);
+    await eventually(isRunning(here, 'waits'), 'the agent to run');
+    const { page } = await pageOf(t, await served(t, here));
+    await page.getByText('live', { exact: true }).waitFor();
+    run.kill('SIGKILL');
+    await run;
+    await page.getByText('no engine drives it').waitFor();
+    await page.locator('[data-agent="waits"][data-mark="running"]').waitFor();
+    writeFileSync(join(here.workspace, 'go'), '');
+    t.is((await here.agentFlow(['resume'])).exitCode, 0);
+    await page.locator('[data-agent="waits"][data-mark="succeeded"]').waitFor();
+    await page.getByText('over', { exact: true }).waitFor();
+  },
+);

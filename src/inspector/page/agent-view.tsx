@@ -4,7 +4,7 @@ import { agentPath } from '../../graph/path.ts';
 import { spoken } from '../../views/duration.ts';
 import { type AgentState, ofAgent } from '../../views/flow-state.ts';
 import { type Step, until } from '../../views/history.ts';
-import type { About } from '../page-data.ts';
+import type { AgentChart } from '../page-data.ts';
 import { Chart } from './chart.tsx';
 import { Chip } from './chip.tsx';
 import { Details } from './details.tsx';
@@ -52,10 +52,10 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
         </nav>
       </div>
       {route.tab === 'terminal' ? (
-        <TerminalView key={name} store={store} shown={shown} agent={agent} />
+        <TerminalView key={name} store={store} agent={agent} />
       ) : (
         <div class="two">
-          <AgentChart about={shown.about} agent={agent} steps={steps} />
+          <ChartPane chart={shown.chart} agent={agent} steps={steps} />
           <Details store={store} shown={shown} agent={agent} steps={steps} />
         </div>
       )}
@@ -63,14 +63,14 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
   );
 }
 
-interface AgentChartProps {
-  readonly about: About | null;
+interface ChartPaneProps {
+  readonly chart: AgentChart | null;
   readonly agent: AgentState;
   readonly steps: readonly Step[];
 }
 
-function AgentChart({ about, agent, steps }: AgentChartProps) {
-  const way = useMemo(() => (about ? wayOf(about, agent.name, steps) : null), [about, agent.name, steps]);
+function ChartPane({ chart, agent, steps }: ChartPaneProps) {
+  const way = useMemo(() => (chart ? wayOf(chart, agent.name, steps) : null), [chart, agent.name, steps]);
   const pane = useRef<HTMLElement>(null);
   const current = way?.path.current ?? null;
   useEffect(() => {
@@ -78,13 +78,13 @@ function AgentChart({ about, agent, steps }: AgentChartProps) {
       current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
     if (pane.current && box) bringIntoView(pane.current, box);
   }, [current]);
-  if (!about || !way) return <p class="quiet">Drawing the chart …</p>;
+  if (!chart || !way) return <p class="quiet">Drawing the chart …</p>;
   const { path, taken, last } = way;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too
     <section ref={pane} class="scroll chart-pane" tabIndex={0} aria-label="Statechart">
       <Chart
-        drawn={about.drawn}
+        drawn={chart.drawn}
         label={`The statechart of ${agent.name}, ${path.current === null ? 'not started' : `in ${path.current}`}`}
         mark={id => (path.current === id ? 'current' : path.visited[id] ? 'visited' : null)}
         taken={taken}
@@ -95,7 +95,7 @@ function AgentChart({ about, agent, steps }: AgentChartProps) {
 }
 
 /** The way so far, and the arrows that show it. */
-function wayOf({ chart, drawn }: About, agent: string, steps: readonly Step[]) {
+function wayOf({ chart, drawn }: AgentChart, agent: string, steps: readonly Step[]) {
   const pathOf = (some: readonly Step[]) =>
     agentPath(
       chart,

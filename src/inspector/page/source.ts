@@ -1,13 +1,15 @@
 import type { FlowEvent } from '../../events.ts';
 import type { LaidOut } from '../../graph/laid-out.ts';
-import { type About, type Kept, keptId, transcriptKey } from '../page-data.ts';
+import { type AgentChart, type Kept, keptId, transcriptKey } from '../page-data.ts';
 
 /** Where a page has its run from: who serves it, or itself. */
 export interface Source {
   /** Nobody is asked for anything: all that there is is here. */
   readonly isKept: boolean;
   listen(listener: Listener): void;
-  about(): Promise<About>;
+  /** Whoever looks may type into the terminals. */
+  readonly mayType: boolean;
+  chart(): Promise<AgentChart>;
   flow(): Promise<LaidOut>;
   /** What an attempt has printed, as it comes; null where nothing is there. */
   terminal(agent: string, attempt: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
@@ -26,14 +28,17 @@ export interface Listener {
 
 export function sourceOf(page: Document): Source {
   const element = page.getElementById(keptId);
-  return element ? kept(JSON.parse(element.textContent ?? '')) : served();
+  return element
+    ? kept(JSON.parse(element.textContent ?? ''))
+    : served(page.querySelector('[data-may-type]') !== null);
 }
 
-function served(): Source {
+function served(mayType: boolean): Source {
   const json = async (path: string) => (await fetch(path)).json();
   const query = (agent: string, attempt: number) => `agent=${encodeURIComponent(agent)}&attempt=${attempt}`;
   return {
     isKept: false,
+    mayType,
     listen({ events, driven, connected }) {
       const stream = new EventSource('events');
       stream.onmessage = ({ data }) => events(JSON.parse(data));
@@ -46,7 +51,7 @@ function served(): Source {
       stream.onopen = () => connected(true);
       stream.onerror = () => connected(false);
     },
-    about: () => json('about'),
+    chart: () => json('chart'),
     flow: () => json('flow'),
     async terminal(agent, attempt, signal) {
       const answer = await fetch(`terminal?${query(agent, attempt)}`, { signal });
@@ -69,11 +74,12 @@ function kept(all: Kept): Source {
   };
   return {
     isKept: true,
+    mayType: false,
     listen({ events, connected }) {
       events(all.events);
       connected(false);
     },
-    about: async () => all,
+    chart: async () => all,
     flow: async () => all.flow,
     terminal: async (agent, attempt) => bytes(agent, attempt),
     transcriptUrl: () => null,

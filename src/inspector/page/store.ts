@@ -3,7 +3,7 @@ import type { LaidOut } from '../../graph/laid-out.ts';
 import type { FlowState } from '../../views/flow-state.ts';
 import { openHistory } from '../../views/history.ts';
 import { openReplay } from '../../views/replay.ts';
-import type { About } from '../page-data.ts';
+import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
 /** What a page shows, as plain data: everything that is drawn follows from this. */
@@ -20,7 +20,7 @@ export interface Shown {
   readonly now: number;
   readonly isDriven: boolean;
   readonly isConnected: boolean;
-  readonly about: About | null;
+  readonly chart: AgentChart | null;
   readonly flow: LaidOut | null;
 }
 
@@ -31,7 +31,7 @@ export function openStore(source: Source, changed: () => void) {
   let position: number | null = null;
   let isDriven = false;
   let isConnected = !source.isKept;
-  let about: About | null = null;
+  let chart: AgentChart | null = null;
   let flow: LaidOut | null = null;
   let flowAsked = false;
 
@@ -65,9 +65,9 @@ export function openStore(source: Source, changed: () => void) {
       changed();
     },
   });
-  source.about().then(
+  source.chart().then(
     found => {
-      about = found;
+      chart = found;
       changed();
     },
     () => {},
@@ -94,7 +94,7 @@ export function openStore(source: Source, changed: () => void) {
         now,
         isDriven,
         isConnected,
-        about,
+        chart,
         flow,
       };
     },

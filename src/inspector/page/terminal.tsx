@@ -2,7 +2,7 @@ import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AgentState } from '../../views/flow-state.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { withoutInlineStyles } from './styles.ts';
 import { typingOf } from './typing.ts';
 
@@ -12,16 +12,15 @@ declare const agentFlowXterm:
 
 interface TerminalViewProps {
   readonly store: Store;
-  readonly shown: Shown;
   readonly agent: AgentState;
 }
 
 /** What an agent prints, in a terminal as large as its own. It is asked for while somebody looks, and not longer. */
-export function TerminalView({ store, shown, agent }: TerminalViewProps) {
+export function TerminalView({ store, agent }: TerminalViewProps) {
   const attempts = Array.from({ length: agent.attempt }, (_, index) => index + 1);
   const [chosen, choose] = useState<number | null>(null);
   const attempt = chosen ?? agent.attempt;
-  const mayType = shown.about?.mayType === true && agent.status === null && attempt === agent.attempt;
+  const mayType = store.source.mayType && agent.status === null && attempt === agent.attempt;
   return (
     <section class="terminal" aria-label={`Terminal of ${agent.name}`}>
       <div class="tools">
@@ -66,7 +65,9 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
 
   useEffect(() => {
     if (hasXterm) return;
-    const arrived = () => setHasXterm(true);
+    const arrived = () => setHasXterm(typeof agentFlowXterm !== 'undefined');
+    // It may have come since this was drawn.
+    arrived();
     addEventListener('xterm', arrived, { once: true });
     return () => removeEventListener('xterm', arrived);
   }, [hasXterm]);

@@ -41,6 +41,26 @@ test('the charts of the machines are laid out: states in their states, beside ea
   }
 });
 
+test('agents that wait for nobody are laid out beside each other, and those that do after them', async t => {
+  const names = Array.from({ length: 30 }, (_, index) => `agent-${index}`);
+  const placed = await layout(
+    drawing(
+      flowGraph(
+        'many',
+        names.map(name => ({ name, dependsOn: [] })),
+      ),
+    ),
+  );
+  isTidy(t, placed);
+  t.true(placed.width > placed.height);
+  const chain = names.map((name, index) => ({ name, dependsOn: names.slice(Math.max(0, index - 1), index) }));
+  const { boxes } = await layout(drawing(flowGraph('chain', chain)));
+  t.deepEqual(
+    boxes.toSorted((a, b) => a.x - b.x).map(({ id }) => id),
+    names,
+  );
+});
+
 test('every transition of the agents’ chart has an arrow, but for what stays within a state', async t => {
   const graph = machineGraph('agent');
   const placed = await layout(drawing(graph), { labels: false });

@@ -39,7 +39,7 @@ test('only who has the token, by an address of this machine and from no other si
   t.is((await fetch(`${origin}/`)).status, 403);
   t.is((await fetch(`${origin}/${'0'.repeat(32)}/`)).status, 403);
   t.is((await fetch(`${origin}/${'0'.repeat(32)}/events`)).status, 403);
-  for (const path of ['', 'events', 'about', 'page.js', 'terminal?agent=a&attempt=1'])
+  for (const path of ['', 'events', 'chart', 'page.js', 'terminal?agent=a&attempt=1'])
     for (const other of ['https://rebound.example', 'null', origin.replace('127.0.0.1', 'localhost')])
       t.is((await ask(path, { headers: { origin: other } })).status, 403, `${path} for ${other}`);
   t.is((await ask('other')).status, 404);

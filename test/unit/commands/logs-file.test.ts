@@ -70,6 +70,11 @@ test('an end record is never told while it is the last line, nor what may become
     [`one${record}`, 'one', 'one'],
     [`one\n\x1b]2;agent-end-42\x07${record}`, 'one\n', 'one\n'],
     ['one\n\x1b]2;agent-end-42\x07', 'one\n', 'one\n'],
+    [
+      `one\n\x1b]2;agent-end-42\x07\x1b]2;agent-report-n0nce-${'eyJ9'.repeat(900)}\x07${record}`,
+      'one\n',
+      'one\n',
+    ],
     ['\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one'],
     [record, '', ''],
     [record.slice(1), '', ''],

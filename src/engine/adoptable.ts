@@ -77,6 +77,7 @@ function planOf(
     provider: oneLine(container.labels[label.provider] ?? 'command'),
     command: [],
     stdin: 'terminal',
+    typed: null,
     report: null,
     settings: [],
     prompt: null,

@@ -10,6 +10,7 @@ export const aider: Provider = {
       'apt-get update && apt-get install -y --no-install-recommends python3-venv && python3 -m venv /opt/aider && /opt/aider/bin/pip install --no-cache-dir aider-chat && ln -sf /opt/aider/bin/aider /usr/local/bin/aider',
   },
   headless: { args: ['--yes-always', '--no-stream'], prompt: { file: '--message-file' } },
+  interactive: null,
   report: null,
   model: '--model',
   env: { AIDER_ANALYTICS: 'false', AIDER_CHECK_UPDATE: 'false' },

@@ -7,6 +7,7 @@ export const amp: Provider = {
   program: 'amp',
   install: { npm: '@ampcode/cli', version: '0.0.1790712063-gb89205' },
   headless: { args: ['--execute'], prompt: 'stdin' },
+  interactive: null,
   report: null,
   model: null,
   env: {},

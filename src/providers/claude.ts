@@ -16,6 +16,23 @@ export const claude: Provider = {
     ],
     prompt: 'stdin',
   },
+  interactive: {
+    args: ['--dangerously-skip-permissions'],
+    settings: {
+      flag: '--settings',
+      json: {
+        skipDangerousModePermissionPrompt: true,
+        hooks: {
+          UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+          Stop: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
+          StopFailure: [{ hooks: [{ type: 'command', command: 'agent-turn failed' }] }],
+        },
+      },
+    },
+    // Of one in its environment it asks whether it is meant, and keeps a part of it on disk.
+    key: { name: 'ANTHROPIC_API_KEY', as: 'AGENT_KEY', json: { apiKeyHelper: 'printenv AGENT_KEY' } },
+    ready: '^\\s*⏵⏵ bypass permissions on',
+  },
   report: {
     format: 'claude',
     login: 'invalid api key|not logged in|/login|authentication_error|oauth token',
@@ -26,6 +43,7 @@ export const claude: Provider = {
     // It refuses root otherwise, and an agent's container is a sandbox.
     IS_SANDBOX: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    CLAUDE_CODE_SANDBOXED: '1',
     DISABLE_AUTOUPDATER: '1',
   },
   keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
@@ -45,10 +63,7 @@ export const claude: Provider = {
   settings: [
     {
       file: '.claude.json',
-      json: {
-        hasCompletedOnboarding: true,
-        projects: { '/workspace': { hasTrustDialogAccepted: true } },
-      },
+      json: { hasCompletedOnboarding: true },
     },
   ],
 };

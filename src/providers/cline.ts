@@ -7,6 +7,7 @@ export const cline: Provider = {
   program: 'cline',
   install: { npm: 'cline', version: '3.0.65' },
   headless: { args: ['--auto-approve', 'true'], prompt: 'stdin' },
+  interactive: null,
   report: null,
   model: '--model',
   env: {},

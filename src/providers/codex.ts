@@ -19,6 +19,7 @@ export const codex: Provider = {
     ],
     prompt: 'stdin',
   },
+  interactive: null,
   report: {
     format: 'codex',
     login: '\\b401\\b|not logged in|missing environment variable',

@@ -7,6 +7,7 @@ export const copilot: Provider = {
   program: 'copilot',
   install: { npm: '@github/copilot', version: '1.0.102' },
   headless: { args: ['--allow-all', '--no-ask-user', '--silent'], prompt: { flag: '--prompt' } },
+  interactive: null,
   report: null,
   model: '--model',
   env: { COPILOT_ALLOW_ALL: 'true', COPILOT_AUTO_UPDATE: 'false' },

@@ -10,6 +10,7 @@ export const cursor: Provider = {
       'export HOME=/opt/cursor && mkdir -p $HOME && curl https://cursor.com/install -fsS | bash && chmod -R go+rX $HOME && ln -sf $HOME/.local/bin/cursor-agent /usr/local/bin/cursor-agent',
   },
   headless: { args: ['--print', '--trust', '--force'], prompt: 'stdin' },
+  interactive: null,
   report: null,
   model: '--model',
   env: { NO_OPEN_BROWSER: '1' },

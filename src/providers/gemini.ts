@@ -7,6 +7,7 @@ export const gemini: Provider = {
   program: 'gemini',
   install: { npm: '@google/gemini-cli', version: '0.61.0' },
   headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
+  interactive: null,
   report: {
     format: 'gemini',
     login: 'api key not valid|must specify the gemini_api_key|auth method|\\b401\\b',

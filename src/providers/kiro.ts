@@ -10,6 +10,7 @@ export const kiro: Provider = {
       'export HOME=/opt/kiro && mkdir -p $HOME && curl -fsSL https://cli.kiro.dev/install | bash && chmod -R go+rX $HOME && ln -sf $HOME/.local/bin/kiro-cli /usr/local/bin/kiro-cli',
   },
   headless: { args: ['chat', '--no-interactive', '--trust-all-tools'], prompt: 'stdin' },
+  interactive: null,
   report: null,
   model: '--model',
   env: {},

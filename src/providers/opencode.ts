@@ -7,6 +7,7 @@ export const opencode: Provider = {
   program: 'opencode',
   install: { npm: 'opencode-ai', version: '1.18.33' },
   headless: { args: ['run', '--auto'], prompt: 'last' },
+  interactive: null,
   report: null,
   model: '--model',
   env: { OPENCODE_DISABLE_AUTOUPDATE: '1' },

@@ -8,6 +8,8 @@ export interface Provider {
   readonly program: string;
   readonly install: Install;
   readonly headless: Launch;
+  /** How it is started for people to look at, and told what to do by keys; null: not known yet. */
+  readonly interactive: Interactive | null;
   /** How what it prints is read; null: it is shown as it is. */
   readonly report: Report | null;
   /** null: it takes no model. */
@@ -42,6 +44,17 @@ export interface Launch {
   readonly args: readonly string[];
   /** How the prompt follows: on standard input, as the last argument, or behind a flag as itself or as its file. */
   readonly prompt: 'stdin' | 'last' | { readonly flag: string } | { readonly file: string };
+}
+
+export interface Interactive {
+  /** What follows the program's name. */
+  readonly args: readonly string[];
+  /** What follows, in JSON, behind a flag: settings that leave nothing to be asked, and hooks that call `agent-turn`. */
+  readonly settings: { readonly flag: string; readonly json: object };
+  /** A key that it would ask about is given to it under another name, and these settings with it. */
+  readonly key: { readonly name: string; readonly as: string; readonly json: object };
+  /** Its screen when it takes a prompt, as a regular expression. */
+  readonly ready: string;
 }
 
 /** For agent-report, which shows people what the CLI tells in JSON, and reads from it usage and failures. */

@@ -83,6 +83,12 @@ export const shared = {
       'The program and its arguments; no shell reads them. It finds the prompt in the file `$AGENT_PROMPT_FILE`.',
     ),
   model: model.optional().describe('The model that the AI CLI is to use, in its own words.'),
+  interactive: z
+    .boolean({ error: expects('true or false') })
+    .optional()
+    .describe(
+      'Starts the AI CLI as people use it, pastes the prompt into it, and ends with the turn; `agent-flow send` gives it another one, `attach` shows it. Only `claude` so far.',
+    ),
   budget: budget
     .optional()
     .describe('What the AI CLI may use; when it has used more it is ended, and its work is kept.'),

@@ -1,10 +1,10 @@
-import type { AgentPlan } from './plan.ts';
+import type { AgentPlan, TypedPlan } from './plan.ts';
 import { shorten, visible } from './visible.ts';
 
 /** Where the agent finds its prompt; `agent-init` makes the directory. */
 export const promptPath = '/run/agent/prompt';
 
-type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'report' | 'settings' | 'prompt' | 'env'>;
+type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'typed' | 'report' | 'settings' | 'prompt' | 'env'>;
 
 /**
  * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
@@ -13,7 +13,7 @@ type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'report' | 'settings' | 'p
  * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
  */
 export function launchScript(
-  { command, stdin, report, settings, prompt, env }: Launched,
+  { command, stdin, typed, report, settings, prompt, env }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
@@ -33,9 +33,18 @@ export function launchScript(
     ...settings.map(
       ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
     ),
+    ...(typed === null ? [] : typing(typed, promptFile)),
     `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
+}
+
+/** The prompt is pasted by a process beside the one that this script becomes, once that is up. */
+function typing({ ready, renamed }: TypedPlan, promptFile: string): string[] {
+  const renames = Object.entries(renamed).map(
+    ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
+  );
+  return [...renames, `agent-prompt ${quote(ready)} ${quote(promptFile)} </dev/null >/dev/null 2>&1 &`];
 }
 
 /** `env` would take a program whose name holds "=" for one more variable; a shell's `exec` does not. */

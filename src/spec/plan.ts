@@ -7,6 +7,8 @@ export interface AgentPlan {
   readonly command: readonly string[];
   /** What the command reads: the terminal that a person sees, or its prompt. */
   readonly stdin: 'terminal' | 'prompt';
+  /** How its prompt is typed into it, once it is up; null: it reads it by itself. */
+  readonly typed: TypedPlan | null;
   /** How what it prints is read; null: it is shown as it is. */
   readonly report: ReportPlan | null;
   /** Files under the agent's home that are written before it starts. */
@@ -67,6 +69,13 @@ export interface MountPlan {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+}
+
+export interface TypedPlan {
+  /** Its screen when it takes a prompt, as a regular expression. */
+  readonly ready: string;
+  /** Variables that it gets under another name, where they are there. */
+  readonly renamed: Readonly<Record<string, string>>;
 }
 
 /** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */

@@ -1,11 +1,12 @@
 import { providerNamed } from '../providers/catalogue.ts';
-import type { Launch, Provider } from '../providers/provider.ts';
+import type { Interactive, Launch, Provider } from '../providers/provider.ts';
 import { longestArgument } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
 import type { AgentPlan, BudgetPlan, SecretPlan } from './plan.ts';
 import type { AgentSpec, DefaultsSpec } from './schema.ts';
+import { notSupported } from './schema-kit.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,32 +18,41 @@ export function providerOf(agent: Fields, defaults: Fields): string {
 
 /** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
 export function launchOf(
-  { model, args = [], budget }: AgentSpec | DefaultsSpec,
+  { model, args = [], budget, interactive: isInteractive = false }: AgentSpec | DefaultsSpec,
   prompt: string,
   {
     provider,
     env,
     names,
   }: { provider: Provider; env: Readonly<Record<string, string>>; names: readonly string[] },
-): Pick<AgentPlan, 'command' | 'stdin' | 'report' | 'settings'> {
+): Pick<AgentPlan, 'command' | 'stdin' | 'typed' | 'report' | 'settings'> {
   const { headless, program, endpoint } = provider;
+  const interactive = isInteractive ? provider.interactive : null;
   const address = endpoint === null ? undefined : env[endpoint.variable];
   const words = [
     program,
-    ...headless.args,
+    ...(interactive?.args ?? headless.args),
     ...(address === undefined ? [] : endpoint!.args.map(word => word.replace('$', () => address))),
     ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
     ...args,
-    ...promptWords(headless, prompt),
+    ...(interactive ? settingsWords(interactive, names) : promptWords(headless, prompt)),
   ];
   return {
     command: words,
-    stdin: headless.prompt === 'stdin' ? 'prompt' : 'terminal',
-    report: provider.report && (budget ? { ...provider.report, budget: defined(budget) } : provider.report),
+    stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
+    typed: interactive && {
+      ready: interactive.ready,
+      renamed: { [interactive.key.name]: interactive.key.as },
+    },
+    report: interactive === null ? reportOf(provider, budget) : null,
     settings: provider.settings
       .filter(({ when }) => when === undefined || names.includes(when))
       .map(({ file, json }) => ({ file, json })),
   };
+}
+
+function reportOf({ report }: Provider, budget: AgentSpec['budget']): AgentPlan['report'] {
+  return report && budget ? { ...report, budget: defined(budget) } : report;
 }
 
 const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
@@ -52,6 +62,10 @@ const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>
 });
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
+
+function settingsWords({ settings: { flag, json }, key }: Interactive, names: readonly string[]): string[] {
+  return [flag, JSON.stringify({ ...json, ...(names.includes(key.name) ? key.json : {}) })];
+}
 
 function promptWords({ prompt: way }: Launch, prompt: string): string[] {
   if (way === 'stdin') return [];
@@ -92,12 +106,17 @@ export function checkProvider(
       },
     ];
   if (provider === undefined)
-    return ['model', 'args', 'budget']
+    return ['model', 'args', 'budget', 'interactive']
       .filter(key => key in fields)
       .map(key => ({ path: [...path, key], message: 'this is for an AI CLI; name its "provider"' }));
   const { prompt = defaults.prompt, promptFile = defaults.promptFile } = fields;
   if (prompt === undefined && promptFile === undefined)
     return [{ path, message: `${provider.name} has nothing to do; give it a "prompt"` }];
+  const { interactive = defaults.interactive, budget = defaults.budget } = fields;
+  if (interactive === true && provider.interactive === null)
+    return [{ path: [...path, 'interactive'], message: `${notSupported} for ${provider.name}` }];
+  if (interactive === true && budget !== undefined)
+    return [{ path: [...path, 'budget'], message: 'an interactive agent does not tell what it uses' }];
   if ('budget' in fields && provider.report === null)
     return [{ path: [...path, 'budget'], message: `${provider.name} does not tell what it uses` }];
   return 'model' in fields && provider.model === null

@@ -83,7 +83,7 @@ function resolveAgent(
     provider: agent.provider!,
     ...(provider
       ? launchOf(agent, prompt!, { provider, env, names })
-      : { command: agent.command!, stdin: 'terminal', report: null, settings: [] }),
+      : { command: agent.command!, stdin: 'terminal', typed: null, report: null, settings: [] }),
     prompt,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),

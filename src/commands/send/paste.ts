@@ -18,6 +18,8 @@ export function typeable(text: string): { readonly kept: string; readonly droppe
  */
 const script = `
 buffer=$1 bytes=$2 enter=$3
+# Counted first: a turn that ends meanwhile is not the last.
+[ "$enter" != yes ] || ! command -v agent-turn >/dev/null || agent-turn sent || exit 70
 refuse() { tmux delete-buffer -b "$buffer" 2>/dev/null; exit 70; }
 if [ "$bytes" -gt 0 ]; then
   tmux load-buffer -b "$buffer" - || refuse

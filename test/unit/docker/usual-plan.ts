@@ -8,6 +8,7 @@ export const usualPlan: AgentPlan = {
   provider: 'command',
   command: ['true'],
   stdin: 'terminal',
+  typed: null,
   report: null,
   settings: [],
   prompt: null,

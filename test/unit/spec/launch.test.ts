@@ -22,7 +22,15 @@ const shells = [['dash'], ['bash', '--posix'], ['sh']].filter(
 
 type Plan = Parameters<typeof launchScript>[0];
 
-const plain: Plan = { command: ['x'], stdin: 'terminal', report: null, settings: [], prompt: null, env: {} };
+const plain: Plan = {
+  command: ['x'],
+  stdin: 'terminal',
+  typed: null,
+  report: null,
+  settings: [],
+  prompt: null,
+  env: {},
+};
 
 function run([shell, ...options]: readonly string[], plan: Partial<Plan>, cwd = folder) {
   writeFileSync(script, launchScript({ ...plain, command: [dump], ...plan }, { promptFile }));

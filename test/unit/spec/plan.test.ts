@@ -15,6 +15,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         provider: 'command',
         command: ['npm', 'test'],
         stdin: 'terminal',
+        typed: null,
         report: null,
         settings: [],
         prompt: null,
@@ -83,6 +84,22 @@ test('an AI CLI is started unattended, reads its prompt, and gets what its calle
   t.deepEqual([narrow!.secrets, narrow!.env.ANTHROPIC_BASE_URL], [[], undefined]);
   const [off] = (await parse({ agents: { a: { ...narrowed, auth: 'off' } } }, env)).agents;
   t.deepEqual(off!.auth, { files: [], sshAgent: null });
+});
+
+test('an interactive claude is asked nothing, typed to, and given its key under another name', async t => {
+  const env = { HOME: join(directory, 'nobody'), ANTHROPIC_API_KEY: 'key' };
+  const [agent] = (
+    await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }, env)
+  ).agents;
+  t.like(agent, { stdin: 'terminal', report: null, typed: { renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } } });
+  t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
+  t.like(JSON.parse(agent!.command[3]!), {
+    apiKeyHelper: 'printenv AGENT_KEY',
+    skipDangerousModePermissionPrompt: true,
+  });
+  const [other] = (await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }))
+    .agents;
+  t.false('apiKeyHelper' in JSON.parse(other!.command[3]!));
 });
 
 test('a command gets none of the caller’s logins but those that it names', async t => {

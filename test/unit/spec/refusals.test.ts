@@ -371,6 +371,21 @@ test('an AI CLI needs a prompt and no command, wherever the two are said', async
   t.deepEqual(await problems({ agents: { a: { provider: 'claude' } } }), [
     'agents.a: claude has nothing to do; give it a "prompt"',
   ]);
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude', prompt: 'x', budget: { turns: 0 } } } }), [
+    'agents.a.budget.turns: 0: expected a whole number above zero',
+  ]);
+  const asked = { prompt: 'x', interactive: true };
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked } } }), []);
+  t.deepEqual(await problems({ agents: { a: { provider: 'codex', ...asked } } }), [
+    'agents.a.interactive: not supported yet for codex',
+  ]);
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked, budget: { turns: 3 } } } }), [
+    'agents.a.budget: an interactive agent does not tell what it uses',
+  ]);
+  t.deepEqual(
+    await problems({ agents: { a: { provider: 'amp', prompt: 'x', model: 'y', budget: { turns: 3 } } } }),
+    ['agents.a.budget: amp does not tell what it uses'],
+  );
 });
 
 test('what stands in the wrong place is sent to the right one', async t => {

@@ -38,6 +38,13 @@ const interruptible = {
   KILL: { target: 'removing', actions: 'cancel' },
 } as const;
 
+/** Between two attempts. */
+const another = { target: 'building', actions: 'nextAttempt' } as const;
+const givesUp = {
+  CANCEL: { target: 'done', actions: 'cancelRetry' },
+  KILL: { target: 'done', actions: 'cancelRetry' },
+} as const;
+
 const goes = <S extends Step>(step: S) =>
   ({ guard: { type: 'backsOffFrom', params: { step } }, target: step }) as const;
 /** Also where the clock fails: a wait that cannot be had is over, and the tries are counted all the same. */
@@ -426,13 +433,10 @@ export const agentMachine = vocabulary.createMachine({
         id: 'retry',
         src: 'until',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: { target: 'building', actions: 'nextAttempt' },
-        onError: { target: 'building', actions: 'nextAttempt' },
+        onDone: another,
+        onError: another,
       },
-      on: {
-        CANCEL: { target: 'done', actions: 'cancelRetry' },
-        KILL: { target: 'done', actions: 'cancelRetry' },
-      },
+      on: givesUp,
     },
 
     // The plan of its AI CLI is used up, and it is known until when: the attempt that follows is not counted.
@@ -441,13 +445,10 @@ export const agentMachine = vocabulary.createMachine({
         id: 'quota',
         src: 'until',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: { target: 'building', actions: 'nextAttempt' },
-        onError: { target: 'building', actions: 'nextAttempt' },
+        onDone: another,
+        onError: another,
       },
-      on: {
-        CANCEL: { target: 'done', actions: 'cancelRetry' },
-        KILL: { target: 'done', actions: 'cancelRetry' },
-      },
+      on: givesUp,
     },
 
     done: { type: 'final' },

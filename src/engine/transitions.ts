@@ -40,7 +40,7 @@ export function transitionEvents(
       containerId,
       injectedAt,
       cause: causeOf(inspected.event),
-      until: waits.includes(state) ? retryAt : null,
+      until: waitsForTime(state) ? retryAt : null,
     });
     // A verdict stands before its container is removed: a crash in between does not lose it.
     if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null) {
@@ -66,8 +66,7 @@ export function transitionEvents(
   };
 }
 
-/** Those of the states that wait for a time. */
-const waits: readonly string[] = ['backingOff', 'retrying', 'waitingForQuota'];
+export const waitsForTime = (state: string) => ['backingOff', 'retrying', 'waitingForQuota'].includes(state);
 
 /** `{running: 'working'}` is `running.working`. */
 export function stateName(value: unknown): string {

@@ -1,7 +1,7 @@
 import { type AnyActor, type AnyEventObject, type InspectionEvent, StateMachine } from 'xstate';
 import type { AgentContext } from '../../machines/agent-types.ts';
 import type { FlowContext } from '../../machines/flow.ts';
-import { stateName } from '../engine/transitions.ts';
+import { stateName, waitsForTime } from '../engine/transitions.ts';
 
 /**
  * What an inspector may see of a run, in events of XState's own shape: the flow and its agents, their charts, their
@@ -82,7 +82,7 @@ const contexts: Readonly<
         exitCode: outcome.exitCode,
         error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
       };
-      const until = ['backingOff', 'retrying', 'waitingForQuota'].includes(String(state)) ? retryAt : null;
+      const until = waitsForTime(String(state)) ? retryAt : null;
       return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: verdict };
     },
     place: context => (context as AgentContext).attempt,

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, isRunning, place, small } from './flow.ts';
-import { modelStub } from './model-stub.ts';
+import { eventually, isRunning, type Place, place, small } from './flow.ts';
+import { type ModelStub, modelStub } from './model-stub.ts';
 
 const key = 'dummy-key-2k8fj3q9';
 
@@ -11,6 +11,22 @@ const key = 'dummy-key-2k8fj3q9';
 const runs = Number(process.env.INTERACTIVE_RUNS ?? 2);
 
 const random = () => `NONCE-${Math.random().toString(36).slice(2, 12)}`;
+
+/** Starts a run of one interactive claude, `a`. */
+function begin(here: Place, stub: ModelStub, prompt: string) {
+  const a = {
+    provider: 'claude',
+    interactive: true,
+    prompt,
+    workspace: 'workspace',
+    network: { name: stub.network },
+    ...small,
+    memory: '2g',
+    timeouts: { run: '5m' },
+  };
+  const env = { ...here.env, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: stub.url };
+  return here.start(['run', here.write({ agents: { a } }), '--json'], { env });
+}
 
 for (let run = 1; run <= runs; run++)
   test.serial(
@@ -22,27 +38,7 @@ for (let run = 1; run <= runs; run++)
       stub.answers('slow seconds=10');
       const [first, second] = [random(), random()];
       const prompt = `Do this, please:\n\nWrite ${first} into the file answer.txt.\nIt's "important"; $(thanks);`;
-      const ended = here.start(
-        [
-          'run',
-          here.write({
-            agents: {
-              a: {
-                provider: 'claude',
-                interactive: true,
-                prompt,
-                workspace: 'workspace',
-                network: { name: stub.network },
-                ...small,
-                memory: '2g',
-                timeouts: { run: '5m' },
-              },
-            },
-          }),
-          '--json',
-        ],
-        { env: { ...here.env, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: stub.url } },
-      );
+      const ended = begin(here, stub, prompt);
       const prompts = (nonce: string) =>
         stub.seen().filter(entry => entry.event === 'prompt' && entry.nonce === nonce).length;
       await eventually(isRunning(here, 'a'), 'the agent');
@@ -65,25 +61,7 @@ test.serial('a person may look at an interactive claude while it works', async t
   const here = place(t);
   const stub = await modelStub(t);
   stub.answers('slow seconds=20');
-  const ended = here.start(
-    [
-      'run',
-      here.write({
-        agents: {
-          a: {
-            provider: 'claude',
-            interactive: true,
-            prompt: 'Write NONCE-abc123 into the file answer.txt',
-            workspace: 'workspace',
-            network: { name: stub.network },
-            ...small,
-            memory: '2g',
-          },
-        },
-      }),
-    ],
-    { env: { ...here.env, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: stub.url } },
-  );
+  const ended = begin(here, stub, 'Write NONCE-abc123 into the file answer.txt');
   await eventually(isRunning(here, 'a'), 'the agent');
   await eventually(() => stub.seen().some(({ event }) => event === 'prompt'), 'the prompt');
   const [id] = await here.containers();

@@ -78,11 +78,11 @@ export async function startBox(
       const code = Number((await docker(['wait', id])).stdout);
       const output = (await docker(['logs', id])).stdout;
       const lines = output.trimEnd().split('\n');
-      // The title that agent-run sets last is not the agent's output.
+      // The titles that agent-init sets first and agent-run last are not the agent's output.
       const pane = lines
         .slice(0, -1)
         .join('\n')
-        .replace(/\x1b\]2;agent-end-\d+\x07/, '');
+        .replaceAll(/\x1b\]2;agent-(?:begin-n0nce|end-\d+)\x07/g, '');
       return { code, output, pane: pane.replaceAll('\r\n', '\n'), record: lines.at(-1) ?? '' };
     },
   };

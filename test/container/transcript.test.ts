@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
-import { docker, runToEnd, startBox } from './box.ts';
+import { docker, runToEnd, startBox, until } from './box.ts';
 
 test('a flood of 200,000 lines is in the log whole, its last line included', async t => {
   for (let round = 0; round < 3; round++) {
@@ -24,9 +27,19 @@ test('a process left behind that keeps printing does not keep the container', as
 
 test('the transcript goes on after somebody ended its copy', async t => {
   const box = await startBox(t);
-  await box.inject('sleep 3; echo still here; sleep 1');
-  await box.exec(['tmux', 'pipe-pane', '-t', '=agent:']);
-  t.regex((await box.end()).pane, /still here/);
+  await box.inject('until [ -e /tmp/ended ]; do sleep 0.1; done; while sleep 0.2; do echo still here; done');
+  await box.exec(['sh', '-c', 'tmux pipe-pane -t =agent: && touch /tmp/ended']);
+  t.true(await until(async () => /still here/.test((await docker(['logs', box.id])).stdout)));
+});
+
+test('an agent whose pane is copied late starts late, and nothing of its output is lost', async t => {
+  const bin = await mkdtemp(join(tmpdir(), 'agent-flow-late-'));
+  t.teardown(() => rm(bin, { recursive: true }));
+  const late = '#!/bin/sh\n[ "$1" != pipe-pane ] || sleep 2\nexec /usr/bin/tmux "$@"\n';
+  await writeFile(join(bin, 'tmux'), late, { mode: 0o755 });
+  const box = await startBox(t, { options: ['--volume', `${bin}:/usr/local/sbin:ro`] });
+  await box.inject('echo first word; sleep 3');
+  t.regex((await box.end()).pane, /first word/);
 });
 
 test('the log has no end record of another nonce in its last line, whatever an agent prints', async t => {

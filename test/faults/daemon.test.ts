@@ -43,6 +43,8 @@ for (const { blow, liveRestore } of faults)
   for (const when of Object.keys(phases) as PhaseName[]) {
     const { docker, isUp, isAtWork, reached } = phases[when];
     if (blow === 'SIGSTOP' && liveRestore && !isAtWork) continue;
+    // Where there is no container yet, there is nothing to keep alive.
+    if (liveRestore && isUp === false) continue;
     const isLost = isUp && endsContainers({ blow, liveRestore });
     const mayBeLost = isUp === null && blow !== 'SIGSTOP';
     const becomes = isLost ? 'costs an attempt' : mayBeLost ? 'costs an attempt at most' : 'costs nothing';

@@ -37,7 +37,7 @@ export const mutants: readonly Mutant[] = [
     drops: 'the marker',
     edits: [
       ['docker/rootfs/usr/local/bin/agent-inject', 'already() {', 'already() { return 0;'],
-      ['docker/rootfs/usr/local/bin/agent-inject', "'#{==:#{@agent},ready}'", "'1'"],
+      ['docker/rootfs/usr/local/bin/agent-inject', "'#{&&:#{==:#{@agent},ready},#{pane_pipe}}'", "'1'"],
       [
         'docker/rootfs/usr/local/bin/agent-inject',
         'until [ -d "$state/started" ]; do\n',

@@ -10,6 +10,7 @@ import type {
   Entry,
   Step,
   StepInput,
+  WatchInput,
 } from './agent-types.ts';
 import {
   countedOf,
@@ -36,8 +37,8 @@ type Over = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
 const nextAt = ({ outcome, end, attempt }: Over) =>
   Math.max((outcome && quotaUntil(outcome)) ?? 0, (end?.at ?? 0) + retryDelay(attempt));
 
-const provided = <Output>(what: string) =>
-  fromPromise<Output, StepInput>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
+const provided = <Output, Input = StepInput>(what: string) =>
+  fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
 
 const failure = (event: unknown) => asStepError((event as { error?: unknown }).error);
 const result = <T>(event: unknown) => (event as { output: T }).output;
@@ -79,7 +80,7 @@ export const vocabulary = setup({
     waitForTmux: provided<void>('waitForTmux'),
     inject: provided<{ injectedAt: number }>('inject'),
     /** Resolves when the container has ended; with `overdue` where it outlived its own limit. */
-    watch: provided<End | 'overdue'>('watch'),
+    watch: provided<End | 'overdue', WatchInput>('watch'),
     /** The rungs: each resolves with the end it brought about, or null after its patience. */
     interrupt: provided<End | null>('interrupt'),
     terminate: provided<End | null>('terminate'),

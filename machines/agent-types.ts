@@ -93,9 +93,14 @@ export type AgentEvent =
   | { type: 'CANCEL'; reason: string }
   /** Remove it at once, whatever it is doing. */
   | { type: 'KILL' }
+  | Mood;
+
+/** What an agent that sits at a terminal is seen to do: work, have nothing to do, or ask for somebody. */
+export type Mood =
   | { type: 'OUTPUT' }
   | { type: 'QUIET' }
-  | { type: 'NEEDS_INPUT' };
+  /** The reason is for people. */
+  | { type: 'NEEDS_INPUT'; reason: string };
 
 export type AgentEmitted = { type: 'attempt.ended'; result: AttemptResult; image: string | null };
 
@@ -108,4 +113,9 @@ export interface StepInput {
   readonly injectedAt: number | null;
   readonly uncertain: boolean;
   readonly cancelled: boolean;
+}
+
+/** Whoever watches an agent tells it what is seen of it. */
+export interface WatchInput extends StepInput {
+  tell(mood: Mood): void;
 }

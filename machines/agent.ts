@@ -220,7 +220,8 @@ export const agentMachine = vocabulary.createMachine({
       invoke: {
         id: 'watch',
         src: 'watch',
-        input: stepInput,
+        // It sees more than the end: whether the agent works, stands still, or asks for somebody.
+        input: ({ context, self }) => ({ ...stepInput({ context }), tell: event => self.send(event) }),
         onDone: [
           { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },

@@ -19,6 +19,7 @@ export type FailureKind =
   | 'login' // the AI CLI says that nobody is logged in, or that its key is refused
   | 'quota' // the AI CLI says that its plan is used up
   | 'budget' // the AI CLI took more turns, tokens or time than it was given
+  | 'needsInput' // the AI CLI asked for somebody, and nobody was to answer
   | 'secrets' // one that it needs is not there
   | 'docker' // docker refused, for good
   | 'unreachable' // the engine does not answer
@@ -65,7 +66,7 @@ export interface EndRecord {
 }
 
 export interface Trouble {
-  readonly kind: 'login' | 'quota' | 'budget';
+  readonly kind: 'login' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
   /** When it is over by itself, milliseconds since the epoch; null where it is not, or nobody knows. */
   readonly until: number | null;

@@ -69,6 +69,7 @@ const kinds = [
     /** Docker had thrown its beginning away. */
     transcriptTruncated: z.boolean().exactOptional(),
     usage: usage.exactOptional(),
+    screen: z.string().exactOptional().describe('The last that was to be seen of an interactive AI CLI.'),
     blockedHosts: z
       .array(z.string())
       .exactOptional()

@@ -4,7 +4,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { endRecordOf, recordInFile } from '../docker/end-record.ts';
+import { endBytes, endRecordOf, recordInFile } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
@@ -52,6 +52,7 @@ function troubleOf(
   if (!report?.trouble || provider === undefined) return null;
   const { kind, message, resetsAt } = report.trouble;
   const { title, keys, login } = provider;
+  if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
   const mend =
     kind === 'login'
       ? `. Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
@@ -106,7 +107,7 @@ async function tail(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const bytes = Buffer.alloc(Math.min(size, 8192));
+    const bytes = Buffer.alloc(Math.min(size, endBytes));
     await handle.read(bytes, 0, bytes.length, size - bytes.length);
     return bytes.toString('utf8');
   } finally {

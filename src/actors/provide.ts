@@ -19,8 +19,10 @@ import type { World } from './world.ts';
 /** The agent machine with hands: each of its actors acts on this world. */
 export function agentIn(world: World) {
   const { clock } = world;
-  const actor = <Output>(work: (world: World, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
-    fromPromise<Output, StepInput>(async ({ input, signal }) => {
+  const actor = <Output, Input = StepInput>(
+    work: (world: World, input: Input, signal: AbortSignal) => Promise<Output>,
+  ) =>
+    fromPromise<Output, Input>(async ({ input, signal }) => {
       try {
         return await work(world, input, signal);
       } catch (error) {

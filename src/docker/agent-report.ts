@@ -1,18 +1,21 @@
 import { z } from 'zod';
+import { titleIn } from './end-record.ts';
 
 const count = z.int().nonnegative();
 
 const schema = z.object({
-  usage: z.object({
-    turns: count.nullable(),
-    inputTokens: count,
-    cachedInputTokens: count,
-    outputTokens: count,
-    costUsd: z.number().nonnegative().nullable(),
-  }),
+  usage: z
+    .object({
+      turns: count.nullable(),
+      inputTokens: count,
+      cachedInputTokens: count,
+      outputTokens: count,
+      costUsd: z.number().nonnegative().nullable(),
+    })
+    .nullable(),
   trouble: z
     .object({
-      kind: z.enum(['login', 'quota', 'budget']),
+      kind: z.enum(['login', 'quota', 'budget', 'needsInput']),
       message: z.string(),
       resetsAt: z.number().nullable(),
     })
@@ -24,11 +27,10 @@ export type AgentReport = z.output<typeof schema>;
 
 /** The report at the end of a transcript; null where there is none that can be read. */
 export function reportIn(transcript: string, nonce: string): AgentReport | null {
-  const [, text] =
-    new RegExp(`\\x1b\\]2;agent-report-${nonce}-([A-Za-z0-9+/=]+)\\x07`).exec(transcript) ?? [];
-  if (text === undefined) return null;
+  const text = titleIn(transcript, 'report', nonce);
+  if (text === null) return null;
   try {
-    return schema.parse(JSON.parse(Buffer.from(text, 'base64').toString('utf8')));
+    return schema.parse(JSON.parse(text.toString('utf8')));
   } catch {
     return null;
   }

@@ -55,6 +55,7 @@ export function createArgs(
     AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
     ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
     ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+    ...doneBy(plan.done, seconds),
     ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
     ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
   };
@@ -161,6 +162,12 @@ function authMounts({ auth, mounts, user, image, build }: AgentPlan): string[] {
   return [...files, ...socket]
     .filter(({ target }) => mounts.every(own => own.target !== target))
     .map(({ source, target }) => mount({ type: 'bind', source, target, readonly: 'true' }));
+}
+
+/** What ends the work beside its own end and `agent-done`. */
+function doneBy(done: AgentPlan['done'], seconds: (ms: number) => number): Record<string, string> {
+  if (typeof done !== 'object') return {};
+  return 'idle' in done ? { AGENT_DONE_IDLE: String(seconds(done.idle)) } : { AGENT_DONE_FILE: done.file };
 }
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {

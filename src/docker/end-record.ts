@@ -25,3 +25,13 @@ export function recordInFile(text: string): Pick<EndRecord, 'how' | 'code'> | nu
 
 /** What agent-init prints before everything else: where a transcript lacks it, Docker has thrown its beginning away. */
 export const beginMark = (nonce: string) => `\x1b]2;agent-begin-${nonce}\x07`;
+
+/** How much of a transcript's end, in bytes, holds what agent-init says there. */
+export const endBytes = 16_384;
+
+/** What agent-init tells in a title that nobody sees; null where it does not, or where a secret in it was taken out. */
+export function titleIn(transcript: string, name: 'report' | 'screen', nonce: string): Buffer | null {
+  const [, text] =
+    new RegExp(`\\x1b\\]2;agent-${name}-${nonce}-([A-Za-z0-9+/=]+)\\x07`).exec(transcript) ?? [];
+  return text === undefined ? null : Buffer.from(text, 'base64');
+}

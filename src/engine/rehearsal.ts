@@ -1,5 +1,5 @@
 import { createActor, fromPromise } from 'xstate';
-import type { StepInput } from '../../machines/agent-types.ts';
+import type { StepInput, WatchInput } from '../../machines/agent-types.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import { agentIn } from '../actors/provide.ts';
@@ -75,17 +75,12 @@ export async function rehearse(
     halt: () => {},
     signal: new AbortController().signal,
   });
-  const noted = <Output>(output: Output, step: (id: string) => Omit<Step, 'agent'>) =>
-    fromPromise<Output, StepInput>(async ({ input }) => {
-      steps.push({ agent: input.name, ...step(input.containerId!) });
-      return output;
-    });
   const agent = agentIn(world).provide({
     actors: {
-      watch: noted<End | 'overdue'>({ exitCode: 0, oomKilled: false, how: 'died', at: 0 }, id => ({
-        args: ['wait', id],
-        expects: '0',
-      })),
+      watch: fromPromise<End | 'overdue', WatchInput>(async ({ input }) => {
+        steps.push({ agent: input.name, args: ['wait', input.containerId!], expects: '0' });
+        return { exitCode: 0, oomKilled: false, how: 'died', at: 0 };
+      }),
       collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input, signal }) => {
         steps.push({ agent: input.name, args: ['logs', input.containerId!] });
         const { network } = world.plan(input.name);

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { beginMark } from '../docker/end-record.ts';
+import { beginMark, endBytes } from '../docker/end-record.ts';
+import { screenIn } from '../docker/last-screen.ts';
 
 export interface Transcript {
   readonly path: string;
@@ -8,6 +9,8 @@ export interface Transcript {
   readonly truncated: boolean;
   /** What the AI CLI has said that it used; null where it has not. */
   readonly usage: AgentReport['usage'] | null;
+  /** The last that was to be seen of an interactive agent; null of others. */
+  readonly screen: string | null;
 }
 
 /** Less than this, in bytes, is never thrown away; containers of an older release print no mark. */
@@ -22,10 +25,15 @@ export function transcriptIn(path: string, nonce: string): Transcript | null {
     const first = Buffer.alloc(mark.length);
     readSync(fd, first, 0, first.length, 0);
     const { size } = fstatSync(fd);
-    const last = Buffer.alloc(Math.min(size, 8192));
+    const last = Buffer.alloc(Math.min(size, endBytes));
     readSync(fd, last, 0, last.length, size - last.length);
-    const usage = reportIn(last.toString('utf8'), nonce)?.usage ?? null;
-    return { path, truncated: size >= alwaysKept && !first.equals(mark), usage };
+    const end = last.toString('utf8');
+    return {
+      path,
+      truncated: size >= alwaysKept && !first.equals(mark),
+      usage: reportIn(end, nonce)?.usage ?? null,
+      screen: screenIn(end, nonce),
+    };
   } finally {
     closeSync(fd);
   }

@@ -56,6 +56,7 @@ export function transitionEvents(
         transcript: kept?.path ?? null,
         ...(kept?.truncated ? { transcriptTruncated: true } : {}),
         ...(kept?.usage ? { usage: kept.usage } : {}),
+        ...(kept?.screen ? { screen: kept.screen } : {}),
         ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
       });
     }

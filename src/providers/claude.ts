@@ -24,7 +24,7 @@ export const claude: Provider = {
         skipDangerousModePermissionPrompt: true,
         hooks: {
           UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
-          Stop: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
+          Stop: [{ hooks: [{ type: 'command', command: 'agent-turn end queued' }] }],
           StopFailure: [{ hooks: [{ type: 'command', command: 'agent-turn failed' }] }],
         },
       },
@@ -32,6 +32,10 @@ export const claude: Provider = {
     // Of one in its environment it asks whether it is meant, and keeps a part of it on disk.
     key: { name: 'ANTHROPIC_API_KEY', as: 'AGENT_KEY', json: { apiKeyHelper: 'printenv AGENT_KEY' } },
     ready: '^\\s*⏵⏵ bypass permissions on',
+    dialogs: [
+      { title: 'asks for a login', pattern: 'Select login method:' },
+      { title: 'asks a question', pattern: 'Enter to (confirm|select) · ' },
+    ],
   },
   report: {
     format: 'claude',

@@ -1,5 +1,15 @@
 import type { Provider } from './provider.ts';
 
+const quiet = [
+  // It would write the whole environment, the key in it, to a file.
+  '--disable=shell_snapshot',
+  '--config=analytics.enabled=false',
+  '--config=check_for_update_on_startup=false',
+];
+
+const hook = (event: string, command: string) =>
+  `--config=hooks.${event}=[{hooks=[{type="command",command="${command}"}]}]`;
+
 export const codex: Provider = {
   name: 'codex',
   title: 'Codex',
@@ -7,19 +17,35 @@ export const codex: Provider = {
   program: 'codex',
   install: { npm: '@openai/codex', version: '0.169.0' },
   headless: {
-    args: [
-      'exec',
-      '--json',
-      '--skip-git-repo-check',
-      '--dangerously-bypass-approvals-and-sandbox',
-      // It would write the whole environment, the key in it, to a file.
-      '--disable=shell_snapshot',
-      '--config=analytics.enabled=false',
-      '--config=check_for_update_on_startup=false',
-    ],
+    args: ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', ...quiet],
     prompt: 'stdin',
   },
-  interactive: null,
+  interactive: {
+    args: [
+      // Its server would outlive it.
+      '--no-daemon',
+      '--no-alt-screen',
+      '--dangerously-bypass-approvals-and-sandbox',
+      '--dangerously-bypass-hook-trust',
+      ...quiet,
+      hook('UserPromptSubmit', 'agent-turn taken'),
+      hook('Stop', 'agent-turn end'),
+    ],
+    settings: null,
+    // Its own provider takes a key from a file only.
+    key: {
+      name: 'CODEX_API_KEY',
+      args: [
+        '--config=model_provider="env"',
+        '--config=model_providers.env={name="OpenAI", base_url="$", env_key="CODEX_API_KEY", wire_api="responses"}',
+      ],
+    },
+    ready: '^› Ask Codex to do anything',
+    dialogs: [
+      { title: 'asks for a login', pattern: 'Choose how you want to use Codex|Sign in with ChatGPT' },
+      { title: 'asks a question', pattern: 'Press enter to (continue|confirm)|enter to submit' },
+    ],
+  },
   report: {
     format: 'codex',
     login: '\\b401\\b|not logged in|missing environment variable',
@@ -30,7 +56,11 @@ export const codex: Provider = {
   keys: ['CODEX_API_KEY'],
   aliases: { CODEX_API_KEY: 'OPENAI_API_KEY' },
   passes: ['OPENAI_BASE_URL'],
-  endpoint: { variable: 'OPENAI_BASE_URL', args: ['--config=openai_base_url="$"'] },
+  endpoint: {
+    variable: 'OPENAI_BASE_URL',
+    usual: 'https://api.openai.com/v1',
+    args: ['--config=openai_base_url="$"'],
+  },
   login: ['.codex/auth.json'],
   settings: [],
 };

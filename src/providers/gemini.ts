@@ -7,7 +7,25 @@ export const gemini: Provider = {
   program: 'gemini',
   install: { npm: '@google/gemini-cli', version: '0.61.0' },
   headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
-  interactive: null,
+  interactive: {
+    args: ['--yolo'],
+    settings: {
+      file: '.gemini/settings.json',
+      json: {
+        hooks: {
+          BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+          AfterAgent: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
+        },
+      },
+    },
+    key: null,
+    ready: '^\\s*[*>]\\s+Type your message or @path/to/file',
+    dialogs: [
+      { title: 'asks for a login', pattern: 'How would you like to authenticate|Waiting for auth' },
+      { title: 'asks whether it may trust the folder', pattern: 'Do you trust the files in this folder\\?' },
+      { title: 'asks a question', pattern: '^\\s*(│\\s*)?● 1\\. ' },
+    ],
+  },
   report: {
     format: 'gemini',
     login: 'api key not valid|must specify the gemini_api_key|auth method|\\b401\\b',

@@ -23,7 +23,12 @@ export interface Provider {
   /** And of these, what may be kept in the run's record: addresses, names of models and regions. */
   readonly passes: readonly string[];
   /** Of `passes`, the address of its API, where it is taken from no variable but from arguments: `$` is its value. */
-  readonly endpoint: { readonly variable: string; readonly args: readonly string[] } | null;
+  readonly endpoint: {
+    readonly variable: string;
+    /** Its value where the variable is not set. */
+    readonly usual: string;
+    readonly args: readonly string[];
+  } | null;
   /** Files under the caller's home that it is logged in with. It gets copies, for it writes to them. */
   readonly login: readonly string[];
   /** What is written under the agent's home before it starts, so that it asks nothing: merged into what is there. */
@@ -49,12 +54,34 @@ export interface Launch {
 export interface Interactive {
   /** What follows the program's name. */
   readonly args: readonly string[];
-  /** What follows, in JSON, behind a flag: settings that leave nothing to be asked, and hooks that call `agent-turn`. */
-  readonly settings: { readonly flag: string; readonly json: object };
-  /** A key that it would ask about is given to it under another name, and these settings with it. */
-  readonly key: { readonly name: string; readonly as: string; readonly json: object };
+  /**
+   * What leaves nothing to be asked, and hooks that call `agent-turn`, where they are not among the arguments: JSON that
+   * follows behind a flag, or is written to a file under the agent's home.
+   */
+  readonly settings: { readonly flag: string; readonly json: object } | Settings | null;
+  /** What is different where the agent has this variable; null: nothing. */
+  readonly key: Key | null;
   /** Its screen when it takes a prompt, as a regular expression. */
   readonly ready: string;
+  /** What it may ask although it is told not to. */
+  readonly dialogs: readonly Dialog[];
+}
+
+export interface Key {
+  readonly name: string;
+  /** It would ask about it: it gets it under this name. */
+  readonly as?: string;
+  /** Further settings. */
+  readonly json?: object;
+  /** Further arguments: `$` is the address of its API. */
+  readonly args?: readonly string[];
+}
+
+export interface Dialog {
+  /** For people, as in `it asks for a login`. */
+  readonly title: string;
+  /** Of the screen, as a regular expression. */
+  readonly pattern: string;
 }
 
 /** For agent-report, which shows people what the CLI tells in JSON, and reads from it usage and failures. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
+import { done } from './done-field.ts';
 import {
   cpus,
   duration,
@@ -18,7 +19,7 @@ import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
 import { args, model, provider } from './provider-fields.ts';
-import { expects, notSupported, strict } from './schema-kit.ts';
+import { expects, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
 import { user } from './user-field.ts';
@@ -58,17 +59,28 @@ const timeouts = strict(
     idle: limit
       .optional()
       .describe('How long the agent may print nothing before it is ended. Default `none`.'),
+    quiet: limit
+      .optional()
+      .describe(
+        'How long the screen of an interactive agent that has something to do may stand still before it needs input. Default `60s`.',
+      ),
     stop: duration.optional().describe('From the first request to end until it is killed. Default `10s`.'),
   },
   'an object of time limits, such as {"run": "45m"}',
 );
 
-const done = z.enum(['exit', 'signal'], {
-  error: issue =>
-    isObject(issue.input) && ('idle' in issue.input || 'file' in issue.input)
-      ? notSupported
-      : expects('"exit" or "signal"')(issue),
-});
+const needsInputForm = '"notify", "fail" or {"answer": "yes"}';
+
+const needsInput = z.union(
+  [
+    z.enum(['notify', 'fail']),
+    strict(
+      { answer: text.describe('Typed into it, then Enter; at most three times in a row, then it fails.') },
+      needsInputForm,
+    ),
+  ],
+  { error: issue => (isObject(issue.input) ? undefined : expects(needsInputForm)(issue)) },
+);
 
 /** What may be said of one agent, and in `defaults` of all. */
 export const shared = {
@@ -137,7 +149,12 @@ export const shared = {
   done: done
     .optional()
     .describe(
-      'What ends the work. `exit` (default) and `signal`: the command’s exit or `agent-done`, whichever comes first; `signal` says that the latter is meant. `{idle}`, `{file}`: not supported yet.',
+      'What ends the work, beside the command’s exit and `agent-done`, which do so whatever is said here. `exit` (default) and `signal`: nothing else. An object: that it has printed nothing for a while, or that there is a file.',
+    ),
+  needsInput: needsInput
+    .optional()
+    .describe(
+      'What becomes of an interactive AI CLI that asks for something, or stands still. `notify` (default): its state says so, and it waits. `fail`: it fails. An object: it is typed an answer.',
     ),
   secrets: secrets
     .optional()

@@ -1,10 +1,10 @@
-import type { AgentPlan, TypedPlan } from './plan.ts';
+import type { AgentPlan, AttendedPlan } from './plan.ts';
 import { shorten, visible } from './visible.ts';
 
 /** Where the agent finds its prompt; `agent-init` makes the directory. */
 export const promptPath = '/run/agent/prompt';
 
-type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'typed' | 'report' | 'settings' | 'prompt' | 'env'>;
+type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings' | 'prompt' | 'env'>;
 
 /**
  * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
@@ -13,7 +13,7 @@ type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'typed' | 'report' | 'sett
  * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
  */
 export function launchScript(
-  { command, stdin, typed, report, settings, prompt, env }: Launched,
+  { command, stdin, attended, report, settings, prompt, env }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
@@ -33,18 +33,19 @@ export function launchScript(
     ...settings.map(
       ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
     ),
-    ...(typed === null ? [] : typing(typed, promptFile)),
+    ...(attended === null ? [] : attending(attended, promptFile)),
     `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** The prompt is pasted by a process beside the one that this script becomes, once that is up. */
-function typing({ ready, renamed }: TypedPlan, promptFile: string): string[] {
+/** Beside the process that this script becomes there is one that sits before its screen. */
+function attending({ renamed, ...plan }: AttendedPlan, promptFile: string): string[] {
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
-  return [...renames, `agent-prompt ${quote(ready)} ${quote(promptFile)} </dev/null >/dev/null 2>&1 &`];
+  const words = [JSON.stringify(plan), promptFile].map(quote).join(' ');
+  return [...renames, 'agent-turn begin', `agent-attend ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
 /** `env` would take a program whose name holds "=" for one more variable; a shell's `exec` does not. */

@@ -7,8 +7,8 @@ export interface AgentPlan {
   readonly command: readonly string[];
   /** What the command reads: the terminal that a person sees, or its prompt. */
   readonly stdin: 'terminal' | 'prompt';
-  /** How its prompt is typed into it, once it is up; null: it reads it by itself. */
-  readonly typed: TypedPlan | null;
+  /** Of an interactive AI CLI, how somebody in the container sits before its screen; null: nobody does. */
+  readonly attended: AttendedPlan | null;
   /** How what it prints is read; null: it is shown as it is. */
   readonly report: ReportPlan | null;
   /** Files under the agent's home that are written before it starts. */
@@ -42,8 +42,8 @@ export interface AgentPlan {
   /** How many further attempts may follow the first. */
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
-  /** What is meant to end the work. Either way the command's exit or `agent-done` does, whichever comes first. */
-  readonly done: 'exit' | 'signal';
+  /** What is meant to end the work. Whatever it is, the command's exit and `agent-done` do, whichever comes first. */
+  readonly done: 'exit' | 'signal' | { readonly idle: number } | { readonly file: string };
 }
 
 export interface BuildPlan {
@@ -71,12 +71,21 @@ export interface MountPlan {
   readonly readOnly: boolean;
 }
 
-export interface TypedPlan {
+/** For `agent-attend`. */
+export interface AttendedPlan {
   /** Its screen when it takes a prompt, as a regular expression. */
   readonly ready: string;
+  /** Its screen when it asks for something, likewise. */
+  readonly dialogs: readonly { readonly title: string; readonly pattern: string }[];
+  readonly needsInput: NeedsInput;
+  /** How long its screen may stand still while it has something to do, in milliseconds; null: for ever. */
+  readonly quiet: number | null;
   /** Variables that it gets under another name, where they are there. */
   readonly renamed: Readonly<Record<string, string>>;
 }
+
+/** What becomes of an agent that asks for somebody: people are told, it fails, or it is typed an answer. */
+export type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
 
 /** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */
 export interface ReportPlan {
@@ -171,6 +180,7 @@ export interface Timeouts {
   readonly ready: number;
   readonly run: number | null;
   readonly idle: number | null;
+  readonly quiet: number | null;
   readonly stop: number;
 }
 

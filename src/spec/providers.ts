@@ -1,11 +1,11 @@
 import { providerNamed } from '../providers/catalogue.ts';
-import type { Interactive, Launch, Provider } from '../providers/provider.ts';
+import type { Interactive, Key, Launch, Provider } from '../providers/provider.ts';
 import { longestArgument } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
-import type { AgentPlan, BudgetPlan, SecretPlan } from './plan.ts';
-import type { AgentSpec, DefaultsSpec } from './schema.ts';
+import type { AgentPlan, BudgetPlan, SecretPlan, Timeouts } from './plan.ts';
+import type { AgentSpec } from './schema.ts';
 import { notSupported } from './schema-kit.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,36 +16,48 @@ export function providerOf(agent: Fields, defaults: Fields): string {
   return typeof said === 'string' ? said : 'command';
 }
 
+type Wish = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
+  readonly timeouts: Pick<Timeouts, 'quiet'>;
+};
+
 /** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
 export function launchOf(
-  { model, args = [], budget, interactive: isInteractive = false }: AgentSpec | DefaultsSpec,
+  { model, args = [], budget, interactive: isInteractive = false, needsInput = 'notify', timeouts }: Wish,
   prompt: string,
   {
     provider,
     env,
     names,
   }: { provider: Provider; env: Readonly<Record<string, string>>; names: readonly string[] },
-): Pick<AgentPlan, 'command' | 'stdin' | 'typed' | 'report' | 'settings'> {
+): Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings'> {
   const { headless, program, endpoint } = provider;
   const interactive = isInteractive ? provider.interactive : null;
   const address = endpoint === null ? undefined : env[endpoint.variable];
+  const withAddress = (words: readonly string[], usual = '') =>
+    words.map(word => word.replace('$', () => address ?? usual));
+  const key = interactive?.key && names.includes(interactive.key.name) ? interactive.key : null;
   const words = [
     program,
     ...(interactive?.args ?? headless.args),
-    ...(address === undefined ? [] : endpoint!.args.map(word => word.replace('$', () => address))),
+    ...(address === undefined ? [] : withAddress(endpoint!.args)),
+    ...withAddress(key?.args ?? [], endpoint?.usual),
     ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
     ...args,
-    ...(interactive ? settingsWords(interactive, names) : promptWords(headless, prompt)),
+    ...(interactive ? settingsWords(interactive, key) : promptWords(headless, prompt)),
   ];
+  const own = interactive?.settings;
   return {
     command: words,
     stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
-    typed: interactive && {
+    attended: interactive && {
       ready: interactive.ready,
-      renamed: { [interactive.key.name]: interactive.key.as },
+      dialogs: interactive.dialogs,
+      needsInput,
+      quiet: timeouts.quiet,
+      renamed: key?.as === undefined ? {} : { [key.name]: key.as },
     },
     report: interactive === null ? reportOf(provider, budget) : null,
-    settings: provider.settings
+    settings: [...provider.settings, ...(own && 'file' in own ? [own] : [])]
       .filter(({ when }) => when === undefined || names.includes(when))
       .map(({ file, json }) => ({ file, json })),
   };
@@ -63,8 +75,9 @@ const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
-function settingsWords({ settings: { flag, json }, key }: Interactive, names: readonly string[]): string[] {
-  return [flag, JSON.stringify({ ...json, ...(names.includes(key.name) ? key.json : {}) })];
+function settingsWords({ settings }: Interactive, key: Key | null): string[] {
+  if (settings === null || 'file' in settings) return [];
+  return [settings.flag, JSON.stringify({ ...settings.json, ...key?.json })];
 }
 
 function promptWords({ prompt: way }: Launch, prompt: string): string[] {
@@ -106,7 +119,7 @@ export function checkProvider(
       },
     ];
   if (provider === undefined)
-    return ['model', 'args', 'budget', 'interactive']
+    return ['model', 'args', 'budget', 'interactive', 'needsInput']
       .filter(key => key in fields)
       .map(key => ({ path: [...path, key], message: 'this is for an AI CLI; name its "provider"' }));
   const { prompt = defaults.prompt, promptFile = defaults.promptFile } = fields;
@@ -115,6 +128,8 @@ export function checkProvider(
   const { interactive = defaults.interactive, budget = defaults.budget } = fields;
   if (interactive === true && provider.interactive === null)
     return [{ path: [...path, 'interactive'], message: `${notSupported} for ${provider.name}` }];
+  if (interactive !== true && 'needsInput' in fields)
+    return [{ path: [...path, 'needsInput'], message: 'only an "interactive" agent can be asked to answer' }];
   if (interactive === true && budget !== undefined)
     return [{ path: [...path, 'budget'], message: 'an interactive agent does not tell what it uses' }];
   if ('budget' in fields && provider.report === null)

@@ -15,7 +15,14 @@ export const sharedNetwork = 'tmux-agents';
 
 const builtIn = {
   memory: 4 * 2 ** 30,
-  timeouts: { build: 30 * 60_000, ready: 60_000, run: 2 * 3_600_000, idle: null, stop: 10_000 },
+  timeouts: {
+    build: 30 * 60_000,
+    ready: 60_000,
+    run: 2 * 3_600_000,
+    idle: null,
+    quiet: 60_000,
+    stop: 10_000,
+  },
 } as const;
 
 interface Found {
@@ -58,6 +65,7 @@ function resolveAgent(
   agent: AgentSpec,
   { files: { prompts, workspaces, repositories, builds, mounts, secrets }, logins, env: caller }: Found,
 ): AgentPlan {
+  const timeouts = withDefaults(agent.timeouts ?? {});
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = providerNamed(agent.provider!);
   const { wish, auth } = logins.get(name)!;
@@ -82,8 +90,8 @@ function resolveAgent(
     dependsOn: agent.dependsOn ?? [],
     provider: agent.provider!,
     ...(provider
-      ? launchOf(agent, prompt!, { provider, env, names })
-      : { command: agent.command!, stdin: 'terminal', typed: null, report: null, settings: [] }),
+      ? launchOf({ ...agent, timeouts }, prompt!, { provider, env, names })
+      : { command: agent.command!, stdin: 'terminal', attended: null, report: null, settings: [] }),
     prompt,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
@@ -104,14 +112,19 @@ function resolveAgent(
     labels: agent.labels ?? {},
     memory: agent.memory ?? builtIn.memory,
     cpus: agent.cpus ?? null,
-    timeouts: withDefaults(agent.timeouts ?? {}),
+    timeouts,
     retries: agent.retries ?? 0,
     keep: agent.keep ?? 'never',
-    done: agent.done ?? 'exit',
+    done: resolveDone(agent.done ?? 'exit'),
   };
 }
 
 const nothingUsual = { env: {}, secrets: [] };
+
+function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {
+  if (typeof done === 'string') return done;
+  return done.idle === undefined ? { file: done.file! } : { idle: done.idle };
+}
 
 function resolveUser(user: AgentSpec['user']): UserPlan | null {
   if (user === undefined) return null;
@@ -141,12 +154,13 @@ function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan
 
 /** `null` is a limit that was lifted, so only what was not given at all is filled in. */
 function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
-  const { build, ready, run, idle, stop } = builtIn.timeouts;
+  const { build, ready, run, idle, quiet, stop } = builtIn.timeouts;
   return {
     build: given.build ?? build,
     ready: given.ready ?? ready,
     run: given.run === undefined ? run : given.run,
     idle: given.idle === undefined ? idle : given.idle,
+    quiet: given.quiet === undefined ? quiet : given.quiet,
     stop: given.stop ?? stop,
   };
 }

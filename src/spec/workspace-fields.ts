@@ -42,7 +42,7 @@ export const workspace = z.union([folder, described], {
 
 const artifactForm = 'a path inside the workspace, such as "dist/report.html"';
 
-const artifactPath = z
+export const insidePath = z
   .string({ error: expects(artifactForm) })
   .refine(written => isInside(written), {
     error: `expected ${artifactForm}: relative, without ".." and control characters`,
@@ -56,10 +56,10 @@ const maxSize = z
 
 const artifact = z.union(
   [
-    artifactPath,
+    insidePath,
     strict(
       {
-        path: artifactPath.describe('Relative to the workspace.'),
+        path: insidePath.describe('Relative to the workspace.'),
         maxSize: maxSize.optional().describe('The most that is kept of it, such as `20m`.'),
       },
       artifactForm,

@@ -21,6 +21,8 @@ export interface AttemptState {
   readonly transcriptTruncated: boolean;
   /** What its AI CLI says that it used; null where it does not say. */
   readonly usage: Usage | null;
+  /** The last that was to be seen of an interactive AI CLI; null of others. */
+  readonly screen: string | null;
   /** What its network has kept it from, as `host:port`. */
   readonly blockedHosts: readonly string[];
   /** What it came to is safe. */
@@ -120,10 +122,11 @@ export function endAttempt(agent: AgentState, event: Told<'attempt.ended'>): Age
     transcript,
     transcriptTruncated = false,
     usage = null,
+    screen = null,
     blockedHosts = [],
   } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript, transcriptTruncated, usage, blockedHosts };
+  const verdict = { status, exitCode, error, transcript, transcriptTruncated, usage, screen, blockedHosts };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
     ...verdict,
@@ -181,6 +184,7 @@ const blank = (attempt: number): AttemptState => ({
   transcript: null,
   transcriptTruncated: false,
   usage: null,
+  screen: null,
   blockedHosts: [],
   isSaved: false,
   workspace: null,

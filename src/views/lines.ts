@@ -66,7 +66,7 @@ function tellState(before: FlowState, event: Told<'agent.state'>): string | null
       return `${word}: ${error?.message ?? 'it is used up'}; goes on${wait}`;
     }
     case 'running.needsInput':
-      return `${word}: agent-flow attach ${before.runId}/${name}`;
+      return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
     case 'running.working':
       if (agent?.state.startsWith('running.')) return 'running again';
       return attempt > 1 ? `${word} (attempt ${attempt})` : word;

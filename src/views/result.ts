@@ -68,6 +68,12 @@ const agent = z.object({
       'Where the work of the last attempt is; null where it is in no clone or copy, or nothing was changed.',
     ),
   usage,
+  screen: z
+    .string()
+    .exactOptional()
+    .describe(
+      'Of an interactive AI CLI, what was to be seen of it last: lines of text, those that are blank left out.',
+    ),
   artifacts: z.array(z.string()).describe('Paths of what was taken out after the last attempt.'),
 });
 
@@ -166,6 +172,7 @@ function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
 function agentResult(agent: AgentState): AgentResult {
   const { status, exitCode, error } = outcomeOf(agent);
   const used = usageOf(agent);
+  const last = agent.attempts.at(-1);
   return {
     status,
     exitCode,
@@ -175,12 +182,13 @@ function agentResult(agent: AgentState): AgentResult {
     attempts: agent.attempts.flatMap(({ status, exitCode, containerId, timings }) =>
       status === null ? [] : [{ status, exitCode, containerId, timings }],
     ),
-    transcript: agent.attempts.at(-1)?.transcript ?? null,
-    ...(agent.attempts.at(-1)?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
+    transcript: last?.transcript ?? null,
+    ...(last?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),
     blockedHosts: blockedHosts(agent),
-    workspace: agent.attempts.at(-1)?.workspace ?? null,
+    workspace: last?.workspace ?? null,
     ...(used === null ? {} : { usage: used }),
-    artifacts: [...(agent.attempts.at(-1)?.artifacts ?? [])],
+    ...(last?.screen ? { screen: last.screen } : {}),
+    artifacts: [...(last?.artifacts ?? [])],
   };
 }
 

@@ -92,9 +92,19 @@ function failureLines(runId: string, group: readonly AgentState[]): string[] {
   return [
     `${mark} ${names.join(', ')}${others} ${what} ${error.phase}: ${first}`,
     ...more.map(line => `    ${line}`),
+    ...(error.kind === 'needsInput' ? lastLines(attempts.at(-1)?.screen ?? '') : []),
     ...(next === undefined ? [] : [`  → ${next}`]),
   ];
 }
+
+/** What it asked is on its screen: the last lines with words on them, without the frame around them. */
+const lastLines = (screen: string) =>
+  screen
+    .split('\n')
+    .map(line => oneLine(line).replace(/^[\s│┃|]+|[\s│┃|]+$/g, ''))
+    .filter(line => /[\p{L}\p{N}]/u.test(line))
+    .slice(-12)
+    .map(line => `  │ ${line}`);
 
 /** The hosts that an agent asked for in vain are often why it failed. */
 function blockedLine(agent: AgentState): string[] {

@@ -20,14 +20,14 @@ async function reported(
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const lines = events.map(event => (typeof event === 'string' ? event : JSON.stringify(event)));
   writeFileSync(join(folder, 'lines'), `${lines.join('\n')}\n`);
-  const script = join(dockerDir, 'provider', 'agent-report');
+  const scripts = join(dockerDir, 'provider');
   const box = await startBox(t, {
     options: [
-      `--mount=type=bind,source=${script},target=/usr/local/bin/agent-report,readonly=true`,
+      `--mount=type=bind,source=${scripts},target=/provider,readonly=true`,
       `--mount=type=bind,source=${folder},target=/lines,readonly=true`,
     ],
   });
-  const command = ['agent-report', JSON.stringify(report), 'sh', '-c', `cat /lines/lines; ${exit}`];
+  const command = ['/provider/agent-report', JSON.stringify(report), 'sh', '-c', `cat /lines/lines; ${exit}`];
   await box.inject(`exec ${command.map(quoted).join(' ')}`);
   const { code, output } = await box.end();
   const pane = output.replaceAll('\r', '');
@@ -143,7 +143,7 @@ test('claude is ended when it has taken more turns, tokens or time than it was g
     t.is(code, 1, pane);
     t.is(report?.trouble?.kind, 'budget');
     t.is(report?.trouble?.message, `over its budget: ${said}`);
-    t.is(report?.usage.turns, 3);
+    t.is(report?.usage?.turns, 3);
   }
   const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
   t.is((await reported(t, within, turns)).code, 0);

@@ -2,43 +2,51 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
+import { type Cli, clis, envOf, nonce } from './clis.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 import { type ModelStub, modelStub } from './model-stub.ts';
 
 const key = 'dummy-key-2k8fj3q9';
+const claude = clis[0];
 
 /** INTERACTIVE_RUNS=20 for as many; each starts a Claude Code of its own. */
 const runs = Number(process.env.INTERACTIVE_RUNS ?? 2);
 
-const random = () => `NONCE-${Math.random().toString(36).slice(2, 12)}`;
-
-/** Starts a run of one interactive claude, `a`. */
-function begin(here: Place, stub: ModelStub, prompt: string) {
+/** Starts a run of one interactive AI CLI, `a`. */
+function begin(
+  here: Place,
+  stub: ModelStub,
+  { cli, ...more }: { cli: Cli; prompt: string; [key: string]: unknown },
+) {
   const a = {
-    provider: 'claude',
+    provider: cli.name,
     interactive: true,
-    prompt,
     workspace: 'workspace',
     network: { name: stub.network },
     ...small,
     memory: '2g',
     timeouts: { run: '5m' },
+    ...more,
   };
-  const env = { ...here.env, ANTHROPIC_API_KEY: key, ANTHROPIC_BASE_URL: stub.url };
+  const env = { ...here.env, ...envOf(cli, stub, key) };
   return here.start(['run', here.write({ agents: { a } }), '--json'], { env });
 }
 
-for (let run = 1; run <= runs; run++)
+const states = (here: Place) =>
+  here.journal().flatMap(event => (event.type === 'agent.state' ? [event] : []));
+
+const twice = Array.from({ length: runs }, (_, run) => ({ cli: claude, run: run + 1 }));
+for (const { cli, run } of [...twice, ...clis.slice(1).map(cli => ({ cli, run: 1 }))])
   test.serial(
-    `an interactive claude takes its prompt once, a second turn by send, and ends with that (run ${run})`,
+    `an interactive ${cli.name} takes its prompt once, a second turn by send, and ends with that (run ${run})`,
     async t => {
       const here = place(t);
       const stub = await modelStub(t);
       // Long enough for a second message to come while the first turn lasts.
       stub.answers('slow seconds=10');
-      const [first, second] = [random(), random()];
+      const [first, second] = [nonce(), nonce()];
       const prompt = `Do this, please:\n\nWrite ${first} into the file answer.txt.\nIt's "important"; $(thanks);`;
-      const ended = begin(here, stub, prompt);
+      const ended = begin(here, stub, { cli, prompt });
       const prompts = (nonce: string) =>
         stub.seen().filter(entry => entry.event === 'prompt' && entry.nonce === nonce).length;
       await eventually(isRunning(here, 'a'), 'the agent');
@@ -49,7 +57,9 @@ for (let run = 1; run <= runs; run++)
 
       const { exitCode, stdout, stderr } = await ended;
       t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
-      t.is(JSON.parse(String(stdout)).agents.a.attempts.length, 1);
+      const { attempts, screen } = JSON.parse(String(stdout)).agents.a;
+      t.is(attempts.length, 1);
+      t.true(screen.includes(second), screen);
       t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), first);
       t.is(readFileSync(join(here.workspace, 'second.txt'), 'utf8').trim(), second);
       t.deepEqual([prompts(first), prompts(second)], [1, 1], JSON.stringify(stub.seen()));
@@ -61,7 +71,7 @@ test.serial('a person may look at an interactive claude while it works', async t
   const here = place(t);
   const stub = await modelStub(t);
   stub.answers('slow seconds=20');
-  const ended = begin(here, stub, 'Write NONCE-abc123 into the file answer.txt');
+  const ended = begin(here, stub, { cli: claude, prompt: 'Write NONCE-abc123 into the file answer.txt' });
   await eventually(isRunning(here, 'a'), 'the agent');
   await eventually(() => stub.seen().some(({ event }) => event === 'prompt'), 'the prompt');
   const [id] = await here.containers();
@@ -75,3 +85,63 @@ test.serial('a person may look at an interactive claude while it works', async t
   t.is((await ended).exitCode, 1);
   t.false(existsSync(join(here.workspace, 'second.txt')));
 });
+
+test.serial(
+  'where a file ends the work, a turn does not: an interactive claude is given one more',
+  async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    const ended = begin(here, stub, {
+      cli: claude,
+      prompt: 'Write NONCE-abc123 into the file answer.txt',
+      done: { file: 'second.txt' },
+      timeouts: { run: '5m', quiet: '3s' },
+    });
+    await eventually(() => states(here).some(({ state }) => state === 'running.quiet'), 'a quiet agent');
+    const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);
+    t.is(sent.exitCode, 0, sent.stderr);
+    const { exitCode, stderr } = await ended;
+    t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
+    const running = states(here).filter(({ state }) => state.startsWith('running.'));
+    t.deepEqual(running.map(({ state }) => state).slice(0, 3), [
+      'running.working',
+      'running.quiet',
+      'running.working',
+    ]);
+  },
+);
+
+test.serial(
+  'a gemini that asks for a login has failed, where nobody is to answer, and shows its screen',
+  async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    const a = { cli: { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli, prompt: 'Go', needsInput: 'fail' };
+    const { exitCode, stdout, stderr } = await begin(here, stub, a);
+    t.is(exitCode, 1, String(stderr));
+    const { error, screen } = JSON.parse(String(stdout)).agents.a;
+    t.like(error, { kind: 'needsInput', message: 'Gemini CLI asks for a login' }, here.transcript('a'));
+    t.regex(screen, /How would you like to authenticate/);
+    t.regex(String(stderr), /│ .*How would you like to authenticate/);
+  },
+);
+
+test.serial(
+  'whoever runs it is told that it asks for a login, and who takes the run up is as well',
+  async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    const a = { cli: { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli, prompt: 'Go' };
+    const engine = begin(here, stub, a);
+    const asks = () => states(here).filter(({ state }) => state === 'running.needsInput');
+    await eventually(() => asks().length > 0, 'the question');
+    t.is(asks()[0]!.cause, 'asks for a login');
+    engine.kill('SIGKILL');
+    await engine;
+    const other = here.start(['resume'], { env: here.env });
+    await eventually(() => asks().length > 1, 'the question, again');
+    t.is((await here.agentFlow(['stop', 'a'])).exitCode, 0);
+    const { stderr } = await other;
+    t.regex(String(stderr), /needs input: it asks for a login; agent-flow attach r\w+\/a/);
+  },
+);

@@ -3,15 +3,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { providerNamed } from '../../src/providers/catalogue.ts';
+import { clis, envOf, nonce as newNonce } from './clis.ts';
 import { place, small } from './flow.ts';
 import { modelStub } from './model-stub.ts';
-
-/** Real CLIs, as they are installed for users; only what answers them is ours. */
-const clis = [
-  { name: 'claude', api: 'anthropic', key: 'ANTHROPIC_API_KEY', address: 'ANTHROPIC_BASE_URL', path: '' },
-  { name: 'codex', api: 'openai', key: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', path: '/v1' },
-  { name: 'gemini', api: 'gemini', key: 'GEMINI_API_KEY', address: 'GOOGLE_GEMINI_BASE_URL', path: '' },
-] as const;
 
 const key = 'dummy-key-7f3qk29d';
 
@@ -20,7 +14,8 @@ const holdsKey = (folder: string): string[] =>
     name => statSync(join(folder, name)).isFile() && readFileSync(join(folder, name)).includes(key),
   );
 
-for (const { name, api, key: variable, address, path } of clis) {
+for (const cli of clis) {
+  const { name, api } = cli;
   test.serial(`${name} does what its prompt says, in a run that names it and nothing else of it`, async t => {
     const here = place(t);
     const built = await here.agentFlow(['build', '--provider', name, '--json'], { timeout: 1_200_000 });
@@ -40,7 +35,7 @@ for (const { name, api, key: variable, address, path } of clis) {
     );
 
     const stub = await modelStub(t);
-    const nonce = `NONCE-${Math.random().toString(36).slice(2, 12)}`;
+    const nonce = newNonce();
     const { exitCode, json, stderr } = await here.run(
       {
         agents: {
@@ -56,7 +51,7 @@ for (const { name, api, key: variable, address, path } of clis) {
         },
       },
       [],
-      { env: { ...here.env, [variable]: key, [address]: `${stub.url}${path}` } },
+      { env: { ...here.env, ...envOf(cli, stub, key) } },
     );
     t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
     t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), nonce);
@@ -79,7 +74,8 @@ for (const { name, api, key: variable, address, path } of clis) {
 }
 
 /** A CLI whose key is refused; its image is there since the tests before. */
-for (const { name, key: variable, address, path } of clis)
+for (const cli of clis) {
+  const { name } = cli;
   test.serial(`${name} whose key is refused has failed at once, and says which variable to set`, async t => {
     const here = place(t);
     const stub = await modelStub(t);
@@ -99,7 +95,7 @@ for (const { name, key: variable, address, path } of clis)
         },
       },
       [],
-      { env: { ...here.env, [variable]: key, [address]: `${stub.url}${path}` } },
+      { env: { ...here.env, ...envOf(cli, stub, key) } },
     );
     t.is(exitCode, 1, stderr);
     const { error, attempts } = json.agents.a;
@@ -108,6 +104,7 @@ for (const { name, key: variable, address, path } of clis)
     t.is(attempts.length, 1, 'another attempt would be refused as well');
     t.deepEqual(holdsKey(here.path), []);
   });
+}
 
 test.serial(
   'claude whose plan is used up for 20 s waits, and goes on where it was, with its retries untouched',
@@ -115,7 +112,7 @@ test.serial(
     const here = place(t);
     const stub = await modelStub(t);
     stub.answers('429 reset=20');
-    const nonce = `NONCE-${Math.random().toString(36).slice(2, 12)}`;
+    const nonce = newNonce();
     const { exitCode, json, stderr } = await here.run(
       {
         agents: {

@@ -17,7 +17,10 @@ const signals = [
   { signal: 'ctrl-c', exitCode: 130 },
 ];
 const telling = ['creating:flight', 'starting:effect', 'running:flight'];
-const chosen = positions.filter(position => isWhole || telling.includes(nameOf(position)));
+// A signal is not sudden: what was only meant to be done is like what is being done.
+const chosen = positions.filter(position =>
+  isWhole ? position.moment !== 'intent' : telling.includes(nameOf(position)),
+);
 
 for (const { signal, exitCode } of signals)
   for (const { state, moment } of chosen) {
@@ -51,7 +54,7 @@ for (const { signal, exitCode } of signals)
   }
 
 for (const { moment } of positions.filter(({ state }) => state === 'deciding')) {
-  if (!isWhole && moment !== 'flight') continue;
+  if (moment === 'intent' || (!isWhole && moment !== 'flight')) continue;
   const title = `ctrl-c at deciding:${moment} of a run that is resumed stops what it finds, and keeps what that has printed`;
   cell({ block: 'A', fault: 'ctrl-c', title }, async t => {
     const { here, network, env, failing } = stage(t);

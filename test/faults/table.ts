@@ -49,10 +49,10 @@ This page is written by \`scripts/faults --write\`: the numbers are those of its
 
 ${table}
 
-- **SIGKILL, SIGTERM, ctrl-c**: at three moments of every state of the agent machine that has an actor. The intent is on
-  disk and nothing was done; a docker client is at work; docker has done it, and the journal does not know. SIGKILL also
-  just before and just after each event that a run hangs on. The states are asked of the machine, and the engine's code
-  knows nothing of it: see \`test/faults/failpoints.ts\`.
+- **SIGKILL**: at three moments of every state of the agent machine that has an actor. The intent is on disk and nothing was
+  done; a docker client is at work; docker has done it, and the journal does not know. Also just before and just after each
+  event that a run hangs on. **SIGTERM, ctrl-c**: at the last two of these moments. The states are asked of the machine, and
+  the engine's code knows nothing of it: see \`test/faults/failpoints.ts\`.
 - **random kills**: a flow of ten agents whose engine is killed three times or more, each time somewhere else. A test that
   fails names its seed; \`FAULTS_SEED=7 scripts/faults\` gives it again.
 - **late create**: docker does what a dead client has asked for while the run is being stopped, after it was looked for.

@@ -25,6 +25,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   login: true,
   quota: true,
   budget: true,
+  needsInput: true,
   secrets: true,
   exhausted: true,
   foreign: true,

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseEndRecord } from '../../docker/end-record.ts';
+import { endBytes, parseEndRecord } from '../../docker/end-record.ts';
 
 /**
  * What an agent has printed, as a file that may still grow. It is read in blocks: neither a transcript of any length
@@ -36,10 +36,10 @@ export async function readOutput(
 /**
  * Where what the agent has printed ends: before the end record, which agent-init puts on a line of its own with a
  * newline before it, and before the titles by which agent-run knows that tmux has read everything, and in which
- * agent-init tells what an AI CLI has used. While more is coming, also before what may become a record.
+ * agent-init tells what an AI CLI has used and what its screen was. While more is coming, also before what may become a record.
  */
 export async function printedEnd(file: FileHandle, size: number, isAtRest: boolean): Promise<number> {
-  const tail = Buffer.alloc(Math.min(size, 8192));
+  const tail = Buffer.alloc(Math.min(size, endBytes));
   const { bytesRead } = await file.read(tail, 0, tail.length, size - tail.length);
   const text = tail.toString('latin1', 0, bytesRead);
   const told = text.slice(0, recordStart(text, isAtRest)).replace(title, '');
@@ -47,7 +47,8 @@ export async function printedEnd(file: FileHandle, size: number, isAtRest: boole
 }
 
 const opening = 'agent-end ';
-const title = /(?:\x1b\]2;agent-end-\d{1,9}\x07)?(?:\x1b\]2;agent-report-[a-z0-9-]+-[A-Za-z0-9+/=]+\x07)?$/;
+const title =
+  /(?:\x1b\]2;agent-end-\d{1,9}\x07)?(?:\x1b\]2;agent-(?:screen|report)-[a-z0-9-]+-[A-Za-z0-9+/=]+\x07){0,2}$/;
 
 function recordStart(text: string, isAtRest: boolean): number {
   const lastLine = text.endsWith('\n') ? text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1) : '';

@@ -173,6 +173,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   login: false,
   quota: false,
   budget: false,
+  needsInput: false,
   secrets: false,
   exhausted: false,
   foreign: false,

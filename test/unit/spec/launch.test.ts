@@ -25,7 +25,7 @@ type Plan = Parameters<typeof launchScript>[0];
 const plain: Plan = {
   command: ['x'],
   stdin: 'terminal',
-  typed: null,
+  attended: null,
   report: null,
   settings: [],
   prompt: null,

@@ -15,7 +15,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         provider: 'command',
         command: ['npm', 'test'],
         stdin: 'terminal',
-        typed: null,
+        attended: null,
         report: null,
         settings: [],
         prompt: null,
@@ -34,7 +34,14 @@ test('an agent that says only its command is run as the seed runs it', async t =
         labels: {},
         memory: 4_294_967_296,
         cpus: null,
-        timeouts: { build: 1_800_000, ready: 60_000, run: 7_200_000, idle: null, stop: 10_000 },
+        timeouts: {
+          build: 1_800_000,
+          ready: 60_000,
+          run: 7_200_000,
+          idle: null,
+          quiet: 60_000,
+          stop: 10_000,
+        },
         retries: 0,
         keep: 'never',
         done: 'exit',
@@ -91,7 +98,11 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   const [agent] = (
     await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }, env)
   ).agents;
-  t.like(agent, { stdin: 'terminal', report: null, typed: { renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } } });
+  t.like(agent, {
+    stdin: 'terminal',
+    report: null,
+    attended: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+  });
   t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent!.command[3]!), {
     apiKeyHelper: 'printenv AGENT_KEY',
@@ -100,6 +111,41 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   const [other] = (await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }))
     .agents;
   t.false('apiKeyHelper' in JSON.parse(other!.command[3]!));
+});
+
+test('an interactive codex takes its key through a provider of its own, at the address that is given', async t => {
+  const codex = async (env: Record<string, string>) => {
+    const agents = { a: { provider: 'codex', interactive: true, prompt: 'Go', needsInput: 'fail' } };
+    const [agent] = (await parse({ agents }, { HOME: join(directory, 'nobody'), ...env })).agents;
+    return agent!;
+  };
+  const { command, attended } = await codex({
+    OPENAI_API_KEY: 'key',
+    OPENAI_BASE_URL: 'http://stub:8080/v1',
+  });
+  t.true(command.includes('--config=model_provider="env"'));
+  t.true(command.some(word => word.includes('base_url="http://stub:8080/v1", env_key="CODEX_API_KEY"')));
+  t.like(attended, { needsInput: 'fail', renamed: {} });
+  t.true(
+    (await codex({ OPENAI_API_KEY: 'key' })).command.join().includes('base_url="https://api.openai.com/v1"'),
+  );
+  t.false((await codex({})).command.join().includes('model_provider'));
+});
+
+test('the hooks of an interactive gemini are among its settings', async t => {
+  const gemini = async (interactive: boolean) =>
+    (await parse({ agents: { a: { provider: 'gemini', interactive, prompt: 'Go' } } }, {})).agents[0]!;
+  const hooks = ({ settings }: Awaited<ReturnType<typeof gemini>>) =>
+    settings.some(({ json }) => 'hooks' in json);
+  t.true(hooks(await gemini(true)));
+  t.false(hooks(await gemini(false)));
+});
+
+test('what ends the work may be that it stands still, or a file', async t => {
+  const doneBy = async (done: unknown) =>
+    (await parse({ agents: { a: { command: ['x'], done } } })).agents[0]!.done;
+  t.deepEqual(await doneBy({ idle: '5m' }), { idle: 300_000 });
+  t.deepEqual(await doneBy({ file: './out//done.json' }), { file: 'out/done.json' });
 });
 
 test('a command gets none of the caller’s logins but those that it names', async t => {

@@ -26,7 +26,6 @@ const size = /expected a size such as "512m" or "4g"/;
 const cpus = /expected a number of CPUs/;
 const whole = /expected a whole number from 0 to 10$/;
 const duration = /expected a duration such as "90s"/;
-const later = /: not supported yet(; |$)/;
 const network = /expected a network name/;
 
 /** What an agent says, and what it is told. */
@@ -141,7 +140,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ network: {} }, /^network\.name: missing; expected the name of a bridge/],
   [{ network: { nmae: 'x', name: 'x' } }, /^network\.nmae: unknown key; did you mean "name"\?$/],
   [{ keep: 'yes' }, /"never", "on-failure" or "always"$/],
-  [{ done: 'quit' }, /"exit" or "signal"$/],
+  [{ done: 'quit' }, /"exit", "signal", {"idle": "5m"} or {"file": "done.json"}$/],
   [{ prompt: 3 }, /put it in quotes/],
   [{ prompt: 'a', promptFile: 'file.txt' }, /^promptFile: there is a "prompt" too/],
   [{ promptFile: 'nope.md' }, /^promptFile: "nope.md": file .*nope\.md does not exist/],
@@ -300,8 +299,11 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ security: { log: '1m' } }, /^security\.log: "1m": expected at least "3m"$/],
   [{ security: { noNewPrivileges: 'no' } }, /^security\.noNewPrivileges: "no": expected true or false$/],
   [{ auth: ['x'] }, /^auth: .*expected "off", or an object such as/],
-  [{ done: { idle: '5s' } }, /^done: .*: not supported yet$/],
-  [{ done: { file: 'x' } }, later],
+  [{ done: {} }, /^done\.idle: missing; expected a duration, or "file" in its place$/],
+  [{ done: { idle: '5s', file: 'x' } }, /^done\.file: "x": there is "idle" too; give one of the two$/],
+  [{ done: { idle: 5 } }, /^done\.idle: 5: expected a duration/],
+  [{ done: { file: '../x' } }, /^done\.file: .*expected a path inside the workspace/],
+  [{ needsInput: 'fail' }, /^needsInput: .*this is for an AI CLI; name its "provider"$/],
 ];
 
 for (const [fields, told] of refusals) {
@@ -376,8 +378,8 @@ test('an AI CLI needs a prompt and no command, wherever the two are said', async
   ]);
   const asked = { prompt: 'x', interactive: true };
   t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked } } }), []);
-  t.deepEqual(await problems({ agents: { a: { provider: 'codex', ...asked } } }), [
-    'agents.a.interactive: not supported yet for codex',
+  t.deepEqual(await problems({ agents: { a: { provider: 'aider', ...asked } } }), [
+    'agents.a.interactive: not supported yet for aider',
   ]);
   t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked, budget: { turns: 3 } } } }), [
     'agents.a.budget: an interactive agent does not tell what it uses',

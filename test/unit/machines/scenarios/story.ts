@@ -113,7 +113,8 @@ export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
     (agent: Walk) => Walk
   >),
   quiet: agent => goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet'),
-  needsInput: agent => goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT' }).at('needsInput'),
+  needsInput: agent =>
+    goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'asks' }).at('needsInput'),
   backingOff: agent => goesUp(agent, 'building').fails('transient').at('backingOff'),
   engineUnreachable: agent => goesUp(agent, 'building').fails('unreachable').at('engineUnreachable'),
   waitingForSecrets: agent => goesUp(agent, 'injecting').fails('secrets').at('waitingForSecrets'),

@@ -135,12 +135,20 @@ export const wayUpScenarios: readonly Scenario[] = [
   ),
   scenario('a running agent falls quiet, asks for input, and is heard again', agent => {
     goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet').sends({ type: 'OUTPUT' }).at('running');
-    agent.sends({ type: 'NEEDS_INPUT' }).at('needsInput').sends({ type: 'OUTPUT' }).at('running');
-    agent.sends({ type: 'QUIET' }).at('quiet').sends({ type: 'NEEDS_INPUT' }).at('needsInput');
+    agent
+      .sends({ type: 'NEEDS_INPUT', reason: 'asks' })
+      .at('needsInput')
+      .sends({ type: 'OUTPUT' })
+      .at('running');
+    agent
+      .sends({ type: 'QUIET' })
+      .at('quiet')
+      .sends({ type: 'NEEDS_INPUT', reason: 'asks' })
+      .at('needsInput');
     goesHome(agent).ends('succeeded', atEnd);
   }),
   scenario('the container of an agent that waits for input may end', agent =>
-    goesHome(goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT' }).at('needsInput')).ends(
+    goesHome(goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'asks' }).at('needsInput')).ends(
       'succeeded',
       atEnd,
     ),

@@ -1,0 +1,32 @@
+import type { Mood, WatchInput } from '../../machines/agent-types.ts';
+import { followLines } from '../docker/stream.ts';
+import { owner, type World } from './world.ts';
+
+/** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
+const file = '/run/agent/mood';
+
+/** Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. */
+const patience = 5_000;
+
+/** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
+export async function followMood(world: World, input: WatchInput, signal: AbortSignal): Promise<void> {
+  const { clock, recorder } = world;
+  if (world.plan(input.name).attended === null) return;
+  const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
+  const tell = (line: string) => {
+    const mood = moodIn(line);
+    if (mood !== null && !signal.aborted) input.tell(mood);
+  };
+  while (!signal.aborted) {
+    await followLines(recorder, args, tell, { signal, owner: owner(input) }).catch(() => {});
+    await clock.sleep(patience, signal).catch(() => {});
+  }
+}
+
+/** The file is the agent's own: what it says there is shown to people, and nothing else comes of it. */
+export function moodIn(line: string): Mood | null {
+  const [word = '', ...reason] = line.split(' ');
+  if (word === 'working') return { type: 'OUTPUT' };
+  if (word === 'quiet') return { type: 'QUIET' };
+  return word === 'needsInput' ? { type: 'NEEDS_INPUT', reason: reason.join(' ').slice(0, 400) } : null;
+}

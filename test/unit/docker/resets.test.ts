@@ -1,0 +1,32 @@
+import { createRequire } from 'node:module';
+import test from 'ava';
+
+const require = createRequire(import.meta.url);
+const { resetIn } = require('../../../docker/provider/resets.cjs') as {
+  resetIn(text: string, now: number): number | null;
+};
+
+/** In the zone of this machine, as the CLIs tell it in that of the container. */
+const now = new Date(2026, 10, 25, 13, 30, 20).getTime();
+const at = (...parts: [number, number, number, number, number, number?]) => new Date(...parts).getTime();
+
+const said: readonly (readonly [string, number | null])[] = [
+  ['You’ve hit your usage limit. Upgrade to Pro or try again at 1:39 PM.', at(2026, 10, 25, 13, 40)],
+  ["You've hit your usage limit. Or try again at 1:39 AM.", at(2026, 10, 26, 1, 40)],
+  ['You’ve hit your usage limit. Try again at Nov 27th, 2026 3:04 PM.', at(2026, 10, 27, 15, 5)],
+  ["You've hit your 5-hour limit · resets 5pm (UTC)", at(2026, 10, 25, 17, 1)],
+  ["You've hit your weekly limit · resets Dec 1, 3am (UTC)", at(2026, 11, 1, 3, 1)],
+  ["You've hit your weekly limit · resets Jan 2, 2027, 12am (UTC)", at(2027, 0, 2, 0, 1)],
+  ["You've hit your weekly limit · resets Jan 2, 12pm (UTC)", at(2027, 0, 2, 12, 1)],
+  // It has come while the words were on their way.
+  ["You've hit your 5-hour limit · resets 1:29pm (UTC)", at(2026, 10, 25, 13, 30)],
+  ['Your quota will reset after 3h20m10s.', now + 12_010_000],
+  ['Your quota will reset after 45s.', now + 45_000],
+  ['You have exhausted your daily quota on this model.', null],
+  ['You’ve hit your usage limit. Try again later.', null],
+];
+
+for (const [words, reset] of said)
+  test(`when it is there again is read from: ${words}`, t => {
+    t.is(resetIn(words, now), reset);
+  });

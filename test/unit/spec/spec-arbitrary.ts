@@ -71,7 +71,7 @@ const fields = optional({
   }),
   retries: fc.nat({ max: 10 }),
   keep: fc.constantFrom('never', 'on-failure', 'always'),
-  done: fc.constantFrom('exit', 'signal'),
+  done: fc.constantFrom('exit', 'signal', { idle: '5m' }, { file: 'out/done.json' }),
   user: fc.oneof(
     fc.constantFrom('root', 'host'),
     fc.tuple(fc.nat(), fc.nat()).map(ids => ids.join(':')),

@@ -75,6 +75,7 @@ test('an end record is never told while it is the last line, nor what may become
       'one\n',
       'one\n',
     ],
+    [`one\n\x1b]2;agent-screen-n0nce-QUJD\x07\x1b]2;agent-report-n0nce-e30=\x07${record}`, 'one\n', 'one\n'],
     ['\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one'],
     [record, '', ''],
     [record.slice(1), '', ''],

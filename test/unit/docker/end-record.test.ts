@@ -1,5 +1,5 @@
 import test from 'ava';
-import { endRecordOf, parseEndRecord, recordInFile } from '../../../src/docker/end-record.ts';
+import { endRecordOf, parseEndRecord, recordInFile, titleIn } from '../../../src/docker/end-record.ts';
 
 test('the last line of a transcript says how it ended', t => {
   t.deepEqual(endRecordOf('hello\r\n\nagent-end exit 7 0 abc\n', 'abc'), {
@@ -36,4 +36,12 @@ test('the file of a container says how it ended, whatever follows', t => {
   t.deepEqual(recordInFile('tmux-lost 70\n'), { how: 'tmux-lost', code: 70 });
   for (const text of ['', 'exit 7', 'exit -1\n', 'won 0\n', ' exit 0\n', 'exit 0 0\n'])
     t.is(recordInFile(text), null, text);
+});
+
+test('what is told in a title is that of the container itself, and nothing where a secret was taken out of it', t => {
+  const told = (text: string, nonce = 'abc') =>
+    `agent\r\n\x1b]2;agent-screen-${nonce}-${text}\x07\nagent-end exit 0 0 abc\n`;
+  t.is(titleIn(told('U2NyZWVu'), 'screen', 'abc')?.toString(), 'Screen');
+  for (const transcript of ['', told('U2Ny[secret]u'), told('U2NyZWVu', 'abd'), told('')])
+    t.is(titleIn(transcript, 'screen', 'abc'), null, transcript);
 });

@@ -66,6 +66,13 @@ test('a later attempt says which one it is', t => {
   );
 });
 
+test('what an agent asks for is said, where that is known', t => {
+  t.is(
+    lineOf(begun, enters(0, 'fixer', 'running.needsInput', { cause: 'asks for a login' })),
+    '12:00:00 fixer      needs input: it asks for a login; agent-flow attach r1234567/fixer',
+  );
+});
+
 test('an agent that was quiet runs again', t => {
   const quiet = told(two, enters(1, 'fixer', 'running.quiet'));
   t.is(

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { resultOf } from '../../../src/views/result.ts';
 import { summary } from '../../../src/views/summary.ts';
 import { table } from '../../../src/views/table.ts';
 import { at, attemptEnds, ends, enters, failure, started, told } from './story.ts';
@@ -49,6 +50,26 @@ test('the hosts that an agent was kept from stand on one line, and of many the f
     lines[1],
     '! two: blocked: a.example:443, b.example:443, c.example:443, d.example:443, e.example:443 and 2 more',
   );
+});
+
+test('of an agent that nobody answered the last lines of its screen are shown, without the frame around them', t => {
+  const outcome = failure('needsInput', 'Gemini CLI asks for a login');
+  const screen = `first\n${'more\n'.repeat(10)}╭────╮\n│ Log in? \u001b[31m│\n╰────╯`;
+  const state = told(
+    started({ a: [] }),
+    enters(1, 'a', 'building'),
+    attemptEnds(1, 'a', { ...outcome, screen }),
+    ends(2, 'a', outcome),
+  );
+  const lines = summary(state, places).split('\n').slice(-14);
+  t.deepEqual(lines, [
+    '✗ a failed while running: Gemini CLI asks for a login',
+    '  │ first',
+    ...Array(10).fill('  │ more'),
+    '  │ Log in?',
+    '  → agent-flow logs r1234567/a',
+  ]);
+  t.is(resultOf(state).agents.a?.screen, screen);
 });
 
 test('a transcript is named the shortest way', t => {

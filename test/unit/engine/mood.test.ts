@@ -1,0 +1,11 @@
+import test from 'ava';
+import { moodIn } from '../../../src/actors/mood.ts';
+
+test('what is seen of an agent is one word, and why it needs somebody', t => {
+  t.deepEqual(moodIn('working'), { type: 'OUTPUT' });
+  t.deepEqual(moodIn('quiet'), { type: 'QUIET' });
+  t.deepEqual(moodIn('needsInput asks for a login'), { type: 'NEEDS_INPUT', reason: 'asks for a login' });
+  for (const line of ['', 'CANCEL', 'workings', '{}']) t.is(moodIn(line), null, line);
+  const long = moodIn(`needsInput ${'x'.repeat(9_999)}`);
+  t.is(long?.type === 'NEEDS_INPUT' && long.reason.length, 400);
+});

@@ -115,12 +115,10 @@ test('one that has nothing to do is quiet, and done when it has been so for as l
   const end = await box.end();
   t.is(end.record, 'agent-end done 0 0 n0nce');
   t.regex(end.pane, /after 8 s/);
-  t.deepEqual(await moodsIn(box), [
-    'working',
-    'needsInput has stood still for 3 s in the middle of a turn',
-    'working',
-    'quiet',
-  ]);
+  const moods = await moodsIn(box);
+  t.is(moods.at(-1), 'quiet');
+  const still = 'needsInput has stood still for 3 s in the middle of a turn';
+  t.deepEqual([...new Set(moods)], ['working', still, 'quiet']);
 });
 
 test('a file that changes ends the work, one that is there already does not', async t => {

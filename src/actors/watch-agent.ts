@@ -13,23 +13,19 @@ export async function watchAgent(
   signal: AbortSignal,
 ): Promise<End | 'overdue'> {
   const { clock, watcher } = world;
+  const { run } = world.plan(input.name).timeouts;
   const over = new AbortController();
   const stop = AbortSignal.any([signal, over.signal]);
   const mood = followMood(world, input, stop);
-  const end = watcher.ended(input.containerId!, stop);
-  const overdue = pastItsLimit();
+  const waits: Promise<End | 'overdue'>[] = [watcher.ended(input.containerId!, stop)];
+  if (run !== null && input.injectedAt !== null) {
+    const left = input.injectedAt + run + overdueAfter - clock.now();
+    waits.push(clock.sleep(Math.max(0, left), stop).then(() => 'overdue' as const));
+  }
   try {
-    return await Promise.race([end, overdue]);
+    return await Promise.race(waits);
   } finally {
     over.abort();
-    await Promise.allSettled([mood, end, overdue]);
-  }
-
-  async function pastItsLimit(): Promise<'overdue'> {
-    const { run } = world.plan(input.name).timeouts;
-    if (run === null || input.injectedAt === null) return new Promise(() => {});
-    const left = input.injectedAt + run + overdueAfter - clock.now();
-    await clock.sleep(Math.max(0, left), stop);
-    return 'overdue';
+    await Promise.allSettled([mood, ...waits]);
   }
 }

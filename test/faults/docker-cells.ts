@@ -58,6 +58,21 @@ export const verbs = {
 } as const satisfies Readonly<Record<string, Verb>>;
 export type VerbName = keyof typeof verbs;
 
+/** Where nothing is to be done, to do it and say nothing is to do nothing and say nothing. */
+const reading: readonly VerbName[] = [
+  'info',
+  'image inspect',
+  'network ls',
+  'ps at the start',
+  'container inspect',
+  'exec agent-ready',
+  'events',
+  'logs',
+  'ps at the end',
+];
+export const isItself = (verb: VerbName, mode: Mode) =>
+  mode !== 'does it and says nothing' || !reading.includes(verb);
+
 /** How a run may come out that is not what it would have been: told clearly, with nothing left behind. */
 interface Refusal {
   readonly exitCode: number;

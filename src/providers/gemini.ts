@@ -51,6 +51,11 @@ export const gemini: Provider = {
   settings: [
     {
       file: '.gemini/settings.json',
+      // What cannot be sent would hold up its end for ten seconds.
+      json: { privacy: { usageStatisticsEnabled: false }, general: { enableAutoUpdate: false } },
+    },
+    {
+      file: '.gemini/settings.json',
       json: { security: { auth: { selectedType: 'gemini-api-key' } } },
       when: 'GEMINI_API_KEY',
     },

@@ -18,7 +18,7 @@ export const claude: Provider = {
   },
   interactive: {
     args: ['--dangerously-skip-permissions'],
-    settings: {
+    flagged: {
       flag: '--settings',
       json: {
         skipDangerousModePermissionPrompt: true,
@@ -29,6 +29,7 @@ export const claude: Provider = {
         },
       },
     },
+    settings: [],
     // Of one in its environment it asks whether it is meant, and keeps a part of it on disk.
     key: { name: 'ANTHROPIC_API_KEY', as: 'AGENT_KEY', json: { apiKeyHelper: 'printenv AGENT_KEY' } },
     ready: '^\\s*⏵⏵ bypass permissions on',

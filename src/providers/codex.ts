@@ -31,7 +31,8 @@ export const codex: Provider = {
       hook('UserPromptSubmit', 'agent-turn taken'),
       hook('Stop', 'agent-turn end'),
     ],
-    settings: null,
+    flagged: null,
+    settings: [],
     // Its own provider takes a key from a file only.
     key: {
       name: 'CODEX_API_KEY',

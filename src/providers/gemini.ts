@@ -9,15 +9,18 @@ export const gemini: Provider = {
   headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
   interactive: {
     args: ['--yolo'],
-    settings: {
-      file: '.gemini/settings.json',
-      json: {
-        hooks: {
-          BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
-          AfterAgent: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
+    flagged: null,
+    settings: [
+      {
+        file: '.gemini/settings.json',
+        json: {
+          hooks: {
+            BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+            AfterAgent: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
+          },
         },
       },
-    },
+    ],
     key: null,
     ready: '^\\s*[*>]\\s+Type your message or @path/to/file',
     dialogs: [

@@ -54,11 +54,10 @@ export interface Launch {
 export interface Interactive {
   /** What follows the program's name. */
   readonly args: readonly string[];
-  /**
-   * What leaves nothing to be asked, and hooks that call `agent-turn`, where they are not among the arguments: JSON that
-   * follows behind a flag, or is written to a file under the agent's home.
-   */
-  readonly settings: { readonly flag: string; readonly json: object } | Settings | null;
+  /** What follows, in JSON, behind a flag: settings that leave nothing to be asked, and hooks that call `agent-turn`. */
+  readonly flagged: { readonly flag: string; readonly json: object } | null;
+  /** The same in files under the agent's home. */
+  readonly settings: readonly Settings[];
   /** What is different where the agent has this variable; null: nothing. */
   readonly key: Key | null;
   /** Its screen when it takes a prompt, as a regular expression. */

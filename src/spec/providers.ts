@@ -45,7 +45,6 @@ export function launchOf(
     ...args,
     ...(interactive ? settingsWords(interactive, key) : promptWords(headless, prompt)),
   ];
-  const own = interactive?.settings;
   return {
     command: words,
     stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
@@ -57,7 +56,7 @@ export function launchOf(
       renamed: key?.as === undefined ? {} : { [key.name]: key.as },
     },
     report: interactive === null ? reportOf(provider, budget) : null,
-    settings: [...provider.settings, ...(own && 'file' in own ? [own] : [])]
+    settings: [...provider.settings, ...(interactive?.settings ?? [])]
       .filter(({ when }) => when === undefined || names.includes(when))
       .map(({ file, json }) => ({ file, json })),
   };
@@ -75,9 +74,8 @@ const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
-function settingsWords({ settings }: Interactive, key: Key | null): string[] {
-  if (settings === null || 'file' in settings) return [];
-  return [settings.flag, JSON.stringify({ ...settings.json, ...key?.json })];
+function settingsWords({ flagged }: Interactive, key: Key | null): string[] {
+  return flagged === null ? [] : [flagged.flag, JSON.stringify({ ...flagged.json, ...key?.json })];
 }
 
 function promptWords({ prompt: way }: Launch, prompt: string): string[] {

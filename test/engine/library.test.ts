@@ -84,7 +84,7 @@ test('every export has an example, and in a project of its own each type-checks 
 });
 
 test('the installed command tells its version in at most twice the time that node takes to do nothing', async t => {
-  const bin = join(project, 'node_modules/agent-flow/dist/src/bin.js');
+  const bin = join(project, 'node_modules/agent-flow/dist/command/agent-flow.js');
   const times = { version: [] as number[], nothing: [] as number[] };
   const timed = async (into: number[], args: string[]) => {
     const start = performance.now();

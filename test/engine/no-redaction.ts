@@ -4,10 +4,8 @@ import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    if (!/\/src\/engine\/redact\.[jt]s$/.test(url)) return loaded;
-    const source = String(loaded.source);
-    const blind = source.replace('[...secrets].flatMap(formsOf)', '[]');
-    if (blind === source) throw new Error('src/engine/redact.ts is no longer what this switches off');
-    return { ...loaded, source: blind };
+    if (loaded.source === null || loaded.source === undefined) return loaded;
+    // In src/engine/redact.ts, wherever it was bundled into.
+    return { ...loaded, source: String(loaded.source).replace(/\[\.\.\.secrets\]\.flatMap\(\w+\)/, '[]') };
   },
 });

@@ -5,7 +5,7 @@ import { desk, pastRun } from '../commands/command-line.ts';
 import { ends, enters, started } from '../views/story.ts';
 import { readDot, readMermaid } from './grammar.ts';
 
-test('graph draws the agent machine, another, or a spec, in three formats', async t => {
+test('graph draws the agent machine, another, or a spec, in each of its formats', async t => {
   const { path, run } = desk(t);
   writeFileSync(
     join(path, 'spec.json'),
@@ -15,6 +15,7 @@ test('graph draws the agent machine, another, or a spec, in three formats', asyn
   t.true(
     readDot((await run(['graph', '--machine', 'flow', '--format', 'dot'])).stdout).nodes.has('cancelling'),
   );
+  t.regex((await run(['graph', 'spec.json', '--format', 'svg'])).stdout, /^<svg [^]*>one<[^]*<\/svg>$/);
   const { stdout } = await run(['graph', 'spec.json', '--json']);
   t.is(stdout.split('\n').length, 1);
   t.like(JSON.parse(stdout), { version: 1, kind: 'flow', name: 'two' });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { eventually, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import {
@@ -48,11 +48,13 @@ const standing = (here: Place) => {
 /** All positions that an engine was killed at, over all flows: one that was seen before does not count. */
 const seen = new Set<string>();
 
-const flows = isWhole ? 20 : 1;
+const flows = isWhole ? 11 : 1;
 const size = isWhole ? 10 : 4;
-const wanted = 3;
-/** Lines of the journal that an engine writes at most before it is killed: a third of what a flow comes to. */
-const longest = 12 * size;
+/** New positions: of a flow, and of all. */
+const wanted = isWhole ? 5 : 3;
+const wantedOfAll = isWhole ? 50 : wanted;
+/** Lines of the journal that an engine writes at most before it is killed: a sixth of what a flow comes to. */
+const longest = 6 * size;
 
 for (let flow = 0; flow < flows; flow++) {
   const own = seed + flow;
@@ -76,6 +78,10 @@ for (let flow = 0; flow < flows; flow++) {
     await look?.isUntouched(t);
   });
 }
+
+test.serial(`that were ${wantedOfAll} different positions at least`, t => {
+  t.true(seen.size >= wantedOfAll, `${seen.size}: ${[...seen].join(' | ')}`);
+});
 
 interface Trial {
   readonly spec: unknown;

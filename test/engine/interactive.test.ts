@@ -104,12 +104,10 @@ test.serial(
     t.is(sent.exitCode, 0, sent.stderr);
     const { exitCode, stderr } = await ended;
     t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
-    const running = states(here).filter(({ state }) => state.startsWith('running.'));
-    t.deepEqual(running.map(({ state }) => state).slice(0, 3), [
-      'running.working',
-      'running.quiet',
-      'running.working',
-    ]);
+    // On a machine that is busy it may have stood still in the middle of its turn as well.
+    const moods = states(here).flatMap(({ state }) => (state.startsWith('running.') ? [state] : []));
+    t.is(moods[0], 'running.working');
+    t.is(moods[moods.indexOf('running.quiet') + 1], 'running.working', moods.join());
   },
 );
 

@@ -97,17 +97,20 @@ test.serial(
       cli: claude,
       prompt: 'Write NONCE-abc123 into the file answer.txt',
       done: { file: 'second.txt' },
-      timeouts: { run: '5m', quiet: '3s' },
+      // Longer than a busy machine lets one stand still in the middle of its turn.
+      timeouts: { run: '5m', quiet: '15s' },
     });
     await eventually(() => states(here).some(({ state }) => state === 'running.quiet'), 'a quiet agent');
     const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);
     t.is(sent.exitCode, 0, sent.stderr);
     const { exitCode, stderr } = await ended;
     t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
-    // On a machine that is busy it may have stood still in the middle of its turn as well.
-    const moods = states(here).flatMap(({ state }) => (state.startsWith('running.') ? [state] : []));
-    t.is(moods[0], 'running.working');
-    t.is(moods[moods.indexOf('running.quiet') + 1], 'running.working', moods.join());
+    const running = states(here).filter(({ state }) => state.startsWith('running.'));
+    t.deepEqual(running.map(({ state }) => state).slice(0, 3), [
+      'running.working',
+      'running.quiet',
+      'running.working',
+    ]);
   },
 );
 

@@ -8,23 +8,6 @@ import type { CallEnd, Owner, Recorder } from './recorder.ts';
  * The door for docker children that we watch, write to a file, or hand the terminal to. They end with us.
  */
 
-/** execa's own `cleanup` listens to signals, which a program that embeds us has its own mind about. */
-const alive = new Set<{ kill(signal: 'SIGKILL'): unknown }>();
-process.on('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
-});
-
-async function endsWithUs<Result>(
-  child: Promise<Result> & { kill(signal: 'SIGKILL'): unknown },
-): Promise<Result> {
-  alive.add(child);
-  try {
-    return await child;
-  } finally {
-    alive.delete(child);
-  }
-}
-
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   readonly owner?: Owner | null;
@@ -44,8 +27,8 @@ const ended = (result: {
 });
 
 /**
- * A stream with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
- * closes with us, however we end. What was started in the background of a shell hears no Ctrl-C: that is for us alone.
+ * A docker with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
+ * closes with us, however we end. A Ctrl-C of the terminal is for us alone.
  */
 const endingWithUs = `
   exec 3<&0
@@ -54,10 +37,20 @@ const endingWithUs = `
   { read -r _ <&3; kill -9 "$docker"; } >/dev/null 2>&1 &
   watch=$!
   exec 3<&-
-  wait "$docker"
+  wait "$docker" 2>/dev/null
   code=$?
   kill "$watch" 2>/dev/null
   exit "$code"`;
+const always = {
+  stdin: 'pipe',
+  stderr: 'pipe',
+  detached: true,
+  reject: false,
+  killSignal: 'SIGKILL',
+  // execa's own listens to signals, which a program that embeds us has its own mind about.
+  cleanup: false,
+} as const;
+const shell = (args: readonly string[]) => ['-c', endingWithUs, 'docker', ...args];
 
 /** Follows a docker command line by line until it ends or `signal` fires. */
 export async function followLines(
@@ -67,17 +60,14 @@ export async function followLines(
   { signal, owner = null }: StreamOptions = {},
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('sh', ['-c', endingWithUs, 'docker', ...args], {
-    stdin: 'pipe',
+  const child = execa('sh', shell(args), {
+    ...always,
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
-    reject: false,
-    killSignal: 'SIGKILL',
-    cleanup: false,
     ...(signal ? { cancelSignal: signal } : {}),
   });
   createInterface({ input: child.stdout }).on('line', onLine);
-  return call.end(ended(await endsWithUs(child)));
+  return call.end(ended(await child));
 }
 
 /** Writes what a docker command prints, both streams as they come, to a file. */
@@ -93,18 +83,14 @@ export async function saveOutput(
   }: StreamOptions & { timeout: number; through?: Duplex | null },
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('docker', args, {
-    stdin: 'ignore',
+  const child = execa('sh', shell(args), {
+    ...always,
     // The file is the child's own stdout: a transcript of any length costs us nothing, where nothing is done to it.
     stdout: through ? [{ transform: through }, { file }] : { file },
-    stderr: 'pipe',
-    reject: false,
-    killSignal: 'SIGKILL',
-    cleanup: false,
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });
-  return call.end(ended(await endsWithUs(child)));
+  return call.end(ended(await child));
 }
 
 /** Gives what a docker command prints to `sink`, no faster than that takes it. A sink that fails ends the command. */
@@ -115,13 +101,10 @@ export async function pipeOutput(
   { signal, owner = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('docker', args, {
-    stdin: 'ignore',
+  const child = execa('sh', shell(args), {
+    ...always,
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
-    reject: false,
-    killSignal: 'SIGKILL',
-    cleanup: false,
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });
@@ -132,7 +115,7 @@ export async function pipeOutput(
       return error;
     },
   );
-  const end = ended(await endsWithUs(child));
+  const end = ended(await child);
   const broken = await piped;
   // A command that failed says why better than the pipe that broke with it.
   const stderr = end.stderr.trim() || broken?.message || '';
@@ -147,17 +130,14 @@ export async function firstBytes(
   { signal, owner = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('docker', args, {
-    stdin: 'ignore',
+  const child = execa('sh', shell(args), {
+    ...always,
     encoding: 'latin1',
     maxBuffer: most,
-    reject: false,
-    killSignal: 'SIGKILL',
-    cleanup: false,
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });
-  const result = await endsWithUs(child);
+  const result = await child;
   return { ...(await call.end(ended(result))), stdout: result.stdout };
 }
 

@@ -56,12 +56,16 @@ const lacking: Scenario = {
   secret: true,
 };
 
+/** Its transcript takes long enough to be cut off, by a Ctrl-C too, of which docker says nothing but 130. */
+const longWinded: Scenario = { ...plain, docker: { logs: "trap 'exit 130' INT; sleep 0.3" } };
+
 const usedUp: Scenario = { ...plain, starts: 2, isCli: true };
 
 const special: Readonly<Record<string, Scenario>> = {
   backingOff: flaky,
   engineUnreachable: away,
   retrying: second,
+  'collecting.reading': longWinded,
   waitingForSecrets: lacking,
   waitingForQuota: usedUp,
   'stopping.interrupting': stubborn,

@@ -37,21 +37,43 @@ const until = async (look: () => boolean) => {
 };
 const module = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
 
-test('a stream with nothing to say ends with an engine that is killed', async t => {
-  const { path, pid } = docker(t, 'exec sleep 600');
+const uses = [
+  ['followed', "followLines(unrecorded, ['events'], () => {})"],
+  ['saved', "saveOutput(unrecorded, ['logs', '--follow'], '/dev/null', { timeout: 0 })"],
+  ['piped', "pipeOutput(unrecorded, ['cp'], process.stderr, { timeout: 0 })"],
+  ['read', "firstBytes(unrecorded, ['cp'], 1_000, { timeout: 0 })"],
+] as const;
+for (const [use, call] of uses) {
   const program = `
-    import { followLines } from ${module('stream.ts')};
+    import { firstBytes, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
     import { unrecorded } from ${module('recorder.ts')};
-    await followLines(unrecorded, ['events'], () => {});`;
-  const engine = execa(process.execPath, ['--input-type=module', '-e', program], {
-    env: { PATH: path },
-    reject: false,
+    process.on('SIGINT', () => console.log('for us'));
+    const { ok } = await ${call};
+    console.log(ok);`;
+  const start = (path: string, detached: boolean) =>
+    execa(process.execPath, ['--input-type=module', '-e', program], {
+      env: { PATH: path },
+      reject: false,
+      detached,
+    });
+
+  test(`a docker with nothing to say, which is ${use}, ends with an engine that is killed`, async t => {
+    const { path, pid } = docker(t, 'exec sleep 600');
+    const engine = start(path, false);
+    t.true(await until(() => pid() !== ''));
+    engine.kill('SIGKILL');
+    await engine;
+    t.true(await until(() => !isAlive(pid())));
   });
-  t.true(await until(() => pid() !== ''));
-  engine.kill('SIGKILL');
-  await engine;
-  t.true(await until(() => !isAlive(pid())));
-});
+
+  test(`a docker that is ${use} does not hear the Ctrl-C of a terminal`, async t => {
+    const { path, pid } = docker(t, 'trap "exit 130" INT; sleep 1; sleep 1');
+    const engine = start(path, true);
+    t.true(await until(() => pid() !== ''));
+    process.kill(-engine.pid!, 'SIGINT');
+    t.is((await engine).stdout, 'for us\ntrue');
+  });
+}
 
 test.serial('a stream tells every line and how its command ended, and one that is cut off ends', async t => {
   const before = process.env.PATH;

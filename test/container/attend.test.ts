@@ -12,18 +12,24 @@ const plan: Omit<AttendedPlan, 'renamed'> = {
   quiet: 2_000,
 };
 
+interface Beginning {
+  env?: Record<string, string>;
+  /** What it does before it is ready, in shell. */
+  before?: string;
+}
+
 /** A CLI in shell: it has a line to be ready with, and does what follows once it has read its prompt. */
 async function attended(
   t: ExecutionContext,
   after: string,
-  { env = {}, ...more }: Partial<typeof plan> & { env?: Record<string, string> } = {},
+  { env = {}, before = 'sleep 1', ...more }: Partial<typeof plan> & Beginning = {},
 ): Promise<Box> {
   const source = join(dockerDir, 'provider');
   const box = await startBox(t, {
     options: [`--mount=type=bind,source=${source},target=/provider,readonly=true`],
     env: { PATH: '/provider:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env },
   });
-  const cli = `sleep 1; echo 'READY>'; read -r prompt; agent-turn taken; echo "got <$prompt>"; ${after}`;
+  const cli = `${before}; echo 'READY>'; read -r prompt; agent-turn taken; echo "got <$prompt>"; ${after}`;
   const attend = ['agent-attend', JSON.stringify({ ...plan, ...more }), '/run/agent/prompt'];
   await box.inject(
     [
@@ -107,6 +113,18 @@ test('one that stands still in the middle of a turn needs somebody, and works ag
   await box.exec(['tmux', 'send-keys', '-t', '=agent:', 'more', 'Enter']);
   t.is((await box.end()).record, 'agent-end exit 0 0 n0nce');
   t.deepEqual(await moodsIn(box), ['working', still, 'working']);
+});
+
+test('one that stands still before it is ready is said to, and is given its prompt when it is', async t => {
+  const before = `until [ -e /run/agent/go ]; do sleep 0.1; done`;
+  const box = await attended(t, 'agent-turn end </dev/null', { before });
+  const still = 'needsInput has stood still for 2 s before it took a prompt';
+  t.true(await until(async () => (await moodsIn(box)).includes(still)));
+  await box.exec(['touch', '/run/agent/go']);
+  const end = await box.end();
+  t.is(end.record, 'agent-end done 0 0 n0nce');
+  t.is(end.pane.split('got <Do it; $(now)>').length, 2, end.pane);
+  t.deepEqual((await moodsIn(box)).slice(0, 2), ['working', still]);
 });
 
 test('one that has nothing to do is quiet, and done when it has been so for as long as was said', async t => {

@@ -10,6 +10,8 @@ const key = 'dummy-key-2k8fj3q9';
 const claude = clis[0];
 /** A gemini whose caller has no key. */
 const loggedOut = { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli;
+/** A busy machine may leave it standing still for a minute before it asks. */
+const patient = { run: '5m', quiet: '4m' };
 
 /** INTERACTIVE_RUNS=20 for as many; each starts a Claude Code of its own. */
 const runs = Number(process.env.INTERACTIVE_RUNS ?? 2);
@@ -119,7 +121,7 @@ test.serial(
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    const a = { cli: loggedOut, prompt: 'Go', needsInput: 'fail' };
+    const a = { cli: loggedOut, prompt: 'Go', needsInput: 'fail', timeouts: patient };
     const { exitCode, stdout, stderr } = await begin(here, stub, a);
     t.is(exitCode, 1, String(stderr));
     const { error, screen } = JSON.parse(String(stdout)).agents.a;
@@ -134,7 +136,7 @@ test.serial(
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    const a = { cli: loggedOut, prompt: 'Go' };
+    const a = { cli: loggedOut, prompt: 'Go', timeouts: patient };
     const engine = begin(here, stub, a);
     const asks = () => states(here).filter(({ state }) => state === 'running.needsInput');
     await eventually(() => asks().length > 0, 'the question');

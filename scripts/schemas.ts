@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Writes schemas/*.json from the zod schemas. With --check it writes nothing and fails where one is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventSchema } from '../src/events.ts';
 import { specJsonSchema } from '../src/spec/json-schema.ts';
 import { resultSchema } from '../src/views/result.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What can happen in a run. These events are the journal, line by line, and every view is a reducer over them:

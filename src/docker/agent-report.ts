@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { titleIn } from './end-record.ts';
 
 const count = z.int().nonnegative();

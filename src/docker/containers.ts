@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
 import { label } from './labels.ts';
 

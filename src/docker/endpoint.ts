@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
 const context = z.object({ Endpoints: z.object({ docker: z.object({ Host: z.string() }) }) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker, DockerOptions } from './cli.ts';
 import { readAnswer } from './containers.ts';
 import { dockerError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { lines, readAnswer } from './containers.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { containers, DockerSilence, lines, marked, ofInstance, ofRun, readAnswer } from './containers.ts';

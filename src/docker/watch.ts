@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { End } from '../../machines/outcome.ts';
 import type { Containers } from './containers.ts';
 import { ofRun } from './containers.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { lines } from '../docker/containers.ts';
 import { patience, read } from './docker.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { lines } from '../docker/containers.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { DockerSilence, readAnswer } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlowError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { type RunFolder, writeWhole } from './state-dir.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostForm, hostPattern, hostProblem, mostHosts } from './hosts.ts';
 import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
 import { expects, strict } from './schema-kit.ts';

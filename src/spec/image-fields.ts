@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { entries, isObject, text } from './fields.ts';
 import { looksSecret } from './interpolate.ts';
 import { buildTarget, envName, gpuId } from './names.ts';

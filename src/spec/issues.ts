@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { agent } from './agent-schema.ts';
 import type { Finding, Path } from './findings.ts';
 import { type Spec, spec } from './schema.ts';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { expects, strict } from './schema-kit.ts';
 
 const mountForm = 'an object such as {"source": "../data", "target": "/data"}';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerNames } from '../providers/catalogue.ts';
 import { text } from './fields.ts';
 import { closest, expects } from './schema-kit.ts';

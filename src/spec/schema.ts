@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
 import { agentName, agentNameLimit, flowName } from './names.ts';
 import { expects, strict } from './schema-kit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { envName } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 

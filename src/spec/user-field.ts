@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { expects } from './schema-kit.ts';
 
 const userForm = '"root", "host", or ids such as "1000:1000"';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import { usageOf } from './usage.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
 import { dockerError } from '../../docker/errors.ts';

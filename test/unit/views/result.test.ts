@@ -1,5 +1,5 @@
 import test from 'ava';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FlowState } from '../../../src/views/flow-state.ts';
 import { exitCodeOf, resultOf, resultSchema } from '../../../src/views/result.ts';
 import { at, attemptEnds, ends, enters, failure, started, told } from './story.ts';

@@ -44,8 +44,8 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
 
 export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   if (answer.cutOff === 'timeout') return 'transient';
-  // A client that was killed says nothing; an exec that lost its daemon exits 255, one whose process was killed 137.
-  const silent = answer.stderr.trim() === '' && [null, 137, 255].includes(answer.exitCode);
+  // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
+  const silent = answer.stderr.trim() === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
   if (silent && !answer.ok && answer.cutOff === null) return 'transient';
   const text = `${answer.stderr}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   return classes.find(([, pattern]) => pattern.test(text))?.[0] ?? 'docker';

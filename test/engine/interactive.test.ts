@@ -100,7 +100,7 @@ test.serial(
       prompt: 'Write NONCE-abc123 into the file answer.txt',
       done: { file: 'second.txt' },
       // Longer than a busy machine lets one stand still in the middle of its turn.
-      timeouts: { run: '5m', quiet: '15s' },
+      timeouts: { run: '8m', quiet: '60s' },
     });
     await eventually(() => states(here).some(({ state }) => state === 'running.quiet'), 'a quiet agent');
     const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);

@@ -61,7 +61,9 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
   ],
   'the client was killed, or lost its engine, and says nothing': [
     { kind: 'transient', code: null },
+    { kind: 'transient', code: 130 },
     { kind: 'transient', code: 137 },
+    { kind: 'transient', code: 143 },
     { kind: 'transient', code: 255 },
   ],
   'the client and the engine do not speak one version': [

@@ -7,6 +7,7 @@ import { ensureProxyImage } from '../../src/docker/image-proxy.ts';
 import { proxyArgs } from '../../src/docker/proxy-args.ts';
 import { unrecorded } from '../../src/docker/recorder.ts';
 import { proxyNames } from '../../src/docker/run-names.ts';
+import { image } from './box.ts';
 
 const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
 
@@ -40,16 +41,19 @@ test('the proxy looks up listed names alone, and refuses those that lead to an i
   });
   const source = join(import.meta.dirname, '..', '..', 'docker');
   const context = { docker: dockerCli(unrecorded), now: Date.now, source, logFolder: null };
-  const image = (await ensureProxyImage(600_000, context)).id;
+  const proxyImage = (await ensureProxyImage(600_000, context)).id;
   const server = await docker(
-    ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', 'tmux-agents-base:latest'],
+    ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', await image],
     ...['-e', nameServer],
   );
   const address = await docker('inspect', '--format={{.NetworkSettings.IPAddress}}', server);
 
   const hosts = ['*.example.com'];
   const names = proxyNames(`r${randomUUID().slice(0, 7)}`, hosts);
-  const [, , network, ...args] = proxyArgs({ instance: 'none', runId: 'r0000000', names, image }, hosts);
+  const [, , network, ...args] = proxyArgs(
+    { instance: 'none', runId: 'r0000000', names, image: proxyImage },
+    hosts,
+  );
   t.is(network, `--network=${names.outside}`);
   // On Docker's first bridge no name server of its own stands between.
   const ours = args.filter(arg => !arg.startsWith('--label='));

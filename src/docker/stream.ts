@@ -41,15 +41,14 @@ const endingWithUs = `
   code=$?
   kill "$watch" 2>/dev/null
   exit "$code"`;
-const always = {
+const run = execa({
   stdin: 'pipe',
-  stderr: 'pipe',
   detached: true,
   reject: false,
   killSignal: 'SIGKILL',
   // execa's own listens to signals, which a program that embeds us has its own mind about.
   cleanup: false,
-} as const;
+});
 const shell = (args: readonly string[]) => ['-c', endingWithUs, 'docker', ...args];
 
 /** Follows a docker command line by line until it ends or `signal` fires. */
@@ -60,8 +59,7 @@ export async function followLines(
   { signal, owner = null }: StreamOptions = {},
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('sh', shell(args), {
-    ...always,
+  const child = run('sh', shell(args), {
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
     ...(signal ? { cancelSignal: signal } : {}),
@@ -83,9 +81,7 @@ export async function saveOutput(
   }: StreamOptions & { timeout: number; through?: Duplex | null },
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('sh', shell(args), {
-    ...always,
-    // The file is the child's own stdout: a transcript of any length costs us nothing, where nothing is done to it.
+  const child = run('sh', shell(args), {
     stdout: through ? [{ transform: through }, { file }] : { file },
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
@@ -101,8 +97,7 @@ export async function pipeOutput(
   { signal, owner = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('sh', shell(args), {
-    ...always,
+  const child = run('sh', shell(args), {
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
     timeout,
@@ -130,8 +125,7 @@ export async function firstBytes(
   { signal, owner = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
   const call = await recorder.call(args, owner, false);
-  const child = execa('sh', shell(args), {
-    ...always,
+  const child = run('sh', shell(args), {
     encoding: 'latin1',
     maxBuffer: most,
     timeout,

@@ -82,7 +82,9 @@ export async function saveOutput(
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    // Passed on as it comes: a transcript of any length takes no more memory than a short one.
     stdout: through ? [{ transform: through }, { file }] : { file },
+    buffer: { stdout: false, stderr: true },
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });

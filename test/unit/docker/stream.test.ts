@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { unrecorded } from '../../../src/docker/recorder.ts';
-import { followLines } from '../../../src/docker/stream.ts';
+import { followLines, saveOutput } from '../../../src/docker/stream.ts';
 
 /** A docker that writes down its process id, and then does what `script` says. */
 function docker(t: ExecutionContext, script: string) {
@@ -74,6 +75,21 @@ for (const [use, call] of uses) {
     t.is((await engine).stdout, 'for us\ntrue');
   });
 }
+
+test.serial('what is saved may be of any length, and what is done to it on the way as well', async t => {
+  const before = process.env.PATH;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  const { path } = docker(t, 'head -c 110000000 /dev/zero');
+  process.env.PATH = path;
+  const file = join(path.split(':')[0]!, 'saved');
+  for (const through of [null, new PassThrough()]) {
+    const { ok } = await saveOutput(unrecorded, ['logs'], file, { timeout: 0, through });
+    t.true(ok);
+    t.is(statSync(file).size, 110_000_000);
+  }
+});
 
 test.serial('a stream tells every line and how its command ended, and one that is cut off ends', async t => {
   const before = process.env.PATH;

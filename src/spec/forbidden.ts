@@ -52,8 +52,9 @@ const names = ['docker.sock', 'containerd.sock', 'podman.sock', 'crio.sock'];
 function socketIn(path: string): string | null {
   if (isSocket(path)) return path;
   const known = knownSockets()
+    .filter(isSocket)
     .map(real)
-    .find(socket => isSocket(socket) && isWithin(socket, path));
+    .find(socket => isWithin(socket, path));
   if (known) return known;
   const found = entries(path).find(name => names.includes(name) && isSocket(join(path, name)));
   return found === undefined ? null : join(path, found);
@@ -76,7 +77,7 @@ const inFolder = (folder: string) => names.map(name => join(folder, name));
 
 const isSocket = (path: string) => {
   try {
-    return statSync(path).isSocket();
+    return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
   } catch {
     return false;
   }

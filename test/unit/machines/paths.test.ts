@@ -3,7 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, Decision } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { type FailureKind, mayBeRetried, quotaUntil } from '../../../machines/outcome.ts';
+import { mayBeRetried, quotaUntil } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
 import {
@@ -29,6 +29,14 @@ const machine: AgentMachine = agentMachine.provide({
       asStepError((event as unknown as Step).error).kind === 'transient' && context.tries + 1 < 2,
   },
 });
+
+/** Made once: an error's stack costs as much as a step of the machine. */
+const errors = {
+  docker: new StepError('docker', 'docker', { at: 0 }),
+  transient: new StepError('transient', 'transient', { at: 0, uncertain: true }),
+  unreachable: new StepError('unreachable', 'unreachable', { at: 0 }),
+  secrets: new StepError('secrets', 'secrets', { at: 0 }),
+};
 
 const inputs: readonly Partial<AgentInput>[] = [
   { retries: 1, keep: 'never' },
@@ -95,14 +103,14 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   const place = placeOf(snapshot.value) as Place;
   const id = Object.keys(snapshot.children)[0]!;
   const done = (output?: unknown): Step => ({ type: `xstate.done.actor.${id}`, output });
-  const failed = (kind: FailureKind, uncertain = false): Step => ({
+  const failed = (kind: keyof typeof errors): Step => ({
     type: `xstate.error.actor.${id}`,
-    error: new StepError(kind, kind, { at: 0, uncertain }),
+    error: errors[kind],
   });
   const waits = ['backingOff', 'retrying', 'waitingForQuota'].includes(place);
   return [
     ...outputsAt(place, snapshot).map(done),
-    ...(waits ? [] : [failed('docker'), failed('transient', true), failed('unreachable')]),
+    ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
     ...(place === 'building' || place === 'injecting' ? [failed('secrets')] : []),
     ...(place === 'running' ? [{ type: 'QUIET' }, { type: 'NEEDS_INPUT' }] : []),
     ...(place === 'quiet' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
@@ -198,8 +206,8 @@ function goesOn(agent: Walk, story: Told[], mood: 'well' | 'badly'): void {
   for (let steps = 0; agent.snapshot.status !== 'done'; steps++) {
     if (steps > 40) throw new Error(`it goes round in circles: ${agent.visited.slice(-12).join(' > ')}`);
     const next = stepsFrom(agent.snapshot);
-    const bad = next.find(({ error }) => (error as StepError | undefined)?.kind === 'docker');
-    take(agent, (mood === 'badly' && bad) || next[0]!, story);
+    const bad = mood === 'badly' && next.find(({ error }) => error === errors.docker);
+    take(agent, bad || next[0]!, story);
   }
 }
 

@@ -77,7 +77,8 @@ export const vocabulary = setup({
     ensureNetwork: provided<void>('ensureNetwork'),
     createContainer: provided<{ containerId: string }>('createContainer'),
     startContainer: provided<void>('startContainer'),
-    waitForTmux: provided<void>('waitForTmux'),
+    /** Resolves with null when the session takes keys, and with its end where the container has ended by then. */
+    waitForTmux: provided<End | null>('waitForTmux'),
     inject: provided<{ injectedAt: number }>('inject'),
     /** Resolves when the container has ended; with `overdue` where it outlived its own limit. */
     watch: provided<End | 'overdue', WatchInput>('watch'),

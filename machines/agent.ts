@@ -193,7 +193,11 @@ export const agentMachine = vocabulary.createMachine({
         id: 'waitForTmux',
         src: 'waitForTmux',
         input: stepInput,
-        onDone: { target: 'injecting', actions: 'stepDone' },
+        onDone: [
+          // It may have been injected already, by an engine that is gone: then its end says what has become of it.
+          { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
+          { target: 'injecting', actions: 'stepDone' },
+        ],
         onError: [...fails('waitingForTmux')],
       },
       on: interruptible,

@@ -117,7 +117,7 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
     case 'tmux-lost':
       return record.oomKills > 0
         ? outOfMemory()
-        : failed('tmuxLost', 'the tmux session went away while the agent ran');
+        : failed('tmuxLost', 'the tmux session went away before the agent was done');
     case 'deadline':
       return timedOut('timeout', 'ran past its limit, "timeouts.run"');
     case 'idle':

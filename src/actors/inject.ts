@@ -4,6 +4,7 @@ import { StepError } from '../../machines/step-error.ts';
 import { classify, dockerError, unsaid } from '../docker/errors.ts';
 import { launchScript } from '../spec/launch.ts';
 import { secretsOf } from './secrets.ts';
+import { toldEnd } from './told-end.ts';
 import { owner, type World } from './world.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function inject(
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
-  const { clock, docker, watcher } = world;
+  const { clock, docker } = world;
   const { ready } = world.plan(input.name).timeouts;
   const script = Buffer.from(launchScript(world.plan(input.name), { secrets: secretsOf(world, input.name) }));
   const hash = createHash('sha256').update(script).digest('hex');
@@ -41,9 +42,7 @@ export async function inject(
   if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-  const ended = await watcher.ended(id, patience).catch(() => null);
-  if (ended) return { injectedAt };
+  if (await toldEnd(world, id, signal)) return { injectedAt };
   if (answer.ok) throw unsaid('docker exec agent-inject', doing, clock.now());
 
   const error = dockerError(answer, {

@@ -1,23 +1,32 @@
 import type { StepInput } from '../../machines/agent-types.ts';
+import type { End } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { dockerError } from '../docker/errors.ts';
+import { toldEnd } from './told-end.ts';
 import { owner, type World } from './world.ts';
 
-/** Waits until the session takes keys. The waiting is done inside the container, by one command. */
-export async function waitForTmux(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
+ * that has ended by then answers with its end.
+ */
+export async function waitForTmux(world: World, input: StepInput, signal: AbortSignal): Promise<End | null> {
   const { clock, docker } = world;
   const { ready } = world.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
-  const answer = await docker(['exec', input.containerId!, 'agent-ready', String(seconds)], {
+  const id = input.containerId!;
+  const answer = await docker(['exec', id, 'agent-ready', String(seconds)], {
     signal,
     owner: owner(input),
     timeout: ready + 15_000,
   });
-  if (answer.ok) return;
-  if (/is not running|no such container/i.test(answer.stderr))
-    throw new StepError('infrastructure', 'the container ended before its tmux session was up', {
+  if (answer.ok) return null;
+  if (/is not running|no such container/i.test(answer.stderr)) {
+    const end = await toldEnd(world, id, signal);
+    if (end) return end;
+    throw new StepError('transient', 'the container has ended, and docker has not told how', {
       at: clock.now(),
     });
+  }
   const error = dockerError(answer, {
     doing: 'reach the tmux session',
     at: clock.now(),

@@ -56,6 +56,7 @@ ${table}
 - **random kills**: a flow of ten agents whose engine is killed three times or more, each time somewhere else. A test that
   fails names its seed; \`FAULTS_SEED=7 scripts/faults\` gives it again.
 - **late create**: docker does what a dead client has asked for while the run is being stopped, after it was looked for.
+- **late injection**: likewise, and the agent has ended before the next engine asks for its session.
 - **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, settle passes, label
   check or fencing; a run that passes is one in which a test of the suite has failed.
 - **two engines**: both have looked for the lock before either takes it.

@@ -45,7 +45,7 @@ export function testFlow(
     }),
     createContainer: step(({ name }) => ({ containerId: `${secret} ${name}` })),
     startContainer: step(() => {}),
-    waitForTmux: step(() => {}),
+    waitForTmux: step((): End | null => null),
     inject: step(() => ({ injectedAt: 5 })),
     watch: fromPromise<End | 'overdue', WatchInput>(async () => end),
     collect: step(({ name, attempt }): { record: EndRecord | null } => {

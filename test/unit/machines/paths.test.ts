@@ -123,6 +123,8 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   switch (place) {
     case 'deciding':
       return decisionsAt(snapshot);
+    case 'waitingForTmux':
+      return [null, died()];
     case 'running':
     case 'quiet':
     case 'needsInput':

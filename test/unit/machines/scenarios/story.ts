@@ -65,7 +65,7 @@ const answers = [
   ['networking', undefined],
   ['creating', { containerId: 'container-1' }],
   ['starting', undefined],
-  ['waitingForTmux', undefined],
+  ['waitingForTmux', null],
   ['injecting', { injectedAt: 5_000 }],
   ['running', undefined],
 ] as const satisfies readonly (readonly [Step, unknown])[];

@@ -118,13 +118,31 @@ export const wayUpScenarios: readonly Scenario[] = [
       .given({ containerId: 'container-1', uncertain: false })
       .resolves()
       .at('waitingForTmux')
-      .resolves()
+      .resolves(null)
       .at('injecting')
       .given({ injectedAt: null })
       .resolves({ injectedAt: 5_000 })
       .at('running')
       .given({ injectedAt: 5_000, containerId: 'container-1' });
     goesHome(agent).ends('succeeded', atEnd);
+  }),
+  scenario(
+    'an agent that has ended before its session was reached is judged by what its container says',
+    agent => {
+      goesUp(agent, 'waitingForTmux').resolves(died()).at('collecting > reading').resolves(said(0));
+      agent.at('removing > clearing').resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+    },
+  ),
+  scenario('the collecting of one that ended before its session was reached has tries of its own', agent => {
+    goesUp(agent, 'waitingForTmux').fails('transient').at('backingOff').resolves().at('waitingForTmux');
+    agent.resolves(died()).at('collecting > reading').fails('transient').at('backingOff');
+    agent.given({ at: 1_100 }).resolves().at('collecting > reading').resolves(said(0));
+    agent.at('removing > clearing').resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+  }),
+  scenario('a container that was removed before its session was reached has nothing to say', agent => {
+    goesUp(agent, 'waitingForTmux').resolves(died(null, { how: 'removed' }));
+    agent.at('collecting > removing > clearing').resolves().at('settling > done');
+    agent.ends('failed', { kind: 'infrastructure', phase: 'running' });
   }),
   scenario('an agent that exits non-zero has failed with its own exit code', agent =>
     goesHome(goesUp(agent, 'running'), said(3)).ends('failed', {

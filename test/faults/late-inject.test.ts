@@ -1,0 +1,39 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../engine/flow.ts';
+import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { counted, stage } from './scenarios.ts';
+import { cell } from './tally.ts';
+
+/**
+ * An injection whose client is dead lands when the next engine has seen that nothing was injected: the agent has come
+ * to its end before that engine asks for its session.
+ */
+const lateDocker = {
+  "exec --interactive '*' agent-inject": `place=\${0%/fake/docker}; [ -e "$place/asked" ] && exec "$real" "$@"
+    cat >"$place/script"; printf '%s\\0' "$@" >"$place/asked"; exec sleep 3600`,
+  "exec '*' agent-ready": `place=\${0%/fake/docker}; if [ -e "$place/resumed" ]; then
+      xargs -0 -a "$place/asked" "$real" <"$place/script" >/dev/null; "$real" wait "$2" >/dev/null
+    fi; exec "$real" "$@"`,
+};
+
+const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+const title = 'an injection that a killed engine asked for, and that lands late, is the agent’s one start';
+
+cell({ block: 'A', fault: 'late injection', title }, async t => {
+  const { here, network, env } = stage(t, lateDocker);
+  t.teardown(() => endProcessesOf(here));
+  const worker = { ...counted('true'), network: { name: network } };
+  const engine = here.start(['run', here.write({ agents: { worker } })], { env });
+  await eventually(() => existsSync(join(here.path, 'asked')), 'an injection under way');
+  engine.kill('SIGKILL');
+  await engine;
+  endProcessesOf(here);
+
+  writeFileSync(join(here.path, 'resumed'), '');
+  const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
+  t.is(exitCode, 0, stderr);
+  nothingLost(t, here, { worker: fate });
+  nothingDoubled(t, here, { worker: fate });
+  await nothingLeft(t, here);
+});

@@ -107,7 +107,7 @@ const labels: readonly OutsideCell[] = [
       const run = begin(t, scene, { agents: { worker: worker('exit 0', scene, { image: unfit }) } });
       const { exitCode, stderr } = await run.end;
       t.is(exitCode, 3, stderr);
-      await cameOut(t, scene.here, { worker: refused('infrastructure') });
+      await cameOut(t, scene.here, { worker: { ...refused('infrastructure'), exitCode: 127 } });
     },
   },
   {

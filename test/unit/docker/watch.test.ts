@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { toldEnd } from '../../../src/actors/told-end.ts';
 import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
 import { watchContainers } from '../../../src/docker/watch.ts';
@@ -17,6 +18,8 @@ interface Engine {
   /** Ids of those that live. */
   readonly alive?: readonly string[];
   readonly isAway?: () => boolean;
+  /** Between two lists half a minute passes, as it really does. */
+  readonly isSlow?: boolean;
 }
 
 /** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
@@ -48,7 +51,7 @@ function watch(t: ExecutionContext, engine: Engine) {
     signal: stop.signal,
     now: () => 10_000,
     // The half minute between two lists passes at once.
-    sleep: async (ms, signal) => delay(Math.min(ms, 20), undefined, { signal }),
+    sleep: async (ms, signal) => delay(engine.isSlow ? ms : Math.min(ms, 20), undefined, { signal }),
     onAway: message => told.push(`away: ${message}`),
     onBack: () => told.push('back'),
   });
@@ -89,6 +92,12 @@ test.serial('what the stream never told is found by the list', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: true, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited });
   t.deepEqual(await watcher.ended('c1', never), { exitCode: 3, oomKilled: true, how: 'died', at: 5 });
+});
+
+test.serial('who has found a container gone need not wait for the next list', async t => {
+  const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
+  const { watcher, never } = watch(t, { exited, isSlow: true });
+  t.is((await toldEnd({ watcher }, 'c1', never))?.exitCode, 3);
 });
 
 test.serial('a container that no list knows any more was removed', async t => {

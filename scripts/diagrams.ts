@@ -16,7 +16,7 @@ const meanings = {
     networking: 'the network is there',
     creating: 'the container is made, found by its name where an earlier try made it',
     starting: 'the container is started, only ever from `created`',
-    waitingForTmux: 'the session takes keys',
+    waitingForTmux: 'the session takes keys, or the container has ended by then',
     injecting: 'the launch script is handed over; fenced in the container, so once',
     running: 'the agent works; waits for its end',
     'running.working': 'there is output',

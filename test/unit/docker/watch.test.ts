@@ -100,6 +100,12 @@ test.serial('who has found a container gone need not wait for the next list', as
   t.is((await toldEnd({ watcher }, 'c1', never))?.exitCode, 3);
 });
 
+test.serial('who is told to stop before asking is told nothing, and leaves no rejection behind', async t => {
+  const { watcher } = watch(t, { alive: ['c1'] });
+  t.is(await toldEnd({ watcher }, 'c1', AbortSignal.abort()), null);
+  await delay(50);
+});
+
 test.serial('a container that no list knows any more was removed', async t => {
   const { watcher, never } = watch(t, { alive: ['other'] });
   t.deepEqual(await watcher.ended('c1', never), {

@@ -17,6 +17,8 @@ async function main() {
 
 void main().then(code => {
   process.exitCode = code;
+  // Node's own tidying, which would follow, takes some ten milliseconds in which a Ctrl-C ends us by the signal.
+  process.once('beforeExit', () => process.exit());
 });
 
 export {};

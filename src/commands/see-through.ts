@@ -58,8 +58,8 @@ export async function seeThrough(
     return isClean ? (signals.exitCode() ?? exitCode) : exitCode;
   } finally {
     shown.stop();
-    // From here on a signal ends the wait for whoever reads slowly.
-    signals[Symbol.dispose]();
+    // A signal now ends the wait for whoever reads slowly.
+    signals.runIsOver();
     await reports.close();
     await inspector?.close();
   }

@@ -1,9 +1,11 @@
 import type { Run } from './conduct.ts';
 
 /** What a signal means: once, stop and remove everything; twice, remove it at once; SIGHUP lets go of what lives. */
-export interface Signals extends Disposable {
+export interface Signals {
   /** Of the signal that ended the run; null where none did. */
   exitCode(): number | null;
+  /** The run is over: from here on any signal ends this process at once, with the exit code that the first one has. */
+  runIsOver(): void;
 }
 
 /** Longest time, in milliseconds, that a run may take to get away after the second signal. */
@@ -13,7 +15,9 @@ const codes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function obeySignals(started: Promise<Run>, signals: NodeJS.Process = process): Signals {
   let first: number | null = null;
+  let isOver = false;
   const onSignal = (signal: keyof typeof codes) => {
+    if (isOver) return signals.exit(first ?? codes[signal]);
     if (first === null) {
       first = codes[signal];
       // A run that is only just beginning is cancelled as soon as it can be.
@@ -28,8 +32,8 @@ export function obeySignals(started: Promise<Run>, signals: NodeJS.Process = pro
   signals.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangUp);
   return {
     exitCode: () => first,
-    [Symbol.dispose]() {
-      signals.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangUp);
+    runIsOver() {
+      isOver = true;
     },
   };
 }

@@ -76,6 +76,17 @@ test('Ctrl-C twice removes at once, without climbing the ladder', async t => {
   t.deepEqual(await here.containers(), []);
 });
 
+test('Ctrl-C held down, until the very end of the process, ends with 130 all the same', async t => {
+  const here = place(t);
+  const run = here.start(['run', here.write({ agents: { one: sleeper } })]);
+  await running(here, 1);
+  const held = setInterval(() => run.kill('SIGINT'), 5);
+  t.teardown(() => clearInterval(held));
+  t.is((await run).exitCode, 130);
+  t.deepEqual(await here.containers(), []);
+  t.true(here.journal().some(event => event.type === 'run.ended'));
+});
+
 test('Ctrl-C while containers are being made leaves none behind', async t => {
   const here = place(t);
   const agents = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`agent-${index}`, sleeper]));

@@ -139,6 +139,23 @@ test('one that has nothing to do is quiet, and done when it has been so for as l
   t.deepEqual([...new Set(moods)], ['working', still, 'quiet']);
 });
 
+test('what was sent, and lies there when the turn is over since its Enter came too early, is entered then', async t => {
+  const next = 'read -r more; agent-turn taken; echo "then <$more>"; agent-turn end </dev/null; sleep 60';
+  const box = await attended(
+    t,
+    `until [ -e /run/agent/go ]; do sleep 0.1; done; sleep 4; echo " turn over"; agent-turn end </dev/null; ${next}`,
+    { env: { AGENT_RUN_LIMIT: '120' } },
+  );
+  t.true(await until(async () => (await box.exec(['cat', '/run/agent/turns-taken'])).stdout !== ''));
+  await box.exec(['agent-turn', 'sent']);
+  await box.exec(['tmux', 'send-keys', '-l', '-t', '=agent:', 'and this']);
+  await box.exec(['touch', '/run/agent/go']);
+  const end = await box.end();
+  t.is(end.record, 'agent-end done 0 0 n0nce');
+  // While the turn went on it was left alone: there it may wait for what comes.
+  t.regex(end.pane, /and this turn over\n+then <and this>/);
+});
+
 test('a file that changes ends the work, one that is there already does not', async t => {
   const box = await startBox(t, { env: { AGENT_DONE_FILE: '/etc/motd' } });
   await box.inject('sleep 4; echo "still at work"; echo done >/etc/motd; exec sleep 600');

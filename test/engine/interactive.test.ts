@@ -71,6 +71,33 @@ for (const { cli, run } of [...twice, ...clis.slice(1).map(cli => ({ cli, run: 1
     },
   );
 
+test.serial(
+  'an interactive gemini that took the Enter after a message for a part of it is given another',
+  async t => {
+    const here = place(t);
+    const stub = await modelStub(t);
+    stub.answers('slow seconds=10');
+    const [first, second] = [nonce(), nonce()];
+    const ended = begin(here, stub, { cli: clis[2], prompt: `Write ${first} into the file answer.txt.` });
+    await eventually(isRunning(here, 'a'), 'the agent');
+    await eventually(() => stub.seen().some(({ event }) => event === 'prompt'), 'the first prompt');
+    // As `send` does, but for its last key.
+    const [id] = await here.containers();
+    await execa('docker', ['exec', id!, 'agent-turn', 'sent'], { timeout: 30_000 });
+    const sent = await here.agentFlow([
+      'send',
+      '--no-enter',
+      'a',
+      `Write ${second} into the file second.txt.`,
+    ]);
+    t.is(sent.exitCode, 0, sent.stderr);
+    stub.answers('ok');
+    const { exitCode, stderr } = await ended;
+    t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
+    t.is(readFileSync(join(here.workspace, 'second.txt'), 'utf8').trim(), second);
+  },
+);
+
 test.serial('a person may look at an interactive claude while it works', async t => {
   const here = place(t);
   const stub = await modelStub(t);

@@ -17,9 +17,9 @@ export function typeable(text: string): { readonly kept: string; readonly droppe
  * what follows a paste at once, some applications take for a part of it.
  */
 const script = `
-buffer=$1 bytes=$2 enter=$3
+buffer=$1 bytes=$2 enter=$3 turn=$4
 # Counted first: a turn that ends meanwhile is not the last.
-[ "$enter" != yes ] || ! command -v agent-turn >/dev/null || agent-turn sent || exit 70
+[ "$turn" != yes ] || ! command -v agent-turn >/dev/null || agent-turn sent || exit 70
 refuse() { tmux delete-buffer -b "$buffer" 2>/dev/null; exit 70; }
 if [ "$bytes" -gt 0 ]; then
   tmux load-buffer -b "$buffer" - || refuse
@@ -30,6 +30,9 @@ fi
 [ "$bytes" -eq 0 ] || sleep 0.3
 tmux copy-mode -q -t =agent: \\; send-keys -t =agent: Enter || refuse
 `;
+
+/** Whether an AI CLI takes it as a prompt. A lone Enter, a command of its own or one for its shell begins no turn. */
+const isPrompt = (bytes: Buffer) => bytes.length > 0 && !/^[/!]/.test(bytes.toString().trimStart());
 
 export interface Paste {
   readonly bytes: Buffer;
@@ -42,12 +45,13 @@ export interface Paste {
 export async function pasteInto(containerId: string, paste: Paste): Promise<void> {
   const { bytes, enter, address, docker } = paste;
   const buffer = `agent-flow-${randomBytes(8).toString('hex')}`;
+  const answers = [enter, enter && isPrompt(bytes)].map(is => (is ? 'yes' : 'no'));
   const answer = await docker(
     [
       'exec',
       ...(bytes.length > 0 ? ['--interactive'] : []),
       containerId,
-      ...['sh', '-c', script, 'send', buffer, String(bytes.length), enter ? 'yes' : 'no'],
+      ...['sh', '-c', script, 'send', buffer, String(bytes.length), ...answers],
     ],
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );

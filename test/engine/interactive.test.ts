@@ -130,6 +130,8 @@ test.serial(
       timeouts: { run: '8m', quiet: '60s' },
     });
     await eventually(() => states(here).some(({ state }) => state === 'running.quiet'), 'a quiet agent');
+    // Long enough for a busy machine to see that it is at work again.
+    stub.answers('slow seconds=5');
     const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);
     t.is(sent.exitCode, 0, sent.stderr);
     const { exitCode, stderr } = await ended;

@@ -99,7 +99,7 @@ export const shared = {
     .boolean({ error: expects('true or false') })
     .optional()
     .describe(
-      'Starts the AI CLI as people use it, pastes the prompt into it, and ends with the turn; `agent-flow send` gives it another one, `attach` shows it. Not for `command`.',
+      'Starts the AI CLI as people use it, pastes the prompt into it, and ends with the turn; `agent-flow send` gives it another one, `attach` shows it. Of `claude`, `codex` and `gemini`.',
     ),
   budget: budget
     .optional()

@@ -13,7 +13,8 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const identity = world.identity(input.name, input.attempt);
   const createdAt = new Date(clock.now()).toISOString();
   const hidden = world.hidden(input.name);
-  const place = world.place(input.name, input.attempt);
+  const protectedPaths = await world.protectGit(owner(input));
+  const place = { clone: world.clone(input.name, input.attempt), protectedPaths };
   const args = createArgs(plan, identity, input.image ?? '', { limits: engine, createdAt, hidden, place });
   const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 120_000 });
   const containerId = answer.stdout.trim();

@@ -1,10 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
+import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, pipeOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
 import { firstEntry, unpacker } from '../workspace/unpack.ts';
+import { exportPath } from './export-path.ts';
 import { owner, type World } from './world.ts';
 
 /** Bytes of all artifacts of an attempt together. */
@@ -14,7 +16,10 @@ const patience = 2 * 60_000;
 
 export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspace/${path}`, '-'];
 
-/** Takes what the spec lists out of the container. Returns where it is now; what cannot be had is warned of. */
+/**
+ * Take what the spec lists out of the workspace. Returns where it is now; what cannot be taken is a warning. `docker cp`
+ * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
+ */
 export async function saveArtifacts(world: World, input: StepInput, signal: AbortSignal): Promise<string[]> {
   const { name: agent, attempt } = input;
   const root = join(world.folder(agent, attempt), 'artifacts');
@@ -50,9 +55,9 @@ async function take(
     signal,
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
 ): Promise<Taken> {
-  const id = input.containerId!;
+  const folder = mountedWorkspace(world, input);
   const options = { signal, owner: owner(input), timeout: patience };
-  const through = await linkOnTheWay(world, input, artifact.path, options);
+  const through = folder === null ? await linkOnTheWay(world, input, artifact.path, options) : null;
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
   const target = join(root, artifact.path);
@@ -60,15 +65,36 @@ async function take(
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const most = Math.min(left, artifact.maxSize ?? left);
   const { sink, done } = unpacker({ folder: dirname(target), most });
-  const answer = await pipeOutput(world.recorder, artifactOut(id, artifact.path), sink, options);
+  const answer =
+    folder === null
+      ? await pipeOutput(world.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
+      : await exportPath(
+          world,
+          options.owner,
+          { folder, path: artifact.path, timeout: patience },
+          sink,
+          signal,
+        );
   const { size, warnings } = done();
   if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
-  const why = /no such container:path|could not find the file/i.test(answer.stderr)
-    ? 'it is not there'
-    : answer.cutOff === 'timeout'
-      ? `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`
-      : answer.stderr.trim().slice(0, 300) || 'docker cp failed';
-  return { size, warnings: [...warnings, why], path: size > 0 ? target : null };
+  return { size, warnings: [...warnings, explain(answer, size)], path: size > 0 ? target : null };
+}
+
+/** The directory of the host that the agent worked in; null where it worked in its container. */
+export function mountedWorkspace(
+  world: Pick<World, 'plan' | 'clone'>,
+  { name, attempt }: Pick<StepInput, 'name' | 'attempt'>,
+): string | null {
+  const { workspace } = world.plan(name);
+  return workspace.mode === 'bind' ? workspace.path : world.clone(name, attempt);
+}
+
+function explain({ stderr, cutOff }: CallEnd, size: number): string {
+  if (/no such container:path|could not find the file|^it does not exist$/im.test(stderr))
+    return 'it does not exist';
+  if (cutOff === 'timeout')
+    return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
+  return stderr.trim().slice(0, 300) || 'it cannot be read';
 }
 
 /** docker would follow a link among the directories of a path. */

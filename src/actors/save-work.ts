@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { asStepError } from '../../machines/step-error.ts';
 import type { FlowEventBody } from '../events.ts';
+import { reportGitChanges } from './bound-git.ts';
 import { saveArtifacts } from './save-artifacts.ts';
 import { clearClone, saveClone } from './save-clone.ts';
 import { saveCopy } from './save-copy.ts';
@@ -15,6 +16,7 @@ type Saved = Extract<FlowEventBody, { type: 'work.saved' }>;
  */
 export async function saveWork(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
   try {
+    await reportGitChanges(world, owner(input));
     await save(world, input, signal);
   } catch (error) {
     const { kind, message } = asStepError(error);

@@ -2,6 +2,10 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
+import { pipeCommands } from '../docker/stream.ts';
+import { isWithin } from '../workspace/repository.ts';
+import { exportJob } from './export-path.ts';
+import { runHelperJob } from './helper-job.ts';
 import { owner, type World } from './world.ts';
 
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
@@ -36,13 +40,41 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn({ clock, docker, plan }: World, input: StepInput, signal: AbortSignal): Promise<void> {
-  const { workspace } = plan(input.name);
+async function copyIn(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
-  const args = copyInto(workspace.path, input.containerId!);
-  const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 10 * 60_000 });
+  const { path } = workspace;
+  const isShared = world.writablePlaces.some(place => isWithin(path, place) || isWithin(place, path));
+  const answer = isShared
+    ? await copyShared(world, input, path, signal)
+    : await world.docker(copyInto(path, input.containerId!), {
+        signal,
+        owner: owner(input),
+        changes: true,
+        timeout: copyTimeoutMs,
+      });
   if (!answer.ok)
-    throw dockerError(answer, { doing: `copy ${workspace.path} into the container`, at: clock.now() });
+    throw dockerError(answer, { doing: `copy ${path} into the container`, at: world.clock.now() });
+}
+
+const copyTimeoutMs = 10 * 60_000;
+
+/** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
+function copyShared(world: World, input: StepInput, folder: string, signal: AbortSignal) {
+  const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
+  return runHelperJob(
+    world,
+    options.owner,
+    {
+      ...exportJob({ folder, path: '.' }),
+      purpose: `copy ${folder} into the container`,
+      timeout: copyTimeoutMs,
+      isAnswered: () => false,
+      attach: args =>
+        pipeCommands(world.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
+    },
+    signal,
+  );
 }
 
 /** What somebody has taken away between our create and our start. */

@@ -1,11 +1,11 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import type { World } from './world.ts';
+import { owner, type World } from './world.ts';
 
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
-/** Makes what has to be on the host before there can be a container: the clone of an agent that works in one. */
+/** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
 export async function ensureWorkspace(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name, attempt } = input;
   const { workspace } = world.plan(name);
@@ -17,12 +17,12 @@ export async function ensureWorkspace(world: World, input: StepInput, signal: Ab
     throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`, { at });
   const { repository } = workspace;
   const branch = branchOf(world.identity(name, attempt).runId, name);
-  try {
-    await world.makeClone({ repository, commit: base.commit, branch, target }, input, signal);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    const { message } = error as Error;
-    const kind = /no space left/i.test(message) ? 'exhausted' : 'workspace';
-    throw new StepError(kind, message, { at, cause: error });
-  }
+  const problem = await world.makeClone(
+    owner(input),
+    { repository, commit: base.commit, branch, target },
+    signal,
+  );
+  if (problem === null) return;
+  const kind = /no space left/i.test(problem) ? 'exhausted' : 'workspace';
+  throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
 }

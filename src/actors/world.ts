@@ -1,7 +1,7 @@
 import type { Decision } from '../../machines/agent-types.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Containers } from '../docker/containers.ts';
-import type { Identity, Place } from '../docker/create-args.ts';
+import type { Identity } from '../docker/create-args.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import type { Owner, Recorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
@@ -11,8 +11,8 @@ import type { Gate } from '../engine/pressure.ts';
 import type { Vault } from '../engine/vault.ts';
 import type { FlowEventBody } from '../events.ts';
 import type { AgentPlan } from '../spec/plan.ts';
-import type { CloneWish } from '../workspace/clone.ts';
-import type { Git } from '../workspace/git.ts';
+import type { ProtectedPath } from '../workspace/protected-git.ts';
+import type { CloneRequest } from './make-clone.ts';
 
 /** What the actors of a run act on. The engine makes one for each run. */
 export interface World {
@@ -39,15 +39,19 @@ export interface World {
   /** Of what is kept of an attempt. */
   folder(agent: string, attempt: number): string;
   transcript(agent: string, attempt: number): string;
-  /** git on the host, for repositories of the user. */
-  readonly git: Git;
-  makeClone(wish: CloneWish, input: { name: string; attempt: number }, signal: AbortSignal): Promise<void>;
+  /** Real paths that agents of the run can write to, in a directory of the host itself. */
+  readonly writablePlaces: readonly string[];
+  /** Whether a repository is asked for the first time. */
+  firstUse(repository: string): boolean;
+  /** Makes an agent's clone; resolves with what is wrong where it cannot be made. */
+  makeClone(owner: Owner, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
+  /** Copies what an agent may only read of a bound repository. */
+  protectGit(owner: Owner): Promise<readonly ProtectedPath[]>;
   /** Path of an agent's own clone, made or not; null where it works in none. */
   clone(agent: string, attempt: number): string | null;
   /** The commit that its clones start from. */
   base(agent: string): Base;
-  place(agent: string, attempt: number): Place;
-  /** The id of the image with `agent-collect`. */
+  /** The id of the image that helper containers are made of. */
   helperImage(signal: AbortSignal): Promise<string>;
   /** What the journal tells of an attempt's work; null where it was not saved. */
   saved(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;

@@ -6,8 +6,7 @@ import { inClones } from '../examples/in-clones.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
 import { table } from '../views/table.ts';
 import { oneLine } from '../views/text.ts';
-import { git } from '../workspace/git.ts';
-import { lookAtSource } from '../workspace/source.ts';
+import { findRepository, headCommit } from '../workspace/repository.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 
 interface InitOptions extends CommonOptions {
@@ -51,7 +50,7 @@ export const init: Command = {
     }
     const chosen = find(known, example ?? starter);
     const target = resolve(dir ?? (chosen.name === starter ? '.' : chosen.name));
-    const adapt = chosen.name === starter && (await canBeCloned(target)) ? inClones : (spec: string) => spec;
+    const adapt = chosen.name === starter && canBeCloned(target) ? inClones : (spec: string) => spec;
     copyExample(chosen, target, { force: force === true, adapt });
     const files = chosen.files.map(file => join(target, file));
     if (json) printJson({ spec: join(target, chosen.spec), files });
@@ -68,9 +67,10 @@ function find(known: readonly Example[], name: string): Example {
   );
 }
 
-async function canBeCloned(target: string): Promise<boolean> {
+function canBeCloned(target: string): boolean {
   const root = workTreeOf(target);
-  return root !== null && !('fault' in (await lookAtSource(git, root)));
+  const repository = root === null ? null : findRepository(root);
+  return repository !== null && !('problem' in repository) && typeof headCommit(repository) === 'string';
 }
 
 /** What was written, and the two commands that come next. */

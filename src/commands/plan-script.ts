@@ -32,7 +32,7 @@ export function planData({ runId, steps, names }: Rehearsal): unknown {
 }
 
 function shellLine(
-  { program, args, input, prints, expects, endsFor }: Step,
+  { program, args, input, prints, expects, endsFor, unpacks }: Step,
   names: Rehearsal['names'],
 ): string {
   const word = (text: string) => {
@@ -43,6 +43,7 @@ function shellLine(
   const command = inLines([program ?? 'docker', ...args].map(word));
   const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
   const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
+  if (unpacks !== undefined) return `${fed} | tar -x -C ${quote(unpacks)}`;
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
   return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
 }

@@ -31,13 +31,11 @@ export interface CreateOptions {
 export interface Place {
   /** The agent's own clone; null where it has none. */
   readonly clone: string | null;
-  /** What of a bound directory agents may only read, relative to it. */
-  readonly readOnly: readonly string[];
-  /** It is a git repository that may belong to another user than the agent. */
-  readonly isRepository: boolean;
+  /** What of a bound directory agents only read: copies, mounted over what is there. */
+  readonly protectedPaths: readonly { readonly path: string; readonly snapshot: string }[];
 }
 
-const plainPlace: Place = { clone: null, readOnly: [], isRepository: false };
+const plainPlace: Place = { clone: null, protectedPaths: [] };
 
 /** The whole `docker create` of one attempt. Every value stands behind its own flag, so none can become another. */
 export function createArgs(
@@ -135,13 +133,13 @@ function workdirOf(workspace: WorkspacePlan): string {
   return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
 }
 
-function workspaceMounts(workspace: WorkspacePlan, { clone, readOnly }: Place): string[] {
+function workspaceMounts(workspace: WorkspacePlan, { clone, protectedPaths }: Place): string[] {
   const source = workspace.mode === 'bind' ? workspace.path : clone;
   if (source === null) return [];
   return [
     mount({ type: 'bind', source, target: '/workspace' }),
-    ...readOnly.map(path =>
-      mount({ type: 'bind', source: `${source}/${path}`, target: `/workspace/${path}`, readonly: 'true' }),
+    ...protectedPaths.map(({ path, snapshot }) =>
+      mount({ type: 'bind', source: snapshot, target: `/workspace/${path}`, readonly: 'true' }),
     ),
   ];
 }

@@ -8,6 +8,7 @@ const info = z.object({
   NCPU: z.number(),
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
+  SecurityOptions: z.array(z.string()).nullish(),
 });
 
 export interface EngineInfo {
@@ -17,6 +18,8 @@ export interface EngineInfo {
   readonly memory: number;
   /** Where it keeps images and containers; null where it does not say. */
   readonly rootDir: string | null;
+  /** Root in a container is the engine's own user on the host. */
+  readonly isRootless: boolean;
 }
 
 /** Asks the engine who it is: the one question before anything is started. */
@@ -27,8 +30,14 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal, DockerRootDir } = parsed;
-    return { version: ServerVersion, cpus: NCPU, memory: MemTotal, rootDir: DockerRootDir || null };
+    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
+    return {
+      version: ServerVersion,
+      cpus: NCPU,
+      memory: MemTotal,
+      rootDir: DockerRootDir || null,
+      isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
+    };
   }
   if (answer.cutOff === 'timeout') {
     const message = `the Docker engine does not answer within ${timeout / 1000} s. Look at its log, or restart it`;

@@ -4,18 +4,28 @@ import { type Containers, containers as containersOf } from './containers.ts';
 import { mount } from './create-args.ts';
 import { baseImage } from './image-base.ts';
 import { containerName, flags, isOwned, label, ownedLabels } from './labels.ts';
-import type { Owner } from './recorder.ts';
+import type { CallEnd, Owner } from './recorder.ts';
 
-/** A container that does one thing for an agent that is over, and is removed. */
+/** A container that does one thing for an agent with a command of the base image, and is removed. */
 export interface Helper {
   readonly instance: string;
   readonly runId: string;
   readonly owner: Owner;
   readonly image: string;
-  /** Host directories, by where the helper finds them. */
-  readonly mounts: Readonly<Record<string, string>>;
-  /** What `agent-collect` is called with. */
+  readonly command: 'agent-clone' | 'agent-collect' | 'agent-deliver' | 'agent-export' | 'agent-empty';
   readonly args: readonly string[];
+  readonly mounts: readonly HelperMount[];
+  /** As `docker create --user` takes it; root's rights end at files. */
+  readonly user: string;
+  /** Ids of further groups. */
+  readonly groups?: readonly number[];
+}
+
+/** A file or directory of the host, by where the helper finds it. */
+export interface HelperMount {
+  readonly source: string;
+  readonly target: string;
+  readonly isWritable?: boolean;
 }
 
 export interface HelperOptions {
@@ -25,25 +35,29 @@ export interface HelperOptions {
   /** Milliseconds for what it does. */
   readonly timeout: number;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Receives what it prints, in place of the answer; called with the arguments of a `docker start --attach`. */
+  readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
 
 const settlePasses = 3;
 const settlePause = 300;
 
-export const helperName = (runId: string, { agent, attempt }: Owner) =>
-  `${containerName(runId, agent, attempt)}-collect`;
+export const helperName = ({ runId, owner: { agent, attempt }, command }: Helper) =>
+  `${containerName(runId, agent, attempt)}-${command.replace('agent-', '')}`;
 
-/** No network, no more rights than reading and writing files of anybody takes, and not much of the machine. */
-export function helperArgs({ instance, runId, owner, image, mounts, args }: Helper): string[] {
+/** No network, no more rights than reading and writing files takes, and not much of the machine. */
+export function helperArgs(helper: Helper): string[] {
+  const { instance, runId, owner, image, command, args, mounts, user, groups = [] } = helper;
   return [
     'create',
-    `--name=${helperName(runId, owner)}`,
+    `--name=${helperName(helper)}`,
     '--init',
     '--pull=never',
     '--restart=no',
-    '--entrypoint=agent-collect',
+    `--entrypoint=${command}`,
     '--workdir=/',
-    '--user=0',
+    `--user=${user}`,
+    ...groups.map(group => `--group-add=${group}`),
     '--log-driver=none',
     '--network=none',
     '--no-healthcheck',
@@ -51,10 +65,13 @@ export function helperArgs({ instance, runId, owner, image, mounts, args }: Help
     '--cap-add=DAC_OVERRIDE',
     '--cap-add=FOWNER',
     '--security-opt=no-new-privileges',
+    '--ulimit=core=0',
     '--memory=1g',
     '--cpus=1',
     '--pids-limit=128',
-    ...Object.entries(mounts).map(([target, source]) => mount({ type: 'bind', source, target })),
+    ...mounts.map(({ source, target, isWritable = false }) =>
+      mount({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
+    ),
     ...flags({
       ...ownedLabels({ instance, runId }, 'helper'),
       [label.helps]: `${owner.agent}/${owner.attempt}`,
@@ -70,7 +87,7 @@ export function helperArgs({ instance, runId, owner, image, mounts, args }: Help
  * got as far as that.
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerAnswer> {
-  const { docker, signal, timeout } = options;
+  const { docker, signal, timeout, attach } = options;
   const { owner } = helper;
   // One of that name was left by an engine that was killed here: what it did is done again.
   const obstacle = await removeHelper(helper, options);
@@ -84,12 +101,10 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
     }
     return created;
   }
-  const answer = await docker(['start', '--attach', created.stdout.trim()], {
-    signal,
-    owner,
-    changes: true,
-    timeout,
-  });
+  const args = ['start', '--attach', created.stdout.trim()];
+  const answer = attach
+    ? { args, stdout: '', ...(await attach(args)) }
+    : await docker(args, { signal, owner, changes: true, timeout });
   await removeHelper(helper, options);
   return answer;
 }
@@ -100,19 +115,28 @@ export function emptyFolder(
   { instance, runId, path }: { instance: string; runId: string; path: string },
 ): Promise<DockerAnswer> {
   const signal = new AbortController().signal;
-  const owner = { agent: 'cleanup', attempt: 1 };
   return runHelper(
-    { instance, runId, owner, image: baseImage, mounts: { '/workspace': path }, args: ['remove'] },
+    {
+      instance,
+      runId,
+      owner: { agent: 'cleanup', attempt: 1 },
+      image: baseImage,
+      command: 'agent-empty',
+      args: ['/workspace'],
+      mounts: [{ source: path, target: '/workspace', isWritable: true }],
+      user: '0',
+    },
     { docker, containers: containersOf(docker), signal, timeout: 300_000, sleep: ms => delay(ms) },
   );
 }
 
 /** null where there is none any more; else what docker says of the one that is there. One that is not ours is left alone. */
 async function removeHelper(
-  { instance, runId, owner }: Helper,
+  helper: Helper,
   { containers }: Pick<HelperOptions, 'containers'>,
 ): Promise<DockerAnswer | null> {
-  const name = helperName(runId, owner);
+  const { instance, runId, owner } = helper;
+  const name = helperName(helper);
   // Not bound to the signal: it is a matter of moments, and nothing may be left behind.
   const options = { owner, timeout: 15_000 };
   const [found] = await containers.inspect([name], options);

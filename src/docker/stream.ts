@@ -119,6 +119,30 @@ export async function pipeOutput(
   return call.end({ ...end, ok: end.ok && broken === null, stderr });
 }
 
+/** Give what one docker command prints to the stdin of another one. The answer is that of the first to fail. */
+export async function pipeCommands(
+  recorder: Recorder,
+  from: readonly string[],
+  to: readonly string[],
+  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+): Promise<CallEnd> {
+  const call = await recorder.call(to, owner, true);
+  // Its stdin ends with us, and so does it.
+  const receiver = run('docker', to, {
+    stdout: 'ignore',
+    timeout,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  const sent = await pipeOutput(recorder, from, receiver.stdin, {
+    ...(signal && { signal }),
+    owner,
+    timeout,
+  });
+  receiver.stdin.destroy();
+  const received = call.end(ended(await receiver));
+  return received.ok ? sent : received;
+}
+
 /** What a docker command prints first; one that prints more than `most` bytes is killed. */
 export async function firstBytes(
   recorder: Recorder,

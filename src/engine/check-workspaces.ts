@@ -2,9 +2,8 @@ import type { Docker } from '../docker/cli.ts';
 import { remoteEndpoint } from '../docker/endpoint.ts';
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
-import { git } from '../workspace/git.ts';
-import { guardOf } from '../workspace/guard.ts';
-import { lookAtSource } from '../workspace/source.ts';
+import { workTreeOf } from '../spec/workspaces.ts';
+import { findRepository, headCommit } from '../workspace/repository.ts';
 import type { StateDir } from './state-dir.ts';
 import { placeWithin } from './workspaces.ts';
 
@@ -40,15 +39,14 @@ export async function checkWorkspaces(
   const commits: Record<string, string> = {};
   const warnings: string[] = [];
   for (const [repository, name] of repositories(agents)) {
-    const source = await lookAtSource(git, repository);
-    if ('fault' in source)
-      throw new UsageError(`agents.${name}.workspace: ${repository} cannot be cloned: ${source.fault}`);
-    commits[repository] = source.commit;
-    if (source.isDirty)
-      warnings.push(`${repository} has changes that are not committed: they are not in the clones`);
+    const found = findRepository(repository);
+    const commit = 'problem' in found ? found : headCommit(found);
+    if (typeof commit !== 'string')
+      throw new UsageError(`agents.${name}.workspace: ${repository} cannot be cloned: ${commit.problem}`);
+    commits[repository] = commit;
   }
   const open = agents.filter(
-    ({ workspace }) => workspace.mode === 'bind' && guardOf(workspace.path).isRepository,
+    ({ workspace }) => workspace.mode === 'bind' && workTreeOf(workspace.path) === workspace.path,
   );
   if (open.length > 0) warnings.push(bound(open.map(({ name }) => name)));
   return { commits, warnings };
@@ -63,4 +61,4 @@ function repositories(agents: readonly AgentPlan[]): ReadonlyMap<string, string>
 }
 
 const bound = (names: readonly string[]) =>
-  `${names.join(', ')} ${names.length === 1 ? 'works' : 'work'} in your git repository itself: hooks and configuration are read-only there, the rest is not, and git runs some of it. "mode": "clone" keeps them apart`;
+  `${names.join(', ')} ${names.length === 1 ? 'works' : 'work'} in your git repository itself. A hostile agent can change what git executes there; such a change is reported when it ends, not prevented. "mode": "clone" keeps it apart`;

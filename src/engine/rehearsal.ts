@@ -3,6 +3,7 @@ import type { StepInput, WatchInput } from '../../machines/agent-types.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import { agentIn } from '../actors/provide.ts';
+import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers as containersOf } from '../docker/containers.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
@@ -15,7 +16,7 @@ import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
 import { redactor } from './redact.ts';
-import { cloneSteps, savingSteps } from './rehearse-workspace.ts';
+import { cloneSteps, protectSteps, savingSteps } from './rehearse-workspace.ts';
 import { rehearsedDocker, type Step } from './rehearsed-docker.ts';
 import { newRunId, type StateDir } from './state-dir.ts';
 import { sweep } from './sweep.ts';
@@ -51,7 +52,7 @@ export async function rehearse(
   const steps: Step[] = [];
   const names = new Map<string, string>();
   const { docker, made } = rehearsedDocker(steps, names, real);
-  const world = createWorld({
+  const world: World = createWorld({
     plan,
     stateDir,
     folder,
@@ -67,10 +68,17 @@ export async function rehearse(
     record: () => blankRecord,
     attempts: () => [],
     commits,
+    writablePlaces: [],
     hurry: () => new AbortController().signal,
     tell: async () => {},
-    async makeClone(wish, { name: agent }) {
-      for (const [program, args] of cloneSteps(wish)) steps.push({ agent, program, args });
+    async makeClone(owner, request, signal) {
+      steps.push(...(await cloneSteps(world, owner, request, signal)));
+      return null;
+    },
+    async protectGit(owner) {
+      const { protectedPaths, steps: copying } = protectSteps(world, owner);
+      steps.push(...copying);
+      return protectedPaths;
     },
     halt: () => {},
     signal: new AbortController().signal,

@@ -7,9 +7,11 @@ export interface Step {
   /** null: for all agents. */
   readonly agent: string | null;
   /** Where it is not docker: what the host itself does for a workspace. */
-  readonly program?: 'git' | 'mkdir';
+  readonly program?: 'cp' | 'mkdir';
   /** What stands behind `docker`. A word that `names` knows stands for what an earlier step printed. */
   readonly args: readonly string[];
+  /** What it prints is a tar stream for this directory. */
+  readonly unpacks?: string;
   /** What the command reads on stdin. */
   readonly input?: string;
   /** The name under which later steps refer to what it prints. */

@@ -1,10 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Base } from '../actors/world.ts';
-import type { Place } from '../docker/create-args.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
-import { guardOf } from '../workspace/guard.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 
 export interface WorkspacesOptions {
@@ -48,12 +46,6 @@ export function workspacesOf({ plan, stateDir, folder, commits, attempts }: Work
       const own = workspace(agent);
       const inside = own.mode === 'bind' ? placeWithin(own.path, stateDir.path) : null;
       return inside === null ? [] : [join('/workspace', inside)];
-    },
-    place(agent: string, attempt: number): Place {
-      const own = workspace(agent);
-      if (own.mode === 'clone') return { clone: clone(agent, attempt), readOnly: [], isRepository: true };
-      if (own.mode === 'bind') return { clone: null, ...guardOf(own.path) };
-      return { clone: null, readOnly: [], isRepository: false };
     },
   };
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { protectGit } from '../actors/bound-git.ts';
+import { makeClone } from '../actors/make-clone.ts';
 import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Container, Containers } from '../docker/containers.ts';
@@ -12,8 +14,6 @@ import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
-import { ensureClone } from '../workspace/clone.ts';
-import { git } from '../workspace/git.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
 import { runNetworks } from './networks.ts';
@@ -49,7 +49,11 @@ export interface WorldOptions {
   /** Fires when an agent was cancelled, and has no time left. */
   readonly hurry: (agent: string) => AbortSignal;
   readonly tell: World['tell'];
+  /** Default: those of the plan. */
+  readonly writablePlaces?: readonly string[];
+  /** In place of those that write on the host. */
   readonly makeClone?: World['makeClone'];
+  readonly protectGit?: World['protectGit'];
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -76,7 +80,6 @@ export function createWorld(options: WorldOptions): World {
     signal,
   } = options;
   const { attempts, commits = {}, hurry, tell } = options;
-  const { makeClone = (wish, _, stop) => ensureClone(git, wish, stop) } = options;
   const { instance } = stateDir;
   const { runId } = folder;
   const plans = new Map(plan.agents.map(agent => [agent.name, agent]));
@@ -118,7 +121,7 @@ export function createWorld(options: WorldOptions): World {
       timeout: longest(plan.agents),
     }),
   );
-  const { hidden, place, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
+  const { hidden, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
 
@@ -132,7 +135,8 @@ export function createWorld(options: WorldOptions): World {
     return containers.inspect(ids, { signal: stop });
   }
 
-  return {
+  const used = new Set<string>();
+  const world: World = {
     clock,
     docker,
     recorder,
@@ -161,11 +165,12 @@ export function createWorld(options: WorldOptions): World {
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
     hidden,
-    place,
     clone,
     base,
-    git,
-    makeClone,
+    writablePlaces: options.writablePlaces ?? writablePlaces(plan),
+    firstUse: repository => !used.has(repository) && used.add(repository) !== undefined,
+    makeClone: options.makeClone ?? ((owner, request, stop) => makeClone(world, owner, request, stop)),
+    protectGit: options.protectGit ?? (owner => protectGit(world, owner)),
     hurry,
     tell,
     saved: (agent, attempt) => {
@@ -183,7 +188,14 @@ export function createWorld(options: WorldOptions): World {
       return orAborted(new Promise<never>(() => {}), stop);
     },
   };
+  return world;
 }
+
+const writablePlaces = ({ agents }: FlowPlan): string[] =>
+  agents.flatMap(({ workspace, mounts }) => [
+    ...(workspace.mode === 'bind' ? [workspace.path] : []),
+    ...mounts.filter(({ readOnly }) => !readOnly).map(({ source }) => source),
+  ]);
 
 /** The container as a fact about one agent; nothing where it has nothing to do with it. */
 function fact(

@@ -166,7 +166,7 @@ test('mounts are read-only unless the spec says otherwise, and none can become a
   );
 });
 
-const place = { clone: '/state/clone', readOnly: [], isRepository: true };
+const place = { clone: '/state/clone', protectedPaths: [] };
 const workspaceArgs = (workspace: AgentPlan['workspace'], more: object = {}) =>
   createArgs({ ...plan, workspace }, identity, 'sha256:abc', {
     limits: { cpus: 8 },
@@ -189,14 +189,17 @@ test('a clone is mounted whole, and its agent starts where its directory is', t 
 
 test('a copy and an empty workspace are no mount', t => {
   for (const workspace of [{ mode: 'copy', path: '/x' }, { mode: 'none' }] as const)
-    t.false(
-      workspaceArgs(workspace, { clone: null, isRepository: false }).some(arg => arg.startsWith('--mount')),
-    );
+    t.false(workspaceArgs(workspace, { clone: null }).some(arg => arg.startsWith('--mount')));
 });
 
-test('what git runs of a bound repository is read-only', t => {
-  const args = workspaceArgs({ mode: 'bind', path: '/p' }, { clone: null, readOnly: ['.git/config'] });
+test('what git executes of a bound repository is mounted read-only, from a copy that no agent can write', t => {
+  const protectedPaths = [{ path: '.git/config', snapshot: '/state/run/config' }];
+  const args = workspaceArgs({ mode: 'bind', path: '/p' }, { clone: null, protectedPaths });
   t.true(
-    args.includes('--mount=type=bind,source=/p/.git/config,target=/workspace/.git/config,readonly=true'),
+    args.includes('--mount=type=bind,source=/state/run/config,target=/workspace/.git/config,readonly=true'),
+  );
+  t.deepEqual(
+    args.filter(arg => arg.includes('source=/p')),
+    ['--mount=type=bind,source=/p,target=/workspace'],
   );
 });

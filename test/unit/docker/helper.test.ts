@@ -8,9 +8,15 @@ const helper = {
   runId: 'r1234567',
   owner: { agent: 'fixer', attempt: 2 },
   image: 'sha256:abc',
-  mounts: { '/workspace': '/a,src=/', '/out': '/out' },
+  command: 'agent-collect',
+  mounts: [
+    { source: '/a,src=/', target: '/workspace', isWritable: true },
+    { source: '/in', target: '/in' },
+  ],
   args: ['branch', 'base', 'note'],
-};
+  user: '1000:1000',
+  groups: [27],
+} as const;
 
 test('a helper has no network, no more rights than it needs, and no label that makes it an agent', t => {
   const args = helperArgs(helper);
@@ -20,6 +26,10 @@ test('a helper has no network, no more rights than it needs, and no label that m
     '--cap-drop=ALL',
     '--security-opt=no-new-privileges',
     '--pids-limit=128',
+    '--ulimit=core=0',
+    '--user=1000:1000',
+    '--group-add=27',
+    '--mount=type=bind,source=/in,target=/in,readonly=true',
   ])
     t.true(args.includes(flag), flag);
   t.true(args.includes('--label=tmux-agents.role=helper'));

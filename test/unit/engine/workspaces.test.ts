@@ -52,12 +52,11 @@ test('a clone starts from where the repository was, or from what the agent befor
 
 test('a clone is below its attempt, and only what is bound can contain the state directory', async t => {
   const desks = await desk(t);
-  const { clone, hidden, place } = desks;
+  const { clone, hidden } = desks;
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);
   t.is(clone('bound', 1), null);
   t.deepEqual(hidden('bound'), ['/workspace/state']);
   t.deepEqual([...hidden('a'), ...hidden('empty')], []);
-  t.deepEqual(place('empty', 1), { clone: null, readOnly: [], isRepository: false });
 });
 
 test('a folder contains what is in it, and nothing beside it', t => {

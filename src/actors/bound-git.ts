@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Owner } from '../docker/recorder.ts';
+import { globalGitSetting } from '../workspace/git.ts';
+import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
+import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
+import type { World } from './world.ts';
+
+type Bound = Pick<World, 'plan' | 'folder'>;
+
+const stateFile = (world: Bound, { agent, attempt }: Owner, moment: 'before' | 'after') =>
+  join(world.folder(agent, attempt), `git-${moment}.txt`);
+
+/** Where an agent works in a directory of the host itself. */
+function boundWorkspace(world: Bound, { agent }: Owner): string | null {
+  const { workspace } = world.plan(agent);
+  return workspace.mode === 'bind' ? workspace.path : null;
+}
+
+/**
+ * Before the container of an attempt is created: write down what git executes or follows in a bound workspace, and copy
+ * what is to be read-only there.
+ */
+export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedPath[]> {
+  const workspace = boundWorkspace(world, owner);
+  if (workspace === null) return [];
+  const folder = world.folder(owner.agent, owner.attempt);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const snapshots = takeSnapshots(workspace, join(folder, 'protected'));
+  const file = stateFile(world, owner, 'before');
+  // Of an earlier try it is closer to the truth.
+  if (!existsSync(file)) await writeState(file, workspace);
+  return snapshots;
+}
+
+/** After the end of an attempt: report what it changed, or somebody else meanwhile. */
+export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner: Owner): Promise<void> {
+  const workspace = boundWorkspace(world, owner);
+  const [before, after] = [stateFile(world, owner, 'before'), stateFile(world, owner, 'after')];
+  if (workspace === null || !existsSync(before) || existsSync(after)) return;
+  const now = await writeState(after, workspace);
+  const changed = changedGitState(parseGitState(readFileSync(before, 'utf8')), now);
+  if (changed.length === 0) return;
+  const names = [
+    ...changed.slice(0, maxNames),
+    ...(changed.length > maxNames ? [`${changed.length - maxNames} more`] : []),
+  ];
+  await world.tell({
+    type: 'warning',
+    agent: owner.agent,
+    message: `what git executes or follows in ${workspace} has changed: ${names.join(', ')}. Check it before you use git there: diff '${before}' '${after}'`,
+  });
+}
+
+const maxNames = 5;
+
+async function writeState(file: string, workspace: string) {
+  const hooks = await globalGitSetting('core.hooksPath');
+  const state = await gitState(workspace, hooks === null ? [] : [hooks]);
+  await writeFile(file, printGitState(state), { mode: 0o600 });
+  return state;
+}

@@ -1,0 +1,45 @@
+import type { Writable } from 'node:stream';
+import type { CallEnd, Owner } from '../docker/recorder.ts';
+import { pipeOutput } from '../docker/stream.ts';
+import { type HelperJob, runHelperJob } from './helper-job.ts';
+import type { World } from './world.ts';
+
+export interface Export {
+  /** A directory of the host that an agent may have written. */
+  readonly folder: string;
+  /** Relative to it; `.` for all of it. */
+  readonly path: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/**
+ * Give a path of a directory that an agent may have written to `sink`, as a tar stream. A helper container reads it that
+ * sees nothing else of the host: a link in there leads nowhere.
+ */
+export function exportPath(
+  world: World,
+  owner: Owner,
+  { timeout, ...wanted }: Export,
+  sink: Writable,
+  signal: AbortSignal,
+): Promise<CallEnd> {
+  const job: HelperJob = {
+    ...exportJob(wanted),
+    purpose: `read ${wanted.path} of its workspace`,
+    timeout,
+    isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
+    attach: args => pipeOutput(world.recorder, args, sink, { signal, owner, timeout }),
+  };
+  return runHelperJob(world, owner, job, signal);
+}
+
+export const exportJob = ({
+  folder,
+  path,
+}: Pick<Export, 'folder' | 'path'>): Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user'> => ({
+  command: 'agent-export',
+  args: [path],
+  mounts: [{ source: folder, target: '/workspace' }],
+  user: '0',
+});

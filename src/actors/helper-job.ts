@@ -1,0 +1,80 @@
+import type { DockerAnswer } from '../docker/cli.ts';
+import { classify, dockerError } from '../docker/errors.ts';
+import { type Helper, type HelperOptions, runHelper } from '../docker/helper.ts';
+import type { Owner } from '../docker/recorder.ts';
+import type { World } from './world.ts';
+
+/** What a helper container does for one attempt of an agent. */
+export interface HelperJob extends Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'> {
+  /** For people, in errors: `make its clone`. */
+  readonly purpose: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly attach?: HelperOptions['attach'];
+  /** Whether the helper itself has answered, so that nothing is to be read out of docker's own words. */
+  readonly isAnswered: (answer: DockerAnswer) => boolean;
+  /** Called before each try. */
+  readonly prepare?: () => Promise<void>;
+}
+
+const maxTries = 3;
+const retryDelayMs = 1_000;
+/** What is being removed is removed to its end. */
+const neverAborted = new AbortController().signal;
+
+/** Run the job, again where docker failed for a reason that passes. Throws where the engine is unreachable. */
+export async function runHelperJob(
+  world: World,
+  owner: Owner,
+  job: HelperJob,
+  signal: AbortSignal,
+): Promise<DockerAnswer> {
+  const { clock, docker, containers } = world;
+  const helper = helperOf(world, owner, job, await world.helperImage(signal));
+  const sleep = (ms: number) => clock.sleep(ms, neverAborted);
+  const { attach, timeout } = job;
+  const options = { docker, containers, signal, timeout, sleep, ...(attach ? { attach } : {}) };
+  for (let tried = 1; ; tried++) {
+    await job.prepare?.();
+    const answer = await runHelper(helper, options);
+    const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
+    if (kind === null || signal.aborted) return answer;
+    if (kind === 'unreachable') throw dockerError(answer, { doing: job.purpose, at: clock.now() });
+    if (kind !== 'transient' || answer.cutOff === 'timeout' || tried === maxTries) return answer;
+    await clock.sleep(retryDelayMs, signal).catch(() => {});
+  }
+}
+
+export function helperOf(
+  world: World,
+  owner: Owner,
+  {
+    command,
+    args,
+    mounts,
+    user,
+    groups = [],
+  }: Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'>,
+  image: string,
+): Helper {
+  const { instance, runId } = world.identity(owner.agent, owner.attempt);
+  return { instance, runId, owner, image, command, args, mounts, user, groups };
+}
+
+/** Why a helper did not do its job: its own last words, or docker's. */
+export function jobFailure({ stdout, stderr, cutOff, exitCode }: DockerAnswer): string {
+  const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
+  if (said !== undefined) return said;
+  if (cutOff === 'timeout') return 'it did not end in time';
+  if (/agent-\w+.*(not found|no such file)/i.test(stderr))
+    return 'the base image is of another release; build it again: agent-flow build';
+  return (stderr.trim().split('\n').at(-1) || `the helper container exited with ${exitCode}`).slice(0, 300);
+}
+
+/** The caller in a container: as whom a helper reads and writes the caller's own files. */
+export function hostUser({ engine }: Pick<World, 'engine'>): Pick<Helper, 'user' | 'groups'> {
+  // There the caller is root in a container, and no id of theirs exists.
+  if (engine.isRootless) return { user: '0:0' };
+  const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return { user: `${uid}:${gid}`, groups: uid === 0 ? [] : (process.getgroups?.() ?? []) };
+}

@@ -1,0 +1,125 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { HelperMount } from '../docker/helper.ts';
+import type { Owner } from '../docker/recorder.ts';
+import { globalGitSetting } from '../workspace/git.ts';
+import { findRepository, type Repository, repositoryRoots } from '../workspace/repository.ts';
+import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import type { World } from './world.ts';
+
+/** What an agent's own clone is made of. */
+export interface CloneRequest {
+  /** The root of the work tree that is cloned. */
+  readonly repository: string;
+  readonly commit: string;
+  readonly branch: string;
+  /** Path of the clone that is to be. */
+  readonly target: string;
+}
+
+/** Cloning a large repository takes its time. */
+const timeoutMs = 20 * 60_000;
+const making = '.making-';
+/** As long as it fits on a command line with room to spare. */
+const maxIgnoreBytes = 16_384;
+
+/**
+ * Make the clone in a helper container, or find the one that an earlier try has made. A partial one never exists under
+ * its name. Resolves with what is wrong where it cannot be made, else with null.
+ */
+export async function makeClone(
+  world: World,
+  owner: Owner,
+  request: CloneRequest,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { target, repository: root } = request;
+  if (existsSync(target)) return null;
+  const repository = findRepository(root);
+  if ('problem' in repository) return repository.problem;
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const aside = `${target}${making}${process.pid}`;
+  const isFirst = world.firstUse(root);
+  const job = cloneJob(world, request, repository, aside, {
+    name: (await globalGitSetting('user.name')) ?? 'agent-flow',
+    email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
+    ignored: isFirst ? await globalIgnorePatterns() : '-',
+  });
+  const answer = await runHelperJob(
+    world,
+    owner,
+    {
+      ...job,
+      purpose: 'make its clone',
+      timeout: timeoutMs,
+      isAnswered: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+      async prepare() {
+        await removePartial(target);
+        await mkdir(aside, { mode: 0o700 });
+      },
+    },
+    signal,
+  );
+  signal.throwIfAborted();
+  if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
+  if (/^dirty$/m.test(answer.stdout)) {
+    const message = `${root} has changes that are not committed: they are not in the clones`;
+    await world.tell({ type: 'warning', agent: null, message });
+  }
+  await rename(aside, target);
+  return null;
+}
+
+interface CloneDefaults {
+  readonly name: string;
+  readonly email: string;
+  /** Ignore patterns of the user; `-`: do not look for uncommitted changes. */
+  readonly ignored: string;
+}
+
+export function cloneJob(
+  world: Pick<World, 'engine' | 'writablePlaces'>,
+  { commit, branch }: CloneRequest,
+  repository: Repository,
+  target: string,
+  { name, email, ignored }: CloneDefaults,
+): Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'> {
+  const { root, gitDir, commonDir } = repository;
+  return {
+    command: 'agent-clone',
+    args: [root, gitDir, commonDir, commit, branch, name, email, ignored],
+    mounts: [
+      ...onHost(repository, world.writablePlaces),
+      { source: target, target: '/clone', isWritable: true },
+    ],
+    ...hostUser(world),
+  };
+}
+
+/** A repository in a helper: below /host, at the paths that it has on the host, so that its own links hold. */
+export const onHost = (
+  repository: Repository,
+  writable: readonly string[],
+  isWritable = false,
+): HelperMount[] =>
+  repositoryRoots(repository, writable).map(source => ({ source, target: `/host${source}`, isWritable }));
+
+async function removePartial(target: string): Promise<void> {
+  for (const name of await readdir(dirname(target)))
+    if (name.startsWith(`${basename(target)}${making}`))
+      await rm(join(dirname(target), name), { recursive: true, force: true });
+}
+
+/** The patterns that the user's git ignores everywhere, without which their files would count as changes. */
+async function globalIgnorePatterns(): Promise<string> {
+  const set = await globalGitSetting('core.excludesFile');
+  const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
+  const file = set === null ? join(config, 'git', 'ignore') : resolve(homedir(), set.replace(/^~\//, ''));
+  try {
+    return statSync(file).size <= maxIgnoreBytes ? readFileSync(file, 'utf8').replaceAll('\0', '') : '';
+  } catch {
+    return '';
+  }
+}

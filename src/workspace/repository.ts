@@ -1,0 +1,144 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+
+/** A git repository of the host, as found without running git: any agent may have written its files. */
+export interface Repository {
+  /** The root of its work tree. */
+  readonly root: string;
+  readonly gitDir: string;
+  /** Where objects, branches and configuration are; of a linked work tree that is another directory. */
+  readonly commonDir: string;
+}
+
+export interface RepositoryProblem {
+  readonly problem: string;
+}
+
+/**
+ * Find the git directory of a work tree. It is refused where it leads out of the work tree in a way that its
+ * counterpart does not confirm: an agent could have pointed it to a repository that it was never given.
+ */
+export function findRepository(root: string): Repository | RepositoryProblem {
+  const gitDir = findGitDir(root);
+  if (typeof gitDir !== 'string') return gitDir;
+  const commonDir = findCommonDir(gitDir);
+  if (typeof commonDir !== 'string') return commonDir;
+  const repository = { root, gitDir, commonDir };
+  const problem = findStorageProblem(repository);
+  return problem === null ? repository : { problem };
+}
+
+function findGitDir(root: string): string | RepositoryProblem {
+  const path = join(root, '.git');
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  if (facts?.isDirectory()) return path;
+  if (!facts) return { problem: 'it has no .git' };
+  if (facts.isSymbolicLink()) {
+    const target = realPath(path);
+    if (target !== null && isWithin(target, root) && target !== root) return target;
+    return { problem: 'its .git is a link that leads out of it' };
+  }
+  const link = /^gitdir: ([^\n]+)\n*$/.exec(readSmallFile(path) ?? '')?.[1];
+  const target = link === undefined ? null : realPath(resolve(root, link));
+  if (target === null) return { problem: 'its .git file names no git directory' };
+  if (isWithin(target, root) || pointsBack(target, root)) return target;
+  return { problem: `its .git file leads to ${target}, which does not belong to it` };
+}
+
+/** A linked work tree is named in `gitdir` of its git directory, a submodule in the configuration there. */
+function pointsBack(gitDir: string, root: string): boolean {
+  const linked = readSmallFile(join(gitDir, 'gitdir'));
+  if (linked !== null) return realPath(resolve(gitDir, linked.trimEnd())) === join(root, '.git');
+  const [, tree] =
+    /^\s*worktree\s*=\s*"?([^"\n]+?)"?\s*$/m.exec(readSmallFile(join(gitDir, 'config')) ?? '') ?? [];
+  return tree !== undefined && realPath(resolve(gitDir, tree)) === root;
+}
+
+function findCommonDir(gitDir: string): string | RepositoryProblem {
+  const link = readSmallFile(join(gitDir, 'commondir'));
+  if (link === null) return gitDir;
+  const target = realPath(resolve(gitDir, link.trimEnd()));
+  if (target !== null && gitDir === join(target, 'worktrees', basename(gitDir))) return target;
+  return { problem: 'its git directory has a commondir file that is not of a linked work tree' };
+}
+
+function findStorageProblem({ root, commonDir }: Repository): string | null {
+  if (lstatSync(join(commonDir, 'reftable'), { throwIfNoEntry: false }))
+    return 'it keeps its branches as a reftable. Convert them: git refs migrate --ref-format=files';
+  const objects = realPath(join(commonDir, 'objects'));
+  if (objects === null) return 'it has no objects';
+  if (!isWithin(objects, root) && !isWithin(objects, commonDir))
+    return `its objects are a link to ${objects}. Make a clone of it, and name that`;
+  const borrowed = (readSmallFile(join(objects, 'info', 'alternates')) ?? '')
+    .split('\n')
+    .find(line => line !== '' && !line.startsWith('#'));
+  return borrowed === undefined
+    ? null
+    : `it borrows objects from ${resolve(objects, borrowed)}. Make it whole: git repack -a -d, then remove ${join(objects, 'info', 'alternates')}`;
+}
+
+/** Return the commit that HEAD is at. */
+export function headCommit({ gitDir, commonDir }: Repository): string | RepositoryProblem {
+  const head = readSmallFile(join(gitDir, 'HEAD'))?.trimEnd() ?? '';
+  if (isObjectId(head)) return head;
+  const ref = /^ref: (refs\/\S+)$/.exec(head)?.[1];
+  if (ref === undefined || ref.split('/').includes('..'))
+    return { problem: 'its HEAD names no branch and no commit' };
+  const loose = readSmallFile(join(commonDir, ref))?.trimEnd() ?? '';
+  if (isObjectId(loose)) return loose;
+  const packed = (readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '')
+    .split('\n')
+    .find(line => line.endsWith(` ${ref}`))
+    ?.split(' ')[0];
+  if (packed !== undefined && isObjectId(packed)) return packed;
+  return { problem: 'it has no commit yet; make one first: git add --all && git commit --message=first' };
+}
+
+/**
+ * The directories that hold a repository, as mount sources: whole work trees, since an agent that works in one can put
+ * a link in place of anything below it. A directory below one of `writable` is replaced by that one for the same reason.
+ */
+export function repositoryRoots({ root, commonDir }: Repository, writable: readonly string[]): string[] {
+  const owner = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
+  const at = owner.lastIndexOf('/.git/');
+  const stable = (path: string) => writable.find(place => isWithin(path, place)) ?? path;
+  const roots = [stable(root), stable(at < 0 ? owner : owner.slice(0, at))];
+  return [...new Set(roots)].filter(path => !roots.some(other => other !== path && isWithin(path, other)));
+}
+
+const isObjectId = (text: string) => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+
+/** `path` is `place`, or below it. */
+export function isWithin(path: string, place: string): boolean {
+  const inside = relative(place, path);
+  return inside === '' || !(inside === '..' || inside.startsWith('../'));
+}
+
+function realPath(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Return the text of a regular file of at most `limit` bytes; null for anything else. No link is followed at its end. */
+export function readSmallFile(path: string, limit = 2 ** 20): string | null {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  let fd: number;
+  try {
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const facts = fstatSync(fd);
+    if (!facts.isFile() || facts.size > limit) return null;
+    const bytes = Buffer.alloc(facts.size);
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,335 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
+import { collectJob, deliverJob } from '../../src/actors/save-clone.ts';
+import { findRepository, type Repository } from '../../src/workspace/repository.ts';
+import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
+import { runJob } from './helper-box.ts';
+
+const engine = { version: '', cpus: 2, memory: 0, rootDir: null, isRootless: false };
+const world = { engine, writablePlaces: [] };
+const branch = 'agent-flow/r1234567/fixer';
+const who = { name: 'Ada', email: 'ada@example.invalid' };
+
+function found(root: string): Repository {
+  const repository = findRepository(root);
+  if ('problem' in repository) throw new Error(repository.problem);
+  return repository;
+}
+
+/** The clone of a repository, made as a run makes it. */
+async function cloneOf(
+  t: ExecutionContext,
+  source: string,
+  more: { commit?: string; name?: string; ignored?: string; fails?: boolean } = {},
+) {
+  const target = join(folder(t), more.name ?? 'clone');
+  mkdirSync(target, { mode: 0o700 });
+  const request: CloneRequest = { repository: source, commit: more.commit ?? head(source), branch, target };
+  const job = cloneJob(world, request, found(source), target, { ...who, ignored: more.ignored ?? '-' });
+  const { stdout, stderr } = await runJob(job);
+  if (more.fails !== true) t.regex(stdout, /^cloned$/m, `${stdout}${stderr}`);
+  return { target, stdout };
+}
+
+/** What `agent-collect` makes of a clone: its last words, and the folder with what it wrote. */
+async function collect(t: ExecutionContext, clone: string, base: string) {
+  const out = join(folder(t), 'out');
+  mkdirSync(out, { mode: 0o700 });
+  const job = collectJob(
+    { clone: () => clone, folder: () => dirname(out) },
+    { agent: 'fixer', attempt: 1 },
+    { branch, base },
+  );
+  const { stdout, stderr } = await runJob(job);
+  return { out, stdout: `${stdout}${stderr}`, commit: /^work ([0-9a-f]+)$/m.exec(stdout)?.[1] ?? '' };
+}
+
+const deliver = (source: string, bundle: string, commit: string) =>
+  runJob(deliverJob(world, found(source), { bundle, branch, commit }));
+
+test('a clone is on a branch of its own at the commit, and shares no file with the source', async t => {
+  const source = repository(join(folder(t), 'source'));
+  commit(source, { 'b.txt': 'b\n' });
+  run(source, 'remote', 'add', 'origin', 'https://me:secret@example.invalid/me/it.git?x=1');
+  run(source, 'config', 'user.name', 'Grace');
+  run(source, 'tag', 'one');
+  const before = hashes(source);
+  const { target } = await cloneOf(t, source);
+  t.deepEqual(hashes(source), before);
+  t.is(head(target), head(source));
+  t.is(run(target, 'symbolic-ref', 'HEAD'), `refs/heads/${branch}`);
+  t.is(run(target, 'config', '--local', 'user.name'), 'Grace');
+  t.is(run(target, 'config', '--local', 'user.email'), who.email);
+  t.is(run(target, 'remote', 'get-url', 'origin'), 'https://example.invalid/me/it.git');
+  t.is(run(target, 'status', '--porcelain'), '');
+  t.is(run(target, 'tag'), 'one');
+  t.is(readFileSync(join(target, 'b.txt'), 'utf8'), 'b\n');
+  for (const name of Object.keys(hashes(target))) t.is(statSync(join(target, name)).nlink, 1, name);
+});
+
+test('an address keeps no credentials, and a path of the host is no address', async t => {
+  const source = repository(join(folder(t), 'source'));
+  run(source, 'remote', 'add', 'origin', 'x');
+  const cases = [
+    ['ssh://git:secret@example.invalid:22/me/it.git#x', 'ssh://git@example.invalid:22/me/it.git'],
+    ['HTTPS://token@example.invalid/it', 'HTTPS://example.invalid/it'],
+    ['git@example.invalid:me/it.git', 'git@example.invalid:me/it.git'],
+    ['/home/me/it', ''],
+    ['file:///home/me/it', ''],
+    ['ext::sh -c evil', ''],
+  ] as const;
+  for (const [url, expected] of cases) {
+    run(source, 'config', 'remote.origin.url', url);
+    const { target } = await cloneOf(t, source);
+    const config = readFileSync(join(target, '.git', 'config'), 'utf8');
+    t.is(/url = (.*)/.exec(config)?.[1] ?? '', expected);
+  }
+});
+
+test('nothing that the configuration of the source names is executed, and a positive control is', async t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'), { 'a.txt': 'a\n', '.gitattributes': '* filter=x\n' });
+  const canary = join(base, 'EXECUTED');
+  const program = `touch ${canary}; cat`;
+  for (const key of [
+    'core.fsmonitor',
+    'filter.x.clean',
+    'filter.x.smudge',
+    'core.alternateRefsCommand',
+    'uploadpack.packObjectsHook',
+    'core.sshCommand',
+  ])
+    run(source, 'config', key, program);
+  writeFileSync(join(source, '.git/hooks/post-checkout'), `#!/bin/sh\ntouch ${canary}\n`, { mode: 0o755 });
+  writeFileSync(join(source, 'a.txt'), 'changed\n');
+  const { stdout } = await cloneOf(t, source, { ignored: '' });
+  t.regex(stdout, /^dirty$/m);
+  t.false(existsSync(canary));
+  run(source, 'status');
+  t.true(existsSync(canary), 'git of the host would have executed it');
+});
+
+test('uncommitted changes are seen, unless the user ignores them, and nothing is written', async t => {
+  const source = repository(join(folder(t), 'source'));
+  // The index is stale now: a plain `git status` would write it anew.
+  writeFileSync(join(source, 'a.txt'), 'a\n');
+  const before = hashes(source);
+  t.notRegex((await cloneOf(t, source, { ignored: '' })).stdout, /dirty/);
+  writeFileSync(join(source, 'new.txt'), '');
+  t.regex((await cloneOf(t, source, { ignored: '' })).stdout, /^dirty$/m);
+  t.notRegex((await cloneOf(t, source, { ignored: '*.txt' })).stdout, /dirty/);
+  t.deepEqual(
+    hashes(source, name => name === 'new.txt'),
+    before,
+  );
+});
+
+test('a commit that no branch holds any more can still be started from', async t => {
+  const source = repository(join(folder(t), 'source'));
+  commit(source, { 'b.txt': 'b\n' });
+  const first = head(source);
+  run(source, 'reset', '--quiet', '--hard', 'HEAD~');
+  t.is(head((await cloneOf(t, source, { commit: first })).target), first);
+});
+
+test('linked work trees, shallow repositories and names that are not UTF-8 can be cloned', async t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  writeFileSync(Buffer.from(`${source}/caf\xe9.txt`, 'latin1'), 'latin\n');
+  commit(source, { 'b.txt': 'b\n' });
+  run(source, 'worktree', 'add', '--quiet', '-b', 'side', join(base, 'linked'));
+  commit(join(base, 'linked'), { 'c.txt': 'c\n' });
+  const linked = (await cloneOf(t, join(base, 'linked'))).target;
+  t.is(head(linked), head(join(base, 'linked')));
+  t.true(statSync(join(linked, '.git')).isDirectory());
+  const names = readdirSync(linked, { encoding: 'buffer' }).map(name => name.toString('latin1'));
+  t.true(names.includes('caf\xe9.txt'));
+
+  run(base, 'clone', '--quiet', '--depth=1', `file://${source}`, 'shallow');
+  const shallow = (await cloneOf(t, join(base, 'shallow'))).target;
+  t.is(head(shallow), head(source));
+  t.is(run(shallow, 'rev-list', '--count', 'HEAD'), '1');
+});
+
+test('submodules come from the source’s own copies, nested ones too', async t => {
+  const base = folder(t);
+  const inner = repository(join(base, 'inner'), { 'inner.txt': 'inner\n' });
+  const middle = repository(join(base, 'middle'), { 'middle.txt': 'middle\n' });
+  run(middle, 'submodule', '--quiet', 'add', inner, 'in side');
+  commit(middle, {});
+  const source = repository(join(base, 'source'));
+  run(source, 'submodule', '--quiet', 'add', middle, 'lib');
+  run(source, 'submodule', '--quiet', 'add', inner, 'second');
+  run(source, 'submodule', '--quiet', 'update', '--init', '--recursive');
+  commit(source, {});
+  const before = hashes(source);
+  const { target } = await cloneOf(t, source);
+  t.is(readFileSync(join(target, 'lib', 'in side', 'inner.txt'), 'utf8'), 'inner\n');
+  t.is(readFileSync(join(target, 'second', 'inner.txt'), 'utf8'), 'inner\n');
+  t.is(run(target, 'status', '--porcelain'), '');
+  t.notRegex(readFileSync(join(target, '.git', 'config'), 'utf8'), /file:/);
+  t.notRegex(readFileSync(join(target, '.git', 'modules', 'lib', 'config'), 'utf8'), /file:/);
+  t.deepEqual(hashes(source), before);
+});
+
+test('objects that are missing from a partial clone are named with the fix', async t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'), { 'big.txt': 'big\n' });
+  run(source, 'config', 'uploadpack.allowFilter', 'true');
+  run(base, 'clone', '--quiet', '--filter=blob:none', '--no-checkout', `file://${source}`, 'partial');
+  const { stdout } = await cloneOf(t, join(base, 'partial'), { fails: true });
+  t.regex(
+    stdout,
+    /^failed it is a partial clone that lacks objects\. Make it whole first: git fetch --refetch/m,
+  );
+});
+
+test('work is collected and delivered as one branch; nothing else of the repository changes', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  commit(target, { 'b.txt': 'b\n' });
+  writeFileSync(join(target, 'c.txt'), 'c\n');
+  const { out, commit: made, stdout } = await collect(t, target, base);
+  t.regex(stdout, /^work [0-9a-f]{40}$/m);
+  const isNew = (name: string) => /^\.git\/(objects|(logs\/)?refs\/heads\/agent-flow)/.test(name);
+  writeFileSync(join(source, '.git/hooks/reference-transaction'), '#!/bin/sh\ntouch ran\n', { mode: 0o755 });
+  const before = hashes(source, isNew);
+  const answer = await deliver(source, out, made);
+  t.is(answer.stdout, `delivered ${made}\n`, answer.stderr);
+  t.is(run(source, 'show', `${branch}:b.txt`), 'b');
+  t.is(run(source, 'show', `${branch}:c.txt`), 'c');
+  t.deepEqual(hashes(source, isNew), before);
+
+  // Once more: the branch moves, unless somebody has it checked out.
+  t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+  run(source, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`);
+  run(source, 'update-ref', `refs/heads/${branch}`, base);
+  t.regex((await deliver(source, out, made)).stdout, /^failed .*checked out/m);
+  t.is(head(source, branch), base);
+});
+
+test('a file that is no bundle is not delivered', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const bundle = folder(t);
+  writeFileSync(join(bundle, 'work.bundle'), 'nothing of the kind');
+  t.regex((await deliver(source, bundle, head(source))).stdout, /^failed /m);
+});
+
+/** What an agent may make of its clone, each with the place where its program would leave a trace. */
+const hostile: Readonly<Record<string, (clone: string, program: string) => void>> = {
+  'its configuration'(clone, program) {
+    run(clone, 'config', 'filter.x.clean', program);
+    run(clone, 'config', 'core.fsmonitor', program);
+  },
+  'a commondir file'(clone, program) {
+    mkdirSync(join(clone, 'evil'));
+    for (const name of ['objects', 'refs', 'HEAD', 'config'])
+      run(clone, '-c', `alias.cp=!cp -r .git/${name} evil/`, 'cp');
+    run(clone, 'config', '--file=evil/config', 'filter.x.clean', program);
+    writeFileSync(join(clone, '.git', 'commondir'), '../evil');
+  },
+  'a config.worktree'(clone, program) {
+    run(clone, 'config', 'extensions.worktreeConfig', 'true');
+    run(clone, 'config', '--worktree', 'filter.x.clean', program);
+  },
+  'an included file'(clone, program) {
+    writeFileSync(join(clone, 'more'), `[filter "x"]\n\tclean = "${program}"\n`);
+    run(clone, 'config', 'include.path', '../more');
+  },
+  'a repository inside'(clone, program) {
+    repository(join(clone, 'inside'), { 'a.txt': 'a\n', '.gitattributes': '* filter=x\n' });
+    run(clone, 'add', 'inside');
+    run(clone, 'commit', '--quiet', '--message=inside');
+    run(join(clone, 'inside'), 'config', 'filter.x.clean', program);
+    run(join(clone, 'inside'), 'config', 'core.fsmonitor', program);
+    writeFileSync(join(clone, 'inside', 'a.txt'), 'changed\n');
+  },
+  'hooks and attributes'(clone, program) {
+    mkdirSync(join(clone, '.git/hooks'), { recursive: true });
+    mkdirSync(join(clone, '.git/info'), { recursive: true });
+    for (const hook of ['pre-commit', 'post-index-change', 'reference-transaction'])
+      writeFileSync(join(clone, '.git/hooks', hook), `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+    writeFileSync(join(clone, '.git/info/attributes'), '* filter=x\n');
+  },
+};
+
+for (const [title, plant] of Object.entries(hostile))
+  test(`${title} of a clone runs nothing when its work is collected; git alone would run it`, async t => {
+    const source = repository(join(folder(t), 'source'), {
+      'a.txt': 'a\n',
+      '.gitattributes': '* filter=x\n',
+    });
+    const base = head(source);
+    const { target } = await cloneOf(t, source);
+    // As the helper sees it, and as the host does.
+    const traces = [join(target, 'EXECUTED'), '/workspace/EXECUTED'];
+    plant(target, `touch ${traces.join(' ')} 2>/dev/null; cat`);
+    writeFileSync(join(target, 'a.txt'), 'changed\n');
+    const { stdout } = await collect(t, target, base);
+    t.regex(stdout, /^work [0-9a-f]{40}$/m);
+    t.false(existsSync(traces[0]!));
+    // The control: the same in the same place, by git as it is.
+    run(target, 'add', '--all');
+    run(target, 'commit', '--quiet', '--allow-empty', '--message=control');
+    run(target, 'status');
+    t.true(existsSync(traces[0]!), 'git of the host would have executed it');
+  });
+
+test('what stays in a clone has no setuid bits, and a damaged index costs nothing that is committed', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  commit(target, { 'b.txt': 'b\n' });
+  writeFileSync(join(target, '.git/index'), 'damaged');
+  writeFileSync(join(target, 'rootly'), 'x');
+  run(target, '-c', 'alias.do=!chmod 6755 rootly', 'do');
+  const { out, commit: made, stdout } = await collect(t, target, base);
+  t.regex(stdout, /^work /m);
+  t.is(statSync(join(target, 'rootly')).mode & 0o7777, 0o755);
+  t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+  t.is(run(source, 'show', `${branch}:b.txt`), 'b');
+});
+
+test('a repository without a commit inside of a clone costs itself, and is named', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  commit(target, { 'b.txt': 'b\n' });
+  writeFileSync(join(target, 'c.txt'), 'c\n');
+  run(target, 'init', '--quiet', 'nested');
+  const { out, commit: made, stdout } = await collect(t, target, base);
+  t.regex(stdout, /^work /m);
+  t.regex(stdout, /^left there is work in repositories inside it/m);
+  await deliver(source, out, made);
+  t.deepEqual(run(source, 'ls-tree', '--name-only', branch).split('\n'), ['a.txt', 'b.txt', 'c.txt']);
+});
+
+test('a path is exported without following links, and what a link hides is not', async t => {
+  const base = folder(t);
+  const workspace = join(base, 'w');
+  mkdirSync(join(workspace, 'dist/deep'), { recursive: true });
+  writeFileSync(join(workspace, 'dist/deep/a.txt'), 'a\n');
+  run(
+    '.',
+    '-c',
+    `alias.ln=!ln -s /etc ${join(workspace, 'etc')}; ln -s /etc/passwd ${join(workspace, 'dist/passwd')}`,
+    'ln',
+  );
+  const list = async (path: string) => {
+    const mounts = [{ source: workspace, target: '/workspace' }];
+    const { stdout, stderr, exitCode } = await runJob({
+      command: 'agent-export',
+      args: [path],
+      mounts,
+      user: '0',
+    });
+    return { exitCode, stderr, isFile: stdout.includes('a.txt'), hasPasswd: stdout.includes('root:x:') };
+  };
+  t.like(await list('dist'), { exitCode: 0, isFile: true, hasPasswd: false });
+  t.like(await list('dist/deep'), { exitCode: 0, isFile: true });
+  t.like(await list('etc/passwd'), { exitCode: 4, stderr: 'etc is a link, which is not followed\n' });
+  t.like(await list('none'), { exitCode: 3 });
+});

@@ -1,0 +1,138 @@
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { changedGitState, gitState, parseGitState, printGitState } from '../../../src/workspace/git-state.ts';
+import { commit, folder, repository, run } from './repositories.ts';
+
+const made = mkdtempSync(join(tmpdir(), 'agent-flow-git-state-'));
+const original = makeWorkshop(made);
+test.after.always(() => rmSync(made, { recursive: true, force: true }));
+
+/** A copy of it that a test may change. */
+function workshop(base: string): string {
+  const source = join(base, 'source');
+  cpSync(original, source, { recursive: true, verbatimSymlinks: true });
+  return source;
+}
+
+/** A repository with whatever git executes or follows: a submodule, a linked work tree, an include, hooks elsewhere. */
+function makeWorkshop(base: string): string {
+  const library = repository(join(base, 'library'));
+  const source = repository(join(base, 'source'), { 'a.txt': 'a\n', '.gitattributes': '*.txt text\n' });
+  run(source, 'submodule', '--quiet', 'add', library, 'lib');
+  run(source, 'worktree', 'add', '--quiet', '-b', 'side', join(source, 'linked'));
+  mkdirSync(join(source, 'tools/hooks'), { recursive: true });
+  writeFileSync(join(source, 'tools/git.inc'), '[alias]\n\tx = !tools/x.sh\n');
+  writeFileSync(join(source, 'tools/x.sh'), 'true\n');
+  writeFileSync(join(source, 'tools/clean.sh'), 'cat\n');
+  writeFileSync(join(source, 'tools/hooks/pre-commit'), 'true\n');
+  run(source, 'config', 'include.path', '../tools/git.inc');
+  run(source, 'config', 'core.hooksPath', 'tools/hooks');
+  run(source, 'config', 'filter.x.clean', 'sh "tools/clean.sh" %f');
+  return source;
+}
+
+/** What an agent may do, by the name under which it has to be reported. */
+const changes: readonly (readonly [name: string, change: (source: string) => void])[] = [
+  ['.git/config', source => run(source, 'config', 'core.pager', 'evil')],
+  ['.git/config.worktree (new)', source => writeFileSync(join(source, '.git/config.worktree'), '[core]\n')],
+  ['.git/commondir (new)', source => writeFileSync(join(source, '.git/commondir'), '../evil\n')],
+  ['.git/hooks/post-commit (new)', source => writeFileSync(join(source, '.git/hooks/post-commit'), 'evil')],
+  ['.git/hooks/pre-push.sample', source => chmodSync(join(source, '.git/hooks/pre-push.sample'), 0o744)],
+  [
+    '.git/info/attributes (new)',
+    source => writeFileSync(join(source, '.git/info/attributes'), '* filter=x\n'),
+  ],
+  [
+    '.git/objects/info/alternates (new)',
+    source => writeFileSync(join(source, '.git/objects/info/alternates'), '/x\n'),
+  ],
+  ['.git/modules/lib/config', source => run(join(source, 'lib'), 'config', 'core.pager', 'evil')],
+  [
+    '.git/modules/lib/hooks/post-commit (new)',
+    source => writeFileSync(join(source, '.git/modules/lib/hooks/post-commit'), 'evil'),
+  ],
+  [
+    '.git/worktrees/linked/commondir',
+    source => writeFileSync(join(source, '.git/worktrees/linked/commondir'), '../evil\n'),
+  ],
+  ['.gitattributes', source => appendFileSync(join(source, '.gitattributes'), '* filter=x\n')],
+  [
+    'deep/er/.gitattributes (new)',
+    source => {
+      mkdirSync(join(source, 'deep/er'), { recursive: true });
+      writeFileSync(join(source, 'deep/er/.gitattributes'), '* filter=x\n');
+    },
+  ],
+  ['.gitmodules', source => appendFileSync(join(source, '.gitmodules'), '[submodule "x"]\n')],
+  ['lib/.git', source => writeFileSync(join(source, 'lib/.git'), 'gitdir: ../evil\n')],
+  ['linked/.git', source => writeFileSync(join(source, 'linked/.git'), 'gitdir: ../evil\n')],
+  ['vendor/.git (new)', source => repository(join(source, 'vendor'))],
+  ['tools/git.inc', source => appendFileSync(join(source, 'tools/git.inc'), '[core]\n\tpager = evil\n')],
+  ['tools/hooks/pre-commit', source => writeFileSync(join(source, 'tools/hooks/pre-commit'), 'evil')],
+  ['tools/clean.sh', source => writeFileSync(join(source, 'tools/clean.sh'), 'evil')],
+  [
+    '.git',
+    source => {
+      renameSync(join(source, '.git'), join(source, 'moved'));
+      symlinkSync('moved', join(source, '.git'));
+    },
+  ],
+  [
+    '.git/hooks',
+    source => {
+      renameSync(join(source, '.git/hooks'), join(source, 'hooks'));
+      symlinkSync('../hooks', join(source, '.git/hooks'));
+    },
+  ],
+];
+
+for (const [name, change] of changes)
+  test(`${name} is found to have changed`, async t => {
+    const source = workshop(folder(t));
+    const before = await gitState(source);
+    change(source);
+    const changed = changedGitState(before, await gitState(source));
+    t.true(
+      changed.some(found => found === name || found.startsWith(`${name.split(' ')[0]} `)),
+      changed.join(', '),
+    );
+  });
+
+test('what an agent does for a living changes nothing that git executes', async t => {
+  const source = workshop(folder(t));
+  const before = await gitState(source);
+  commit(source, { 'b.txt': 'b\n' });
+  run(source, 'branch', 'other');
+  run(source, 'stash', 'list');
+  rmSync(join(source, 'a.txt'));
+  t.deepEqual(changedGitState(before, await gitState(source)), []);
+});
+
+test('a state can be printed and read back, whatever a file holds', async t => {
+  const source = workshop(folder(t));
+  writeFileSync(join(source, '.git/hooks/odd: name\n== x'), '\x1b[2J\n== .git/config\n  a file\r');
+  const state = await gitState(source, ['tools/hooks']);
+  const text = printGitState(state);
+  t.deepEqual(parseGitState(text), new Map([...state].sort(([a], [b]) => (a < b ? -1 : 1))));
+  t.notRegex(text, /[\x00-\x09\x0b-\x1f\x7f]/);
+});
+
+test('a hook directory that the user’s own configuration names is part of it', async t => {
+  const source = repository(join(folder(t), 'source'));
+  mkdirSync(join(source, '.githooks'));
+  const before = await gitState(source, ['.githooks']);
+  writeFileSync(join(source, '.githooks/pre-commit'), 'evil');
+  t.deepEqual(changedGitState(before, await gitState(source, ['.githooks'])), ['.githooks/pre-commit (new)']);
+});

@@ -1,0 +1,116 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { findRepository, headCommit, isWithin, repositoryRoots } from '../../../src/workspace/repository.ts';
+import { commit, folder, head, repository, run } from './repositories.ts';
+
+const problemOf = (root: string) => {
+  const found = findRepository(root);
+  return 'problem' in found ? found.problem : null;
+};
+
+test('a work tree, a linked one and a submodule are found, with the commit that each is at', t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  const linked = join(base, 'linked');
+  run(source, 'worktree', 'add', '--quiet', '-b', 'a/side', linked);
+  commit(linked, { 'b.txt': 'b\n' });
+  run(source, 'submodule', '--quiet', 'add', source, 'lib');
+  run(source, 'pack-refs', '--all');
+  for (const root of [source, linked, join(source, 'lib')]) {
+    const found = findRepository(root);
+    if ('problem' in found) return t.fail(`${root}: ${found.problem}`);
+    t.is(headCommit(found), head(root));
+    run(root, 'checkout', '--quiet', '--detach');
+    t.is(headCommit(found), head(root));
+  }
+  t.like(findRepository(linked), {
+    gitDir: join(source, '.git/worktrees/linked'),
+    commonDir: join(source, '.git'),
+  });
+});
+
+test('a .git that is a link inside of the work tree is followed, and one that leads out is refused', t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  renameSync(join(source, '.git'), join(source, '.real'));
+  symlinkSync('.real', join(source, '.git'));
+  t.like(findRepository(source), { gitDir: join(source, '.real') });
+  const other = repository(join(base, 'other'));
+  rmSync(join(source, '.git'));
+  symlinkSync(join(other, '.git'), join(source, '.git'));
+  t.is(problemOf(source), 'its .git is a link that leads out of it');
+});
+
+/** What an agent may write to read a repository that it was never given; each would do for git. */
+const redirections: Readonly<Record<string, (source: string, other: string) => void>> = {
+  'a .git file that names the git directory of another repository'(source, other) {
+    rmSync(join(source, '.git'), { recursive: true });
+    writeFileSync(join(source, '.git'), `gitdir: ${join(other, '.git')}\n`);
+  },
+  'a .git file that names a linked work tree of another repository'(source, other) {
+    run(other, 'worktree', 'add', '--quiet', '-b', 'side', join(other, '..', 'theirs'));
+    rmSync(join(source, '.git'), { recursive: true });
+    writeFileSync(join(source, '.git'), `gitdir: ${join(other, '.git/worktrees/theirs')}\n`);
+  },
+  'a commondir file'(source, other) {
+    writeFileSync(join(source, '.git/commondir'), join(other, '.git'));
+  },
+  alternates(source, other) {
+    mkdirSync(join(source, '.git/objects/info'), { recursive: true });
+    writeFileSync(join(source, '.git/objects/info/alternates'), `${join(other, '.git/objects')}\n`);
+    writeFileSync(join(source, '.git/refs/heads/main'), `${head(other)}\n`);
+  },
+  'objects that are a link'(source, other) {
+    rmSync(join(source, '.git/objects'), { recursive: true });
+    symlinkSync(join(other, '.git/objects'), join(source, '.git/objects'));
+    writeFileSync(join(source, '.git/refs/heads/main'), `${head(other)}\n`);
+  },
+};
+
+for (const [title, redirect] of Object.entries(redirections))
+  test(`${title} is refused, where git itself would read the other repository`, t => {
+    const base = folder(t);
+    const source = repository(join(base, 'source'));
+    const other = repository(join(base, 'other'), { 'private.txt': 'private\n' });
+    redirect(source, other);
+    t.is(run(source, 'show', 'HEAD:private.txt'), 'private');
+    t.truthy(problemOf(source));
+  });
+
+test('refs are read as plain files: no link is followed, and no path leads out', t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  writeFileSync(join(base, 'ref'), `${head(source)}\n`);
+  const found = findRepository(source);
+  if ('problem' in found) return t.fail(found.problem);
+  writeFileSync(join(source, '.git/HEAD'), 'ref: refs/../../../ref\n');
+  t.regex(JSON.stringify(headCommit(found)), /names no branch/);
+  writeFileSync(join(source, '.git/HEAD'), 'ref: refs/heads/linked\n');
+  symlinkSync(join(base, 'ref'), join(source, '.git/refs/heads/linked'));
+  t.regex(JSON.stringify(headCommit(found)), /no commit yet/);
+});
+
+test('a repository without a commit, or without files for its branches, is refused with the fix', t => {
+  const base = folder(t);
+  run('.', 'init', '--quiet', join(base, 'empty'));
+  const empty = findRepository(join(base, 'empty'));
+  t.regex('problem' in empty ? '' : JSON.stringify(headCommit(empty)), /no commit yet.*git commit/);
+  mkdirSync(join(base, 'empty/.git/reftable'));
+  t.regex(problemOf(join(base, 'empty')) ?? '', /git refs migrate --ref-format=files/);
+  t.is(problemOf(base), 'it has no .git');
+});
+
+test('what is mounted of a repository is never below a directory that an agent can write', t => {
+  const plain = { root: '/p/source', gitDir: '/p/source/.git', commonDir: '/p/source/.git' };
+  t.deepEqual(repositoryRoots(plain, []), ['/p/source']);
+  t.deepEqual(repositoryRoots(plain, ['/p']), ['/p']);
+  t.deepEqual(repositoryRoots(plain, ['/p/source', '/p/source/lib']), ['/p/source']);
+  const linked = { root: '/l', gitDir: '/p/source/.git/worktrees/l', commonDir: '/p/source/.git' };
+  t.deepEqual(repositoryRoots(linked, []), ['/l', '/p/source']);
+  const submodule = { root: '/p/lib', gitDir: '/p/.git/modules/lib', commonDir: '/p/.git/modules/lib' };
+  t.deepEqual(repositoryRoots(submodule, []), ['/p']);
+  t.false(isWithin('/pp', '/p'));
+  t.false(isWithin('/', '/p'));
+  t.true(isWithin('/p/..x', '/p'));
+});

@@ -1,5 +1,6 @@
 import type { AttemptResult } from '../../machines/agent-types.ts';
 import type { Outcome } from '../../machines/outcome.ts';
+import { label } from '../docker/labels.ts';
 import type { FlowEvent } from '../events.ts';
 
 /** What the journal remembers of one agent: what Docker cannot tell. */
@@ -77,7 +78,7 @@ export function remember(record: AgentRecord, agent: string, event: FlowEvent): 
     }
     case 'docker.call': {
       const verb = event.argv[1];
-      if (event.attempt !== record.attempt) return record;
+      if (event.attempt !== record.attempt || isOfHelper(event.argv)) return record;
       if (verb === 'create') return { ...record, createAsked: true };
       return verb === 'start' ? { ...record, startAsked: true } : record;
     }
@@ -85,6 +86,10 @@ export function remember(record: AgentRecord, agent: string, event: FlowEvent): 
       return record;
   }
 }
+
+/** Helper containers work for an attempt, and are none: what becomes of them says nothing of it. */
+const isOfHelper = (argv: readonly string[]) =>
+  argv.includes(`--label=${label.role}=helper`) || (argv[1] === 'start' && argv[2] === '--attach');
 
 function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
   const { verdict, containerId } = record;

@@ -222,15 +222,20 @@ test('every attempt starts from the commit that was there when the run began', a
   t.is(head(source, `${branchOf('flaky')}~`), first);
 });
 
-for (const moment of ['before', 'after'])
-  test(`an engine that is killed just ${moment} it writes down that work is saved goes on from there`, async t => {
+const killedAt = {
+  'just before it writes down that work is saved': 'work.saved:before',
+  'just after it writes down that work is saved': 'work.saved:after',
+  'while a helper container makes the clone': 'creating:flight',
+};
+for (const [moment, failpoint] of Object.entries(killedAt))
+  test(`an engine that is killed ${moment} goes on from there`, async t => {
     const { here, branches, on, attempt } = desk(t);
     const file = here.write({ agents: { worker: { ...sh('echo x >x.txt'), ...clone() } } });
     const failpoints = join(import.meta.dirname, '../faults/failpoints.ts');
     const env = {
       ...here.env,
       NODE_OPTIONS: `--import=${failpoints}`,
-      AGENT_FLOW_FAILPOINT: `work.saved:${moment}`,
+      AGENT_FLOW_FAILPOINT: failpoint,
     };
     const killed = await here.start(['run', file, '--json'], { env, detached: true });
     t.is(killed.signal, 'SIGKILL', String(killed.stderr));
@@ -453,9 +458,7 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
   t.regex(own, /y\.txt/);
   const helpers = here
     .journal()
-    .flatMap(event =>
-      event.type === 'docker.call' && event.argv[1] === 'create' ? event.argv : [],
-    );
+    .flatMap(event => (event.type === 'docker.call' && event.argv[1] === 'create' ? event.argv : []));
   t.true(helpers.includes('--entrypoint=agent-empty'), 'what root wrote was removed by a container');
   t.false(existsSync(join(attempt('worker'), 'workspace')));
   await execa('rm', ['-r', here.stateDir], { uid, gid });

@@ -12,7 +12,8 @@ const timeLimits = /^--env=(AGENT_(?:RUN|IDLE|INJECT)_LIMIT)=/;
 /** null while none was made. */
 export function createdWith(calls: readonly Call[], attempt: number): Created | null {
   const call = calls.findLast(
-    ({ event }) => event.attempt === attempt && event.argv[1] === 'create' && event.argv[0] === 'docker',
+    ({ event: { attempt: of, argv } }) =>
+      of === attempt && argv[1] === 'create' && !argv.includes('--label=tmux-agents.role=helper'),
   );
   if (!call) return null;
   const args = call.event.argv;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { helperArgs } from '../../../src/docker/helper.ts';
 import { decide } from '../../../src/engine/decide.ts';
 import { type AgentRecord, blankRecord, isUntouched, remember } from '../../../src/engine/record.ts';
 import type { FlowEvent, FlowEventBody } from '../../../src/events.ts';
@@ -51,6 +52,21 @@ test('a create and a start that were asked for are remembered, answered or not',
   t.true(record.startAsked);
   t.false(isUntouched(record));
   t.false(after(call('exec')).createAsked);
+});
+
+test('a helper container that is created and started for an attempt says nothing of the attempt', t => {
+  const helper = (...argv: string[]) => ({ ...call(''), argv: ['docker', ...argv] }) as FlowEventBody;
+  const args = helperArgs({
+    instance: 'i',
+    runId: 'r1234567',
+    owner: { agent: 'a', attempt: 1 },
+    image: 'i',
+    command: 'agent-clone',
+    args: [],
+    mounts: [],
+    user: '0',
+  });
+  t.is(after(helper(...args), helper('start', '--attach', 'c1')), blankRecord);
 });
 
 test('the container and the moment of injection stay, though later states do not repeat them', t => {

@@ -94,6 +94,7 @@ test('labels and limits of a container are what it was made with, by attempt', t
     call(1, 'create', '--memory=1g', '--label=k=v=w', '--env=AGENT_RUN_LIMIT=90', '--env=OTHER=x', '--', 'i'),
     call(1, 'start', '--memory=2g'),
     call(2, 'create', '--memory=3g', '--', 'i'),
+    call(2, 'create', '--memory=1g', '--label=tmux-agents.role=helper', '--', 'i'),
   ] as unknown as readonly Call[];
   t.deepEqual(createdWith(calls, 1), {
     labels: [['k', 'v=w']],

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { plainText } from '../views/text.ts';
 import { titleIn } from './end-record.ts';
 
 const count = z.int().nonnegative();
@@ -16,7 +17,7 @@ const schema = z.object({
   trouble: z
     .object({
       kind: z.enum(['login', 'quota', 'budget', 'needsInput']),
-      message: z.string(),
+      message: z.string().transform(plainText),
       resetsAt: z.number().nullable(),
     })
     .nullable(),

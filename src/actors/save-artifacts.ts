@@ -61,7 +61,7 @@ async function take(
   const most = Math.min(left, artifact.maxSize ?? left);
   const { sink, done } = unpacker({ folder: dirname(target), most });
   const answer = await pipeOutput(world.recorder, artifactOut(id, artifact.path), sink, options);
-  const { size, warnings } = done();
+  const { size, warnings } = await done();
   if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
   const why = /no such container:path|could not find the file/i.test(answer.stderr)
     ? 'it is not there'

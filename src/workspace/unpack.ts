@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { extract, Parser, type ReadEntry } from 'tar';
 import { formatBytes } from '../spec/units.ts';
-import { oneLine } from '../views/text.ts';
+import { visible } from '../spec/visible.ts';
 import { isTooLong, namesOf, pathCounter } from './entry-name.ts';
 import { copyHardLinks, type HardLink } from './hard-links.ts';
 import { placeLinks, type SymbolicLink } from './symbolic-links.ts';
@@ -54,7 +54,7 @@ export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = fal
     preserveOwner: false,
     noMtime: true,
     onwarn: (_code, message) => {
-      if (problems.length < mostTold) problems.push(oneLine(String(message)).slice(0, 200));
+      if (problems.length < mostTold) problems.push(visible(String(message)).slice(0, 200));
     },
     filter(path, found) {
       const entry = found as ReadEntry;
@@ -133,7 +133,7 @@ function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEn
 
 function hardLinkWarnings(lost: readonly string[]): string[] {
   if (lost.length === 0) return [];
-  const names = lost.slice(0, mostTold).map(name => oneLine(name).slice(0, 100));
+  const names = lost.slice(0, mostTold).map(name => visible(name).slice(0, 100));
   const more = lost.length > mostTold ? `, and ${lost.length - mostTold} more` : '';
   return [`hard links to files that did not come with them left out: ${names.join(', ')}${more}`];
 }

@@ -314,9 +314,11 @@ const pax = (entry: Entry): Entry => ({
 test('what an agent calls its files reaches a warning without control characters', async t => {
   const { warnings } = await unpack(
     t,
-    stream([{ path: '\x1b[2J\u202enothing\x07 to see', type: 'Link', linkpath: 'none' }]),
+    stream([{ path: '\x1b[2J\u202enothing\x07\nto see', type: 'Link', linkpath: 'none' }]),
   );
-  t.deepEqual(warnings, ['hard links to files that did not come with them left out: nothing to see']);
+  t.deepEqual(warnings, [
+    'hard links to files that did not come with them left out: \\e[2J\\u202enothing\\x07\\nto see',
+  ]);
 });
 
 test('what is beyond the limit is left out, what fits is kept', async t => {

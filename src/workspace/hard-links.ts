@@ -9,6 +9,8 @@ export interface HardLink {
   readonly target: string;
 }
 
+const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+
 /**
  * Copy the content of files under their further names. The source is a regular file of the same tree, which holds no
  * symbolic link yet: nothing outside can be reached. `admit` is asked with the size of each copy. Return the paths of
@@ -20,18 +22,16 @@ export async function copyHardLinks(
   admit: (size: number) => boolean,
 ): Promise<string[]> {
   const lost: string[] = [];
+  for (const parent of new Set(links.map(({ names }) => dirname(join(root, ...names)))))
+    await mkdir(parent, { recursive: true, mode: 0o700 }).catch(() => {});
   for (const { names, target } of links) {
     const source = namesOf(target);
     const facts = source && lstatSync(join(root, ...source), { throwIfNoEntry: false });
     if (!facts?.isFile()) lost.push(names.join('/'));
-    else if (admit(facts.size)) {
-      const path = join(root, ...names);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-        .then(() =>
-          copyFile(join(root, ...source!), path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
-        )
-        .catch(() => lost.push(names.join('/')));
-    }
+    else if (admit(facts.size))
+      await copyFile(join(root, ...source!), join(root, ...names), flags).catch(() =>
+        lost.push(names.join('/')),
+      );
   }
   return lost;
 }

@@ -28,13 +28,20 @@ echo ${base64(hostile)} | base64 -d
 exit 1
 `;
 
+/** Built once: the second run finds its layer too. */
+const attacker = () => {
+  built ??= image(file, recipe);
+  return built;
+};
+const recipe = `FROM node:22-slim\nRUN echo ${base64(cli)} | base64 -d >/usr/local/bin/claude && chmod 755 /usr/local/bin/claude\n`;
+let built: Promise<string> | null = null;
+const undo: (() => unknown)[] = [];
+const file = { teardown: (work: () => unknown) => void undo.push(work) };
+test.after.always(() => Promise.all(undo.map(work => work())));
+
 /** Runs it, and returns everything that is printed and kept of it, by where that is. */
 async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   const here = place(t);
-  const from = await image(
-    t,
-    `FROM node:22-slim\nRUN echo ${base64(cli)} | base64 -d >/usr/local/bin/claude && chmod 755 /usr/local/bin/claude\n`,
-  );
   const summary = join(here.path, 'summary.md');
   const env = { ...here.env, ...more, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary };
   const a = {
@@ -42,7 +49,7 @@ async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {
     prompt: 'x',
     interactive: true,
     auth: 'off',
-    image: from,
+    image: await attacker(),
     network: 'none',
     workspace: 'workspace',
     ...small,
@@ -90,17 +97,20 @@ const strings = (value: unknown): string =>
       ? Object.values(value).map(strings).join('\n')
       : '';
 
-test('an agent that forges its screen, its report and what it asks brings no control character anywhere', async t => {
-  const { screen, message, told } = await everythingToldOf(t);
-  t.is(screen, `${clean}\n${clean}`);
-  t.true(message.endsWith(clean), message);
-  for (const [where, text] of Object.entries(told)) {
-    t.true(text.includes(clean), `${where}: ${text}`);
-    t.notRegex(text, unsafe, where);
-  }
-});
+test.serial(
+  'an agent that forges its screen, its report and what it asks brings no control character anywhere',
+  async t => {
+    const { screen, message, told } = await everythingToldOf(t);
+    t.is(screen, `${clean}\n${clean}`);
+    t.true(message.endsWith(clean), message);
+    for (const [where, text] of Object.entries(told)) {
+      t.true(text.includes(clean), `${where}: ${text}`);
+      t.notRegex(text, unsafe, where);
+    }
+  },
+);
 
-test('a control: with the cleaning switched off its control characters are everywhere', async t => {
+test.serial('a control: with the cleaning switched off its control characters are everywhere', async t => {
   const off = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-cleaning.ts')}` };
   const { screen, told } = await everythingToldOf(t, off);
   t.is(screen, `${hostile}\n${hostile}`);

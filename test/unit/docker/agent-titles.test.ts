@@ -25,6 +25,14 @@ test('the message of a forged report is plain text', t => {
 });
 
 test('a forged report that is not one is passed over', t => {
-  for (const text of ['', '{', '[]', '{"usage":1}', report('x').replace('quota', '__proto__')])
+  for (const text of [
+    '',
+    '{',
+    '[]',
+    '{"usage":1}',
+    report('x').replace('quota', '__proto__'),
+    report('x').replace('null}}', '1e300}}'),
+    report('x').replace('null}}', '-1}}'),
+  ])
     t.is(reportIn(title('report', text), 'n0nce'), null, text);
 });

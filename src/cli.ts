@@ -22,6 +22,7 @@ import { validate } from './commands/validate.ts';
 import { FlowError, UsageError } from './errors.ts';
 import { version } from './package.ts';
 import { SpecError } from './spec/errors.ts';
+import { errorForLog } from './views/log-text.ts';
 import { oneLine } from './views/text.ts';
 
 const commands: readonly Command[] = [
@@ -132,7 +133,7 @@ function report(error: unknown): number {
     return 2;
   }
   if (error instanceof FlowError) {
-    process.stderr.write(`agent-flow: ${error.message}\n`);
+    process.stderr.write(`agent-flow: ${errorForLog(error.message)}\n`);
     return error.exitCode;
   }
   // A file that cannot be read or written is not ours to explain by a stack.
@@ -141,7 +142,7 @@ function report(error: unknown): number {
     return 3;
   }
   process.stderr.write(
-    `agent-flow: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    `agent-flow: ${errorForLog(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
   );
   return 1;
 }

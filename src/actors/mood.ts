@@ -1,5 +1,6 @@
 import type { Mood, WatchInput } from '../../machines/agent-types.ts';
 import { followLines } from '../docker/stream.ts';
+import { oneLine } from '../views/text.ts';
 import { owner, type World } from './world.ts';
 
 /** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
@@ -28,5 +29,7 @@ export function moodIn(line: string): Mood | null {
   const [word = '', ...reason] = line.split(' ');
   if (word === 'working') return { type: 'OUTPUT' };
   if (word === 'quiet') return { type: 'QUIET' };
-  return word === 'needsInput' ? { type: 'NEEDS_INPUT', reason: reason.join(' ').slice(0, 400) } : null;
+  return word === 'needsInput'
+    ? { type: 'NEEDS_INPUT', reason: oneLine(reason.join(' ')).slice(0, 400) }
+    : null;
 }

@@ -75,7 +75,7 @@ async function take(
           sink,
           signal,
         );
-  const { size, warnings } = done();
+  const { size, warnings } = await done();
   if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
   return { size, warnings: [...warnings, explain(answer, size)], path: size > 0 ? target : null };
 }

@@ -31,7 +31,7 @@ export async function saveCopy(
       owner: owner(input),
       timeout: patience,
     });
-    for (const warning of done().warnings) await warn(`of its copy ${warning}`);
+    for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
     if (!answer.ok) {
       const why = signal.aborted
         ? 'there was no time left'

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { forLog, jsonForLog } from '../views/log-text.ts';
 
 export interface CommonOptions {
   readonly stateDir?: string | undefined;
@@ -22,6 +23,7 @@ export const specPath = {
 } as const;
 
 /** One line of JSON on stdout; everything else a command says goes to stderr. */
-export const printJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+export const printJson = (value: unknown) => process.stdout.write(`${jsonForLog(value)}\n`);
 
-export const say = (line: string) => process.stderr.write(`${line}\n`);
+/** Print lines for people. Whatever they quote, no terminal and no CI runner finds a command in them. */
+export const say = (line: string) => process.stderr.write(`${forLog(line)}\n`);

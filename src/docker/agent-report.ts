@@ -1,7 +1,10 @@
 import * as z from 'zod';
+import { plainText } from '../views/text.ts';
 import { titleIn } from './end-record.ts';
 
 const count = z.int().nonnegative();
+/** The last moment that a `Date` can hold. */
+const latest = 8.64e15;
 
 const schema = z.object({
   usage: z
@@ -10,14 +13,14 @@ const schema = z.object({
       inputTokens: count,
       cachedInputTokens: count,
       outputTokens: count,
-      costUsd: z.number().nonnegative().nullable(),
+      costUsd: z.number().nonnegative().max(1e9).nullable(),
     })
     .nullable(),
   trouble: z
     .object({
       kind: z.enum(['login', 'quota', 'budget', 'needsInput']),
-      message: z.string(),
-      resetsAt: z.number().nullable(),
+      message: z.string().transform(plainText),
+      resetsAt: z.number().nonnegative().max(latest).nullable(),
     })
     .nullable(),
 });

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fdatasync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { eventSchema, type FlowEvent, type FlowEventBody } from '../events.ts';
+import { cleanEvent, mayBeUnclean } from './clean-event.ts';
 import { isSound, summed } from './line-sum.ts';
 import { syncFolder } from './state-dir.ts';
 
@@ -52,13 +53,19 @@ export function openJournal(
     });
   };
 
+  const toLine = (place: { v: 1; seq: number; at: number }, body: FlowEventBody) => {
+    const written = summed({ ...place, ...body });
+    // Control characters may have kept the parts of a secret apart, so a cleaned event is redacted again.
+    return mayBeUnclean(written.line) ? summed({ ...place, ...redact(cleanEvent(body)) }) : written;
+  };
+
   return {
     append(body) {
       if (closed) return Promise.resolve();
       const written = Promise.withResolvers<void>();
       // Whoever must know awaits it; whoever does not must not crash the process.
       written.promise.catch(() => {});
-      const { line, event } = summed({ v: 1 as const, seq, at: now(), ...redact(body) });
+      const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redact(body));
       try {
         // What could not be told whole is torn: nothing may follow it.
         if (failure) throw failure;

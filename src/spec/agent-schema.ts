@@ -185,7 +185,7 @@ export const shared = {
   artifacts: artifacts
     .optional()
     .describe(
-      'Files and directories of the workspace to keep, relative to it: at most 100 MB of an agent. Links are left out.',
+      'Files and directories of the workspace to keep, relative to it: at most 100 MB of an agent. Symbolic links are left out.',
     ),
 } as const;
 

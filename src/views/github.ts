@@ -1,7 +1,8 @@
 import { spoken } from './duration.ts';
 import type { FlowState } from './flow-state.ts';
+import { forLog } from './log-text.ts';
 import { type AgentOutcome, outcomesOf } from './outcomes.ts';
-import { oneLine, plainText } from './text.ts';
+import { oneLine } from './text.ts';
 import { statusWord } from './words.ts';
 
 /** What a run has to say beside its log: workflow commands, one a line. */
@@ -55,7 +56,8 @@ export function transcriptGroup(
   return [
     command('group', {}, title.join(', ')),
     stopCommands(token),
-    ...lines.map(line => mute(plainText(line))),
+    // The page that shows the log folds and colours by `##[` wherever it reads it, also where commands are stopped.
+    ...lines.map(forLog),
     resumeCommands(token),
     command('endgroup', {}, ''),
   ];
@@ -64,9 +66,6 @@ export function transcriptGroup(
 /** From here on the runner takes nothing for a command, until the token is given back. */
 export const stopCommands = (token: string) => `::stop-commands::${token}`;
 export const resumeCommands = (token: string) => `::${token}::`;
-
-/** The page that shows the log folds and colours by this mark wherever it reads it, also where commands are stopped. */
-const mute = (line: string) => line.replaceAll('##[', '# #[');
 
 function command(name: string, properties: Readonly<Record<string, string>>, message: string): string {
   const given = Object.entries(properties).map(([key, value]) => `${key}=${property(value)}`);

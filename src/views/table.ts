@@ -1,5 +1,8 @@
-/** Rows as aligned columns, two spaces apart. */
-export function table(rows: readonly (readonly string[])[]): string {
+import { oneLine } from './text.ts';
+
+/** Rows as aligned columns, two spaces apart; each cell is one line of plain text. */
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map(row => row.map(oneLine));
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0))) ?? [];
   return rows
     .map(row =>

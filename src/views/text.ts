@@ -5,24 +5,29 @@ const controlString = String.raw`(?:\x1b[\]PX^_k]|[\x90\x98\x9d-\x9f])[^\x07\x1b
 const shortEscape = String.raw`\x1b[ -/]*[0-~]?`;
 const escapes = new RegExp(`${csi}|${controlString}|${shortEscape}`, 'g');
 
+/** Control characters but tab and newline, what turns the reading direction, and halves of characters. */
+const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
+const everyUnsafe = new RegExp(unsafe, 'gu');
+
 /**
- * What a terminal was sent, made plain: no escape sequences, no control characters but tab and newline, and of a line
- * that was overwritten what came last.
+ * Return text that is safe to print, and to keep in JSON or XML: no escape sequences, no control characters but tab and
+ * newline, nothing that turns the reading direction, and of an overwritten line what was written last. Everything that
+ * comes from an agent goes through here.
  */
 export function plainText(output: Uint8Array | string): string {
   const text = typeof output === 'string' ? output : new TextDecoder().decode(output);
+  if (!unsafe.test(text)) return text;
   return text
     .replace(escapes, '')
     .replace(/\r+\n/g, '\n')
     .split('\n')
-    .map(line => lastWritten(line).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, ''))
+    .map(line => lastWritten(line).replace(everyUnsafe, ''))
     .join('\n');
 }
 
-/** The same on one line, and nothing in it that turns the reading direction: for messages among other text. */
+/** The same on one line, for messages among other text. */
 export function oneLine(text: string): string {
   return plainText(text)
-    .replace(/[\p{Bidi_Control}\p{Cs}]/gu, '')
     .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
 }

@@ -108,11 +108,16 @@ test('where nobody is to be asked it fails, and its last screen shows why', asyn
 
 test('one that stands still in the middle of a turn needs somebody, and works again when it goes on', async t => {
   const still = 'needsInput has stood still for 2 s in the middle of a turn';
-  const box = await attended(t, 'read -r more; for i in 1 2 3 4 5 6; do echo "$i"; sleep 0.5; done');
+  const goesOn = 'until [ -e /run/agent/go ]; do i=$((i + 1)); echo "$i"; sleep 0.5; done';
+  const box = await attended(t, `read -r more; ${goesOn}`);
   t.true(await until(async () => (await moodsIn(box)).includes(still)));
   await box.exec(['tmux', 'send-keys', '-t', '=agent:', 'more', 'Enter']);
+  t.true(await until(async () => (await moodsIn(box)).at(-1) !== still));
+  await box.exec(['touch', '/run/agent/go']);
   t.is((await box.end()).record, 'agent-end exit 0 0 n0nce');
-  t.deepEqual(await moodsIn(box), ['working', still, 'working']);
+  // A slow machine may have found it still before that, or again afterwards: what counts is what follows.
+  const moods = await moodsIn(box);
+  t.is(moods[moods.indexOf(still) + 1], 'working');
 });
 
 test('one that stands still before it is ready is said to, and is given its prompt when it is', async t => {

@@ -303,7 +303,9 @@ test('a copy comes into the container and out of it, and the directory stays as 
   const { exitCode, json, stderr } = await here.run({
     agents: {
       copier: {
-        ...sh('cat a.txt >b.txt; ln -s b.txt c.txt; ln -s /etc/passwd out.txt'),
+        ...sh(
+          'cat a.txt >b.txt; ln -s b.txt c.txt; ln -s /etc/passwd out.txt; ln b.txt twin.txt; chmod 6755 b.txt; mkdir -p d/e; ln -s ../.. d/e/top; ln -s d/e/top/.. chain',
+        ),
         workspace: { mode: 'copy', path: 'workspace' },
       },
       alone: { ...sh('test -z "$(ls -A)"; touch x'), workspace: { mode: 'none' } },
@@ -313,9 +315,11 @@ test('a copy comes into the container and out of it, and the directory stays as 
   t.deepEqual(readdirSync(here.workspace), ['a.txt']);
   const { path, branch } = json.agents.copier.workspace;
   t.is(branch, null);
-  t.deepEqual(readdirSync(path).sort(), ['a.txt', 'b.txt', 'c.txt']);
-  t.is(readFileSync(join(path, 'c.txt'), 'utf8'), 'a');
-  t.true(warnings(here).some(message => /1 link was left out/.test(message)));
+  t.deepEqual(readdirSync(path).sort(), ['a.txt', 'b.txt', 'c.txt', 'd', 'twin.txt']);
+  for (const name of ['c.txt', 'twin.txt']) t.is(readFileSync(join(path, name), 'utf8'), 'a');
+  t.is(statSync(join(path, 'b.txt')).mode & 0o7000, 0);
+  // One leads to /etc/passwd. The other stays inside by its text, and leads out through a link.
+  t.true(warnings(here).some(message => /2 links were left out/.test(message)));
   t.is(json.agents.alone.workspace, null);
 });
 

@@ -3,12 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { mendJournal, openJournal, readJournal } from '../../../src/engine/journal.ts';
+import { redactor } from '../../../src/engine/redact.ts';
+import type { FlowEvent } from '../../../src/events.ts';
 
 function file(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-journal-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   return join(folder, 'journal.jsonl');
 }
+
+const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
+const hostile = (text: string) =>
+  `\x1b[31mred\x1b[0m \x1b]2;title\x07\u202e${text}\u2066\n\t\x9b2Jtwi\x7fce\x85\ud800`;
+const stringsIn = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.values(value).flatMap(stringsIn)
+      : [];
 
 const cancel = (reason: string) => ({ type: 'run.cancel' as const, reason });
 
@@ -41,6 +53,59 @@ test('a line is as it was written, or it is left out; one without a checksum hol
     writeFileSync(path, lines(changed, plain));
     t.is(readJournal(path).damage.length, 1, JSON.stringify(changed));
   }
+});
+
+test('strings of an event carry no control characters: on disk, for listeners and in what `jq -r` prints', async t => {
+  const path = file(t);
+  const journal = openJournal(path, () => 0);
+  const heard: FlowEvent[] = [];
+  journal.subscribe(event => heard.push(event));
+  const attempt = {
+    type: 'attempt.ended' as const,
+    agent: 'a',
+    attempt: 1,
+    status: 'failed' as const,
+    exitCode: 1,
+    error: { phase: 'running', kind: 'quota', message: hostile('message') },
+    containerId: null,
+    image: null,
+    transcript: null,
+    screen: hostile('screen'),
+    blockedHosts: [hostile('host')],
+  };
+  await journal.append(attempt);
+  await journal.append({ ...cancel('C:\\reports\\users'), type: 'run.cancel' });
+  await journal.append({
+    type: 'docker.call',
+    call: 1,
+    agent: null,
+    attempt: null,
+    argv: ['docker', hostile('argv')],
+  });
+  journal[Symbol.dispose]();
+  const { events, damage } = readJournal(path);
+  t.deepEqual(damage, []);
+  t.deepEqual(events, heard);
+  const clean = (text: string) => `red ${text}\n\ttwice`;
+  t.like(events[0], {
+    error: { ...attempt.error, message: clean('message') },
+    screen: clean('screen'),
+    blockedHosts: [clean('host')],
+  });
+  t.like(events[1], { reason: 'C:\\reports\\users' });
+  t.like(events[2], { argv: ['docker', clean('argv')] });
+  // The control: without the guard each of these strings would have reached a terminal.
+  t.regex(JSON.parse(JSON.stringify(attempt)).screen, control);
+  t.notRegex(events.flatMap(event => stringsIn(event)).join(''), control);
+});
+
+test('a secret whose parts were kept apart by control characters is redacted when they are gone', async t => {
+  const path = file(t);
+  const { deep } = redactor(['canary-1234']);
+  const journal = openJournal(path, () => 0, 1, deep);
+  await journal.append(cancel('it is can\x1b[0mary\x7f-12\u202e34.'));
+  journal[Symbol.dispose]();
+  t.like(readJournal(path).events[0], { reason: 'it is [secret].' });
 });
 
 test('listeners are told every event at once, until they leave', async t => {

@@ -9,3 +9,14 @@ test('what is seen of an agent is one word, and why it needs somebody', t => {
   const long = moodIn(`needsInput ${'x'.repeat(9_999)}`);
   t.is(long?.type === 'NEEDS_INPUT' && long.reason.length, 400);
 });
+
+test('the reason of an agent that needs input is one line without control characters', t => {
+  t.deepEqual(moodIn('needsInput \x1b[2Jasks \u202efor\x07 a\x9b31m \rlogin'), {
+    type: 'NEEDS_INPUT',
+    reason: 'login',
+  });
+  t.deepEqual(moodIn('needsInput \x1b[2Jasks \u202efor\x07 a\x9b31m login\x7f'), {
+    type: 'NEEDS_INPUT',
+    reason: 'asks for a login',
+  });
+});

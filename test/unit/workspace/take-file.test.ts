@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'ava';
 import { takeFile } from '../../../src/workspace/take-file.ts';
@@ -13,6 +15,19 @@ test('a regular file is taken, for this user’s eyes alone', async t => {
     t.is(readFileSync(join(base, 'to'), 'utf8'), content);
   }
   t.is(statSync(join(base, 'to')).mode & 0o777, 0o600);
+});
+
+test('what is no regular file is not even opened', async t => {
+  const base = folder(t);
+  const server = createServer().listen(join(base, 'socket'));
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  for (const [name, path] of [
+    ['a socket', join(base, 'socket')],
+    ['a device', '/dev/null'],
+  ] as const)
+    await t.throwsAsync(takeFile(path, join(base, 'to'), 100), { message: /is no regular file$/ }, name);
+  t.false(existsSync(join(base, 'to')));
 });
 
 test('links, fifos, directories and what is too large are refused, and nobody waits for a writer', async t => {

@@ -1,9 +1,13 @@
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -11,98 +15,310 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { create, Header } from 'tar';
+import { create } from 'tar';
 import { firstEntry, unpacker } from '../../../src/workspace/unpack.ts';
 import { folder } from './repositories.ts';
+import { type Entry, extractNaively, paxRecord, stream } from './tar-stream.ts';
 
 async function unpack(t: Parameters<typeof folder>[0], bytes: Iterable<Buffer>, more: object = {}) {
   const to = join(folder(t), 'to');
   const { sink, done } = unpacker({ folder: to, most: 1000, ...more });
   await pipeline(Readable.from(bytes), sink);
-  return { to, ...done() };
-}
-
-/** A tar stream as somebody with bad intentions writes it. */
-function stream(
-  entries: readonly {
-    path: string;
-    type?: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice';
-    linkpath?: string;
-    content?: string;
-  }[],
-) {
-  const blocks = entries.flatMap(({ path, type = 'File', linkpath = '', content = '' }) => {
-    const header = new Header({
-      path,
-      type,
-      linkpath,
-      size: content.length,
-      mode: 0o644,
-      mtime: new Date(0),
-    });
-    const block = Buffer.alloc(512);
-    header.encode(block);
-    const body = Buffer.alloc(Math.ceil(content.length / 512) * 512);
-    body.write(content);
-    return [block, body];
-  });
-  return [Buffer.concat([...blocks, Buffer.alloc(1024)])];
+  return { to, ...(await done()) };
 }
 
 async function tarOf(folder: string, name: string) {
   return Buffer.from(await create({ cwd: folder }, [name]).concat());
 }
 
-test('files and directories are taken out, links are left out and counted', async t => {
+/** Every path in a tree; no link is followed. */
+const everything = (path: string): string[] =>
+  readdirSync(path, { withFileTypes: true }).flatMap(entry => [
+    entry.name,
+    ...(entry.isDirectory() ? everything(join(path, entry.name)).map(below => join(entry.name, below)) : []),
+  ]);
+
+test('files, directories and hard links are taken out, symbolic links are left out and counted', async t => {
   const from = folder(t);
   mkdirSync(join(from, 'dist', 'deep'), { recursive: true });
   writeFileSync(join(from, 'dist', 'deep', 'a.txt'), 'a');
   symlinkSync('/etc/passwd', join(from, 'dist', 'passwd'));
   linkSync(join(from, 'dist', 'deep', 'a.txt'), join(from, 'dist', 'twin.txt'));
   const { to, size, warnings } = await unpack(t, [await tarOf(from, 'dist')]);
-  t.true(existsSync(join(to, 'dist', 'deep', 'a.txt')) || existsSync(join(to, 'dist', 'twin.txt')));
+  for (const name of ['deep/a.txt', 'twin.txt']) {
+    t.is(readFileSync(join(to, 'dist', name), 'utf8'), 'a');
+    t.is(statSync(join(to, 'dist', name)).nlink, 1);
+  }
   t.false(existsSync(join(to, 'dist', 'passwd')));
-  t.is(size, 1);
-  t.deepEqual(warnings, ['2 links were left out']);
+  t.is(size, 2);
+  t.deepEqual(warnings, ['1 link was left out']);
 });
 
-test('names that lead out of the folder, and devices, lead nowhere', async t => {
-  const outside = folder(t);
+/** Whether the kernel finds itself outside of `to` when it follows a path below it. */
+const leadsOut = (to: string, path: string) => {
+  try {
+    // The other one resolves `..` by the text.
+    return !`${realpathSync.native(join(to, path))}/`.startsWith(`${realpathSync.native(to)}/`);
+  } catch {
+    return false;
+  }
+};
+const link = (path: string, linkpath: string): Entry => ({ path, type: 'SymbolicLink', linkpath });
+const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+interface Attack {
+  readonly title: string;
+  readonly entries: readonly Entry[];
+  /** Whether it has succeeded. `to` is `outside/to`. */
+  readonly succeeded: (to: string, outside: string) => boolean;
+  readonly warning: RegExp;
+}
+
+const attacks: readonly Attack[] = [
+  {
+    title: 'a name with ..',
+    entries: [{ path: '../escaped', content: 'x' }],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 entry whose name leads out/,
+  },
+  {
+    title: 'a link to the root, and a file through it',
+    entries: [link('up', '..'), { path: 'up/escaped', content: 'x' }],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'a directory that becomes a link after its first file',
+    entries: [{ path: 'd/a', content: 'a' }, link('e', '..'), { path: 'e/escaped', content: 'x' }],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'a chain of links, each of which stays inside by its text',
+    entries: [
+      { path: 'a/b/x', content: 'x' },
+      link('a/b/c', '../..'),
+      { path: 'secret', content: '' },
+      link('out', 'a/b/c/..'),
+    ],
+    succeeded: to => leadsOut(to, 'out'),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'the same chain, its second link first',
+    entries: [link('out', 'a/b/c/../../outside'), link('a/b/c', '../../a'), { path: 'a/b/x', content: 'x' }],
+    succeeded: to => isThere(join(to, 'out')),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'a chain of three links',
+    entries: [
+      { path: 'a/b/c/x', content: 'x' },
+      link('one', 'a/b/c'),
+      link('a/b/c/two', '../../..'),
+      link('three', 'one/two/..'),
+    ],
+    succeeded: to => leadsOut(to, 'three'),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'a link through one that leads out',
+    entries: [link('out', '/'), link('through', 'out/etc')],
+    succeeded: to => leadsOut(to, 'through'),
+    warning: /2 links were left out/,
+  },
+  {
+    title: 'a dangling link that will lead out once somebody makes a directory',
+    entries: [link('later', 'missing/../../escaped')],
+    succeeded: to => isThere(join(to, 'later')),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'links that lead to each other',
+    entries: [link('a', 'b'), link('b', 'a')],
+    succeeded: to => isThere(join(to, 'a')),
+    warning: /2 links were left out/,
+  },
+  {
+    title: 'a hard link to a file outside',
+    entries: [{ path: 'twin', type: 'Link', linkpath: '../secret' }],
+    succeeded: to => isThere(join(to, 'twin')),
+    warning: /hard links to files that did not come with them left out: twin$/,
+  },
+  {
+    title: 'a hard link through a symbolic link',
+    entries: [link('up', '..'), { path: 'twin', type: 'Link', linkpath: 'up/secret' }],
+    succeeded: to => isThere(join(to, 'twin')),
+    warning: /hard links to files that did not come with them left out: twin/,
+  },
+  {
+    title: 'a hard link to a symbolic link',
+    entries: [link('secret', '../secret'), { path: 'twin', type: 'Link', linkpath: 'secret' }],
+    succeeded: to => isThere(join(to, 'twin')),
+    warning: /hard links to files that did not come with them left out: twin/,
+  },
+  {
+    title: 'setuid, setgid and sticky bits',
+    entries: [
+      { path: 'root', mode: 0o6755, content: 'x' },
+      { path: 'd', type: 'Directory', mode: 0o7777 },
+    ],
+    succeeded: to => ['root', 'd'].some(name => (lstatSync(join(to, name)).mode & 0o7000) !== 0),
+    warning: /^$/,
+  },
+  {
+    title: 'devices, a fifo, a sparse file and a type that nobody knows',
+    entries: [
+      { path: 'null', type: 'CharacterDevice' },
+      { path: 'disk', type: 'BlockDevice' },
+      { path: 'fifo', type: 'FIFO' },
+      { path: 'tape', type: 'ContiguousFile', content: 'x' },
+      { path: 'sparse', letter: 'S', content: 'x' },
+      { path: 'unknown', letter: '?', content: 'x' },
+    ],
+    succeeded: to =>
+      ['null', 'disk', 'fifo', 'tape', 'sparse', 'unknown'].some(name => isThere(join(to, name))),
+    warning: /6 that are no files were left out/,
+  },
+  {
+    title: 'a path of a PAX header that leads out',
+    entries: [{ path: 'harmless', content: 'x', pax: [paxRecord('path', '../escaped')] }],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 entry whose name leads out/,
+  },
+  {
+    title: 'a long name of GNU tar that leads out',
+    entries: [
+      { path: '././@LongLink', letter: 'L', content: '../escaped\0' },
+      { path: 'harmless', content: 'x' },
+    ],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 entry whose name leads out/,
+  },
+  {
+    title:
+      'a file name with a line break that adds a record to its PAX header, and a file that holds a tar stream',
+    entries: [
+      {
+        path: 'harmless',
+        pax: [paxRecord('path', `é\n${paxRecord('size', '0')}`)],
+        content: stream([link('up', '..'), { path: 'up/escaped', content: 'x' }])[0]!,
+      },
+    ],
+    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    warning: /1 link was left out/,
+  },
+  {
+    title: 'names that are too long, and directories that are too deep',
+    entries: [
+      { path: `${'d/'.repeat(300)}x`, pax: [paxRecord('path', `${'d/'.repeat(300)}x`)], content: 'x' },
+      { path: 'x', pax: [paxRecord('path', `${'n'.repeat(200)}/`.repeat(15))], content: 'x' },
+    ],
+    succeeded: to => everything(to).some(path => path.length > 500),
+    warning: /2 entries whose names are too long or too deep/,
+  },
+  {
+    title: 'more entries than are taken, with the directories that they imply',
+    entries: Array.from({ length: 30 }, (_, index) => ({ path: `${index}/a/b/c`, content: '' })),
+    succeeded: to => everything(to).length > 40,
+    warning: /20 entries beyond the limit of 40 left out/,
+  },
+  {
+    title: 'hard links that multiply a file',
+    entries: [
+      { path: 'a', content: 'a'.repeat(400) },
+      ...[1, 2, 3].map(n => ({ path: `a${n}`, type: 'Link' as const, linkpath: 'a' })),
+    ],
+    succeeded: to => everything(to).length > 2,
+    warning: /2 files beyond the limit of 1000b left out/,
+  },
+];
+
+for (const { title, entries, succeeded, warning } of attacks)
+  test(`a hostile stream brings nothing home: ${title}`, async t => {
+    const outside = folder(t);
+    writeFileSync(join(outside, 'secret'), 'secret');
+    const naive = join(outside, 'naive');
+    mkdirSync(naive);
+    writeFileSync(join(naive, 'secret'), 'secret');
+    extractNaively(join(naive, 'to'), stream(entries));
+    t.true(succeeded(join(naive, 'to'), naive), 'a naive extraction is not harmed: the attack is none');
+
+    const to = join(outside, 'to');
+    const { sink, done } = unpacker({ folder: to, most: 1000, mostEntries: 40, keepsLinks: true });
+    await pipeline(Readable.from(stream(entries)), sink);
+    const { warnings } = await done();
+    t.false(succeeded(to, outside), everything(outside).join('\n'));
+    t.deepEqual(
+      everything(outside).filter(path => !/^(naive|to)(\/|$)/.test(path)),
+      ['secret'],
+    );
+    t.regex(warnings.join('; '), warning);
+  });
+
+test('links that stay inside are kept, dangling ones too, whatever their order', async t => {
+  const kept = [
+    link('first', 'dir/sub/../file'),
+    link('dir/up', '..'),
+    link('around', 'dir/up/dir/file'),
+    link('dangling', 'not/yet'),
+    link('dir/dot', './.'),
+  ];
+  const files = [
+    { path: 'dir/file', content: 'x' },
+    { path: 'dir/sub/', type: 'Directory' as const },
+  ];
+  for (const entries of [
+    [...kept, ...files],
+    [...files, ...kept.toReversed()],
+  ]) {
+    const { to, warnings } = await unpack(t, stream(entries), { keepsLinks: true });
+    t.deepEqual(warnings, []);
+    for (const { path, linkpath = '' } of kept) t.is(readlinkSync(join(to, path)), linkpath);
+    t.is(readFileSync(join(to, 'around'), 'utf8'), 'x');
+  }
+});
+
+test('a name that two entries have is no way out', async t => {
   const { to } = await unpack(
     t,
     stream([
-      { path: '../escaped.txt', content: 'x' },
-      { path: join(outside, 'absolute.txt'), content: 'x' },
-      { path: 'null', type: 'CharacterDevice' },
-      { path: 'good.txt', content: 'good' },
+      { path: 'a/b/c/d', content: 'x' },
+      link('x', 'a/b/c'),
+      { path: 'x/', type: 'Directory' },
+      link('y', 'x/../..'),
+      link('z', 'a'),
+      link('z', '/'),
     ]),
+    { keepsLinks: true },
   );
-  t.false(existsSync(join(to, '..', 'escaped.txt')));
-  t.false(existsSync(join(outside, 'absolute.txt')));
-  t.false(existsSync(join(to, 'null')));
-  t.is(readFileSync(join(to, 'good.txt'), 'utf8'), 'good');
+  t.false(isThere(join(to, 'y')), 'x is a directory, so x/../.. leads out');
+  t.is(readlinkSync(join(to, 'z')), 'a');
 });
 
-test('nothing is written through a link, also where links may stay', async t => {
-  const outside = folder(t);
-  for (const keepsLinks of [false, true]) {
-    const { to } = await unpack(
-      t,
-      stream([
-        { path: 'work/out', type: 'SymbolicLink', linkpath: outside },
-        { path: 'work/out/a.txt', content: 'x' },
-        { path: 'work/up', type: 'SymbolicLink', linkpath: '../..' },
-        { path: 'work/up/b.txt', content: 'x' },
-        { path: 'work/in', type: 'SymbolicLink', linkpath: 'good.txt' },
-        { path: 'work/good.txt', content: 'good' },
-      ]),
-      { keepsLinks },
-    );
-    t.false(existsSync(join(outside, 'a.txt')));
-    t.false(existsSync(join(to, '..', 'b.txt')));
-    if (keepsLinks) t.is(readlinkSync(join(to, 'work', 'in')), 'good.txt');
-    else t.false(existsSync(join(to, 'work', 'in')));
-  }
+test('following a great many long links comes to an end', async t => {
+  const long = 'a/../'.repeat(200);
+  const chain = Array.from({ length: 3000 }, (_, index) => link(`l${index}`, `${long}l${index + 1}`));
+  const entries = [{ path: 'a/', type: 'Directory' as const }, link('short', 'a'), ...chain.map(pax)];
+  const { to, warnings } = await unpack(t, stream(entries), { keepsLinks: true });
+  t.deepEqual(warnings, ['3000 links were left out']);
+  t.is(readlinkSync(join(to, 'short')), 'a');
+});
+
+const pax = (entry: Entry): Entry => ({
+  ...entry,
+  linkpath: 'x',
+  pax: [paxRecord('linkpath', entry.linkpath ?? '')],
+});
+
+test('what an agent calls its files reaches a warning without control characters', async t => {
+  const { warnings } = await unpack(
+    t,
+    stream([{ path: '\x1b[2J\u202enothing\x07\nto see', type: 'Link', linkpath: 'none' }]),
+  );
+  t.deepEqual(warnings, [
+    'hard links to files that did not come with them left out: \\e[2J\\u202enothing\\x07\\nto see',
+  ]);
 });
 
 test('what is beyond the limit is left out, what fits is kept', async t => {
@@ -117,6 +333,12 @@ test('what is beyond the limit is left out, what fits is kept', async t => {
   t.is(size, 1000);
   t.true(existsSync(join(to, 'a')) && existsSync(join(to, 'c')) && !existsSync(join(to, 'b')));
   t.deepEqual(warnings, ['1 file beyond the limit of 1000b left out']);
+});
+
+test('a file whose size is said to be smaller counts, and is kept, as what was written', async t => {
+  const { to, size } = await unpack(t, stream([{ path: 'a', content: 'a'.repeat(900), size: 10 }]));
+  t.is(size, 10);
+  t.is(statSync(join(to, 'a')).size, 10);
 });
 
 test('the first bytes of a stream tell what its first entry is', async t => {

@@ -122,6 +122,7 @@ const namesOnly: Vault = {
   open: ({ secrets }) => ({
     values: Object.fromEntries(secrets.map(({ name }) => [name, `<the secret ${name}>`])),
   }),
+  learn: () => {},
   redactor: redactor([]),
 };
 

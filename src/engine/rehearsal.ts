@@ -11,6 +11,7 @@ import { unrecorded } from '../docker/recorder.ts';
 import { isRunsOwn, proxyNames } from '../docker/run-names.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { FlowError } from '../errors.ts';
+import type { Seals } from '../secrets/seals.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
@@ -63,6 +64,7 @@ export async function rehearse(
     engine,
     gate: work => work(),
     vault: namesOnly,
+    seals: nothingSealed,
     clock: systemClock,
     record: () => blankRecord,
     attempts: () => [],
@@ -124,6 +126,14 @@ const namesOnly: Vault = {
   }),
   learn: () => {},
   redactor: redactor([]),
+};
+
+/** A dry run hands nothing out. */
+const nothingSealed: Seals = {
+  newKey: () => null,
+  seal: async () => true,
+  unseal: async () => null,
+  unsealAll: () => {},
 };
 
 const nobodyEnds: Watcher = {

@@ -10,6 +10,7 @@ import type { Recorder } from '../docker/recorder.ts';
 import { orAborted, singleFlight } from '../docker/single-flight.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
+import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
 import { ensureClone } from '../workspace/clone.ts';
@@ -50,6 +51,7 @@ export interface WorldOptions {
   readonly hurry: (agent: string) => AbortSignal;
   readonly tell: World['tell'];
   readonly makeClone?: World['makeClone'];
+  readonly seals?: Seals;
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -121,6 +123,17 @@ export function createWorld(options: WorldOptions): World {
   const { hidden, place, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
+  const seals =
+    options.seals ??
+    sealsOf({
+      plan: name => plans.get(name),
+      isAdopted: name => adopted[name] !== undefined,
+      instance,
+      runId,
+      folder: folder.attempt,
+      containers,
+      vault,
+    });
 
   /** Containers with the labels of this run, whatever they are called, and those that hold a name of it. */
   async function lookUp(stop: AbortSignal): Promise<Container[]> {
@@ -129,7 +142,10 @@ export function createWorld(options: WorldOptions): World {
     const ids = all
       .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
       .map(({ id }) => id);
-    return containers.inspect(ids, { signal: stop });
+    const found = await containers.inspect(ids, { signal: stop });
+    // What any of them was given may be in what another one prints.
+    seals.unsealAll(found);
+    return found;
   }
 
   return {
@@ -141,6 +157,7 @@ export function createWorld(options: WorldOptions): World {
     engine,
     gate,
     vault,
+    seals,
     plan: planOf,
     async decide(agent, stop) {
       const known = record(agent);

@@ -27,7 +27,7 @@ export interface RunSecrets {
 }
 
 export function runSecrets(folder: RunFolder, docker: Docker = dockerCli(unrecorded)): RunSecrets {
-  const plan = planOf(folder);
+  const { plan, hasSecrets } = readPlan(folder);
   const vault = vaultOf(plan, process.env);
   const containers = containersOf(docker);
   const known = new Map<string, Container>();
@@ -52,7 +52,7 @@ export function runSecrets(folder: RunFolder, docker: Docker = dockerCli(unrecor
     redactor: vault.redactor,
     async unseal({ agent, state }, attempt) {
       const told = agent.attempts.find(entry => entry.attempt === attempt);
-      if (!told?.containerId) return;
+      if (!hasSecrets || !told?.containerId) return;
       if (!known.has(told.containerId))
         await answered(look(Object.keys(state.agents)), 'look for the containers of the run');
       const container = known.get(told.containerId);
@@ -91,11 +91,15 @@ const versionOf = (file: string) => {
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 };
 
-/** Of a run whose record is damaged only what is sealed is known. */
-function planOf(folder: RunFolder): FlowPlan {
+/** Without secrets Docker need not be asked for any. Of adopted agents, and of a damaged record, nobody knows that. */
+function readPlan(folder: RunFolder): { readonly plan: FlowPlan; readonly hasSecrets: boolean } {
   try {
-    return readRunFile(folder).plan;
+    const { plan, adopted } = readRunFile(folder);
+    return {
+      plan,
+      hasSecrets: adopted !== undefined || plan.agents.some(({ secrets }) => secrets.length > 0),
+    };
   } catch {
-    return { name: '', concurrency: null, agents: [] };
+    return { plan: { name: '', concurrency: null, agents: [] }, hasSecrets: true };
   }
 }

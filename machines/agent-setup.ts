@@ -103,6 +103,8 @@ export const vocabulary = setup({
     isCancelled: ({ context }) => context.cancelled,
     engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
     lacksSecrets: ({ event }) => failure(event).kind === 'secrets',
+    /** A cancelled agent waits for nothing. */
+    maySecretsBeAwaited: ({ context, event }) => !context.cancelled && failure(event).kind === 'secrets',
     mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
     backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
     isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',

@@ -270,10 +270,20 @@ export const agentMachine = vocabulary.createMachine({
         id: 'secretsAreThere',
         src: 'secretsAreThere',
         input: stepInput,
-        onDone: [goes('building'), goes('injecting')],
-        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
+        onDone: [goes('building'), goes('injecting'), goes('collecting')],
+        onError: [
+          { guard: 'isCleaningUp', target: 'removing' },
+          { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
+        ],
       },
-      on: interruptible,
+      on: {
+        CANCEL: [
+          // Its end is known already. Only its transcript is given up.
+          { guard: 'isCleaningUp', target: 'collecting', actions: 'noteCancel' },
+          { target: 'stopping', actions: 'cancel' },
+        ],
+        KILL: { target: 'removing', actions: 'cancel' },
+      },
     },
 
     // The ladder: each rung is asked once, waits its patience, and hands over to the next.
@@ -366,6 +376,12 @@ export const agentMachine = vocabulary.createMachine({
                 guard: 'mayTryAgain',
                 target: '#agent.backingOff',
                 actions: { type: 'backOff', params: { step: 'collecting' } },
+              },
+              // Output that cannot be redacted stays in the container.
+              {
+                guard: 'maySecretsBeAwaited',
+                target: '#agent.waitingForSecrets',
+                actions: { type: 'awaitSecrets', params: { step: 'collecting' } },
               },
               // A transcript that cannot be had must not hold up the removal.
               { target: '#agent.removing', actions: 'tidyDone' },

@@ -24,7 +24,7 @@ const meanings = {
     'running.needsInput': 'a person is asked for something',
     backingOff: 'a step failed in passing: waits, then the same step',
     engineUnreachable: 'the daemon is away: waits, then decides anew; uses up no try',
-    waitingForSecrets: 'who resumes lacks what the first start had: waits, then the same step',
+    waitingForSecrets: 'the process that resumes lacks secrets of the first start: waits, then the same step',
     stopping: 'the ladder; each rung is asked once and has its own patience',
     'stopping.assessing': 'is there anything to stop?',
     'stopping.interrupting': 'C-c into the session',

@@ -6,19 +6,58 @@ import { StepError } from '../../machines/step-error.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
 import { endBytes, endRecordOf, recordInFile } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
+import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { owner, type World } from './world.ts';
 
-/** Keeps the transcript, and reads the container's own last word from its end. */
+/**
+ * Keep the transcript, and read the container's end record from its end. While what the attempt was given cannot be
+ * redacted, nothing of its output is kept: an agent that may wait for its secrets does so.
+ */
 export async function collect(
   world: World,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
-  const { clock, docker, recorder } = world;
+  const lacks = await lackedSecrets(world, input, signal);
+  // Nobody knows which secrets an adopted agent would have to wait for.
+  if (lacks !== null && !input.cancelled && world.plan(input.name).secrets.length > 0)
+    throw new StepError('secrets', lacks, { at: world.clock.now() });
+  const { answer, end } =
+    lacks === null
+      ? await keepTranscript(world, input, signal)
+      : await dropTranscript(world, input, lacks, signal);
   const { nonce } = world.identity(input.name, input.attempt);
+  const said = endRecordOf(end, nonce);
+  const record = said && { ...said, trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)) };
+  const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
+  await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
+  if (record || input.cancelled) return { record };
+
+  if (lacks === null) await checkWhole(world, input, answer, signal);
+  if (!answer.ok) throw dockerError(answer, { doing: 'read the transcript', at: world.clock.now() });
+  return { record: await recordInside(world, input, signal) };
+}
+
+/** Return why the output of an attempt cannot be redacted; null where it can. */
+async function lackedSecrets(world: World, input: StepInput, signal: AbortSignal): Promise<string | null> {
+  if (!input.cancelled) return world.seals.unseal(input, signal);
+  const over = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
+  return world.seals.unseal(input, over).catch((error: Error) => {
+    signal.throwIfAborted();
+    return error.message;
+  });
+}
+
+/** What docker answered, and the end of what the container has printed. */
+interface Output {
+  readonly answer: CallEnd & { readonly args: readonly string[] };
+  readonly end: string;
+}
+
+async function keepTranscript(world: World, input: StepInput, signal: AbortSignal): Promise<Output> {
   const file = world.transcript(input.name, input.attempt);
   await make(file).catch(error => world.unwritable(error, signal));
   const args = ['logs', input.containerId!];
@@ -26,21 +65,44 @@ export async function collect(
   const timeout = input.cancelled ? 2_000 : 600_000;
   const { redactor } = world.vault;
   const through = redactor.isIdle ? null : redactor.stream();
-  const answer = await saveOutput(recorder, args, file, { signal, owner: owner(input), timeout, through });
-  const end = await tail(file);
-  const said = endRecordOf(end, nonce);
-  const record = said && { ...said, trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)) };
-  const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
-  await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
-  if (record || input.cancelled) return { record };
+  const options = { signal, owner: owner(input), timeout, through };
+  const answer = await saveOutput(world.recorder, args, file, options);
+  return { answer: { ...answer, args }, end: await tail(file) };
+}
 
-  // A full disk must not make a verdict: what is missing in the file may be in Docker.
+/** Read the last line alone, and keep nothing. */
+async function dropTranscript(
+  { docker, tell }: World,
+  input: StepInput,
+  why: string,
+  signal: AbortSignal,
+): Promise<Output> {
+  const message = `its transcript was not kept: ${why}`;
+  await tell({ type: 'warning', agent: input.name, message });
+  const timeout = input.cancelled ? 2_000 : 60_000;
+  const answer = await docker(['logs', '--tail=1', input.containerId!], {
+    signal,
+    owner: owner(input),
+    timeout,
+  });
+  return { answer, end: answer.stdout };
+}
+
+/** A full disk must not make a verdict: what is missing in the file may be in Docker. */
+async function checkWhole(
+  world: World,
+  input: StepInput,
+  answer: Output['answer'],
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, docker } = world;
+  const { nonce } = world.identity(input.name, input.attempt);
+  const file = world.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => world.unwritable(error, signal));
-  if (!answer.ok) throw dockerError({ ...answer, args }, { doing: 'read the transcript', at: clock.now() });
+  if (!answer.ok) throw dockerError(answer, { doing: 'read the transcript', at: clock.now() });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
-  return { record: await recordInside(world, input, signal) };
 }
 
 /** What the AI CLI has said of why it failed, with what helps. */

@@ -14,8 +14,13 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const createdAt = new Date(clock.now()).toISOString();
   const hidden = world.hidden(input.name);
   const protectedPaths = await world.protectGit(owner(input));
-  const place = { clone: world.clone(input.name, input.attempt), protectedPaths };
-  const args = createArgs(plan, identity, input.image ?? '', { limits: engine, createdAt, hidden, place });
+  const args = createArgs(plan, identity, input.image ?? '', {
+    limits: engine,
+    createdAt,
+    hidden,
+    place: { clone: world.clone(input.name, input.attempt), protectedPaths },
+    seal: world.seals.newKey(input.name),
+  });
   const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 120_000 });
   const containerId = answer.stdout.trim();
   // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { classify, dockerError, unsaid } from '../docker/errors.ts';
+import { SealError } from '../secrets/sealed-file.ts';
 import { launchScript } from '../spec/launch.ts';
 import { secretsOf } from './secrets.ts';
 import { toldEnd } from './told-end.ts';
@@ -18,9 +19,14 @@ export async function inject(
 ): Promise<{ injectedAt: number }> {
   const { clock, docker } = world;
   const { ready } = world.plan(input.name).timeouts;
-  const script = Buffer.from(launchScript(world.plan(input.name), { secrets: secretsOf(world, input.name) }));
+  const secrets = secretsOf(world, input.name);
+  const script = salted(launchScript(world.plan(input.name), { secrets }));
   const hash = createHash('sha256').update(script).digest('hex');
   const id = input.containerId!;
+  if (!(await seal(world, input, Object.values(secrets), signal))) {
+    if (await toldEnd(world, id, signal)) return { injectedAt: clock.now() };
+    throw new StepError('transient', 'the container does not exist', { at: clock.now() });
+  }
   const args = [
     'exec',
     '--interactive',
@@ -52,4 +58,24 @@ export async function inject(
   });
   if (classify(answer) !== 'docker') throw error;
   throw new StepError('transient', error.message, { at: clock.now(), command: 'docker exec agent-inject' });
+}
+
+/** Its hash is on a command line and in the journal: without a salt anybody could try weak secrets against it. */
+const salted = (script: Buffer) =>
+  Buffer.concat([script, Buffer.from(`# ${randomBytes(16).toString('hex')}\n`)]);
+
+/** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
+async function seal(
+  { seals, unwritable, clock }: World,
+  input: StepInput,
+  values: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await seals.seal(input, values, signal);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && 'syscall' in error) return unwritable(error, signal);
+    if (!(error instanceof SealError)) throw error;
+    throw new StepError('infrastructure', error.message, { at: clock.now(), cause: error });
+  }
 }

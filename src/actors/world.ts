@@ -10,6 +10,7 @@ import type { RunNetworks } from '../engine/networks.ts';
 import type { Gate } from '../engine/pressure.ts';
 import type { Vault } from '../engine/vault.ts';
 import type { FlowEventBody } from '../events.ts';
+import type { Seals } from '../secrets/seals.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
@@ -25,6 +26,7 @@ export interface World {
   /** What creates or starts a container goes through it. */
   readonly gate: Gate;
   readonly vault: Vault;
+  readonly seals: Seals;
   plan(agent: string): AgentPlan;
   /** Reads the facts, and says where the agent enters its machine. */
   decide(agent: string, signal: AbortSignal): Promise<Decision>;

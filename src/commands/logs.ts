@@ -4,9 +4,10 @@ import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
-import { isSettled, secretsIn } from './logs/attempt-of.ts';
-import { type Part, printAttempt } from './logs/attempt-output.ts';
+import { type Part, printAttempt, type Sink } from './logs/attempt-output.ts';
+import { isSettled } from './logs/is-settled.ts';
 import { jsonPrinter, type Printer, plainPrinter, rawPrinter, redacting } from './logs/printers.ts';
+import { runSecrets } from './logs/run-secrets.ts';
 import { parseMoment } from './times.ts';
 
 interface LogsOptions extends CommonOptions {
@@ -61,11 +62,12 @@ export const logs: Command = {
     const attempt = attemptOf(found, options.attempt);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
     const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
-    // What was kept has been without secrets all along; what Docker has of a container that lives has not.
-    const printer = redacting(shown, secretsIn(found.folder));
-    if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, printer);
+    const secrets = runSecrets(found.folder);
+    const printer = redacting(shown, secrets.redactor);
+    const sink = { printer, secrets };
+    if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, sink);
     else {
-      const printed = await printAttempt(found, attempt, part, false, printer);
+      const printed = await printAttempt(found, attempt, part, false, sink);
       if (printed === null)
         throw new UsageError(`${name} has printed nothing: it is ${inWords(found.agent)}`);
       await printer.end();
@@ -104,7 +106,7 @@ async function followAttempts(
   first: number,
   alsoNext: boolean,
   part: Part,
-  printer: Printer,
+  sink: Sink & { readonly printer: Printer },
 ): Promise<void> {
   const look = () => findAgent(state, `${folder.runId}/${agent.name}`);
   for (let attempt = first; ; ) {
@@ -114,14 +116,14 @@ async function followAttempts(
       attempt,
       attempt === first ? part : { tail: null, since: null },
       true,
-      printer,
+      sink,
     );
     // A container that has not been started yet has nothing, and docker does not wait for it.
     if (!printed && !isSettled(found, attempt)) {
       await delay(200);
       continue;
     }
-    await printer.end();
+    await sink.printer.end();
     // Its verdict is told a moment after its last line.
     while (!isSettled(look(), attempt)) await delay(200);
     if (!alsoNext || look().agent.attempt === attempt) return;

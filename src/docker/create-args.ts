@@ -25,6 +25,8 @@ export interface CreateOptions {
   /** Paths in the container that must not show what the host has there. */
   readonly hidden: readonly string[];
   readonly place?: Place;
+  /** The key to the attempt's sealed secrets; null where it gets none. */
+  readonly seal?: string | null;
 }
 
 /** What the host has to do with an agent's workspace, beyond its plan. */
@@ -42,7 +44,7 @@ export function createArgs(
   plan: AgentPlan,
   identity: Identity,
   image: string,
-  { limits, createdAt, hidden, place = plainPlace }: CreateOptions,
+  { limits, createdAt, hidden, place = plainPlace, seal = null }: CreateOptions,
 ): string[] {
   const { instance, runId, attempt, specHash, nonce } = identity;
   const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
@@ -98,6 +100,7 @@ export function createArgs(
       [label.attempt]: String(attempt),
       [label.specHash]: specHash,
       [label.role]: 'agent',
+      ...(seal === null ? {} : { [label.seal]: seal }),
     }),
     '--',
     image,
@@ -110,6 +113,8 @@ function sandbox({ capabilities, noNewPrivileges, pids }: AgentPlan['security'])
     ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
     ...(noNewPrivileges ? ['--security-opt=no-new-privileges'] : []),
     `--pids-limit=${pids}`,
+    // A crash would leave memory, secrets in it, in the workspace.
+    '--ulimit=core=0',
   ];
 }
 

@@ -13,6 +13,8 @@ export const label = {
   attempt: 'tmux-agents.attempt',
   specHash: 'tmux-agents.spec-hash',
   role: 'tmux-agents.role',
+  /** The key that opens the attempt's sealed secrets; it exists nowhere else. */
+  seal: 'tmux-agents.seal',
   /** Of a helper: for which agent and attempt. It has no `agent` label, for it is none. */
   helps: 'tmux-agents.helps',
   /** On images: the in-container commands they speak, and the content they were built from. */

@@ -1,4 +1,5 @@
 import type { FlowEventBody } from '../events.ts';
+import { label } from './labels.ts';
 
 /** For whom a call is made. */
 export interface Owner {
@@ -46,7 +47,7 @@ export function recorder(
         call,
         agent: owner?.agent ?? null,
         attempt: owner?.attempt ?? null,
-        argv: ['docker', ...args],
+        argv: ['docker', ...args.map(withoutKey)],
       });
       if (changes) await written;
       return {
@@ -60,6 +61,12 @@ export function recorder(
       };
     },
   };
+}
+
+/** The key to sealed secrets must not lie beside them in the run folder. */
+function withoutKey(arg: string): string {
+  const flag = `--label=${label.seal}=`;
+  return arg.startsWith(flag) ? `${flag}[secret]` : arg;
 }
 
 /** Keeps what happens before there is a journal to tell, and tells it as soon as there is one. */

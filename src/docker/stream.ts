@@ -68,7 +68,7 @@ export async function followLines(
   return call.end(ended(await child));
 }
 
-/** Writes what a docker command prints, both streams as they come, to a file. */
+/** Write what a docker command prints to a file. */
 export async function saveOutput(
   recorder: Recorder,
   args: readonly string[],
@@ -85,6 +85,23 @@ export async function saveOutput(
     // Passed on as it comes: a transcript of any length takes no more memory than a short one.
     stdout: through ? [{ transform: through }, { file }] : { file },
     buffer: { stdout: false, stderr: true },
+    timeout,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  return call.end(ended(await child));
+}
+
+/** Write what a docker command prints to an open file, which needs no name. */
+export async function copyOutput(
+  recorder: Recorder,
+  args: readonly string[],
+  fd: number,
+  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+): Promise<CallEnd> {
+  const call = await recorder.call(args, owner, false);
+  const child = run('sh', shell(args), {
+    // Any descriptor will do; the types of execa name those of the terminal.
+    stdout: fd as 1,
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
   });

@@ -8,12 +8,15 @@ import { unrecorded } from '../docker/recorder.ts';
 import { saveOutput } from '../docker/stream.ts';
 import { EngineError } from '../errors.ts';
 import { version } from '../package.ts';
+import { sealedName } from '../secrets/sealed-file.ts';
+import { unsealContainer } from '../secrets/seals.ts';
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
 import { findOrphans, isLost, type Lost } from './orphans.ts';
+import { growingRedactor } from './redact.ts';
 import { writeRunFile } from './run-file.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 
@@ -66,8 +69,12 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
       attempts => attempts.toSorted((a, b) => b.orphan.attempt - a.orphan.attempt)[0]!,
     );
     // Only the last attempt of an agent is seen to its end; of those before it what they printed is kept.
-    for (const { orphan } of found.filter(entry => !newest.includes(entry)))
-      await keepTranscript(folder, orphan);
+    const warnings: Warning[] = [];
+    for (const { orphan } of found.filter(entry => !newest.includes(entry))) {
+      const why = await keepTranscript(folder, orphan);
+      const message = `the transcript of attempt ${orphan.attempt} was not kept: ${why}`;
+      if (why !== null) warnings.push({ agent: orphan.agent, message });
+    }
     // What is left of the record that was lost is for people to look at.
     if (existsSync(folder.runFile)) renameSync(folder.runFile, `${folder.runFile}.lost`);
     writeRunFile(folder, {
@@ -75,23 +82,42 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
       secret: randomBytes(16).toString('hex'),
       adopted: Object.fromEntries(newest.map(({ orphan, identity }) => [orphan.agent, identity])),
     });
-    await writeJournal(folder, newest);
+    await writeJournal(folder, newest, warnings);
     return null;
   } finally {
     lock[Symbol.dispose]();
   }
 }
 
-async function keepTranscript(folder: RunFolder, { container, agent, attempt }: Lost): Promise<void> {
+interface Warning {
+  readonly agent: string;
+  readonly message: string;
+}
+
+/** Returns why nothing was kept, else null. */
+async function keepTranscript(
+  folder: RunFolder,
+  { container, agent, attempt }: Lost,
+): Promise<string | null> {
+  const known = growingRedactor();
+  const sealed = join(folder.attempt(agent, attempt), sealedName);
+  const why = unsealContainer(container, sealed, { learn: known.add }, true);
+  if (why !== null) return why;
   const file = folder.transcript(agent, attempt);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const answer = await saveOutput(unrecorded, ['logs', container.id], file, { timeout: 600_000 });
+  const options = { timeout: 600_000, through: known.isIdle ? null : known.stream() };
+  const answer = await saveOutput(unrecorded, ['logs', container.id], file, options);
   if (!answer.ok)
     throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
+  return null;
 }
 
 /** A record begins to count with its journal, so that one appears whole. */
-async function writeJournal(folder: RunFolder, found: readonly Adoptable[]): Promise<void> {
+async function writeJournal(
+  folder: RunFolder,
+  found: readonly Adoptable[],
+  warnings: readonly Warning[],
+): Promise<void> {
   const aside = join(folder.path, 'journal.adopting');
   rmSync(aside, { force: true });
   const journal = openJournal(aside, Date.now);
@@ -106,6 +132,7 @@ async function writeJournal(folder: RunFolder, found: readonly Adoptable[]): Pro
       concurrency: found.length,
       agents: found.map(({ orphan }) => ({ name: orphan.agent, dependsOn: [], retries: 0 })),
     });
+    for (const warning of warnings) await journal.append({ type: 'warning', ...warning });
     for (const { orphan } of found) {
       const { agent, attempt, container } = orphan;
       const message = `adopted: its record was lost, and was made again out of container ${container.id.slice(0, 12)}`;

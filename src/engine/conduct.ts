@@ -130,13 +130,6 @@ export async function conduct(
   const reason = 'asked to stop';
   if (stop === null) await journal.append({ type: 'run.cancel', reason });
   if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
-  if (onOutput)
-    followOutput(
-      journal,
-      recorder,
-      (agent, line) => onOutput(agent, vault.redactor.text(line)),
-      ending.signal,
-    );
   const watcher = watchContainers({
     containers,
     recorder,
@@ -175,6 +168,15 @@ export async function conduct(
     halt,
     signal: ending.signal,
   });
+
+  if (onOutput)
+    followOutput(journal, {
+      recorder,
+      onOutput: (agent, line) => onOutput(agent, vault.redactor.text(line)),
+      canRedact: async ({ agent, ...event }, stop) =>
+        (await world.seals.unseal({ ...event, name: agent }, stop)) === null,
+      signal: ending.signal,
+    });
 
   const cameOut = new Set(plan.agents.map(({ name }) => name).filter(name => records.get(name)!.ended));
   const flow = drive(agents, concurrency, { world, journal, inspect, actors, over: cameOut });

@@ -1,19 +1,25 @@
 import { parseEndRecord } from '../docker/end-record.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import { followLines } from '../docker/stream.ts';
+import type { FlowEvent } from '../events.ts';
 import type { Journal } from './journal.ts';
 
-/** Tells every line that a running agent prints, for somebody who is looking: one `docker logs` an agent, none otherwise. */
-export function followOutput(
-  journal: Journal,
-  recorder: Recorder,
-  onOutput: (agent: string, line: string) => void,
-  signal: AbortSignal,
-): void {
+type Running = Extract<FlowEvent, { type: 'agent.state' }> & { readonly containerId: string };
+
+interface FollowOptions {
+  readonly recorder: Recorder;
+  readonly onOutput: (agent: string, line: string) => void;
+  /** Whether everything that the attempt was given can be redacted; its output is not followed otherwise. */
+  readonly canRedact: (event: Running, signal: AbortSignal) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/** Report every line that a running agent prints, for somebody who is looking: one `docker logs` an agent, none otherwise. */
+export function followOutput(journal: Journal, options: FollowOptions): void {
   const following = new Map<string, AbortController>();
   journal.subscribe(event => {
     if (event.type !== 'agent.state') return;
-    const { agent, attempt, containerId, state } = event;
+    const { agent, containerId, state } = event;
     const runs = state.startsWith('running');
     if (!runs) {
       following.get(agent)?.abort();
@@ -21,15 +27,23 @@ export function followOutput(
     } else if (containerId !== null && !following.has(agent)) {
       const stop = new AbortController();
       following.set(agent, stop);
-      void followLines(
-        recorder,
-        ['logs', '--follow', '--tail=1', containerId],
-        line => parseEndRecord(line) ?? onOutput(agent, line),
-        {
-          signal: AbortSignal.any([signal, stop.signal]),
-          owner: { agent, attempt },
-        },
-      );
+      const signal = AbortSignal.any([options.signal, stop.signal]);
+      // Somebody who looks on does not end the run.
+      follow({ ...event, containerId }, { ...options, signal }).catch(() => {});
     }
   });
+}
+
+async function follow(
+  event: Running,
+  { recorder, onOutput, canRedact, signal }: FollowOptions,
+): Promise<void> {
+  const { agent, attempt, containerId } = event;
+  if (!(await canRedact(event, signal)) || signal.aborted) return;
+  await followLines(
+    recorder,
+    ['logs', '--follow', '--tail=1', containerId],
+    line => parseEndRecord(line) ?? onOutput(agent, line),
+    { signal, owner: { agent, attempt } },
+  );
 }

@@ -19,38 +19,65 @@ export interface Pieces {
 
 export const redacted = '[secret]';
 
-/**
- * Knows each secret as it is, in JSON, in base64 (at any offset, and wrapped) and URL-encoded; of one that has several
- * lines also each line that is long enough to tell.
- */
-export function redactor(secrets: Iterable<string>): Redactor {
-  const forms = [...new Set([...secrets].flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  if (forms.length === 0) return nothing;
-  const pattern = new RegExp(forms.join('|'), 'g');
-  const longest = Math.max(...forms.map(lengthAtMost));
-  const text = (given: string) => given.replace(pattern, redacted);
-  const deep = <T>(value: T): T => walk(value, text) as T;
-  // Bytes are taken as latin1 characters, one for one; what is beyond ASCII in a secret is spelt so as well.
-  const inBytes = new RegExp(forms.map(form => spelt(form)).join('|'), 'g');
-  const pieces = (how: { byLine: boolean }) => piecesOf(inBytes, longest * 4, how);
-  return {
-    isIdle: false,
-    text,
-    deep,
-    stream: () => streamOf(pieces({ byLine: false })),
-    lines: () => pieces({ byLine: true }),
-  };
+/** A redactor that can be given more secrets: whoever holds it, or a function of it, redacts them from then on. */
+export interface GrowingRedactor extends Redactor {
+  add(secrets: Iterable<string>): void;
 }
 
-const untouched: Pieces = { add: bytes => bytes, end: () => Buffer.alloc(0) };
+/** Redact exactly these secrets; see `growingRedactor`. */
+export function redactor(secrets: Iterable<string>): Redactor {
+  return growingRedactor(secrets);
+}
 
-const nothing: Redactor = {
-  isIdle: true,
-  text: text => text,
-  deep: value => value,
-  stream: () => streamOf(untouched),
-  lines: () => untouched,
-};
+/**
+ * Redact each secret as it is, in JSON, in base64 (at any offset, and wrapped) and URL-encoded; of one that has several
+ * lines also each line that is long enough to tell. The patterns are compiled when they are first needed.
+ */
+export function growingRedactor(secrets: Iterable<string> = []): GrowingRedactor {
+  const known = new Set<string>();
+  let compiled: Patterns | null = null;
+  const patterns = () => (compiled ??= patternsOf(known));
+  const text = (given: string) => {
+    const { inText } = patterns();
+    return inText === null ? given : given.replace(inText, redacted);
+  };
+  const self: GrowingRedactor = {
+    get isIdle() {
+      return patterns().inText === null;
+    },
+    text,
+    deep: value => (self.isIdle ? value : (walk(value, text) as typeof value)),
+    stream: () => streamOf(piecesOf(patterns, { byLine: false })),
+    lines: () => piecesOf(patterns, { byLine: true }),
+    add(more) {
+      const before = known.size;
+      for (const secret of more) known.add(secret);
+      if (known.size > before) compiled = null;
+    },
+  };
+  self.add(secrets);
+  return self;
+}
+
+interface Patterns {
+  /** null while no secret is known. */
+  readonly inText: RegExp | null;
+  /** Bytes are taken as latin1 characters, one for one; what is beyond ASCII in a secret is spelt so as well. */
+  readonly inBytes: RegExp;
+  /** In bytes: no secret in any of its forms is longer. */
+  readonly longest: number;
+}
+
+function patternsOf(secrets: Iterable<string>): Patterns {
+  const forms = [...new Set([...secrets].flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  const never = /(?!)/g;
+  if (forms.length === 0) return { inText: null, inBytes: never, longest: 0 };
+  return {
+    inText: new RegExp(forms.join('|'), 'g'),
+    inBytes: new RegExp(forms.map(form => spelt(form)).join('|'), 'g'),
+    longest: forms.reduce((most, form) => Math.max(most, lengthAtMost(form)), 0) * 4,
+  };
+}
 
 /** Shorter ones would be found in words that have nothing to do with them. */
 export const shortestSecret = 6;
@@ -115,10 +142,12 @@ const lengthAtMost = (form: string) => form.length + 2 * (form.match(/\\n/g)?.le
 const spelt = (form: string) =>
   form.replace(/[^\x00-\x7f]+/g, beyond => Buffer.from(beyond).toString('latin1'));
 
-function piecesOf(pattern: RegExp, longest: number, { byLine }: { byLine: boolean }): Pieces {
+/** The patterns are asked for with each piece: a secret that becomes known meanwhile is redacted in what is still held. */
+function piecesOf(patterns: () => Patterns, { byLine }: { byLine: boolean }): Pieces {
   let held = '';
   /** Up to where nothing that begins can still be waiting for its end. */
   const pass = (end: number): Buffer => {
+    const pattern = patterns().inBytes;
     let out = '';
     let at = 0;
     pattern.lastIndex = 0;
@@ -133,6 +162,8 @@ function piecesOf(pattern: RegExp, longest: number, { byLine }: { byLine: boolea
   };
   return {
     add(bytes) {
+      const { longest } = patterns();
+      if (longest === 0 && held === '') return bytes;
       held += bytes.toString('latin1');
       if (byLine) return pass(Math.max(held.lastIndexOf('\n') + 1, held.length - longest));
       return held.length > 2 * longest ? pass(held.length - longest) : Buffer.alloc(0);

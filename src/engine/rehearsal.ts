@@ -12,6 +12,7 @@ import { unrecorded } from '../docker/recorder.ts';
 import { isRunsOwn, proxyNames } from '../docker/run-names.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { FlowError } from '../errors.ts';
+import type { Seals } from '../secrets/seals.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { systemClock } from './clock.ts';
 import { blankRecord } from './record.ts';
@@ -64,6 +65,7 @@ export async function rehearse(
     engine,
     gate: work => work(),
     vault: namesOnly,
+    seals: nothingSealed,
     clock: systemClock,
     record: () => blankRecord,
     attempts: () => [],
@@ -130,7 +132,16 @@ const namesOnly: Vault = {
   open: ({ secrets }) => ({
     values: Object.fromEntries(secrets.map(({ name }) => [name, `<the secret ${name}>`])),
   }),
+  learn: () => {},
   redactor: redactor([]),
+};
+
+/** A dry run hands nothing out. */
+const nothingSealed: Seals = {
+  newKey: () => null,
+  seal: async () => true,
+  unseal: async () => null,
+  unsealAll: () => {},
 };
 
 const nobodyEnds: Watcher = {

@@ -1,23 +1,30 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan, SecretPlan } from '../spec/plan.ts';
-import { type Redactor, redactor, shortestSecret } from './redact.ts';
+import { growingRedactor, type Redactor, shortestSecret } from './redact.ts';
 
-/** The values of secrets, out of our environment and out of files. They are read when they are needed, and kept nowhere. */
+/** Read secrets from our environment and from files when they are needed; the values are kept in memory alone. */
 export interface Vault {
-  /** The environment that an agent gets beside the one in its plan; or why it cannot have it. */
+  /**
+   * Return the environment that an agent gets beside the one in its plan, or why it cannot have it. The redactor knows
+   * every value before it is returned.
+   */
   open(agent: AgentPlan): { readonly values: Readonly<Record<string, string>> } | { readonly lacks: string };
-  /** Knows every secret of the run that can be read. */
+  /** Redact these values from now on, such as those that an earlier engine process handed out. */
+  learn(values: Iterable<string>): void;
+  /** Redact every value that was readable at the start, handed out, or learned; it grows while the run goes on. */
   readonly redactor: Redactor;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function vaultOf(plan: FlowPlan, env: Environment): Vault {
-  const known = plan.agents
-    .flatMap(({ secrets }) => secrets)
-    .map(secret => read(secret, env))
-    .flatMap(found => ('value' in found ? [found.value] : []));
+  const known = growingRedactor();
+  for (const { secrets } of plan.agents)
+    for (const secret of secrets) {
+      const found = read(secret, env);
+      if ('value' in found) known.add([found.value]);
+    }
   return {
     open({ secrets }) {
       const values: Record<string, string> = {};
@@ -26,9 +33,11 @@ export function vaultOf(plan: FlowPlan, env: Environment): Vault {
         if ('lacks' in found) return found;
         values[secret.name] = found.value;
       }
+      known.add(Object.values(values));
       return { values };
     },
-    redactor: redactor(known),
+    learn: values => known.add(values),
+    redactor: known,
   };
 }
 

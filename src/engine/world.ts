@@ -12,6 +12,7 @@ import type { Recorder } from '../docker/recorder.ts';
 import { orAborted, singleFlight } from '../docker/single-flight.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
+import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
 import type { Clock } from './clock.ts';
@@ -54,6 +55,7 @@ export interface WorldOptions {
   /** In place of those that write on the host. */
   readonly makeClone?: World['makeClone'];
   readonly protectGit?: World['protectGit'];
+  readonly seals?: Seals;
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -124,6 +126,17 @@ export function createWorld(options: WorldOptions): World {
   const { hidden, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
+  const seals =
+    options.seals ??
+    sealsOf({
+      plan: name => plans.get(name),
+      isAdopted: name => adopted[name] !== undefined,
+      instance,
+      runId,
+      folder: folder.attempt,
+      containers,
+      vault,
+    });
 
   /** Containers with the labels of this run, whatever they are called, and those that hold a name of it. */
   async function lookUp(stop: AbortSignal): Promise<Container[]> {
@@ -132,7 +145,10 @@ export function createWorld(options: WorldOptions): World {
     const ids = all
       .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
       .map(({ id }) => id);
-    return containers.inspect(ids, { signal: stop });
+    const found = await containers.inspect(ids, { signal: stop });
+    // What any of them was given may be in what another one prints.
+    seals.unsealAll(found);
+    return found;
   }
 
   const used = new Set<string>();
@@ -145,6 +161,7 @@ export function createWorld(options: WorldOptions): World {
     engine,
     gate,
     vault,
+    seals,
     plan: planOf,
     async decide(agent, stop) {
       const known = record(agent);

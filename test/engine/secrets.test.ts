@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -50,6 +50,9 @@ function specOf(here: Place) {
     },
   });
 }
+
+/** An environment in which nothing is redacted. */
+const blind = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}` };
 
 /** Every file below a folder that holds a canary, in any disguise. */
 const leaks = (folder: string): string[] =>
@@ -127,11 +130,116 @@ test('a control: with the redaction switched off the canaries are found', async 
   const env = {
     ...here.env,
     CANARY_ENV: byEnv,
-    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}`,
+    ...blind,
   };
   const { exitCode, stderr } = await here.agentFlow(['run', specOf(here)], { env });
   t.is(exitCode, 1, stderr);
   t.deepEqual(leaks(here.stateDir), [join('runs', here.runId()!, 'agents', 'a', '1', 'transcript.log')]);
+});
+
+const files = (here: Place, text: string) =>
+  readdirSync(here.stateDir, { recursive: true, encoding: 'utf8' })
+    .filter(name => statSync(join(here.stateDir, name)).isFile())
+    .filter(name => readFileSync(join(here.stateDir, name)).includes(text));
+const transcripts = (here: Place, ...agents: string[]) =>
+  agents.map(agent => join('runs', here.runId()!, 'agents', agent, '1', 'transcript.log'));
+
+/**
+ * An engine process that lacks a secret resumes the run of one that had it, and a secret file is renewed meanwhile.
+ * `more`: of the environment of every process that could redact.
+ */
+async function withoutThem(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
+  const here = place(t);
+  const [token, old, renewed] = ['canary-token-5e1f0c', 'canary-old-77aa31', 'canary-renewed-d02b9e'];
+  writeFileSync(join(here.path, 'key'), old);
+  const say = 'echo "it is $TOKEN"';
+  const spec = here.write({
+    agents: {
+      a: {
+        command: ['sh', '-c', `${say}; until [ -e go ]; do sleep 0.1; done; ${say}`],
+        secrets: ['TOKEN'],
+        workspace: 'workspace',
+        ...small,
+      },
+      b: {
+        command: ['sh', '-c', say],
+        secrets: [{ name: 'TOKEN', file: 'key' }],
+        workspace: 'workspace',
+        dependsOn: ['a'],
+        ...small,
+      },
+    },
+  });
+  const env = { ...here.env, ...more };
+  const run = here.start(['run', spec], { env: { ...env, TOKEN: token } });
+  await eventually(isRunning(here, 'a'), 'the agent');
+  run.kill('SIGKILL');
+  await run;
+  writeFileSync(join(here.path, 'key'), renewed);
+
+  const logs = await eventually(async () => {
+    const answer = await here.agentFlow(['logs', 'a'], { env });
+    return /it is \S+/.test(answer.stdout) && answer.stdout;
+  }, 'what the agent prints');
+  const [id] = await here.containers();
+  const { stdout: inspected } = await execa('docker', ['container', 'inspect', id!], { timeout: 60_000 });
+  const key = JSON.parse(inspected)[0].Config.Labels['tmux-agents.seal'] as string;
+  const resumed = here.start(['resume', '--json'], { env });
+  const follows = here.start(['logs', '--follow', 'a'], { env });
+  writeFileSync(join(here.workspace, 'go'), '');
+  const [{ exitCode, stdout, stderr }, followed] = await Promise.all([resumed, follows]);
+  t.is(exitCode, 0, String(stderr));
+  const shown = [logs, inspected, stdout, stderr, followed.stdout].join('\n');
+  const found = [token, old, renewed].filter(value => shown.includes(value) || files(here, value).length > 0);
+  return { here, token, renewed, key, shown, found };
+}
+
+test('what an engine process was given is redacted by one that was not, and so is a renewed file', async t => {
+  const { here, key, found } = await withoutThem(t);
+  t.deepEqual(found, []);
+  t.is(here.transcript('a').match(/it is \[secret\]/g)?.length, 2);
+  t.regex(here.transcript('b'), /it is \[secret\]/);
+  // What is sealed beside the transcript is nothing without the key, which only the container had.
+  t.regex(key, /^[0-9a-f]{64}$/);
+  t.deepEqual(files(here, key), []);
+  t.deepEqual(await here.containers(), []);
+});
+
+test('a control: with the redaction switched off, a process without the secrets keeps and shows them', async t => {
+  const { here, token, renewed, shown, found } = await withoutThem(t, blind);
+  t.deepEqual(found, [token, renewed]);
+  t.deepEqual(files(here, token), transcripts(here, 'a'));
+  t.deepEqual(files(here, renewed), transcripts(here, 'b'));
+  t.true(shown.includes(token));
+});
+
+test('output whose secrets nobody knows any more stays in its container until somebody does', async t => {
+  const here = place(t);
+  const token = 'canary-lost-81b0d3';
+  const command = ['sh', '-c', 'echo "it is $TOKEN"; until [ -e go ]; do sleep 0.1; done'];
+  const a = { command, secrets: ['TOKEN'], workspace: 'workspace', ...small };
+  const env = { ...here.env, TOKEN: token };
+  const run = here.start(['run', here.write({ agents: { a } })], { env });
+  await eventually(isRunning(here, 'a'), 'the agent');
+  run.kill('SIGKILL');
+  await run;
+  rmSync(join(here.stateDir, 'runs', here.runId()!, 'agents', 'a', '1', 'secrets.sealed'));
+  const logs = await here.agentFlow(['logs', 'a']);
+  t.is(logs.exitCode, 3);
+  t.regex(logs.stderr, /the output of a cannot be shown: .*secrets\.sealed is missing/);
+
+  writeFileSync(join(here.workspace, 'go'), '');
+  const without = await here.agentFlow(['resume']);
+  t.is(without.exitCode, 3, without.stderr);
+  t.regex(without.stderr, /cannot go on: .*the secret TOKEN is not there/);
+  t.deepEqual(files(here, token), []);
+  t.is((await here.containers()).length, 1);
+
+  const { exitCode, stderr } = await here.agentFlow(['resume'], { env });
+  t.is(exitCode, 0, stderr);
+  t.regex(here.transcript('a'), /it is \[secret\]/);
+  t.deepEqual(files(here, token), []);
+  t.deepEqual(await here.containers(), []);
 });
 
 test('a secret that is not there is told before anything is started', async t => {

@@ -7,9 +7,10 @@ import type { Reading, Terminals } from '../../inspector/terminals.ts';
 import { type FlowState, ofAgent } from '../../views/flow-state.ts';
 import { oneLine } from '../../views/text.ts';
 import { type FoundAgent, inWords } from '../find-agent.ts';
-import { isSettled, secretsIn } from '../logs/attempt-of.ts';
 import { printAttempt } from '../logs/attempt-output.ts';
+import { isSettled } from '../logs/is-settled.ts';
 import { redacting } from '../logs/printers.ts';
+import { runSecrets } from '../logs/run-secrets.ts';
 import { typeInto } from '../send/keys.ts';
 
 /** The terminals of a run's agents, as `logs` and `send` have them. `now` is what is known of the run by now. */
@@ -23,10 +24,11 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
 
   return {
     async read(agent, attempt, { write, follow, signal }: Reading) {
-      const printer = redacting({ write, end: async () => {} }, secretsIn(folder));
+      const secrets = runSecrets(folder);
+      const printer = redacting({ write, end: async () => {} }, secrets.redactor);
       const all = { tail: null, since: null };
       while (true) {
-        const printed = await printAttempt(find(agent), attempt, all, follow, printer, signal);
+        const printed = await printAttempt(find(agent), attempt, all, follow, { printer, secrets, signal });
         // A container that has not been started yet has nothing, and docker does not wait for it.
         if (printed || !follow || signal.aborted || isSettled(find(agent), attempt)) {
           await printer.end();

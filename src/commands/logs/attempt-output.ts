@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerError } from '../../docker/errors.ts';
 import { type CallEnd, unrecorded } from '../../docker/recorder.ts';
-import { saveOutput } from '../../docker/stream.ts';
+import { copyOutput } from '../../docker/stream.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import type { FoundAgent } from '../find-agent.ts';
 import { printedEnd, readOutput, tailStart } from './output-file.ts';
 import type { Printer } from './printers.ts';
+import type { RunSecrets } from './run-secrets.ts';
 
 /** Which part of an output is asked for. */
 export interface Part {
@@ -17,24 +18,38 @@ export interface Part {
   readonly since: number | null;
 }
 
+/** Where an attempt's output goes. */
+export interface Sink {
+  readonly printer: Pick<Printer, 'write'>;
+  /** What is read out of a container is unsealed first; a transcript has been redacted when it was kept. */
+  readonly secrets: Pick<RunSecrets, 'unseal'>;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Prints what an attempt has printed: out of its container while there is no verdict on it, and from its transcript
- * afterwards. `follow` goes on to the container's end, or until `signal` fires. Returns the number of bytes; null where there is nothing to
- * read yet.
+ * Print what an attempt has printed: out of its container while there is no verdict on it, and from its transcript
+ * afterwards. `follow` goes on to the container's end, or until the signal fires. Returns the number of bytes; null
+ * where there is nothing to read yet.
  */
 export async function printAttempt(
   found: FoundAgent,
   attempt: number,
   part: Part,
   follow: boolean,
-  printer: Pick<Printer, 'write'>,
-  signal?: AbortSignal,
+  sink: Sink,
 ): Promise<number | null> {
   const told = found.agent.attempts.find(entry => entry.attempt === attempt);
   // Of a container that was kept, Docker still knows when it said what; the transcript does not.
   if (told?.containerId && (told.status === null || part.since !== null)) {
+    const { signal } = sink;
+    const unseal = () => sink.secrets.unseal(found, attempt);
+    await unseal();
+    const write = async (bytes: Buffer) => {
+      await unseal();
+      await sink.printer.write(bytes);
+    };
     const read = follow && told.status === null ? followContainer : readContainer;
-    const printed = await read(told.containerId, part, printer, signal);
+    const printed = await read(told.containerId, part, write, signal);
     if (printed !== null) return printed;
   }
   const transcript = await open(found.folder.transcript(found.agent.name, attempt)).catch(error => {
@@ -47,7 +62,7 @@ export async function printAttempt(
       throw new UsageError(
         `the container of attempt ${attempt} is gone, and a transcript does not say when a line was printed: --since cannot be told. Try --tail`,
       );
-    return await readOutput(transcript, await begin(transcript, part), Promise.resolve(), printer.write);
+    return await readOutput(transcript, await begin(transcript, part), Promise.resolve(), sink.printer.write);
   } finally {
     await transcript.close();
   }
@@ -56,26 +71,23 @@ export async function printAttempt(
 async function followContainer(
   id: string,
   part: Part,
-  printer: Pick<Printer, 'write'>,
+  write: Printer['write'],
   signal?: AbortSignal,
 ): Promise<number | null> {
   const tail = part.tail === null ? [] : [`--tail=${part.tail}`];
   const copy = await copyOf(id, ['--follow', ...tail, ...sinceFlag(part)], 0, signal);
   try {
-    const printed = await readOutput(copy.file, 0, copy.done, async bytes => {
-      await copy.hide();
-      await printer.write(bytes);
-    });
+    const printed = await readOutput(copy.file, 0, copy.done, write);
     return isThere(await copy.done, id) ? printed : null;
   } finally {
-    await copy.close();
+    await copy.file.close();
   }
 }
 
 async function readContainer(
   id: string,
   part: Part,
-  printer: Pick<Printer, 'write'>,
+  write: Printer['write'],
   signal?: AbortSignal,
 ): Promise<number | null> {
   // Docker counts pieces of 16 kB where we count lines, so it is asked for more until the lines are whole.
@@ -87,10 +99,10 @@ async function readContainer(
       const { size } = await copy.file.stat();
       const start = await begin(copy.file, part);
       if (part.tail === null || start > 0 || size === before || asked > size)
-        return await readOutput(copy.file, start, copy.done, printer.write);
+        return await readOutput(copy.file, start, copy.done, write);
       before = size;
     } finally {
-      await copy.close();
+      await copy.file.close();
     }
   }
 }
@@ -114,29 +126,23 @@ function isThere(answer: CallEnd, id: string): boolean {
 }
 
 /**
- * A copy of what Docker holds of a container's output, in a file of our own: whoever reads slowly makes it longer,
- * not our memory. `hide` takes its name away, so that nothing is left of it even where we are killed.
+ * Copy what Docker holds of a container's output to a file of our own: a reader that is slow makes it longer, not our
+ * memory. The file has no name when the first byte is written, so nothing is left of it however we end.
  */
 async function copyOf(id: string, options: readonly string[], timeout: number, signal?: AbortSignal) {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-logs-'));
-  const path = join(folder, 'output');
-  const file = await open(path, 'w+', 0o600);
-  const done = saveOutput(unrecorded, ['logs', ...options, id], path, {
+  const file = await namelessFile();
+  const done = copyOutput(unrecorded, ['logs', ...options, id], file.fd, {
     timeout,
     ...(signal && { signal }),
   });
-  let isHidden = false;
-  const hide = async () => {
-    if (!isHidden) await rm(folder, { recursive: true, force: true });
-    isHidden = true;
-  };
-  return {
-    file,
-    done,
-    hide,
-    async close() {
-      await file.close();
-      await hide();
-    },
-  };
+  return { file, done };
+}
+
+async function namelessFile(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-logs-'));
+  try {
+    return await open(join(folder, 'output'), 'wx+', 0o600);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

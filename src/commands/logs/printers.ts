@@ -8,9 +8,8 @@ export interface Printer {
   end(): Promise<void>;
 }
 
-/** Without the secrets of the run, as far as this shell has them. */
+/** Redact what is known as a secret of the run when it is written. */
 export function redacting({ write, end }: Printer, redactor: Redactor): Printer {
-  if (redactor.isIdle) return { write, end };
   const pieces = redactor.lines();
   return {
     write: bytes => write(pieces.add(bytes)),

@@ -203,3 +203,22 @@ test('what git executes of a bound repository is mounted read-only, from a copy 
     ['--mount=type=bind,source=/p,target=/workspace'],
   );
 });
+
+test('a crash leaves no core file, which would hold the secrets in memory', t => {
+  t.true(args().includes('--ulimit=core=0'));
+});
+
+test('the key to sealed secrets is a label, which no label of the plan replaces, and only where there is one', t => {
+  const key = 'ab'.repeat(32);
+  const sealed = createArgs({ ...plan, labels: { 'tmux-agents.seal': 'theirs' } }, identity, 'sha256:abc', {
+    limits: { cpus: 8 },
+    createdAt: '2026-01-01T00:00:00.000Z',
+    hidden: [],
+    seal: key,
+  });
+  t.is(
+    sealed.findLast(arg => arg.startsWith('--label=tmux-agents.seal=')),
+    `--label=tmux-agents.seal=${key}`,
+  );
+  t.false(args().some(arg => arg.startsWith('--label=tmux-agents.seal')));
+});

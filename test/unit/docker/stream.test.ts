@@ -41,12 +41,13 @@ const module = (name: string) => JSON.stringify(join(import.meta.dirname, '../..
 const uses = [
   ['followed', "followLines(unrecorded, ['events'], () => {})"],
   ['saved', "saveOutput(unrecorded, ['logs', '--follow'], '/dev/null', { timeout: 0 })"],
+  ['copied', "copyOutput(unrecorded, ['logs', '--follow'], 2, { timeout: 0 })"],
   ['piped', "pipeOutput(unrecorded, ['cp'], process.stderr, { timeout: 0 })"],
   ['read', "firstBytes(unrecorded, ['cp'], 1_000, { timeout: 0 })"],
 ] as const;
 for (const [use, call] of uses) {
   const program = `
-    import { firstBytes, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
+    import { copyOutput, firstBytes, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
     import { unrecorded } from ${module('recorder.ts')};
     process.on('SIGINT', () => console.log('for us'));
     const { ok } = await ${call};

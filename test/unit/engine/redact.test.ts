@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import fc from 'fast-check';
-import { redacted, redactor } from '../../../src/engine/redact.ts';
+import { growingRedactor, redacted, redactor } from '../../../src/engine/redact.ts';
 
 const secret = 'sk-a+b/c d%é"\\{end}';
 const { text, deep, stream } = redactor([secret]);
@@ -112,4 +112,31 @@ test('without secrets nothing is done', async t => {
   const idle = redactor([]);
   t.true(idle.isIdle);
   t.is(idle.text(secret), secret);
+});
+
+test('a secret that is added later is redacted by every function taken off the redactor before', async t => {
+  const growing = growingRedactor(['the-first-one']);
+  const { text, deep, add } = growing;
+  const stream = growing.stream();
+  const lines = growing.lines();
+  // A positive control: until it is added, it stays.
+  t.is(text('the-first-one the-second-one'), `${redacted} the-second-one`);
+  stream.write('the-first-one the-sec');
+  t.is(lines.add(Buffer.from('the-sec')).toString(), '');
+  add(['the-second-one']);
+  t.is(text('the-first-one the-second-one'), `${redacted} ${redacted}`);
+  t.deepEqual(deep({ a: ['the-second-one'] }), { a: [redacted] });
+  stream.end('ond-one');
+  t.is(Buffer.concat(await stream.toArray()).toString(), `${redacted} ${redacted}`);
+  t.is(lines.add(Buffer.from('ond-one\n')).toString(), `${redacted}\n`);
+});
+
+test('a stream that was opened while no secret was known redacts those added later', async t => {
+  const growing = growingRedactor();
+  const stream = growing.stream();
+  stream.write('one ');
+  growing.add(['a-late-secret']);
+  t.false(growing.isIdle);
+  stream.end('a-late-secret');
+  t.is(Buffer.concat(await stream.toArray()).toString(), `one ${redacted}`);
 });

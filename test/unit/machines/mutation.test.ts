@@ -22,7 +22,7 @@ const harmless = [
   'deciding.onDone[11] without its guard', // the last of a list whose guards name every case, as are three below
   'backingOff.onDone[9] without its guard',
   'backingOff.onError[9] without its guard',
-  'waitingForSecrets.onDone[1] without its guard',
+  'waitingForSecrets.onDone[2] without its guard',
   'stopping.killing.onDone[0] without its guard', // both of its branches go to collecting; an end of null is none
   'removing.clearing.onDone without the action tidyDone', // the next attempt begins afresh by itself
 ];

@@ -111,7 +111,7 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
-    ...(place === 'building' || place === 'injecting' ? [failed('secrets')] : []),
+    ...(place === 'building' || place === 'injecting' || place === 'reading' ? [failed('secrets')] : []),
     ...(place === 'running' ? [{ type: 'QUIET' }, { type: 'NEEDS_INPUT' }] : []),
     ...(place === 'quiet' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
     { type: 'CANCEL' },

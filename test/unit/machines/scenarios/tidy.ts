@@ -78,6 +78,36 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('stopping > collecting > removing > clearing');
     agent.resolves().at('settling > done').ends('failed', { kind: 'infrastructure' });
   }),
+  scenario('a transcript that cannot be redacted waits for the secrets, and then is read', agent => {
+    const waits = reach
+      .reading(agent)
+      .fails('transient')
+      .at('backingOff')
+      .resolves()
+      .at('collecting > reading');
+    waits.fails('secrets').at('waitingForSecrets').resolves().at('collecting > reading');
+    // Its tries begin afresh.
+    agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
+    agent.resolves(said(0)).at('removing > clearing').resolves();
+    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+  }),
+  scenario('a transcript whose secrets are awaited in vain does not hold up the removal', agent => {
+    reach.reading(agent).fails('secrets').at('waitingForSecrets').fails('docker').at('removing > clearing');
+    agent.resolves().at('settling > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
+  }),
+  scenario('an agent that is cancelled while its transcript waits for secrets keeps its outcome', agent => {
+    reach.reading(agent).fails('secrets').at('waitingForSecrets').cancel().at('collecting > reading');
+    agent.given({ cancelled: true }).resolves(said(0)).at('removing > clearing').resolves();
+    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+  }),
+  scenario('an agent that is killed while its transcript waits for secrets is removed at once', agent => {
+    reach.reading(agent).fails('secrets').at('waitingForSecrets').kill().at('removing > clearing');
+    agent.resolves().at('settling > done').ends('cancelled');
+  }),
+  scenario('a cancelled agent waits for no secrets of its transcript', agent => {
+    reach.reading(agent).cancel().fails('secrets').at('removing > clearing').resolves();
+    agent.at('settling > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
+  }),
   scenario('a transcript that cannot be read just now is tried again', agent => {
     reach.reading(agent).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
     agent.at('collecting > reading').resolves(said(0)).at('removing > clearing').resolves();

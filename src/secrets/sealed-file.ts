@@ -1,0 +1,96 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+import { syncFolder, writeWhole } from '../engine/state-dir.ts';
+
+/**
+ * The values that an attempt was given, encrypted (AES-256-GCM) with a key that only a label of its container holds.
+ * Neither the run folder nor `docker inspect` gives a value away alone, and the key goes with the container: then
+ * there is no output left to redact.
+ */
+
+/** Name of the file in an attempt's folder. */
+export const sealedName = 'secrets.sealed';
+
+export const newSealKey = () => randomBytes(32).toString('hex');
+
+/** The file or its key is damaged: what it holds cannot be known. */
+export class SealError extends Error {}
+
+export interface Seal {
+  readonly key: string;
+  readonly containerId: string;
+}
+
+const entrySchema = z.strictObject({
+  containerId: z.string(),
+  iv: z.base64(),
+  tag: z.base64(),
+  data: z.base64(),
+});
+type Entry = z.output<typeof entrySchema>;
+
+const algorithm = 'aes-256-gcm';
+
+/** Add values to a sealed file; on disk when this returns. Throws a `SealError` where the file is damaged. */
+export function sealValues(file: string, seal: Seal, values: readonly string[]): void {
+  const known = unsealValues(file, seal) ?? [];
+  if (values.every(value => known.includes(value))) return;
+  // Entries of another container stay: one of the same attempt may still hold output.
+  const others = readEntries(file).filter(({ containerId }) => containerId !== seal.containerId);
+  const entries = [...others, encrypt(seal, [...new Set([...known, ...values])])];
+  makeSyncedFolder(dirname(file));
+  writeWhole(file, entries.map(entry => `${JSON.stringify(entry)}\n`).join(''));
+}
+
+/** Return every value that this container was given, null where the file names none. Throws a `SealError`. */
+export function unsealValues(file: string, seal: Seal): readonly string[] | null {
+  const entries = readEntries(file).filter(({ containerId }) => containerId === seal.containerId);
+  if (entries.length === 0) return null;
+  return orDamaged(file, () => entries.flatMap(entry => decrypt(seal, entry)));
+}
+
+function readEntries(file: string): Entry[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return orDamaged(file, () => lines.map(line => entrySchema.parse(JSON.parse(line))));
+}
+
+function orDamaged<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new SealError(`${file} or the key in its container's label is damaged`, { cause });
+  }
+}
+
+function encrypt({ key, containerId }: Seal, values: readonly string[]): Entry {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv(algorithm, keyBytes(key), iv).setAAD(Buffer.from(containerId));
+  const data = Buffer.concat([cipher.update(JSON.stringify(values)), cipher.final()]);
+  const [ivText, tag, dataText] = [iv, cipher.getAuthTag(), data].map(bytes => bytes.toString('base64'));
+  return { containerId, iv: ivText!, tag: tag!, data: dataText! };
+}
+
+function decrypt({ key, containerId }: Seal, { iv, tag, data }: Entry): string[] {
+  const [ivBytes, tagBytes, dataBytes] = [iv, tag, data].map(text => Buffer.from(text, 'base64'));
+  const decipher = createDecipheriv(algorithm, keyBytes(key), ivBytes!, { authTagLength: 16 })
+    .setAAD(Buffer.from(containerId))
+    .setAuthTag(tagBytes!);
+  const text = Buffer.concat([decipher.update(dataBytes!), decipher.final()]).toString('utf8');
+  return z.array(z.string()).parse(JSON.parse(text));
+}
+
+function keyBytes(key: string): Buffer {
+  if (!/^[0-9a-f]{64}$/.test(key)) throw new SealError('the container has no valid seal key in its labels');
+  return Buffer.from(key, 'hex');
+}
+
+/** Make a folder and those above it that are missing, each of which survives a loss of power. */
+function makeSyncedFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeSyncedFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+  syncFolder(dirname(path));
+}

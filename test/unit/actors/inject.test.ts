@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { inject } from '../../../src/actors/inject.ts';
+import type { World } from '../../../src/actors/world.ts';
+import type { Docker } from '../../../src/docker/cli.ts';
+import { redacted } from '../../../src/engine/redact.ts';
+import { launchScript } from '../../../src/spec/launch.ts';
+import { agent, attempt, never, sealedRun } from '../secrets/sealed-run.ts';
+
+const value = 'canary-weak';
+
+test('the hash of a launch script is no oracle for its secrets, which are sealed before docker gets them', async t => {
+  const run = sealedRun(t);
+  const { vault, seals } = run.process({ TOKEN: value });
+  const hashes: string[] = [];
+  const docker: Docker = async (args, { input = '' } = {}) => {
+    t.is(await run.process({}).seals.unseal(attempt, never), null);
+    t.true(readFileSync(run.file).length > 0);
+    t.true(String(input).includes(value));
+    hashes.push(String(args.at(-1)));
+    t.is(createHash('sha256').update(String(input)).digest('hex'), String(args.at(-1)));
+    return { args, ok: true, exitCode: 0, stdout: 'started\n', stderr: '', cutOff: null };
+  };
+  const world = { clock: { now: () => 7 }, docker, vault, seals, plan: () => agent } as unknown as World;
+  const input = { ...attempt, image: null, uncertain: false, cancelled: false };
+  t.deepEqual(await inject(world, input, never), { injectedAt: 7 });
+  await inject(world, input, never);
+  t.not(hashes[0], hashes[1]);
+  // A positive control: without the salt anybody who guesses the secret computes the same hash.
+  const guess = () =>
+    createHash('sha256')
+      .update(launchScript(agent, { secrets: { TOKEN: value } }))
+      .digest('hex');
+  t.is(guess(), guess());
+  t.false(hashes.includes(guess()));
+  t.is(vault.redactor.text(value), redacted);
+});

@@ -1,0 +1,55 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { redacted } from '../../../src/engine/redact.ts';
+import { agent, attempt, never, sealedRun } from './sealed-run.ts';
+
+const value = 'canary-41d0';
+
+test('a process that lacks the secrets redacts what another one handed out', async t => {
+  const run = sealedRun(t);
+  t.true(await run.process({ TOKEN: value }).seals.seal(attempt, [value], never));
+  const { vault, seals } = run.process({});
+  // A positive control: it does not know them by itself.
+  t.is(vault.redactor.text(value), value);
+  t.is(await seals.unseal(attempt, never), null);
+  t.is(vault.redactor.text(value), redacted);
+
+  const looks = run.process({});
+  looks.seals.unsealAll([run.container]);
+  t.is(looks.vault.redactor.text(value), redacted);
+});
+
+test('where what was handed out is unknown, what can be read now is the next best, and else there is a reason', async t => {
+  const run = sealedRun(t);
+  await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);
+  const spoil = [() => writeFileSync(run.file, 'x\n'), () => rmSync(run.file)];
+  for (const [index, why] of [/is damaged/, /is missing/].entries()) {
+    spoil[index]!();
+    const without = await run.process({}).seals.unseal(attempt, never);
+    t.regex(without!, why);
+    t.regex(without!, /the secret TOKEN is not there/);
+    t.is(await run.process({ TOKEN: value }).seals.unseal(attempt, never), null);
+  }
+});
+
+test('an attempt that was given nothing, and a container that is gone, lack nothing', async t => {
+  const run = sealedRun(t);
+  const { seals } = run.process({});
+  t.is(await seals.unseal({ ...attempt, injectedAt: null }, never), null);
+  t.is(await seals.unseal({ ...attempt, containerId: null }, never), null);
+  t.not(await seals.unseal(attempt, never), null);
+  run.remove();
+  t.is(await seals.unseal(attempt, never), null);
+  t.false(await seals.seal(attempt, [value], never));
+});
+
+test('the secrets of an adopted agent are unsealed, though its plan names none', async t => {
+  const run = sealedRun(t);
+  const adopted = { ...agent, secrets: [] };
+  await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);
+  const { vault, seals } = run.process({}, adopted);
+  t.is(await seals.unseal(attempt, never), null);
+  t.is(vault.redactor.text(value), redacted);
+  rmSync(run.file);
+  t.regex((await run.process({}, adopted).seals.unseal(attempt, never))!, /is missing/);
+});

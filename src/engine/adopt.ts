@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { dockerCli } from '../docker/cli.ts';
 import { containers as containersOf } from '../docker/containers.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { saveOutput } from '../docker/stream.ts';
 import { EngineError } from '../errors.ts';
 import { version } from '../package.ts';
+import { holdFile, makeDirectory, removeFile, renameFile, statFile } from '../store/state-files.ts';
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
@@ -57,11 +57,11 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
 
 /** Null when the run has a record again, else why it has not. */
 async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promise<string | null> {
-  if (!existsSync(folder.path)) mkdirSync(folder.path, { mode: 0o700 });
+  makeDirectory(folder.path);
   const lock = takeLock(folder.lock);
   if (!isLock(lock)) return `process ${lock.pid} on ${lock.host} has just taken its run`;
   try {
-    if (existsSync(folder.journal)) return 'its run has a record by now';
+    if (statFile(folder.journal)) return 'its run has a record by now';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(
       attempts => attempts.toSorted((a, b) => b.orphan.attempt - a.orphan.attempt)[0]!,
     );
@@ -69,7 +69,7 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
     for (const { orphan } of found.filter(entry => !newest.includes(entry)))
       await keepTranscript(folder, orphan);
     // What is left of the record that was lost is for people to look at.
-    if (existsSync(folder.runFile)) renameSync(folder.runFile, `${folder.runFile}.lost`);
+    if (statFile(folder.runFile)) renameFile(folder.runFile, `${folder.runFile}.lost`);
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
       secret: randomBytes(16).toString('hex'),
@@ -83,17 +83,20 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
 }
 
 async function keepTranscript(folder: RunFolder, { container, agent, attempt }: Lost): Promise<void> {
-  const file = folder.transcript(agent, attempt);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const answer = await saveOutput(unrecorded, ['logs', container.id], file, { timeout: 600_000 });
-  if (!answer.ok)
-    throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
+  const file = holdFile(folder.transcript(agent, attempt));
+  try {
+    const answer = await saveOutput(unrecorded, ['logs', container.id], file.path, { timeout: 600_000 });
+    if (!answer.ok)
+      throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
+  } finally {
+    file[Symbol.dispose]();
+  }
 }
 
 /** A record begins to count with its journal, so that one appears whole. */
 async function writeJournal(folder: RunFolder, found: readonly Adoptable[]): Promise<void> {
   const aside = join(folder.path, 'journal.adopting');
-  rmSync(aside, { force: true });
+  removeFile(aside);
   const journal = openJournal(aside, Date.now);
   try {
     await journal.append({
@@ -126,5 +129,5 @@ async function writeJournal(folder: RunFolder, found: readonly Adoptable[]): Pro
   } finally {
     journal[Symbol.dispose]();
   }
-  renameSync(aside, folder.journal);
+  renameFile(aside, folder.journal);
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { inPlace, removeFile } from '../store/state-files.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
@@ -37,7 +38,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
     lock?.[Symbol.dispose]();
-    rmSync(folder.path, { recursive: true, force: true });
+    removeFile(folder.path);
     throw unmemorable(folder, error as Error);
   }
 }
@@ -80,7 +81,7 @@ function newFolder(stateDir: StateDir): RunFolder {
   while (true) {
     const folder = stateDir.run(newRunId());
     try {
-      mkdirSync(folder.path, { mode: 0o700 });
+      inPlace(folder.path, path => mkdirSync(path, { mode: 0o700 }));
       syncFolder(join(stateDir.path, 'runs'));
       return folder;
     } catch (error) {

@@ -21,7 +21,7 @@ import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
 import { whyUnfit } from './sources.ts';
-import type { RunFolder, StateDir } from './state-dir.ts';
+import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
 import type { Vault } from './vault.ts';
 import { workspacesOf } from './workspaces.ts';
 
@@ -88,7 +88,8 @@ export function createWorld(options: WorldOptions): World {
 
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
-  const images = { docker, now: clock.now, source, logFolder: folder.path, signal };
+  const keepLog = (name: string, output: string) => writeWhole(join(folder.path, name), output);
+  const images = { docker, now: clock.now, source, keepLog, signal };
   const makeImage = imageMaker(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>
     JSON.stringify([image, build, gpus !== null, provider, user]);

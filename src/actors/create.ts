@@ -12,9 +12,8 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const plan = world.plan(input.name);
   const identity = world.identity(input.name, input.attempt);
   const createdAt = new Date(clock.now()).toISOString();
-  const hidden = world.hidden(input.name);
   const place = world.place(input.name, input.attempt);
-  const args = createArgs(plan, identity, input.image ?? '', { limits: engine, createdAt, hidden, place });
+  const args = createArgs(plan, identity, input.image ?? '', { limits: engine, createdAt, place });
   const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 120_000 });
   const containerId = answer.stdout.trim();
   // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.

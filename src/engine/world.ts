@@ -119,7 +119,7 @@ export function createWorld(options: WorldOptions): World {
       timeout: longest(plan.agents),
     }),
   );
-  const { hidden, place, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
+  const { place, clone, base } = workspacesOf({ plan, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
 
@@ -161,7 +161,6 @@ export function createWorld(options: WorldOptions): World {
       specHash: specHash(agent),
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
-    hidden,
     place,
     clone,
     base,

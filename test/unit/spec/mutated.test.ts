@@ -28,7 +28,6 @@ function keepsTo(plan: AgentPlan): void {
   const argv = createArgs(plan, identity, 'sha256:abc', {
     limits: { cpus: 64 },
     createdAt: '2026-01-01T00:00:00.000Z',
-    hidden: [],
   });
   const asked = readBack(argv);
   const seconds = (ms: number | null) => (ms === null ? null : Math.max(1, Math.round(ms / 1000)) * 1000);

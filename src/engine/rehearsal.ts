@@ -73,6 +73,7 @@ export async function rehearse(
       for (const [program, args] of cloneSteps(wish)) steps.push({ agent, program, args });
     },
     halt: () => {},
+    isDryRun: true,
     signal: new AbortController().signal,
   });
   const agent = agentIn(world).provide({

@@ -32,6 +32,7 @@ import {
  *     <state-dir>/runs/<run-id>/run.json            what was asked for
  *                              /journal.jsonl       what happened
  *                              /result.json         how it came out
+ *                              /images.json         what was built of directories that agents can write
  *                              /agents/<name>/<attempt>/transcript.log
  *                                                      /workspace     the agent's clone, while it has one; its copy
  *                                                      /diff.patch    what it changed in its clone

@@ -4,6 +4,7 @@ import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Container, Containers } from '../docker/containers.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
+import { inspectImage } from '../docker/image-inspect.ts';
 import { imageMaker } from '../docker/images.ts';
 import { containerName, label } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
@@ -16,6 +17,7 @@ import { ensureClone } from '../workspace/clone.ts';
 import { git } from '../workspace/git.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
+import { buildExposed, exposedBuilds } from './exposed-builds.ts';
 import { runNetworks } from './networks.ts';
 import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
@@ -50,6 +52,8 @@ export interface WorldOptions {
   readonly hurry: (agent: string) => AbortSignal;
   readonly tell: World['tell'];
   readonly makeClone?: World['makeClone'];
+  /** Nothing is done, and nothing is written down. */
+  readonly isDryRun?: boolean;
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -97,6 +101,13 @@ export function createWorld(options: WorldOptions): World {
     const agents = plan.agents.filter(agent => wishOf(agent) === wish);
     const { image, build, gpus, provider, user } = agents[0]!;
     return makeImage({ image, build, gpus: gpus !== null, provider, user, timeout: longest(agents) });
+  });
+  const exposedImage = buildExposed({
+    wishes: [...new Set(exposedBuilds(plan).map(wishOf))],
+    file: options.isDryRun ? null : join(folder.path, 'images.json'),
+    build: wish => image(wish, signal),
+    exists: async id => (await inspectImage(id, images)) !== null,
+    now: clock.now,
   });
   const networks = runNetworks({
     plan: planOf,
@@ -175,7 +186,10 @@ export function createWorld(options: WorldOptions): World {
     unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
     helperImage: stop => helperImage('', stop),
     folder: (agent, attempt) => folder.attempt(agent, attempt),
-    image: (agent, stop) => image(wishOf(planOf(agent)), stop),
+    async image(agent, stop) {
+      const wish = wishOf(planOf(agent));
+      return (await exposedImage(wish, stop)) ?? image(wish, stop);
+    },
     networks,
     transcript: (agent, attempt) => folder.transcript(agent, attempt),
     unwritable(error, stop) {

@@ -13,6 +13,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { runIdPattern } from '../spec/names.ts';
 import { visible } from '../spec/visible.ts';
 import {
   holdDirectory,
@@ -194,7 +195,7 @@ function runFolder(stateDir: string, runId: string): RunFolder {
 }
 
 /** Names from outside, such as labels, are not taken for folders before this was asked. */
-export const isRunId = (name: string) => /^r[a-z0-9]{7}$/.test(name);
+export const isRunId = (name: string) => runIdPattern.test(name);
 
 /** Removes a run's folder, the journal last: what a crash leaves of it is still known for a run that is over. */
 export function removeRun(run: RunFolder): void {

@@ -6,6 +6,7 @@ import { createArgs } from '../../../src/docker/create-args.ts';
 import { proxyNames } from '../../../src/docker/run-names.ts';
 import type { SpecError } from '../../../src/spec/errors.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
+import { planSchema } from '../../../src/spec/plan-schema.ts';
 import { readBack } from './argv.ts';
 import { directory, parse } from './helpers.ts';
 import { type Json, mutated, mutation, rightSpec } from './spec-arbitrary.ts';
@@ -106,6 +107,8 @@ test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a
       if (plan === null) return;
       taken++;
       for (const agent of plan.agents) keepsTo(agent);
+      // And what is kept of it is valid when it is read back.
+      planSchema.parse(JSON.parse(JSON.stringify(plan)));
     },
   );
   const { failed, errorInstance, counterexample } = await fc.check(property, {

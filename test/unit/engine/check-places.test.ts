@@ -147,7 +147,7 @@ test('a run that is alive is heeded in both directions, one that is over is not'
   const other = stateDir.run('raaaaaaa');
   mkdirSync(other.path, { mode: 0o700 });
   writeFileSync(other.journal, '');
-  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: 's'.repeat(32) });
+  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32) });
   const own = stateDir.run('rbbbbbbb');
   const nested = flow(bind(at('proj/sub')));
   t.notThrows(() => checkLiveRuns(nested, stateDir, own));
@@ -158,7 +158,7 @@ test('a run that is alive is heeded in both directions, one that is over is not'
   });
   t.notThrows(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own));
   lock[Symbol.dispose]();
-  writeRunFile(other, { plan: nested, secret: 's'.repeat(32) });
+  writeRunFile(other, { plan: nested, secret: '5'.repeat(32) });
   takeLock(other.lock);
   t.throws(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own), {
     message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,

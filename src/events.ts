@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { agentName, runIdPattern } from './spec/names.ts';
 
 /**
  * What can happen in a run. These events are the journal, line by line, and every view is a reducer over them:
@@ -26,20 +27,21 @@ const usage = z.object({
   outputTokens: z.number(),
   costUsd: z.number().nullable(),
 });
-const agent = z.string();
+/** They become components of paths. */
+const agent = z.string().regex(agentName);
 const attempt = z.number().int().min(1);
 const containerId = z.string().nullable();
 
 const kinds = [
   z.object({
     type: z.literal('run.started'),
-    runId: z.string(),
+    runId: z.string().regex(runIdPattern),
     name: z.string(),
     version: z.string(),
     pid: z.number(),
     host: z.string(),
     concurrency: z.number(),
-    agents: z.array(z.object({ name: z.string(), dependsOn: z.array(z.string()), retries: z.number() })),
+    agents: z.array(z.object({ name: agent, dependsOn: z.array(agent), retries: z.number() })),
   }),
   /** An agent entered a state, for instance `running.working`; `event` is what brought it there. */
   z.object({

@@ -1,5 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
@@ -10,6 +9,7 @@ import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { holdFile, openFile } from '../store/state-files.ts';
 import { owner, type World } from './world.ts';
 
 /**
@@ -59,15 +59,15 @@ interface Output {
 
 async function keepTranscript(world: World, input: StepInput, signal: AbortSignal): Promise<Output> {
   const file = world.transcript(input.name, input.attempt);
-  await make(file).catch(error => world.unwritable(error, signal));
+  const held = await hold(file).catch(error => world.unwritable(error, signal));
   const args = ['logs', input.containerId!];
   // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
   const timeout = input.cancelled ? 2_000 : 600_000;
   const { redactor } = world.vault;
   const through = redactor.isIdle ? null : redactor.stream();
   const options = { signal, owner: owner(input), timeout, through };
-  const answer = await saveOutput(world.recorder, args, file, options);
-  return { answer: { ...answer, args }, end: await tail(file) };
+  const answer = await saveOutput(world.recorder, args, held.path, options).finally(held[Symbol.dispose]);
+  return { answer: { ...answer, args }, end: tail(file) };
 }
 
 /** Read the last line alone, and keep nothing. */
@@ -148,31 +148,28 @@ async function recordInside(
 const tarHeader = 512;
 
 /** For this user's eyes alone, from its first byte. */
-async function make(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await (await open(file, 'w', 0o600)).close();
-}
+const hold = async (file: string) => holdFile(file);
 
 /** Rejects where nothing more can be written behind what is there. */
 async function tryToWrite(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
+  const fd = openFile(file, 'r+');
   try {
-    const { size } = await handle.stat();
-    await handle.write(Buffer.alloc(65_536), 0, 65_536, size);
-    await handle.truncate(size);
+    const { size } = fstatSync(fd);
+    writeSync(fd, Buffer.alloc(65_536), 0, 65_536, size);
+    ftruncateSync(fd, size);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
-async function tail(file: string): Promise<string> {
-  const handle = await open(file, 'r');
+function tail(file: string): string {
+  const fd = openFile(file, 'r');
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(fd);
     const bytes = Buffer.alloc(Math.min(size, endBytes));
-    await handle.read(bytes, 0, bytes.length, size - bytes.length);
+    readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     return bytes.toString('utf8');
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }

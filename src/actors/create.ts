@@ -12,12 +12,10 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const plan = world.plan(input.name);
   const identity = world.identity(input.name, input.attempt);
   const createdAt = new Date(clock.now()).toISOString();
-  const hidden = world.hidden(input.name);
   const protectedPaths = await world.protectGit(owner(input));
   const args = createArgs(plan, identity, input.image ?? '', {
     limits: engine,
     createdAt,
-    hidden,
     place: { clone: world.clone(input.name, input.attempt), protectedPaths },
     seal: world.seals.newKey(input.name),
   });

@@ -31,8 +31,6 @@ export interface World {
   /** Reads the facts, and says where the agent enters its machine. */
   decide(agent: string, signal: AbortSignal): Promise<Decision>;
   identity(agent: string, attempt: number): Identity;
-  /** Paths in the container that must not show what the host has there. */
-  hidden(agent: string): readonly string[];
   /** Why what it is given of the host may not be mounted any more; null where all is as it was. */
   unfit(agent: string): string | null;
   /** The id of the image that the agent runs in. */

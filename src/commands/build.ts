@@ -50,7 +50,7 @@ export const build: Command = {
       throw new EngineError(asStepError(error).message);
     });
     say(`building ${image}, which takes a minute or two the first time`);
-    const context = { docker, now: Date.now, source: join(packageFolder, 'docker'), logFolder: null };
+    const context = { docker, now: Date.now, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
     const failed = (error: unknown) => {
       throw new FlowError(asStepError(error).message, 1);

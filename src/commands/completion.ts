@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
 import { agentName } from '../spec/names.ts';
+import { readFile } from '../store/state-files.ts';
 
 /** Commands that take the name of an agent, and those that take a run. */
 const takers: readonly string[] = ['logs', 'attach', 'send', 'stop', 'down', 'resume', 'inspector'];
@@ -32,7 +33,7 @@ export function namesFor(
 
 function agentsOf({ runFile }: RunFolder): string[] {
   try {
-    const { plan } = JSON.parse(readFileSync(runFile, 'utf8'));
+    const { plan } = JSON.parse(readFile(runFile).toString());
     return plan.agents.map(({ name }: { readonly name: unknown }) => String(name));
   } catch {
     return [];

@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateDir } from '../engine/state-dir.ts';
+import { openFile, readFile, removeFile, renameFile } from '../store/state-files.ts';
 
 /**
  * `run -d`: the same command line once more, in a process of its own that no terminal ends. The first process waits
@@ -31,7 +32,7 @@ export interface Detached {
 /** What the run says from then on is in `engine.log` of its folder. */
 export async function detach(stateDir: StateDir): Promise<Detached> {
   const log = join(stateDir.path, `engine-${randomBytes(4).toString('hex')}.log`);
-  const output = openSync(log, 'wx', 0o600);
+  const output = openFile(log, 'wx');
   const child = fork(process.argv[1]!, process.argv.slice(2), {
     detached: true,
     env: { ...process.env, [mark]: '1' },
@@ -46,9 +47,9 @@ export async function detach(stateDir: StateDir): Promise<Detached> {
     child.once('error', reject);
   });
   process.off('SIGINT', pass).off('SIGTERM', pass);
-  const said = readFileSync(log, 'utf8');
-  if (begun.runId === null) rmSync(log);
-  else renameSync(log, join(stateDir.run(begun.runId).path, 'engine.log'));
+  const said = readFile(log).toString();
+  if (begun.runId === null) removeFile(log);
+  else renameFile(log, join(stateDir.run(begun.runId).path, 'engine.log'));
   if (child.connected) child.disconnect();
   child.unref();
   return { ...begun, said };

@@ -2,6 +2,7 @@ import { asStepError } from '../../machines/step-error.ts';
 import { dockerCli } from '../docker/cli.ts';
 import { engineInfo } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
+import { checkPlaces } from '../engine/check-places.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
@@ -18,9 +19,10 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     say(`${asStepError(error).message}. The plan is for an engine of the usual size that has no image yet`);
     return null;
   });
+  checkPlaces(plan, stateDir);
   if (engine) checkLimits(plan, engine);
   if (engine) checkSources(plan, stateDir, engine);
-  const { commits } = await checkWorkspaces(plan, { docker: engine && docker, stateDir });
+  const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
   const usual = { version: '', cpus: 2, memory: Number.POSITIVE_INFINITY, rootDir: null, isRootless: false };
   const rehearsal = await rehearse(plan, {
     stateDir,

@@ -32,7 +32,7 @@ export async function seeThrough(
   shown: Progress = progress(),
 ): Promise<number> {
   outliveReaders();
-  const ways = { stdout: process.stdout, say, writeHtml: htmlWriter(options) };
+  const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
   const reports = together(reportersFor(options, process.env, ways), say);
   const inspector = await openInspector(options);
   const begun = begin({
@@ -65,10 +65,10 @@ export async function seeThrough(
   }
 }
 
-const htmlWriter = (options: CommonOptions) => async (runId: string, file: string) => {
-  const { writeInspector } = await import('./inspector/open.ts');
+const htmlOf = (options: CommonOptions) => async (runId: string) => {
+  const { inspectorPage } = await import('./inspector/open.ts');
   const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
-  await writeInspector(stateDir.run(runId), file);
+  return inspectorPage(stateDir.run(runId));
 };
 
 interface Inspecting {

@@ -22,8 +22,6 @@ export interface EngineLimits {
 export interface CreateOptions {
   readonly limits: EngineLimits;
   readonly createdAt: string;
-  /** Paths in the container that must not show what the host has there. */
-  readonly hidden: readonly string[];
   readonly place?: Place;
   /** The key to the attempt's sealed secrets; null where it gets none. */
   readonly seal?: string | null;
@@ -44,7 +42,7 @@ export function createArgs(
   plan: AgentPlan,
   identity: Identity,
   image: string,
-  { limits, createdAt, hidden, place = plainPlace, seal = null }: CreateOptions,
+  { limits, createdAt, place = plainPlace, seal = null }: CreateOptions,
 ): string[] {
   const { instance, runId, attempt, specHash, nonce } = identity;
   const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
@@ -84,7 +82,6 @@ export function createArgs(
       mount({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
     ),
     ...authMounts(plan),
-    ...hidden.map(target => mount({ type: 'tmpfs', target })),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
     // Theirs first: of two labels with one key docker takes the last.
     ...flags(plan.labels),

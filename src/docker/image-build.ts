@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
@@ -34,7 +34,7 @@ export async function buildImage(build: Build, context: ImageContext): Promise<I
 /** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
 async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {
   const { tag, kind, doing, folder, timeout } = build;
-  const { docker, now, logFolder } = context;
+  const { docker, now, keepLog } = context;
   // Of a step that fails, the legacy builder would leave the container behind.
   const args = [
     'build',
@@ -48,10 +48,10 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   ];
   const answer = await docker(args, { ...limits(context, timeout), changes: true });
   const output = `${answer.stdout}\n${answer.stderr}`.trim();
-  if (logFolder) {
-    const file = join(logFolder, `build-${tag.replace(/[^\w.-]/g, '-')}.log`);
+  try {
+    keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
+  } catch {
     // A log that cannot be written is no reason to fail.
-    await writeFile(file, `${output}\n`, { mode: 0o600 }).catch(() => {});
   }
   if (!answer.ok) throw failure(answer, output, build, now());
   const id = await readFile(idFile, 'utf8').catch(() => '');

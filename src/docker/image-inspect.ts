@@ -9,8 +9,8 @@ export interface ImageContext {
   readonly now: () => number;
   /** The folder that our own images are built from. */
   readonly source: string;
-  /** Where the output of builds is kept; null: nowhere. */
-  readonly logFolder: string | null;
+  /** Keep the output of a build under this file name. */
+  readonly keepLog?: (name: string, output: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Docker } from '../docker/cli.ts';
 import { containers, DockerSilence, marked, ofInstance } from '../docker/containers.ts';
 import { isDriven } from '../engine/driven.ts';
-import { openStateDir } from '../engine/state-dir.ts';
+import { openStateDir, whyShared } from '../engine/state-dir.ts';
 import { nearest } from './disk.ts';
 import { patience } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -25,7 +25,10 @@ export async function checkState(path: string): Promise<Finding> {
       elsewhere,
     );
   if (there !== path) return ok(check, `${path} is not there yet; the first run makes it`);
-  const mode = statSync(path).mode & 0o777;
+  const stats = statSync(path);
+  const shared = whyShared(stats);
+  if (shared !== null) return fail(check, `${path} is refused: ${shared.reason}`, shared.fix(path));
+  const mode = stats.mode & 0o777;
   if ((mode & 0o077) !== 0)
     return warn(check, `${path} is open to others (mode ${mode.toString(8)})`, `chmod 700 '${path}'`);
   return ok(check, path);
@@ -55,7 +58,8 @@ function mayWrite(folder: string): string | null {
 /** Containers of ours that no engine drives. */
 export async function checkLeftovers(docker: Docker, path: string): Promise<Finding> {
   const none = ok('leftovers', 'none');
-  if (!existsSync(join(path, 'instance')) || mayWrite(path) !== null) return none;
+  if (!existsSync(join(path, 'instance')) || mayWrite(path) !== null || whyShared(statSync(path)))
+    return none;
   const state = openStateDir(path);
   const known = containers(docker);
   const limit = { timeout: patience };

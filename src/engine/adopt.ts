@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { dockerCli } from '../docker/cli.ts';
 import { containers as containersOf } from '../docker/containers.ts';
 import { unrecorded } from '../docker/recorder.ts';
@@ -10,6 +9,7 @@ import { EngineError } from '../errors.ts';
 import { version } from '../package.ts';
 import { sealedName } from '../secrets/sealed-file.ts';
 import { unsealContainer } from '../secrets/seals.ts';
+import { holdFile, makeDirectory, removeFile, renameFile, statFile } from '../store/state-files.ts';
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
@@ -60,11 +60,11 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
 
 /** Null when the run has a record again, else why it has not. */
 async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promise<string | null> {
-  if (!existsSync(folder.path)) mkdirSync(folder.path, { mode: 0o700 });
+  makeDirectory(folder.path);
   const lock = takeLock(folder.lock);
   if (!isLock(lock)) return `process ${lock.pid} on ${lock.host} has just taken its run`;
   try {
-    if (existsSync(folder.journal)) return 'its run has a record by now';
+    if (statFile(folder.journal)) return 'its run has a record by now';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(
       attempts => attempts.toSorted((a, b) => b.orphan.attempt - a.orphan.attempt)[0]!,
     );
@@ -76,7 +76,7 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
       if (why !== null) warnings.push({ agent: orphan.agent, message });
     }
     // What is left of the record that was lost is for people to look at.
-    if (existsSync(folder.runFile)) renameSync(folder.runFile, `${folder.runFile}.lost`);
+    if (statFile(folder.runFile)) renameFile(folder.runFile, `${folder.runFile}.lost`);
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
       secret: randomBytes(16).toString('hex'),
@@ -103,10 +103,11 @@ async function keepTranscript(
   const sealed = join(folder.attempt(agent, attempt), sealedName);
   const why = unsealContainer(container, sealed, { learn: known.add }, true);
   if (why !== null) return why;
-  const file = folder.transcript(agent, attempt);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const file = holdFile(folder.transcript(agent, attempt));
   const options = { timeout: 600_000, through: known.isIdle ? null : known.stream() };
-  const answer = await saveOutput(unrecorded, ['logs', container.id], file, options);
+  const answer = await saveOutput(unrecorded, ['logs', container.id], file.path, options).finally(
+    file[Symbol.dispose],
+  );
   if (!answer.ok)
     throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
   return null;
@@ -119,7 +120,7 @@ async function writeJournal(
   warnings: readonly Warning[],
 ): Promise<void> {
   const aside = join(folder.path, 'journal.adopting');
-  rmSync(aside, { force: true });
+  removeFile(aside);
   const journal = openJournal(aside, Date.now);
   try {
     await journal.append({
@@ -153,5 +154,5 @@ async function writeJournal(
   } finally {
     journal[Symbol.dispose]();
   }
-  renameSync(aside, folder.journal);
+  renameFile(aside, folder.journal);
 }

@@ -4,8 +4,6 @@ import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
-import type { StateDir } from './state-dir.ts';
-import { placeWithin } from './workspaces.ts';
 
 export interface CheckedWorkspaces {
   /** What each repository that is cloned is at now, by its root. */
@@ -17,7 +15,7 @@ export interface CheckedWorkspaces {
 /** What only the engine's place and git can say of workspaces, said before anything is started. */
 export async function checkWorkspaces(
   { agents }: FlowPlan,
-  { docker, stateDir }: { docker: Docker | null; stateDir: StateDir },
+  { docker }: { docker: Docker | null },
 ): Promise<CheckedWorkspaces> {
   const onHost = agents.filter(({ workspace: { mode } }) => mode === 'bind' || mode === 'clone');
   const remote = docker && onHost.length > 0 ? await remoteEndpoint(docker, process.env) : null;
@@ -30,12 +28,6 @@ export async function checkWorkspaces(
         )
         .join('\n'),
     );
-  for (const { name, workspace } of agents)
-    if (workspace.mode === 'copy' && placeWithin(workspace.path, stateDir.path) !== null)
-      throw new UsageError(
-        `agents.${name}.workspace: ${workspace.path} contains the state directory, which must not be copied. Name another with --state-dir`,
-      );
-
   const commits: Record<string, string> = {};
   const warnings: string[] = [];
   for (const [repository, name] of repositories(agents)) {

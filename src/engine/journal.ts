@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fdatasync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, ftruncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { eventSchema, type FlowEvent, type FlowEventBody } from '../events.ts';
+import { openFile, readFile, statFile } from '../store/state-files.ts';
 import { cleanEvent, mayBeUnclean } from './clean-event.ts';
 import { isSound, summed } from './line-sum.ts';
 import { syncFolder } from './state-dir.ts';
@@ -24,7 +25,7 @@ export function openJournal(
   firstSeq = 1,
   redact = <T>(value: T) => value,
 ): Journal {
-  const fd = openSync(file, 'a', 0o600);
+  const fd = openFile(file, 'a');
   syncFolder(dirname(file));
   const listeners = new Set<(event: FlowEvent) => void>();
   let seq = firstSeq;
@@ -108,8 +109,8 @@ export interface JournalContent {
  * nobody does. A last line that a crash tore was never believed to be written.
  */
 export function readJournal(file: string): JournalContent {
-  if (!existsSync(file)) return { events: [], damage: [] };
-  const lines = readFileSync(file, 'utf8').split('\n');
+  if (!statFile(file)) return { events: [], damage: [] };
+  const lines = readFile(file).toString().split('\n');
   const torn = lines.pop() !== '';
   const events: FlowEvent[] = [];
   const damage: string[] = [];
@@ -125,10 +126,13 @@ export function readJournal(file: string): JournalContent {
 
 /** Takes a torn last line away, so that what is appended begins a line of its own. */
 export function mendJournal(file: string): void {
-  if (!existsSync(file)) return;
-  const bytes = readFileSync(file);
+  if (!statFile(file)) return;
+  const bytes = readFile(file);
   const whole = bytes.lastIndexOf('\n') + 1;
-  if (whole < bytes.length) truncateSync(file, whole);
+  if (whole === bytes.length) return;
+  const fd = openFile(file, 'r+');
+  ftruncateSync(fd, whole);
+  closeSync(fd);
 }
 
 /** What a line of a journal tells; null where it cannot be believed. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
+import { inPlace, listDirectory, readFile, removeFile, statFile } from '../store/state-files.ts';
 
 /** Who drives a run. Pids are used again, so the process's start time and the boot belong to its name. */
 export interface Holder {
@@ -33,12 +34,12 @@ export function takeLock(file: string): Lock | Holder {
     if (!linkWhole(mine, holder)) continue;
     const others = entries(file).filter(entry => entry.number !== number);
     if (others.some(entry => entry.holder !== null)) {
-      rmSync(mine, { force: true });
+      removeFile(mine);
       pause(1 + Math.random() * 20);
       continue;
     }
-    for (const dead of before) rmSync(`${file}.${dead.number}`, { force: true });
-    return { holder, [Symbol.dispose]: () => rmSync(mine, { force: true }) };
+    for (const dead of before) removeFile(`${file}.${dead.number}`);
+    return { holder, [Symbol.dispose]: () => removeFile(mine) };
   }
   throw new Error(`${file} is taken again and again; is another agent-flow starting?`);
 }
@@ -52,7 +53,7 @@ export const lockHolder = (file: string): Holder | null =>
 /** When it was taken, milliseconds since the epoch; null where nobody holds it. */
 export function lockTakenAt(file: string): number | null {
   const held = entries(file).find(({ holder }) => holder !== null);
-  const found = held && statSync(`${file}.${held.number}`, { throwIfNoEntry: false });
+  const found = held && statFile(`${file}.${held.number}`);
   return found ? Math.floor(found.mtimeMs) : null;
 }
 
@@ -72,25 +73,27 @@ function entries(file: string): Entry[] {
 
 function names(folder: string): string[] {
   try {
-    return readdirSync(folder);
+    return listDirectory(folder);
   } catch {
     return [];
   }
 }
 
 /** Appears whole or not at all; false where somebody else's is there. */
-function linkWhole(path: string, holder: Holder): boolean {
-  const aside = `${path}-${randomBytes(6).toString('hex')}`;
-  try {
-    writeFileSync(aside, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 });
-    linkSync(aside, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
-  } finally {
-    rmSync(aside, { force: true });
-  }
+function linkWhole(file: string, holder: Holder): boolean {
+  return inPlace(file, path => {
+    const aside = `${path}-${randomBytes(6).toString('hex')}`;
+    try {
+      writeFileSync(aside, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 });
+      linkSync(aside, path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return false;
+    } finally {
+      rmSync(aside, { force: true });
+    }
+  });
 }
 
 const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -105,7 +108,7 @@ function living(path: string): Holder | null {
 
 function read(file: string): Holder | null {
   try {
-    const { pid, host, boot, started } = JSON.parse(readFileSync(file, 'utf8'));
+    const { pid, host, boot, started } = JSON.parse(readFile(file).toString());
     return typeof pid === 'number' ? { pid, host, boot, started } : null;
   } catch {
     return null;

@@ -83,6 +83,7 @@ export async function rehearse(
       return protectedPaths;
     },
     halt: () => {},
+    isDryRun: true,
     signal: new AbortController().signal,
   });
   const agent = agentIn(world).provide({

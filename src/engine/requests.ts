@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { listDirectory, makeDirectory, readFile, removeFile } from '../store/state-files.ts';
 import { writeWhole } from './state-dir.ts';
 
 /**
@@ -15,27 +15,44 @@ export type Request = z.infer<typeof request>;
 const lookEvery = 500;
 
 export function leaveRequest(folder: string, wanted: Request): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeDirectory(folder);
   writeWhole(join(folder, `${Date.now()}-${process.pid}.json`), JSON.stringify(wanted));
 }
 
-export function obeyRequests(folder: string, obey: (wanted: Request) => void): Disposable {
+export function obeyRequests(
+  folder: string,
+  obey: (wanted: Request) => void,
+  { every = lookEvery, remove = removeFile } = {},
+): Disposable {
+  /** Those that could not be removed, such as on a disk that has become read-only: obeyed once all the same. */
+  const left = new Set<string>();
   const look = () => {
     for (const name of names(folder)) {
+      if (left.has(name)) continue;
       const file = join(folder, name);
       const wanted = request.safeParse(parse(file));
-      rmSync(file, { force: true });
+      if (!isRemoved(file, remove)) left.add(name);
       if (wanted.success) obey(wanted.data);
     }
   };
-  const timer = setInterval(look, lookEvery);
+  const timer = setInterval(look, every);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
+/** Never throws: an error in a timer would end the engine. */
+function isRemoved(file: string, remove: (file: string) => void): boolean {
+  try {
+    remove(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function names(folder: string): string[] {
   try {
-    return readdirSync(folder)
+    return listDirectory(folder)
       .filter(name => name.endsWith('.json'))
       .sort();
   } catch {
@@ -45,7 +62,7 @@ function names(folder: string): string[] {
 
 function parse(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readFile(file).toString());
   } catch {
     return null;
   }

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { FlowError } from '../errors.ts';
+import { agentName } from '../spec/names.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { planSchema } from '../spec/plan-schema.ts';
+import { visible } from '../spec/visible.ts';
+import { readFile } from '../store/state-files.ts';
 import { type RunFolder, writeWhole } from './state-dir.ts';
 
 /** What a run was asked for, as `run.json` keeps it. */
@@ -21,13 +24,22 @@ export interface AdoptedIdentity {
   readonly specHash: string;
 }
 
-/** Written by ourselves, into a folder that is ours alone: the plan is as it was resolved. */
-const stored = z.object({
+/** Input from outside, like a spec: whoever could forge it would decide what the next engine starts. */
+const stored = z.strictObject({
   version: z.literal(1),
-  secret: z.string(),
-  plan: z.looseObject({ agents: z.array(z.looseObject({ name: z.string() })) }),
-  adopted: z.record(z.string(), z.object({ nonce: z.string(), specHash: z.string() })).optional(),
-  commits: z.record(z.string(), z.string().regex(/^[0-9a-f]{40,64}$/)).optional(),
+  runId: z.string(),
+  secret: z.string().regex(/^[0-9a-f]{32}$/),
+  plan: planSchema,
+  adopted: z
+    .record(
+      z.string().regex(agentName),
+      z.strictObject({
+        nonce: z.string().regex(/^[a-z0-9-]{1,64}$/),
+        specHash: z.string().regex(/^[0-9a-f]{32}$/),
+      }),
+    )
+    .exactOptional(),
+  commits: z.record(z.string().startsWith('/'), z.string().regex(/^[0-9a-f]{40,64}$/)).exactOptional(),
 });
 
 export function writeRunFile(folder: RunFolder, { plan, secret, adopted, commits }: RunFile): void {
@@ -37,13 +49,22 @@ export function writeRunFile(folder: RunFolder, { plan, secret, adopted, commits
 
 export function readRunFile(folder: RunFolder): RunFile {
   try {
-    const { plan, secret, adopted, commits } = stored.parse(JSON.parse(readFileSync(folder.runFile, 'utf8')));
-    return { plan: plan as unknown as FlowPlan, secret, adopted, commits };
+    const written = JSON.parse(readFile(folder.runFile).toString());
+    const { runId, secret, adopted, commits } = stored.parse(written);
+    if (runId !== folder.runId) throw new Error(`it is of the run ${visible(runId)}`);
+    // As it is written: the hash of an agent's plan goes by the order of its keys.
+    return { plan: written.plan as FlowPlan, secret, adopted, commits };
   } catch (error) {
-    const reason = error instanceof z.ZodError ? 'it is of another version' : (error as Error).message;
     throw new FlowError(
-      `${folder.runFile} cannot be read: ${reason}. agent-flow stop ${folder.runId} removes what is left of the run`,
+      `${folder.runFile} cannot be read: ${reasonOf(error)}. Move ${folder.path} away; agent-flow cleanup then removes what is left of the run`,
       2,
     );
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return (error as Error).message;
+  const [first] = error.issues;
+  if (first?.path[0] === 'version') return 'it is of another version';
+  return `${visible(first?.path.join('.') || 'the file')} is not valid: ${visible(first?.message ?? '')}`;
 }

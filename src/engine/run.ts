@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, UsageError } from '../errors.ts';
+import { EngineError, FlowError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { inPlace, removeFile } from '../store/state-files.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
@@ -19,26 +21,29 @@ import { checkSecrets, vaultOf } from './vault.ts';
 /** Starts a flow. Throws a `FlowError` where it cannot begin; then nothing has been started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const { env = process.env } = options;
+  checkPlaces(plan, options.stateDir);
   checkSecrets(plan, env);
   const vault = vaultOf(plan, env);
   const connection = await connect(options.clock ?? systemClock, vault.redactor);
   checkLimits(plan, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
   const { docker } = connection;
-  const { commits, warnings } = await checkWorkspaces(plan, { docker, stateDir: options.stateDir });
+  const { commits, warnings } = await checkWorkspaces(plan, { docker });
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
     writeRunFile(folder, { plan, secret, commits });
+    // Once ours can be read: of two runs that begin at once, one at least sees the other.
+    checkLiveRuns(plan, options.stateDir, folder);
     const score = { plan, secret, vault, commits, folder, lock, past: [], warnings };
     return await conduct(score, connection, options);
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
     lock?.[Symbol.dispose]();
-    rmSync(folder.path, { recursive: true, force: true });
-    throw unmemorable(folder, error as Error);
+    removeFile(folder.path);
+    throw error instanceof FlowError ? error : unmemorable(folder, error as Error);
   }
 }
 
@@ -80,7 +85,7 @@ function newFolder(stateDir: StateDir): RunFolder {
   while (true) {
     const folder = stateDir.run(newRunId());
     try {
-      mkdirSync(folder.path, { mode: 0o700 });
+      inPlace(folder.path, path => mkdirSync(path, { mode: 0o700 }));
       syncFolder(join(stateDir.path, 'runs'));
       return folder;
     } catch (error) {

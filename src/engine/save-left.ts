@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { clearClone } from '../actors/save-clone.ts';
 import { saveWork } from '../actors/save-work.ts';
 import type { World } from '../actors/world.ts';
 import { ofRun } from '../docker/containers.ts';
+import { statFile } from '../store/state-files.ts';
 import { type AttemptState, type FlowState, ofAgent } from '../views/flow-state.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function saveLeft(
     (ofAgent(state(), name)?.attempts ?? [])
       .filter(({ attempt }) => {
         const clone = world.clone(name, attempt);
-        return clone !== null && existsSync(clone);
+        return clone !== null && statFile(clone)?.isDirectory();
       })
       .map(entry => ({ name, entry })),
   );

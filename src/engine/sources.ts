@@ -28,8 +28,8 @@ export function whyUnfit(
   engine: EngineInfo,
 ): string | null {
   const rules = forbidden(stateDir, engine);
-  // A workspace may hold the state directory: an empty file system lies over it.
-  const own = workspace.mode === 'bind' ? whyMoved(workspace.path, { ...rules, stateDir: null }) : null;
+  const isGiven = workspace.mode === 'bind' || workspace.mode === 'copy';
+  const own = isGiven ? whyMoved(workspace.path, rules) : null;
   return (
     own ??
     [...mounts, ...auth.files].map(({ source }) => whyMoved(source, rules)).find(why => why !== null) ??

@@ -1,20 +1,30 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
+  constants,
   fsyncSync,
-  mkdirSync,
   openSync,
-  readdirSync,
-  readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
-  statSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { runIdPattern } from '../spec/names.ts';
+import { visible } from '../spec/visible.ts';
+import {
+  holdDirectory,
+  inPlace,
+  listDirectory,
+  makeDirectory,
+  openFile,
+  readFile,
+  removeFile,
+  statFile,
+} from '../store/state-files.ts';
 
 /**
  * Where runs are remembered:
@@ -23,6 +33,7 @@ import { UsageError } from '../errors.ts';
  *     <state-dir>/runs/<run-id>/run.json            what was asked for
  *                              /journal.jsonl       what happened
  *                              /result.json         how it came out
+ *                              /images.json         what was built of directories that agents can write
  *                              /agents/<name>/<attempt>/transcript.log
  *                                                      /workspace     the agent's clone, while it has one; its copy
  *                                                      /diff.patch    what it changed in its clone
@@ -55,57 +66,81 @@ export function stateDirPath(given: string | undefined, env: NodeJS.ProcessEnv):
   return resolve(path || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'agent-flow'));
 }
 
-/** Opens a state directory, made on first use, for this user's eyes alone. */
-export function openStateDir(path: string): StateDir {
-  const instance = prepare(path);
+/** Opens a state directory, made on first use, for this user's eyes alone. Links that lead to it are followed first. */
+export function openStateDir(given: string): StateDir {
+  const { path, instance } = prepare(given);
+  const runs = join(path, 'runs');
   return {
     path,
     instance,
     run: runId => runFolder(path, runId),
     runs: () =>
-      readdirSync(join(path, 'runs'), { withFileTypes: true })
-        .filter(entry => entry.isDirectory() && existsSync(join(path, 'runs', entry.name, 'journal.jsonl')))
-        .map(entry => runFolder(path, entry.name))
-        .map(run => ({ run, at: statSync(run.runFile, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+      listDirectory(runs)
+        .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl'))?.isFile())
+        .map(name => runFolder(path, name))
+        .map(run => ({ run, at: statFile(run.runFile)?.mtimeMs ?? 0 }))
         .sort((a, b) => b.at - a.at)
         .map(({ run }) => run),
   };
 }
 
-function prepare(path: string): string {
+function prepare(given: string): { path: string; instance: string } {
+  const refuse = (reason: string, hint: string) =>
+    new UsageError(`the state directory ${given} cannot be used: ${reason}. ${hint}`);
   try {
-    makeFolder(join(path, 'runs'));
-    return instanceId(path);
+    makeDirectory(given);
+    const path = realpathSync(given);
+    const shared = whyShared(holdDirectory(path));
+    if (shared !== null) throw refuse(shared.reason, `${shared.fix(path)}, or name another with --state-dir`);
+    makeDirectory(join(path, 'runs'));
+    const exposed = whyShared(statFile(join(path, 'runs'))!);
+    if (exposed !== null)
+      throw refuse(
+        `in it, runs is unsafe: ${exposed.reason}`,
+        `${exposed.fix(join(path, 'runs'))}, or name another with --state-dir`,
+      );
+    return { path, instance: instanceId(path) };
   } catch (error) {
-    const reason = (error as Error).message.replace(/^\w+: /, '');
-    throw new UsageError(
-      `the state directory ${path} cannot be used: ${reason}. Name another with --state-dir`,
-    );
+    if (error instanceof UsageError) throw error;
+    throw refuse((error as Error).message.replace(/^\w+: /, ''), 'Name another with --state-dir');
   }
 }
 
-/** Parents first. `recursive` does as much, but never returns for some folders that cannot be made, such as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path) && statSync(path).isDirectory()) return;
-  if (dirname(path) !== path) makeFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+/**
+ * Return why a directory could be written by somebody else, and what makes it safe; null where it is ours alone. Whoever
+ * can write a run's record decides what the next engine starts.
+ */
+export function whyShared({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
+  const own = process.getuid?.() ?? uid;
+  if (uid !== own)
+    return {
+      reason: `it belongs to user ${uid}, and this is user ${own}`,
+      fix: (path: string) => `Run agent-flow as the owner of ${path}`,
+    };
+  if ((mode & 0o022) === 0) return null;
+  return {
+    reason: `others can write to it (mode ${(mode & 0o777).toString(8)})`,
+    fix: (path: string) => `Make it yours alone with chmod 700 '${path}'`,
+  };
 }
 
 /** Written aside and renamed, so that nobody ever reads half of it; on disk when this returns. */
 export function writeWhole(file: string, content: string): void {
-  const aside = `${file}.${process.pid}.tmp`;
-  try {
-    writeSynced(aside, content);
-    renameSync(aside, file);
-  } catch (error) {
-    rmSync(aside, { force: true });
-    throw error;
-  }
+  inPlace(file, path => {
+    const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      writeSynced(aside, content);
+      renameSync(aside, path);
+    } catch (error) {
+      rmSync(aside, { force: true });
+      throw error;
+    }
+  });
   syncFolder(dirname(file));
 }
 
 function writeSynced(file: string, content: string): void {
-  const fd = openSync(file, 'w', 0o600);
+  const fd = openSync(file, 'wx', 0o600);
   try {
     writeFileSync(fd, content);
     fsyncSync(fd);
@@ -116,7 +151,8 @@ function writeSynced(file: string, content: string): void {
 
 /** A file that is new, or has a new name, survives a loss of power when its folder is on disk too. */
 export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
+  const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = constants;
+  const fd = inPlace(path, entry => openSync(entry, O_DIRECTORY | O_NOFOLLOW));
   try {
     fsyncSync(fd);
   } catch (error) {
@@ -129,18 +165,21 @@ export function syncFolder(path: string): void {
 
 function instanceId(path: string): string {
   const file = join(path, 'instance');
-  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  const known = statFile(file) ? readFile(file).toString().trim() : '';
   if (/^[a-z0-9]{16}$/.test(known)) return known;
   try {
-    writeFileSync(file, `${randomBytes(8).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+    const fd = openFile(file, 'wx');
+    writeFileSync(fd, `${randomBytes(8).toString('hex')}\n`);
+    closeSync(fd);
   } catch (error) {
     // Somebody else made it at the same instant: theirs is ours too.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  return readFileSync(file, 'utf8').trim();
+  return readFile(file).toString().trim();
 }
 
 function runFolder(stateDir: string, runId: string): RunFolder {
+  if (!isRunId(runId)) throw new UsageError(`${visible(runId)} is not the id of a run`);
   const path = join(stateDir, 'runs', runId);
   return {
     runId,
@@ -156,13 +195,13 @@ function runFolder(stateDir: string, runId: string): RunFolder {
 }
 
 /** Names from outside, such as labels, are not taken for folders before this was asked. */
-export const isRunId = (name: string) => /^r[a-z0-9]{7}$/.test(name);
+export const isRunId = (name: string) => runIdPattern.test(name);
 
 /** Removes a run's folder, the journal last: what a crash leaves of it is still known for a run that is over. */
 export function removeRun(run: RunFolder): void {
-  for (const name of readdirSync(run.path))
-    if (join(run.path, name) !== run.journal) rmSync(join(run.path, name), { recursive: true, force: true });
-  rmSync(run.path, { recursive: true, force: true });
+  for (const name of listDirectory(run.path))
+    if (join(run.path, name) !== run.journal) removeFile(join(run.path, name));
+  removeFile(run.path);
 }
 
 /** Random, and never readable as a prefix of a container id: docker takes those for the container itself. */

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
+import { statFile } from '../store/state-files.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 import { oneLine } from '../views/text.ts';
 import { statusWord } from '../views/words.ts';
@@ -143,7 +143,7 @@ function endings(): (folder: RunFolder) => boolean {
   const known = new Map<string, string>();
   return folder => {
     const { runId } = folder;
-    const { size, mtimeMs } = statSync(folder.journal);
+    const { size, mtimeMs } = statFile(folder.journal)!;
     const version = `${size} ${mtimeMs}`;
     if (known.get(runId) === version) return true;
     const { ended } = runState(folder);

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
 import { beginMark, endBytes } from '../docker/end-record.ts';
 import { screenIn } from '../docker/last-screen.ts';
+import { openFile, statFile } from '../store/state-files.ts';
 
 export interface Transcript {
   readonly path: string;
@@ -18,9 +19,9 @@ const alwaysKept = 2 ** 20;
 
 /** What was kept of an attempt's output; null where nothing was. */
 export function transcriptIn(path: string, nonce: string): Transcript | null {
-  if (!existsSync(path)) return null;
+  if (!statFile(path)?.isFile()) return null;
   const mark = Buffer.from(beginMark(nonce));
-  const fd = openSync(path, 'r');
+  const fd = openFile(path, 'r');
   try {
     const first = Buffer.alloc(mark.length);
     readSync(fd, first, 0, first.length, 0);

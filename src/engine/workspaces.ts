@@ -1,13 +1,11 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Base } from '../actors/world.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
-import type { RunFolder, StateDir } from './state-dir.ts';
+import type { RunFolder } from './state-dir.ts';
 
 export interface WorkspacesOptions {
   readonly plan: FlowPlan;
-  readonly stateDir: StateDir;
   readonly folder: RunFolder;
   readonly commits: Readonly<Record<string, string>>;
   /** What the journal tells of an agent's attempts. */
@@ -15,7 +13,7 @@ export interface WorkspacesOptions {
 }
 
 /** Where the agents of a run have their files, and where they start from. */
-export function workspacesOf({ plan, stateDir, folder, commits, attempts }: WorkspacesOptions) {
+export function workspacesOf({ plan, folder, commits, attempts }: WorkspacesOptions) {
   const workspace = (agent: string) => plan.agents.find(({ name }) => name === agent)!.workspace;
 
   const clone = (agent: string, attempt: number) =>
@@ -41,18 +39,5 @@ export function workspacesOf({ plan, stateDir, folder, commits, attempts }: Work
   return {
     clone,
     base,
-    /** An agent must not reach the state directory, also where its workspace contains it. */
-    hidden(agent: string): readonly string[] {
-      const own = workspace(agent);
-      const inside = own.mode === 'bind' ? placeWithin(own.path, stateDir.path) : null;
-      return inside === null ? [] : [join('/workspace', inside)];
-    },
   };
-}
-
-/** Where in `folder` the state directory is, relative to it; null where it is outside of it. */
-export function placeWithin(folder: string, stateDir: string): string | null {
-  if (!existsSync(stateDir)) return null;
-  const inside = relative(realpathSync(folder), realpathSync(stateDir));
-  return inside === '' || !(inside.startsWith('..') || inside.startsWith('/')) ? inside : null;
 }

@@ -6,6 +6,7 @@ import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Container, Containers } from '../docker/containers.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
+import { inspectImage } from '../docker/image-inspect.ts';
 import { imageMaker } from '../docker/images.ts';
 import { containerName, label } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
@@ -17,14 +18,16 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
+import { buildExposed, exposedBuilds } from './exposed-builds.ts';
 import { runNetworks } from './networks.ts';
 import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
 import { whyUnfit } from './sources.ts';
-import type { RunFolder, StateDir } from './state-dir.ts';
+import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
 import type { Vault } from './vault.ts';
 import { workspacesOf } from './workspaces.ts';
+import { writablePlaces } from './writable-places.ts';
 
 export interface WorldOptions {
   readonly plan: FlowPlan;
@@ -56,6 +59,8 @@ export interface WorldOptions {
   readonly makeClone?: World['makeClone'];
   readonly protectGit?: World['protectGit'];
   readonly seals?: Seals;
+  /** Nothing is done, and nothing is written down. */
+  readonly isDryRun?: boolean;
   /** Halts the run: what can no longer be kept must not be done. */
   readonly halt: (error: Error) => void;
   /** Ends what is shared by all agents, such as a build. */
@@ -93,7 +98,8 @@ export function createWorld(options: WorldOptions): World {
 
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
-  const images = { docker, now: clock.now, source, logFolder: folder.path, signal };
+  const keepLog = (name: string, output: string) => writeWhole(join(folder.path, name), output);
+  const images = { docker, now: clock.now, source, keepLog, signal };
   const makeImage = imageMaker(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>
     JSON.stringify([image, build, gpus !== null, provider, user]);
@@ -101,6 +107,13 @@ export function createWorld(options: WorldOptions): World {
     const agents = plan.agents.filter(agent => wishOf(agent) === wish);
     const { image, build, gpus, provider, user } = agents[0]!;
     return makeImage({ image, build, gpus: gpus !== null, provider, user, timeout: longest(agents) });
+  });
+  const exposedImage = buildExposed({
+    wishes: [...new Set(exposedBuilds(plan).map(wishOf))],
+    file: options.isDryRun ? null : join(folder.path, 'images.json'),
+    build: wish => image(wish, signal),
+    exists: async id => (await inspectImage(id, images)) !== null,
+    now: clock.now,
   });
   const networks = runNetworks({
     plan: planOf,
@@ -123,7 +136,7 @@ export function createWorld(options: WorldOptions): World {
       timeout: longest(plan.agents),
     }),
   );
-  const { hidden, clone, base } = workspacesOf({ plan, stateDir, folder, commits, attempts });
+  const { clone, base } = workspacesOf({ plan, folder, commits, attempts });
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
   const seals =
@@ -181,10 +194,9 @@ export function createWorld(options: WorldOptions): World {
       specHash: specHash(agent),
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
-    hidden,
     clone,
     base,
-    writablePlaces: options.writablePlaces ?? writablePlaces(plan),
+    writablePlaces: options.writablePlaces ?? writablePlaces(plan).map(({ path }) => path),
     firstUse: repository => !used.has(repository) && used.add(repository) !== undefined,
     makeClone: options.makeClone ?? ((owner, request, stop) => makeClone(world, owner, request, stop)),
     protectGit: options.protectGit ?? (owner => protectGit(world, owner)),
@@ -197,7 +209,10 @@ export function createWorld(options: WorldOptions): World {
     unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
     helperImage: stop => helperImage('', stop),
     folder: (agent, attempt) => folder.attempt(agent, attempt),
-    image: (agent, stop) => image(wishOf(planOf(agent)), stop),
+    async image(agent, stop) {
+      const wish = wishOf(planOf(agent));
+      return (await exposedImage(wish, stop)) ?? image(wish, stop);
+    },
     networks,
     transcript: (agent, attempt) => folder.transcript(agent, attempt),
     unwritable(error, stop) {
@@ -207,12 +222,6 @@ export function createWorld(options: WorldOptions): World {
   };
   return world;
 }
-
-const writablePlaces = ({ agents }: FlowPlan): string[] =>
-  agents.flatMap(({ workspace, mounts }) => [
-    ...(workspace.mode === 'bind' ? [workspace.path] : []),
-    ...mounts.filter(({ readOnly }) => !readOnly).map(({ source }) => source),
-  ]);
 
 /** The container as a fact about one agent; nothing where it has nothing to do with it. */
 function fact(

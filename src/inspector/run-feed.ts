@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { parseLine } from '../engine/journal.ts';
 import { lockHolder } from '../engine/lock.ts';
 import type { RunFolder } from '../engine/state-dir.ts';
 import type { FlowEvent } from '../events.ts';
+import { openFile, statFile } from '../store/state-files.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 
 /** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
@@ -80,8 +81,8 @@ export function openRunFeed(folder: RunFolder): RunFeed {
 
 /** Those that are whole, from `start` on; a last one without its newline is still being written, or torn. */
 function wholeLines(file: string, start: number): { readonly text: readonly string[]; readonly end: number } {
-  if (!existsSync(file)) return { text: [], end: start };
-  const fd = openSync(file, 'r');
+  if (!statFile(file)) return { text: [], end: start };
+  const fd = openFile(file, 'r');
   try {
     const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - start));
     const read = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start));

@@ -18,7 +18,7 @@ const taken = [
   '/usr/local/lib/agent-flow',
 ];
 
-const target = z
+export const target = z
   .string({ error: expects(targetForm) })
   .regex(/^\/[^\p{Cc}]*$/u, { error: expects(targetForm), abort: true })
   .refine(value => posix.normalize(value) === value && !/.\/$/.test(value), {

@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 export const agentNameLimit = 36;
 
 export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
+export const runIdPattern = /^r[a-z0-9]{7}$/;
 export const flowName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export const envName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;

@@ -22,7 +22,7 @@ export const furtherCapabilities = [
 ] as const;
 
 /** Docker keeps it in three files, and throws the oldest away: what is left is two thirds of it at least. */
-const smallestLog = 3 * 2 ** 20;
+export const smallestLog = 3 * 2 ** 20;
 
 /** What holds where the spec says nothing. */
 export const usualSecurity = {

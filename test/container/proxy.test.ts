@@ -40,7 +40,7 @@ test('the proxy looks up listed names alone, and refuses those that lead to an i
     if (left.length > 0) await docker('rm', '--force', '--volumes', ...left);
   });
   const source = join(import.meta.dirname, '..', '..', 'docker');
-  const context = { docker: dockerCli(unrecorded), now: Date.now, source, logFolder: null };
+  const context = { docker: dockerCli(unrecorded), now: Date.now, source };
   const proxyImage = (await ensureProxyImage(600_000, context)).id;
   const server = await docker(
     ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', await image],

@@ -16,8 +16,6 @@ const usual: AgentPlan = {
 export interface Cell {
   readonly workspace: string;
   readonly plan?: Partial<AgentPlan>;
-  /** Paths of the container that are covered. */
-  readonly hidden?: readonly string[];
   /** Opens the cell: takes guards out of the command, and adds what a user could not. */
   readonly without?: (flag: string) => boolean;
   readonly open?: readonly string[];
@@ -27,16 +25,13 @@ export interface Cell {
  * The `docker run` of a container that is confined as the product confines its agents, with the very flags of a run,
  * but for a shell in place of `agent-init`.
  */
-export function cell(
-  name: string,
-  { workspace, plan = {}, hidden = [], without, open = [] }: Cell,
-): string[] {
+export function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell): string[] {
   const identity = { instance: 'test', runId: 'rescape00', attempt: 1, specHash: 'x', nonce: 'n' };
   const flags = createArgs(
     { ...usual, workspace: { mode: 'bind', path: workspace }, ...plan },
     identity,
     'tmux-agents-base:latest',
-    { limits: { cpus: 2 }, createdAt: '2026-01-01T00:00:00.000Z', hidden },
+    { limits: { cpus: 2 }, createdAt: '2026-01-01T00:00:00.000Z' },
   );
   const own = flags
     .slice(1, -2)

@@ -10,10 +10,9 @@ import { type Attempt, attempts } from './escape-attempts.ts';
 const folder = mkdtempSync(join(tmpdir(), 'agent-flow-test-escape-'));
 const workspace = join(folder, 'workspace');
 const sibling = join(folder, 'sibling');
-for (const path of [workspace, sibling, join(workspace, 'state')]) mkdirSync(path);
+for (const path of [workspace, sibling]) mkdirSync(path);
 writeFileSync(join(folder, 'host'), 'of-the-host\n');
 writeFileSync(join(sibling, 'file'), 'of-the-sibling\n');
-writeFileSync(join(workspace, 'state', 'journal'), 'of-the-engine\n');
 symlinkSync(join(folder, 'host'), join(workspace, 'link'));
 /** What the host runs, for agents that would look at it. */
 const target = execa('sh', ['-c', 'while sleep 1; do :; done', 'escape-target'], {
@@ -30,7 +29,6 @@ const filled = (text: string) => text.replace(/\$(HOST|SIBLING)/g, (_, name) => 
 
 const cellOf = ({ open = [], guard }: Partial<Attempt>) => ({
   workspace,
-  hidden: ['/workspace/state'],
   plan: {
     env: {},
     mounts: [{ source: sibling, target: '/mounted', readOnly: true }],

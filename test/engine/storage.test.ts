@@ -7,7 +7,7 @@ import { bin, type Place, place, small } from './flow.ts';
 /** A shell line where the state directory is on a file system of so many kB, which only that line sees. */
 const onSmallDisk = (here: Place, size: number, line: string) => {
   const own = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
-  const script = `mkdir -p '${here.stateDir}' && mount -t tmpfs -o size=${size}k tmpfs '${here.stateDir}' && { ${line}; }`;
+  const script = `mkdir -p '${here.stateDir}' && mount -t tmpfs -o mode=700,size=${size}k tmpfs '${here.stateDir}' && { ${line}; }`;
   return execa('unshare', [...own, 'bash', '-c', script], {
     env: { ...here.env, AGENT_FLOW: `${process.execPath} ${bin}` },
     cwd: here.path,

@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
 import { readJournal } from '../../engine/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../engine/lock.ts';
-import { isRunId, type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
+import { type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
+import { statFile } from '../../store/state-files.ts';
 import { spoken } from '../../views/duration.ts';
 import { oneLine } from '../../views/text.ts';
 import type { LeftAlone } from './plan.ts';
@@ -18,10 +18,10 @@ export interface DoomedRun {
 export function findRuns(state: StateDir, olderThan: number, staying: readonly Container[], now: number) {
   const doomed: DoomedRun[] = [];
   const left: LeftAlone[] = [];
-  if (lstatSync(join(state.path, 'runs')).isSymbolicLink())
+  if (statFile(join(state.path, 'runs'))?.isSymbolicLink())
     return { doomed, left: [{ name: 'runs', why: 'it is a symbolic link' }] };
-  for (const folder of state.runs().filter(({ runId }) => isRunId(runId))) {
-    if (!lstatSync(folder.journal).isFile()) continue;
+  for (const folder of state.runs()) {
+    if (!statFile(folder.journal)?.isFile()) continue;
     const { events } = readJournal(folder.journal);
     const last = events.at(-1);
     if (last === undefined || now - last.at <= olderThan) continue;

@@ -1,8 +1,9 @@
-import { createWriteStream, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { UsageError } from '../../errors.ts';
 import { reasonOf } from './reason.ts';
+import { reportFile } from './report-file.ts';
 import type { Reporter } from './reporter.ts';
 
 /**
@@ -40,13 +41,7 @@ const taken = (stream: Writable) =>
 
 function open(file: string): number {
   try {
-    const fd = openSync(file, 'w');
-    // A full disk lets a file be made, and shows at its first byte.
-    if (fstatSync(fd).isFile()) {
-      writeSync(fd, '\n', 0);
-      ftruncateSync(fd, 0);
-    }
-    return fd;
+    return reportFile(file).open();
   } catch (error) {
     throw new UsageError(`--events ${file} cannot be written: ${reasonOf(error)}. Name another file`);
   }

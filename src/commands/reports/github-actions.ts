@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, statSync } from 'node:fs';
 import type { FlowState } from '../../views/flow-state.ts';
 import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../views/github.ts';
 import { markdown } from '../../views/markdown.ts';
 import { outcomesOf } from '../../views/outcomes.ts';
 import { reasonOf } from './reason.ts';
+import { type ReportFile, reportFile } from './report-file.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';
 
@@ -14,6 +14,7 @@ import { lastLines } from './transcript.ts';
  */
 export function githubActions(summaryFile: string | null, say: (line: string) => void): Reporter {
   let stopped: string | null = null;
+  const summary = summaryFile === null ? null : openSummary(summaryFile);
   const resume = () => {
     if (stopped !== null) say(resumeCommands(stopped));
     stopped = null;
@@ -24,14 +25,14 @@ export function githubActions(summaryFile: string | null, say: (line: string) =>
       stopped = newToken();
       say(stopCommands(stopped));
     },
-    async onEnd(state) {
+    onEnd(state) {
       resume();
       for (const line of annotations(state)) say(line);
       for (const outcome of outcomesOf(state)) {
-        const lines = outcome.transcript === null ? [] : await lastLines(outcome.transcript, mostLines);
+        const lines = outcome.transcript === null ? [] : lastLines(outcome.transcript, mostLines);
         if (lines.length > 0) for (const line of transcriptGroup(outcome, lines, newToken())) say(line);
       }
-      if (summaryFile !== null) addSummary(summaryFile, state);
+      if (summaryFile !== null) addSummary(summaryFile, summary, state);
     },
     close: resume,
   };
@@ -43,10 +44,19 @@ const newToken = () => randomBytes(16).toString('hex');
 /** All that a step may say there. */
 const mostBytes = 1 << 20;
 
-function addSummary(file: string, state: FlowState): void {
+/** Opened before any agent starts. That it cannot be is a warning at the end, like all that is wrong with it. */
+function openSummary(file: string): ReportFile | Error {
   try {
-    const used = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    appendFileSync(file, markdown(state, mostBytes - used));
+    return reportFile(file);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function addSummary(file: string, opened: ReportFile | Error | null, state: FlowState): void {
+  try {
+    if (opened instanceof Error) throw opened;
+    opened?.append(used => markdown(state, mostBytes - used));
   } catch (error) {
     throw new Error(`the step summary ${file} was not written: ${reasonOf(error)}`);
   }

@@ -1,23 +1,22 @@
-import { writeFileSync } from 'node:fs';
 import { junit } from '../../views/junit.ts';
 import { outcomesOf } from '../../views/outcomes.ts';
-import { checkPlace } from './place.ts';
+import { openPlace } from './place.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';
 
 /** Writes JUnit XML when the run is over. That it can be written is looked at first. */
 export function junitFile(file: string): Reporter {
-  checkPlace('--junit', file);
+  const place = openPlace('--junit', file);
   return {
-    async onEnd(state) {
+    onEnd(state) {
       const tails = new Map<string, string>();
       for (const { name, status, transcript } of outcomesOf(state)) {
         if (transcript === null || status === 'succeeded') continue;
-        tails.set(name, (await lastLines(transcript, tailLength)).join('\n'));
+        tails.set(name, lastLines(transcript, tailLength).join('\n'));
       }
       try {
-        writeFileSync(file, junit(state, tails));
+        place.write(junit(state, tails));
       } catch (error) {
         throw new Error(`--junit ${file} was not written: ${reasonOf(error)}`);
       }

@@ -1,11 +1,12 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { reasonOf } from './reason.ts';
+import { type ReportFile, reportFile } from './report-file.ts';
 
-/** That a file can be written when a run is over is looked at before it begins. */
-export function checkPlace(option: string, file: string, example = 'junit.xml'): void {
-  const refuse = (reason: string, next: string) => {
+/** Open the place of a file that is written when a run is over; that it can be is looked at before it begins. */
+export function openPlace(option: string, file: string, example = 'junit.xml'): ReportFile {
+  const refuse = (reason: string, next: string): never => {
     throw new UsageError(`${option} ${file} cannot be written: ${reason}. ${next}`);
   };
   if (file === '-' || file === '') refuse('it takes a file', `Name one, for example ${example}`);
@@ -15,8 +16,10 @@ export function checkPlace(option: string, file: string, example = 'junit.xml'):
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
     refuse('it is a directory', 'Name a file in it');
   try {
-    accessSync(existsSync(file) ? file : folder, constants.W_OK);
+    // A file is written aside, and takes the place of the one that is there.
+    accessSync(statSync(file, { throwIfNoEntry: false })?.isFile() === false ? file : folder, constants.W_OK);
+    return reportFile(file);
   } catch (error) {
-    refuse(reasonOf(error), 'Name another file');
+    return refuse(reasonOf(error), 'Name another file');
   }
 }

@@ -23,15 +23,15 @@ export interface ReportOptions {
 export interface ReportWays {
   readonly stdout: Writable;
   readonly say: (line: string) => void;
-  /** Writes the inspector of a run to a file. */
-  readonly writeHtml?: (runId: string, file: string) => Promise<void>;
+  /** Return the inspector of a run as one page. */
+  readonly renderHtml?: (runId: string) => Promise<string>;
 }
 
 /** Who is told of a run, by what was asked for and where it runs. Throws a `UsageError` before anything is started. */
 export function reportersFor(
   { spec, junit, events, html, json }: ReportOptions,
   env: NodeJS.ProcessEnv,
-  { stdout, say, writeHtml = async () => {} }: ReportWays,
+  { stdout, say, renderHtml = async () => '' }: ReportWays,
 ): readonly Reporter[] {
   if (events === '-' && json)
     throw new UsageError('--events - and --json both write to stdout: give --events a file');
@@ -46,7 +46,7 @@ export function reportersFor(
   }
   return [
     ...(junit === undefined ? [] : [junitFile(junit)]),
-    ...(html === undefined ? [] : [htmlFile(html, writeHtml)]),
+    ...(html === undefined ? [] : [htmlFile(html, renderHtml)]),
     ...(events === undefined ? [] : [eventsFile(events, stdout)]),
     ...(env.GITHUB_ACTIONS === 'true' ? [githubActions(env.GITHUB_STEP_SUMMARY || null, say)] : []),
   ];

@@ -1,13 +1,14 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { parseEndRecord } from '../../docker/end-record.ts';
+import { openFile } from '../../store/state-files.ts';
 import { plainText } from '../../views/text.ts';
 
 /**
  * The last lines that an agent has printed, plain, without the end record, which is for the engine. There are none of a
  * transcript that cannot be read.
  */
-export async function lastLines(transcript: string, count: number): Promise<readonly string[]> {
-  const lines = plainText(await lastPart(transcript).catch(() => '')).split('\n');
+export function lastLines(transcript: string, count: number): readonly string[] {
+  const lines = plainText(readable(transcript)).split('\n');
   const dropBlank = () => {
     while (lines.at(-1)?.trim() === '') lines.pop();
   };
@@ -19,19 +20,27 @@ export async function lastLines(transcript: string, count: number): Promise<read
     .map(line => (line.length > longestLine ? `${line.slice(0, longestLine)}…` : line));
 }
 
+function readable(transcript: string): string {
+  try {
+    return lastPart(transcript);
+  } catch {
+    return '';
+  }
+}
+
 const longestLine = 2000;
 const mostBytes = 1 << 20;
 
-async function lastPart(file: string): Promise<string> {
-  const handle = await open(file);
+function lastPart(file: string): string {
+  const fd = openFile(file, 'r');
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(fd);
     const start = Math.max(0, size - mostBytes);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), { position: start });
-    const text = buffer.toString('utf8', 0, bytesRead);
+    const buffer = Buffer.alloc(size - start);
+    const text = buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, start));
     // The first line is not whole where the file begins further up.
     return start === 0 ? text : text.slice(text.indexOf('\n') + 1);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }

@@ -11,11 +11,10 @@ const plan: AgentPlan = {
   timeouts: { build: 1, ready: 60_000, run: 90_000, idle: null, quiet: null, stop: 10_000 },
 };
 const identity = { instance: 'i', runId: 'r1234567', attempt: 2, specHash: 'h', nonce: 'n' };
-const args = (more: Partial<AgentPlan> = {}, cpus = 8, hidden: string[] = []) =>
+const args = (more: Partial<AgentPlan> = {}, cpus = 8) =>
   createArgs({ ...plan, ...more }, identity, 'sha256:abc', {
     limits: { cpus },
     createdAt: '2026-01-01T00:00:00.000Z',
-    hidden,
   });
 
 test('the image comes last, behind --, and the name tells run, agent and attempt', t => {
@@ -41,10 +40,6 @@ test('a path with a comma or a quote is one CSV field, so that it cannot become 
       '--mount=type=bind,"source=/a""b",target=/workspace',
     ),
   );
-});
-
-test('a hidden path gets an empty tmpfs over it', t => {
-  t.true(args({}, 8, ['/workspace/state']).includes('--mount=type=tmpfs,target=/workspace/state'));
 });
 
 test('without a network there is no alias either', t => {
@@ -171,7 +166,6 @@ const workspaceArgs = (workspace: AgentPlan['workspace'], more: object = {}) =>
   createArgs({ ...plan, workspace }, identity, 'sha256:abc', {
     limits: { cpus: 8 },
     createdAt: '2026-01-01T00:00:00.000Z',
-    hidden: [],
     place: { ...place, ...more },
   });
 
@@ -213,7 +207,6 @@ test('the key to sealed secrets is a label, which no label of the plan replaces,
   const sealed = createArgs({ ...plan, labels: { 'tmux-agents.seal': 'theirs' } }, identity, 'sha256:abc', {
     limits: { cpus: 8 },
     createdAt: '2026-01-01T00:00:00.000Z',
-    hidden: [],
     seal: key,
   });
   t.is(

@@ -35,7 +35,7 @@ function engine(images: Readonly<Record<string, Fake>>, failure: string | null =
       : '';
     return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout, stderr, cutOff: null };
   };
-  const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
+  const make = imageMaker({ docker, now: () => 0, source }, 1000);
   const wish = (more: Partial<ImageWish>) =>
     make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>
@@ -198,7 +198,7 @@ test('what was built is known by its own id, though another has its tag a moment
       cutOff: null,
     };
   };
-  const make = imageMaker({ docker, now: () => 0, source, logFolder: null }, 1000);
+  const make = imageMaker({ docker, now: () => 0, source }, 1000);
   t.is(
     await make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000 }),
     'sha256:0d15',

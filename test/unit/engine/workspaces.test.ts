@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { hurry } from '../../../src/engine/hurry.ts';
 import { openStateDir } from '../../../src/engine/state-dir.ts';
-import { placeWithin, workspacesOf } from '../../../src/engine/workspaces.ts';
+import { workspacesOf } from '../../../src/engine/workspaces.ts';
 import { parseSpec } from '../../../src/spec/load.ts';
 import type { AttemptState } from '../../../src/views/agent-state.ts';
 import { at } from '../views/story.ts';
@@ -31,7 +31,6 @@ async function desk(t: Parameters<typeof folder>[0]) {
   const saved = new Map<string, Partial<AttemptState>[]>();
   const workspaces = workspacesOf({
     plan,
-    stateDir,
     folder: stateDir.run('r1234567'),
     commits: { [join(base, 'source')]: 'c0' },
     attempts: name => (saved.get(name) ?? []) as AttemptState[],
@@ -50,22 +49,10 @@ test('a clone starts from where the repository was, or from what the agent befor
   t.deepEqual(base('c'), { fault: 'the work of b is on no branch, but in /left' });
 });
 
-test('a clone is below its attempt, and only what is bound can contain the state directory', async t => {
-  const desks = await desk(t);
-  const { clone, hidden } = desks;
+test('a clone is below its attempt', async t => {
+  const { clone } = await desk(t);
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);
   t.is(clone('bound', 1), null);
-  t.deepEqual(hidden('bound'), ['/workspace/state']);
-  t.deepEqual([...hidden('a'), ...hidden('empty')], []);
-});
-
-test('a folder contains what is in it, and nothing beside it', t => {
-  const base = folder(t);
-  mkdirSync(join(base, 'one', 'state'), { recursive: true });
-  mkdirSync(join(base, 'one-more'));
-  t.is(placeWithin(join(base, 'one'), join(base, 'one', 'state')), 'state');
-  t.is(placeWithin(base, base), '');
-  t.is(placeWithin(join(base, 'one-more'), join(base, 'one', 'state')), null);
 });
 
 test('only who was cancelled is in a hurry, and at the end at once', t => {

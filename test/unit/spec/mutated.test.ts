@@ -6,6 +6,7 @@ import { createArgs } from '../../../src/docker/create-args.ts';
 import { proxyNames } from '../../../src/docker/run-names.ts';
 import type { SpecError } from '../../../src/spec/errors.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
+import { planSchema } from '../../../src/spec/plan-schema.ts';
 import { readBack } from './argv.ts';
 import { directory, parse } from './helpers.ts';
 import { type Json, mutated, mutation, rightSpec } from './spec-arbitrary.ts';
@@ -28,7 +29,6 @@ function keepsTo(plan: AgentPlan): void {
   const argv = createArgs(plan, identity, 'sha256:abc', {
     limits: { cpus: 64 },
     createdAt: '2026-01-01T00:00:00.000Z',
-    hidden: [],
   });
   const asked = readBack(argv);
   const seconds = (ms: number | null) => (ms === null ? null : Math.max(1, Math.round(ms / 1000)) * 1000);
@@ -107,6 +107,8 @@ test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a
       if (plan === null) return;
       taken++;
       for (const agent of plan.agents) keepsTo(agent);
+      // And what is kept of it is valid when it is read back.
+      planSchema.parse(JSON.parse(JSON.stringify(plan)));
     },
   );
   const { failed, errorInstance, counterexample } = await fc.check(property, {

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { openDirectory } from '../../store/directory-handle.ts';
+
+/**
+ * A file for the user in a directory that agents may write to. The directory is opened before any of them starts; a link
+ * that is put in the place of the file later is replaced by it, or refused, and never followed.
+ */
+export interface ReportFile {
+  /** Replace what is there by this. */
+  write(content: string): void;
+  /** Replace what is there by an empty file, and return its descriptor. */
+  open(): number;
+  /** Append what `content` makes of the size so far. */
+  append(content: (size: number) => string): void;
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
+
+export function reportFile(file: string): ReportFile {
+  const path = resolve(file);
+  // Devices, and descriptors of this process: no agent writes there.
+  if (/^\/(dev|proc)\//.test(path)) return streamFile(path, 0);
+  const directory = openDirectory(dirname(path));
+  const entry = () => directory.entry(basename(path));
+  const before = lstatSync(entry(), { throwIfNoEntry: false });
+  // Such as a named pipe that somebody reads.
+  if (before && !before.isFile() && !before.isSymbolicLink() && !before.isDirectory())
+    return streamFile(entry(), O_NOFOLLOW);
+  const open = () => {
+    const aside = directory.entry(`.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+    const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+    const drop = () => {
+      closeSync(fd);
+      rmSync(aside, { force: true });
+    };
+    return { fd, drop, keep: () => renameSync(aside, entry()) };
+  };
+  return {
+    write(content) {
+      const { fd, keep, drop } = open();
+      try {
+        writeFileSync(fd, content);
+        keep();
+      } finally {
+        drop();
+      }
+    },
+    open() {
+      const { fd, keep, drop } = open();
+      try {
+        probe(fd);
+        keep();
+        return fd;
+      } catch (error) {
+        drop();
+        throw error;
+      }
+    },
+    append(content) {
+      const fd = openSync(entry(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666);
+      try {
+        writeFileSync(fd, content(fstatSync(fd).size));
+      } finally {
+        closeSync(fd);
+      }
+    },
+  };
+}
+
+/** A full disk lets a file be made, and shows at its first byte. */
+function probe(fd: number): void {
+  writeSync(fd, '\n', 0);
+  ftruncateSync(fd, 0);
+}
+
+/** What cannot be replaced: it is written to as it comes. */
+function streamFile(path: string, flags: number): ReportFile {
+  const open = () => openSync(path, O_WRONLY | flags);
+  const write = (content: string) => {
+    const fd = open();
+    try {
+      writeFileSync(fd, content);
+    } finally {
+      closeSync(fd);
+    }
+  };
+  return { open, write, append: content => write(content(0)) };
+}

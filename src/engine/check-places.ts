@@ -1,0 +1,67 @@
+import { UsageError } from '../errors.ts';
+import type { FlowPlan } from '../spec/plan.ts';
+import { type FileIdentity, identitiesAbove, identityOf, isWithin, realPath } from './containment.ts';
+import { lockHolder } from './lock.ts';
+import { readRunFile } from './run-file.ts';
+import type { RunFolder, StateDir } from './state-dir.ts';
+import { type Exposed, exposedSources, openedSources, writablePlaces } from './writable-places.ts';
+
+/** Refuse a plan in which an agent could write what the engine opens by name: its state directory, or another source. */
+export function checkPlaces(plan: FlowPlan, stateDir: StateDir): void {
+  const problems = [
+    ...stateDirProblems(plan, stateDir.path),
+    ...exposedSources(openedSources(plan), writablePlaces(plan)).map(exposed => exposedProblem(exposed)),
+  ];
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+function stateDirProblems({ agents }: FlowPlan, stateDir: string): string[] {
+  const above = new Set<FileIdentity>([identityOf(stateDir), ...identitiesAbove(stateDir)]);
+  return agents.flatMap(({ name, workspace }) => {
+    if (workspace.mode === 'none') return [];
+    const path = workspace.mode === 'clone' ? workspace.repository : workspace.path;
+    const refuse = (why: string) => [
+      `agents.${name}.workspace: ${path} ${why} the state directory ${stateDir}, where an agent could take runs over. Name another state directory with --state-dir`,
+    ];
+    // A clone is of commits: what else is in its repository does not reach the agent.
+    if (workspace.mode !== 'clone' && above.has(identityOf(realPath(path)))) return refuse('contains');
+    return isWithin(path, stateDir) ? refuse('lies in') : [];
+  });
+}
+
+function exposedProblem({ source, place }: Exposed, run = ''): string {
+  const writer = source.agent === place.agent && run === '' ? 'the agent itself' : `${place.agent}${run}`;
+  const fix = source.isWorkspace
+    ? 'Give both the same directory, or use "mode": "clone"'
+    : 'Move it out of there, or use "mode": "clone" for the workspace';
+  return `${source.field}: ${source.path} lies in ${place.path}, where ${writer} can write and could put a link in its place. ${fix}`;
+}
+
+/** Refuse a plan whose agents, and those of a run that is alive, could write each other's sources. */
+export function checkLiveRuns(plan: FlowPlan, stateDir: StateDir, own: RunFolder): void {
+  const sources = openedSources(plan);
+  const places = writablePlaces(plan);
+  const problems = stateDir.runs().flatMap(folder => {
+    const other = folder.runId === own.runId || lockHolder(folder.lock) === null ? null : planOf(folder);
+    if (other === null) return [];
+    return [
+      ...exposedSources(sources, writablePlaces(other)).map(exposed =>
+        exposedProblem(exposed, ` of the run ${folder.runId}`),
+      ),
+      ...exposedSources(openedSources(other), places).map(
+        ({ source, place }) =>
+          `${place.field}: ${place.path} contains ${source.path}, which the run ${folder.runId} uses. Wait for its end, or use "mode": "clone"`,
+      ),
+    ];
+  });
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+/** One that cannot be read is refused where it is resumed. */
+function planOf(folder: RunFolder): FlowPlan | null {
+  try {
+    return readRunFile(folder).plan;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { StepError } from '../../machines/step-error.ts';
+import { orAborted, singleFlight } from '../docker/single-flight.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { readFile, statFile } from '../store/state-files.ts';
+import { identitiesAbove, identityOf, realPath } from './containment.ts';
+import { writeWhole } from './state-dir.ts';
+import { writablePlaces } from './writable-places.ts';
+
+/**
+ * Return the agents whose build reads what some agent of the flow can write. Otherwise an agent could rewrite the
+ * Dockerfile that is built next, outside of its container and with a network.
+ */
+export function exposedBuilds(plan: FlowPlan): AgentPlan[] {
+  const paths = [...new Set(writablePlaces(plan).map(({ path }) => path))];
+  const places = new Set(paths.map(path => identityOf(realPath(path))));
+  const aroundPlaces = new Set([...places, ...paths.flatMap(identitiesAbove)]);
+  const isIn = (path: string) =>
+    [identityOf(realPath(path)), ...identitiesAbove(path)].some(id => places.has(id));
+  return plan.agents.filter(
+    ({ build }) =>
+      build !== null &&
+      (aroundPlaces.has(identityOf(realPath(build.context))) ||
+        isIn(build.context) ||
+        isIn(join(build.context, build.dockerfile))),
+  );
+}
+
+/** What came of each exposed build, by what was wanted: the id of its image, or why there is none. */
+const record = z.record(
+  z.string(),
+  z.union([z.strictObject({ image: z.string() }), z.strictObject({ failure: z.string() })]),
+);
+type BuildRecord = z.output<typeof record>;
+
+export interface ExposedBuildsOptions {
+  readonly wishes: readonly string[];
+  /** The file of the run that remembers them; null: nothing is remembered. */
+  readonly file: string | null;
+  readonly build: (wish: string) => Promise<string>;
+  readonly exists: (image: string) => Promise<boolean>;
+  readonly now: () => number;
+}
+
+/**
+ * Build them all before any agent of the run gets an image, hence before one can write, and never again: the record is
+ * on disk first. Resolves with null for what is not exposed.
+ */
+export function buildExposed({ wishes, file, build, exists, now }: ExposedBuildsOptions) {
+  const refuse = (message: string) => new StepError('image', message, { at: now() });
+  const known = (): BuildRecord | null =>
+    file !== null && statFile(file) ? record.parse(JSON.parse(readFile(file).toString())) : null;
+
+  const settled = singleFlight(async () => {
+    const before = known();
+    if (before !== null) return before;
+    const built = await Promise.all(
+      wishes.map(async wish => [wish, await build(wish).then(image => ({ image }), failureOf)] as const),
+    );
+    const all: BuildRecord = Object.fromEntries(built);
+    if (file !== null) writeWhole(file, `${JSON.stringify(all, null, 2)}\n`);
+    return all;
+  });
+  const checked = singleFlight(async image => {
+    if (!(await exists(image)))
+      throw refuse(
+        `the image ${image} was removed since the run began, and its build context is where agents can write, so it is not built again. Start the run anew`,
+      );
+    return image;
+  });
+
+  return async (wish: string, signal: AbortSignal): Promise<string | null> => {
+    if (wishes.length === 0) return null;
+    const found = (await settled('', signal))[wish];
+    if (found === undefined) return null;
+    if ('failure' in found) throw refuse(found.failure);
+    return orAborted(checked(found.image), signal);
+  };
+}
+
+/** A build that failed for good. Anything else may be tried again by all: no agent has started. */
+function failureOf(error: unknown): { failure: string } {
+  if (error instanceof StepError && (error.kind === 'image' || error.kind === 'timeout'))
+    return { failure: error.message };
+  throw error;
+}

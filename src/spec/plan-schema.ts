@@ -1,0 +1,173 @@
+import { posix } from 'node:path';
+import * as z from 'zod';
+import { checkDependencies } from './dependencies.ts';
+import { env, labels } from './fields.ts';
+import { mostHosts, parseHost } from './hosts.ts';
+import { gpus } from './image-fields.ts';
+import { target } from './mount-fields.ts';
+import {
+  agentName,
+  buildTarget,
+  envName,
+  flowName,
+  imageReference,
+  networkName,
+  reservedNetworks,
+} from './names.ts';
+import type { AgentPlan, FlowPlan } from './plan.ts';
+import { furtherCapabilities, smallestLog } from './security-fields.ts';
+import { largestMemory, longestDuration } from './units.ts';
+import { insidePath } from './workspace-fields.ts';
+
+/**
+ * The schema of a plan that is read back from disk: whatever a spec could have come to, and nothing else. Names in it
+ * become components of paths, and its paths are given to Docker.
+ */
+
+const text = z.string().refine(value => !value.includes('\0'), 'holds a NUL');
+
+/** As `realpath` returns them. */
+const hostPath = z
+  .string()
+  .max(4096)
+  .refine(path => path.startsWith('/') && posix.normalize(path) === path && !/\p{Cc}/u.test(path), {
+    error: 'expected an absolute path without "..", links and control characters',
+  });
+
+const name = z.string().regex(agentName);
+const variable = z.string().regex(envName);
+const ms = z.int().min(0).max(longestDuration);
+/** Of an adopted agent it is what its container was made with. */
+const limit = z.int().min(0).max(1e12).nullable();
+const id = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 2);
+const count = z.int().min(1);
+
+const workspace = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('bind'), path: hostPath }),
+  z.strictObject({ mode: z.literal('copy'), path: hostPath }),
+  z
+    .strictObject({ mode: z.literal('clone'), path: hostPath, repository: hostPath, from: name.nullable() })
+    .refine(({ path, repository }) => path === repository || path.startsWith(posix.join(repository, '/')), {
+      error: 'expected a path in the repository',
+    }),
+  z.strictObject({ mode: z.literal('none') }),
+]);
+
+const network = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('bridge'),
+    name: z
+      .string()
+      .regex(networkName)
+      .refine(network => !reservedNetworks.includes(network), 'never a network of agents'),
+  }),
+  z.strictObject({ mode: z.literal('isolated') }),
+  z.strictObject({
+    mode: z.literal('allow'),
+    hosts: z
+      .array(z.string().refine(host => parseHost(host) !== null))
+      .min(1)
+      .max(mostHosts),
+  }),
+  z.strictObject({ mode: z.literal('none') }),
+]);
+
+const build = z.strictObject({
+  context: hostPath,
+  dockerfile: text.min(1),
+  args: z.record(variable, text),
+  target: z.string().regex(buildTarget).nullable(),
+});
+
+const attended = z.strictObject({
+  ready: text,
+  dialogs: z.array(z.strictObject({ title: text, pattern: text })),
+  needsInput: z.union([z.enum(['notify', 'fail']), z.strictObject({ answer: text })]),
+  quiet: ms.nullable(),
+  renamed: z.record(variable, variable),
+});
+
+const report = z.strictObject({
+  format: text,
+  login: text,
+  quota: text,
+  budget: z
+    .strictObject({
+      turns: count.exactOptional(),
+      outputTokens: count.exactOptional(),
+      wall: ms.exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const auth = z.strictObject({
+  files: z.array(z.strictObject({ source: hostPath, home: insidePath, isCopied: z.boolean() })),
+  sshAgent: z
+    .string()
+    .regex(/^\/[^\p{Cc}]*$/u)
+    .nullable(),
+});
+
+const security = z.strictObject({
+  capabilities: z.array(z.enum(furtherCapabilities)),
+  noNewPrivileges: z.boolean(),
+  pids: z.int().min(64).max(4_194_304),
+  log: z.int().min(smallestLog).max(largestMemory),
+});
+
+const agent = z.strictObject({
+  name,
+  dependsOn: z.array(name),
+  provider: text.max(200),
+  command: z.array(text),
+  stdin: z.enum(['terminal', 'prompt']),
+  attended: attended.nullable(),
+  report: report.nullable(),
+  settings: z.array(z.strictObject({ file: insidePath, json: z.record(z.string(), z.unknown()) })),
+  prompt: text.nullable(),
+  image: z.string().max(255).regex(imageReference).nullable(),
+  build: build.nullable(),
+  user: z.strictObject({ uid: id, gid: id }).nullable(),
+  gpus: gpus.nullable(),
+  workspace,
+  artifacts: z.array(z.strictObject({ path: insidePath, maxSize: z.int().min(0).nullable() })),
+  network,
+  mounts: z.array(z.strictObject({ source: hostPath, target, readOnly: z.boolean() })),
+  auth,
+  env,
+  secrets: z.array(
+    z.strictObject({ name: variable, file: hostPath.nullable(), from: variable.exactOptional() }),
+  ),
+  security,
+  labels,
+  memory: z.int().min(0).max(largestMemory),
+  cpus: z.number().positive().nullable(),
+  timeouts: z.strictObject({ build: ms, ready: ms, run: limit, idle: limit, quiet: ms.nullable(), stop: ms }),
+  retries: z.int().min(0).max(10),
+  keep: z.enum(['never', 'on-failure', 'always']),
+  done: z.union([
+    z.enum(['exit', 'signal']),
+    z.strictObject({ idle: ms }),
+    z.strictObject({ file: insidePath }),
+  ]),
+}) satisfies z.ZodType<AgentPlan>;
+
+export const planSchema = z
+  .strictObject({
+    name: z.string().regex(flowName),
+    concurrency: count.nullable(),
+    agents: z.array(agent).min(1),
+  })
+  .check(({ value: { agents }, issues }) => {
+    const byName = new Map(agents.map(({ name, dependsOn }) => [name, dependsOn]));
+    const refuse = (path: PropertyKey[], message: string) =>
+      issues.push({ code: 'custom', path, input: undefined, message });
+    if (byName.size < agents.length) refuse(['agents'], 'two agents have one name');
+    for (const { path, message } of checkDependencies(byName)) refuse([...path], message);
+    for (const [index, { workspace }] of agents.entries())
+      if (workspace.mode === 'clone' && workspace.from !== null && !byName.has(workspace.from))
+        refuse(['agents', index, 'workspace', 'from'], 'no agent has this name');
+  }) satisfies z.ZodType<FlowPlan>;

@@ -1,0 +1,182 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { type DirectoryHandle, hasProc, openDirectory } from './directory-handle.ts';
+
+/**
+ * Files of the state directory. They are opened from a handle on it, component by component, and no symbolic link is
+ * followed: neither a directory that is renamed nor a link that is planted leads the engine elsewhere.
+ */
+
+interface Held {
+  readonly handle: DirectoryHandle;
+  readonly stats: Stats;
+}
+
+/** By real path; they stay open as long as the process. */
+const held = new Map<string, Held>();
+
+const {
+  O_APPEND,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW = 0,
+  O_NONBLOCK = 0,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} = constants;
+
+/** The flags of open(2) by the names that Node gives them. */
+const flagsOf = {
+  r: O_RDONLY,
+  'r+': O_RDWR,
+  w: O_WRONLY | O_CREAT | O_TRUNC,
+  wx: O_WRONLY | O_CREAT | O_EXCL,
+  a: O_WRONLY | O_CREAT | O_APPEND,
+} as const;
+
+/** Resolve whatever is below this real path from a handle on it. Throws where it is another directory than before. */
+export function holdDirectory(path: string): Stats {
+  const handle = openDirectory(path);
+  const stats = statSync(handle.entry(''));
+  const before = held.get(path);
+  if (before === undefined || isRemoved(before.handle)) held.set(path, { handle, stats });
+  else {
+    handle[Symbol.dispose]();
+    if (before.stats.ino !== stats.ino || before.stats.dev !== stats.dev)
+      throw new Error('it was replaced by another directory while this process uses it');
+  }
+  return stats;
+}
+
+const isRemoved = (handle: DirectoryHandle) =>
+  hasProc && readlinkSync(handle.entry('')).endsWith(' (deleted)');
+
+/** Call `use` with a path to a file in its place: the directories above it cannot be exchanged meanwhile. */
+export function inPlace<T>(file: string, use: (path: string) => T): T {
+  const path = resolve(file);
+  return inDirectory(dirname(path), folder => use(folder.entry(basename(path))));
+}
+
+function inDirectory<T>(path: string, use: (folder: DirectoryHandle) => T): T {
+  const open: DirectoryHandle[] = [];
+  try {
+    const root = rootOf(path);
+    let folder = root?.handle ?? openDirectory(path);
+    if (root === undefined) open.push(folder);
+    else
+      for (const name of relative(root.handle.path, path).split(sep).filter(Boolean)) {
+        folder = folder.open(name);
+        open.push(folder);
+      }
+    try {
+      return use(folder);
+    } catch (error) {
+      throw restated(error, folder);
+    }
+  } catch (error) {
+    const parent = open.at(-1) ?? rootOf(path)?.handle;
+    throw parent === undefined ? error : restated(error, parent);
+  } finally {
+    for (const folder of open) folder[Symbol.dispose]();
+  }
+}
+
+const rootOf = (path: string): Held | undefined =>
+  [...held.values()].find(({ handle }) => path === handle.path || path.startsWith(`${handle.path}${sep}`));
+
+/** An error names the path that people know, and what a refused link is. */
+function restated(error: unknown, folder: DirectoryHandle): unknown {
+  const known = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || !known.path?.startsWith('/proc/self/fd/')) return error;
+  const shown = (path: string) => path.replace(/^\/proc\/self\/fd\/\d+/, folder.path);
+  known.message =
+    known.code === 'ELOOP'
+      ? `ELOOP: ${shown(known.path)} is a symbolic link, which is never followed there`
+      : known.message.replaceAll(/\/proc\/self\/fd\/\d+/g, folder.path);
+  known.path = shown(known.path);
+  return error;
+}
+
+/** Open a regular file, for this user's eyes alone where it is made. */
+export function openFile(file: string, flags: keyof typeof flagsOf): number {
+  return inPlace(file, path => {
+    // A fifo in the place of a file would hold the engine up.
+    const fd = openSync(path, flagsOf[flags] | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    if (rootOf(resolve(file)) === undefined || fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    throw Object.assign(new Error(`EINVAL: ${file} is not a regular file`), { code: 'EINVAL' });
+  });
+}
+
+export function readFile(file: string): Buffer {
+  const fd = openFile(file, 'r');
+  try {
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Return what is known of a file itself, also of a link; undefined where it does not exist. */
+export function statFile(file: string): Stats | undefined {
+  try {
+    return inPlace(file, path => lstatSync(path, { throwIfNoEntry: false }));
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+export const isAbsent = (error: unknown) =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** Return the names in a directory. */
+export const listDirectory = (path: string): string[] =>
+  inDirectory(resolve(path), folder => readdirSync(folder.entry('')));
+
+/** Make a directory, and those above it, for this user's eyes alone. */
+export function makeDirectory(path: string): void {
+  if (isDirectory(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
+}
+
+/** Links that lead to the state directory are the user's; those in it are nobody's. */
+const isDirectory = (path: string) =>
+  rootOf(path) === undefined
+    ? (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)
+    : (statFile(path)?.isDirectory() ?? false);
+
+/** Remove a file, or a directory with all that is in it; a link itself, never what it leads to. */
+export const removeFile = (file: string): void => {
+  if (statFile(file)) inPlace(file, path => rmSync(path, { recursive: true, force: true }));
+};
+
+export const renameFile = (from: string, to: string): void =>
+  inPlace(from, source => inPlace(to, target => renameSync(source, target)));
+
+/**
+ * Make a file empty, and hold it: `path` leads to it for those who open paths, such as a child's output. It is closed
+ * when it is disposed.
+ */
+export function holdFile(file: string): Disposable & { readonly path: string } {
+  makeDirectory(dirname(file));
+  const fd = openFile(file, 'w');
+  return { path: hasProc ? `/proc/self/fd/${fd}` : file, [Symbol.dispose]: () => closeSync(fd) };
+}

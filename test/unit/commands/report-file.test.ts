@@ -1,0 +1,97 @@
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa, execaSync } from 'execa';
+import { reportFile } from '../../../src/commands/reports/report-file.ts';
+import { folder } from '../workspace/repositories.ts';
+
+/** A workspace with the place of a report, and a file of the user's beside it. */
+function desk(t: ExecutionContext) {
+  const base = folder(t);
+  const mine = join(base, 'mine');
+  const workspace = join(base, 'workspace');
+  mkdirSync(workspace);
+  writeFileSync(mine, 'mine\n');
+  return { base, mine, workspace, file: join(workspace, 'report.xml') };
+}
+
+test('a link that an agent puts in the place of a report is replaced; a plain write follows it', t => {
+  const { mine, file, workspace } = desk(t);
+  const report = reportFile(file);
+  symlinkSync(mine, file);
+  report.write('report');
+  t.is(readFileSync(mine, 'utf8'), 'mine\n');
+  t.is(readFileSync(file, 'utf8'), 'report');
+  t.false(lstatSync(file).isSymbolicLink());
+  t.deepEqual(readdirSync(workspace), ['report.xml'], 'nothing is left beside it');
+  symlinkSync(mine, `${file}.2`);
+  writeFileSync(`${file}.2`, 'control');
+  t.is(readFileSync(mine, 'utf8'), 'control');
+});
+
+test('a directory that an agent exchanges for a link is not written through; a plain write is', t => {
+  const { base, workspace, file } = desk(t);
+  const report = reportFile(file);
+  mkdirSync(join(base, 'theirs'));
+  renameSync(workspace, `${workspace}.was`);
+  symlinkSync(join(base, 'theirs'), workspace);
+  report.write('report');
+  t.deepEqual(readdirSync(join(base, 'theirs')), []);
+  t.is(readFileSync(join(`${workspace}.was`, 'report.xml'), 'utf8'), 'report');
+  writeFileSync(file, 'control');
+  t.deepEqual(readdirSync(join(base, 'theirs')), ['report.xml']);
+});
+
+test('events go to a file of their own, whatever an earlier run left in its place', t => {
+  const { mine, file } = desk(t);
+  symlinkSync(mine, file);
+  const fd = reportFile(file).open();
+  writeSync(fd, 'events');
+  closeSync(fd);
+  t.is(readFileSync(mine, 'utf8'), 'mine\n');
+  t.is(readFileSync(file, 'utf8'), 'events');
+});
+
+test('a summary is appended to its file, and never to what a link leads to', t => {
+  const { mine, file } = desk(t);
+  writeFileSync(file, 'of a step before\n');
+  const report = reportFile(file);
+  report.append(size => `${size}\n`);
+  t.is(readFileSync(file, 'utf8'), 'of a step before\n17\n');
+  renameSync(file, `${file}.was`);
+  symlinkSync(mine, file);
+  t.throws(() => report.append(() => 'x'), { code: 'ELOOP' });
+  t.is(readFileSync(mine, 'utf8'), 'mine\n');
+});
+
+test('devices, descriptors and named pipes are written to as they are', async t => {
+  const { file } = desk(t);
+  reportFile('/dev/null').write('x');
+  t.true(lstatSync('/dev/null').isCharacterDevice());
+  t.throws(() => reportFile('/dev/full').write('x'), { code: 'ENOSPC' });
+  execaSync('mkfifo', [file]);
+  const reader = execa('cat', [file]);
+  reportFile(file).write('through the pipe');
+  t.is((await reader).stdout, 'through the pipe');
+  t.true(lstatSync(file).isFIFO());
+});
+
+test('a report that cannot be written leaves nothing behind', t => {
+  const { file, workspace } = desk(t);
+  const report = reportFile(file);
+  mkdirSync(join(file, 'full'), { recursive: true });
+  t.throws(() => report.write('x'));
+  t.deepEqual(readdirSync(workspace), ['report.xml']);
+  t.true(existsSync(join(file, 'full')));
+});

@@ -1,0 +1,166 @@
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { checkLiveRuns, checkPlaces } from '../../../src/engine/check-places.ts';
+import { isBelow, isWithin } from '../../../src/engine/containment.ts';
+import { takeLock } from '../../../src/engine/lock.ts';
+import { writeRunFile } from '../../../src/engine/run-file.ts';
+import { openStateDir } from '../../../src/engine/state-dir.ts';
+import { exposedSources, openedSources, writablePlaces } from '../../../src/engine/writable-places.ts';
+import { UsageError } from '../../../src/errors.ts';
+import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
+import { usualPlan } from '../docker/usual-plan.ts';
+import { folder } from '../workspace/repositories.ts';
+
+/** Directories `proj/sub`, `proj-two` and `other`, files `proj/file` and `other/file`, a link `link` to `proj`. */
+function desk(t: ExecutionContext) {
+  const base = folder(t);
+  for (const path of ['proj/sub', 'proj-two', 'other']) mkdirSync(join(base, path), { recursive: true });
+  for (const path of ['proj/file', 'other/file']) writeFileSync(join(base, path), '');
+  symlinkSync(join(base, 'proj'), join(base, 'link'));
+  const at = (path: string) => join(base, path);
+  const state = (path = 'state') => openStateDir(at(path));
+  return { at, state };
+}
+
+const none = { mode: 'none' } as const;
+const flow = (...agents: Partial<AgentPlan>[]): FlowPlan => ({
+  name: 'f',
+  concurrency: null,
+  agents: agents.map((agent, index) => ({ ...usualPlan, workspace: none, name: 'abc'[index]!, ...agent })),
+});
+const bind = (path: string) => ({ workspace: { mode: 'bind', path } }) as const;
+const copy = (path: string) => ({ workspace: { mode: 'copy', path } }) as const;
+const clone = (path: string) =>
+  ({ workspace: { mode: 'clone', path, repository: path, from: null } }) as const;
+const mounts = (source: string, readOnly = true) => ({ mounts: [{ source, target: '/m', readOnly }] });
+const auth = (source: string) => ({
+  auth: { files: [{ source, home: 'x', isCopied: true }], sshAgent: null },
+});
+
+test('a workspace above the state directory, or in it, is refused; a cloned repository above it is not', t => {
+  const { at, state } = desk(t);
+  const inside = state('proj/.cache/agent-flow');
+  const refused = (agent: Partial<AgentPlan>, stateDir = inside) => {
+    const error = t.throws(() => checkPlaces(flow(agent), stateDir), { instanceOf: UsageError });
+    t.is(error?.exitCode, 2);
+    t.regex(error?.message ?? '', /^agents\.a\.workspace: .* the state directory .*--state-dir$/);
+  };
+  for (const path of ['proj', 'proj/', 'proj/.cache', 'link', 'proj/sub/..']) {
+    refused(bind(at(path)));
+    refused(copy(at(path)));
+    t.notThrows(() => checkPlaces(flow(clone(at(path))), inside), `a clone of ${path}`);
+  }
+  for (const make of [bind, copy, clone]) {
+    refused(make(inside.path));
+    refused(make(join(inside.path, 'runs')));
+    for (const path of ['proj/sub', 'proj-two', 'other'])
+      t.notThrows(() => checkPlaces(flow(make(at(path))), inside), path);
+  }
+  t.notThrows(() => checkPlaces(flow(bind(at('proj'))), state('elsewhere')));
+});
+
+test('what lies in a place that an agent can write is refused, by field', t => {
+  const { at, state } = desk(t);
+  const stateDir = state();
+  const file = { secrets: [{ name: 'S', file: at('proj/file') }] };
+  const socket = { auth: { files: [], sshAgent: at('proj/file') } };
+  const cases: readonly (readonly [Partial<AgentPlan>[], RegExp])[] = [
+    [
+      [bind(at('proj')), mounts(at('proj/sub'))],
+      /^agents\.b\.mounts\[0\]\.source: .*proj\/sub lies in .*proj, where a can/,
+    ],
+    [
+      [{ ...bind(at('proj')), ...mounts(at('proj/file')) }],
+      /^agents\.a\.mounts\[0\]\.source.*the agent itself can write/,
+    ],
+    [[mounts(at('proj'), false), mounts(at('proj/sub'))], /^agents\.b\.mounts/],
+    [[mounts(at('proj'), false), bind(at('proj/sub'))], /^agents\.b\.workspace: .*"mode": "clone"/],
+    [[bind(at('proj')), auth(at('proj/file'))], /^agents\.b\.auth: /],
+    [[bind(at('proj')), socket], /^agents\.b\.auth: /],
+    [[bind(at('proj')), file], /^agents\.b\.secrets\[0\]\.file: /],
+    [[bind(at('proj')), bind(at('proj/sub'))], /^agents\.b\.workspace: /],
+    [[bind(at('proj')), copy(at('proj/sub'))], /^agents\.b\.workspace: /],
+    [[bind(at('proj')), clone(at('proj/sub'))], /^agents\.b\.workspace: /],
+    [[bind(at('proj')), bind(`${at('proj/sub')}/`)], /^agents\.b\.workspace: /],
+    [[bind(at('link')), bind(at('proj/sub'))], /^agents\.b\.workspace: /],
+    [[bind(at('proj')), bind(at('link/sub'))], /^agents\.b\.workspace: /],
+  ];
+  for (const [agents, message] of cases)
+    t.throws(
+      () => checkPlaces(flow(...agents), stateDir),
+      { instanceOf: UsageError, message },
+      String(message),
+    );
+  const fine: Partial<AgentPlan>[][] = [
+    [bind(at('proj')), bind(at('proj')), copy(at('proj'))],
+    [bind(at('proj')), mounts(at('proj')), mounts(at('proj'), false)],
+    [bind(at('proj')), bind(at('proj-two'))],
+    [bind(at('proj/sub')), copy(at('proj')), mounts(at('proj'))],
+    [copy(at('proj')), bind(at('proj/sub'))],
+    [mounts(at('proj')), mounts(at('proj/sub'))],
+    [clone(at('proj')), mounts(at('proj/sub')), file],
+    [bind(at('proj')), mounts(at('other/file')), auth(at('other/file'))],
+  ];
+  for (const agents of fine)
+    t.notThrows(() => checkPlaces(flow(...agents), stateDir), JSON.stringify(agents));
+});
+
+test('without the check, an agent leads a later mount out of its workspace', t => {
+  const { at } = desk(t);
+  const plan = flow(bind(at('proj')), mounts(at('proj/sub')));
+  renameSync(at('proj/sub'), at('proj/was'));
+  symlinkSync(at('other'), at('proj/sub'));
+  t.true(isWithin(at('proj/sub'), at('other')), 'what Docker would follow now');
+  symlinkSync(at('proj'), at('proj-two/link'));
+  t.is(
+    exposedSources(openedSources(plan), writablePlaces(plan)).length,
+    0,
+    'hence before anything runs, and not after',
+  );
+});
+
+test('containment goes by files, not by text', t => {
+  const { at } = desk(t);
+  const table: readonly (readonly [path: string, folder: string, isBelow: boolean, isWithin: boolean])[] = [
+    ['proj/sub', 'proj', true, true],
+    ['proj/sub/', 'proj/', true, true],
+    ['proj', 'proj', false, true],
+    ['link', 'proj', false, true],
+    ['link/sub', 'proj', true, true],
+    ['proj-two', 'proj', false, false],
+    ['proj', 'proj/sub', false, false],
+    ['proj/..', 'proj', false, false],
+    ['proj/gone/deep', 'proj', true, true],
+    ['Proj/sub', 'proj', false, false],
+  ];
+  for (const [path, place, below, within] of table) {
+    t.is(isBelow(at(path), at(place)), below, `${path} below ${place}`);
+    t.is(isWithin(at(path), at(place)), within, `${path} within ${place}`);
+  }
+  t.true(isBelow(at('proj'), '/'));
+});
+
+test('a run that is alive is heeded in both directions, one that is over is not', t => {
+  const { at, state } = desk(t);
+  const stateDir = state();
+  const other = stateDir.run('raaaaaaa');
+  mkdirSync(other.path, { mode: 0o700 });
+  writeFileSync(other.journal, '');
+  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32) });
+  const own = stateDir.run('rbbbbbbb');
+  const nested = flow(bind(at('proj/sub')));
+  t.notThrows(() => checkLiveRuns(nested, stateDir, own));
+  const lock = takeLock(other.lock) as Disposable;
+  t.throws(() => checkLiveRuns(nested, stateDir, own), {
+    instanceOf: UsageError,
+    message: /^agents\.a\.workspace: .*where a of the run raaaaaaa can write/,
+  });
+  t.notThrows(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own));
+  lock[Symbol.dispose]();
+  writeRunFile(other, { plan: nested, secret: '5'.repeat(32) });
+  takeLock(other.lock);
+  t.throws(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own), {
+    message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,
+  });
+});

@@ -1,0 +1,163 @@
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execaSync } from 'execa';
+import { openJournal, readJournal } from '../../../src/engine/journal.ts';
+import { takeLock } from '../../../src/engine/lock.ts';
+import { leaveRequest } from '../../../src/engine/requests.ts';
+import { openStateDir, whyShared, writeWhole } from '../../../src/engine/state-dir.ts';
+import { transcriptIn } from '../../../src/engine/transcript.ts';
+import { UsageError } from '../../../src/errors.ts';
+import { openDirectory, watchDirectory } from '../../../src/store/directory-handle.ts';
+import { holdFile, openFile, readFile, removeFile } from '../../../src/store/state-files.ts';
+import { folder } from '../workspace/repositories.ts';
+
+/** A state directory with one run, and a file of the user's that nobody may reach through it. */
+function desk(t: ExecutionContext) {
+  const base = folder(t);
+  const path = join(base, 'above', 'state');
+  const state = openStateDir(path);
+  const run = state.run('r1234567');
+  mkdirSync(run.path, { mode: 0o700 });
+  const mine = join(base, 'mine');
+  writeFileSync(mine, 'mine\n');
+  return { base, path, state, run, mine };
+}
+
+type Desk = ReturnType<typeof desk>;
+
+/** What the engine does with a file of the state directory, and what nobody careful would do in its place. */
+const accesses: Readonly<
+  Record<string, readonly [file: (desk: Desk) => string, write: (desk: Desk) => void]>
+> = {
+  'the journal': [({ run }) => run.journal, ({ run }) => openJournal(run.journal, () => 0)],
+  'a transcript': [({ run }) => run.transcript('a', 1), ({ run }) => holdFile(run.transcript('a', 1))],
+};
+
+for (const [what, [file, write]] of Object.entries(accesses))
+  test(`${what} that is a link to a file of the user's is refused; a plain open follows it`, t => {
+    const here = desk(t);
+    mkdirSync(join(file(here), '..'), { recursive: true, mode: 0o700 });
+    symlinkSync(here.mine, file(here));
+    t.throws(() => write(here), { message: /is a symbolic link, which is never followed/ });
+    t.is(readFileSync(here.mine, 'utf8'), 'mine\n');
+    writeFileSync(file(here), 'control');
+    t.is(readFileSync(here.mine, 'utf8'), 'control');
+  });
+
+test('what is read through a link is not read; a plain read follows it', t => {
+  const { run, mine } = desk(t);
+  symlinkSync(mine, run.journal);
+  t.throws(() => readJournal(run.journal), { message: /is a symbolic link/ });
+  symlinkSync(mine, run.result);
+  t.throws(() => readFile(run.result), { message: new RegExp(`${run.result} is a symbolic link`) });
+  t.is(readFileSync(run.result, 'utf8'), 'mine\n');
+  const transcript = run.transcript('a', 1);
+  mkdirSync(join(transcript, '..'), { recursive: true, mode: 0o700 });
+  symlinkSync(mine, transcript);
+  t.is(transcriptIn(transcript, 'n'), null);
+});
+
+test('a link in the place of a file that is written whole is replaced, not followed', t => {
+  const { run, mine } = desk(t);
+  symlinkSync(mine, run.result);
+  writeWhole(run.result, 'new');
+  t.is(readFileSync(mine, 'utf8'), 'mine\n');
+  t.is(readFileSync(run.result, 'utf8'), 'new');
+});
+
+test('a directory in the state directory that is a link leads nowhere', t => {
+  const { base, run } = desk(t);
+  mkdirSync(join(base, 'theirs'));
+  symlinkSync(join(base, 'theirs'), run.requests);
+  t.throws(() => leaveRequest(run.requests, { stop: null }));
+  symlinkSync(join(base, 'theirs'), join(run.path, 'agents'));
+  t.throws(() => holdFile(run.transcript('a', 1)));
+  t.false(existsSync(join(base, 'theirs', 'a')));
+  writeFileSync(join(base, 'theirs', 'kept'), '');
+  removeFile(join(run.path, 'agents'));
+  t.true(existsSync(join(base, 'theirs', 'kept')), 'the link goes, and not what it leads to');
+});
+
+test('a state directory whose parent is renamed stays the one that was opened', t => {
+  const { base, path, run } = desk(t);
+  renameSync(join(base, 'above'), join(base, 'moved'));
+  mkdirSync(join(path, 'runs', run.runId), { recursive: true });
+  writeWhole(run.result, 'of the engine');
+  takeLock(run.lock);
+  t.true(existsSync(join(base, 'moved', 'state', 'runs', run.runId, 'result.json')));
+  t.false(existsSync(run.result), 'nothing is written into the other one');
+  writeFileSync(run.result, 'forged');
+  t.is(readFile(run.result).toString(), 'of the engine');
+  t.throws(() => openStateDir(path), { instanceOf: UsageError, message: /replaced by another directory/ });
+});
+
+test('a fifo in the place of a file does not hold the engine up', t => {
+  const { run } = desk(t);
+  execaSync('mkfifo', [run.journal, run.runFile]);
+  t.throws(() => openFile(run.journal, 'r'), { message: /not a regular file/ });
+  t.throws(() => openFile(run.runFile, 'a'));
+});
+
+test('a state directory that others can write to, or that is another user’s, is refused with what to do', t => {
+  const path = join(folder(t), 'state');
+  openStateDir(path);
+  for (const mode of [0o770, 0o702, 0o1777]) {
+    chmodSync(path, mode);
+    const error = t.throws(() => openStateDir(path), {
+      instanceOf: UsageError,
+      message: /chmod 700.*--state-dir/,
+    });
+    t.is(error.exitCode, 2);
+  }
+  chmodSync(path, 0o755);
+  t.notThrows(() => openStateDir(path), 'who only reads it changes nothing');
+  chmodSync(join(path, 'runs'), 0o777);
+  t.throws(() => openStateDir(path), { message: /runs is unsafe: others can write/ });
+  const own = process.getuid!();
+  t.is(whyShared({ uid: own, mode: 0o40700 }), null);
+  t.regex(whyShared({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
+});
+
+test('a state directory that is reached by a link is resolved first, then checked', t => {
+  const base = folder(t);
+  mkdirSync(join(base, 'disk', 'state'), { recursive: true, mode: 0o700 });
+  symlinkSync(join(base, 'disk'), join(base, 'link'));
+  t.is(openStateDir(join(base, 'link', 'state')).path, join(base, 'disk', 'state'));
+  symlinkSync(join(base, 'disk', 'state'), join(base, 'itself'));
+  t.is(openStateDir(join(base, 'itself')).path, join(base, 'disk', 'state'));
+});
+
+test('an id that is none is no folder of a run', t => {
+  const { state } = desk(t);
+  for (const id of ['..', 'r12/4567', '', 'R1234567', 'r1234567\n'])
+    t.throws(() => state.run(id), { instanceOf: UsageError });
+});
+
+for (const [name, open] of Object.entries({ openDirectory, watchDirectory }))
+  test(`${name}: a directory that is exchanged leads nowhere else, and neither does a link`, t => {
+    const base = folder(t);
+    mkdirSync(join(base, 'a', 'b'), { recursive: true });
+    symlinkSync(base, join(base, 'a', 'link'));
+    const handle = open(join(base, 'a'));
+    t.throws(() => handle.open('link').entry('x'));
+    t.throws(() => handle.entry('..'));
+    const inner = handle.open('b');
+    t.notThrows(() => writeFileSync(inner.entry('x'), ''));
+    renameSync(join(base, 'a'), join(base, 'c'));
+    mkdirSync(join(base, 'a', 'b'), { recursive: true });
+    const write = () => closeSync(openFile(inner.entry('y'), 'w'));
+    if (name === 'openDirectory') t.notThrows(write);
+    else t.throws(write);
+    t.false(existsSync(join(base, 'a', 'b', 'y')));
+    for (const each of [inner, handle]) each[Symbol.dispose]();
+  });

@@ -76,7 +76,7 @@ export function openStateDir(given: string): StateDir {
     run: runId => runFolder(path, runId),
     runs: () =>
       listDirectory(runs)
-        .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl'))?.isFile())
+        .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl')) !== undefined)
         .map(name => runFolder(path, name))
         .map(run => ({ run, at: statFile(run.runFile)?.mtimeMs ?? 0 }))
         .sort((a, b) => b.at - a.at)

@@ -120,7 +120,10 @@ export function openFile(file: string, flags: keyof typeof flagsOf): number {
     const fd = openSync(path, flagsOf[flags] | O_NOFOLLOW | O_NONBLOCK, 0o600);
     if (rootOf(resolve(file)) === undefined || fstatSync(fd).isFile()) return fd;
     closeSync(fd);
-    throw Object.assign(new Error(`EINVAL: ${file} is not a regular file`), { code: 'EINVAL' });
+    throw Object.assign(new Error(`EINVAL: ${file} is not a regular file`), {
+      code: 'EINVAL',
+      syscall: 'open',
+    });
   });
 }
 

@@ -29,10 +29,12 @@ export interface ReportFile {
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
+/** Devices, and descriptors of this process: no agent writes there. */
+export const isKernels = (file: string) => /^\/(dev|proc)\//.test(resolve(file));
+
 export function reportFile(file: string): ReportFile {
   const path = resolve(file);
-  // Devices, and descriptors of this process: no agent writes there.
-  if (/^\/(dev|proc)\//.test(path)) return streamFile(path, 0);
+  if (isKernels(path)) return streamFile(path, 0);
   const directory = openDirectory(dirname(path));
   const entry = () => directory.entry(basename(path));
   const before = lstatSync(entry(), { throwIfNoEntry: false });

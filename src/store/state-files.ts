@@ -160,7 +160,7 @@ export function makeDirectory(path: string): void {
   inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
 }
 
-/** Links that lead to the state directory are the user's; those in it are nobody's. */
+/** Links that lead to the state directory are the user's and are followed; links in it are not. */
 const isDirectory = (path: string) =>
   rootOf(path) === undefined
     ? (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)

@@ -29,7 +29,7 @@ export interface ReportFile {
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
-/** Devices, and descriptors of this process: no agent writes there. */
+/** Return whether the path is a device or a descriptor of this process: no agent writes there. */
 export const isKernels = (file: string) => /^\/(dev|proc)\//.test(resolve(file));
 
 export function reportFile(file: string): ReportFile {
@@ -38,7 +38,7 @@ export function reportFile(file: string): ReportFile {
   const directory = openDirectory(dirname(path));
   const entry = () => directory.entry(basename(path));
   const before = lstatSync(entry(), { throwIfNoEntry: false });
-  // Such as a named pipe that somebody reads.
+  // For instance a named pipe with a reader.
   if (before && !before.isFile() && !before.isSymbolicLink() && !before.isDirectory())
     return streamFile(entry(), O_NOFOLLOW);
   const open = () => {
@@ -88,7 +88,7 @@ function probe(fd: number): void {
   ftruncateSync(fd, 0);
 }
 
-/** What cannot be replaced: it is written to as it comes. */
+/** A device or pipe cannot be replaced; it is written to directly. */
 function streamFile(path: string, flags: number): ReportFile {
   const open = () => openSync(path, O_WRONLY | flags);
   const write = (content: string) => {

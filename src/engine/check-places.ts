@@ -57,7 +57,7 @@ export function checkLiveRuns(plan: FlowPlan, stateDir: StateDir, own: RunFolder
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** One that cannot be read is refused where it is resumed. */
+/** Return null for a record that is not valid: `resume` refuses it. */
 function planOf(folder: RunFolder): FlowPlan | null {
   try {
     return readRunFile(folder).plan;

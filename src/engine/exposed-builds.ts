@@ -27,7 +27,7 @@ export function exposedBuilds(plan: FlowPlan): AgentPlan[] {
   );
 }
 
-/** What came of each exposed build, by what was wanted: the id of its image, or why there is none. */
+/** The result of each exposed build by its wish: the id of the image, or the reason of the failure. */
 const record = z.record(
   z.string(),
   z.union([z.strictObject({ image: z.string() }), z.strictObject({ failure: z.string() })]),
@@ -36,7 +36,7 @@ type BuildRecord = z.output<typeof record>;
 
 export interface ExposedBuildsOptions {
   readonly wishes: readonly string[];
-  /** The file of the run that remembers them; null: nothing is remembered. */
+  /** The file that records them; null for a dry run. */
   readonly file: string | null;
   readonly build: (wish: string) => Promise<string>;
   readonly exists: (image: string) => Promise<boolean>;
@@ -44,8 +44,8 @@ export interface ExposedBuildsOptions {
 }
 
 /**
- * Build them all before any agent of the run gets an image, hence before one can write, and never again: the record is
- * on disk first. Resolves with null for what is not exposed.
+ * Build all exposed images before any agent of the run gets an image, hence before one can write, and never again: the
+ * record is on disk first. The returned function resolves with null for an image that is not exposed.
  */
 export function buildExposed({ wishes, file, build, exists, now }: ExposedBuildsOptions) {
   const refuse = (message: string) => new StepError('image', message, { at: now() });
@@ -79,7 +79,7 @@ export function buildExposed({ wishes, file, build, exists, now }: ExposedBuilds
   };
 }
 
-/** A build that failed for good. Anything else may be tried again by all: no agent has started. */
+/** Return a permanent failure. Anything else is thrown and retried by all agents: none has started. */
 function failureOf(error: unknown): { failure: string } {
   if (error instanceof StepError && (error.kind === 'image' || error.kind === 'timeout'))
     return { failure: error.message };

@@ -24,7 +24,7 @@ export function obeyRequests(
   obey: (wanted: Request) => void,
   { every = lookEvery, remove = removeFile } = {},
 ): Disposable {
-  /** Those that could not be removed, such as on a disk that has become read-only: obeyed once all the same. */
+  /** Requests that could not be removed, such as on a read-only disk. Each is obeyed once all the same. */
   const left = new Set<string>();
   const look = () => {
     for (const name of names(folder)) {

@@ -24,7 +24,7 @@ export interface AdoptedIdentity {
   readonly specHash: string;
 }
 
-/** Input from outside, like a spec: whoever could forge it would decide what the next engine starts. */
+/** Validate it like a spec: a forged record would decide what the next engine process starts. */
 const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
@@ -52,7 +52,7 @@ export function readRunFile(folder: RunFolder): RunFile {
     const written = JSON.parse(readFile(folder.runFile).toString());
     const { runId, secret, adopted, commits } = stored.parse(written);
     if (runId !== folder.runId) throw new Error(`it is of the run ${visible(runId)}`);
-    // As it is written: the hash of an agent's plan goes by the order of its keys.
+    // Return it as written: the hash of an agent's plan goes by the order of its keys.
     return { plan: written.plan as FlowPlan, secret, adopted, commits };
   } catch (error) {
     throw new FlowError(

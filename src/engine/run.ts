@@ -35,7 +35,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
     writeRunFile(folder, { plan, secret, commits });
-    // Once ours can be read: of two runs that begin at once, one at least sees the other.
+    // After the record is written: of two runs that begin at once, at least one sees the other.
     checkLiveRuns(plan, options.stateDir, folder);
     const score = { plan, secret, vault, commits, folder, lock, past: [], warnings };
     return await conduct(score, connection, options);

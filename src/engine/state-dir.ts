@@ -66,7 +66,7 @@ export function stateDirPath(given: string | undefined, env: NodeJS.ProcessEnv):
   return resolve(path || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'agent-flow'));
 }
 
-/** Opens a state directory, made on first use, for this user's eyes alone. Links that lead to it are followed first. */
+/** Open a state directory, made on first use with mode 0700. Links that lead to it are resolved first. */
 export function openStateDir(given: string): StateDir {
   const { path, instance } = prepare(given);
   const runs = join(path, 'runs');
@@ -76,7 +76,7 @@ export function openStateDir(given: string): StateDir {
     run: runId => runFolder(path, runId),
     runs: () =>
       listDirectory(runs)
-        .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl'))?.isFile())
+        .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl')) !== undefined)
         .map(name => runFolder(path, name))
         .map(run => ({ run, at: statFile(run.runFile)?.mtimeMs ?? 0 }))
         .sort((a, b) => b.at - a.at)
@@ -107,8 +107,8 @@ function prepare(given: string): { path: string; instance: string } {
 }
 
 /**
- * Return why a directory could be written by somebody else, and what makes it safe; null where it is ours alone. Whoever
- * can write a run's record decides what the next engine starts.
+ * Return why another user could write to a directory, and the fix; null where none could. A forged record of a run
+ * would decide what the next engine process starts.
  */
 export function whyShared({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
   const own = process.getuid?.() ?? uid;

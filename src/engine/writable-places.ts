@@ -72,6 +72,6 @@ export function exposedSources(sources: readonly NamedPath[], places: readonly N
   });
 }
 
-/** The first that names each path. */
+/** Return the first entry of each path. */
 const distinct = (named: readonly NamedPath[]) =>
   [...Map.groupBy(named, ({ path }) => path).values()].map(([first]) => first!);

@@ -20,8 +20,8 @@ import { largestMemory, longestDuration } from './units.ts';
 import { insidePath } from './workspace-fields.ts';
 
 /**
- * The schema of a plan that is read back from disk: whatever a spec could have come to, and nothing else. Names in it
- * become components of paths, and its paths are given to Docker.
+ * The schema of a plan that is read back from disk: it accepts every plan of a valid spec, and nothing else. Names become
+ * components of paths, and paths are given to Docker.
  */
 
 const text = z.string().refine(value => !value.includes('\0'), 'holds a NUL');
@@ -37,7 +37,7 @@ const hostPath = z
 const name = z.string().regex(agentName);
 const variable = z.string().regex(envName);
 const ms = z.int().min(0).max(longestDuration);
-/** Of an adopted agent it is what its container was made with. */
+/** An adopted agent has the limit that its container was created with. */
 const limit = z.int().min(0).max(1e12).nullable();
 const id = z
   .int()

@@ -56,4 +56,7 @@ function plain(name: string): string {
 }
 
 const notDirectory = (path: string) =>
-  Object.assign(new Error(`ENOTDIR: ${path} is not the directory that it was`), { code: 'ENOTDIR' });
+  Object.assign(new Error(`ENOTDIR: ${path} is not the directory that it was`), {
+    code: 'ENOTDIR',
+    syscall: 'open',
+  });

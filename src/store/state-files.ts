@@ -120,7 +120,10 @@ export function openFile(file: string, flags: keyof typeof flagsOf): number {
     const fd = openSync(path, flagsOf[flags] | O_NOFOLLOW | O_NONBLOCK, 0o600);
     if (rootOf(resolve(file)) === undefined || fstatSync(fd).isFile()) return fd;
     closeSync(fd);
-    throw Object.assign(new Error(`EINVAL: ${file} is not a regular file`), { code: 'EINVAL' });
+    throw Object.assign(new Error(`EINVAL: ${file} is not a regular file`), {
+      code: 'EINVAL',
+      syscall: 'open',
+    });
   });
 }
 
@@ -157,7 +160,7 @@ export function makeDirectory(path: string): void {
   inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
 }
 
-/** Links that lead to the state directory are the user's; those in it are nobody's. */
+/** Links that lead to the state directory are the user's and are followed; links in it are not. */
 const isDirectory = (path: string) =>
   rootOf(path) === undefined
     ? (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)

@@ -10,7 +10,9 @@ import { type Place, place } from './flow.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const { runFlow, SpecError } = library;
-const hello = (command: string[]) => ({ agents: { hello: { command, memory: '128m', cpus: 1 } } });
+const hello = (command: string[]) => ({
+  agents: { hello: { command, workspace: { mode: 'none' as const }, memory: '128m', cpus: 1 } },
+});
 
 /** An empty project into which the package has been installed as npm would. */
 let here: Place;

@@ -204,16 +204,6 @@ test('a workspace with colons, commas, spaces and quotes in its path is mounted 
   t.true(existsSync(join(odd, 'here')));
 });
 
-test('an agent cannot reach the state directory, though its workspace contains it', async t => {
-  const here = place(t);
-  const { exitCode, json } = await here.run({
-    agents: { worker: { command: ['sh', '-c', 'ls -A state > listing'], workspace: '.', ...small } },
-  });
-  t.is(exitCode, 0);
-  t.is(json.status, 'succeeded');
-  t.is(readFileSync(join(here.path, 'listing'), 'utf8'), '');
-});
-
 test('--keep leaves the container of a finished agent for a look, and cleanup takes it', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run(

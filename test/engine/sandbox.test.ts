@@ -1,4 +1,13 @@
-import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -118,23 +127,26 @@ test('a workspace that became a link to somewhere else after it was checked is n
   const secret = join(here.path, 'secret');
   mkdirSync(secret);
   writeFileSync(join(secret, 'key'), 'of-the-host\n');
-  // The first agent is given the parent, and swaps what the second one is to get.
-  mkdirSync(join(here.workspace, 'inner'));
-  const { exitCode, json } = await here.run({
+  const inner = join(here.path, 'inner');
+  mkdirSync(inner);
+  const file = here.write({
     agents: {
       first: {
-        command: ['sh', '-c', `rmdir inner && ln -s ${secret} inner`],
+        command: ['sh', '-c', 'until [ -e go ]; do sleep 0.1; done'],
         workspace: 'workspace',
         ...small,
       },
-      second: {
-        command: ['cat', 'key'],
-        workspace: 'workspace/inner',
-        dependsOn: ['first'],
-        ...small,
-      },
+      second: { command: ['cat', 'key'], workspace: 'inner', dependsOn: ['first'], ...small },
     },
   });
+  const run = here.start(['run', file, '--json']);
+  await eventually(isRunning(here, 'first'), 'the first agent at work');
+  // Somebody swaps what the second one is to get. Where an agent could, the flow is refused.
+  rmdirSync(inner);
+  symlinkSync(secret, inner);
+  writeFileSync(join(here.workspace, 'go'), '');
+  const { exitCode, stdout } = await run;
+  const json = JSON.parse(String(stdout));
   t.is(exitCode, 1);
   t.is(json.agents.first.status, 'succeeded');
   t.is(json.agents.second.error.kind, 'workspace');

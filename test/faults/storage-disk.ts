@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
 /**
@@ -48,6 +49,9 @@ export function failing(t: ExecutionContext, name: Functions, code: string, nth:
   });
 }
 
+/** The path by which it is known, of one below an open directory. */
+const named = (path: string) => join(fs.realpathSync(dirname(path)), basename(path));
+
 /** What a loss of power leaves: of every file what was synced, of every folder the names that were. */
 export function syncedOnly(t: ExecutionContext) {
   const paths = new Map<number, string>();
@@ -62,11 +66,12 @@ export function syncedOnly(t: ExecutionContext) {
       for (const file of created) if (file.startsWith(`${path}/`)) created.delete(file);
     }
   };
-  replace(t, 'openSync', real => (path, ...more) => {
+  replace(t, 'openSync', real => (given, ...more) => {
+    const path = named(String(given));
     const isNew = !fs.existsSync(path);
-    const fd = real(path, ...more);
-    paths.set(fd, String(path));
-    if (isNew) created.add(String(path));
+    const fd = real(given, ...more);
+    paths.set(fd, path);
+    if (isNew) created.add(path);
     return fd;
   });
   replace(t, 'fsyncSync', real => fd => {
@@ -83,8 +88,8 @@ export function syncedOnly(t: ExecutionContext) {
   });
   replace(t, 'renameSync', real => (from, to) => {
     real(from, to);
-    renames.push({ from: String(from), to: String(to) });
-    created.delete(String(from));
+    renames.push({ from: named(String(from)), to: named(String(to)) });
+    created.delete(named(String(from)));
   });
   return {
     /** What a file would hold; null where even its name would be gone. */

@@ -44,7 +44,7 @@ const newToken = () => randomBytes(16).toString('hex');
 /** All that a step may say there. */
 const mostBytes = 1 << 20;
 
-/** Opened before any agent starts. That it cannot be is a warning at the end, like all that is wrong with it. */
+/** Open the summary before any agent starts. A failure becomes a warning at the end of the run. */
 function openSummary(file: string): ReportFile | Error {
   try {
     return reportFile(file);

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { reasonOf } from './reason.ts';
-import { type ReportFile, reportFile } from './report-file.ts';
+import { isKernels, type ReportFile, reportFile } from './report-file.ts';
 
 /** Open the place of a file that is written when a run is over; that it can be is looked at before it begins. */
 export function openPlace(option: string, file: string, example = 'junit.xml'): ReportFile {
@@ -17,7 +17,8 @@ export function openPlace(option: string, file: string, example = 'junit.xml'): 
     refuse('it is a directory', 'Name a file in it');
   try {
     // A file is written aside, and takes the place of the one that is there.
-    accessSync(statSync(file, { throwIfNoEntry: false })?.isFile() === false ? file : folder, constants.W_OK);
+    const isReplaced = !isKernels(file) && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true);
+    accessSync(isReplaced ? folder : file, constants.W_OK);
     return reportFile(file);
   } catch (error) {
     return refuse(reasonOf(error), 'Name another file');

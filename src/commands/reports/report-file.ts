@@ -29,14 +29,16 @@ export interface ReportFile {
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
+/** Return whether the path is a device or a descriptor of this process: no agent writes there. */
+export const isKernels = (file: string) => /^\/(dev|proc)\//.test(resolve(file));
+
 export function reportFile(file: string): ReportFile {
   const path = resolve(file);
-  // Devices, and descriptors of this process: no agent writes there.
-  if (/^\/(dev|proc)\//.test(path)) return streamFile(path, 0);
+  if (isKernels(path)) return streamFile(path, 0);
   const directory = openDirectory(dirname(path));
   const entry = () => directory.entry(basename(path));
   const before = lstatSync(entry(), { throwIfNoEntry: false });
-  // Such as a named pipe that somebody reads.
+  // For instance a named pipe with a reader.
   if (before && !before.isFile() && !before.isSymbolicLink() && !before.isDirectory())
     return streamFile(entry(), O_NOFOLLOW);
   const open = () => {
@@ -86,7 +88,7 @@ function probe(fd: number): void {
   ftruncateSync(fd, 0);
 }
 
-/** What cannot be replaced: it is written to as it comes. */
+/** A device or pipe cannot be replaced; it is written to directly. */
 function streamFile(path: string, flags: number): ReportFile {
   const open = () => openSync(path, O_WRONLY | flags);
   const write = (content: string) => {

@@ -60,7 +60,7 @@ test('a workspace above the state directory, or in it, is refused; a cloned repo
   t.notThrows(() => checkPlaces(flow(bind(at('proj'))), state('elsewhere')));
 });
 
-test('what lies in a place that an agent can write is refused, by field', t => {
+test('a source below a place that an agent can write is refused, with its field', t => {
   const { at, state } = desk(t);
   const stateDir = state();
   const file = { secrets: [{ name: 'S', file: at('proj/file') }] };
@@ -106,7 +106,7 @@ test('what lies in a place that an agent can write is refused, by field', t => {
     t.notThrows(() => checkPlaces(flow(...agents), stateDir), JSON.stringify(agents));
 });
 
-test('without the check, an agent leads a later mount out of its workspace', t => {
+test('a link that is planted first hides a source from the check, so it comes before any agent', t => {
   const { at } = desk(t);
   const plan = flow(bind(at('proj')), mounts(at('proj/sub')));
   renameSync(at('proj/sub'), at('proj/was'));
@@ -120,7 +120,7 @@ test('without the check, an agent leads a later mount out of its workspace', t =
   );
 });
 
-test('containment goes by files, not by text', t => {
+test('containment compares files, not text', t => {
   const { at } = desk(t);
   const table: readonly (readonly [path: string, folder: string, isBelow: boolean, isWithin: boolean])[] = [
     ['proj/sub', 'proj', true, true],
@@ -141,7 +141,7 @@ test('containment goes by files, not by text', t => {
   t.true(isBelow(at('proj'), '/'));
 });
 
-test('a run that is alive is heeded in both directions, one that is over is not', t => {
+test('a live run is checked in both directions, an ended one is not', t => {
   const { at, state } = desk(t);
   const stateDir = state();
   const other = stateDir.run('raaaaaaa');

@@ -51,7 +51,7 @@ test('a build whose context or Dockerfile an agent can write is exposed, and no 
   t.false(isExposed('proj', 'Dockerfile', { workspace: { mode: 'copy', path: at('proj') } }));
 });
 
-test('what is exposed is built before any agent has an image, and never of what an agent wrote', async t => {
+test('exposed images are built before any agent has an image, and never from what an agent wrote', async t => {
   const { state, build, open } = desk({ file: join(folder(t), 'images.json') });
   const image = open();
   t.is(await image('other', never), null, 'an agent that needs no build');
@@ -72,7 +72,7 @@ test('an exposed image that was removed is not built again', async t => {
   t.is(state.builds, 1);
 });
 
-test('a build that failed for good stays failed, one that may be tried again lets nobody start', async t => {
+test('a permanent failure of a build stays, a transient one keeps every agent from starting', async t => {
   let kind: 'transient' | 'image' = 'transient';
   const failure = () => new StepError(kind, 'broken', { at: 0 });
   const { state, open } = desk({ file: join(folder(t), 'images.json'), failure });

@@ -20,7 +20,7 @@ function desk(t: ExecutionContext) {
   return run;
 }
 
-test('what is written is read back as it was', t => {
+test('a run record is read back unchanged', t => {
   const run = desk(t);
   const full: RunFile = {
     ...sound,
@@ -95,7 +95,7 @@ test('a forged record is refused with one line that names the place; the sound o
   }
 });
 
-test('names and numbers of a journal that would become paths are those of agents and attempts', t => {
+test('the journal refuses names and attempt numbers that are not valid in a path', t => {
   const line = (event: object) => summed(event as Parameters<typeof summed>[0]).line;
   const enters = (agent: unknown, attempt: unknown) =>
     line({
@@ -122,7 +122,7 @@ test('names and numbers of a journal that would become paths are those of agents
   t.is(parseLine(line(started({ '../a': [] }))), null);
 });
 
-test('an agent of an adopted run can be read back too', t => {
+test('the record of an adopted run is valid', t => {
   const run = desk(t);
   const adopted: Partial<AgentPlan> = { command: [], image: `sha256:${'a'.repeat(64)}`, memory: 0 };
   writeRunFile(run, { ...sound, ...(agent(adopted) as Pick<RunFile, 'plan'>) });

@@ -54,7 +54,7 @@ for (const [what, [file, write]] of Object.entries(accesses))
     t.is(readFileSync(here.mine, 'utf8'), 'control');
   });
 
-test('what is read through a link is not read; a plain read follows it', t => {
+test('a link is not read through; a plain read follows it', t => {
   const { run, mine } = desk(t);
   symlinkSync(mine, run.journal);
   t.throws(() => readJournal(run.journal), { message: /is a symbolic link/ });
@@ -137,7 +137,7 @@ test('a state directory that is reached by a link is resolved first, then checke
   t.is(openStateDir(join(base, 'itself')).path, join(base, 'disk', 'state'));
 });
 
-test('an id that is none is no folder of a run', t => {
+test('an invalid run id is refused as a path', t => {
   const { state } = desk(t);
   for (const id of ['..', 'r12/4567', '', 'R1234567', 'r1234567\n'])
     t.throws(() => state.run(id), { instanceOf: UsageError });

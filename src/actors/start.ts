@@ -3,7 +3,7 @@ import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { dockerError, unsaid } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
-import { isWithin } from '../workspace/repository.ts';
+import { isWithin } from '../spec/paths.ts';
 import { exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { owner, type World } from './world.ts';

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isWithin } from './paths.ts';
 
 /** What no agent is given, whatever the spec says: each of it is as good as being root on the host. */
 export interface Forbidden {
@@ -33,10 +34,6 @@ export function whyForbidden(path: string, { stateDir, engineDir }: Forbidden = 
     return `it is, or holds, the state directory ${stateDir}`;
   return null;
 }
-
-/** `path` is `place` or below it. */
-const isWithin = (path: string, place: string) =>
-  path === place || path.startsWith(place === '/' ? place : `${place}/`);
 
 const real = (path: string) => {
   try {

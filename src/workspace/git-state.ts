@@ -3,8 +3,9 @@ import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { isWithin } from '../spec/paths.ts';
 import { visible } from '../spec/visible.ts';
-import { isWithin, readSmallFile } from './repository.ts';
+import { readSmallFile } from './repository.ts';
 
 /** What git executes or follows in a directory, by relative path: its kind, and its content as printable text. */
 export type GitState = ReadonlyMap<string, string>;

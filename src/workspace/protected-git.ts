@@ -1,6 +1,7 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { findRepository, isWithin, readSmallFile } from './repository.ts';
+import { isWithin } from '../spec/paths.ts';
+import { findRepository, readSmallFile } from './repository.ts';
 
 /** A path of a bound repository that agents see as it was when they started, and cannot change. */
 export interface ProtectedPath {

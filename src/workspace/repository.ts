@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isWithin } from '../spec/paths.ts';
 
 /** A git repository of the host, as found without running git: any agent may have written its files. */
 export interface Repository {
@@ -107,12 +108,6 @@ export function repositoryRoots({ root, commonDir }: Repository, writable: reado
 }
 
 const isObjectId = (text: string) => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
-
-/** `path` is `place`, or below it. */
-export function isWithin(path: string, place: string): boolean {
-  const inside = relative(place, path);
-  return inside === '' || !(inside === '..' || inside.startsWith('../'));
-}
 
 function realPath(path: string): string | null {
   try {

@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { findRepository, headCommit, isWithin, repositoryRoots } from '../../../src/workspace/repository.ts';
+import { isWithin } from '../../../src/spec/paths.ts';
+import { findRepository, headCommit, repositoryRoots } from '../../../src/workspace/repository.ts';
 import { commit, folder, head, repository, run } from './repositories.ts';
 
 const problemOf = (root: string) => {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Owner } from '../docker/recorder.ts';
+import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
@@ -26,11 +26,11 @@ export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedP
   const workspace = boundWorkspace(world, owner);
   if (workspace === null) return [];
   const folder = world.folder(owner.agent, owner.attempt);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeDirectory(folder);
   const snapshots = takeSnapshots(workspace, join(folder, 'protected'));
   const file = stateFile(world, owner, 'before');
   // Of an earlier try it is closer to the truth.
-  if (!existsSync(file)) await writeState(file, workspace);
+  if (!statFile(file)) await writeState(file, workspace);
   return snapshots;
 }
 
@@ -38,9 +38,9 @@ export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedP
 export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner: Owner): Promise<void> {
   const workspace = boundWorkspace(world, owner);
   const [before, after] = [stateFile(world, owner, 'before'), stateFile(world, owner, 'after')];
-  if (workspace === null || !existsSync(before) || existsSync(after)) return;
+  if (workspace === null || !statFile(before) || statFile(after)) return;
   const now = await writeState(after, workspace);
-  const changed = changedGitState(parseGitState(readFileSync(before, 'utf8')), now);
+  const changed = changedGitState(parseGitState(readFile(before).toString()), now);
   if (changed.length === 0) return;
   const names = [
     ...changed.slice(0, maxNames),
@@ -58,6 +58,6 @@ const maxNames = 5;
 async function writeState(file: string, workspace: string) {
   const hooks = await globalGitSetting('core.hooksPath');
   const state = await gitState(workspace, hooks === null ? [] : [hooks]);
-  await writeFile(file, printGitState(state), { mode: 0o600 });
+  writeFileAtomic(file, printGitState(state));
   return state;
 }

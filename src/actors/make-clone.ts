@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { HelperMount } from '../docker/helper.ts';
 import type { Owner } from '../docker/recorder.ts';
+import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, repositoryRoots } from '../workspace/repository.ts';
 import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
@@ -39,7 +40,7 @@ export async function makeClone(
   if (existsSync(target)) return null;
   const repository = findRepository(root);
   if ('problem' in repository) return repository.problem;
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(target));
   const aside = `${target}${making}${process.pid}`;
   const isFirst = world.firstUse(root);
   const job = cloneJob(world, request, repository, aside, {

@@ -16,10 +16,10 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
+  checkSources(world, input);
   await copyIn(world, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
-  const unfit = world.unfit(input.name);
-  if (unfit !== null) throw new StepError('workspace', unfit, { at: clock.now() });
+  checkSources(world, input);
   const answer = await docker(['start', id], {
     signal,
     owner: owner(input),
@@ -35,6 +35,11 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     at: clock.now(),
     otherwise: lacksCommands ? 'image' : (lost.find(([, said]) => said.test(answer.stderr))?.[0] ?? 'docker'),
   });
+}
+
+function checkSources({ unfit, clock }: World, { name }: StepInput): void {
+  const why = unfit(name);
+  if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];

@@ -7,6 +7,7 @@ import { watchContainers } from '../docker/watch.ts';
 import { EngineError, type FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
 import { version } from '../package.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -22,7 +23,7 @@ import { type AgentRecord, blankRecord, isUntouched, remember } from './record.t
 import { obeyRequests } from './requests.ts';
 import type { RunFile } from './run-file.ts';
 import { saveLeft } from './save-left.ts';
-import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
+import type { RunFolder, StateDir } from './state-dir.ts';
 import { sweep } from './sweep.ts';
 import type { Vault } from './vault.ts';
 import { createWorld } from './world.ts';
@@ -246,7 +247,7 @@ export async function conduct(
       const end = { type: 'run.ended', status: resultOf(state).status, exitCode } as const;
       // In this order: of a run that is over, the result is there.
       const ended = reduce(state, { v: 1, seq: 0, at: clock.now(), ...end });
-      writeWhole(folder.result, `${JSON.stringify(resultOf(ended), null, 2)}\n`);
+      writeFileAtomic(folder.result, `${JSON.stringify(resultOf(ended), null, 2)}\n`);
       await journal.append(end);
     } catch (error) {
       throw new EngineError(

@@ -4,8 +4,8 @@ import { StepError } from '../../machines/step-error.ts';
 import { orAborted, singleFlight } from '../docker/single-flight.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readFile, statFile } from '../store/state-files.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { identitiesAbove, identityOf, realPath } from './containment.ts';
-import { writeWhole } from './state-dir.ts';
 import { writablePlaces } from './writable-places.ts';
 
 /**
@@ -59,7 +59,7 @@ export function buildExposed({ wishes, file, build, exists, now }: ExposedBuilds
       wishes.map(async wish => [wish, await build(wish).then(image => ({ image }), failureOf)] as const),
     );
     const all: BuildRecord = Object.fromEntries(built);
-    if (file !== null) writeWhole(file, `${JSON.stringify(all, null, 2)}\n`);
+    if (file !== null) writeFileAtomic(file, `${JSON.stringify(all, null, 2)}\n`);
     return all;
   });
   const checked = singleFlight(async image => {

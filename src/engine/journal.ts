@@ -2,9 +2,9 @@ import { closeSync, fdatasync, ftruncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { eventSchema, type FlowEvent, type FlowEventBody } from '../events.ts';
 import { openFile, readFile, statFile } from '../store/state-files.ts';
+import { syncDirectory } from '../store/write-file-atomic.ts';
 import { cleanEvent, mayBeUnclean } from './clean-event.ts';
 import { isSound, summed } from './line-sum.ts';
-import { syncFolder } from './state-dir.ts';
 
 /**
  * The run's memory: one event a line, only ever appended. `append` resolves when the event is on disk; events that
@@ -26,7 +26,7 @@ export function openJournal(
   redact = <T>(value: T) => value,
 ): Journal {
   const fd = openFile(file, 'a');
-  syncFolder(dirname(file));
+  syncDirectory(dirname(file));
   const listeners = new Set<(event: FlowEvent) => void>();
   let seq = firstSeq;
   let syncing = false;

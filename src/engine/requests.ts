@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { listDirectory, makeDirectory, readFile, removeFile } from '../store/state-files.ts';
-import { writeWhole } from './state-dir.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 
 /**
  * How another process asks a living engine for something: a file in the run folder. The engine looks every half
@@ -16,7 +16,7 @@ const lookEvery = 500;
 
 export function leaveRequest(folder: string, wanted: Request): void {
   makeDirectory(folder);
-  writeWhole(join(folder, `${Date.now()}-${process.pid}.json`), JSON.stringify(wanted));
+  writeFileAtomic(join(folder, `${Date.now()}-${process.pid}.json`), JSON.stringify(wanted));
 }
 
 export function obeyRequests(

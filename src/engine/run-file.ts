@@ -5,7 +5,8 @@ import type { FlowPlan } from '../spec/plan.ts';
 import { planSchema } from '../spec/plan-schema.ts';
 import { visible } from '../spec/visible.ts';
 import { readFile } from '../store/state-files.ts';
-import { type RunFolder, writeWhole } from './state-dir.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
+import type { RunFolder } from './state-dir.ts';
 
 /** What a run was asked for, as `run.json` keeps it. */
 export interface RunFile {
@@ -44,7 +45,7 @@ const stored = z.strictObject({
 
 export function writeRunFile(folder: RunFolder, { plan, secret, adopted, commits }: RunFile): void {
   const content = { version: 1, runId: folder.runId, secret, adopted, commits, plan };
-  writeWhole(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
+  writeFileAtomic(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 export function readRunFile(folder: RunFolder): RunFile {

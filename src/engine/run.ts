@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
+import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
@@ -15,7 +16,7 @@ import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
 import { readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
-import { newRunId, type RunFolder, type StateDir, syncFolder } from './state-dir.ts';
+import { newRunId, type RunFolder, type StateDir } from './state-dir.ts';
 import { checkSecrets, vaultOf } from './vault.ts';
 
 /** Starts a flow. Throws a `FlowError` where it cannot begin; then nothing has been started and nothing is left. */
@@ -86,7 +87,7 @@ function newFolder(stateDir: StateDir): RunFolder {
     const folder = stateDir.run(newRunId());
     try {
       inPlace(folder.path, path => mkdirSync(path, { mode: 0o700 }));
-      syncFolder(join(stateDir.path, 'runs'));
+      syncDirectory(join(stateDir.path, 'runs'));
       return folder;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unmemorable(folder, error as Error);

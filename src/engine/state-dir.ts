@@ -1,23 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, realpathSync, type Stats, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { runIdPattern } from '../spec/names.ts';
 import { visible } from '../spec/visible.ts';
 import {
   holdDirectory,
-  inPlace,
   listDirectory,
   makeDirectory,
   openFile,
@@ -122,45 +111,6 @@ export function whyShared({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
     reason: `others can write to it (mode ${(mode & 0o777).toString(8)})`,
     fix: (path: string) => `Make it yours alone with chmod 700 '${path}'`,
   };
-}
-
-/** Written aside and renamed, so that nobody ever reads half of it; on disk when this returns. */
-export function writeWhole(file: string, content: string): void {
-  inPlace(file, path => {
-    const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    try {
-      writeSynced(aside, content);
-      renameSync(aside, path);
-    } catch (error) {
-      rmSync(aside, { force: true });
-      throw error;
-    }
-  });
-  syncFolder(dirname(file));
-}
-
-function writeSynced(file: string, content: string): void {
-  const fd = openSync(file, 'wx', 0o600);
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** A file that is new, or has a new name, survives a loss of power when its folder is on disk too. */
-export function syncFolder(path: string): void {
-  const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = constants;
-  const fd = inPlace(path, entry => openSync(entry, O_DIRECTORY | O_NOFOLLOW));
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    // Some file systems sync no folders.
-    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function instanceId(path: string): string {

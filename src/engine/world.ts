@@ -15,6 +15,7 @@ import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { AttemptState } from '../views/agent-state.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
@@ -24,7 +25,7 @@ import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
 import { whyUnfit } from './sources.ts';
-import { type RunFolder, type StateDir, writeWhole } from './state-dir.ts';
+import type { RunFolder, StateDir } from './state-dir.ts';
 import type { Vault } from './vault.ts';
 import { workspacesOf } from './workspaces.ts';
 import { writablePlaces } from './writable-places.ts';
@@ -98,7 +99,7 @@ export function createWorld(options: WorldOptions): World {
 
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
-  const keepLog = (name: string, output: string) => writeWhole(join(folder.path, name), output);
+  const keepLog = (name: string, output: string) => writeFileAtomic(join(folder.path, name), output);
   const images = { docker, now: clock.now, source, keepLog, signal };
   const makeImage = imageMaker(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>

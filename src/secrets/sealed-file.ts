@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { syncFolder, writeWhole } from '../engine/state-dir.ts';
+import { syncDirectory, writeFileAtomic } from '../store/write-file-atomic.ts';
 
 /**
  * The values that an attempt was given, encrypted (AES-256-GCM) with a key that only a label of its container holds.
@@ -41,7 +41,7 @@ export function sealValues(file: string, seal: Seal, values: readonly string[]):
   const others = readEntries(file).filter(({ containerId }) => containerId !== seal.containerId);
   const entries = [...others, encrypt(seal, [...new Set([...known, ...values])])];
   makeSyncedFolder(dirname(file));
-  writeWhole(file, entries.map(entry => `${JSON.stringify(entry)}\n`).join(''));
+  writeFileAtomic(file, entries.map(entry => `${JSON.stringify(entry)}\n`).join(''));
 }
 
 /** Return every value that this container was given, null where the file names none. Throws a `SealError`. */
@@ -92,5 +92,5 @@ function makeSyncedFolder(path: string): void {
   if (existsSync(path)) return;
   makeSyncedFolder(dirname(path));
   mkdirSync(path, { mode: 0o700 });
-  syncFolder(dirname(path));
+  syncDirectory(dirname(path));
 }

@@ -5,9 +5,10 @@ import type { ExecutionContext } from 'ava';
 import { mendJournal, openJournal, readJournal } from '../../src/engine/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../src/engine/lock.ts';
 import { readRunFile } from '../../src/engine/run-file.ts';
-import { openStateDir, writeWhole } from '../../src/engine/state-dir.ts';
+import { openStateDir } from '../../src/engine/state-dir.ts';
 import { FlowError } from '../../src/errors.ts';
 import type { FlowEventBody } from '../../src/events.ts';
+import { writeFileAtomic } from '../../src/store/write-file-atomic.ts';
 import { errno, errnos, failing, replace, syncedOnly } from './storage-disk.ts';
 import { cell } from './tally.ts';
 
@@ -220,7 +221,7 @@ cell(
     const disk = syncedOnly(t);
     const file = join(folder(t), 'result.json');
     for (const content of ['first', 'the second']) {
-      writeWhole(file, content);
+      writeFileAtomic(file, content);
       t.is(disk.after(file), content);
     }
   },
@@ -237,9 +238,9 @@ for (const code of errnos)
       t => {
         const path = folder(t);
         const file = join(path, 'run.json');
-        writeWhole(file, 'before');
+        writeFileAtomic(file, 'before');
         const restore = failing(t, name, code, 1, false);
-        t.throws(() => writeWhole(file, 'after'), { code });
+        t.throws(() => writeFileAtomic(file, 'after'), { code });
         restore();
         t.is(readFileSync(file, 'utf8'), 'before');
         t.deepEqual(readdirSync(path), ['run.json']);

@@ -14,11 +14,12 @@ import { execaSync } from 'execa';
 import { openJournal, readJournal } from '../../../src/engine/journal.ts';
 import { takeLock } from '../../../src/engine/lock.ts';
 import { leaveRequest } from '../../../src/engine/requests.ts';
-import { openStateDir, whyShared, writeWhole } from '../../../src/engine/state-dir.ts';
+import { openStateDir, whyShared } from '../../../src/engine/state-dir.ts';
 import { transcriptIn } from '../../../src/engine/transcript.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { openDirectory, watchDirectory } from '../../../src/store/directory-handle.ts';
 import { holdFile, openFile, readFile, removeFile } from '../../../src/store/state-files.ts';
+import { writeFileAtomic } from '../../../src/store/write-file-atomic.ts';
 import { folder } from '../workspace/repositories.ts';
 
 /** A state directory with one run, and a file of the user's that nobody may reach through it. */
@@ -70,7 +71,7 @@ test('a link is not read through; a plain read follows it', t => {
 test('a link in the place of a file that is written whole is replaced, not followed', t => {
   const { run, mine } = desk(t);
   symlinkSync(mine, run.result);
-  writeWhole(run.result, 'new');
+  writeFileAtomic(run.result, 'new');
   t.is(readFileSync(mine, 'utf8'), 'mine\n');
   t.is(readFileSync(run.result, 'utf8'), 'new');
 });
@@ -92,7 +93,7 @@ test('a state directory whose parent is renamed stays the one that was opened', 
   const { base, path, run } = desk(t);
   renameSync(join(base, 'above'), join(base, 'moved'));
   mkdirSync(join(path, 'runs', run.runId), { recursive: true });
-  writeWhole(run.result, 'of the engine');
+  writeFileAtomic(run.result, 'of the engine');
   takeLock(run.lock);
   t.true(existsSync(join(base, 'moved', 'state', 'runs', run.runId, 'result.json')));
   t.false(existsSync(run.result), 'nothing is written into the other one');

@@ -7,7 +7,7 @@ import { type Finding, inOrder, type Path } from './findings.ts';
 import { checkFrom } from './from.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { validate } from './issues.ts';
-import { nameOfFile } from './names.ts';
+import { nameOfFile } from './name-of-file.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';

@@ -1,5 +1,3 @@
-import { basename } from 'node:path';
-
 /**
  * Longest name of an agent. It ends up in the container's name and host name,
  * `tmux-agent-<run>-<agent>-<attempt>`, which may hold 63 characters: 11 + 12 + 1 + 36 + 1 + 2.
@@ -33,15 +31,3 @@ export const imageReference = (() => {
   const digest = '@sha256:[a-f0-9]{64}';
   return new RegExp(`^(?=[a-z0-9])(?:${host}/)?${component}(?:/${component})*(?:${tag})?(?:${digest})?$`);
 })();
-
-/** What a flow is called when its spec does not say: `Fix & review.json` → `fix-review`. */
-export function nameOfFile(path: string): string {
-  const name = basename(path)
-    .replace(/\.jsonc?$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9._]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-    .slice(0, 63)
-    .replace(/[^a-z0-9]+$/, '');
-  return name === '' ? 'flow' : name;
-}

@@ -5,7 +5,7 @@ import test from 'ava';
 import { FlowError } from '../../../src/errors.ts';
 import { SpecError } from '../../../src/spec/errors.ts';
 import { loadSpec } from '../../../src/spec/load.ts';
-import { nameOfFile } from '../../../src/spec/names.ts';
+import { nameOfFile } from '../../../src/spec/name-of-file.ts';
 import { directory, problems } from './helpers.ts';
 
 const specs = fileURLToPath(new URL('../../fixtures/specs', import.meta.url));

@@ -211,6 +211,15 @@ test('work is collected and delivered as one branch; nothing else of the reposit
   t.is(head(source, branch), base);
 });
 
+test('a pipe among the objects is refused, and holds nobody up', async t => {
+  const source = repository(join(folder(t), 'source'));
+  run(source, '-c', 'alias.pipe=!mkfifo .git/objects/pack/pack-1.idx .git/objects/pack/pack-1.pack', 'pipe');
+  t.regex(
+    (await cloneOf(t, source, { fails: true })).stdout,
+    /^failed something among its objects is not a file$/m,
+  );
+});
+
 test('a file that is no bundle is not delivered', async t => {
   const source = repository(join(folder(t), 'source'));
   const bundle = folder(t);

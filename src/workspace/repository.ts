@@ -40,7 +40,7 @@ function findGitDir(root: string): string | RepositoryProblem {
   }
   const link = /^gitdir: ([^\n]+)\n*$/.exec(readSmallFile(path) ?? '')?.[1];
   const target = link === undefined ? null : realPath(resolve(root, link));
-  if (target === null) return { problem: 'its .git file names no git directory' };
+  if (target === null || target === root) return { problem: 'its .git file names no git directory' };
   if (isWithin(target, root) || pointsBack(target, root)) return target;
   return { problem: `its .git file leads to ${target}, which does not belong to it` };
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { Owner } from '../docker/recorder.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
+import { whyMisplaced } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
+import { readSmallFile } from '../workspace/repository.ts';
 import type { World } from './world.ts';
 
 type Bound = Pick<World, 'plan' | 'folder'>;
@@ -31,7 +33,24 @@ export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedP
   const file = stateFile(world, owner, 'before');
   // Of an earlier try it is closer to the truth.
   if (!existsSync(file)) await writeState(file, workspace);
+  await writeFile(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)), { mode: 0o600 });
   return snapshots;
+}
+
+const targetsFile = (folder: string) => join(folder, 'protected', 'targets.json');
+
+/** Just before the start: why a mount would land where it is not meant to, see `whyMisplaced`; else null. */
+export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, owner: Owner): string | null {
+  const { workspace, mounts } = world.plan(owner.agent);
+  const source =
+    workspace.mode === 'none' ? null : (world.clone(owner.agent, owner.attempt) ?? workspace.path);
+  const file = targetsFile(world.folder(owner.agent, owner.attempt));
+  const text = workspace.mode === 'bind' ? readSmallFile(file) : null;
+  const protectedPaths: string[] = text === null ? [] : JSON.parse(text);
+  return whyMisplaced(
+    [...(source === null ? [] : [{ source, target: '/workspace' }]), ...mounts],
+    [...mounts.map(({ target }) => target), ...protectedPaths.map(path => `/workspace/${path}`)],
+  );
 }
 
 /** After the end of an attempt: report what it changed, or somebody else meanwhile. */

@@ -18,7 +18,7 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
   }
   await copyIn(world, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
-  const unfit = world.unfit(input.name);
+  const unfit = world.unfit(input.name, input.attempt);
   if (unfit !== null) throw new StepError('workspace', unfit, { at: clock.now() });
   const answer = await docker(['start', id], {
     signal,

@@ -32,7 +32,7 @@ export interface World {
   decide(agent: string, signal: AbortSignal): Promise<Decision>;
   identity(agent: string, attempt: number): Identity;
   /** Why what it is given of the host may not be mounted any more; null where all is as it was. */
-  unfit(agent: string): string | null;
+  unfit(agent: string, attempt: number): string | null;
   /** The id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
   readonly networks: RunNetworks;

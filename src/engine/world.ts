@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { protectGit } from '../actors/bound-git.ts';
+import { misplacedMount, protectGit } from '../actors/bound-git.ts';
 import { makeClone } from '../actors/make-clone.ts';
 import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
@@ -206,7 +206,8 @@ export function createWorld(options: WorldOptions): World {
       const known = attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
-    unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
+    unfit: (agent, attempt) =>
+      whyUnfit(planOf(agent), stateDir, engine) ?? misplacedMount(world, { agent, attempt }),
     helperImage: stop => helperImage('', stop),
     folder: (agent, attempt) => folder.attempt(agent, attempt),
     async image(agent, stop) {

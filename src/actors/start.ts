@@ -44,7 +44,9 @@ async function copyIn(world: World, input: StepInput, signal: AbortSignal): Prom
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
-  const isShared = world.writablePlaces.some(place => isWithin(path, place) || isWithin(place, path));
+  const isShared = [...world.writablePlaces, ...world.livePlaces()].some(
+    place => isWithin(path, place) || isWithin(place, path),
+  );
   const answer = isShared
     ? await copyShared(world, input, path, signal)
     : await world.docker(copyInto(path, input.containerId!), {

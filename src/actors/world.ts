@@ -41,6 +41,8 @@ export interface World {
   transcript(agent: string, attempt: number): string;
   /** Real paths that agents of the run can write to, in a directory of the host itself. */
   readonly writablePlaces: readonly string[];
+  /** What agents of other runs can write at this moment. */
+  readonly livePlaces: () => readonly string[];
   /** Whether a repository is asked for the first time. */
   firstUse(repository: string): boolean;
   /** Makes an agent's clone; resolves with what is wrong where it cannot be made. */

@@ -16,6 +16,7 @@ import { packageFolder } from '../package.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../views/agent-state.ts';
+import { livePlaces } from './check-places.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
 import { buildExposed, exposedBuilds } from './exposed-builds.ts';
@@ -197,6 +198,7 @@ export function createWorld(options: WorldOptions): World {
     clone,
     base,
     writablePlaces: options.writablePlaces ?? writablePlaces(plan).map(({ path }) => path),
+    livePlaces: () => livePlaces(stateDir, folder),
     firstUse: repository => !used.has(repository) && used.add(repository) !== undefined,
     makeClone: options.makeClone ?? ((owner, request, stop) => makeClone(world, owner, request, stop)),
     protectGit: options.protectGit ?? (owner => protectGit(world, owner)),

@@ -4,6 +4,7 @@ import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
+import { whyMisplaced } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
 import type { World } from './world.ts';
 
@@ -31,7 +32,24 @@ export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedP
   const file = stateFile(world, owner, 'before');
   // Of an earlier try it is closer to the truth.
   if (!statFile(file)) await writeState(file, workspace);
+  writeFileAtomic(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)));
   return snapshots;
+}
+
+const targetsFile = (folder: string) => join(folder, 'protected', 'targets.json');
+
+/** Just before the start: why a mount would land where it is not meant to, see `whyMisplaced`; else null. */
+export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, owner: Owner): string | null {
+  const { workspace, mounts } = world.plan(owner.agent);
+  const source =
+    workspace.mode === 'none' ? null : (world.clone(owner.agent, owner.attempt) ?? workspace.path);
+  const file = targetsFile(world.folder(owner.agent, owner.attempt));
+  const hasTargets = workspace.mode === 'bind' && statFile(file) !== undefined;
+  const protectedPaths: string[] = hasTargets ? JSON.parse(readFile(file).toString()) : [];
+  return whyMisplaced(
+    [...(source === null ? [] : [{ source, target: '/workspace' }]), ...mounts],
+    [...mounts.map(({ target }) => target), ...protectedPaths.map(path => `/workspace/${path}`)],
+  );
 }
 
 /** After the end of an attempt: report what it changed, or somebody else meanwhile. */

@@ -37,8 +37,8 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
   });
 }
 
-function checkSources({ unfit, clock }: World, { name }: StepInput): void {
-  const why = unfit(name);
+function checkSources({ unfit, clock }: World, { name, attempt }: StepInput): void {
+  const why = unfit(name, attempt);
   if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
 }
 
@@ -49,7 +49,9 @@ async function copyIn(world: World, input: StepInput, signal: AbortSignal): Prom
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
-  const isShared = world.writablePlaces.some(place => isWithin(path, place) || isWithin(place, path));
+  const isShared = [...world.writablePlaces, ...world.livePlaces()].some(
+    place => isWithin(path, place) || isWithin(place, path),
+  );
   const answer = isShared
     ? await copyShared(world, input, path, signal)
     : await world.docker(copyInto(path, input.containerId!), {

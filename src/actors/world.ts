@@ -32,7 +32,7 @@ export interface World {
   decide(agent: string, signal: AbortSignal): Promise<Decision>;
   identity(agent: string, attempt: number): Identity;
   /** Why what it is given of the host may not be mounted any more; null where all is as it was. */
-  unfit(agent: string): string | null;
+  unfit(agent: string, attempt: number): string | null;
   /** The id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
   readonly networks: RunNetworks;
@@ -41,6 +41,8 @@ export interface World {
   transcript(agent: string, attempt: number): string;
   /** Real paths that agents of the run can write to, in a directory of the host itself. */
   readonly writablePlaces: readonly string[];
+  /** What agents of other runs can write at this moment. */
+  readonly livePlaces: () => readonly string[];
   /** Whether a repository is asked for the first time. */
   firstUse(repository: string): boolean;
   /** Makes an agent's clone; resolves with what is wrong where it cannot be made. */

@@ -1,6 +1,8 @@
 import { UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { statFile } from '../store/state-files.ts';
 import { type FileIdentity, identitiesAbove, identityOf, isWithin, realPath } from './containment.ts';
+import { exposedBuilds } from './exposed-builds.ts';
 import { lockHolder } from './lock.ts';
 import { readRunFile } from './run-file.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
@@ -37,25 +39,58 @@ function exposedProblem({ source, place }: Exposed, run = ''): string {
   return `${source.field}: ${source.path} lies in ${place.path}, where ${writer} can write and could put a link in its place. ${fix}`;
 }
 
-/** Refuse a plan whose agents, and those of a run that is alive, could write each other's sources. */
-export function checkLiveRuns(plan: FlowPlan, stateDir: StateDir, own: RunFolder): void {
-  const sources = openedSources(plan);
-  const places = writablePlaces(plan);
-  const problems = stateDir.runs().flatMap(folder => {
-    const other = folder.runId === own.runId || lockHolder(folder.lock) === null ? null : planOf(folder);
-    if (other === null) return [];
-    return [
-      ...exposedSources(sources, writablePlaces(other)).map(exposed =>
-        exposedProblem(exposed, ` of the run ${folder.runId}`),
-      ),
-      ...exposedSources(openedSources(other), places).map(
-        ({ source, place }) =>
-          `${place.field}: ${place.path} contains ${source.path}, which the run ${folder.runId} uses. Wait for its end, or use "mode": "clone"`,
-      ),
-    ];
-  });
+/**
+ * Refuse a plan whose agents, and those of a run that is alive, could write each other's sources or builds. A run whose
+ * engine process is gone is alive as long as `hasContainers`: its agents go on.
+ */
+export async function checkLiveRuns(
+  plan: FlowPlan,
+  stateDir: StateDir,
+  own: RunFolder,
+  hasContainers: (runId: string) => Promise<boolean>,
+): Promise<void> {
+  const problems: string[] = [];
+  for (const folder of stateDir.runs()) {
+    // One with a result has ended.
+    const isOther = folder.runId !== own.runId && statFile(folder.result) === undefined;
+    const other = isOther ? planOf(folder) : null;
+    const found = other === null ? [] : conflicts(plan, other, folder.runId);
+    if (found.length > 0 && (lockHolder(folder.lock) !== null || (await hasContainers(folder.runId))))
+      problems.push(...found);
+  }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
+
+function conflicts(plan: FlowPlan, other: FlowPlan, runId: string): string[] {
+  const [places, theirs] = [writablePlaces(plan), writablePlaces(other)];
+  return [
+    ...exposedSources(openedSources(plan), theirs).map(exposed =>
+      exposedProblem(exposed, ` of the run ${runId}`),
+    ),
+    ...exposedSources(openedSources(other), places).map(
+      ({ source, place }) =>
+        `${place.field}: ${place.path} contains ${source.path}, which the run ${runId} uses. Wait for its end, or use "mode": "clone"`,
+    ),
+    ...exposedBuilds(plan, theirs).map(
+      ({ name, build }) =>
+        `agents.${name}.build: agents of the run ${runId} can write to what is built in ${build!.context}. Wait for its end`,
+    ),
+    ...exposedBuilds(other, places).map(
+      ({ name, build }) =>
+        `agents can write to what ${name} of the run ${runId} is built of in ${build!.context}. Wait for its end, or use "mode": "clone"`,
+    ),
+  ];
+}
+
+/** What agents of other runs can write at this moment, as far as their engine process is alive. */
+export const livePlaces = (stateDir: StateDir, own: RunFolder): string[] =>
+  stateDir
+    .runs()
+    .filter(({ runId, lock }) => runId !== own.runId && lockHolder(lock) !== null)
+    .flatMap(folder => {
+      const plan = planOf(folder);
+      return plan === null ? [] : writablePlaces(plan).map(({ path }) => path);
+    });
 
 /** Return null for a record that is not valid: `resume` refuses it. */
 function planOf(folder: RunFolder): FlowPlan | null {

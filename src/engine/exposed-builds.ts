@@ -6,14 +6,17 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { identitiesAbove, identityOf, realPath } from './containment.ts';
-import { writablePlaces } from './writable-places.ts';
+import { type NamedPath, writablePlaces } from './writable-places.ts';
 
 /**
- * Return the agents whose build reads what some agent of the flow can write. Otherwise an agent could rewrite the
+ * Return the agents whose build reads what some agent of the flow, or of another, can write. Otherwise an agent could rewrite the
  * Dockerfile that is built next, outside of its container and with a network.
  */
-export function exposedBuilds(plan: FlowPlan): AgentPlan[] {
-  const paths = [...new Set(writablePlaces(plan).map(({ path }) => path))];
+export function exposedBuilds(
+  plan: FlowPlan,
+  writable: readonly NamedPath[] = writablePlaces(plan),
+): AgentPlan[] {
+  const paths = [...new Set(writable.map(({ path }) => path))];
   const places = new Set(paths.map(path => identityOf(realPath(path))));
   const aroundPlaces = new Set([...places, ...paths.flatMap(identitiesAbove)]);
   const isIn = (path: string) =>

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Docker } from '../docker/cli.ts';
+import { containers, marked, ofRun } from '../docker/containers.ts';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
@@ -37,7 +39,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
     const secret = randomBytes(16).toString('hex');
     writeRunFile(folder, { plan, secret, commits });
     // After the record is written: of two runs that begin at once, at least one sees the other.
-    checkLiveRuns(plan, options.stateDir, folder);
+    await checkLiveRuns(plan, options.stateDir, folder, hasContainers(docker));
     const score = { plan, secret, vault, commits, folder, lock, past: [], warnings };
     return await conduct(score, connection, options);
   } catch (error) {
@@ -67,6 +69,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
       vault.redactor,
       Math.max(0, ...calls.slice(-1)),
     );
+    // Since it was interrupted, another run may have begun where it works.
+    await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
     return await conduct({ ...file, vault, folder, lock, past: events }, connection, options);
@@ -75,6 +79,15 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     throw error;
   }
 }
+
+/** Where Docker does not say, they may be there. */
+const hasContainers = (docker: Docker) => (runId: string) =>
+  containers(docker)
+    .list([marked, ofRun(runId), 'status=running'])
+    .then(
+      found => found.length > 0,
+      () => true,
+    );
 
 function lockRun(folder: RunFolder): Lock {
   const lock = takeLock(folder.lock);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { protectGit } from '../actors/bound-git.ts';
+import { misplacedMount, protectGit } from '../actors/bound-git.ts';
 import { makeClone } from '../actors/make-clone.ts';
 import type { World } from '../actors/world.ts';
 import type { Docker } from '../docker/cli.ts';
@@ -17,6 +17,7 @@ import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { AttemptState } from '../views/agent-state.ts';
+import { livePlaces } from './check-places.ts';
 import type { Clock } from './clock.ts';
 import { type ContainerFact, decide } from './decide.ts';
 import { buildExposed, exposedBuilds } from './exposed-builds.ts';
@@ -198,6 +199,7 @@ export function createWorld(options: WorldOptions): World {
     clone,
     base,
     writablePlaces: options.writablePlaces ?? writablePlaces(plan).map(({ path }) => path),
+    livePlaces: () => livePlaces(stateDir, folder),
     firstUse: repository => !used.has(repository) && used.add(repository) !== undefined,
     makeClone: options.makeClone ?? ((owner, request, stop) => makeClone(world, owner, request, stop)),
     protectGit: options.protectGit ?? (owner => protectGit(world, owner)),
@@ -207,7 +209,8 @@ export function createWorld(options: WorldOptions): World {
       const known = attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
-    unfit: agent => whyUnfit(planOf(agent), stateDir, engine),
+    unfit: (agent, attempt) =>
+      whyUnfit(planOf(agent), stateDir, engine) ?? misplacedMount(world, { agent, attempt }),
     helperImage: stop => helperImage('', stop),
     folder: (agent, attempt) => folder.attempt(agent, attempt),
     async image(agent, stop) {

@@ -15,6 +15,16 @@ const maxEntries = 200_000;
 const maxHooks = 2_000;
 const maxDepth = 12;
 const maxText = 256 * 1024;
+/** Characters of content that are kept, and that are read, of all files together; in between there are hashes. */
+const maxContent = 8 * 2 ** 20;
+const maxRead = 64 * 2 ** 20;
+/** Files looked at, and paths that configuration may name, of all together: the engine waits meanwhile. */
+const maxSteps = 100_000;
+/** Name of an entry that says so. */
+const incomplete = '(more than is compared)';
+
+/** Thrown where a directory has more of it than is looked through. */
+class TooMuch extends Error {}
 const files = [
   'config',
   'config.worktree',
@@ -33,33 +43,65 @@ const files = [
  */
 export async function gitState(root: string, settings: readonly string[] = []): Promise<GitState> {
   const found = new Map<string, string>();
-  const record = (path: string) => {
-    const name = visible(relative(root, path));
-    if (found.has(name)) return;
-    found.set(name, describe(path));
-    const target = linkTarget(path);
-    if (target !== null && isWithin(target, root)) recordTree(target, record);
+  try {
+    await readState(root, settings, found);
+  } catch (error) {
+    if (!(error instanceof TooMuch)) throw error;
+    found.set(incomplete, '  an agent may have hidden something in it');
+  }
+  return found;
+}
+
+async function readState(root: string, settings: readonly string[], found: Map<string, string>) {
+  let steps = 0;
+  let content = 0;
+  const look: Look = {
+    spend() {
+      if (++steps > maxSteps) throw new TooMuch();
+    },
+    record(path) {
+      look.spend();
+      const name = visible(relative(root, path));
+      if (found.has(name)) return;
+      const text = readSmallFile(path, maxText);
+      content += (text?.length ?? 0) + name.length;
+      if (content > maxRead) throw new TooMuch();
+      found.set(name, describe(path, text, content <= maxContent));
+      const target = linkTarget(path);
+      if (target !== null && isWithin(target, root)) recordTree(target, look);
+    },
   };
   for await (const path of walk(root)) {
-    record(path);
+    look.record(path);
     if (!path.endsWith('/.git')) continue;
     const gitDir = directoryOf(path);
     if (gitDir === null || !isWithin(gitDir, root)) continue;
-    readGitDir(gitDir, record);
-    const named = [gitDir, ...nestedGitDirs(gitDir)].flatMap(folder => namedIn(folder, dirname(path), root));
-    for (const setting of settings) named.push(...existing([resolve(dirname(path), setting)], root));
-    for (const file of named) recordTree(file, record);
+    readGitDir(gitDir, look);
+    const named = new Set<string>();
+    for (const folder of [gitDir, ...nestedGitDirs(gitDir, look)])
+      for (const file of namedIn(folder, { tree: dirname(path), root, look })) named.add(file);
+    for (const setting of settings)
+      for (const file of existing([resolve(dirname(path), setting)], root, look)) named.add(file);
+    for (const file of named) recordTree(file, look);
   }
-  return found;
+}
+
+interface Look {
+  /** Called for each file that is looked at. */
+  readonly spend: () => void;
+  readonly record: (path: string) => void;
 }
 
 /** Names of what was added, removed or changed. */
 export function changedGitState(before: GitState, after: GitState): string[] {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort();
   return names
-    .filter(name => before.get(name) !== after.get(name))
+    .filter(name => summaryOf(before.get(name)) !== summaryOf(after.get(name)))
     .map(name => `${name}${before.has(name) ? (after.has(name) ? '' : ' (removed)') : ' (new)'}`);
 }
+
+/** Its first line; the content below it may be left out of one of two states. */
+const summaryOf = (what: string | undefined) => what?.split('\n', 1)[0];
 
 /** As one text, in which two states can be compared. */
 export const printGitState = (state: GitState) =>
@@ -80,13 +122,10 @@ export const parseGitState = (text: string): GitState =>
 /** Every `.git`, `.gitattributes` and `.gitmodules`, but for what packages bring. Links are not followed. */
 async function* walk(root: string): AsyncGenerator<string> {
   const folders = [root];
-  for (
-    let seen = 0, folder = folders.pop();
-    folder !== undefined && seen < maxEntries;
-    folder = folders.pop()
-  ) {
+  let seen = 0;
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      seen++;
+      if (++seen > maxEntries) throw new TooMuch();
       const path = join(folder, entry.name);
       if (['.git', '.gitattributes', '.gitmodules'].includes(entry.name)) yield path;
       else if (entry.isDirectory() && entry.name !== 'node_modules') folders.push(path);
@@ -112,19 +151,20 @@ function directoryOf(path: string): string | null {
   return target === undefined ? null : resolve(dirname(path), target);
 }
 
-function readGitDir(gitDir: string, record: (path: string) => void, depth = 0): void {
+function readGitDir(gitDir: string, look: Look, depth = 0): void {
   for (const name of files)
-    if (lstatSync(join(gitDir, name), { throwIfNoEntry: false })) record(join(gitDir, name));
-  recordTree(join(gitDir, 'hooks'), record);
-  if (depth < maxDepth) for (const nested of childGitDirs(gitDir)) readGitDir(nested, record, depth + 1);
+    if (lstatSync(join(gitDir, name), { throwIfNoEntry: false })) look.record(join(gitDir, name));
+  recordTree(join(gitDir, 'hooks'), look);
+  if (depth < maxDepth) for (const nested of childGitDirs(gitDir, look)) readGitDir(nested, look, depth + 1);
 }
 
 /** Those of submodules, whose names may have slashes in them, and of linked work trees. */
-function childGitDirs(gitDir: string): string[] {
+function childGitDirs(gitDir: string, { spend }: Look): string[] {
   const below = (folder: string, depth: number): string[] =>
     entriesOf(folder)
       .filter(entry => entry.isDirectory())
       .flatMap(({ name }) => {
+        spend();
         const path = join(folder, name);
         const isGitDir = lstatSync(join(path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
         return isGitDir ? [path] : depth < maxDepth ? below(path, depth + 1) : [];
@@ -132,22 +172,27 @@ function childGitDirs(gitDir: string): string[] {
   return [...below(join(gitDir, 'modules'), 0), ...below(join(gitDir, 'worktrees'), 0)];
 }
 
-const nestedGitDirs = (gitDir: string, depth = 0): string[] =>
-  depth > maxDepth ? [] : childGitDirs(gitDir).flatMap(child => [child, ...nestedGitDirs(child, depth + 1)]);
+const nestedGitDirs = (gitDir: string, look: Look, depth = 0): string[] =>
+  depth > maxDepth
+    ? []
+    : childGitDirs(gitDir, look).flatMap(child => [child, ...nestedGitDirs(child, look, depth + 1)]);
 
 /** A file, or what is in a directory, two levels deep. */
-function recordTree(path: string, record: (path: string) => void, depth = 0): void {
+function recordTree(path: string, look: Look, depth = 0): void {
+  look.spend();
   const facts = lstatSync(path, { throwIfNoEntry: false });
   if (!facts) return;
-  if (!facts.isDirectory()) record(path);
+  if (!facts.isDirectory()) look.record(path);
   else if (depth <= 2)
-    for (const { name } of entriesOf(path).slice(0, maxHooks))
-      recordTree(join(path, name), record, depth + 1);
+    for (const { name } of entriesOf(path).slice(0, maxHooks)) recordTree(join(path, name), look, depth + 1);
 }
 
 /** What the configuration in a git directory names of the workspace: included files, hooks elsewhere, programs. */
-function namedIn(gitDir: string, tree: string, root: string): string[] {
-  const named: string[] = [];
+function namedIn(
+  gitDir: string,
+  { tree, root, look }: { readonly tree: string; readonly root: string; readonly look: Look },
+): ReadonlySet<string> {
+  const named = new Set<string>();
   const pending = ['config', 'config.worktree'].map(name => join(gitDir, name));
   for (
     let seen = 0, file = pending.shift();
@@ -161,16 +206,21 @@ function namedIn(gitDir: string, tree: string, root: string): string[] {
         resolve(tree, word),
         resolve(from, word.replace(/^~\//, `${homedir()}/`)),
       ]);
-      const here = existing(paths, root).filter(path => !named.includes(path));
-      named.push(...here);
-      if (key!.toLowerCase() === 'path') pending.push(...here);
+      for (const path of existing(paths, root, look)) {
+        if (named.has(path)) continue;
+        named.add(path);
+        if (key!.toLowerCase() === 'path') pending.push(path);
+      }
     }
   }
   return named;
 }
 
-const existing = (paths: readonly string[], root: string) =>
-  paths.filter(path => path !== root && isWithin(path, root) && lstatSync(path, { throwIfNoEntry: false }));
+const existing = (paths: readonly string[], root: string, { spend }: Look) =>
+  paths.filter(path => {
+    spend();
+    return path !== root && isWithin(path, root) && lstatSync(path, { throwIfNoEntry: false });
+  });
 
 /** Where a link leads to in the end; null where it is none, or leads nowhere. */
 function linkTarget(path: string): string | null {
@@ -181,16 +231,17 @@ function linkTarget(path: string): string | null {
   }
 }
 
-function describe(path: string): string {
+function describe(path: string, text: string | null, isWhole: boolean): string {
   const facts = lstatSync(path, { throwIfNoEntry: false });
   if (!facts) return '  nothing';
   if (facts.isSymbolicLink()) return `  a link to ${visible(readlinkSync(path))}`;
   if (facts.isDirectory()) return '  a directory';
   if (!facts.isFile()) return '  a special file';
-  const text = readSmallFile(path, maxText);
   const mode = (facts.mode & 0o777).toString(8);
   if (text === null) return `  a file of ${facts.size} bytes, mode ${mode}`;
-  const lines = text.split('\n').map(line => `  ${visible(line)}`);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  return `  a file, mode ${mode}, sha256 ${hash}\n${lines.join('\n')}`;
+  const summary = `  a file, mode ${mode}, sha256 ${hash}`;
+  if (!isWhole) return summary;
+  const lines = text.split('\n').map(line => `  ${visible(line)}`);
+  return `${summary}\n${lines.join('\n')}`;
 }

@@ -1,7 +1,17 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  opendirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
-import { findRepository, readSmallFile } from './repository.ts';
+import { type DirectoryHandle, openDirectory } from '../store/directory-handle.ts';
+import { findRepository, readSmallBytes, readSmallFile } from './repository.ts';
 
 /** A path of a bound repository that agents see as it was when they started, and cannot change. */
 export interface ProtectedPath {
@@ -41,7 +51,7 @@ export function takeSnapshots(workspace: string, folder: string): ProtectedPath[
   completeGitDir(workspace);
   return protectedGitPaths(workspace).flatMap((path, index) => {
     const snapshot = join(folder, String(index));
-    return takeSnapshot(join(workspace, path), snapshot) ? [{ path, snapshot }] : [];
+    return takeSnapshot(workspace, path, snapshot) ? [{ path, snapshot }] : [];
   });
 }
 
@@ -50,42 +60,92 @@ function completeGitDir(workspace: string): void {
   const repository = findRepository(workspace);
   if ('problem' in repository || !isWithin(repository.gitDir, workspace)) return;
   const { gitDir } = repository;
-  const make = (name: string, create: (path: string) => void) => {
-    const path = join(gitDir, name);
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) create(path);
-  };
+  const hasOwnConfig = /^\s*worktreeConfig\s*=\s*(true|yes|on|1)/im.test(
+    readSmallFile(join(gitDir, 'config')) ?? '',
+  );
   try {
-    make('hooks', path => mkdirSync(path));
-    if (/^\s*worktreeConfig\s*=\s*(true|yes|on|1)/im.test(readSmallFile(join(gitDir, 'config')) ?? ''))
-      make('config.worktree', path => writeFileSync(path, '', { flag: 'wx' }));
+    inDirectory(workspace, relative(workspace, gitDir), folder => {
+      const isAbsent = (name: string) =>
+        lstatSync(folder.entry(name), { throwIfNoEntry: false }) === undefined;
+      if (isAbsent('hooks')) mkdirSync(folder.entry('hooks'));
+      if (hasOwnConfig && isAbsent('config.worktree'))
+        writeFileSync(folder.entry('config.worktree'), '', { flag: 'wx' });
+    });
   } catch {
     // Not ours to write: then it is not protected, and what appears there is reported at the end.
   }
 }
 
-function takeSnapshot(from: string, to: string): boolean {
-  const facts = lstatSync(from, { throwIfNoEntry: false });
-  if (facts?.isFile()) {
-    const text = readSmallFile(from);
-    if (text === null) return false;
-    writeFileSync(to, text, { mode: 0o644, flag: 'wx' });
-    return true;
+/** Call `use` with a directory below another one. A link on the way is refused, also one that appears meanwhile. */
+function inDirectory<T>(
+  root: string | DirectoryHandle,
+  path: string,
+  use: (folder: DirectoryHandle) => T,
+): T {
+  const open: DirectoryHandle[] = typeof root === 'string' ? [openDirectory(root)] : [];
+  try {
+    let folder = typeof root === 'string' ? open[0]! : root;
+    for (const name of path.split('/').filter(part => part !== '' && part !== '.')) {
+      folder = folder.open(name);
+      open.push(folder);
+    }
+    return use(folder);
+  } finally {
+    for (const folder of open) folder[Symbol.dispose]();
   }
-  if (!facts?.isDirectory() || !isSmall(from)) return false;
-  cpSync(from, to, { recursive: true, verbatimSymlinks: true, filter: path => isPlain(path) });
-  return existsSync(to);
 }
 
-function isPlain(path: string): boolean {
-  const facts = lstatSync(path, { throwIfNoEntry: false });
-  return facts !== undefined && (facts.isFile() || facts.isDirectory() || facts.isSymbolicLink());
+/** Another agent may rewrite the workspace at this moment, so nothing of it is opened through a link. */
+function takeSnapshot(workspace: string, path: string, to: string): boolean {
+  const left = { entries: maxEntries, bytes: maxBytes };
+  try {
+    inDirectory(workspace, dirname(path), folder => copyEntry(folder, basename(path), { to, left }));
+    const copied = lstatSync(to);
+    // Docker would follow a link in the place of the copy, on the host.
+    if (copied.isFile() || copied.isDirectory()) return true;
+  } catch {
+    // It is gone, cannot be read, or has no end: it is not protected.
+  }
+  rmSync(to, { recursive: true, force: true });
+  return false;
 }
 
-function isSmall(folder: string): boolean {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const bytes = names.reduce(
-    (sum, name) => sum + (lstatSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
-  return names.length <= maxEntries && bytes <= maxBytes;
+interface Copy {
+  readonly to: string;
+  /** What may still be copied. */
+  readonly left: { entries: number; bytes: number };
+}
+
+/** Copy a file, a directory or a link as it is; nothing else. */
+function copyEntry(folder: DirectoryHandle, name: string, { to, left }: Copy): void {
+  if (left.entries-- < 0) throw new Error(`${folder.path} has more than ${maxEntries} entries`);
+  const path = folder.entry(name);
+  const facts = lstatSync(path);
+  if (facts.isSymbolicLink()) symlinkSync(readlinkSync(path), to);
+  else if (facts.isFile()) {
+    const bytes = readSmallBytes(path, left.bytes);
+    if (bytes === null) throw new Error(`${join(folder.path, name)} cannot be read, or is too large`);
+    left.bytes -= bytes.length;
+    writeFileSync(to, bytes, { flag: 'wx' });
+    chmodSync(to, facts.mode & 0o777);
+  } else if (facts.isDirectory()) {
+    mkdirSync(to);
+    inDirectory(folder, name, inner => {
+      for (const inside of firstNames(inner, left.entries + 2))
+        copyEntry(inner, inside, { to: join(to, inside), left });
+    });
+    chmodSync(to, (facts.mode & 0o777) | 0o700);
+  }
+}
+
+function firstNames(folder: DirectoryHandle, count: number): string[] {
+  const names: string[] = [];
+  const entries = opendirSync(folder.entry(''));
+  try {
+    for (let entry = entries.readSync(); entry !== null && names.length < count; entry = entries.readSync())
+      names.push(entry.name);
+  } finally {
+    entries.closeSync();
+  }
+  return names;
 }

@@ -41,7 +41,7 @@ function findGitDir(root: string): string | RepositoryProblem {
   }
   const link = /^gitdir: ([^\n]+)\n*$/.exec(readSmallFile(path) ?? '')?.[1];
   const target = link === undefined ? null : realPath(resolve(root, link));
-  if (target === null) return { problem: 'its .git file names no git directory' };
+  if (target === null || target === root) return { problem: 'its .git file names no git directory' };
   if (isWithin(target, root) || pointsBack(target, root)) return target;
   return { problem: `its .git file leads to ${target}, which does not belong to it` };
 }
@@ -118,7 +118,11 @@ function realPath(path: string): string | null {
 }
 
 /** Return the text of a regular file of at most `limit` bytes; null for anything else. No link is followed at its end. */
-export function readSmallFile(path: string, limit = 2 ** 20): string | null {
+export const readSmallFile = (path: string, limit = 2 ** 20): string | null =>
+  readSmallBytes(path, limit)?.toString('utf8') ?? null;
+
+/** As `readSmallFile`, its bytes. */
+export function readSmallBytes(path: string, limit: number): Buffer | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number;
   try {
@@ -130,7 +134,7 @@ export function readSmallFile(path: string, limit = 2 ** 20): string | null {
     const facts = fstatSync(fd);
     if (!facts.isFile() || facts.size > limit) return null;
     const bytes = Buffer.alloc(facts.size);
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
   } catch {
     return null;
   } finally {

@@ -153,6 +153,31 @@ test('linked work trees, shallow repositories and names that are not UTF-8 can b
   t.is(run(shallow, 'rev-list', '--count', 'HEAD'), '1');
 });
 
+test('a repository that lies in the source, and that an agent’s commit calls a submodule, is not cloned', async t => {
+  const base = folder(t);
+  const library = repository(join(base, 'library'));
+  const source = repository(join(base, 'source'), { '.gitignore': '/private\n' });
+  run(source, 'submodule', '--quiet', 'add', library, 'lib');
+  run(source, 'commit', '--quiet', '-m', 'lib');
+  const known = head(repository(join(source, 'private')));
+  commit(join(source, 'private'), { 'secret.txt': 'secret\n' });
+  const work = join(base, 'work');
+  run(base, 'clone', '--quiet', source, work);
+  for (const [key, value] of [
+    ['path', 'private'],
+    ['url', './private'],
+  ] as const)
+    run(work, 'config', '--file=.gitmodules', `submodule.private.${key}`, value);
+  run(work, 'update-index', '--add', '--cacheinfo', `160000,${known},private`);
+  run(work, 'add', '.gitmodules');
+  run(work, 'commit', '--quiet', '-m', 'agent');
+  run(source, 'fetch', '--quiet', work, 'HEAD:refs/heads/agent');
+  const { target } = await cloneOf(t, source, { commit: run(source, 'rev-parse', 'agent') });
+  t.true(existsSync(join(target, 'lib/a.txt')), 'a submodule of the source is');
+  t.deepEqual(readdirSync(join(target, 'private')), []);
+  t.false(existsSync(join(target, '.git/modules/private')));
+});
+
 test('submodules come from the source’s own copies, nested ones too', async t => {
   const base = folder(t);
   const inner = repository(join(base, 'inner'), { 'inner.txt': 'inner\n' });

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { checkLiveRuns, checkPlaces } from '../../../src/engine/check-places.ts';
+import { checkLiveRuns, checkPlaces, livePlaces } from '../../../src/engine/check-places.ts';
 import { isBelow, isWithin } from '../../../src/engine/containment.ts';
 import { takeLock } from '../../../src/engine/lock.ts';
 import { writeRunFile } from '../../../src/engine/run-file.ts';
@@ -141,7 +141,7 @@ test('containment compares files, not text', t => {
   t.true(isBelow(at('proj'), '/'));
 });
 
-test('a live run is checked in both directions, an ended one is not', t => {
+test('a live run is checked in both directions, an ended one is not', async t => {
   const { at, state } = desk(t);
   const stateDir = state();
   const other = stateDir.run('raaaaaaa');
@@ -150,17 +150,35 @@ test('a live run is checked in both directions, an ended one is not', t => {
   writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32) });
   const own = stateDir.run('rbbbbbbb');
   const nested = flow(bind(at('proj/sub')));
-  t.notThrows(() => checkLiveRuns(nested, stateDir, own));
+  const check = (plan: FlowPlan, running = false) => checkLiveRuns(plan, stateDir, own, async () => running);
+  await t.notThrowsAsync(check(nested));
+  await t.throwsAsync(
+    check(nested, true),
+    { message: /of the run raaaaaaa can write/ },
+    'its agents live on',
+  );
   const lock = takeLock(other.lock) as Disposable;
-  t.throws(() => checkLiveRuns(nested, stateDir, own), {
+  await t.throwsAsync(check(nested), {
     instanceOf: UsageError,
     message: /^agents\.a\.workspace: .*where a of the run raaaaaaa can write/,
   });
-  t.notThrows(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own));
+  await t.notThrowsAsync(check(flow(bind(at('proj')))));
+  const build = { context: at('proj'), dockerfile: 'Dockerfile', args: {}, target: null };
+  await t.throwsAsync(check(flow({ build })), {
+    message: /^agents\.a\.build: agents of the run raaaaaaa can/,
+  });
+  t.deepEqual(livePlaces(stateDir, own), [at('proj')]);
+  t.deepEqual(livePlaces(stateDir, other), []);
   lock[Symbol.dispose]();
+  t.deepEqual(livePlaces(stateDir, own), []);
   writeRunFile(other, { plan: nested, secret: '5'.repeat(32) });
-  takeLock(other.lock);
-  t.throws(() => checkLiveRuns(flow(bind(at('proj'))), stateDir, own), {
+  const again = takeLock(other.lock) as Disposable;
+  await t.throwsAsync(check(flow(bind(at('proj')))), {
     message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,
   });
+  again[Symbol.dispose]();
+  writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32) });
+  takeLock(other.lock);
+  await t.throwsAsync(check(flow(bind(at('proj')))), { message: /what a of the run raaaaaaa is built of/ });
+  await t.notThrowsAsync(check(flow(bind(at('other')))));
 });

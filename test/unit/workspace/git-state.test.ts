@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,4 +136,43 @@ test('a hook directory that the user’s own configuration names is part of it',
   const before = await gitState(source, ['.githooks']);
   writeFileSync(join(source, '.githooks/pre-commit'), 'evil');
   t.deepEqual(changedGitState(before, await gitState(source, ['.githooks'])), ['.githooks/pre-commit (new)']);
+});
+
+test('what an agent piles up there neither fills the memory nor keeps the engine busy, and is reported', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const before = await gitState(source);
+  for (let count = 0; count < 400; count++) {
+    mkdirSync(join(source, `d${count}`));
+    const path = join(source, `d${count}/.gitattributes`);
+    writeFileSync(path, '');
+    truncateSync(path, 256 * 1024);
+  }
+  const many = await gitState(source);
+  t.true(printGitState(many).length < 100 * 2 ** 20);
+  const names = changedGitState(before, many);
+  t.true(names.includes('(more than is compared) (new)'));
+  t.true(names.includes('d399/.gitattributes (new)'), 'what was compared before is reported as well');
+
+  for (let count = 0; count < 400; count++) rmSync(join(source, `d${count}`), { recursive: true });
+  mkdirSync(join(source, 'tools'));
+  for (let count = 0; count < 900; count++) {
+    writeFileSync(join(source, 'tools', `t${count}`), '');
+    symlinkSync('../../tools', join(source, '.git/hooks', `link${count}`));
+  }
+  const began = Date.now();
+  const linked = await gitState(source);
+  t.true(Date.now() - began < 60_000);
+  t.true(changedGitState(before, linked).includes('(more than is compared) (new)'));
+  t.deepEqual(changedGitState(before, await gitState(repository(join(folder(t), 'other')))), []);
+});
+
+test('two states are compared by hash where the content of one was left out', async t => {
+  const source = repository(join(folder(t), 'source'), { '.gitattributes': 'a\n' });
+  const before = await gitState(source);
+  for (let count = 0; count < 40; count++)
+    writeFileSync(join(source, '.git/hooks', `x${count}`), 'x'.repeat(256 * 1024));
+  writeFileSync(join(source, '.gitattributes'), 'a\n');
+  const names = changedGitState(before, parseGitState(printGitState(await gitState(source))));
+  t.is(names.length, 40);
+  t.false(names.includes('.gitattributes'));
 });

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -10,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { protectedGitPaths, takeSnapshots } from '../../../src/workspace/protected-git.ts';
 import { folder, repository, run } from './repositories.ts';
@@ -64,3 +68,66 @@ test('a configuration that has become a link is not copied, and neither are hook
   t.deepEqual(paths(source, join(base, 'to')), []);
   t.false(existsSync(join(base, 'to/0')));
 });
+
+test('links among hooks that lead to themselves have an end, and none is followed', t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  const hooks = join(source, '.git/hooks');
+  mkdirSync(join(base, 'private'));
+  writeFileSync(join(base, 'private/key'), 'private');
+  for (const name of ['a', 'b']) symlinkSync('.', join(hooks, name));
+  symlinkSync(join(base, 'private'), join(hooks, 'c'));
+  mkdirSync(join(hooks, 'd'));
+  writeFileSync(join(hooks, 'd/e'), 'e', { mode: 0o755 });
+  const copy = takeSnapshots(source, join(base, 'to')).at(-1)!.snapshot;
+  t.deepEqual(
+    ['a', 'b', 'c'].map(name => readlinkSync(join(copy, name))),
+    ['.', '.', join(base, 'private')],
+  );
+  t.is(readFileSync(join(copy, 'd/e'), 'utf8'), 'e', 'a real directory is copied');
+  t.is(statSync(join(copy, 'd/e')).mode & 0o777, 0o755);
+});
+
+test('what another agent exchanges for a link while it is copied is not read through the link', async t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  mkdirSync(join(base, 'private/hooks'), { recursive: true });
+  for (const name of ['config', 'hooks/pre-commit']) writeFileSync(join(base, 'private', name), 'private');
+  for (let count = 0; count < 100; count++) writeFileSync(join(source, '.git/hooks', `x${count}`), 'x');
+  const swapping = new Worker(swap, { eval: true, workerData: { source, target: join(base, 'private') } });
+  t.teardown(() => swapping.terminate());
+  await once(swapping, 'message');
+  let taken = 0;
+  for (let round = 0; round < 150; round++)
+    for (const { snapshot } of takeSnapshots(source, join(base, 'to'))) {
+      taken++;
+      t.false(lstatSync(snapshot).isSymbolicLink());
+      const files = lstatSync(snapshot).isDirectory()
+        ? readdirSync(snapshot).map(name => join(snapshot, name))
+        : [snapshot];
+      for (const file of files)
+        if (lstatSync(file).isFile() && readFileSync(file, 'utf8') === 'private') t.fail(`${file} was read`);
+    }
+  t.true(taken > 0, 'now and then it is as it was');
+});
+
+/** Puts a link in the place of `.git` and of a hook, and back, as fast as it goes. */
+const swap = `
+  const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
+  const { parentPort, workerData: { source, target } } = require('node:worker_threads');
+  const git = source + '/.git';
+  parentPort.postMessage('begun');
+  for (;;) {
+    renameSync(git, git + '-aside');
+    symlinkSync(target, git);
+    unlinkSync(git);
+    renameSync(git + '-aside', git);
+    for (let count = 0; count < 20; count++) {
+      const hook = git + '/hooks/x' + count;
+      renameSync(hook, git + '/aside');
+      symlinkSync(target + '/config', hook);
+      unlinkSync(hook);
+      renameSync(git + '/aside', hook);
+    }
+  }
+`;

@@ -79,6 +79,20 @@ for (const [title, redirect] of Object.entries(redirections))
     t.truthy(problemOf(source));
   });
 
+test('a work tree below a directory named worktrees cannot pass for the git directory of a linked work tree', t => {
+  const base = folder(t);
+  repository(join(base, 'bare'));
+  renameSync(join(base, 'bare/.git'), join(base, 'bare.git'));
+  const root = join(base, 'bare.git/worktrees/tree');
+  repository(root);
+  rmSync(join(root, '.git'), { recursive: true });
+  writeFileSync(join(root, 'HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(join(root, 'commondir'), '../..\n');
+  writeFileSync(join(root, '.git'), 'gitdir: .\n');
+  t.is(run(root, 'rev-parse', '--git-common-dir'), join(base, 'bare.git'), 'git itself reads it');
+  t.regex(problemOf(root) ?? '', /names no git directory/);
+});
+
 test('refs are read as plain files: no link is followed, and no path leads out', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));

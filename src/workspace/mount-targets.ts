@@ -1,0 +1,34 @@
+import { lstatSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+/** What is mounted into a container, by where. */
+export interface MountTarget {
+  readonly source: string;
+  readonly target: string;
+}
+
+/**
+ * Why something that is mounted below another mount would land elsewhere in the container; null where nothing would.
+ * Docker follows a link on the way to a target, and whoever wrote the outer directory may have put one there: to the
+ * in-container commands, or to the agent's home.
+ */
+export function whyMisplaced(outer: readonly MountTarget[], targets: readonly string[]): string | null {
+  for (const target of targets) {
+    const [above] = outer
+      .filter(other => target.startsWith(`${other.target}/`))
+      .sort((a, b) => b.target.length - a.target.length);
+    if (above === undefined) continue;
+    const link = firstLink(above.source, relative(above.target, target).split('/'));
+    if (link !== null)
+      return `${link} is a link, so what is mounted at ${target} would land elsewhere in the container`;
+  }
+  return null;
+}
+
+function firstLink(root: string, names: readonly string[]): string | null {
+  for (let count = 1; count <= names.length; count++) {
+    const path = join(root, ...names.slice(0, count));
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+  }
+  return null;
+}

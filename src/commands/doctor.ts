@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Finding } from '../doctor/finding.ts';
 import { packageFolder } from '../package.ts';
+import { forLog } from '../views/log-text.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 
@@ -33,7 +34,7 @@ export const doctor: Command = {
       return exitCode;
     }
     const width = Math.max(...findings.map(({ check }) => check.length));
-    process.stdout.write(findings.map(finding => linesOf(finding, width)).join(''));
+    process.stdout.write(forLog(findings.map(finding => linesOf(finding, width)).join('')));
     say(summary(findings));
     return exitCode;
   },

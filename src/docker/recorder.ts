@@ -30,12 +30,15 @@ export interface EventSink {
   append(event: FlowEventBody): Promise<void>;
 }
 
-/** `redact` takes out of answers what nobody else may see. */
+/**
+ * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
+ * that happens to be `running` must not change what a container is.
+ */
 export function recorder(
   sink: EventSink,
   now: () => number,
   callsBefore = 0,
-  redact = <A>(answer: A) => answer,
+  redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
   return {
@@ -52,7 +55,7 @@ export function recorder(
       if (changes) await written;
       return {
         end(given) {
-          const answer = redact(given);
+          const answer = { ...given, stderr: redact(given.stderr) };
           const { ok, exitCode, cutOff } = answer;
           const stderr = ok ? '' : answer.stderr.trim().slice(-500);
           void sink.append({ type: 'docker.result', call, ok, exitCode, ms: now() - began, cutOff, stderr });

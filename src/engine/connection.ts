@@ -17,7 +17,7 @@ export interface Connection {
 /** Throws an `EngineError` where none answers. `callsBefore`: how many docker calls the journal tells of already. */
 export async function connect(
   clock: Clock,
-  { deep: redact }: Redactor,
+  { text: redact }: Redactor,
   callsBefore = 0,
 ): Promise<Connection> {
   const early = earlySink();

@@ -5,6 +5,7 @@ import { openFile, readFile, statFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { cleanEvent, mayBeUnclean } from './clean-event.ts';
 import { isSound, summed } from './line-sum.ts';
+import { redactEvent } from './redact-event.ts';
 
 /**
  * The run's memory: one event a line, only ever appended. `append` resolves when the event is on disk; events that
@@ -57,7 +58,9 @@ export function openJournal(
   const toLine = (place: { v: 1; seq: number; at: number }, body: FlowEventBody) => {
     const written = summed({ ...place, ...body });
     // Control characters may have kept the parts of a secret apart, so a cleaned event is redacted again.
-    return mayBeUnclean(written.line) ? summed({ ...place, ...redact(cleanEvent(body)) }) : written;
+    return mayBeUnclean(written.line)
+      ? summed({ ...place, ...redactEvent(cleanEvent(body), redact) })
+      : written;
   };
 
   return {
@@ -66,7 +69,7 @@ export function openJournal(
       const written = Promise.withResolvers<void>();
       // Whoever must know awaits it; whoever does not must not crash the process.
       written.promise.catch(() => {});
-      const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redact(body));
+      const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redactEvent(body, redact));
       try {
         // What could not be told whole is torn: nothing may follow it.
         if (failure) throw failure;

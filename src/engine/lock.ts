@@ -3,6 +3,7 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { inPlace, listDirectory, readFile, removeFile, statFile } from '../store/state-files.ts';
+import { oneLine } from '../views/text.ts';
 
 /** Who drives a run. Pids are used again, so the process's start time and the boot belong to its name. */
 export interface Holder {
@@ -109,7 +110,10 @@ function living(path: string): Holder | null {
 function read(file: string): Holder | null {
   try {
     const { pid, host, boot, started } = JSON.parse(readFile(file).toString());
-    return typeof pid === 'number' ? { pid, host, boot, started } : null;
+    const texts = [host, boot, started];
+    if (typeof pid !== 'number' || texts.some(text => typeof text !== 'string')) return null;
+    // Its host is shown to people, and no name of a host has anything that this changes.
+    return { pid, host: oneLine(host), boot, started };
   } catch {
     return null;
   }

@@ -19,7 +19,6 @@ export function plainText(output: Uint8Array | string): string {
   if (!unsafe.test(text)) return text;
   return text
     .replace(escapes, '')
-    .replace(/\r+\n/g, '\n')
     .split('\n')
     .map(line => lastWritten(line).replace(everyUnsafe, ''))
     .join('\n');

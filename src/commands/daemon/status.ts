@@ -2,6 +2,7 @@ import { type Holder, lockHolder, lockTakenAt } from '../../engine/lock.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { daemonLock } from '../../engine/supervise.ts';
 import { spoken } from '../../views/duration.ts';
+import { forLog } from '../../views/log-text.ts';
 import { table } from '../../views/table.ts';
 import { oneLine } from '../../views/text.ts';
 import { printJson } from '../command.ts';
@@ -31,7 +32,7 @@ export function printStatus(stateDir: StateDir, json: boolean): number {
     lives === null
       ? `no daemon of ${stateDir.path} lives`
       : `a daemon lives: process ${lives.pid} on ${lives.host}${since === null ? '' : `, for ${spoken(Date.now() - since)}`}`;
-  process.stdout.write(`${about}\n`);
+  process.stdout.write(`${forLog(oneLine(about))}\n`);
   if (runs.length === 0) return 0;
   const driver = (run: (typeof runs)[number]) =>
     run.drivenByDaemon

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Redactor } from '../../engine/redact.ts';
+import { jsonForLog, outputForLog } from '../../views/log-text.ts';
 import { plainText } from '../../views/text.ts';
 
 /** Brings an agent's output to stdout, no faster than it is read there. */
@@ -25,7 +26,7 @@ export const rawPrinter = (): Printer => ({ write: print, end: async () => {} })
 
 /** Lines of plain text. */
 export const plainPrinter = (): Printer =>
-  printerOf(lines((piece, ends) => `${plainText(piece)}${ends ? '\n' : ''}`));
+  printerOf(lines((piece, ends) => `${outputForLog(piece)}${ends ? '\n' : ''}`));
 
 /** One line of JSON: what is known of the output, and its lines. */
 export function jsonPrinter(about: object, { raw }: { raw: boolean }): Printer {
@@ -34,7 +35,7 @@ export function jsonPrinter(about: object, { raw }: { raw: boolean }): Printer {
   let begins = true;
   const { write, end } = printerOf(
     lines((piece, ends) => {
-      const text = JSON.stringify(raw ? piece : plainText(piece)).slice(1, -1);
+      const text = jsonForLog(raw ? piece : plainText(piece)).slice(1, -1);
       const line = `${begins ? `${between}"` : ''}${text}${ends ? '"' : ''}`;
       between = ',';
       begins = ends;
@@ -102,10 +103,12 @@ function lines(said: (piece: string, ends: boolean) => string): Lines {
   };
 }
 
-/** Not inside an escape sequence, of which the second half would be text. */
+/** Not inside an escape sequence, or a command of a CI runner, of which the second half would be text. */
 function safeCut(text: string): number {
   const begun = text.lastIndexOf('\x1b');
-  return begun > text.length - 4096 ? begun : text.length;
+  const sequence = begun > text.length - 4096 ? begun : text.length;
+  const command = /#+\w*$/.exec(text.slice(-4096));
+  return Math.min(sequence, text.length - (command?.[0].length ?? 0)) || text.length;
 }
 
 async function print(text: string | Uint8Array): Promise<void> {

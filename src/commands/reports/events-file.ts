@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { UsageError } from '../../errors.ts';
+import { jsonForLog } from '../../views/log-text.ts';
 import { reasonOf } from './reason.ts';
 import { reportFile } from './report-file.ts';
 import type { Reporter } from './reporter.ts';
@@ -22,7 +23,8 @@ export function eventsFile(file: string, stdout: Writable): Reporter {
   stream.on('error', fail);
   return {
     onEvent(event) {
-      if (failure === null) stream.write(`${JSON.stringify(event)}\n`);
+      // A CI runner reads stdout; a file is as the journal, byte for byte.
+      if (failure === null) stream.write(`${isStdout ? jsonForLog(event) : JSON.stringify(event)}\n`);
     },
     async close() {
       if (isStdout) await taken(stream);

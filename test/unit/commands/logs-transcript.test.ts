@@ -64,9 +64,9 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
     JSON.stringify({ v: 1, seq: index + 1, at: 1000 + index, ...event }),
   );
   writeFileSync(join(run, 'journal.jsonl'), `${lines.join('\n')}\n`);
-  return async (args: readonly string[], options: readonly string[] = []) => {
+  return async (args: readonly string[], options: readonly string[] = [], env = {}) => {
     const answer = await execa(process.execPath, [...options, bin, 'logs', ...args], {
-      env: { AGENT_FLOW_STATE_DIR: stateDir },
+      env: { AGENT_FLOW_STATE_DIR: stateDir, GITHUB_ACTIONS: '', ...env },
       reject: false,
       stripFinalNewline: false,
     });
@@ -92,6 +92,24 @@ test('a transcript is printed as plain lines without its end record, as raw byte
     'last, ünended',
   ]);
   t.is((await logs(['worker', '-f'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
+});
+
+test('no line of an agent is a command of the CI runner that reads the log', async t => {
+  // The second mark is cut in two by the bound on what is held of one line.
+  const far = `${'x'.repeat(2 ** 18 - 1)}##vso[task.complete]`;
+  const printed = `##vso[task.prependpath]/w\n::error::a\n  ::add-mask::b\na::b\n${far}\n`;
+  const logs = await over(t, `${printed}${record}`);
+  const ci = { GITHUB_ACTIONS: 'true' };
+  const plain = (await logs(['worker'], [], ci)).stdout;
+  t.notRegex(plain, /##vso\[|^\s*::/m);
+  t.regex(plain, /^a::b$/m);
+  const json = (await logs(['worker', '--json'], [], ci)).stdout;
+  t.notRegex(json, /##vso\[/);
+  t.is(`${JSON.parse(json).lines.join('\n')}\n`, printed);
+  // Elsewhere what begins with colons is a line like any other.
+  t.regex((await logs(['worker'])).stdout, /^::error::a$/m);
+  // A positive control: as it came, it has them.
+  t.is((await logs(['worker', '--raw'], [], ci)).stdout, printed);
 });
 
 test('--raw neither adds nor loses a newline', async t => {

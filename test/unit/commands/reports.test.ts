@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { parse, type TestSuites } from 'junit2json';
@@ -112,6 +112,18 @@ test('events on stdout leave it open, and are all there when the reporter is clo
   t.is(slow.join('').trimEnd().split('\n').length, 5);
   t.false(stdout.writableEnded);
   t.is(stdout.listenerCount('error'), 0);
+});
+
+test('no event on stdout is a command of the CI runner that reads it', async t => {
+  const stdout = new PassThrough();
+  const { reports } = open({ events: '-' }, {}, stdout);
+  const [event] = failing('/t');
+  const warning = { ...event!, type: 'warning' as const, agent: null, message: '##vso[task.prependpath]/w' };
+  reports.onEvent(warning);
+  await reports.close();
+  const line = String(stdout.read());
+  t.notRegex(line, /##vso\[/);
+  t.like(JSON.parse(line), { message: warning.message });
 });
 
 test('a reader of the events that goes away is one warning at the end', async t => {

@@ -21,3 +21,19 @@ test('the key to sealed secrets is not journaled beside them, and every other wo
     'image',
   ]);
 });
+
+test('what docker says is redacted, and the data that it prints is not', async t => {
+  const events: FlowEventBody[] = [];
+  const redact = (text: string) => text.replaceAll('running', '[secret]');
+  const { call } = recorder({ append: async event => void events.push(event) }, () => 0, 0, redact);
+  const answer = {
+    ok: false,
+    exitCode: 1,
+    cutOff: null,
+    stdout: '{"Status":"running"}',
+    stderr: 'not running',
+  };
+  const { end } = await call(['inspect'], null, false);
+  t.deepEqual(end(answer), { ...answer, stderr: 'not [secret]' });
+  t.like(events[1], { type: 'docker.result', stderr: 'not [secret]' });
+});

@@ -108,6 +108,55 @@ test('a secret whose parts were kept apart by control characters is redacted whe
   t.like(readJournal(path).events[0], { reason: 'it is [secret].' });
 });
 
+test('a secret that is a word of ours leaves events what they are, and is redacted in what is said', async t => {
+  const path = file(t);
+  const words = [
+    'docker',
+    'create',
+    'worker',
+    'running',
+    'agent.state',
+    'timeout',
+    '--label=tmux-agents.role=helper',
+  ];
+  const { deep } = redactor(words);
+  const journal = openJournal(path, () => 0, 1, deep);
+  const argv = ['docker', 'create', '--env=A=docker', '--env=B=worker', '--label=tmux-agents.role=helper'];
+  await journal.append({ type: 'docker.call', call: 1, agent: 'worker', attempt: 1, argv });
+  const result = {
+    call: 1,
+    ok: false,
+    exitCode: null,
+    ms: 1,
+    cutOff: 'timeout' as const,
+    stderr: 'docker: worker',
+  };
+  await journal.append({ type: 'docker.result', ...result });
+  const error = { phase: 'running', kind: 'timeout', message: 'worker: timeout' };
+  const ended = { status: 'failed' as const, exitCode: 1, error, containerId: null, image: null };
+  await journal.append({
+    type: 'attempt.ended',
+    agent: 'worker',
+    attempt: 1,
+    ...ended,
+    transcript: '/worker/t',
+  });
+  journal[Symbol.dispose]();
+  const { events, damage } = readJournal(path);
+  t.deepEqual(damage, []);
+  t.like(events[0], {
+    type: 'docker.call',
+    agent: 'worker',
+    argv: ['docker', 'create', '--env=A=[secret]', '--env=B=[secret]', argv[4]!],
+  });
+  t.like(events[1], { cutOff: 'timeout', stderr: '[secret]: [secret]' });
+  t.like(events[2], {
+    agent: 'worker',
+    transcript: '/worker/t',
+    error: { ...error, message: '[secret]: [secret]' },
+  });
+});
+
 test('listeners are told every event at once, until they leave', async t => {
   const journal = openJournal(file(t), () => 0);
   const seen: number[] = [];

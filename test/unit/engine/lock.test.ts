@@ -49,6 +49,14 @@ test('a lock of another host is believed, since nobody here can tell', t => {
   t.false(isLock(takeLock(path)));
 });
 
+test('the holder of a lock that somebody forged has a name that can be shown', t => {
+  const { path, holder } = own(t);
+  writeFileSync(`${path}.1`, JSON.stringify({ ...holder, host: 'h\x1b]0;title\x07\n::error::x' }));
+  t.is(lockHolder(path)?.host, 'h ::error::x');
+  writeFileSync(`${path}.1`, JSON.stringify({ ...holder, host: ['h'] }));
+  t.is(lockHolder(path), null);
+});
+
 test('a lock file with nonsense in it holds nobody off', t => {
   const path = file(t);
   writeFileSync(`${path}.1`, 'nonsense');

@@ -40,6 +40,11 @@ test('text that is full of unfinished sequences is read in linear time', t => {
   t.true(quickest(read(200_000)) < 8_000 * quickest(read(500)));
 });
 
+test('carriage returns that no line feed follows are read in linear time', t => {
+  const read = (size: number) => () => plainText(`${'\r'.repeat(size)}x`);
+  t.true(quickest(read(400_000)) < 8_000 * quickest(read(1_000)));
+});
+
 test('a message on one line has no line breaks, no runs of blanks and no ends', t => {
   t.is(oneLine('  a\r\nb\n\n c\td\u2028e\u2029f '), 'a b c d e f');
   t.is(oneLine('\x1b[31ma\x1b[0m\x07'), 'a');

@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { place } from './flow.ts';
 
 test('the starter that init writes runs to its end as it is', async t => {
   const here = place(t);
-  t.is((await here.agentFlow(['init'])).exitCode, 0);
-  const { exitCode, json, stderr } = await here.agentFlow(['run', 'agent-flow.json', '--json']);
+  const project = join(here.path, 'project');
+  mkdirSync(project);
+  t.is((await here.agentFlow(['init'], { cwd: project })).exitCode, 0);
+  const { exitCode, json, stderr } = await here.agentFlow(['run', 'agent-flow.json', '--json'], {
+    cwd: project,
+  });
   t.is(exitCode, 0, stderr);
   t.deepEqual(Object.keys(json.agents), ['files', 'tools', 'greeting', 'last']);
   t.regex(here.transcript('files'), /agent-flow\.json/);

@@ -21,7 +21,8 @@ const good = [
 const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
 
 /** Events of a run of many agents in layers, ten of them at once: as many as the states and docker calls of all come to. */
-export function livelyRun(count: number, names = (index: number) => `agent-${index}`): FlowEvent[] {
+export function livelyRun(count: number): FlowEvent[] {
+  const names = (index: number) => `agent-${index}`;
   const events: FlowEvent[] = [];
   let at = noon;
   const tell = (body: FlowEventBody) => {

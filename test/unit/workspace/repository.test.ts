@@ -122,6 +122,9 @@ test('what is mounted of a repository is never below a directory that an agent c
   t.deepEqual(repositoryRoots(plain, ['/p/source', '/p/source/lib']), ['/p/source']);
   const linked = { root: '/l', gitDir: '/p/source/.git/worktrees/l', commonDir: '/p/source/.git' };
   t.deepEqual(repositoryRoots(linked, []), ['/l', '/p/source']);
+  const common = { ...linked, root: linked.commonDir };
+  t.deepEqual(repositoryRoots(common, []), ['/p/source'], 'to write to its branches');
+  t.deepEqual(repositoryRoots(common, ['/p/source']), ['/p/source']);
   const submodule = { root: '/p/lib', gitDir: '/p/.git/modules/lib', commonDir: '/p/.git/modules/lib' };
   t.deepEqual(repositoryRoots(submodule, []), ['/p']);
   t.false(isWithin('/pp', '/p'));

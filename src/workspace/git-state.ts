@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { visible } from '../spec/visible.ts';
-import { isWithin, readSmallFile } from './repository.ts';
+import { isWithin, readSmallFile, settingsIn } from './repository.ts';
 
 /** What git executes or follows in a directory, by relative path: its kind, and its content as printable text. */
 export type GitState = ReadonlyMap<string, string>;
@@ -199,7 +199,7 @@ function namedIn(
     file = pending.shift(), seen++
   ) {
     const from = dirname(file);
-    for (const [, key, value] of (readSmallFile(file) ?? '').matchAll(/^\s*([A-Za-z][\w-]*)\s*=\s*(.*)$/gm)) {
+    for (const [, key, value] of settingsIn(readSmallFile(file) ?? '')) {
       const words = value!.split(/[\s"'\\;!=$()|&<>`]+/).filter(Boolean);
       const paths = words.flatMap(word => [
         resolve(tree, word),

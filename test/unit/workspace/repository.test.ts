@@ -1,7 +1,13 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { findRepository, headCommit, isWithin, repositoryRoots } from '../../../src/workspace/repository.ts';
+import {
+  findRepository,
+  headCommit,
+  isWithin,
+  repositoryRoots,
+  settingsIn,
+} from '../../../src/workspace/repository.ts';
 import { commit, folder, head, repository, run } from './repositories.ts';
 
 const problemOf = (root: string) => {
@@ -113,6 +119,25 @@ test('a repository without a commit, or without files for its branches, is refus
   mkdirSync(join(base, 'empty/.git/reftable'));
   t.regex(problemOf(join(base, 'empty')) ?? '', /git refs migrate --ref-format=files/);
   t.is(problemOf(base), 'it has no .git');
+});
+
+test('files of nothing but blanks and line ends are read in no time', t => {
+  const source = repository(join(folder(t), 'source'));
+  run(source, 'pack-refs', '--all');
+  const packed = readFileSync(join(source, '.git/packed-refs'), 'utf8');
+  writeFileSync(join(source, '.git/packed-refs'), `${'\n'.repeat(2 ** 26)}${packed.trimEnd()}`);
+  const began = Date.now();
+  const found = findRepository(source);
+  if ('problem' in found) return t.fail(found.problem);
+  t.is(headCommit(found), packed.trimEnd().split('\n').at(-1)!.split(' ')[0]!);
+  for (const blank of ['\n', '\r', ' ', '\u2028', '\v', 'a\n', 'a ', 'a=', '=\n'])
+    t.true(
+      settingsIn(`${blank.repeat(2 ** 19)}\n x = y\n`)
+        .at(-1)![0]
+        .endsWith('y'),
+      JSON.stringify(blank),
+    );
+  t.true(Date.now() - began < 20_000);
 });
 
 test('what is mounted of a repository is never below a directory that an agent can write', t => {

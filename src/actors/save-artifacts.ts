@@ -61,8 +61,8 @@ async function take(
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
   const target = join(root, artifact.path);
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  if (!makeRoom(root, artifact.path))
+    return { ...nothing, warnings: ['an artifact that it lies in is a file'] };
   const most = Math.min(left, artifact.maxSize ?? left);
   const { sink, done } = unpacker({ folder: dirname(target), most });
   const answer =
@@ -78,6 +78,20 @@ async function take(
   const { size, warnings } = await done();
   if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
   return { size, warnings: [...warnings, explain(answer, size)], path: size > 0 ? target : null };
+}
+
+/** Empty the place of an artifact. Returns false where an artifact above it turned out to be a file. */
+export function makeRoom(root: string, path: string): boolean {
+  const target = join(root, path);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    rmSync(target, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    if (['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }
 
 /** The directory of the host that the agent worked in; null where it worked in its container. */

@@ -148,7 +148,11 @@ export const deliverJob = (
 ): Job => ({
   command: 'agent-deliver',
   args: [repository.commonDir, branch, commit],
-  mounts: [...onHost(repository, world.writablePlaces, true), { source: bundle, target: '/in' }],
+  mounts: [
+    // Without the work tree: a link that an agent planted in the repository could lead the helper there.
+    ...onHost({ ...repository, root: repository.commonDir }, world.writablePlaces, true),
+    { source: bundle, target: '/in' },
+  ],
   ...hostUser(world),
 });
 

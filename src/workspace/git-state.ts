@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
 import { visible } from '../spec/visible.ts';
-import { readSmallFile } from './repository.ts';
+import { readSmallFile, settingsIn } from './repository.ts';
 
 /** What git executes or follows in a directory, by relative path: its kind, and its content as printable text. */
 export type GitState = ReadonlyMap<string, string>;
@@ -200,7 +200,7 @@ function namedIn(
     file = pending.shift(), seen++
   ) {
     const from = dirname(file);
-    for (const [, key, value] of (readSmallFile(file) ?? '').matchAll(/^\s*([A-Za-z][\w-]*)\s*=\s*(.*)$/gm)) {
+    for (const [, key, value] of settingsIn(readSmallFile(file) ?? '')) {
       const words = value!.split(/[\s"'\\;!=$()|&<>`]+/).filter(Boolean);
       const paths = words.flatMap(word => [
         resolve(tree, word),

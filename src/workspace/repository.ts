@@ -50,10 +50,17 @@ function findGitDir(root: string): string | RepositoryProblem {
 function pointsBack(gitDir: string, root: string): boolean {
   const linked = readSmallFile(join(gitDir, 'gitdir'));
   if (linked !== null) return realPath(resolve(gitDir, linked.trimEnd())) === join(root, '.git');
-  const [, tree] =
-    /^\s*worktree\s*=\s*"?([^"\n]+?)"?\s*$/m.exec(readSmallFile(join(gitDir, 'config')) ?? '') ?? [];
+  const tree = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '')
+    .find(([, key]) => key!.toLowerCase() === 'worktree')?.[2]
+    ?.trim()
+    .replace(/^"(.*)"$/, '$1');
   return tree !== undefined && realPath(resolve(gitDir, tree)) === root;
 }
+
+/** Keys and values of a git configuration. No blank may be a line's end: a file of nothing else would take hours. */
+export const settingsIn = (text: string) => [
+  ...text.matchAll(/^[ \t\v\f]*([A-Za-z][\w-]*)[ \t\v\f]*=(.*)$/gm),
+];
 
 function findCommonDir(gitDir: string): string | RepositoryProblem {
   const link = readSmallFile(join(gitDir, 'commondir'));
@@ -87,12 +94,15 @@ export function headCommit({ gitDir, commonDir }: Repository): string | Reposito
     return { problem: 'its HEAD names no branch and no commit' };
   const loose = readSmallFile(join(commonDir, ref))?.trimEnd() ?? '';
   if (isObjectId(loose)) return loose;
-  const packed = (readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '')
-    .split('\n')
-    .find(line => line.endsWith(` ${ref}`))
-    ?.split(' ')[0];
-  if (packed !== undefined && isObjectId(packed)) return packed;
+  const packed = packedRef(readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '', ref);
+  if (isObjectId(packed)) return packed;
   return { problem: 'it has no commit yet; make one first: git add --all && git commit --message=first' };
+}
+
+/** What a ref is at. The text is not split: an agent may have made it of line ends. */
+function packedRef(text: string, ref: string): string {
+  const end = `${text}\n`.indexOf(` ${ref}\n`);
+  return end < 0 ? '' : text.slice(text.lastIndexOf('\n', end) + 1, end);
 }
 
 /**

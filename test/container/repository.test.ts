@@ -245,6 +245,37 @@ test('a pipe among the objects is refused, and holds nobody up', async t => {
   );
 });
 
+test('trees and submodules that attack whoever checks them out are not delivered', async t => {
+  const base = folder(t);
+  const source = repository(join(base, 'source'));
+  const attacks = [
+    (work: string) => {
+      const modules = '[submodule "../../x"]\n\tpath = x\n\turl = ./x\n\tupdate = !touch x\n';
+      commit(work, { '.gitmodules': modules });
+    },
+    (work: string) => {
+      const blob = run(work, 'hash-object', '-w', 'a.txt');
+      const entry = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
+      writeFileSync(join(base, 'tree'), entry);
+      const tree = run(work, 'hash-object', '-t', 'tree', '-w', '--literally', join(base, 'tree'));
+      run(work, 'update-ref', 'HEAD', run(work, 'commit-tree', '-p', 'HEAD', '-m', 'x', tree));
+    },
+  ];
+  for (const [index, attack] of attacks.entries()) {
+    const work = join(base, `work${index}`);
+    const out = join(base, `out${index}`);
+    run(base, 'clone', '--quiet', source, work);
+    attack(work);
+    run(work, 'branch', branch);
+    mkdirSync(out);
+    run(work, 'bundle', 'create', '--quiet', join(out, 'work.bundle'), branch, `^${head(source)}`);
+    const { stdout } = await deliver(source, out, head(work));
+    t.regex(stdout, /^failed .*(disallowed submodule name|contains '?\.git)/m, stdout);
+    t.throws(() => run(source, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}`));
+    t.throws(() => run(source, 'cat-file', '-e', head(work)), undefined, 'nor are its objects');
+  }
+});
+
 test('a file that is no bundle is not delivered', async t => {
   const source = repository(join(folder(t), 'source'));
   const bundle = folder(t);

@@ -1,8 +1,13 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { isWithin } from '../../../src/spec/paths.ts';
-import { findRepository, headCommit, repositoryRoots } from '../../../src/workspace/repository.ts';
+import {
+  findRepository,
+  headCommit,
+  repositoryRoots,
+  settingsIn,
+} from '../../../src/workspace/repository.ts';
 import { commit, folder, head, repository, run } from './repositories.ts';
 
 const problemOf = (root: string) => {
@@ -116,6 +121,25 @@ test('a repository without a commit, or without files for its branches, is refus
   t.is(problemOf(base), 'it has no .git');
 });
 
+test('files of nothing but blanks and line ends are read in no time', t => {
+  const source = repository(join(folder(t), 'source'));
+  run(source, 'pack-refs', '--all');
+  const packed = readFileSync(join(source, '.git/packed-refs'), 'utf8');
+  writeFileSync(join(source, '.git/packed-refs'), `${'\n'.repeat(2 ** 26)}${packed.trimEnd()}`);
+  const began = Date.now();
+  const found = findRepository(source);
+  if ('problem' in found) return t.fail(found.problem);
+  t.is(headCommit(found), packed.trimEnd().split('\n').at(-1)!.split(' ')[0]!);
+  for (const blank of ['\n', '\r', ' ', '\u2028', '\v', 'a\n', 'a ', 'a=', '=\n'])
+    t.true(
+      settingsIn(`${blank.repeat(2 ** 19)}\n x = y\n`)
+        .at(-1)![0]
+        .endsWith('y'),
+      JSON.stringify(blank),
+    );
+  t.true(Date.now() - began < 20_000);
+});
+
 test('what is mounted of a repository is never below a directory that an agent can write', t => {
   const plain = { root: '/p/source', gitDir: '/p/source/.git', commonDir: '/p/source/.git' };
   t.deepEqual(repositoryRoots(plain, []), ['/p/source']);
@@ -123,6 +147,9 @@ test('what is mounted of a repository is never below a directory that an agent c
   t.deepEqual(repositoryRoots(plain, ['/p/source', '/p/source/lib']), ['/p/source']);
   const linked = { root: '/l', gitDir: '/p/source/.git/worktrees/l', commonDir: '/p/source/.git' };
   t.deepEqual(repositoryRoots(linked, []), ['/l', '/p/source']);
+  const common = { ...linked, root: linked.commonDir };
+  t.deepEqual(repositoryRoots(common, []), ['/p/source'], 'to write to its branches');
+  t.deepEqual(repositoryRoots(common, ['/p/source']), ['/p/source']);
   const submodule = { root: '/p/lib', gitDir: '/p/.git/modules/lib', commonDir: '/p/.git/modules/lib' };
   t.deepEqual(repositoryRoots(submodule, []), ['/p']);
   t.false(isWithin('/pp', '/p'));

@@ -1,0 +1,17 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { makeRoom } from '../../../src/actors/save-artifacts.ts';
+import { folder } from '../workspace/repositories.ts';
+
+test('an artifact below one that turned out to be a file costs itself, not the work', t => {
+  const root = join(folder(t), 'artifacts');
+  t.true(makeRoom(root, 'out'));
+  writeFileSync(join(root, 'out'), '');
+  t.false(makeRoom(root, 'out/x'));
+  t.false(makeRoom(root, 'out/x/y'));
+  t.true(makeRoom(root, 'dir/x'));
+  mkdirSync(join(root, 'dir/x'));
+  t.true(makeRoom(root, 'dir/x'));
+  t.false(existsSync(join(root, 'dir/x')), 'what was there is removed');
+});

@@ -21,14 +21,20 @@ function boundWorkspace(world: Bound, { agent }: Owner): string | null {
 
 /**
  * Before the container of an attempt is created: write down what git executes or follows in a bound workspace, and copy
- * what is to be read-only there.
+ * what is to be read-only there. Nothing is where another agent is at work: it could put a link in place of what is
+ * mounted over, and Docker would follow that in the container.
  */
-export async function protectGit(world: Bound, owner: Owner): Promise<ProtectedPath[]> {
+export async function protectGit(
+  world: Bound & Pick<World, 'isShared'>,
+  owner: Owner,
+): Promise<ProtectedPath[]> {
   const workspace = boundWorkspace(world, owner);
   if (workspace === null) return [];
   const folder = world.folder(owner.agent, owner.attempt);
   makeDirectory(folder);
-  const snapshots = takeSnapshots(workspace, join(folder, 'protected'));
+  const protectedFolder = join(folder, 'protected');
+  makeDirectory(protectedFolder);
+  const snapshots = world.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
   const file = stateFile(world, owner, 'before');
   // Of an earlier try it is closer to the truth.
   if (!statFile(file)) await writeState(file, workspace);

@@ -43,6 +43,8 @@ export interface World {
   readonly writablePlaces: readonly string[];
   /** What agents of other runs can write at this moment. */
   readonly livePlaces: () => readonly string[];
+  /** Whether another agent may write to its workspace while it runs. */
+  isShared(agent: string): boolean;
   /** Whether a repository is asked for the first time. */
   firstUse(repository: string): boolean;
   /** Makes an agent's clone; resolves with what is wrong where it cannot be made. */

@@ -37,7 +37,7 @@ export function protectSteps(
   { agent, attempt }: Owner,
 ): { protectedPaths: ProtectedPath[]; steps: Step[] } {
   const { workspace } = world.plan(agent);
-  if (workspace.mode !== 'bind') return { protectedPaths: [], steps: [] };
+  if (workspace.mode !== 'bind' || world.isShared(agent)) return { protectedPaths: [], steps: [] };
   const folder = join(world.folder(agent, attempt), 'protected');
   const protectedPaths = protectedGitPaths(workspace.path).map((path, index) => ({
     path,

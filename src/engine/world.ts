@@ -25,6 +25,7 @@ import { runNetworks } from './networks.ts';
 import type { Gate } from './pressure.ts';
 import { type AgentRecord, isUntouched } from './record.ts';
 import type { RunFile } from './run-file.ts';
+import { sharedWorkspaces } from './shared-workspace.ts';
 import { whyUnfit } from './sources.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 import type { Vault } from './vault.ts';
@@ -166,6 +167,11 @@ export function createWorld(options: WorldOptions): World {
     return found;
   }
 
+  const isShared = sharedWorkspaces(plan);
+  const isUsedElsewhere = (agent: string) => {
+    const { workspace } = planOf(agent);
+    return workspace.mode === 'bind' && livePlaces(stateDir, folder).includes(workspace.path);
+  };
   const used = new Set<string>();
   const world: World = {
     clock,
@@ -200,6 +206,7 @@ export function createWorld(options: WorldOptions): World {
     base,
     writablePlaces: options.writablePlaces ?? writablePlaces(plan).map(({ path }) => path),
     livePlaces: () => livePlaces(stateDir, folder),
+    isShared: agent => isShared(agent) || isUsedElsewhere(agent),
     firstUse: repository => !used.has(repository) && used.add(repository) !== undefined,
     makeClone: options.makeClone ?? ((owner, request, stop) => makeClone(world, owner, request, stop)),
     protectGit: options.protectGit ?? (owner => protectGit(world, owner)),

@@ -1,12 +1,13 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { HelperMount } from '../docker/helper.ts';
 import type { Owner } from '../docker/recorder.ts';
+import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
-import { findRepository, type Repository, repositoryRoots } from '../workspace/repository.ts';
+import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
 import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import type { World } from './world.ts';
 
@@ -46,7 +47,7 @@ export async function makeClone(
   const job = cloneJob(world, request, repository, aside, {
     name: (await globalGitSetting('user.name')) ?? 'agent-flow',
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
-    ignored: isFirst ? await globalIgnorePatterns() : '-',
+    ignored: isFirst ? await globalIgnorePatterns(world.writablePlaces) : '-',
   });
   const answer = await runHelperJob(
     world,
@@ -114,13 +115,11 @@ async function removePartial(target: string): Promise<void> {
 }
 
 /** The patterns that the user's git ignores everywhere, without which their files would count as changes. */
-async function globalIgnorePatterns(): Promise<string> {
+async function globalIgnorePatterns(writable: readonly string[]): Promise<string> {
   const set = await globalGitSetting('core.excludesFile');
   const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
   const file = set === null ? join(config, 'git', 'ignore') : resolve(homedir(), set.replace(/^~\//, ''));
-  try {
-    return statSync(file).size <= maxIgnoreBytes ? readFileSync(file, 'utf8').replaceAll('\0', '') : '';
-  } catch {
-    return '';
-  }
+  // One that an agent can write could be a link to any file.
+  if (writable.some(place => isWithin(file, place))) return '';
+  return readSmallFile(file, maxIgnoreBytes)?.replaceAll('\0', '') ?? '';
 }

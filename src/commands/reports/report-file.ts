@@ -38,7 +38,7 @@ export function reportFile(file: string): ReportFile {
   const before = lstatSync(entry(), { throwIfNoEntry: false });
   // Such as a named pipe that somebody reads.
   if (before && !before.isFile() && !before.isSymbolicLink() && !before.isDirectory())
-    return streamFile(entry(), O_NOFOLLOW);
+    return streamFile(entry(), O_NOFOLLOW, true);
   const open = () => {
     const aside = directory.entry(`.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
     const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
@@ -87,8 +87,11 @@ function probe(fd: number): void {
 }
 
 /** What cannot be replaced: it is written to as it comes. */
-function streamFile(path: string, flags: number): ReportFile {
-  const open = () => openSync(path, O_WRONLY | flags);
+function streamFile(path: string, flags: number, mayBePlanted = false): ReportFile {
+  const open = () => {
+    if (mayBePlanted) waitForReader(path, flags);
+    return openSync(path, O_WRONLY | flags);
+  };
   const write = (content: string) => {
     const fd = open();
     try {
@@ -98,4 +101,17 @@ function streamFile(path: string, flags: number): ReportFile {
     }
   };
   return { open, write, append: content => write(content(0)) };
+}
+
+/** A pipe that nobody reads, such as one that an agent has left there, would hold this process up for ever. */
+function waitForReader(path: string, flags: number): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      closeSync(openSync(path, O_WRONLY | O_NONBLOCK | flags));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries === 20) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
 }

@@ -11,11 +11,11 @@ const patience = 5_000;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
 export async function followMood(world: World, input: WatchInput, signal: AbortSignal): Promise<void> {
-  const { clock, recorder } = world;
+  const { clock, recorder, vault } = world;
   if (world.plan(input.name).attended === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
   const tell = (line: string) => {
-    const mood = moodIn(line);
+    const mood = moodIn(line, vault.redactor.text);
     if (mood !== null && !signal.aborted) input.tell(mood);
   };
   while (!signal.aborted) {
@@ -24,12 +24,15 @@ export async function followMood(world: World, input: WatchInput, signal: AbortS
   }
 }
 
-/** The file is the agent's own: what it says there is shown to people, and nothing else comes of it. */
-export function moodIn(line: string): Mood | null {
+/**
+ * The file is the agent's own: what it says there is shown to people, and nothing else comes of it. It is redacted before
+ * it is cut: of a secret that is cut in two, nobody would know the rest.
+ */
+export function moodIn(line: string, redact = (text: string) => text): Mood | null {
   const [word = '', ...reason] = line.split(' ');
   if (word === 'working') return { type: 'OUTPUT' };
   if (word === 'quiet') return { type: 'QUIET' };
   return word === 'needsInput'
-    ? { type: 'NEEDS_INPUT', reason: oneLine(reason.join(' ')).slice(0, 400) }
+    ? { type: 'NEEDS_INPUT', reason: redact(oneLine(reason.join(' '))).slice(0, 400) }
     : null;
 }

@@ -1,6 +1,7 @@
 import type { StateDir } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { forLog } from '../views/log-text.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
 
 interface GraphOptions extends CommonOptions {
@@ -69,12 +70,12 @@ export const graph: Command = {
     if (options.format === 'svg') {
       const { layout } = await import('../graph/layout.ts');
       const { svg } = await import('../graph/svg.ts');
-      process.stdout.write(svg(await layout(drawing(drawn))));
+      process.stdout.write(forLog(svg(await layout(drawing(drawn)))));
       return 0;
     }
     const { mermaid } = await import('../graph/mermaid.ts');
     const { dot } = await import('../graph/dot.ts');
-    process.stdout.write((options.format === 'dot' ? dot : mermaid)(drawing(drawn)));
+    process.stdout.write(forLog((options.format === 'dot' ? dot : mermaid)(drawing(drawn))));
     return 0;
   },
 };

@@ -6,8 +6,8 @@ registerHooks({
     const loaded = nextLoad(url, context);
     // src/engine/redact.ts, wherever it was bundled into.
     const source = String(loaded.source);
-    if (!source.includes('function formsOf(')) return loaded;
-    const blind = source.replace('[...secrets].flatMap(formsOf)', '[]');
+    if (!source.includes('function needlesOf(')) return loaded;
+    const blind = source.replace('[...secrets].flatMap(partsOf)', '[]');
     if (blind === source) throw new Error('src/engine/redact.ts is no longer what this switches off');
     return { ...loaded, source: blind };
   },

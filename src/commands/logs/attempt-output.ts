@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,8 @@ import { dockerError } from '../../docker/errors.ts';
 import { type CallEnd, unrecorded } from '../../docker/recorder.ts';
 import { copyOutput } from '../../docker/stream.ts';
 import { EngineError, UsageError } from '../../errors.ts';
+import { hasProc } from '../../store/directory-handle.ts';
+import { isAbsent, openFile } from '../../store/state-files.ts';
 import type { FoundAgent } from '../find-agent.ts';
 import { printedEnd, readOutput, tailStart } from './output-file.ts';
 import type { Printer } from './printers.ts';
@@ -52,10 +55,7 @@ export async function printAttempt(
     const printed = await read(told.containerId, part, write, signal);
     if (printed !== null) return printed;
   }
-  const transcript = await open(found.folder.transcript(found.agent.name, attempt)).catch(error => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const transcript = await openTranscript(found.folder.transcript(found.agent.name, attempt));
   if (transcript === null) return null;
   try {
     if (part.since !== null)
@@ -65,6 +65,22 @@ export async function printAttempt(
     return await readOutput(transcript, await begin(transcript, part), Promise.resolve(), sink.printer.write);
   } finally {
     await transcript.close();
+  }
+}
+
+/** Null where there is none. Like all files of the state directory it is opened where it lies: no link is followed. */
+async function openTranscript(file: string): Promise<FileHandle | null> {
+  let fd: number;
+  try {
+    fd = openFile(file, 'r');
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+  try {
+    return await open(hasProc ? `/proc/self/fd/${fd}` : file);
+  } finally {
+    closeSync(fd);
   }
 }
 

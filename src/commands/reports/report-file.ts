@@ -40,7 +40,7 @@ export function reportFile(file: string): ReportFile {
   const before = lstatSync(entry(), { throwIfNoEntry: false });
   // For instance a named pipe with a reader.
   if (before && !before.isFile() && !before.isSymbolicLink() && !before.isDirectory())
-    return streamFile(entry(), O_NOFOLLOW);
+    return streamFile(entry(), O_NOFOLLOW, true);
   const open = () => {
     const aside = directory.entry(`.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
     const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
@@ -89,8 +89,11 @@ function probe(fd: number): void {
 }
 
 /** A device or pipe cannot be replaced; it is written to directly. */
-function streamFile(path: string, flags: number): ReportFile {
-  const open = () => openSync(path, O_WRONLY | flags);
+function streamFile(path: string, flags: number, mayBePlanted = false): ReportFile {
+  const open = () => {
+    if (mayBePlanted) waitForReader(path, flags);
+    return openSync(path, O_WRONLY | flags);
+  };
   const write = (content: string) => {
     const fd = open();
     try {
@@ -100,4 +103,17 @@ function streamFile(path: string, flags: number): ReportFile {
     }
   };
   return { open, write, append: content => write(content(0)) };
+}
+
+/** A pipe that nobody reads, such as one that an agent has left there, would hold this process up for ever. */
+function waitForReader(path: string, flags: number): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      closeSync(openSync(path, O_WRONLY | O_NONBLOCK | flags));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries === 20) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
 }

@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -64,7 +72,7 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
     JSON.stringify({ v: 1, seq: index + 1, at: 1000 + index, ...event }),
   );
   writeFileSync(join(run, 'journal.jsonl'), `${lines.join('\n')}\n`);
-  return async (args: readonly string[], options: readonly string[] = [], env = {}) => {
+  const logs = async (args: readonly string[], options: readonly string[] = [], env = {}) => {
     const answer = await execa(process.execPath, [...options, bin, 'logs', ...args], {
       env: { AGENT_FLOW_STATE_DIR: stateDir, GITHUB_ACTIONS: '', ...env },
       reject: false,
@@ -72,6 +80,8 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
     });
     return { exitCode: answer.exitCode, stdout: answer.stdout, stderr: answer.stderr };
   };
+  const transcript = (attempt: number) => join(run, 'agents', 'worker', String(attempt), 'transcript.log');
+  return Object.assign(logs, { transcript });
 }
 
 test('a transcript is printed as plain lines without its end record, as raw bytes, or as JSON', async t => {
@@ -110,6 +120,18 @@ test('no line of an agent is a command of the CI runner that reads the log', asy
   t.regex((await logs(['worker'])).stdout, /^::error::a$/m);
   // A positive control: as it came, it has them.
   t.is((await logs(['worker', '--raw'], [], ci)).stdout, printed);
+});
+
+test('a link in the place of a transcript is not followed', async t => {
+  const logs = await over(t, `mine\n${record}`);
+  const { stdout } = await logs(['worker']);
+  t.is(stdout, 'mine\n');
+  const file = logs.transcript(1);
+  renameSync(file, `${file}.was`);
+  symlinkSync(`${file}.was`, file);
+  const answer = await logs(['worker']);
+  t.regex(answer.stderr, /is a symbolic link, which is never followed/);
+  t.is(answer.stdout, '');
 });
 
 test('--raw neither adds nor loses a newline', async t => {

@@ -85,6 +85,8 @@ test('devices, descriptors and named pipes are written to as they are', async t 
   reportFile(file).write('through the pipe');
   t.is((await reader).stdout, 'through the pipe');
   t.true(lstatSync(file).isFIFO());
+  // One that nobody reads holds nothing up.
+  t.throws(() => reportFile(file).write('x'), { code: 'ENXIO' });
 });
 
 test('a report that cannot be written leaves nothing behind', t => {

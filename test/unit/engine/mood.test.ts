@@ -1,5 +1,6 @@
 import test from 'ava';
 import { moodIn } from '../../../src/actors/mood.ts';
+import { redactor } from '../../../src/engine/redact.ts';
 
 test('what is seen of an agent is one word, and why it needs somebody', t => {
   t.deepEqual(moodIn('working'), { type: 'OUTPUT' });
@@ -19,4 +20,12 @@ test('the reason of an agent that needs input is one line without control charac
     type: 'NEEDS_INPUT',
     reason: 'asks for a login',
   });
+});
+
+test('a secret at the end of what is kept of a reason is redacted before that is cut', t => {
+  const line = `needsInput ${'x'.repeat(390)}canary-1234567890`;
+  const { text } = redactor(['canary-1234567890']);
+  t.deepEqual(moodIn(line, text), { type: 'NEEDS_INPUT', reason: `${'x'.repeat(390)}[secret]` });
+  // A positive control.
+  t.regex(JSON.stringify(moodIn(line)), /canary-123/);
 });

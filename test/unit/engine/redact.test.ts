@@ -24,6 +24,10 @@ const disguises: Record<string, string> = {
   'URL-encoded': encodeURIComponent(secret),
   'URL-encoded in lower case': encodeURIComponent(secret).toLowerCase().replace('sk-', 'sk-'),
   'as a form': new URLSearchParams({ secret }).toString(),
+  'in JSON, as Python and PHP write it': '"sk-a+b\\/c d%\\u00e9\\"\\\\{end}"',
+  'in JSON, as Go writes it': '"sk-a\\u002Bb/c d%é\\u0022\\\\{end}"',
+  'in colours': secret.replace('a+b', '\x1b[01;31m\x1b[Ka+b\x1b[m\x1b[K'),
+  'with a correction': secret.replace('a+b', 'a-\b+b'),
   'in base64': bytes.toString('base64'),
   'in base64url': bytes.toString('base64url'),
   'in base64, one byte on': base64('u', ''),
@@ -106,6 +110,41 @@ test('who waits for lines gets each as soon as it is whole', t => {
   t.is(told('ret\n'), `two ${redacted}\n`);
   t.is(told('three'), '');
   t.is(end().toString(), 'three');
+});
+
+test('a secret that goes on in the next line is held back from who waits for lines', t => {
+  const long = 'q83hd0q8Gf2n'.repeat(9);
+  for (const [secret, shown] of [
+    [long, `${Buffer.from(long).toString('base64').replace(/.{76}/g, '$&\n')}\n`],
+    ['one-1\ntwo-2\nthree', 'one-1\r\ntwo-2\r\nthree\r\n'],
+  ] as const) {
+    const { add, end } = redactor([secret]).lines();
+    const told = shown.split(/(?<=\n)/).map(line => add(Buffer.from(line)).toString());
+    t.is(`${told.join('')}${end()}`.trimEnd(), redacted);
+    t.true(told.length > 1);
+  }
+  const { add } = redactor([long]).lines();
+  t.is(add(Buffer.from('q83hd0q8\ncTgzaGQw\nand no more\n')).toString(), 'q83hd0q8\ncTgzaGQw\nand no more\n');
+});
+
+test('a secret of the largest size is redacted', t => {
+  const large = Array.from({ length: 100_000 }, (_, i) =>
+    String.fromCharCode(33 + ((i * i * 7 + i) % 90)),
+  ).join('');
+  const { text } = redactor([large]);
+  t.is(text(`a${large}b`), `a${redacted}b`);
+  t.is(text(JSON.stringify({ large })), `{"large":"${redacted}"}`);
+});
+
+test('what is no JSON or URL stays as it is', t => {
+  const { text } = redactor(['a-secret']);
+  const odd = '\\U00e9 \\N \\u12 \\x %zz %2 \x1b \x1b[ \x1b]0; \b\b \r\r\n \ud800';
+  t.is(text(odd), odd);
+  t.is(text(`${odd.slice(0, -1)}a-secret`), `${odd.slice(0, -1)}${redacted}`);
+});
+
+test('the white space around a secret need not be printed', t => {
+  t.is(redactor([' a-secret\n']).text('it is a-secret.'), `it is ${redacted}.`);
 });
 
 test('without secrets nothing is done', async t => {

@@ -30,7 +30,11 @@ const usage = z.object({
 /** They become components of paths. */
 const agent = z.string().regex(agentName);
 const attempt = z.number().int().min(1);
-const containerId = z.string().nullable();
+/** Never an option of the docker command. */
+const containerId = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]*$/)
+  .nullable();
 
 const kinds = [
   z.object({

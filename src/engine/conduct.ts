@@ -173,7 +173,8 @@ export async function conduct(
   if (onOutput)
     followOutput(journal, {
       recorder,
-      onOutput: (agent, line) => onOutput(agent, vault.redactor.text(line)),
+      onOutput,
+      redactor: vault.redactor,
       canRedact: async ({ agent, ...event }, stop) =>
         (await world.seals.unseal({ ...event, name: agent }, stop)) === null,
       signal: ending.signal,

@@ -3,12 +3,14 @@ import type { Recorder } from '../docker/recorder.ts';
 import { followLines } from '../docker/stream.ts';
 import type { FlowEvent } from '../events.ts';
 import type { Journal } from './journal.ts';
+import type { Redactor } from './redact.ts';
 
 type Running = Extract<FlowEvent, { type: 'agent.state' }> & { readonly containerId: string };
 
 interface FollowOptions {
   readonly recorder: Recorder;
   readonly onOutput: (agent: string, line: string) => void;
+  readonly redactor: Redactor;
   /** Whether everything that the attempt was given can be redacted; its output is not followed otherwise. */
   readonly canRedact: (event: Running, signal: AbortSignal) => Promise<boolean>;
   readonly signal: AbortSignal;
@@ -36,14 +38,28 @@ export function followOutput(journal: Journal, options: FollowOptions): void {
 
 async function follow(
   event: Running,
-  { recorder, onOutput, canRedact, signal }: FollowOptions,
+  { recorder, onOutput, redactor, canRedact, signal }: FollowOptions,
 ): Promise<void> {
   const { agent, attempt, containerId } = event;
   if (!(await canRedact(event, signal)) || signal.aborted) return;
+  const lines = redactedLines(redactor, line => onOutput(agent, line));
   await followLines(
     recorder,
     ['logs', '--follow', '--tail=1', containerId],
-    line => parseEndRecord(line) ?? onOutput(agent, line),
+    line => parseEndRecord(line) ?? lines.add(line),
     { signal, owner: { agent, attempt } },
   );
+  lines.end();
+}
+
+/** A secret may be wrapped over lines, so a line is held back where one may have begun. */
+function redactedLines(redactor: Redactor, emit: (line: string) => void) {
+  const pieces = redactor.lines();
+  let rest = '';
+  const take = (bytes: Buffer) => {
+    const whole = (rest + bytes.toString()).split('\n');
+    rest = whole.pop()!;
+    whole.forEach(emit);
+  };
+  return { add: (line: string) => take(pieces.add(Buffer.from(`${line}\n`))), end: () => take(pieces.end()) };
 }

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { syncDirectory, writeFileAtomic } from '../store/write-file-atomic.ts';
 
 /**
@@ -52,8 +52,8 @@ export function unsealValues(file: string, seal: Seal): readonly string[] | null
 }
 
 function readEntries(file: string): Entry[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  if (!statFile(file)) return [];
+  const lines = readFile(file).toString().split('\n').slice(0, -1);
   return orDamaged(file, () => lines.map(line => entrySchema.parse(JSON.parse(line))));
 }
 
@@ -89,8 +89,8 @@ function keyBytes(key: string): Buffer {
 
 /** Make a folder and those above it that are missing, each of which survives a loss of power. */
 function makeSyncedFolder(path: string): void {
-  if (existsSync(path)) return;
+  if (statFile(path)) return;
   makeSyncedFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+  makeDirectory(path);
   syncDirectory(dirname(path));
 }

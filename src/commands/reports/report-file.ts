@@ -11,8 +11,9 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { openDirectory } from '../../store/directory-handle.ts';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { isWithin } from '../../spec/paths.ts';
+import { type DirectoryHandle, openDirectory } from '../../store/directory-handle.ts';
 
 /**
  * A file for the user in a directory that agents may write to. The directory is opened before any of them starts; a link
@@ -32,10 +33,11 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = 
 /** Return whether the path is a device or a descriptor of this process: no agent writes there. */
 export const isKernels = (file: string) => /^\/(dev|proc)\//.test(resolve(file));
 
-export function reportFile(file: string): ReportFile {
+/** `top` is where agents mostly work: below it no link is followed, for an agent of an earlier run may have left it. */
+export function reportFile(file: string, top = process.cwd()): ReportFile {
   const path = resolve(file);
   if (isKernels(path)) return streamFile(path, 0);
-  const directory = openDirectory(dirname(path));
+  const directory = openBelow(dirname(path), top);
   const entry = () => directory.entry(basename(path));
   const before = lstatSync(entry(), { throwIfNoEntry: false });
   // For instance a named pipe with a reader.
@@ -82,6 +84,19 @@ export function reportFile(file: string): ReportFile {
   };
 }
 
+function openBelow(folder: string, top: string): DirectoryHandle {
+  if (!isWithin(folder, top)) return openDirectory(folder);
+  let handle = openDirectory(top);
+  for (const name of relative(top, folder).split(sep).filter(Boolean)) {
+    if (lstatSync(handle.entry(name)).isSymbolicLink())
+      throw new Error(`${handle.path}${sep}${name} is a symbolic link. Name the directory that it leads to`);
+    const parent = handle;
+    handle = parent.open(name);
+    parent[Symbol.dispose]();
+  }
+  return handle;
+}
+
 /** A full disk lets a file be made, and shows at its first byte. */
 function probe(fd: number): void {
   writeSync(fd, '\n', 0);
@@ -91,8 +106,13 @@ function probe(fd: number): void {
 /** A device or pipe cannot be replaced; it is written to directly. */
 function streamFile(path: string, flags: number, mayBePlanted = false): ReportFile {
   const open = () => {
-    if (mayBePlanted) waitForReader(path, flags);
-    return openSync(path, O_WRONLY | flags);
+    // Held until the other one is open: a reader that sees its only writer close has reached the end.
+    const probe = mayBePlanted ? openForReader(path, flags) : null;
+    try {
+      return openSync(path, O_WRONLY | flags);
+    } finally {
+      if (probe !== null) closeSync(probe);
+    }
   };
   const write = (content: string) => {
     const fd = open();
@@ -106,11 +126,10 @@ function streamFile(path: string, flags: number, mayBePlanted = false): ReportFi
 }
 
 /** A pipe that nobody reads, such as one that an agent has left there, would hold this process up for ever. */
-function waitForReader(path: string, flags: number): void {
+function openForReader(path: string, flags: number): number {
   for (let tries = 1; ; tries++) {
     try {
-      closeSync(openSync(path, O_WRONLY | O_NONBLOCK | flags));
-      return;
+      return openSync(path, O_WRONLY | O_NONBLOCK | flags);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries === 20) throw error;
     }

@@ -53,6 +53,24 @@ test('a directory that an agent exchanges for a link is not written through; a p
   t.deepEqual(readdirSync(join(base, 'theirs')), ['report.xml']);
 });
 
+test('a linked directory that an earlier run left below the working directory is refused', t => {
+  const { base, workspace, mine } = desk(t);
+  mkdirSync(join(base, 'theirs'));
+  mkdirSync(join(workspace, 'deep/er'), { recursive: true });
+  symlinkSync(join(base, 'theirs'), join(workspace, 'reports'));
+  const linked = join(workspace, 'reports', 'report.xml');
+  t.throws(() => reportFile(linked, workspace), {
+    message: /reports is a symbolic link\. Name the directory/,
+  });
+  t.throws(() => reportFile(linked, base), { message: /is a symbolic link/ });
+  reportFile(join(workspace, 'deep/er/report.xml'), workspace).write('report');
+  t.is(readFileSync(join(workspace, 'deep/er/report.xml'), 'utf8'), 'report');
+  t.deepEqual(readdirSync(join(base, 'theirs')), []);
+  reportFile(linked, join(base, 'theirs')).write('the control');
+  t.deepEqual(readdirSync(join(base, 'theirs')), ['report.xml']);
+  t.is(readFileSync(mine, 'utf8'), 'mine\n');
+});
+
 test('events go to a file of their own, whatever an earlier run left in its place', t => {
   const { mine, file } = desk(t);
   symlinkSync(mine, file);

@@ -153,7 +153,9 @@ const unseen =
 const inJson = /(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]/g;
 const inUrl = /(?:%[0-9a-f]{2})+/gi;
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
-const unescaped = (match: string) => latin1(JSON.parse(`"${match}"`));
+const short: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+const unescaped = (match: string) =>
+  match.length === 2 ? (short[match[1]!] ?? match[1]!) : latin1(JSON.parse(`"${match}"`));
 const percentDecoded = (match: string) => Buffer.from(match.replaceAll('%', ''), 'hex').toString('latin1');
 
 interface Views {

@@ -58,7 +58,7 @@ export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, 
   );
 }
 
-/** After the end of an attempt: report what it changed, or somebody else meanwhile. */
+/** After the end of an attempt: report what changed, by the agent or otherwise. */
 export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner: Owner): Promise<void> {
   const workspace = boundWorkspace(world, owner);
   const [before, after] = [stateFile(world, owner, 'before'), stateFile(world, owner, 'after')];

@@ -22,7 +22,7 @@ export async function collect(
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
   const lacks = await lackedSecrets(world, input, signal);
-  // Nobody knows which secrets an adopted agent would have to wait for.
+  // Which secrets an adopted agent was given is not recorded.
   if (lacks !== null && !input.cancelled && world.plan(input.name).secrets.length > 0)
     throw new StepError('secrets', lacks, { at: world.clock.now() });
   const { answer, end } =

@@ -26,7 +26,7 @@ export async function followMood(world: World, input: WatchInput, signal: AbortS
 
 /**
  * The file is the agent's own: what it says there is shown to people, and nothing else comes of it. It is redacted before
- * it is cut: of a secret that is cut in two, nobody would know the rest.
+ * it is cut: the rest of a secret that is cut in two is not recognized.
  */
 export function moodIn(line: string, redact = (text: string) => text): Mood | null {
   const [word = '', ...reason] = line.split(' ');

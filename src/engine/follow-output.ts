@@ -16,7 +16,7 @@ interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Report every line that a running agent prints, for somebody who is looking: one `docker logs` an agent, none otherwise. */
+/** Report every line that a running agent prints: one `docker logs` an agent, and none where nothing listens. */
 export function followOutput(journal: Journal, options: FollowOptions): void {
   const following = new Map<string, AbortController>();
   journal.subscribe(event => {
@@ -30,7 +30,7 @@ export function followOutput(journal: Journal, options: FollowOptions): void {
       const stop = new AbortController();
       following.set(agent, stop);
       const signal = AbortSignal.any([options.signal, stop.signal]);
-      // Somebody who looks on does not end the run.
+      // A follower that fails does not end the run.
       follow({ ...event, containerId }, { ...options, signal }).catch(() => {});
     }
   });

@@ -19,7 +19,7 @@ export interface Pieces {
 
 export const redacted = '[secret]';
 
-/** A redactor that can be given more secrets: whoever holds it, or a function of it, redacts them from then on. */
+/** A redactor that can be given more secrets: it, and every function of it, redacts them from then on. */
 export interface GrowingRedactor extends Redactor {
   add(secrets: Iterable<string>): void;
 }

@@ -22,7 +22,7 @@ export interface Seals {
 
 interface SealsOptions {
   readonly plan: (agent: string) => AgentPlan | undefined;
-  /** Of agents whose record was lost: nobody knows whether they have secrets. */
+  /** For agents whose record was lost: whether they have secrets is unknown. */
   readonly isAdopted: (agent: string) => boolean;
   readonly instance: string;
   readonly runId: string;

@@ -3,7 +3,7 @@ import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFil
 import { dirname } from 'node:path';
 import { inPlace } from './state-files.ts';
 
-/** Write a file aside and rename it, so that nobody ever reads a part of it; it is on disk when this returns. */
+/** Write a file aside and rename it, so that no reader sees a part of it; it is on disk when this returns. */
 export function writeFileAtomic(file: string, content: string): void {
   inPlace(file, path => {
     const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;

@@ -107,23 +107,23 @@ const plainMode = (mode: number | undefined) => (Number(mode ?? 0) & 0o777) | 0o
 type LeftOut = Record<'links' | 'others' | 'tooLarge' | 'tooMany' | 'tooLong' | 'outside', number>;
 
 function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEntries: number }): string[] {
-  const told = (count: number, one: string, many: string) =>
+  const counted = (count: number, one: string, many: string) =>
     count > 0 ? [`${count} ${count === 1 ? one : many}`] : [];
   return [
-    ...told(left.links, 'link was left out', 'links were left out'),
-    ...told(left.others, 'that is no file was left out', 'that are no files were left out'),
-    ...told(left.outside, 'entry whose name leads out left out', 'entries whose names lead out left out'),
-    ...told(
+    ...counted(left.links, 'link was left out', 'links were left out'),
+    ...counted(left.others, 'that is no file was left out', 'that are no files were left out'),
+    ...counted(left.outside, 'entry whose name leads out left out', 'entries whose names lead out left out'),
+    ...counted(
       left.tooLong,
       'entry whose name is too long or too deep left out',
       'entries whose names are too long or too deep left out',
     ),
-    ...told(
+    ...counted(
       left.tooLarge,
       `file beyond the limit of ${formatBytes(most)} left out`,
       `files beyond the limit of ${formatBytes(most)} left out`,
     ),
-    ...told(
+    ...counted(
       left.tooMany,
       `entry beyond the limit of ${mostEntries} left out`,
       `entries beyond the limit of ${mostEntries} left out`,

@@ -228,7 +228,7 @@ test('work is collected and delivered as one branch; nothing else of the reposit
   t.is(run(source, 'show', `${branch}:c.txt`), 'c');
   t.deepEqual(hashes(source, isNew), before);
 
-  // Once more: the branch moves, unless somebody has it checked out.
+  // Once more: the branch moves, unless it is checked out.
   t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
   run(source, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`);
   run(source, 'update-ref', `refs/heads/${branch}`, base);
@@ -236,7 +236,7 @@ test('work is collected and delivered as one branch; nothing else of the reposit
   t.is(head(source, branch), base);
 });
 
-test('a pipe among the objects is refused, and holds nobody up', async t => {
+test('a pipe among the objects is refused, and blocks nothing', async t => {
   const source = repository(join(folder(t), 'source'));
   run(source, '-c', 'alias.pipe=!mkfifo .git/objects/pack/pack-1.idx .git/objects/pack/pack-1.pack', 'pipe');
   t.regex(
@@ -245,7 +245,7 @@ test('a pipe among the objects is refused, and holds nobody up', async t => {
   );
 });
 
-test('trees and submodules that attack whoever checks them out are not delivered', async t => {
+test('trees and submodules that attack a checkout are not delivered', async t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   const attacks = [

@@ -91,7 +91,7 @@ const versionOf = (file: string) => {
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 };
 
-/** Without secrets Docker need not be asked for any. Of adopted agents, and of a damaged record, nobody knows that. */
+/** Without secrets Docker need not be asked for any. For adopted agents, and for a damaged record, that is unknown. */
 function readPlan(folder: RunFolder): { readonly plan: FlowPlan; readonly hasSecrets: boolean } {
   try {
     const { plan, adopted } = readRunFile(folder);

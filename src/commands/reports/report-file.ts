@@ -125,7 +125,7 @@ function streamFile(path: string, flags: number, mayBePlanted = false): ReportFi
   return { open, write, append: content => write(content(0)) };
 }
 
-/** A pipe that nobody reads, such as one that an agent has left there, would hold this process up for ever. */
+/** A pipe without a reader, such as one that an agent has left there, would block this process for ever. */
 function openForReader(path: string, flags: number): number {
   for (let tries = 1; ; tries++) {
     try {

@@ -86,6 +86,8 @@ function copyShared(world: World, input: StepInput, folder: string, signal: Abor
 
 /** What somebody has taken away between our create and our start. */
 const lost: readonly (readonly [FailureKind, RegExp])[] = [
+  // A daemon that was killed during a start leaves a task behind, and its container never starts.
+  ['infrastructure', /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i],
   ['network', /network .* not found/i],
   ['infrastructure', /no such container/i],
 ];

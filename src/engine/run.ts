@@ -5,6 +5,7 @@ import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofRun } from '../docker/containers.ts';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { directoriesOfRun, removePartialFiles } from '../store/partial-files.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
@@ -71,6 +72,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     );
     // Since it was interrupted, another run may have begun where it works.
     await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
+    removePartialFiles(directoriesOfRun(folder.path));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
     return await conduct({ ...file, vault, folder, lock, past: events }, connection, options);

@@ -52,7 +52,7 @@ const deafToTerm = { 'kill --signal=TERM': 'exit 0' };
 /** What its secret is away for, only another agent keeps its engine from letting go. */
 const lacking: Scenario = {
   ...plain,
-  docker: { start: 'mkdir once 2>/dev/null && mv workspace/key workspace/away' },
+  docker: { start: 'mkdir once 2>/dev/null && mv key away && rm workspace/key-is-there' },
   secret: true,
 };
 
@@ -140,10 +140,10 @@ export function specOf({ agent, retries, secret, isCli }: Scenario, network: str
     return { agents: { worker: { ...rest, ...cli } } };
   }
   if (!secret) return { agents: { worker } };
-  const outlives = ['sh', '-c', 'until [ -e key ]; do sleep 0.1; done; sleep 5'];
+  const outlives = ['sh', '-c', 'until [ -e key-is-there ]; do sleep 0.1; done; sleep 5'];
   return {
     agents: {
-      worker: { ...worker, secrets: [{ name: 'KEY', file: 'workspace/key' }] },
+      worker: { ...worker, secrets: [{ name: 'KEY', file: 'key' }] },
       other: { ...worker, command: outlives },
     },
     concurrency: 2,
@@ -174,15 +174,19 @@ export function lend(t: ExecutionContext, { secret, isCli }: Scenario, here: Pla
     );
   }
   if (!secret) return;
-  const key = join(here.workspace, 'key');
+  // Not where its agent could put a link in its place.
+  const key = join(here.path, 'key');
+  const sign = join(here.workspace, 'key-is-there');
   writeFileSync(key, 'a secret that nobody guesses\n');
+  writeFileSync(sign, '');
   const timer = setInterval(() => {
     const isMissed = here
       .journal()
       .some(event => event.type === 'agent.state' && event.state === 'waitingForSecrets');
     if (!isMissed) return;
     clearInterval(timer);
-    renameSync(join(here.workspace, 'away'), key);
+    renameSync(join(here.path, 'away'), key);
+    writeFileSync(sign, '');
   }, 200);
   t.teardown(() => clearInterval(timer));
 }

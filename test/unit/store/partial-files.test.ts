@@ -1,0 +1,25 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { directoriesOfRun, removePartialFiles } from '../../../src/store/partial-files.ts';
+import { folder } from '../workspace/repositories.ts';
+
+test('what a killed process has left of an atomic write is removed, and nothing of an agent’s', t => {
+  const run = folder(t);
+  const attempt = join(run, 'agents', 'worker', '1');
+  for (const path of [join(attempt, 'protected'), join(attempt, 'workspace')])
+    mkdirSync(path, { recursive: true });
+  const partial = ['run.json.0123456789ab.tmp', 'agents/worker/1/protected/targets.json.0123456789ab.tmp'];
+  const others = ['run.json', 'agents/worker/1/workspace/a.0123456789ab.tmp', 'agents/worker/1/x.tmp'];
+  for (const name of [...partial, ...others]) writeFileSync(join(run, name), '');
+  removePartialFiles(directoriesOfRun(run));
+  t.deepEqual(
+    partial.filter(name => existsSync(join(run, name))),
+    [],
+  );
+  t.deepEqual(
+    others.filter(name => !existsSync(join(run, name))),
+    [],
+  );
+  removePartialFiles(directoriesOfRun(join(run, 'none')));
+});

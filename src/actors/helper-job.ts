@@ -13,8 +13,7 @@ export interface HelperJob extends Pick<Helper, 'command' | 'args' | 'mounts' | 
   readonly attach?: HelperOptions['attach'];
   /** Whether the helper itself has answered, so that nothing is to be read out of docker's own words. */
   readonly isAnswered: (answer: DockerAnswer) => boolean;
-  /** Called before each try. */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: HelperOptions['prepare'];
 }
 
 const maxTries = 3;
@@ -32,10 +31,13 @@ export async function runHelperJob(
   const { clock, docker, containers } = world;
   const helper = helperOf(world, owner, job, await world.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
-  const { attach, timeout } = job;
-  const options = { docker, containers, signal, timeout, sleep, ...(attach ? { attach } : {}) };
+  const { attach, prepare, timeout } = job;
+  const options = {
+    ...{ docker, containers, signal, timeout, sleep },
+    ...(attach ? { attach } : {}),
+    ...(prepare ? { prepare } : {}),
+  };
   for (let tried = 1; ; tried++) {
-    await job.prepare?.();
     const answer = await runHelper(helper, options);
     const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
     if (kind === null || signal.aborted) return answer;
@@ -58,7 +60,8 @@ export function helperOf(
   image: string,
 ): Helper {
   const { instance, runId } = world.identity(owner.agent, owner.attempt);
-  return { instance, runId, owner, image, command, args, mounts, user, groups };
+  const { isRemapped } = world.engine;
+  return { instance, runId, owner, image, command, args, mounts, user, groups, isRemapped };
 }
 
 /** Why a helper did not do its job: its own last words, or docker's. */

@@ -82,7 +82,7 @@ interface CloneDefaults {
 }
 
 export function cloneJob(
-  world: Pick<World, 'engine' | 'writablePlaces'>,
+  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
   { commit, branch }: CloneRequest,
   repository: Repository,
   target: string,
@@ -93,12 +93,18 @@ export function cloneJob(
     command: 'agent-clone',
     args: [root, gitDir, commonDir, commit, branch, name, email, ignored],
     mounts: [
-      ...onHost(repository, world.writablePlaces),
+      ...onHost(repository, writableNow(world)),
       { source: target, target: '/clone', isWritable: true },
     ],
     ...hostUser(world),
   };
 }
+
+/** What any agent can write at this moment. */
+export const writableNow = (world: Pick<World, 'writablePlaces' | 'livePlaces'>) => [
+  ...world.writablePlaces,
+  ...world.livePlaces(),
+];
 
 /** A repository in a helper: below /host, at the paths that it has on the host, so that its own links hold. */
 export const onHost = (

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { StepError } from '../../machines/step-error.ts';
 import type { DockerAnswer } from '../docker/cli.ts';
+import { DockerSilence } from '../docker/containers.ts';
 import type { Owner } from '../docker/recorder.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
 import { takeFile } from '../workspace/take-file.ts';
 import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
-import { onHost } from './make-clone.ts';
+import { onHost, writableNow } from './make-clone.ts';
 import { branchOf } from './workspace.ts';
 import type { SavedWorkspace, World } from './world.ts';
 
@@ -56,8 +58,9 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
       );
       saved = { branch, commit, diff: hasDiff ? diff : null, path: null };
     } catch (error) {
-      if (signal.aborted) return leave('');
-      throw error;
+      // What docker has not done is for the machine; anything else leaves the clone where it is.
+      if (error instanceof StepError || error instanceof DockerSilence) throw error;
+      return leave((error as Error).message);
     }
   }
   return left === null ? { ...nothing, workspace: saved } : leave(left, saved ?? {});
@@ -142,15 +145,15 @@ async function deliverWork(
 }
 
 export const deliverJob = (
-  world: Pick<World, 'engine' | 'writablePlaces'>,
+  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   { bundle, branch, commit }: { bundle: string; branch: string; commit: string },
 ): Job => ({
   command: 'agent-deliver',
-  args: [repository.commonDir, branch, commit],
+  args: [repository.commonDir, branch, commit, process.umask().toString(8)],
   mounts: [
     // Without the work tree: a link that an agent planted in the repository could lead the helper there.
-    ...onHost({ ...repository, root: repository.commonDir }, world.writablePlaces, true),
+    ...onHost({ ...repository, root: repository.commonDir }, writableNow(world), true),
     { source: bundle, target: '/in' },
   ],
   ...hostUser(world),

@@ -15,8 +15,14 @@ type Saved = Extract<FlowEventBody, { type: 'work.saved' }>;
  * before the clone goes. Whatever cannot be had is told as a warning; it makes no other outcome of an agent.
  */
 export async function saveWork(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+  await reportGitChanges(world, owner(input)).catch((error: Error) =>
+    world.tell({
+      type: 'warning',
+      agent: input.name,
+      message: `what git executes in its workspace could not be compared: ${error.message}. Check it before you use git there`,
+    }),
+  );
   try {
-    await reportGitChanges(world, owner(input));
     await save(world, input, signal);
   } catch (error) {
     const { kind, message } = asStepError(error);

@@ -6,6 +6,7 @@ import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
+import { writableNow } from './make-clone.ts';
 import { owner, type World } from './world.ts';
 
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
@@ -49,9 +50,7 @@ async function copyIn(world: World, input: StepInput, signal: AbortSignal): Prom
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
-  const isShared = [...world.writablePlaces, ...world.livePlaces()].some(
-    place => isWithin(path, place) || isWithin(place, path),
-  );
+  const isShared = writableNow(world).some(place => isWithin(path, place) || isWithin(place, path));
   const answer = isShared
     ? await copyShared(world, input, path, signal)
     : await world.docker(copyInto(path, input.containerId!), {
@@ -76,7 +75,7 @@ function copyShared(world: World, input: StepInput, folder: string, signal: Abor
       ...exportJob({ folder, path: '.' }),
       purpose: `copy ${folder} into the container`,
       timeout: copyTimeoutMs,
-      isAnswered: () => false,
+      isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
       attach: args =>
         pipeCommands(world.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
     },

@@ -20,9 +20,10 @@ export async function waitForTmux(world: World, input: StepInput, signal: AbortS
     timeout: ready + 15_000,
   });
   if (answer.ok) return null;
+  // Whatever docker says of an exec: it may have met the container in the moment of its end.
+  const end = answer.cutOff === null ? await toldEnd(world, id, signal) : null;
+  if (end) return end;
   if (/is not running|no such container/i.test(answer.stderr)) {
-    const end = await toldEnd(world, id, signal);
-    if (end) return end;
     throw new StepError('transient', 'the container has ended, and docker has not told how', {
       at: clock.now(),
     });

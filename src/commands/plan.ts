@@ -23,7 +23,14 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   if (engine) checkLimits(plan, engine);
   if (engine) checkSources(plan, stateDir, engine);
   const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
-  const usual = { version: '', cpus: 2, memory: Number.POSITIVE_INFINITY, rootDir: null, isRootless: false };
+  const usual = {
+    version: '',
+    cpus: 2,
+    memory: Number.POSITIVE_INFINITY,
+    rootDir: null,
+    isRootless: false,
+    isRemapped: false,
+  };
   const rehearsal = await rehearse(plan, {
     stateDir,
     docker: engine && docker,

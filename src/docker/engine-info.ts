@@ -18,6 +18,8 @@ export interface EngineInfo {
   readonly memory: number;
   /** Where it keeps images and containers; null where it does not say. */
   readonly rootDir: string | null;
+  /** Users of containers are others on the host: `userns-remap`. */
+  readonly isRemapped: boolean;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
 }
@@ -36,6 +38,7 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
       cpus: NCPU,
       memory: MemTotal,
       rootDir: DockerRootDir || null,
+      isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
       isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
     };
   }

@@ -17,6 +17,8 @@ export interface Helper {
   readonly mounts: readonly HelperMount[];
   /** As `docker create --user` takes it; root's rights end at files. */
   readonly user: string;
+  /** The engine maps the users of its containers to others of the host. */
+  readonly isRemapped?: boolean;
   /** Ids of further groups. */
   readonly groups?: readonly number[];
 }
@@ -35,6 +37,8 @@ export interface HelperOptions {
   /** Milliseconds for what it does. */
   readonly timeout: number;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Called when no earlier helper of this name is at work any more. */
+  readonly prepare?: () => Promise<void>;
   /** Receives what it prints, in place of the answer; called with the arguments of a `docker start --attach`. */
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
@@ -66,8 +70,10 @@ export function helperArgs(helper: Helper): string[] {
     '--cap-add=FOWNER',
     '--security-opt=no-new-privileges',
     '--ulimit=core=0',
-    '--memory=1g',
-    '--cpus=1',
+    // A clone takes what its repository is large.
+    ...(command === 'agent-clone' ? [] : ['--memory=1g', '--cpus=1']),
+    // Else it would be nobody to the directories of the caller.
+    ...(helper.isRemapped ? ['--userns=host'] : []),
     '--pids-limit=128',
     ...mounts.map(({ source, target, isWritable = false }) =>
       mount({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
@@ -87,11 +93,12 @@ export function helperArgs(helper: Helper): string[] {
  * got as far as that.
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerAnswer> {
-  const { docker, signal, timeout, attach } = options;
+  const { docker, signal, timeout, attach, prepare } = options;
   const { owner } = helper;
   // One of that name was left by an engine that was killed here: what it did is done again.
   const obstacle = await removeHelper(helper, options);
   if (obstacle) return obstacle;
+  await prepare?.();
   const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
   if (!created.ok) {
     // One that was cut off may land yet: absence is believed after several looks.

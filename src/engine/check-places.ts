@@ -50,7 +50,7 @@ export async function checkLiveRuns(
   hasContainers: (runId: string) => Promise<boolean>,
 ): Promise<void> {
   const problems: string[] = [];
-  for (const folder of stateDir.runs()) {
+  for (const folder of stateDir.recorded()) {
     // One with a result has ended.
     const isOther = folder.runId !== own.runId && statFile(folder.result) === undefined;
     const other = isOther ? planOf(folder) : null;
@@ -82,11 +82,11 @@ function conflicts(plan: FlowPlan, other: FlowPlan, runId: string): string[] {
   ];
 }
 
-/** What agents of other runs can write at this moment, as far as their engine process is alive. */
+/** What agents of other runs that have not ended can write: those of an interrupted run may still be at work. */
 export const livePlaces = (stateDir: StateDir, own: RunFolder): string[] =>
   stateDir
-    .runs()
-    .filter(({ runId, lock }) => runId !== own.runId && lockHolder(lock) !== null)
+    .recorded()
+    .filter(({ runId, result }) => runId !== own.runId && statFile(result) === undefined)
     .flatMap(folder => {
       const plan = planOf(folder);
       return plan === null ? [] : writablePlaces(plan).map(({ path }) => path);

@@ -70,8 +70,9 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
       vault.redactor,
       Math.max(0, ...calls.slice(-1)),
     );
-    // Since it was interrupted, another run may have begun where it works.
-    await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
+    // Since it was interrupted, another run may have begun where it works. To stop it is always right.
+    if (options.stop === undefined)
+      await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
     removePartialFiles(directoriesOfRun(folder.path));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });

@@ -33,6 +33,8 @@ export interface StateDir {
   /** Labels carry it: what has another id is not ours. */
   readonly instance: string;
   run(runId: string): RunFolder;
+  /** All with a record, also those that have not begun. */
+  recorded(): RunFolder[];
   /** Newest first. */
   runs(): RunFolder[];
 }
@@ -63,6 +65,10 @@ export function openStateDir(given: string): StateDir {
     path,
     instance,
     run: runId => runFolder(path, runId),
+    recorded: () =>
+      listDirectory(runs)
+        .filter(name => isRunId(name) && statFile(join(runs, name, 'run.json')) !== undefined)
+        .map(name => runFolder(path, name)),
     runs: () =>
       listDirectory(runs)
         .filter(name => isRunId(name) && statFile(join(runs, name, 'journal.jsonl')) !== undefined)

@@ -75,7 +75,10 @@ function read(
 
 function textOf(file: string): string | Error {
   try {
-    if (statSync(file).size > largest + 2) return new Error(`${file} is larger than ${largest} bytes`);
+    // A pipe would wait for a writer.
+    const facts = statSync(file);
+    if (!facts.isFile()) return new Error(`${file} is not a regular file`);
+    if (facts.size > largest + 2) return new Error(`${file} is larger than ${largest} bytes`);
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     return error as Error;

@@ -54,14 +54,24 @@ const flagsOf = {
 export function holdDirectory(path: string): Stats {
   const handle = openDirectory(path);
   const stats = statSync(handle.entry(''));
+  forgetRemoved();
   const before = held.get(path);
-  if (before === undefined || isRemoved(before.handle)) held.set(path, { handle, stats });
+  if (before === undefined) held.set(path, { handle, stats });
   else {
     handle[Symbol.dispose]();
     if (before.stats.ino !== stats.ino || before.stats.dev !== stats.dev)
       throw new Error('it was replaced by another directory while this process uses it');
   }
   return stats;
+}
+
+/** Directories that are gone need no descriptor, in a process that outlives many. */
+function forgetRemoved(): void {
+  for (const [path, { handle }] of held)
+    if (isRemoved(handle)) {
+      handle[Symbol.dispose]();
+      held.delete(path);
+    }
 }
 
 const isRemoved = (handle: DirectoryHandle) =>
@@ -157,7 +167,12 @@ export const listDirectory = (path: string): string[] =>
 export function makeDirectory(path: string): void {
   if (isDirectory(path)) return;
   if (dirname(path) !== path) makeDirectory(dirname(path));
-  inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
+  try {
+    inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
+  } catch (error) {
+    // Another process made it at the same instant.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(path)) throw error;
+  }
 }
 
 /** Links that lead to the state directory are the user's and are followed; links in it are not. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -143,7 +143,7 @@ function entriesOf(folder: string) {
 
 /** The git directory behind a `.git`; of a file, the one that it names. */
 function directoryOf(path: string): string | null {
-  const facts = lstatSync(path, { throwIfNoEntry: false });
+  const facts = statOf(path);
   if (facts?.isDirectory()) return path;
   const target = facts?.isSymbolicLink()
     ? readlinkSync(path)
@@ -152,21 +152,21 @@ function directoryOf(path: string): string | null {
 }
 
 function readGitDir(gitDir: string, look: Look, depth = 0): void {
-  for (const name of files)
-    if (lstatSync(join(gitDir, name), { throwIfNoEntry: false })) look.record(join(gitDir, name));
+  for (const name of files) if (statOf(join(gitDir, name))) look.record(join(gitDir, name));
   recordTree(join(gitDir, 'hooks'), look);
   if (depth < maxDepth) for (const nested of childGitDirs(gitDir, look)) readGitDir(nested, look, depth + 1);
 }
 
 /** Those of submodules, whose names may have slashes in them, and of linked work trees. */
-function childGitDirs(gitDir: string, { spend }: Look): string[] {
+function childGitDirs(gitDir: string, { spend, record }: Look): string[] {
   const below = (folder: string, depth: number): string[] =>
     entriesOf(folder)
       .filter(entry => entry.isDirectory())
       .flatMap(({ name }) => {
         spend();
         const path = join(folder, name);
-        const isGitDir = lstatSync(join(path, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
+        if (isClosed(path)) record(path);
+        const isGitDir = statOf(join(path, 'HEAD')) !== undefined;
         return isGitDir ? [path] : depth < maxDepth ? below(path, depth + 1) : [];
       });
   return [...below(join(gitDir, 'modules'), 0), ...below(join(gitDir, 'worktrees'), 0)];
@@ -180,7 +180,7 @@ const nestedGitDirs = (gitDir: string, look: Look, depth = 0): string[] =>
 /** A file, or what is in a directory, two levels deep. */
 function recordTree(path: string, look: Look, depth = 0): void {
   look.spend();
-  const facts = lstatSync(path, { throwIfNoEntry: false });
+  const facts = statOf(path);
   if (!facts) return;
   if (!facts.isDirectory()) look.record(path);
   else if (depth <= 2)
@@ -219,7 +219,7 @@ function namedIn(
 const existing = (paths: readonly string[], root: string, { spend }: Look) =>
   paths.filter(path => {
     spend();
-    return path !== root && isWithin(path, root) && lstatSync(path, { throwIfNoEntry: false });
+    return path !== root && isWithin(path, root) && statOf(path);
   });
 
 /** Where a link leads to in the end; null where it is none, or leads nowhere. */
@@ -231,11 +231,30 @@ function linkTarget(path: string): string | null {
   }
 }
 
+/** Whether the caller cannot read a directory: an agent may have made it so, to hide what is in it. */
+function isClosed(path: string): boolean {
+  try {
+    readdirSync(path);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Of what lies in a directory that is closed to the caller nothing can be known; the directory itself is recorded. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function describe(path: string, text: string | null, isWhole: boolean): string {
-  const facts = lstatSync(path, { throwIfNoEntry: false });
+  const facts = statOf(path);
   if (!facts) return '  nothing';
   if (facts.isSymbolicLink()) return `  a link to ${visible(readlinkSync(path))}`;
-  if (facts.isDirectory()) return '  a directory';
+  if (facts.isDirectory()) return isClosed(path) ? '  a directory that cannot be read' : '  a directory';
   if (!facts.isFile()) return '  a special file';
   const mode = (facts.mode & 0o777).toString(8);
   if (text === null) return `  a file of ${facts.size} bytes, mode ${mode}`;

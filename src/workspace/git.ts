@@ -5,9 +5,9 @@ import { execa } from 'execa';
  * the host, and it is given no repository: any agent may have written the configuration of those.
  */
 export async function globalGitSetting(key: string): Promise<string | null> {
-  const { exitCode, stdout } = await execa('git', ['config', '--global', '--get', key], {
+  const { exitCode, stdout } = await execa('git', ['config', '--includes', '--get', key], {
     cwd: '/',
-    env: { GIT_DIR: '/dev/null', GIT_CEILING_DIRECTORIES: '/', LC_ALL: 'C' },
+    env: { GIT_DIR: '/dev/null', GIT_CEILING_DIRECTORIES: '/', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' },
     stdin: 'ignore',
     reject: false,
     timeout: 10_000,

@@ -28,7 +28,16 @@ export function whyMisplaced(outer: readonly MountTarget[], targets: readonly st
 function firstLink(root: string, names: readonly string[]): string | null {
   for (let count = 1; count <= names.length; count++) {
     const path = join(root, ...names.slice(0, count));
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+    if (isLink(path)) return path;
   }
   return null;
+}
+
+/** What cannot be looked at counts as one. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  } catch {
+    return true;
+  }
 }

@@ -43,7 +43,9 @@ function findGitDir(root: string): string | RepositoryProblem {
   const target = link === undefined ? null : realPath(resolve(root, link));
   if (target === null || target === root) return { problem: 'its .git file names no git directory' };
   if (isWithin(target, root) || pointsBack(target, root)) return target;
-  return { problem: `its .git file leads to ${target}, which does not belong to it` };
+  return {
+    problem: `its .git file leads to ${target}, which does not name it. If it is yours: git config core.worktree '${root}'`,
+  };
 }
 
 /** A linked work tree is named in `gitdir` of its git directory, a submodule in the configuration there. */

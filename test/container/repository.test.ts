@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
@@ -7,8 +17,8 @@ import { findRepository, type Repository } from '../../src/workspace/repository.
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
 import { runJob } from './helper-box.ts';
 
-const engine = { version: '', cpus: 2, memory: 0, rootDir: null, isRootless: false };
-const world = { engine, writablePlaces: [] };
+const engine = { version: '', cpus: 2, memory: 0, rootDir: null, isRootless: false, isRemapped: false };
+const world = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
 const who = { name: 'Ada', email: 'ada@example.invalid' };
 
@@ -199,6 +209,34 @@ test('submodules come from the source’s own copies, nested ones too', async t 
   t.deepEqual(hashes(source), before);
 });
 
+test('a submodule that was led to another repository is refused, in each way that git would follow', async t => {
+  const ways: Readonly<Record<string, (source: string) => void>> = {
+    'a link is on the way'(source) {
+      rmSync(join(source, 'lib'), { recursive: true });
+      symlinkSync('private', join(source, 'lib'));
+    },
+    'leads to another repository'(source) {
+      writeFileSync(join(source, 'lib', '.git'), 'gitdir: ../private/.git\n');
+    },
+    'its objects is a link'(source) {
+      rmSync(join(source, '.git/modules/lib/objects'), { recursive: true });
+      symlinkSync('../../../private/.git/objects', join(source, '.git/modules/lib/objects'));
+    },
+  };
+  for (const [said, lead] of Object.entries(ways)) {
+    const base = folder(t);
+    const library = repository(join(base, 'library'));
+    const source = repository(join(base, 'source'));
+    run(source, 'submodule', '--quiet', 'add', library, 'lib');
+    commit(source, {});
+    repository(join(source, 'private'), { 'private.txt': 'private\n' });
+    lead(source);
+    const { stdout, target } = await cloneOf(t, source, { fails: true });
+    t.regex(stdout, new RegExp(`^failed .*${said}`, 'm'));
+    t.false(existsSync(join(target, 'lib', 'private.txt')));
+  }
+});
+
 test('objects that are missing from a partial clone are named with the fix', async t => {
   const base = folder(t);
   const source = repository(join(base, 'source'), { 'big.txt': 'big\n' });
@@ -311,6 +349,22 @@ const hostile: Readonly<Record<string, (clone: string, program: string) => void>
     run(join(clone, 'inside'), 'config', 'filter.x.clean', program);
     run(join(clone, 'inside'), 'config', 'core.fsmonitor', program);
     writeFileSync(join(clone, 'inside', 'a.txt'), 'changed\n');
+  },
+  'a repository inside that is unmerged'(clone, program) {
+    repository(join(clone, 'inside'), { 'a.txt': 'a\n' });
+    const at = head(join(clone, 'inside'));
+    run(join(clone, 'inside'), 'config', 'core.fsmonitor', program);
+    writeFileSync(join(clone, 'inside', 'a.txt'), 'changed\n');
+    const entries = [`160000 ${at} 0\tinside`, `160000 ${at} 1\taaa`, `160000 ${at} 2\taaa`].join('\n');
+    execFileSync('git', ['update-index', '--index-info'], { cwd: clone, input: `${entries}\n` });
+  },
+  'a repository inside whose name is no text'(clone, program) {
+    const inside = join(clone, 'in\u0001side');
+    repository(inside, { 'a.txt': 'a\n' });
+    run(clone, 'add', '--all');
+    run(clone, 'commit', '--quiet', '--message=inside');
+    run(inside, 'config', 'core.fsmonitor', program);
+    writeFileSync(join(inside, 'a.txt'), 'changed\n');
   },
   'hooks and attributes'(clone, program) {
     mkdirSync(join(clone, '.git/hooks'), { recursive: true });

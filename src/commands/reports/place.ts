@@ -17,8 +17,9 @@ export function openPlace(option: string, file: string, example = 'junit.xml'): 
     refuse('it is a directory', 'Name a file in it');
   try {
     // A file is written aside, and takes the place of the one that is there.
-    const isReplaced = !isKernels(file) && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true);
-    accessSync(isReplaced ? folder : file, constants.W_OK);
+    const facts = isKernels(file) ? null : statSync(file, { throwIfNoEntry: false });
+    if (facts === undefined || facts?.isFile()) accessSync(folder, constants.W_OK);
+    if (facts !== undefined) accessSync(file, constants.W_OK);
     return reportFile(file);
   } catch (error) {
     return refuse(reasonOf(error), 'Name another file');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
   lstatSync,
@@ -30,8 +31,9 @@ export interface ReportFile {
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
-/** Return whether the path is a device or a descriptor of this process: no agent writes there. */
-export const isKernels = (file: string) => /^\/(dev|proc)\//.test(resolve(file));
+/** Return whether the path is a standard stream, or a descriptor of a process: no agent writes there. */
+export const isKernels = (file: string) =>
+  /^\/dev\/(stdin|stdout|stderr|null|full|tty|fd\/\d+)$|^\/proc\/(self|\d+)\/fd\/\d+$/.test(resolve(file));
 
 /** `top` is where agents mostly work: below it no link is followed, for an agent of an earlier run may have left it. */
 export function reportFile(file: string, top = process.cwd()): ReportFile {
@@ -46,6 +48,8 @@ export function reportFile(file: string, top = process.cwd()): ReportFile {
   const open = () => {
     const aside = directory.entry(`.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
     const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+    // A report that was kept from others stays so.
+    if (before?.isFile()) fchmodSync(fd, before.mode & 0o777);
     const drop = () => {
       closeSync(fd);
       rmSync(aside, { force: true });

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkLiveRuns, checkPlaces, livePlaces } from '../../../src/engine/check-places.ts';
@@ -170,7 +170,10 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   t.deepEqual(livePlaces(stateDir, own), [at('proj')]);
   t.deepEqual(livePlaces(stateDir, other), []);
   lock[Symbol.dispose]();
+  t.deepEqual(livePlaces(stateDir, own), [at('proj')], 'agents of an interrupted run may be at work');
+  writeFileSync(other.result, '{}');
   t.deepEqual(livePlaces(stateDir, own), []);
+  rmSync(other.result);
   writeRunFile(other, { plan: nested, secret: '5'.repeat(32) });
   const again = takeLock(other.lock) as Disposable;
   await t.throwsAsync(check(flow(bind(at('proj')))), {

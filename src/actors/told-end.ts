@@ -2,19 +2,21 @@ import type { End } from '../../machines/outcome.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds; a busy engine takes a moment. */
-const patience = 2_000;
+const timeoutMs = 2_000;
+/** Most often the event is on its way, and costs nothing. */
+const askAfterMs = 300;
 
 /**
- * The end of a container that a command has found gone; null where nothing is told of it by then. Docker is asked for
- * it: its events may have been silent.
+ * The end of a container that a command has found gone; null where it is not known by then. Docker is asked for it where
+ * no event comes: the stream may be silent.
  */
 export async function toldEnd(
   { watcher }: Pick<World, 'watcher'>,
   id: string,
   signal: AbortSignal,
 ): Promise<End | null> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+  const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const ended = watcher.ended(id, over).catch(() => null);
-  watcher.answers(over).catch(() => {});
-  return ended;
+  const asking = setTimeout(() => void watcher.answers(over).catch(() => {}), askAfterMs);
+  return ended.finally(() => clearTimeout(asking));
 }

@@ -28,29 +28,29 @@ export function squidConf(hosts: readonly AllowedHost[]): string {
     `acl listed any-of ${groups.map((_, index) => `listed${index}`).join(' ')}`,
     ...innerRanges.map(range => `acl inner dst ${range}`),
     'acl otherProtocols proto FTP URN',
-    // Matches nobody. But to find that out squid asks for the client's name, which the log then tells.
-    'acl nobody srcdomain .invalid',
-    'http_access deny nobody',
-    'http_access deny manager',
-    'http_access deny otherProtocols',
+    // Matches always. For the log it asks for the client's name, each time anew: Docker gives addresses away again at once.
+    'external_acl_type client ttl=0 negative_ttl=0 cache=0 children-max=4 %>a /usr/local/bin/proxy-client',
+    'acl named external client',
     // By name first: a name that is not listed is not even looked up, or it could carry secrets to its name server.
-    'http_access deny !listed',
-    'http_access deny inner',
+    // Each rule once more without the client's name, since to be told is no condition.
+    ...['manager', 'otherProtocols', '!listed', 'inner'].flatMap(what => [
+      `http_access deny ${what} named`,
+      `http_access deny ${what}`,
+    ]),
     'http_access allow listed',
     'http_access deny all',
     ...quiet,
-    // Docker gives addresses away again at once: what was known of one must not outlive it.
-    'positive_dns_ttl 1 second',
+    // A name server that did not answer once may be asked again at once.
     'negative_dns_ttl 1 second',
     'hosts_file none',
-    'logformat told %ts %>A %Ss/%03>Hs %rm %>rd:%>rP',
+    'logformat told %ts %et %Ss/%03>Hs %rm %>rd:%>rP',
     'access_log stdio:/dev/stdout told',
     'cache_log stdio:/dev/stderr',
     'logfile_rotate 0',
   ].join('\n')}\n`;
 }
 
-/** Keeps nothing, tells servers nothing about its clients, and starts no helpers. */
+/** Keeps nothing and tells servers nothing about its clients. */
 const quiet = [
   'cache deny all',
   'digest_generation off',

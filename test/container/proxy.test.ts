@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../src/docker/cli.ts';
 import { ensureProxyImage } from '../../src/docker/image-proxy.ts';
+import { containerName } from '../../src/docker/labels.ts';
 import { proxyArgs } from '../../src/docker/proxy-args.ts';
+import { blockedHosts } from '../../src/docker/proxy-log.ts';
 import { unrecorded } from '../../src/docker/recorder.ts';
 import { proxyNames } from '../../src/docker/run-names.ts';
 import { image } from './box.ts';
@@ -33,15 +35,62 @@ socket.on('message', (question, from) => {
 });
 socket.bind(53, () => console.log('begun'));`;
 
-test('the proxy looks up listed names alone, and refuses those that lead to an inner address', async t => {
+/** A label of its own, by which all that a test makes goes with it. */
+function labelled(t: ExecutionContext): string {
   const label = `agent-flow-test=${randomUUID()}`;
   t.teardown(async () => {
     const left = (await docker('ps', '-aq', `--filter=label=${label}`)).split('\n').filter(Boolean);
     if (left.length > 0) await docker('rm', '--force', '--volumes', ...left);
+    const networks = (await docker('network', 'ls', '-q', `--filter=label=${label}`)).split('\n');
+    for (const id of networks.filter(Boolean)) await docker('network', 'rm', id);
   });
+  return label;
+}
+
+const proxyImage = async () => {
   const source = join(import.meta.dirname, '..', '..', 'docker');
-  const context = { docker: dockerCli(unrecorded), now: Date.now, source };
-  const proxyImage = (await ensureProxyImage(600_000, context)).id;
+  return (await ensureProxyImage(600_000, { docker: dockerCli(unrecorded), now: Date.now, source })).id;
+};
+
+test('clients that have one IP address, each at once after the other, are told apart', async t => {
+  const label = labelled(t);
+  const runId = `r${randomUUID().slice(0, 7)}`;
+  const hosts = ['a.example.com'];
+  const names = proxyNames(runId, hosts);
+  const own = { instance: 'none', runId, names, image: await proxyImage() };
+  const network = await docker('network', 'create', '--internal', `--label=${label}`, names.inside);
+  const [create = '', name = '', , ...args] = proxyArgs(own, hosts).filter(
+    arg => !arg.startsWith('--label='),
+  );
+  const proxy = await docker(create, name, `--label=${label}`, `--network=${network}`, ...args);
+  await docker('start', proxy);
+
+  const asks = (attempt: number) => {
+    const url = `http://host${attempt}.example.net/`;
+    const script = `until curl -s -x ${names.proxy}:3128 -o /dev/null ${url}; do sleep 0.1; done; hostname -i`;
+    return docker(
+      ...['create', `--network=${network}`, `--label=${label}`],
+      ...[`--name=${containerName(runId, 'worker', attempt)}`, '--entrypoint=timeout'],
+      ...['--', base, '60', 'sh', '-c', script],
+    );
+  };
+  const base = await image;
+  const attempts = [1, 2, 3, 4, 5, 6];
+  const clients = await Promise.all(attempts.map(asks));
+  const addresses: string[] = [];
+  for (const client of clients) addresses.push(await docker('start', '--attach', client));
+  t.is(new Set(addresses).size, 1);
+
+  const log = (await docker('logs', proxy)).split('\n');
+  for (const attempt of attempts) {
+    const told = blockedHosts(runId, 'worker', attempt);
+    for (const line of log) told.read(line);
+    t.deepEqual(told.hosts(), [`host${attempt}.example.net:80`]);
+  }
+});
+
+test('the proxy looks up listed names alone, and refuses those that lead to an inner address', async t => {
+  const label = labelled(t);
   const server = await docker(
     ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', await image],
     ...['-e', nameServer],
@@ -51,7 +100,7 @@ test('the proxy looks up listed names alone, and refuses those that lead to an i
   const hosts = ['*.example.com'];
   const names = proxyNames(`r${randomUUID().slice(0, 7)}`, hosts);
   const [, , network, ...args] = proxyArgs(
-    { instance: 'none', runId: 'r0000000', names, image: proxyImage },
+    { instance: 'none', runId: 'r0000000', names, image: await proxyImage() },
     hosts,
   );
   t.is(network, `--network=${names.outside}`);

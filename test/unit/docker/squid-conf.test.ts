@@ -9,10 +9,13 @@ const patterns = (lines: readonly string[]) =>
 
 test('a name that is not listed is refused before anything is looked up, and what is listed must lead outside', t => {
   t.deepEqual(rules(conf('api.example.com')), [
-    'http_access deny nobody',
+    'http_access deny manager named',
     'http_access deny manager',
+    'http_access deny otherProtocols named',
     'http_access deny otherProtocols',
+    'http_access deny !listed named',
     'http_access deny !listed',
+    'http_access deny inner named',
     'http_access deny inner',
     'http_access allow listed',
     'http_access deny all',

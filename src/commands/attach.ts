@@ -1,4 +1,5 @@
 import { handOver } from '../docker/stream.ts';
+import { connectToRun } from '../engine/run-connection.ts';
 import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
@@ -19,13 +20,14 @@ export const attach: Command = {
     }),
 
   async handler({ stateDir, agent: name }: AttachOptions) {
-    const { agent } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
+    const { agent, folder } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
     if (agent.status !== null)
       throw new UsageError(`${name} is over: it has ${agent.status}. Try agent-flow logs ${name}`);
     if (agent.containerId === null)
       throw new UsageError(`${name} has no container: it is ${agent.status ?? agent.state}`);
     if (!process.stdin.isTTY) throw new UsageError('attach needs a terminal');
-    const code = await handOver([
+    const { recorder } = await connectToRun(folder);
+    const code = await handOver(recorder, [
       'exec',
       '--interactive',
       '--tty',

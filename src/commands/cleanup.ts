@@ -1,10 +1,9 @@
-import { dockerCli } from '../docker/cli.ts';
-import { unrecorded } from '../docker/recorder.ts';
+import { enginesOf } from '../engine/run-connection.ts';
 import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
 import { EngineError, UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { leftAlone, planCleanup, planTable } from './cleanup/plan.ts';
-import { everythingOf, type Removed, removeAll } from './cleanup/remove.ts';
+import { inAll, type Outcome, type Removed, removeAll, wouldBe } from './cleanup/remove.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 import { parseAge } from './times.ts';
 
@@ -45,18 +44,27 @@ export const cleanup: Command = {
     const { stateDir, dryRun, json } = options;
     const runsOlderThan = ageOf(options);
     const state = openStateDir(stateDirPath(stateDir, process.env));
-    const docker = dockerCli(unrecorded);
-    const plan = await planCleanup(docker, state, { ...options, runsOlderThan });
-    for (const line of leftAlone(plan)) say(line);
-    const list = planTable(state, plan);
+    const engines = await enginesOf(state);
+    const plans = await planCleanup(engines, state, { ...options, runsOlderThan });
+    for (const line of plans.flatMap(({ plan }) => leftAlone(plan))) say(line);
+    const list = planTable(
+      state,
+      plans.map(({ plan }) => plan),
+    );
     if (list !== '') say(list);
 
-    const { done, failures } = dryRun
-      ? { done: everythingOf(plan), failures: [] }
-      : await removeAll(docker, state, plan);
+    const outcomes: Outcome[] = [];
+    for (const onEngine of plans) {
+      const stayed = outcomes.flatMap(outcome => outcome.stayed);
+      outcomes.push(dryRun ? wouldBe(onEngine.plan) : await removeAll(onEngine, state, stayed));
+    }
+    const done = inAll(outcomes.map(outcome => outcome.done));
     if (json) printJson({ dryRun, ...done });
     else say(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
-    if (failures.length > 0) throw new EngineError(`could not remove ${failures.join('; ')}`);
+    const problems = engines.missing.map(({ why }) => why);
+    const failures = outcomes.flatMap(outcome => outcome.failures);
+    if (failures.length > 0) problems.unshift(`could not remove ${failures.join('; ')}`);
+    if (problems.length > 0) throw new EngineError(problems.join('\n'));
     return 0;
   },
 };

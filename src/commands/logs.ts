@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectionOf, dockerOf } from '../engine/run-connection.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
@@ -62,9 +63,10 @@ export const logs: Command = {
     const attempt = attemptOf(found, options.attempt);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
     const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
-    const secrets = runSecrets(found.folder);
+    const connection = connectionOf(found.folder);
+    const secrets = runSecrets(found.folder, dockerOf(connection));
     const printer = redacting(shown, secrets.redactor);
-    const sink = { printer, secrets };
+    const sink = { printer, secrets, connection };
     if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, sink);
     else {
       const printed = await printAttempt(found, attempt, part, false, sink);

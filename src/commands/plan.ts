@@ -24,6 +24,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   if (engine) checkSources(plan, stateDir, engine);
   const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
   const usual = {
+    id: '',
     version: '',
     cpus: 2,
     memory: Number.POSITIVE_INFINITY,

@@ -1,8 +1,7 @@
-import { dockerCli } from '../docker/cli.ts';
 import { containers, DockerSilence } from '../docker/containers.ts';
-import { unrecorded } from '../docker/recorder.ts';
 import { lockHolder } from '../engine/lock.ts';
 import { findOrphans, isLost, isOurs, type Orphan } from '../engine/orphans.ts';
+import { enginesOf } from '../engine/run-connection.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { table } from '../views/table.ts';
 import { oneLine } from '../views/text.ts';
@@ -90,8 +89,11 @@ const patience = 2_000;
 
 async function askForOrphans(stateDir: StateDir): Promise<Orphan[]> {
   try {
-    const signal = AbortSignal.timeout(patience);
-    return await findOrphans(containers(dockerCli(unrecorded)), stateDir, { signal });
+    const signal = AbortSignal.timeout(2 * patience);
+    const { found, missing } = await enginesOf(stateDir, patience);
+    for (const { why } of missing) say(`orphans are not all shown: ${oneLine(why)}`);
+    const orphans = found.map(({ docker }) => findOrphans(containers(docker), stateDir, { signal }));
+    return (await Promise.all(orphans)).flat();
   } catch (error) {
     const isSlow = error instanceof DockerSilence && error.answer.cutOff !== null;
     const why = isSlow ? `Docker does not answer within ${patience / 1000} s` : (error as Error).message;

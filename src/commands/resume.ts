@@ -5,6 +5,7 @@ import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../en
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, say } from './command.ts';
+import { newEngineOption } from './engine-option.ts';
 import { findRun, readRun } from './find-agent.ts';
 import { lines, progress } from './progress.ts';
 import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
@@ -13,6 +14,7 @@ interface ResumeOptions extends ToldOptions {
   readonly run?: string;
   readonly all: boolean;
   readonly adopt: boolean;
+  readonly newEngine: boolean;
 }
 
 export const resume: Command = {
@@ -27,10 +29,12 @@ export const resume: Command = {
         default: false,
         describe: 'the orphans of ps: see them through, and remove them',
       })
+      .option('new-engine', newEngineOption)
       .options(toldOptions)
-      .check(({ run, all, adopt, junit, events, html, inspect, inspectWrite }) => {
+      .check(({ run, all, adopt, newEngine, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
         if (all && run !== undefined) throw new Error('--all takes up every run: leave the run out');
+        if (newEngine && run === undefined) throw new Error('--new-engine is for one run: name it');
         const file = Object.entries({ junit, events, html }).find(([, value]) => value);
         const many = all ? '--all' : adopt && run === undefined ? '--adopt' : null;
         if (many && /^[1-9]/.test(String(inspect ?? '')))
@@ -50,7 +54,7 @@ export const resume: Command = {
     }
     const codes = folders.map(folder =>
       seeThrough(
-        listeners => resumeRun(folder, { stateDir, ...listeners }),
+        listeners => resumeRun(folder, { stateDir, isNewEngine: options.newEngine, ...listeners }),
         options,
         folders.length === 1 ? progress() : lines(),
       ),
@@ -61,11 +65,12 @@ export const resume: Command = {
 
 /** Says what came of each orphan; its exit code is 1 where one had to be left. */
 async function adoptOrphans(stateDir: StateDir, run: string | undefined) {
-  const { runs, removed, refused } = await adopt(stateDir, run);
+  const { runs, removed, refused, missing } = await adopt(stateDir, run);
   for (const { runId } of runs) say(`adopted run ${runId}`);
   for (const name of removed) say(`removed ${oneLine(name)}: it had never been started`);
   for (const { name, why } of refused)
     say(`left alone: ${oneLine(name)}, ${why}; agent-flow cleanup removes it`);
+  for (const { why } of missing) say(`not looked at for orphans: ${oneLine(why)}`);
   if (runs.length + removed.length + refused.length === 0)
     say(run === undefined ? 'there is nothing to adopt' : `there is nothing of ${oneLine(run)} to adopt`);
   return { runs, exitCode: refused.length > 0 ? 1 : 0 };

@@ -1,6 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { dockerCli } from '../docker/cli.ts';
-import { unrecorded } from '../docker/recorder.ts';
+import { connectToRun } from '../engine/run-connection.ts';
 import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
@@ -61,7 +60,8 @@ export const send: Command = {
     if (!agent.state.startsWith('running.') || agent.containerId === null)
       throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}. Nothing was sent`);
 
-    await pasteInto(agent.containerId, { bytes, enter, address, docker: dockerCli(unrecorded) });
+    const { docker } = await connectToRun(folder);
+    await pasteInto(agent.containerId, { bytes, enter, address, docker });
     if (dropped > 0) say(`left out ${dropped} control character${dropped === 1 ? '' : 's'}`);
     if (json)
       printJson({ agent: agent.name, runId: folder.runId, attempt: agent.attempt, bytes: bytes.length });

@@ -1,30 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { dockerCli } from '../docker/cli.ts';
+import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
-import { unrecorded } from '../docker/recorder.ts';
 import { listRunNetworks, removeRunNetwork } from '../docker/run-networks.ts';
 import { lockHolder } from '../engine/lock.ts';
 import { leaveRequest } from '../engine/requests.ts';
 import { resumeRun } from '../engine/run.ts';
+import { connectToRun } from '../engine/run-connection.ts';
 import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
 import { EngineError } from '../errors.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
+import { newEngineOption } from './engine-option.ts';
 import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
 
 interface StopOptions extends CommonOptions {
   readonly target?: string;
+  readonly newEngine: boolean;
 }
 
 export const stop: Command = {
   usage: ['stop [target]', 'down [target]'],
   describe: 'stop and remove a run, or one agent of it',
   options: yargs =>
-    yargs.positional('target', {
-      type: 'string',
-      describe: 'run, agent or run/agent; the newest run where none is named',
-    }),
+    yargs
+      .positional('target', {
+        type: 'string',
+        describe: 'run, agent or run/agent; the newest run where none is named',
+      })
+      .option('new-engine', newEngineOption),
 
-  async handler({ stateDir, target }: StopOptions) {
+  async handler({ stateDir, target, newEngine: isNewEngine }: StopOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const isRun = target === undefined || state.runs().some(({ runId }) => runId === target);
     const foundAgent = isRun ? null : findAgent(state, target);
@@ -37,11 +41,13 @@ export const stop: Command = {
       say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
       while (!isOver(readRun(found.folder), agent) && lockHolder(found.folder.lock)) await delay(300);
     } else if (!wasOver) {
-      const run = await resumeRun(found.folder, { stateDir: state, stop: agent });
+      const run = await resumeRun(found.folder, { stateDir: state, stop: agent, isNewEngine });
       await run.done;
     }
-    const kept = await removeKept(found.folder, agent, state.instance);
-    if (agent === null && !lockHolder(found.folder.lock)) await removeNetworks(found.folder, state.instance);
+    const { docker } = await connectToRun(found.folder);
+    const kept = await removeKept(docker, found.folder, agent, state.instance);
+    if (agent === null && !lockHolder(found.folder.lock))
+      await removeNetworks(docker, found.folder, state.instance);
     if (!wasOver) say(`${name} is stopped and removed`);
     else say(`${name} is over already${kept > 0 ? '; removed what was kept of it' : ''}`);
     return 0;
@@ -52,8 +58,13 @@ const isOver = ({ state }: FoundRun, agent: string | null) =>
   agent === null ? state.ended !== null : (state.agents[agent]?.status ?? null) !== null;
 
 /** What was kept of it, though it is over. Returns how many containers there were. */
-async function removeKept(folder: RunFolder, agent: string | null, instance: string): Promise<number> {
-  const known = containers(dockerCli(unrecorded));
+async function removeKept(
+  docker: Docker,
+  folder: RunFolder,
+  agent: string | null,
+  instance: string,
+): Promise<number> {
+  const known = containers(docker);
   const ofThis = [marked, ofInstance(instance), ofRun(folder.runId)];
   const kept = await known.list(agent === null ? ofThis : [...ofThis, ofAgent(agent)]);
   for (const { id } of kept) {
@@ -64,8 +75,7 @@ async function removeKept(folder: RunFolder, agent: string | null, instance: str
 }
 
 /** Those of the run's own that were left for what was kept. */
-async function removeNetworks({ runId }: RunFolder, instance: string): Promise<void> {
-  const docker = dockerCli(unrecorded);
+async function removeNetworks(docker: Docker, { runId }: RunFolder, instance: string): Promise<void> {
   for (const id of await listRunNetworks(docker, instance, runId)) {
     const problem = await removeRunNetwork(docker, id);
     if (problem) throw new EngineError(`could not remove network ${id.slice(0, 12)}: ${problem.why}`);

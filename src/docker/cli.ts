@@ -48,7 +48,8 @@ export function dockerCli(recorder: Recorder): Docker {
     const limit = AbortSignal.timeout(timeout);
     const either = signal ? AbortSignal.any([signal, limit]) : limit;
     const piped = input === undefined ? run : run({ stdio: ['pipe', 'pipe', 'pipe'] });
-    const child = piped({ signal: either })`docker ${args}`;
+    const env = { ...process.env, ...recorder.env };
+    const child = piped({ signal: either, env })`docker ${args}`;
     if (input !== undefined) {
       // A docker that ends before it has read all says why by its answer; a pipe that broke must not end us.
       child.stdin.on('error', () => {});

@@ -4,6 +4,7 @@ import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
 
 const info = z.object({
+  ID: z.string(),
   ServerVersion: z.string(),
   NCPU: z.number(),
   MemTotal: z.number(),
@@ -12,6 +13,8 @@ const info = z.object({
 });
 
 export interface EngineInfo {
+  /** Its own, which it keeps as long as its images and containers. */
+  readonly id: string;
   readonly version: string;
   readonly cpus: number;
   /** Bytes. */
@@ -32,8 +35,9 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
+    const { ID, ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
     return {
+      id: ID,
       version: ServerVersion,
       cpus: NCPU,
       memory: MemTotal,

@@ -1,4 +1,5 @@
 import type { FlowEventBody } from '../events.ts';
+import { addressEnv, type EngineAddress } from './engine-address.ts';
 import { label } from './labels.ts';
 
 /** For whom a call is made. */
@@ -16,8 +17,12 @@ export interface CallEnd {
   readonly cutOff: 'timeout' | 'aborted' | null;
 }
 
-/** Numbers every docker call and tells the journal of it: its intent before, its result after. */
+/** Through it goes every docker call: it leads to one engine, and tells the journal of the call before and after. */
 export interface Recorder {
+  /** Of docker's environment what leads it to the engine; undefined takes a variable of our own away. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The same for calls to the engine at this address; their numbers go on. */
+  to(address: EngineAddress): Recorder;
   call(args: readonly string[], owner: Owner | null, changes: boolean): Promise<RecordedCall>;
 }
 
@@ -41,7 +46,9 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  return {
+  const leadingTo = (address: EngineAddress | null): Recorder => ({
+    env: addressEnv(address),
+    to: leadingTo,
     async call(args, owner, changes) {
       const call = ++calls;
       const began = now();
@@ -63,7 +70,8 @@ export function recorder(
         },
       };
     },
-  };
+  });
+  return leadingTo(null);
 }
 
 /** The key to sealed secrets must not lie beside them in the run folder. */
@@ -90,5 +98,11 @@ export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
   };
 }
 
+const unrecordedTo = (address: EngineAddress | null): Recorder => ({
+  env: addressEnv(address),
+  to: unrecordedTo,
+  call: async () => ({ end: answer => answer }),
+});
+
 /** For commands that keep no journal, such as `ps`. */
-export const unrecorded: Recorder = { call: async () => ({ end: answer => answer }) };
+export const unrecorded = unrecordedTo(null);

@@ -60,6 +60,7 @@ export async function followLines(
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    env: recorder.env,
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
     ...(signal ? { cancelSignal: signal } : {}),
@@ -82,6 +83,7 @@ export async function saveOutput(
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    env: recorder.env,
     // Passed on as it comes: a transcript of any length takes no more memory than a short one.
     stdout: through ? [{ transform: through }, { file }] : { file },
     buffer: { stdout: false, stderr: true },
@@ -100,6 +102,7 @@ export async function copyOutput(
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    env: recorder.env,
     // Any descriptor will do; the types of execa name those of the terminal.
     stdout: fd as 1,
     timeout,
@@ -117,6 +120,7 @@ export async function pipeOutput(
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    env: recorder.env,
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },
     timeout,
@@ -146,6 +150,7 @@ export async function pipeCommands(
   const call = await recorder.call(to, owner, true);
   // Its stdin ends with us, and so does it.
   const receiver = run('docker', to, {
+    env: recorder.env,
     stdout: 'ignore',
     timeout,
     ...(signal ? { cancelSignal: signal } : {}),
@@ -169,6 +174,7 @@ export async function firstBytes(
 ): Promise<CallEnd & { readonly stdout: string }> {
   const call = await recorder.call(args, owner, false);
   const child = run('sh', shell(args), {
+    env: recorder.env,
     encoding: 'latin1',
     maxBuffer: most,
     timeout,
@@ -179,7 +185,7 @@ export async function firstBytes(
 }
 
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
-export async function handOver(args: readonly string[]): Promise<number> {
-  const result = await execa('docker', args, { stdio: 'inherit', reject: false });
+export async function handOver({ env }: Recorder, args: readonly string[]): Promise<number> {
+  const result = await execa('docker', args, { env, stdio: 'inherit', reject: false });
   return result.exitCode ?? 1;
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { dockerCli } from '../docker/cli.ts';
 import { containers as containersOf } from '../docker/containers.ts';
-import { unrecorded } from '../docker/recorder.ts';
+import type { Recorder } from '../docker/recorder.ts';
 import { saveOutput } from '../docker/stream.ts';
 import { EngineError } from '../errors.ts';
 import { version } from '../package.ts';
@@ -13,10 +12,12 @@ import { holdFile, makeDirectory, removeFile, renameFile, statFile } from '../st
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
+import type { EngineConnection } from './connection.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
 import { findOrphans, isLost, type Lost } from './orphans.ts';
 import { growingRedactor } from './redact.ts';
+import { enginesOf, type MissingEngine } from './run-connection.ts';
 import { writeRunFile } from './run-file.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 
@@ -26,6 +27,8 @@ export interface Adoption {
   /** Names of containers that had never been started. */
   readonly removed: readonly string[];
   readonly refused: readonly { readonly name: string; readonly why: string }[];
+  /** Where orphans may be as well. */
+  readonly missing: readonly MissingEngine[];
 }
 
 const lookingFor = 'ask Docker for orphans';
@@ -35,7 +38,23 @@ const lookingFor = 'ask Docker for orphans';
  * their runs can be resumed like any other. Nothing of another state directory is touched.
  */
 export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption> {
-  const docker = dockerCli(unrecorded);
+  const { found, missing } = await enginesOf(stateDir);
+  const adoptions: Omit<Adoption, 'missing'>[] = [];
+  for (const connection of found) adoptions.push(await adoptOn(connection, stateDir, only));
+  return {
+    runs: adoptions.flatMap(({ runs }) => runs),
+    removed: adoptions.flatMap(({ removed }) => removed),
+    refused: adoptions.flatMap(({ refused }) => refused),
+    missing,
+  };
+}
+
+async function adoptOn(
+  connection: EngineConnection,
+  stateDir: StateDir,
+  only: string | undefined,
+): Promise<Omit<Adoption, 'missing'>> {
+  const { docker } = connection;
   const containers = containersOf(docker);
   const orphans = await answered(findOrphans(containers, stateDir), lookingFor);
   const lost = orphans.filter(isLost).filter(({ runId }) => only === undefined || runId === only);
@@ -51,7 +70,7 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
   const runs: RunFolder[] = [];
   for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
     const folder = stateDir.run(runId);
-    const why = await bringHome(folder, ofRun);
+    const why = await bringHome(folder, ofRun, connection);
     if (why === null) runs.push(folder);
     else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
   }
@@ -59,7 +78,11 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
 }
 
 /** Null when the run has a record again, else why it has not. */
-async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promise<string | null> {
+async function bringHome(
+  folder: RunFolder,
+  found: readonly Adoptable[],
+  { engine, address, recorder }: EngineConnection,
+): Promise<string | null> {
   makeDirectory(folder.path);
   const lock = takeLock(folder.lock);
   if (!isLock(lock)) return `process ${lock.pid} on ${lock.host} has just taken its run`;
@@ -71,7 +94,7 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
     // Only the last attempt of an agent is seen to its end; of those before it what they printed is kept.
     const warnings: Warning[] = [];
     for (const { orphan } of found.filter(entry => !newest.includes(entry))) {
-      const why = await keepTranscript(folder, orphan);
+      const why = await keepTranscript(folder, orphan, recorder);
       const message = `the transcript of attempt ${orphan.attempt} was not kept: ${why}`;
       if (why !== null) warnings.push({ agent: orphan.agent, message });
     }
@@ -80,6 +103,7 @@ async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promis
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
       secret: randomBytes(16).toString('hex'),
+      engine: { id: engine.id, address },
       adopted: Object.fromEntries(newest.map(({ orphan, identity }) => [orphan.agent, identity])),
     });
     await writeJournal(folder, newest, warnings);
@@ -98,6 +122,7 @@ interface Warning {
 async function keepTranscript(
   folder: RunFolder,
   { container, agent, attempt }: Lost,
+  recorder: Recorder,
 ): Promise<string | null> {
   const known = growingRedactor();
   const sealed = join(folder.attempt(agent, attempt), sealedName);
@@ -105,7 +130,7 @@ async function keepTranscript(
   if (why !== null) return why;
   const file = holdFile(folder.transcript(agent, attempt));
   const options = { timeout: 600_000, through: known.isIdle ? null : known.stream() };
-  const answer = await saveOutput(unrecorded, ['logs', container.id], file.path, options).finally(
+  const answer = await saveOutput(recorder, ['logs', container.id], file.path, options).finally(
     file[Symbol.dispose],
   );
   if (!answer.ok)

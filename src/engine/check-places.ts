@@ -47,7 +47,7 @@ export async function checkLiveRuns(
   plan: FlowPlan,
   stateDir: StateDir,
   own: RunFolder,
-  hasContainers: (runId: string) => Promise<boolean>,
+  hasContainers: (folder: RunFolder) => Promise<boolean>,
 ): Promise<void> {
   const problems: string[] = [];
   for (const folder of stateDir.recorded()) {
@@ -55,7 +55,7 @@ export async function checkLiveRuns(
     const isOther = folder.runId !== own.runId && statFile(folder.result) === undefined;
     const other = isOther ? planOf(folder) : null;
     const found = other === null ? [] : conflicts(plan, other, folder.runId);
-    if (found.length > 0 && (lockHolder(folder.lock) !== null || (await hasContainers(folder.runId))))
+    if (found.length > 0 && (lockHolder(folder.lock) !== null || (await hasContainers(folder))))
       problems.push(...found);
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));

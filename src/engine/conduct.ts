@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly actors?: AgentActors;
   /** Does nothing but stop this agent, or with null the whole run: as if that had been asked for long ago. */
   readonly stop?: string | null;
+  /** Goes on, on the engine that docker reaches now: the one the run began on is gone for good, and its containers with it. */
+  readonly isNewEngine?: boolean;
 }
 
 export interface Run {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type EngineAddress, engineAddress } from '../docker/engine-address.ts';
 import { FlowError } from '../errors.ts';
 import { agentName } from '../spec/names.ts';
 import type { FlowPlan } from '../spec/plan.ts';
@@ -8,8 +9,16 @@ import { readFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { RunFolder } from './state-dir.ts';
 
+/** The engine that a run began on: its containers are there and nowhere else. */
+export interface RunEngine {
+  /** What `docker info` calls it. */
+  readonly id: string;
+  readonly address: EngineAddress;
+}
+
 /** What a run was asked for, as `run.json` keeps it. */
 export interface RunFile {
+  readonly engine: RunEngine;
   readonly plan: FlowPlan;
   /** Random, of this run alone: end records are signed with it. */
   readonly secret: string;
@@ -30,6 +39,7 @@ const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
   secret: z.string().regex(/^[0-9a-f]{32}$/),
+  engine: z.strictObject({ id: z.string().min(1), address: engineAddress }),
   plan: planSchema,
   adopted: z
     .record(
@@ -43,18 +53,18 @@ const stored = z.strictObject({
   commits: z.record(z.string().startsWith('/'), z.string().regex(/^[0-9a-f]{40,64}$/)).exactOptional(),
 });
 
-export function writeRunFile(folder: RunFolder, { plan, secret, adopted, commits }: RunFile): void {
-  const content = { version: 1, runId: folder.runId, secret, adopted, commits, plan };
+export function writeRunFile(folder: RunFolder, { plan, secret, engine, adopted, commits }: RunFile): void {
+  const content = { version: 1, runId: folder.runId, secret, engine, adopted, commits, plan };
   writeFileAtomic(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 export function readRunFile(folder: RunFolder): RunFile {
   try {
     const written = JSON.parse(readFile(folder.runFile).toString());
-    const { runId, secret, adopted, commits } = stored.parse(written);
+    const { runId, secret, engine, adopted, commits } = stored.parse(written);
     if (runId !== folder.runId) throw new Error(`it is of the run ${visible(runId)}`);
     // Return it as written: the hash of an agent's plan goes by the order of its keys.
-    return { plan: written.plan as FlowPlan, secret, adopted, commits };
+    return { plan: written.plan as FlowPlan, secret, engine, adopted, commits };
   } catch (error) {
     throw new FlowError(
       `${folder.runFile} cannot be read: ${reasonOf(error)}. Move ${folder.path} away; agent-flow cleanup then removes what is left of the run`,

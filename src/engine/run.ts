@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofRun } from '../docker/containers.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { directoriesOfRun, removePartialFiles } from '../store/partial-files.ts';
@@ -11,13 +10,13 @@ import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
-import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
-import { connect } from './connection.ts';
+import { type Connection, connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
-import { readRunFile, writeRunFile } from './run-file.ts';
+import { hasContainers } from './run-connection.ts';
+import { type RunEngine, readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
 import { newRunId, type RunFolder, type StateDir } from './state-dir.ts';
 import { checkSecrets, vaultOf } from './vault.ts';
@@ -28,7 +27,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   checkPlaces(plan, options.stateDir);
   checkSecrets(plan, env);
   const vault = vaultOf(plan, env);
-  const connection = await connect(options.clock ?? systemClock, vault.redactor);
+  const connection = await connect({ clock: options.clock, redactor: vault.redactor });
   checkLimits(plan, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
   const { docker } = connection;
@@ -38,10 +37,11 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    writeRunFile(folder, { plan, secret, commits });
+    const engine = runEngine(connection);
+    writeRunFile(folder, { plan, secret, engine, commits });
     // After the record is written: of two runs that begin at once, at least one sees the other.
-    await checkLiveRuns(plan, options.stateDir, folder, hasContainers(docker));
-    const score = { plan, secret, vault, commits, folder, lock, past: [], warnings };
+    await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
+    const score = { plan, secret, engine, vault, commits, folder, lock, past: [], warnings };
     return await conduct(score, connection, options);
   } catch (error) {
     // Nothing has been done yet that it would have to remember.
@@ -65,32 +65,29 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     if (ended) throw new UsageError(`${folder.runId} is over: it has ${ended.status}`);
     const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
     const vault = vaultOf(file.plan, options.env ?? process.env);
-    const connection = await connect(
-      options.clock ?? systemClock,
-      vault.redactor,
-      Math.max(0, ...calls.slice(-1)),
-    );
+    const { runId } = folder;
+    const connection = await connect({
+      clock: options.clock,
+      redactor: vault.redactor,
+      callsBefore: Math.max(0, ...calls.slice(-1)),
+      run: options.isNewEngine ? null : { runId, engine: file.engine },
+    });
+    // The next engine process looks where this one has found it.
+    const engine = runEngine(connection);
+    if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });
     // Since it was interrupted, another run may have begun where it works. To stop it is always right.
-    if (options.stop === undefined)
-      await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
+    if (options.stop === undefined) await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers);
     removePartialFiles(directoriesOfRun(folder.path));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
-    return await conduct({ ...file, vault, folder, lock, past: events }, connection, options);
+    return await conduct({ ...file, engine, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
   }
 }
 
-/** Where Docker does not say, they may be there. */
-const hasContainers = (docker: Docker) => (runId: string) =>
-  containers(docker)
-    .list([marked, ofRun(runId), 'status=running'])
-    .then(
-      found => found.length > 0,
-      () => true,
-    );
+const runEngine = ({ engine, address }: Connection): RunEngine => ({ id: engine.id, address });
 
 function lockRun(folder: RunFolder): Lock {
   const lock = takeLock(folder.lock);

@@ -4,6 +4,7 @@ import { label } from '../../docker/labels.ts';
 import { answered } from '../../engine/answered.ts';
 import { isDriven } from '../../engine/driven.ts';
 import { lockHolder } from '../../engine/lock.ts';
+import type { EnginesOfRuns } from '../../engine/run-connection.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { table } from '../../views/table.ts';
 import { oneLine } from '../../views/text.ts';
@@ -39,8 +40,44 @@ export interface Plan {
 
 const none = { doomed: [], left: [] };
 
-export async function planCleanup(docker: Docker, state: StateDir, wanted: Wanted): Promise<Plan> {
-  const { all, force, network, images, runsOlderThan } = wanted;
+/** What is to be done on one engine. */
+export interface EnginePlan {
+  readonly docker: Docker;
+  readonly plan: Plan;
+}
+
+/**
+ * Looks at every engine that this state directory has something on. What does not belong to one of its runs, such as
+ * images, is looked for on the engine that docker reaches now alone.
+ */
+export async function planCleanup(
+  { found, missing }: EnginesOfRuns,
+  state: StateDir,
+  wanted: Wanted,
+): Promise<EnginePlan[]> {
+  const others = found.slice(0, -1);
+  const current = found.at(-1)!;
+  const plans: EnginePlan[] = [];
+  /** Containers of runs that stay where they are. */
+  const staying: Container[] = [];
+  for (const { docker } of others) {
+    const only = { ...wanted, all: false, network: false, images: false };
+    const looked = await planOn(docker, state, only);
+    staying.push(...looked.staying);
+    plans.push({ docker, plan: looked.plan });
+  }
+  const { docker } = current;
+  const looked = await planOn(docker, state, wanted);
+  staying.push(...looked.staying);
+  const unknown = missing.flatMap(({ runs }) => runs);
+  const { runsOlderThan } = wanted;
+  const { doomed: runs, left: runsLeft } =
+    runsOlderThan === null ? none : findRuns(state, runsOlderThan, { staying, unknown }, Date.now());
+  return [...plans, { docker, plan: { ...looked.plan, runs, runsLeft } }];
+}
+
+async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'runsOlderThan'>) {
+  const { all, force, network, images } = wanted;
   const found = await listed(docker, [marked]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
   const driven = candidates.filter(container => !force && isDriven(state, container));
@@ -51,20 +88,19 @@ export async function planCleanup(docker: Docker, state: StateDir, wanted: Wante
   const { doomed: doomedImages, left: imagesLeft } = images
     ? await findImages(docker, users, isBuilding(state))
     : none;
-  const { doomed: doomedRuns, left: runsLeft } =
-    runsOlderThan === null ? none : findRuns(state, runsOlderThan, found.filter(stays), Date.now());
-  return {
+  const plan: Plan = {
     containers: doomed,
     networks: [
       ...(await findRunNetworks(docker, state, force)),
       ...(network ? await findSharedNetworks(docker) : []),
     ],
     images: doomedImages,
-    runs: doomedRuns,
+    runs: [],
     driven,
     imagesLeft,
-    runsLeft,
+    runsLeft: [],
   };
+  return { plan, staying: found.filter(stays) };
 }
 
 async function listed(docker: Docker, filters: readonly string[]): Promise<Container[]> {
@@ -80,13 +116,13 @@ const isBuilding = (state: StateDir) =>
     .some(folder => Object.values(readRun(folder).state.agents).some(agent => agent.state === 'building'));
 
 /** What will be removed, for people; empty where that is nothing. */
-export function planTable(state: StateDir, plan: Plan): string {
-  const rows = [
+export function planTable(state: StateDir, plans: readonly Plan[]): string {
+  const rows = plans.flatMap(plan => [
     ...plan.containers.map(row => ['container', row.name, `${row.state}, ${whose(state, row)}`]),
     ...plan.networks.map(({ name, about }) => ['network', name, about]),
     ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
     ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
-  ];
+  ]);
   return rows.length === 0 ? '' : table([['WHAT', 'NAME', 'ABOUT'], ...rows]);
 }
 

@@ -1,11 +1,10 @@
-import type { Docker } from '../../docker/cli.ts';
-import { containers } from '../../docker/containers.ts';
+import { type Container, containers } from '../../docker/containers.ts';
 import { emptyFolder } from '../../docker/helper.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { oneLine } from '../../views/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
-import type { LeftAlone, Plan } from './plan.ts';
+import type { EnginePlan, LeftAlone, Plan } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
 
 /** What was removed, category by category, and what was not. Of a dry run: what would be. */
@@ -19,7 +18,30 @@ export interface Removed {
   readonly runs: { readonly removed: string[]; readonly left: LeftAlone[] };
 }
 
-export const everythingOf = (plan: Plan): Removed => ({
+export interface Outcome {
+  readonly done: Removed;
+  /** Containers that could not be removed. */
+  readonly stayed: readonly Container[];
+  readonly failures: readonly string[];
+}
+
+/** What was done on several engines. */
+export const inAll = (parts: readonly Removed[]): Removed => ({
+  removed: parts.flatMap(({ removed }) => removed),
+  left: parts.flatMap(({ left }) => left),
+  driven: parts.flatMap(({ driven }) => driven),
+  networks: parts.flatMap(({ networks }) => networks),
+  images: {
+    removed: parts.flatMap(({ images }) => images.removed),
+    left: parts.flatMap(({ images }) => images.left),
+  },
+  runs: {
+    removed: parts.flatMap(({ runs }) => runs.removed),
+    left: parts.flatMap(({ runs }) => runs.left),
+  },
+});
+
+const everythingOf = (plan: Plan): Removed => ({
   removed: plan.containers.map(({ id }) => id),
   left: [],
   driven: plan.driven.map(({ id }) => id),
@@ -28,8 +50,18 @@ export const everythingOf = (plan: Plan): Removed => ({
   runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.runsLeft] },
 });
 
-/** Removes what was planned: containers first, since networks, images and runs are kept for them. */
-export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
+/** What a dry run comes to. */
+export const wouldBe = (plan: Plan): Outcome => ({ done: everythingOf(plan), stayed: [], failures: [] });
+
+/**
+ * Removes what was planned on one engine: containers first, since networks, images and runs are kept for them, also for
+ * those on other engines.
+ */
+export async function removeAll(
+  { docker, plan }: EnginePlan,
+  state: StateDir,
+  stayedElsewhere: readonly Container[],
+): Promise<Outcome> {
   const done: Removed = {
     ...everythingOf(plan),
     removed: [],
@@ -38,13 +70,16 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
     runs: { removed: [], left: [...plan.runsLeft] },
   };
   const failures: string[] = [];
-  for (const { id, name } of plan.containers) {
+  const stayed: Container[] = [];
+  for (const container of plan.containers) {
+    const { id, name } = container;
     const answer = await containers(docker).remove(id);
     // Somebody else removes it at this moment.
     if (answer.ok || /removal of container .* already in progress/i.test(answer.stderr))
       done.removed.push(id);
     else {
       done.left.push(id);
+      stayed.push(container);
       failures.push(`container ${name}: ${oneLine(answer.stderr) || 'docker did not answer in time'}`);
     }
   }
@@ -64,9 +99,7 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
   for (const { folder } of plan.runs) {
     const { runId } = folder;
     const empty = (path: string) => emptyFolder(docker, { instance: state.instance, runId, path });
-    const kept = plan.containers.find(
-      ({ id, labels }) => done.left.includes(id) && isOf(labels, state, runId),
-    );
+    const kept = [...stayedElsewhere, ...stayed].find(({ labels }) => isOf(labels, state, runId));
     const why = kept ? `it has container ${kept.name} left` : await removeRunFolder(folder, empty);
     if (why === null) done.runs.removed.push(runId);
     else {
@@ -74,5 +107,5 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
       if (!kept) failures.push(`run ${runId}: ${why}`);
     }
   }
-  return { done, failures };
+  return { done, stayed, failures };
 }

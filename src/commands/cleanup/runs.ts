@@ -14,8 +14,15 @@ export interface DoomedRun {
   readonly about: string;
 }
 
+export interface Whereabouts {
+  /** Containers that stay. */
+  readonly staying: readonly Container[];
+  /** Runs whose engine does not say whether they have any. */
+  readonly unknown: readonly string[];
+}
+
 /** The runs of a state directory whose last event was `olderThan` milliseconds ago, and those of them that are left alone. */
-export function findRuns(state: StateDir, olderThan: number, staying: readonly Container[], now: number) {
+export function findRuns(state: StateDir, olderThan: number, { staying, unknown }: Whereabouts, now: number) {
   const doomed: DoomedRun[] = [];
   const left: LeftAlone[] = [];
   if (statFile(join(state.path, 'runs'))?.isSymbolicLink())
@@ -31,6 +38,7 @@ export function findRuns(state: StateDir, olderThan: number, staying: readonly C
     const leave = (why: string) => left.push({ name: folder.runId, why });
     if (lockHolder(folder.lock) !== null) leave('an engine drives it');
     else if (!isOver) leave(`it is not over; agent-flow stop ${folder.runId} ends it`);
+    else if (unknown.includes(folder.runId)) leave('its Docker engine does not say what it has left');
     else if (container) leave(`it has container ${container.name} left`);
     else {
       const started = events[began];

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { dockerCli } from '../../docker/cli.ts';
-import { unrecorded } from '../../docker/recorder.ts';
+import { connectionOf, dockerOf } from '../../engine/run-connection.ts';
 import type { RunFolder } from '../../engine/state-dir.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
@@ -22,13 +21,20 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
     throw new UsageError(`there is no agent ${oneLine(name)} in run ${folder.runId}`);
   };
 
+  const connection = connectionOf(folder);
+
   return {
     async read(agent, attempt, { write, follow, signal }: Reading) {
-      const secrets = runSecrets(folder);
+      const secrets = runSecrets(folder, dockerOf(connection));
       const printer = redacting({ write, end: async () => {} }, secrets.redactor);
       const all = { tail: null, since: null };
       while (true) {
-        const printed = await printAttempt(find(agent), attempt, all, follow, { printer, secrets, signal });
+        const printed = await printAttempt(find(agent), attempt, all, follow, {
+          printer,
+          secrets,
+          connection,
+          signal,
+        });
         // A container that has not been started yet has nothing, and docker does not wait for it.
         if (printed || !follow || signal.aborted || isSettled(find(agent), attempt)) {
           await printer.end();
@@ -43,7 +49,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
       const address = `${folder.runId}/${name}`;
       if (agent.status !== null || !agent.state.startsWith('running.') || agent.containerId === null)
         throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}`);
-      await typeInto(agent.containerId, { bytes, address, docker: dockerCli(unrecorded) });
+      await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connection) });
     },
   };
 }

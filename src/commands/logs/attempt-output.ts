@@ -3,8 +3,9 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerError } from '../../docker/errors.ts';
-import { type CallEnd, unrecorded } from '../../docker/recorder.ts';
+import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput } from '../../docker/stream.ts';
+import type { EngineConnection } from '../../engine/connection.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
@@ -26,6 +27,8 @@ export interface Sink {
   readonly printer: Pick<Printer, 'write'>;
   /** What is read out of a container is unsealed first; a transcript has been redacted when it was kept. */
   readonly secrets: Pick<RunSecrets, 'unseal'>;
+  /** The engine that its container is on, asked for where one is read. */
+  readonly connection: () => Promise<Pick<EngineConnection, 'recorder'>>;
   readonly signal?: AbortSignal;
 }
 
@@ -52,7 +55,8 @@ export async function printAttempt(
       await sink.printer.write(bytes);
     };
     const read = follow && told.status === null ? followContainer : readContainer;
-    const printed = await read(told.containerId, part, write, signal);
+    const { recorder } = await sink.connection();
+    const printed = await read(recorder, told.containerId, part, write, signal);
     if (printed !== null) return printed;
   }
   const transcript = await openTranscript(found.folder.transcript(found.agent.name, attempt));
@@ -85,13 +89,14 @@ async function openTranscript(file: string): Promise<FileHandle | null> {
 }
 
 async function followContainer(
+  recorder: Recorder,
   id: string,
   part: Part,
   write: Printer['write'],
   signal?: AbortSignal,
 ): Promise<number | null> {
   const tail = part.tail === null ? [] : [`--tail=${part.tail}`];
-  const copy = await copyOf(id, ['--follow', ...tail, ...sinceFlag(part)], 0, signal);
+  const copy = await copyOf(recorder, id, ['--follow', ...tail, ...sinceFlag(part)], 0, signal);
   try {
     const printed = await readOutput(copy.file, 0, copy.done, write);
     return isThere(await copy.done, id) ? printed : null;
@@ -101,6 +106,7 @@ async function followContainer(
 }
 
 async function readContainer(
+  recorder: Recorder,
   id: string,
   part: Part,
   write: Printer['write'],
@@ -109,7 +115,7 @@ async function readContainer(
   // Docker counts pieces of 16 kB where we count lines, so it is asked for more until the lines are whole.
   for (let asked = (part.tail ?? 0) + 2, before = -1; ; asked *= 16) {
     const tail = part.tail === null ? [] : [`--tail=${asked}`];
-    const copy = await copyOf(id, [...tail, ...sinceFlag(part)], 600_000, signal);
+    const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], 600_000, signal);
     try {
       if (!isThere(await copy.done, id)) return null;
       const { size } = await copy.file.stat();
@@ -145,9 +151,15 @@ function isThere(answer: CallEnd, id: string): boolean {
  * Copy what Docker holds of a container's output to a file of our own: a reader that is slow makes it longer, not our
  * memory. The file has no name when the first byte is written, so nothing is left of it however we end.
  */
-async function copyOf(id: string, options: readonly string[], timeout: number, signal?: AbortSignal) {
+async function copyOf(
+  recorder: Recorder,
+  id: string,
+  options: readonly string[],
+  timeout: number,
+  signal?: AbortSignal,
+) {
   const file = await namelessFile();
-  const done = copyOutput(unrecorded, ['logs', ...options, id], file.fd, {
+  const done = copyOutput(recorder, ['logs', ...options, id], file.fd, {
     timeout,
     ...(signal && { signal }),
   });

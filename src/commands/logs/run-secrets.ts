@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Docker, dockerCli } from '../../docker/cli.ts';
+import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers as containersOf, marked, ofRun } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { unrecorded } from '../../docker/recorder.ts';
 import { answered } from '../../engine/answered.ts';
 import type { Redactor } from '../../engine/redact.ts';
 import { readRunFile } from '../../engine/run-file.ts';
@@ -26,7 +25,7 @@ export interface RunSecrets {
   unseal(found: FoundAgent, attempt: number): Promise<void>;
 }
 
-export function runSecrets(folder: RunFolder, docker: Docker = dockerCli(unrecorded)): RunSecrets {
+export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
   const { plan, hasSecrets } = readPlan(folder);
   const vault = vaultOf(plan, process.env);
   const containers = containersOf(docker);

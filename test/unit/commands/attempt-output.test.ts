@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { printAttempt } from '../../../src/commands/logs/attempt-output.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
 
 /** A `docker logs` that notes where its output goes, prints, and ends when it is let go. */
 const script = (folder: string) => `#!/bin/sh
@@ -51,6 +52,7 @@ for (const follow of [true, false])
       const sink = {
         printer: { write: async (bytes: Buffer) => void printed.push(bytes.toString()) },
         secrets: { unseal: async () => {} },
+        connection: async () => ({ recorder: unrecorded }),
       };
       const agent = { attempts: [{ attempt: 1, status: null, containerId: 'c' }] };
       const found = { agent } as unknown as Parameters<typeof printAttempt>[0];

@@ -141,13 +141,15 @@ test('containment compares files, not text', t => {
   t.true(isBelow(at('proj'), '/'));
 });
 
+const engine = { id: 'ABCD:EFGH', address: { host: '', env: {} } };
+
 test('a live run is checked in both directions, an ended one is not', async t => {
   const { at, state } = desk(t);
   const stateDir = state();
   const other = stateDir.run('raaaaaaa');
   mkdirSync(other.path, { mode: 0o700 });
   writeFileSync(other.journal, '');
-  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32) });
+  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32), engine });
   const own = stateDir.run('rbbbbbbb');
   const nested = flow(bind(at('proj/sub')));
   const check = (plan: FlowPlan, running = false) => checkLiveRuns(plan, stateDir, own, async () => running);
@@ -174,13 +176,13 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   writeFileSync(other.result, '{}');
   t.deepEqual(livePlaces(stateDir, own), []);
   rmSync(other.result);
-  writeRunFile(other, { plan: nested, secret: '5'.repeat(32) });
+  writeRunFile(other, { plan: nested, secret: '5'.repeat(32), engine });
   const again = takeLock(other.lock) as Disposable;
   await t.throwsAsync(check(flow(bind(at('proj')))), {
     message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,
   });
   again[Symbol.dispose]();
-  writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32) });
+  writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32), engine });
   takeLock(other.lock);
   await t.throwsAsync(check(flow(bind(at('proj')))), { message: /what a of the run raaaaaaa is built of/ });
   await t.notThrowsAsync(check(flow(bind(at('other')))));

@@ -12,7 +12,8 @@ import { at, started } from '../views/story.ts';
 import { folder } from '../workspace/repositories.ts';
 
 const secret = '0123456789abcdef'.repeat(2);
-const sound: RunFile = { plan: { name: 'f', concurrency: 2, agents: [usualPlan] }, secret };
+const engine = { id: 'ABCD:EFGH', address: { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } } };
+const sound: RunFile = { plan: { name: 'f', concurrency: 2, agents: [usualPlan] }, secret, engine };
 
 function desk(t: ExecutionContext) {
   const run = openStateDir(join(folder(t), 'state')).run('r1234567');

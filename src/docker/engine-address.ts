@@ -1,0 +1,84 @@
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import type { Docker } from './cli.ts';
+
+/** Docker's own variables that lead it to an engine. */
+const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
+
+/**
+ * How docker is led to one engine, wherever and by whomever it is called: what stands in the environment, and which
+ * context is the current one, may be different by then.
+ *
+ *     {"host": "unix:///var/run/docker.sock", "env": {"DOCKER_HOST": "unix:///var/run/docker.sock"}}
+ */
+export interface EngineAddress {
+  /** For people, without what is secret; empty where docker does not tell. */
+  readonly host: string;
+  /** Variables of docker: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export const engineAddress = z.strictObject({
+  host: z.string(),
+  env: z.partialRecord(z.enum([...names, 'DOCKER_CONFIG']), z.string()) as z.ZodType<EngineAddress['env']>,
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a docker child is given beside our own environment. Without an address that decides alone. */
+export function addressEnv(address: EngineAddress | null): Environment {
+  if (address === null) return {};
+  return { ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+}
+
+const context = z.object({
+  Name: z.string(),
+  Endpoints: z.object({ docker: z.object({ Host: z.string() }) }),
+  TLSMaterial: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** The address of the engine that docker reaches from here and now. */
+export async function currentAddress(docker: Docker, env: Environment): Promise<EngineAddress> {
+  if (env.DOCKER_HOST) {
+    const host = absolute(env.DOCKER_HOST);
+    return { host: withoutSecrets(host), env: { DOCKER_HOST: host, ...tlsOf(env) } };
+  }
+  const answer = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
+  const current = answer.ok ? read(answer.stdout) : null;
+  // A docker without contexts, such as Podman's, is asked as it is.
+  if (current === null) return { host: '', env: {} };
+  const { Name: name, Endpoints, TLSMaterial } = current;
+  const host = Endpoints.docker.Host;
+  const shown = withoutSecrets(host);
+  // Its certificates lie with the context.
+  if (Object.keys(TLSMaterial ?? {}).length > 0)
+    return { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configOf(env) } };
+  return { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } };
+}
+
+function read(stdout: string) {
+  try {
+    return context.parse(JSON.parse(stdout));
+  } catch {
+    return null;
+  }
+}
+
+const configOf = ({ DOCKER_CONFIG, HOME }: Environment) => resolve(DOCKER_CONFIG || `${HOME ?? ''}/.docker`);
+
+function tlsOf(env: Environment): Record<string, string> {
+  if (!env.DOCKER_TLS_VERIFY && !env.DOCKER_CERT_PATH) return {};
+  return {
+    DOCKER_CERT_PATH: env.DOCKER_CERT_PATH ? resolve(env.DOCKER_CERT_PATH) : configOf(env),
+    ...(env.DOCKER_TLS_VERIFY && { DOCKER_TLS_VERIFY: env.DOCKER_TLS_VERIFY }),
+  };
+}
+
+/** Docker takes the path of a socket from the directory it is called in. */
+const absolute = (host: string) =>
+  host.replace(/^unix:\/\/(?!\/)(.+)$/, (_, path: string) => `unix://${resolve(path)}`);
+
+const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
+
+/** Whether the engine is on another machine, which has none of our directories. */
+export const isRemote = ({ host }: EngineAddress) => host !== '' && !/^(unix|npipe|fd):/i.test(host);

@@ -1,0 +1,130 @@
+import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+
+const untilGo = 'echo start >> starts; echo said; until [ -e go ]; do sleep 0.1; done';
+const worker = { command: ['sh', '-c', untilGo], workspace: 'workspace', ...small };
+
+/** A run whose engine process is dead and whose agent works on. */
+async function interrupted(here: Place, env: NodeJS.ProcessEnv = here.env, agent: object = worker) {
+  const engine = here.start(['run', here.write({ agents: { worker: agent } })], { env });
+  await eventually(isRunning(here, 'worker'), 'a running agent');
+  engine.kill('SIGKILL');
+  await engine;
+  return here.runId()!;
+}
+
+const starts = (here: Place) =>
+  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
+const runFile = (here: Place) => join(here.stateDir, 'runs', here.runId()!, 'run.json');
+const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')).engine;
+
+const nowhere = (here: Place) => ({ DOCKER_HOST: `unix://${join(here.path, 'nowhere.sock')}` });
+
+/** Docker as it would be with another engine behind every address: it says who it is, and notes whatever else it is asked. */
+function another(here: Place, answers: Readonly<Record<string, string>> = {}) {
+  const touched = join(here.path, 'touched');
+  const verbs = ['ps', 'rm', 'stop', 'kill', 'create', 'start', 'exec', 'logs', 'cp', 'events', 'wait'];
+  const note = `printf '%s\\n' "$*" >>'${touched}'; exit 1`;
+  const env = fakeDocker(here, {
+    info: `"$real" "$@" | sed 's/"ID":"[^"]*"/"ID":"ANOTHER-ENGINE"/'; exit 0`,
+    ...Object.fromEntries(['container', 'network', 'image', ...verbs].map(verb => [verb, note])),
+    ...answers,
+  });
+  return { env, touched: () => (existsSync(touched) ? readFileSync(touched, 'utf8') : '') };
+}
+
+async function endsWell(t: ExecutionContext, here: Place, env: NodeJS.ProcessEnv) {
+  writeFileSync(join(here.workspace, 'go'), '');
+  const { exitCode, stderr, json } = await here.agentFlow(['resume', '--json'], { env });
+  t.is(exitCode, 0, stderr);
+  t.is(json.agents.worker.attempts.length, 1);
+  t.is(starts(here), 1);
+  t.deepEqual(await here.containers(), []);
+}
+
+for (const [whose, leads] of [
+  ['a DOCKER_HOST where no engine is', nowhere],
+  ['a context that there is none of', () => ({ DOCKER_CONTEXT: 'there-is-none' })],
+  ['a HOME and a configuration of its own', (here: Place) => ({ HOME: here.path, DOCKER_CONFIG: here.path })],
+] as const)
+  test(`from a shell with ${whose} every command acts on the engine that the run is on`, async t => {
+    const here = place(t);
+    const runId = await interrupted(here);
+    const env = { ...here.env, ...leads(here) };
+    const logs = await here.agentFlow(['logs', 'worker'], { env });
+    t.is(logs.exitCode, 0, logs.stderr);
+    t.regex(logs.stdout, /said/);
+    const sent = await here.agentFlow(['send', 'worker', 'hello'], { env });
+    t.is(sent.exitCode, 0, sent.stderr);
+    const stopped = await here.agentFlow(['stop', runId], { env });
+    t.is(stopped.exitCode, 0, stopped.stderr);
+    t.deepEqual(await here.containers(), []);
+    t.is(starts(here), 1);
+  });
+
+test('an engine that has moved to another address is known by its id', async t => {
+  const here = place(t);
+  const socket = join(here.path, 'docker.sock');
+  symlinkSync('/var/run/docker.sock', socket);
+  await interrupted(here, { ...here.env, DOCKER_HOST: `unix://${socket}` });
+  t.deepEqual(recorded(here).address, { host: `unix://${socket}`, env: { DOCKER_HOST: `unix://${socket}` } });
+  unlinkSync(socket);
+  await endsWell(t, here, here.env);
+  t.not(recorded(here).address.host, `unix://${socket}`, 'the next command looks where it was found');
+});
+
+test('another engine is asked who it is, and nothing else is done there', async t => {
+  const here = place(t);
+  const runId = await interrupted(here);
+  const { id } = recorded(here);
+  const { env, touched } = another(here);
+  for (const args of [
+    ['resume'],
+    ['resume', '--all'],
+    ['stop'],
+    ['stop', 'worker'],
+    ['logs', 'worker'],
+    ['send', 'worker', 'hello'],
+  ]) {
+    const { exitCode, stderr } = await here.agentFlow(args, { env });
+    t.is(exitCode, 3, `${args.join(' ')}: ${stderr}`);
+    t.true(stderr.includes(`run ${runId} is on the Docker engine ${id} at `), stderr);
+    t.true(/the one that answers at \S+ is ANOTHER-ENGINE/.test(stderr), stderr);
+    t.true(stderr.includes(`agent-flow resume --new-engine ${runId}`), stderr);
+  }
+  t.is(touched(), '');
+  t.is((await here.containers(['status=running'])).length, 1);
+  await endsWell(t, here, here.env);
+});
+
+test('cleanup looks at the engines of the runs as well, and says which it did not find', async t => {
+  const here = place(t);
+  const runId = await interrupted(here);
+  const { env } = another(here, { ps: 'exit 0', network: 'exit 0' });
+  const { exitCode, stderr } = await here.agentFlow(['cleanup'], { env });
+  t.is(exitCode, 3, stderr);
+  t.regex(stderr, /removed 0 containers/);
+  t.true(stderr.includes(`run ${runId} is on the Docker engine ${recorded(here).id} at `), stderr);
+  t.is((await here.containers(['status=running'])).length, 1);
+  const found = await here.agentFlow(['cleanup', '--json']);
+  t.is(found.exitCode, 0, found.stderr);
+  t.is(found.json.removed.length, 1);
+  t.deepEqual(await here.containers(), []);
+});
+
+test('where the engine of a run is gone for good, the run goes on with another one when it is told to', async t => {
+  const here = place(t);
+  const runId = await interrupted(here);
+  const file = JSON.parse(readFileSync(runFile(here), 'utf8'));
+  const { id } = file.engine;
+  writeFileSync(runFile(here), JSON.stringify({ ...file, engine: { ...file.engine, id: 'IS-GONE' } }));
+  const refused = await here.agentFlow(['resume']);
+  t.is(refused.exitCode, 3);
+  t.regex(refused.stderr, new RegExp(`is on the Docker engine IS-GONE at .* is ${id}`));
+  writeFileSync(join(here.workspace, 'go'), '');
+  const { exitCode, stderr } = await here.agentFlow(['resume', '--new-engine', runId]);
+  t.is(exitCode, 0, stderr);
+  t.is(recorded(here).id, id);
+});

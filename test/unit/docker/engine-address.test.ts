@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import test from 'ava';
+import type { Docker } from '../../../src/docker/cli.ts';
+import { addressEnv, currentAddress, engineAddress } from '../../../src/docker/engine-address.ts';
+
+/** A docker whose current context is this one. */
+const within =
+  (context: object | null): Docker =>
+  async args => ({
+    args,
+    ok: context !== null,
+    exitCode: context === null ? 1 : 0,
+    stdout: context === null ? '' : JSON.stringify(context),
+    stderr: '',
+    cutOff: null,
+  });
+const plain = (host: string) => ({ Name: 'desk', Endpoints: { docker: { Host: host } }, TLSMaterial: {} });
+const usual = within(plain('unix:///var/run/docker.sock'));
+
+test('an address is where docker leads at the moment, however that is said', async t => {
+  for (const [docker, env, expected] of [
+    [usual, {}, { DOCKER_HOST: 'unix:///var/run/docker.sock' }],
+    [usual, { DOCKER_HOST: 'ssh://me@host' }, { DOCKER_HOST: 'ssh://me@host' }],
+    // The variable goes before any context.
+    [usual, { DOCKER_HOST: 'tcp://h:1', DOCKER_CONTEXT: 'desk' }, { DOCKER_HOST: 'tcp://h:1' }],
+    [within(plain('ssh://me@host')), { DOCKER_CONTEXT: 'desk' }, { DOCKER_HOST: 'ssh://me@host' }],
+    [
+      usual,
+      { DOCKER_HOST: 'unix://run/docker.sock' },
+      { DOCKER_HOST: `unix://${resolve('run/docker.sock')}` },
+    ],
+    [
+      usual,
+      { DOCKER_HOST: 'tcp://h:1', DOCKER_TLS_VERIFY: '1', HOME: '/home/me' },
+      { DOCKER_HOST: 'tcp://h:1', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/home/me/.docker' },
+    ],
+    [
+      usual,
+      { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
+      { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
+    ],
+    // Podman's docker has no contexts.
+    [within(null), {}, {}],
+  ] as const)
+    t.deepEqual((await currentAddress(docker, env)).env, expected as Record<string, string>);
+});
+
+test('a context with certificates stays one, for they lie in its directory', async t => {
+  const secured = within({ ...plain('tcp://h:2376'), TLSMaterial: { docker: ['ca.pem', 'cert.pem'] } });
+  t.deepEqual(await currentAddress(secured, { HOME: '/home/me' }), {
+    host: 'tcp://h:2376',
+    env: { DOCKER_CONTEXT: 'desk', DOCKER_CONFIG: '/home/me/.docker' },
+  });
+  t.is(
+    (await currentAddress(secured, { DOCKER_CONFIG: '/etc/docker-client' })).env.DOCKER_CONFIG,
+    '/etc/docker-client',
+  );
+});
+
+test('what is shown of an address has no password in it', async t => {
+  const { host, env } = await currentAddress(usual, { DOCKER_HOST: 'tcp://me:hush@h:2375' });
+  t.is(host, 'tcp://h:2375');
+  t.is(env.DOCKER_HOST, 'tcp://me:hush@h:2375');
+});
+
+test('with an address, nothing else of the environment leads docker to an engine', t => {
+  const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
+  t.deepEqual(addressEnv(address), {
+    DOCKER_HOST: 'tcp://h:1',
+    DOCKER_CONTEXT: undefined,
+    DOCKER_TLS_VERIFY: undefined,
+    DOCKER_CERT_PATH: undefined,
+  });
+  t.deepEqual(addressEnv(null), {});
+});
+
+test('of a written address nothing but variables of docker is believed', t => {
+  const address = { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } };
+  t.deepEqual(engineAddress.parse(address), address);
+  for (const env of [{ PATH: '/evil' }, { LD_PRELOAD: '/evil.so' }, { DOCKER_HOST: 1 }])
+    t.throws(() => engineAddress.parse({ ...address, env }));
+});

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { dockerCli } from '../docker/cli.ts';
 import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { listRunNetworks, removeRunNetwork } from '../docker/run-networks.ts';
+import { askToStop } from '../engine/ask-to-stop.ts';
 import { lockHolder } from '../engine/lock.ts';
-import { leaveRequest } from '../engine/requests.ts';
+import { explainHolder } from '../engine/lock-holder.ts';
 import { resumeRun } from '../engine/run.ts';
 import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
 import { EngineError } from '../errors.ts';
@@ -13,31 +13,42 @@ import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
 
 interface StopOptions extends CommonOptions {
   readonly target?: string;
+  readonly force: boolean;
 }
 
 export const stop: Command = {
   usage: ['stop [target]', 'down [target]'],
   describe: 'stop and remove a run, or one agent of it',
   options: yargs =>
-    yargs.positional('target', {
-      type: 'string',
-      describe: 'run, agent or run/agent; the newest run where none is named',
-    }),
+    yargs
+      .positional('target', {
+        type: 'string',
+        describe: 'run, agent or run/agent; the newest run where none is named',
+      })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'take over from an engine that cannot be seen from here',
+      }),
 
-  async handler({ stateDir, target }: StopOptions) {
+  async handler({ stateDir, target, force }: StopOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const isRun = target === undefined || state.runs().some(({ runId }) => runId === target);
     const foundAgent = isRun ? null : findAgent(state, target);
     const found: FoundRun = foundAgent ?? findRun(state, target);
     const agent = foundAgent?.agent.name ?? null;
     const name = agent === null ? found.folder.runId : `${found.folder.runId}/${agent}`;
-    const wasOver = isOver(found, agent) && !lockHolder(found.folder.lock);
-    if (lockHolder(found.folder.lock)) {
-      leaveRequest(found.folder.requests, { stop: agent });
+    const holder = lockHolder(found.folder.lock);
+    const wasOver = isOver(found, agent) && holder === null;
+    const isOverNow = () => isOver(readRun(found.folder), agent);
+    if (holder !== null && !(force && holder.doubt !== null)) {
       say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
-      while (!isOver(readRun(found.folder), agent) && lockHolder(found.folder.lock)) await delay(300);
-    } else if (!wasOver) {
-      const run = await resumeRun(found.folder, { stateDir: state, stop: agent });
+      if (holder.doubt !== null) say(`it is ${explainHolder(holder)}`);
+      await askToStop(found.folder, { agent, isOver: isOverNow, say });
+    }
+    // Its engine may have ended meanwhile, or before.
+    if (!isOverNow()) {
+      const run = await resumeRun(found.folder, { stateDir: state, stop: agent, force });
       await run.done;
     }
     const kept = await removeKept(found.folder, agent, state.instance);

@@ -7,7 +7,7 @@ import { lockHolder } from '../../engine/lock.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { table } from '../../views/table.ts';
 import { oneLine } from '../../views/text.ts';
-import { readRun } from '../find-agent.ts';
+import { cannotBeRead, readRuns } from '../find-agent.ts';
 import { type DoomedImage, findImages } from './images.ts';
 import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
 import { type DoomedRun, findRuns } from './runs.ts';
@@ -35,6 +35,8 @@ export interface Plan {
   readonly driven: readonly Container[];
   readonly imagesLeft: readonly LeftAlone[];
   readonly runsLeft: readonly LeftAlone[];
+  /** Also what an engine drives, or may drive. */
+  readonly force: boolean;
 }
 
 const none = { doomed: [], left: [] };
@@ -52,7 +54,9 @@ export async function planCleanup(docker: Docker, state: StateDir, wanted: Wante
     ? await findImages(docker, users, isBuilding(state))
     : none;
   const { doomed: doomedRuns, left: runsLeft } =
-    runsOlderThan === null ? none : findRuns(state, runsOlderThan, found.filter(stays), Date.now());
+    runsOlderThan === null
+      ? none
+      : findRuns(state, { olderThan: runsOlderThan, force }, found.filter(stays), Date.now());
   return {
     containers: doomed,
     networks: [
@@ -64,6 +68,7 @@ export async function planCleanup(docker: Docker, state: StateDir, wanted: Wante
     driven,
     imagesLeft,
     runsLeft,
+    force,
   };
 }
 
@@ -74,10 +79,10 @@ async function listed(docker: Docker, filters: readonly string[]): Promise<Conta
 }
 
 const isBuilding = (state: StateDir) =>
-  state
-    .runs()
-    .filter(folder => lockHolder(folder.lock) !== null)
-    .some(folder => Object.values(readRun(folder).state.agents).some(agent => agent.state === 'building'));
+  readRuns(
+    state.runs().filter(folder => lockHolder(folder.lock) !== null),
+    cannotBeRead,
+  ).some(run => Object.values(run.state.agents).some(agent => agent.state === 'building'));
 
 /** What will be removed, for people; empty where that is nothing. */
 export function planTable(state: StateDir, plan: Plan): string {

@@ -67,7 +67,9 @@ export async function removeAll(docker: Docker, state: StateDir, plan: Plan) {
     const kept = plan.containers.find(
       ({ id, labels }) => done.left.includes(id) && isOf(labels, state, runId),
     );
-    const why = kept ? `it has container ${kept.name} left` : await removeRunFolder(folder, empty);
+    const why = kept
+      ? `it has container ${kept.name} left`
+      : await removeRunFolder(folder, empty, plan.force);
     if (why === null) done.runs.removed.push(runId);
     else {
       done.runs.left.push({ name: runId, why });

@@ -13,16 +13,15 @@ import { inspector } from './commands/inspector.ts';
 import { logs } from './commands/logs.ts';
 import { providers } from './commands/providers.ts';
 import { ps } from './commands/ps.ts';
+import { reportError } from './commands/report-error.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { send } from './commands/send.ts';
 import { stop } from './commands/stop.ts';
 import { watchStreams } from './commands/streams.ts';
 import { validate } from './commands/validate.ts';
-import { FlowError, UsageError } from './errors.ts';
+import { UsageError } from './errors.ts';
 import { version } from './package.ts';
-import { SpecError } from './spec/errors.ts';
-import { errorForLog } from './views/log-text.ts';
 import { oneLine } from './views/text.ts';
 
 const commands: readonly Command[] = [
@@ -91,7 +90,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await parser.parseAsync(withInspectAlone(argv));
     return code;
   } catch (error) {
-    return report(error);
+    return reportError(error);
   }
 }
 
@@ -125,24 +124,4 @@ function complete(
   const names = current.startsWith('-') ? null : namesFor(argv._.slice(1).map(String), given, process.env);
   if (names !== null) done(names);
   else byDefault((_error, found = []) => done(found));
-}
-
-function report(error: unknown): number {
-  if (error instanceof SpecError) {
-    process.stderr.write(`agent-flow: ${error.message}\n`);
-    return 2;
-  }
-  if (error instanceof FlowError) {
-    process.stderr.write(`agent-flow: ${errorForLog(error.message)}\n`);
-    return error.exitCode;
-  }
-  // A file that cannot be read or written is not ours to explain by a stack.
-  if (error instanceof Error && 'syscall' in error) {
-    process.stderr.write(`agent-flow: ${oneLine(error.message)}\n`);
-    return 3;
-  }
-  process.stderr.write(
-    `agent-flow: ${errorForLog(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`,
-  );
-  return 1;
 }

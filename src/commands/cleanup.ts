@@ -26,7 +26,7 @@ export const cleanup: Command = {
   options: yargs =>
     yargs
       .option('all', flag('all agent containers, whoever made them'))
-      .option('force', flag('also containers that a living engine drives'))
+      .option('force', flag('also what a living engine drives, or may drive'))
       .option('network', flag('also the network tmux-agents, if nobody is on it'))
       .option('images', flag('also our images that no container uses'))
       .option('runs', flag('also folders of runs that are over'))

@@ -1,5 +1,6 @@
 import { systemClock } from '../engine/clock.ts';
 import { isLock, takeLock } from '../engine/lock.ts';
+import { explainHolder } from '../engine/lock-holder.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { daemonLock, supervisor } from '../engine/supervise.ts';
 import { UsageError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { outliveReaders } from './streams.ts';
 interface DaemonOptions extends CommonOptions {
   readonly action?: 'status';
   readonly once: boolean;
+  readonly force: boolean;
   readonly json: boolean;
 }
 
@@ -30,12 +32,19 @@ export const daemon: Command = {
         default: false,
         describe: 'look once, see through what was found, and end',
       })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'take over from a daemon that cannot be seen from here',
+      })
       .option('json', {
         type: 'boolean',
         default: false,
         describe: 'with status: print it as one line of JSON',
       })
-      .check(({ action, once, json }) => {
+      .check(({ action, once, json, force }) => {
+        if (force && (once || action === 'status'))
+          throw new Error('--force is for the daemon that stays: leave it out');
         if (action === 'status' && once)
           throw new Error('status looks at nothing but the daemon: leave --once out');
         if (action === undefined && json)
@@ -45,11 +54,11 @@ export const daemon: Command = {
       .example('$0 daemon', 'for as long as it lives')
       .example('$0 daemon --once', 'for cron'),
 
-  async handler({ stateDir, action, once, json }: DaemonOptions) {
+  async handler({ stateDir, action, once, force, json }: DaemonOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     if (action === 'status') return printStatus(state, json);
     outliveReaders();
-    return once ? seeOnce(state) : supervise(state);
+    return once ? seeOnce(state) : supervise(state, force);
   },
 };
 
@@ -60,18 +69,19 @@ async function seeOnce(stateDir: StateDir): Promise<number> {
   return runs.over();
 }
 
-async function supervise(stateDir: StateDir): Promise<number> {
-  const lock = takeLock(daemonLock(stateDir));
+async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
+  const lock = takeLock(daemonLock(stateDir), { force });
   if (!isLock(lock))
-    throw new UsageError(`a daemon of ${stateDir.path} lives already: process ${lock.pid} on ${lock.host}`);
+    throw new UsageError(`a daemon of ${stateDir.path} lives already: ${explainHolder(lock)}`);
   const signal = lettingGo();
   try {
     tell(`daemon of ${stateDir.path}: process ${process.pid}`);
     const runs = supervisor({ stateDir, say: tell, signal });
-    while (!signal.aborted) {
+    while (!signal.aborted && lock.isHeld()) {
       await runs.look();
       await systemClock.sleep(lookEvery, signal).catch(() => {});
     }
+    if (!signal.aborted) tell('another daemon has taken over: it drives what comes next');
     await runs.over();
     tell('daemon over: what it drove, its next start takes up');
     return 0;

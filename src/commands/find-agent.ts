@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts';
 import { type AgentState, type FlowState, ofAgent } from '../views/flow-state.ts';
 import { oneLine } from '../views/text.ts';
 import { stateWord, statusWord } from '../views/words.ts';
+import { say } from './command.ts';
 
 export interface FoundRun {
   readonly folder: RunFolder;
@@ -15,6 +16,25 @@ export interface FoundAgent extends FoundRun {
 }
 
 export const readRun = (folder: RunFolder): FoundRun => ({ folder, state: runState(folder) });
+
+/** Those of the runs whose journal can be read; `report` is called with why the others cannot. */
+export function readRuns(
+  folders: readonly RunFolder[],
+  report: (error: unknown, folder: RunFolder) => void,
+): FoundRun[] {
+  return folders.flatMap(folder => {
+    try {
+      return [readRun(folder)];
+    } catch (error) {
+      report(error, folder);
+      return [];
+    }
+  });
+}
+
+/** For `readRuns`, in commands that only list. */
+export const cannotBeRead = (error: unknown, { runId }: RunFolder) =>
+  say(`${runId} is left out, since it cannot be read: ${oneLine((error as Error).message)}`);
 
 /** The run of this id; without one the newest. */
 export function findRun(stateDir: StateDir, runId: string | undefined): FoundRun {

@@ -17,12 +17,13 @@ export interface Progress {
 /** A frame that is kept up to date on a terminal, a line for each step elsewhere. */
 export const progress = (): Progress => (process.stderr.isTTY ? liveProgress(process.stderr) : lines());
 
-export function lines(): Progress {
+/** `runId`: names the run on each line, where several are shown. */
+export function lines(runId: string | null = null): Progress {
   let state: FlowState = initialFlowState;
   const onEvent = (event: FlowEvent) => {
     const line = lineOf(state, event);
     state = reduce(state, event);
-    if (line !== null) say(line);
+    if (line !== null) say(runId === null ? line : `${runId} ${line}`);
   };
   const onPast = (events: readonly FlowEvent[]) => {
     state = events.reduce(reduce, state);

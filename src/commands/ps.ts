@@ -1,5 +1,6 @@
 import { containers, DockerSilence } from '../docker/containers.ts';
 import { lockHolder } from '../engine/lock.ts';
+import { explainHolder } from '../engine/lock-holder.ts';
 import { findOrphans, isLost, isOurs, type Orphan } from '../engine/orphans.ts';
 import { enginesOf } from '../engine/run-connection.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
@@ -7,7 +8,7 @@ import { table } from '../views/table.ts';
 import { oneLine } from '../views/text.ts';
 import { stateWord, statusWord } from '../views/words.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
-import { readRun } from './find-agent.ts';
+import { cannotBeRead, readRuns } from './find-agent.ts';
 import { ago, asJson, orphanRow } from './ps/orphans.ts';
 
 interface PsOptions extends CommonOptions {
@@ -35,24 +36,26 @@ export const ps: Command = {
   async handler({ stateDir: path, all, json }: PsOptions) {
     const now = Date.now();
     const stateDir = openStateDir(stateDirPath(path, process.env));
-    const rows = stateDir
-      .runs()
-      .map(folder => ({ ...readRun(folder), engine: lockHolder(folder.lock) }))
+    const unseen: string[] = [];
+    const rows = readRuns(stateDir.runs(), cannotBeRead)
+      .map(run => ({ ...run, engine: lockHolder(run.folder.lock) }))
       .filter(({ state }) => all || state.ended === null)
-      .flatMap(({ folder, state, engine }) =>
-        Object.values(state.agents).map(agent => ({
+      .flatMap(({ folder, state, engine }) => {
+        if (engine?.doubt && !state.ended)
+          unseen.push(`${folder.runId} is driven by ${explainHolder(engine)}`);
+        return Object.values(state.agents).map(agent => ({
           run: folder.runId,
           agent: agent.name,
           state: agent.status ?? agent.state,
           // A run that is not over and has no engine was left behind by a crash.
-          engine: state.ended ? null : (engine?.pid ?? null),
+          engine: state.ended ? null : (engine?.identity?.pid ?? null),
           abandoned: agent.status === null && state.ended === null && engine === null,
           attempt: agent.attempt,
           since: agent.since,
           exitCode: agent.exitCode,
           containerId: agent.containerId,
-        })),
-      );
+        }));
+      });
     const orphans = (await askForOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
     if (json) printJson([...rows, ...orphans.map(asJson)]);
     else if (rows.length + orphans.length === 0)
@@ -73,6 +76,7 @@ export const ps: Command = {
           ...orphans.map(orphan => orphanRow(orphan, now)),
         ])}\n`,
       );
+    for (const line of json ? [] : unseen) say(line);
     if (!json && orphans.some(isLost))
       say('agent-flow resume --adopt brings orphans home, agent-flow cleanup removes them');
     return 0;

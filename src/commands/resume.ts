@@ -1,20 +1,22 @@
-import { adopt } from '../engine/adopt.ts';
+import { type Adoption, adopt } from '../engine/adopt.ts';
 import { lockHolder } from '../engine/lock.ts';
+import { explainHolder } from '../engine/lock-holder.ts';
 import { resumeRun } from '../engine/run.ts';
 import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import { oneLine } from '../views/text.ts';
 import { type Command, say } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
-import { findRun, readRun } from './find-agent.ts';
-import { lines, progress } from './progress.ts';
-import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import { findRun, readRuns } from './find-agent.ts';
+import { reportError } from './report-error.ts';
+import { checkInspect, type RunToDrive, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
 
 interface ResumeOptions extends ToldOptions {
   readonly run?: string;
   readonly all: boolean;
   readonly adopt: boolean;
   readonly newEngine: boolean;
+  readonly force: boolean;
 }
 
 export const resume: Command = {
@@ -30,6 +32,11 @@ export const resume: Command = {
         describe: 'the orphans of ps: see them through, and remove them',
       })
       .option('new-engine', newEngineOption)
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'take over from an engine that cannot be seen from here',
+      })
       .options(toldOptions)
       .check(({ run, all, adopt, newEngine, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
@@ -46,26 +53,40 @@ export const resume: Command = {
 
   async handler(options: ResumeOptions) {
     const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
-    const adoption = options.adopt ? await adoptOrphans(stateDir, options.run) : null;
-    const folders = adoption === null || options.all ? toResume(stateDir, options) : adoption.runs;
-    if (folders.length === 0) {
-      if (adoption === null || options.all) say(nothingToDo(stateDir));
-      return adoption?.exitCode ?? 0;
-    }
-    const codes = folders.map(folder =>
-      seeThrough(
-        listeners => resumeRun(folder, { stateDir, isNewEngine: options.newEngine, ...listeners }),
-        options,
-        folders.length === 1 ? progress() : lines(),
-      ),
-    );
-    return Math.max(adoption?.exitCode ?? 0, ...(await Promise.all(codes)));
+    const isAdoptionAlone = options.adopt && !options.all;
+    const adoption = options.adopt ? await adoptOrphans(stateDir, options) : nothingAdopted;
+    const { folders, exitCode } = isAdoptionAlone ? adoption : toResume(stateDir, options);
+    if (folders.length === 0 && !isAdoptionAlone && exitCode === 0) say(nothingToDo(stateDir));
+    const runs = folders.map(folder => ({
+      runId: folder.runId,
+      begin: (listeners: Parameters<RunToDrive['begin']>[0]) =>
+        resumeRun(folder, { stateDir, force: options.force, isNewEngine: options.newEngine, ...listeners }),
+    }));
+    const code = folders.length === 0 ? 0 : await seeThrough(runs, options);
+    // That of a signal says that everything is removed: a run that cannot be read may have something left.
+    return code >= 128 && exitCode > 0 ? exitCode : Math.max(adoption.exitCode, exitCode, code);
   },
 };
 
+interface ToResume {
+  readonly folders: readonly RunFolder[];
+  /** Of what could not even be looked at. */
+  readonly exitCode: number;
+}
+
+const nothingAdopted: ToResume = { folders: [], exitCode: 0 };
+
 /** Says what came of each orphan; its exit code is 1 where one had to be left. */
-async function adoptOrphans(stateDir: StateDir, run: string | undefined) {
-  const { runs, removed, refused, missing } = await adopt(stateDir, run);
+async function adoptOrphans(stateDir: StateDir, { run, all }: ResumeOptions): Promise<ToResume> {
+  let adoption: Adoption;
+  try {
+    adoption = await adopt(stateDir, run);
+  } catch (error) {
+    // Runs that have a record need nobody to find orphans.
+    if (!all) throw error;
+    return { folders: [], exitCode: reportError(error) };
+  }
+  const { runs, removed, refused, missing } = adoption;
   for (const { runId } of runs) say(`adopted run ${runId}`);
   for (const name of removed) say(`removed ${oneLine(name)}: it had never been started`);
   for (const { name, why } of refused)
@@ -73,24 +94,34 @@ async function adoptOrphans(stateDir: StateDir, run: string | undefined) {
   for (const { why } of missing) say(`not looked at for orphans: ${oneLine(why)}`);
   if (runs.length + removed.length + refused.length === 0)
     say(run === undefined ? 'there is nothing to adopt' : `there is nothing of ${oneLine(run)} to adopt`);
-  return { runs, exitCode: refused.length > 0 ? 1 : 0 };
+  return { folders: runs, exitCode: refused.length > 0 ? 1 : 0 };
 }
 
 function nothingToDo(stateDir: StateDir): string {
-  const driven = stateDir.runs().filter(folder => lockHolder(folder.lock) !== null);
-  if (driven.length === 0) return 'every run is over';
-  return `nothing to take up: an engine drives ${driven.map(({ runId }) => runId).join(', ')}`;
+  const driven = stateDir.runs().flatMap(({ runId, lock }) => {
+    const holder = lockHolder(lock);
+    return holder === null ? [] : [`${runId} is driven by ${explainHolder(holder)}`];
+  });
+  return driven.length === 0 ? 'every run is over' : `nothing to take up: ${driven.join('; ')}`;
 }
 
-function toResume(stateDir: StateDir, { run, all }: ResumeOptions): RunFolder[] {
+function toResume(stateDir: StateDir, { run, all, force }: ResumeOptions): ToResume {
   if (run !== undefined) {
     const { folder, state } = findRun(stateDir, run);
     if (state.ended !== null) throw new UsageError(`${run} is over: it has ${state.ended.status}`);
-    return [folder];
+    return { folders: [folder], exitCode: 0 };
   }
-  const unfinished = stateDir.runs().filter(folder => readRun(folder).state.ended === null);
-  const left = unfinished.filter(folder => lockHolder(folder.lock) === null);
-  if (all) return left;
+  let exitCode = 0;
+  const known = readRuns(stateDir.runs(), (error, { runId }) => {
+    exitCode = Math.max(exitCode, reportError(error, `${runId}: `));
+  });
+  const unfinished = known.filter(({ state }) => state.ended === null).map(({ folder }) => folder);
+  const left = unfinished.filter(({ lock }) => {
+    const holder = lockHolder(lock);
+    return holder === null || (force && holder.doubt !== null);
+  });
+  if (all) return { folders: left, exitCode };
   // None is left alone: the newest tells who drives it.
-  return (left.length > 0 ? left : unfinished).slice(0, 1);
+  const newest = (left.length > 0 ? left : unfinished).slice(0, 1);
+  return { folders: newest, exitCode: newest.length > 0 ? 0 : exitCode };
 }

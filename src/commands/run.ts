@@ -4,7 +4,7 @@ import { loadSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { type Command, printJson, specPath } from './command.ts';
 import { detach, isDetached } from './detach.ts';
-import { checkInspect, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import { checkInspect, type RunToDrive, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
 
 interface RunOptions extends ToldOptions {
   readonly spec: string;
@@ -61,7 +61,8 @@ export const run: Command = {
     }
     if (options.detach && !isDetached()) return leaveToItself(stateDir, options.json);
 
-    return seeThrough(listeners => startRun(plan, { stateDir, ...listeners }), options);
+    const begin: RunToDrive['begin'] = listeners => startRun(plan, { stateDir, ...listeners });
+    return seeThrough([{ runId: null, begin }], options);
   },
 };
 

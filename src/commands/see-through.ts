@@ -1,14 +1,17 @@
 import type { InspectionEvent } from 'xstate';
+import { guarded } from '../engine/callbacks.ts';
 import type { Run, RunOptions } from '../engine/conduct.ts';
-import { obeySignals } from '../engine/shutdown.ts';
+import { obeySignals, type Signals } from '../engine/shutdown.ts';
 import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
 import type { FlowEvent } from '../events.ts';
 import { resultOf } from '../views/result.ts';
 import { summary } from '../views/summary.ts';
+import { oneLine } from '../views/text.ts';
 import { type CommonOptions, printJson, say } from './command.ts';
 import { tellStarter } from './detach.ts';
 import { inspectOption } from './inspector/option.ts';
-import { type Progress, progress } from './progress.ts';
+import { lines, type Progress, progress } from './progress.ts';
+import { reportError } from './report-error.ts';
 import { reportersFor } from './reports/reporters-for.ts';
 import { together } from './reports/together.ts';
 import { outliveReaders } from './streams.ts';
@@ -25,44 +28,94 @@ export interface ToldOptions extends CommonOptions {
 
 type Listeners = Omit<RunOptions, 'stateDir' | 'clock'>;
 
-/** Sees a run through from its beginning to its end, and tells of it; resolves with the exit code. */
-export async function seeThrough(
-  begin: (listeners: Listeners) => Promise<Run>,
-  options: ToldOptions,
-  shown: Progress = progress(),
-): Promise<number> {
+/** A run that this process is to drive. */
+export interface RunToDrive {
+  /** Names it among others. */
+  readonly runId: string | null;
+  begin(listeners: Listeners): Promise<Run>;
+}
+
+interface SeenThrough {
+  readonly exitCode: number;
+  /** Nothing that was to be removed may be left. */
+  readonly isClean: boolean;
+}
+
+/**
+ * Sees runs through from their beginning to their end, and tells of them. Resolves with the exit code: the largest of
+ * theirs, or that of a signal where everything of every run is removed. One that fails does not end the others.
+ */
+export async function seeThrough(runs: readonly RunToDrive[], options: ToldOptions): Promise<number> {
   outliveReaders();
-  const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
-  const reports = together(reportersFor(options, process.env, ways), say);
-  const inspector = await openInspector(options);
-  const begun = begin({
-    onPast: shown.onPast,
-    onEvent(event) {
-      reports.onEvent(event);
-      shown.onEvent(event);
-      inspector?.onEvent?.(event);
-    },
-    ...(shown.onOutput && { onOutput: shown.onOutput }),
-    ...(inspector?.inspect && { inspect: inspector.inspect }),
+  const signals = obeySignals(runs.length);
+  const seen = runs.map(run => {
+    const isAlone = runs.length === 1;
+    const through = seeOne(run, options, isAlone ? progress() : lines(run.runId), signals);
+    return isAlone ? through : through.catch(error => failed(run, error));
   });
-  const signals = obeySignals(begun);
+  const ends = await Promise.all(seen);
+  const worst = Math.max(0, ...ends.map(({ exitCode }) => exitCode));
+  // A signal's own exit code says that everything is removed.
+  return ends.every(({ isClean }) => isClean) ? (signals.exitCode() ?? worst) : worst;
+}
+
+const failed = ({ runId }: RunToDrive, error: unknown): SeenThrough => ({
+  exitCode: reportError(error, `${runId}: `),
+  isClean: false,
+});
+
+async function seeOne(
+  { begin }: RunToDrive,
+  options: ToldOptions,
+  shown: Progress,
+  signals: Signals,
+): Promise<SeenThrough> {
+  const over = once(signals.runIsOver);
+  // Whoever looks on does not end a run by an error.
+  const safely = <A extends unknown[]>(listener: (...args: A) => void) =>
+    guarded(listener, error => say(`warning: the run is not shown any more: ${oneLine(String(error))}`));
   try {
-    const run = await begun;
-    tellStarter(run.folder.runId);
-    const { exitCode, isClean, state } = await run.done;
-    shown.stop();
-    say(summary(state));
-    if (options.json) printJson(resultOf(state));
-    await reports.onEnd(state);
-    // A signal's own exit code says that everything is removed.
-    return isClean ? (signals.exitCode() ?? exitCode) : exitCode;
+    const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
+    const reports = together(reportersFor(options, process.env, ways), say);
+    const inspector = await openInspector(options);
+    const show = [shown.onEvent, inspector?.onEvent].filter(listener => listener !== undefined).map(safely);
+    const begun = begin({
+      onPast: shown.onPast,
+      onEvent(event) {
+        reports.onEvent(event);
+        for (const listener of show) listener(event);
+      },
+      ...(shown.onOutput && { onOutput: safely(shown.onOutput) }),
+      ...(inspector?.inspect && { inspect: safely(inspector.inspect) }),
+    });
+    signals.cover(begun);
+    try {
+      const run = await begun;
+      tellStarter(run.folder.runId);
+      const { exitCode, isClean, state } = await run.done;
+      shown.stop();
+      say(summary(state));
+      if (options.json) printJson(resultOf(state));
+      await reports.onEnd(state);
+      return { exitCode, isClean };
+    } finally {
+      shown.stop();
+      // A signal now ends the wait for whoever reads slowly.
+      over();
+      await reports.close();
+      await inspector?.close();
+    }
   } finally {
-    shown.stop();
-    // A signal now ends the wait for whoever reads slowly.
-    signals.runIsOver();
-    await reports.close();
-    await inspector?.close();
+    over();
   }
+}
+
+function once(call: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) call();
+    isDone = true;
+  };
 }
 
 const htmlOf = (options: CommonOptions) => async (runId: string) => {

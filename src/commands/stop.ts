@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { listRunNetworks, removeRunNetwork } from '../docker/run-networks.ts';
+import { askToStop } from '../engine/ask-to-stop.ts';
 import { lockHolder } from '../engine/lock.ts';
-import { leaveRequest } from '../engine/requests.ts';
+import { explainHolder } from '../engine/lock-holder.ts';
 import { resumeRun } from '../engine/run.ts';
 import { connectToRun } from '../engine/run-connection.ts';
 import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
@@ -15,6 +15,7 @@ import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
 interface StopOptions extends CommonOptions {
   readonly target?: string;
   readonly newEngine: boolean;
+  readonly force: boolean;
 }
 
 export const stop: Command = {
@@ -26,22 +27,31 @@ export const stop: Command = {
         type: 'string',
         describe: 'run, agent or run/agent; the newest run where none is named',
       })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'take over from an engine that cannot be seen from here',
+      })
       .option('new-engine', newEngineOption),
 
-  async handler({ stateDir, target, newEngine: isNewEngine }: StopOptions) {
+  async handler({ stateDir, target, force, newEngine: isNewEngine }: StopOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const isRun = target === undefined || state.runs().some(({ runId }) => runId === target);
     const foundAgent = isRun ? null : findAgent(state, target);
     const found: FoundRun = foundAgent ?? findRun(state, target);
     const agent = foundAgent?.agent.name ?? null;
     const name = agent === null ? found.folder.runId : `${found.folder.runId}/${agent}`;
-    const wasOver = isOver(found, agent) && !lockHolder(found.folder.lock);
-    if (lockHolder(found.folder.lock)) {
-      leaveRequest(found.folder.requests, { stop: agent });
+    const holder = lockHolder(found.folder.lock);
+    const wasOver = isOver(found, agent) && holder === null;
+    const isOverNow = () => isOver(readRun(found.folder), agent);
+    if (holder !== null && !(force && holder.doubt !== null)) {
       say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
-      while (!isOver(readRun(found.folder), agent) && lockHolder(found.folder.lock)) await delay(300);
-    } else if (!wasOver) {
-      const run = await resumeRun(found.folder, { stateDir: state, stop: agent, isNewEngine });
+      if (holder.doubt !== null) say(`it is ${explainHolder(holder)}`);
+      await askToStop(found.folder, { agent, isOver: isOverNow, say });
+    }
+    // Its engine may have ended meanwhile, or before.
+    if (!isOverNow()) {
+      const run = await resumeRun(found.folder, { stateDir: state, stop: agent, force, isNewEngine });
       await run.done;
     }
     const { docker } = await connectToRun(found.folder);

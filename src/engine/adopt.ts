@@ -15,6 +15,7 @@ import { answered } from './answered.ts';
 import type { EngineConnection } from './connection.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
+import { nameOf } from './lock-holder.ts';
 import { findOrphans, isLost, type Lost } from './orphans.ts';
 import { growingRedactor } from './redact.ts';
 import { enginesOf, type MissingEngine } from './run-connection.ts';
@@ -60,21 +61,28 @@ async function adoptOn(
   const lost = orphans.filter(isLost).filter(({ runId }) => only === undefined || runId === only);
 
   const neverStarted = lost.filter(({ container }) => container.state === 'created');
+  const removed: string[] = [];
+  const left: { readonly name: string; readonly why: string }[] = [];
   for (const { container } of neverStarted) {
     const answer = await containers.remove(container.id);
-    if (!answer.ok)
-      throw new EngineError(`could not remove ${container.name}: ${oneLine(answer.stderr) || 'no answer'}`);
+    if (answer.ok) removed.push(container.name);
+    else
+      left.push({
+        name: container.name,
+        why: `it cannot be removed: ${oneLine(answer.stderr) || 'no answer'}`,
+      });
   }
   const started = lost.filter(orphan => !neverStarted.includes(orphan));
   const { found, refused } = await answered(examine(docker, started), lookingFor);
   const runs: RunFolder[] = [];
   for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
     const folder = stateDir.run(runId);
-    const why = await bringHome(folder, ofRun, connection);
+    // One that cannot be adopted does not keep the others from it.
+    const why = await bringHome(folder, ofRun, connection).catch((error: Error) => oneLine(error.message));
     if (why === null) runs.push(folder);
     else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
   }
-  return { runs, removed: neverStarted.map(({ container }) => container.name), refused };
+  return { runs, removed, refused: [...left, ...refused] };
 }
 
 /** Null when the run has a record again, else why it has not. */
@@ -85,7 +93,7 @@ async function bringHome(
 ): Promise<string | null> {
   makeDirectory(folder.path);
   const lock = takeLock(folder.lock);
-  if (!isLock(lock)) return `process ${lock.pid} on ${lock.host} has just taken its run`;
+  if (!isLock(lock)) return `${nameOf(lock)} has taken its run`;
   try {
     if (statFile(folder.journal)) return 'its run has a record by now';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(

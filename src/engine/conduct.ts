@@ -7,6 +7,7 @@ import { watchContainers } from '../docker/watch.ts';
 import { EngineError, type FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
 import { version } from '../package.ts';
+import { statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
@@ -17,7 +18,7 @@ import { followOutput } from './follow-output.ts';
 import { hurry } from './hurry.ts';
 import { openJournal } from './journal.ts';
 import { startsAtOnce, whatFits } from './limits.ts';
-import type { Lock } from './lock.ts';
+import { type Lock, watchLock } from './lock.ts';
 import { pressure } from './pressure.ts';
 import { type AgentRecord, blankRecord, isUntouched, remember } from './record.ts';
 import { obeyRequests } from './requests.ts';
@@ -43,6 +44,8 @@ export interface RunOptions {
   readonly inspect?: (event: InspectionEvent) => void;
   /** In place of those that act on Docker. */
   readonly actors?: AgentActors;
+  /** Takes the run over from an engine process of which nobody here can know whether it lives. */
+  readonly force?: boolean;
   /** Does nothing but stop this agent, or with null the whole run: as if that had been asked for long ago. */
   readonly stop?: string | null;
   /** Goes on, on the engine that docker reaches now: the one the run began on is gone for good, and its containers with it. */
@@ -118,7 +121,7 @@ export async function conduct(
   const containers = containersOf(docker);
   const ending = new AbortController();
   const concurrency = plan.concurrency ?? whatFits(plan, engine);
-  await journal.append({
+  const first = journal.append({
     type: 'run.started',
     runId: folder.runId,
     name: plan.name,
@@ -127,6 +130,10 @@ export async function conduct(
     host: hostname(),
     concurrency,
     agents: plan.agents.map(({ name, dependsOn, retries }) => ({ name, dependsOn: [...dependsOn], retries })),
+  });
+  await first.catch(error => {
+    journal[Symbol.dispose]();
+    throw error;
   });
   early.goOnIn(journal);
   for (const message of warnings) void journal.append({ type: 'warning', agent: null, message });
@@ -187,6 +194,8 @@ export async function conduct(
   const requests = obeyRequests(folder.requests, ({ stop }) =>
     stop === null ? flow.cancel(reason) : flow.cancelAgent(stop, reason),
   );
+
+  const lockWatch = watchLock(lock, () => halted.resolve(takenAway(folder)));
 
   const closeWatcher = () => {
     ending.abort();
@@ -263,6 +272,7 @@ export async function conduct(
   const done = finish().finally(() => {
     ending.abort();
     requests[Symbol.dispose]();
+    lockWatch[Symbol.dispose]();
     journal[Symbol.dispose]();
     lock[Symbol.dispose]();
   });
@@ -284,6 +294,13 @@ const unwritable = (folder: RunFolder, error: Error) =>
   new EngineError(
     `${folder.path} cannot be written: ${error.message}. Its agents live on. Mend that, then: agent-flow resume ${folder.runId}`,
     { cause: error },
+  );
+
+const takenAway = ({ path, runId }: RunFolder) =>
+  new EngineError(
+    statFile(path) === undefined
+      ? `${path} was removed while its agents run. They live on, and nothing remembers them: agent-flow cleanup --all --dry-run lists them`
+      : `${runId} was taken over by another process, with --force. Its agents live on`,
   );
 
 /** What this environment lacks, where no agent can do anything but wait for it. */

@@ -7,21 +7,27 @@ import { writeFileAtomic } from '../store/write-file-atomic.ts';
  * How another process asks a living engine for something: a file in the run folder. The engine looks every half
  * second; what it has obeyed it removes.
  */
-const request = z.object({ stop: z.string().nullable() });
+const stopRequest = z.object({ stop: z.string().nullable() });
+/** Does nothing; that it is removed says that an engine lives. */
+const pingRequest = z.object({ ping: z.literal(true) });
 
 /** `stop`: the agent that is to be stopped; null for the whole run. */
-export type Request = z.infer<typeof request>;
+export type StopRequest = z.infer<typeof stopRequest>;
+export type Request = StopRequest | z.infer<typeof pingRequest>;
 
 const lookEvery = 500;
 
-export function leaveRequest(folder: string, wanted: Request): void {
+/** Return the file of the request, which is gone once an engine has taken it. */
+export function leaveRequest(folder: string, wanted: Request): string {
   makeDirectory(folder);
-  writeFileAtomic(join(folder, `${Date.now()}-${process.pid}.json`), JSON.stringify(wanted));
+  const file = join(folder, `${Date.now()}-${process.pid}.json`);
+  writeFileAtomic(file, JSON.stringify(wanted));
+  return file;
 }
 
 export function obeyRequests(
   folder: string,
-  obey: (wanted: Request) => void,
+  obey: (wanted: StopRequest) => void,
   { every = lookEvery, remove = removeFile } = {},
 ): Disposable {
   /** Requests that could not be removed, such as on a read-only disk. Each is obeyed once all the same. */
@@ -30,7 +36,7 @@ export function obeyRequests(
     for (const name of names(folder)) {
       if (left.has(name)) continue;
       const file = join(folder, name);
-      const wanted = request.safeParse(parse(file));
+      const wanted = stopRequest.safeParse(parse(file));
       if (!isRemoved(file, remove)) left.add(name);
       if (wanted.success) obey(wanted.data);
     }

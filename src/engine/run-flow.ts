@@ -7,18 +7,24 @@ import { loadSpec, parseSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { SpecInput } from '../spec/schema.ts';
 import { type RunResult, resultOf } from '../views/result.ts';
+import { oneLine } from '../views/text.ts';
+import { guarded } from './callbacks.ts';
 import { startRun } from './run.ts';
 import { openStateDir, stateDirPath } from './state-dir.ts';
 
 export interface FlowOptions {
   /** Aborting it cancels the flow: its agents are stopped, and everything that it made is removed. */
   readonly signal?: AbortSignal;
-  /** Told every event of the run, in order, as it happens. If it throws, the flow is cancelled and rejects with that. */
-  readonly onEvent?: (event: FlowEvent) => void;
+  /**
+   * Told every event of the run, in order, as it happens. If this or another callback throws, or returns a promise that
+   * rejects before the flow has ended, the flow is cancelled and rejects with that error. A callback that has failed is
+   * not called again. Returned promises are not awaited.
+   */
+  readonly onEvent?: (event: FlowEvent) => void | Promise<void>;
   /** Told every line that an agent prints. It costs one docker process for each agent that runs. */
-  readonly onOutput?: (agent: string, line: string) => void;
+  readonly onOutput?: (agent: string, line: string) => void | Promise<void>;
   /** Told XState's inspection events of the flow's machine and of each agent's. */
-  readonly inspect?: (event: InspectionEvent) => void;
+  readonly inspect?: (event: InspectionEvent) => void | Promise<void>;
   /** What an agent's machine invokes, by name: those given take the place of those that act on Docker. */
   readonly actors?: AgentActors;
   /** Where the run is remembered. Default: that of the command line. */
@@ -38,7 +44,8 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
  *
  * Resolves when every agent has come out and everything is removed, also where agents have failed: `status` says so.
  * What it returns is also an async iterable of the run's events, from the moment that the loop begins; leaving the
- * loop does not end the flow. It listens to no signals of the process, prints nothing, and never ends the process.
+ * loop, also by an error in its body, does not end the flow: `cancel()` does. It listens to no signals of the process,
+ * prints nothing, and never ends the process.
  *
  * @param spec The path of a spec, a spec as an object (paths in it are relative to the working directory), or what
  *   `loadSpec` gave.
@@ -46,6 +53,7 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
  * @throws {SpecError} The spec is not right; nothing was started.
  * @throws {FlowError} The flow cannot begin, for instance for want of an engine (`EngineError`).
  * @throws The reason of `signal`, where that was aborted before the flow began.
+ * @throws The error of a callback that has failed; by then everything is removed.
  *
  * @example
  * ```ts
@@ -58,21 +66,22 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
  * ```
  */
 export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOptions = {}): Flow {
-  const { signal, onEvent, env = process.env, stateDir, ...others } = options;
-  const teller = new EventEmitter();
+  const { signal, onEvent, onOutput, inspect, actors, env = process.env, stateDir } = options;
+  // Each loop over the flow listens; there may be many.
+  const teller = new EventEmitter().setMaxListeners(0);
   const asked = new AbortController();
   const stop = signal ? AbortSignal.any([signal, asked.signal]) : asked.signal;
   let over = false;
   let broken: { error: unknown } | null = null;
 
+  const fail = (error: unknown) => {
+    broken ??= { error };
+    asked.abort('a callback of the program has failed');
+  };
+  const listener = onEvent && guarded(onEvent, fail);
   const tell = (event: FlowEvent) => {
     teller.emit('event', event);
-    try {
-      onEvent?.(event);
-    } catch (error) {
-      broken ??= { error };
-      asked.abort('a listener of the flow has failed');
-    }
+    listener?.(event);
   };
 
   const begin = async () => {
@@ -80,10 +89,12 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
     const plan = await planOf(spec, env);
     stop.throwIfAborted();
     const run = await startRun(plan, {
-      ...others,
       env,
       stateDir: openStateDir(stateDirPath(stateDir, process.env)),
       onEvent: tell,
+      ...(onOutput && { onOutput: guarded(onOutput, fail) }),
+      ...(inspect && { inspect: guarded(inspect, fail) }),
+      ...(actors && { actors }),
     });
     const cancel = () => run.cancel(inWords(stop.reason));
     if (stop.aborted) cancel();
@@ -119,4 +130,11 @@ async function planOf(spec: string | SpecInput | FlowPlan, env: NonNullable<Flow
 
 const isPlan = (spec: SpecInput | FlowPlan): spec is FlowPlan => Array.isArray(spec.agents);
 
-const inWords = (reason: unknown) => (reason instanceof Error ? reason.message : String(reason));
+/** Any value can be the reason of a signal, also one that cannot be made a string. */
+function inWords(reason: unknown): string {
+  try {
+    return oneLine(String(reason instanceof Error ? reason.message : reason)).slice(0, 500);
+  } catch {
+    return 'cancelled by the program';
+  }
+}

@@ -15,6 +15,7 @@ import { type Connection, connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
+import { explainHolder } from './lock-holder.ts';
 import { hasContainers } from './run-connection.ts';
 import { type RunEngine, readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
@@ -53,10 +54,10 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
 
 /**
  * Takes up a run whose engine is gone: what its agents have come to is read from Docker and from the journal. Throws a
- * `FlowError` where somebody drives it, or it cannot be read.
+ * `FlowError` where somebody drives it, or where it cannot be read or written.
  */
 export async function resumeRun(folder: RunFolder, options: RunOptions): Promise<Run> {
-  const lock = lockRun(folder);
+  const lock = lockRun(folder, options.force);
   try {
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
@@ -83,16 +84,18 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     return await conduct({ ...file, engine, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
     lock[Symbol.dispose]();
+    if (error instanceof Error && 'syscall' in error)
+      throw new FlowError(`${folder.path} cannot be read or written: ${error.message}`, 3, { cause: error });
     throw error;
   }
 }
 
 const runEngine = ({ engine, address }: Connection): RunEngine => ({ id: engine.id, address });
 
-function lockRun(folder: RunFolder): Lock {
-  const lock = takeLock(folder.lock);
+function lockRun(folder: RunFolder, force = false): Lock {
+  const lock = takeLock(folder.lock, { force });
   if (isLock(lock)) return lock;
-  throw new UsageError(`the run ${folder.runId} is driven by process ${lock.pid} on ${lock.host}`);
+  throw new UsageError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

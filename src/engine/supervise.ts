@@ -7,6 +7,7 @@ import { statusWord } from '../views/words.ts';
 import { systemClock } from './clock.ts';
 import type { Run } from './conduct.ts';
 import { lockHolder } from './lock.ts';
+import { explainHolder } from './lock-holder.ts';
 import { resumeRun } from './run.ts';
 import { runState } from './run-state.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
@@ -43,17 +44,23 @@ interface Wait {
 const firstPause = 5_000;
 const longestPause = { run: 10 * 60_000, engine: 60_000 } as const;
 
+/** Runs that are tried at one time: one whose Docker engine hangs does not keep all others waiting. */
+const atOnce = 8;
+
 export function supervisor({ stateDir, say, signal, now = systemClock.now }: SupervisorOptions): Supervisor {
   const runs = new Map<string, Run>();
   const ends = new Set<Promise<void>>();
   /** By run. */
   const waits = new Map<string, Wait>();
+  /** Likewise, for want of the run's Docker engine. */
+  const engineWaits = new Map<string, Wait>();
   const isOver = endings();
-  let engine: Wait | null = null;
+  /** Runs that were said to be left to an engine process that nobody here can judge. */
+  const unseen = new Set<string>();
   let worst = 0;
 
-  const isWaiting = (wait: Wait | null | undefined) => wait != null && wait.until > now();
-  const next = (before: Wait | null | undefined, error: unknown, longest: number): Wait => {
+  const isWaiting = (wait: Wait | undefined) => wait !== undefined && wait.until > now();
+  const next = (before: Wait | undefined, error: unknown, longest: number): Wait => {
     const pause = before ? Math.min(longest, before.pause * 2) : firstPause;
     worst = Math.max(worst, error instanceof FlowError ? error.exitCode : 1);
     return {
@@ -68,10 +75,12 @@ export function supervisor({ stateDir, say, signal, now = systemClock.now }: Sup
     waits.set(runId, wait);
     if (wait.why !== before?.why) say(`${runId} ${what}: ${wait.why}`);
   };
-  const unreachable = (error: unknown) => {
-    const wait = next(engine, error, longestPause.engine);
-    if (wait.why !== engine?.why) say(`runs wait for the Docker engine: ${wait.why}`);
-    engine = wait;
+  /** Each run has a Docker engine of its own, though most have the same, of which one line is enough. */
+  const unreachable = (runId: string, error: unknown) => {
+    const wait = next(engineWaits.get(runId), error, longestPause.engine);
+    const isSaid = [...engineWaits.values()].some(({ why }) => why === wait.why);
+    if (!isSaid) say(`runs wait for the Docker engine: ${wait.why}`);
+    engineWaits.set(runId, wait);
   };
 
   const takeUp = async (folder: RunFolder) => {
@@ -83,7 +92,7 @@ export function supervisor({ stateDir, say, signal, now = systemClock.now }: Sup
         past = events.reduce(reduce, past);
       },
     });
-    engine = null;
+    engineWaits.delete(runId);
     runs.set(runId, run);
     const agents = Object.values(past.agents);
     const left = agents.filter(({ status }) => status === null).length;
@@ -110,11 +119,16 @@ export function supervisor({ stateDir, say, signal, now = systemClock.now }: Sup
 
   const lookAt = async (folder: RunFolder) => {
     const { runId } = folder;
-    if (runs.has(runId) || isWaiting(waits.get(runId)) || lockHolder(folder.lock) !== null) return;
+    if (runs.has(runId) || [waits, engineWaits].some(known => isWaiting(known.get(runId)))) return;
     try {
-      if (!isOver(folder)) await takeUp(folder);
+      const holder = lockHolder(folder.lock);
+      if (holder?.doubt && !unseen.has(runId) && !isOver(folder)) {
+        unseen.add(runId);
+        say(`${runId} is driven by ${explainHolder(holder)}`);
+      }
+      if (holder === null && !isOver(folder)) await takeUp(folder);
     } catch (error) {
-      if (error instanceof EngineError) unreachable(error);
+      if (error instanceof EngineError) unreachable(runId, error);
       // Not where somebody else was a moment earlier: it is driven, or over.
       else if (!(error instanceof UsageError)) failed(runId, error, 'could not be resumed');
     }
@@ -123,10 +137,14 @@ export function supervisor({ stateDir, say, signal, now = systemClock.now }: Sup
   return {
     async look() {
       try {
-        for (const folder of stateDir.runs()) {
-          if (signal.aborted || isWaiting(engine)) return;
-          await lookAt(folder);
-        }
+        const folders = stateDir.runs().values();
+        const lookAtEach = async () => {
+          for (const folder of folders) {
+            if (signal.aborted) return;
+            await lookAt(folder);
+          }
+        };
+        await Promise.all(Array.from({ length: atOnce }, lookAtEach));
       } catch (error) {
         failed('the state directory', error, 'could not be read');
       }

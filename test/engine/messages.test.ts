@@ -92,7 +92,9 @@ const cases: Readonly<Record<string, Case>> = {
     spec: worker({ cpus: 4096 }),
     exitCode: 2,
     env: here =>
-      fakeDocker(here, { info: 'echo \'{"ID":"E","ServerVersion":"20.10","NCPU":2,"MemTotal":8000000000}\'; exit' }),
+      fakeDocker(here, {
+        info: 'echo \'{"ID":"E","ServerVersion":"20.10","NCPU":2,"MemTotal":8000000000}\'; exit',
+      }),
   },
   'names that are none': {
     spec: {

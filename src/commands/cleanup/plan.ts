@@ -8,7 +8,7 @@ import type { EnginesOfRuns } from '../../engine/run-connection.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { table } from '../../views/table.ts';
 import { oneLine } from '../../views/text.ts';
-import { readRun } from '../find-agent.ts';
+import { cannotBeRead, readRuns } from '../find-agent.ts';
 import { type DoomedImage, findImages } from './images.ts';
 import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
 import { type DoomedRun, findRuns } from './runs.ts';
@@ -36,6 +36,8 @@ export interface Plan {
   readonly driven: readonly Container[];
   readonly imagesLeft: readonly LeftAlone[];
   readonly runsLeft: readonly LeftAlone[];
+  /** Also what an engine drives, or may drive. */
+  readonly force: boolean;
 }
 
 const none = { doomed: [], left: [] };
@@ -72,7 +74,9 @@ export async function planCleanup(
   const unknown = missing.flatMap(({ runs }) => runs);
   const { runsOlderThan } = wanted;
   const { doomed: runs, left: runsLeft } =
-    runsOlderThan === null ? none : findRuns(state, runsOlderThan, { staying, unknown }, Date.now());
+    runsOlderThan === null
+      ? none
+      : findRuns(state, { olderThan: runsOlderThan, force: wanted.force }, { staying, unknown }, Date.now());
   return [...plans, { docker, plan: { ...looked.plan, runs, runsLeft } }];
 }
 
@@ -99,6 +103,7 @@ async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'run
     driven,
     imagesLeft,
     runsLeft: [],
+    force,
   };
   return { plan, staying: found.filter(stays) };
 }
@@ -110,10 +115,10 @@ async function listed(docker: Docker, filters: readonly string[]): Promise<Conta
 }
 
 const isBuilding = (state: StateDir) =>
-  state
-    .runs()
-    .filter(folder => lockHolder(folder.lock) !== null)
-    .some(folder => Object.values(readRun(folder).state.agents).some(agent => agent.state === 'building'));
+  readRuns(
+    state.runs().filter(folder => lockHolder(folder.lock) !== null),
+    cannotBeRead,
+  ).some(run => Object.values(run.state.agents).some(agent => agent.state === 'building'));
 
 /** What will be removed, for people; empty where that is nothing. */
 export function planTable(state: StateDir, plans: readonly Plan[]): string {

@@ -100,7 +100,9 @@ export async function removeAll(
     const { runId } = folder;
     const empty = (path: string) => emptyFolder(docker, { instance: state.instance, runId, path });
     const kept = [...stayedElsewhere, ...stayed].find(({ labels }) => isOf(labels, state, runId));
-    const why = kept ? `it has container ${kept.name} left` : await removeRunFolder(folder, empty);
+    const why = kept
+      ? `it has container ${kept.name} left`
+      : await removeRunFolder(folder, empty, plan.force);
     if (why === null) done.runs.removed.push(runId);
     else {
       done.runs.left.push({ name: runId, why });

@@ -3,6 +3,7 @@ import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
 import { readJournal } from '../../engine/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../engine/lock.ts';
+import { explainHolder, nameOf } from '../../engine/lock-holder.ts';
 import { type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
 import { statFile } from '../../store/state-files.ts';
 import { spoken } from '../../views/duration.ts';
@@ -21,8 +22,16 @@ export interface Whereabouts {
   readonly unknown: readonly string[];
 }
 
-/** The runs of a state directory whose last event was `olderThan` milliseconds ago, and those of them that are left alone. */
-export function findRuns(state: StateDir, olderThan: number, { staying, unknown }: Whereabouts, now: number) {
+/**
+ * The runs of a state directory whose last event was `olderThan` milliseconds ago, and those of them that are left alone.
+ * `force`: also those of an engine process of which nobody here can know whether it lives.
+ */
+export function findRuns(
+  state: StateDir,
+  { olderThan, force }: { readonly olderThan: number; readonly force: boolean },
+  { staying, unknown }: Whereabouts,
+  now: number,
+) {
   const doomed: DoomedRun[] = [];
   const left: LeftAlone[] = [];
   if (statFile(join(state.path, 'runs'))?.isSymbolicLink())
@@ -36,7 +45,9 @@ export function findRuns(state: StateDir, olderThan: number, { staying, unknown 
     const isOver = events.findLastIndex(event => event.type === 'run.ended') > began;
     const container = staying.find(({ labels }) => isOf(labels, state, folder.runId));
     const leave = (why: string) => left.push({ name: folder.runId, why });
-    if (lockHolder(folder.lock) !== null) leave('an engine drives it');
+    const holder = lockHolder(folder.lock);
+    if (holder !== null && !(force && holder.doubt !== null))
+      leave(`it is driven by ${explainHolder(holder)}`);
     else if (!isOver) leave(`it is not over; agent-flow stop ${folder.runId} ends it`);
     else if (unknown.includes(folder.runId)) leave('its Docker engine does not say what it has left');
     else if (container) leave(`it has container ${container.name} left`);
@@ -61,10 +72,11 @@ const age = (ms: number) => {
 export async function removeRunFolder(
   folder: RunFolder,
   empty: (folder: string) => Promise<unknown>,
+  force: boolean,
 ): Promise<string | null> {
   // Held while it is removed: nobody takes it up again at the same moment.
-  const lock = takeLock(folder.lock);
-  if (!isLock(lock)) return `process ${lock.pid} has just taken it over`;
+  const lock = takeLock(folder.lock, { force });
+  if (!isLock(lock)) return `${nameOf(lock)} has just taken it over`;
   try {
     try {
       removeRun(folder);

@@ -1,0 +1,27 @@
+/**
+ * Wrap a callback of another program so that it never throws into ours. Pass what it throws, or what the promise that
+ * it returns rejects with, to `fail`, and do not call it again after that. A returned promise is not awaited.
+ */
+export function guarded<A extends readonly unknown[]>(
+  callback: (...args: A) => unknown,
+  fail: (error: unknown) => void,
+): (...args: A) => void {
+  let hasFailed = false;
+  const failOnce = (error: unknown) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    fail(error);
+  };
+  return (...args) => {
+    if (hasFailed) return;
+    try {
+      const returned = callback(...args);
+      if (isThenable(returned)) Promise.resolve(returned).then(undefined, failOnce);
+    } catch (error) {
+      failOnce(error);
+    }
+  };
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';

@@ -116,7 +116,7 @@ const kinds = [
     exitCode: z.number().nullable(),
     /** Milliseconds. */
     ms: z.number(),
-    cutOff: z.enum(['timeout', 'aborted']).nullable(),
+    cutOff: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
     stderr: z.string(),
   }),
   z.object({ type: z.literal('engine.away'), message: z.string() }),

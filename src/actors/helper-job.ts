@@ -65,13 +65,14 @@ export function helperOf(
 }
 
 /** Why a helper did not do its job: its own last words, or docker's. */
-export function jobFailure({ stdout, stderr, cutOff, exitCode }: DockerAnswer): string {
+export function jobFailure({ stdout, stderr, printed = '', cutOff, exitCode }: DockerAnswer): string {
   const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
   if (said !== undefined) return said;
   if (cutOff === 'timeout') return 'it did not end in time';
   if (/agent-\w+.*(not found|no such file)/i.test(stderr))
     return 'the base image is of another release; build it again: agent-flow build';
-  return (stderr.trim().split('\n').at(-1) || `the helper container exited with ${exitCode}`).slice(0, 300);
+  const last = (stderr.trim() || printed.trim()).split('\n').at(-1);
+  return (last || `the helper container exited with ${exitCode}`).slice(0, 300);
 }
 
 /** The caller in a container: as whom a helper reads and writes the caller's own files. */

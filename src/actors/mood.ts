@@ -8,20 +8,56 @@ const file = '/run/agent/mood';
 
 /** Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. */
 const patience = 5_000;
+/** Milliseconds from one mood that is told to the next one. */
+const toldEvery = 1_000;
+/** Bytes that are read in one look. The file is the agent's own; `agent-attend` takes a day to write so much. */
+const most = 2 ** 20;
+/** Bytes of a line, of which 400 characters are shown. */
+const mostOfLine = 4096;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
 export async function followMood(world: World, input: WatchInput, signal: AbortSignal): Promise<void> {
   const { clock, recorder, vault } = world;
   if (world.plan(input.name).attended === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
-  const tell = (line: string) => {
-    const mood = moodIn(line, vault.redactor.text);
-    if (mood !== null && !signal.aborted) input.tell(mood);
+  const tell = latest(clock, signal, input.tell);
+  const onLine = (line: string, dropped: number) => {
+    // Of a line that was cut nothing is told: a secret may lie across the cut.
+    const mood = dropped > 0 ? null : moodIn(line, vault.redactor.text);
+    if (mood !== null) tell(mood);
   };
+  const limits = { signal, owner: owner(input), most, mostOfLine };
+  let isFlooded = false;
   while (!signal.aborted) {
-    await followLines(recorder, args, tell, { signal, owner: owner(input) }).catch(() => {});
+    const end = await followLines(recorder, args, onLine, limits).catch(() => null);
+    if (end?.cutOff === 'overflow' && !isFlooded) {
+      isFlooded = true;
+      const message = `it writes more to ${file} than is read; what it does is looked up every ${patience / 1000} s`;
+      await world.tell({ type: 'warning', agent: input.name, message }).catch(() => {});
+    }
     await clock.sleep(patience, signal).catch(() => {});
   }
+}
+
+/** Tell the first one at once, and then the last one of each second: an agent may write as many as it likes. */
+function latest(
+  clock: World['clock'],
+  signal: AbortSignal,
+  tell: (mood: Mood) => void,
+): (mood: Mood) => void {
+  let next: Mood | null = null;
+  let isWaiting = false;
+  const tellNext = () => {
+    isWaiting = next !== null && !signal.aborted;
+    if (!isWaiting) return;
+    tell(next!);
+    next = null;
+    clock.sleep(toldEvery, signal).then(tellNext, () => {});
+  };
+  return mood => {
+    next = mood;
+    if (!isWaiting) tellNext();
+  };
 }
 
 /**

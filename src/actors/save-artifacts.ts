@@ -103,12 +103,13 @@ export function mountedWorkspace(
   return workspace.mode === 'bind' ? workspace.path : world.clone(name, attempt);
 }
 
-function explain({ stderr, cutOff }: CallEnd, size: number): string {
-  if (/no such container:path|could not find the file|^it does not exist$/im.test(stderr))
+function explain({ stderr, printed = '', cutOff }: CallEnd, size: number): string {
+  const said = stderr.trim() || printed.trim();
+  if (/no such container:path|could not find the file|^it does not exist$/im.test(said))
     return 'it does not exist';
   if (cutOff === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
-  return stderr.trim().slice(0, 300) || 'it cannot be read';
+  return said.slice(0, 300) || 'it cannot be read';
 }
 
 /** docker would follow a link among the directories of a path. */

@@ -1,4 +1,7 @@
 import { $ } from 'zx/core';
+import { guard } from './child.ts';
+import { heard, judged } from './container-speech.ts';
+import { FirstBytes, LastBytes, mostAnswered, mostLogged, mostSaid, NoBytes, tooLong } from './output.ts';
 import type { CallEnd, Owner, Recorder } from './recorder.ts';
 
 /**
@@ -17,6 +20,10 @@ export interface DockerOptions {
   readonly owner?: Owner | null;
   /** The call changes something: its intent is on disk before docker is spawned. */
   readonly changes?: boolean;
+  /** Bytes of an answer; a longer one is cut off and fails. 16 MiB where nothing is said. */
+  readonly most?: number;
+  /** It prints a log, which may be of any length: its last 4 MiB are kept. */
+  readonly isLog?: boolean;
 }
 
 export interface DockerAnswer extends CallEnd {
@@ -31,7 +38,6 @@ const run = $({
   quiet: true,
   nothrow: true,
   prefix: 'exec ',
-  killSignal: 'SIGKILL',
   // A Ctrl-C of the terminal is for us alone: a call that it cut off would leave its effect in the dark.
   detached: true,
   stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,31 +45,55 @@ const run = $({
 
 /** The docker command, with every call told to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
-  return async (args, options = {}) => {
-    const { timeout = 60_000, signal, input, owner = null, changes = false } = options;
+  const docker: Docker = async (args, options = {}) => {
+    const { signal, owner = null, changes = false } = options;
     const call = await recorder.call(args, owner, changes);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', cutOff: 'aborted' });
+    const answer = call.end(heard(args, await ask(recorder, args, options)));
+    return judged(docker, args, answer, { owner, ...(signal && { signal }) });
+  };
+  return docker;
+}
 
-    const limit = AbortSignal.timeout(timeout);
-    const either = signal ? AbortSignal.any([signal, limit]) : limit;
-    const piped = input === undefined ? run : run({ stdio: ['pipe', 'pipe', 'pipe'] });
-    const env = { ...process.env, ...recorder.env };
-    const child = piped({ signal: either, env })`docker ${args}`;
-    if (input !== undefined) {
-      // A docker that ends before it has read all says why by its answer; a pipe that broke must not end us.
-      child.stdin.on('error', () => {});
-      child.stdin.end(input);
-    }
-    const output = await child;
-    const cutOff = signal?.aborted && !output.ok ? 'aborted' : limit.aborted && !output.ok ? 'timeout' : null;
-    return call.end({
-      args,
-      ok: output.ok,
-      exitCode: cutOff ? null : output.exitCode,
-      stdout: output.stdout,
-      stderr: output.stderr || (output.ok ? '' : (output.cause as Error | undefined)?.message || ''),
-      cutOff,
-    });
+async function ask(
+  recorder: Recorder,
+  args: readonly string[],
+  options: DockerOptions,
+): Promise<DockerAnswer> {
+  const { timeout = 60_000, signal, input, most = mostAnswered, isLog = false } = options;
+  let overflow = () => {};
+  const stdout = isLog ? new LastBytes(mostLogged) : new FirstBytes(most, () => overflow());
+  const stderr = new LastBytes(isLog ? mostLogged : mostSaid);
+  const stdio = [
+    input === undefined ? ('ignore' as const) : ('pipe' as const),
+    'pipe' as const,
+    'pipe' as const,
+  ];
+  const env = { ...process.env, ...recorder.env };
+  const child = run({
+    env,
+    stdio,
+    store: { stdin: [], stdout, stderr, stdall: new NoBytes() },
+  })`docker ${args}`;
+  const limits = child.child && guard(child.child, { signal, timeout });
+  if (limits) overflow = limits.overflow;
+  if (input !== undefined) {
+    // A docker that ends before it has read all says why by its answer; a pipe that broke must not end us.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  }
+  const output = limits ? await limits.settle(child) : await child;
+  const cutOff = limits?.cutOff === 'overflow' || !output?.ok ? (limits?.cutOff ?? null) : null;
+  const ok = cutOff === null && output?.ok === true;
+  const said = cutOff === 'overflow' ? tooLong(most) : stderr.text();
+  const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
+  return {
+    args,
+    ok,
+    exitCode: cutOff === null ? (output?.exitCode ?? null) : null,
+    stdout: stdout.text(),
+    stderr: said || problem,
+    cutOff,
   };
 }

@@ -69,7 +69,25 @@ export function readAnswer<T>(answer: DockerAnswer, read: (stdout: string) => T)
   }
 }
 
+/** Bytes of a list, at some kilobytes for each container; and how many of them are looked at by one call. */
+const mostListed = 256 * 2 ** 20;
+const atOnce = 100;
+
 export function containers(docker: Docker): Containers {
+  const inspectSome = async (ids: readonly string[], options?: DockerOptions): Promise<Container[]> => {
+    const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
+    if (answer.cutOff === 'overflow' && ids.length > 1) {
+      const half = ids.length >> 1;
+      return [
+        ...(await inspectSome(ids.slice(0, half), options)),
+        ...(await inspectSome(ids.slice(half), options)),
+      ];
+    }
+    // Some of them gone is no failure: what is left is printed all the same.
+    if (!answer.ok && !/no such (container|object)/i.test(answer.stderr)) throw new DockerSilence(answer);
+    const none = answer.ok ? '' : '[]';
+    return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+  };
   return {
     async list(filters, options) {
       const args = [
@@ -79,18 +97,16 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const answer = await docker(args, { timeout: 30_000, ...options });
+      const answer = await docker(args, { timeout: 30_000, most: mostListed, ...options });
       // A list that failed is "unknown", never "empty".
       if (!answer.ok) throw new DockerSilence(answer);
       return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
-      if (ids.length === 0) return [];
-      const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
-      // Some of them gone is no failure: what is left is printed all the same.
-      if (!answer.ok && !/no such (container|object)/i.test(answer.stderr)) throw new DockerSilence(answer);
-      const none = answer.ok ? '' : '[]';
-      return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+      const found: Container[] = [];
+      for (let at = 0; at < ids.length; at += atOnce)
+        found.push(...(await inspectSome(ids.slice(at, at + atOnce), options)));
+      return found;
     },
     async remove(id, options) {
       const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });

@@ -47,9 +47,15 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
   const silent = answer.stderr.trim() === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
   if (silent && !answer.ok && answer.cutOff === null) return 'transient';
-  const text = `${answer.stderr}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
-  return classes.find(([, pattern]) => pattern.test(text))?.[0] ?? 'docker';
+  const said = kindOf(answer.stderr);
+  if (said !== null) return said;
+  const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
+  const kind = kindOf(printed);
+  // A container may print any words: at most they are worth another try.
+  return kind === null || (answer.printed !== undefined && kind !== 'transient') ? 'docker' : kind;
 }
+
+const kindOf = (text: string) => classes.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */
@@ -71,7 +77,7 @@ export function dockerError(
   const said =
     answer.cutOff === 'timeout'
       ? 'docker did not answer in time'
-      : firstLine(answer.stderr || answer.stdout || '');
+      : firstLine(answer.stderr || answer.printed || answer.stdout || '');
   const then = mend(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
   const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;

@@ -46,7 +46,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
     '--',
     folder,
   ];
-  const answer = await docker(args, { ...limits(context, timeout), changes: true });
+  const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true });
   const output = `${answer.stdout}\n${answer.stderr}`.trim();
   try {
     keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);

@@ -33,7 +33,7 @@ export async function checkGuards(identity: ProxyIdentity, options: ProxyOptions
     const log = words.includes('proxy')
       ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })
       : null;
-    const fatal = lines(log?.stderr ?? '').find(line => /FATAL|error/i.test(line));
+    const fatal = lines(log?.printed ?? '').find(line => /FATAL|error/i.test(line));
     const why = fatal === undefined ? '' : ` (${fatal.trim().slice(0, 200)})`;
     const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
     throw new StepError('network', message, { at: now() });

@@ -13,8 +13,12 @@ export interface CallEnd {
   readonly ok: boolean;
   /** null where it was cut off. */
   readonly exitCode: number | null;
+  /** What docker has said. */
   readonly stderr: string;
-  readonly cutOff: 'timeout' | 'aborted' | null;
+  /** What a container has printed to the stderr of a command that brings its output. It is data, and says nothing of docker. */
+  readonly printed?: string;
+  /** `overflow`: it printed more than is taken. */
+  readonly cutOff: 'timeout' | 'aborted' | 'overflow' | null;
 }
 
 /** Through it goes every docker call: it leads to one engine, and tells the journal of the call before and after. */
@@ -62,9 +66,13 @@ export function recorder(
       if (changes) await written;
       return {
         end(given) {
-          const answer = { ...given, stderr: redact(given.stderr) };
-          const { ok, exitCode, cutOff } = answer;
-          const stderr = ok ? '' : answer.stderr.trim().slice(-500);
+          const answer = {
+            ...given,
+            stderr: redact(given.stderr),
+            ...(given.printed !== undefined && { printed: redact(given.printed) }),
+          };
+          const { ok, exitCode, cutOff, printed = '' } = answer;
+          const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
           void sink.append({ type: 'docker.result', call, ok, exitCode, ms: now() - began, cutOff, stderr });
           return answer;
         },

@@ -1,7 +1,12 @@
-import { createInterface } from 'node:readline';
+import { createWriteStream } from 'node:fs';
 import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
+import { type Guard, guard, type Limits } from './child.ts';
+import { dockerCli } from './cli.ts';
+import { heard, judged } from './container-speech.ts';
+import { lineReader, type OnLine } from './line-reader.ts';
+import { FirstBytes, LastBytes, mostSaid, tooLong } from './output.ts';
 import type { CallEnd, Owner, Recorder } from './recorder.ts';
 
 /**
@@ -13,28 +18,15 @@ export interface StreamOptions {
   readonly owner?: Owner | null;
 }
 
-const ended = (result: {
-  failed: boolean;
-  exitCode?: number;
-  isCanceled: boolean;
-  timedOut: boolean;
-  stderr?: unknown;
-}) => ({
-  ok: !result.failed,
-  exitCode: result.exitCode ?? null,
-  cutOff: result.isCanceled ? ('aborted' as const) : result.timedOut ? ('timeout' as const) : null,
-  stderr: typeof result.stderr === 'string' ? result.stderr : '',
-});
-
 /**
  * A docker with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
- * closes with us, however we end. A Ctrl-C of the terminal is for us alone.
+ * closes with us, however we end; then the whole group is killed. A Ctrl-C of the terminal is for us alone.
  */
 const endingWithUs = `
   exec 3<&0
   docker "$@" 3<&- </dev/null &
   docker=$!
-  { read -r _ <&3; kill -9 "$docker"; } >/dev/null 2>&1 &
+  { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 &
   watch=$!
   exec 3<&-
   wait "$docker" 2>/dev/null
@@ -43,101 +35,149 @@ const endingWithUs = `
   exit "$code"`;
 const run = execa({
   stdin: 'pipe',
+  stderr: 'pipe',
+  buffer: false,
   detached: true,
   reject: false,
-  killSignal: 'SIGKILL',
   // execa's own listens to signals, which a program that embeds us has its own mind about.
   cleanup: false,
 });
-const shell = (args: readonly string[]) => ['-c', endingWithUs, 'docker', ...args];
+const viaShell = ['sh', '-c', endingWithUs] as const;
+
+/** A docker that has been started. */
+interface Started {
+  readonly child: ReturnType<typeof start>;
+  readonly guard: Guard;
+  /** Resolves when it has ended and everything has been read. */
+  readonly ended: Promise<CallEnd>;
+}
+
+const start = (
+  { env }: Recorder,
+  [file, ...args]: readonly string[],
+  stdout: 'pipe' | 'ignore' | number,
+  // Any descriptor will do; the types of execa name those of the terminal.
+) => run(file!, args, { env, stdout: stdout as 'pipe' });
+
+function started(
+  recorder: Recorder,
+  command: readonly string[],
+  limits: Limits,
+  stdout: Parameters<typeof start>[2] = 'pipe',
+): Started {
+  const child = start(recorder, command, stdout);
+  const stderr = new LastBytes(mostSaid);
+  child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
+  const guarded = guard(child.nodeChildProcess, limits);
+  const ended = guarded.settle(child).then(result => {
+    const isOverflow = guarded.cutOff === 'overflow';
+    const cutOff = isOverflow || result === null || result.failed ? guarded.cutOff : null;
+    const ok = result !== null && !result.failed && cutOff === null;
+    return {
+      ok,
+      exitCode: cutOff === null ? (result?.exitCode ?? null) : null,
+      cutOff,
+      stderr: stderr.text().trimEnd(),
+    };
+  });
+  return { child, guard: guarded, ended };
+}
+
+/** A docker command that is recorded. `follow` takes what it prints, and returns how it ended. */
+async function recorded<A extends CallEnd>(
+  recorder: Recorder,
+  args: readonly string[],
+  options: StreamOptions & Limits,
+  follow: (docker: Started) => Promise<A>,
+  stdout: Parameters<typeof start>[2] = 'pipe',
+): Promise<A> {
+  const { owner = null, signal } = options;
+  const call = await recorder.call(args, owner, false);
+  const end = call.end(
+    heard(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
+  );
+  return judged(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
+}
+
+export interface LineOptions extends StreamOptions {
+  /** Bytes of a line; the rest of a longer one is left out. */
+  readonly mostOfLine?: number;
+  /** Bytes of all lines; a command that prints more is killed. */
+  readonly most?: number;
+  /** Changes what is printed before it is cut into lines. */
+  readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
+}
 
 /** Follows a docker command line by line until it ends or `signal` fires. */
 export async function followLines(
   recorder: Recorder,
   args: readonly string[],
-  onLine: (line: string) => void,
-  { signal, owner = null }: StreamOptions = {},
+  onLine: OnLine,
+  { mostOfLine, most = Number.POSITIVE_INFINITY, through, signal, owner = null }: LineOptions = {},
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false);
-  const child = run('sh', shell(args), {
-    env: recorder.env,
-    stdout: 'pipe',
-    buffer: { stdout: false, stderr: true },
-    ...(signal ? { cancelSignal: signal } : {}),
+  const { child, guard, ended } = started(recorder, [...viaShell, 'docker', ...args], { signal });
+  const lines = lineReader(onLine, mostOfLine);
+  let size = 0;
+  child.stdout.on('data', (bytes: Buffer) => {
+    if (size > most) return;
+    size += bytes.length;
+    if (size > most) guard.overflow();
+    else lines.add(through ? through.add(bytes) : bytes);
   });
-  createInterface({ input: child.stdout }).on('line', onLine);
-  return call.end(ended(await child));
+  const end = await ended;
+  if (through) lines.add(through.end());
+  lines.end();
+  return call.end(heard(args, end));
 }
 
 /** Write what a docker command prints to a file. */
-export async function saveOutput(
+export function saveOutput(
   recorder: Recorder,
   args: readonly string[],
   file: string,
-  {
-    signal,
-    owner = null,
-    timeout,
-    through = null,
-  }: StreamOptions & { timeout: number; through?: Duplex | null },
+  { through = null, ...options }: StreamOptions & { timeout: number; through?: Duplex | null },
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false);
-  const child = run('sh', shell(args), {
-    env: recorder.env,
-    // Passed on as it comes: a transcript of any length takes no more memory than a short one.
-    stdout: through ? [{ transform: through }, { file }] : { file },
-    buffer: { stdout: false, stderr: true },
-    timeout,
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
-  return call.end(ended(await child));
+  // Passed on as it comes: a transcript of any length takes no more memory than a short one.
+  return recorded(recorder, args, options, docker => piped(docker, createWriteStream(file), through));
 }
 
 /** Write what a docker command prints to an open file, which needs no name. */
-export async function copyOutput(
+export function copyOutput(
   recorder: Recorder,
   args: readonly string[],
   fd: number,
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false);
-  const child = run('sh', shell(args), {
-    env: recorder.env,
-    // Any descriptor will do; the types of execa name those of the terminal.
-    stdout: fd as 1,
-    timeout,
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
-  return call.end(ended(await child));
+  return recorded(recorder, args, options, ({ ended }) => ended, fd);
 }
 
 /** Gives what a docker command prints to `sink`, no faster than that takes it. A sink that fails ends the command. */
-export async function pipeOutput(
+export function pipeOutput(
   recorder: Recorder,
   args: readonly string[],
   sink: Writable,
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false);
-  const child = run('sh', shell(args), {
-    env: recorder.env,
-    stdout: 'pipe',
-    buffer: { stdout: false, stderr: true },
-    timeout,
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
-  const piped = pipeline(child.stdout, sink).then(
+  return recorded(recorder, args, options, docker => piped(docker, sink));
+}
+
+async function piped(
+  { child: { stdout }, guard, ended }: Started,
+  sink: Writable,
+  through: Duplex | null = null,
+): Promise<CallEnd> {
+  const done = (through ? pipeline(stdout, through, sink) : pipeline(stdout, sink)).then(
     () => null,
     (error: Error) => {
-      child.kill('SIGKILL');
+      guard.stop();
       return error;
     },
   );
-  const end = ended(await child);
-  const broken = await piped;
+  const end = await ended;
+  const broken = await done;
   // A command that failed says why better than the pipe that broke with it.
-  const stderr = end.stderr.trim() || broken?.message || '';
-  return call.end({ ...end, ok: end.ok && broken === null, stderr });
+  return { ...end, ok: end.ok && broken === null, stderr: end.stderr.trim() || broken?.message || '' };
 }
 
 /** Give what one docker command prints to the stdin of another one. The answer is that of the first to fail. */
@@ -149,39 +189,28 @@ export async function pipeCommands(
 ): Promise<CallEnd> {
   const call = await recorder.call(to, owner, true);
   // Its stdin ends with us, and so does it.
-  const receiver = run('docker', to, {
-    env: recorder.env,
-    stdout: 'ignore',
-    timeout,
-    ...(signal ? { cancelSignal: signal } : {}),
-  });
-  const sent = await pipeOutput(recorder, from, receiver.stdin, {
-    ...(signal && { signal }),
-    owner,
-    timeout,
-  });
-  receiver.stdin.destroy();
-  const received = call.end(ended(await receiver));
+  const receiver = started(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
+  const { stdin } = receiver.child;
+  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), owner, timeout });
+  stdin.destroy();
+  const received = call.end(await receiver.ended);
   return received.ok ? sent : received;
 }
 
 /** What a docker command prints first; one that prints more than `most` bytes is killed. */
-export async function firstBytes(
+export function firstBytes(
   recorder: Recorder,
   args: readonly string[],
   most: number,
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  options: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
-  const call = await recorder.call(args, owner, false);
-  const child = run('sh', shell(args), {
-    env: recorder.env,
-    encoding: 'latin1',
-    maxBuffer: most,
-    timeout,
-    ...(signal ? { cancelSignal: signal } : {}),
+  return recorded(recorder, args, options, async ({ child, guard, ended }) => {
+    const first = new FirstBytes(most, guard.overflow);
+    child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
+    const end = await ended;
+    const stderr = end.cutOff === 'overflow' ? tooLong(most) : end.stderr;
+    return { ...end, stderr, stdout: first.text('latin1') };
   });
-  const result = await child;
-  return { ...(await call.end(ended(result))), stdout: result.stdout };
 }
 
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */

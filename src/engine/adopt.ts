@@ -142,7 +142,9 @@ async function keepTranscript(
     file[Symbol.dispose],
   );
   if (!answer.ok)
-    throw new EngineError(`could not keep what ${container.name} has printed: ${oneLine(answer.stderr)}`);
+    throw new EngineError(
+      `could not keep what ${container.name} has printed: ${oneLine(answer.stderr || answer.printed || '') || 'no answer'}`,
+    );
   return null;
 }
 

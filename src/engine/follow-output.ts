@@ -42,24 +42,14 @@ async function follow(
 ): Promise<void> {
   const { agent, attempt, containerId } = event;
   if (!(await canRedact(event, signal)) || signal.aborted) return;
-  const lines = redactedLines(redactor, line => onOutput(agent, line));
-  await followLines(
-    recorder,
-    ['logs', '--follow', '--tail=1', containerId],
-    line => parseEndRecord(line) ?? lines.add(line),
-    { signal, owner: { agent, attempt } },
-  );
-  lines.end();
+  const onLine = (line: string, dropped: number) => {
+    if (parseEndRecord(line)) return;
+    onOutput(agent, dropped === 0 ? line : `${line} [${dropped} bytes more of this line]`);
+  };
+  // A secret may be wrapped over lines, or lie where a long line is cut.
+  const options = { signal, owner: { agent, attempt }, mostOfLine, through: redactor.lines() };
+  await followLines(recorder, ['logs', '--follow', '--tail=1', containerId], onLine, options);
 }
 
-/** A secret may be wrapped over lines, so a line is held back where one may have begun. */
-function redactedLines(redactor: Redactor, emit: (line: string) => void) {
-  const pieces = redactor.lines();
-  let rest = '';
-  const take = (bytes: Buffer) => {
-    const whole = (rest + bytes.toString()).split('\n');
-    rest = whole.pop()!;
-    whole.forEach(emit);
-  };
-  return { add: (line: string) => take(pieces.add(Buffer.from(`${line}\n`))), end: () => take(pieces.end()) };
-}
+/** Bytes of a line that is reported. */
+const mostOfLine = 64 * 2 ** 10;

@@ -60,7 +60,7 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     throw new UsageError(`the container of ${address} is over. Nothing was sent`);
   if (answer.exitCode === 70)
     throw new UsageError(
-      `the session of ${address} takes no text: ${oneLine(answer.stderr) || 'it is ending'}`,
+      `the session of ${address} takes no text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
     );
   const { message } = dockerError(answer, { doing: `send text to ${address}`, at: Date.now() });
   throw new EngineError(answer.cutOff ? `${message}. What was sent may have arrived` : oneLine(message));

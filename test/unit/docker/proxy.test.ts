@@ -31,7 +31,8 @@ function engine(found: object | null, says = '') {
     if (args[0] === 'container')
       return found ? answer(JSON.stringify([found])) : answer('[]', 'Error: No such container: x');
     if (args[0] === 'create') return answer(`${newId}\n`);
-    if (args[0] === 'logs') return answer('', '1767355200| begin\nFATAL: Bungled squid.conf\n', true);
+    const log = '1767355200| begin\nFATAL: Bungled squid.conf\n';
+    if (args[0] === 'logs') return { ...answer('', '', true), printed: log };
     if (args[1] === '--attach') return answer(says, '', says === '');
     return answer('');
   };

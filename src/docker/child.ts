@@ -1,0 +1,131 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CallEnd } from './recorder.ts';
+
+/**
+ * Every docker that we start leads a process group of its own: `docker` may be a script that starts the real one, and it
+ * is the whole group that is killed. Pipes are not waited for without bound: whoever holds one when the command itself
+ * has ended, such as a master connection of ssh, has no more to say.
+ */
+
+/** As much of a child process as is needed here. */
+export interface Child {
+  readonly pid?: number | undefined;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  once(event: 'exit' | 'close', listener: () => void): unknown;
+  unref(): void;
+}
+
+export interface Guard {
+  /** Why it was killed; null where it was not. */
+  readonly cutOff: CallEnd['cutOff'];
+  /** Kill it: it has printed more than anybody takes. */
+  overflow(): void;
+  /** Kill it, with its exit code as its end. */
+  stop(): void;
+  /** Resolve with `result`; with null where the child outlives being killed, for instance as another user's. */
+  settle<T>(result: PromiseLike<T>): Promise<T | null>;
+}
+
+export interface Limits {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; 0: none. */
+  readonly timeout?: number | undefined;
+}
+
+/** Milliseconds that pipes may be silent after the command has ended; a killed group may take twice as long to go. */
+const silenceMs = 1_000;
+
+const alive = new Set<number>();
+
+/** Kill a child, which leads its group, when `signal` fires or its time is over. It does not outlive this process. */
+export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
+  const { pid } = child;
+  const pipes = [child.stdout, child.stderr].filter(pipe => pipe !== null);
+  const over = new AbortController();
+  const lost = Promise.withResolvers<null>();
+  let cutOff: CallEnd['cutOff'] = null;
+  let isCut = false;
+  const cut = (why: CallEnd['cutOff']) => {
+    if (over.signal.aborted) return;
+    kill(pid);
+    cutOff ??= why;
+    if (isCut) return;
+    isCut = true;
+    delay(2 * silenceMs, null, { signal: over.signal }).then(
+      () => {
+        child.unref();
+        for (const pipe of pipes) pipe.destroy();
+        lost.resolve(null);
+      },
+      () => {},
+    );
+  };
+  const limits = [
+    [signal, 'aborted'],
+    [timeout > 0 ? AbortSignal.timeout(timeout) : undefined, 'timeout'],
+  ] as const;
+  for (const [limit, why] of limits) {
+    if (limit?.aborted) cut(why);
+    else limit?.addEventListener('abort', () => cut(why), { once: true, signal: over.signal });
+  }
+
+  keep(pid);
+  child.once('exit', () => endSilent(pipes, pid, over.signal));
+  child.once('close', () => {
+    over.abort();
+    release(pid);
+  });
+  return {
+    get cutOff() {
+      return cutOff;
+    },
+    overflow: () => cut('overflow'),
+    stop: () => cut(null),
+    settle: result => Promise.race([result, lost.promise]),
+  };
+}
+
+/** One that could not be started has no id, and no group either. */
+function keep(pid: number | undefined): void {
+  if (pid === undefined) return;
+  if (alive.size === 0) process.on('exit', killAll);
+  alive.add(pid);
+}
+
+function release(pid: number | undefined): void {
+  if (pid === undefined || !alive.delete(pid)) return;
+  if (alive.size === 0) process.off('exit', killAll);
+}
+
+function kill(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It is gone, or another user's.
+  }
+}
+
+function killAll(): void {
+  for (const pid of alive) kill(pid);
+}
+
+/** End each pipe that stays open and brings nothing, with whatever holds it. One that waits for a slow reader is not silent. */
+function endSilent(pipes: readonly Readable[], pid: number | undefined, over: AbortSignal): void {
+  const before = new Map<Readable, number>();
+  const timer = setInterval(() => {
+    for (const pipe of pipes) {
+      if (pipe.readableEnded || pipe.destroyed) continue;
+      const { bytesRead } = pipe as Readable & { readonly bytesRead: number };
+      const isWaiting = pipe.isPaused() || pipe.readableLength > 0;
+      if (!isWaiting && before.get(pipe) === bytesRead) {
+        kill(pid);
+        pipe.push(null);
+      }
+      before.set(pipe, isWaiting ? -1 : bytesRead);
+    }
+  }, silenceMs);
+  over.addEventListener('abort', () => clearInterval(timer), { once: true });
+}

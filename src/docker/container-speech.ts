@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import type { Docker } from './cli.ts';
+import type { CallEnd } from './recorder.ts';
+
+/**
+ * Some commands bring a container's own output, its stderr on theirs. That is data, which may say anything: what a
+ * command came to is judged by its exit code, and by what the engine says of the container when it is asked.
+ */
+
+/** The container whose output a command brings; null of a command that brings none. */
+export function speaker(args: readonly string[]): string | null {
+  const [verb, ...more] = args;
+  const isOne =
+    verb === 'logs' ||
+    verb === 'exec' ||
+    verb === 'attach' ||
+    (verb === 'start' && more.some(arg => arg === '--attach'));
+  return isOne ? (more.find(arg => !arg.startsWith('-')) ?? null) : null;
+}
+
+/** Take a command's stderr for what it is: of one that brings a container's output, it was printed and not said. */
+export const heard = <A extends CallEnd>(args: readonly string[], answer: A): A =>
+  speaker(args) === null ? answer : { ...answer, stderr: '', printed: answer.stderr };
+
+const state = z.object({ Status: z.string(), Error: z.string().default('') });
+
+/** Ask the engine why such a command failed. Its words take the place of those of the container. */
+export async function judged<A extends CallEnd>(
+  docker: Docker,
+  args: readonly string[],
+  answer: A,
+  options: Parameters<Docker>[1] = {},
+): Promise<A> {
+  const id = speaker(args);
+  if (id === null || answer.ok || answer.cutOff !== null) return answer;
+  const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
+    ...options,
+    timeout: 15_000,
+  });
+  if (asked.cutOff !== null) return { ...answer, exitCode: null, cutOff: asked.cutOff };
+  return { ...answer, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
+}
+
+function said(verb: string, id: string, stdout: string): string {
+  const { Status, Error: error } = read(stdout);
+  if (verb === 'start') return error;
+  if (verb !== 'exec' || Status === 'running') return '';
+  return `Container ${id} ${Status === 'paused' ? 'is paused' : 'is not running'}`;
+}
+
+function read(stdout: string): z.output<typeof state> {
+  try {
+    return state.parse(JSON.parse(stdout));
+  } catch {
+    return { Status: 'running', Error: '' };
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+
+/** A `docker` first on PATH that is this shell text. What it writes to `$here/pid` is the id of a process to look at. */
+export function fakeDocker(t: ExecutionContext, script: string) {
+  const here = mkdtempSync(join(tmpdir(), 'agent-flow-docker-'));
+  writeFileSync(join(here, 'docker'), `#!/bin/sh\nhere='${here}'\n${script}\n`, { mode: 0o755 });
+  const before = process.env.PATH;
+  process.env.PATH = `${here}${delimiter}${before}`;
+  const pid = () => {
+    try {
+      return Number(readFileSync(join(here, 'pid'), 'utf8'));
+    } catch {
+      return 0;
+    }
+  };
+  t.teardown(() => {
+    process.env.PATH = before;
+    if (isAlive(pid())) process.kill(pid(), 'SIGKILL');
+    rmSync(here, { recursive: true });
+  });
+  return { here, pid };
+}
+
+export function isAlive(pid: number): boolean {
+  if (pid === 0) return false;
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+export async function until(look: () => boolean): Promise<boolean> {
+  for (let tries = 0; tries < 600 && !look(); tries++) await delay(50);
+  return look();
+}

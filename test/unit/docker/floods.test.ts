@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { execa } from 'execa';
+import { dockerCli } from '../../../src/docker/cli.ts';
+import { containers } from '../../../src/docker/containers.ts';
+import { mostAnswered, mostLogged, mostSaid } from '../../../src/docker/output.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
+import { firstBytes, followLines } from '../../../src/docker/stream.ts';
+import { fakeDocker, isAlive, until } from './fake-docker.ts';
+
+const docker = dockerCli(unrecorded);
+const zeros = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`;
+
+test.serial('an answer without end is cut off, fails, and leaves nothing behind', async t => {
+  const { pid } = fakeDocker(t, 'echo $$ >"$here/pid"; exec yes');
+  const answer = await docker(['exec', 'c', 'tmux']);
+  t.like(answer, { ok: false, exitCode: null, cutOff: 'overflow' });
+  t.is(Buffer.byteLength(answer.stdout), mostAnswered);
+  t.true(await until(() => !isAlive(pid())));
+});
+
+test.serial('an answer that is as long as it may be is whole, one byte more is too much', async t => {
+  fakeDocker(t, zeros(1_000));
+  t.like(await docker(['version'], { most: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
+  const answer = await docker(['version'], { most: 999 });
+  t.like(answer, {
+    ok: false,
+    cutOff: 'overflow',
+    stderr: 'docker printed more than 999 bytes and was cut off',
+  });
+});
+
+test.serial('of a long stderr the end is kept, and no length of it is a failure', async t => {
+  fakeDocker(t, `{ ${zeros(20_000_000)}; echo; echo last; } >&2; echo out`);
+  const answer = await docker(['pull']);
+  t.like(answer, { ok: true, stdout: 'out\n' });
+  t.true(answer.stderr.length < mostSaid + 100 && answer.stderr.endsWith('\nlast\n'));
+});
+
+test.serial('a log may be of any length: its end is kept', async t => {
+  fakeDocker(t, `${zeros(20_000_000)}; echo last; exit 3`);
+  const answer = await docker(['build'], { isLog: true });
+  t.like(answer, { ok: false, exitCode: 3, cutOff: null });
+  t.true(answer.stdout.length < mostLogged + 100 && answer.stdout.endsWith('last\n'));
+  t.regex(answer.stdout, /^\[\d+ bytes before this were left out\]\n/);
+});
+
+test.serial('lines that come without end are followed as far as is asked for', async t => {
+  const { pid } = fakeDocker(t, 'echo $$ >"$here/pid"; exec yes');
+  let count = 0;
+  const end = await followLines(unrecorded, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
+  t.like(end, { ok: false, cutOff: 'overflow' });
+  t.true(count <= 5_001);
+  t.true(await until(() => !isAlive(pid())));
+});
+
+test.serial('a file of any length is read as far as is asked for', async t => {
+  fakeDocker(t, 'exec cat /dev/zero');
+  const { ok, cutOff, stdout } = await firstBytes(unrecorded, ['cp'], 4_096, { timeout: 0 });
+  t.deepEqual([ok, cutOff, stdout.length], [false, 'overflow', 4_096]);
+});
+
+test.serial('containers are found one by one where docker says more of them than can be taken', async t => {
+  const ids = ['a', 'b', 'c', 'd', 'e'];
+  const state = `"State":{"Status":"exited","ExitCode":0,"OOMKilled":false,"StartedAt":"","FinishedAt":""}`;
+  fakeDocker(
+    t,
+    `shift 2; printf '['
+    for id; do
+      [ "$id" = "$1" ] || printf ,
+      printf '{"Id":"%s","Name":"n","Created":"",${state},"Image":"","Config":{"Image":"","Labels":{"l":"' "$id"
+      ${zeros(6_000_000)}; printf '"}}}'
+    done; printf ']'`,
+  );
+  t.deepEqual(
+    (await containers(docker).inspect(ids)).map(({ id }) => id),
+    ids,
+  );
+});
+
+/** Grows by the same work on more: memory that is bounded does not. Prints the most memory of a process in bytes. */
+const program = (call: string) => {
+  const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
+  return `import { dockerCli } from ${source('cli.ts')};
+    import { unrecorded } from ${source('recorder.ts')};
+    import { firstBytes, followLines, pipeOutput, saveOutput } from ${source('stream.ts')};
+    import { Writable } from 'node:stream';
+    let most = 0;
+    setInterval(() => { most = Math.max(most, process.memoryUsage.rss()); }, 20).unref();
+    const call = () => ${call};
+    const { ok } = await call();
+    console.log(JSON.stringify({ ok, most: Math.max(most, process.memoryUsage.rss()) }));
+    process.exit();`;
+};
+
+for (const [what, call, script] of [
+  ['a line without end', "followLines(unrecorded, ['logs', 'c'], () => {})", zeros(550_000_000)],
+  ['lines without end', "followLines(unrecorded, ['logs', 'c'], () => {})", 'yes | head -c 20000000'],
+  ['a stderr without end', "dockerCli(unrecorded)(['logs', 'c'])", `${zeros(150_000_000)} >&2`],
+  [
+    'a stderr without end beside a transcript',
+    "saveOutput(unrecorded, ['logs', 'c'], '/dev/null', { timeout: 0 })",
+    `${zeros(150_000_000)} >&2`,
+  ],
+  ['a log without end', "dockerCli(unrecorded)(['build'], { isLog: true })", zeros(150_000_000)],
+] as const)
+  test.serial(`${what} takes no memory`, async t => {
+    fakeDocker(t, `if [ -e "$here/flood" ]; then ${script}; fi`);
+    const run = async () => {
+      const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', program(call)]);
+      return JSON.parse(stdout) as { ok: boolean; most: number };
+    };
+    const calm = await run();
+    await execa('touch', [join(process.env.PATH!.split(':')[0]!, 'flood')]);
+    const flooded = await run();
+    t.true(calm.ok && flooded.ok);
+    t.true(flooded.most < 2 * calm.most, `${flooded.most} bytes after ${calm.most}`);
+  });

@@ -17,6 +17,8 @@ export interface DockerOptions {
   readonly owner?: Owner | null;
   /** The call changes something: its intent is on disk before docker is spawned. */
   readonly changes?: boolean;
+  /** The call is made again and again: it is journaled where its outcome changes. */
+  readonly isPolling?: boolean;
 }
 
 export interface DockerAnswer extends CallEnd {
@@ -40,8 +42,8 @@ const run = $({
 /** The docker command, with every call told to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   return async (args, options = {}) => {
-    const { timeout = 60_000, signal, input, owner = null, changes = false } = options;
-    const call = await recorder.call(args, owner, changes);
+    const { timeout = 60_000, signal, input, owner = null, changes = false, isPolling = false } = options;
+    const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', cutOff: 'aborted' });
 

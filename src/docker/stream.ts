@@ -11,6 +11,8 @@ import type { CallEnd, Owner, Recorder } from './recorder.ts';
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   readonly owner?: Owner | null;
+  /** The command is run again and again: it is journaled where its outcome changes. */
+  readonly isPolling?: boolean;
 }
 
 const ended = (result: {
@@ -56,9 +58,9 @@ export async function followLines(
   recorder: Recorder,
   args: readonly string[],
   onLine: (line: string) => void,
-  { signal, owner = null }: StreamOptions = {},
+  { signal, owner = null, isPolling = false }: StreamOptions = {},
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false);
+  const call = await recorder.call(args, owner, false, isPolling);
   const child = run('sh', shell(args), {
     stdout: 'pipe',
     buffer: { stdout: false, stderr: true },

@@ -22,6 +22,7 @@ import {
   mayBeRetried,
   type Outcome,
   quotaUntil,
+  quotaWaits,
 } from './outcome.ts';
 import { asStepError } from './step-error.ts';
 
@@ -34,8 +35,12 @@ export const retryDelay = (attempt: number) => Math.min(1_000 * 2 ** (attempt - 
 type Over = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
 
 /** When the next attempt may begin: after its delay, and not before a plan that was used up is there again. */
-const nextAt = ({ outcome, end, attempt }: Over) =>
-  Math.max((outcome && quotaUntil(outcome)) ?? 0, (end?.at ?? 0) + retryDelay(attempt));
+const nextAt = ({ outcome, end, attempt }: Over) => {
+  const since = end?.at ?? 0;
+  // Also where the clock was set back since that was journaled.
+  const resetsAt = Math.min((outcome && quotaUntil(outcome)) ?? 0, since + quotaWaits.longest);
+  return Math.max(resetsAt, since + retryDelay(attempt));
+};
 
 const provided = <Output, Input = StepInput>(what: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
@@ -217,7 +222,9 @@ export const vocabulary = setup({
       },
     })),
     judge: assign(({ context, event }) => ({
-      outcome: context.outcome ?? judge(context.end, result<{ record: EndRecord | null }>(event).record),
+      outcome:
+        context.outcome ??
+        judge(context.end, result<{ record: EndRecord | null }>(event).record, context.attempts),
     })),
     settleOutcome: assign(({ context }) => ({ outcome: context.outcome ?? judge(context.end, null) })),
     endAttempt: assign(({ context }) => ({ attempts: [...context.attempts, attemptResult(context)] })),

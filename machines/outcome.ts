@@ -51,8 +51,10 @@ export interface End {
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
   readonly how: 'died' | 'removed' | 'restarted';
-  /** Milliseconds since the epoch, by the engine's clock where it tells. */
+  /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
+  /** The same by the engine's clock, where it tells; it may differ from ours and is compared with its own times only. */
+  readonly finishedAt?: number;
 }
 
 /** What the container itself said in its last line. */
@@ -68,12 +70,20 @@ export interface EndRecord {
 export interface Trouble {
   readonly kind: 'login' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
-  /** When it is over by itself, milliseconds since the epoch; null where it is not, or nobody knows. */
+  /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or nobody knows. */
   readonly until: number | null;
 }
 
-/** The one place that turns an end into a verdict. The container's own record comes first, Docker's view second. */
-export function judge(end: End | null, record: EndRecord | null): Outcome {
+const day = 24 * 3_600_000;
+/** How often an agent waits for its plan, and for how long at most, in milliseconds: what an agent says of it is its word. */
+export const quotaWaits = { most: 10, longest: 8 * day } as const;
+
+/**
+ * The one place that turns an end into a verdict. The container's own record comes first, Docker's view second.
+ *
+ * @param before How the attempts before this one came out: a plan is waited for so often and no more.
+ */
+export function judge(end: End | null, record: EndRecord | null, before: readonly Outcome[] = []): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
   const failed = (kind: FailureKind, message: string, until: number | null = null): Outcome => ({
     status: 'failed',
@@ -91,6 +101,21 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
     exitCode,
     error: { phase: 'running', kind, message },
   });
+  const usedUp = (message: string, resetsAt: number) => {
+    // When nobody knows when it was said, nobody knows how long there is to wait.
+    if (end === null) return failed('quota', message);
+    // Both are times of the engine's clock, which the CLI reads; by ours, only the difference counts.
+    const wait = resetsAt - (end.finishedAt ?? end.at);
+    if (wait <= 0) return failed('exit', `${message}; it says that its plan is there again already`);
+    if (wait > quotaWaits.longest) {
+      const days = (ms: number) => Math.ceil(ms / day);
+      const bound = `That is in ${days(wait)} days, and a run waits for ${days(quotaWaits.longest)} at most`;
+      return failed('quota', `${message}. ${bound}. Run it again then`);
+    }
+    if (before.filter(each => quotaUntil(each) !== null).length >= quotaWaits.most)
+      return failed('quota', `${message}. It has waited for its plan ${quotaWaits.most} times. Run it again`);
+    return failed('quota', message, end.at + wait);
+  };
   const outOfMemory = () =>
     failed('outOfMemory', 'a process of the agent was killed: out of memory. Raise "memory"');
 
@@ -109,7 +134,10 @@ export function judge(end: End | null, record: EndRecord | null): Outcome {
     case 'done':
       if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      if (record.trouble) return failed(record.trouble.kind, record.trouble.message, record.trouble.until);
+      if (record.trouble) {
+        const { kind, message, until } = record.trouble;
+        return kind === 'quota' && until !== null ? usedUp(message, until) : failed(kind, message);
+      }
       return failed('exit', `exited with ${record.code}${hint(record.code)}`);
     case 'signal':
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();

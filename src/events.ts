@@ -119,6 +119,8 @@ const kinds = [
     cutOff: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
     stderr: z.string(),
   }),
+  /** The engine's own time of a start, milliseconds since the epoch: a container that has another one was restarted. */
+  z.object({ type: z.literal('container.started'), containerId: z.string(), startedAt: z.number() }),
   z.object({ type: z.literal('engine.away'), message: z.string() }),
   z.object({ type: z.literal('engine.back') }),
   /** So many containers are created or started at once from now on; null: as many as ever. */

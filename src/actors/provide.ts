@@ -3,6 +3,7 @@ import { agentMachine } from '../../machines/agent.ts';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { DockerSilence } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
+import { sleepUntil } from '../engine/clock.ts';
 import { collect } from './collect.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
@@ -12,7 +13,7 @@ import { awaitSecrets, secretsOf } from './secrets.ts';
 import { startContainer } from './start.ts';
 import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
-import { watchAgent } from './watch-agent.ts';
+import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +57,7 @@ export function agentIn(world: World) {
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),
       inject: actor(inject),
-      watch: actor(watchAgent),
+      watch: actor(agentWatcher()),
       interrupt: actor(interrupt),
       terminate: actor(terminate),
       stopContainer: actor(stopContainer),
@@ -68,9 +69,7 @@ export function agentIn(world: World) {
         return read;
       }),
       removeContainer: actor(removeContainer),
-      until: fromPromise<void, { at: number }>(({ input, signal }) =>
-        clock.sleep(Math.max(0, input.at - clock.now()), signal),
-      ),
+      until: fromPromise<void, { at: number }>(({ input, signal }) => sleepUntil(clock, input.at, signal)),
       secretsAreThere: actor(awaitSecrets),
       engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
     },

@@ -17,6 +17,6 @@ export async function toldEnd(
 ): Promise<End | null> {
   const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const ended = watcher.ended(id, over).catch(() => null);
-  const asking = setTimeout(() => void watcher.answers(over).catch(() => {}), askAfterMs);
+  const asking = setTimeout(() => watcher.look(), askAfterMs);
   return ended.finally(() => clearTimeout(asking));
 }

@@ -1,31 +1,43 @@
 import type { WatchInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
+import { elapsed } from '../engine/clock.ts';
 import { followMood } from './mood.ts';
 import type { World } from './world.ts';
 
 /** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
 const overdueAfter = 30_000;
 
-/** Resolves when the agent's container has ended, and tells meanwhile what is seen of it. */
-export async function watchAgent(
-  world: World,
-  input: WatchInput,
-  signal: AbortSignal,
-): Promise<End | 'overdue'> {
-  const { clock, watcher } = world;
-  const { run } = world.plan(input.name).timeouts;
-  const over = new AbortController();
-  const stop = AbortSignal.any([signal, over.signal]);
-  const mood = followMood(world, input, stop);
-  const waits: Promise<End | 'overdue'>[] = [watcher.ended(input.containerId!, stop)];
-  if (run !== null && input.injectedAt !== null) {
-    const left = input.injectedAt + run + overdueAfter - clock.now();
-    waits.push(clock.sleep(Math.max(0, left), stop).then(() => 'overdue' as const));
-  }
-  try {
-    return await Promise.race(waits);
-  } finally {
-    over.abort();
-    await Promise.allSettled([mood, ...waits]);
-  }
+export type WatchAgent = (world: World, input: WatchInput, signal: AbortSignal) => Promise<End | 'overdue'>;
+
+/**
+ * Watches agents: resolves when the agent's container has ended, and tells meanwhile what is seen of it. Its limit is
+ * counted from when this process saw it run first, by a clock that nobody sets: what the wall clock makes of the time
+ * before, after a suspend or a change by an hour, must not end a healthy agent.
+ */
+export function agentWatcher(now: () => number = elapsed): WatchAgent {
+  /** By container. */
+  const seen = new Map<string, number>();
+  return async (world, input, signal) => {
+    const { clock, watcher } = world;
+    const id = input.containerId!;
+    const { run } = world.plan(input.name).timeouts;
+    const over = new AbortController();
+    const stop = AbortSignal.any([signal, over.signal]);
+    const mood = followMood(world, input, stop);
+    const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
+    if (run !== null) {
+      const since = seen.get(id) ?? now();
+      seen.set(id, since);
+      const left = since + run + overdueAfter - now();
+      waits.push(clock.sleep(Math.max(0, left), stop).then(() => 'overdue' as const));
+    }
+    try {
+      const end = await Promise.race(waits);
+      seen.delete(id);
+      return end;
+    } finally {
+      over.abort();
+      await Promise.allSettled([mood, ...waits]);
+    }
+  };
 }

@@ -29,6 +29,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     cpus: 2,
     memory: Number.POSITIVE_INFINITY,
     rootDir: null,
+    systemTime: null,
     isRootless: false,
     isRemapped: false,
   };

@@ -24,6 +24,8 @@ export interface DockerOptions {
   readonly most?: number;
   /** It prints a log, which may be of any length: its last 4 MiB are kept. */
   readonly isLog?: boolean;
+  /** The call is made again and again: it is journaled where its outcome changes. */
+  readonly isPolling?: boolean;
 }
 
 export interface DockerAnswer extends CallEnd {
@@ -46,8 +48,8 @@ const run = $({
 /** The docker command, with every call told to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   const docker: Docker = async (args, options = {}) => {
-    const { signal, owner = null, changes = false } = options;
-    const call = await recorder.call(args, owner, changes);
+    const { signal, owner = null, changes = false, isPolling = false } = options;
+    const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', cutOff: 'aborted' });
     const answer = call.end(heard(args, await ask(recorder, args, options)));

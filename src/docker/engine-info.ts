@@ -9,6 +9,7 @@ const info = z.object({
   NCPU: z.number(),
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
+  SystemTime: z.string().optional(),
   SecurityOptions: z.array(z.string()).nullish(),
 });
 
@@ -21,6 +22,8 @@ export interface EngineInfo {
   readonly memory: number;
   /** Where it keeps images and containers; null where it does not say. */
   readonly rootDir: string | null;
+  /** What its own clock read, milliseconds since the epoch; null where it does not say. Not to be compared with ours. */
+  readonly systemTime: number | null;
   /** Users of containers are others on the host: `userns-remap`. */
   readonly isRemapped: boolean;
   /** Root in a container is the engine's own user on the host. */
@@ -35,13 +38,15 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ID, ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
+    const { ID, ServerVersion, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
+    const systemTime = Date.parse(SystemTime);
     return {
       id: ID,
       version: ServerVersion,
       cpus: NCPU,
       memory: MemTotal,
       rootDir: DockerRootDir || null,
+      systemTime: Number.isNaN(systemTime) ? null : systemTime,
       isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
       isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
     };

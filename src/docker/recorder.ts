@@ -21,13 +21,22 @@ export interface CallEnd {
   readonly cutOff: 'timeout' | 'aborted' | 'overflow' | null;
 }
 
-/** Through it goes every docker call: it leads to one engine, and tells the journal of the call before and after. */
+/**
+ * Through it goes every docker call: it leads to one engine, numbers the call, and tells the journal of it: its intent
+ * before, its result after. A polling call is told only where it differs from the last one of its verb or ends otherwise,
+ * so that a journal grows with what changes.
+ */
 export interface Recorder {
   /** Of docker's environment what leads it to the engine; undefined takes a variable of our own away. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The same for calls to the engine at this address; their numbers go on. */
   to(address: EngineAddress): Recorder;
-  call(args: readonly string[], owner: Owner | null, changes: boolean): Promise<RecordedCall>;
+  call(
+    args: readonly string[],
+    owner: Owner | null,
+    changes: boolean,
+    isPolling?: boolean,
+  ): Promise<RecordedCall>;
 }
 
 export interface RecordedCall {
@@ -40,7 +49,7 @@ export interface EventSink {
 }
 
 /**
- * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
+ * `now`: milliseconds of a clock that nobody sets. `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
  * that happens to be `running` must not change what a container is.
  */
 export function recorder(
@@ -50,19 +59,28 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
+  /** Of polling calls, by verb: the arguments of the last one, and how it ended. */
+  const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
     env: addressEnv(address),
     to: leadingTo,
-    async call(args, owner, changes) {
-      const call = ++calls;
+    async call(args, owner, changes, isPolling = false) {
       const began = now();
-      const written = sink.append({
-        type: 'docker.call',
-        call,
-        agent: owner?.agent ?? null,
-        attempt: owner?.attempt ?? null,
-        argv: ['docker', ...args.map(withoutKey)],
-      });
+      const argv = ['docker', ...args.map(withoutKey)];
+      const append = (call: number) =>
+        sink.append({
+          type: 'docker.call',
+          call,
+          agent: owner?.agent ?? null,
+          attempt: owner?.attempt ?? null,
+          argv,
+        });
+      const [verb = ''] = args;
+      const key = JSON.stringify(args);
+      const before = isPolling ? polled.get(verb) : undefined;
+      const isRepeated = before?.args === key;
+      let call = isRepeated ? null : ++calls;
+      const written = call === null ? null : append(call);
       if (changes) await written;
       return {
         end(given) {
@@ -73,7 +91,15 @@ export function recorder(
           };
           const { ok, exitCode, cutOff, printed = '' } = answer;
           const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
-          void sink.append({ type: 'docker.result', call, ok, exitCode, ms: now() - began, cutOff, stderr });
+          const result = { ok, exitCode, cutOff, stderr };
+          const end = JSON.stringify(result);
+          if (isPolling) polled.set(verb, { args: key, end });
+          if (isRepeated && before.end === end) return answer;
+          if (call === null) {
+            call = ++calls;
+            void append(call);
+          }
+          void sink.append({ type: 'docker.result', call, ms: now() - began, ...result });
           return answer;
         },
       };

@@ -15,6 +15,26 @@ export function singleFlight<T>(
   };
 }
 
+/**
+ * However many ask, the work is under way once: who asks meanwhile shares the next one, so no answer is older than its
+ * question. A waiter that gives up does not stop it for the others.
+ */
+export function sharedFlight<T>(work: () => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let current: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | null = null;
+  return signal => {
+    if (next === null) {
+      next = current.then(() => {
+        next = null;
+        const flight = work();
+        current = flight.catch(() => {});
+        return flight;
+      });
+    }
+    return orAborted(next, signal);
+  };
+}
+
 /** The promise, or the signal's reason where that comes first. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

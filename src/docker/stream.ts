@@ -16,6 +16,8 @@ import type { CallEnd, Owner, Recorder } from './recorder.ts';
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   readonly owner?: Owner | null;
+  /** The command is run again and again: it is journaled where its outcome changes. */
+  readonly isPolling?: boolean;
 }
 
 /**
@@ -113,9 +115,16 @@ export async function followLines(
   recorder: Recorder,
   args: readonly string[],
   onLine: OnLine,
-  { mostOfLine, most = Number.POSITIVE_INFINITY, through, signal, owner = null }: LineOptions = {},
+  {
+    mostOfLine,
+    most = Number.POSITIVE_INFINITY,
+    through,
+    signal,
+    owner = null,
+    isPolling = false,
+  }: LineOptions = {},
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false);
+  const call = await recorder.call(args, owner, false, isPolling);
   const { child, guard, ended } = started(recorder, [...viaShell, 'docker', ...args], { signal });
   const lines = lineReader(onLine, mostOfLine);
   let size = 0;

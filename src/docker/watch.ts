@@ -2,18 +2,22 @@ import * as z from 'zod';
 import type { End } from '../../machines/outcome.ts';
 import type { Containers } from './containers.ts';
 import { ofRun } from './containers.ts';
+import { followEvents } from './follow-events.ts';
+import { poll } from './poll.ts';
 import type { Recorder } from './recorder.ts';
 import { orAborted } from './single-flight.ts';
 import { followLines } from './stream.ts';
 
 /**
  * Knows when containers end: one `docker events` stream for the whole run, and lists for what a stream may lose.
- * A `die` with its exit code is a fact; silence is not.
+ * A `die` with its exit code is a fact; silence is not. However many agents wait, one list at a time is asked for.
  */
 export interface Watcher {
   /** Resolves when the container has ended. */
   ended(id: string, signal: AbortSignal): Promise<End>;
-  /** Resolves when the engine has answered a list that was asked for after this call. */
+  /** Looks at once, rather than with the next list, for ends that no event has told of. */
+  look(): void;
+  /** For those whose command had no answer. Resolves when the engine has answered a list asked for after this call. */
   answers(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
   readonly closed: Promise<void>;
@@ -24,14 +28,25 @@ export interface WatchOptions {
   readonly recorder: Recorder;
   readonly runId: string;
   readonly signal: AbortSignal;
+  /** What the engine's clock read before, milliseconds since the epoch; events are asked for from there on. */
+  readonly engineTime?: number | null;
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly random?: () => number;
+  /** Called once when the engine does not answer, and once when it does again. */
   readonly onAway: (message: string) => void;
   readonly onBack: () => void;
+  /** Called once where the engine answers, and refuses its events; ends are noticed by lists alone from then on. */
+  readonly onDeaf: (reason: string) => void;
+  /** Called once when it does not refuse them any more. */
+  readonly onHearing: () => void;
+  /** Called once for a container that is waited for, with its start by the engine's clock, milliseconds since the epoch. */
+  readonly onStarted: (id: string, startedAt: number) => void;
 }
 
-const listEvery = 30_000;
-const reconnectAfter = 1_000;
+/** Milliseconds from one list to the next; the second where there are no events. */
+const interval = 30_000;
+const deafInterval = 5_000;
 
 const event = z.object({
   status: z.string(),
@@ -49,11 +64,15 @@ function parse(line: string) {
 }
 
 export function watchContainers(options: WatchOptions): Watcher {
-  const { containers, recorder, runId, signal, now, sleep, onAway, onBack } = options;
+  const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
+  const { onAway, onBack, onDeaf, onHearing, onStarted } = options;
   const waiting = new Map<string, PromiseWithResolvers<End>>();
   const outOfMemory = new Set<string>();
-  let away = false;
-  let listedNext = Promise.withResolvers<void>();
+  /** Containers whose start is known. */
+  const known = new Set<string>();
+  /** By the engine's clock. */
+  let lastEventAt = engineTime;
+  let isDeaf = false;
 
   // Kept, since an agent may end before anybody waits for it.
   const ends = new Map<string, End>();
@@ -70,81 +89,99 @@ export function watchContainers(options: WatchOptions): Watcher {
     if (parsed === null) return;
     const { status, id, time, Actor } = parsed;
     if (status === 'oom') outOfMemory.add(id);
-    const at = time * 1000;
+    const finishedAt = time * 1000;
+    lastEventAt = Math.max(lastEventAt ?? 0, finishedAt);
     if (status === 'die')
       settle(id, {
         exitCode: Number(Actor.Attributes.exitCode ?? Number.NaN),
         oomKilled: outOfMemory.has(id),
         how: 'died',
-        at,
+        at: now(),
+        finishedAt,
       });
     // A destroy whose die we never saw: all that is known is that it is gone.
     if (status === 'destroy')
-      settle(id, { exitCode: null, oomKilled: outOfMemory.has(id), how: 'removed', at });
+      settle(id, { exitCode: null, oomKilled: outOfMemory.has(id), how: 'removed', at: now() });
   };
 
   /** Compares what Docker has with what is waited for. */
   const list = async () => {
-    const current = listedNext;
-    try {
-      const states = new Map(
-        (await containers.list([ofRun(runId)], { signal })).map(({ id, state }) => [id, state]),
-      );
-      const over = [...waiting.keys()].filter(id => !alive.includes(states.get(id) ?? 'gone'));
-      // Not being in a list is no proof: a container is gone when docker, asked for it, knows none.
-      const found = new Map((await containers.inspect(over, { signal })).map(facts => [facts.id, facts]));
-      for (const id of over) {
-        const facts = found.get(id);
-        if (!facts) settle(id, { exitCode: null, oomKilled: outOfMemory.has(id), how: 'removed', at: now() });
-        else if (!alive.includes(facts.state)) {
-          const { exitCode, finishedAt: at } = facts;
-          settle(id, { exitCode, oomKilled: facts.oomKilled || outOfMemory.has(id), how: 'died', at });
-        }
+    const states = new Map(
+      (await containers.list([ofRun(runId)], { signal, isPolling: true })).map(({ id, state }) => [
+        id,
+        state,
+      ]),
+    );
+    const over = [...waiting.keys()].filter(id => !alive.includes(states.get(id) ?? 'gone'));
+    const started = [...waiting.keys()].filter(id => !known.has(id) && !over.includes(id));
+    // Not being in a list is no proof: a container is gone when docker, asked for it, knows none.
+    const found = await containers.inspect([...over, ...started], { signal });
+    const facts = new Map(found.map(container => [container.id, container]));
+    for (const id of started) {
+      const startedAt = facts.get(id)?.startedAt ?? -1;
+      if (startedAt <= 0) continue;
+      known.add(id);
+      onStarted(id, startedAt);
+    }
+    for (const id of over) {
+      const fact = facts.get(id);
+      const isOutOfMemory = outOfMemory.has(id);
+      if (!fact) settle(id, { exitCode: null, oomKilled: isOutOfMemory, how: 'removed', at: now() });
+      else if (!alive.includes(fact.state)) {
+        const { exitCode, oomKilled, finishedAt } = fact;
+        settle(id, { exitCode, oomKilled: oomKilled || isOutOfMemory, how: 'died', at: now(), finishedAt });
       }
-      if (away) onBack();
-      away = false;
-      listedNext = Promise.withResolvers();
-      current.resolve();
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!away) onAway(error instanceof Error ? error.message : String(error));
-      away = true;
     }
   };
 
-  const follow = async () => {
-    while (!signal.aborted) {
-      // A little before now: what happens while we connect is told twice rather than not at all.
-      const since = `--since=${Math.floor(now() / 1000) - 5}`;
-      const kinds = ['die', 'oom', 'destroy'].map(kind => `--filter=event=${kind}`);
-      const args = [
-        'events',
-        since,
-        '--format={{json .}}',
-        '--filter=type=container',
-        `--filter=${ofRun(runId)}`,
-        ...kinds,
-      ];
-      const stream = followLines(recorder, args, onLine, { signal });
-      if (away || waiting.size > 0) await list();
-      await stream;
-      // A stream that ended while the engine answers, for instance by a Ctrl-C, is needed again at once.
-      await sleep(away ? reconnectAfter : 100, signal).catch(() => {});
-      if (!signal.aborted) await list();
-    }
+  const lists = poll({
+    ask: list,
+    isNeeded: () => waiting.size > 0,
+    interval: () => (isDeaf ? deafInterval : interval),
+    signal,
+    sleep,
+    random,
+    onAway,
+    onBack,
+  });
+
+  const open = () => {
+    // What happens while we connect is told twice rather than not at all.
+    const since = lastEventAt === null ? [] : [`--since=${Math.floor(lastEventAt / 1000)}`];
+    const kinds = ['die', 'oom', 'destroy'].map(kind => `--filter=event=${kind}`);
+    const args = [
+      'events',
+      ...since,
+      '--format={{json .}}',
+      '--filter=type=container',
+      `--filter=${ofRun(runId)}`,
+      ...kinds,
+    ];
+    if (waiting.size > 0) lists.hurry();
+    return followLines(recorder, args, onLine, { signal, isPolling: true });
   };
-  const relist = async () => {
-    while (!signal.aborted) {
-      await sleep(away ? reconnectAfter : listEvery, signal).catch(() => {});
-      if (!signal.aborted && (away || waiting.size > 0)) await list();
-    }
-  };
-  const closed = Promise.all([follow(), relist()]).then(() => {});
+  let wasTold = false;
+  const events = followEvents({
+    open,
+    poll: lists,
+    signal,
+    sleep,
+    random,
+    onRefused(reason) {
+      isDeaf = true;
+      if (!wasTold) onDeaf(reason);
+    },
+    onRestored() {
+      isDeaf = false;
+      if (!wasTold) onHearing();
+      wasTold = true;
+    },
+  });
 
   return {
     ended(id, stop) {
-      const known = ends.get(id);
-      if (known) return Promise.resolve(known);
+      const end = ends.get(id);
+      if (end) return Promise.resolve(end);
       let wait = waiting.get(id);
       if (!wait) {
         wait = Promise.withResolvers<End>();
@@ -152,19 +189,9 @@ export function watchContainers(options: WatchOptions): Watcher {
       }
       return orAborted(wait.promise, stop);
     },
-    async answers(stop) {
-      const { promise } = listedNext;
-      void list();
-      while (true) {
-        const over = await orAborted(
-          Promise.race([promise.then(() => true), sleep(reconnectAfter, stop)]),
-          stop,
-        );
-        if (over === true) return;
-        if (away) void list();
-      }
-    },
-    closed,
+    look: lists.hurry,
+    answers: lists.answered,
+    closed: Promise.all([events, lists.closed]).then(() => {}),
   };
 }
 

@@ -8,7 +8,36 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+type Sleep = Clock['sleep'];
+
+/** The longest wait of a timer of Node, in milliseconds, some 24.8 days; a longer one would fire at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/** A sleep of any length, made of sleeps of at most `longest` milliseconds. */
+export const inPieces =
+  (sleep: Sleep, longest = longestTimer): Sleep =>
+  async (ms, signal) => {
+    let left = ms;
+    for (; left > longest; left -= longest) await sleep(longest, signal);
+    await sleep(left, signal);
+  };
+
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  sleep: inPieces((ms, signal) => delay(ms, undefined, { signal })),
 };
+
+/** Milliseconds of a clock that nobody sets: good for how long something took, and for nothing else. */
+export const elapsed = (): number => Math.round(performance.now());
+
+/** How soon it is noticed, in milliseconds, that the wall clock was set or that the machine was suspended. */
+const noticeAfter = 60_000;
+
+/**
+ * Wait until `at`, milliseconds since the epoch. The wall clock may be set meanwhile: forwards, as after a suspend, ends
+ * the wait; backwards does not prolong it.
+ */
+export async function sleepUntil({ now, sleep }: Clock, at: number, signal: AbortSignal): Promise<void> {
+  for (let left = at - now(); left > 0 && now() < at; left -= noticeAfter)
+    await sleep(Math.min(left, noticeAfter), signal);
+}

@@ -11,7 +11,7 @@ import { statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, elapsed, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
 import { followOutput } from './follow-output.ts';
@@ -136,7 +136,8 @@ export async function conduct(
     throw error;
   });
   early.goOnIn(journal);
-  for (const message of warnings) void journal.append({ type: 'warning', agent: null, message });
+  const warn = (message: string) => void journal.append({ type: 'warning', agent: null, message });
+  warnings.forEach(warn);
   const reason = 'asked to stop';
   if (stop === null) await journal.append({ type: 'run.cancel', reason });
   if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
@@ -146,9 +147,14 @@ export async function conduct(
     runId: folder.runId,
     signal: ending.signal,
     now: clock.now,
+    engineTime: engine.systemTime,
     sleep: clock.sleep,
     onAway: message => void journal.append({ type: 'engine.away', message }),
     onBack: () => void journal.append({ type: 'engine.back' }),
+    onDeaf: reason => warn(eventsRefused(reason)),
+    onHearing: () => warn('Docker sends its events again'),
+    onStarted: (containerId, startedAt) =>
+      void journal.append({ type: 'container.started', containerId, startedAt }),
   });
   const halt = (error: Error) => halted.resolve(unwritable(folder, error));
   void journal.broken.then(halt);
@@ -165,7 +171,7 @@ export async function conduct(
     engine,
     gate: pressure({
       most: startsAtOnce(engine),
-      now: clock.now,
+      now: elapsed,
       onChange: (atOnce, reason) => void journal.append({ type: 'engine.pressure', atOnce, reason }),
     }),
     vault,
@@ -250,7 +256,7 @@ export async function conduct(
     if (!isClean) {
       const what = left === null ? 'what this run made' : left.map(id => id.slice(0, 12)).join(', ');
       const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
-      void journal.append({ type: 'warning', agent: null, message });
+      warn(message);
     }
     await closeWatcher();
     if (broken) throw broken.error;
@@ -310,6 +316,9 @@ function lackedByAll({ agents }: FlowState): string | null {
   const mayGoOn = left.some(({ state }) => state !== 'waitingForSecrets' && state !== 'waiting');
   return mayGoOn ? null : (lacking[0]?.cause ?? null);
 }
+
+const eventsRefused = (reason: string) =>
+  `docker events does not work: ${reason}. The end of an agent is noticed some seconds late. A proxy before the Docker socket must allow GET /events`;
 
 const lacking = ({ runId }: RunFolder, what: string) =>
   new EngineError(`${runId} cannot go on: ${what}. Nothing is lost; then: agent-flow resume ${runId}`);

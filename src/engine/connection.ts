@@ -4,7 +4,7 @@ import { currentAddress, type EngineAddress } from '../docker/engine-address.ts'
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
 import { earlySink, type Recorder, recorder as recorderOf, unrecorded } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, elapsed, systemClock } from './clock.ts';
 import type { Redactor } from './redact.ts';
 import type { RunEngine } from './run-file.ts';
 
@@ -44,7 +44,7 @@ export async function connect({
   run = null,
 }: ConnectOptions): Promise<Connection> {
   const early = earlySink();
-  const recorder = recorderOf(early, clock.now, callsBefore, redactor.text);
+  const recorder = recorderOf(early, elapsed, callsBefore, redactor.text);
   const found = run === null ? await reachCurrent(recorder, clock) : await reach(run, recorder, clock);
   return { ...found, early };
 }

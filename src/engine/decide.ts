@@ -20,7 +20,7 @@ export interface ContainerFact {
   readonly state: ContainerState;
   readonly exitCode: number;
   readonly oomKilled: boolean;
-  /** Milliseconds since the epoch; negative where it never happened. */
+  /** Milliseconds since the epoch by the engine's clock; negative where it never happened. */
   readonly startedAt: number;
   readonly finishedAt: number;
 }
@@ -32,17 +32,15 @@ export interface DecidePlan {
   readonly specHash: string | null;
 }
 
-/** The two clocks, ours and the engine's, may differ by this much, in milliseconds. */
-const clockTolerance = 2_000;
-
 /**
  * Where an agent enters its machine, from what is remembered and what is there. A fresh start is the case in which
- * nothing is remembered and nothing is there; there is no other way in. Pure; it never throws.
+ * nothing is remembered and nothing is there; there is no other way in. The clock of the engine may differ from ours: its
+ * times are compared with each other only. Pure; it never throws.
  *
  * @param plan What the agent may do: its retries, whether it is kept, the hash of its spec.
  * @param record What the journal remembers of it; `blankRecord` for nothing.
  * @param facts Its containers, as Docker shows them now, and those that hold its name.
- * @param now Milliseconds since the epoch.
+ * @param now Milliseconds since the epoch, by our clock.
  *
  * @example
  * ```ts
@@ -94,7 +92,7 @@ export function decide(
 
   const { state } = container;
   const over = state === 'exited' || state === 'dead';
-  const end: End | null = over ? endOf(container) : null;
+  const end: End | null = over ? endOf(container, now) : null;
   if (state === 'removing') {
     const outcome = known.cancelled ? cancelledOutcome : lost('being removed from outside');
     return enter('removing', 'somebody is removing it', { outcome, uncertain: true });
@@ -118,7 +116,7 @@ export function decide(
   // One that runs and has an end behind it was started again, whatever is remembered of its injection.
   const restarted =
     (!over && container.finishedAt > 0) ||
-    (known.injectedAt !== null && container.startedAt > known.injectedAt + clockTolerance);
+    (known.startedAt !== null && container.startedAt > known.startedAt);
   if (restarted) {
     const outcome = lost('restarted from outside');
     return over
@@ -140,7 +138,7 @@ function afterVerdict(
 ): Decision {
   const enter = entry(record, container);
   const outcome = record.verdict!;
-  const end = container && isOver(container) ? endOf(container) : null;
+  const end = container && isOver(container) ? endOf(container, now) : null;
   const kept = plan.keep === 'always' || (plan.keep === 'on-failure' && outcome.status !== 'succeeded');
   if (container && !(kept && isOver(container) && !record.cancelled))
     return isOver(container) || container.state === 'created'
@@ -174,6 +172,7 @@ const unknownAttempt = {
   createAsked: true,
   startAsked: false,
   injectedAt: null,
+  startedAt: null,
   verdict: null,
 };
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
@@ -181,11 +180,12 @@ const goneEnd = { exitCode: null, oomKilled: false, how: 'removed' } as const;
 
 const isOver = ({ state }: ContainerFact) => state === 'exited' || state === 'dead';
 
-const endOf = ({ exitCode, oomKilled, finishedAt }: ContainerFact): End => ({
+const endOf = ({ exitCode, oomKilled, finishedAt }: ContainerFact, now: number): End => ({
   exitCode,
   oomKilled,
   how: 'died',
-  at: finishedAt,
+  at: now,
+  finishedAt,
 });
 
 const refused = (error: Failure): Outcome => ({ status: 'failed', exitCode: null, error });

@@ -7,6 +7,7 @@ export type Gate = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T
 export interface PressureOptions {
   /** How many may be at it at once while Docker keeps up. */
   readonly most: number;
+  /** Milliseconds of a clock that nobody sets. */
   readonly now: () => number;
   /** Told how many places there are from now on, and why; null: as many as ever. */
   readonly onChange: (atOnce: number | null, reason: string) => void;

@@ -14,6 +14,8 @@ export interface AgentRecord {
   readonly createAsked: boolean;
   readonly startAsked: boolean;
   readonly injectedAt: number | null;
+  /** When its container was started first, by the engine's clock; null where that was not recorded. */
+  readonly startedAt: number | null;
   /** Of this attempt. */
   readonly verdict: Outcome | null;
   /** Those before this one. */
@@ -42,6 +44,7 @@ export const blankRecord: AgentRecord = {
   createAsked: false,
   startAsked: false,
   injectedAt: null,
+  startedAt: null,
   verdict: null,
   attempts: [],
   cancelled: false,
@@ -55,6 +58,7 @@ export const isUntouched = (record: AgentRecord) => record.attempt === 1 && !rec
 /** The record of one agent after one more event of the journal. */
 export function remember(record: AgentRecord, agent: string, event: FlowEvent): AgentRecord {
   if (event.type === 'run.cancel') return { ...record, cancelled: true };
+  if (event.type === 'container.started') return started(record, event);
   if (!('agent' in event) || event.agent !== agent) return record;
   switch (event.type) {
     case 'agent.cancel':
@@ -86,6 +90,12 @@ export function remember(record: AgentRecord, agent: string, event: FlowEvent): 
       return record;
   }
 }
+
+/** The first start stands: a later one is that of a restart. */
+const started = (record: AgentRecord, { containerId, startedAt }: StartEvent): AgentRecord =>
+  record.containerId === containerId && record.startedAt === null ? { ...record, startedAt } : record;
+
+type StartEvent = Extract<FlowEvent, { type: 'container.started' }>;
 
 /** Helper containers work for an attempt, and are none: what becomes of them says nothing of it. */
 const isOfHelper = (argv: readonly string[]) =>

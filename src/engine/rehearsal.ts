@@ -147,6 +147,7 @@ const nothingSealed: Seals = {
 
 const nobodyEnds: Watcher = {
   ended: () => Promise.reject(new Error('nothing ends in a rehearsal')),
+  look: () => {},
   answers: async () => {},
   closed: Promise.resolve(),
 };

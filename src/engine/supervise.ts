@@ -4,7 +4,7 @@ import { statFile } from '../store/state-files.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 import { oneLine } from '../views/text.ts';
 import { statusWord } from '../views/words.ts';
-import { systemClock } from './clock.ts';
+import { elapsed } from './clock.ts';
 import type { Run } from './conduct.ts';
 import { lockHolder } from './lock.ts';
 import { explainHolder } from './lock-holder.ts';
@@ -29,13 +29,14 @@ export interface SupervisorOptions {
   readonly say: (line: string) => void;
   /** Lets go of every run, and takes up no more. */
   readonly signal: AbortSignal;
+  /** Milliseconds of a clock that nobody sets. */
   readonly now?: () => number;
 }
 
 /** What could not be done, and is tried again later. */
 interface Wait {
   readonly why: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of that clock. */
   readonly until: number;
   readonly pause: number;
 }
@@ -47,7 +48,7 @@ const longestPause = { run: 10 * 60_000, engine: 60_000 } as const;
 /** Runs that are tried at one time: one whose Docker engine hangs does not keep all others waiting. */
 const atOnce = 8;
 
-export function supervisor({ stateDir, say, signal, now = systemClock.now }: SupervisorOptions): Supervisor {
+export function supervisor({ stateDir, say, signal, now = elapsed }: SupervisorOptions): Supervisor {
   const runs = new Map<string, Run>();
   const ends = new Set<Promise<void>>();
   /** By run. */

@@ -10,7 +10,7 @@ import { inspectImage } from '../docker/image-inspect.ts';
 import { imageMaker } from '../docker/images.ts';
 import { containerName, label } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
-import { orAborted, singleFlight } from '../docker/single-flight.ts';
+import { orAborted, sharedFlight, singleFlight } from '../docker/single-flight.ts';
 import type { Watcher } from '../docker/watch.ts';
 import { packageFolder } from '../package.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
@@ -140,6 +140,7 @@ export function createWorld(options: WorldOptions): World {
     }),
   );
   const { clone, base } = workspacesOf({ plan, folder, commits, attempts });
+  const lookUp = sharedFlight(lookNow);
   const start = singleFlight(() => lookUp(signal));
   const lookedAt = new Set<string>();
   const seals =
@@ -155,13 +156,13 @@ export function createWorld(options: WorldOptions): World {
     });
 
   /** Containers with the labels of this run, whatever they are called, and those that hold a name of it. */
-  async function lookUp(stop: AbortSignal): Promise<Container[]> {
+  async function lookNow(): Promise<Container[]> {
     const prefix = containerName(runId, '', 1).slice(0, -2);
-    const all = await containers.list([], { signal: stop });
+    const all = await containers.list([], { signal });
     const ids = all
       .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
       .map(({ id }) => id);
-    const found = await containers.inspect(ids, { signal: stop });
+    const found = await containers.inspect(ids, { signal });
     // What any of them was given may be in what another one prints.
     seals.unsealAll(found);
     return found;

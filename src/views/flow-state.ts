@@ -97,6 +97,7 @@ export function reduce(state: FlowState, event: FlowEvent): FlowState {
     case 'run.ended':
       return { ...state, endedAt: event.at, ended: { status: event.status, exitCode: event.exitCode } };
     case 'agent.cancel':
+    case 'container.started':
     case 'docker.result':
       return state;
   }

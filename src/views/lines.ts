@@ -42,6 +42,7 @@ function tell(before: FlowState, event: FlowEvent): string | null {
       return tellWork(event);
     case 'attempt.ended':
     case 'docker.call':
+    case 'container.started':
     case 'docker.result':
     case 'run.ended':
       return null;

@@ -23,6 +23,7 @@ const engine = {
   cpus: 2,
   memory: 0,
   rootDir: null,
+  systemTime: null,
   isRootless: false,
   isRemapped: false,
 };

@@ -37,3 +37,56 @@ test('what docker says is redacted, and the data that it prints is not', async t
   t.deepEqual(end(answer), { ...answer, stderr: 'not [secret]' });
   t.like(events[1], { type: 'docker.result', stderr: 'not [secret]' });
 });
+
+test('polling calls are journaled where they change or end otherwise, and calls are numbered without a gap', async t => {
+  const events: FlowEventBody[] = [];
+  const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
+  const poll = async (ok: boolean, stderr = '', args = ['ps', '--all']) => {
+    const { end } = await call(args, null, false, true);
+    t.is(end({ ok, exitCode: ok ? 0 : 1, cutOff: null, stderr, stdout: 'x' }).stdout, 'x');
+  };
+  const read = async () =>
+    (await call(['ps', '--all'], null, false)).end({ ok: true, exitCode: 0, cutOff: null, stderr: '' });
+
+  for (let time = 0; time < 50; time++) await poll(true);
+  for (let time = 0; time < 50; time++) await poll(false, 'away');
+  await poll(false, 'denied');
+  await poll(true);
+  await poll(true, '', ['ps']);
+  await read();
+  await read();
+  await poll(true, '', ['ps']);
+  const calls = events.flatMap(event =>
+    event.type === 'docker.call' ? [[event.call, event.argv.join(' ')]] : [],
+  );
+  t.deepEqual(calls, [
+    [1, 'docker ps --all'],
+    [2, 'docker ps --all'],
+    [3, 'docker ps --all'],
+    [4, 'docker ps --all'],
+    [5, 'docker ps'],
+    [6, 'docker ps --all'],
+    [7, 'docker ps --all'],
+  ]);
+  const results = events.flatMap(event => (event.type === 'docker.result' ? [[event.call, event.ok]] : []));
+  t.deepEqual(results, [
+    [1, true],
+    [2, false],
+    [3, false],
+    [4, true],
+    [5, true],
+    [6, true],
+    [7, true],
+  ]);
+});
+
+test('a polling call is journaled before docker is spawned when nothing like it was', async t => {
+  const events: FlowEventBody[] = [];
+  const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
+  await call(['events', '--since=1'], null, false, true);
+  await call(['events', '--since=2'], null, false, true);
+  t.deepEqual(
+    events.map(({ type }) => type),
+    ['docker.call', 'docker.call'],
+  );
+});

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,12 +20,18 @@ interface Engine {
   readonly isAway?: () => boolean;
   /** Between two lists half a minute passes, as it really does. */
   readonly isSlow?: boolean;
+  /** How its `docker events` ends at once, having printed what it prints. */
+  readonly refuses?: string;
+  /** What its clock read before, in milliseconds. */
+  readonly engineTime?: number;
 }
 
 /** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
 function watch(t: ExecutionContext, engine: Engine) {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-watch-'));
-  const script = `#!/bin/sh\n${(engine.prints ?? []).map(line => `echo '${line}'`).join('\n')}\nexec sleep 60\n`;
+  const prints = (engine.prints ?? []).map(line => `echo '${line}'`);
+  const lasts = engine.refuses === undefined ? 'exec sleep 60' : `echo '${engine.refuses}' >&2; exit 1`;
+  const script = ['#!/bin/sh', `echo "$*" >>'${folder}/calls'`, ...prints, lasts, ''].join('\n');
   writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
   const path = process.env.PATH;
   process.env.PATH = `${folder}${delimiter}${path}`;
@@ -54,6 +60,10 @@ function watch(t: ExecutionContext, engine: Engine) {
     sleep: async (ms, signal) => delay(engine.isSlow ? ms : Math.min(ms, 20), undefined, { signal }),
     onAway: message => told.push(`away: ${message}`),
     onBack: () => told.push('back'),
+    onDeaf: reason => told.push(`deaf: ${reason}`),
+    onHearing: () => told.push('hearing'),
+    onStarted: (id, startedAt) => told.push(`${id} started at ${startedAt}`),
+    ...(engine.engineTime === undefined ? {} : { engineTime: engine.engineTime }),
   });
   t.teardown(async () => {
     stop.abort();
@@ -61,13 +71,23 @@ function watch(t: ExecutionContext, engine: Engine) {
     process.env.PATH = path;
     rmSync(folder, { recursive: true });
   });
-  return { watcher, told, lists: () => lists, never: new AbortController().signal };
+  const calls = () => (existsSync(join(folder, 'calls')) ? readFileSync(join(folder, 'calls'), 'utf8') : '');
+  return { watcher, told, calls, lists: () => lists, never: new AbortController().signal };
 }
 
-test.serial('a die event is the end, with its exit code and time', async t => {
-  const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '7' })], alive: ['c1'] });
-  t.deepEqual(await watcher.ended('c1', never), { exitCode: 7, oomKilled: false, how: 'died', at: 7000 });
-});
+test.serial(
+  'a die event is the end, with its exit code, its time by our clock and by that of the engine',
+  async t => {
+    const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '7' })], alive: ['c1'] });
+    t.deepEqual(await watcher.ended('c1', never), {
+      exitCode: 7,
+      oomKilled: false,
+      how: 'died',
+      at: 10_000,
+      finishedAt: 7000,
+    });
+  },
+);
 
 test.serial('an end that came before anybody waited is not lost', async t => {
   const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '0' })], alive: ['c1'] });
@@ -91,7 +111,13 @@ test.serial('a destroy whose die was never seen: removed', async t => {
 test.serial('what the stream never told is found by the list', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: true, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited });
-  t.deepEqual(await watcher.ended('c1', never), { exitCode: 3, oomKilled: true, how: 'died', at: 5 });
+  t.deepEqual(await watcher.ended('c1', never), {
+    exitCode: 3,
+    oomKilled: true,
+    how: 'died',
+    at: 10_000,
+    finishedAt: 5,
+  });
 });
 
 test.serial('who has found a container gone need not wait for the next list', async t => {
@@ -146,3 +172,42 @@ test.serial(
     t.deepEqual(told, ['away: no answer', 'back']);
   },
 );
+
+test.serial('a start is told once, as the engine tells it, of a container that is waited for', async t => {
+  const running = [
+    { id: 'c1', state: 'running' as const, startedAt: 99_000 },
+    { id: 'c2', state: 'created' as const, startedAt: -1 },
+  ];
+  const { watcher, told, lists, never } = watch(t, { exited: running, alive: ['c1', 'c2'] });
+  void watcher.ended('c1', never);
+  void watcher.ended('c2', never);
+  while (lists() < 4) await delay(20);
+  t.deepEqual(told, ['c1 started at 99000']);
+});
+
+test.serial('events are asked for from a time of the engine itself, never from one of ours', async t => {
+  const { watcher, calls, never } = watch(t, {
+    engineTime: 90_000_500,
+    prints: [JSON.stringify({ ...JSON.parse(event('die', 'c1', { exitCode: '0' })), time: 90_123 })],
+    refuses: 'Forbidden',
+    isSlow: true,
+  });
+  await watcher.ended('c1', never);
+  const sinces = () => [...calls().matchAll(/--since=(\d+)/g)].map(([, since]) => since);
+  while (sinces().length < 2) await delay(20);
+  t.deepEqual(sinces().slice(0, 2), ['90000', '90123']);
+});
+
+test.serial('where no time of the engine is known, events are asked for from now on', async t => {
+  const { calls } = watch(t, {});
+  while (!calls().includes('events')) await delay(20);
+  t.false(calls().includes('--since'));
+});
+
+test.serial('events that are refused are told of once, and ends are found without them', async t => {
+  const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
+  const { watcher, told, calls, never } = watch(t, { exited, refuses: 'Error: Forbidden', isSlow: true });
+  t.is((await watcher.ended('c1', never)).exitCode, 3);
+  while (calls().split('\n').length < 6) await delay(20);
+  t.deepEqual(told, ['deaf: Error: Forbidden']);
+});

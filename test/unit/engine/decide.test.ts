@@ -20,7 +20,7 @@ const created: ContainerFact = { ...fact, state: 'created', startedAt: -1 };
 const exited: ContainerFact = { ...fact, state: 'exited', exitCode: 7, finishedAt: 900_000 };
 const asked: AgentRecord = { ...blankRecord, createAsked: true };
 const known: AgentRecord = { ...asked, containerId: 'c1', startAsked: true };
-const injected: AgentRecord = { ...known, injectedAt: 501_000 };
+const injected: AgentRecord = { ...known, injectedAt: 501_000, startedAt: 500_000 };
 const failed = {
   status: 'failed',
   exitCode: 7,
@@ -78,13 +78,16 @@ const table: readonly Row[] = [
     'exited while we were away: collect',
     injected,
     [exited],
-    { enter: 'collecting', end: { exitCode: 7, oomKilled: false, how: 'died', at: 900_000 } },
+    {
+      enter: 'collecting',
+      end: { exitCode: 7, oomKilled: false, how: 'died', at: now, finishedAt: 900_000 },
+    },
   ],
   [
     'dead while we were away: collect',
     injected,
     [{ ...exited, state: 'dead', oomKilled: true }],
-    { enter: 'collecting', end: { exitCode: 7, oomKilled: true, how: 'died', at: 900_000 } },
+    { enter: 'collecting', end: { exitCode: 7, oomKilled: true, how: 'died', at: now, finishedAt: 900_000 } },
   ],
   [
     'exited before its injection was remembered: collect, never start again',
@@ -395,6 +398,36 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
         if (decision.attempt < record.attempt) t.fail(`goes back: ${about()}`);
       }
   t.true(cases > 100_000);
+});
+
+const hour = 3_600_000;
+for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour])
+  test(`an engine whose clock differs from ours by ${skew / 1_000} s changes no decision`, t => {
+    const shift = (at: number) => (at > 0 ? at + skew + 10 * hour : at);
+    for (const [title, record, facts, , more] of table) {
+      const skewed = facts.map(fact => ({
+        ...fact,
+        startedAt: shift(fact.startedAt),
+        finishedAt: shift(fact.finishedAt),
+      }));
+      const started = record.startedAt === null ? null : shift(record.startedAt);
+      const usual = decide({ ...plan, ...more }, record, facts, now);
+      const found = decide({ ...plan, ...more }, { ...record, startedAt: started }, skewed, now);
+      const { end, ...rest } = found;
+      const { end: usualEnd, ...usualRest } = usual;
+      t.deepEqual(rest, usualRest, title);
+      t.is(end?.at, usualEnd?.at, title);
+    }
+  });
+
+test('one whose start was never recorded is not taken for restarted, whatever the clocks', t => {
+  for (const startedAt of [1, now - 1, now + 5_000, now + hour]) {
+    const record = { ...injected, startedAt: null };
+    t.is(decide(plan, record, [{ ...fact, startedAt }], now).enter, 'running');
+    const over = decide(plan, record, [{ ...exited, startedAt }], now);
+    t.is(over.enter, 'collecting');
+    t.is(over.outcome, null);
+  }
 });
 
 function infrastructure(what: string): Decision['outcome'] {

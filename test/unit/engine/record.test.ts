@@ -75,6 +75,19 @@ test('the container and the moment of injection stay, though later states do not
   t.is(record.injectedAt, 5);
 });
 
+test('the first start of its own container is remembered, and forgotten with the attempt', t => {
+  const started = (containerId: string, startedAt: number): FlowEventBody => ({
+    type: 'container.started',
+    containerId,
+    startedAt,
+  });
+  const created = state(1, { containerId: 'c1' });
+  t.is(after(started('c1', 7)).startedAt, null);
+  t.is(after(created, started('c2', 7)).startedAt, null);
+  t.is(after(created, started('c1', 7), started('c1', 9)).startedAt, 7);
+  t.is(after(created, started('c1', 7), verdict(1, 'failed'), state(2)).startedAt, null);
+});
+
 test('the first verdict on an attempt counts', t => {
   t.is(after(verdict(1, 'failed'), verdict(1, 'succeeded')).verdict?.status, 'failed');
 });

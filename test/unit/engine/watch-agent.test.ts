@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { WatchInput } from '../../../machines/agent-types.ts';
-import { watchAgent } from '../../../src/actors/watch-agent.ts';
+import { agentWatcher } from '../../../src/actors/watch-agent.ts';
 import type { World } from '../../../src/actors/world.ts';
 import { systemClock } from '../../../src/engine/clock.ts';
 
@@ -26,9 +26,27 @@ const { signal } = new AbortController();
 test('the end of a container is seen, whatever its limit and whether it is known when it began', async t => {
   for (const run of [null, 3_600_000])
     for (const injectedAt of [null, Date.now()])
-      t.deepEqual(await watchAgent(world(run, true), input(injectedAt), signal), end);
+      t.deepEqual(await agentWatcher()(world(run, true), input(injectedAt), signal), end);
 });
 
-test('one that outlives its limit is overdue', async t => {
-  t.is(await watchAgent(world(1_000, false), input(Date.now() - 60_000), signal), 'overdue');
+test('one that outlives its limit is overdue, also where it was lost sight of meanwhile', async t => {
+  let now = 7;
+  const watch = agentWatcher(() => now);
+  const stop = new AbortController();
+  const first = watch(world(1_000, false), input(0), stop.signal);
+  stop.abort(new Error('away'));
+  await t.throwsAsync(first, { message: 'away' });
+  now += 60_000;
+  t.is(await watch(world(1_000, false), input(0), signal), 'overdue');
+});
+
+test('whatever the wall clock makes of the time before, an agent that is found running is not overdue', async t => {
+  const hour = 3_600_000;
+  for (const injectedAt of [0, Date.now() - 30 * hour, Date.now() - hour, Date.now() + hour]) {
+    const stop = new AbortController();
+    const watched = agentWatcher()(world(hour, false), input(injectedAt), stop.signal);
+    t.is(await Promise.race([watched, systemClock.sleep(20, signal)]), undefined);
+    stop.abort(new Error('enough'));
+    await t.throwsAsync(watched, { message: 'enough' });
+  }
 });

@@ -157,6 +157,58 @@ test('only a plan of which it is known when it is there again is waited for, and
   t.is(countedOf(4, [known, failed, known]), 2);
 });
 
+const day = 24 * 3_600_000;
+const finished = 1_000 * day;
+
+test('a plan that is said to be there again already is no wait: the attempt has failed, and counts', t => {
+  for (const until of [0, 1, finished - day, finished]) {
+    const outcome = judge(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
+    t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
+    t.is(quotaUntil(outcome), null);
+    t.true(mayBeRetried(outcome));
+    t.is(countedOf(1, [outcome]), 1);
+  }
+});
+
+test('a plan is waited for for days, not for weeks, and how long it would take is told', t => {
+  const after = (ms: number) =>
+    judge(died(1, { at: finished, finishedAt: finished }), trouble('quota', finished + ms));
+  for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaUntil(after(ms)), finished + ms);
+  for (const ms of [8 * day + 1, 30 * day, 8.64e15]) {
+    t.is(quotaUntil(after(ms)), null);
+    t.false(mayBeRetried(after(ms)));
+  }
+  t.like(after(30 * day), {
+    status: 'failed',
+    error: {
+      kind: 'quota',
+      message: 'what it said. That is in 30 days, and a run waits for 8 at most. Run it again then',
+    },
+  });
+});
+
+test('a plan is waited for ten times and no more; attempts that failed otherwise do not count as waits', t => {
+  const waits = (count: number) =>
+    Array.from({ length: count }, () => judge(died(1), trouble('quota', 60_000)));
+  const failed = Array.from({ length: 20 }, () => judge(died(1), said('exit', 1)));
+  const next = (count: number) => judge(died(1), trouble('quota', 60_000), [...failed, ...waits(count)]);
+  t.is(quotaUntil(next(9)), 60_000);
+  t.is(quotaUntil(next(10)), null);
+  t.is(next(10).error?.kind, 'quota');
+  t.regex(next(10).error!.message, /^what it said\. It has waited for its plan 10 times/);
+});
+
+test('how long a plan is waited for is read off one clock, and waited for by the other', t => {
+  const hour = 3_600_000;
+  for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour]) {
+    const engineAt = finished + skew;
+    const end = died(1, { at: finished, finishedAt: engineAt });
+    t.is(quotaUntil(judge(end, trouble('quota', engineAt + hour))), finished + hour);
+    t.is(quotaUntil(judge(end, trouble('quota', engineAt - 1))), null);
+  }
+  t.is(quotaUntil(judge(null, trouble('quota', finished))), null);
+});
+
 const retried: Readonly<Record<FailureKind, boolean>> = {
   exit: true,
   signal: true,

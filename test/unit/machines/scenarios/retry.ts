@@ -1,3 +1,4 @@
+import { quotaWaits } from '../../../../machines/outcome.ts';
 import { decision, died, goesHome, goesUp, reach, type Scenario, said, scenario, usedUp } from './story.ts';
 
 export const retryScenarios: readonly Scenario[] = [
@@ -150,6 +151,35 @@ export const retryScenarios: readonly Scenario[] = [
       .ends('cancelled', { attempts: ['failed'] });
   }),
   scenario(
+    'an agent that says again and again that its plan is used up waits so often and no more',
+    agent => {
+      goesHome(goesUp(agent, 'running'), usedUp(60_000), 'settling > waitingForQuota').resolves();
+      for (let waits = 2; waits <= quotaWaits.most; waits++)
+        goesHome(
+          goesUp(agent, 'running', 'building'),
+          usedUp(60_000),
+          'settling > waitingForQuota',
+        ).resolves();
+      goesHome(goesUp(agent, 'running', 'building'), usedUp(60_000)).ends('failed', {
+        exitCode: 1,
+        kind: 'quota',
+        attempts: Array.from({ length: quotaWaits.most + 1 }, () => 'failed' as const),
+      });
+    },
+  ),
+  scenario(
+    'an agent whose plan is said to be there again already fails like any other',
+    agent => {
+      goesHome(goesUp(agent, 'running'), usedUp(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running', 'building'), usedUp(1)).ends('failed', {
+        exitCode: 1,
+        kind: 'exit',
+        attempts: ['failed', 'failed'],
+      });
+    },
+    { retries: 1 },
+  ),
+  scenario(
     'where nobody knows until when a plan is used up, the agent has failed',
     agent => goesHome(goesUp(agent, 'running'), usedUp(null)).ends('failed', { exitCode: 1, kind: 'quota' }),
     { retries: 2 },
@@ -167,6 +197,17 @@ export const retryScenarios: readonly Scenario[] = [
     } as const;
     agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
     agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
+  }),
+  scenario('who comes back with a clock that was set back by years does not wait for years', agent => {
+    const until = 60_000 + 1_000 * quotaWaits.longest;
+    const outcome = {
+      status: 'failed',
+      exitCode: 1,
+      error: { phase: 'running', kind: 'quota', message: 'used up', until },
+    } as const;
+    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('waitingForQuota').given({ at: 9_000 + quotaWaits.longest });
+    agent.cancel().at('done').ends('cancelled', { attempts: [] });
   }),
   scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {
     agent.at('deciding').stays({ type: 'CANCEL', reason: 'enough' });

@@ -1,0 +1,65 @@
+import { backoff } from './backoff.ts';
+import type { Poll } from './poll.ts';
+import type { CallEnd } from './recorder.ts';
+
+export interface FollowOptions {
+  /** Runs `docker events` until it ends. */
+  readonly open: () => Promise<CallEnd>;
+  readonly poll: Pick<Poll, 'next'>;
+  readonly signal: AbortSignal;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly random?: (() => number) | undefined;
+  /** Called when the engine answers and its events end at once, such as behind a proxy that denies them. */
+  readonly onRefused: (reason: string) => void;
+  /** Called when they last again. */
+  readonly onRestored: () => void;
+}
+
+/** A stream that lasts for so long, in milliseconds, works, though the idle timeout of a proxy may end it again and again. */
+const steadyAfter = 5_000;
+const pauses = { base: 100, most: 30_000 };
+/** One stream that ends at once may be chance; so many in a row, while the engine answers, are not. */
+const refusals = 3;
+
+/** Keep a stream of events open. One that ends at once is opened more and more slowly (exponential backoff with jitter). */
+export async function followEvents(options: FollowOptions): Promise<void> {
+  const { open, poll, signal, sleep, random, onRefused, onRestored } = options;
+  let failures = 0;
+  let refused = 0;
+  let wasAway = false;
+  while (!signal.aborted) {
+    const stream = open();
+    if (await lasts(stream, steadyAfter, options)) {
+      if (refused >= refusals) onRestored();
+      failures = 0;
+      refused = 0;
+      await stream;
+      continue;
+    }
+    const end = await stream;
+    const isAnswered = await poll.next(signal).catch(() => false);
+    const isBack = isAnswered && wasAway;
+    wasAway = !isAnswered;
+    failures = isBack ? 0 : failures + 1;
+    // An engine that is away refuses nothing: its events end with it.
+    if (!isBack && isAnswered && ++refused === refusals) onRefused(reasonOf(end));
+    if (!isBack) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
+  }
+}
+
+const reasonOf = ({ stderr, exitCode }: CallEnd) =>
+  stderr.trim().split('\n').at(-1)?.slice(0, 300) || `it exited with ${exitCode}`;
+
+/** Whether the work is still under way after so many milliseconds. */
+async function lasts(
+  work: Promise<unknown>,
+  ms: number,
+  { sleep, signal }: Pick<FollowOptions, 'sleep' | 'signal'>,
+): Promise<boolean> {
+  const over = new AbortController();
+  const later = sleep(ms, AbortSignal.any([signal, over.signal])).then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([work.then(() => false), later]).finally(() => over.abort());
+}

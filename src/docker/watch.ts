@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import type { End } from '../../machines/outcome.ts';
+import { readContainerEvent } from './container-events.ts';
 import type { Containers } from './containers.ts';
 import { ofRun } from './containers.ts';
 import type { Recorder } from './recorder.ts';
@@ -33,26 +33,14 @@ export interface WatchOptions {
 const listEvery = 30_000;
 const reconnectAfter = 1_000;
 
-const event = z.object({
-  status: z.string(),
-  id: z.string(),
-  time: z.number(),
-  Actor: z.object({ Attributes: z.object({ exitCode: z.string().optional() }).loose() }),
-});
-
-function parse(line: string) {
-  try {
-    return event.safeParse(JSON.parse(line)).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, now, sleep, onAway, onBack } = options;
   const waiting = new Map<string, PromiseWithResolvers<End>>();
   const outOfMemory = new Set<string>();
   let away = false;
+  /** A line of the stream could not be read, and may have been an end. */
+  let isUnread = false;
+  let isCatchingUp = false;
   let listedNext = Promise.withResolvers<void>();
 
   // Kept, since an agent may end before anybody waits for it.
@@ -65,22 +53,33 @@ export function watchContainers(options: WatchOptions): Watcher {
   };
 
   const onLine = (line: string) => {
-    const parsed = parse(line);
-    // What is no event, such as a warning of the client, the next list makes up for.
-    if (parsed === null) return;
-    const { status, id, time, Actor } = parsed;
-    if (status === 'oom') outOfMemory.add(id);
-    const at = time * 1000;
-    if (status === 'die')
-      settle(id, {
-        exitCode: Number(Actor.Attributes.exitCode ?? Number.NaN),
-        oomKilled: outOfMemory.has(id),
-        how: 'died',
-        at,
-      });
-    // A destroy whose die we never saw: all that is known is that it is gone.
-    if (status === 'destroy')
+    const event = readContainerEvent(line);
+    if (event === null) {
+      isUnread = true;
+      return void catchUp();
+    }
+    if (event.kind === 'outOfMemory') outOfMemory.add(event.id);
+    if (event.kind === 'died') {
+      const { id, exitCode, at } = event;
+      settle(id, { exitCode, oomKilled: outOfMemory.has(id), how: 'died', at });
+    }
+    // A removal whose end we never saw: all that is known is that it is gone.
+    if (event.kind === 'removed') {
+      const { id, at } = event;
       settle(id, { exitCode: null, oomKilled: outOfMemory.has(id), how: 'removed', at });
+    }
+  };
+
+  /** List for lines that could not be read: once for any number of them, and at most once a second. */
+  const catchUp = async () => {
+    if (isCatchingUp) return;
+    isCatchingUp = true;
+    while (isUnread && waiting.size > 0 && !signal.aborted) {
+      isUnread = false;
+      await list();
+      await sleep(reconnectAfter, signal).catch(() => {});
+    }
+    isCatchingUp = false;
   };
 
   /** Compares what Docker has with what is waited for. */
@@ -116,14 +115,13 @@ export function watchContainers(options: WatchOptions): Watcher {
     while (!signal.aborted) {
       // A little before now: what happens while we connect is told twice rather than not at all.
       const since = `--since=${Math.floor(now() / 1000) - 5}`;
-      const kinds = ['die', 'oom', 'destroy'].map(kind => `--filter=event=${kind}`);
+      // Not by event: what ends a container has another name with Podman, which then reports nothing.
       const args = [
         'events',
         since,
         '--format={{json .}}',
         '--filter=type=container',
         `--filter=${ofRun(runId)}`,
-        ...kinds,
       ];
       const stream = followLines(recorder, args, onLine, { signal });
       if (away || waiting.size > 0) await list();
@@ -149,6 +147,7 @@ export function watchContainers(options: WatchOptions): Watcher {
       if (!wait) {
         wait = Promise.withResolvers<End>();
         waiting.set(id, wait);
+        if (isUnread) void catchUp();
       }
       return orAborted(wait.promise, stop);
     },

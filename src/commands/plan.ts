@@ -30,6 +30,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     rootDir: null,
     isRootless: false,
     isRemapped: false,
+    isPodman: false,
   };
   const rehearsal = await rehearse(plan, {
     stateDir,

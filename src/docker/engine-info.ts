@@ -9,6 +9,7 @@ const info = z.object({
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
   SecurityOptions: z.array(z.string()).nullish(),
+  Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
 });
 
 export interface EngineInfo {
@@ -22,7 +23,13 @@ export interface EngineInfo {
   readonly isRemapped: boolean;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
+  /** Podman, through its docker-compatible socket. */
+  readonly isPodman: boolean;
 }
+
+/** Tell Podman from Docker by `docker info`, which names neither: only Podman has the log driver `k8s-file`. */
+export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
+  Plugins?.Log?.includes('k8s-file') ?? false;
 
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
@@ -40,6 +47,7 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
       rootDir: DockerRootDir || null,
       isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
       isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
+      isPodman: isPodman(parsed),
     };
   }
   if (answer.cutOff === 'timeout') {

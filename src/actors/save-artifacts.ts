@@ -104,7 +104,11 @@ export function mountedWorkspace(
 }
 
 function explain({ stderr, cutOff }: CallEnd, size: number): string {
-  if (/no such container:path|could not find the file|^it does not exist$/im.test(stderr))
+  if (
+    /no such container:path|could not find the file|no such file or directory|^it does not exist$/im.test(
+      stderr,
+    )
+  )
     return 'it does not exist';
   if (cutOff === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;

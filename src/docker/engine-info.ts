@@ -31,6 +31,11 @@ export interface EngineInfo {
 export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
   Plugins?.Log?.includes('k8s-file') ?? false;
 
+/** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
+const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
+export const podmanCommand =
+  'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
+
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
   const answer = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
@@ -50,6 +55,8 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
       isPodman: isPodman(parsed),
     };
   }
+  if (answer.ok && isPodmanCommand(answer.stdout))
+    throw new StepError('unreachable', podmanCommand, { at: now() });
   if (answer.cutOff === 'timeout') {
     const message = `the Docker engine does not answer within ${timeout / 1000} s. Look at its log, or restart it`;
     throw new StepError('unreachable', message, { at: now() });

@@ -51,6 +51,14 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   return classes.find(([, pattern]) => pattern.test(text))?.[0] ?? 'docker';
 }
 
+/** The container has no process any more, or is gone; the second wording is Podman's. */
+export const saysOver = (stderr: string): boolean =>
+  /no such container|is not running|can only create exec sessions on running containers/i.test(stderr);
+
+/** Another container has the name. */
+export const saysNameTaken = (stderr: string): boolean =>
+  /conflict\. the container name|container name .* is already in use by/i.test(stderr);
+
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */
   readonly doing: string;

@@ -1,6 +1,7 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { type Docker, dockerCli } from '../docker/cli.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
+import { podmanCli } from '../docker/podman.ts';
 import { earlySink, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import type { Clock } from './clock.ts';
@@ -24,7 +25,8 @@ export async function connect(
   const recorder = recorderOf(early, clock.now, callsBefore, redact);
   const docker = dockerCli(recorder);
   try {
-    return { docker, recorder, early, engine: await engineInfo(docker, clock.now) };
+    const engine = await engineInfo(docker, clock.now);
+    return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, early, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
   }

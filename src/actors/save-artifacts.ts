@@ -105,7 +105,11 @@ export function mountedWorkspace(
 
 function explain({ stderr, printed = '', cutOff }: CallEnd, size: number): string {
   const said = stderr.trim() || printed.trim();
-  if (/no such container:path|could not find the file|^it does not exist$/im.test(said))
+  if (
+    /no such container:path|could not find the file|no such file or directory|^it does not exist$/im.test(
+      said,
+    )
+  )
     return 'it does not exist';
   if (cutOff === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;

@@ -1,7 +1,7 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
+import { dockerError, saysOver } from '../docker/errors.ts';
 import { toldEnd } from './told-end.ts';
 import { owner, type World } from './world.ts';
 
@@ -23,7 +23,7 @@ export async function waitForTmux(world: World, input: StepInput, signal: AbortS
   // Whatever docker says of an exec: it may have met the container in the moment of its end.
   const end = answer.cutOff === null ? await toldEnd(world, id, signal) : null;
   if (end) return end;
-  if (/is not running|no such container/i.test(answer.stderr)) {
+  if (saysOver(answer.stderr)) {
     throw new StepError('transient', 'the container has ended, and docker has not told how', {
       at: clock.now(),
     });

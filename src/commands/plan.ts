@@ -3,6 +3,7 @@ import { dockerCli } from '../docker/cli.ts';
 import { engineInfo } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { checkPlaces } from '../engine/check-places.ts';
+import { checkPodman } from '../engine/check-podman.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
@@ -21,6 +22,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   });
   checkPlaces(plan, stateDir);
   if (engine) checkLimits(plan, engine);
+  if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
   const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
   const usual = {
@@ -32,6 +34,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     systemTime: null,
     isRootless: false,
     isRemapped: false,
+    isPodman: false,
   };
   const rehearsal = await rehearse(plan, {
     stateDir,

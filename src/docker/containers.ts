@@ -11,20 +11,20 @@ const inspected = z
     State: z.object({
       Status: z.string(),
       ExitCode: z.number(),
-      OOMKilled: z.boolean(),
+      OOMKilled: z.boolean().nullish(),
       StartedAt: z.string(),
       FinishedAt: z.string(),
     }),
-    Config: z.object({ Labels: z.record(z.string(), z.string()).nullable(), Image: z.string() }),
+    Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
     Image: z.string(),
   })
   .transform(({ Id, Name, Created, State, Config, Image }) => ({
     id: Id,
     name: Name.replace(/^\//, ''),
     createdAt: Date.parse(Created),
-    state: State.Status as ContainerState,
+    state: readState(State.Status),
     exitCode: State.ExitCode,
-    oomKilled: State.OOMKilled,
+    oomKilled: State.OOMKilled ?? false,
     /** Milliseconds since the epoch; negative where it never happened. */
     startedAt: Date.parse(State.StartedAt),
     finishedAt: Date.parse(State.FinishedAt),
@@ -37,8 +37,31 @@ export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | '
 export type Container = z.output<typeof inspected>;
 
 const listed = z
-  .object({ ID: z.string(), State: z.string(), Names: z.string(), Labels: z.string() })
-  .transform(({ ID, State, Names, Labels }) => ({ id: ID, state: State, name: Names, labels: Labels }));
+  .object({ ID: z.string(), State: z.string(), Names: z.string(), Labels: z.string().nullish() })
+  .transform(({ ID, State, Names, Labels }) => ({
+    id: ID,
+    state: readState(State) as string,
+    name: Names,
+    labels: Labels ?? '',
+  }));
+
+/** Podman's own states, as far as its socket does not translate them, by what they mean to Docker. */
+const states: Readonly<Record<string, ContainerState>> = {
+  created: 'created',
+  configured: 'created',
+  initialized: 'created',
+  running: 'running',
+  stopping: 'running',
+  paused: 'paused',
+  restarting: 'restarting',
+  removing: 'removing',
+  exited: 'exited',
+  stopped: 'exited',
+  dead: 'dead',
+};
+
+/** A state that is not known is no proof of an end: it counts as running. */
+const readState = (text: string): ContainerState => states[text.toLowerCase()] ?? 'running';
 
 /** `labels` is as docker prints them, `a=b,c=d`: good for a first look, and for no more than that. */
 export type Listed = z.output<typeof listed>;

@@ -4,13 +4,15 @@ import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
 
 const info = z.object({
-  ID: z.string(),
+  ID: z.string().optional(),
+  Name: z.string().optional(),
   ServerVersion: z.string(),
   NCPU: z.number(),
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
   SystemTime: z.string().optional(),
   SecurityOptions: z.array(z.string()).nullish(),
+  Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
 });
 
 export interface EngineInfo {
@@ -28,7 +30,22 @@ export interface EngineInfo {
   readonly isRemapped: boolean;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
+  /** Podman, through its docker-compatible socket. */
+  readonly isPodman: boolean;
 }
+
+/** Tell Podman from Docker by `docker info`, which names neither: only Podman has the log driver `k8s-file`. */
+export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
+  Plugins?.Log?.includes('k8s-file') ?? false;
+
+/** Podman makes an id up for each answer: there it is the machine, and the directory that has its containers. */
+const idOf = ({ ID, Name = '', DockerRootDir = '', Plugins }: z.output<typeof info>): string =>
+  !ID || isPodman({ Plugins }) ? `${Name}:${DockerRootDir}` : ID;
+
+/** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
+const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
+export const podmanCommand =
+  'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
 
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
@@ -38,10 +55,10 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ID, ServerVersion, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
+    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
     const systemTime = Date.parse(SystemTime);
     return {
-      id: ID,
+      id: idOf(parsed),
       version: ServerVersion,
       cpus: NCPU,
       memory: MemTotal,
@@ -49,8 +66,11 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
       systemTime: Number.isNaN(systemTime) ? null : systemTime,
       isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
       isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
+      isPodman: isPodman(parsed),
     };
   }
+  if (answer.ok && isPodmanCommand(answer.stdout))
+    throw new StepError('unreachable', podmanCommand, { at: now() });
   if (answer.cutOff === 'timeout') {
     const message = `the Docker engine does not answer within ${timeout / 1000} s. Look at its log, or restart it`;
     throw new StepError('unreachable', message, { at: now() });

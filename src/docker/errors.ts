@@ -56,6 +56,13 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
 }
 
 const kindOf = (text: string) => classes.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+/** The container has no process any more, or is gone; the second wording is Podman's. */
+export const saysOver = (stderr: string): boolean =>
+  /no such container|is not running|can only create exec sessions on running containers/i.test(stderr);
+
+/** Another container has the name. */
+export const saysNameTaken = (stderr: string): boolean =>
+  /conflict\. the container name|container name .* is already in use by/i.test(stderr);
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { DockerSilence, readAnswer } from './containers.ts';
-import { dockerError, unsaid } from './errors.ts';
+import { dockerError, saysNameTaken, unsaid } from './errors.ts';
 import { isOwned, type Owned } from './labels.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
 
@@ -89,7 +89,7 @@ export async function createOurs(
   if (answer.ok && /^[0-9a-f]{64}$/.test(id)) return id;
   if (answer.ok) throw unsaid('docker create', doing, now());
   // One that was asked for a moment ago has landed since we looked: the next try finds it.
-  const isTaken = /conflict\. the container name|already in use by container/i.test(answer.stderr);
+  const isTaken = saysNameTaken(answer.stderr);
   throw dockerError(answer, { doing, at: now(), otherwise: isTaken ? 'transient' : 'network' });
 }
 

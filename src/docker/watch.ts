@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import type { End } from '../../machines/outcome.ts';
+import { readContainerEvent } from './container-events.ts';
 import type { Containers } from './containers.ts';
 import { ofRun } from './containers.ts';
 import { followEvents } from './follow-events.ts';
@@ -48,21 +48,6 @@ export interface WatchOptions {
 const interval = 30_000;
 const deafInterval = 5_000;
 
-const event = z.object({
-  status: z.string(),
-  id: z.string(),
-  time: z.number(),
-  Actor: z.object({ Attributes: z.object({ exitCode: z.string().optional() }).loose() }),
-});
-
-function parse(line: string) {
-  try {
-    return event.safeParse(JSON.parse(line)).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
   const { onAway, onBack, onDeaf, onHearing, onStarted } = options;
@@ -73,6 +58,9 @@ export function watchContainers(options: WatchOptions): Watcher {
   /** By the engine's clock. */
   let lastEventAt = engineTime;
   let isDeaf = false;
+  /** A line of the stream could not be read, and may have been an end. */
+  let isUnread = false;
+  let isCatchingUp = false;
 
   // Kept, since an agent may end before anybody waits for it.
   const ends = new Map<string, End>();
@@ -84,24 +72,32 @@ export function watchContainers(options: WatchOptions): Watcher {
   };
 
   const onLine = (line: string) => {
-    const parsed = parse(line);
-    // What is no event, such as a warning of the client, the next list makes up for.
-    if (parsed === null) return;
-    const { status, id, time, Actor } = parsed;
-    if (status === 'oom') outOfMemory.add(id);
-    const finishedAt = time * 1000;
+    const event = readContainerEvent(line);
+    if (event === null) {
+      isUnread = true;
+      return void catchUp();
+    }
+    if (event.kind === 'outOfMemory') outOfMemory.add(event.id);
+    if (event.kind !== 'died' && event.kind !== 'removed') return;
+    const { id, at: finishedAt } = event;
     lastEventAt = Math.max(lastEventAt ?? 0, finishedAt);
-    if (status === 'die')
-      settle(id, {
-        exitCode: Number(Actor.Attributes.exitCode ?? Number.NaN),
-        oomKilled: outOfMemory.has(id),
-        how: 'died',
-        at: now(),
-        finishedAt,
-      });
-    // A destroy whose die we never saw: all that is known is that it is gone.
-    if (status === 'destroy')
-      settle(id, { exitCode: null, oomKilled: outOfMemory.has(id), how: 'removed', at: now() });
+    const oomKilled = outOfMemory.has(id);
+    if (event.kind === 'died')
+      settle(id, { exitCode: event.exitCode, oomKilled, how: 'died', at: now(), finishedAt });
+    // A removal whose end we never saw: all that is known is that it is gone.
+    else settle(id, { exitCode: null, oomKilled, how: 'removed', at: now() });
+  };
+
+  /** List for lines that could not be read: at once, and at most once a second. */
+  const catchUp = async () => {
+    if (isCatchingUp) return;
+    isCatchingUp = true;
+    while (isUnread && !signal.aborted) {
+      isUnread = false;
+      if (waiting.size > 0) lists.hurry();
+      await sleep(1_000, signal).catch(() => {});
+    }
+    isCatchingUp = false;
   };
 
   /** Compares what Docker has with what is waited for. */
@@ -148,14 +144,13 @@ export function watchContainers(options: WatchOptions): Watcher {
   const open = () => {
     // What happens while we connect is told twice rather than not at all.
     const since = lastEventAt === null ? [] : [`--since=${Math.floor(lastEventAt / 1000)}`];
-    const kinds = ['die', 'oom', 'destroy'].map(kind => `--filter=event=${kind}`);
+    // Not by event: what ends a container has another name with Podman, which then reports nothing.
     const args = [
       'events',
       ...since,
       '--format={{json .}}',
       '--filter=type=container',
       `--filter=${ofRun(runId)}`,
-      ...kinds,
     ];
     if (waiting.size > 0) lists.hurry();
     return followLines(recorder, args, onLine, { signal, isPolling: true });
@@ -186,6 +181,7 @@ export function watchContainers(options: WatchOptions): Watcher {
       if (!wait) {
         wait = Promise.withResolvers<End>();
         waiting.set(id, wait);
+        if (isUnread) void catchUp();
       }
       return orAborted(wait.promise, stop);
     },

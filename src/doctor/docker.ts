@@ -27,6 +27,7 @@ const info = z.object({
   DockerRootDir: z.string().optional(),
   SecurityOptions: z.array(z.string()).nullish(),
   ServerErrors: z.array(z.string()).nullish(),
+  Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
   ClientInfo: z
     .object({ Plugins: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish() })
     .nullish(),

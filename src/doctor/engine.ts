@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { isPodman } from '../docker/engine-info.ts';
 import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -6,12 +7,17 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 /** The client, the engine, who builds images, and whether an agent with the default limits fits. */
 export function checkEngine(facts: DockerFacts, path: string, env: NodeJS.ProcessEnv): Finding[] {
   const { client, engine } = facts;
+  if (/^podman /i.test(client ?? ''))
+    return [fail('docker client', `${path} is ${client}`, podmanClientHint)];
   const finding = client
     ? ok('docker client', `${client} (${path})`)
     : fail('docker client', `${path} does not tell its version`, 'run docker --version to see why');
   if (engine === null) return [finding, silent(facts, env)];
   return [finding, answering(facts, engine, env), builder(engine, env), size(engine)];
 }
+
+const podmanClientHint =
+  'Podman under the name of docker prints other facts: install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
 
 /** `unix:///run/docker.sock (context rootless)`, and why it is that one. */
 function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
@@ -23,7 +29,7 @@ function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): 
   const { ServerVersion, OSType = 'linux', OperatingSystem = '', SecurityOptions } = engine;
   const isRootless = SecurityOptions?.some(option => option.startsWith('name=rootless')) ?? false;
   const found = [
-    `${ServerVersion}, API ${facts.api?.engine ?? 'unknown'}`,
+    `${isPodman(engine) ? 'Podman ' : ''}${ServerVersion}, API ${facts.api?.engine ?? 'unknown'}`,
     ...(isRootless ? ['rootless'] : []),
     ...(isDesktop(engine) ? ['Docker Desktop'] : [OperatingSystem]),
     `at ${address(facts, env)}`,
@@ -41,6 +47,12 @@ function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): 
       'docker engine',
       `${found}: it is remote`,
       'workspaces are directories of the engine’s machine, not of this one; use a local engine unless that is meant',
+    );
+  if (isPodman(engine))
+    return warn(
+      'docker engine',
+      `${found}: agents run, but "network": "isolated" or a list of hosts, and "gpus", are refused`,
+      'docs/engines.md lists what was tried; use a Docker engine for the rest',
     );
   return ok('docker engine', found);
 }
@@ -89,8 +101,12 @@ function older(version: string | undefined, [major, minor]: readonly [number, nu
   return a < major || (a === major && b < minor);
 }
 
-function builder({ ClientInfo }: Engine, env: NodeJS.ProcessEnv): Finding {
-  const buildx = ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
+function builder(engine: Engine, env: NodeJS.ProcessEnv): Finding {
+  const buildx = engine.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
+  // https://github.com/containers/podman/issues/17836
+  if (isPodman(engine) && (buildx ? env.DOCKER_BUILDKIT !== '0' : env.DOCKER_BUILDKIT === '1'))
+    return fail('image builder', 'buildx, which Podman has no BuildKit for', 'set DOCKER_BUILDKIT=0');
+  if (isPodman(engine)) return ok('image builder', 'that of Podman');
   if (buildx) return ok('image builder', `buildx ${buildx.Version ?? ''}`.trim());
   if (env.DOCKER_BUILDKIT === '1')
     return fail(

@@ -19,9 +19,12 @@ export interface Adoptable {
 /** What `docker container inspect` says beyond what we look at elsewhere. */
 const inspected = z.object({
   Id: z.string(),
-  Config: z.object({ Env: z.array(z.string()).nullable() }),
+  Config: z.object({ Env: z.array(z.string()).nullish() }),
   HostConfig: z.object({ NetworkMode: z.string(), Memory: z.number(), NanoCpus: z.number() }),
-  Mounts: z.array(z.object({ Type: z.string(), Source: z.string().optional(), Destination: z.string() })),
+  Mounts: z
+    .array(z.object({ Type: z.string(), Source: z.string().optional(), Destination: z.string() }))
+    .nullish(),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
 
 /** Looks at orphans of ours. One that has vanished meanwhile is neither found nor refused. Throws `DockerSilence`. */
@@ -38,7 +41,7 @@ export async function examine(docker: Docker, orphans: readonly Lost[]) {
     if (!detail) continue;
     const env = environment(detail.Config.Env ?? []);
     const nonce = env.get('AGENT_NONCE') ?? '';
-    const workspace = detail.Mounts.find(mount => mount.Destination === '/workspace');
+    const workspace = detail.Mounts?.find(mount => mount.Destination === '/workspace');
     const { name } = orphan.container;
     if (!/^[a-z0-9-]{1,64}$/.test(nonce)) refused.push({ name, why: 'it has no AGENT_NONCE' });
     else if (workspace?.Source === undefined) refused.push({ name, why: 'it has no /workspace' });
@@ -63,7 +66,7 @@ const environment = (lines: readonly string[]) =>
 /** What the agent is seen to its end by. It is never started again, so what only a start needs stays empty. */
 function planOf(
   { agent, container }: Lost,
-  { HostConfig: { NetworkMode, Memory, NanoCpus } }: z.output<typeof inspected>,
+  { HostConfig: { NetworkMode, Memory, NanoCpus }, NetworkSettings }: z.output<typeof inspected>,
   env: ReadonlyMap<string, string>,
   workspace: string,
 ): AgentPlan {
@@ -71,6 +74,9 @@ function planOf(
     const seconds = env.get(name) ?? '';
     return /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : null;
   };
+  // Podman reports the mode `bridge` for every network.
+  const [connected = NetworkMode] = Object.keys(NetworkSettings?.Networks ?? {});
+  const network = NetworkMode === 'none' ? 'none' : connected;
   return {
     name: agent,
     dependsOn: [],
@@ -88,9 +94,7 @@ function planOf(
     workspace: { mode: 'bind', path: workspace },
     artifacts: [],
     network:
-      NetworkMode === 'none' || !networkName.test(NetworkMode)
-        ? { mode: 'none' }
-        : { mode: 'bridge', name: NetworkMode },
+      network === 'none' || !networkName.test(network) ? { mode: 'none' } : { mode: 'bridge', name: network },
     mounts: [],
     auth: { files: [], sshAgent: null },
     env: {},

@@ -2,6 +2,7 @@ import { asStepError } from '../../machines/step-error.ts';
 import { type Docker, dockerCli } from '../docker/cli.ts';
 import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
+import { podmanCli } from '../docker/podman.ts';
 import { earlySink, type Recorder, recorder as recorderOf, unrecorded } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import { type Clock, elapsed, systemClock } from './clock.ts';
@@ -71,7 +72,8 @@ async function ask(
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
-    return { docker, recorder, address, engine: await engineInfo(docker, now, timeout) };
+    const engine = await engineInfo(docker, now, timeout);
+    return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
   }

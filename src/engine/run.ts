@@ -9,6 +9,7 @@ import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
+import { checkPodman } from './check-podman.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
 import { type Connection, connect } from './connection.ts';
@@ -30,6 +31,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   const vault = vaultOf(plan, env);
   const connection = await connect({ clock: options.clock, redactor: vault.redactor });
   checkLimits(plan, connection.engine);
+  checkPodman(plan, options.stateDir, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
   const { docker } = connection;
   const { commits, warnings } = await checkWorkspaces(plan, { docker });

@@ -26,6 +26,7 @@ const engine = {
   systemTime: null,
   isRootless: false,
   isRemapped: false,
+  isPodman: false,
 };
 const world = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';

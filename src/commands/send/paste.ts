@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError } from '../../docker/errors.ts';
+import { dockerError, saysOver } from '../../docker/errors.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import { oneLine } from '../../views/text.ts';
 
@@ -56,8 +56,7 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
   if (answer.ok) return;
-  if (/no such container|is not running/i.test(answer.stderr))
-    throw new UsageError(`the container of ${address} is over. Nothing was sent`);
+  if (saysOver(answer.stderr)) throw new UsageError(`the container of ${address} is over. Nothing was sent`);
   if (answer.exitCode === 70)
     throw new UsageError(
       `the session of ${address} takes no text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,

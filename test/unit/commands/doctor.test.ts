@@ -74,6 +74,34 @@ test('without buildx the legacy builder will do, unless buildx is demanded', t =
   );
 });
 
+const podman = { ...engine, ServerVersion: '4.3.1', Plugins: { Log: ['k8s-file', 'none', 'journald'] } };
+
+test('Podman is named, with what is refused there', t => {
+  const { status, found, mend } = told({ engine: podman })['docker engine']!;
+  t.is(status, 'warn');
+  t.regex(found, /^Podman 4\.3\.1, .*"isolated".*"gpus"/);
+  t.regex(mend!, /docs\/engines\.md/);
+  t.is(told({ engine: { ...engine, Plugins: { Log: ['json-file'] } } })['docker engine']!.status, 'ok');
+});
+
+test('with Podman buildx is not asked to build', t => {
+  const ClientInfo = { Plugins: [{ Name: 'buildx', Version: 'v0.20' }] };
+  const builder = (engine: DockerFacts['engine'], env: NodeJS.ProcessEnv = {}) =>
+    told({ engine }, env)['image builder']!;
+  t.is(builder({ ...podman, ClientInfo }).status, 'fail');
+  t.regex(builder({ ...podman, ClientInfo }).mend!, /DOCKER_BUILDKIT=0/);
+  t.is(builder({ ...podman, ClientInfo }, { DOCKER_BUILDKIT: '0' }).status, 'ok');
+  t.is(builder(podman).status, 'ok');
+  t.is(builder(podman, { DOCKER_BUILDKIT: '1' }).status, 'fail');
+});
+
+test("Podman's own command under the name of docker is refused", t => {
+  const found = told({ client: 'podman version 4.3.1', engine: null });
+  t.deepEqual(Object.keys(found), ['docker client']);
+  t.is(found['docker client']!.status, 'fail');
+  t.regex(found['docker client']!.mend!, /install the docker client.*DOCKER_HOST/);
+});
+
 test('an old Node and a missing bash fail, a missing git does not', t => {
   const found = Object.fromEntries(
     checkHost({ PATH: '/nowhere' }, '22.19.0').map(({ check, status }) => [check, status]),

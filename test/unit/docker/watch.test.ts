@@ -8,8 +8,8 @@ import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
 import { watchContainers } from '../../../src/docker/watch.ts';
 
-const event = (status: string, id: string, attributes: object = {}) =>
-  JSON.stringify({ status, id, time: 7, Actor: { Attributes: attributes } });
+const event = (action: string, id: string, attributes: object = {}) =>
+  JSON.stringify({ Type: 'container', Action: action, time: 7, Actor: { ID: id, Attributes: attributes } });
 
 interface Engine {
   /** What `docker events` prints each time it is asked; null: it ends at once. */
@@ -18,7 +18,7 @@ interface Engine {
   /** Ids of those that live. */
   readonly alive?: readonly string[];
   readonly isAway?: () => boolean;
-  /** Between two lists half a minute passes, as it really does. */
+  /** Between two lists passes more time than any test has. */
   readonly isSlow?: boolean;
   /** How its `docker events` ends at once, having printed what it prints. */
   readonly refuses?: string;
@@ -57,7 +57,10 @@ function watch(t: ExecutionContext, engine: Engine) {
     signal: stop.signal,
     now: () => 10_000,
     // The half minute between two lists passes at once.
-    sleep: async (ms, signal) => delay(engine.isSlow ? ms : Math.min(ms, 20), undefined, { signal }),
+    sleep: async (ms, signal) => {
+      const pause = engine.isSlow ? (ms < 30_000 ? ms : 600_000) : Math.min(ms, 20);
+      await delay(pause, undefined, { signal });
+    },
     onAway: message => told.push(`away: ${message}`),
     onBack: () => told.push('back'),
     onDeaf: reason => told.push(`deaf: ${reason}`),
@@ -118,6 +121,27 @@ test.serial('what the stream never told is found by the list', async t => {
     at: 10_000,
     finishedAt: 5,
   });
+});
+
+for (const line of ['{"Action":"die"', event('die', 'c1'), 'WARNING: no event'])
+  test.serial(`a line that cannot be read is made up for by a list at once: ${line}`, async t => {
+    const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
+    const { watcher, never } = watch(t, { prints: [line], exited, isSlow: true });
+    t.is((await watcher.ended('c1', never)).exitCode, 3);
+  });
+
+test.serial('so is one that came before anybody waited', async t => {
+  const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
+  const { watcher, never } = watch(t, { prints: ['?'], exited, isSlow: true });
+  await delay(500);
+  t.is((await watcher.ended('c1', never)).exitCode, 3);
+});
+
+test.serial('many such lines cost few lists', async t => {
+  const prints = [...Array.from({ length: 500 }, () => '?'), event('die', 'c1', { exitCode: '0' })];
+  const { watcher, lists, never } = watch(t, { prints, alive: ['c1'], isSlow: true });
+  await watcher.ended('c1', never);
+  t.true(lists() < 50, `${lists()} lists`);
 });
 
 test.serial('who has found a container gone need not wait for the next list', async t => {

@@ -1,0 +1,119 @@
+import test from 'ava';
+import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
+import { containers } from '../../../src/docker/containers.ts';
+import { engineInfo } from '../../../src/docker/engine-info.ts';
+import { inspectImage } from '../../../src/docker/image-inspect.ts';
+import { listNetworks } from '../../../src/docker/networks.ts';
+import { inspectNetworks } from '../../../src/docker/run-networks.ts';
+import { askDocker } from '../../../src/doctor/docker.ts';
+import { examine } from '../../../src/engine/adoptable.ts';
+import { engines, printed } from './engines.ts';
+
+const now = () => 0;
+
+/** A docker that prints the same, whatever it is asked. */
+const printing =
+  (stdout: string): Docker =>
+  async args =>
+    answer(args, stdout);
+
+const answer = (args: readonly string[], stdout: string): DockerAnswer => ({
+  args,
+  ok: true,
+  exitCode: 0,
+  stdout,
+  stderr: '',
+  cutOff: null,
+});
+
+for (const engine of engines) {
+  const isPodman = engine.startsWith('podman');
+  const docker = (file: string) => printing(printed(engine, file));
+
+  test(`${engine}: containers are listed`, async t => {
+    const list = await containers(docker('ps.jsonl')).list([]);
+    t.deepEqual(
+      list.map(({ name, state }) => [name, state]),
+      [
+        ['fixture-oom', 'exited'],
+        ['fixture-exits', 'exited'],
+      ],
+    );
+    t.true(list.every(({ id }) => /^[0-9a-f]{64}$/.test(id)));
+    t.true(list.every(({ labels }) => labels.includes('tmux-agents.run-id=fixture')));
+  });
+
+  test(`${engine}: containers are inspected`, async t => {
+    const [exits, oom] = await containers(docker('container-inspect.json')).inspect(['x']);
+    t.like(exits, { name: 'fixture-exits', state: 'exited', exitCode: 3, oomKilled: false });
+    // Podman reports no lack of memory of a process that is not the first one.
+    t.like(oom, { name: 'fixture-oom', state: 'exited', exitCode: 137, oomKilled: !isPodman });
+    t.is(exits!.labels.odd, 'a=b, "c"');
+    t.regex(exits!.image, /^sha256:[0-9a-f]{64}$/);
+    t.true(exits!.createdAt <= exits!.startedAt && exits!.startedAt < exits!.finishedAt);
+  });
+
+  test(`${engine}: an image is inspected, and is the one that its containers name`, async t => {
+    const image = await inspectImage('x', { docker: docker('image-inspect.json'), now, source: '' });
+    const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
+    t.is(image?.id, container?.image);
+    t.like(image, { platform: { os: 'linux', arch: 'amd64' }, user: '', labels: {}, triggers: [] });
+    t.true(image!.tags.some(tag => tag.endsWith('debian:bookworm-slim')));
+  });
+
+  test(`${engine}: networks are listed and inspected`, async t => {
+    const [listed] = await listNetworks('fixture', {
+      docker: docker('network-ls.jsonl'),
+      now,
+      instance: 'i',
+    });
+    const [inspected] = await inspectNetworks(docker('network-inspect.json'), ['x']);
+    t.is(listed?.Driver, 'bridge');
+    t.like(inspected, { id: listed!.ID, name: 'fixture', isInternal: true });
+    t.deepEqual(inspected?.labels, { 'tmux-agents': 'true', 'tmux-agents.run-id': 'fixture' });
+  });
+
+  test(`${engine}: the engine is known by docker info`, async t => {
+    const info = await engineInfo(docker('info.json'), now);
+    t.is(info.isPodman, isPodman);
+    t.regex(info.version, new RegExp(`^${engine.split('-')[1]!.replace('.', '\\.')}\\.`));
+    t.is(info.cpus, 2);
+    t.true(info.memory > 1e9);
+    t.is(info.rootDir, isPodman ? '/var/lib/containers/storage' : '/var/lib/docker');
+    t.false(info.isRemapped || info.isRootless);
+  });
+
+  test(`${engine}: doctor reads what the client and the engine report`, async t => {
+    const facts = await askDocker(async args =>
+      answer(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
+    );
+    t.is(facts.silence, null);
+    t.is(facts.engine?.OSType, 'linux');
+    t.is(facts.engine?.MemoryLimit, true);
+    t.regex(facts.api!.engine, /^1\.\d\d$/);
+  });
+
+  test(`${engine}: an orphan is taken with the network that it is connected to`, async t => {
+    const [details] = JSON.parse(printed(engine, 'container-inspect.json'));
+    details.Config.Env = ['AGENT_NONCE=abc'];
+    details.Mounts = [{ Type: 'bind', Source: '/home/me/work', Destination: '/workspace' }];
+    const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
+    const orphan = { whose: 'ours' as const, container: container!, runId: 'r1', agent: 'a', attempt: 1 };
+    const { found } = await examine(printing(JSON.stringify([details])), [orphan]);
+    t.deepEqual(found[0]?.plan.network, { mode: 'bridge', name: 'fixture' });
+  });
+}
+
+for (const [word, state] of [
+  ['Exited', 'exited'],
+  ['stopped', 'exited'],
+  ['configured', 'created'],
+  ['initialized', 'created'],
+  ['stopping', 'running'],
+  ['paused', 'paused'],
+  ['a state of tomorrow', 'running'],
+] as const)
+  test(`a container that is ${word} counts as ${state}`, async t => {
+    const line = JSON.stringify({ ID: 'c1', State: word, Names: 'a', Labels: null });
+    t.is((await containers(printing(line)).list([]))[0]?.state, state);
+  });

@@ -1,0 +1,69 @@
+import test from 'ava';
+import type { Docker } from '../../../src/docker/cli.ts';
+import { mount } from '../../../src/docker/create-args.ts';
+import { engineInfo } from '../../../src/docker/engine-info.ts';
+import { saysNameTaken, saysOver } from '../../../src/docker/errors.ts';
+import { podmanCli } from '../../../src/docker/podman.ts';
+
+/** A docker that counts its calls and prints the same each time. */
+function fake(stdout = '') {
+  const calls: (readonly string[])[] = [];
+  const docker: Docker = async args => {
+    calls.push(args);
+    return { args, ok: true, exitCode: 0, stdout, stderr: '', cutOff: null };
+  };
+  return { docker, calls };
+}
+
+for (const path of ['/work/a,source=/', '/work/a"b', '/work/a\nb'])
+  test(`a mount that Podman would split is refused before the call: ${JSON.stringify(path)}`, async t => {
+    const { docker, calls } = fake();
+    for (const fields of [
+      { type: 'bind', source: path, target: '/w' },
+      { type: 'bind', source: '/w', target: path },
+    ]) {
+      const answer = await podmanCli(docker)(['create', mount(fields), '--', 'image']);
+      t.like(answer, { ok: false, cutOff: null });
+      t.regex(answer.stderr, /^Podman cannot mount a path with a comma/);
+    }
+    t.deepEqual(calls, []);
+  });
+
+test('every other call is made as it is', async t => {
+  const { docker, calls } = fake('c1');
+  const args = [
+    'create',
+    mount({ type: 'bind', source: "/a b:c'd", target: '/w' }),
+    '--env=A="1,2"',
+    '--',
+    'x',
+  ];
+  t.is((await podmanCli(docker)(args)).stdout, 'c1');
+  t.deepEqual(calls, [args]);
+});
+
+test("Podman's own command under the name of docker is refused by name", async t => {
+  const { docker } = fake('{"host": {"arch": "amd64", "buildahVersion": "1.28.2"}, "store": {}}');
+  await t.throwsAsync(
+    engineInfo(docker, () => 0),
+    { message: /^the docker command is Podman under another name.*DOCKER_HOST/ },
+  );
+});
+
+for (const stderr of [
+  'Error response from daemon: Container c0ffee is not running',
+  'Error response from daemon: can only create exec sessions on running containers: container state improper',
+  'Error response from daemon: no container with name or ID "c0ffee" found: no such container',
+])
+  test(`the container is over: ${stderr}`, t => t.true(saysOver(stderr)));
+
+for (const stderr of [
+  'Error response from daemon: Conflict. The container name "/a" is already in use by container "c0ffee".',
+  'Error response from daemon: container create: creating container storage: the container name "a" is already in use by c0ffee. You have to remove that container to be able to reuse that name: that name is already in use',
+])
+  test(`the name is taken: ${stderr.slice(27, 70)}`, t => t.true(saysNameTaken(stderr)));
+
+test('another failure is neither', t => {
+  const stderr = 'Error response from daemon: the network is already in use by the agent that is running';
+  t.false(saysOver(stderr) || saysNameTaken(stderr));
+});

@@ -2,6 +2,7 @@ import { asStepError } from '../../machines/step-error.ts';
 import { dockerCli } from '../docker/cli.ts';
 import { engineInfo } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
+import { mountsElsewhere } from '../engine/check-files.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
 import { checkLimits } from '../engine/limits.ts';
@@ -22,9 +23,12 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   checkPlaces(plan, stateDir);
   if (engine) checkLimits(plan, engine);
   if (engine) checkSources(plan, stateDir, engine);
-  const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
+  const { commits } = checkWorkspaces(plan);
+  const elsewhere = engine && (await mountsElsewhere(plan, { docker, engine, stateDir }));
+  if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
   const usual = {
     version: '',
+    hostName: null,
     cpus: 2,
     memory: Number.POSITIVE_INFINITY,
     rootDir: null,

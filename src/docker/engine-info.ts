@@ -5,6 +5,7 @@ import { dockerError } from './errors.ts';
 
 const info = z.object({
   ServerVersion: z.string(),
+  Name: z.string().optional(),
   NCPU: z.number(),
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
@@ -13,6 +14,8 @@ const info = z.object({
 
 export interface EngineInfo {
   readonly version: string;
+  /** The name of its machine; null where it does not say. */
+  readonly hostName: string | null;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
@@ -32,9 +35,10 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
+    const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
     return {
       version: ServerVersion,
+      hostName: Name || null,
       cpus: NCPU,
       memory: MemTotal,
       rootDir: DockerRootDir || null,

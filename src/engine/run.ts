@@ -9,11 +9,12 @@ import { directoriesOfRun, removePartialFiles } from '../store/partial-files.ts'
 import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { type CheckFilesOptions, checkFiles } from './check-files.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
-import { connect } from './connection.ts';
+import { type Connection, connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
@@ -32,7 +33,8 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   checkLimits(plan, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
   const { docker } = connection;
-  const { commits, warnings } = await checkWorkspaces(plan, { docker });
+  const { commits, warnings } = checkWorkspaces(plan);
+  await checkFiles(plan, filesOptions(connection, options));
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
@@ -61,8 +63,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
     // Whoever had it a moment ago may have brought it to its end.
-    const { ended } = events.reduce(reduce, initialFlowState);
-    if (ended) throw new UsageError(`${folder.runId} is over: it has ${ended.status}`);
+    const past = events.reduce(reduce, initialFlowState);
+    if (past.ended) throw new UsageError(`${folder.runId} is over: it has ${past.ended.status}`);
     const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
     const vault = vaultOf(file.plan, options.env ?? process.env);
     const connection = await connect(
@@ -71,8 +73,15 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
       Math.max(0, ...calls.slice(-1)),
     );
     // Since it was interrupted, another run may have begun where it works. To stop it is always right.
-    if (options.stop === undefined)
+    if (options.stop === undefined) {
       await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers(connection.docker));
+      const left = file.plan.agents.filter(({ name }) => !past.agents[name]?.status);
+      await checkFiles(file.plan, {
+        ...filesOptions(connection, options),
+        runId: folder.runId,
+        agents: left,
+      });
+    }
     removePartialFiles(directoriesOfRun(folder.path));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
@@ -82,6 +91,11 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     throw error;
   }
 }
+
+const filesOptions = (
+  { docker, engine }: Connection,
+  { stateDir, clock = systemClock }: RunOptions,
+): CheckFilesOptions => ({ docker, engine, stateDir, now: clock.now });
 
 /** Where Docker does not say, they may be there. */
 const hasContainers = (docker: Docker) => (runId: string) =>

@@ -17,7 +17,15 @@ import { findRepository, type Repository } from '../../src/workspace/repository.
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
 import { runJob } from './helper-box.ts';
 
-const engine = { version: '', cpus: 2, memory: 0, rootDir: null, isRootless: false, isRemapped: false };
+const engine = {
+  version: '',
+  hostName: null,
+  cpus: 2,
+  memory: 0,
+  rootDir: null,
+  isRootless: false,
+  isRemapped: false,
+};
 const world = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
 const who = { name: 'Ada', email: 'ada@example.invalid' };

@@ -1,10 +1,8 @@
-import { asStepError } from '../../machines/step-error.ts';
-import { dockerCli } from '../docker/cli.ts';
-import { engineInfo } from '../docker/engine-info.ts';
-import { unrecorded } from '../docker/recorder.ts';
+import { mountsElsewhere } from '../engine/check-files.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkPodman } from '../engine/check-podman.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
+import { reachCurrent } from '../engine/connection.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
 import { checkSources } from '../engine/sources.ts';
@@ -15,19 +13,22 @@ import { planData, planScript } from './plan-script.ts';
 
 /** `run --plan`: prints what would be done, and does nothing. */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const docker = dockerCli(unrecorded);
-  const engine = await engineInfo(docker, Date.now, 10_000).catch(error => {
-    say(`${asStepError(error).message}. The plan is for an engine of the usual size that has no image yet`);
+  const connection = await reachCurrent(undefined, undefined, 10_000).catch((error: Error) => {
+    say(`${error.message}. The plan is for an engine of the usual size that has no image yet`);
     return null;
   });
+  const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
-  const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
+  const { commits } = checkWorkspaces(plan);
+  const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
+  if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
   const usual = {
     id: '',
     version: '',
+    hostName: null,
     cpus: 2,
     memory: Number.POSITIVE_INFINITY,
     rootDir: null,
@@ -38,7 +39,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   };
   const rehearsal = await rehearse(plan, {
     stateDir,
-    docker: engine && docker,
+    docker: connection?.docker ?? null,
     engine: engine ?? usual,
     commits,
   });

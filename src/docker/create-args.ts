@@ -81,7 +81,9 @@ export function createArgs(
     ...plan.mounts.map(({ source, target, readOnly }) =>
       mount({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
     ),
-    ...authMounts(plan),
+    ...authMounts(plan).map(({ source, target }) =>
+      mount({ type: 'bind', source, target, readonly: 'true' }),
+    ),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
     // Theirs first: of two labels with one key docker takes the last.
     ...flags(plan.labels),
@@ -151,7 +153,10 @@ const authFolder = '/run/agent/auth';
 const sshAgentSocket = '/run/agent/ssh-agent.sock';
 
 /** The caller's logins: never to write to. Where the home is known they are at their places, elsewhere they are copied there. */
-function authMounts({ auth, mounts, user, image, build }: AgentPlan): string[] {
+export function authMounts({ auth, mounts, user, image, build }: AgentPlan): readonly {
+  readonly source: string;
+  readonly target: string;
+}[] {
   const isRoot = user === null ? image === null && build === null : user.uid === 0;
   const files = auth.files.map(({ source, home, isCopied }) => ({
     source,
@@ -159,9 +164,7 @@ function authMounts({ auth, mounts, user, image, build }: AgentPlan): string[] {
   }));
   const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
   // What the spec mounts itself is meant.
-  return [...files, ...socket]
-    .filter(({ target }) => mounts.every(own => own.target !== target))
-    .map(({ source, target }) => mount({ type: 'bind', source, target, readonly: 'true' }));
+  return [...files, ...socket].filter(({ target }) => mounts.every(own => own.target !== target));
 }
 
 /** What ends the work beside its own end and `agent-done`. */

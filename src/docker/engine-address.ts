@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
@@ -80,5 +81,19 @@ const absolute = (host: string) =>
 
 const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
 
-/** Whether the engine is on another machine, which has none of our directories. */
-export const isRemote = ({ host }: EngineAddress) => host !== '' && !/^(unix|npipe|fd):/i.test(host);
+const defaultSocket = '/var/run/docker.sock';
+
+/** Whether a `host` leads to the socket that docker uses by default, also by way of links. */
+export function isDefaultSocket(host: string): boolean {
+  if (host === '' || /^(npipe|fd):/i.test(host)) return true;
+  const path = /^unix:\/\/(.*)$/i.exec(host)?.[1];
+  return path !== undefined && (path === defaultSocket || realPath(path) === realPath(defaultSocket));
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

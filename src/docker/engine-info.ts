@@ -5,8 +5,8 @@ import { dockerError } from './errors.ts';
 
 const info = z.object({
   ID: z.string().optional(),
-  Name: z.string().optional(),
   ServerVersion: z.string(),
+  Name: z.string().optional(),
   NCPU: z.number(),
   MemTotal: z.number(),
   DockerRootDir: z.string().optional(),
@@ -19,6 +19,8 @@ export interface EngineInfo {
   /** Its own, which it keeps as long as its images and containers. */
   readonly id: string;
   readonly version: string;
+  /** The name of its machine; null where it does not say. */
+  readonly hostName: string | null;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
@@ -55,11 +57,12 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
+    const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
     const systemTime = Date.parse(SystemTime);
     return {
       id: idOf(parsed),
       version: ServerVersion,
+      hostName: Name || null,
       cpus: NCPU,
       memory: MemTotal,
       rootDir: DockerRootDir || null,

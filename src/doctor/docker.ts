@@ -19,6 +19,7 @@ export interface DockerFacts {
 
 const info = z.object({
   ServerVersion: z.string(),
+  Name: z.string().optional(),
   NCPU: z.number(),
   MemTotal: z.number(),
   MemoryLimit: z.boolean().optional(),

@@ -42,12 +42,6 @@ function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): 
       `${found}: older than any that was tried`,
       'update it to Docker 20.10 or newer',
     );
-  if (isRemote(facts))
-    return warn(
-      'docker engine',
-      `${found}: it is remote`,
-      'workspaces are directories of the engine’s machine, not of this one; use a local engine unless that is meant',
-    );
   if (isPodman(engine))
     return warn(
       'docker engine',

@@ -2,6 +2,7 @@ import type { Docker } from '../docker/cli.ts';
 import { checkDisk, checkDockerDisk } from './disk.ts';
 import { askDocker } from './docker.ts';
 import { checkEngine, isDesktop, isRemote } from './engine.ts';
+import { checkSharedFiles } from './files.ts';
 import { type Finding, fail } from './finding.ts';
 import { checkHost, onPath } from './host.ts';
 import { checkImages } from './images.ts';
@@ -22,7 +23,7 @@ export interface Diagnosis {
   readonly exitCode: 0 | 1 | 3;
 }
 
-/** Looks at all that a run needs, and changes nothing. */
+/** Looks at all that a run needs, and leaves nothing behind. */
 export async function examine(patient: Patient): Promise<Diagnosis> {
   const { env, stateDir } = patient;
   const host = checkHost(env);
@@ -48,11 +49,12 @@ async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<
   if (facts.engine === null) return findings;
   const { DockerRootDir = null } = facts.engine;
   const rootDir = isRemote(facts) || isDesktop(facts.engine) ? null : DockerRootDir;
-  const [disk, images, network, leftovers] = await Promise.all([
+  const [files, disk, images, network, leftovers] = await Promise.all([
+    checkSharedFiles(facts.engine, { docker, env, stateDir }),
     checkDockerDisk(docker, rootDir),
     checkImages(docker, source),
     checkNetwork(docker),
     checkLeftovers(docker, stateDir),
   ]);
-  return [...findings, disk, ...images, network, leftovers];
+  return [...findings, files, disk, ...images, network, leftovers];
 }

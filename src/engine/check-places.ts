@@ -83,7 +83,7 @@ function conflicts(plan: FlowPlan, other: FlowPlan, runId: string): string[] {
 }
 
 /** What agents of other runs that have not ended can write: those of an interrupted run may still be at work. */
-export const livePlaces = (stateDir: StateDir, own: RunFolder): string[] =>
+export const livePlaces = (stateDir: StateDir, own: Pick<RunFolder, 'runId'>): string[] =>
   stateDir
     .recorded()
     .filter(({ runId, result }) => runId !== own.runId && statFile(result) === undefined)

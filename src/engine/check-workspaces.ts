@@ -1,5 +1,3 @@
-import type { Docker } from '../docker/cli.ts';
-import { remoteEndpoint } from '../docker/endpoint.ts';
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
@@ -12,22 +10,8 @@ export interface CheckedWorkspaces {
   readonly warnings: readonly string[];
 }
 
-/** What only the engine's place and git can say of workspaces, said before anything is started. */
-export async function checkWorkspaces(
-  { agents }: FlowPlan,
-  { docker }: { docker: Docker | null },
-): Promise<CheckedWorkspaces> {
-  const onHost = agents.filter(({ workspace: { mode } }) => mode === 'bind' || mode === 'clone');
-  const remote = docker && onHost.length > 0 ? await remoteEndpoint(docker, process.env) : null;
-  if (remote !== null)
-    throw new UsageError(
-      onHost
-        .map(
-          ({ name, workspace: { mode } }) =>
-            `agents.${name}.workspace: "${mode}" cannot be had, for the Docker engine is on another machine (${remote}). Use "mode": "copy"`,
-        )
-        .join('\n'),
-    );
+/** What only git can say of workspaces, said before anything is started. */
+export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
   const commits: Record<string, string> = {};
   const warnings: string[] = [];
   for (const [repository, name] of repositories(agents)) {

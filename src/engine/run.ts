@@ -8,9 +8,11 @@ import { directoriesOfRun, removePartialFiles } from '../store/partial-files.ts'
 import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
+import { type CheckFilesOptions, checkFiles } from './check-files.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkPodman } from './check-podman.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
+import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
 import { type Connection, connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
@@ -33,8 +35,8 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   checkLimits(plan, connection.engine);
   checkPodman(plan, options.stateDir, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
-  const { docker } = connection;
-  const { commits, warnings } = await checkWorkspaces(plan, { docker });
+  const { commits, warnings } = checkWorkspaces(plan);
+  await checkFiles(plan, filesOptions(connection, options));
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
@@ -64,8 +66,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
     // Whoever had it a moment ago may have brought it to its end.
-    const { ended } = events.reduce(reduce, initialFlowState);
-    if (ended) throw new UsageError(`${folder.runId} is over: it has ${ended.status}`);
+    const past = events.reduce(reduce, initialFlowState);
+    if (past.ended) throw new UsageError(`${folder.runId} is over: it has ${past.ended.status}`);
     const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
     const vault = vaultOf(file.plan, options.env ?? process.env);
     const { runId } = folder;
@@ -79,7 +81,11 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const engine = runEngine(connection);
     if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });
     // Since it was interrupted, another run may have begun where it works. To stop it is always right.
-    if (options.stop === undefined) await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers);
+    if (options.stop === undefined) {
+      await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers);
+      const left = file.plan.agents.filter(({ name }) => !past.agents[name]?.status);
+      await checkFiles(file.plan, { ...filesOptions(connection, options), runId, agents: left });
+    }
     removePartialFiles(directoriesOfRun(folder.path));
     mendJournal(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
@@ -93,6 +99,11 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
 }
 
 const runEngine = ({ engine, address }: Connection): RunEngine => ({ id: engine.id, address });
+
+const filesOptions = (
+  { docker, engine, address }: Connection,
+  { stateDir, clock = systemClock }: RunOptions,
+): CheckFilesOptions => ({ docker, engine, address, stateDir, now: clock.now });
 
 function lockRun(folder: RunFolder, force = false): Lock {
   const lock = takeLock(folder.lock, { force });

@@ -20,6 +20,7 @@ import { runJob } from './helper-box.ts';
 const engine = {
   id: '',
   version: '',
+  hostName: null,
   cpus: 2,
   memory: 0,
   rootDir: null,

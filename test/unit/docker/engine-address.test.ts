@@ -1,7 +1,14 @@
-import { resolve } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
-import { addressEnv, currentAddress, engineAddress } from '../../../src/docker/engine-address.ts';
+import {
+  addressEnv,
+  currentAddress,
+  engineAddress,
+  isDefaultSocket,
+} from '../../../src/docker/engine-address.ts';
+import { folder } from '../workspace/repositories.ts';
 
 /** A docker whose current context is this one. */
 const within =
@@ -79,4 +86,19 @@ test('of a written address nothing but variables of docker is believed', t => {
   t.deepEqual(engineAddress.parse(address), address);
   for (const env of [{ PATH: '/evil' }, { LD_PRELOAD: '/evil.so' }, { DOCKER_HOST: 1 }])
     t.throws(() => engineAddress.parse({ ...address, env }));
+});
+
+test('the default socket is known by its path and by links to it; every other address is another one', t => {
+  const link = join(folder(t), 'docker.sock');
+  symlinkSync('/var/run/docker.sock', link);
+  for (const address of ['', 'unix:///var/run/docker.sock', `unix://${link}`])
+    t.true(isDefaultSocket(address), address);
+  for (const address of [
+    'unix:///run/user/1000/docker.sock',
+    'unix:///tmp/forwarded.sock',
+    'tcp://localhost:2375',
+    'ssh://me@host',
+    'http://localhost:2375',
+  ])
+    t.false(isDefaultSocket(address), address);
 });

@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Docker, DockerAnswer } from './cli.ts';
+import { mount } from './create-args.ts';
+import { classify, dockerError } from './errors.ts';
+import { baseImage } from './image-base.ts';
+import { flags, label } from './labels.ts';
+
+/**
+ * What a container reports of a path that is mounted into it. `identity`: the running kernel with the device and inode
+ * numbers. `content`: the SHA-256 digest of a file, or of the list of a directory. `file`: the text of this file in it.
+ */
+export type Look = 'identity' | 'content' | { readonly file: string };
+
+export interface Question {
+  readonly path: string;
+  readonly look: Look;
+}
+
+export interface ProbeOptions {
+  readonly docker: Docker;
+  /** Called where the engine does not have the base image yet. */
+  readonly makeImage: () => Promise<unknown>;
+  /** The engine maps the users of its containers to others of the host. */
+  readonly isRemapped: boolean;
+  readonly now: () => number;
+}
+
+/** Of one container. */
+const maxMounts = 64;
+const maxTries = 3;
+const retryDelayMs = 1_000;
+const timeoutMs = 60_000;
+
+/**
+ * A shell script that prints one line for each look among its arguments, at the paths `FOLDER/0`, `FOLDER/1` and so on.
+ * The list of a directory: its own time and those of its entries, and sizes of all but directories.
+ */
+export const probeScript = (folder: string, bootId: string) => `export LC_ALL=C
+boot=$(cat ${bootId} 2>/dev/null)
+n=0
+for look; do
+  at=${folder}/$n; n=$((n + 1))
+  case $look in
+  identity) stat -L -c "$boot %d:%i" "$at" ;;
+  content)
+    if [ -d "$at" ]; then
+      find -H "$at" -maxdepth 1 \\( -type d -printf '%P %Ts\\n' \\) -o -printf '%P %Ts %s\\n' | sort | sha256sum
+    elif [ -f "$at" ]; then sha256sum <"$at"
+    fi | cut -c1-64 ;;
+  *) if [ -f "$at/$look" ]; then head -c 64 "$at/$look" | tr -d '\\n'; fi; echo ;;
+  esac 2>/dev/null | { IFS= read -r line; printf '%s\\n' "$line"; }
+done
+`;
+
+const probeArgs = (questions: readonly Question[], isRemapped: boolean) => [
+  'run',
+  '--rm',
+  '--pull=never',
+  '--network=none',
+  '--log-driver=none',
+  '--no-healthcheck',
+  '--read-only',
+  '--workdir=/',
+  '--user=0',
+  '--cap-drop=ALL',
+  '--cap-add=DAC_OVERRIDE',
+  '--security-opt=no-new-privileges',
+  // It reads no more than which file it is, which SELinux would refuse.
+  '--security-opt=label=disable',
+  '--pids-limit=64',
+  ...(isRemapped ? ['--userns=host'] : []),
+  ...questions.map(({ path }, index) =>
+    mount({ type: 'bind', source: path, target: `/files/${index}`, readonly: 'true' }),
+  ),
+  ...flags({ [label.role]: 'probe' }),
+  '--entrypoint=sh',
+  '--',
+  baseImage,
+  '-c',
+  probeScript('/files', '/proc/sys/kernel/random/boot_id'),
+  'probe',
+  ...questions.map(({ look }) => (typeof look === 'string' ? look : look.file)),
+];
+
+/**
+ * Mount paths as the mounts of agents are and return what a container finds there, in the order of the questions; an
+ * empty text where the engine has no such path. Throws a `StepError` where the engine runs no container at all.
+ */
+export async function probeFiles(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
+  const found: string[] = [];
+  for (let from = 0; from < questions.length; from += maxMounts)
+    found.push(...(await probeSome(questions.slice(from, from + maxMounts), options)));
+  return found;
+}
+
+async function probeSome(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
+  const answer = await runProbe(questions, options);
+  if (answer.ok) return readLines(answer, questions.length, options);
+  // Of several mounts docker reports the first that fails.
+  if (questions.length > 1) {
+    const half = Math.ceil(questions.length / 2);
+    return [
+      ...(await probeSome(questions.slice(0, half), options)),
+      ...(await probeSome(questions.slice(half), options)),
+    ];
+  }
+  if (questions.length === 1) {
+    // Unless the reason is the mount itself, a container without one has to work.
+    if (!/invalid mount config|bind source path|mounts denied|statfs /i.test(answer.stderr))
+      await probeSome([], options);
+    return [''];
+  }
+  throw failure(answer, options);
+}
+
+/** Resolves with an answer that is final: what passes is tried again, a missing image is made. */
+async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerAnswer> {
+  const { docker, makeImage, isRemapped } = options;
+  for (let tried = 1, isMade = false; ; tried++) {
+    const answer = await docker(probeArgs(questions, isRemapped), { timeout: timeoutMs, changes: true });
+    if (answer.ok) return answer;
+    if (!isMade && /no such image|image not known|unable to find image/i.test(answer.stderr)) {
+      await makeImage();
+      isMade = true;
+      continue;
+    }
+    const kind = classify(answer);
+    if (kind === 'docker') return answer;
+    if (kind !== 'transient' || tried >= maxTries) throw failure(answer, options);
+    await delay(retryDelayMs);
+  }
+}
+
+function readLines(answer: DockerAnswer, count: number, options: ProbeOptions): string[] {
+  const found = answer.stdout.split('\n').slice(0, -1);
+  if (found.length !== count)
+    throw failure({ ...answer, ok: false, stderr: 'its answer cannot be read' }, options);
+  return found;
+}
+
+const failure = (answer: DockerAnswer, { now }: ProbeOptions) =>
+  dockerError(answer, { doing: 'look which files the Docker engine has', at: now() });

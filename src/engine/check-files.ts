@@ -1,0 +1,132 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { asStepError } from '../../machines/step-error.ts';
+import type { Docker } from '../docker/cli.ts';
+import { type EngineAddress, isDefaultSocket } from '../docker/engine-address.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { probeFiles } from '../docker/file-probe.ts';
+import { ensureBaseImage } from '../docker/image-base.ts';
+import { EngineError, FlowError } from '../errors.ts';
+import { packageFolder } from '../package.ts';
+import { isWithin } from '../spec/paths.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { livePlaces } from './check-places.ts';
+import { mountPoints, separateMounts } from './mount-namespace.ts';
+import { type MountedPath, mountedPaths } from './mounted-paths.ts';
+import { type AskEngine, unsharedPaths } from './shared-files.ts';
+import type { StateDir } from './state-dir.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Return why a path may mean other files to the Docker engine than to this process; null where nothing points to that. */
+export function whyElsewhere(
+  { host }: EngineAddress,
+  engine: Pick<EngineInfo, 'hostName'>,
+  env: Environment,
+): string | null {
+  if (!isDefaultSocket(host)) return `the Docker engine is at ${host}`;
+  const separate = separateMounts({ env });
+  if (separate !== null || engine.hostName === null || engine.hostName === hostname()) return separate;
+  return `the Docker engine runs on ${engine.hostName}, and this process on ${hostname()}`;
+}
+
+export interface CheckFilesOptions {
+  readonly docker: Docker;
+  readonly engine: EngineInfo;
+  readonly address: EngineAddress;
+  readonly stateDir: StateDir;
+  readonly now: () => number;
+  /** Default: one that has not begun. */
+  readonly runId?: string;
+  /** Default: all of the plan. */
+  readonly agents?: readonly AgentPlan[];
+}
+
+/** Return what is mounted for these agents, and why that may be other files; null where nothing points to that. */
+export function mountsElsewhere(
+  plan: FlowPlan,
+  { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker' | 'now'>,
+): { mounted: MountedPath[]; reason: string } | null {
+  const places = livePlaces(stateDir, { runId });
+  const mounted = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
+  const reason = mounted.length === 0 ? null : whyElsewhere(address, engine, process.env);
+  return reason === null ? null : { mounted, reason };
+}
+
+/**
+ * Refuse a run whose mounts would be other files: Docker takes a path for one of the engine's own machine, and mounts what
+ * it finds there. Where that may differ from ours, a container looks through a mount of each path before anything starts.
+ */
+export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<void> {
+  const elsewhere = mountsElsewhere(plan, options);
+  if (elsewhere === null) return;
+  const { docker, engine, now } = options;
+  const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
+  const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
+  const unshared = await unsharedPaths([...byPath.keys()], askEngine({ docker, engine, now, timeout })).catch(
+    (error: unknown) => {
+      throw new EngineError(asStepError(error).message, { cause: error });
+    },
+  );
+  if (unshared.length === 0) return;
+  // Not a `UsageError`: neither the command line nor the spec is wrong, but the place where they are used.
+  throw new FlowError(
+    refusal(
+      unshared.map(path => byPath.get(path)!),
+      elsewhere.reason,
+    ),
+    2,
+  );
+}
+
+export const askEngine =
+  ({
+    timeout,
+    ...options
+  }: {
+    docker: Docker;
+    engine: Pick<EngineInfo, 'isRemapped'>;
+    now: () => number;
+    /** Milliseconds for a build of the base image; null: it is not built. */
+    timeout: number | null;
+  }): AskEngine =>
+  questions => {
+    const { docker, now, engine } = options;
+    const source = join(packageFolder, 'docker');
+    const makeImage = async () => {
+      if (timeout === null) throw new Error('the engine has no base image yet');
+      await ensureBaseImage('base', timeout, { docker, now, source });
+    };
+    return probeFiles(questions, { docker, now, makeImage, isRemapped: engine.isRemapped });
+  };
+
+/** What is mounted below a path here is part of it: the engine may have something else mounted there, or nothing. */
+function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
+  const points = mountPoints();
+  return mounted => {
+    const { path, isClone } = mounted;
+    // Of a repository that is cloned no more than git's own directory is read.
+    const whole = isClone ? join(path, '.git') : path;
+    const below = points.filter(point => point !== path && isWithin(point, whole));
+    return [mounted, ...below.map(point => ({ ...mounted, path: point }))];
+  };
+}
+
+/** Of this many paths the message speaks. */
+const maxNamed = 10;
+
+function refusal(unshared: readonly (readonly MountedPath[])[], reason: string): string {
+  const lines = unshared.slice(0, maxNamed).map(uses => {
+    const { field, path, isState } = uses[0]!;
+    const more = uses.length > 1 ? ` (and ${uses.length - 1} more)` : '';
+    return isState
+      ? `${field}${more}: it needs the state directory, and at ${path} the Docker engine has other files, or none. Name another with --state-dir`
+      : `${field}${more}: at ${path} the Docker engine has other files, or none`;
+  });
+  const rest = unshared.length > maxNamed ? [`and ${unshared.length - maxNamed} more paths`] : [];
+  return [
+    ...lines,
+    ...rest,
+    `A mount means files of the engine's machine, and ${reason}. Give both the same files at the same paths, or use "mode": "copy" for workspaces, and leave out "mounts" and logins ("auth": "off")`,
+  ].join('\n');
+}

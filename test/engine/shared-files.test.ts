@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type ListenOptions } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { bin, eventually, isRunning, type Place, place, small } from './flow.ts';
+
+/** Run a shell line in a mount namespace of its own, in which these directories are other ones than the engine's. */
+function apart(here: Place, folders: readonly string[], line: string, env: NodeJS.ProcessEnv = {}) {
+  const own = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
+  const mounts = folders.map(
+    folder => `mkdir -p '${folder}' && mount -t tmpfs -o mode=700 tmpfs '${folder}' && `,
+  );
+  return execa('unshare', [...own, 'bash', '-c', `${mounts.join('')}{ ${line}; }`], {
+    env: { ...here.env, AGENT_FLOW: `${process.execPath} ${bin}`, ...env },
+    cwd: here.path,
+    reject: false,
+    stdin: 'ignore',
+    timeout: 300_000,
+  });
+}
+
+const agent = (more: object) => ({ agents: { worker: { command: ['cat', 'mark'], ...small, ...more } } });
+
+/** A place whose workspace has a file `mark`, and is a repository. */
+async function desk(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
+  const here = place(t, more);
+  writeFileSync(join(here.workspace, 'mark'), 'mine\n');
+  const git = ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid'];
+  await execa('git', ['init', '--quiet'], { cwd: here.workspace });
+  await execa('git', ['add', 'mark'], { cwd: here.workspace });
+  await execa('git', [...git, 'commit', '--quiet', '--message=first'], { cwd: here.workspace });
+  return here;
+}
+
+const runs = ({ stateDir }: Place) =>
+  existsSync(join(stateDir, 'runs')) ? readdirSync(join(stateDir, 'runs')) : [];
+
+test('a path at which the engine has other files is refused before anything starts, whatever mounts it', async t => {
+  const here = await desk(t);
+  const plain = join(here.path, 'plain');
+  const below = join(plain, 'below');
+  const home = join(here.path, 'home');
+  mkdirSync(below, { recursive: true });
+  mkdirSync(home);
+  writeFileSync(join(home, '.gitconfig'), '[user]\n');
+  const none = { mode: 'none' };
+  const cases: [string, RegExp, object][] = [
+    [plain, /^agent-flow: agents\.worker\.workspace: at \S+\/plain the/m, { workspace: 'plain' }],
+    [below, /^agent-flow: agents\.worker\.workspace: at \S+\/plain\/below the/m, { workspace: 'plain' }],
+    [
+      plain,
+      /^agent-flow: agents\.worker\.mounts\[0\]\.source: at \S+\/plain the/m,
+      { workspace: none, mounts: [{ source: plain, target: '/m' }] },
+    ],
+    [
+      home,
+      /^agent-flow: agents\.worker\.auth: at \S+\/home\/\.gitconfig the/m,
+      { workspace: none, auth: { git: true } },
+    ],
+    [here.stateDir, /needs the state directory.*--state-dir$/m, { workspace: 'workspace' }],
+    [
+      here.stateDir,
+      /needs the state directory.*--state-dir$/m,
+      { workspace: { mode: 'clone', path: 'workspace' } },
+    ],
+  ];
+  for (const [folder, message, more] of cases) {
+    const file = here.write(agent(more));
+    const line = `touch '${folder}/.gitconfig'; $AGENT_FLOW run '${file}'; echo "code $?"; ls state/runs; ls -A '${folder}'`;
+    const found = await apart(here, [folder], line, { HOME: home });
+    t.regex(found.stdout, /^code 2$/m, found.stderr);
+    t.notRegex(found.stdout, /^r\w{7}$|\.agent-flow-/m);
+    t.regex(found.stderr, message);
+    t.regex(found.stderr, /use "mode": "copy"/);
+    t.notRegex(found.stderr, /building/);
+  }
+});
+
+test('"copy" needs no files in common, and what both have is found to be the same', async t => {
+  const here = await desk(t);
+  const state = join(here.path, 'elsewhere');
+  const copy = here.write(agent({ workspace: { mode: 'copy', path: 'workspace' } }));
+  const copied = await apart(here, [state], `$AGENT_FLOW run '${copy}' --state-dir '${state}' --json`);
+  t.is(copied.exitCode, 0, copied.stderr);
+  for (const workspace of ['workspace', { mode: 'clone', path: 'workspace' }]) {
+    const file = here.write(agent({ workspace }));
+    const { exitCode, stderr } = await apart(here, [], `$AGENT_FLOW run '${file}'`);
+    t.is(exitCode, 0, stderr);
+  }
+});
+
+/** Another endpoint of the machine's engine. */
+async function forwarded(t: ExecutionContext, options: ListenOptions) {
+  const server = createServer({ allowHalfOpen: true }, client => {
+    const engine = connect({ path: '/var/run/docker.sock', allowHalfOpen: true });
+    for (const socket of [client, engine]) socket.on('error', () => {});
+    client.pipe(engine).pipe(client);
+  });
+  await new Promise<void>(resolve => server.listen(options, resolve));
+  t.teardown(() => server.close());
+  return server.address();
+}
+
+test('an engine at another address passes where it has the same files: a forwarded socket, and tcp', async t => {
+  const path = join(place(t).path, 'docker.sock');
+  await forwarded(t, { path });
+  const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
+  for (const DOCKER_HOST of [`unix://${path}`, `tcp://127.0.0.1:${port}`]) {
+    const here = await desk(t, { DOCKER_HOST });
+    const run = await here.run(agent({ workspace: 'workspace' }));
+    t.is(run.exitCode, 0, run.stderr);
+    t.regex(here.transcript('worker'), /^mine$/m);
+    t.true(here.shimmed().includes('run'));
+  }
+});
+
+test('an engine at another address that has other files is refused, and so is its plan told', async t => {
+  const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
+  const here = await desk(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
+  const plain = join(here.path, 'plain');
+  const file = here.write(agent({ workspace: 'plain' }));
+  mkdirSync(plain);
+  const { stdout, stderr } = await apart(here, [plain], `$AGENT_FLOW run '${file}'; echo "code $?"`);
+  t.regex(stdout, /^code 2$/m, stderr);
+  t.regex(stderr, /the Docker engine is at tcp:\/\/127\.0\.0\.1:\d+\. Give both/);
+  const plan = await here.agentFlow(['run', file, '--plan']);
+  t.is(plan.exitCode, 0, plan.stderr);
+  t.regex(plan.stderr, /tcp:\/\/127\.0\.0\.1:\d+: a run checks first/);
+  t.deepEqual(runs(here), []);
+});
+
+test('doctor reports by which directories the engine has other files', async t => {
+  const here = await desk(t);
+  const { stdout } = await apart(here, [here.stateDir], '$AGENT_FLOW doctor; true');
+  t.regex(stdout, /^warn {2}shared files .*other files, or none, at \S+\/state\n {6}→ .*"mode": "copy"/m);
+  const same = await apart(here, [], '$AGENT_FLOW doctor; true');
+  t.regex(same.stdout, /^ok {4}shared files .*the same files as this process$/m);
+});
+
+test('resume refuses where the engine has other files than the run began with, and goes on where it has them', async t => {
+  const here = await desk(t);
+  const plain = join(here.path, 'plain');
+  mkdirSync(plain);
+  const command = ['sh', '-c', 'until [ -e go ]; do sleep 0.1; done; exit 5'];
+  const file = here.write(agent({ command, workspace: 'plain' }));
+  const engine = here.start(['run', file]);
+  await eventually(isRunning(here, 'worker'), 'the agent to run');
+  engine.kill('SIGKILL');
+  await engine;
+  const refused = await apart(here, [plain], '$AGENT_FLOW resume; echo "code $?"');
+  t.regex(refused.stdout, /^code 2$/m, refused.stderr);
+  t.regex(refused.stderr, /agents\.worker\.workspace: at \S+\/plain the Docker engine has other files/);
+  t.is((await here.containers()).length, 1);
+  writeFileSync(join(plain, 'go'), '');
+  const resumed = await here.agentFlow(['resume', '--json']);
+  t.is(resumed.json.agents.worker.exitCode, 5, resumed.stderr);
+  t.is(readFileSync(join(plain, 'go'), 'utf8'), '');
+});

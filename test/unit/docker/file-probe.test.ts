@@ -1,0 +1,79 @@
+import test from 'ava';
+import { StepError } from '../../../machines/step-error.ts';
+import type { Docker } from '../../../src/docker/cli.ts';
+import { probeFiles, type Question } from '../../../src/docker/file-probe.ts';
+
+const identity = (...paths: string[]): Question[] => paths.map(path => ({ path, look: 'identity' }));
+
+/** An engine that has some paths: of each its container reports `seen PATH`. */
+function engine(has: (path: string) => boolean, { hasImage = true, fails = '' } = {}) {
+  const calls: string[][] = [];
+  let made = 0;
+  let image = hasImage;
+  const docker: Docker = async args => {
+    const sources = args.flatMap(arg => /^--mount=.*source=([^,]+)/.exec(arg)?.[1] ?? []);
+    calls.push(sources);
+    const answer = (stdout: string, stderr = '') => ({
+      ...{ args, ok: stderr === '', exitCode: stderr === '' ? 0 : 125, stdout, stderr, cutOff: null },
+    });
+    const absent = sources.find(path => !has(path));
+    if (absent !== undefined)
+      return answer('', `invalid mount config for type "bind": bind source path does not exist: ${absent}`);
+    if (fails !== '') return answer('', fails);
+    if (!image) return answer('', 'Error response from daemon: No such image: base:latest.');
+    return answer(sources.map(path => `seen ${path}\n`).join(''));
+  };
+  const makeImage = async () => {
+    made++;
+    image = true;
+  };
+  return { calls, made: () => made, options: { docker, makeImage, isRemapped: false, now: () => 0 } };
+}
+
+test('one container looks for all paths; those that the engine lacks are found by halves', async t => {
+  const all = engine(() => true);
+  t.deepEqual(await probeFiles(identity('/a', '/b', '/c'), all.options), ['seen /a', 'seen /b', 'seen /c']);
+  t.is(all.calls.length, 1);
+  const some = engine(path => path !== '/b' && path !== '/e');
+  t.deepEqual(await probeFiles(identity('/a', '/b', '/c', '/d', '/e'), some.options), [
+    ...['seen /a', '', 'seen /c', 'seen /d', ''],
+  ]);
+  t.deepEqual(await probeFiles([], some.options), []);
+});
+
+test('a container gets no more mounts than docker takes well, and every path is looked for', async t => {
+  const { calls, options } = engine(() => true);
+  const paths = Array.from({ length: 1_000 }, (_, index) => `/p${index}`);
+  t.deepEqual(
+    await probeFiles(identity(...paths), options),
+    paths.map(path => `seen ${path}`),
+  );
+  t.true(calls.length <= 20);
+  t.true(calls.every(mounts => mounts.length <= 100));
+});
+
+test('the base image is made once where a container is needed, and not to learn that a path is absent', async t => {
+  const { made, options } = engine(path => path !== '/b', { hasImage: false });
+  t.deepEqual(await probeFiles(identity('/b'), options), ['']);
+  t.is(made(), 0);
+  t.deepEqual(await probeFiles(identity('/a', '/b', '/c'), options), ['seen /a', '', 'seen /c']);
+  t.is(made(), 1);
+});
+
+test('an engine that runs no container is no proof of other files', async t => {
+  for (const fails of ['OCI runtime create failed: no such runtime', 'no space left on device']) {
+    const { options } = engine(() => true, { fails });
+    const error = await t.throwsAsync(probeFiles(identity('/a', '/b'), options), { instanceOf: StepError });
+    t.regex(error?.message ?? '', /look which files the Docker engine has: .*(runtime|space)/);
+  }
+});
+
+test('an answer that is not one line for each path is not taken', async t => {
+  for (const stdout of ['', 'one\n', 'one\ntwo\nthree\n']) {
+    const docker: Docker = async args => ({ args, ok: true, exitCode: 0, stdout, stderr: '', cutOff: null });
+    const { options } = engine(() => true);
+    await t.throwsAsync(probeFiles(identity('/a', '/b'), { ...options, docker }), {
+      message: /cannot be read/,
+    });
+  }
+});

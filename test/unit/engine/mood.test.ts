@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Mood, WatchInput } from '../../../machines/agent-types.ts';
-import { followMood, moodIn } from '../../../src/actors/mood.ts';
+import { followMood, latest, moodIn } from '../../../src/actors/mood.ts';
 import type { World } from '../../../src/actors/world.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/engine/redact.ts';
@@ -12,16 +12,12 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
   const stop = new AbortController();
   const moods: Mood[] = [];
   const warnings: object[] = [];
-  const seconds: PromiseWithResolvers<void>[] = [];
   const world = {
     clock: {
       now: () => 0,
       sleep: async (ms: number) => {
         if (ms > 1_000 && --looks <= 0) stop.abort();
-        if (ms > 1_000) return;
-        const second = Promise.withResolvers<void>();
-        seconds.push(second);
-        return second.promise;
+        if (ms <= 1_000) await new Promise(() => {});
       },
     },
     recorder: unrecorded,
@@ -30,23 +26,38 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
     tell: async (event: object) => void warnings.push(event),
   } as unknown as World;
   const input = { name: 'a', attempt: 1, containerId: 'c', tell: (mood: Mood) => moods.push(mood) };
-  const second = async () => {
-    for (const { resolve } of seconds.splice(0)) resolve();
-    await new Promise(resolve => setImmediate(resolve));
-  };
-  return { moods, warnings, second, ended: followMood(world, input as unknown as WatchInput, stop.signal) };
+  return { moods, warnings, ended: followMood(world, input as unknown as WatchInput, stop.signal) };
 }
 
-test.serial('of many moods in a second the first is told, and then the last', async t => {
-  const many =
-    'i=0; while [ $i -lt 500 ]; do echo working; echo quiet; i=$((i+1)); done; echo needsInput asks';
-  const { moods, second, ended, warnings } = await follow(t, `${many}; [ -e "$here/x" ]`, 2);
-  await ended;
-  t.deepEqual(moods, [{ type: 'OUTPUT' }]);
-  t.deepEqual(warnings, []);
+test('of many moods in a second the first is told, and then the last', async t => {
+  const told: string[] = [];
+  const seconds: PromiseWithResolvers<void>[] = [];
+  const sleep = () => {
+    seconds.push(Promise.withResolvers());
+    return seconds.at(-1)!.promise;
+  };
+  const second = async () => {
+    seconds.at(-1)!.resolve();
+    await new Promise(resolve => setImmediate(resolve));
+  };
+  const stop = new AbortController();
+  const mood = (reason: string) => ({ type: 'NEEDS_INPUT', reason }) as const;
+  const tell = latest({ sleep }, stop.signal, mood => told.push('reason' in mood ? mood.reason : mood.type));
+  for (let count = 0; count < 1_000; count++) tell(mood(`${count}`));
+  t.deepEqual(told, ['0']);
   await second();
-  // It was stopped by then.
-  t.is(moods.length, 1);
+  t.deepEqual(told, ['0', '999']);
+  tell(mood('within the next second'));
+  t.is(told.length, 2);
+  await second();
+  await second();
+  t.deepEqual(told.slice(2), ['within the next second']);
+  tell(mood('after a calm second'));
+  t.is(told.at(-1), 'after a calm second');
+  tell(mood('too late'));
+  stop.abort();
+  await second();
+  t.is(told.at(-1), 'after a calm second');
 });
 
 test.serial(

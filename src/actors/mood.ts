@@ -39,9 +39,9 @@ export async function followMood(world: World, input: WatchInput, signal: AbortS
   }
 }
 
-/** Tell the first one at once, and then the last one of each second: an agent may write as many as it likes. */
-function latest(
-  clock: World['clock'],
+/** Tell the first mood at once, and then the last one of each second: an agent may write as many as it likes. */
+export function latest(
+  { sleep }: Pick<World['clock'], 'sleep'>,
   signal: AbortSignal,
   tell: (mood: Mood) => void,
 ): (mood: Mood) => void {
@@ -49,10 +49,10 @@ function latest(
   let isWaiting = false;
   const tellNext = () => {
     isWaiting = next !== null && !signal.aborted;
-    if (!isWaiting) return;
-    tell(next!);
+    if (next === null || signal.aborted) return;
+    tell(next);
     next = null;
-    clock.sleep(toldEvery, signal).then(tellNext, () => {});
+    sleep(toldEvery, signal).then(tellNext, () => {});
   };
   return mood => {
     next = mood;

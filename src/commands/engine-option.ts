@@ -2,6 +2,5 @@
 export const newEngineOption = {
   type: 'boolean',
   default: false,
-  describe:
-    'its Docker engine is gone for good, and its containers with it: go on, on the one that docker reaches now',
+  describe: 'its Docker engine is gone for good: go on with the one that answers now',
 } as const;

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerError } from '../../docker/errors.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
-import { copyOutput } from '../../docker/stream.ts';
+import { copyOutput, pipeOutput } from '../../docker/stream.ts';
 import type { EngineConnection } from '../../engine/connection.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
 import type { FoundAgent } from '../find-agent.ts';
+import { followedOutput } from './followed-output.ts';
 import { printedEnd, readOutput, tailStart } from './output-file.ts';
 import type { Printer } from './printers.ts';
 import type { RunSecrets } from './run-secrets.ts';
@@ -66,7 +67,7 @@ export async function printAttempt(
       throw new UsageError(
         `the container of attempt ${attempt} is gone, and a transcript does not say when a line was printed: --since cannot be told. Try --tail`,
       );
-    return await readOutput(transcript, await begin(transcript, part), Promise.resolve(), sink.printer.write);
+    return await readOutput(transcript, await begin(transcript, part), sink.printer.write);
   } finally {
     await transcript.close();
   }
@@ -96,13 +97,11 @@ async function followContainer(
   signal?: AbortSignal,
 ): Promise<number | null> {
   const tail = part.tail === null ? [] : [`--tail=${part.tail}`];
-  const copy = await copyOf(recorder, id, ['--follow', ...tail, ...sinceFlag(part)], 0, signal);
-  try {
-    const printed = await readOutput(copy.file, 0, copy.done, write);
-    return isThere(await copy.done, id) ? printed : null;
-  } finally {
-    await copy.file.close();
-  }
+  const args = ['logs', '--follow', ...tail, ...sinceFlag(part), id];
+  const output = followedOutput(write);
+  const answer = await pipeOutput(recorder, args, output.sink, { timeout: 0, ...(signal && { signal }) });
+  const printed = output.printed();
+  return isThere(answer, id) ? printed : null;
 }
 
 async function readContainer(
@@ -115,13 +114,13 @@ async function readContainer(
   // Docker counts pieces of 16 kB where we count lines, so it is asked for more until the lines are whole.
   for (let asked = (part.tail ?? 0) + 2, before = -1; ; asked *= 16) {
     const tail = part.tail === null ? [] : [`--tail=${asked}`];
-    const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], 600_000, signal);
+    const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], signal);
     try {
-      if (!isThere(await copy.done, id)) return null;
+      if (!isThere(copy.answer, id)) return null;
       const { size } = await copy.file.stat();
       const start = await begin(copy.file, part);
       if (part.tail === null || start > 0 || size === before || asked > size)
-        return await readOutput(copy.file, start, copy.done, write);
+        return await readOutput(copy.file, start, write);
       before = size;
     } finally {
       await copy.file.close();
@@ -131,7 +130,7 @@ async function readContainer(
 
 async function begin(file: FileHandle, { tail }: Part): Promise<number> {
   if (tail === null) return 0;
-  return tailStart(file, await printedEnd(file, (await file.stat()).size, true), tail);
+  return tailStart(file, await printedEnd(file), tail);
 }
 
 const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Date(since).toISOString()}`]);
@@ -148,22 +147,15 @@ function isThere(answer: CallEnd, id: string): boolean {
 }
 
 /**
- * Copy what Docker holds of a container's output to a file of our own: a reader that is slow makes it longer, not our
- * memory. The file has no name when the first byte is written, so nothing is left of it however we end.
+ * Copy what Docker holds of a container's output to a file of our own, to read it from its end: Docker keeps only so much
+ * of it. The file has no name when the first byte is written, so nothing is left of it however we end.
  */
-async function copyOf(
-  recorder: Recorder,
-  id: string,
-  options: readonly string[],
-  timeout: number,
-  signal?: AbortSignal,
-) {
+const copyTimeoutMs = 600_000;
+
+async function copyOf(recorder: Recorder, id: string, options: readonly string[], signal?: AbortSignal) {
   const file = await namelessFile();
-  const done = copyOutput(recorder, ['logs', ...options, id], file.fd, {
-    timeout,
-    ...(signal && { signal }),
-  });
-  return { file, done };
+  const limits = { timeout: copyTimeoutMs, ...(signal && { signal }) };
+  return { file, answer: await copyOutput(recorder, ['logs', ...options, id], file.fd, limits) };
 }
 
 async function namelessFile(): Promise<FileHandle> {

@@ -1,63 +1,31 @@
 import type { FileHandle } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import { endBytes, parseEndRecord } from '../../docker/end-record.ts';
+import { endBytes } from '../../docker/end-record.ts';
+import { unprinted } from './output-end.ts';
 
 /**
- * What an agent has printed, as a file that may still grow. It is read in blocks: neither a transcript of any length
- * nor a line of any length is ever held in memory.
+ * What an agent has printed, as a file. It is read in blocks: neither a transcript of any length nor a line of any
+ * length is ever held in memory.
  */
 
 const block = 64 * 1024;
 
-/** Tells the bytes from `start` on as they come, until `whole` resolves, but for the container's end record. Returns how many. */
+/** Tell the bytes from `start` on, but for the container's end record. Returns how many. */
 export async function readOutput(
   file: FileHandle,
   start: number,
-  whole: Promise<unknown>,
   onBytes: (bytes: Buffer) => Promise<void>,
 ): Promise<number> {
-  let isWhole = false;
-  const grown = whole.then(() => {
-    isWhole = true;
-  });
-  for (let at = start, before = -1; ; ) {
-    // Asked first: what is added between the two is seen in the next round.
-    const isLast = isWhole;
-    const { size } = await file.stat();
-    const end = await printedEnd(file, size, isLast || size === before);
-    for await (const bytes of range(file, at, end)) await onBytes(bytes);
-    at = Math.max(at, end);
-    if (isLast) return at - start;
-    before = size;
-    await Promise.race([grown, delay(100)]);
-  }
+  const end = await printedEnd(file);
+  for await (const bytes of range(file, start, end)) await onBytes(bytes);
+  return Math.max(0, end - start);
 }
 
-/**
- * Where what the agent has printed ends: before the end record, which agent-init puts on a line of its own with a
- * newline before it, and before the titles by which agent-run knows that tmux has read everything, and in which
- * agent-init tells what an AI CLI has used and what its screen was. While more is coming, also before what may become a record.
- */
-export async function printedEnd(file: FileHandle, size: number, isAtRest: boolean): Promise<number> {
+/** Where what the agent has printed ends. */
+export async function printedEnd(file: FileHandle): Promise<number> {
+  const { size } = await file.stat();
   const tail = Buffer.alloc(Math.min(size, endBytes));
   const { bytesRead } = await file.read(tail, 0, tail.length, size - tail.length);
-  const text = tail.toString('latin1', 0, bytesRead);
-  const told = text.slice(0, recordStart(text, isAtRest)).replace(title, '');
-  return size - (text.length - told.length);
-}
-
-const opening = 'agent-end ';
-const title =
-  /(?:\x1b\]2;agent-end-\d{1,9}\x07)?(?:\x1b\]2;agent-(?:screen|report)-[a-z0-9-]+-[A-Za-z0-9+/=]+\x07){0,2}$/;
-
-function recordStart(text: string, isAtRest: boolean): number {
-  const lastLine = text.endsWith('\n') ? text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1) : '';
-  if (parseEndRecord(lastLine)) return Math.max(0, text.length - lastLine.length - 2);
-  const newline = text.lastIndexOf('\n');
-  if (isAtRest || newline < 0) return text.length;
-  const begun = text.slice(newline + 1);
-  const mayBecomeOne = opening.startsWith(begun) || (begun.startsWith(opening) && begun.length < 100);
-  return mayBecomeOne ? newline : text.length;
+  return size - unprinted(tail.subarray(0, bytesRead), true);
 }
 
 /** Where the last `count` lines before `end` begin. */

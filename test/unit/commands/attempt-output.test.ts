@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { printAttempt } from '../../../src/commands/logs/attempt-output.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
@@ -37,29 +38,63 @@ function scratchFolder(t: ExecutionContext) {
   return { folder, scratch };
 }
 
+/** Prints the output of a container whose attempt goes on. */
+function printing(follow: boolean, write: (bytes: Buffer) => Promise<void>, signal?: AbortSignal) {
+  const sink = {
+    printer: { write },
+    secrets: { unseal: async () => {} },
+    connection: async () => ({ recorder: unrecorded }),
+    ...(signal && { signal }),
+  };
+  const agent = { attempts: [{ attempt: 1, status: null, containerId: 'c' }] };
+  const found = { agent } as unknown as Parameters<typeof printAttempt>[0];
+  return printAttempt(found, 1, { tail: null, since: null }, follow, sink);
+}
+
 for (const follow of [true, false])
-  test.serial(
-    `the copy of raw output that logs reads has no name${follow ? ', also with --follow' : ''}`,
-    async t => {
-      const { folder, scratch } = scratchFolder(t);
-      const look = () => {
-        const isNameless = existsSync(join(folder, 'target')) && readdirSync(scratch).length === 0;
-        if (isNameless) writeFileSync(join(folder, 'go'), '');
-        else setTimeout(look, 20);
-      };
-      look();
-      const printed: string[] = [];
-      const sink = {
-        printer: { write: async (bytes: Buffer) => void printed.push(bytes.toString()) },
-        secrets: { unseal: async () => {} },
-        connection: async () => ({ recorder: unrecorded }),
-      };
-      const agent = { attempts: [{ attempt: 1, status: null, containerId: 'c' }] };
-      const found = { agent } as unknown as Parameters<typeof printAttempt>[0];
-      await printAttempt(found, 1, { tail: null, since: null }, follow, sink);
-      t.is(printed.join(''), 'raw output\n');
-      // A positive control: docker wrote to a file in this very folder.
-      const target = readFileSync(join(folder, 'target'), 'utf8').trim();
-      t.true(target.startsWith(scratch) && target.endsWith(' (deleted)'), target);
+  test.serial(`raw output that logs ${follow ? 'follows is in no file' : 'copies has no name'}`, async t => {
+    const { folder, scratch } = scratchFolder(t);
+    const look = () => {
+      const isNameless = existsSync(join(folder, 'target')) && readdirSync(scratch).length === 0;
+      if (isNameless) writeFileSync(join(folder, 'go'), '');
+      else setTimeout(look, 20);
+    };
+    look();
+    const printed: string[] = [];
+    await printing(follow, async bytes => void printed.push(bytes.toString()));
+    t.is(printed.join(''), 'raw output\n');
+    const target = readFileSync(join(folder, 'target'), 'utf8').trim();
+    if (follow) t.regex(target, /^(socket|pipe):/);
+    // A positive control: docker wrote to a file in this very folder.
+    else t.true(target.startsWith(scratch) && target.endsWith(' (deleted)'), target);
+  });
+
+test.serial('a docker that is followed prints no faster than its output is taken', async t => {
+  const { folder } = scratchFolder(t);
+  const flood = `#!/bin/sh\ni=0\nwhile :; do head -c 65536 /dev/zero; i=$((i+1)); echo $i >'${folder}/count'; done\n`;
+  writeFileSync(join(folder, 'docker'), flood);
+  const count = () => Number(readFileSync(join(folder, 'count'), 'utf8'));
+  const stop = new AbortController();
+  let taken = 0;
+  const printed = await printing(
+    true,
+    async bytes => {
+      taken += bytes.length;
+      if (taken < 2 ** 20) return;
+      // It has stopped when its count stands still.
+      for (let before = -1; before !== count(); await delay(300)) before = count();
+      stop.abort();
     },
+    stop.signal,
   );
+  t.is(printed, taken);
+  t.true(count() * 65_536 < taken + 2 ** 20, `${count()} blocks printed, ${taken} bytes taken`);
+});
+
+test.serial('a problem with what is shown ends the docker that is followed, and is told', async t => {
+  const { folder } = scratchFolder(t);
+  writeFileSync(join(folder, 'docker'), `#!/bin/sh\nexec yes\n`);
+  const problem = new Error('its secrets are gone');
+  const error = await t.throwsAsync(printing(true, () => Promise.reject(problem)));
+  t.is(error, problem);
+});

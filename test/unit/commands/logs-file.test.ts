@@ -1,8 +1,9 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { unprinted } from '../../../src/commands/logs/output-end.ts';
 import { printedEnd, readOutput } from '../../../src/commands/logs/output-file.ts';
 
 const record = '\nagent-end exit 0 0 abc123\n';
@@ -20,37 +21,11 @@ async function withFile<T>(content: string, use: (file: FileHandle, path: string
   }
 }
 
-test('what is added to an output is told as it comes, also a line that is not finished', async t => {
-  await withFile('', async (file, path) => {
-    const whole = Promise.withResolvers<void>();
-    let told = '';
-    let onTold = () => {};
-    const reading = readOutput(file, 0, whole.promise, async bytes => {
-      told += bytes;
-      onTold();
-    });
-    const isTold = async (text: string) => {
-      while (told !== text)
-        await new Promise<void>(resolve => {
-          onTold = resolve;
-        });
-    };
-    for (const text of ['one\r\n', 'one\r\nagent', 'one\r\nagent> ', `one\r\nagent> done\n`]) {
-      appendFileSync(path, text.slice(told.length));
-      await isTold(text);
-    }
-    appendFileSync(path, record);
-    whole.resolve();
-    t.is(await reading, told.length);
-    t.is(told, 'one\r\nagent> done\n');
-  });
-});
-
 test('an output that is whole already is told to its end record', async t => {
   const printed = 'x'.repeat(200_000);
   await withFile(`${printed}${record}`, async file => {
     let told = '';
-    const count = await readOutput(file, 0, Promise.resolve(), async bytes => {
+    const count = await readOutput(file, 0, async bytes => {
       told += bytes;
     });
     t.is(told, printed);
@@ -76,13 +51,18 @@ test('an end record is never told while it is the last line, nor what may become
       'one\n',
     ],
     [`one\n\x1b]2;agent-screen-n0nce-QUJD\x07\x1b]2;agent-report-n0nce-e30=\x07${record}`, 'one\n', 'one\n'],
+    ['one\n\x1b]2;agent-report-n0nce-eyJ9', 'one\n', 'one\n\x1b]2;agent-report-n0nce-eyJ9'],
+    ['one\x1b]2;ag', 'one', 'one\x1b]2;ag'],
+    ['one\x1b]2;agent, my title', 'one\x1b]2;agent, my title', 'one\x1b]2;agent, my title'],
     ['\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one', '\x1b]2;agent-end-42\x07one'],
     [record, '', ''],
     [record.slice(1), '', ''],
     [`${record}two`, `${record}two`, `${record}two`],
   ] as const)
     await withFile(content, async file => {
-      t.is(content.slice(0, await printedEnd(file, content.length, false)), growing, JSON.stringify(content));
-      t.is(content.slice(0, await printedEnd(file, content.length, true)), atRest, JSON.stringify(content));
+      const bytes = Buffer.from(content);
+      t.is(content.slice(0, content.length - unprinted(bytes, false)), growing, JSON.stringify(content));
+      t.is(content.slice(0, content.length - unprinted(bytes, true)), atRest, JSON.stringify(content));
+      t.is(content.slice(0, await printedEnd(file)), atRest, JSON.stringify(content));
     });
 });

@@ -1,6 +1,82 @@
-import test from 'ava';
-import { moodIn } from '../../../src/actors/mood.ts';
+import test, { type ExecutionContext } from 'ava';
+import type { Mood, WatchInput } from '../../../machines/agent-types.ts';
+import { followMood, latest, moodIn } from '../../../src/actors/mood.ts';
+import type { World } from '../../../src/actors/world.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/engine/redact.ts';
+import { fakeDocker } from '../docker/fake-docker.ts';
+
+/** Follow a docker that is this script until `sleep` has been asked for `looks` times to wait for another look. */
+async function follow(t: ExecutionContext, script: string, looks = 1) {
+  fakeDocker(t, script);
+  const stop = new AbortController();
+  const moods: Mood[] = [];
+  const warnings: object[] = [];
+  const world = {
+    clock: {
+      now: () => 0,
+      sleep: async (ms: number) => {
+        if (ms > 1_000 && --looks <= 0) stop.abort();
+        if (ms <= 1_000) await new Promise(() => {});
+      },
+    },
+    recorder: unrecorded,
+    vault: { redactor: redactor([]) },
+    plan: () => ({ attended: {} }),
+    tell: async (event: object) => void warnings.push(event),
+  } as unknown as World;
+  const input = { name: 'a', attempt: 1, containerId: 'c', tell: (mood: Mood) => moods.push(mood) };
+  return { moods, warnings, ended: followMood(world, input as unknown as WatchInput, stop.signal) };
+}
+
+test('of many moods in a second the first is told, and then the last', async t => {
+  const told: string[] = [];
+  const seconds: PromiseWithResolvers<void>[] = [];
+  const sleep = () => {
+    seconds.push(Promise.withResolvers());
+    return seconds.at(-1)!.promise;
+  };
+  const second = async () => {
+    seconds.at(-1)!.resolve();
+    await new Promise(resolve => setImmediate(resolve));
+  };
+  const stop = new AbortController();
+  const mood = (reason: string) => ({ type: 'NEEDS_INPUT', reason }) as const;
+  const tell = latest({ sleep }, stop.signal, mood => told.push('reason' in mood ? mood.reason : mood.type));
+  for (let count = 0; count < 1_000; count++) tell(mood(`${count}`));
+  t.deepEqual(told, ['0']);
+  await second();
+  t.deepEqual(told, ['0', '999']);
+  tell(mood('within the next second'));
+  t.is(told.length, 2);
+  await second();
+  await second();
+  t.deepEqual(told.slice(2), ['within the next second']);
+  tell(mood('after a calm second'));
+  t.is(told.at(-1), 'after a calm second');
+  tell(mood('too late'));
+  stop.abort();
+  await second();
+  t.is(told.at(-1), 'after a calm second');
+});
+
+test.serial(
+  'an agent that writes moods without end is looked up now and then, and that is said once',
+  async t => {
+    const { moods, warnings, ended } = await follow(t, 'exec yes working', 3);
+    await ended;
+    t.deepEqual(moods, [{ type: 'OUTPUT' }]);
+    t.is(warnings.length, 1);
+    t.regex(JSON.stringify(warnings), /"agent":"a".*writes more to \/run\/agent\/mood than is read/);
+  },
+);
+
+test.serial('a mood on a line that was cut is not told: a secret may lie across the cut', async t => {
+  const script = `printf 'needsInput '; head -c 8000 /dev/zero | tr '\\0' x; echo; echo quiet`;
+  const { moods, ended } = await follow(t, script);
+  await ended;
+  t.deepEqual(moods, [{ type: 'QUIET' }]);
+});
 
 test('what is seen of an agent is one word, and why it needs somebody', t => {
   t.deepEqual(moodIn('working'), { type: 'OUTPUT' });

@@ -1,0 +1,60 @@
+import { Writable } from 'node:stream';
+import { tailOf, unprinted } from './output-end.ts';
+
+/** Milliseconds after which nothing more is expected to follow at once. */
+const restMs = 100;
+
+/**
+ * Tell what an agent prints as it comes, but for the container's end record, no faster than `onBytes` takes it: Docker
+ * waits meanwhile, and nothing of it is kept. `printed` returns how many bytes were told; it throws what `onBytes` threw.
+ */
+export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
+  let held: Buffer = Buffer.alloc(0);
+  let told = 0;
+  let failure: Error | null = null;
+  let rest: NodeJS.Timeout | undefined;
+  let turn = Promise.resolve();
+
+  const pass = async (isAtRest: boolean) => {
+    if (failure) throw failure;
+    const bytes = held.subarray(0, held.length - unprinted(tailOf(held), isAtRest));
+    held = held.subarray(bytes.length);
+    if (bytes.length > 0) await onBytes(bytes);
+    told += bytes.length;
+  };
+  const inTurn = (add: Buffer, isAtRest: boolean, done: (error?: Error) => void) => {
+    clearTimeout(rest);
+    turn = turn
+      .then(() => {
+        held = Buffer.concat([held, add]);
+        return pass(isAtRest);
+      })
+      .then(
+        () => done(),
+        (error: Error) => {
+          failure ??= error;
+          done(error);
+        },
+      );
+  };
+  const nothing = Buffer.alloc(0);
+  const sink = new Writable({
+    write: (chunk: Buffer, _encoding, done) =>
+      inTurn(chunk, false, error => {
+        rest = setTimeout(() => inTurn(nothing, true, problem => problem && sink.destroy(problem)), restMs);
+        done(error);
+      }),
+    final: done => inTurn(nothing, true, done),
+    destroy(error, done) {
+      clearTimeout(rest);
+      done(error);
+    },
+  });
+  return {
+    sink,
+    printed() {
+      if (failure) throw failure;
+      return told;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import test from 'ava';
+import { followedOutput } from '../../../src/commands/logs/followed-output.ts';
+
+const record = '\nagent-end exit 0 0 abc123\n';
+const titles = `\x1b]2;agent-end-42\x07\x1b]2;agent-report-n0nce-${'eyJ9'.repeat(2_000)}\x07`;
+
+test('what an agent prints is told as it comes, also a line that is not finished', async t => {
+  let told = '';
+  let onTold = () => {};
+  const { sink, printed } = followedOutput(async bytes => {
+    told += bytes;
+    onTold();
+  });
+  const isTold = async (text: string) => {
+    while (told !== text)
+      await new Promise<void>(resolve => {
+        onTold = resolve;
+      });
+  };
+  for (const text of ['one\r\n', 'one\r\nagent', 'one\r\nagent> ', 'one\r\nagent> done\n']) {
+    sink.write(text.slice(told.length));
+    await isTold(text);
+  }
+  sink.end(record);
+  await once(sink, 'finish');
+  t.is(told, 'one\r\nagent> done\n');
+  t.is(printed(), told.length);
+});
+
+test('the end record and the titles before it are never told, however they come', async t => {
+  for (const size of [1, 17, 4_096, 100_000])
+    for (const [output, shown] of [
+      [`one\n${titles}${record}`, 'one\n'],
+      [`one${record}`, 'one'],
+      [`${record}two\n`, `${record}two\n`],
+      [`${titles}two\n`, `${titles}two\n`],
+    ] as const) {
+      let told = '';
+      const { sink } = followedOutput(async bytes => {
+        told += bytes.toString('latin1');
+      });
+      for (let at = 0; at < output.length; at += size) sink.write(output.slice(at, at + size));
+      sink.end();
+      await once(sink, 'finish');
+      t.is(told, shown, `in pieces of ${size}: ${JSON.stringify(output.slice(0, 40))}`);
+    }
+});

@@ -1,4 +1,6 @@
 import type { Mood, WatchInput } from '../../machines/agent-types.ts';
+import { backoff } from '../docker/backoff.ts';
+import { lasts } from '../docker/lasts.ts';
 import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../views/text.ts';
 import { owner, type World } from './world.ts';
@@ -7,7 +9,9 @@ import { owner, type World } from './world.ts';
 const file = '/run/agent/mood';
 
 /** Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. */
-const patience = 5_000;
+const pauses = { base: 5_000, most: 60_000 };
+/** What is followed for so long, in milliseconds, can be followed. */
+const steadyAfter = 5_000;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
 export async function followMood(world: World, input: WatchInput, signal: AbortSignal): Promise<void> {
@@ -18,9 +22,13 @@ export async function followMood(world: World, input: WatchInput, signal: AbortS
     const mood = moodIn(line, vault.redactor.text);
     if (mood !== null && !signal.aborted) input.tell(mood);
   };
+  let failures = 0;
   while (!signal.aborted) {
-    await followLines(recorder, args, tell, { signal, owner: owner(input) }).catch(() => {});
-    await clock.sleep(patience, signal).catch(() => {});
+    const options = { signal, owner: owner(input), isPolling: true };
+    const stream = followLines(recorder, args, tell, options).catch(() => {});
+    failures = (await lasts(stream, steadyAfter, { signal, sleep: clock.sleep })) ? 1 : failures + 1;
+    await stream;
+    await clock.sleep(backoff(failures, pauses), signal).catch(() => {});
   }
 }
 

@@ -18,7 +18,7 @@ export interface CallEnd {
 
 /**
  * Numbers every docker call and tells the journal of it: its intent before, its result after. A polling call is told
- * only where it differs from the last one of its verb or ends otherwise, so that a journal grows with what changes.
+ * only where it differs from the last one of its kind or ends otherwise, so that a journal grows with what changes.
  */
 export interface Recorder {
   call(
@@ -49,7 +49,7 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  /** Of polling calls, by verb: the arguments of the last one, and how it ended. */
+  /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   return {
     async call(args, owner, changes, isPolling = false) {
@@ -63,10 +63,10 @@ export function recorder(
           attempt: owner?.attempt ?? null,
           argv,
         });
-      const [verb = ''] = args;
-      const key = JSON.stringify(args);
-      const before = isPolling ? polled.get(verb) : undefined;
-      const isRepeated = before?.args === key;
+      const place = `${owner?.agent ?? ''} ${args[0]}`;
+      const words = JSON.stringify(args);
+      const before = isPolling ? polled.get(place) : undefined;
+      const isRepeated = before?.args === words;
       let call = isRepeated ? null : ++calls;
       const written = call === null ? null : append(call);
       if (changes) await written;
@@ -77,7 +77,7 @@ export function recorder(
           const stderr = ok ? '' : answer.stderr.trim().slice(-500);
           const result = { ok, exitCode, cutOff, stderr };
           const end = JSON.stringify(result);
-          if (isPolling) polled.set(verb, { args: key, end });
+          if (isPolling) polled.set(place, { args: words, end });
           if (isRepeated && before.end === end) return answer;
           if (call === null) {
             call = ++calls;

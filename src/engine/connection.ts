@@ -3,7 +3,7 @@ import { type Docker, dockerCli } from '../docker/cli.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
 import { earlySink, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
-import { type Clock, elapsed } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Redactor } from './redact.ts';
 
 /** A Docker engine that answers, and what was said to it before there was a journal to tell. */
@@ -21,7 +21,7 @@ export async function connect(
   callsBefore = 0,
 ): Promise<Connection> {
   const early = earlySink();
-  const recorder = recorderOf(early, elapsed, callsBefore, redact);
+  const recorder = recorderOf(early, clock.elapsed, callsBefore, redact);
   const docker = dockerCli(recorder);
   try {
     return { docker, recorder, early, engine: await engineInfo(docker, clock.now) };

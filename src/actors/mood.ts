@@ -8,7 +8,10 @@ import { owner, type World } from './world.ts';
 /** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
 const file = '/run/agent/mood';
 
-/** Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. */
+/**
+ * Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. Longer
+ * each time (exponential backoff), since many agents may wait like this.
+ */
 const pauses = { base: 5_000, most: 60_000 };
 /** What is followed for so long, in milliseconds, can be followed. */
 const steadyAfter = 5_000;

@@ -39,8 +39,8 @@ export interface EventSink {
 }
 
 /**
- * `now`: milliseconds of a clock that nobody sets. `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
- * that happens to be `running` must not change what a container is.
+ * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
+ * that happens to be `running` must not change what a container is. `now`: milliseconds of a clock that nobody sets.
  */
 export function recorder(
   sink: EventSink,

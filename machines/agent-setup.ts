@@ -94,7 +94,10 @@ export const vocabulary = setup({
     killContainer: provided<End | null>('killContainer'),
     collect: provided<{ record: EndRecord | null }>('collect'),
     removeContainer: provided<void>('removeContainer'),
-    until: fromPromise<void, { at: number }>(() => Promise.reject(new Error('no actor provided for until'))),
+    /** Resolves at `at`, or up to `jitter` milliseconds before, so that those who failed together try apart. */
+    until: fromPromise<void, { at: number; jitter?: number }>(() =>
+      Promise.reject(new Error('no actor provided for until')),
+    ),
     engineAnswers: provided<void>('engineAnswers'),
     secretsAreThere: provided<void>('secretsAreThere'),
   },

@@ -1,4 +1,4 @@
-import { stepInput, vocabulary } from './agent-setup.ts';
+import { backOffDelay, stepInput, vocabulary } from './agent-setup.ts';
 import type { Entry, Step } from './agent-types.ts';
 import { judge } from './outcome.ts';
 
@@ -239,7 +239,7 @@ export const agentMachine = vocabulary.createMachine({
       invoke: {
         id: 'backOff',
         src: 'until',
-        input: ({ context }) => ({ at: context.retryAt }),
+        input: ({ context }) => ({ at: context.retryAt, jitter: backOffDelay(context.tries) / 2 }),
         onDone: goesOn,
         onError: goesOn,
       },

@@ -31,10 +31,8 @@ const usage = z.object({
 const agent = z.string().regex(agentName);
 const attempt = z.number().int().min(1);
 /** Never an option of the docker command. */
-const containerId = z
-  .string()
-  .regex(/^[A-Za-z0-9][\w.-]*$/)
-  .nullable();
+const id = z.string().regex(/^[A-Za-z0-9][\w.-]*$/);
+const containerId = id.nullable();
 
 const kinds = [
   z.object({
@@ -120,7 +118,7 @@ const kinds = [
     stderr: z.string(),
   }),
   /** The engine's own time of a start, milliseconds since the epoch: a container that has another one was restarted. */
-  z.object({ type: z.literal('container.started'), containerId: z.string(), startedAt: z.number() }),
+  z.object({ type: z.literal('container.started'), containerId: id, startedAt: z.number() }),
   z.object({ type: z.literal('engine.away'), message: z.string() }),
   z.object({ type: z.literal('engine.back') }),
   /** So many containers are created or started at once from now on; null: as many as ever. */

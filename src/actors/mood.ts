@@ -1,4 +1,6 @@
 import type { Mood, WatchInput } from '../../machines/agent-types.ts';
+import { backoff } from '../docker/backoff.ts';
+import { lasts } from '../docker/lasts.ts';
 import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../views/text.ts';
 import { owner, type World } from './world.ts';
@@ -6,8 +8,13 @@ import { owner, type World } from './world.ts';
 /** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
 const file = '/run/agent/mood';
 
-/** Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. */
-const patience = 5_000;
+/**
+ * Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. Longer
+ * each time (exponential backoff), since many agents may wait like this.
+ */
+const pauses = { base: 5_000, most: 60_000 };
+/** What is followed for so long, in milliseconds, can be followed. */
+const steadyAfter = 5_000;
 /** Milliseconds from one mood that is told to the next one. */
 const toldEvery = 1_000;
 /** Bytes that are read in one look. The file is the agent's own; `agent-attend` takes a day to write so much. */
@@ -26,16 +33,19 @@ export async function followMood(world: World, input: WatchInput, signal: AbortS
     const mood = dropped > 0 ? null : moodIn(line, vault.redactor.text);
     if (mood !== null) tell(mood);
   };
-  const limits = { signal, owner: owner(input), most, mostOfLine };
+  const options = { signal, owner: owner(input), isPolling: true, most, mostOfLine };
   let isFlooded = false;
+  let failures = 0;
   while (!signal.aborted) {
-    const end = await followLines(recorder, args, onLine, limits).catch(() => null);
+    const stream = followLines(recorder, args, onLine, options).catch(() => null);
+    failures = (await lasts(stream, steadyAfter, { signal, sleep: clock.sleep })) ? 1 : failures + 1;
+    const end = await stream;
     if (end?.cutOff === 'overflow' && !isFlooded) {
       isFlooded = true;
-      const message = `it writes more to ${file} than is read; what it does is looked up every ${patience / 1000} s`;
+      const message = `it writes more to ${file} than is read; what it does is looked up now and then`;
       await world.tell({ type: 'warning', agent: input.name, message }).catch(() => {});
     }
-    await clock.sleep(patience, signal).catch(() => {});
+    await clock.sleep(backoff(failures, pauses), signal).catch(() => {});
   }
 }
 

@@ -3,13 +3,13 @@ import { agentMachine } from '../../machines/agent.ts';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { DockerSilence } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
-import { sleepUntil } from '../engine/clock.ts';
 import { collect } from './collect.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
 import { saveWork } from './save-work.ts';
 import { awaitSecrets, secretsOf } from './secrets.ts';
+import { sleepUntil } from './sleep-until.ts';
 import { startContainer } from './start.ts';
 import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
@@ -69,7 +69,9 @@ export function agentIn(world: World) {
         return read;
       }),
       removeContainer: actor(removeContainer),
-      until: fromPromise<void, { at: number }>(({ input, signal }) => sleepUntil(clock, input.at, signal)),
+      until: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
+        sleepUntil(clock, at - Math.random() * jitter, signal),
+      ),
       secretsAreThere: actor(awaitSecrets),
       engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
     },

@@ -1,6 +1,5 @@
 import type { WatchInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { elapsed } from '../engine/clock.ts';
 import { followMood } from './mood.ts';
 import type { World } from './world.ts';
 
@@ -14,7 +13,7 @@ export type WatchAgent = (world: World, input: WatchInput, signal: AbortSignal) 
  * counted from when this process saw it run first, by a clock that nobody sets: what the wall clock makes of the time
  * before, after a suspend or a change by an hour, must not end a healthy agent.
  */
-export function agentWatcher(now: () => number = elapsed): WatchAgent {
+export function agentWatcher(): WatchAgent {
   /** By container. */
   const seen = new Map<string, number>();
   return async (world, input, signal) => {
@@ -26,9 +25,9 @@ export function agentWatcher(now: () => number = elapsed): WatchAgent {
     const mood = followMood(world, input, stop);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
-      const since = seen.get(id) ?? now();
+      const since = seen.get(id) ?? clock.elapsed();
       seen.set(id, since);
-      const left = since + run + overdueAfter - now();
+      const left = since + run + overdueAfter - clock.elapsed();
       waits.push(clock.sleep(Math.max(0, left), stop).then(() => 'overdue' as const));
     }
     try {

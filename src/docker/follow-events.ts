@@ -1,4 +1,5 @@
 import { backoff } from './backoff.ts';
+import { lasts } from './lasts.ts';
 import type { Poll } from './poll.ts';
 import type { CallEnd } from './recorder.ts';
 
@@ -49,17 +50,3 @@ export async function followEvents(options: FollowOptions): Promise<void> {
 
 const reasonOf = ({ stderr, exitCode }: CallEnd) =>
   stderr.trim().split('\n').at(-1)?.slice(0, 300) || `it exited with ${exitCode}`;
-
-/** Whether the work is still under way after so many milliseconds. */
-async function lasts(
-  work: Promise<unknown>,
-  ms: number,
-  { sleep, signal }: Pick<FollowOptions, 'sleep' | 'signal'>,
-): Promise<boolean> {
-  const over = new AbortController();
-  const later = sleep(ms, AbortSignal.any([signal, over.signal])).then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([work.then(() => false), later]).finally(() => over.abort());
-}

@@ -6,7 +6,6 @@ import { orAborted } from './single-flight.ts';
  * none the pauses grow (exponential backoff with jitter), and nobody can hurry it.
  */
 export interface Poll {
-  readonly isAway: boolean;
   /** Ask at once rather than at the next interval. */
   hurry(): void;
   /** Resolves with whether the engine answered the next question. */
@@ -107,13 +106,10 @@ export function poll(options: PollOptions): Poll {
   };
 
   return {
-    get isAway() {
-      return isAway;
-    },
     hurry: () => hurried.resolve(),
     next: stop => wait(stop, false),
     async answered(stop) {
-      isDoubted = true;
+      isDoubted ||= !isAway;
       await wait(stop, true);
     },
     closed: loop(),

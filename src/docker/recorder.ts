@@ -23,7 +23,7 @@ export interface CallEnd {
 
 /**
  * Through it goes every docker call: it leads to one engine, numbers the call, and tells the journal of it: its intent
- * before, its result after. A polling call is told only where it differs from the last one of its verb or ends otherwise,
+ * before, its result after. A polling call is told only where it differs from the last one of its kind or ends otherwise,
  * so that a journal grows with what changes.
  */
 export interface Recorder {
@@ -49,8 +49,8 @@ export interface EventSink {
 }
 
 /**
- * `now`: milliseconds of a clock that nobody sets. `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
- * that happens to be `running` must not change what a container is.
+ * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
+ * that happens to be `running` must not change what a container is. `now`: milliseconds of a clock that nobody sets.
  */
 export function recorder(
   sink: EventSink,
@@ -59,7 +59,7 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  /** Of polling calls, by verb: the arguments of the last one, and how it ended. */
+  /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
     env: addressEnv(address),
@@ -75,10 +75,10 @@ export function recorder(
           attempt: owner?.attempt ?? null,
           argv,
         });
-      const [verb = ''] = args;
-      const key = JSON.stringify(args);
-      const before = isPolling ? polled.get(verb) : undefined;
-      const isRepeated = before?.args === key;
+      const place = `${owner?.agent ?? ''} ${args[0]}`;
+      const words = JSON.stringify(args);
+      const before = isPolling ? polled.get(place) : undefined;
+      const isRepeated = before?.args === words;
       let call = isRepeated ? null : ++calls;
       const written = call === null ? null : append(call);
       if (changes) await written;
@@ -93,7 +93,7 @@ export function recorder(
           const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
           const result = { ok, exitCode, cutOff, stderr };
           const end = JSON.stringify(result);
-          if (isPolling) polled.set(verb, { args: key, end });
+          if (isPolling) polled.set(place, { args: words, end });
           if (isRepeated && before.end === end) return answer;
           if (call === null) {
             call = ++calls;

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds of a clock that nobody sets: good for how long something took, and for nothing else. */
+  elapsed(): number;
   /** Rejects when the signal fires. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -24,20 +26,6 @@ export const inPieces =
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.round(performance.now()),
   sleep: inPieces((ms, signal) => delay(ms, undefined, { signal })),
 };
-
-/** Milliseconds of a clock that nobody sets: good for how long something took, and for nothing else. */
-export const elapsed = (): number => Math.round(performance.now());
-
-/** How soon it is noticed, in milliseconds, that the wall clock was set or that the machine was suspended. */
-const noticeAfter = 60_000;
-
-/**
- * Wait until `at`, milliseconds since the epoch. The wall clock may be set meanwhile: forwards, as after a suspend, ends
- * the wait; backwards does not prolong it.
- */
-export async function sleepUntil({ now, sleep }: Clock, at: number, signal: AbortSignal): Promise<void> {
-  for (let left = at - now(); left > 0 && now() < at; left -= noticeAfter)
-    await sleep(Math.min(left, noticeAfter), signal);
-}

@@ -11,7 +11,7 @@ import { statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
-import { type Clock, elapsed, systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
 import { followOutput } from './follow-output.ts';
@@ -171,7 +171,7 @@ export async function conduct(
     engine,
     gate: pressure({
       most: startsAtOnce(engine),
-      now: elapsed,
+      now: clock.elapsed,
       onChange: (atOnce, reason) => void journal.append({ type: 'engine.pressure', atOnce, reason }),
     }),
     vault,

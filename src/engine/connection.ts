@@ -5,7 +5,7 @@ import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
 import { podmanCli } from '../docker/podman.ts';
 import { earlySink, type Recorder, recorder as recorderOf, unrecorded } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
-import { type Clock, elapsed, systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Redactor } from './redact.ts';
 import type { RunEngine } from './run-file.ts';
 
@@ -45,7 +45,7 @@ export async function connect({
   run = null,
 }: ConnectOptions): Promise<Connection> {
   const early = earlySink();
-  const recorder = recorderOf(early, elapsed, callsBefore, redactor.text);
+  const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
   const found = run === null ? await reachCurrent(recorder, clock) : await reach(run, recorder, clock);
   return { ...found, early };
 }

@@ -4,7 +4,7 @@ import { statFile } from '../store/state-files.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 import { oneLine } from '../views/text.ts';
 import { statusWord } from '../views/words.ts';
-import { elapsed } from './clock.ts';
+import { systemClock } from './clock.ts';
 import type { Run } from './conduct.ts';
 import { lockHolder } from './lock.ts';
 import { explainHolder } from './lock-holder.ts';
@@ -48,7 +48,12 @@ const longestPause = { run: 10 * 60_000, engine: 60_000 } as const;
 /** Runs that are tried at one time: one whose Docker engine hangs does not keep all others waiting. */
 const atOnce = 8;
 
-export function supervisor({ stateDir, say, signal, now = elapsed }: SupervisorOptions): Supervisor {
+export function supervisor({
+  stateDir,
+  say,
+  signal,
+  now = systemClock.elapsed,
+}: SupervisorOptions): Supervisor {
   const runs = new Map<string, Run>();
   const ends = new Set<Promise<void>>();
   /** By run. */

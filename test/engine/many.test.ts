@@ -20,7 +20,9 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   );
 
   const calls = here.journal().flatMap(event => (event.type === 'docker.call' ? [event] : []));
-  t.deepEqual(here.shimmed().sort(), calls.map(({ argv }) => argv[1]!).sort());
+  // Lists that say what the last one said are not journaled again.
+  const withoutLists = (verbs: readonly string[]) => verbs.filter(verb => verb !== 'ps').sort();
+  t.deepEqual(withoutLists(here.shimmed()), withoutLists(calls.map(({ argv }) => argv[1]!)));
   for (const name of names)
     t.true(
       calls.filter(({ agent }) => agent === name).length <= 6,

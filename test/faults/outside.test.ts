@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { eventually, type Place } from '../engine/flow.ts';
+import type { Place } from '../engine/flow.ts';
 import { type Canary, canary } from './canary.ts';
 import type { Fate } from './oracles.ts';
 import { cells } from './outside-cells.ts';
@@ -16,15 +16,6 @@ const fine: Fate = { status: 'succeeded', exitCode: 0, kind: null, attempts: [nu
 /** Its first attempt is lost, and the second one comes to its own end. */
 const again: Fate = { ...fine, attempts: ['infrastructure', null], starts: { exactly: 2 } };
 
-/** A restart is known by its time; two clocks may differ by as much as 2 s. */
-const longAgo = (here: Place) =>
-  eventually(() => {
-    const injected = here
-      .journal()
-      .flatMap(event => (event.type === 'agent.state' && event.injectedAt ? [event.injectedAt] : []));
-    return Date.now() - injected.at(-1)! > 2_500;
-  }, 'a start that is long ago');
-
 /** After so many milliseconds the events that an engine asks for no longer tell of it. */
 const forgotten = 6_000;
 
@@ -34,10 +25,7 @@ const hands: Readonly<Record<string, Pick<Trial, 'hand' | 'fate'>>> = {
   'docker kill': { hand: id => docker('kill', id), fate: again },
   'docker rm -f': { hand: id => docker('rm', '--force', id), fate: again },
   'docker restart': {
-    async hand(id, here) {
-      await longAgo(here);
-      await docker('restart', id);
-    },
+    hand: id => docker('restart', id),
     fate: again,
   },
   'docker kill, and docker start at once,': {

@@ -134,6 +134,21 @@ test('an engine that answers lists, and nothing else, is asked more and more slo
   t.deepEqual(told, []);
 });
 
+test('those who ask while an engine is away do not slow it down when it is back', async t => {
+  const engine: Engine = { isAway: true };
+  const { time, asked, answered, hurry } = polling(t, engine);
+  crowd(1, () => answered(never));
+  await time.pass(minute);
+  crowd(40, () => answered(never));
+  engine.isAway = false;
+  await time.pass(10_000);
+  const before = asked.length;
+  engine.isNeeded = true;
+  hurry();
+  await time.pass(0);
+  t.is(asked.length, before + 1);
+});
+
 test('where nobody waits, nothing is asked; where somebody does, it is at each interval, and at once for who is in a hurry', async t => {
   const engine: Engine = { isNeeded: false };
   const { time, asked, hurry } = polling(t, engine);

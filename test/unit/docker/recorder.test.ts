@@ -90,3 +90,19 @@ test('a polling call is journaled before docker is spawned when nothing like it 
     ['docker.call', 'docker.call'],
   );
 });
+
+test('what is polled for one agent says nothing of what is polled for another', async t => {
+  const events: FlowEventBody[] = [];
+  const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
+  for (const agent of ['a', 'b', 'a', 'b'])
+    (await call(['exec', agent, 'tail'], { agent, attempt: 1 }, false, true)).end({
+      ok: false,
+      exitCode: 1,
+      cutOff: null,
+      stderr: 'away',
+    });
+  t.deepEqual(
+    events.map(event => ('agent' in event ? event.agent : 'result')),
+    ['a', 'result', 'b', 'result'],
+  );
+});

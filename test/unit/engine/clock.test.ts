@@ -1,5 +1,6 @@
 import test from 'ava';
-import { inPieces, sleepUntil, systemClock } from '../../../src/engine/clock.ts';
+import { sleepUntil } from '../../../src/actors/sleep-until.ts';
+import { inPieces, systemClock } from '../../../src/engine/clock.ts';
 
 const { signal } = new AbortController();
 const day = 24 * 3_600_000;

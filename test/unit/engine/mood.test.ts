@@ -15,9 +15,12 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
   const world = {
     clock: {
       now: () => 0,
-      sleep: async (ms: number) => {
-        if (ms > 1_000 && --looks <= 0) stop.abort();
-        if (ms <= 1_000) await new Promise(() => {});
+      async sleep(ms: number, signal: AbortSignal) {
+        // Between two looks; the other sleeps are those of what is told at most once a second, and of what goes on.
+        if (signal === stop.signal && ms !== 1_000) {
+          if (--looks <= 0) stop.abort();
+        } else
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       },
     },
     recorder: unrecorded,

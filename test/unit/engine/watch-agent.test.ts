@@ -7,9 +7,9 @@ import { systemClock } from '../../../src/engine/clock.ts';
 const end = { exitCode: 0, oomKilled: false, how: 'died', at: 5 } as const;
 
 /** A world in which containers end at once, or never. */
-const world = (run: number | null, ends: boolean) =>
+const world = (run: number | null, ends: boolean, clock = systemClock) =>
   ({
-    clock: systemClock,
+    clock,
     watcher: {
       ended: (_: string, stop: AbortSignal) =>
         ends
@@ -31,13 +31,14 @@ test('the end of a container is seen, whatever its limit and whether it is known
 
 test('one that outlives its limit is overdue, also where it was lost sight of meanwhile', async t => {
   let now = 7;
-  const watch = agentWatcher(() => now);
+  const clock = { ...systemClock, elapsed: () => now };
+  const watch = agentWatcher();
   const stop = new AbortController();
-  const first = watch(world(1_000, false), input(0), stop.signal);
+  const first = watch(world(1_000, false, clock), input(0), stop.signal);
   stop.abort(new Error('away'));
   await t.throwsAsync(first, { message: 'away' });
   now += 60_000;
-  t.is(await watch(world(1_000, false), input(0), signal), 'overdue');
+  t.is(await watch(world(1_000, false, clock), input(0), signal), 'overdue');
 });
 
 test('whatever the wall clock makes of the time before, an agent that is found running is not overdue', async t => {

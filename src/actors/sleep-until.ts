@@ -1,0 +1,17 @@
+import type { Clock } from '../engine/clock.ts';
+
+/** How soon it is noticed, in milliseconds, that the wall clock was set or that the machine was suspended. */
+const noticeAfter = 60_000;
+
+/**
+ * Wait until `at`, milliseconds since the epoch. The wall clock may be set meanwhile: forwards, as after a suspend, ends
+ * the wait; backwards does not prolong it.
+ */
+export async function sleepUntil(
+  { now, sleep }: Pick<Clock, 'now' | 'sleep'>,
+  at: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let left = at - now(); left > 0 && now() < at; left -= noticeAfter)
+    await sleep(Math.min(left, noticeAfter), signal);
+}

@@ -1,0 +1,18 @@
+export interface LastsOptions {
+  readonly signal: AbortSignal;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Whether the work is still under way after so many milliseconds. */
+export async function lasts(
+  work: Promise<unknown>,
+  ms: number,
+  { signal, sleep }: LastsOptions,
+): Promise<boolean> {
+  const over = new AbortController();
+  const later = sleep(ms, AbortSignal.any([signal, over.signal])).then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([work.then(() => false), later]).finally(() => over.abort());
+}

@@ -48,6 +48,8 @@ const run = execa({
   killSignal: 'SIGKILL',
   // execa's own listens to signals, which a program that embeds us has its own mind about.
   cleanup: false,
+  // As in cli.ts: ours may be removed.
+  cwd: '/',
 });
 const shell = (args: readonly string[]) => ['-c', endingWithUs, 'docker', ...args];
 
@@ -180,6 +182,6 @@ export async function firstBytes(
 
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
 export async function handOver(args: readonly string[]): Promise<number> {
-  const result = await execa('docker', args, { stdio: 'inherit', reject: false });
+  const result = await execa('docker', args, { stdio: 'inherit', reject: false, cwd: '/' });
   return result.exitCode ?? 1;
 }

@@ -17,7 +17,7 @@ import { connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
-import { explainHolder } from './lock-holder.ts';
+import { explainHolder, type Holder } from './lock-holder.ts';
 import { readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
 import { newRunId, type RunFolder, type StateDir } from './state-dir.ts';
@@ -80,9 +80,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     return await conduct({ ...file, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
     lock[Symbol.dispose]();
-    if (error instanceof Error && 'syscall' in error)
-      throw new FlowError(`${folder.path} cannot be read or written: ${error.message}`, 3, { cause: error });
-    throw error;
+    throw error instanceof Error && 'syscall' in error ? unwritable(folder, error) : error;
   }
 }
 
@@ -96,9 +94,17 @@ const hasContainers = (docker: Docker) => (runId: string) =>
     );
 
 function lockRun(folder: RunFolder, force = false): Lock {
-  const lock = takeLock(folder.lock, { force });
+  const lock = tryLock(folder, force);
   if (isLock(lock)) return lock;
   throw new UsageError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
+}
+
+function tryLock(folder: RunFolder, force: boolean): Lock | Holder {
+  try {
+    return takeLock(folder.lock, { force });
+  } catch (error) {
+    throw unwritable(folder, error as Error);
+  }
 }
 
 function newFolder(stateDir: StateDir): RunFolder {
@@ -113,6 +119,13 @@ function newFolder(stateDir: StateDir): RunFolder {
     }
   }
 }
+
+const unwritable = ({ path, runId }: RunFolder, error: Error) =>
+  new FlowError(
+    `${path} cannot be read or written: ${error.message}. Nothing was changed; mend that, then: agent-flow resume ${runId}`,
+    3,
+    { cause: error },
+  );
 
 const unmemorable = ({ path }: RunFolder, error: Error) =>
   new EngineError(`the run cannot be written down in ${path}: ${error.message}`, { cause: error });

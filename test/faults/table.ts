@@ -14,6 +14,7 @@ const blocks: Readonly<Record<string, string>> = {
   G: 'two engines',
   H: 'storage',
   M: 'an engine that lacks a safeguard',
+  N: 'another shell',
 };
 
 interface Row {

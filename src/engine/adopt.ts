@@ -15,7 +15,7 @@ import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
-import { nameOf } from './lock-holder.ts';
+import { explainHolder } from './lock-holder.ts';
 import { findOrphans, isLost, type Lost } from './orphans.ts';
 import { growingRedactor } from './redact.ts';
 import { writeRunFile } from './run-file.ts';
@@ -29,13 +29,23 @@ export interface Adoption {
   readonly refused: readonly { readonly name: string; readonly why: string }[];
 }
 
+export interface AdoptOptions {
+  /** A run's id: of its containers alone. */
+  readonly only?: string | undefined;
+  /** Also where the run's lock is of a process of which nobody here can know whether it lives. */
+  readonly force?: boolean;
+}
+
 const lookingFor = 'ask Docker for orphans';
 
 /**
  * Gives the orphans of this state directory a record again, out of their labels and of what Docker says of them: then
  * their runs can be resumed like any other. Nothing of another state directory is touched.
  */
-export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption> {
+export async function adopt(
+  stateDir: StateDir,
+  { only, force = false }: AdoptOptions = {},
+): Promise<Adoption> {
   const docker = dockerCli(unrecorded);
   const containers = containersOf(docker);
   const orphans = await answered(findOrphans(containers, stateDir), lookingFor);
@@ -59,7 +69,7 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
   for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
     const folder = stateDir.run(runId);
     // One that cannot be adopted does not keep the others from it.
-    const why = await bringHome(folder, ofRun).catch((error: Error) => oneLine(error.message));
+    const why = await bringHome(folder, ofRun, force).catch((error: Error) => oneLine(error.message));
     if (why === null) runs.push(folder);
     else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
   }
@@ -67,10 +77,14 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
 }
 
 /** Null when the run has a record again, else why it has not. */
-async function bringHome(folder: RunFolder, found: readonly Adoptable[]): Promise<string | null> {
+async function bringHome(
+  folder: RunFolder,
+  found: readonly Adoptable[],
+  force: boolean,
+): Promise<string | null> {
   makeDirectory(folder.path);
-  const lock = takeLock(folder.lock);
-  if (!isLock(lock)) return `${nameOf(lock)} has taken its run`;
+  const lock = takeLock(folder.lock, { force });
+  if (!isLock(lock)) return `its run is driven by ${explainHolder(lock)}`;
   try {
     if (statFile(folder.journal)) return 'its run has a record by now';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(

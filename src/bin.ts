@@ -8,6 +8,13 @@ if (major < 22 || (major === 22 && minor < 20)) {
 }
 const argv = process.argv.slice(2);
 
+try {
+  process.cwd();
+} catch {
+  // It has been removed. Nothing that is named by an absolute path needs it.
+  process.chdir('/');
+}
+
 async function main() {
   if (argv.length > 1 || argv[0] !== '--version') return (await import('./cli.ts')).main(argv);
   // Asked by scripts, again and again: not worth loading everything for.

@@ -77,10 +77,10 @@ interface ToResume {
 const nothingAdopted: ToResume = { folders: [], exitCode: 0 };
 
 /** Says what came of each orphan; its exit code is 1 where one had to be left. */
-async function adoptOrphans(stateDir: StateDir, { run, all }: ResumeOptions): Promise<ToResume> {
+async function adoptOrphans(stateDir: StateDir, { run, all, force }: ResumeOptions): Promise<ToResume> {
   let adoption: Adoption;
   try {
-    adoption = await adopt(stateDir, run);
+    adoption = await adopt(stateDir, { only: run, force });
   } catch (error) {
     // Runs that have a record need nobody to find orphans.
     if (!all) throw error;

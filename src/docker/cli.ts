@@ -37,6 +37,8 @@ export type Docker = (args: readonly string[], options?: DockerOptions) => Promi
 
 // `exec` makes the child docker itself instead of a bash that runs it.
 const run = $({
+  // Docker needs nothing of the directory that we were started in, which may be removed meanwhile.
+  cwd: '/',
   quiet: true,
   nothrow: true,
   prefix: 'exec ',

@@ -43,6 +43,8 @@ const run = execa({
   reject: false,
   // execa's own listens to signals, which a program that embeds us has its own mind about.
   cleanup: false,
+  // As in cli.ts: ours may be removed.
+  cwd: '/',
 });
 const viaShell = ['sh', '-c', endingWithUs] as const;
 
@@ -224,6 +226,6 @@ export function firstBytes(
 
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
 export async function handOver({ env }: Recorder, args: readonly string[]): Promise<number> {
-  const result = await execa('docker', args, { env, stdio: 'inherit', reject: false });
+  const result = await execa('docker', args, { env, stdio: 'inherit', reject: false, cwd: '/' });
   return result.exitCode ?? 1;
 }

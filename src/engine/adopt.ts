@@ -15,7 +15,7 @@ import { answered } from './answered.ts';
 import type { EngineConnection } from './connection.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
-import { nameOf } from './lock-holder.ts';
+import { explainHolder } from './lock-holder.ts';
 import { findOrphans, isLost, type Lost } from './orphans.ts';
 import { growingRedactor } from './redact.ts';
 import { enginesOf, type MissingEngine } from './run-connection.ts';
@@ -32,16 +32,23 @@ export interface Adoption {
   readonly missing: readonly MissingEngine[];
 }
 
+export interface AdoptOptions {
+  /** A run's id: of its containers alone. */
+  readonly only?: string | undefined;
+  /** Also where the run's lock is of a process of which nobody here can know whether it lives. */
+  readonly force?: boolean;
+}
+
 const lookingFor = 'ask Docker for orphans';
 
 /**
  * Gives the orphans of this state directory a record again, out of their labels and of what Docker says of them: then
  * their runs can be resumed like any other. Nothing of another state directory is touched.
  */
-export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption> {
+export async function adopt(stateDir: StateDir, options: AdoptOptions = {}): Promise<Adoption> {
   const { found, missing } = await enginesOf(stateDir);
   const adoptions: Omit<Adoption, 'missing'>[] = [];
-  for (const connection of found) adoptions.push(await adoptOn(connection, stateDir, only));
+  for (const connection of found) adoptions.push(await adoptOn(connection, stateDir, options));
   return {
     runs: adoptions.flatMap(({ runs }) => runs),
     removed: adoptions.flatMap(({ removed }) => removed),
@@ -53,7 +60,7 @@ export async function adopt(stateDir: StateDir, only?: string): Promise<Adoption
 async function adoptOn(
   connection: EngineConnection,
   stateDir: StateDir,
-  only: string | undefined,
+  { only, force = false }: AdoptOptions,
 ): Promise<Omit<Adoption, 'missing'>> {
   const { docker } = connection;
   const containers = containersOf(docker);
@@ -78,7 +85,8 @@ async function adoptOn(
   for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
     const folder = stateDir.run(runId);
     // One that cannot be adopted does not keep the others from it.
-    const why = await bringHome(folder, ofRun, connection).catch((error: Error) => oneLine(error.message));
+    const asked = bringHome(folder, ofRun, connection, force);
+    const why = await asked.catch((error: Error) => oneLine(error.message));
     if (why === null) runs.push(folder);
     else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
   }
@@ -90,10 +98,11 @@ async function bringHome(
   folder: RunFolder,
   found: readonly Adoptable[],
   { engine, address, recorder }: EngineConnection,
+  force: boolean,
 ): Promise<string | null> {
   makeDirectory(folder.path);
-  const lock = takeLock(folder.lock);
-  if (!isLock(lock)) return `${nameOf(lock)} has taken its run`;
+  const lock = takeLock(folder.lock, { force });
+  if (!isLock(lock)) return `its run is driven by ${explainHolder(lock)}`;
   try {
     if (statFile(folder.journal)) return 'its run has a record by now';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(

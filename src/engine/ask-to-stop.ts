@@ -36,7 +36,7 @@ const defaults: AskTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, p
  */
 export async function askToStop(folder: RunFolder, options: AskOptions): Promise<void> {
   const { agent, isOver, say, timeouts = defaults } = options;
-  let request = leaveRequest(folder.requests, { stop: agent });
+  let request = ask(folder, agent);
   let asked = performance.now();
   let isSlow = false;
   try {
@@ -56,6 +56,19 @@ export async function askToStop(folder: RunFolder, options: AskOptions): Promise
     }
   } finally {
     removeFile(request);
+  }
+}
+
+function ask(folder: RunFolder, agent: string | null): string {
+  try {
+    return leaveRequest(folder.requests, { stop: agent });
+  } catch (error) {
+    const { runId, lock } = folder;
+    const holder = lockHolder(lock);
+    const hint = holder?.identity ? `. A SIGINT stops all that ${nameOf(holder)} drives` : '';
+    throw new FlowError(`${runId} cannot be asked to stop: ${(error as Error).message}${hint}`, 3, {
+      cause: error,
+    });
   }
 }
 

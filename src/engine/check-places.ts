@@ -4,6 +4,7 @@ import { statFile } from '../store/state-files.ts';
 import { type FileIdentity, identitiesAbove, identityOf, isWithin, realPath } from './containment.ts';
 import { exposedBuilds } from './exposed-builds.ts';
 import { lockHolder } from './lock.ts';
+import { nameOf } from './lock-holder.ts';
 import { readRunFile } from './run-file.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 import { type Exposed, exposedSources, openedSources, writablePlaces } from './writable-places.ts';
@@ -55,8 +56,14 @@ export async function checkLiveRuns(
     const isOther = folder.runId !== own.runId && statFile(folder.result) === undefined;
     const other = isOther ? planOf(folder) : null;
     const found = other === null ? [] : conflicts(plan, other, folder.runId);
-    if (found.length > 0 && (lockHolder(folder.lock) !== null || (await hasContainers(folder))))
-      problems.push(...found);
+    if (found.length === 0) continue;
+    const holder = lockHolder(folder.lock);
+    if (holder === null && !(await hasContainers(folder))) continue;
+    problems.push(...found);
+    if (holder !== null && holder.doubt !== null)
+      problems.push(
+        `${folder.runId} is driven by ${nameOf(holder)}, if that lives. If it is gone: agent-flow stop --force ${folder.runId}`,
+      );
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }

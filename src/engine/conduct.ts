@@ -18,7 +18,8 @@ import { followOutput } from './follow-output.ts';
 import { hurry } from './hurry.ts';
 import { openJournal } from './journal.ts';
 import { startsAtOnce, whatFits } from './limits.ts';
-import { type Lock, watchLock } from './lock.ts';
+import { type Lock, lockHolder, watchLock } from './lock.ts';
+import { nameOf } from './lock-holder.ts';
 import { pressure } from './pressure.ts';
 import { type AgentRecord, blankRecord, isUntouched, remember } from './record.ts';
 import { obeyRequests } from './requests.ts';
@@ -302,12 +303,18 @@ const unwritable = (folder: RunFolder, error: Error) =>
     { cause: error },
   );
 
-const takenAway = ({ path, runId }: RunFolder) =>
-  new EngineError(
-    statFile(path) === undefined
-      ? `${path} was removed while its agents run. They live on, and nothing remembers them: agent-flow cleanup --all --dry-run lists them`
-      : `${runId} was taken over by another process, with --force. Its agents live on`,
+function takenAway({ path, runId, lock }: RunFolder): EngineError {
+  if (statFile(path) === undefined)
+    return new EngineError(
+      `${path} was removed while its agents run. They live on, and nothing remembers them: agent-flow cleanup --all --dry-run lists them`,
+    );
+  const holder = lockHolder(lock);
+  return new EngineError(
+    holder === null
+      ? `the lock of ${runId} was removed. Its agents live on: agent-flow resume ${runId}`
+      : `${runId} was taken over by ${nameOf(holder)}. Its agents live on`,
   );
+}
 
 /** What this environment lacks, where no agent can do anything but wait for it. */
 function lackedByAll({ agents }: FlowState): string | null {

@@ -18,7 +18,7 @@ import { type Connection, connect } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
-import { explainHolder } from './lock-holder.ts';
+import { explainHolder, type Holder } from './lock-holder.ts';
 import { hasContainers } from './run-connection.ts';
 import { type RunEngine, readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
@@ -92,9 +92,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     return await conduct({ ...file, engine, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
     lock[Symbol.dispose]();
-    if (error instanceof Error && 'syscall' in error)
-      throw new FlowError(`${folder.path} cannot be read or written: ${error.message}`, 3, { cause: error });
-    throw error;
+    throw error instanceof Error && 'syscall' in error ? unwritable(folder, error) : error;
   }
 }
 
@@ -106,9 +104,17 @@ const filesOptions = (
 ): CheckFilesOptions => ({ docker, engine, address, stateDir, now: clock.now });
 
 function lockRun(folder: RunFolder, force = false): Lock {
-  const lock = takeLock(folder.lock, { force });
+  const lock = tryLock(folder, force);
   if (isLock(lock)) return lock;
   throw new UsageError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
+}
+
+function tryLock(folder: RunFolder, force: boolean): Lock | Holder {
+  try {
+    return takeLock(folder.lock, { force });
+  } catch (error) {
+    throw unwritable(folder, error as Error);
+  }
 }
 
 function newFolder(stateDir: StateDir): RunFolder {
@@ -123,6 +129,13 @@ function newFolder(stateDir: StateDir): RunFolder {
     }
   }
 }
+
+const unwritable = ({ path, runId }: RunFolder, error: Error) =>
+  new FlowError(
+    `${path} cannot be read or written: ${error.message}. Nothing was changed; mend that, then: agent-flow resume ${runId}`,
+    3,
+    { cause: error },
+  );
 
 const unmemorable = ({ path }: RunFolder, error: Error) =>
   new EngineError(`the run cannot be written down in ${path}: ${error.message}`, { cause: error });

@@ -84,7 +84,7 @@ test('a run that a living engine drives is refused with who drives it, and one t
     t.regex(refused.stderr, new RegExp(`is driven by process ${engine.pid} on `));
   }
   const all = await here.agentFlow(['resume', '--all']);
-  t.is(all.stderr, `nothing to take up: an engine drives ${here.runId()}`);
+  t.regex(all.stderr, /^nothing to take up: \S+ is driven by process \d+ on \S+$/);
   engine.kill('SIGINT');
   await engine;
   const over = await here.agentFlow(['resume', here.runId()!]);

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { eventually, isRunning, type Place } from '../engine/flow.ts';
+import { execa } from 'execa';
+import { bin, eventually, isRunning, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import {
   endProcessesOf,
@@ -91,15 +92,101 @@ for (const [whose, change] of Object.entries(dead))
     await nothingLeft(t, here.here);
   });
 
-cell({ block: 'G', fault: 'living locks', title: 'the lock of another host is believed' }, async t => {
+/** An engine in a pid namespace of its own, as in a container. */
+const apart = (here: Place, env: NodeJS.ProcessEnv, spec: unknown) =>
+  execa(
+    'unshare',
+    [...'--pid --fork --kill-child --mount-proc'.split(' '), process.execPath, bin, 'run', here.write(spec)],
+    { cwd: here.path, env, extendEnv: false, stdin: 'ignore', reject: false },
+  );
+
+/** Of whom nobody here can know whether they live. */
+const unseen = {
+  'another machine': { host: `not-${hostname()}`, boot: 'another' },
+  'another machine of this name': { machine: 'another', boot: 'another' },
+  'a container with the name of its host': { namespace: 'pid:[1]' },
+} as const;
+
+for (const [whose, change] of Object.entries(unseen))
+  cell(
+    { block: 'G', fault: 'living locks', title: `the lock of ${whose} is believed, and yields to --force` },
+    async t => {
+      const here = stage(t);
+      t.teardown(() => endProcessesOf(here.here));
+      const folder = await abandoned(here);
+      const [left] = locksIn(folder);
+      const holder = JSON.parse(readFileSync(join(folder, left!), 'utf8'));
+      writeFileSync(join(folder, left!), JSON.stringify({ ...holder, ...change }));
+      const refused = await here.here.agentFlow(['resume'], { env: here.env });
+      t.is(refused.exitCode, 2, refused.stderr);
+      t.regex(refused.stderr, new RegExp(`is driven by process ${holder.pid} on .*use --force`));
+      t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
+      goOn(here.here);
+      const { exitCode, stderr } = await here.here.agentFlow(['resume', '--force', '--json'], {
+        env: here.env,
+      });
+      t.is(exitCode, 0, stderr);
+      nothingLost(t, here.here, { worker: fate });
+      nothingDoubled(t, here.here, { worker: fate });
+      await nothingLeft(t, here.here);
+    },
+  );
+
+cell({ block: 'G', fault: 'living locks', title: 'a host that was renamed keeps nobody out' }, async t => {
   const here = stage(t);
   t.teardown(() => endProcessesOf(here.here));
   const folder = await abandoned(here);
   const [left] = locksIn(folder);
   const holder = JSON.parse(readFileSync(join(folder, left!), 'utf8'));
   writeFileSync(join(folder, left!), JSON.stringify({ ...holder, host: `not-${hostname()}` }));
-  const refused = await here.here.agentFlow(['resume'], { env: here.env });
-  t.is(refused.exitCode, 2, refused.stderr);
-  t.regex(refused.stderr, new RegExp(`is driven by process ${holder.pid} on not-`));
-  t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
+  const stopped = await here.here.agentFlow(['stop'], { env: here.env });
+  t.is(stopped.exitCode, 0, stopped.stderr);
+  await nothingLeft(t, here.here);
 });
+
+cell(
+  {
+    block: 'G',
+    fault: 'living locks',
+    title: 'an engine in another pid namespace is refused to one outside, and ends when it is forced',
+  },
+  async t => {
+    const { here, network, env } = stage(t);
+    t.teardown(() => endProcessesOf(here));
+    const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
+    const inside = apart(here, env, { agents: { worker } });
+    await eventually(isRunning(here, 'worker'), 'a running agent');
+    const refused = await here.agentFlow(['resume'], { env });
+    t.is(refused.exitCode, 2, refused.stderr);
+    t.regex(refused.stderr, /is driven by process 1 on .*another pid namespace/);
+    const outside = here.start(['resume', '--force', '--json'], { env });
+    const { exitCode, stderr } = await inside;
+    t.is(exitCode, 3, stderr);
+    t.regex(stderr, /was taken over by process \d+ on /);
+    goOn(here);
+    const answer = await outside;
+    t.is(answer.exitCode, 0, String(answer.stderr));
+    nothingLost(t, here, { worker: fate });
+    nothingDoubled(t, here, { worker: fate });
+    await nothingLeft(t, here);
+  },
+);
+
+cell(
+  {
+    block: 'G',
+    fault: 'living locks',
+    title: 'stop reaches an engine in another pid namespace by its request',
+  },
+  async t => {
+    const { here, network, env } = stage(t);
+    t.teardown(() => endProcessesOf(here));
+    const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
+    const inside = apart(here, env, { agents: { worker } });
+    await eventually(isRunning(here, 'worker'), 'a running agent');
+    const stopped = await here.agentFlow(['stop'], { env });
+    t.is(stopped.exitCode, 0, stopped.stderr);
+    t.is((await inside).exitCode, 1);
+    await nothingLeft(t, here);
+  },
+);

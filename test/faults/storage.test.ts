@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { mendJournal, openJournal, readJournal } from '../../src/engine/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../src/engine/lock.ts';
@@ -265,6 +265,29 @@ for (const code of errnos)
         t.true(isLock(lock));
       },
     );
+
+for (const code of ['EIO', 'ESTALE', 'EACCES'])
+  cell(
+    {
+      block: 'H',
+      fault: 'a disk that refuses',
+      title: `a lock that cannot be read for ${code} is believed, and yields to force`,
+    },
+    t => {
+      const path = folder(t);
+      takeLock(join(path, 'lock'));
+      const file = join(path, 'lock.1');
+      const restore = replace(t, 'openSync', real => (given, ...more) => {
+        if (basename(String(given)) === basename(file)) throw errno(code);
+        return real(given, ...more);
+      });
+      t.like(takeLock(join(path, 'lock')), { identity: null });
+      t.regex(lockHolder(join(path, 'lock'))!.doubt!, new RegExp(`cannot be read: ${code}`));
+      t.true(isLock(takeLock(join(path, 'lock'), { force: true })));
+      restore();
+      t.deepEqual(readdirSync(path), ['lock.2']);
+    },
+  );
 
 cell({ block: 'H', fault: 'cut short', title: 'a lock cut at any byte is nobody’s' }, t => {
   const path = folder(t);

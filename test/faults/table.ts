@@ -14,6 +14,7 @@ const blocks: Readonly<Record<string, string>> = {
   G: 'two engines',
   H: 'storage',
   M: 'an engine that lacks a safeguard',
+  N: 'another shell',
 };
 
 interface Row {
@@ -60,6 +61,8 @@ ${table}
 - **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, settle passes, label
   check or fencing; a run that passes is one in which a test of the suite has failed.
 - **two engines**: both have looked for the lock before either takes it.
+- **another shell**: a run whose engine process is gone is asked for its logs, stopped, resumed or cleaned up from a shell
+  with another DOCKER_HOST, context, working directory or HOME than that of its start.
 `;
 
 console.log(`# ${sum('passed')} of ${sum('runs')} runs passed`);

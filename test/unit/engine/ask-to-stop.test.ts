@@ -122,6 +122,16 @@ test('one that takes long is waited for as long as it takes requests', async t =
   t.is(stops, 1, 'it is asked to stop once');
 });
 
+test('a run whose directory takes no request says so, with who could be signalled', async t => {
+  const found = run(t);
+  takeLock(found.lock);
+  writeFileSync(found.requests, 'no directory');
+  const asked = askToStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const error = await t.throwsAsync(asked, { instanceOf: FlowError });
+  t.is(error.exitCode, 3);
+  t.regex(error.message, new RegExp(`cannot be asked to stop: .*SIGINT.* process ${process.pid} on`));
+});
+
 test('a state directory that is removed meanwhile ends the wait', async t => {
   const found = run(t);
   takeLock(found.lock);

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { checkLiveRuns, checkPlaces, livePlaces } from '../../../src/engine/check-places.ts';
 import { isBelow, isWithin } from '../../../src/engine/containment.ts';
 import { takeLock } from '../../../src/engine/lock.ts';
+import { ownIdentity } from '../../../src/engine/lock-holder.ts';
 import { writeRunFile } from '../../../src/engine/run-file.ts';
 import { openStateDir } from '../../../src/engine/state-dir.ts';
 import { exposedSources, openedSources, writablePlaces } from '../../../src/engine/writable-places.ts';
@@ -182,6 +183,13 @@ test('a live run is checked in both directions, an ended one is not', async t =>
     message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,
   });
   again[Symbol.dispose]();
+  writeFileSync(`${other.lock}.1`, JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' }));
+  await t.throwsAsync(
+    check(flow(bind(at('proj')))),
+    { message: /driven by .*, if that lives.*agent-flow stop --force raaaaaaa$/ },
+    'a lock that may be of nobody is named with its way out',
+  );
+  rmSync(`${other.lock}.1`);
   writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32), engine });
   takeLock(other.lock);
   await t.throwsAsync(check(flow(bind(at('proj')))), { message: /what a of the run raaaaaaa is built of/ });

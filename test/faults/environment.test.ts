@@ -1,0 +1,256 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { bin, type Place } from '../engine/flow.ts';
+import { canary } from './canary.ts';
+import { type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type PrivateDaemon, privateDaemon } from './private-daemon.ts';
+import { counted, type Stage, stage } from './scenarios.ts';
+import { cell, isWhole } from './tally.ts';
+import { atWork, begin, goOn, untilGo } from './trial.ts';
+
+/** Block N: what is asked of a run from another shell than the one that started it. */
+
+const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+const cancelled: Fate = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
+
+/** A dockerd beside the machine's, for the cells that need one. */
+let daemon: PrivateDaemon | null = null;
+test.after.always(() => daemon?.remove());
+async function anotherEngine(): Promise<PrivateDaemon> {
+  daemon ??= await privateDaemon();
+  await daemon.start({ liveRestore: true });
+  return daemon;
+}
+
+interface Shell {
+  readonly name: string;
+  /** Added to the environment of the start; undefined takes a variable away. */
+  readonly env?: (here: Place) => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>;
+  /** A line of shell before the command. */
+  readonly enter?: string;
+  /** Also where not the whole grid is asked for. */
+  readonly isTelling?: true;
+}
+
+/** Runs the real command from a shell. */
+async function from(shell: Shell, { here, env }: Stage, args: readonly string[]) {
+  const command = ['-c', `${shell.enter ?? ':'}; exec "$@"`, 'sh', process.execPath, bin, ...args];
+  const { exitCode, stdout, stderr } = await execa('sh', command, {
+    cwd: here.path,
+    env: { ...env, ...(await shell.env?.(here)) },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: 300_000,
+  });
+  return { exitCode, stdout, said: `${args[0]} from ${shell.name}: ${stderr}` };
+}
+
+/** A run whose engine process was killed while its agent is at work. */
+async function abandoned(t: ExecutionContext, more: NodeJS.ProcessEnv = {}): Promise<Stage> {
+  const scene = stage(t, {}, more);
+  const worker = { ...counted(untilGo), network: { name: scene.network } };
+  const run = begin(t, scene, { agents: { worker } });
+  await atWork(scene.here);
+  await run.kill();
+  return scene;
+}
+
+const isWell = async (t: ExecutionContext, here: Place, worker: Fate) => {
+  nothingLost(t, here, { worker });
+  nothingDoubled(t, here, { worker });
+  await nothingLeft(t, here);
+};
+const isAlive = async (t: ExecutionContext, here: Place, said: string) =>
+  t.is((await here.containers(['status=running'])).length, 1, said);
+
+/** A directory of docker settings that has a context of this name. */
+async function withContext(here: Place, name: string, host: string): Promise<NodeJS.ProcessEnv> {
+  const env = { DOCKER_CONFIG: join(here.path, `docker-${name}`) };
+  mkdirSync(env.DOCKER_CONFIG, { recursive: true });
+  await execa('docker', ['context', 'create', name, '--docker', `host=${host}`], { env, reject: false });
+  return env;
+}
+
+const emptyHome = (here: Place) => {
+  const HOME = join(here.path, 'home');
+  mkdirSync(HOME, { recursive: true });
+  return { HOME };
+};
+const socket = '/var/run/docker.sock';
+
+/** From these all is as it is from the shell of the start: they lead to the same Docker engine. */
+const alike: readonly Shell[] = [
+  { name: 'another working directory', enter: 'cd /' },
+  {
+    name: 'a working directory that was removed',
+    enter: 'mkdir gone && cd gone && rmdir ../gone',
+    isTelling: true,
+  },
+  { name: 'another HOME', env: emptyHome },
+  { name: 'a HOME that does not exist', env: here => ({ HOME: join(here.path, 'nowhere') }) },
+  { name: 'no HOME', env: () => ({ HOME: undefined }) },
+  { name: 'other settings of docker', env: here => ({ DOCKER_CONFIG: emptyHome(here).HOME }) },
+  { name: 'a DOCKER_HOST that names the engine', env: () => ({ DOCKER_HOST: `unix://${socket}` }) },
+  {
+    name: 'a DOCKER_HOST that names the engine by a link',
+    env(here) {
+      const link = join(here.path, 'engine.sock');
+      symlinkSync(socket, link);
+      return { DOCKER_HOST: `unix://${link}` };
+    },
+  },
+  {
+    name: 'a context that names the engine',
+    env: async here => ({
+      ...(await withContext(here, 'ours', `unix://${socket}`)),
+      DOCKER_CONTEXT: 'ours',
+    }),
+  },
+];
+
+/** What each command makes of an abandoned run. */
+const commands: Readonly<Record<string, (t: ExecutionContext, scene: Stage, shell: Shell) => Promise<void>>> =
+  {
+    async resume(t, scene, shell) {
+      goOn(scene.here);
+      const { exitCode, said } = await from(shell, scene, ['resume', '--json']);
+      t.is(exitCode, 0, said);
+      await isWell(t, scene.here, fate);
+    },
+    async stop(t, scene, shell) {
+      const { exitCode, said } = await from(shell, scene, ['stop']);
+      t.is(exitCode, 0, said);
+      nothingDoubled(t, scene.here, { worker: cancelled });
+      await nothingLeft(t, scene.here);
+    },
+    async logs(t, scene, shell) {
+      const { exitCode, stdout, said } = await from(shell, scene, ['logs', 'worker']);
+      t.is(exitCode, 0, said);
+      t.regex(stdout, /line 20/);
+      await isAlive(t, scene.here, said);
+    },
+    async cleanup(t, scene, shell) {
+      const foreign = await canary(scene.here.runId()!);
+      t.teardown(() => foreign.remove());
+      const { exitCode, said } = await from(shell, scene, ['cleanup']);
+      t.is(exitCode, 0, said);
+      t.deepEqual(await scene.here.containers(), [], said);
+      await foreign.isUntouched(t);
+    },
+  };
+
+for (const shell of alike.filter(({ isTelling }) => isWhole || isTelling))
+  for (const [command, isRight] of Object.entries(commands)) {
+    const title = `${command} works from ${shell.name}`;
+    cell({ block: 'N', fault: 'another shell', title }, async t =>
+      isRight(t, await abandoned(t), once(shell)),
+    );
+  }
+
+/** What a shell needs is made once, though several commands are given in it. */
+function once(shell: Shell): Shell {
+  const { env } = shell;
+  if (env === undefined) return shell;
+  let made: ReturnType<typeof env> | undefined;
+  return {
+    ...shell,
+    env(here) {
+      made ??= env(here);
+      return made;
+    },
+  };
+}
+
+/** These lead to no Docker engine, or to another one. */
+const astray: readonly Shell[] = [
+  {
+    name: 'a DOCKER_HOST where nothing is',
+    env: here => ({ DOCKER_HOST: `unix://${here.path}/none.sock` }),
+    isTelling: true,
+  },
+  { name: 'a context that does not exist', env: () => ({ DOCKER_CONTEXT: 'agent-flow-no-such-context' }) },
+  {
+    name: 'a context where nothing is',
+    env: async here => ({
+      ...(await withContext(here, 'nowhere', `unix://${here.path}/none.sock`)),
+      DOCKER_CONTEXT: 'nowhere',
+    }),
+  },
+  { name: 'a DOCKER_HOST of another engine', env: async () => (await anotherEngine()).env },
+  {
+    name: 'a context of another engine',
+    env: async here => ({
+      ...(await withContext(here, 'other', (await anotherEngine()).env.DOCKER_HOST!)),
+      DOCKER_CONTEXT: 'other',
+    }),
+  },
+];
+
+for (const given of astray.filter(({ isTelling }) => isWhole || isTelling)) {
+  const title = `from ${given.name} nothing is done to a run, and it can be resumed after that`;
+  cell({ block: 'N', fault: 'another engine', title, runs: 4 }, async t => {
+    const scene = await abandoned(t);
+    const shell = once(given);
+    for (const args of [['logs', 'worker'], ['resume', '--json'], ['stop']]) {
+      const { exitCode, said } = await from(shell, scene, args);
+      t.is(exitCode, 3, said);
+      t.notRegex(said, /\n {4}at /, 'no stack');
+      await isAlive(t, scene.here, said);
+    }
+    // Another engine has nothing of ours to remove.
+    const { exitCode, said } = await from(shell, scene, ['cleanup']);
+    t.true([0, 3].includes(exitCode!), said);
+    await isAlive(t, scene.here, said);
+    goOn(scene.here);
+    const resumed = await from({ name: 'the same' }, scene, ['resume', '--json']);
+    t.is(resumed.exitCode, 0, resumed.said);
+    await isWell(t, scene.here, fate);
+  });
+}
+
+/** Its shell named an engine, and the next one names none. */
+for (const [command, isRight] of Object.entries(commands).filter(([name]) => isWhole && name !== 'cleanup')) {
+  const title = `${command} asks the engine of the start, where its shell names none`;
+  cell({ block: 'N', fault: 'the engine of the start', title }, async t => {
+    const { env, load } = await anotherEngine();
+    await load('tmux-agents-base:latest');
+    const scene = await abandoned(t, env);
+    await isRight(t, scene, { name: 'a shell that names none', env: () => ({ DOCKER_HOST: undefined }) });
+  });
+}
+
+cell(
+  {
+    block: 'N',
+    fault: 'another shell',
+    title: 'a state directory that cannot be written can be read, and what writes says so',
+  },
+  async t => {
+    const scene = await abandoned(t);
+    const { here } = scene;
+    const state = `'${here.stateDir}'`;
+    // In a mount namespace of its own, which ends with it.
+    const readOnly: Shell = {
+      name: 'a read-only state directory',
+      enter: `exec unshare --mount sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' ${state} "$@"`,
+    };
+    const reads = { ps: ['ps', '--json'], logs: ['logs', 'worker'], cleanup: ['cleanup', '--dry-run'] };
+    for (const args of Object.values(reads)) {
+      const { exitCode, said } = await from(readOnly, scene, args);
+      t.is(exitCode, 0, said);
+    }
+    for (const args of [['stop'], ['resume'], ['resume', '--all']]) {
+      const { exitCode, said } = await from(readOnly, scene, args);
+      t.is(exitCode, 3, said);
+      t.regex(said, /cannot be read or written: EROFS.*agent-flow resume/);
+    }
+    await isAlive(t, here, 'nothing was done');
+    writeFileSync(join(here.workspace, 'go'), '');
+    const resumed = await from({ name: 'the same' }, scene, ['resume', '--json']);
+    t.is(resumed.exitCode, 0, resumed.said);
+    await isWell(t, here, fate);
+  },
+);

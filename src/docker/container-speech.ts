@@ -19,8 +19,13 @@ export function speaker(args: readonly string[]): string | null {
 }
 
 /** Take a command's stderr for what it is: of one that brings a container's output, it was printed and not said. */
-export const heard = <A extends CallEnd>(args: readonly string[], answer: A): A =>
-  speaker(args) === null ? answer : { ...answer, stderr: '', printed: answer.stderr };
+export function heard<A extends CallEnd>(args: readonly string[], answer: A): A {
+  const said = answer.stderr.replace(emulation, '');
+  return speaker(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+}
+
+/** What the `docker` of podman-docker says with every command. */
+const emulation = /^Emulate Docker CLI using podman\..*\n?/m;
 
 const state = z.object({ Status: z.string(), Error: z.string().default('') });
 

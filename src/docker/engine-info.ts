@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
+import { oneLine } from '../views/text.ts';
 import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
 
@@ -85,7 +86,7 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   // `docker info` without an engine answers 0 with the reason among its own facts, or 1.
   const reason = /"ServerErrors":\["([^"]*)/.exec(answer.stdout)?.[1];
   const failed = dockerError(
-    { ...answer, ok: false, stdout: '', stderr: reason ?? (answer.stderr || 'its answer cannot be read') },
+    { ...answer, ok: false, stdout: '', stderr: reason ?? (answer.stderr || unreadable(answer.stdout)) },
     { doing: 'reach the Docker engine', at: now(), otherwise: 'unreachable' },
   );
   throw new StepError(
@@ -96,6 +97,10 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
     },
   );
 }
+
+/** Something else than docker may have spoken, such as a script in its place. */
+const unreadable = (stdout: string) =>
+  stdout.trim() === '' ? 'it says nothing' : `its answer cannot be read: ${oneLine(stdout).slice(0, 100)}`;
 
 /** null: no facts of an engine, such as half of them. */
 function read(stdout: string) {

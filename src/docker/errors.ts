@@ -51,8 +51,9 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   if (said !== null) return said;
   const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
-  // A container may print any words: at most they are worth another try.
-  return kind === null || (answer.printed !== undefined && kind !== 'transient') ? 'docker' : kind;
+  if (answer.printed === undefined) return kind ?? 'docker';
+  // A container may print any words: at most they are worth another try. An engine that was away is back by now.
+  return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
 const kindOf = (text: string) => classes.find(([, pattern]) => pattern.test(text))?.[0] ?? null;

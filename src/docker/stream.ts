@@ -106,7 +106,7 @@ async function recorded<A extends CallEnd>(
 export interface LineOptions extends StreamOptions {
   /** Bytes of a line; the rest of a longer one is left out. */
   readonly mostOfLine?: number;
-  /** Bytes of all lines; a command that prints more is killed. */
+  /** Bytes of all lines, and of its stderr; a command that prints more is killed. */
   readonly most?: number;
   /** Changes what is printed before it is cut into lines. */
   readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
@@ -130,11 +130,14 @@ export async function followLines(
   const { child, guard, ended } = started(recorder, [...viaShell, 'docker', ...args], { signal });
   const lines = lineReader(onLine, mostOfLine);
   let size = 0;
-  child.stdout.on('data', (bytes: Buffer) => {
-    if (size > most) return;
+  const isTaken = (bytes: Buffer) => {
     size += bytes.length;
     if (size > most) guard.overflow();
-    else lines.add(through ? through.add(bytes) : bytes);
+    return size <= most;
+  };
+  child.stderr.on('data', isTaken);
+  child.stdout.on('data', (bytes: Buffer) => {
+    if (isTaken(bytes)) lines.add(through ? through.add(bytes) : bytes);
   });
   const end = await ended;
   if (through) lines.add(through.end());

@@ -32,7 +32,7 @@ const away = `echo '${silence} at unix:///var/run/docker.sock' >&2; exit 1`;
 const gone = `echo 'Error: No such container: c' >&2; exit 1`;
 
 for (const [what, args, said, answer, kind, stderr] of [
-  ['an engine that is away', ['exec', 'c', 'x'], silence, state('running'), 'docker', /^$/],
+  ['an engine that is away', ['exec', 'c', 'x'], silence, state('running'), 'transient', /^$/],
   ['no space', ['exec', 'c', 'x'], 'no space left on device', state('running'), 'docker', /^$/],
   ['a lost container', ['logs', 'c'], 'No such container: c', state('exited'), 'docker', /^$/],
   [

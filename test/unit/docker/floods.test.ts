@@ -54,6 +54,12 @@ test.serial('lines that come without end are followed as far as is asked for', a
   t.true(await until(() => !isAlive(pid())));
 });
 
+test.serial('what is followed may say no more on stderr either', async t => {
+  fakeDocker(t, 'exec yes >&2');
+  const end = await followLines(unrecorded, ['exec', 'c', 'tail'], () => {}, { most: 10_000 });
+  t.like(end, { ok: false, cutOff: 'overflow', stderr: '' });
+});
+
 test.serial('a file of any length is read as far as is asked for', async t => {
   fakeDocker(t, 'exec cat /dev/zero');
   const { ok, cutOff, stdout } = await firstBytes(unrecorded, ['cp'], 4_096, { timeout: 0 });

@@ -104,5 +104,6 @@ test.serial('what a wrapper says on stderr is no part of an answer', async t => 
     t,
     'echo "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg." >&2; echo id',
   );
-  t.like(await dockerCli(unrecorded)(['create']), { ok: true, stdout: 'id\n' });
+  const said = await dockerCli(unrecorded)(['create']);
+  t.like(said, { ok: true, stdout: 'id\n', stderr: '' });
 });

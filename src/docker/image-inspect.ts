@@ -19,6 +19,10 @@ const texts = z
   .nullish()
   .transform(list => list ?? []);
 
+/** Podman spells out the registry that docker leaves out. */
+export const shortNames = (names: readonly string[]): string[] =>
+  names.map(name => name.replace(/^docker\.io\/(library\/)?/, ''));
+
 const inspected = z
   .object({
     Id: z.string(),
@@ -36,7 +40,7 @@ const inspected = z
   })
   .transform(({ Id, RepoTags, Os, Architecture, Config }) => ({
     id: Id,
-    tags: RepoTags,
+    tags: shortNames(RepoTags),
     platform: { os: Os ?? '', arch: Architecture ?? '' },
     labels: Config?.Labels ?? {},
     /** Empty for root. */

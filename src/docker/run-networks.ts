@@ -110,7 +110,7 @@ export async function removeRunNetwork(
       return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
     const answer = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
     if (answer.ok || /no such network|not found/i.test(answer.stderr)) return null;
-    const isBusy = /active endpoints/i.test(answer.stderr);
+    const isBusy = /active endpoints|network is being used/i.test(answer.stderr);
     if (!isBusy || tries === removeTries)
       return { users: [], why: answer.stderr.trim() || 'docker did not answer in time' };
     // The end of a container that was removed a moment ago has yet to arrive there.

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { beginMark, endBytes } from '../docker/end-record.ts';
+import { beginMark, endBytes, endRecordOf } from '../docker/end-record.ts';
 import { screenIn } from '../docker/last-screen.ts';
 import { openFile, statFile } from '../store/state-files.ts';
 
@@ -14,7 +14,7 @@ export interface Transcript {
   readonly screen: string | null;
 }
 
-/** Less than this, in bytes, is never thrown away; containers of an older release print no mark. */
+/** Docker always keeps this much, in bytes. Podman may keep nothing but the last lines. */
 const alwaysKept = 2 ** 20;
 
 /** What was kept of an attempt's output; null where nothing was. */
@@ -31,7 +31,8 @@ export function transcriptIn(path: string, nonce: string): Transcript | null {
     const end = last.toString('utf8');
     return {
       path,
-      truncated: size >= alwaysKept && !first.equals(mark),
+      // What ends with an end record began with the mark.
+      truncated: !first.equals(mark) && (size >= alwaysKept || endRecordOf(end, nonce) !== null),
       usage: reportIn(end, nonce)?.usage ?? null,
       screen: screenIn(end, nonce),
     };

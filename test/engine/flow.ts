@@ -199,6 +199,12 @@ function parse(text: string): unknown {
   }
 }
 
+/** Whether the engine at DOCKER_HOST is Podman, which does a few things in another way. */
+export const isPodman = async () =>
+  (await execa('docker', ['info', '--format={{json .Plugins.Log}}'], { timeout: 60_000 })).stdout.includes(
+    'k8s-file',
+  );
+
 /** Small limits, so that many fit on a small machine. */
 export const small = { memory: '128m', cpus: 1 } as const;
 

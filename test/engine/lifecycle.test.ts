@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, place, small } from './flow.ts';
+import { eventually, isPodman, place, small } from './flow.ts';
 
 test('one agent goes through build, network, start, tmux, inject, run, stop and remove', async t => {
   const here = place(t);
@@ -89,7 +89,6 @@ test('a running agent carries the labels, limits, network and mounts that the se
   t.is(HostConfig.Memory, 4 * 1024 ** 3);
   t.is(HostConfig.NanoCpus, 2e9);
   t.false(HostConfig.Privileged);
-  t.is(HostConfig.NetworkMode, 'tmux-agents');
   t.is(HostConfig.PidMode, '');
   t.not(HostConfig.IpcMode, 'host');
   t.is(HostConfig.RestartPolicy.Name, 'no');
@@ -200,6 +199,11 @@ test('a workspace with colons, commas, spaces and quotes in its path is mounted 
   const { exitCode, stderr } = await here.run({
     agents: { worker: { command: ['touch', 'here'], workspace: odd, ...small } },
   });
+  if (await isPodman()) {
+    t.is(exitCode, 2);
+    t.regex(stderr, /agents\.worker\.workspace: Podman cannot mount/);
+    return;
+  }
   t.is(exitCode, 0, stderr);
   t.true(existsSync(join(odd, 'here')));
 });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
 import { dockerError } from '../../docker/errors.ts';
+import { shortNames } from '../../docker/image-inspect.ts';
 import { label } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
 import { formatBytes } from '../../spec/units.ts';
@@ -34,7 +35,7 @@ export async function findImages(docker: Docker, staying: readonly Container[], 
   if (ids.length === 0) return { doomed, left };
   const found = await answerOf(docker, ['image', 'inspect', ...ids], 'look at its images');
   for (const { Id, RepoTags, Size, Config } of z.array(inspected).parse(JSON.parse(found.stdout || '[]'))) {
-    const tags = RepoTags ?? [];
+    const tags = shortNames(RepoTags ?? []);
     const user = staying.find(container => container.image === Id);
     const about = `${oneLine(Config?.Labels?.[label.image] ?? '')}, ${formatBytes(Size)}`;
     for (const name of tags.length === 0 ? [Id] : tags)

@@ -58,7 +58,7 @@ for (const engine of engines) {
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
     t.is(image?.id, container?.image);
     t.like(image, { platform: { os: 'linux', arch: 'amd64' }, user: '', labels: {}, triggers: [] });
-    t.true(image!.tags.some(tag => tag.endsWith('debian:bookworm-slim')));
+    t.true(image!.tags.includes('debian:bookworm-slim'));
   });
 
   test(`${engine}: networks are listed and inspected`, async t => {

@@ -1,0 +1,29 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { beginMark } from '../../../src/docker/end-record.ts';
+import { transcriptIn } from '../../../src/engine/transcript.ts';
+import { folder } from '../workspace/repositories.ts';
+
+const mark = beginMark('n0nce');
+const end = 'agent-end exit 0 0 n0nce\n';
+const large = 'x'.repeat(2 ** 20);
+
+for (const [what, text, truncated] of [
+  ['begins with its mark', `${mark}hello\n${end}`, false],
+  ['is large and begins with its mark', `${mark}${large}\n${end}`, false],
+  ['is large and has no mark', `${large}\n`, true],
+  ['is small, has no mark and ends as a container does', `hello\n${end}`, true],
+  ['is small, has no mark and no end record', 'hello\n', false],
+  ['ends with the record of another container', 'hello\nagent-end exit 0 0 other\n', false],
+  ['is empty', '', false],
+] as const)
+  test(`a transcript that ${what} ${truncated ? 'lacks' : 'does not lack'} its beginning`, t => {
+    const path = join(folder(t), 'transcript.log');
+    writeFileSync(path, text, { mode: 0o600 });
+    t.is(transcriptIn(path, 'n0nce')?.truncated, truncated);
+  });
+
+test('there is no transcript where none was kept', t => {
+  t.is(transcriptIn(join(folder(t), 'transcript.log'), 'n0nce'), null);
+});

@@ -45,9 +45,10 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
 export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   if (answer.cutOff === 'timeout') return 'transient';
   // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
-  const silent = answer.stderr.trim() === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
+  const stderr = withoutWarnings(answer.stderr);
+  const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
   if (silent && !answer.ok && answer.cutOff === null) return 'transient';
-  const text = `${answer.stderr}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
+  const text = `${stderr}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   return classes.find(([, pattern]) => pattern.test(text))?.[0] ?? 'docker';
 }
 
@@ -71,7 +72,7 @@ export function dockerError(
   const said =
     answer.cutOff === 'timeout'
       ? 'docker did not answer in time'
-      : firstLine(answer.stderr || answer.stdout || '');
+      : firstLine(withoutWarnings(answer.stderr) || answer.stdout || '');
   const then = mend(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
   const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
@@ -90,6 +91,9 @@ export const unsaid = (command: string, doing: string, at: number) =>
     command,
     uncertain: true,
   });
+
+/** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
+export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
 function firstLine(text: string): string {
   const lines = text.split('\n').map(line => line.trim());

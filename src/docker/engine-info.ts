@@ -2,27 +2,91 @@ import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
+import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
-const info = z.object({
+/** What an engine does not say of a limit, it is taken to support. */
+const supported = z
+  .boolean()
+  .nullish()
+  .transform(value => value ?? true);
+
+/** What `docker info` tells of the containers that an engine can run. */
+export const containerSupport = z.object({
+  OSType: z.string().nullish(),
+  Architecture: z.string().nullish(),
+  DockerRootDir: z.string().nullish(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  MemoryLimit: supported,
+  SwapLimit: supported,
+  CpuCfsQuota: supported,
+  PidsLimit: supported,
+});
+
+const info = containerSupport.extend({
   ServerVersion: z.string(),
   NCPU: z.number(),
   MemTotal: z.number(),
-  DockerRootDir: z.string().optional(),
-  SecurityOptions: z.array(z.string()).nullish(),
 });
 
-export interface EngineInfo {
+export interface EngineInfo extends ContainerSupport {
   readonly version: string;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
   /** Where it keeps images and containers; null where it does not say. */
   readonly rootDir: string | null;
+}
+
+export interface ContainerSupport {
   /** Users of containers are others on the host: `userns-remap`. */
   readonly isRemapped: boolean;
+  /** The host's ids for root of a remapped container; null where there is no remapping, or the engine does not tell. */
+  readonly remappedRoot: { readonly uid: number; readonly gid: number } | null;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
+  readonly supportedLimits: SupportedLimits;
+  /** As docker writes it, `linux/amd64`; null where the engine does not tell. */
+  readonly platform: string | null;
 }
+
+/** Read what an engine can do for containers out of its `docker info`. */
+export function containerSupportOf(facts: z.output<typeof containerSupport>): ContainerSupport {
+  const { OSType, Architecture, DockerRootDir, SecurityOptions } = facts;
+  const has = (option: string) =>
+    SecurityOptions?.some(text => text.split(',')[0] === `name=${option}`) ?? false;
+  const isRemapped = has('userns');
+  const [, uid, gid] = /\/(\d+)\.(\d+)\/?$/.exec(DockerRootDir ?? '') ?? [];
+  return {
+    isRemapped,
+    remappedRoot: isRemapped && uid !== undefined ? { uid: Number(uid), gid: Number(gid) } : null,
+    isRootless: has('rootless'),
+    supportedLimits: {
+      cpus: facts.CpuCfsQuota,
+      memory: facts.MemoryLimit,
+      swap: facts.SwapLimit,
+      pids: facts.PidsLimit,
+    },
+    platform: OSType && Architecture ? `${OSType}/${architectures[Architecture] ?? Architecture}` : null,
+  };
+}
+
+/** An engine that holds all limits, and whose users are those of the host. */
+export const unrestrictedEngine: ContainerSupport = {
+  isRemapped: false,
+  remappedRoot: null,
+  isRootless: false,
+  supportedLimits: allLimits,
+  platform: null,
+};
+
+/** From the kernel's names to those of images. */
+const architectures: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  armv7l: 'arm',
+  armv6l: 'arm',
+  i686: '386',
+};
 
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
@@ -32,14 +96,13 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, NCPU, MemTotal, DockerRootDir, SecurityOptions } = parsed;
+    const { ServerVersion, NCPU, MemTotal, DockerRootDir } = parsed;
     return {
       version: ServerVersion,
       cpus: NCPU,
       memory: MemTotal,
       rootDir: DockerRootDir || null,
-      isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
-      isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
+      ...containerSupportOf(parsed),
     };
   }
   if (answer.cutOff === 'timeout') {

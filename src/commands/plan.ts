@@ -1,9 +1,10 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { dockerCli } from '../docker/cli.ts';
-import { engineInfo } from '../docker/engine-info.ts';
+import { engineInfo, unrestrictedEngine } from '../docker/engine-info.ts';
 import { unrecorded } from '../docker/recorder.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
+import { engineWarnings } from '../engine/engine-warnings.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
 import { checkSources } from '../engine/sources.ts';
@@ -20,6 +21,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     return null;
   });
   checkPlaces(plan, stateDir);
+  if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkSources(plan, stateDir, engine);
   const { commits } = await checkWorkspaces(plan, { docker: engine && docker });
@@ -28,8 +30,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     cpus: 2,
     memory: Number.POSITIVE_INFINITY,
     rootDir: null,
-    isRootless: false,
-    isRemapped: false,
+    ...unrestrictedEngine,
   };
   const rehearsal = await rehearse(plan, {
     stateDir,

@@ -30,7 +30,8 @@ export type Docker = (args: readonly string[], options?: DockerOptions) => Promi
 const run = $({
   quiet: true,
   nothrow: true,
-  prefix: 'exec ',
+  // Agents run on the engine's own platform, as the images made for them do.
+  prefix: 'unset DOCKER_DEFAULT_PLATFORM; exec ',
   killSignal: 'SIGKILL',
   // A Ctrl-C of the terminal is for us alone: a call that it cut off would leave its effect in the dark.
   detached: true,

@@ -13,11 +13,12 @@ import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
 import { collectJob, deliverJob } from '../../src/actors/save-clone.ts';
+import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
 import { runJob } from './helper-box.ts';
 
-const engine = { version: '', cpus: 2, memory: 0, rootDir: null, isRootless: false, isRemapped: false };
+const engine = { ...unrestrictedEngine, version: '', cpus: 2, memory: 0, rootDir: null };
 const world = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
 const who = { name: 'Ada', email: 'ada@example.invalid' };

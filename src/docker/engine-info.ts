@@ -4,22 +4,16 @@ import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
-/** What an engine does not say of a limit, it is taken to support. */
-const supported = z
-  .boolean()
-  .nullish()
-  .transform(value => value ?? true);
-
 /** What `docker info` tells of the containers that an engine can run. */
 export const containerSupport = z.object({
   OSType: z.string().nullish(),
   Architecture: z.string().nullish(),
   DockerRootDir: z.string().nullish(),
   SecurityOptions: z.array(z.string()).nullish(),
-  MemoryLimit: supported,
-  SwapLimit: supported,
-  CpuCfsQuota: supported,
-  PidsLimit: supported,
+  MemoryLimit: z.boolean().nullish(),
+  SwapLimit: z.boolean().nullish(),
+  CpuCfsQuota: z.boolean().nullish(),
+  PidsLimit: z.boolean().nullish(),
 });
 
 const info = containerSupport.extend({
@@ -60,11 +54,12 @@ export function containerSupportOf(facts: z.output<typeof containerSupport>): Co
     isRemapped,
     remappedRoot: isRemapped && uid !== undefined ? { uid: Number(uid), gid: Number(gid) } : null,
     isRootless: has('rootless'),
+    // One that it does not tell of is taken to be supported.
     supportedLimits: {
-      cpus: facts.CpuCfsQuota,
-      memory: facts.MemoryLimit,
-      swap: facts.SwapLimit,
-      pids: facts.PidsLimit,
+      cpus: facts.CpuCfsQuota ?? true,
+      memory: facts.MemoryLimit ?? true,
+      swap: facts.SwapLimit ?? true,
+      pids: facts.PidsLimit ?? true,
     },
     platform: OSType && Architecture ? `${OSType}/${architectures[Architecture] ?? Architecture}` : null,
   };

@@ -14,6 +14,8 @@ export const containerSupport = z.object({
   SwapLimit: z.boolean().nullish(),
   CpuCfsQuota: z.boolean().nullish(),
   PidsLimit: z.boolean().nullish(),
+  InitBinary: z.string().nullish(),
+  InitCommit: z.object({ ID: z.string().nullish() }).nullish(),
 });
 
 const info = containerSupport.extend({

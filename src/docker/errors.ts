@@ -105,6 +105,8 @@ function firstLine(text: string): string {
 function mend(kind: FailureKind, text: string): string {
   if (/no space left on device/i.test(text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
+  if (/"docker-init": executable file not found/.test(text))
+    return '. Install docker-init on the engine’s host; Debian has it in the package tini';
   if (kind === 'gpu')
     return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine’s host and restart Docker, or take "gpus" out of the spec';
   if (/permission denied while trying to connect/i.test(text))

@@ -7,7 +7,7 @@ import { type Finding, ok, warn } from './finding.ts';
 /** What this engine's containers are: their limits, their users and their platform. */
 export function checkContainers(engine: Engine, env: NodeJS.ProcessEnv): Finding[] {
   const support = containerSupportOf(engine);
-  return [limits(support), ...users(support), ...platform(support, env)];
+  return [limits(support), ...users(support), ...platform(support, env), ...init(engine)];
 }
 
 function limits({ supportedLimits, isRootless }: ContainerSupport): Finding {
@@ -18,7 +18,7 @@ function limits({ supportedLimits, isRootless }: ContainerSupport): Finding {
     `the engine does not support ${missing.join(', ')}: agents run without`,
     isRootless
       ? 'delegate the control groups cpu, memory and pids to its user: https://docs.docker.com/engine/security/rootless/tips/#limiting-resources'
-      : 'enable these control groups on the engine’s host, for example by cgroup_enable=memory swapaccount=1 on the kernel’s command line',
+      : `use a kernel with these control groups on the engine’s host${missing.includes('--memory-swap') ? ', or enable them on its command line: cgroup_enable=memory swapaccount=1' : ''}`,
   );
 }
 
@@ -34,6 +34,13 @@ function users({ isRootless, isRemapped, remappedRoot }: ContainerSupport): Find
       `use "mode": "clone" or "copy", or give workspaces to ${owner}: agents cannot work in a directory of yours`,
     ),
   ];
+}
+
+/** The engine asks the program for its version. */
+function init({ InitBinary, InitCommit }: Engine): Finding[] {
+  if (!InitBinary || InitCommit?.ID !== 'N/A') return [];
+  const hint = 'install it on the engine’s host; Debian has it in the package tini';
+  return [warn('init', `the engine cannot run ${InitBinary}, which each agent’s container needs`, hint)];
 }
 
 function platform({ platform: own }: ContainerSupport, env: NodeJS.ProcessEnv): Finding[] {

@@ -44,6 +44,12 @@ test('a default platform that is not the engine’s is told of', t => {
   t.is(told({}, { DOCKER_DEFAULT_PLATFORM: 'linux/amd64' }).platform, undefined);
 });
 
+test('an engine that lacks docker-init is told of', t => {
+  t.is(told({ InitBinary: 'docker-init', InitCommit: { ID: 'N/A' } }).init!.status, 'warn');
+  for (const InitCommit of [{ ID: '' }, { ID: 'de40ad0' }, {}, null])
+    t.is(told({ InitBinary: 'docker-init', InitCommit }).init, undefined);
+});
+
 test('a configuration of the docker client that it would ignore, or fail on later, is told of', t => {
   const { path } = desk(t);
   const bin = join(path, 'bin');

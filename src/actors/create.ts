@@ -4,6 +4,7 @@ import type { Container } from '../docker/containers.ts';
 import { createArgs } from '../docker/create-args.ts';
 import { dockerError, saysNameTaken, unsaid } from '../docker/errors.ts';
 import { containerName, label } from '../docker/labels.ts';
+import { createWithLog } from '../docker/log-driver.ts';
 import { owner, type World } from './world.ts';
 
 /** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
@@ -19,7 +20,8 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
     place: { clone: world.clone(input.name, input.attempt), protectedPaths },
     seal: world.seals.newKey(input.name),
   });
-  const answer = await docker(args, { signal, owner: owner(input), changes: true, timeout: 120_000 });
+  const options = { signal, owner: owner(input), changes: true, timeout: 120_000 };
+  const answer = await createWithLog(docker, args, options);
   const containerId = answer.stdout.trim();
   // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
   if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };

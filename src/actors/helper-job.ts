@@ -60,8 +60,11 @@ export function helperOf(
   image: string,
 ): Helper {
   const { instance, runId } = world.identity(owner.agent, owner.attempt);
-  const { isRemapped } = world.engine;
-  return { instance, runId, owner, image, command, args, mounts, user, groups, isRemapped };
+  const { isRemapped, supportedLimits } = world.engine;
+  return {
+    ...{ instance, runId, owner, image, command, args, mounts, user, groups },
+    ...{ isRemapped, supportedLimits },
+  };
 }
 
 /** Why a helper did not do its job: its own last words, or docker's. */

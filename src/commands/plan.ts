@@ -1,8 +1,10 @@
+import { unrestrictedEngine } from '../docker/engine-info.ts';
 import { mountsElsewhere } from '../engine/check-files.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkPodman } from '../engine/check-podman.ts';
 import { checkWorkspaces } from '../engine/check-workspaces.ts';
 import { reachCurrent } from '../engine/connection.ts';
+import { engineWarnings } from '../engine/engine-warnings.ts';
 import { checkLimits } from '../engine/limits.ts';
 import { rehearse } from '../engine/rehearsal.ts';
 import { checkSources } from '../engine/sources.ts';
@@ -19,6 +21,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   });
   const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
+  if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
@@ -33,9 +36,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     memory: Number.POSITIVE_INFINITY,
     rootDir: null,
     systemTime: null,
-    isRootless: false,
-    isRemapped: false,
     isPodman: false,
+    ...unrestrictedEngine,
   };
   const rehearsal = await rehearse(plan, {
     stateDir,

@@ -2,7 +2,9 @@ import { relative } from 'node:path';
 import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
 import { containerName, flags, label, sessionName } from './labels.ts';
+import { wholeOutput } from './log-driver.ts';
 import { noOutsideNames, proxyEnv } from './proxy-args.ts';
+import { limitFlags, type SupportedLimits } from './resource-limits.ts';
 import { isolatedNetwork, proxyNames } from './run-names.ts';
 
 export interface Identity {
@@ -17,6 +19,8 @@ export interface Identity {
 export interface EngineLimits {
   /** What the engine has. */
   readonly cpus: number;
+  /** Default: all of them. */
+  readonly supportedLimits?: SupportedLimits;
 }
 
 export interface CreateOptions {
@@ -72,10 +76,16 @@ export function createArgs(
     ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
     ...sandbox(plan.security),
     ...outputBounds(plan.security.log),
-    `--memory=${plan.memory}`,
-    // As much in all: none of it swap.
-    `--memory-swap=${plan.memory}`,
-    `--cpus=${plan.cpus ?? Math.min(2, limits.cpus)}`,
+    ...limitFlags(
+      {
+        cpus: plan.cpus ?? Math.min(2, limits.cpus),
+        memory: plan.memory,
+        // As much in all: none of it swap.
+        memorySwap: plan.memory,
+        pids: plan.security.pids,
+      },
+      limits.supportedLimits,
+    ),
     ...networkFlags(plan, runId),
     ...workspaceMounts(plan.workspace, place),
     ...plan.mounts.map(({ source, target, readOnly }) =>
@@ -106,12 +116,12 @@ export function createArgs(
   ];
 }
 
-function sandbox({ capabilities, noNewPrivileges, pids }: AgentPlan['security']): string[] {
+function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): string[] {
   return [
     '--cap-drop=ALL',
     ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
-    ...(noNewPrivileges ? ['--security-opt=no-new-privileges'] : []),
-    `--pids-limit=${pids}`,
+    // Either way: the engine's default may be the other.
+    `--security-opt=no-new-privileges${noNewPrivileges ? '' : '=false'}`,
     // A crash would leave memory, secrets in it, in the workspace.
     '--ulimit=core=0',
   ];
@@ -121,7 +131,7 @@ const logFiles = 3;
 
 /** In bytes. Docker writes to one file after the other, and when all are full over the oldest. */
 const outputBounds = (bytes: number) => [
-  '--log-driver=json-file',
+  ...wholeOutput,
   `--log-opt=max-size=${Math.ceil(bytes / logFiles)}`,
   `--log-opt=max-file=${logFiles}`,
   // The engine's default may be to compress them, which `docker logs` pays for.

@@ -26,10 +26,14 @@ export const engineAddress = z.strictObject({
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a docker child is given beside our own environment. Without an address that decides alone. */
-export function addressEnv(address: EngineAddress | null): Environment {
-  if (address === null) return {};
-  return { ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+/**
+ * What a docker child is given beside our own environment, which alone decides where without an address it leads; undefined
+ * takes a variable away. Agents run on the engine's own platform, as the images made for them do.
+ */
+export function dockerEnv(address: EngineAddress | null): Environment {
+  const usual = { DOCKER_DEFAULT_PLATFORM: undefined };
+  if (address === null) return usual;
+  return { ...usual, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
 }
 
 const context = z.object({

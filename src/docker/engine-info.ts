@@ -3,20 +3,33 @@ import { StepError } from '../../machines/step-error.ts';
 import { oneLine } from '../views/text.ts';
 import type { Docker } from './cli.ts';
 import { dockerError } from './errors.ts';
+import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
-const info = z.object({
+/** What `docker info` tells of the containers that an engine can run. */
+export const containerSupport = z.object({
+  OSType: z.string().nullish(),
+  Architecture: z.string().nullish(),
+  DockerRootDir: z.string().nullish(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  MemoryLimit: z.boolean().nullish(),
+  SwapLimit: z.boolean().nullish(),
+  CpuCfsQuota: z.boolean().nullish(),
+  PidsLimit: z.boolean().nullish(),
+  InitBinary: z.string().nullish(),
+  InitCommit: z.object({ ID: z.string().nullish() }).nullish(),
+});
+
+const info = containerSupport.extend({
   ID: z.string().optional(),
   ServerVersion: z.string(),
   Name: z.string().optional(),
   NCPU: z.number(),
   MemTotal: z.number(),
-  DockerRootDir: z.string().optional(),
   SystemTime: z.string().optional(),
-  SecurityOptions: z.array(z.string()).nullish(),
   Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
 });
 
-export interface EngineInfo {
+export interface EngineInfo extends ContainerSupport {
   /** Its own, which it keeps as long as its images and containers. */
   readonly id: string;
   readonly version: string;
@@ -29,12 +42,20 @@ export interface EngineInfo {
   readonly rootDir: string | null;
   /** What its own clock read, milliseconds since the epoch; null where it does not say. Not to be compared with ours. */
   readonly systemTime: number | null;
-  /** Users of containers are others on the host: `userns-remap`. */
-  readonly isRemapped: boolean;
-  /** Root in a container is the engine's own user on the host. */
-  readonly isRootless: boolean;
   /** Podman, through its docker-compatible socket. */
   readonly isPodman: boolean;
+}
+
+export interface ContainerSupport {
+  /** Users of containers are others on the host: `userns-remap`. */
+  readonly isRemapped: boolean;
+  /** The host's ids for root of a remapped container; null where there is no remapping, or the engine does not tell. */
+  readonly remappedRoot: { readonly uid: number; readonly gid: number } | null;
+  /** Root in a container is the engine's own user on the host. */
+  readonly isRootless: boolean;
+  readonly supportedLimits: SupportedLimits;
+  /** As docker writes it, `linux/amd64`; null where the engine does not tell. */
+  readonly platform: string | null;
 }
 
 /** Tell Podman from Docker by `docker info`, which names neither: only Podman has the log driver `k8s-file`. */
@@ -42,13 +63,53 @@ export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): b
   Plugins?.Log?.includes('k8s-file') ?? false;
 
 /** Podman makes an id up for each answer: there it is the machine, and the directory that has its containers. */
-const idOf = ({ ID, Name = '', DockerRootDir = '', Plugins }: z.output<typeof info>): string =>
-  !ID || isPodman({ Plugins }) ? `${Name}:${DockerRootDir}` : ID;
+const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): string =>
+  !ID || isPodman({ Plugins }) ? `${Name ?? ''}:${DockerRootDir ?? ''}` : ID;
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
 const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
 export const podmanCommand =
   'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
+
+/** Read what an engine can do for containers out of its `docker info`. */
+export function containerSupportOf(facts: z.output<typeof containerSupport>): ContainerSupport {
+  const { OSType, Architecture, DockerRootDir, SecurityOptions } = facts;
+  const has = (option: string) =>
+    SecurityOptions?.some(text => text.split(',')[0] === `name=${option}`) ?? false;
+  const isRemapped = has('userns');
+  const [, uid, gid] = /\/(\d+)\.(\d+)\/?$/.exec(DockerRootDir ?? '') ?? [];
+  return {
+    isRemapped,
+    remappedRoot: isRemapped && uid !== undefined ? { uid: Number(uid), gid: Number(gid) } : null,
+    isRootless: has('rootless'),
+    // One that it does not tell of is taken to be supported.
+    supportedLimits: {
+      cpus: facts.CpuCfsQuota ?? true,
+      memory: facts.MemoryLimit ?? true,
+      swap: facts.SwapLimit ?? true,
+      pids: facts.PidsLimit ?? true,
+    },
+    platform: OSType && Architecture ? `${OSType}/${architectures[Architecture] ?? Architecture}` : null,
+  };
+}
+
+/** An engine that holds all limits, and whose users are those of the host. */
+export const unrestrictedEngine: ContainerSupport = {
+  isRemapped: false,
+  remappedRoot: null,
+  isRootless: false,
+  supportedLimits: allLimits,
+  platform: null,
+};
+
+/** From the kernel's names to those of images. */
+const architectures: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  armv7l: 'arm',
+  armv6l: 'arm',
+  i686: '386',
+};
 
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
@@ -58,7 +119,7 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
   });
   const parsed = answer.ok ? read(answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SystemTime = '', SecurityOptions } = parsed;
+    const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SystemTime = '' } = parsed;
     const systemTime = Date.parse(SystemTime);
     return {
       id: idOf(parsed),
@@ -68,9 +129,8 @@ export async function engineInfo(docker: Docker, now: () => number, timeout = 20
       memory: MemTotal,
       rootDir: DockerRootDir || null,
       systemTime: Number.isNaN(systemTime) ? null : systemTime,
-      isRemapped: SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false,
-      isRootless: SecurityOptions?.some(option => /^name=rootless\b/.test(option)) ?? false,
       isPodman: isPodman(parsed),
+      ...containerSupportOf(parsed),
     };
   }
   if (answer.ok && isPodmanCommand(answer.stdout))

@@ -45,9 +45,10 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
 export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   if (answer.cutOff === 'timeout') return 'transient';
   // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
-  const silent = answer.stderr.trim() === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
+  const stderr = withoutWarnings(answer.stderr);
+  const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
   if (silent && !answer.ok && answer.cutOff === null) return 'transient';
-  const said = kindOf(answer.stderr);
+  const said = kindOf(stderr);
   if (said !== null) return said;
   const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
@@ -85,7 +86,7 @@ export function dockerError(
   const said =
     answer.cutOff === 'timeout'
       ? 'docker did not answer in time'
-      : firstLine(answer.stderr || answer.printed || answer.stdout || '');
+      : firstLine(withoutWarnings(answer.stderr) || answer.printed || answer.stdout || '');
   const then = mend(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
   const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
@@ -105,6 +106,9 @@ export const unsaid = (command: string, doing: string, at: number) =>
     uncertain: true,
   });
 
+/** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
+export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
+
 function firstLine(text: string): string {
   const lines = text.split('\n').map(line => line.trim());
   const telling =
@@ -115,6 +119,8 @@ function firstLine(text: string): string {
 function mend(kind: FailureKind, text: string): string {
   if (/no space left on device/i.test(text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
+  if (/"docker-init": executable file not found/.test(text))
+    return '. Install docker-init on the engine’s host; Debian has it in the package tini';
   if (kind === 'gpu')
     return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine’s host and restart Docker, or take "gpus" out of the spec';
   if (/permission denied while trying to connect/i.test(text))

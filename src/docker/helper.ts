@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerAnswer } from './cli.ts';
 import { type Containers, containers as containersOf } from './containers.ts';
 import { mount } from './create-args.ts';
+import { engineInfo } from './engine-info.ts';
 import { baseImage } from './image-base.ts';
 import { containerName, flags, isOwned, label, ownedLabels } from './labels.ts';
 import type { CallEnd, Owner } from './recorder.ts';
+import { limitFlags, type SupportedLimits } from './resource-limits.ts';
 
 /** A container that does one thing for an agent with a command of the base image, and is removed. */
 export interface Helper {
@@ -19,6 +21,8 @@ export interface Helper {
   readonly user: string;
   /** The engine maps the users of its containers to others of the host. */
   readonly isRemapped?: boolean;
+  /** Default: all of them. */
+  readonly supportedLimits?: SupportedLimits;
   /** Ids of further groups. */
   readonly groups?: readonly number[];
 }
@@ -51,7 +55,7 @@ export const helperName = ({ runId, owner: { agent, attempt }, command }: Helper
 
 /** No network, no more rights than reading and writing files takes, and not much of the machine. */
 export function helperArgs(helper: Helper): string[] {
-  const { instance, runId, owner, image, command, args, mounts, user, groups = [] } = helper;
+  const { instance, runId, owner, image, command, args, mounts, user, groups = [], supportedLimits } = helper;
   return [
     'create',
     `--name=${helperName(helper)}`,
@@ -71,10 +75,12 @@ export function helperArgs(helper: Helper): string[] {
     '--security-opt=no-new-privileges',
     '--ulimit=core=0',
     // A clone takes what its repository is large.
-    ...(command === 'agent-clone' ? [] : ['--memory=1g', '--cpus=1']),
+    ...limitFlags(
+      { ...(command === 'agent-clone' ? {} : { memory: '1g', cpus: 1 }), pids: 128 },
+      supportedLimits,
+    ),
     // Else it would be nobody to the directories of the caller.
     ...(helper.isRemapped ? ['--userns=host'] : []),
-    '--pids-limit=128',
     ...mounts.map(({ source, target, isWritable = false }) =>
       mount({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
     ),
@@ -117,13 +123,16 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
 }
 
 /** Empties a folder of a run that is over of what root in a container has left there. */
-export function emptyFolder(
+export async function emptyFolder(
   docker: Docker,
   { instance, runId, path }: { instance: string; runId: string; path: string },
 ): Promise<DockerAnswer> {
   const signal = new AbortController().signal;
+  const { isRemapped, supportedLimits } = await engineInfo(docker, Date.now);
   return runHelper(
     {
+      isRemapped,
+      supportedLimits,
       instance,
       runId,
       owner: { agent: 'cleanup', attempt: 1 },

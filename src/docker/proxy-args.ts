@@ -1,5 +1,7 @@
 import { parseHost } from '../spec/hosts.ts';
 import { flags, type Owned, ownedLabels } from './labels.ts';
+import { wholeOutput } from './log-driver.ts';
+import { limitFlags, type SupportedLimits } from './resource-limits.ts';
 import type { proxyNames } from './run-names.ts';
 import { proxyPort, squidConf } from './squid-conf.ts';
 
@@ -7,6 +9,8 @@ export interface ProxyIdentity extends Owned {
   readonly names: ReturnType<typeof proxyNames>;
   /** Id. */
   readonly image: string;
+  /** Default: all of them. */
+  readonly supportedLimits?: SupportedLimits;
 }
 
 /** Who Debian's squid runs as, `proxy`. */
@@ -20,12 +24,12 @@ const sandbox = [
   '--cap-drop=ALL',
   '--security-opt=no-new-privileges',
   '--read-only',
-  '--pids-limit=64',
 ] as const;
+const pids = 64;
 
 /** The `docker create` of the proxy, which still has to be connected to the network of its agents. */
 export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): string[] {
-  const { names, image } = identity;
+  const { names, image, supportedLimits } = identity;
   return [
     'create',
     `--name=${names.proxy}`,
@@ -34,10 +38,10 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
     // It stands on both networks, but is no router: only what squid makes itself goes from one to the other.
     '--sysctl=net.ipv4.ip_forward=0',
     '--tmpfs=/run/proxy:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13',
-    '--memory=256m',
+    ...limitFlags({ memory: '256m', pids }, supportedLimits),
     // Squid makes a table of all the files that it may open: of the usual million.
     '--ulimit=nofile=4096:4096',
-    '--log-driver=json-file',
+    ...wholeOutput,
     '--log-opt=max-size=5m',
     '--log-opt=max-file=2',
     `--env=SQUID_CONF=${squidConf(hosts.map(host => parseHost(host)!))}`,
@@ -49,14 +53,14 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
 
 /** The `docker create` of what tries the guards from an agent's place. */
 export function helperArgs(identity: ProxyIdentity): string[] {
-  const { names, image } = identity;
+  const { names, image, supportedLimits } = identity;
   return [
     'create',
     `--name=${names.helper}`,
     `--network=${names.inside}`,
     ...noOutsideNames,
     ...sandbox,
-    '--memory=64m',
+    ...limitFlags({ memory: '64m', pids }, supportedLimits),
     '--entrypoint=proxy-check',
     ...flags(ownedLabels(identity, 'helper')),
     '--',
@@ -75,12 +79,19 @@ export const noOutsideNames = ['--dns=127.0.0.1'] as const;
 /** What makes programs use the proxy. */
 export const proxyEnv = (proxy: string) => {
   const url = `http://${proxy}:${proxyPort}`;
+  const noProxy = 'localhost,127.0.0.1';
   return {
     HTTP_PROXY: url,
     HTTPS_PROXY: url,
     http_proxy: url,
     https_proxy: url,
-    NO_PROXY: 'localhost,127.0.0.1',
+    NO_PROXY: noProxy,
+    no_proxy: noProxy,
+    // The docker client adds those of its config.json that are not set here.
+    FTP_PROXY: '',
+    ftp_proxy: '',
+    ALL_PROXY: '',
+    all_proxy: '',
     NODE_USE_ENV_PROXY: '1',
   };
 };

@@ -4,6 +4,7 @@ import type { Docker } from './cli.ts';
 import { DockerSilence, readAnswer } from './containers.ts';
 import { dockerError, saysNameTaken, unsaid } from './errors.ts';
 import { isOwned, type Owned } from './labels.ts';
+import { createWithLog } from './log-driver.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
 
 export interface ProxyOptions {
@@ -84,7 +85,7 @@ export async function createOurs(
   doing: string,
   { docker, now, signal }: ProxyOptions,
 ): Promise<string> {
-  const answer = await docker(args, { timeout: 120_000, signal, changes: true });
+  const answer = await createWithLog(docker, args, { timeout: 120_000, signal, changes: true });
   const id = answer.stdout.trim();
   if (answer.ok && /^[0-9a-f]{64}$/.test(id)) return id;
   if (answer.ok) throw unsaid('docker create', doing, now());

@@ -1,5 +1,5 @@
 import type { FlowEventBody } from '../events.ts';
-import { addressEnv, type EngineAddress } from './engine-address.ts';
+import { dockerEnv, type EngineAddress } from './engine-address.ts';
 import { label } from './labels.ts';
 
 /** For whom a call is made. */
@@ -62,7 +62,7 @@ export function recorder(
   /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
-    env: addressEnv(address),
+    env: dockerEnv(address),
     to: leadingTo,
     async call(args, owner, changes, isPolling = false) {
       const began = now();
@@ -133,7 +133,7 @@ export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
 }
 
 const unrecordedTo = (address: EngineAddress | null): Recorder => ({
-  env: addressEnv(address),
+  env: dockerEnv(address),
   to: unrecordedTo,
   call: async () => ({ end: answer => answer }),
 });

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { lines } from '../docker/containers.ts';
+import { containerSupport } from '../docker/engine-info.ts';
+import { withoutWarnings } from '../docker/errors.ts';
 
 /** Milliseconds: an engine that takes longer for a question does not answer. */
 export const patience = 5000;
@@ -17,23 +19,20 @@ export interface DockerFacts {
   readonly api: { readonly client: string; readonly engine: string } | null;
 }
 
-const info = z.object({
+const info = containerSupport.extend({
   ServerVersion: z.string(),
   Name: z.string().optional(),
   NCPU: z.number(),
   MemTotal: z.number(),
-  MemoryLimit: z.boolean().optional(),
-  OSType: z.string().optional(),
   OperatingSystem: z.string().optional(),
-  DockerRootDir: z.string().optional(),
-  SecurityOptions: z.array(z.string()).nullish(),
+  DefaultRuntime: z.string().nullish(),
   ServerErrors: z.array(z.string()).nullish(),
   Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
   ClientInfo: z
     .object({ Plugins: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish() })
     .nullish(),
 });
-export type Engine = z.infer<typeof info>;
+export type Engine = z.output<typeof info>;
 
 const context = z.object({
   Name: z.string(),
@@ -56,7 +55,9 @@ export async function askDocker(docker: Docker): Promise<DockerFacts> {
   const engine = read(info, told.stdout);
   const known = read(versions, api.stdout);
   const reason =
-    engine?.ServerErrors?.[0] ?? lines(told.stderr)[0] ?? `docker info exited with ${told.exitCode}`;
+    engine?.ServerErrors?.[0] ??
+    lines(withoutWarnings(told.stderr))[0] ??
+    `docker info exited with ${told.exitCode}`;
   const silence = told.cutOff === 'timeout' ? `does not answer within ${patience / 1000} s` : reason;
   return {
     client: client.ok ? client.stdout.trim() : null,

@@ -1,11 +1,17 @@
 import { accessSync, constants } from 'node:fs';
-import { isPodman } from '../docker/engine-info.ts';
+import { containerSupportOf, isPodman } from '../docker/engine-info.ts';
+import type { ClientConfig } from './client-config.ts';
 import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** The client, the engine, who builds images, and whether an agent with the default limits fits. */
-export function checkEngine(facts: DockerFacts, path: string, env: NodeJS.ProcessEnv): Finding[] {
+export function checkEngine(
+  facts: DockerFacts,
+  path: string,
+  env: NodeJS.ProcessEnv,
+  config: ClientConfig,
+): Finding[] {
   const { client, engine } = facts;
   if (/^podman /i.test(client ?? ''))
     return [fail('docker client', `${path} is ${client}`, podmanClientHint)];
@@ -13,7 +19,7 @@ export function checkEngine(facts: DockerFacts, path: string, env: NodeJS.Proces
     ? ok('docker client', `${client} (${path})`)
     : fail('docker client', `${path} does not tell its version`, 'run docker --version to see why');
   if (engine === null) return [finding, silent(facts, env)];
-  return [finding, answering(facts, engine, env), builder(engine, env), size(engine)];
+  return [finding, answering(facts, engine, env), builder(engine, env, config), size(engine)];
 }
 
 const podmanClientHint =
@@ -26,15 +32,16 @@ function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): st
 }
 
 function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): Finding {
-  const { ServerVersion, OSType = 'linux', OperatingSystem = '', SecurityOptions } = engine;
-  const isRootless = SecurityOptions?.some(option => option.startsWith('name=rootless')) ?? false;
+  const { ServerVersion, OSType, OperatingSystem = '', DefaultRuntime } = engine;
+  const { isRootless } = containerSupportOf(engine);
   const found = [
     `${isPodman(engine) ? 'Podman ' : ''}${ServerVersion}, API ${facts.api?.engine ?? 'unknown'}`,
     ...(isRootless ? ['rootless'] : []),
     ...(isDesktop(engine) ? ['Docker Desktop'] : [OperatingSystem]),
+    ...(DefaultRuntime && DefaultRuntime !== 'runc' ? [`runtime ${DefaultRuntime}`] : []),
     `at ${address(facts, env)}`,
   ].join(', ');
-  if (OSType !== 'linux')
+  if (OSType && OSType !== 'linux')
     return fail('docker engine', `${found}: it runs ${OSType} containers`, 'switch it to Linux containers');
   if (older(facts.api?.engine, [1, 41]))
     return warn(
@@ -95,7 +102,7 @@ function older(version: string | undefined, [major, minor]: readonly [number, nu
   return a < major || (a === major && b < minor);
 }
 
-function builder(engine: Engine, env: NodeJS.ProcessEnv): Finding {
+function builder(engine: Engine, env: NodeJS.ProcessEnv, { path, settings }: ClientConfig): Finding {
   const buildx = engine.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
   // https://github.com/containers/podman/issues/17836
   if (isPodman(engine) && (buildx ? env.DOCKER_BUILDKIT !== '0' : env.DOCKER_BUILDKIT === '1'))
@@ -108,15 +115,20 @@ function builder(engine: Engine, env: NodeJS.ProcessEnv): Finding {
       'DOCKER_BUILDKIT=1 asks for buildx, which is not there',
       'install buildx (package docker-buildx-plugin or docker-buildx), or unset DOCKER_BUILDKIT',
     );
+  // As `docker buildx install` writes it. An explicit 0 outweighs it.
+  if (settings?.aliases?.builder === 'buildx' && env.DOCKER_BUILDKIT !== '0')
+    return fail(
+      'image builder',
+      `${path} makes buildx the builder, which is not there`,
+      'install buildx (package docker-buildx-plugin or docker-buildx), or take "aliases" out of the file',
+    );
   return ok('image builder', 'the legacy builder, as there is no buildx; it will do');
 }
 
 const seed = { memory: 4 * 1024 ** 3, cpus: 2 };
 
-function size({ NCPU, MemTotal, MemoryLimit }: Engine): Finding {
+function size({ NCPU, MemTotal }: Engine): Finding {
   const found = `${NCPU} CPU${NCPU === 1 ? '' : 's'}, ${gigabytes(MemTotal)} of memory`;
-  if (MemoryLimit === false)
-    return warn('engine size', `${found}, but no memory limits`, 'let the engine use the memory cgroup');
   // The kernel keeps some of what a machine of 4 GB has.
   if (MemTotal < seed.memory * 0.9)
     return warn(

@@ -1,4 +1,6 @@
 import type { Docker } from '../docker/cli.ts';
+import { checkClientConfig, readClientConfig } from './client-config.ts';
+import { checkContainers } from './containers.ts';
 import { checkDisk, checkDockerDisk } from './disk.ts';
 import { askDocker } from './docker.ts';
 import { checkEngine, isDesktop, isRemote } from './engine.ts';
@@ -45,7 +47,9 @@ async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<
   if (path === null)
     return [fail('docker client', 'not on PATH', 'install Docker: https://docs.docker.com/engine/install/')];
   const facts = await askDocker(docker);
-  const findings = checkEngine(facts, path, env);
+  const config = readClientConfig(env);
+  const configured = checkClientConfig(config, env);
+  const findings = [...checkEngine(facts, path, env, config), ...(configured === null ? [] : [configured])];
   if (facts.engine === null) return findings;
   const { DockerRootDir = null } = facts.engine;
   const rootDir = isRemote(facts) || isDesktop(facts.engine) ? null : DockerRootDir;
@@ -56,5 +60,5 @@ async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<
     checkNetwork(docker),
     checkLeftovers(docker, stateDir),
   ]);
-  return [...findings, files, disk, ...images, network, leftovers];
+  return [...findings, ...checkContainers(facts.engine, env), files, disk, ...images, network, leftovers];
 }

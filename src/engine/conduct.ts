@@ -14,6 +14,7 @@ import { exitCodeOf, resultOf } from '../views/result.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
+import { engineWarnings } from './engine-warnings.ts';
 import { followOutput } from './follow-output.ts';
 import { hurry } from './hurry.ts';
 import { openJournal } from './journal.ts';
@@ -138,7 +139,9 @@ export async function conduct(
   });
   early.goOnIn(journal);
   const warn = (message: string) => void journal.append({ type: 'warning', agent: null, message });
-  warnings.forEach(warn);
+  const known = new Set(state.warnings.map(({ message }) => message));
+  for (const message of [...warnings, ...engineWarnings(engine, process.env)])
+    if (!known.has(message)) warn(message);
   const reason = 'asked to stop';
   if (stop === null) await journal.append({ type: 'run.cancel', reason });
   if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });

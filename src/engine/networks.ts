@@ -6,6 +6,7 @@ import { ensureProxy, findOurs } from '../docker/proxy.ts';
 import { checkGuards } from '../docker/proxy-check.ts';
 import { blockedHosts } from '../docker/proxy-log.ts';
 import type { Recorder } from '../docker/recorder.ts';
+import type { SupportedLimits } from '../docker/resource-limits.ts';
 import { isolatedNetwork, proxyNames } from '../docker/run-names.ts';
 import { ensureRunNetwork, type RunNetwork } from '../docker/run-networks.ts';
 import { orAborted, singleFlight } from '../docker/single-flight.ts';
@@ -32,13 +33,14 @@ export interface RunNetworksOptions {
   readonly recorder: Recorder;
   readonly now: () => number;
   readonly images: ImageContext;
+  readonly supportedLimits: SupportedLimits;
   /** Milliseconds for the proxy's image. */
   readonly buildTimeout: number;
   readonly signal: AbortSignal;
 }
 
 export function runNetworks(options: RunNetworksOptions): RunNetworks {
-  const { plan, instance, runId, docker, recorder, now, images, buildTimeout } = options;
+  const { plan, instance, runId, docker, recorder, now, images, buildTimeout, supportedLimits } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const common = { docker, now, instance, runId, signal };
@@ -66,7 +68,7 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
     const outside = await network({ name: names.outside, kind: 'apart' });
     const inside = await network({ name: names.inside, kind: 'internal' });
-    const identity = { instance, runId, names, image };
+    const identity = { instance, runId, names, image, supportedLimits };
     const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
     if (!isNew && isChecked.has(names.proxy)) return;
     await checkGuards(identity, common);

@@ -126,6 +126,7 @@ export function createWorld(options: WorldOptions): World {
     recorder,
     now: clock.now,
     images,
+    supportedLimits: engine.supportedLimits,
     buildTimeout: longest(plan.agents),
     signal,
   });

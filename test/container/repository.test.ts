@@ -13,11 +13,13 @@ import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
 import { collectJob, deliverJob } from '../../src/actors/save-clone.ts';
+import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
 import { runJob } from './helper-box.ts';
 
 const engine = {
+  ...unrestrictedEngine,
   id: '',
   version: '',
   hostName: null,
@@ -25,8 +27,6 @@ const engine = {
   memory: 0,
   rootDir: null,
   systemTime: null,
-  isRootless: false,
-  isRemapped: false,
   isPodman: false,
 };
 const world = { engine, writablePlaces: [], livePlaces: () => [] };

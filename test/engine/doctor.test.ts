@@ -26,6 +26,7 @@ test('doctor finds this engine well, one line a check, and changes nothing', asy
     json.map(({ check }: Finding) => check),
     [
       ...['Node.js', 'bash', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
+      'limits',
       ...['shared files', 'disk of docker', 'base image', 'what it is built on', 'network', 'leftovers'],
       ...['state directory', 'disk of the state'],
     ],

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -37,12 +38,22 @@ export interface PrivateDaemon {
 
 const apart = '--net --mount --mount-proc --pid --fork --kill-child'.split(' ');
 /** Shims have their sockets in a folder that would be the machine's; `cat` lives until its stdin is closed. */
-const hold =
-  'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd; echo up; exec cat >/dev/null';
+const hold = 'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd';
 
-export async function privateDaemon(): Promise<PrivateDaemon> {
+export interface DaemonOptions {
+  /** What stands in its daemon.json. */
+  readonly config?: object;
+  /** Shell that changes the mounts it finds, before it comes up; /run/containerd is for what that needs. */
+  readonly prepare?: string;
+}
+
+export async function privateDaemon({
+  config: settings = {},
+  prepare = ':',
+}: DaemonOptions = {}): Promise<PrivateDaemon> {
   // docker-init reaps those whose parent has ended, or a dead containerd would look alive.
-  const holder = execa('unshare', [...apart, 'docker-init', '--', 'sh', '-c', hold], {
+  const script = `${hold}; ${prepare}; echo up; exec cat >/dev/null`;
+  const holder = execa('unshare', [...apart, 'docker-init', '--', 'sh', '-c', script], {
     stdin: 'pipe',
     buffer: { stdout: false },
     reject: false,
@@ -54,11 +65,13 @@ export async function privateDaemon(): Promise<PrivateDaemon> {
   const init = childOf(holder.pid!)!;
 
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-daemon-'));
+  // Users that it maps pass through here.
+  chmodSync(folder, 0o711);
   const cgroup = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
   const log = join(folder, 'log');
   const env = { DOCKER_HOST: `unix://${join(folder, 'sock')}` };
   const config = join(folder, 'config.json');
-  writeFileSync(config, '{}');
+  writeFileSync(config, JSON.stringify(settings));
   const args = [
     `--target=${init}`,
     ...['--net', '--mount', '--pid', 'dockerd'],

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { ClientConfig } from '../../../src/doctor/client-config.ts';
 import type { DockerFacts } from '../../../src/doctor/docker.ts';
 import { checkEngine } from '../../../src/doctor/engine.ts';
 import { checkHost, onPath } from '../../../src/doctor/host.ts';
@@ -22,9 +23,10 @@ const facts: DockerFacts = {
   silence: null,
   api: { client: '1.50', engine: '1.50' },
 };
-const told = (more: Partial<DockerFacts>, env: NodeJS.ProcessEnv = {}) =>
+const noConfig: ClientConfig = { path: '/home/me/.docker/config.json', settings: null, problem: null };
+const told = (more: Partial<DockerFacts>, env: NodeJS.ProcessEnv = {}, config = noConfig) =>
   Object.fromEntries(
-    checkEngine({ ...facts, ...more }, '/usr/bin/docker', env).map(found => [found.check, found]),
+    checkEngine({ ...facts, ...more }, '/usr/bin/docker', env, config).map(found => [found.check, found]),
   );
 
 test('an engine is told of by its version, its API, its kind and where it is', t => {
@@ -36,6 +38,10 @@ test('an engine is told of by its version, its API, its kind and where it is', t
     told({ engine: { ...engine, OperatingSystem: 'Docker Desktop' } })['docker engine']!.found,
     /Docker Desktop/,
   );
+  const runtime = (DefaultRuntime: string) =>
+    told({ engine: { ...engine, DefaultRuntime } })['docker engine']!.found;
+  t.regex(runtime('nvidia'), /runtime nvidia/);
+  t.notRegex(runtime('runc'), /runtime/);
 });
 
 test('where a remote engine is is told; an old one and one for another system are not passed over', t => {
@@ -57,11 +63,10 @@ test('what a silent engine needs is told by where its socket is', t => {
   t.deepEqual(Object.keys(told(silent)), ['docker client', 'docker engine']);
 });
 
-test('a small engine is worth a warning, one without limits too', t => {
+test('a small engine is worth a warning', t => {
   t.is(told({})['engine size']!.status, 'ok');
   t.regex(told({ engine: { ...engine, MemTotal: 2e9 } })['engine size']!.mend!, /"memory"/);
   t.is(told({ engine: { ...engine, NCPU: 1 } })['engine size']!.status, 'warn');
-  t.is(told({ engine: { ...engine, MemoryLimit: false } })['engine size']!.status, 'warn');
 });
 
 test('without buildx the legacy builder will do, unless buildx is demanded', t => {
@@ -100,6 +105,13 @@ test("Podman's own command under the name of docker is refused", t => {
   t.deepEqual(Object.keys(found), ['docker client']);
   t.is(found['docker client']!.status, 'fail');
   t.regex(found['docker client']!.mend!, /install the docker client.*DOCKER_HOST/);
+});
+
+test('a configuration that makes buildx the builder needs it, unless the environment says otherwise', t => {
+  const config = { ...noConfig, settings: { aliases: { builder: 'buildx' } } };
+  const status = (env: NodeJS.ProcessEnv) => told({}, env, config)['image builder']!.status;
+  t.is(status({}), 'fail');
+  t.is(status({ DOCKER_BUILDKIT: '0' }), 'ok');
 });
 
 test('an old Node and a missing bash fail, a missing git does not', t => {

@@ -33,3 +33,13 @@ test.serial('what is given as input arrives whole, whatever bytes it has', async
   const { stdout } = await docker(['exec'], { input });
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
+
+test.serial('the client is not told of another platform than the engine’s own', async t => {
+  const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
+  Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });
+  t.teardown(() => {
+    delete process.env.DOCKER_DEFAULT_PLATFORM;
+    delete process.env.DOCKER_CONFIG;
+  });
+  t.is((await docker(['create'])).stdout, 'platform: none, config: /config\n');
+});

@@ -70,6 +70,11 @@ test('with a list of hosts the agent is on a network of that list, and is told o
     `--env=http_proxy=${proxy}`,
     `--env=https_proxy=${proxy}`,
     '--env=NO_PROXY=localhost,127.0.0.1',
+    '--env=no_proxy=localhost,127.0.0.1',
+    '--env=FTP_PROXY=',
+    '--env=ftp_proxy=',
+    '--env=ALL_PROXY=',
+    '--env=all_proxy=',
     '--env=NODE_USE_ENV_PROXY=1',
   ]);
   t.true(allowed('a.example.com').includes(network));
@@ -128,11 +133,12 @@ test('the sandbox is on: the least of capabilities, no new privileges, bounds fo
     '--cap-add=SETGID',
     '--cap-add=SETUID',
     '--security-opt=no-new-privileges',
-    '--pids-limit=4096',
     '--log-driver=json-file',
+    '--log-opt=mode=blocking',
     '--log-opt=max-size=67108864',
     '--log-opt=max-file=3',
     '--log-opt=compress=false',
+    '--pids-limit=4096',
     '--memory=4294967296',
     '--memory-swap=4294967296',
   ]);
@@ -142,7 +148,10 @@ test('a spec may widen the sandbox by Docker’s own defaults, and narrow it', t
   const security = { capabilities: ['NET_RAW'], noNewPrivileges: false, pids: 64, log: 3 * 2 ** 20 };
   const flags = args({ security });
   t.true(flags.includes('--cap-add=NET_RAW'));
-  t.false(flags.some(arg => arg.startsWith('--security-opt')));
+  t.deepEqual(
+    flags.filter(arg => arg.startsWith('--security-opt')),
+    ['--security-opt=no-new-privileges=false'],
+  );
   t.true(flags.includes('--pids-limit=64'));
   t.true(flags.includes('--log-opt=max-size=1048576'));
 });

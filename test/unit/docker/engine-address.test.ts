@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
 import {
-  addressEnv,
   currentAddress,
+  dockerEnv,
   engineAddress,
   isDefaultSocket,
 } from '../../../src/docker/engine-address.ts';
@@ -72,13 +72,14 @@ test('what is shown of an address has no password in it', async t => {
 
 test('with an address, nothing else of the environment leads docker to an engine', t => {
   const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
-  t.deepEqual(addressEnv(address), {
+  t.deepEqual(dockerEnv(address), {
     DOCKER_HOST: 'tcp://h:1',
     DOCKER_CONTEXT: undefined,
     DOCKER_TLS_VERIFY: undefined,
     DOCKER_CERT_PATH: undefined,
+    DOCKER_DEFAULT_PLATFORM: undefined,
   });
-  t.deepEqual(addressEnv(null), {});
+  t.deepEqual(dockerEnv(null), { DOCKER_DEFAULT_PLATFORM: undefined });
 });
 
 test('of a written address nothing but variables of docker is believed', t => {

@@ -120,3 +120,18 @@ test('what no row knows takes the kind of the step that asked', t => {
     'transient',
   );
 });
+
+test('a warning of the client on its own configuration is no reason', t => {
+  const warning = 'WARNING: Error parsing config file (/home/me/.docker/config.json): EOF\n';
+  const answer = {
+    ...said(`${warning}Error response from daemon: invalid reference format\n`),
+    args: ['create'],
+  };
+  t.is(classify(answer), 'docker');
+  t.is(
+    dockerError(answer, { doing: 'create it', at: 0 }).message,
+    'could not create it: invalid reference format',
+  );
+  t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
+  t.is(classify(said(warning, { exitCode: 137 })), 'transient');
+});

@@ -1,0 +1,43 @@
+/** The limits that an engine can put on a container: rootless engines and small kernels lack some. */
+export interface SupportedLimits {
+  readonly cpus: boolean;
+  readonly memory: boolean;
+  readonly swap: boolean;
+  readonly pids: boolean;
+}
+
+export const allLimits: SupportedLimits = { cpus: true, memory: true, swap: true, pids: true };
+
+export interface ResourceLimits {
+  readonly cpus?: number;
+  /** Bytes, or as docker reads them: `64m`. */
+  readonly memory?: number | string;
+  /** Bytes of memory and swap together. */
+  readonly memorySwap?: number | string;
+  readonly pids: number;
+}
+
+/** Return the flags of `docker create`. A limit that the engine lacks is left out: for CPUs it would refuse the container. */
+export function limitFlags(
+  { cpus, memory, memorySwap, pids }: ResourceLimits,
+  supported: SupportedLimits = allLimits,
+): string[] {
+  const flag = (name: string, value: number | string | undefined, isSupported: boolean) =>
+    value === undefined || !isSupported ? [] : [`--${name}=${value}`];
+  return [
+    ...flag('pids-limit', pids, supported.pids),
+    ...flag('memory', memory, supported.memory),
+    ...flag('memory-swap', memorySwap, supported.memory && supported.swap),
+    ...flag('cpus', cpus, supported.cpus),
+  ];
+}
+
+/** Name the limits that the engine does not hold, as the flags of `docker create`; empty where it holds all. */
+export function missingLimits({ cpus, memory, swap, pids }: SupportedLimits): string[] {
+  return [
+    ...(cpus ? [] : ['--cpus']),
+    ...(memory ? [] : ['--memory']),
+    ...(memory && swap ? [] : ['--memory-swap']),
+    ...(pids ? [] : ['--pids-limit']),
+  ];
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { type Finding, ok, warn } from './finding.ts';
+import { onPath } from './host.ts';
+
+const helper = z.string().nullish();
+const config = z.object({
+  credsStore: helper,
+  credHelpers: z.record(z.string(), z.string()).nullish(),
+  proxies: z.record(z.string(), z.unknown()).nullish(),
+  aliases: z.record(z.string(), z.string()).nullish(),
+});
+
+export interface ClientConfig {
+  readonly path: string;
+  /** null where there is no file, or none that can be read; then `problem` gives the reason. */
+  readonly settings: z.output<typeof config> | null;
+  readonly problem: string | null;
+}
+
+/** Read the docker client's own config.json as data. */
+export function readClientConfig(env: NodeJS.ProcessEnv): ClientConfig {
+  const path = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'config.json');
+  try {
+    return { path, settings: config.parse(JSON.parse(readFileSync(path, 'utf8'))), problem: null };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { path, settings: null, problem: null };
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    return { path, settings: null, problem: reason.split('\n')[0]! };
+  }
+}
+
+/** Look for what docker would ignore in silence, or fail on later; null where there is no configuration. */
+export function checkClientConfig(
+  { path, settings, problem }: ClientConfig,
+  env: NodeJS.ProcessEnv,
+): Finding | null {
+  if (problem !== null)
+    return warn(
+      'docker config',
+      `${path} cannot be read: ${problem}`,
+      'correct or remove it: docker ignores all of it, logins to registries included',
+    );
+  if (settings === null) return null;
+  const helpers = [settings.credsStore, ...Object.values(settings.credHelpers ?? {})].filter(name => !!name);
+  const missing = helpers.find(name => onPath(`docker-credential-${name}`, env) === null);
+  if (missing !== undefined)
+    return warn(
+      'docker config',
+      `${path} names the credential helper ${missing}, but docker-credential-${missing} is not on PATH`,
+      'install it, or take it out of the file: images of registries with a login cannot be pulled',
+    );
+  const hasProxies = Object.keys(settings.proxies ?? {}).length > 0;
+  return ok(
+    'docker config',
+    hasProxies
+      ? `${path}; its proxies are given to builds, and to agents without "network": {"allow"}`
+      : path,
+  );
+}

@@ -1,0 +1,33 @@
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { missingLimits } from '../docker/resource-limits.ts';
+
+/** List what the user should know of the engine before agents run on it. */
+export function engineWarnings(
+  { supportedLimits, platform }: Pick<EngineInfo, 'supportedLimits' | 'platform'>,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const missing = missingLimits(supportedLimits);
+  const ignored = ignoredPlatform(platform, env);
+  return [
+    ...(missing.length === 0
+      ? []
+      : [
+          `the Docker engine does not support ${missing.join(', ')}: agents run without. agent-flow doctor gives a hint`,
+        ]),
+    ...(ignored === null
+      ? []
+      : [
+          `DOCKER_DEFAULT_PLATFORM=${ignored} is ignored: agents run on the engine's own platform, ${platform}`,
+        ]),
+  ];
+}
+
+/** Return the platform that DOCKER_DEFAULT_PLATFORM asks for; null where it is the engine's own, or either is not known. */
+export function ignoredPlatform(
+  platform: string | null,
+  { DOCKER_DEFAULT_PLATFORM: asked }: Readonly<Record<string, string | undefined>>,
+): string | null {
+  if (!asked || platform === null) return null;
+  // Without the variant: `linux/arm64/v8` is `linux/arm64`.
+  return asked.toLowerCase().split('/').slice(0, 2).join('/') === platform ? null : asked;
+}

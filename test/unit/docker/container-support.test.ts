@@ -1,0 +1,62 @@
+import test from 'ava';
+import { containerSupport, containerSupportOf, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
+
+const supportOf = (info: object) => containerSupportOf(containerSupport.parse(info));
+
+/** As Docker 20.10 tells of itself. */
+const usual = {
+  OSType: 'linux',
+  Architecture: 'x86_64',
+  DockerRootDir: '/var/lib/docker',
+  SecurityOptions: ['name=seccomp,profile=default'],
+  MemoryLimit: true,
+  SwapLimit: true,
+  CpuCfsQuota: true,
+  PidsLimit: true,
+};
+
+test('an engine of the usual kind has no restrictions', t => {
+  t.deepEqual(supportOf(usual), { ...unrestrictedEngine, platform: 'linux/amd64' });
+});
+
+test('what an engine does not tell of is taken to be supported', t => {
+  t.deepEqual(supportOf({}), unrestrictedEngine);
+  t.deepEqual(supportOf({ SecurityOptions: null, MemoryLimit: null }), unrestrictedEngine);
+});
+
+test('each limit that the engine lacks is known, as on a kernel without control groups', t => {
+  const none = { MemoryLimit: false, SwapLimit: false, CpuCfsQuota: false, PidsLimit: false };
+  t.deepEqual(supportOf({ ...usual, ...none }).supportedLimits, {
+    cpus: false,
+    memory: false,
+    swap: false,
+    pids: false,
+  });
+  const rootless = supportOf({
+    ...usual,
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=rootless', 'name=cgroupns'],
+    CpuCfsQuota: false,
+  });
+  t.true(rootless.isRootless);
+  t.false(rootless.isRemapped);
+  t.deepEqual(rootless.supportedLimits, { cpus: false, memory: true, swap: true, pids: true });
+});
+
+test('who root of a container is on the host is read from the directory of an engine that maps users', t => {
+  const SecurityOptions = ['name=seccomp,profile=default', 'name=userns'];
+  const mapped = (DockerRootDir: string) => supportOf({ ...usual, SecurityOptions, DockerRootDir });
+  t.like(mapped('/var/lib/docker/100000.200000'), {
+    isRemapped: true,
+    remappedRoot: { uid: 100_000, gid: 200_000 },
+  });
+  t.like(mapped('/var/lib/docker'), { isRemapped: true, remappedRoot: null });
+  t.like(supportOf({ ...usual, DockerRootDir: '/srv/1.2' }), { isRemapped: false, remappedRoot: null });
+});
+
+test('the platform of an engine is named as images name it', t => {
+  const platform = (Architecture: string) => supportOf({ ...usual, Architecture }).platform;
+  t.is(platform('x86_64'), 'linux/amd64');
+  t.is(platform('aarch64'), 'linux/arm64');
+  t.is(platform('riscv64'), 'linux/riscv64');
+  t.is(platform('amd64'), 'linux/amd64');
+});

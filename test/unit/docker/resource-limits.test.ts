@@ -1,0 +1,61 @@
+import test from 'ava';
+import { createArgs } from '../../../src/docker/create-args.ts';
+import { helperArgs as agentHelperArgs } from '../../../src/docker/helper.ts';
+import { proxyArgs, helperArgs as proxyCheckArgs } from '../../../src/docker/proxy-args.ts';
+import {
+  allLimits,
+  limitFlags,
+  missingLimits,
+  type SupportedLimits,
+} from '../../../src/docker/resource-limits.ts';
+import { proxyNames } from '../../../src/docker/run-names.ts';
+import { usualPlan } from './usual-plan.ts';
+
+const wanted = { cpus: 2, memory: 1024, memorySwap: 1024, pids: 64 };
+
+test('an engine that supports all limits is asked for all of them', t => {
+  const all = ['--pids-limit=64', '--memory=1024', '--memory-swap=1024', '--cpus=2'];
+  t.deepEqual(limitFlags(wanted), all);
+  t.deepEqual(limitFlags(wanted, allLimits), all);
+  t.deepEqual(missingLimits(allLimits), []);
+});
+
+for (const [limit, left] of [
+  ['cpus', ['--cpus']],
+  ['memory', ['--memory', '--memory-swap']],
+  ['swap', ['--memory-swap']],
+  ['pids', ['--pids-limit']],
+] as const)
+  test(`without support for ${limit}, ${left.join(' and ')} is left out and named`, t => {
+    const supported = { ...allLimits, [limit]: false };
+    const names = limitFlags(wanted, supported).map(flag => flag.split('=')[0]);
+    t.deepEqual(
+      limitFlags(wanted)
+        .filter(flag => !names.includes(flag.split('=')[0]))
+        .map(flag => flag.split('=')[0]!)
+        .sort(),
+      [...left].sort(),
+    );
+    t.deepEqual(missingLimits(supported), [...left]);
+  });
+
+test('agents, helpers, proxies and what tries their guards ask for no limit that the engine lacks', t => {
+  const supportedLimits: SupportedLimits = { cpus: false, memory: false, swap: false, pids: false };
+  const proxy = { instance: 'i', runId: 'r1', names: proxyNames('r1', ['a.example']), image: 'sha256:a' };
+  const commands = (more: { supportedLimits?: SupportedLimits }) => [
+    createArgs(usualPlan, { instance: 'i', runId: 'r1', attempt: 1, specHash: 'h', nonce: 'n' }, 'sha256:a', {
+      limits: { cpus: 2, ...more },
+      createdAt: '',
+    }),
+    agentHelperArgs({
+      ...{ instance: 'i', runId: 'r1', owner: { agent: 'a', attempt: 1 }, image: 'sha256:a' },
+      ...{ command: 'agent-collect', args: [], mounts: [], user: '0' },
+      ...more,
+    }),
+    proxyArgs({ ...proxy, ...more }, ['a.example']),
+    proxyCheckArgs({ ...proxy, ...more }),
+  ];
+  const limits = /^--(cpus|memory|memory-swap|pids-limit)=/;
+  for (const args of commands({})) t.true(args.some(arg => limits.test(arg)));
+  for (const args of commands({ supportedLimits })) t.false(args.some(arg => limits.test(arg)));
+});

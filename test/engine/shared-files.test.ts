@@ -3,6 +3,11 @@ import { type AddressInfo, connect, createServer, type ListenOptions } from 'nod
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { dockerCli } from '../../src/docker/cli.ts';
+import { unrecorded } from '../../src/docker/recorder.ts';
+import { askEngine } from '../../src/engine/check-files.ts';
+import { contentProof } from '../../src/engine/file-proofs.ts';
+import { type AskEngine, unsharedPaths } from '../../src/engine/shared-files.ts';
 import { bin, eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /** Run a shell line in a mount namespace of its own, in which these directories are other ones than the engine's. */
@@ -156,4 +161,29 @@ test('resume refuses where the engine has other files than the run began with, a
   const resumed = await here.agentFlow(['resume', '--json']);
   t.is(resumed.json.agents.worker.exitCode, 5, resumed.stderr);
   t.is(readFileSync(join(plain, 'go'), 'utf8'), '');
+});
+
+test('what an engine of another kernel has is found by files of random name and by content', async t => {
+  const here = await desk(t);
+  const base = join(here.path, 'base');
+  for (const name of ['empty', 'list']) mkdirSync(join(base, name), { recursive: true });
+  for (const name of ['file', 'list/a b', 'list/-x']) writeFileSync(join(base, name), name);
+  const engine = askEngine({
+    docker: dockerCli(unrecorded),
+    engine: { isRemapped: false },
+    now: Date.now,
+    timeout: 300_000,
+  });
+  const elsewhere: AskEngine = async questions =>
+    (await engine(questions)).map((answer, index) =>
+      questions[index]!.look === 'identity' && answer !== '' ? `other ${answer}` : answer,
+    );
+  const paths = [here.workspace, join(base, 'empty'), join(base, 'list'), join(base, 'file')];
+  t.deepEqual(await unsharedPaths(paths, elsewhere), []);
+  t.deepEqual(readdirSync(join(base, 'empty')), []);
+  const list = await contentProof(join(base, 'list'));
+  t.deepEqual(await engine([list]), [list.expected]);
+  const confused: AskEngine = questions =>
+    elsewhere(questions.map(question => ({ ...question, path: join(base, 'list') })));
+  t.deepEqual(await unsharedPaths(paths, confused), [paths[0], paths[1], paths[3]]);
 });

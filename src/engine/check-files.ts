@@ -47,11 +47,16 @@ export async function mountsElsewhere(
   plan: FlowPlan,
   { docker, engine, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'now'>,
 ): Promise<{ mounted: MountedPath[]; reason: string } | null> {
+  if (!agents.some(mayMount)) return null;
+  const reason = await whyElsewhere(docker, engine, process.env);
+  if (reason === null) return null;
   const places = livePlaces(stateDir, { runId });
   const mounted = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
-  const reason = mounted.length === 0 ? null : await whyElsewhere(docker, engine, process.env);
-  return reason === null ? null : { mounted, reason };
+  return mounted.length === 0 ? null : { mounted, reason };
 }
+
+const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
+  workspace.mode !== 'none' || mounts.length > 0 || auth.files.length > 0 || auth.sshAgent !== null;
 
 /**
  * Refuse a run whose mounts would be other files: Docker takes a path for one of the engine's own machine, and mounts what

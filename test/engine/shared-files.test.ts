@@ -120,6 +120,28 @@ test('an engine at another address passes where it has the same files: a forward
   }
 });
 
+test('an engine behind ssh passes where it has the same files, and is refused where it has others', async t => {
+  const here = await desk(t);
+  // What ssh would run on the other machine.
+  writeFileSync(
+    join(here.path, 'bin', 'ssh'),
+    '#!/bin/sh\nunset DOCKER_HOST\nexec docker system dial-stdio\n',
+    { mode: 0o755 },
+  );
+  const env = { ...here.env, DOCKER_HOST: 'ssh://me@engine.invalid' };
+  const file = here.write(agent({ workspace: 'workspace' }));
+  const run = await here.agentFlow(['run', file], { env });
+  t.is(run.exitCode, 0, run.stderr);
+  const { stdout, stderr } = await apart(
+    here,
+    [here.stateDir],
+    `$AGENT_FLOW run '${file}'; echo "code $?"`,
+    env,
+  );
+  t.regex(stdout, /^code 2$/m, stderr);
+  t.regex(stderr, /the Docker engine is at ssh:\/\/me@engine\.invalid\. Give both/);
+});
+
 test('an engine at another address that has other files is refused, and so is its plan told', async t => {
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
   const here = await desk(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });

@@ -18,7 +18,9 @@ export interface Question {
 
 export interface ProbeOptions {
   readonly docker: Docker;
-  /** Called where the engine does not have the base image yet. */
+  /** Images to take where the engine does not have the base image yet. Their programs may do. */
+  readonly images: readonly string[];
+  /** Makes the base image, where none of the images is there and does. */
   readonly makeImage: () => Promise<unknown>;
   /** The engine maps the users of its containers to others of the host. */
   readonly isRemapped: boolean;
@@ -31,11 +33,16 @@ const maxTries = 3;
 const retryDelayMs = 1_000;
 const timeoutMs = 60_000;
 
+/** The exit code of the script in an image that lacks a program. */
+const unfitCode = 70;
+
 /**
  * A shell script that prints one line for each look among its arguments, at the paths `FOLDER/0`, `FOLDER/1` and so on.
  * The list of a directory: its own time and those of its entries, and sizes of all but directories.
  */
 export const probeScript = (folder: string, bootId: string) => `export LC_ALL=C
+for program in stat sha256sum cut head tr sort; do command -v $program >/dev/null || exit ${unfitCode}; done
+find / -maxdepth 0 -printf '' || exit ${unfitCode}
 boot=$(cat ${bootId} 2>/dev/null)
 n=0
 for look; do
@@ -52,7 +59,7 @@ for look; do
 done
 `;
 
-const probeArgs = (questions: readonly Question[], isRemapped: boolean) => [
+const probeArgs = (image: string, questions: readonly Question[], isRemapped: boolean) => [
   'run',
   '--rm',
   '--pull=never',
@@ -75,7 +82,7 @@ const probeArgs = (questions: readonly Question[], isRemapped: boolean) => [
   ...flags({ [label.role]: 'probe' }),
   '--entrypoint=sh',
   '--',
-  baseImage,
+  image,
   '-c',
   probeScript('/files', '/proc/sys/kernel/random/boot_id'),
   'probe',
@@ -113,18 +120,28 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
   throw failure(answer, options);
 }
 
-/** Resolves with an answer that is final: what passes is tried again, a missing image is made. */
+/** Resolves with an answer that is final: what passes is tried again, and an image that does not do is passed over. */
 async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerAnswer> {
-  const { docker, makeImage, isRemapped } = options;
-  for (let tried = 1, isMade = false; ; tried++) {
-    const answer = await docker(probeArgs(questions, isRemapped), { timeout: timeoutMs, changes: true });
-    if (answer.ok) return answer;
-    if (!isMade && /no such image|image not known|unable to find image/i.test(answer.stderr)) {
-      await makeImage();
-      isMade = true;
-      continue;
-    }
-    const kind = classify(answer);
+  for (const image of [baseImage, ...options.images]) {
+    const answer = await runIn(image, questions, options);
+    if (!isUnfit(answer)) return answer;
+  }
+  await options.makeImage();
+  return runIn(baseImage, questions, options);
+}
+
+const isUnfit = ({ exitCode, stderr }: DockerAnswer) =>
+  exitCode === unfitCode ||
+  /no such image|image not known|unable to find image|executable file not found|exec format error/i.test(
+    stderr,
+  );
+
+async function runIn(image: string, questions: readonly Question[], options: ProbeOptions) {
+  const { docker, isRemapped } = options;
+  const args = probeArgs(image, questions, isRemapped);
+  for (let tried = 1; ; tried++) {
+    const answer = await docker(args, { timeout: timeoutMs, changes: true });
+    const kind = answer.ok ? 'docker' : classify(answer);
     if (kind === 'docker') return answer;
     if (kind !== 'transient' || tried >= maxTries) throw failure(answer, options);
     await delay(retryDelayMs);

@@ -47,11 +47,16 @@ export function mountsElsewhere(
   plan: FlowPlan,
   { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker' | 'now'>,
 ): { mounted: MountedPath[]; reason: string } | null {
+  if (!agents.some(mayMount)) return null;
+  const reason = whyElsewhere(address, engine, process.env);
+  if (reason === null) return null;
   const places = livePlaces(stateDir, { runId });
   const mounted = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
-  const reason = mounted.length === 0 ? null : whyElsewhere(address, engine, process.env);
-  return reason === null ? null : { mounted, reason };
+  return mounted.length === 0 ? null : { mounted, reason };
 }
+
+const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
+  workspace.mode !== 'none' || mounts.length > 0 || auth.files.length > 0 || auth.sshAgent !== null;
 
 /**
  * Refuse a run whose mounts would be other files: Docker takes a path for one of the engine's own machine, and mounts what
@@ -63,11 +68,11 @@ export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Pr
   const { docker, engine, now } = options;
   const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
   const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
-  const unshared = await unsharedPaths([...byPath.keys()], askEngine({ docker, engine, now, timeout })).catch(
-    (error: unknown) => {
-      throw new EngineError(asStepError(error).message, { cause: error });
-    },
-  );
+  const images = [...new Set(plan.agents.flatMap(({ image }) => image ?? []))].slice(0, maxImages);
+  const ask = askEngine({ docker, engine, now, images, timeout });
+  const unshared = await unsharedPaths([...byPath.keys()], ask).catch((error: unknown) => {
+    throw new EngineError(asStepError(error).message, { cause: error });
+  });
   if (unshared.length === 0) return;
   // Not a `UsageError`: neither the command line nor the spec is wrong, but the place where they are used.
   throw new FlowError(
@@ -87,17 +92,19 @@ export const askEngine =
     docker: Docker;
     engine: Pick<EngineInfo, 'isRemapped'>;
     now: () => number;
+    /** See `ProbeOptions`. */
+    images?: readonly string[];
     /** Milliseconds for a build of the base image; null: it is not built. */
     timeout: number | null;
   }): AskEngine =>
   questions => {
-    const { docker, now, engine } = options;
+    const { docker, now, engine, images = [] } = options;
     const source = join(packageFolder, 'docker');
     const makeImage = async () => {
       if (timeout === null) throw new Error('the engine has no base image yet');
       await ensureBaseImage('base', timeout, { docker, now, source });
     };
-    return probeFiles(questions, { docker, now, makeImage, isRemapped: engine.isRemapped });
+    return probeFiles(questions, { docker, now, images, makeImage, isRemapped: engine.isRemapped });
   };
 
 /** What is mounted below a path here is part of it: the engine may have something else mounted there, or nothing. */
@@ -111,6 +118,9 @@ function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
     return [mounted, ...below.map(point => ({ ...mounted, path: point }))];
   };
 }
+
+/** Of a plan, where the base image is missing. */
+const maxImages = 5;
 
 /** Of this many paths the message speaks. */
 const maxNamed = 10;

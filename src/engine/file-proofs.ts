@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   createReadStream,
   lstatSync,
@@ -38,8 +38,10 @@ function bootId(): string {
  * Make a file of random name in a directory, which is removed when it is disposed: those of `written` at the caller's
  * time. In a repository it is made where no watcher of the work tree looks. null where none can be made.
  */
-export function nonceProof(path: string, nonce: string, written: Disposable[]): Proof | null {
+export function nonceProof(path: string, written: Disposable[]): Proof | null {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
+  // One for each path: the engine may have the directory of one at the path of another.
+  const nonce = randomBytes(12).toString('hex');
   const name = `.agent-flow-${nonce}`;
   for (const folder of ['.git', '']) {
     const file = writeIn(path, folder, { name, text: `${nonce}\n` });

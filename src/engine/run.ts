@@ -83,7 +83,10 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     // Since it was interrupted, another run may have begun where it works. To stop it is always right.
     if (options.stop === undefined) {
       await checkLiveRuns(file.plan, options.stateDir, folder, hasContainers);
-      const left = file.plan.agents.filter(({ name }) => !past.agents[name]?.status);
+      // The paths of one that was adopted are those that its container has: the engine's own.
+      const left = file.plan.agents.filter(
+        ({ name }) => !past.agents[name]?.status && file.adopted?.[name] === undefined,
+      );
       await checkFiles(file.plan, { ...filesOptions(connection, options), runId, agents: left });
     }
     removePartialFiles(directoriesOfRun(folder.path));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Question } from '../docker/file-probe.ts';
 import { contentProof, identityProof, nonceProof, type Proof } from './file-proofs.ts';
 
@@ -16,11 +15,10 @@ export async function unsharedPaths(paths: readonly string[], ask: AskEngine): P
   // Where the engine has nothing at all no more is to be asked.
   const failed = new Set(unproven.filter(({ answer }) => answer === '').map(({ path }) => path));
   const others = unproven.map(({ path }) => path).filter(path => !failed.has(path));
-  const nonce = randomBytes(12).toString('hex');
   const written: Disposable[] = [];
   try {
     const proofs: Proof[] = [];
-    for (const path of others) proofs.push(nonceProof(path, nonce, written) ?? (await contentProof(path)));
+    for (const path of others) proofs.push(nonceProof(path, written) ?? (await contentProof(path)));
     for (const { path } of await failing(proofs, ask)) failed.add(path);
   } finally {
     for (const file of written) file[Symbol.dispose]();

@@ -3,6 +3,11 @@ import { type AddressInfo, connect, createServer, type ListenOptions } from 'nod
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { dockerCli } from '../../src/docker/cli.ts';
+import { unrecorded } from '../../src/docker/recorder.ts';
+import { askEngine } from '../../src/engine/check-files.ts';
+import { contentProof } from '../../src/engine/file-proofs.ts';
+import { type AskEngine, unsharedPaths } from '../../src/engine/shared-files.ts';
 import { bin, eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /** Run a shell line in a mount namespace of its own, in which these directories are other ones than the engine's. */
@@ -115,6 +120,28 @@ test('an engine at another address passes where it has the same files: a forward
   }
 });
 
+test('an engine behind ssh passes where it has the same files, and is refused where it has others', async t => {
+  const here = await desk(t);
+  // What ssh would run on the other machine.
+  writeFileSync(
+    join(here.path, 'bin', 'ssh'),
+    '#!/bin/sh\nunset DOCKER_HOST\nexec docker system dial-stdio\n',
+    { mode: 0o755 },
+  );
+  const env = { ...here.env, DOCKER_HOST: 'ssh://me@engine.invalid' };
+  const file = here.write(agent({ workspace: 'workspace' }));
+  const run = await here.agentFlow(['run', file], { env });
+  t.is(run.exitCode, 0, run.stderr);
+  const { stdout, stderr } = await apart(
+    here,
+    [here.stateDir],
+    `$AGENT_FLOW run '${file}'; echo "code $?"`,
+    env,
+  );
+  t.regex(stdout, /^code 2$/m, stderr);
+  t.regex(stderr, /the Docker engine is at ssh:\/\/me@engine\.invalid\. Give both/);
+});
+
 test('an engine at another address that has other files is refused, and so is its plan told', async t => {
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
   const here = await desk(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
@@ -156,4 +183,29 @@ test('resume refuses where the engine has other files than the run began with, a
   const resumed = await here.agentFlow(['resume', '--json']);
   t.is(resumed.json.agents.worker.exitCode, 5, resumed.stderr);
   t.is(readFileSync(join(plain, 'go'), 'utf8'), '');
+});
+
+test('what an engine of another kernel has is found by files of random name and by content', async t => {
+  const here = await desk(t);
+  const base = join(here.path, 'base');
+  for (const name of ['empty', 'list']) mkdirSync(join(base, name), { recursive: true });
+  for (const name of ['file', 'list/a b', 'list/-x']) writeFileSync(join(base, name), name);
+  const engine = askEngine({
+    docker: dockerCli(unrecorded),
+    engine: { isRemapped: false },
+    now: Date.now,
+    timeout: 300_000,
+  });
+  const elsewhere: AskEngine = async questions =>
+    (await engine(questions)).map((answer, index) =>
+      questions[index]!.look === 'identity' && answer !== '' ? `other ${answer}` : answer,
+    );
+  const paths = [here.workspace, join(base, 'empty'), join(base, 'list'), join(base, 'file')];
+  t.deepEqual(await unsharedPaths(paths, elsewhere), []);
+  t.deepEqual(readdirSync(join(base, 'empty')), []);
+  const list = await contentProof(join(base, 'list'));
+  t.deepEqual(await engine([list]), [list.expected]);
+  const confused: AskEngine = questions =>
+    elsewhere(questions.map(question => ({ ...question, path: join(base, 'list') })));
+  t.deepEqual(await unsharedPaths(paths, confused), [paths[0], paths[1], paths[3]]);
 });

@@ -27,7 +27,11 @@ function engine(has: (path: string) => boolean, { hasImage = true, fails = '' } 
     made++;
     image = true;
   };
-  return { calls, made: () => made, options: { docker, makeImage, isRemapped: false, now: () => 0 } };
+  return {
+    calls,
+    made: () => made,
+    options: { docker, images: [], makeImage, isRemapped: false, now: () => 0 },
+  };
 }
 
 test('one container looks for all paths; those that the engine lacks are found by halves', async t => {
@@ -58,6 +62,33 @@ test('the base image is made once where a container is needed, and not to learn 
   t.is(made(), 0);
   t.deepEqual(await probeFiles(identity('/a', '/b', '/c'), options), ['seen /a', '', 'seen /c']);
   t.is(made(), 1);
+});
+
+test('without the base image another one does that is there and has the programs', async t => {
+  const tried: string[] = [];
+  let made = 0;
+  const stderr: Record<string, string> = {
+    'absent:1': 'Error response from daemon: No such image: absent:1',
+    'bare:1': 'exec: "sh": executable file not found in $PATH: unknown.',
+  };
+  const docker: Docker = async args => {
+    const image = args[args.indexOf('--') + 1]!;
+    tried.push(image);
+    const answer = { args, ok: false, exitCode: 125, stdout: '', stderr: '', cutOff: null };
+    if (image === 'small:1') return { ...answer, exitCode: 70 };
+    if (image === 'fit:1') return { ...answer, ok: true, exitCode: 0, stdout: 'seen\n' };
+    return { ...answer, stderr: stderr[image] ?? 'No such image' };
+  };
+  const makeImage = async () => void made++;
+  const options = { docker, makeImage, isRemapped: false, now: () => 0 };
+  const images = ['absent:1', 'bare:1', 'small:1', 'fit:1', 'unused:1'];
+  t.deepEqual(await probeFiles(identity('/a'), { ...options, images }), ['seen']);
+  t.deepEqual(tried.slice(1), images.slice(0, 4));
+  t.is(made, 0);
+  await t.throwsAsync(probeFiles(identity('/a'), { ...options, images: images.slice(0, 3) }), {
+    instanceOf: StepError,
+  });
+  t.is(made > 0, true);
 });
 
 test('an engine that runs no container is no proof of other files', async t => {

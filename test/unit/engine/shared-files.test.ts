@@ -80,6 +80,12 @@ test('an engine of another kernel that shares the files passes, and no file is l
   t.regex(repository ?? '', /^\.git\/\.agent-flow-/);
 });
 
+test('an engine that has the directory of one path at another is told apart', async t => {
+  const { own } = desk(t);
+  const { ask } = engine(t, { sees: () => own('repo'), isElsewhere: true });
+  t.deepEqual(await unsharedPaths([own('repo'), own('empty')], ask), [own('empty')]);
+});
+
 test('nothing is left where the engine fails between its answers', async t => {
   const { own } = desk(t);
   const { ask } = engine(t, { sees: path => path, isElsewhere: true });

@@ -33,6 +33,8 @@ export interface WatchOptions {
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
+  /** Rejects where another engine answers than before: there, nothing that is missing has been removed. */
+  readonly confirmEngine: () => Promise<void>;
   /** Called once when the engine does not answer, and once when it does again. */
   readonly onAway: (message: string) => void;
   readonly onBack: () => void;
@@ -50,7 +52,7 @@ const deafInterval = 5_000;
 
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
-  const { onAway, onBack, onDeaf, onHearing, onStarted } = options;
+  const { confirmEngine, onAway, onBack, onDeaf, onHearing, onStarted } = options;
   const waiting = new Map<string, PromiseWithResolvers<End>>();
   const outOfMemory = new Set<string>();
   /** Containers whose start is known. */
@@ -58,6 +60,7 @@ export function watchContainers(options: WatchOptions): Watcher {
   /** By the engine's clock. */
   let lastEventAt = engineTime;
   let isDeaf = false;
+  let wasAway = false;
   /** A line of the stream could not be read, and may have been an end. */
   let isUnread = false;
   let isCatchingUp = false;
@@ -113,6 +116,8 @@ export function watchContainers(options: WatchOptions): Watcher {
     // Not being in a list is no proof: a container is gone when docker, asked for it, knows none.
     const found = await containers.inspect([...over, ...started], { signal });
     const facts = new Map(found.map(container => [container.id, container]));
+    if (wasAway || over.some(id => !facts.has(id))) await confirmEngine();
+    wasAway = false;
     for (const id of started) {
       const startedAt = facts.get(id)?.startedAt ?? -1;
       if (startedAt <= 0) continue;
@@ -137,7 +142,10 @@ export function watchContainers(options: WatchOptions): Watcher {
     signal,
     sleep,
     random,
-    onAway,
+    onAway(message) {
+      wasAway = true;
+      onAway(message);
+    },
     onBack,
   });
 

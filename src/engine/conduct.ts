@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { InspectionEvent } from 'xstate';
 import type { AgentActors } from '../actors/provide.ts';
 import { containers as containersOf } from '../docker/containers.ts';
+import { engineInfo } from '../docker/engine-info.ts';
 import { isRunsOwn } from '../docker/run-names.ts';
 import { watchContainers } from '../docker/watch.ts';
 import { EngineError, type FlowError } from '../errors.ts';
@@ -153,6 +154,13 @@ export async function conduct(
     now: clock.now,
     engineTime: engine.systemTime,
     sleep: clock.sleep,
+    async confirmEngine() {
+      const answering = await engineInfo(docker, clock.now);
+      if (answering.id === engine.id) return;
+      const problem = replaced(folder, engine.id, answering.id);
+      halted.resolve(problem);
+      throw problem;
+    },
     onAway: message => void journal.append({ type: 'engine.away', message }),
     onBack: () => void journal.append({ type: 'engine.back' }),
     onDeaf: reason => warn(eventsRefused(reason)),
@@ -318,6 +326,11 @@ function takenAway({ path, runId, lock }: RunFolder): EngineError {
       : `${runId} was taken over by ${nameOf(holder)}. Its agents live on`,
   );
 }
+
+const replaced = ({ runId }: RunFolder, expected: string, answering: string) =>
+  new EngineError(
+    `run ${runId} is on the Docker engine ${expected}, and now ${answering} answers in its place. Its agents live on where they are. Start that engine again, then: agent-flow resume ${runId}`,
+  );
 
 /** What this environment lacks, where no agent can do anything but wait for it. */
 function lackedByAll({ agents }: FlowState): string | null {

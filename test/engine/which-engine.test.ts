@@ -128,3 +128,27 @@ test('where the engine of a run is gone for good, the run goes on with another o
   t.is(exitCode, 0, stderr);
   t.is(recorded(here).id, id);
 });
+
+test('a run that finds another engine in the place of its own ends, and starts nothing there', async t => {
+  const here = place(t);
+  const isReplaced = join(here.path, 'replaced');
+  const where = (answer: string) => `[ ! -e '${isReplaced}' ] || { ${answer}; }`;
+  const gone = where(`echo 'Error: No such container' >&2; exit 1`);
+  const env = fakeDocker(here, {
+    info: where(`"$real" "$@" | sed 's/"ID":"[^"]*"/"ID":"ANOTHER-ENGINE"/'; exit 0`),
+    ps: where('exit 0'),
+    events: `${where('exit 1')}; "$real" "$@" & while [ ! -e '${isReplaced}' ]; do sleep 0.2; done; kill $!; exit 1`,
+    container: gone,
+    create: where(`touch '${here.path}/created'; exit 1`),
+  });
+  const spec = { agents: { worker: { ...worker, retries: 1 } } };
+  const run = here.start(['run', here.write(spec)], { env });
+  await eventually(isRunning(here, 'worker'), 'a running agent');
+  writeFileSync(isReplaced, '');
+  const { exitCode, stderr } = await run;
+  t.is(exitCode, 3, String(stderr));
+  t.regex(String(stderr), /and now ANOTHER-ENGINE answers in its place/);
+  t.false(existsSync(join(here.path, 'created')));
+  t.is((await here.containers(['status=running'])).length, 1);
+  await endsWell(t, here, here.env);
+});

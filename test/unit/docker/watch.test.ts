@@ -24,6 +24,8 @@ interface Engine {
   readonly refuses?: string;
   /** What its clock read before, in milliseconds. */
   readonly engineTime?: number;
+  /** Whether it is another engine than before. */
+  readonly isAnother?: () => boolean;
 }
 
 /** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
@@ -60,6 +62,9 @@ function watch(t: ExecutionContext, engine: Engine) {
     sleep: async (ms, signal) => {
       const pause = engine.isSlow ? (ms < 30_000 ? ms : 600_000) : Math.min(ms, 20);
       await delay(pause, undefined, { signal });
+    },
+    async confirmEngine() {
+      if (engine.isAnother?.()) throw new Error('another engine');
     },
     onAway: message => told.push(`away: ${message}`),
     onBack: () => told.push('back'),
@@ -109,6 +114,21 @@ test.serial('an oom event before the die marks the end', async t => {
 test.serial('a destroy whose die was never seen: removed', async t => {
   const { watcher, never } = watch(t, { prints: [event('destroy', 'c1')], alive: ['c1'] });
   t.is((await watcher.ended('c1', never)).how, 'removed');
+});
+
+test.serial('what another engine does not have was not removed', async t => {
+  let isAnother = true;
+  const { watcher, told, never } = watch(t, { prints: [], alive: ['c1'], isAnother: () => isAnother });
+  let isOver = false;
+  const ended = watcher.ended('c2', never).finally(() => {
+    isOver = true;
+  });
+  while (told.length === 0) await delay(20);
+  t.deepEqual(told, ['away: another engine']);
+  t.false(isOver);
+  isAnother = false;
+  t.is((await ended).how, 'removed');
+  t.deepEqual(told, ['away: another engine', 'back']);
 });
 
 test.serial('what the stream never told is found by the list', async t => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { remoteEndpoint } from '../../../src/docker/endpoint.ts';
-import { helperArgs } from '../../../src/docker/helper.ts';
+import { emptyFolder, helperArgs } from '../../../src/docker/helper.ts';
 
 const helper = {
   instance: 'i',
@@ -52,4 +52,24 @@ test('an engine is remote where its address is no socket of this machine', async
     'tcp://host:2375',
   );
   t.is(await remoteEndpoint(at('ssh://me@host'), { DOCKER_HOST: 'unix:///x' }), null);
+});
+
+test('a folder is emptied on an engine that maps users, and has no limits, as on any other', async t => {
+  const info = {
+    ...{ ServerVersion: '28.0.0', NCPU: 2, MemTotal: 4e9, CpuCfsQuota: false, MemoryLimit: false },
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=userns'],
+  };
+  const asked: (readonly string[])[] = [];
+  const docker: Docker = async args => {
+    asked.push(args);
+    const isGone = args[0] === 'container';
+    const stdout = args[0] === 'info' ? JSON.stringify(info) : args[0] === 'create' ? 'id' : '';
+    const stderr = isGone ? 'Error: No such container: x' : '';
+    return { args, ok: !isGone, exitCode: isGone ? 1 : 0, stdout, stderr, cutOff: null };
+  };
+  t.true((await emptyFolder(docker, { instance: 'i', runId: 'r1234567', path: '/runs/agents' })).ok);
+  const create = asked.find(([verb]) => verb === 'create')!;
+  t.true(create.includes('--userns=host'));
+  t.false(create.some(arg => /^--(cpus|memory)=/.test(arg)));
+  t.true(create.includes('--pids-limit=128'));
 });

@@ -6,6 +6,8 @@ export function planScript(name: string, { runId, steps, names }: Rehearsal): st
   const lines = [
     `# ${oneLine(name)}: what a run does where every agent succeeds, one agent at a time. Run id: ${runId}`,
     'set -eu',
+    // As each of our own calls does.
+    'unset DOCKER_DEFAULT_PLATFORM',
   ];
   let agent: string | null | undefined;
   for (const step of steps) {

@@ -12,6 +12,9 @@ interface Finding {
   readonly mend: string | null;
 }
 
+/** Told only where the engine, or the docker client's configuration, gives a reason. */
+const sometimes = ['docker config', 'users', 'init', 'platform'];
+
 const named = (findings: readonly Finding[], check: string) => findings.find(found => found.check === check)!;
 
 test('doctor finds this engine well, one line a check, and changes nothing', async t => {
@@ -22,8 +25,9 @@ test('doctor finds this engine well, one line a check, and changes nothing', asy
     json.filter(({ status }: Finding) => status === 'fail'),
     [],
   );
+  const always = json.filter(({ check }: Finding) => !sometimes.includes(check));
   t.deepEqual(
-    json.map(({ check }: Finding) => check),
+    always.map(({ check }: Finding) => check),
     [
       ...['Node.js', 'bash', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
       'limits',

@@ -135,3 +135,10 @@ test('a warning of the client on its own configuration is no reason', t => {
   t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
   t.is(classify(said(warning, { exitCode: 137 })), 'transient');
 });
+
+test('an engine without docker-init is told what to install', t => {
+  const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
+  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { doing: 'start it', at: 0 });
+  t.is(kind, 'docker');
+  t.regex(message, /Install docker-init on the engine’s host/);
+});

@@ -6,8 +6,8 @@ import { baseImage } from './image-base.ts';
 import { flags, label } from './labels.ts';
 
 /**
- * What a container reports of a path that is mounted into it. `identity`: the running kernel with the device and inode
- * numbers. `content`: the SHA-256 digest of a file, or of the list of a directory. `file`: the text of this file in it.
+ * What a container reports of a path that is mounted into it. `identity`: the running kernel, the device and inode
+ * numbers, and where in it something else is mounted, as `/proc/self/mountinfo` spells it. `content`: the SHA-256 digest of a file, or of the list of a directory. `file`: the text of this file in it.
  */
 export type Look = 'identity' | 'content' | { readonly file: string };
 
@@ -48,7 +48,14 @@ n=0
 for look; do
   at=${folder}/$n; n=$((n + 1))
   case $look in
-  identity) stat -L -c "$boot %d:%i" "$at" ;;
+  identity)
+    if id=$(stat -L -c %d:%i "$at"); then
+      printf '%s' "\${boot:-none} $id"
+      while read -r _ _ _ _ point _; do
+        case $point in "$at"/*) printf ' %s' "\${point#"$at"}" ;; esac
+      done </proc/self/mountinfo
+    fi
+    echo ;;
   content)
     if [ -d "$at" ]; then
       find -H "$at" -maxdepth 1 \\( -type d -printf '%P %Ts\\n' \\) -o -printf '%P %Ts %s\\n' | sort | sha256sum

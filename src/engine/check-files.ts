@@ -70,18 +70,19 @@ export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Pr
   const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
   const images = [...new Set(plan.agents.flatMap(({ image }) => image ?? []))].slice(0, maxImages);
   const ask = askEngine({ docker, engine, now, images, timeout });
-  const unshared = await unsharedPaths([...byPath.keys()], ask).catch((error: unknown) => {
+  const isPart = (point: string, path: string) =>
+    byPath.get(path)!.some(mounted => isWithin(point, partOf(mounted)));
+  const unshared = await unsharedPaths([...byPath.keys()], ask, isPart).catch((error: unknown) => {
     throw new EngineError(asStepError(error).message, { cause: error });
   });
   if (unshared.length === 0) return;
+  const usesOf = (path: string): MountedPath[] =>
+    byPath.get(path) ??
+    elsewhere.mounted
+      .filter(mounted => isWithin(path, partOf(mounted)))
+      .map(mounted => ({ ...mounted, path }));
   // Not a `UsageError`: neither the command line nor the spec is wrong, but the place where they are used.
-  throw new FlowError(
-    refusal(
-      unshared.map(path => byPath.get(path)!),
-      elsewhere.reason,
-    ),
-    2,
-  );
+  throw new FlowError(refusal(unshared.map(usesOf), elsewhere.reason), 2);
 }
 
 export const askEngine =
@@ -111,13 +112,13 @@ export const askEngine =
 function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
   const points = mountPoints();
   return mounted => {
-    const { path, isClone } = mounted;
-    // Of a repository that is cloned no more than git's own directory is read.
-    const whole = isClone ? join(path, '.git') : path;
-    const below = points.filter(point => point !== path && isWithin(point, whole));
-    return [mounted, ...below.map(point => ({ ...mounted, path: point }))];
+    const below = points.filter(point => point !== mounted.path && isWithin(point, partOf(mounted)));
+    return [mounted, ...below.map(path => ({ ...mounted, path }))];
   };
 }
+
+/** What counts of a path: of a repository that is cloned no more than git's own directory is read. */
+const partOf = ({ path, isClone }: MountedPath) => (isClone ? join(path, '.git') : path);
 
 /** Of a plan, where the base image is missing. */
 const maxImages = 5;

@@ -30,7 +30,7 @@ function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return 'none';
+    return 'unknown';
   }
 }
 

@@ -44,9 +44,11 @@ function daemonProcess(root: string): string | null {
 
 /** Return where this process has something mounted; nothing on systems without /proc. */
 export const mountPoints = (root = '/'): string[] =>
-  mountTable(root, 'self').map(([, , , , point = '']) =>
-    point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8))),
-  );
+  mountTable(root, 'self').map(([, , , , point = '']) => unescapeMountPoint(point));
+
+/** Read a path as mountinfo spells it, with octal numbers for blanks and the like. */
+export const unescapeMountPoint = (point: string): string =>
+  point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
 
 /** What `/` is to a process; an id of none where it is no mount point, as in a chroot. */
 function rootMount(root: string, process: string): { id: string; type: string } | null {

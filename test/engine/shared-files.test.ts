@@ -205,6 +205,7 @@ test('what an engine of another kernel has is found by files of random name and 
   t.deepEqual(readdirSync(join(base, 'empty')), []);
   const list = await contentProof(join(base, 'list'));
   t.deepEqual(await engine([list]), [list.expected]);
+  t.regex((await engine([{ path: '/dev', look: 'identity' }]))[0]!, /^\S+ \d+:\d+( \S+)* \/pts( |$)/);
   const confused: AskEngine = questions =>
     elsewhere(questions.map(question => ({ ...question, path: join(base, 'list') })));
   t.deepEqual(await unsharedPaths(paths, confused), [paths[0], paths[1], paths[3]]);

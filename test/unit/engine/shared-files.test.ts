@@ -128,6 +128,20 @@ test('a directory in which no file can be made is compared by its list', async t
   t.not(await list(), expected);
 });
 
+test('what the engine has mounted below a path is looked for where it is a part of it', async t => {
+  const { own, other } = desk(t);
+  mkdirSync(own('repo/a b'));
+  const { ask } = engine(t, { sees: path => (path.endsWith('a b') ? other(own('empty')) : path) });
+  const mounting: AskEngine = async questions =>
+    (await ask(questions)).map((answer, index) =>
+      questions[index]!.path === own('repo') ? `${answer} /a\\040b /.git` : answer,
+    );
+  t.deepEqual(await unsharedPaths([own('repo')], mounting), []);
+  t.deepEqual(await unsharedPaths([own('repo')], mounting, () => true), [own('repo/a b')]);
+  const inGit = (point: string, path: string) => point === join(path, '.git');
+  t.deepEqual(await unsharedPaths([own('repo')], mounting, inGit), []);
+});
+
 test('a socket of another kernel is another one; a path that does not exist is for others to report', async t => {
   const { own } = desk(t);
   const server = createServer().listen(own('socket'));

@@ -33,7 +33,7 @@ export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): b
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
 const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
-export const podmanCommand =
+const podmanCommand =
   'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
 
 /** Asks the engine who it is: the one question before anything is started. */

@@ -68,7 +68,7 @@ const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): stri
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
 const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
-export const podmanCommand =
+const podmanCommand =
   'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
 
 /** Read what an engine can do for containers out of its `docker info`. */

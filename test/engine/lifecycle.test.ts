@@ -89,7 +89,7 @@ test('a running agent carries the labels, limits, network and mounts that the se
   t.is(HostConfig.Memory, 4 * 1024 ** 3);
   t.is(HostConfig.NanoCpus, 2e9);
   t.false(HostConfig.Privileged);
-  t.is(HostConfig.PidMode, '');
+  t.not(HostConfig.PidMode, 'host');
   t.not(HostConfig.IpcMode, 'host');
   t.is(HostConfig.RestartPolicy.Name, 'no');
   t.true(HostConfig.Init);

@@ -4,25 +4,25 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
-/** A `docker` first on PATH that is this shell text. What it writes to `$here/pid` is the id of a process to look at. */
+/** A `docker` first on PATH that is this shell text. What it appends to `$here/pid` are the ids of processes to look at. */
 export function fakeDocker(t: ExecutionContext, script: string) {
   const here = mkdtempSync(join(tmpdir(), 'agent-flow-docker-'));
   writeFileSync(join(here, 'docker'), `#!/bin/sh\nhere='${here}'\n${script}\n`, { mode: 0o755 });
   const before = process.env.PATH;
   process.env.PATH = `${here}${delimiter}${before}`;
-  const pid = () => {
+  const pids = () => {
     try {
-      return Number(readFileSync(join(here, 'pid'), 'utf8'));
+      return readFileSync(join(here, 'pid'), 'utf8').split('\n').filter(Boolean).map(Number);
     } catch {
-      return 0;
+      return [];
     }
   };
   t.teardown(() => {
     process.env.PATH = before;
-    if (isAlive(pid())) process.kill(pid(), 'SIGKILL');
+    for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
     rmSync(here, { recursive: true });
   });
-  return { here, pid };
+  return { here, pid: () => pids().at(-1) ?? 0 };
 }
 
 export function isAlive(pid: number): boolean {

@@ -12,7 +12,7 @@ const docker = dockerCli(unrecorded);
 const zeros = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`;
 
 test.serial('an answer without end is cut off, fails, and leaves nothing behind', async t => {
-  const { pid } = fakeDocker(t, 'echo $$ >"$here/pid"; exec yes');
+  const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   const answer = await docker(['exec', 'c', 'tmux']);
   t.like(answer, { ok: false, exitCode: null, cutOff: 'overflow' });
   t.is(Buffer.byteLength(answer.stdout), mostAnswered);
@@ -46,7 +46,7 @@ test.serial('a log may be of any length: its end is kept', async t => {
 });
 
 test.serial('lines that come without end are followed as far as is asked for', async t => {
-  const { pid } = fakeDocker(t, 'echo $$ >"$here/pid"; exec yes');
+  const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   let count = 0;
   const end = await followLines(unrecorded, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
   t.like(end, { ok: false, cutOff: 'overflow' });

@@ -25,9 +25,9 @@ const ways: Readonly<Record<string, (signal: AbortSignal) => Promise<CallEnd>>> 
 
 /** Scripts in the place of docker: each starts something that writes down its id and never ends. */
 const wrappers: Readonly<Record<string, string>> = {
-  'starts the real one': `sh -c 'echo $$ >"$1/pid"; exec sleep 600' sh "$here"; echo over`,
-  'swallows signals': `trap '' TERM INT HUP QUIT; sh -c 'echo $$ >"$1/pid"; exec sleep 600' sh "$here"; echo over`,
-  'has a pipeline': `sh -c 'echo $$ >"$1/pid"; exec sleep 600' sh "$here" | cat; echo over`,
+  'starts the real one': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
+  'swallows signals': `trap '' TERM INT HUP QUIT; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
+  'has a pipeline': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" | cat; echo over`,
 };
 
 for (const [way, call] of Object.entries(ways))
@@ -50,11 +50,11 @@ test.serial('a docker that swallows signals is cut off when its time is over', a
 });
 
 for (const [what, script] of [
-  ['a child', `cat >/dev/null; sh -c 'echo $$ >"$1/pid"; exec sleep 600' sh "$here" & echo said`],
+  ['a child', `cat >/dev/null; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo said`],
   // As the master connection of ssh does, by which docker talks to an engine elsewhere.
   [
     'a process of a session of its own',
-    `cat >/dev/null; setsid sh -c 'echo $$ >"$1/pid"; exec sleep 600' sh "$here" & echo said`,
+    `cat >/dev/null; setsid sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo said`,
   ],
 ] as const)
   for (const [way, call] of Object.entries(ways))

@@ -123,7 +123,7 @@ test('more CPUs than the engine has are refused with 2 before anything is starte
   const { exitCode, stderr } = await here.run({ agents: { worker: { ...fine.agents.worker, cpus: 4096 } } });
   t.is(exitCode, 2);
   t.regex(stderr, /agents\.worker\.cpus: 4096 is more than the \d+ that the Docker engine has/);
-  t.deepEqual(here.shimmed(), ['info']);
+  t.deepEqual(here.shimmed(), ['context', 'info']);
 });
 
 test('a word that is no command, and an option that is none, end with 2 and a hint', async t => {

@@ -117,7 +117,7 @@ test('cleanup --runs removes what is old and over, and nothing that lives, is yo
   t.deepEqual(json.runs.removed, [old]);
   t.regex(stderr, new RegExp(`^run +${old} +of spec, ended`, 'm'));
   t.regex(stderr, /left alone: run rabandon, it is not over; agent-flow stop rabandon ends it/);
-  t.regex(stderr, /left alone: run \S+, an engine drives it/);
+  t.regex(stderr, /left alone: run \S+, it is driven by process \d+ on \S+/);
   t.deepEqual(
     readdirSync(runs).toSorted(),
     all.filter(name => name !== old),

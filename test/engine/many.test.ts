@@ -23,11 +23,15 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   // Lists that say what the last one said are not journaled again.
   const withoutLists = (verbs: readonly string[]) => verbs.filter(verb => verb !== 'ps').sort();
   t.deepEqual(withoutLists(here.shimmed()), withoutLists(calls.map(({ argv }) => argv[1]!)));
-  for (const name of names)
-    t.true(
-      calls.filter(({ agent }) => agent === name).length <= 6,
-      `${name}: ${calls.filter(({ agent }) => agent === name).map(({ argv }) => argv[1])}`,
-    );
+  const failed = new Set(
+    here.journal().flatMap(event => (event.type === 'docker.result' && !event.ok ? [event.call] : [])),
+  );
+  for (const name of names) {
+    const ofAgent = calls.filter(({ agent }) => agent === name);
+    // An exec that meets the end of its container fails, and Docker is asked once how the container is.
+    const looks = ofAgent.filter(({ call }) => failed.has(call)).length;
+    t.true(ofAgent.length <= 6 + looks, `${name}: ${ofAgent.map(({ argv }) => argv[1])}`);
+  }
   t.is(calls.filter(({ argv }) => argv[1] === 'events').length, 1);
   // What is nobody's own is done once for all of them.
   t.true(

@@ -165,13 +165,13 @@ function onlyRun(stateDir: string): string | null {
 
 /**
  * A `docker` that is the real one but for a few calls: `answers` gives lines of shell by the words that a call begins
- * with, in which `$real` is the real command.
+ * with, in which `$real` is the real command. They are run in the folder of the place.
  */
 export function fakeDocker(here: Place, answers: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const folder = join(here.path, 'fake');
   mkdirSync(folder);
   const cases = Object.entries(answers).map(([words, answer]) => `'${words} '*) ${answer} ;;`);
-  const script = `#!/bin/sh\nreal='${realDocker}'\ncase "$* " in\n${cases.join('\n')}\nesac\nexec "$real" "$@"\n`;
+  const script = `#!/bin/sh\ncd '${here.path}'\nreal='${realDocker}'\ncase "$* " in\n${cases.join('\n')}\nesac\nexec "$real" "$@"\n`;
   writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
   return { ...here.env, PATH: `${folder}:${here.env.PATH}` };
 }

@@ -50,8 +50,8 @@ export async function currentAddress(docker: Docker, env: Environment): Promise<
   }
   const answer = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
   const current = answer.ok ? read(answer.stdout) : null;
-  // A docker without contexts, such as Podman's, is asked as it is.
-  if (current === null) return { host: '', env: {} };
+  // Of a context that is not there docker itself says so.
+  if (current === null) return { host: '', env: contextOf(env) };
   const { Name: name, Endpoints, TLSMaterial } = current;
   const host = Endpoints.docker.Host;
   const shown = withoutSecrets(host);
@@ -68,6 +68,8 @@ function read(stdout: string) {
     return null;
   }
 }
+
+const contextOf = ({ DOCKER_CONTEXT }: Environment) => (DOCKER_CONTEXT ? { DOCKER_CONTEXT } : {});
 
 const configOf = ({ DOCKER_CONFIG, HOME }: Environment) => resolve(DOCKER_CONFIG || `${HOME ?? ''}/.docker`);
 

@@ -30,7 +30,7 @@ const info = containerSupport.extend({
 });
 
 export interface EngineInfo extends ContainerSupport {
-  /** Its own, which it keeps as long as its images and containers. */
+  /** Of what it has: it stays the same as long as its images and containers are there. */
   readonly id: string;
   readonly version: string;
   /** The name of its machine; null where it does not say. */
@@ -62,9 +62,12 @@ export interface ContainerSupport {
 export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
   Plugins?.Log?.includes('k8s-file') ?? false;
 
-/** Podman makes an id up for each answer: there it is the machine, and the directory that has its containers. */
+/**
+ * The id alone will not do: two engines of one machine can have the same, up to Docker 20.10, and Podman makes one up for
+ * each answer. What an engine has is where it keeps it.
+ */
 const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): string =>
-  !ID || isPodman({ Plugins }) ? `${Name ?? ''}:${DockerRootDir ?? ''}` : ID;
+  `${(isPodman({ Plugins }) ? Name : ID) ?? ''}:${DockerRootDir ?? ''}`;
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
 const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);

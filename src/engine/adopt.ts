@@ -12,7 +12,7 @@ import { holdFile, makeDirectory, removeFile, renameFile, statFile } from '../st
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
-import type { EngineConnection } from './connection.ts';
+import { type EngineConnection, runEngineOf } from './connection.ts';
 import { openJournal } from './journal.ts';
 import { isLock, takeLock } from './lock.ts';
 import { explainHolder } from './lock-holder.ts';
@@ -97,7 +97,7 @@ async function adoptOn(
 async function bringHome(
   folder: RunFolder,
   found: readonly Adoptable[],
-  { engine, address, recorder }: EngineConnection,
+  connection: EngineConnection,
   force: boolean,
 ): Promise<string | null> {
   makeDirectory(folder.path);
@@ -111,7 +111,7 @@ async function bringHome(
     // Only the last attempt of an agent is seen to its end; of those before it what they printed is kept.
     const warnings: Warning[] = [];
     for (const { orphan } of found.filter(entry => !newest.includes(entry))) {
-      const why = await keepTranscript(folder, orphan, recorder);
+      const why = await keepTranscript(folder, orphan, connection.recorder);
       const message = `the transcript of attempt ${orphan.attempt} was not kept: ${why}`;
       if (why !== null) warnings.push({ agent: orphan.agent, message });
     }
@@ -120,7 +120,7 @@ async function bringHome(
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
       secret: randomBytes(16).toString('hex'),
-      engine: { id: engine.id, address },
+      engine: runEngineOf(connection),
       adopted: Object.fromEntries(newest.map(({ orphan, identity }) => [orphan.agent, identity])),
     });
     await writeJournal(folder, newest, warnings);

@@ -50,6 +50,12 @@ export async function connect({
   return { ...found, early };
 }
 
+export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnection): RunEngine => ({
+  id,
+  hostName,
+  address,
+});
+
 /** The engine of a run, for a command that keeps no journal. Throws as `connect` does. */
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
   reach(run, unrecorded, systemClock, timeout);
@@ -104,8 +110,11 @@ async function reach(
     const where = address.host || "docker's usual address";
     try {
       const found = await ask(recorder, address, clock, timeout);
-      if (found.engine.id === engine.id) return found;
-      answers.push(`the one that answers at ${where} is ${found.engine.id}`);
+      const { id, hostName } = found.engine;
+      // At another address the machine must be the same as well: a copy of a machine has engines of the same id.
+      const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);
+      if (isSame) return found;
+      answers.push(`the one that answers at ${where} is ${id} on ${hostName}`);
     } catch (error) {
       silent.push(error);
       answers.push(`none answers at ${where}`);

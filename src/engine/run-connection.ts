@@ -44,8 +44,9 @@ export async function hasContainers(folder: RunFolder): Promise<boolean> {
 }
 
 export interface EnginesOfRuns {
-  /** The engine that docker reaches now comes last. */
   readonly found: readonly EngineConnection[];
+  /** The one of them that docker reaches now; null where it reaches none. */
+  readonly current: EngineConnection | null;
   readonly missing: readonly MissingEngine[];
 }
 
@@ -57,17 +58,19 @@ export interface MissingEngine {
 
 /**
  * Every engine that may have containers of this state directory: those of runs that are not over or keep containers, and
- * the one that docker reaches now. Throws an `EngineError` where that one does not answer.
+ * the one that docker reaches now. Throws an `EngineError` where none of them answers.
  */
 export async function enginesOf(stateDir: StateDir, timeout?: number): Promise<EnginesOfRuns> {
-  const current = await reachCurrent(undefined, undefined, timeout);
+  const [reached] = await Promise.allSettled([reachCurrent(undefined, undefined, timeout)]);
+  const current = reached.status === 'fulfilled' ? reached.value : null;
   const elsewhere = stateDir
     .recorded()
     .filter(mayHaveContainers)
     .flatMap(folder => engineOf(folder) ?? [])
-    .filter(({ engine }) => engine.id !== current.engine.id);
-  const found: EngineConnection[] = [];
-  const missing: MissingEngine[] = [];
+    .filter(({ engine }) => engine.id !== current?.engine.id);
+  const found = current === null ? [] : [current];
+  const missing: MissingEngine[] =
+    reached.status === 'fulfilled' ? [] : [{ runs: [], why: (reached.reason as Error).message }];
   const look = async (runs: readonly RunOnEngine[]) => {
     try {
       found.push(await connectTo(runs[0]!, timeout));
@@ -76,7 +79,8 @@ export async function enginesOf(stateDir: StateDir, timeout?: number): Promise<E
     }
   };
   await Promise.all([...Map.groupBy(elsewhere, ({ engine }) => engine.id).values()].map(look));
-  return { found: [...found, current], missing };
+  if (found.length === 0 && reached.status === 'rejected') throw reached.reason;
+  return { found, current, missing };
 }
 
 function mayHaveContainers(folder: RunFolder): boolean {

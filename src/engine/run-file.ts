@@ -11,8 +11,9 @@ import type { RunFolder } from './state-dir.ts';
 
 /** The engine that a run began on: its containers are there and nowhere else. */
 export interface RunEngine {
-  /** What `docker info` calls it. */
   readonly id: string;
+  /** The name of its machine; null where it does not say. */
+  readonly hostName: string | null;
   readonly address: EngineAddress;
 }
 
@@ -39,7 +40,11 @@ const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
   secret: z.string().regex(/^[0-9a-f]{32}$/),
-  engine: z.strictObject({ id: z.string().min(1), address: engineAddress }),
+  engine: z.strictObject({
+    id: z.string().min(1),
+    hostName: z.string().nullable(),
+    address: engineAddress,
+  }),
   plan: planSchema,
   adopted: z
     .record(

@@ -14,13 +14,13 @@ import { checkPodman } from './check-podman.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
-import { type Connection, connect } from './connection.ts';
+import { type Connection, connect, runEngineOf } from './connection.ts';
 import { mendJournal, readJournal } from './journal.ts';
 import { checkLimits } from './limits.ts';
 import { isLock, type Lock, takeLock } from './lock.ts';
-import { explainHolder, type Holder } from './lock-holder.ts';
+import { explainHolder } from './lock-holder.ts';
 import { hasContainers } from './run-connection.ts';
-import { type RunEngine, readRunFile, writeRunFile } from './run-file.ts';
+import { readRunFile, writeRunFile } from './run-file.ts';
 import { checkSources } from './sources.ts';
 import { newRunId, type RunFolder, type StateDir } from './state-dir.ts';
 import { checkSecrets, vaultOf } from './vault.ts';
@@ -42,7 +42,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    const engine = runEngine(connection);
+    const engine = runEngineOf(connection);
     writeRunFile(folder, { plan, secret, engine, commits });
     // After the record is written: of two runs that begin at once, at least one sees the other.
     await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
@@ -61,8 +61,9 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
  * `FlowError` where somebody drives it, or where it cannot be read or written.
  */
 export async function resumeRun(folder: RunFolder, options: RunOptions): Promise<Run> {
-  const lock = lockRun(folder, options.force);
+  let lock: Lock | null = null;
   try {
+    lock = lockRun(folder, options.force);
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
     // Whoever had it a moment ago may have brought it to its end.
@@ -78,7 +79,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
       run: options.isNewEngine ? null : { runId, engine: file.engine },
     });
     // The next engine process looks where this one has found it.
-    const engine = runEngine(connection);
+    const engine = runEngineOf(connection);
     if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });
     // Since it was interrupted, another run may have begun where it works. To stop it is always right.
     if (options.stop === undefined) {
@@ -94,12 +95,10 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
     return await conduct({ ...file, engine, vault, folder, lock, past: events }, connection, options);
   } catch (error) {
-    lock[Symbol.dispose]();
+    lock?.[Symbol.dispose]();
     throw error instanceof Error && 'syscall' in error ? unwritable(folder, error) : error;
   }
 }
-
-const runEngine = ({ engine, address }: Connection): RunEngine => ({ id: engine.id, address });
 
 const filesOptions = (
   { docker, engine, address }: Connection,
@@ -107,17 +106,9 @@ const filesOptions = (
 ): CheckFilesOptions => ({ docker, engine, address, stateDir, now: clock.now });
 
 function lockRun(folder: RunFolder, force = false): Lock {
-  const lock = tryLock(folder, force);
+  const lock = takeLock(folder.lock, { force });
   if (isLock(lock)) return lock;
   throw new UsageError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
-}
-
-function tryLock(folder: RunFolder, force: boolean): Lock | Holder {
-  try {
-    return takeLock(folder.lock, { force });
-  } catch (error) {
-    throw unwritable(folder, error as Error);
-  }
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { commit, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
-import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
 const sh = (script: string) => ({ command: ['sh', '-c', script], ...small });
 const clone = (more: object = {}) => ({ workspace: { mode: 'clone', path: 'source', ...more } });
@@ -386,24 +386,6 @@ test('Ctrl-C saves the work, or says where it is', async t => {
     1,
   );
   t.deepEqual(await here.containers(), []);
-});
-
-test('what is on this machine cannot be had of an engine on another, and the mend is told', async t => {
-  const { here } = desk(t);
-  const far = { Name: 'far', Endpoints: { docker: { Host: 'ssh://me@far' } } };
-  const env = fakeDocker(here, { 'context inspect': `echo '${JSON.stringify(far)}'; exit 0` });
-  const agents = { bound: { ...sh('true'), workspace: 'source' }, cloned: { ...sh('true'), ...clone() } };
-  const { exitCode, stderr } = await here.run({ agents }, [], { env });
-  t.is(exitCode, 2);
-  t.regex(stderr, /agents\.bound\.workspace: "bind" cannot be had.*ssh:\/\/me@far.*Use "mode": "copy"/);
-  t.regex(stderr, /agents\.cloned\.workspace: "clone" cannot be had/);
-  t.is(here.runId(), null);
-  const copied = await here.run(
-    { agents: { copier: { ...sh('true'), workspace: { mode: 'copy', path: 'source' } } } },
-    [],
-    { env },
-  );
-  t.is(copied.exitCode, 0, copied.stderr);
 });
 
 test('a repository without a commit is refused before anything is started', async t => {

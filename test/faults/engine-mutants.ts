@@ -23,7 +23,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     drops: 'the intent',
-    edits: [['src/docker/recorder.ts', 'const written = sink.append({', 'const written = Promise.resolve({']],
+    edits: [
+      [
+        'src/docker/recorder.ts',
+        'const written = call === null ? null : append(call);',
+        'const written = null;',
+      ],
+    ],
     caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
     saying: /containers, at once/,
   },

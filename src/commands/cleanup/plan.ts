@@ -53,31 +53,28 @@ export interface EnginePlan {
  * images, is looked for on the engine that docker reaches now alone.
  */
 export async function planCleanup(
-  { found, missing }: EnginesOfRuns,
+  { found, current, missing }: EnginesOfRuns,
   state: StateDir,
   wanted: Wanted,
 ): Promise<EnginePlan[]> {
-  const others = found.slice(0, -1);
-  const current = found.at(-1)!;
   const plans: EnginePlan[] = [];
   /** Containers of runs that stay where they are. */
   const staying: Container[] = [];
-  for (const { docker } of others) {
-    const only = { ...wanted, all: false, network: false, images: false };
-    const looked = await planOn(docker, state, only);
+  for (const connection of found) {
+    const { docker } = connection;
+    const its = connection === current ? wanted : { ...wanted, all: false, network: false, images: false };
+    const looked = await planOn(docker, state, its);
     staying.push(...looked.staying);
     plans.push({ docker, plan: looked.plan });
   }
-  const { docker } = current;
-  const looked = await planOn(docker, state, wanted);
-  staying.push(...looked.staying);
   const unknown = missing.flatMap(({ runs }) => runs);
-  const { runsOlderThan } = wanted;
+  const { runsOlderThan: olderThan, force } = wanted;
   const { doomed: runs, left: runsLeft } =
-    runsOlderThan === null
-      ? none
-      : findRuns(state, { olderThan: runsOlderThan, force: wanted.force }, { staying, unknown }, Date.now());
-  return [...plans, { docker, plan: { ...looked.plan, runs, runsLeft } }];
+    olderThan === null ? none : findRuns(state, { olderThan, force }, { staying, unknown }, Date.now());
+  // After all containers, wherever they are.
+  return plans.map((entry, index) =>
+    index < plans.length - 1 ? entry : { ...entry, plan: { ...entry.plan, runs, runsLeft } },
+  );
 }
 
 async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'runsOlderThan'>) {

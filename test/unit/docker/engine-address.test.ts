@@ -46,8 +46,9 @@ test('an address is where docker leads at the moment, however that is said', asy
       { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
       { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
     ],
-    // Podman's docker has no contexts.
+    // What cannot be asked stays as it is said.
     [within(null), {}, {}],
+    [within(null), { DOCKER_CONTEXT: 'gone' }, { DOCKER_CONTEXT: 'gone' }],
   ] as const)
     t.deepEqual((await currentAddress(docker, env)).env, expected as Record<string, string>);
 });

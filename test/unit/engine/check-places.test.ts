@@ -142,7 +142,7 @@ test('containment compares files, not text', t => {
   t.true(isBelow(at('proj'), '/'));
 });
 
-const engine = { id: 'ABCD:EFGH', address: { host: '', env: {} } };
+const engine = { id: 'ABCD:EFGH', hostName: null, address: { host: '', env: {} } };
 
 test('a live run is checked in both directions, an ended one is not', async t => {
   const { at, state } = desk(t);

@@ -12,7 +12,11 @@ import { at, started } from '../views/story.ts';
 import { folder } from '../workspace/repositories.ts';
 
 const secret = '0123456789abcdef'.repeat(2);
-const engine = { id: 'ABCD:EFGH', address: { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } } };
+const engine = {
+  id: 'ABCD:EFGH',
+  hostName: 'desk',
+  address: { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } },
+};
 const sound: RunFile = { plan: { name: 'f', concurrency: 2, agents: [usualPlan] }, secret, engine };
 
 function desk(t: ExecutionContext) {

@@ -27,6 +27,8 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
     'transient',
     /is paused|paused container|port is already allocated|is ambiguous|matches found based on name/i,
   ],
+  // What a daemon says that is ending, and has closed its store.
+  ['transient', /failed to update store for object type|database not open/i],
   ['transient', /unable to remove filesystem|device or resource busy|failed to remove root filesystem/i],
   [
     'transient',

@@ -38,6 +38,10 @@ const table: readonly (readonly [FailureKind, string])[] = [
     'transient',
     'Error response from daemon: Get "https://registry/v2/": dial tcp: lookup registry: i/o timeout',
   ],
+  [
+    'transient',
+    'Error response from daemon: failed to update store for object type *libnetwork.endpoint: open : no such file or directory',
+  ],
   ['transient', 'toomanyrequests: You have reached your pull rate limit'],
   ['transient', 'OCI runtime exec failed: exec failed: Resource temporarily unavailable'],
   [

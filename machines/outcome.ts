@@ -53,7 +53,7 @@ export interface End {
   readonly how: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
-  /** The same by the engine's clock, where it tells; it may differ from ours and is compared with its own times only. */
+  /** The same by the engine's clock, where Docker reports it. It may differ from ours: compare it with its own times only. */
   readonly finishedAt?: number;
 }
 
@@ -70,7 +70,7 @@ export interface EndRecord {
 export interface Trouble {
   readonly kind: 'login' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
-  /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or nobody knows. */
+  /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or unknown. */
   readonly until: number | null;
 }
 
@@ -102,7 +102,7 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
     error: { phase: 'running', kind, message },
   });
   const usedUp = (message: string, resetsAt: number) => {
-    // When nobody knows when it was said, nobody knows how long there is to wait.
+    // Without the time of the report the length of the wait is unknown.
     if (end === null) return failed('quota', message);
     // Both are times of the engine's clock, which the CLI reads; by ours, only the difference counts.
     const wait = resetsAt - (end.finishedAt ?? end.at);

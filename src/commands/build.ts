@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
-import { dockerCli } from '../docker/cli.ts';
-import { engineInfo } from '../docker/engine-info.ts';
 import { baseTag, buildBaseImage } from '../docker/image-base.ts';
 import { ensureProvider } from '../docker/image-provider.ts';
-import { unrecorded } from '../docker/recorder.ts';
-import { EngineError, FlowError } from '../errors.ts';
+import { reachCurrent } from '../engine/connection.ts';
+import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 import { providerNamed, providerNames } from '../providers/catalogue.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
@@ -43,12 +41,9 @@ export const build: Command = {
       }),
 
   async handler({ gpu, baseImage: from, provider: name, cache, json }: BuildOptions) {
-    const docker = dockerCli(unrecorded);
+    const { docker } = await reachCurrent();
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
-    await engineInfo(docker, Date.now).catch(error => {
-      throw new EngineError(asStepError(error).message);
-    });
     say(`building ${image}, which takes a minute or two the first time`);
     const context = { docker, now: Date.now, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };

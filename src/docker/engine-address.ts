@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
@@ -57,7 +58,7 @@ export async function currentAddress(docker: Docker, env: Environment): Promise<
   const shown = withoutSecrets(host);
   // Its certificates lie with the context.
   if (Object.keys(TLSMaterial ?? {}).length > 0)
-    return { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configOf(env) } };
+    return { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configFolder(env) } };
   return { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } };
 }
 
@@ -71,12 +72,14 @@ function read(stdout: string) {
 
 const contextOf = ({ DOCKER_CONTEXT }: Environment) => (DOCKER_CONTEXT ? { DOCKER_CONTEXT } : {});
 
-const configOf = ({ DOCKER_CONFIG, HOME }: Environment) => resolve(DOCKER_CONFIG || `${HOME ?? ''}/.docker`);
+/** The directory of the docker client's own settings. */
+export const configFolder = ({ DOCKER_CONFIG, HOME }: Environment): string =>
+  resolve(DOCKER_CONFIG || join(HOME || homedir(), '.docker'));
 
 function tlsOf(env: Environment): Record<string, string> {
   if (!env.DOCKER_TLS_VERIFY && !env.DOCKER_CERT_PATH) return {};
   return {
-    DOCKER_CERT_PATH: env.DOCKER_CERT_PATH ? resolve(env.DOCKER_CERT_PATH) : configOf(env),
+    DOCKER_CERT_PATH: env.DOCKER_CERT_PATH ? resolve(env.DOCKER_CERT_PATH) : configFolder(env),
     ...(env.DOCKER_TLS_VERIFY && { DOCKER_TLS_VERIFY: env.DOCKER_TLS_VERIFY }),
   };
 }

@@ -60,6 +60,7 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
 }
 
 const kindOf = (text: string) => classes.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+
 /** The container has no process any more, or is gone; the second wording is Podman's. */
 export const saysOver = (stderr: string): boolean =>
   /no such container|is not running|can only create exec sessions on running containers/i.test(stderr);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerAnswer } from './cli.ts';
 import { type Containers, containers as containersOf } from './containers.ts';
 import { mount } from './create-args.ts';
-import { engineInfo } from './engine-info.ts';
+import type { ContainerSupport } from './engine-info.ts';
 import { baseImage } from './image-base.ts';
 import { containerName, flags, isOwned, label, ownedLabels } from './labels.ts';
 import type { CallEnd, Owner } from './recorder.ts';
@@ -123,12 +123,12 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
 }
 
 /** Empties a folder of a run that is over of what root in a container has left there. */
-export async function emptyFolder(
+export function emptyFolder(
   docker: Docker,
+  { isRemapped, supportedLimits }: Pick<ContainerSupport, 'isRemapped' | 'supportedLimits'>,
   { instance, runId, path }: { instance: string; runId: string; path: string },
 ): Promise<DockerAnswer> {
   const signal = new AbortController().signal;
-  const { isRemapped, supportedLimits } = await engineInfo(docker, Date.now);
   return runHelper(
     {
       isRemapped,

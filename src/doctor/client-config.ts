@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { configFolder } from '../docker/engine-address.ts';
 import { type Finding, ok, warn } from './finding.ts';
 import { onPath } from './host.ts';
 
@@ -22,7 +22,7 @@ export interface ClientConfig {
 
 /** Read the docker client's own config.json as data. */
 export function readClientConfig(env: NodeJS.ProcessEnv): ClientConfig {
-  const path = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'config.json');
+  const path = join(configFolder(env), 'config.json');
   try {
     return { path, settings: config.parse(JSON.parse(readFileSync(path, 'utf8'))), problem: null };
   } catch (error) {

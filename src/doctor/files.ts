@@ -1,6 +1,7 @@
 import { asStepError } from '../../machines/step-error.ts';
 import type { Docker } from '../docker/cli.ts';
 import { currentAddress } from '../docker/engine-address.ts';
+import { containerSupportOf } from '../docker/engine-info.ts';
 import { askEngine, whyElsewhere } from '../engine/check-files.ts';
 import { unsharedPaths } from '../engine/shared-files.ts';
 import { nearest } from './disk.ts';
@@ -11,13 +12,12 @@ const check = 'shared files';
 
 /** Whether the engine mounts the files of this process: by the working directory and the state directory. */
 export async function checkSharedFiles(
-  { Name, SecurityOptions }: Engine,
+  facts: Engine,
   { docker, env, stateDir }: { docker: Docker; env: NodeJS.ProcessEnv; stateDir: string },
 ): Promise<Finding> {
-  const reason = whyElsewhere(await currentAddress(docker, env), { hostName: Name ?? null }, env);
+  const reason = whyElsewhere(await currentAddress(docker, env), { hostName: facts.Name ?? null }, env);
   if (reason === null) return ok(check, 'the engine has the files of this machine');
-  const isRemapped = SecurityOptions?.some(option => /^name=userns\b/.test(option)) ?? false;
-  const ask = askEngine({ docker, engine: { isRemapped }, now: Date.now, timeout: null });
+  const ask = askEngine({ docker, engine: containerSupportOf(facts), now: Date.now, timeout: null });
   const paths = [...new Set([...workingDirectory(), nearest(stateDir)])];
   try {
     const unshared = await unsharedPaths(paths, ask);

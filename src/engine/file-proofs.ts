@@ -1,17 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  createReadStream,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Question } from '../docker/file-probe.ts';
 import { type DirectoryHandle, openDirectory } from '../store/directory-handle.ts';
+import { bootId } from './boot-id.ts';
 
 /** A question, and the one answer that proves that the engine has the same file or directory; empty where none does. */
 export interface Proof extends Question {
@@ -22,16 +15,8 @@ export interface Proof extends Question {
 export function identityProof(path: string): Proof[] {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return [];
-  return [{ path, look: 'identity', expected: `${bootId()} ${stats.dev}:${stats.ino}` }];
-}
-
-/** Random, one for each start of a kernel; a text that no engine gives where this system has none. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
+  // An engine gives no such text where this system has no boot id.
+  return [{ path, look: 'identity', expected: `${bootId() || 'unknown'} ${stats.dev}:${stats.ino}` }];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { oneLine } from '../views/text.ts';
+import { bootId } from './boot-id.ts';
 
 /** A process, named so that others can judge whether it lives. Texts are empty where the system does not say. */
 export interface Identity {
@@ -78,8 +79,6 @@ export function ownIdentity(): Identity {
     host: hostname(),
   };
 }
-
-const bootId = () => orEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 
 /**
  * Field 22 of /proc/<pid>/stat, null of a pid that nobody has; where there is no /proc, only that the process lives. One

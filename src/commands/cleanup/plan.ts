@@ -2,6 +2,7 @@ import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers, marked } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
 import { answered } from '../../engine/answered.ts';
+import type { EngineConnection } from '../../engine/connection.ts';
 import { isDriven } from '../../engine/driven.ts';
 import { lockHolder } from '../../engine/lock.ts';
 import type { EnginesOfRuns } from '../../engine/run-connection.ts';
@@ -43,8 +44,7 @@ export interface Plan {
 const none = { doomed: [], left: [] };
 
 /** What is to be done on one engine. */
-export interface EnginePlan {
-  readonly docker: Docker;
+export interface EnginePlan extends Pick<EngineConnection, 'docker' | 'engine'> {
   readonly plan: Plan;
 }
 
@@ -61,11 +61,11 @@ export async function planCleanup(
   /** Containers of runs that stay where they are. */
   const staying: Container[] = [];
   for (const connection of found) {
-    const { docker } = connection;
+    const { docker, engine } = connection;
     const its = connection === current ? wanted : { ...wanted, all: false, network: false, images: false };
     const looked = await planOn(docker, state, its);
     staying.push(...looked.staying);
-    plans.push({ docker, plan: looked.plan });
+    plans.push({ docker, engine, plan: looked.plan });
   }
   const unknown = missing.flatMap(({ runs }) => runs);
   const { runsOlderThan: olderThan, force } = wanted;

@@ -58,7 +58,7 @@ export const wouldBe = (plan: Plan): Outcome => ({ done: everythingOf(plan), sta
  * those on other engines.
  */
 export async function removeAll(
-  { docker, plan }: EnginePlan,
+  { docker, engine, plan }: EnginePlan,
   state: StateDir,
   stayedElsewhere: readonly Container[],
 ): Promise<Outcome> {
@@ -98,7 +98,7 @@ export async function removeAll(
   }
   for (const { folder } of plan.runs) {
     const { runId } = folder;
-    const empty = (path: string) => emptyFolder(docker, { instance: state.instance, runId, path });
+    const empty = (path: string) => emptyFolder(docker, engine, { instance: state.instance, runId, path });
     const kept = [...stayedElsewhere, ...stayed].find(({ labels }) => isOf(labels, state, runId));
     const why = kept
       ? `it has container ${kept.name} left`

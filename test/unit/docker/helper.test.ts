@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
+import { containerSupportOf } from '../../../src/docker/engine-info.ts';
 import { emptyFolder, helperArgs } from '../../../src/docker/helper.ts';
 
 const helper = {
@@ -38,19 +39,19 @@ test('a helper has no network, no more rights than it needs, and no label that m
 });
 
 test('a folder is emptied on an engine that maps users, and has no limits, as on any other', async t => {
-  const info = {
-    ...{ ServerVersion: '28.0.0', NCPU: 2, MemTotal: 4e9, CpuCfsQuota: false, MemoryLimit: false },
+  const engine = containerSupportOf({
+    ...{ CpuCfsQuota: false, MemoryLimit: false },
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=userns'],
-  };
+  });
   const asked: (readonly string[])[] = [];
   const docker: Docker = async args => {
     asked.push(args);
     const isGone = args[0] === 'container';
-    const stdout = args[0] === 'info' ? JSON.stringify(info) : args[0] === 'create' ? 'id' : '';
+    const stdout = args[0] === 'create' ? 'id' : '';
     const stderr = isGone ? 'Error: No such container: x' : '';
     return { args, ok: !isGone, exitCode: isGone ? 1 : 0, stdout, stderr, cutOff: null };
   };
-  t.true((await emptyFolder(docker, { instance: 'i', runId: 'r1234567', path: '/runs/agents' })).ok);
+  t.true((await emptyFolder(docker, engine, { instance: 'i', runId: 'r1234567', path: '/runs/agents' })).ok);
   const create = asked.find(([verb]) => verb === 'create')!;
   t.true(create.includes('--userns=host'));
   t.false(create.some(arg => /^--(cpus|memory)=/.test(arg)));

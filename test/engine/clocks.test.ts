@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { eventually, isRunning, type Place, place, small } from './flow.ts';
+import { countedWorker, eventually, isRunning, type Place, place, starts } from './flow.ts';
 
 const hour = 3_600_000;
 
@@ -13,21 +13,14 @@ function off(here: Place, ms: number): NodeJS.ProcessEnv {
   return { ...here.env, NODE_OPTIONS: `--import=${pathToFileURL(file)}` };
 }
 
-const worker = (more: string, options: object = {}) => ({
-  command: ['sh', '-c', `echo start >> starts; ${more}`],
-  workspace: 'workspace',
-  ...small,
-  ...options,
-});
-const starts = (here: Place) =>
-  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
-
 for (const ms of [-hour, hour]) {
   const title = ms < 0 ? 'an hour behind' : 'an hour ahead';
 
   test(`an agent is tried again as soon as ever by a clock that is ${title} of the engine's`, async t => {
     const here = place(t);
-    const spec = { agents: { worker: worker('[ "$(wc -l <starts)" -gt 1 ] || exit 3', { retries: 1 }) } };
+    const spec = {
+      agents: { worker: countedWorker('[ "$(wc -l <starts)" -gt 1 ] || exit 3', { retries: 1 }) },
+    };
     const { exitCode, stderr } = await here.run(spec, [], { env: off(here, ms) });
     t.is(exitCode, 0, stderr);
     const waits = here
@@ -40,7 +33,7 @@ for (const ms of [-hour, hour]) {
 
   test(`a healthy agent is found as it is by an engine process whose clock is ${title} of the last one's`, async t => {
     const here = place(t);
-    const wait = worker('until [ -e go ]; do sleep 0.1; done', { timeouts: { run: '10m' } });
+    const wait = countedWorker('until [ -e go ]; do sleep 0.1; done', { timeouts: { run: '10m' } });
     const first = here.start(['run', here.write({ agents: { worker: wait } })], {
       env: off(here, -ms / 2),
     });

@@ -224,3 +224,29 @@ export async function eventually<T>(look: () => T | Promise<T>, what: string): P
   }
   throw new Error(`waited in vain for ${what}`);
 }
+
+/** An agent whose each start appends a line outside the container: how often it was really started is counted there. */
+export const countedWorker = (more: string, options: object = {}) => ({
+  command: ['sh', '-c', `echo start >> starts; ${more}`],
+  workspace: 'workspace',
+  ...small,
+  ...options,
+});
+
+/** How often the counted workers of a place were really started. */
+export const starts = (here: Place): number =>
+  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
+
+/** Starts a run and kills its engine as soon as `when` holds. Returns the id of the run. */
+export async function killed(
+  here: Place,
+  spec: unknown,
+  when: () => unknown,
+  options?: Options,
+): Promise<string> {
+  const engine = here.start(['run', here.write(spec)], options);
+  await eventually(when as () => boolean, 'the moment to kill the engine');
+  engine.kill('SIGKILL');
+  await engine;
+  return here.runId()!;
+}

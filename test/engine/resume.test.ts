@@ -1,33 +1,14 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { eventually, isRunning, type Place, place, small } from './flow.ts';
-
-/** Each start appends a line outside the container: how often it was really started is counted there. */
-const worker = (more: string, options: object = {}) => ({
-  command: ['sh', '-c', `echo start >> starts; ${more}`],
-  workspace: 'workspace',
-  ...small,
-  ...options,
-});
-const starts = (here: Place) =>
-  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
-
-/** Starts a run and kills its engine as soon as `when` holds. */
-async function killed(here: Place, spec: unknown, when: () => unknown) {
-  const engine = here.start(['run', here.write(spec)]);
-  await eventually(when as () => boolean, 'the moment to kill the engine');
-  engine.kill('SIGKILL');
-  await engine;
-  return here.runId()!;
-}
+import { countedWorker, eventually, isRunning, killed, place, small, starts } from './flow.ts';
 
 test('a run whose engine was killed goes on to the outcome it would have had, and nobody is started twice', async t => {
   const here = place(t);
   const spec = {
     agents: {
-      first: worker('until [ -e go ]; do sleep 0.1; done; echo said; exit 7', { keep: 'never' }),
+      first: countedWorker('until [ -e go ]; do sleep 0.1; done; echo said; exit 7', { keep: 'never' }),
       after: { command: ['true'], workspace: 'workspace', ...small, dependsOn: ['first'] },
     },
   };
@@ -48,7 +29,7 @@ test('a run whose engine was killed goes on to the outcome it would have had, an
 
 test('an agent that ended while no engine watched is collected with its exit code', async t => {
   const here = place(t);
-  await killed(here, { agents: { worker: worker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
+  await killed(here, { agents: { worker: countedWorker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
   await eventually(
     async () => (await here.containers(['status=exited'])).length === 1,
     'the end of the container',
@@ -62,7 +43,7 @@ test('an agent that ended while no engine watched is collected with its exit cod
 test('what was removed by hand meanwhile was lost to the infrastructure, and is tried again where retries are left', async t => {
   const here = place(t);
   const spec = {
-    agents: { worker: worker('[ "$(wc -l < starts)" -gt 1 ] || sleep 300', { retries: 1 }) },
+    agents: { worker: countedWorker('[ "$(wc -l < starts)" -gt 1 ] || sleep 300', { retries: 1 }) },
   };
   await killed(here, spec, isRunning(here, 'worker'));
   const [id] = await here.containers();
@@ -76,7 +57,7 @@ test('what was removed by hand meanwhile was lost to the infrastructure, and is 
 
 test('a run that a living engine drives is refused with who drives it, and one that is over with how it ended', async t => {
   const here = place(t);
-  const engine = here.start(['run', here.write({ agents: { worker: worker('sleep 300') } })]);
+  const engine = here.start(['run', here.write({ agents: { worker: countedWorker('sleep 300') } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
   for (const args of [['resume'], ['resume', here.runId()!]]) {
     const refused = await here.agentFlow(args);
@@ -95,7 +76,11 @@ test('a run that a living engine drives is refused with who drives it, and one t
 
 test('a run that was cancelled and then lost its engine is stopped and removed, not run on', async t => {
   const here = place(t);
-  const runId = await killed(here, { agents: { worker: worker('sleep 300') } }, isRunning(here, 'worker'));
+  const runId = await killed(
+    here,
+    { agents: { worker: countedWorker('sleep 300') } },
+    isRunning(here, 'worker'),
+  );
   const last = here.journal().at(-1)!;
   const cancel = { v: 1, seq: last.seq + 1, at: Date.now(), type: 'run.cancel', reason: 'SIGINT' };
   appendFileSync(
@@ -116,7 +101,7 @@ test('a run that was cancelled and then lost its engine is stopped and removed, 
 
 test('resume --all takes up every run that nobody drives', async t => {
   const here = place(t);
-  const spec = { agents: { worker: worker('until [ -e go ]; do sleep 0.1; done') } };
+  const spec = { agents: { worker: countedWorker('until [ -e go ]; do sleep 0.1; done') } };
   const file = here.write(spec);
   for (const _ of [1, 2]) {
     const engine = here.start(['run', file]);

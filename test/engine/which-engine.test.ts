@@ -1,22 +1,23 @@
 import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+import {
+  countedWorker,
+  eventually,
+  fakeDocker,
+  isRunning,
+  killed,
+  type Place,
+  place,
+  starts,
+} from './flow.ts';
 
-const untilGo = 'echo start >> starts; echo said; until [ -e go ]; do sleep 0.1; done';
-const worker = { command: ['sh', '-c', untilGo], workspace: 'workspace', ...small };
+const worker = countedWorker('echo said; until [ -e go ]; do sleep 0.1; done');
 
 /** A run whose engine process is dead and whose agent works on. */
-async function interrupted(here: Place, env: NodeJS.ProcessEnv = here.env, agent: object = worker) {
-  const engine = here.start(['run', here.write({ agents: { worker: agent } })], { env });
-  await eventually(isRunning(here, 'worker'), 'a running agent');
-  engine.kill('SIGKILL');
-  await engine;
-  return here.runId()!;
-}
+const interrupted = (here: Place, env: NodeJS.ProcessEnv = here.env) =>
+  killed(here, { agents: { worker } }, isRunning(here, 'worker'), { env });
 
-const starts = (here: Place) =>
-  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
 const runFile = (here: Place) => join(here.stateDir, 'runs', here.runId()!, 'run.json');
 const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')).engine;
 

@@ -2,8 +2,8 @@ import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { bin, place, small } from '../engine/flow.ts';
-import { privateDaemon } from './private-daemon.ts';
+import { place, small } from '../engine/flow.ts';
+import { privateDaemon, upForTests } from './private-daemon.ts';
 
 /**
  * An engine whose defaults are all unlike those that are usual: its users are others of the host, its log drops lines, and
@@ -23,13 +23,7 @@ const daemon = await privateDaemon({
   // It adds a user of its own to /etc/passwd. With one hierarchy for all, control groups cannot be hidden like this.
   prepare: `cp -a /etc /run/containerd/etc; mount --bind /run/containerd/etc /etc; umount -l ${hidden.join(' ')} 2>/dev/null`,
 });
-test.after.always(() => daemon.remove());
-test.before(async t => {
-  t.timeout(600_000);
-  await execa(process.execPath, [bin, 'build']);
-  await daemon.start({ liveRestore: true });
-  await daemon.load('tmux-agents-base:latest');
-});
+upForTests(daemon);
 
 interface Info {
   readonly DockerRootDir: string;

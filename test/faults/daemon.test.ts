@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { bin, eventually, type Place } from '../engine/flow.ts';
+import { eventually, type Place } from '../engine/flow.ts';
 import { blows, type Case, casesOf, told } from './daemon-blows.ts';
 import { holdingBack, isAtWork, isHeldBack, type PhaseName, phases } from './daemon-phases.ts';
 import { type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
-import { privateDaemon } from './private-daemon.ts';
+import { privateDaemon, upForTests } from './private-daemon.ts';
 import { counted } from './scenarios.ts';
 
 /**
@@ -14,13 +14,7 @@ import { counted } from './scenarios.ts';
  * stopped, live-restore means nothing: there it is asked once.
  */
 const daemon = await privateDaemon();
-test.after.always(() => daemon.remove());
-test.before(async t => {
-  t.timeout(600_000);
-  await execa(process.execPath, [bin, 'build']);
-  await daemon.start({ liveRestore: true });
-  await daemon.load('tmux-agents-base:latest');
-});
+upForTests(daemon);
 
 const onDaemon = casesOf(daemon);
 const faults = [true, false].flatMap(liveRestore => blows.map(blow => ({ liveRestore, blow })));

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bin, eventually, isRunning, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
@@ -144,6 +145,16 @@ cell({ block: 'G', fault: 'living locks', title: 'a host that was renamed keeps 
   await nothingLeft(t, here.here);
 });
 
+/** A run at work whose engine process is in another pid namespace. */
+async function drivenApart(t: ExecutionContext) {
+  const { here, network, env } = stage(t);
+  t.teardown(() => endProcessesOf(here));
+  const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
+  const inside = apart(here, env, { agents: { worker } });
+  await eventually(isRunning(here, 'worker'), 'a running agent');
+  return { here, env, inside };
+}
+
 cell(
   {
     block: 'G',
@@ -151,11 +162,7 @@ cell(
     title: 'an engine in another pid namespace is refused to one outside, and ends when it is forced',
   },
   async t => {
-    const { here, network, env } = stage(t);
-    t.teardown(() => endProcessesOf(here));
-    const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
-    const inside = apart(here, env, { agents: { worker } });
-    await eventually(isRunning(here, 'worker'), 'a running agent');
+    const { here, env, inside } = await drivenApart(t);
     const refused = await here.agentFlow(['resume'], { env });
     t.is(refused.exitCode, 2, refused.stderr);
     t.regex(refused.stderr, /is driven by process 1 on .*another pid namespace/);
@@ -179,11 +186,7 @@ cell(
     title: 'stop reaches an engine in another pid namespace by its request',
   },
   async t => {
-    const { here, network, env } = stage(t);
-    t.teardown(() => endProcessesOf(here));
-    const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
-    const inside = apart(here, env, { agents: { worker } });
-    await eventually(isRunning(here, 'worker'), 'a running agent');
+    const { here, env, inside } = await drivenApart(t);
     const stopped = await here.agentFlow(['stop'], { env });
     t.is(stopped.exitCode, 0, stopped.stderr);
     t.is((await inside).exitCode, 1);

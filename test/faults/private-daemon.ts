@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import test from 'ava';
 import { execa, type ResultPromise } from 'execa';
-import { eventually } from '../engine/flow.ts';
+import { bin, eventually } from '../engine/flow.ts';
 
 /**
  * A dockerd of the test's own, which it may end as it likes: the machine's is not touched. It lives in namespaces that a
@@ -156,4 +157,15 @@ function remove(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true }))
     if (entry.isDirectory()) remove(join(folder, entry.name));
   rmdirSync(folder);
+}
+
+/** Has it up, with the base image, before the tests of a file, and removed after them. */
+export function upForTests(daemon: PrivateDaemon): void {
+  test.after.always(() => daemon.remove());
+  test.before(async t => {
+    t.timeout(600_000);
+    await execa(process.execPath, [bin, 'build']);
+    await daemon.start({ liveRestore: true });
+    await daemon.load('tmux-agents-base:latest');
+  });
 }

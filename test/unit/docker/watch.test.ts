@@ -1,12 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { toldEnd } from '../../../src/actors/told-end.ts';
 import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
 import { watchContainers } from '../../../src/docker/watch.ts';
+import { fakeDocker } from './fake-docker.ts';
 
 const event = (action: string, id: string, attributes: object = {}) =>
   JSON.stringify({ Type: 'container', Action: action, time: 7, Actor: { ID: id, Attributes: attributes } });
@@ -30,13 +30,9 @@ interface Engine {
 
 /** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
 function watch(t: ExecutionContext, engine: Engine) {
-  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-watch-'));
   const prints = (engine.prints ?? []).map(line => `echo '${line}'`);
   const lasts = engine.refuses === undefined ? 'exec sleep 60' : `echo '${engine.refuses}' >&2; exit 1`;
-  const script = ['#!/bin/sh', `echo "$*" >>'${folder}/calls'`, ...prints, lasts, ''].join('\n');
-  writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
-  const path = process.env.PATH;
-  process.env.PATH = `${folder}${delimiter}${path}`;
+  const { here } = fakeDocker(t, ['echo "$*" >>"$here/calls"', ...prints, lasts].join('\n'));
   const stop = new AbortController();
   const told: string[] = [];
   let lists = 0;
@@ -76,10 +72,8 @@ function watch(t: ExecutionContext, engine: Engine) {
   t.teardown(async () => {
     stop.abort();
     await watcher.closed;
-    process.env.PATH = path;
-    rmSync(folder, { recursive: true });
   });
-  const calls = () => (existsSync(join(folder, 'calls')) ? readFileSync(join(folder, 'calls'), 'utf8') : '');
+  const calls = () => (existsSync(join(here, 'calls')) ? readFileSync(join(here, 'calls'), 'utf8') : '');
   return { watcher, told, calls, lists: () => lists, never: new AbortController().signal };
 }
 

@@ -1,6 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import type { WatchInput } from '../../../machines/agent-types.ts';
 import { followMood } from '../../../src/actors/mood.ts';
@@ -8,14 +7,10 @@ import type { World } from '../../../src/actors/world.ts';
 import { recorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/engine/redact.ts';
 import type { FlowEventBody } from '../../../src/events.ts';
+import { fakeDocker } from '../docker/fake-docker.ts';
 
 test.serial('an agent that cannot be followed is asked for again and again, and journaled once', async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-mood-'));
-  const calls = join(folder, 'calls');
-  const script = `#!/bin/sh\necho x >>'${calls}'\necho 'Cannot connect' >&2\nexit 1\n`;
-  writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
-  const path = process.env.PATH;
-  process.env.PATH = `${folder}${delimiter}${path}`;
+  const { here } = fakeDocker(t, 'echo x >>"$here/calls"; echo "Cannot connect" >&2; exit 1');
   const stop = new AbortController();
   const events: FlowEventBody[] = [];
   let pauses = 0;
@@ -33,14 +28,9 @@ test.serial('an agent that cannot be followed is asked for again and again, and 
     vault: { redactor: redactor([]) },
     plan: () => ({ attended: {} }),
   } as unknown as World;
-  try {
-    const input = { name: 'a', attempt: 1, containerId: 'c1', tell: () => {} } as unknown as WatchInput;
-    await followMood(world, input, stop.signal);
-    t.is(readFileSync(calls, 'utf8'), 'x\n'.repeat(5));
-  } finally {
-    process.env.PATH = path;
-    rmSync(folder, { recursive: true });
-  }
+  const input = { name: 'a', attempt: 1, containerId: 'c1', tell: () => {} } as unknown as WatchInput;
+  await followMood(world, input, stop.signal);
+  t.is(readFileSync(join(here, 'calls'), 'utf8'), 'x\n'.repeat(5));
   t.deepEqual(
     events.map(({ type }) => type),
     ['docker.call', 'docker.result'],

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { execa } from 'execa';
 
 /**
- * A world outside for a machine that has none: a server at a public address (of a range for documentation, RFC 5737),
- * under names that only those on its network can look up, and one at a private address.
+ * A world outside for a machine that has none: a server at a public address, under names that only those on its network
+ * can look up, and one at a private address.
  */
 export interface Outside {
   readonly address: string;
@@ -19,6 +19,20 @@ const server = `for (const port of [80, 443, 8443])
   require('node:http').createServer((request, response) => response.end('outside')).listen(port);`;
 
 const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
+
+/**
+ * Creates a network of public addresses, sixteen of a range for documentation (RFC 5737). The host sends all that is for
+ * them there, so they are few, and other ones each time: what a test that was killed has left behind is in no one's way.
+ */
+async function publicNetwork(label: string, name: string, attempts = 10): Promise<void> {
+  const subnet = `--subnet=198.51.100.${16 * randomInt(16)}/28`;
+  try {
+    await docker('network', 'create', label, subnet, name);
+  } catch (error) {
+    if (attempts === 1 || !String(error).includes('Pool overlaps')) throw error;
+    await publicNetwork(label, name, attempts - 1);
+  }
+}
 
 export async function outside(): Promise<Outside> {
   const mark = randomUUID().slice(0, 8);
@@ -43,7 +57,7 @@ export async function outside(): Promise<Outside> {
     }
   };
   try {
-    await docker('network', 'create', label, '--subnet=203.0.113.0/24', names.public);
+    await publicNetwork(label, names.public);
     await docker('network', 'create', label, names.inner);
     const run = (network: string, aliases: readonly string[]) =>
       docker(

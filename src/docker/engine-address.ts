@@ -90,7 +90,7 @@ const absolute = (host: string) =>
 
 const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
 
-const defaultSocket = '/var/run/docker.sock';
+export const defaultSocket = '/var/run/docker.sock';
 
 /** Whether a `host` leads to the socket that docker uses by default, also by way of links. */
 export function isDefaultSocket(host: string): boolean {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
+import { onPath } from '../on-path.ts';
 import { oneLine } from '../views/text.ts';
-import type { Docker } from './cli.ts';
-import { dockerError } from './errors.ts';
+import type { Docker, DockerAnswer } from './cli.ts';
+import { wordsOf } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
 /** What `docker info` tells of the containers that an engine can run. */
@@ -28,6 +29,8 @@ const info = containerSupport.extend({
   SystemTime: z.string().optional(),
   Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
 });
+
+const errors = z.object({ ServerErrors: z.array(z.string()).nullish() });
 
 export interface EngineInfo extends ContainerSupport {
   /** Of what it has: it stays the same as long as its images and containers are there. */
@@ -71,8 +74,10 @@ const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): stri
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
 const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
-const podmanCommand =
-  'the docker command is Podman under another name, which prints other facts than docker. Install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
+export const podmanCommand = {
+  problem: 'the docker command is Podman under another name, which prints other facts than docker',
+  hint: 'install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman',
+} as const;
 
 /** Read what an engine can do for containers out of its `docker info`. */
 export function containerSupportOf(facts: z.output<typeof containerSupport>): ContainerSupport {
@@ -114,61 +119,75 @@ const architectures: Readonly<Record<string, string>> = {
   i686: '386',
 };
 
+export interface EngineQuestion {
+  readonly now: () => number;
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
+  /** Return what to do about an engine that does not answer. */
+  readonly hint?: () => string;
+}
+
 /** Asks the engine who it is: the one question before anything is started. */
-export async function engineInfo(docker: Docker, now: () => number, timeout = 20_000): Promise<EngineInfo> {
+export async function engineInfo(
+  docker: Docker,
+  { now, timeout = 20_000, hint = () => '' }: EngineQuestion,
+): Promise<EngineInfo> {
+  const unreachable = (problem: string, fix: string) =>
+    new StepError('unreachable', fix === '' ? problem : `${problem}. ${capitalised(fix)}`, { at: now() });
   const answer = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
-    const message = `docker cannot be called: ${String(error.message)}. It is called through bash: is that on PATH?`;
-    throw new StepError('unreachable', message, { at: now() });
+    throw unreachable(`docker cannot be called: ${String(error.message)}`, bashHint());
   });
-  const parsed = answer.ok ? read(answer.stdout) : null;
-  if (parsed && parsed.ServerVersion !== '') {
-    const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SystemTime = '' } = parsed;
-    const systemTime = Date.parse(SystemTime);
-    return {
-      id: idOf(parsed),
-      version: ServerVersion,
-      hostName: Name || null,
-      cpus: NCPU,
-      memory: MemTotal,
-      rootDir: DockerRootDir || null,
-      systemTime: Number.isNaN(systemTime) ? null : systemTime,
-      isPodman: isPodman(parsed),
-      ...containerSupportOf(parsed),
-    };
-  }
+  const parsed = answer.ok ? read(info, answer.stdout) : null;
+  if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
   if (answer.ok && isPodmanCommand(answer.stdout))
-    throw new StepError('unreachable', podmanCommand, { at: now() });
-  if (answer.cutOff === 'timeout') {
-    const message = `the Docker engine does not answer within ${timeout / 1000} s. Look at its log, or restart it`;
-    throw new StepError('unreachable', message, { at: now() });
-  }
-  if (/ENOENT|not found|exit code: 127/i.test(answer.stderr) || answer.exitCode === 127)
-    throw new StepError('unreachable', 'there is no docker command on PATH. Install Docker first', {
-      at: now(),
-    });
-  // `docker info` without an engine answers 0 with the reason among its own facts, or 1.
-  const reason = /"ServerErrors":\["([^"]*)/.exec(answer.stdout)?.[1];
-  const failed = dockerError(
-    { ...answer, ok: false, stdout: '', stderr: reason ?? (answer.stderr || unreadable(answer.stdout)) },
-    { doing: 'reach the Docker engine', at: now(), otherwise: 'unreachable' },
-  );
-  throw new StepError(
-    'unreachable',
-    `${failed.message.replace(/\. Is the docker daemon running\?$/i, '').replace(/\.$/, '')}. Start it, for example with scripts/docker-engine`,
-    {
-      at: now(),
-    },
-  );
+    throw unreachable(podmanCommand.problem, podmanCommand.hint);
+  if (onPath('docker', process.env) === null)
+    throw unreachable('there is no docker command on PATH', 'install Docker first');
+  if (answer.cutOff === 'timeout')
+    throw unreachable(`the Docker engine does not answer within ${timeout / 1000} s`, hint());
+  throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, hint());
+}
+
+/** `docker info` without an engine answers with the reason among its own facts, and with 0 or 1. */
+function reasonOf({ stdout, stderr, exitCode }: DockerAnswer): string {
+  const [reason] = read(errors, stdout)?.ServerErrors ?? [];
+  const words = wordsOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
+  return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
+}
+
+const bashHint = () =>
+  onPath('bash', process.env) === null ? 'it is called through bash: install that' : '';
+
+const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function engineOf(facts: z.output<typeof info>): EngineInfo {
+  const { ServerVersion, Name, NCPU, MemTotal, DockerRootDir, SystemTime = '' } = facts;
+  const systemTime = Date.parse(SystemTime);
+  return {
+    id: idOf(facts),
+    version: ServerVersion,
+    hostName: Name || null,
+    cpus: NCPU,
+    memory: MemTotal,
+    rootDir: DockerRootDir || null,
+    systemTime: Number.isNaN(systemTime) ? null : systemTime,
+    isPodman: isPodman(facts),
+    ...containerSupportOf(facts),
+  };
 }
 
 /** Something else than docker may have spoken, such as a script in its place. */
-const unreadable = (stdout: string) =>
-  stdout.trim() === '' ? 'it says nothing' : `its answer cannot be read: ${oneLine(stdout).slice(0, 100)}`;
+const unreadable = (stdout: string, exitCode: number | null) => {
+  const end = exitCode === 0 || exitCode === null ? '' : `docker exited with ${exitCode}, and `;
+  return stdout.trim() === ''
+    ? `${end}it says nothing`
+    : `${end}its answer cannot be read: ${oneLine(stdout).slice(0, 100)}`;
+};
 
 /** null: no facts of an engine, such as half of them. */
-function read(stdout: string) {
+function read<T>(schema: z.ZodType<T>, stdout: string): T | null {
   try {
-    return info.safeParse(JSON.parse(stdout)).data ?? null;
+    return schema.safeParse(JSON.parse(stdout)).data ?? null;
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { plainText } from '../views/text.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
@@ -89,7 +90,7 @@ export function dockerError(
   const said =
     answer.cutOff === 'timeout'
       ? 'docker did not answer in time'
-      : firstLine(withoutWarnings(answer.stderr) || answer.printed || answer.stdout || '');
+      : wordsOf(answer.stderr) || wordsOf(answer.printed || answer.stdout || '');
   const then = mend(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
   const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
@@ -112,12 +113,25 @@ export const unsaid = (command: string, doing: string, at: number) =>
 /** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
 export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
-function firstLine(text: string): string {
-  const lines = text.split('\n').map(line => line.trim());
-  const telling =
-    lines.find(line => /error|cannot|denied|invalid|no such|unable/i.test(line)) ?? lines.find(Boolean) ?? '';
-  return telling.replace(/^(docker: )?Error response from daemon: /, '').slice(0, 300);
+/**
+ * Return what docker said, whole, without its preamble and its pointers to help: which line of somebody's text gives the
+ * reason is not for us to know. Of a text that is long, its beginning and its end.
+ */
+export function wordsOf(text: string): string {
+  const lines = withoutWarnings(plainText(text))
+    .split('\n')
+    .map(line => line.trim().replace(preamble, ''))
+    .filter(line => line !== '' && !pointer.test(line));
+  return bounded(lines.join('\n'));
 }
+
+const preamble = /^(docker: )?Error response from daemon: /i;
+/** Whole lines of docker's own that say nothing of the reason. */
+const pointer =
+  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$/;
+
+const bounded = (words: string) =>
+  words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
 function mend(kind: FailureKind, text: string): string {
   if (/no space left on device/i.test(text)) return '. Free some space: docker system df shows what takes it';

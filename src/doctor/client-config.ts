@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { configFolder } from '../docker/engine-address.ts';
+import { onPath } from '../on-path.ts';
 import { type Finding, ok, warn } from './finding.ts';
-import { onPath } from './host.ts';
 
 const helper = z.string().nullish();
 const config = z.object({

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { lines } from '../docker/containers.ts';
 import { containerSupport } from '../docker/engine-info.ts';
-import { withoutWarnings } from '../docker/errors.ts';
+import { wordsOf } from '../docker/errors.ts';
 
 /** Milliseconds: an engine that takes longer for a question does not answer. */
 export const patience = 5000;
@@ -55,9 +54,7 @@ export async function askDocker(docker: Docker): Promise<DockerFacts> {
   const engine = read(info, told.stdout);
   const known = read(versions, api.stdout);
   const reason =
-    engine?.ServerErrors?.[0] ??
-    lines(withoutWarnings(told.stderr))[0] ??
-    `docker info exited with ${told.exitCode}`;
+    wordsOf(engine?.ServerErrors?.[0] ?? told.stderr) || `docker info exited with ${told.exitCode}`;
   const silence = told.cutOff === 'timeout' ? `does not answer within ${patience / 1000} s` : reason;
   return {
     client: client.ok ? client.stdout.trim() : null,

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { containerSupportOf, isPodman } from '../docker/engine-info.ts';
+import { engineHint, isRemoteHost } from '../docker/engine-hint.ts';
+import { containerSupportOf, isPodman, podmanCommand } from '../docker/engine-info.ts';
 import type { ClientConfig } from './client-config.ts';
 import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';
@@ -14,16 +14,13 @@ export function checkEngine(
 ): Finding[] {
   const { client, engine } = facts;
   if (/^podman /i.test(client ?? ''))
-    return [fail('docker client', `${path} is ${client}`, podmanClientHint)];
+    return [fail('docker client', `${path} is ${client}`, podmanCommand.hint)];
   const finding = client
     ? ok('docker client', `${client} (${path})`)
     : fail('docker client', `${path} does not tell its version`, 'run docker --version to see why');
   if (engine === null) return [finding, silent(facts, env)];
   return [finding, answering(facts, engine, env), builder(engine, env, config), size(engine)];
 }
-
-const podmanClientHint =
-  'Podman under the name of docker prints other facts: install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman';
 
 /** `unix:///run/docker.sock (context rootless)`, and why it is that one. */
 function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
@@ -61,41 +58,12 @@ function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): 
 function silent(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding {
   const where = address(facts, env);
   const found = `${facts.silence}${facts.silence?.includes(facts.endpoint ?? '') ? '' : ` (${where})`}`;
-  return fail('docker engine', found, remedy(facts, env));
+  return fail('docker engine', found, engineHint(facts.endpoint ?? '', env));
 }
 
-/** By what is there, not by what docker says. */
-function remedy(facts: DockerFacts, env: NodeJS.ProcessEnv): string {
-  if (isRemote(facts))
-    return env.DOCKER_HOST
-      ? 'start the engine there, or unset DOCKER_HOST to use a local one'
-      : `start the engine there, or choose another context: docker context use default`;
-  switch (access(socketOf(facts))) {
-    case 'EACCES':
-      return 'add yourself to the docker group (sudo usermod -aG docker "$USER", then log in again), or use a rootless engine';
-    case 'ENOENT':
-      return 'start Docker, for example with sudo systemctl start docker';
-    default:
-      return 'look at its log (sudo journalctl -u docker), or restart it: sudo systemctl restart docker';
-  }
-}
-
-export const isRemote = ({ endpoint }: DockerFacts) =>
-  endpoint !== null && !/^(unix|npipe|fd):/.test(endpoint);
+export const isRemote = ({ endpoint }: DockerFacts) => isRemoteHost(endpoint ?? '');
 
 export const isDesktop = ({ OperatingSystem = '' }: Engine) => /docker desktop/i.test(OperatingSystem);
-
-const socketOf = ({ endpoint }: DockerFacts) => endpoint?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock';
-
-/** The error's code; null where we may. */
-function access(socket: string): string | null {
-  try {
-    accessSync(socket, constants.R_OK | constants.W_OK);
-    return null;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? null;
-  }
-}
 
 function older(version: string | undefined, [major, minor]: readonly [number, number]): boolean {
   const [a = 0, b = 0] = version?.split('.').map(Number) ?? [major, minor];

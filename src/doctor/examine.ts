@@ -1,4 +1,5 @@
 import type { Docker } from '../docker/cli.ts';
+import { onPath } from '../on-path.ts';
 import { checkClientConfig, readClientConfig } from './client-config.ts';
 import { checkContainers } from './containers.ts';
 import { checkDisk, checkDockerDisk } from './disk.ts';
@@ -6,7 +7,7 @@ import { askDocker } from './docker.ts';
 import { checkEngine, isDesktop, isRemote } from './engine.ts';
 import { checkSharedFiles } from './files.ts';
 import { type Finding, fail } from './finding.ts';
-import { checkHost, onPath } from './host.ts';
+import { checkHost } from './host.ts';
 import { checkImages } from './images.ts';
 import { checkNetwork } from './network.ts';
 import { checkLeftovers, checkState } from './state.ts';

@@ -1,5 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { onPath } from '../on-path.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** Node, and the programs that are looked for on PATH. */
@@ -18,19 +17,4 @@ function nodeFinding(version: string): Finding {
   return isNew
     ? ok('Node.js', version)
     : fail('Node.js', `${version}, which is too old`, 'install Node.js 22.20 or newer');
-}
-
-/** Where a program lies; null where it is not on PATH. */
-export function onPath(program: string, env: NodeJS.ProcessEnv): string | null {
-  const candidates = (env.PATH ?? '').split(delimiter).map(folder => join(folder || '.', program));
-  return candidates.find(isProgram) ?? null;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

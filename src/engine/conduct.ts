@@ -155,7 +155,7 @@ export async function conduct(
     engineTime: engine.systemTime,
     sleep: clock.sleep,
     async confirmEngine() {
-      const answering = await engineInfo(docker, clock.now);
+      const answering = await engineInfo(docker, { now: clock.now });
       if (answering.id === engine.id) return;
       const problem = replaced(folder, engine.id, answering.id);
       halted.resolve(problem);

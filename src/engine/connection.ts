@@ -1,6 +1,7 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { type Docker, dockerCli } from '../docker/cli.ts';
 import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
+import { engineHint } from '../docker/engine-hint.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
 import { podmanCli } from '../docker/podman.ts';
 import { earlySink, type Recorder, recorder as recorderOf, unrecorded } from '../docker/recorder.ts';
@@ -78,7 +79,8 @@ async function ask(
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
-    const engine = await engineInfo(docker, now, timeout);
+    const hint = () => engineHint(address.host, process.env);
+    const engine = await engineInfo(docker, { now, timeout, hint });
     return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });

@@ -13,7 +13,10 @@ test('without an engine a run ends with 3 and one line that says what to do', as
     env: { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` },
   });
   t.is(exitCode, 3);
-  t.regex(stderr, /^agent-flow: could not reach the Docker engine: .*docker-engine\n?$/);
+  t.regex(
+    stderr,
+    /^agent-flow: could not reach the Docker engine: .*\. Start Docker, .*, or unset DOCKER_HOST\n?$/,
+  );
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
 });
 

@@ -4,8 +4,9 @@ import test from 'ava';
 import type { ClientConfig } from '../../../src/doctor/client-config.ts';
 import type { DockerFacts } from '../../../src/doctor/docker.ts';
 import { checkEngine } from '../../../src/doctor/engine.ts';
-import { checkHost, onPath } from '../../../src/doctor/host.ts';
+import { checkHost } from '../../../src/doctor/host.ts';
 import { checkState } from '../../../src/doctor/state.ts';
+import { onPath } from '../../../src/on-path.ts';
 import { desk } from './command-line.ts';
 
 const engine = {
@@ -57,7 +58,7 @@ test('what a silent engine needs is told by where its socket is', t => {
   t.regex(told(silent)['docker engine']!.mend!, /start Docker/);
   t.regex(told({ ...silent, endpoint: 'unix:///' })['docker engine']!.mend!, /restart/);
   t.regex(
-    told({ ...silent, endpoint: 'ssh://far', context: 'far' })['docker engine']!.mend!,
+    told({ ...silent, endpoint: 'tcp://far:2375', context: 'far' })['docker engine']!.mend!,
     /docker context use/,
   );
   t.deepEqual(Object.keys(told(silent)), ['docker client', 'docker engine']);

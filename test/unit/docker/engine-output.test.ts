@@ -74,7 +74,7 @@ for (const engine of engines) {
   });
 
   test(`${engine}: the engine is known by docker info`, async t => {
-    const info = await engineInfo(docker('info.json'), now);
+    const info = await engineInfo(docker('info.json'), { now });
     t.is(info.isPodman, isPodman);
     t.regex(info.version, new RegExp(`^${engine.split('-')[1]!.replace('.', '\\.')}\\.`));
     t.is(info.cpus, 2);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { FailureKind } from '../../../machines/outcome.ts';
-import { classify, dockerError } from '../../../src/docker/errors.ts';
+import { classify, dockerError, wordsOf } from '../../../src/docker/errors.ts';
 
 const said = (stderr: string, more: object = {}) => ({
   ok: false,
@@ -145,4 +145,37 @@ test('an engine without docker-init is told what to install', t => {
   const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { doing: 'start it', at: 0 });
   t.is(kind, 'docker');
   t.regex(message, /Install docker-init on the engine’s host/);
+});
+
+test('of an error that no row knows every line is passed on, but those that only point to help', t => {
+  const message = (stderr: string) =>
+    dockerError({ ...said(stderr), args: ['create'] }, { doing: 'create it', at: 0 }).message;
+  t.is(
+    message('first\nError: second\n\nthe reason, in words of tomorrow\n'),
+    'could not create it: first\nError: second\nthe reason, in words of tomorrow',
+  );
+  for (const pointer of [
+    "See 'docker run --help'.",
+    "Run 'docker run --help' for more information",
+    "See 'docker network create --help'.",
+    'Error: failed to start containers: c0ffee',
+  ])
+    t.is(
+      message(`docker: Error response from daemon: why.\n\n${pointer}\n`),
+      'could not create it: why.',
+      pointer,
+    );
+  // Of another's text no line is taken for one of these.
+  const quoted = "the step printed: See 'docker run --help'. Then it ended";
+  t.is(message(quoted), `could not create it: ${quoted}`);
+});
+
+test('of very long words the beginning and the end are passed on', t => {
+  const words = wordsOf(`begins ${'x'.repeat(100_000)} ends`);
+  t.true(words.length < 1_100);
+  t.regex(words, /^begins x+ … x+ ends$/);
+});
+
+test('no control sequence of what docker quotes is passed on', t => {
+  t.is(wordsOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
 });

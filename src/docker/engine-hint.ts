@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onPath } from '../on-path.ts';
+import { configFolder, defaultSocket } from './engine-address.ts';
+
+export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):/i.test(host);
+
+/**
+ * Return the fix for an engine that does not answer: by what is there, not by what docker says.
+ *
+ * @param host Where it was looked for, `unix:///var/run/docker.sock`; empty where docker does not tell.
+ */
+export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
+  const context = host === '' ? missingContext(env) : null;
+  if (context !== null) return contextHint(context, env);
+  if (/^ssh:/i.test(host) && onPath('ssh', env) === null)
+    return 'install ssh (package openssh-client): docker reaches ssh:// through it, and it is not on PATH';
+  if (isRemoteHost(host)) return `${remoteHint(env)}${apiHint(env, ', or ')}`;
+  switch (access(host.replace(/^unix:\/\//i, '') || defaultSocket)) {
+    case 'EACCES':
+      return 'add yourself to the docker group (sudo usermod -aG docker "$USER", then log in again), or use a rootless engine';
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return `start Docker, for example with sudo systemctl start docker${env.DOCKER_HOST ? ', or unset DOCKER_HOST' : ''}`;
+    default:
+      return `${apiHint(env, '', '; otherwise ')}look at its log (sudo journalctl -u docker), or restart it: sudo systemctl restart docker`;
+  }
+}
+
+/**
+ * Return the name of the context that docker is to use and has none of; null where all is well. Docker keeps each in a
+ * directory that is called by the SHA-256 of its name.
+ */
+export function missingContext(env: NodeJS.ProcessEnv): string | null {
+  if (env.DOCKER_HOST) return null;
+  const folder = configFolder(env);
+  const name = env.DOCKER_CONTEXT || chosenContext(folder);
+  if (!name || name === 'default') return null;
+  const id = createHash('sha256').update(name).digest('hex');
+  return existsSync(join(folder, 'contexts', 'meta', id, 'meta.json')) ? null : name;
+}
+
+function chosenContext(folder: string): string | null {
+  try {
+    const { currentContext } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+    return typeof currentContext === 'string' ? currentContext : null;
+  } catch {
+    // Docker ignores one that cannot be read.
+    return null;
+  }
+}
+
+const contextHint = (name: string, { DOCKER_CONTEXT }: NodeJS.ProcessEnv) =>
+  DOCKER_CONTEXT
+    ? `unset DOCKER_CONTEXT, which is ${name}, or set it to a context that docker context ls lists without an error`
+    : `choose a context that exists in place of ${name}: docker context use default`;
+
+const remoteHint = (env: NodeJS.ProcessEnv) =>
+  env.DOCKER_HOST
+    ? 'start the engine there, or unset DOCKER_HOST to use a local one'
+    : 'start the engine there, or choose another context: docker context use default';
+
+/** A version that the client is made to speak: the engine may be too old or too new for it. */
+const apiHint = ({ DOCKER_API_VERSION: version }: NodeJS.ProcessEnv, before: string, after = '') =>
+  version ? `${before}unset DOCKER_API_VERSION, which is ${version}${after}` : '';
+
+/** The error's code; null where we may. */
+function access(socket: string): string | null {
+  try {
+    accessSync(socket, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? null;
+  }
+}

@@ -1,0 +1,61 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { dockerCli } from '../../../src/docker/cli.ts';
+import { engineInfo } from '../../../src/docker/engine-info.ts';
+import { unrecorded } from '../../../src/docker/recorder.ts';
+import { onPath } from '../../../src/on-path.ts';
+import { folder } from '../workspace/repositories.ts';
+import { fakeDocker } from './fake-docker.ts';
+
+const ask = () =>
+  engineInfo(dockerCli(unrecorded), { now: () => 0, timeout: 20_000, hint: () => 'do what helps' });
+
+// All serial: PATH is one for the process.
+test.serial('without a docker command on PATH, the message says so', async t => {
+  const bin = folder(t);
+  symlinkSync(onPath('bash', process.env)!, join(bin, 'bash'));
+  const before = process.env.PATH;
+  process.env.PATH = bin;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  await t.throwsAsync(ask(), { message: 'there is no docker command on PATH. Install Docker first' });
+});
+
+/** What a docker that is there may say; in each, something else than docker is not found. */
+const said: Readonly<Record<string, readonly [script: string, message: string]>> = {
+  'a context that does not exist': [
+    `echo 'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /c/meta.json: no such file or directory' >&2; exit 1`,
+    'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /c/meta.json: no such file or directory',
+  ],
+  'ssh that is missing': [
+    `printf '%s' '{"ServerErrors":["error during connect: Get \\"http://docker.example.com/v1.50/info\\": exec: \\"ssh\\": executable file not found in $PATH"]}'; exit 1`,
+    'error during connect: Get "http://docker.example.com/v1.50/info": exec: "ssh": executable file not found in $PATH',
+  ],
+  'an engine that is away': [
+    `printf '%s' '{"ServerErrors":["Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?"]}'`,
+    'Cannot connect to the Docker daemon at unix:///x.sock',
+  ],
+  'certificates that are missing': [
+    `echo 'Failed to initialize: unable to resolve docker endpoint: open /root/.docker/ca.pem: no such file or directory' >&2; exit 1`,
+    'Failed to initialize: unable to resolve docker endpoint: open /root/.docker/ca.pem: no such file or directory',
+  ],
+  'a script in its place that misses a program': [
+    `echo 'docker: line 2: real-docker: not found' >&2; exit 127`,
+    'docker: line 2: real-docker: not found',
+  ],
+  'a script in its place that says nothing': ['exit 126', 'docker exited with 126, and it says nothing'],
+  'several lines': [
+    `printf 'one line\\nError: another\\nthe reason\\n\\nSee '"'docker info --help'."'\\n' >&2; exit 1`,
+    'one line\nError: another\nthe reason',
+  ],
+};
+
+for (const [title, [script, message]] of Object.entries(said))
+  test.serial(`docker's own words are the reason: ${title}`, async t => {
+    fakeDocker(t, script);
+    await t.throwsAsync(ask(), {
+      message: `could not reach the Docker engine: ${message}. Do what helps`,
+    });
+  });

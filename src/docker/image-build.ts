@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
+import { scratchDirectory } from '../store/scratch-directory.ts';
 import { plainText } from '../views/text.ts';
 import { dockerError } from './errors.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
@@ -23,13 +23,19 @@ export interface Build {
 
 /** Builds an image, whatever is there by its tag. */
 export async function buildImage(build: Build, context: ImageContext): Promise<Image> {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-build-'));
+  const folder = await buildDirectory('agent-flow-build-', context);
   try {
     return await buildWithId(build, join(folder, 'id'), context);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Make a directory for files that a build needs besides its own. */
+export const buildDirectory = (prefix: string, { now }: Pick<ImageContext, 'now'>): Promise<string> =>
+  scratchDirectory(prefix).catch((error: Error) => {
+    throw new StepError('image', error.message, { at: now(), cause: error });
+  });
 
 /** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
 async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {

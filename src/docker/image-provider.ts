@@ -1,8 +1,8 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
 import type { Install, Provider } from '../providers/provider.ts';
+import { buildDirectory } from './image-build.ts';
 import { contentHash, providerFolder, tagOf } from './image-content.ts';
 import { ensureDerived } from './image-derived.ts';
 import { type Image, type ImageContext, inspectImage } from './image-inspect.ts';
@@ -21,7 +21,7 @@ export async function ensureProvider(
   const source = join(context.source, providerFolder);
   const hash = tagOf(image, program, install, certificates, await contentHash(source));
   const release = 'npm' in provider.install ? `${provider.install.version}-` : '';
-  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-provider-'));
+  const folder = await buildDirectory('agent-flow-provider-', context);
   try {
     await cp(source, folder, { recursive: true });
     await writeFile(join(folder, 'ca.crt'), certificates);

@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerError } from '../../docker/errors.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput, pipeOutput } from '../../docker/stream.ts';
 import type { EngineConnection } from '../../engine/connection.ts';
-import { EngineError, UsageError } from '../../errors.ts';
+import { EngineError, FlowError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
+import { scratchDirectory } from '../../store/scratch-directory.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
 import type { FoundAgent } from '../find-agent.ts';
 import { followedOutput } from './followed-output.ts';
@@ -159,7 +159,9 @@ async function copyOf(recorder: Recorder, id: string, options: readonly string[]
 }
 
 async function namelessFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-flow-logs-'));
+  const folder = await scratchDirectory('agent-flow-logs-').catch((error: Error) => {
+    throw new FlowError(error.message, 3, { cause: error });
+  });
   try {
     return await open(join(folder, 'output'), 'wx+', 0o600);
   } finally {

@@ -50,6 +50,19 @@ test('an image that brings our commands is taken as it is', async t => {
   t.deepEqual(builds(), []);
 });
 
+test.serial('an image is built though TMPDIR leads nowhere', async t => {
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = join(source, 'gone');
+  t.teardown(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  const { wish, calls } = engine({ theirs: { Config: {} } });
+  t.regex(await wish({ image: 'theirs' }), /^sha256:of tmux-agents-layer:/);
+  const iidfile = calls.flat().find(arg => arg.startsWith('--iidfile='));
+  t.regex(iidfile!, /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
+});
+
 test('the layer is told what the image says of its user, its language and its PATH', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
   const { wish, builds } = engine({ theirs: { Config } });

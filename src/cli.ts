@@ -72,7 +72,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .example('$0 init', 'writes agent-flow.json to begin with')
     .example('$0 run agent-flow.json', 'runs it')
     .example('source <($0 completion)', 'TAB completes names')
-    .wrap(Math.min(100, process.stdout.columns ?? 80))
+    .wrap(widthOfHelp(process.stdout.columns))
     .fail((message, error) => {
       if (!message) throw error;
       throw new UsageError(inPlace(message, argv));
@@ -97,6 +97,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     return reportError(error);
   }
 }
+
+/** Columns of `--help`; in a terminal without a size, or of some columns only, those of a usual one. */
+const widthOfHelp = (columns = 80) => (columns < 40 ? 80 : Math.min(100, columns));
 
 /** What yargs found wrong, with the word that it is about and the page that helps. */
 function inPlace(message: string, argv: readonly string[]): string {

@@ -23,12 +23,12 @@ export function liveProgress(
   let stopped = false;
   const outputs = new Map<string, string>();
   // Hiding the cursor would make log-update listen to signals, which are the engine's business.
-  const log = createLogUpdate(stream as WriteStream, { showCursor: true });
+  const log = createLogUpdate(sized(stream) as WriteStream, { showCursor: true });
 
   const lines = () =>
     frame(state, {
       now: now(),
-      columns: stream.columns || 80,
+      columns: columnsOf(stream),
       outputs,
       color: stream.hasColors?.() ?? false,
     });
@@ -56,6 +56,23 @@ export function liveProgress(
     },
   };
 }
+
+type Size = Pick<WriteStream, 'columns' | 'rows'>;
+
+/** One that is resized to nothing is taken for a usual one. */
+const columnsOf = ({ columns }: Size) => columns || 80;
+
+/** The stream, with a size in which log-update does not clip everything away: the last row is empty. */
+const sized = (stream: Pick<WriteStream, 'write' | 'isTTY'> & Size) => ({
+  isTTY: stream.isTTY,
+  write: (text: string) => stream.write(text),
+  get columns() {
+    return columnsOf(stream);
+  },
+  get rows() {
+    return Math.max(2, stream.rows || 24);
+  },
+});
 
 /** Nobody sees more of a line; its end is where a progress bar writes last. */
 const longestLine = 4096;

@@ -73,3 +73,19 @@ test('the progress neither keeps the process alive nor listens to signals', asyn
   });
   t.is(stdout, '0\n');
 });
+
+for (const [columns, rows] of [
+  [0, 0],
+  [80, 0],
+  [80, 1],
+  [1, 1],
+] as const)
+  test(`a terminal that has become ${columns} × ${rows} still shows something`, async t => {
+    const { stream, text } = terminal(80);
+    const live = liveProgress(stream, { now });
+    live.onEvent(started({ fixer: [] }));
+    Object.assign(stream, { columns, rows });
+    await delay(300);
+    t.not(text().trim(), '');
+    live.stop();
+  });

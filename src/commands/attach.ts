@@ -1,3 +1,4 @@
+import { clientSetting } from '../docker/client-settings.ts';
 import { handOver } from '../docker/stream.ts';
 import { connectToRun } from '../engine/run-connection.ts';
 import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
@@ -27,10 +28,12 @@ export const attach: Command = {
       throw new UsageError(`${name} has no container: it is ${agent.status ?? agent.state}`);
     if (!process.stdin.isTTY) throw new UsageError('attach needs a terminal');
     const { recorder } = await connectToRun(folder);
+    say(`attached to ${name}: leave with Ctrl-b d`);
     const code = await handOver(recorder, [
       'exec',
       '--interactive',
       '--tty',
+      ...detachKeys({ ...process.env, ...recorder.env }),
       agent.containerId,
       'tmux',
       'attach',
@@ -42,3 +45,10 @@ export const attach: Command = {
     return code === 0 ? 0 : 1;
   },
 };
+
+/**
+ * Docker holds back the first of its own keys, Ctrl-P, until the next one is typed. tmux has keys to leave with, so
+ * docker's become some that no program is known to use. Those that a user has chosen stay.
+ */
+const detachKeys = (env: NodeJS.ProcessEnv) =>
+  clientSetting('detachKeys', env) === null ? ['--detach-keys=ctrl-^,ctrl-@,ctrl-^'] : [];

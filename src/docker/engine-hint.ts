@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { onPath } from '../on-path.ts';
+import { clientSetting } from './client-settings.ts';
 import { configFolder, defaultSocket } from './engine-address.ts';
 
 export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):/i.test(host);
@@ -35,20 +36,10 @@ export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
 export function missingContext(env: NodeJS.ProcessEnv): string | null {
   if (env.DOCKER_HOST) return null;
   const folder = configFolder(env);
-  const name = env.DOCKER_CONTEXT || chosenContext(folder);
+  const name = env.DOCKER_CONTEXT || clientSetting('currentContext', env);
   if (!name || name === 'default') return null;
   const id = createHash('sha256').update(name).digest('hex');
   return existsSync(join(folder, 'contexts', 'meta', id, 'meta.json')) ? null : name;
-}
-
-function chosenContext(folder: string): string | null {
-  try {
-    const { currentContext } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
-    return typeof currentContext === 'string' ? currentContext : null;
-  } catch {
-    // Docker ignores one that cannot be read.
-    return null;
-  }
 }
 
 const contextHint = (name: string, { DOCKER_CONTEXT }: NodeJS.ProcessEnv) =>

@@ -227,8 +227,28 @@ export function firstBytes(
   });
 }
 
+/** A docker that is killed leaves the terminal as it has set it. */
+const restoringTerminal = `
+  saved=$(stty -g 2>/dev/null)
+  docker "$@"
+  code=$?
+  [ -z "$saved" ] || stty "$saved" 2>/dev/null
+  exit "$code"`;
+
+/** Of a program that draws: its second screen, mouse, focus, paste and keypad modes, a hidden cursor and colours. */
+const resetScreen =
+  '\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m';
+
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
 export async function handOver({ env }: Recorder, args: readonly string[]): Promise<number> {
-  const result = await execa('docker', args, { env, stdio: 'inherit', reject: false, cwd: '/' });
-  return result.exitCode ?? 1;
+  const result = await execa('sh', ['-c', restoringTerminal, 'docker', ...args], {
+    env,
+    stdio: 'inherit',
+    reject: false,
+    cwd: '/',
+  });
+  const code = result.exitCode ?? 1;
+  // A container that is killed takes tmux with it, which would have done so.
+  if (code !== 0 && process.stdout.isTTY) process.stdout.write(resetScreen);
+  return code;
 }

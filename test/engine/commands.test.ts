@@ -48,7 +48,8 @@ test('ps lists what is alive, logs follow it, stop ends it from another process'
 
 test('attach shows the live session of an agent on a terminal, and what is typed reaches it', async t => {
   const here = place(t);
-  const command = 'echo what is your name; read name; echo "hello $name" > greeting; sleep 300';
+  const command =
+    'echo what is your name; read name; stty raw -echo; echo "hello $name" > greeting; head -c 1 > key; sleep 300';
   const run = here.start(['run', here.write({ agents: { worker: agent(command) } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const attached = execa('script', ['-qec', `${process.execPath} ${bin} attach worker`, '/dev/null'], {
@@ -65,6 +66,12 @@ test('attach shows the live session of an agent on a terminal, and what is typed
     async () =>
       (await execa('cat', [join(here.workspace, 'greeting')], { reject: false })).stdout === 'hello Ada',
     'the greeting',
+  );
+  // A Ctrl-P arrives without another key after it.
+  attached.stdin.write('\x10');
+  await eventually(
+    async () => (await execa('cat', [join(here.workspace, 'key')], { reject: false })).stdout === '\x10',
+    'the key',
   );
   // Ctrl-b d leaves the session, and the agent goes on.
   attached.stdin.write('\x02d');

@@ -112,3 +112,22 @@ test.serial('a stream tells every line and how its command ended, and one that i
   t.is((await cut).cutOff, 'aborted');
   t.true(await until(() => !isAlive(silent.pid())));
 });
+
+test('a docker that is killed leaves the terminal as it was', async t => {
+  const { path } = docker(t, "printf '\\033[?1049h\\033[?25l'; stty raw -echo; kill -9 $$");
+  const script = join(path.split(':')[0]!, 'attach.mjs');
+  writeFileSync(
+    script,
+    `import { handOver } from ${module('stream.ts')};
+     import { unrecorded } from ${module('recorder.ts')};
+     console.log('code', await handOver(unrecorded, ['exec']));`,
+  );
+  const command = `stty -g; '${process.execPath}' '${script}'; stty -g`;
+  const { stdout } = await execa('script', ['-qec', command, '/dev/null'], {
+    env: { PATH: path, TERM: 'xterm' },
+    timeout: 60_000,
+  });
+  const lines = stdout.split(/\r?\n/);
+  t.is(lines.at(-1), lines[0]);
+  t.regex(stdout, /\x1b\[\?1047l.*\x1b\[\?25h.*code 137/s);
+});

@@ -18,6 +18,7 @@ import { reportError } from './commands/report-error.ts';
 import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
 import { send } from './commands/send.ts';
+import { withStandardInput } from './commands/standard-input.ts';
 import { stop } from './commands/stop.ts';
 import { watchStreams } from './commands/streams.ts';
 import { validate } from './commands/validate.ts';
@@ -91,7 +92,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // What TAB asks for is answered, and not run as a command line after that.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
-    await parser.parseAsync(withInspectAlone(argv));
+    await parser.parseAsync(withStandardInput(withInspectAlone(argv), commandIn(argv)));
     return code;
   } catch (error) {
     return reportError(error);
@@ -101,10 +102,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** Columns of `--help`; in a terminal without a size, or of some columns only, those of a usual one. */
 const widthOfHelp = (columns = 80) => (columns < 40 ? 80 : Math.min(100, columns));
 
+const commandIn = (argv: readonly string[]) => {
+  const names = commands.flatMap(({ usage }) => [usage].flat().map(form => form.split(' ')[0]!));
+  return argv.find(word => names.includes(word));
+};
+
 /** What yargs found wrong, with the word that it is about and the page that helps. */
 function inPlace(message: string, argv: readonly string[]): string {
-  const names = commands.flatMap(({ usage }) => [usage].flat().map(form => form.split(' ')[0]!));
-  const command = argv.find(word => names.includes(word));
+  const command = commandIn(argv);
   const page = command === undefined ? 'agent-flow --help' : `agent-flow ${command} --help`;
   const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];
   const unknown = argv.find(word => !word.startsWith('-'));

@@ -19,7 +19,7 @@ export interface Command {
 export const specPath = {
   type: 'string',
   demandOption: true,
-  describe: 'path of the spec, JSON with comments',
+  describe: 'path of the spec, JSON with comments; - is stdin',
 } as const;
 
 /** One line of JSON on stdout; everything else a command says goes to stderr. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StateDir } from '../engine/state-dir.ts';
+import { standardInput } from '../spec/spec-text.ts';
 import { openFile, readFile, removeFile, renameFile } from '../store/state-files.ts';
 
 /**
@@ -29,15 +30,26 @@ export interface Detached {
   readonly said: string;
 }
 
-/** What the run says from then on is in `engine.log` of its folder. */
-export async function detach(stateDir: StateDir): Promise<Detached> {
+/**
+ * What the run says from then on is in `engine.log` of its folder.
+ *
+ * @param read What was read of a pipe, and its path on the command line: the second process finds it in its standard
+ *   input. null where it can read the spec itself.
+ */
+export async function detach(
+  stateDir: StateDir,
+  read: { readonly path: string; readonly text: string } | null,
+): Promise<Detached> {
   const log = join(stateDir.path, `engine-${randomBytes(4).toString('hex')}.log`);
   const output = openFile(log, 'wx');
-  const child = fork(process.argv[1]!, process.argv.slice(2), {
+  const argv = process.argv.slice(2).map(word => (word === read?.path ? standardInput : word));
+  const child = fork(process.argv[1]!, argv, {
     detached: true,
     env: { ...process.env, [mark]: '1' },
-    stdio: ['ignore', output, output, 'ipc'],
+    stdio: [read === null ? 'ignore' : 'pipe', output, output, 'ipc'],
   });
+  // One that ends before it has read all says why.
+  child.stdin?.on('error', () => {}).end(read?.text);
   closeSync(output);
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGINT', pass).on('SIGTERM', pass);

@@ -19,7 +19,7 @@ export const graph: Command = {
   describe: "draw a statechart, a flow, or a run's way",
   options: yargs =>
     yargs
-      .positional('spec', { type: 'string', describe: 'draw the agents of this spec' })
+      .positional('spec', { type: 'string', describe: 'draw the agents of this spec; - is stdin' })
       .option('machine', {
         choices: ['agent', 'flow'] as const,
         requiresArg: true,

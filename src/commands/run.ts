@@ -1,7 +1,8 @@
 import { startRun } from '../engine/run.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { loadSpec } from '../spec/load.ts';
+import { planOf } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { readSpec, type SpecText } from '../spec/spec-text.ts';
 import { type Command, printJson, specPath } from './command.ts';
 import { detach, isDetached } from './detach.ts';
 import { checkInspect, type RunToDrive, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
@@ -53,21 +54,26 @@ export const run: Command = {
       }),
 
   async handler(options: RunOptions) {
-    const plan = adjusted(await loadSpec(options.spec, { env: process.env }), options);
+    const spec = await readSpec(options.spec);
+    const plan = adjusted(await planOf(spec, { env: process.env }), options);
     const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
     if (options.plan) {
       const { printPlan } = await import('./plan.ts');
       return printPlan(plan, stateDir, options.json);
     }
-    if (options.detach && !isDetached()) return leaveToItself(stateDir, options.json);
+    if (options.detach && !isDetached()) return leaveToItself(stateDir, options, spec);
 
     const begin: RunToDrive['begin'] = listeners => startRun(plan, { stateDir, ...listeners });
     return seeThrough([{ runId: null, begin }], options);
   },
 };
 
-async function leaveToItself(stateDir: StateDir, json: boolean): Promise<number> {
-  const { runId, exitCode, said } = await detach(stateDir);
+async function leaveToItself(
+  stateDir: StateDir,
+  { spec: path, json }: RunOptions,
+  { isStream, text }: SpecText,
+): Promise<number> {
+  const { runId, exitCode, said } = await detach(stateDir, isStream ? { path, text } : null);
   if (runId === null) process.stderr.write(said);
   else if (json) printJson({ runId });
   else process.stdout.write(`${runId}\n`);

@@ -1,4 +1,5 @@
 import { loadSpec } from '../spec/load.ts';
+import { specName } from '../spec/spec-text.ts';
 import { type Command, type CommonOptions, printJson, say, specPath } from './command.ts';
 
 interface ValidateOptions extends CommonOptions {
@@ -19,7 +20,7 @@ export const validate: Command = {
   async handler({ spec, json }: ValidateOptions) {
     const plan = await loadSpec(spec, { env: process.env });
     if (json) printJson(plan);
-    else say(`${spec} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
+    else say(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
     return 0;
   },
 };

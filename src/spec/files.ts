@@ -7,7 +7,7 @@ import { visible } from './visible.ts';
 /** What reading a file of the user's came to: a value, or what is wrong with it. */
 export type Outcome = { readonly value: string } | { readonly fault: string };
 
-const largestText = parseSize('10m')!;
+export const largestText = parseSize('10m')!;
 
 /** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
 export async function readText(path: string): Promise<Outcome> {
@@ -18,11 +18,15 @@ export async function readText(path: string): Promise<Outcome> {
     const bytes = facts.size > largestText ? null : await readFile(path);
     if (bytes === null || bytes.length > largestText)
       return { fault: `${visible(path)} is larger than 10 MB` };
-    return { value: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+    return { value: decoded(bytes) };
   } catch (error) {
     return { fault: faultOf(error, path, 'file') };
   }
 }
+
+/** Throw where it is not UTF-8. */
+export const decoded = (bytes: Uint8Array) =>
+  new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
 export async function readPrompt(written: string, directory: string): Promise<Outcome> {
   const outcome = await readText(resolve(directory, written));
@@ -99,7 +103,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
 };
 
-function faultOf(error: unknown, path: string, what: string): string {
+export function faultOf(error: unknown, path: string, what: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return `${what} ${visible(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
 }

@@ -2,7 +2,6 @@ import { dirname, resolve } from 'node:path';
 import { findLogins } from './auth.ts';
 import { check, checkPrompts } from './checks.ts';
 import { SpecError } from './errors.ts';
-import { readText } from './files.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
 import { checkFrom } from './from.ts';
 import { type Environment, interpolate } from './interpolate.ts';
@@ -12,6 +11,7 @@ import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';
 import { parseSource, type Source } from './source.ts';
+import { readSpec, type SpecText } from './spec-text.ts';
 
 export interface SpecOptions {
   /** Where `${NAME}` in the spec comes from. */
@@ -21,7 +21,8 @@ export interface SpecOptions {
 /**
  * Reads a spec and everything it names: prompt files, workspaces. Times in the plan are in milliseconds, sizes in bytes.
  *
- * @param path The file, JSON with comments. Paths in it are relative to its directory.
+ * @param path The file, JSON with comments. Paths in it are relative to its directory; where it is a pipe, such as
+ *   `/dev/stdin`, to the working directory.
  * @throws {SpecError} with every problem at once, also where the file cannot be read.
  *
  * @example
@@ -35,9 +36,7 @@ export interface SpecOptions {
  * ```
  */
 export async function loadSpec(path: string, { env }: SpecOptions): Promise<FlowPlan> {
-  const text = await readText(resolve(path));
-  if ('fault' in text) throw new SpecError(path, [{ path: '', message: text.fault }]);
-  return parseSpec(text.value, { path, env });
+  return planOf(await readSpec(path), { env });
 }
 
 /**
@@ -59,22 +58,31 @@ export async function parseSpec(
   text: string,
   { path, env }: SpecOptions & { readonly path: string },
 ): Promise<FlowPlan> {
-  const source = parse(text.replace(/^\uFEFF/, ''), path);
+  const file = { file: path, directory: dirname(resolve(path)), name: nameOfFile(path) };
+  return planOf({ text, ...file }, { env });
+}
+
+/** As `loadSpec`, of a text that has been read. */
+export async function planOf(
+  { text, file, directory, name }: Omit<SpecText, 'isStream'>,
+  { env }: SpecOptions,
+): Promise<FlowPlan> {
+  const source = parse(text.replace(/^\uFEFF/, ''), file);
   const filled = interpolate(source.value, env);
   const early = [...source.findings, ...filled.findings];
   const { data, findings: invalid } = validate(filled.value);
   const known = [...early, ...invalid.filter(finding => !saidAbout(early, finding.path))];
   const related = check(filled.value, known).filter(finding => !saidAbout(known, finding.path));
   const checked = [...known, ...related];
-  const files = await resolveReferences(filled.value, { directory: dirname(resolve(path)), found: checked });
+  const files = await resolveReferences(filled.value, { directory, found: checked });
   const all = [...checked, ...files.findings];
   all.push(...checkFrom(filled.value, { found: all, files }));
   const logins = await findLogins(data, env);
   all.push(...logins.findings, ...checkPrompts(filled.value, files.prompts));
-  if (data === null || all.length > 0) throw new SpecError(path, inOrder(all, source.offsetOf));
+  if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
   return resolveFlow(data, {
     order: source.keysOf(['agents']),
-    name: nameOfFile(path),
+    name,
     files,
     logins: logins.values,
     env,

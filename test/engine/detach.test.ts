@@ -25,9 +25,10 @@ test('run -d prints the run’s id and ends, and the run goes on to its end with
   t.deepEqual(readdirSync(here.stateDir).sort(), ['instance', 'runs']);
 });
 
-test('run -d --json prints the id as JSON, and the result is kept', async t => {
+test('run -d --json of a spec from stdin prints the id as JSON, and the result is kept', async t => {
   const here = place(t);
-  const { json } = await here.agentFlow(['run', here.write(spec('exit 7')), '--detach', '--json']);
+  const input = JSON.stringify(spec('exit 7'));
+  const { json } = await here.agentFlow(['run', '-', '--detach', '--json'], { stdin: 'pipe', input });
   t.deepEqual(json, { runId: here.runId() });
   const result = join(here.stateDir, 'runs', json.runId, 'result.json');
   const found = await eventually(() => {

@@ -2,7 +2,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import type { Container } from '../docker/containers.ts';
 import { createArgs } from '../docker/create-args.ts';
-import { dockerError, saysNameTaken, unsaid } from '../docker/errors.ts';
+import { dockerError, says, unsaid } from '../docker/errors.ts';
 import { containerName, label } from '../docker/labels.ts';
 import { createWithLog } from '../docker/log-driver.ts';
 import { owner, type World } from './world.ts';
@@ -27,7 +27,7 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
   if (answer.ok) throw unsaid('docker create', 'create the container', clock.now());
 
-  if (!saysNameTaken(answer.stderr))
+  if (!says('nameTaken', answer.stderr))
     throw dockerError(answer, { doing: 'create the container', at: clock.now() });
 
   const name = containerName(identity.runId, input.name, input.attempt);

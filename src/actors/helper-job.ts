@@ -1,5 +1,5 @@
 import type { DockerAnswer } from '../docker/cli.ts';
-import { classify, dockerError } from '../docker/errors.ts';
+import { classify, dockerError, says, wordsOf } from '../docker/errors.ts';
 import { type Helper, type HelperOptions, runHelper } from '../docker/helper.ts';
 import type { Owner } from '../docker/recorder.ts';
 import type { World } from './world.ts';
@@ -72,10 +72,9 @@ export function jobFailure({ stdout, stderr, printed = '', cutOff, exitCode }: D
   const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
   if (said !== undefined) return said;
   if (cutOff === 'timeout') return 'it did not end in time';
-  if (/agent-\w+.*(not found|no such file)/i.test(stderr))
+  if (says('noProgram', stderr))
     return 'the base image is of another release; build it again: agent-flow build';
-  const last = (stderr.trim() || printed.trim()).split('\n').at(-1);
-  return (last || `the helper container exited with ${exitCode}`).slice(0, 300);
+  return wordsOf(stderr) || wordsOf(printed) || `the helper container exited with ${exitCode}`;
 }
 
 /** The caller in a container: as whom a helper reads and writes the caller's own files. */

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
+import { says, wordsOf } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, pipeOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
@@ -104,16 +105,10 @@ export function mountedWorkspace(
 }
 
 function explain({ stderr, printed = '', cutOff }: CallEnd, size: number): string {
-  const said = stderr.trim() || printed.trim();
-  if (
-    /no such container:path|could not find the file|no such file or directory|^it does not exist$/im.test(
-      said,
-    )
-  )
-    return 'it does not exist';
+  if (says('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
   if (cutOff === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
-  return said.slice(0, 300) || 'it cannot be read';
+  return wordsOf(stderr) || wordsOf(printed) || 'it cannot be read';
 }
 
 /** docker would follow a link among the directories of a path. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
+import { wordsOf } from '../docker/errors.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
 import { owner, type SavedWorkspace, type World } from './world.ts';
@@ -33,9 +34,7 @@ export async function saveCopy(
     });
     for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
     if (!answer.ok) {
-      const why = signal.aborted
-        ? 'there was no time left'
-        : answer.stderr.trim().slice(0, 300) || 'docker cp failed';
+      const why = signal.aborted ? 'there was no time left' : wordsOf(answer.stderr) || 'docker cp failed';
       await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }

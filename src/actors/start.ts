@@ -1,7 +1,7 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { dockerError, unsaid } from '../docker/errors.ts';
+import { dockerError, says, saysNoProgram, unsaid } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { exportJob } from './export-path.ts';
@@ -29,12 +29,13 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
   });
   if (answer.ok && answer.stdout.trim() === id) return;
   if (answer.ok) throw unsaid('docker start', 'start the container', clock.now());
-  const lacksCommands =
-    /exec: "?agent-init"?|agent-init: (no such|not found)|executable file not found/i.test(answer.stderr);
+  const lacksCommands = saysNoProgram('agent-init', answer.stderr);
   throw dockerError(answer, {
     doing: 'start the container',
     at: clock.now(),
-    otherwise: lacksCommands ? 'image' : (lost.find(([, said]) => said.test(answer.stderr))?.[0] ?? 'docker'),
+    otherwise: lacksCommands
+      ? 'image'
+      : (lost.find(([, message]) => says(message, answer.stderr))?.[0] ?? 'docker'),
   });
 }
 
@@ -84,9 +85,9 @@ function copyShared(world: World, input: StepInput, folder: string, signal: Abor
 }
 
 /** What somebody has taken away between our create and our start. */
-const lost: readonly (readonly [FailureKind, RegExp])[] = [
+const lost = [
   // A daemon that was killed during a start leaves a task behind, and its container never starts.
-  ['infrastructure', /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i],
-  ['network', /network .* not found/i],
-  ['infrastructure', /no such container/i],
-];
+  ['infrastructure', 'stuckTask'],
+  ['network', 'noNetwork'],
+  ['infrastructure', 'noContainer'],
+] as const satisfies readonly (readonly [FailureKind, Parameters<typeof says>[0]])[];

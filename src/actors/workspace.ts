@@ -1,5 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { says } from '../docker/errors.ts';
 import { owner, type World } from './world.ts';
 
 /** The branch that an agent's work comes back on. */
@@ -23,6 +24,6 @@ export async function ensureWorkspace(world: World, input: StepInput, signal: Ab
     signal,
   );
   if (problem === null) return;
-  const kind = /no space left/i.test(problem) ? 'exhausted' : 'workspace';
+  const kind = says('noSpace', problem) ? 'exhausted' : 'workspace';
   throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
 }

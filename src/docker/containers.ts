@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
+import { says } from './errors.ts';
 import { label } from './labels.ts';
 
 /** What `docker container inspect` says of a container, as far as we look. */
@@ -107,7 +108,7 @@ export function containers(docker: Docker): Containers {
       ];
     }
     // Some of them gone is no failure: what is left is printed all the same.
-    if (!answer.ok && !/no such (container|object)/i.test(answer.stderr)) throw new DockerSilence(answer);
+    if (!answer.ok && !says('noContainer', answer.stderr)) throw new DockerSilence(answer);
     const none = answer.ok ? '' : '[]';
     return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
   };
@@ -133,7 +134,7 @@ export function containers(docker: Docker): Containers {
     },
     async remove(id, options) {
       const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
-      return { ...answer, ok: answer.ok || /no such container/i.test(answer.stderr) };
+      return { ...answer, ok: answer.ok || says('noContainer', answer.stderr) };
     },
   };
 }

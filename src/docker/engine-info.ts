@@ -73,7 +73,7 @@ const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): stri
   `${(isPodman({ Plugins }) ? Name : ID) ?? ''}:${DockerRootDir ?? ''}`;
 
 /** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
-const isPodmanCommand = (stdout: string) => /"buildahVersion"/.test(stdout);
+const podmanInfo = z.object({ host: z.object({ buildahVersion: z.string() }) });
 export const podmanCommand = {
   problem: 'the docker command is Podman under another name, which prints other facts than docker',
   hint: 'install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman',
@@ -139,7 +139,7 @@ export async function engineInfo(
   });
   const parsed = answer.ok ? read(info, answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
-  if (answer.ok && isPodmanCommand(answer.stdout))
+  if (answer.ok && read(podmanInfo, answer.stdout) !== null)
     throw unreachable(podmanCommand.problem, podmanCommand.hint);
   if (onPath('docker', process.env) === null)
     throw unreachable('there is no docker command on PATH', 'install Docker first');

@@ -60,15 +60,46 @@ export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
-const kindOf = (text: string) => classes.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+/** What stands in quotes is a name of somebody's, and may hold any words. */
+const kindOf = (text: string) => {
+  const unquoted = text.replace(/"[^"\n]*"/g, '""');
+  return classes.find(([, pattern]) => pattern.test(unquoted))?.[0] ?? null;
+};
 
-/** The container has no process any more, or is gone; the second wording is Podman's. */
-export const saysOver = (stderr: string): boolean =>
-  /no such container|is not running|can only create exec sessions on running containers/i.test(stderr);
+/** Docker's own message, known as a whole; behind each the wording of Podman. */
+const messages = {
+  noContainer: /^no such (container|object)(: \S+)?$|^no container with .* found: no such container$/i,
+  noImage: /^no such image(: \S+)?$|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
+  noNetwork: /^no such network(: \S+)?$|(^|: )network \S+ not found$|: network not found$/i,
+  noPath:
+    /^could not find the file .+ in container \S+$|^no such container:path: |could not be found on container \S+: no such file or directory$/i,
+  mount:
+    /^invalid mount config for type |^bind source path does not exist: |^error while creating mount source path |^mounts denied: |^statfs \//i,
+  notRunning: /^container \S+ is not running$|^can only create exec sessions on running containers/i,
+  nameTaken:
+    /^conflict\. the container name ".*" is already in use by |the container name ".*" is already in use by /i,
+  networkExists: /^network with name \S+ already exists$|network already exists$/i,
+  networkBusy: /^error while removing network: .* has active endpoints|: network is being used$/i,
+  imageBusy:
+    /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,
+  removing: /^removal of container \S+ is already in progress$/i,
+  noProgram:
+    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|exec format error/i,
+  stuckTask: /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i,
+  logOptions: /max-buffer-size option is only supported/i,
+  noSpace: /no space left on device/i,
+} as const;
 
-/** Another container has the name. */
-export const saysNameTaken = (stderr: string): boolean =>
-  /conflict\. the container name|container name .* is already in use by/i.test(stderr);
+/** Whether a line of docker's is this message. What docker quotes of somebody else's is a part of a line, at most. */
+export const says = (message: keyof typeof messages, stderr: string): boolean =>
+  linesOf(stderr).some(line => messages[message].test(line));
+
+/** The container has no process any more, or is gone. */
+export const saysOver = (stderr: string) => says('noContainer', stderr) || says('notRunning', stderr);
+
+/** What docker says of the program that a container was to begin with. */
+export const saysNoProgram = (program: string, stderr: string) =>
+  linesOf(stderr).some(line => line.includes(`exec: "${program}": `) && messages.noProgram.test(line));
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */
@@ -118,14 +149,16 @@ export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\
  * reason is not for us to know. Of a text that is long, its beginning and its end.
  */
 export function wordsOf(text: string): string {
-  const lines = withoutWarnings(plainText(text))
+  return bounded(linesOf(text).join('\n'));
+}
+
+const linesOf = (text: string) =>
+  withoutWarnings(plainText(text))
     .split('\n')
     .map(line => line.trim().replace(preamble, ''))
     .filter(line => line !== '' && !pointer.test(line));
-  return bounded(lines.join('\n'));
-}
 
-const preamble = /^(docker: )?Error response from daemon: /i;
+const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
 /** Whole lines of docker's own that say nothing of the reason. */
 const pointer =
   /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$/;
@@ -134,7 +167,7 @@ const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
 function mend(kind: FailureKind, text: string): string {
-  if (/no space left on device/i.test(text)) return '. Free some space: docker system df shows what takes it';
+  if (says('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
     return '. Install docker-init on the engine’s host; Debian has it in the package tini';

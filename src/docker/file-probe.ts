@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerAnswer } from './cli.ts';
 import { mount } from './create-args.ts';
-import { classify, dockerError } from './errors.ts';
+import { classify, dockerError, says } from './errors.ts';
 import { baseImage } from './image-base.ts';
 import { flags, label } from './labels.ts';
 
@@ -120,8 +120,7 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
   }
   if (questions.length === 1) {
     // Unless the reason is the mount itself, a container without one has to work.
-    if (!/invalid mount config|bind source path|mounts denied|statfs /i.test(answer.stderr))
-      await probeSome([], options);
+    if (!says('mount', answer.stderr)) await probeSome([], options);
     return [''];
   }
   throw failure(answer, options);
@@ -138,10 +137,7 @@ async function runProbe(questions: readonly Question[], options: ProbeOptions): 
 }
 
 const isUnfit = ({ exitCode, stderr }: DockerAnswer) =>
-  exitCode === unfitCode ||
-  /no such image|image not known|unable to find image|executable file not found|exec format error/i.test(
-    stderr,
-  );
+  exitCode === unfitCode || says('noImage', stderr) || says('noProgram', stderr);
 
 async function runIn(image: string, questions: readonly Question[], options: ProbeOptions) {
   const { docker, isRemapped } = options;

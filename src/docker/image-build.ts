@@ -69,7 +69,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
 
 type Answer = Awaited<ReturnType<ImageContext['docker']>>;
 
-function failure(answer: Answer, output: string, { doing, explain }: Build, at: number): StepError {
+function failure(answer: Answer, output: string, { kind, doing, explain }: Build, at: number): StepError {
   if (answer.cutOff === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"', { at });
   // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
@@ -78,11 +78,15 @@ function failure(answer: Answer, output: string, { doing, explain }: Build, at: 
   const known = error.kind === 'image' ? explain?.(output) : null;
   if (known) return new StepError('image', known, { at, command: 'docker build' });
   const tail = telling(output).slice(-20).join('\n  ');
-  return new StepError(error.kind, `${error.message}${unreachableBase(stderr)}\n  ${tail}`, {
-    at,
-    command: 'docker build',
-    uncertain: error.uncertain,
-  });
+  return new StepError(
+    error.kind,
+    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${tail}`,
+    {
+      at,
+      command: 'docker build',
+      uncertain: error.uncertain,
+    },
+  );
 }
 
 /** The lines of a build's output that say what it did, without those on how. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Docker, DockerOptions } from './cli.ts';
 import { readAnswer } from './containers.ts';
-import { dockerError } from './errors.ts';
+import { dockerError, says } from './errors.ts';
 
 /** What all work on images needs. */
 export interface ImageContext {
@@ -56,7 +56,7 @@ export type Image = z.output<typeof inspected>;
 export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
   const answer = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
   if (answer.ok) return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)))[0] ?? null;
-  if (/no such (image|object)/i.test(answer.stderr)) return null;
+  if (says('noImage', answer.stderr)) return null;
   throw dockerError(answer, { doing: `look for the image ${name}`, at: context.now(), otherwise: 'image' });
 }
 

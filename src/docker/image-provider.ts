@@ -43,7 +43,7 @@ export async function ensureProvider(
         timeout,
         explain: output => {
           const why = refusalIn(output);
-          return why === null ? null : `the image cannot get ${title}: ${why}. ${mend(output)}`;
+          return why === null ? null : `the image cannot get ${title}: ${why}. ${mend(why, output)}`;
         },
       },
       context,
@@ -66,9 +66,12 @@ async function hostCertificates(): Promise<string> {
   });
 }
 
-const mend = (output: string) =>
-  /no node/.test(output)
+const mend = (reason: string, output: string) =>
+  reason.startsWith('it has no node')
     ? 'Build it FROM tmux-agents-base:latest, or leave "image" out'
-    : /certificate/i.test(output)
+    : untrusted.test(output)
       ? 'Where connections are looked into, NODE_EXTRA_CA_CERTS has to name the certificates for it'
       : 'What it printed is in the run’s folder';
+
+/** As npm and curl say that they do not know whose signature it is. */
+const untrusted = /npm (?:ERR!|error) code \w*(?:CERT|LEAF_SIGNATURE)\w*|curl: \(60\)/;

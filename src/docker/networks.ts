@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { lines, readAnswer } from './containers.ts';
-import { dockerError } from './errors.ts';
+import { dockerError, says } from './errors.ts';
 import { flags, label } from './labels.ts';
 
 const listed = z.object({ ID: z.string(), Name: z.string(), Driver: z.string() });
@@ -23,7 +23,7 @@ export async function ensureNetwork(name: string, options: NetworkOptions): Prom
     ...limits(options),
     changes: true,
   });
-  if (!answer.ok && !/already exists/i.test(answer.stderr))
+  if (!answer.ok && !says('networkExists', answer.stderr))
     throw dockerError(answer, { doing: `create the network ${name}`, at: now(), otherwise: 'network' });
   // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on.
   const all = await listNetworks(name, options);

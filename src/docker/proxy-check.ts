@@ -1,6 +1,6 @@
 import { StepError } from '../../machines/step-error.ts';
 import { lines } from './containers.ts';
-import { dockerError } from './errors.ts';
+import { dockerError, wordsOf } from './errors.ts';
 import { createOurs, findOurs, type ProxyOptions, removeOurs } from './proxy.ts';
 import { helperArgs, type ProxyIdentity } from './proxy-args.ts';
 
@@ -33,8 +33,8 @@ export async function checkGuards(identity: ProxyIdentity, options: ProxyOptions
     const log = words.includes('proxy')
       ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })
       : null;
-    const fatal = lines(log?.printed ?? '').find(line => /FATAL|error/i.test(line));
-    const why = fatal === undefined ? '' : ` (${fatal.trim().slice(0, 200)})`;
+    const last = wordsOf(log?.printed ?? '');
+    const why = last === '' ? '' : ` (${last})`;
     const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
     throw new StepError('network', message, { at: now() });
   } finally {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { DockerSilence, readAnswer } from './containers.ts';
-import { dockerError, saysNameTaken, unsaid } from './errors.ts';
+import { dockerError, says, unsaid } from './errors.ts';
 import { isOwned, type Owned } from './labels.ts';
 import { createWithLog } from './log-driver.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
@@ -70,7 +70,7 @@ export async function ensureProxy(
 /** The container of this name, which is the run's own; null where there is none. */
 export async function findOurs(name: string, owned: Owned, { docker, now, signal }: ProxyOptions) {
   const answer = await docker(['container', 'inspect', name], { timeout: 30_000, signal });
-  if (!answer.ok && /no such (container|object)/i.test(answer.stderr)) return null;
+  if (!answer.ok && says('noContainer', answer.stderr)) return null;
   if (!answer.ok) throw new DockerSilence(answer);
   const [found] = readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)));
   if (!found) return null;
@@ -90,13 +90,13 @@ export async function createOurs(
   if (answer.ok && /^[0-9a-f]{64}$/.test(id)) return id;
   if (answer.ok) throw unsaid('docker create', doing, now());
   // One that was asked for a moment ago has landed since we looked: the next try finds it.
-  const isTaken = saysNameTaken(answer.stderr);
+  const isTaken = says('nameTaken', answer.stderr);
   throw dockerError(answer, { doing, at: now(), otherwise: isTaken ? 'transient' : 'network' });
 }
 
 export async function removeOurs(id: string, { docker, now, signal }: ProxyOptions): Promise<void> {
   const args = ['rm', '--force', '--volumes', id];
   const answer = await docker(args, { timeout: 60_000, signal, changes: true });
-  if (!answer.ok && !/no such container/i.test(answer.stderr))
+  if (!answer.ok && !says('noContainer', answer.stderr))
     throw dockerError(answer, { doing: 'remove what an earlier try has left', at: now() });
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
 import { containers, DockerSilence, lines, marked, ofInstance, ofRun, readAnswer } from './containers.ts';
-import { dockerError, unsaid } from './errors.ts';
+import { dockerError, says, unsaid } from './errors.ts';
 import { flags, isOwned, label, ownedLabels } from './labels.ts';
 import { listNetworks, type NetworkOptions } from './networks.ts';
 
@@ -49,7 +49,7 @@ export async function ensureRunNetwork(
   const labels = flags(ownedLabels(options, 'network'));
   const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind], ...labels, '--', name];
   const answer = await docker(args, { ...limits, changes: true });
-  if (!answer.ok && !/already exists/i.test(answer.stderr))
+  if (!answer.ok && !says('networkExists', answer.stderr))
     throw dockerError(answer, { doing, at: now(), otherwise: 'network' });
   // Before Docker 25 two creates at one instant both succeed: one that was cut off may land beside this one.
   const [first, ...extra] = await listNetworks(name, options);
@@ -79,7 +79,7 @@ export async function inspectNetworks(
 ): Promise<FoundNetwork[]> {
   if (ids.length === 0) return [];
   const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!answer.ok && !/no such network|not found/i.test(answer.stderr)) throw new DockerSilence(answer);
+  if (!answer.ok && !says('noNetwork', answer.stderr)) throw new DockerSilence(answer);
   return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 }
 
@@ -109,8 +109,8 @@ export async function removeRunNetwork(
     if (users.length > 0)
       return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
     const answer = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
-    if (answer.ok || /no such network|not found/i.test(answer.stderr)) return null;
-    const isBusy = /active endpoints|network is being used/i.test(answer.stderr);
+    if (answer.ok || says('noNetwork', answer.stderr)) return null;
+    const isBusy = says('networkBusy', answer.stderr);
     if (!isBusy || tries === removeTries)
       return { users: [], why: answer.stderr.trim() || 'docker did not answer in time' };
     // The end of a container that was removed a moment ago has yet to arrive there.

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { DockerSilence, readAnswer } from '../docker/containers.ts';
+import { says } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { networkName } from '../spec/names.ts';
 import type { AgentPlan } from '../spec/plan.ts';
@@ -34,7 +35,7 @@ export async function examine(docker: Docker, orphans: readonly Lost[]) {
   if (orphans.length === 0) return { found, refused };
   const args = ['container', 'inspect', ...orphans.map(({ container }) => container.id)];
   const answer = await docker(args);
-  if (!answer.ok && !/no such (container|object)/i.test(answer.stderr)) throw new DockerSilence(answer);
+  if (!answer.ok && !says('noContainer', answer.stderr)) throw new DockerSilence(answer);
   const details = readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
   for (const orphan of orphans) {
     const detail = details.find(({ Id }) => Id === orphan.container.id);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
-import { dockerError } from '../../docker/errors.ts';
+import { dockerError, says, wordsOf } from '../../docker/errors.ts';
 import { shortNames } from '../../docker/image-inspect.ts';
 import { label } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
@@ -58,18 +58,18 @@ export async function removeImage(
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
   const answer = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
-  if (answer.ok || /no such image/i.test(answer.stderr)) return null;
-  const why = oneLine(answer.stderr).replace(/^Error response from daemon: /, '');
+  if (answer.ok || says('noImage', answer.stderr)) return null;
+  const why = oneLine(wordsOf(answer.stderr));
   // Somebody has begun to use it since we looked, or it is the base of an image that stays.
   return {
     why: why || 'docker did not answer in time',
-    isFailure: !/conflict|is being used|dependent child/i.test(why),
+    isFailure: !says('imageBusy', answer.stderr),
   };
 }
 
 /** Images that vanish between the list and the look at them are no failure. */
 async function answerOf(docker: Docker, args: readonly string[], doing: string): Promise<DockerAnswer> {
   const answer = await docker(args, { timeout: 60_000 });
-  if (answer.ok || /no such (image|object)/i.test(answer.stderr)) return answer;
+  if (answer.ok || says('noImage', answer.stderr)) return answer;
   throw new EngineError(dockerError(answer, { doing, at: Date.now() }).message);
 }

@@ -1,5 +1,6 @@
 import type { Docker } from '../../docker/cli.ts';
 import { lines } from '../../docker/containers.ts';
+import { says } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
 import { inspectNetworks, listRunNetworks, removeRunNetwork } from '../../docker/run-networks.ts';
 import { answered } from '../../engine/answered.ts';
@@ -58,5 +59,5 @@ export async function removeNetwork(
     return problem && oneLine(problem.why);
   }
   const answer = await docker(['network', 'rm', id], { changes: true });
-  return answer.ok || /no such network|not found/i.test(answer.stderr) ? null : oneLine(answer.stderr);
+  return answer.ok || says('noNetwork', answer.stderr) ? null : oneLine(answer.stderr);
 }

@@ -1,4 +1,5 @@
 import { type Container, containers } from '../../docker/containers.ts';
+import { says } from '../../docker/errors.ts';
 import { emptyFolder } from '../../docker/helper.ts';
 import type { StateDir } from '../../engine/state-dir.ts';
 import { oneLine } from '../../views/text.ts';
@@ -75,8 +76,7 @@ export async function removeAll(
     const { id, name } = container;
     const answer = await containers(docker).remove(id);
     // Somebody else removes it at this moment.
-    if (answer.ok || /removal of container .* already in progress/i.test(answer.stderr))
-      done.removed.push(id);
+    if (answer.ok || says('removing', answer.stderr)) done.removed.push(id);
     else {
       done.left.push(id);
       stayed.push(container);

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerError } from '../../docker/errors.ts';
+import { dockerError, says } from '../../docker/errors.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput, pipeOutput } from '../../docker/stream.ts';
 import type { EngineConnection } from '../../engine/connection.ts';
@@ -139,7 +139,7 @@ const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Da
 function isThere(answer: CallEnd, id: string): boolean {
   // Whoever does not want to know any more does not ask whether it is there.
   if (answer.ok || answer.cutOff === 'aborted') return true;
-  if (/no such container/i.test(answer.stderr)) return false;
+  if (says('noContainer', answer.stderr)) return false;
   const args = ['logs', id];
   throw new EngineError(
     dockerError({ ...answer, args }, { doing: 'read what the agent prints', at: Date.now() }).message,

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { FailureKind } from '../../../machines/outcome.ts';
-import { classify, dockerError, wordsOf } from '../../../src/docker/errors.ts';
+import { classify, dockerError, says, saysNoProgram, wordsOf } from '../../../src/docker/errors.ts';
 
 const said = (stderr: string, more: object = {}) => ({
   ok: false,
@@ -178,4 +178,111 @@ test('of very long words the beginning and the end are passed on', t => {
 
 test('no control sequence of what docker quotes is passed on', t => {
   t.is(wordsOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
+});
+
+/** As the engines say it, each in a line of its own among others. */
+const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> = {
+  noContainer: [
+    'Error: No such container: c0ffee',
+    'Error response from daemon: No such container: c0ffee',
+    'Error: No such object: c0ffee',
+    'error: no such object: c0ffee',
+    'Error response from daemon: no container with name or ID "c0ffee" found: no such container',
+    'Error response from daemon: No such container: c0ffee\nError: failed to start containers: c0ffee',
+  ],
+  noImage: [
+    'Error: No such image: debian:none',
+    'Error response from daemon: No such image: debian:none',
+    "Unable to find image 'debian:none' locally",
+    'Error response from daemon: debian:none: image not known',
+  ],
+  noNetwork: [
+    'Error: No such network: mine',
+    'Error response from daemon: network mine not found',
+    'Error response from daemon: failed to set up container networking: network mine not found',
+    'Error response from daemon: unable to find network with name or ID mine: network not found',
+  ],
+  noPath: [
+    'Error response from daemon: Could not find the file /workspace/a b in container c0ffee',
+    'Error: No such container:path: c0ffee:/workspace/a',
+    'Error response from daemon: "/a" could not be found on container c0ffee: no such file or directory',
+  ],
+  mount: [
+    'docker: Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /x.',
+    'Error response from daemon: statfs /x: no such file or directory',
+    'Error response from daemon: Mounts denied: the path /x is not shared from the host',
+    "Error response from daemon: error while creating mount source path '/x': mkdir /x: read-only file system",
+  ],
+  notRunning: [
+    'Error response from daemon: Container c0ffee is not running',
+    'Error response from daemon: container c0ffee is not running',
+    'Error response from daemon: can only create exec sessions on running containers: container state improper',
+  ],
+  nameTaken: [
+    'Error response from daemon: Conflict. The container name "/a" is already in use by container "c0ffee". You have to remove (or rename) that container to be able to reuse that name.',
+  ],
+  networkExists: [
+    'Error response from daemon: network with name mine already exists',
+    'Error response from daemon: network name mine already used: network already exists',
+  ],
+  networkBusy: [
+    'Error response from daemon: error while removing network: network mine id c0ffee has active endpoints',
+    'Error response from daemon: "mine" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used',
+  ],
+  imageBusy: [
+    'Error response from daemon: conflict: unable to remove repository reference "a" (must force) - container c0ffee is using its referenced image 1234',
+    'Error response from daemon: conflict: unable to delete c0ffee (cannot be forced) - image has dependent child images',
+    'Error response from daemon: image used by c0ffee: image is in use by a container: consider listing external containers and force-removing image',
+  ],
+  removing: ['Error response from daemon: removal of container c0ffee is already in progress'],
+  noProgram: [
+    'Error response from daemon: OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "agent-init": executable file not found in $PATH: unknown',
+    'Error response from daemon: failed to create task for container: runc create failed: exec: "/x/agent-init": stat /x/agent-init: no such file or directory: unknown',
+    'exec /bin/sh: exec format error',
+  ],
+  stuckTask: [
+    `Error response from daemon: task ${'0123456789abcdef'.repeat(4)}: already exists`,
+    'Error response from daemon: failed to start shim: mkdir /var/run/docker/x: file exists: unknown',
+  ],
+  logOptions: [
+    'Error response from daemon: max-buffer-size option is only supported with "mode=non-blocking"',
+  ],
+  noSpace: ['failed to register layer: write /a: no space left on device'],
+};
+const names = Object.keys(messages) as (keyof typeof messages)[];
+
+for (const name of names)
+  test(`what engines say is known as ${name}, and as nothing else`, t => {
+    for (const stderr of messages[name]) {
+      t.deepEqual(
+        names.filter(other => says(other, `WARNING: of no account\n${stderr}\n`)),
+        [name],
+        stderr,
+      );
+    }
+  });
+
+for (const stderr of [
+  'the configuration of network and volumes was not found in no such container of theirs',
+  'the source /no such container/network not found/x is away',
+  'docker: context "gone": context not found: open /c/meta.json: no such file or directory',
+  'cannot read /home/me/no such image: permission denied',
+  'docker-credential-x: executable file not found in $PATH',
+])
+  test(`a fragment of another text is no message: ${stderr.slice(0, 60)}`, t => {
+    t.deepEqual(
+      names.filter(name => says(name, stderr)),
+      [],
+    );
+  });
+
+test('a program that is missing is known by its name', t => {
+  const [stderr] = messages.noProgram;
+  t.true(saysNoProgram('agent-init', stderr!));
+  t.false(saysNoProgram('docker-init', stderr!));
+});
+
+test('words that are quoted, such as a name of the user’s, do not make a failure pass', t => {
+  for (const name of ['i/o timeout', 'unexpected EOF', 'no space left on device', 'is paused'])
+    t.is(classify(said(`Error response from daemon: volume "${name}" is of no driver`)), 'docker', name);
 });

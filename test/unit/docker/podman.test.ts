@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { mount } from '../../../src/docker/create-args.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { saysNameTaken, saysOver } from '../../../src/docker/errors.ts';
+import { says, saysOver } from '../../../src/docker/errors.ts';
 import { podmanCli } from '../../../src/docker/podman.ts';
 
 /** A docker that counts its calls and prints the same each time. */
@@ -60,9 +60,9 @@ for (const stderr of [
   'Error response from daemon: Conflict. The container name "/a" is already in use by container "c0ffee".',
   'Error response from daemon: container create: creating container storage: the container name "a" is already in use by c0ffee. You have to remove that container to be able to reuse that name: that name is already in use',
 ])
-  test(`the name is taken: ${stderr.slice(27, 70)}`, t => t.true(saysNameTaken(stderr)));
+  test(`the name is taken: ${stderr.slice(27, 70)}`, t => t.true(says('nameTaken', stderr)));
 
 test('another failure is neither', t => {
   const stderr = 'Error response from daemon: the network is already in use by the agent that is running';
-  t.false(saysOver(stderr) || saysNameTaken(stderr));
+  t.false(saysOver(stderr) || says('nameTaken', stderr));
 });

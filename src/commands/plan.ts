@@ -25,7 +25,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
-  const { commits } = checkWorkspaces(plan);
+  const { commits, warnings } = checkWorkspaces(plan);
+  for (const message of warnings) say(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
   if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
   const usual = {

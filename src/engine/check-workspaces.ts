@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
+import { whyGitFails } from '../workspace/bound-repository.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
 
 export interface CheckedWorkspaces {
@@ -25,7 +26,19 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
     ({ workspace }) => workspace.mode === 'bind' && workTreeOf(workspace.path) === workspace.path,
   );
   if (open.length > 0) warnings.push(bound(open.map(({ name }) => name)));
+  for (const [why, names] of brokenGit(agents))
+    warnings.push(`git does not work in the container of ${names.join(', ')}: ${why}`);
   return { commits, warnings };
+}
+
+/** Names of agents, by why git does not work in their workspace. */
+function brokenGit(agents: readonly AgentPlan[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name, workspace, mounts } of agents) {
+    const why = workspace.mode === 'bind' ? whyGitFails(workspace.path, mounts) : null;
+    if (why !== null) found.set(why, [...(found.get(why) ?? []), name]);
+  }
+  return found;
 }
 
 /** By root, with the first agent that names it. */

@@ -6,7 +6,8 @@ import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, pipeOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
-import { firstEntry, unpacker } from '../workspace/unpack.ts';
+import { firstEntryType } from '../workspace/tar-reader.ts';
+import { unpacker } from '../workspace/unpack.ts';
 import { exportPath } from './export-path.ts';
 import { owner, type World } from './world.ts';
 
@@ -122,7 +123,7 @@ async function linkOnTheWay(
   for (let count = 1; count < names.length; count++) {
     const above = names.slice(0, count).join('/');
     const { stdout } = await firstBytes(recorder, artifactOut(containerId!, above), 4096, options);
-    if (firstEntry(Buffer.from(stdout, 'latin1'))?.type === 'SymbolicLink') return above;
+    if ((await firstEntryType(Buffer.from(stdout, 'latin1'))) === 'symbolicLink') return above;
   }
   return null;
 }

@@ -2,7 +2,7 @@ import { unrestrictedEngine } from '../docker/engine-info.ts';
 import { mountsElsewhere } from '../engine/check-files.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkPodman } from '../engine/check-podman.ts';
-import { checkWorkspaces } from '../engine/check-workspaces.ts';
+import { checkCopies, checkWorkspaces } from '../engine/check-workspaces.ts';
 import { reachCurrent } from '../engine/connection.ts';
 import { engineWarnings } from '../engine/engine-warnings.ts';
 import { checkLimits } from '../engine/limits.ts';
@@ -25,7 +25,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
-  const { commits } = checkWorkspaces(plan);
+  const { commits, warnings } = checkWorkspaces(plan);
+  for (const message of [...warnings, ...(await checkCopies(plan))]) say(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
   if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
   const usual = {

@@ -1,6 +1,8 @@
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
+import { whyGitFails } from '../workspace/bound-repository.ts';
+import { findUncopyable } from '../workspace/copy-source.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
 
 export interface CheckedWorkspaces {
@@ -25,7 +27,49 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
     ({ workspace }) => workspace.mode === 'bind' && workTreeOf(workspace.path) === workspace.path,
   );
   if (open.length > 0) warnings.push(bound(open.map(({ name }) => name)));
+  for (const [why, names] of brokenGit(agents))
+    warnings.push(`git does not work in the container of ${names.join(', ')}: ${why}`);
   return { commits, warnings };
+}
+
+/**
+ * Find what docker would not copy of a directory, without a word or with one that names nothing. Throws where the caller
+ * may not read a part of it; returns warnings.
+ */
+export async function checkCopies({ agents }: FlowPlan): Promise<string[]> {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const sources = new Map<string, string>();
+  for (const { name, workspace } of agents)
+    if (workspace.mode === 'copy' && !sources.has(workspace.path)) sources.set(workspace.path, name);
+  for (const [path, name] of sources) {
+    const { closed, sockets } = await findUncopyable(path);
+    if (closed.length > 0)
+      problems.push(
+        `agents.${name}.workspace: ${path} cannot be copied whole, since you may not read ${listed(closed)} in it. Change the owner or the mode, or move it out of there`,
+      );
+    if (sockets.length > 0)
+      warnings.push(`sockets in ${path} are not in the copy of ${name}: ${listed(sockets)}`);
+  }
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  return warnings;
+}
+
+const maxNames = 5;
+
+const listed = (names: readonly string[]) =>
+  names.length > maxNames
+    ? `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`
+    : names.join(', ');
+
+/** Names of agents, by why git does not work in their workspace. */
+function brokenGit(agents: readonly AgentPlan[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name, workspace, mounts } of agents) {
+    const why = workspace.mode === 'bind' ? whyGitFails(workspace.path, mounts) : null;
+    if (why !== null) found.set(why, [...(found.get(why) ?? []), name]);
+  }
+  return found;
 }
 
 /** By root, with the first agent that names it. */

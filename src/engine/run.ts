@@ -11,7 +11,7 @@ import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { type CheckFilesOptions, checkFiles } from './check-files.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkPodman } from './check-podman.ts';
-import { checkWorkspaces } from './check-workspaces.ts';
+import { checkCopies, checkWorkspaces } from './check-workspaces.ts';
 import { systemClock } from './clock.ts';
 import { conduct, type Run, type RunOptions } from './conduct.ts';
 import { type Connection, connect, runEngineOf } from './connection.ts';
@@ -35,7 +35,8 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   checkLimits(plan, connection.engine);
   checkPodman(plan, options.stateDir, connection.engine);
   checkSources(plan, options.stateDir, connection.engine);
-  const { commits, warnings } = checkWorkspaces(plan);
+  const { commits, warnings: ofWorkspaces } = checkWorkspaces(plan);
+  const warnings = [...ofWorkspaces, ...(await checkCopies(plan))];
   await checkFiles(plan, filesOptions(connection, options));
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;

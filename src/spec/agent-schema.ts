@@ -129,7 +129,9 @@ export const shared = {
     ),
   env: env
     .optional()
-    .describe('Environment of the agent. Values are strings; they are stored with the run: no secrets.'),
+    .describe(
+      'Environment of the agent. Values are strings; they are stored with the run: no secrets. `PAGER` is `cat` where neither this nor the image sets it, so that `git log` waits for no key.',
+    ),
   labels: labels.optional().describe('Labels of the container, beside ours under `tmux-agents`.'),
   memory: memory.optional().describe('The most memory the container may use, such as `512m`. Default `4g`.'),
   cpus: cpus

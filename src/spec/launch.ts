@@ -28,6 +28,8 @@ export function launchScript(
   const lines = [
     // Not as words of `env`: for a moment whoever lists the processes would see them.
     ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
+    // A pager waits for a key, and `git log` would start one.
+    'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${quote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
     ...settings.map(

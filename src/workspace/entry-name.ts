@@ -1,3 +1,10 @@
+import { visible } from '../spec/visible.ts';
+
+/**
+ * Names of files in an untrusted tree are strings with a character for each byte (latin1), since Linux allows any bytes
+ * in a name: as UTF-8 two of them could become one.
+ */
+
 /** Names in a path, and bytes of a name and of a path: what any file system of the host takes below its own folders. */
 const deepest = 200;
 const longestName = 255;
@@ -11,8 +18,22 @@ export function namesOf(path: string): readonly string[] | null {
 
 export const isTooLong = (names: readonly string[]) =>
   names.length > deepest ||
-  Buffer.byteLength(names.join('/')) > longestPath ||
-  names.some(name => Buffer.byteLength(name) > longestName);
+  names.join('/').length > longestPath ||
+  names.some(name => name.length > longestName);
+
+/** Return the path of something below a directory, in the bytes that the file system has it by. */
+export const pathBelow = (root: string, path: string): Buffer =>
+  Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
+
+/** Return the text of a name for people; bytes that are not UTF-8 are spelt out. */
+export function printable(name: string): string {
+  const bytes = Buffer.from(name, 'latin1');
+  const text = bytes.toString('utf8');
+  const isText = Buffer.from(text, 'utf8').equals(bytes);
+  return isText
+    ? visible(text)
+    : visible(name).replace(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`);
+}
 
 type Tree = Map<string, Tree>;
 

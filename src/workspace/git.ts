@@ -1,13 +1,14 @@
 import { execa } from 'execa';
 
 /**
- * Read a value of the user's own git configuration; null where there is none, or no git. This is the one git process on
- * the host, and it is given no repository: any agent may have written the configuration of those.
+ * Read a value of the user's own git configuration, as git finds it outside of any repository: in the environment, in
+ * the files of the user, and in those of the system; null where there is none, or no git. This is the one git process
+ * on the host, and it is given no repository: any agent may have written the configuration of those.
  */
 export async function globalGitSetting(key: string): Promise<string | null> {
   const { exitCode, stdout } = await execa('git', ['config', '--includes', '--get', key], {
     cwd: '/',
-    env: { GIT_DIR: '/dev/null', GIT_CEILING_DIRECTORIES: '/', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' },
+    env: { GIT_DIR: '/dev/null', GIT_CEILING_DIRECTORIES: '/', LC_ALL: 'C' },
     stdin: 'ignore',
     reject: false,
     timeout: 10_000,

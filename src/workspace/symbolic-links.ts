@@ -1,12 +1,14 @@
-import { lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, lutimesSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { pathBelow } from './entry-name.ts';
 
 /** A symbolic link of an untrusted tree: its path below the root, by names, and its target as written. */
 export interface SymbolicLink {
   readonly names: readonly string[];
   readonly target: string;
+  /** Seconds since 1970. */
+  readonly mtime: number;
 }
 
 /** As in Linux, which follows so many links in one path. */
@@ -19,26 +21,35 @@ const batch = 500;
 
 /**
  * Create symbolic links in a tree that has none, and remove those that lead out of it. Nothing may be written below
- * `root` afterwards: a link that stays may point to a name that does not exist. Return how many were left out.
+ * `root` afterwards: a link that stays may point to a name that does not exist. Return the paths of those that were left out.
  */
-export async function placeLinks(root: string, links: readonly SymbolicLink[]): Promise<number> {
+export async function placeLinks(root: string, links: readonly SymbolicLink[]): Promise<string[]> {
   // Directories come first: once there is a link, mkdir could follow it.
-  for (const parent of new Set(links.map(({ names }) => dirname(join(root, ...names)))))
-    await mkdir(parent, { recursive: true, mode: 0o700 }).catch(() => {});
+  for (const parent of new Set(links.map(({ names }) => names.slice(0, -1).join('/'))))
+    await mkdir(pathBelow(root, parent), { recursive: true, mode: 0o700 }).catch(() => {});
   const placed: string[] = [];
-  for (const { names, target } of links) {
-    const path = join(root, ...names);
-    try {
-      symlinkSync(target, path);
-      placed.push(names.join('/'));
-    } catch {
-      // Something else has that name, or its parent is a file.
-    }
-  }
+  const left: string[] = [];
+  for (const link of links) (place(root, link) ? placed : left).push(link.names.join('/'));
   // All are judged before any is removed: a link that passes through one that leads out leads out itself.
   const out = await linksOut(root, placed);
-  for (const path of out) unlinkSync(join(root, path));
-  return links.length - placed.length + out.length;
+  for (const path of out) unlinkSync(pathBelow(root, path));
+  return [...left, ...out];
+}
+
+function place(root: string, { names, target, mtime }: SymbolicLink): boolean {
+  const path = pathBelow(root, names.join('/'));
+  try {
+    symlinkSync(Buffer.from(target, 'latin1'), path);
+  } catch {
+    // Something else has that name, or its parent is a file.
+    return false;
+  }
+  try {
+    lutimesSync(path, mtime, mtime);
+  } catch {
+    // A time that the file system cannot keep.
+  }
+  return true;
 }
 
 async function linksOut(root: string, links: readonly string[]): Promise<string[]> {
@@ -86,16 +97,16 @@ function cachedReadlink(root: string): (path: string) => string | null {
   return path => {
     const found = known.get(path);
     if (found !== undefined) return found;
-    const target = readLink(join(root, path));
+    const target = readLink(pathBelow(root, path));
     if (known.size >= cacheSize) known.clear();
     known.set(path, target);
     return target;
   };
 }
 
-function readLink(path: string): string | null {
+function readLink(path: Buffer): string | null {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : null;
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path, 'latin1') : null;
   } catch {
     // Such as a name below a file, or one that is too long.
     return null;

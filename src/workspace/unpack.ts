@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import type { Writable } from 'node:stream';
-import { extract, Parser, type ReadEntry } from 'tar';
+import { Duplex, type Writable } from 'node:stream';
 import { formatBytes } from '../spec/units.ts';
-import { visible } from '../spec/visible.ts';
-import { isTooLong, namesOf, pathCounter } from './entry-name.ts';
+import { shorten } from '../spec/visible.ts';
+import { isTooLong, namesOf, pathCounter, printable } from './entry-name.ts';
 import { copyHardLinks, type HardLink } from './hard-links.ts';
 import { placeLinks, type SymbolicLink } from './symbolic-links.ts';
+import { readTar, type TarEntry } from './tar-reader.ts';
+import { treeWriter } from './tree-writer.ts';
 
 /** Of a tar stream that a container has a say in. */
 export interface Unpacked {
@@ -28,87 +29,108 @@ export interface UnpackOptions {
 /**
  * Return a sink for a tar stream, and what completes the tree once the stream has ended. An agent may have written the
  * stream byte by byte. While it is read, only files and directories are written, each below a directory of ours: there
- * is no link to write through. Everything else is left out and reported.
+ * is no link to write through. Everything else is left out and named.
  */
 export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = false }: UnpackOptions) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const left = { links: 0, others: 0, tooLarge: 0, tooMany: 0, tooLong: 0, outside: 0 };
+  const left = leftOut();
   const paths = pathCounter(mostEntries);
   const symbolicLinks: SymbolicLink[] = [];
   const hardLinks: HardLink[] = [];
-  const problems: string[] = [];
+  const writer = treeWriter(folder);
   let size = 0;
-  const leaveOut = (why: keyof typeof left) => {
-    left[why]++;
-    return false;
-  };
-  const admit = (bytes: number) => {
-    if (size + bytes > most) return leaveOut('tooLarge');
+  const admit = (path: string, bytes: number) => {
+    if (size + bytes > most) {
+      left.tooLarge.add(path);
+      return false;
+    }
     size += bytes;
     return true;
   };
 
-  const sink = extract({
-    cwd: folder,
-    // Its owner and times are the container's business.
-    preserveOwner: false,
-    noMtime: true,
-    onwarn: (_code, message) => {
-      if (problems.length < mostTold) problems.push(visible(String(message)).slice(0, 200));
-    },
-    filter(path, found) {
-      const entry = found as ReadEntry;
-      const { type, linkpath: target = '' } = entry;
-      if (!handled.has(type)) return leaveOut('others');
-      const names = namesOf(path);
-      if (names === null) return leaveOut('outside');
-      if (isTooLong(names) || target.length > longestTarget) return leaveOut('tooLong');
-      if (!paths.add(names)) return leaveOut('tooMany');
-      entry.mode = plainMode(entry.mode);
-      if (type === 'Directory') return true;
-      if (type === 'Link') hardLinks.push({ names, target });
-      else if (type !== 'SymbolicLink') return admit(entry.size);
-      else if (keepsLinks) symbolicLinks.push({ names, target });
-      else left.links++;
-      return false;
-    },
-  });
-  // The filter is not asked about types that tar does not know, such as sparse files, and names that are too long for it.
-  sink.on('ignoredEntry', ({ type, meta }: ReadEntry) => {
-    if (meta) left.tooLong++;
-    else if (!seen.has(type)) left.others++;
+  async function take(entry: TarEntry): Promise<void> {
+    const { path, target, mtime } = entry;
+    const names = namesOf(path);
+    const why = reasonToLeave(entry, names);
+    if (names === null || why !== null) return left[why ?? 'outside'].add(path);
+    if (!paths.add(names)) return left.tooMany.add(path);
+    const name = names.join('/');
+    if (entry.type === 'directory') writer.directory(name, entry);
+    else if (entry.type === 'hardLink') hardLinks.push({ names, target });
+    else if (entry.type === 'symbolicLink') symbolicLinks.push({ names, target, mtime });
+    else if (admit(name, entry.size)) await writer.file(name, entry);
+  }
+
+  const sink: Writable = Duplex.from(async (source: AsyncIterable<Buffer>) => {
+    for await (const entry of readTar(source)) await take(entry);
   });
 
   const done = async (): Promise<Unpacked> => {
-    const lost = await copyHardLinks(folder, hardLinks, admit);
-    left.links += await placeLinks(folder, symbolicLinks);
-    const warnings = [...warningsOf(left, { most, mostEntries }), ...hardLinkWarnings(lost), ...problems];
-    return { size, warnings };
+    const { files, links } = resolveHardLinks(hardLinks, symbolicLinks);
+    const lost = await copyHardLinks(folder, files, admit);
+    const all = [...symbolicLinks, ...links];
+    const out = keepsLinks ? await placeLinks(folder, all) : all.map(({ names }) => names.join('/'));
+    for (const path of out) left.links.add(path);
+    for (const path of lost) left.hardLinks.add(path);
+    writer.finish();
+    return { size, warnings: [...warningsOf(left, { most, mostEntries }), ...writer.problems()] };
   };
-  return { sink: sink as unknown as Writable, done };
+  return { sink, done };
 }
 
-const handled: ReadonlySet<string> = new Set(['File', 'OldFile', 'Directory', 'SymbolicLink', 'Link']);
-/** Of these the filter is asked. */
-const seen: ReadonlySet<string> = new Set([
-  ...handled,
-  'CharacterDevice',
-  'BlockDevice',
-  'FIFO',
-  'ContiguousFile',
-  'GNUDumpDir',
-]);
+/** Bytes of the target of a link. */
 const longestTarget = 1_024;
-const mostTold = 3;
 
-/** Without setuid, setgid and sticky bits, and its owner can read and remove it. */
-const plainMode = (mode: number | undefined) => (Number(mode ?? 0) & 0o777) | 0o600;
+function reasonToLeave({ type, target }: TarEntry, names: readonly string[] | null): keyof LeftOut | null {
+  if (type === 'other') return 'others';
+  if (names === null) return 'outside';
+  return type === 'nameTooLong' || isTooLong(names) || target.length > longestTarget ? 'tooLong' : null;
+}
 
-type LeftOut = Record<'links' | 'others' | 'tooLarge' | 'tooMany' | 'tooLong' | 'outside', number>;
+/** A further name of a symbolic link is one more symbolic link. */
+function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonly SymbolicLink[]) {
+  const byPath = new Map(symbolicLinks.map(link => [link.names.join('/'), link]));
+  const linkOf = ({ target }: HardLink) => byPath.get(namesOf(target)?.join('/') ?? '');
+  return {
+    files: hardLinks.filter(link => linkOf(link) === undefined),
+    links: hardLinks.flatMap(link => {
+      const found = linkOf(link);
+      return found === undefined ? [] : [{ ...found, names: link.names }];
+    }),
+  };
+}
+
+const mostNamed = 10;
+
+/** Counts paths, and names the first of them. */
+class Tally {
+  count = 0;
+  readonly #names: string[] = [];
+
+  add(path: string): void {
+    if (++this.count <= mostNamed) this.#names.push(shorten(printable(path), 100));
+  }
+
+  toString(): string {
+    const more = this.count > mostNamed ? `, and ${this.count - mostNamed} more` : '';
+    return `${this.#names.join(', ')}${more}`;
+  }
+}
+
+const leftOut = () => ({
+  links: new Tally(),
+  others: new Tally(),
+  outside: new Tally(),
+  tooLong: new Tally(),
+  tooLarge: new Tally(),
+  tooMany: new Tally(),
+  hardLinks: new Tally(),
+});
+type LeftOut = ReturnType<typeof leftOut>;
 
 function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEntries: number }): string[] {
-  const counted = (count: number, one: string, many: string) =>
-    count > 0 ? [`${count} ${count === 1 ? one : many}`] : [];
+  const counted = (paths: Tally, one: string, many: string) =>
+    paths.count > 0 ? [`${paths.count} ${paths.count === 1 ? one : many}: ${paths}`] : [];
   return [
     ...counted(left.links, 'link was left out', 'links were left out'),
     ...counted(left.others, 'that is no file was left out', 'that are no files were left out'),
@@ -128,27 +150,10 @@ function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEn
       `entry beyond the limit of ${mostEntries} left out`,
       `entries beyond the limit of ${mostEntries} left out`,
     ),
+    ...counted(
+      left.hardLinks,
+      'hard link to a file that did not come with it left out',
+      'hard links to files that did not come with them left out',
+    ),
   ];
-}
-
-function hardLinkWarnings(lost: readonly string[]): string[] {
-  if (lost.length === 0) return [];
-  const names = lost.slice(0, mostTold).map(name => visible(name).slice(0, 100));
-  const more = lost.length > mostTold ? `, and ${lost.length - mostTold} more` : '';
-  return [`hard links to files that did not come with them left out: ${names.join(', ')}${more}`];
-}
-
-/** What the first entry of a tar stream is, from its first bytes; null where they tell nothing. */
-export function firstEntry(bytes: Buffer): { readonly type: string } | null {
-  let found: { type: string } | null = null;
-  const parser = new Parser({
-    onReadEntry(entry) {
-      found ??= { type: entry.type };
-      entry.resume();
-    },
-    onwarn: () => {},
-  });
-  parser.on('error', () => {});
-  parser.write(bytes);
-  return found;
 }

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -451,6 +461,37 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
   // For the search of this place's containers.
   t.false(existsSync(here.stateDir));
   t.false(existsSync(join(source, '.git', 'index.lock')));
+});
+
+test('what docker cannot copy of a directory is named before the start', async t => {
+  const { here } = desk(t);
+  const user = somebody(here);
+  const options = { ...user, env: { ...here.env, HOME: here.path } };
+  const spec = (path: string) =>
+    here.write({ agents: { copier: { ...sh('true'), workspace: { mode: 'copy', path } } } });
+  for (const name of ['closed', 'open']) mkdirSync(join(here.path, name, 'deep'), { recursive: true });
+  writeFileSync(join(here.path, 'open', 'a.txt'), 'a', { mode: 0o644 });
+  writeFileSync(join(here.path, 'closed', 'deep', 'key'), 'a', { mode: 0o600 });
+  mkdirSync(join(here.path, 'closed', 'shut'), { mode: 0o700 });
+  const refused = await here.agentFlow(['run', spec('closed'), '--json'], options);
+  t.is(refused.exitCode, 2);
+  t.regex(
+    refused.stderr,
+    /copier\.workspace: \S+\/closed cannot be copied whole, since you may not read deep\/key, shut in it\. Change/,
+  );
+  t.is(here.runId(), null);
+
+  const server = createServer().listen(join(here.path, 'open', 'deep', 'socket'));
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { exitCode, json, stderr } = await here.agentFlow(['run', spec('open'), '--json'], options);
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(readdirSync(json.agents.copier.workspace.path).sort(), ['a.txt', 'deep']);
+  t.true(
+    warnings(here).some(message =>
+      /^sockets in \S+\/open are not in the copy of copier: deep\/socket$/.test(message),
+    ),
+  );
 });
 
 test('the script of a plan with a clone, a copy and artifacts does what it says', async t => {

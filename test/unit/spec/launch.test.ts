@@ -155,6 +155,20 @@ for (const shell of shells.values()) {
     for (const [key, value] of Object.entries(env)) t.is(seen[key], value, JSON.stringify(value));
   });
 
+  test.serial(`${name}: no pager waits for a key, unless the image or the spec names one`, t => {
+    const before = process.env.PAGER;
+    t.teardown(() => {
+      if (before === undefined) delete process.env.PAGER;
+      else process.env.PAGER = before;
+    });
+    delete process.env.PAGER;
+    t.is(run(shell, {}).env!.PAGER, 'cat');
+    process.env.PAGER = 'most';
+    t.is(run(shell, {}).env!.PAGER, 'most');
+    t.is(run(shell, { env: { PAGER: 'less' } }).env!.PAGER, 'less');
+    t.is(run(shell, { env: { PAGER: '' } }).env!.PAGER, '');
+  });
+
   test.serial(`${name}: every prompt is written exactly`, t => {
     for (const prompt of [...hostile, `${'x'.repeat(2 ** 20)}'\n`]) {
       const { shown } = run(shell, { command: ['printenv', 'AGENT_PROMPT_FILE'], prompt });

@@ -3,7 +3,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { endBytes, endRecordOf, recordInFile } from '../docker/end-record.ts';
+import { endBytes, endRecordOf, recordInFile, refusalIn } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
@@ -31,7 +31,11 @@ export async function collect(
       : await dropTranscript(world, input, lacks, signal);
   const { nonce } = world.identity(input.name, input.attempt);
   const said = endRecordOf(end, nonce);
-  const record = said && { ...said, trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)) };
+  const record = said && {
+    ...said,
+    trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)),
+    refusal: refusalIn(end),
+  };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
   await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };

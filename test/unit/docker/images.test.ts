@@ -50,6 +50,17 @@ test('an image that brings our commands is taken as it is', async t => {
   t.deepEqual(builds(), []);
 });
 
+test('an image that brings our commands, and a PATH on which they are not, gets the layer', async t => {
+  const Labels = { 'tmux-agents.protocol': '1' };
+  const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
+  const usual = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
+  const { wish, builds } = engine({ own, usual });
+  await wish({ image: 'own' });
+  await wish({ image: 'usual' });
+  t.is(builds().length, 1);
+  t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
+});
+
 test('the layer is told what the image says of its user, its language and its PATH', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
   const { wish, builds } = engine({ theirs: { Config } });

@@ -10,6 +10,7 @@ import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
+import { plainText } from '../views/text.ts';
 import { owner, type World } from './world.ts';
 
 /**
@@ -42,7 +43,7 @@ export async function collect(
 
   if (lacks === null) await checkWhole(world, input, answer, signal);
   if (!answer.ok) throw dockerError(answer, { doing: 'read the transcript', at: world.clock.now() });
-  return { record: await recordInside(world, input, signal) };
+  return { record: await recordInside(world, input, entryFailure(answer, end), signal) };
 }
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
@@ -135,12 +136,14 @@ function troubleOf(
 async function recordInside(
   { clock, containers, recorder }: World,
   input: StepInput,
+  refusal: string | null,
   signal: AbortSignal,
 ): Promise<EndRecord | null> {
   const id = input.containerId!;
   const options = { signal, owner: owner(input), timeout: 30_000 };
   const [found] = await containers.inspect([id], options);
   if (found?.state !== 'exited') return null;
+  if (refusal !== null) return { how: 'tmux-lost', code: found.exitCode, oomKills: 0, refusal };
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
   const answer = await firstBytes(recorder, args, 4096, options);
   if (answer.stdout === '' && classify(answer) !== 'docker')
@@ -150,6 +153,15 @@ async function recordInside(
 }
 
 const tarHeader = 512;
+
+/**
+ * Why the entry of a container was not executed, as docker-init has it on stderr; null where it was. The first thing that
+ * the entry does is to print on stdout.
+ */
+function entryFailure({ printed = '' }: Output['answer'], stdout: string): string | null {
+  const said = stdout === '' ? plainText(printed).trimEnd().split('\n').at(-1)! : '';
+  return said.replace(/^\[FATAL [^\]]*\] /, '').slice(0, 300) || null;
+}
 
 /** For this user's eyes alone, from its first byte. */
 const hold = async (file: string) => holdFile(file);

@@ -88,9 +88,10 @@ const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The image's PATH, on which the in-container commands must be found. */
 const searchPath = (image: Image) =>
-  findsCommands(image) ? ownPath(image) : `${ownPath(image)}:${commandsFolder}`;
+  findsCommands(image) ? ownPath(image) : `${ownPath(image) || usualPath}:${commandsFolder}`;
 
-const ownPath = (image: Image) => variable('PATH', image) || usualPath;
+/** Docker's own where the image says nothing; an empty one is empty. */
+const ownPath = (image: Image) => variable('PATH', image) ?? usualPath;
 const commandsFolder = '/usr/local/bin';
 
 /** Whether the in-container commands of an image, where it has them, are on its PATH. */

@@ -53,11 +53,11 @@ test('an image that brings our commands is taken as it is', async t => {
 test('an image that brings our commands, and a PATH on which they are not, gets the layer', async t => {
   const Labels = { 'tmux-agents.protocol': '1' };
   const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
+  const empty = { Config: { Labels, Env: ['PATH='] } };
   const usual = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
-  const { wish, builds } = engine({ own, usual });
-  await wish({ image: 'own' });
-  await wish({ image: 'usual' });
-  t.is(builds().length, 1);
+  const { wish, builds } = engine({ own, empty, usual });
+  for (const image of ['own', 'empty', 'usual']) await wish({ image });
+  t.is(builds().length, 2);
   t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
 });
 

@@ -65,6 +65,8 @@ export interface EndRecord {
   readonly oomKills: number;
   /** What an AI CLI has said of why it failed, where it has. */
   readonly trouble?: Trouble | null;
+  /** Why the container could not take an agent, in its own words, where it ended before it was given one. */
+  readonly refusal?: string | null;
 }
 
 export interface Trouble {
@@ -143,9 +145,13 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
       if (record.oomKills > 0 && record.code === 137) return outOfMemory();
       return failed('signal', `ended by signal ${record.code - 128}`);
     case 'tmux-lost':
-      return record.oomKills > 0
-        ? outOfMemory()
-        : failed('tmuxLost', 'the tmux session went away before the agent was done');
+      if (record.oomKills > 0) return outOfMemory();
+      return failed(
+        'tmuxLost',
+        record.refusal
+          ? `the container cannot run agents: ${record.refusal}`
+          : 'the tmux session went away before the agent was done',
+      );
     case 'deadline':
       return timedOut('timeout', 'ran past its limit, "timeouts.run"');
     case 'idle':

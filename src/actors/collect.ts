@@ -3,13 +3,14 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { endBytes, endRecordOf, recordInFile } from '../docker/end-record.ts';
+import { endBytes, endRecordOf, recordInFile, refusalIn } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
+import { plainText } from '../views/text.ts';
 import { owner, type World } from './world.ts';
 
 /**
@@ -31,14 +32,18 @@ export async function collect(
       : await dropTranscript(world, input, lacks, signal);
   const { nonce } = world.identity(input.name, input.attempt);
   const said = endRecordOf(end, nonce);
-  const record = said && { ...said, trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)) };
+  const record = said && {
+    ...said,
+    trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)),
+    refusal: refusalIn(end),
+  };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
   await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };
 
   if (lacks === null) await checkWhole(world, input, answer, signal);
   if (!answer.ok) throw dockerError(answer, { doing: 'read the transcript', at: world.clock.now() });
-  return { record: await recordInside(world, input, signal) };
+  return { record: await recordInside(world, input, entryFailure(answer, end), signal) };
 }
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
@@ -131,12 +136,14 @@ function troubleOf(
 async function recordInside(
   { clock, containers, recorder }: World,
   input: StepInput,
+  refusal: string | null,
   signal: AbortSignal,
 ): Promise<EndRecord | null> {
   const id = input.containerId!;
   const options = { signal, owner: owner(input), timeout: 30_000 };
   const [found] = await containers.inspect([id], options);
   if (found?.state !== 'exited') return null;
+  if (refusal !== null) return { how: 'tmux-lost', code: found.exitCode, oomKills: 0, refusal };
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
   const answer = await firstBytes(recorder, args, 4096, options);
   if (answer.stdout === '' && classify(answer) !== 'docker')
@@ -146,6 +153,15 @@ async function recordInside(
 }
 
 const tarHeader = 512;
+
+/**
+ * Why the entry of a container was not executed, as docker-init has it on stderr; null where it was. The first thing that
+ * the entry does is to print on stdout.
+ */
+function entryFailure({ printed = '' }: Output['answer'], stdout: string): string | null {
+  const said = stdout === '' ? plainText(printed).trimEnd().split('\n').at(-1)! : '';
+  return said.replace(/^\[FATAL [^\]]*\] /, '').slice(0, 300) || null;
+}
 
 /** For this user's eyes alone, from its first byte. */
 const hold = async (file: string) => holdFile(file);

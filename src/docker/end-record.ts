@@ -1,4 +1,5 @@
 import type { EndRecord } from '../../machines/outcome.ts';
+import { plainText } from '../views/text.ts';
 
 const hows = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected';
 const pattern = new RegExp(`^agent-end (${hows}) (\\d{1,3}) (\\d{1,9}) ([a-z0-9-]+)\\r?$`);
@@ -34,4 +35,11 @@ export function titleIn(transcript: string, name: 'report' | 'screen', nonce: st
   const [, text] =
     new RegExp(`\\x1b\\]2;agent-${name}-${nonce}-([A-Za-z0-9+/=]+)\\x07`).exec(transcript) ?? [];
   return text === undefined ? null : Buffer.from(text, 'base64');
+}
+
+/** Return the line in which agent-init says why no agent can begin, the last before the end record; null without one. */
+export function refusalIn(transcript: string): string | null {
+  const lines = plainText(transcript).trimEnd().split('\n').slice(0, -1);
+  const last = lines.findLast(line => line.trim() !== '') ?? '';
+  return /^agent-init: (.{1,300})/.exec(last)?.[1] ?? null;
 }

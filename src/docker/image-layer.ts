@@ -87,10 +87,15 @@ function foreignPlatform(name: string, { platform }: Image, { platform: ours }: 
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The image's PATH, on which the in-container commands must be found. */
-function searchPath(image: Image): string {
-  const path = variable('PATH', image) || usualPath;
-  return path.split(':').includes('/usr/local/bin') ? path : `${path}:/usr/local/bin`;
-}
+const searchPath = (image: Image) =>
+  findsCommands(image) ? ownPath(image) : `${ownPath(image) || usualPath}:${commandsFolder}`;
+
+/** Docker's own where the image says nothing; an empty one is empty. */
+const ownPath = (image: Image) => variable('PATH', image) ?? usualPath;
+const commandsFolder = '/usr/local/bin';
+
+/** Whether the in-container commands of an image, where it has them, are on its PATH. */
+export const findsCommands = (image: Image) => ownPath(image).split(':').includes(commandsFolder);
 
 const variable = (name: string, { env }: Image) =>
   env.find(entry => entry.startsWith(`${name}=`))?.slice(name.length + 1);

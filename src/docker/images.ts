@@ -5,7 +5,7 @@ import { dockerError } from './errors.ts';
 import { ensureBaseImage } from './image-base.ts';
 import { checkGpus } from './image-gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
-import { ensureLayer, type Ground } from './image-layer.ts';
+import { ensureLayer, findsCommands, type Ground } from './image-layer.ts';
 import { ensureProvider } from './image-provider.ts';
 import { buildFromSpec } from './image-spec.ts';
 import { ensureUser } from './image-user.ts';
@@ -46,7 +46,7 @@ export function imageMaker(context: ImageContext, timeout: number): (wish: Image
       wish.build === null
         ? { name: wish.image!, image: await ensureNamedImage(wish.image!, wish.timeout, context) }
         : await buildFromSpec(wish.build, wish.timeout, context);
-    if (ground.image.labels[label.protocol] === protocol) return ground.image.id;
+    if (isFit(ground.image)) return ground.image.id;
     grounds.set(ground.image.id, ground);
     return layer(ground.image.id);
   };
@@ -67,6 +67,9 @@ export function imageMaker(context: ImageContext, timeout: number): (wish: Image
     return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }
+
+/** A build FROM an image of ours inherits the label, and may have a PATH on which our commands are not. */
+const isFit = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
 
 async function ensureNamedImage(name: string, timeout: number, context: ImageContext): Promise<Image> {
   const { docker, now } = context;

@@ -36,6 +36,9 @@ type Options = {
   readonly options?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly init?: boolean;
+  /** By hand: nothing is set by which it would wait for an agent. */
+  readonly isPersons?: boolean;
+  readonly command?: readonly string[];
 };
 
 /** How a container ended: its exit code, its output, the pane's part of it, and its end record. */
@@ -59,11 +62,12 @@ export type Box = {
 /** A container of the image under test, removed with its test. (Node 22 has no `await using` yet.) */
 export async function startBox(
   t: ExecutionContext,
-  { of, options = [], env = {}, init = true }: Options = {},
+  { of, options = [], env = {}, init = true, isPersons = false, command = [] }: Options = {},
 ): Promise<Box> {
-  const variables = Object.entries({ AGENT_NONCE: 'n0nce', ...env }).flatMap(([k, v]) => ['-e', `${k}=${v}`]);
+  const ours = isPersons ? {} : { AGENT_ATTEMPT: '1', AGENT_NONCE: 'n0nce' };
+  const variables = Object.entries({ ...ours, ...env }).flatMap(([k, v]) => ['-e', `${k}=${v}`]);
   const flags = [...(init ? ['--init'] : []), '--label', label, ...variables, ...options];
-  const run = await docker(['run', '-d', ...flags, of ?? (await image)]);
+  const run = await docker(['run', '-d', ...flags, of ?? (await image), ...command]);
   const id = run.stdout.trim();
   if (id !== '') t.teardown(() => docker(['rm', '-f', '-v', id]));
   if (run.exitCode !== 0) throw new Error(run.stderr);

@@ -60,6 +60,50 @@ for (const init of ['', '--init ']) {
   });
 }
 
+test('docker run -d … puts a shell into the session, which runs what is sent to it until docker stop', async t => {
+  const box = await startBox(t, { isPersons: true, init: false });
+  t.is((await box.exec(['agent-ready'])).exitCode, 0);
+  const type = (...keys: string[]) => box.exec(['tmux', 'send-keys', '-t', 'agent', ...keys]);
+  const printed = (line: RegExp) => until(async () => line.test((await docker(['logs', box.id])).stdout));
+  await type('echo hi $((6 * 7))', 'Enter');
+  t.true(await printed(/^hi 42\r?$/m));
+  const shell = (await box.exec(['tmux', 'display-message', '-p', '-t', 'agent', '#{pane_pid}'])).stdout;
+  await type('C-d');
+  const other = async () => {
+    const now = await box.exec(['tmux', 'display-message', '-p', '-t', 'agent', '#{pane_pid}']);
+    return now.exitCode === 0 && !['', '\n', shell].includes(now.stdout);
+  };
+  t.true(await until(other));
+  t.is((await box.exec(['agent-ready'])).exitCode, 0);
+  await type('echo again $((6 * 7))', 'Enter');
+  t.true(await printed(/^again 42\r?$/m));
+  t.is((await box.exec(['agent-health'])).exitCode, 0);
+  const refused = await box.inject('true');
+  t.is(refused.exitCode, 66);
+  t.regex(refused.stderr, /started without AGENT_ATTEMPT, so its session is a shell/);
+  // One that ignored TERM would leave this with 137.
+  await docker(['stop', '-t', '60', box.id]);
+  t.is(Number((await docker(['wait', box.id])).stdout), 143);
+});
+
+test('docker run -it without a command puts a person into the session, and ends with its shell', async t => {
+  const name = `agent-flow-test-${randomUUID()}`;
+  t.teardown(() => docker(['rm', '-f', name]));
+  const attached = onTerminal(t, `docker run -it --rm --name ${name} --label ${label} ${await image}`);
+  t.true(await until(async () => (await docker(['exec', name, 'agent-ready', '5'])).exitCode === 0));
+  await docker([
+    'exec',
+    name,
+    'tmux',
+    'send-keys',
+    '-t',
+    'agent',
+    'echo $((6 * 7))th; sleep 1; exit',
+    'Enter',
+  ]);
+  t.regex((await attached).stdout, /42th/);
+});
+
 test('docker exec -it … tmux attach -t agent shows a running agent', async t => {
   const box = await startBox(t);
   await box.inject('echo the agent is here; exec sleep 600');

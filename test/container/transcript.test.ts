@@ -35,7 +35,7 @@ test('the transcript goes on after somebody ended its copy', async t => {
 test('an agent whose pane is copied late starts late, and nothing of its output is lost', async t => {
   const bin = await mkdtemp(join(tmpdir(), 'agent-flow-late-'));
   t.teardown(() => rm(bin, { recursive: true }));
-  const late = '#!/bin/sh\n[ "$1" != pipe-pane ] || sleep 2\nexec /usr/bin/tmux "$@"\n';
+  const late = '#!/bin/sh\ncase "$*" in *pipe-pane*) sleep 2 ;; esac\nexec /usr/bin/tmux "$@"\n';
   await writeFile(join(bin, 'tmux'), late, { mode: 0o755 });
   const box = await startBox(t, { options: ['--volume', `${bin}:/usr/local/sbin:ro`] });
   await box.inject('echo first word; sleep 3');

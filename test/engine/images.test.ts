@@ -152,6 +152,32 @@ for (const [title, dockerfile] of Object.entries({ busybox: alpine, bash: fedora
   });
 }
 
+test('an image runs agents whatever it has set, or is refused with the words of its container', async t => {
+  const here = place(t);
+  const base = 'FROM tmux-agents-base:latest\n';
+  const recipes = {
+    service: 'FROM debian:bookworm-slim\nENV SHELL=/bin/false TMUX=/no/such/socket,1,0\nUSER nobody',
+    own: `${base}ENV PATH=/opt/tool/bin:/usr/bin\nRUN echo nonsense >/etc/tmux.conf\nCMD ["--nonsense"]`,
+    locked: `${base}RUN chmod 755 /tmp\nUSER nobody`,
+    gutted: `${base}RUN rm /usr/local/bin/agent-init`,
+  };
+  const made = Object.entries(recipes).map(
+    async ([agent, recipe]) => [agent, worker({ image: await image(t, recipe), command: ['true'] })] as const,
+  );
+  const { json, stderr } = await here.run({ agents: Object.fromEntries(await Promise.all(made)) }, [
+    '--concurrency',
+    '4',
+  ]);
+  t.is(json.agents.service.status, 'succeeded', stderr);
+  t.is(json.agents.own.status, 'succeeded', stderr);
+  t.is(
+    json.agents.locked.error.message,
+    'the container cannot run agents: cannot start tmux: /tmp must be a directory that its user may write to',
+  );
+  t.regex(json.agents.gutted.error.message, /^the container cannot run agents: exec agent-init failed: /);
+  t.deepEqual(await here.containers(), []);
+});
+
 test('the spec’s root goes before the image’s user', async t => {
   const here = place(t);
   const name = await image(t, alpine);

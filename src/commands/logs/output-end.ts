@@ -3,12 +3,13 @@ import { endBytes, parseEndRecord } from '../../docker/end-record.ts';
 const opening = 'agent-end ';
 const titleOpening = '\x1b]2;agent-';
 const title =
-  /(?:\x1b\]2;agent-end-\d{1,9}\x07)?(?:\x1b\]2;agent-(?:screen|report)-[a-z0-9-]+-[A-Za-z0-9+/=]+\x07){0,2}$/;
+  /(?:\x1b\]2;agent-end-\d{1,9}\x07(?:\x1b\\)?){0,2}(?:\x1b\]2;agent-(?:screen|report)-[a-z0-9-]+-[A-Za-z0-9+/=]+\x07){0,2}$/;
 
 /**
  * Return how many bytes at the end of an output the agent has not printed: the end record, which agent-init puts on a
- * line of its own with a newline before it, and the titles by which agent-run knows that tmux has read everything, and
- * in which agent-init tells what an AI CLI has used and what its screen was. While more is coming, also what may become
+ * line of its own with a newline before it, and the titles by which agent-run knows that tmux has read everything (a
+ * second one behind an end of control strings, where the agent left one open), and in which agent-init tells what an AI
+ * CLI has used and what its screen was. While more is coming, also what may become
  * one of these. `tail` is what `tailOf` returns of the output.
  */
 export function unprinted(tail: Buffer, isAtRest: boolean): number {

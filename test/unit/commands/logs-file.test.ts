@@ -46,6 +46,17 @@ test('an end record is never told while it is the last line, nor what may become
     [`one\n\x1b]2;agent-end-42\x07${record}`, 'one\n', 'one\n'],
     ['one\n\x1b]2;agent-end-42\x07', 'one\n', 'one\n'],
     [
+      `one\x1bP open\x1b]2;agent-end-42\x07\x1b\\\x1b]2;agent-end-42\x07${record}`,
+      'one\x1bP open',
+      'one\x1bP open',
+    ],
+    [
+      'one\x1bP open\x1b]2;agent-end-42\x07\x1b\\\x1b]2;ag',
+      'one\x1bP open',
+      'one\x1bP open\x1b]2;agent-end-42\x07\x1b\\\x1b]2;ag',
+    ],
+    ['one\x1b\\', 'one\x1b\\', 'one\x1b\\'],
+    [
       `one\n\x1b]2;agent-end-42\x07\x1b]2;agent-report-n0nce-${'eyJ9'.repeat(900)}\x07${record}`,
       'one\n',
       'one\n',

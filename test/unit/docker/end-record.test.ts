@@ -1,5 +1,11 @@
 import test from 'ava';
-import { endRecordOf, parseEndRecord, recordInFile, titleIn } from '../../../src/docker/end-record.ts';
+import {
+  endRecordOf,
+  parseEndRecord,
+  recordInFile,
+  refusalIn,
+  titleIn,
+} from '../../../src/docker/end-record.ts';
 
 test('the last line of a transcript says how it ended', t => {
   t.deepEqual(endRecordOf('hello\r\n\nagent-end exit 7 0 abc\n', 'abc'), {
@@ -44,4 +50,14 @@ test('what is told in a title is that of the container itself, and nothing where
   t.is(titleIn(told('U2NyZWVu'), 'screen', 'abc')?.toString(), 'Screen');
   for (const transcript of ['', told('U2Ny[secret]u'), told('U2NyZWVu', 'abd'), told('')])
     t.is(titleIn(transcript, 'screen', 'abc'), null, transcript);
+});
+
+test('the words in which a container refuses an agent are the last before its end record', t => {
+  const end = '\n\nagent-end tmux-lost 70 0 abc\n';
+  t.is(
+    refusalIn(`\x1b]2;agent-begin-abc\x07agent-init: cannot start tmux: no room${end}`),
+    'cannot start tmux: no room',
+  );
+  t.is(refusalIn(`agent-init: not the last line\r\nanother${end}`), null);
+  t.is(refusalIn(end), null);
 });

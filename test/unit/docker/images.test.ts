@@ -63,6 +63,17 @@ test.serial('an image is built though TMPDIR leads nowhere', async t => {
   t.regex(iidfile!, /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
 });
 
+test('an image that brings our commands, and a PATH on which they are not, gets the layer', async t => {
+  const Labels = { 'tmux-agents.protocol': '1' };
+  const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
+  const empty = { Config: { Labels, Env: ['PATH='] } };
+  const usual = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
+  const { wish, builds } = engine({ own, empty, usual });
+  for (const image of ['own', 'empty', 'usual']) await wish({ image });
+  t.is(builds().length, 2);
+  t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
+});
+
 test('the layer is told what the image says of its user, its language and its PATH', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
   const { wish, builds } = engine({ theirs: { Config } });

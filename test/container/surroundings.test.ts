@@ -1,0 +1,116 @@
+import test from 'ava';
+import { docker, runToEnd, startBox } from './box.ts';
+
+/** What an image may have set, and a spec may mount, by how a container gets it from the command line. */
+const kept: Readonly<Record<string, readonly string[]>> = {
+  'a SHELL that runs nothing': ['--env=SHELL=/bin/false'],
+  'a SHELL that does not exist': ['--env=SHELL=/no/such/shell'],
+  'a user whose shell is nologin': ['--user=nobody'],
+  'a user without an entry in /etc/passwd, and no home': ['--user=4711:4711', '--env=HOME=/no/such/home'],
+  'a library to preload that does not exist': ['--env=LD_PRELOAD=/no/such/library.so'],
+  'a directory for sockets that does not exist': ['--env=TMUX_TMPDIR=/no/such/directory'],
+  'an unknown terminal': ['--env=TERM=nonsense', '--env=COLUMNS=1', '--env=LINES=1'],
+  'a locale without UTF-8': ['--env=LANG=POSIX', '--env=LC_ALL=C'],
+  'an unknown locale': ['--env=LANG=xx_YY.ISO', '--env=LC_ALL=nonsense'],
+  'start files of shells that do not exist': ['--env=BASH_ENV=/no/such/file', '--env=ENV=/no/such/file'],
+};
+
+for (const [title, options] of Object.entries(kept)) {
+  test(`an agent runs with ${title}`, async t => {
+    const end = await runToEnd(t, 'echo "runs: grüße"; "$SHELL" -c "exit 7"', { options });
+    t.regex(end.pane, /^runs: grüße$/m);
+    // Preloading complains in every program; no complaint is a signal.
+    t.is(end.record, 'agent-end exit 7 0 n0nce');
+  });
+}
+
+for (const [title, options, words] of [
+  [
+    'whose /tmp nobody may write to',
+    ['--tmpfs=/tmp:ro'],
+    'cannot start tmux: /tmp must be a directory that its user may write to',
+  ],
+  ['whose /run/agent nobody may write to', ['--tmpfs=/run/agent:ro'], '/run/agent must be writable'],
+  [
+    'whose tmux does not start',
+    ['--env=TMUX=/no/such/socket,1,0'],
+    'cannot start tmux: error creating /no/such/socket (No such file or directory)',
+  ],
+] as const) {
+  test(`a container ${title} gives the reason in its last words, at once`, async t => {
+    const box = await startBox(t, { options });
+    const { output, record } = await box.end();
+    t.regex(record, /^agent-end tmux-lost (64|70) 0 n0nce$/);
+    t.is(
+      output
+        .trimEnd()
+        .split('\n')
+        .at(-3)
+        ?.replace(/^.*\x07/, ''),
+      `agent-init: ${words}`,
+    );
+  });
+}
+
+test('a pane that ends before it is copied leaves what it has printed', async t => {
+  const broken = '#!/bin/sh\necho "no shell for you"; exit 1\n';
+  const box = await startBox(t, {
+    options: ['--entrypoint=sh'],
+    command: ['-c', `printf %s '${broken}' >/usr/local/bin/agent-shell; exec agent-init`],
+  });
+  t.regex(
+    (await box.end()).output,
+    /agent-init: its pane ended at once: no shell for you\n\nagent-end tmux-lost 70 0 n0nce\n$/,
+  );
+});
+
+const stopAll = (what: string) =>
+  `echo begun; for p in /proc/[0-9]*; do case $(cat $p/comm 2>/dev/null) in ${what}) kill -STOP \${p#/proc/};; esac; done; exec sleep 600`;
+
+for (const [title, script] of [
+  ['has stopped the tmux server', stopAll('tmux*')],
+  ['has removed /run/agent', 'echo begun; rm -rf /run/agent; exec sleep 600'],
+  ['prints a control string that never ends', String.raw`printf 'begun\n\033P never closed'; exec sleep 600`],
+] as const) {
+  test(`the limit of an agent holds that ${title}`, async t => {
+    const end = await runToEnd(t, script, { env: { AGENT_RUN_LIMIT: '2' } });
+    t.regex(end.pane, /^begun$/m);
+    t.is(end.record, 'agent-end deadline 124 0 n0nce');
+  });
+}
+
+test('an idle limit holds for an agent that has stopped the tmux server, and so does docker stop', async t => {
+  const idle = await runToEnd(t, stopAll('tmux*'), { env: { AGENT_IDLE_LIMIT: '1' } });
+  t.is(idle.record, 'agent-end idle 124 0 n0nce');
+  const box = await startBox(t);
+  await box.inject(stopAll('tmux*'));
+  await docker(['stop', '-t', '60', box.id]);
+  t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
+});
+
+const options = ['--health-interval=1s'];
+
+test('a limit holds for an agent that has stopped every process, once the health of its container is checked', async t => {
+  const box = await startBox(t, { env: { AGENT_RUN_LIMIT: '2' }, options });
+  await box.inject(
+    // Its injection, too, would be stopped.
+    'while grep -qs agent-inject /proc/[0-9]*/comm; do sleep 0.1; done; kill -s STOP -- -1; exec sleep 600',
+  );
+  t.is((await box.end()).record, 'agent-end deadline 124 0 n0nce');
+});
+
+test('an agent that has filled the disk ends with its own exit code', async t => {
+  const end = await runToEnd(t, 'dd if=/dev/zero of=/run/agent/full 2>/dev/null; echo full; exit 9', {
+    options: ['--tmpfs=/run/agent:size=64k,mode=1777'],
+  });
+  t.regex(end.pane, /^full$/m);
+  t.is(end.record, 'agent-end exit 9 0 n0nce');
+});
+
+test('a control string that an agent has not closed is closed, so that tmux sees the end of its output', async t => {
+  const end = await runToEnd(t, String.raw`printf 'begun\n\033P never closed'; exit 3`);
+  t.regex(
+    end.output,
+    /never closed\x1b\]2;agent-end-\d+\x07\x1b\\\x1b\]2;agent-end-\d+\x07\nagent-end exit 3 0 n0nce\n$/,
+  );
+});

@@ -172,20 +172,6 @@ test('aborting the signal cancels a flow, and leaving the loop does not', async 
   await t.throwsAsync(late, { message: 'enough' });
 });
 
-test('cancel() before the flow has begun starts nothing', async t => {
-  const here = place(t);
-  const flow = runFlow(hello(['true']), { stateDir: here.stateDir });
-  flow.cancel('never mind');
-  t.is(
-    await flow.then(
-      () => null,
-      reason => reason,
-    ),
-    'never mind',
-  );
-  t.is(here.runId(), null);
-});
-
 test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {
   const here = place(t);
   const flow = runFlow(hello(['sleep', '300']), {

@@ -29,6 +29,7 @@ export function liveProgress(
     frame(state, {
       now: now(),
       columns: stream.columns || 80,
+      rows: stream.rows || 24,
       outputs,
       color: stream.hasColors?.() ?? false,
     });

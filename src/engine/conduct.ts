@@ -205,6 +205,7 @@ export async function conduct(
       redactor: vault.redactor,
       canRedact: async ({ agent, ...event }, stop) =>
         (await world.seals.unseal({ ...event, name: agent }, stop)) === null,
+      nonce: (agent, attempt) => world.identity(agent, attempt).nonce,
       signal: ending.signal,
     });
 

@@ -10,7 +10,6 @@ import type {
   Entry,
   Step,
   StepInput,
-  WatchInput,
 } from './agent-types.ts';
 import {
   countedOf,
@@ -85,8 +84,11 @@ export const vocabulary = setup({
     /** Resolves with null when the session takes keys, and with its end where the container has ended by then. */
     waitForTmux: provided<End | null>('waitForTmux'),
     inject: provided<{ injectedAt: number }>('inject'),
-    /** Resolves when the container has ended; with `overdue` where it outlived its own limit. */
-    watch: provided<End | 'overdue', WatchInput>('watch'),
+    /**
+     * Resolves when the container has ended; with `overdue` where it outlived its own limit. Meanwhile it sends each
+     * `Mood` to its parent, which is the agent's machine.
+     */
+    watch: provided<End | 'overdue'>('watch'),
     /** The rungs: each resolves with the end it brought about, or null after its patience. */
     interrupt: provided<End | null>('interrupt'),
     terminate: provided<End | null>('terminate'),

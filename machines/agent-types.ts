@@ -114,8 +114,3 @@ export interface StepInput {
   readonly uncertain: boolean;
   readonly cancelled: boolean;
 }
-
-/** Whoever watches an agent tells it what is seen of it. */
-export interface WatchInput extends StepInput {
-  tell(mood: Mood): void;
-}

@@ -69,7 +69,8 @@ const enters = <E extends Entry>(state: E) =>
  * It acts on nothing by itself: what it invokes is given by `agentMachine.provide({ actors })`, any subset of it. One
  * that is invoked without having been provided fails its step, and the agent leaves through `stopping`, `collecting`
  * and `removing` like after any other failure; the machine itself never ends in an error. All times are in
- * milliseconds since the epoch. Its output is an `AgentOutput`.
+ * milliseconds since the epoch. Its output is an `AgentOutput`. Actor inputs and context are plain data: what
+ * `getPersistedSnapshot()` returns can be kept as JSON, and restored in any state.
  *
  * @example
  * ```ts
@@ -224,8 +225,7 @@ export const agentMachine = vocabulary.createMachine({
       invoke: {
         id: 'watch',
         src: 'watch',
-        // It sees more than the end: whether the agent works, stands still, or asks for somebody.
-        input: ({ context, self }) => ({ ...stepInput({ context }), tell: event => self.send(event) }),
+        input: stepInput,
         onDone: [
           { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },

@@ -6,7 +6,9 @@ import { assetFolder } from '../src/inspector/assets.ts';
 import { bundlePage } from '../src/inspector/bundle.ts';
 
 mkdirSync(assetFolder, { recursive: true });
-for (const [name, text] of Object.entries(await bundlePage())) {
+const page = await bundlePage();
+if (page === null) throw new Error('esbuild is not installed: run npm install');
+for (const [name, text] of Object.entries(page)) {
   // Whoever serves the page just now has it whole.
   const file = join(assetFolder, name);
   writeFileSync(`${file}.new`, text);

@@ -8,7 +8,6 @@ export type {
   Decision,
   Mood,
   StepInput,
-  WatchInput,
 } from '../machines/agent-types.ts';
 export { type FlowInput, type FlowOutput, flowMachine } from '../machines/flow.ts';
 export type { End, EndRecord, Failure, FailureKind, Outcome, Status } from '../machines/outcome.ts';

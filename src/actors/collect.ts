@@ -1,15 +1,17 @@
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { agentOutput, marksFile } from '../docker/agent-output.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { endBytes, endRecordOf, recordInFile, refusalIn } from '../docker/end-record.ts';
+import { endRecordOf, recordInFile, refusalIn } from '../docker/end-record.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { plainText } from '../views/text.ts';
 import { owner, type World } from './world.ts';
 
@@ -69,10 +71,17 @@ async function keepTranscript(world: World, input: StepInput, signal: AbortSigna
   // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
   const timeout = input.cancelled ? 2_000 : 600_000;
   const { redactor } = world.vault;
-  const through = redactor.isIdle ? null : redactor.stream();
+  const { nonce } = world.identity(input.name, input.attempt);
+  const output = agentOutput(nonce);
+  const through = [...(redactor.isIdle ? [] : [redactor.stream()]), output.stream];
   const options = { signal, owner: owner(input), timeout, through };
   const answer = await saveOutput(world.recorder, args, held.path, options).finally(held[Symbol.dispose]);
-  return { answer: { ...answer, args }, end: tail(file) };
+  try {
+    writeFileAtomic(marksFile(file), output.marks());
+  } catch (error) {
+    await world.unwritable(error as Error, signal);
+  }
+  return { answer: { ...answer, args }, end: output.tail() };
 }
 
 /** Read the last line alone, and keep nothing. */
@@ -173,18 +182,6 @@ async function tryToWrite(file: string): Promise<void> {
     const { size } = fstatSync(fd);
     writeSync(fd, Buffer.alloc(65_536), 0, 65_536, size);
     ftruncateSync(fd, size);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function tail(file: string): string {
-  const fd = openFile(file, 'r');
-  try {
-    const { size } = fstatSync(fd);
-    const bytes = Buffer.alloc(Math.min(size, endBytes));
-    readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8');
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,4 @@
-import type { Mood, WatchInput } from '../../machines/agent-types.ts';
+import type { Mood, StepInput } from '../../machines/agent-types.ts';
 import { backoff } from '../docker/backoff.ts';
 import { lasts } from '../docker/lasts.ts';
 import { followLines } from '../docker/stream.ts';
@@ -23,11 +23,16 @@ const most = 2 ** 20;
 const mostOfLine = 4096;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
-export async function followMood(world: World, input: WatchInput, signal: AbortSignal): Promise<void> {
+export async function followMood(
+  world: World,
+  input: StepInput,
+  signal: AbortSignal,
+  report: (mood: Mood) => void,
+): Promise<void> {
   const { clock, recorder, vault } = world;
   if (world.plan(input.name).attended === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
-  const tell = latest(clock, signal, input.tell);
+  const tell = latest(clock, signal, report);
   const onLine = (line: string, dropped: number) => {
     // Of a line that was cut nothing is told: a secret may lie across the cut.
     const mood = dropped > 0 ? null : moodIn(line, vault.redactor.text);

@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
-import type { StepInput } from '../../machines/agent-types.ts';
+import type { Mood, StepInput } from '../../machines/agent-types.ts';
 import { DockerSilence } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
 import { collect } from './collect.ts';
@@ -21,11 +21,12 @@ import type { World } from './world.ts';
 export function agentIn(world: World) {
   const { clock } = world;
   const actor = <Output, Input = StepInput>(
-    work: (world: World, input: Input, signal: AbortSignal) => Promise<Output>,
+    work: (world: World, input: Input, signal: AbortSignal, report: (mood: Mood) => void) => Promise<Output>,
   ) =>
-    fromPromise<Output, Input>(async ({ input, signal }) => {
+    fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
-        return await work(world, input, signal);
+        // Not by a function in the input: what an actor was given is persisted with it.
+        return await work(world, input, signal, mood => self._parent?.send(mood));
       } catch (error) {
         throw error instanceof DockerSilence ? silence(error) : error;
       }

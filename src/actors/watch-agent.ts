@@ -1,4 +1,4 @@
-import type { WatchInput } from '../../machines/agent-types.ts';
+import type { Mood, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { followMood } from './mood.ts';
 import type { World } from './world.ts';
@@ -6,7 +6,12 @@ import type { World } from './world.ts';
 /** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
 const overdueAfter = 30_000;
 
-export type WatchAgent = (world: World, input: WatchInput, signal: AbortSignal) => Promise<End | 'overdue'>;
+export type WatchAgent = (
+  world: World,
+  input: StepInput,
+  signal: AbortSignal,
+  tell: (mood: Mood) => void,
+) => Promise<End | 'overdue'>;
 
 /**
  * Watches agents: resolves when the agent's container has ended, and tells meanwhile what is seen of it. Its limit is
@@ -16,13 +21,13 @@ export type WatchAgent = (world: World, input: WatchInput, signal: AbortSignal) 
 export function agentWatcher(): WatchAgent {
   /** By container. */
   const seen = new Map<string, number>();
-  return async (world, input, signal) => {
+  return async (world, input, signal, tell) => {
     const { clock, watcher } = world;
     const id = input.containerId!;
     const { run } = world.plan(input.name).timeouts;
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
-    const mood = followMood(world, input, stop);
+    const mood = followMood(world, input, stop, tell);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = seen.get(id) ?? clock.elapsed();

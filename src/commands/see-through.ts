@@ -77,6 +77,7 @@ async function seeOne(
   try {
     const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
     const reports = together(reportersFor(options, process.env, ways), say);
+    if (options.html !== undefined) await checkPage();
     const inspector = await openInspector(options);
     const show = [shown.onEvent, inspector?.onEvent].filter(listener => listener !== undefined).map(safely);
     const begun = begin({
@@ -116,6 +117,12 @@ function once(call: () => void): () => void {
     if (!isDone) call();
     isDone = true;
   };
+}
+
+/** Throws, before anything is started, where the page could not be written at the end. */
+async function checkPage(): Promise<void> {
+  const { assets } = await import('../inspector/assets.ts');
+  await assets();
 }
 
 const htmlOf = (options: CommonOptions) => async (runId: string) => {

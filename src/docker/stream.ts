@@ -150,7 +150,7 @@ export function saveOutput(
   recorder: Recorder,
   args: readonly string[],
   file: string,
-  { through = null, ...options }: StreamOptions & { timeout: number; through?: Duplex | null },
+  { through = [], ...options }: StreamOptions & { timeout: number; through?: readonly Duplex[] },
 ): Promise<CallEnd> {
   // Passed on as it comes: a transcript of any length takes no more memory than a short one.
   return recorded(recorder, args, options, docker => piped(docker, createWriteStream(file), through));
@@ -179,9 +179,9 @@ export function pipeOutput(
 async function piped(
   { child: { stdout }, guard, ended }: Started,
   sink: Writable,
-  through: Duplex | null = null,
+  through: readonly Duplex[] = [],
 ): Promise<CallEnd> {
-  const done = (through ? pipeline(stdout, through, sink) : pipeline(stdout, sink)).then(
+  const done = pipeline([stdout, ...through, sink]).then(
     () => null,
     (error: Error) => {
       guard.stop();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { agentOutput, marksFile } from '../docker/agent-output.ts';
 import { containers as containersOf } from '../docker/containers.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import { saveOutput } from '../docker/stream.ts';
@@ -9,6 +10,7 @@ import { version } from '../package.ts';
 import { sealedName } from '../secrets/sealed-file.ts';
 import { unsealContainer } from '../secrets/seals.ts';
 import { holdFile, makeDirectory, removeFile, renameFile, statFile } from '../store/state-files.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { oneLine } from '../views/text.ts';
 import { type Adoptable, examine } from './adoptable.ts';
 import { answered } from './answered.ts';
@@ -146,7 +148,8 @@ async function keepTranscript(
   const why = unsealContainer(container, sealed, { learn: known.add }, true);
   if (why !== null) return why;
   const file = holdFile(folder.transcript(agent, attempt));
-  const options = { timeout: 600_000, through: known.isIdle ? null : known.stream() };
+  const output = agentOutput(null);
+  const options = { timeout: 600_000, through: [...(known.isIdle ? [] : [known.stream()]), output.stream] };
   const answer = await saveOutput(recorder, ['logs', container.id], file.path, options).finally(
     file[Symbol.dispose],
   );
@@ -154,6 +157,7 @@ async function keepTranscript(
     throw new EngineError(
       `could not keep what ${container.name} has printed: ${oneLine(answer.stderr || answer.printed || '') || 'no answer'}`,
     );
+  writeFileAtomic(marksFile(folder.transcript(agent, attempt)), output.marks());
   return null;
 }
 

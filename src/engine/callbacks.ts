@@ -1,3 +1,5 @@
+import { oneLine } from '../views/text.ts';
+
 /**
  * Wrap a callback of another program so that it never throws into ours. Pass what it throws, or what the promise that
  * it returns rejects with, to `fail`, and do not call it again after that. A returned promise is not awaited.
@@ -21,6 +23,15 @@ export function guarded<A extends readonly unknown[]>(
       failOnce(error);
     }
   };
+}
+
+/** Return one line on a value that a program gave as a reason, or threw: any value, also one that is no string. */
+export function inWords(value: unknown, otherwise: string): string {
+  try {
+    return oneLine(String(value instanceof Error ? value.message : value)).slice(0, 500) || otherwise;
+  } catch {
+    return otherwise;
+  }
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

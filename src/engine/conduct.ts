@@ -12,6 +12,7 @@ import { statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { type FlowState, initialFlowState, ofAgent, reduce } from '../views/flow-state.ts';
 import { exitCodeOf, resultOf } from '../views/result.ts';
+import { guarded, inWords } from './callbacks.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { drive } from './drive.ts';
@@ -43,8 +44,8 @@ export interface RunOptions {
   readonly onEvent?: (event: FlowEvent) => void;
   /** Told every line of every agent; who passes it costs a docker process an agent. */
   readonly onOutput?: (agent: string, line: string) => void;
-  /** Told what XState's inspection tells of the flow's machine and of every agent's. */
-  readonly inspect?: (event: InspectionEvent) => void;
+  /** Told what XState's inspection tells of the flow's machine and of every agent's. If it fails, that is a warning. */
+  readonly inspect?: (event: InspectionEvent) => unknown;
   /** In place of those that act on Docker. */
   readonly actors?: AgentActors;
   /** Takes the run over from an engine process of which nobody here can know whether it lives. */
@@ -204,11 +205,13 @@ export async function conduct(
       redactor: vault.redactor,
       canRedact: async ({ agent, ...event }, stop) =>
         (await world.seals.unseal({ ...event, name: agent }, stop)) === null,
+      nonce: (agent, attempt) => world.identity(agent, attempt).nonce,
       signal: ending.signal,
     });
 
   const cameOut = new Set(plan.agents.map(({ name }) => name).filter(name => records.get(name)!.ended));
-  const flow = drive(agents, concurrency, { world, journal, inspect, actors, over: cameOut });
+  const inspected = inspect && guarded(inspect, error => warn(inspectFailed(error)));
+  const flow = drive(agents, concurrency, { world, journal, inspect: inspected, actors, over: cameOut });
   const requests = obeyRequests(folder.requests, ({ stop }) =>
     stop === null ? flow.cancel(reason) : flow.cancelAgent(stop, reason),
   );
@@ -342,6 +345,9 @@ function lackedByAll({ agents }: FlowState): string | null {
 
 const eventsRefused = (reason: string) =>
   `docker events does not work: ${reason}. The end of an agent is noticed some seconds late. A proxy before the Docker socket must allow GET /events`;
+
+const inspectFailed = (error: unknown) =>
+  `the program’s "inspect" has failed, and is not called again: ${inWords(error, 'it threw no error')}`;
 
 const lacking = ({ runId }: RunFolder, what: string) =>
   new EngineError(`${runId} cannot go on: ${what}. Nothing is lost; then: agent-flow resume ${runId}`);

@@ -59,18 +59,24 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
     flow.subscribe({ complete: resolve, error: reject });
   });
   flow.start();
+  // XState warns of events for an actor that has ended.
+  const isActive = () => flow.getSnapshot().status === 'active';
 
   return {
     over,
     cancel(reason) {
+      if (!isActive()) return;
       void append({ type: 'run.cancel', reason });
       flow.send({ type: 'CANCEL', reason });
     },
     cancelAgent(name, reason) {
+      if (!isActive()) return;
       void append({ type: 'agent.cancel', agent: name, reason });
       flow.send({ type: 'CANCEL_AGENT', name, reason });
     },
-    kill: () => flow.send({ type: 'KILL' }),
+    kill() {
+      if (isActive()) flow.send({ type: 'KILL' });
+    },
     halt: () => flow.stop(),
   };
 }

@@ -1,4 +1,4 @@
-import { parseEndRecord } from '../docker/end-record.ts';
+import { agentLines } from '../docker/agent-lines.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import { followLines } from '../docker/stream.ts';
 import type { FlowEvent } from '../events.ts';
@@ -13,6 +13,7 @@ interface FollowOptions {
   readonly redactor: Redactor;
   /** Whether everything that the attempt was given can be redacted; its output is not followed otherwise. */
   readonly canRedact: (event: Running, signal: AbortSignal) => Promise<boolean>;
+  readonly nonce: (agent: string, attempt: number) => string;
   readonly signal: AbortSignal;
 }
 
@@ -38,13 +39,15 @@ export function followOutput(journal: Journal, options: FollowOptions): void {
 
 async function follow(
   event: Running,
-  { recorder, onOutput, redactor, canRedact, signal }: FollowOptions,
+  { recorder, onOutput, redactor, canRedact, nonce, signal }: FollowOptions,
 ): Promise<void> {
   const { agent, attempt, containerId } = event;
   if (!(await canRedact(event, signal)) || signal.aborted) return;
+  const printedIn = agentLines(nonce(agent, attempt));
   const onLine = (line: string, dropped: number) => {
-    if (parseEndRecord(line)) return;
-    onOutput(agent, dropped === 0 ? line : `${line} [${dropped} bytes more of this line]`);
+    const printed = printedIn(line);
+    if (printed === null) return;
+    onOutput(agent, dropped === 0 ? printed : `${printed} [${dropped} bytes more of this line]`);
   };
   // A secret may be wrapped over lines, or lie where a long line is cut.
   const options = { signal, owner: { agent, attempt }, mostOfLine, through: redactor.lines() };

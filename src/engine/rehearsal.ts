@@ -1,5 +1,5 @@
 import { createActor, fromPromise } from 'xstate';
-import type { StepInput, WatchInput } from '../../machines/agent-types.ts';
+import type { StepInput } from '../../machines/agent-types.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import { agentIn } from '../actors/provide.ts';
@@ -88,7 +88,7 @@ export async function rehearse(
   });
   const agent = agentIn(world).provide({
     actors: {
-      watch: fromPromise<End | 'overdue', WatchInput>(async ({ input }) => {
+      watch: fromPromise<End | 'overdue', StepInput>(async ({ input }) => {
         steps.push({ agent: input.name, args: ['wait', input.containerId!], expects: '0' });
         return { exitCode: 0, oomKilled: false, how: 'died', at: 0 };
       }),

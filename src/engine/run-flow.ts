@@ -1,14 +1,14 @@
 import { EventEmitter, on } from 'node:events';
 import { join } from 'node:path';
-import type { InspectionEvent } from 'xstate';
+import type { InspectionEvent, Observer } from 'xstate';
 import type { AgentActors } from '../actors/provide.ts';
+import { FlowError } from '../errors.ts';
 import type { FlowEvent } from '../events.ts';
 import { loadSpec, parseSpec } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { SpecInput } from '../spec/schema.ts';
 import { type RunResult, resultOf } from '../views/result.ts';
-import { oneLine } from '../views/text.ts';
-import { guarded } from './callbacks.ts';
+import { guarded, inWords } from './callbacks.ts';
 import { startRun } from './run.ts';
 import { openStateDir, stateDirPath } from './state-dir.ts';
 
@@ -16,15 +16,19 @@ export interface FlowOptions {
   /** Aborting it cancels the flow: its agents are stopped, and everything that it made is removed. */
   readonly signal?: AbortSignal;
   /**
-   * Told every event of the run, in order, as it happens. If this or another callback throws, or returns a promise that
+   * Told every event of the run, in order, as it happens. If this or `onOutput` throws, or returns a promise that
    * rejects before the flow has ended, the flow is cancelled and rejects with that error. A callback that has failed is
    * not called again. Returned promises are not awaited.
    */
   readonly onEvent?: (event: FlowEvent) => void | Promise<void>;
   /** Told every line that an agent prints. It costs one docker process for each agent that runs. */
   readonly onOutput?: (agent: string, line: string) => void | Promise<void>;
-  /** Told XState's inspection events of the flow's machine and of each agent's. */
-  readonly inspect?: (event: InspectionEvent) => void | Promise<void>;
+  /**
+   * Told XState's inspection events of the flow's machine and of each agent's: a function, or an observer such as
+   * `createInspector(…).inspect` of `@statelyai/inspect`. One that fails is not called again, and the run goes on with a
+   * warning.
+   */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void | Promise<void>);
   /** What an agent's machine invokes, by name: those given take the place of those that act on Docker. */
   readonly actors?: AgentActors;
   /** Where the run is remembered. Default: that of the command line. */
@@ -35,7 +39,10 @@ export interface FlowOptions {
 
 /** A flow under way: a promise of how it comes out, and its events while it lasts. */
 export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
-  /** Stops the agents and removes everything; the promise then resolves with what became of them. */
+  /**
+   * Stops the agents and removes everything; the promise then resolves with what became of them. Before the run has
+   * begun, nothing is started, and the promise rejects with a `FlowError`. After the end, it does nothing.
+   */
   cancel(reason?: string): void;
 }
 
@@ -52,8 +59,8 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<FlowEvent> {
  * @returns A promise of the result, that can be iterated and cancelled.
  * @throws {SpecError} The spec is not right; nothing was started.
  * @throws {FlowError} The flow cannot begin, for instance for want of an engine (`EngineError`).
- * @throws The reason of `signal`, where that was aborted before the flow began.
- * @throws The error of a callback that has failed; by then everything is removed.
+ * @throws {FlowError} The flow was cancelled before it began. Where `signal` was aborted with an `Error`, that is thrown.
+ * @throws The error of `onEvent` or `onOutput`, where that has failed; by then everything is removed.
  *
  * @example
  * ```ts
@@ -71,6 +78,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
   const teller = new EventEmitter().setMaxListeners(0);
   const asked = new AbortController();
   const stop = signal ? AbortSignal.any([signal, asked.signal]) : asked.signal;
+  let hasBegun = false;
   let over = false;
   let broken: { error: unknown } | null = null;
 
@@ -85,18 +93,19 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
   };
 
   const begin = async () => {
-    stop.throwIfAborted();
+    if (stop.aborted) throw notBegun(stop.reason);
     const plan = await planOf(spec, env);
-    stop.throwIfAborted();
+    if (stop.aborted) throw notBegun(stop.reason);
     const run = await startRun(plan, {
       env,
       stateDir: openStateDir(stateDirPath(stateDir, process.env)),
       onEvent: tell,
       ...(onOutput && { onOutput: guarded(onOutput, fail) }),
-      ...(inspect && { inspect: guarded(inspect, fail) }),
+      ...(inspect && { inspect: listenerOf(inspect) }),
       ...(actors && { actors }),
     });
-    const cancel = () => run.cancel(inWords(stop.reason));
+    hasBegun = true;
+    const cancel = () => run.cancel(inWords(stop.reason, byProgram));
     if (stop.aborted) cancel();
     else stop.addEventListener('abort', cancel, { once: true });
     const { state } = await run.done.finally(() => stop.removeEventListener('abort', cancel));
@@ -106,6 +115,8 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
 
   const result = begin().finally(() => {
     over = true;
+    // A program that has cancelled what never began need not await it.
+    if (stop.aborted && !hasBegun && !broken) result.catch(() => {});
     teller.emit('over');
   });
 
@@ -117,7 +128,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
   }
 
   return Object.assign(result, {
-    cancel: (reason = 'cancelled by the program') => asked.abort(reason),
+    cancel: (reason = byProgram) => asked.abort(reason),
     [Symbol.asyncIterator]: events,
   });
 }
@@ -130,11 +141,15 @@ async function planOf(spec: string | SpecInput | FlowPlan, env: NonNullable<Flow
 
 const isPlan = (spec: SpecInput | FlowPlan): spec is FlowPlan => Array.isArray(spec.agents);
 
-/** Any value can be the reason of a signal, also one that cannot be made a string. */
-function inWords(reason: unknown): string {
-  try {
-    return oneLine(String(reason instanceof Error ? reason.message : reason)).slice(0, 500);
-  } catch {
-    return 'cancelled by the program';
-  }
-}
+const byProgram = 'cancelled by the program';
+
+/** XState takes either. */
+const listenerOf = (inspect: NonNullable<FlowOptions['inspect']>) =>
+  typeof inspect === 'function' ? inspect : (event: InspectionEvent) => inspect.next?.(event);
+
+const notBegun = (reason: unknown) =>
+  reason instanceof Error
+    ? reason
+    : new FlowError(`the flow was cancelled before it began: ${inWords(reason, byProgram)}`, 1, {
+        cause: reason,
+      });

@@ -24,6 +24,7 @@ import {
  *                              /result.json         how it came out
  *                              /images.json         what was built of directories that agents can write
  *                              /agents/<name>/<attempt>/transcript.log
+ *                                                      /transcript.log.marks  what its container said around that
  *                                                      /workspace     the agent's clone, while it has one; its copy
  *                                                      /diff.patch    what it changed in its clone
  *                                                      /artifacts/

@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { marksFile } from '../docker/agent-output.ts';
 import { type AgentReport, reportIn } from '../docker/agent-report.ts';
-import { beginMark, endBytes, endRecordOf } from '../docker/end-record.ts';
+import { beginMark, endRecordOf } from '../docker/end-record.ts';
 import { screenIn } from '../docker/last-screen.ts';
-import { openFile, statFile } from '../store/state-files.ts';
+import { isAbsent, readFile, statFile } from '../store/state-files.ts';
 
 export interface Transcript {
   readonly path: string;
@@ -19,24 +19,25 @@ const alwaysKept = 2 ** 20;
 
 /** What was kept of an attempt's output; null where nothing was. */
 export function transcriptIn(path: string, nonce: string): Transcript | null {
-  if (!statFile(path)?.isFile()) return null;
-  const mark = Buffer.from(beginMark(nonce));
-  const fd = openFile(path, 'r');
+  const kept = statFile(path);
+  if (!kept?.isFile()) return null;
+  const marks = marksOf(path);
+  return {
+    path,
+    // What ends with an end record began with the mark.
+    truncated:
+      !marks.startsWith(beginMark(nonce)) && (kept.size >= alwaysKept || endRecordOf(marks, nonce) !== null),
+    usage: reportIn(marks, nonce)?.usage ?? null,
+    screen: screenIn(marks, nonce),
+  };
+}
+
+/** They are written after the transcript: of one that was cut off there are none. */
+function marksOf(transcript: string): string {
   try {
-    const first = Buffer.alloc(mark.length);
-    readSync(fd, first, 0, first.length, 0);
-    const { size } = fstatSync(fd);
-    const last = Buffer.alloc(Math.min(size, endBytes));
-    readSync(fd, last, 0, last.length, size - last.length);
-    const end = last.toString('utf8');
-    return {
-      path,
-      // What ends with an end record began with the mark.
-      truncated: !first.equals(mark) && (size >= alwaysKept || endRecordOf(end, nonce) !== null),
-      usage: reportIn(end, nonce)?.usage ?? null,
-      screen: screenIn(end, nonce),
-    };
-  } finally {
-    closeSync(fd);
+    return readFile(marksFile(transcript)).toString('utf8');
+  } catch (error) {
+    if (isAbsent(error)) return '';
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 
 /** The page's own program and looks. Nothing of them comes from anywhere else. */
@@ -15,15 +16,40 @@ export const assetNames = ['page.js', 'page.css', 'xterm.js', 'xterm.css'] as co
 /** Where the build leaves them, in the package. */
 export const assetFolder = join(packageFolder, 'dist', 'page');
 
-let bundled: Promise<Assets> | null = null;
+let found: Promise<Assets> | null = null;
 
-/** A package brings them built; where the sources run they are built of the sources, so that they are never stale. */
-export async function assets(): Promise<Assets> {
-  if (import.meta.filename.endsWith('.ts')) {
-    const { bundlePage } = await import('./bundle.ts');
-    bundled ??= bundlePage();
-    return bundled;
+/**
+ * The page, read or built once. A package brings it built. Where the sources run, it is built of them, so that it is never
+ * stale; without the build tools, as after `npm ci --omit=dev`, the last build counts. Rejects with a `FlowError` where
+ * there is none.
+ */
+export function assets(): Promise<Assets> {
+  found ??= import.meta.filename.endsWith('.ts') ? builtNow() : builtBefore();
+  return found;
+}
+
+async function builtNow(): Promise<Assets> {
+  const { bundlePage } = await import('./bundle.ts');
+  return (await bundlePage()) ?? builtBefore();
+}
+
+async function builtBefore(): Promise<Assets> {
+  try {
+    return completed(
+      Object.fromEntries(assetNames.map(name => [name, readFileSync(join(assetFolder, name), 'utf8')])),
+    );
+  } catch (error) {
+    throw new FlowError(
+      `there is no page of the inspector in ${assetFolder}. In a checkout, npm ci (not with --omit=dev) builds it; a package that lacks it is to be installed again. Without --html and --inspect a run needs none`,
+      2,
+      { cause: error },
+    );
   }
-  const read = assetNames.map(name => [name, readFileSync(join(assetFolder, name), 'utf8')]);
-  return Object.fromEntries(read);
+}
+
+/** Throws where a file is empty: the page would be blank. */
+export function completed(files: Readonly<Record<string, string>>): Assets {
+  const empty = assetNames.filter(name => !files[name]);
+  if (empty.length > 0) throw new Error(`empty: ${empty.join(', ')}`);
+  return files as unknown as Assets;
 }

@@ -1,18 +1,19 @@
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import type { Assets } from './assets.ts';
+import { type Assets, assetNames, completed } from './assets.ts';
 
-/**
- * Builds the page. xterm.js comes as a file of its own: it is most of what the page weighs, and needed last. esbuild
- * is there where the package is built, not where it is installed.
- */
-export async function bundlePage(): Promise<Assets> {
-  const { build } = await import('esbuild').catch(error => {
-    throw new FlowError('the inspector’s page cannot be built without esbuild: run npm install', 3, {
-      cause: error,
-    });
+/** Builds the page; null without esbuild, which is there where the package is built, not where it is installed. */
+export async function bundlePage(): Promise<Assets | null> {
+  const esbuild = await import('esbuild').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_MODULE_NOT_FOUND') return null;
+    throw error;
   });
+  return esbuild && bundleWith(esbuild);
+}
+
+/** xterm.js comes as a file of its own: it is most of what the page weighs, and needed last. */
+async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> {
   const folder = join(packageFolder, 'src', 'inspector', 'page');
   const { outputFiles } = await build({
     absWorkingDir: packageFolder,
@@ -28,12 +29,15 @@ export async function bundlePage(): Promise<Assets> {
     legalComments: 'eof',
     write: false,
     logLevel: 'silent',
+  }).catch((error: Error) => {
+    throw new FlowError(
+      `the inspector’s page cannot be built: ${error.message}. Run npm ci in ${packageFolder}`,
+      2,
+      {
+        cause: error,
+      },
+    );
   });
   const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(`/${name}`))?.text ?? '';
-  return {
-    'page.js': text('page.js'),
-    'page.css': text('page.css'),
-    'xterm.js': text('xterm.js'),
-    'xterm.css': text('xterm.css'),
-  };
+  return completed(Object.fromEntries(assetNames.map(name => [name, text(name)])));
 }

@@ -16,6 +16,7 @@ export async function keptRun(
   folder: RunFolder,
   terminalsOf: (folder: RunFolder, state: () => FlowState) => Terminals,
 ): Promise<string> {
+  const page = await assets();
   const { events } = readJournal(folder.journal);
   const state = events.reduce(reduce, initialFlowState);
   const terminals = terminalsOf(folder, () => state);
@@ -31,7 +32,7 @@ export async function keptRun(
     flow: await flowChart(state),
     transcripts,
   };
-  return keptPage(await assets(), kept);
+  return keptPage(page, kept);
 }
 
 /** What an attempt has printed so far, or the end of it; null where nothing is there. */

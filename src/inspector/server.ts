@@ -45,10 +45,10 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   let flow: Promise<string> | null = null;
   let isLooking = false;
   const terminalsIn = (run: RunFeed) => terminals(run.folder, () => run.state);
+  // Before anybody is told an address: a page without its program is blank.
+  const page = await assets();
   // What is needed first is made ready while nobody has come yet.
-  const ready = assets();
   const chart = agentChart().then(found => JSON.stringify(found));
-  ready.catch(() => {});
   chart.catch(() => {});
 
   const server = createServer((request, response) => {
@@ -74,7 +74,7 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
       const { html, headers } = servedPage(randomBytes(16).toString('base64'), mayType);
       return void response.writeHead(200, headers).end(html);
     }
-    if (isAsset(path)) return send(response, types[path], (await ready)[path]);
+    if (isAsset(path)) return send(response, types[path], page[path]);
     if (path === 'chart') return send(response, json, await chart);
     const run = await shown.promise;
     if (path === 'flow') {

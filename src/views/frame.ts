@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { agentsInView } from './agents-in-view.ts';
 import { spoken } from './duration.ts';
 import type { AgentState, FlowState } from './flow-state.ts';
 import { oneLine } from './text.ts';
@@ -9,6 +10,8 @@ export interface Look {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly columns: number;
+  /** Of the terminal. The cursor takes the last one. */
+  readonly rows: number;
   /** The last line that each agent has printed, as it came. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly color: boolean;
@@ -20,16 +23,22 @@ const usualWord = 'waiting for tmux'.length;
 type Style = Parameters<typeof styleText>[0];
 type Piece = readonly [text: string, style?: Style];
 
-/** A run on a terminal: one line an agent, the last warnings, and one line on the whole. None is wider than `columns`. */
+/**
+ * A run on a terminal: one line an agent, the last warnings, and one line on the whole. None is wider than `columns`, and
+ * there are fewer than `rows`: agents that have no room are counted by their states.
+ */
 export function frame(state: FlowState, look: Look): string[] {
   const agents = Object.values(state.agents);
   const names = Math.max(0, ...agents.map(({ name }) => name.length));
   const words = Math.max(usualWord, ...agents.map(agent => wordOf(agent).length));
+  // The line on the whole takes one row, and the cursor another.
+  const room = Math.max(0, look.rows - 2);
+  const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
+  const { shown, folded } = agentsInView(agents, room - warnings.length);
   return [
-    ...agents.map(agent => agentLine(agent, { names, words }, look)),
-    ...state.warnings.slice(-3).map(({ agent, message }): Piece[] => {
-      return [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']];
-    }),
+    ...shown.map(agent => agentLine(agent, { names, words }, look)),
+    ...(folded.length > 0 && room > 0 ? [[[`… ${countsOf(folded)}`, 'dim'] as const]] : []),
+    ...warnings,
     [
       [
         statusLine(state, look.now),
@@ -38,6 +47,20 @@ export function frame(state: FlowState, look: Look): string[] {
     ],
   ].map(pieces => paint(pieces, look));
 }
+
+/** The last three, or fewer where there is no room. */
+function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
+  const first = Math.max(0, warnings.length - Math.max(0, Math.min(3, room)));
+  return warnings
+    .slice(first)
+    .map(({ agent, message }) => [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']]);
+}
+
+/** `2 failed, 12 waiting`: the states in the order in which they come first. */
+const countsOf = (agents: readonly AgentState[]) =>
+  Object.entries(Object.groupBy(agents, wordOf))
+    .map(([word, group]) => `${group!.length} ${word}`)
+    .join(', ');
 
 function agentLine(
   agent: AgentState,

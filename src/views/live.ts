@@ -29,6 +29,7 @@ export function liveProgress(
     frame(state, {
       now: now(),
       columns: columnsOf(stream),
+      rows: stream.rows || 24,
       outputs,
       color: stream.hasColors?.() ?? false,
     });

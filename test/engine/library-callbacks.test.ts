@@ -1,8 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInspector, type StatelyInspectionEvent } from '@statelyai/inspect';
 import test from 'ava';
-import { type FlowOptions, runFlow, type SpecInput } from '../../src/index.ts';
+import { type Flow, FlowError, type FlowOptions, runFlow, type SpecInput } from '../../src/index.ts';
 import { type Place, place, small } from './flow.ts';
 
 const hello = (command: string[]): SpecInput => ({
@@ -23,9 +24,6 @@ const failing: Readonly<Record<string, (here: Place) => FlowOptions>> = {
   'onEvent that rejects': here => ({ onEvent: async () => void (runs(here) && mistake()) }),
   'onOutput that throws': () => ({ onOutput: mistake }),
   'onOutput that rejects': () => ({ onOutput: async () => mistake() }),
-  'inspect that throws': here => ({ inspect: () => void (runs(here) && mistake()) }),
-  'inspect that throws at its very first event': () => ({ inspect: mistake }),
-  'inspect that rejects': here => ({ inspect: async () => void (runs(here) && mistake()) }),
 };
 
 for (const [name, options] of Object.entries(failing))
@@ -40,6 +38,84 @@ for (const [name, options] of Object.entries(failing))
       [],
     );
   });
+
+/** An observer as `@statelyai/inspect` makes them, with what it has sent. */
+function stately() {
+  const sent: StatelyInspectionEvent[] = [];
+  return { sent, inspect: createInspector({ send: event => void sent.push(event) }).inspect };
+}
+type Inspect = NonNullable<FlowOptions['inspect']>;
+const brokenInspects: Readonly<Record<string, Inspect>> = {
+  throws: mistake,
+  rejects: async () => mistake(),
+  'is an observer whose `next` throws': { next: mistake },
+};
+
+test('an inspect that fails is one warning each, and every flow goes on beside one that is observed', async t => {
+  const { sent, inspect } = stately();
+  const run = async (inspect: Inspect) => {
+    const here = place(t);
+    const { status } = await runFlow(hello(['echo', 'hello']), { stateDir: here.stateDir, inspect });
+    const messages = here.journal().flatMap(event => (event.type === 'warning' ? [event.message] : []));
+    return { status, warnings: messages.filter(message => message.includes('"inspect"')) };
+  };
+  const observed = run(inspect);
+  for (const [how, broken] of Object.entries(brokenInspects)) {
+    const { status, warnings } = await run(broken);
+    t.is(status, 'succeeded', how);
+    t.deepEqual(
+      warnings,
+      ['the program’s "inspect" has failed, and is not called again: my own mistake'],
+      how,
+    );
+  }
+  t.deepEqual(await observed, { status: 'succeeded', warnings: [] });
+  t.true(sent.some(event => event.type === '@xstate.actor'));
+  t.true(sent.some(event => event.type === '@xstate.snapshot' && event.snapshot.status === 'done'));
+});
+
+test('cancel() and an aborted signal end a flow in whatever moment, and nobody has to await it', async t => {
+  const unhandled: unknown[] = [];
+  const hear = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', hear);
+  t.teardown(() => process.off('unhandledRejection', hear));
+  const here = place(t);
+  const { stateDir } = here;
+
+  const early = runFlow(hello(['true']), { stateDir });
+  early.cancel('never mind');
+  const error = await t.throwsAsync(early, { instanceOf: FlowError });
+  t.regex(error.message, /cancelled before it began: never mind/);
+  for (const reason of [undefined, 'a word', Symbol('enough'), new Error('enough'), null]) {
+    const aborted = runFlow(hello(['true']), { stateDir, signal: AbortSignal.abort(reason) });
+    t.true((await t.throwsAsync(aborted)) instanceof Error);
+    // Not awaited by anybody.
+    void runFlow(hello(['true']), { stateDir, signal: AbortSignal.abort(reason) });
+  }
+  runFlow({ agents: {} }, { stateDir }).cancel();
+  t.is(here.runId(), null);
+
+  // While it starts, before any agent has.
+  const starting: Flow = runFlow(chatty, {
+    stateDir,
+    onEvent: ({ type }) => void (type === 'run.started' && starting.cancel('while it starts')),
+  });
+  const { status } = await starting;
+  t.is(status, 'cancelled');
+  starting.cancel('after the end');
+  t.true(here.journal().some(event => event.type === 'run.cancel' && event.reason === 'while it starts'));
+  t.is(here.journal().at(-1)?.type, 'run.ended');
+
+  const other = place(t);
+  const ending: Flow = runFlow(hello(['true']), {
+    stateDir: other.stateDir,
+    onEvent: ({ type }) => void (type === 'run.ended' && ending.cancel('in its last moment')),
+  });
+  t.is((await ending).status, 'succeeded');
+  t.is(other.journal().at(-1)?.type, 'run.ended');
+  await new Promise(resolve => setImmediate(resolve));
+  t.deepEqual(unhandled, []);
+});
 
 test('of two flows of one program one fails by a callback, and the other is unharmed', async t => {
   const [unlucky, lucky] = [place(t), place(t)];

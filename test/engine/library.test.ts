@@ -172,18 +172,32 @@ test('aborting the signal cancels a flow, and leaving the loop does not', async 
   await t.throwsAsync(late, { message: 'enough' });
 });
 
-test('cancel() before the flow has begun starts nothing', async t => {
+test('what a container says of itself is in no output: not told, not kept, not in the logs', async t => {
   const here = place(t);
-  const flow = runFlow(hello(['true']), { stateDir: here.stateDir });
-  flow.cancel('never mind');
-  t.is(
-    await flow.then(
-      () => null,
-      reason => reason,
-    ),
-    'never mind',
+  const lines: string[] = [];
+  const printed = Promise.withResolvers<void>();
+  const flow = runFlow(
+    hello(['sh', '-c', `while :; do printf '\\033]0;mine\\007tick\\n'; sleep 0.2; done`]),
+    {
+      stateDir: here.stateDir,
+      onOutput(_, line) {
+        if (lines.push(line) === 3) printed.resolve();
+      },
+    },
   );
-  t.is(here.runId(), null);
+  await printed.promise;
+  const live = await here.agentFlow(['logs', '--raw', 'hello']);
+  flow.cancel();
+  const { status } = await flow;
+  t.is(status, 'cancelled');
+  const transcript = here.transcript('hello');
+  const kept = await here.agentFlow(['logs', '--raw', 'hello']);
+  for (const output of [live.stdout, transcript, kept.stdout, `${lines.join('\n')}\n`]) {
+    t.true(output.includes('\x1b]0;mine\x07tick'));
+    t.notRegex(output, /agent-run|agent-begin|agent-end/);
+  }
+  t.regex(transcript, /^\$ sh -c /);
+  t.regex(live.stdout, /^\$ sh -c /);
 });
 
 test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {

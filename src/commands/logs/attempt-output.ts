@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerError, says } from '../../docker/errors.ts';
+import { outputBegin } from '../../docker/output-begin.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput, pipeOutput } from '../../docker/stream.ts';
 import type { EngineConnection } from '../../engine/connection.ts';
@@ -67,7 +68,8 @@ export async function printAttempt(
       throw new UsageError(
         `the container of attempt ${attempt} is gone, and a transcript does not say when a line was printed: --since cannot be told. Try --tail`,
       );
-    return await readOutput(transcript, await begin(transcript, part), sink.printer.write);
+    const { size } = await transcript.stat();
+    return await readOutput(transcript, await range(transcript, size, part), sink.printer.write);
   } finally {
     await transcript.close();
   }
@@ -118,9 +120,9 @@ async function readContainer(
     try {
       if (!isThere(copy.answer, id)) return null;
       const { size } = await copy.file.stat();
-      const start = await begin(copy.file, part);
-      if (part.tail === null || start > 0 || size === before || asked > size)
-        return await readOutput(copy.file, start, write);
+      const found = await range(copy.file, await printedEnd(copy.file), part);
+      if (part.tail === null || found.start > 0 || size === before || asked > size)
+        return await readPrinted(copy.file, found, write);
       before = size;
     } finally {
       await copy.file.close();
@@ -128,9 +130,26 @@ async function readContainer(
   }
 }
 
-async function begin(file: FileHandle, { tail }: Part): Promise<number> {
-  if (tail === null) return 0;
-  return tailStart(file, await printedEnd(file), tail);
+/** Where the last lines before `end` are that are asked for. */
+async function range(file: FileHandle, end: number, { tail }: Part) {
+  return { start: tail === null ? 0 : await tailStart(file, end, tail), end };
+}
+
+/** Tell what an agent has printed, of all that its container has said. */
+async function readPrinted(
+  file: FileHandle,
+  part: { readonly start: number; readonly end: number },
+  write: Printer['write'],
+): Promise<number> {
+  const begin = outputBegin();
+  let printed = 0;
+  const tell = async (bytes: Buffer) => {
+    printed += bytes.length;
+    if (bytes.length > 0) await write(bytes);
+  };
+  await readOutput(file, part, bytes => tell(begin.add(bytes)));
+  await tell(begin.end());
+  return printed;
 }
 
 const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Date(since).toISOString()}`]);

@@ -1,15 +1,17 @@
 import { Writable } from 'node:stream';
-import { tailOf, unprinted } from './output-end.ts';
+import { outputBegin } from '../../docker/output-begin.ts';
+import { tailOf, unprinted } from '../../docker/output-end.ts';
 
 /** Milliseconds after which nothing more is expected to follow at once. */
 const restMs = 100;
 
 /**
- * Tell what an agent prints as it comes, but for the container's end record, no faster than `onBytes` takes it: Docker
+ * Tell what an agent prints as it comes, without what its container says before and after it, no faster than `onBytes` takes it: Docker
  * waits meanwhile, and nothing of it is kept. `printed` returns how many bytes were told; it throws what `onBytes` threw.
  */
 export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
   let held: Buffer = Buffer.alloc(0);
+  const begin = outputBegin();
   let told = 0;
   let failure: Error | null = null;
   let rest: NodeJS.Timeout | undefined;
@@ -26,7 +28,7 @@ export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
     clearTimeout(rest);
     turn = turn
       .then(() => {
-        held = Buffer.concat([held, add]);
+        held = Buffer.concat([held, begin.add(add)]);
         return pass(isAtRest);
       })
       .then(
@@ -44,7 +46,7 @@ export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
         rest = setTimeout(() => inTurn(nothing, true, problem => problem && sink.destroy(problem)), restMs);
         done(error);
       }),
-    final: done => inTurn(nothing, true, done),
+    final: done => inTurn(begin.end(), true, done),
     destroy(error, done) {
       clearTimeout(rest);
       done(error);

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { endBytes } from '../../docker/end-record.ts';
-import { unprinted } from './output-end.ts';
+import { unprinted } from '../../docker/output-end.ts';
 
 /**
  * What an agent has printed, as a file. It is read in blocks: neither a transcript of any length nor a line of any
@@ -9,18 +9,17 @@ import { unprinted } from './output-end.ts';
 
 const block = 64 * 1024;
 
-/** Tell the bytes from `start` on, but for the container's end record. Returns how many. */
+/** Tell the bytes from `start` to `end`. Returns how many. */
 export async function readOutput(
   file: FileHandle,
-  start: number,
+  { start, end }: { readonly start: number; readonly end: number },
   onBytes: (bytes: Buffer) => Promise<void>,
 ): Promise<number> {
-  const end = await printedEnd(file);
   for await (const bytes of range(file, start, end)) await onBytes(bytes);
   return Math.max(0, end - start);
 }
 
-/** Where what the agent has printed ends. */
+/** Where what the agent has printed ends, in all that its container has. */
 export async function printedEnd(file: FileHandle): Promise<number> {
   const { size } = await file.stat();
   const tail = Buffer.alloc(Math.min(size, endBytes));

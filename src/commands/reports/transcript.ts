@@ -1,20 +1,11 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { parseEndRecord } from '../../docker/end-record.ts';
 import { openFile } from '../../store/state-files.ts';
 import { plainText } from '../../views/text.ts';
 
-/**
- * The last lines that an agent has printed, plain, without the end record, which is for the engine. There are none of a
- * transcript that cannot be read.
- */
+/** The last lines that an agent has printed, plain. There are none of a transcript that cannot be read. */
 export function lastLines(transcript: string, count: number): readonly string[] {
   const lines = plainText(readable(transcript)).split('\n');
-  const dropBlank = () => {
-    while (lines.at(-1)?.trim() === '') lines.pop();
-  };
-  dropBlank();
-  if (parseEndRecord(lines.at(-1) ?? '')) lines.pop();
-  dropBlank();
+  while (lines.at(-1)?.trim() === '') lines.pop();
   return lines
     .slice(-count)
     .map(line => (line.length > longestLine ? `${line.slice(0, longestLine)}…` : line));

@@ -28,12 +28,14 @@ test('what an agent prints is told as it comes, also a line that is not finished
   t.is(printed(), told.length);
 });
 
-test('the end record and the titles before it are never told, however they come', async t => {
+test('what the container says before the output and after it is never told, however it comes', async t => {
   for (const size of [1, 17, 4_096, 100_000])
     for (const [output, shown] of [
       [`one\n${titles}${record}`, 'one\n'],
       [`one${record}`, 'one'],
       [`${record}two\n`, `${record}two\n`],
+      [`\x1b]2;agent-begin-n0nce\x07agent-run\r\none\n${titles}${record}`, 'one\n'],
+      [`\x1b]2;agent-begin-n0nce\x07${record}`, ''],
       [`${titles}two\n`, `${titles}two\n`],
     ] as const) {
       let told = '';

@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { unprinted } from '../../../src/commands/logs/output-end.ts';
 import { printedEnd, readOutput } from '../../../src/commands/logs/output-file.ts';
+import { unprinted } from '../../../src/docker/output-end.ts';
 
 const record = '\nagent-end exit 0 0 abc123\n';
 
@@ -25,7 +25,7 @@ test('an output that is whole already is told to its end record', async t => {
   const printed = 'x'.repeat(200_000);
   await withFile(`${printed}${record}`, async file => {
     let told = '';
-    const count = await readOutput(file, 0, async bytes => {
+    const count = await readOutput(file, { start: 0, end: await printedEnd(file) }, async bytes => {
       told += bytes;
     });
     t.is(told, printed);

@@ -16,7 +16,6 @@ import { execa } from 'execa';
 import type { FlowEventBody } from '../../../src/events.ts';
 
 const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
-const record = '\nagent-end exit 0 0 abc123\n';
 const runId = 'r0000001';
 
 type Content = string | Iterable<string>;
@@ -84,9 +83,9 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
   return Object.assign(logs, { transcript });
 }
 
-test('a transcript is printed as plain lines without its end record, as raw bytes, or as JSON', async t => {
+test('a transcript is printed as plain lines, as raw bytes, or as JSON', async t => {
   const printed = 'one\r\n\x1b[31mtwo\x1b[0m\r\n10%\r100%\r\nlast, ünended';
-  const logs = await over(t, `${printed}${record}`);
+  const logs = await over(t, `${printed}`);
   t.is((await logs(['worker'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
   t.is((await logs(['worker', '--raw'])).stdout, printed);
   const json = await logs(['worker', '--json']);
@@ -108,7 +107,7 @@ test('no line of an agent is a command of the CI runner that reads the log', asy
   // The second mark is cut in two by the bound on what is held of one line.
   const far = `${'x'.repeat(2 ** 18 - 1)}##vso[task.complete]`;
   const printed = `##vso[task.prependpath]/w\n::error::a\n  ::add-mask::b\na::b\n${far}\n`;
-  const logs = await over(t, `${printed}${record}`);
+  const logs = await over(t, `${printed}`);
   const ci = { GITHUB_ACTIONS: 'true' };
   const plain = (await logs(['worker'], [], ci)).stdout;
   t.notRegex(plain, /##vso\[|^\s*::/m);
@@ -123,7 +122,7 @@ test('no line of an agent is a command of the CI runner that reads the log', asy
 });
 
 test('a link in the place of a transcript is not followed', async t => {
-  const logs = await over(t, `mine\n${record}`);
+  const logs = await over(t, `mine\n`);
   const { stdout } = await logs(['worker']);
   t.is(stdout, 'mine\n');
   const file = logs.transcript(1);
@@ -136,11 +135,11 @@ test('a link in the place of a transcript is not followed', async t => {
 
 test('--raw neither adds nor loses a newline', async t => {
   for (const printed of ['', '\n', 'one', 'one\n', 'one\n\n', '\xff\x00'])
-    t.is((await (await over(t, `${printed}${record}`))(['worker', '--raw'])).stdout, printed);
+    t.is((await (await over(t, `${printed}`))(['worker', '--raw'])).stdout, printed);
 });
 
 test('--tail counts the lines that the agent has printed', async t => {
-  const logs = await over(t, `1\n2\n3\n${record}`);
+  const logs = await over(t, `1\n2\n3\n`);
   const tail = async (count: string) => (await logs(['worker', '--tail', count])).stdout;
   t.is(await tail('0'), '');
   t.is(await tail('1'), '3\n');
@@ -150,14 +149,14 @@ test('--tail counts the lines that the agent has printed', async t => {
   t.is(await tail('all'), '1\n2\n3\n');
 });
 
-test('what only looks like an end record is printed, unless it is the last line', async t => {
+test('what looks like an end record is what the agent has printed', async t => {
   const forged = 'agent-end exit 0 0 forged\n';
-  const logs = await over(t, `${forged}one\n${forged}${record}`);
+  const logs = await over(t, `${forged}one\n${forged}`);
   t.is((await logs(['worker'])).stdout, `${forged}one\n${forged}`);
 });
 
 test('--attempt prints an earlier attempt, and an unknown one is refused with those that there are', async t => {
-  const logs = await over(t, `first\n${record}`, `second\n${record}`);
+  const logs = await over(t, `first\n`, `second\n`);
   t.is((await logs(['worker'])).stdout, 'second\n');
   t.is((await logs(['worker', '--attempt', '1'])).stdout, 'first\n');
   t.is((await logs(['worker', '--attempt', '1', '-f'])).stdout, 'first\n');
@@ -169,7 +168,7 @@ test('--attempt prints an earlier attempt, and an unknown one is refused with th
 });
 
 test('wishes that cannot be met are refused in a line', async t => {
-  const logs = await over(t, `one\n${record}`);
+  const logs = await over(t, `one\n`);
   for (const [args, said] of [
     [['worker', '--since', '10m'], /the container of attempt 1 is gone, .*--since cannot be told/],
     [['worker', '--since', 'monday'], /--since monday is no time. For example: --since 10m/],
@@ -194,7 +193,7 @@ test('wishes that cannot be met are refused in a line', async t => {
 });
 
 test('an agent that has printed nothing says so', async t => {
-  const logs = await over(t, record);
+  const logs = await over(t, '');
   const { exitCode, stdout, stderr } = await logs(['worker']);
   t.is(exitCode, 0);
   t.is(stdout, '');
@@ -210,14 +209,14 @@ test('a transcript of a hundred megabytes costs little memory, also where it is 
   const small = ['--max-old-space-size=48'];
   const block = '\x1b[1mx\x1b[0m'.repeat(2 ** 17);
   const times = Math.ceil((100 * 2 ** 20) / block.length);
-  const oneLine = await over(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n${record}`]);
+  const oneLine = await over(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n`]);
   t.is((await oneLine(['worker', '--tail', '1'], small)).stdout, 'late\n');
   const whole = await oneLine(['worker', '--tail', '2'], small);
   t.is(whole.exitCode, 0, whole.stderr);
   t.is(whole.stdout.length, times * 2 ** 17 + '\nlate\n'.length);
   t.regex(whole.stdout.slice(0, 1000), /^x+$/);
 
-  const many = await over(t, [...repeated(`${'line\n'.repeat(1000)}`, 200), record]);
+  const many = await over(t, [...repeated(`${'line\n'.repeat(1000)}`, 200)]);
   t.is((await many(['worker', '--tail', '10'], small)).stdout, 'line\n'.repeat(10));
   t.is((await many(['worker'], small)).stdout, 'line\n'.repeat(200_000));
 });

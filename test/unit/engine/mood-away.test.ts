@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { WatchInput } from '../../../machines/agent-types.ts';
+import type { StepInput } from '../../../machines/agent-types.ts';
 import { followMood } from '../../../src/actors/mood.ts';
 import type { World } from '../../../src/actors/world.ts';
 import { recorder } from '../../../src/docker/recorder.ts';
@@ -28,8 +28,8 @@ test.serial('an agent that cannot be followed is asked for again and again, and 
     vault: { redactor: redactor([]) },
     plan: () => ({ attended: {} }),
   } as unknown as World;
-  const input = { name: 'a', attempt: 1, containerId: 'c1', tell: () => {} } as unknown as WatchInput;
-  await followMood(world, input, stop.signal);
+  const input = { name: 'a', attempt: 1, containerId: 'c1' } as unknown as StepInput;
+  await followMood(world, input, stop.signal, () => {});
   t.is(readFileSync(join(here, 'calls'), 'utf8'), 'x\n'.repeat(5));
   t.deepEqual(
     events.map(({ type }) => type),

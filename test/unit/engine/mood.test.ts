@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { Mood, WatchInput } from '../../../machines/agent-types.ts';
+import type { Mood, StepInput } from '../../../machines/agent-types.ts';
 import { followMood, latest, moodIn } from '../../../src/actors/mood.ts';
 import type { World } from '../../../src/actors/world.ts';
 import { unrecorded } from '../../../src/docker/recorder.ts';
@@ -28,8 +28,9 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
     plan: () => ({ attended: {} }),
     tell: async (event: object) => void warnings.push(event),
   } as unknown as World;
-  const input = { name: 'a', attempt: 1, containerId: 'c', tell: (mood: Mood) => moods.push(mood) };
-  return { moods, warnings, ended: followMood(world, input as unknown as WatchInput, stop.signal) };
+  const input = { name: 'a', attempt: 1, containerId: 'c' } as unknown as StepInput;
+  const ended = followMood(world, input, stop.signal, mood => moods.push(mood));
+  return { moods, warnings, ended };
 }
 
 test('of many moods in a second the first is told, and then the last', async t => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { marksFile } from '../../../src/docker/agent-output.ts';
 import { beginMark } from '../../../src/docker/end-record.ts';
 import { transcriptIn } from '../../../src/engine/transcript.ts';
 import { folder } from '../workspace/repositories.ts';
@@ -9,18 +10,20 @@ const mark = beginMark('n0nce');
 const end = 'agent-end exit 0 0 n0nce\n';
 const large = 'x'.repeat(2 ** 20);
 
-for (const [what, text, truncated] of [
-  ['begins with its mark', `${mark}hello\n${end}`, false],
-  ['is large and begins with its mark', `${mark}${large}\n${end}`, false],
-  ['is large and has no mark', `${large}\n`, true],
-  ['is small, has no mark and ends as a container does', `hello\n${end}`, true],
-  ['is small, has no mark and no end record', 'hello\n', false],
-  ['ends with the record of another container', 'hello\nagent-end exit 0 0 other\n', false],
-  ['is empty', '', false],
+for (const [what, text, marks, truncated] of [
+  ['begins with its mark', 'hello\n', `${mark}${end}`, false],
+  ['is large and begins with its mark', large, `${mark}${end}`, false],
+  ['is large and has no mark', large, '', true],
+  ['is small, has no mark and ends as a container does', 'hello\n', end, true],
+  ['is small, has no mark and no end record', 'hello\n', '', false],
+  ['ends with the record of another container', 'hello\n', 'agent-end exit 0 0 other\n', false],
+  ['is small, and was cut off before its marks were written', 'hello\n', null, false],
+  ['is empty', '', '', false],
 ] as const)
   test(`a transcript that ${what} ${truncated ? 'lacks' : 'does not lack'} its beginning`, t => {
     const path = join(folder(t), 'transcript.log');
     writeFileSync(path, text, { mode: 0o600 });
+    if (marks !== null) writeFileSync(marksFile(path), marks, { mode: 0o600 });
     t.is(transcriptIn(path, 'n0nce')?.truncated, truncated);
   });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { WatchInput } from '../../../machines/agent-types.ts';
+import type { StepInput } from '../../../machines/agent-types.ts';
 import { agentWatcher } from '../../../src/actors/watch-agent.ts';
 import type { World } from '../../../src/actors/world.ts';
 import { systemClock } from '../../../src/engine/clock.ts';
@@ -20,13 +20,14 @@ const world = (run: number | null, ends: boolean, clock = systemClock) =>
   }) as unknown as World;
 
 const input = (injectedAt: number | null) =>
-  ({ name: 'a', attempt: 1, containerId: 'c1', injectedAt, tell: () => {} }) as unknown as WatchInput;
+  ({ name: 'a', attempt: 1, containerId: 'c1', injectedAt }) as unknown as StepInput;
+const ignore = () => {};
 const { signal } = new AbortController();
 
 test('the end of a container is seen, whatever its limit and whether it is known when it began', async t => {
   for (const run of [null, 3_600_000])
     for (const injectedAt of [null, Date.now()])
-      t.deepEqual(await agentWatcher()(world(run, true), input(injectedAt), signal), end);
+      t.deepEqual(await agentWatcher()(world(run, true), input(injectedAt), signal, ignore), end);
 });
 
 test('one that outlives its limit is overdue, also where it was lost sight of meanwhile', async t => {
@@ -34,18 +35,18 @@ test('one that outlives its limit is overdue, also where it was lost sight of me
   const clock = { ...systemClock, elapsed: () => now };
   const watch = agentWatcher();
   const stop = new AbortController();
-  const first = watch(world(1_000, false, clock), input(0), stop.signal);
+  const first = watch(world(1_000, false, clock), input(0), stop.signal, ignore);
   stop.abort(new Error('away'));
   await t.throwsAsync(first, { message: 'away' });
   now += 60_000;
-  t.is(await watch(world(1_000, false, clock), input(0), signal), 'overdue');
+  t.is(await watch(world(1_000, false, clock), input(0), signal, ignore), 'overdue');
 });
 
 test('whatever the wall clock makes of the time before, an agent that is found running is not overdue', async t => {
   const hour = 3_600_000;
   for (const injectedAt of [0, Date.now() - 30 * hour, Date.now() - hour, Date.now() + hour]) {
     const stop = new AbortController();
-    const watched = agentWatcher()(world(hour, false), input(injectedAt), stop.signal);
+    const watched = agentWatcher()(world(hour, false), input(injectedAt), stop.signal, ignore);
     t.is(await Promise.race([watched, systemClock.sleep(20, signal)]), undefined);
     stop.abort(new Error('enough'));
     await t.throwsAsync(watched, { message: 'enough' });

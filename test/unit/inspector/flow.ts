@@ -1,6 +1,6 @@
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import { agentMachine } from '../../../machines/agent.ts';
-import type { AgentInput, Decision, StepInput, WatchInput } from '../../../machines/agent-types.ts';
+import type { AgentInput, Decision, StepInput } from '../../../machines/agent-types.ts';
 import { flowMachine } from '../../../machines/flow.ts';
 import type { End, EndRecord } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
@@ -47,7 +47,7 @@ export function testFlow(
     startContainer: step(() => {}),
     waitForTmux: step((): End | null => null),
     inject: step(() => ({ injectedAt: 5 })),
-    watch: fromPromise<End | 'overdue', WatchInput>(async () => end),
+    watch: step((): End | 'overdue' => end),
     collect: step(({ name, attempt }): { record: EndRecord | null } => {
       const fails = attempt <= (agents[name]?.failures ?? 0);
       return { record: { how: 'exit', code: fails ? 7 : 0, oomKills: 0 } };

@@ -38,4 +38,7 @@ export function callsIn(system: object): { src: string; input: unknown }[] {
   calls.set(system, found);
   return found;
 }
+/** Has this system add to calls that another one began. */
+export const sharesCalls = (system: object, begun: ReturnType<typeof callsIn>) =>
+  void calls.set(system, begun);
 const calls = new WeakMap<object, { src: string; input: unknown }[]>();

@@ -86,6 +86,38 @@ for (const input of inputs) {
   });
 }
 
+test('an agent that is restored from JSON, in whatever state, comes out as it would have without', t => {
+  const paths = getShortestPaths(machine, {
+    input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
+    events: snapshot => stepsFrom(snapshot) as AgentEvent[],
+    serializeState: ({ value, context: { step, cancelled, attempt, outcome } }) => {
+      const waits = outcome !== null && quotaUntil(outcome) !== null;
+      return JSON.stringify([placeOf(value), step, cancelled, attempt, waits]) as never;
+    },
+  });
+  const places = new Set<string>();
+  for (const { state, steps } of paths) {
+    places.add(placeOf(state.value));
+    for (const mood of ['well', 'badly'] as const) {
+      const [restored, other] = [true, false].map(isRestored => {
+        const agent = walk(machine, { retries: 1 });
+        for (const { event } of steps.slice(1)) take(agent, event as Step, []);
+        const here = placeOf(agent.snapshot.value);
+        if (isRestored)
+          expect('the state that it is restored in', placeOf(agent.restores().snapshot.value), here);
+        goesOn(agent, [], mood);
+        return agent;
+      }) as [Walk, Walk];
+      expect('its output', restored.snapshot.output, other.snapshot.output);
+      expect('its verdicts', restored.told, other.told);
+      expect('its way', restored.visited, other.visited);
+      expect('its calls', restored.called, other.called);
+    }
+  }
+  t.log(`${paths.length} paths`);
+  for (const place of Object.keys(workers)) t.true(places.has(place), place);
+});
+
 const titleOf = (story: readonly Told[]) =>
   story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
 

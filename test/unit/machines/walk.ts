@@ -1,10 +1,10 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
+import { type AnyActorRef, createActor, type Snapshot, type SnapshotFrom } from 'xstate';
 import type { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, AgentOutput, AttemptResult } from '../../../machines/agent-types.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
-import { byHand, callsIn, isRoot, reject, resolve } from './by-hand.ts';
+import { byHand, callsIn, isRoot, reject, resolve, sharesCalls } from './by-hand.ts';
 
 export type AgentMachine = typeof agentMachine;
 export type AgentSnapshot = SnapshotFrom<AgentMachine>;
@@ -67,6 +67,8 @@ export interface Walk {
   /** Sends what is noted and moves nothing. */
   stays(event: AgentEvent): Walk;
   ends(status: Status, ending?: Ending): void;
+  /** Goes on as an actor that is made of this one's persisted snapshot, after a way through JSON. */
+  restores(): Walk;
   readonly over: boolean;
   readonly visited: readonly string[];
   readonly called: readonly string[];
@@ -84,20 +86,25 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
   let heard = 0;
   let over = false;
 
-  const actor = createActor(handed(machine), {
-    input: { ...defaults, ...input },
-    inspect(inspected) {
-      if (inspected.type === '@xstate.microstep' && isRoot(inspected))
-        note(inspected.snapshot as AgentSnapshot);
-    },
-  });
+  const begin = (snapshot?: Snapshot<unknown>) => {
+    const made = createActor(handed(machine), {
+      input: { ...defaults, ...input },
+      ...(snapshot && { snapshot }),
+      inspect(inspected) {
+        if (inspected.type === '@xstate.microstep' && isRoot(inspected))
+          note(inspected.snapshot as AgentSnapshot);
+      },
+    });
+    made.on('attempt.ended', ({ result }) => told.push(result));
+    made.subscribe({ error: error => void error });
+    return made;
+  };
   const note = ({ value }: Pick<AgentSnapshot, 'value'>) => {
     const place = placeOf(value);
     if (place !== visited.at(-1)) visited.push(place);
   };
+  let actor = begin();
   const calls = callsIn(actor.system);
-  actor.on('attempt.ended', ({ result }) => told.push(result));
-  actor.subscribe({ error: error => void error });
   actor.start();
   note(actor.getSnapshot());
 
@@ -163,6 +170,15 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       compare(output as AgentOutput, told, status, ending);
       over = true;
     },
+    restores() {
+      const persisted = actor.getPersistedSnapshot();
+      expectPlain('the persisted snapshot', persisted);
+      actor.stop();
+      actor = begin(JSON.parse(JSON.stringify(persisted)));
+      sharesCalls(actor.system, calls);
+      actor.start();
+      return self;
+    },
     get over() {
       return over;
     },
@@ -179,7 +195,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
 }
 
 /** The machine with actors that wait for the test; thousands of walks share what takes long to build. */
-function handed(machine: AgentMachine): AgentMachine {
+export function handed(machine: AgentMachine): AgentMachine {
   const known = built.get(machine);
   if (known) return known;
   const sources = Object.keys(machine.implementations.actors);
@@ -200,6 +216,16 @@ export function placeOf(value: AgentSnapshot['value']): string {
 export function expect(what: string, actual: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(actual, expected))
     throw new Error(`${what}: ${inspect(actual)}, where ${inspect(expected)} was expected`);
+}
+
+/** Throws where JSON would lose something of the value, such as a function or a Map. */
+export function expectPlain(what: string, value: unknown): void {
+  const isObject = typeof value === 'object' && value !== null;
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value ?? {}) === Object.prototype;
+  const isData = ['string', 'boolean', 'undefined'].includes(typeof value) || Number.isFinite(value);
+  if (isObject ? !isPlain : value !== null && !isData)
+    throw new Error(`${what} is no JSON: ${inspect(value)}`);
+  for (const [key, each] of Object.entries(isObject ? value : {})) expectPlain(`${what}.${key}`, each);
 }
 
 const isPlace = (name: string): name is Place => name in workers;

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -67,6 +67,28 @@ test('inputs arrive as they were written, and no shell reads them', async t => {
     cwd: join(place, 'work', 'in here'),
   });
   t.throws(() => readFileSync(join(place, 'work', 'in here', 'pwned')));
+});
+
+test('what builds the page of the inspector is installed where that is asked for, and only then', async t => {
+  const { place, start } = checkout(t, prints(0));
+  const calls = join(place, 'npm-calls');
+  mkdirSync(join(place, 'bin'));
+  writeFileSync(join(place, 'bin', 'npm'), `#!/bin/sh\necho "$@" >>'${calls}'\n`, { mode: 0o755 });
+  const PATH = `${join(place, 'bin')}:${process.env.PATH}`;
+  await start({ SPEC: 'spec.json', ARGS: '--concurrency\n2', PATH });
+  t.false(existsSync(calls));
+  for (const ARGS of ['--html\nrun.html', '--html=run.html', '--inspect']) {
+    await start({ SPEC: 'spec.json', ARGS, PATH });
+    t.regex(
+      readFileSync(calls, 'utf8'),
+      /^install .*--no-save .*--ignore-scripts .*\besbuild preact\b[^\n]*\n$/,
+    );
+    rmSync(calls);
+  }
+  writeFileSync(join(place, 'bin', 'npm'), '#!/bin/sh\nexit 1\n');
+  const failed = await start({ SPEC: 'spec.json', ARGS: '--html\nrun.html', PATH });
+  t.is(failed.exitCode, 2);
+  t.regex(failed.stderr, /npm could not install what builds the page/);
 });
 
 test('where nothing was started there are no outputs, and no result is left behind', async t => {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import test from 'ava';
-import type { FlowState } from '../../../src/views/flow-state.ts';
+import { type FlowState, reduce } from '../../../src/views/flow-state.ts';
 import { frame, type Look } from '../../../src/views/frame.ts';
 import { widthOf } from '../../../src/views/width.ts';
 import { at, attemptEnds, ends, enters, failure, noon, started, told } from './story.ts';
@@ -10,6 +10,7 @@ const two = started({ fixer: [], 'long-name': ['fixer'] });
 const look = (more: Partial<Look> & { after?: number } = {}): Look => ({
   now: noon + (more.after ?? 0) * 1000,
   columns: 200,
+  rows: 24,
   outputs: new Map(),
   color: false,
   ...more,
@@ -128,6 +129,104 @@ test('the last three warnings are shown', t => {
     at(n, { type: 'warning', agent: n === 4 ? 'fixer' : null, message: `w${n}\n` }),
   );
   t.deepEqual(rows(told(two, ...warnings)).slice(2, -1), ['! w2', '! w3', '! fixer: w4']);
+});
+
+/** Agents `a01` … of which each enters the state that its number names; null: none yet. */
+function crowd(count: number, place: (number: number) => string | null) {
+  const names = Array.from({ length: count }, (_, index) => `a${String(index + 1).padStart(2, '0')}`);
+  const events = names.flatMap((name, index) => {
+    const state = place(index + 1);
+    if (state === null) return [];
+    if (state === 'failed') return [ends(2, name, failure('exit', 'exited with 7'))];
+    return [state === 'succeeded' ? ends(2, name) : enters(1, name, state)];
+  });
+  return told(started(Object.fromEntries(names.map(name => [name, []]))), ...events);
+}
+
+const warned = (state: FlowState, count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    at(3, { type: 'warning', agent: null, message: `w${index + 1}` }),
+  ).reduce(reduce, state);
+
+test('of forty agents on 24 rows the active ones come first, then the failed, and the rest is counted', t => {
+  const states = [
+    'succeeded',
+    null,
+    'failed',
+    'running.working',
+    'succeeded',
+    null,
+    'running.needsInput',
+    'building',
+  ];
+  const state = crowd(40, number => states[number % 8]!);
+  const seen = rows(state, { after: 4 });
+  t.true(seen.length < 24);
+  const active = [3, 6, 7]
+    .flatMap(state => [0, 1, 2, 3, 4].map(row => row * 8 + state))
+    .sort((a, b) => a - b);
+  const name = (number: number) => `a${String(number).padStart(2, '0')}`;
+  t.deepEqual(
+    seen.slice(0, -2).map(line => line.slice(2, 5)),
+    [...active.map(name), ...[2, 10, 18, 26, 34].map(name)],
+  );
+  t.is(seen.at(-2), '… 10 waiting, 10 succeeded');
+  t.true(seen.at(-1)!.startsWith('r1234567'));
+});
+
+test('where not even the active agents have room, those that need input stay, in the order of the spec', t => {
+  const state = crowd(40, number =>
+    number % 20 === 0 ? 'running.needsInput' : number % 2 ? 'running.working' : 'failed',
+  );
+  const seen = rows(state, { rows: 8, after: 4 });
+  t.deepEqual(
+    seen.map(line => line.replace(/ +/g, ' ')),
+    [
+      '● a01 running 3.0 s',
+      '● a03 running 3.0 s',
+      '● a05 running 3.0 s',
+      '? a20 needs input 3.0 s',
+      '? a40 needs input 3.0 s',
+      '… 17 running, 18 failed',
+      'r1234567 4.0 s · 18 of 40 done · Ctrl-C stops and removes all',
+    ],
+  );
+});
+
+test('the order stands still while agents work on, and each has its place again where there is room', t => {
+  const quiet = crowd(30, number => (number <= 5 ? 'running.quiet' : null));
+  const busy = crowd(30, number =>
+    number <= 5 ? (number === 3 ? 'running.needsInput' : 'running.working') : null,
+  );
+  const names = (state: FlowState, rowsOf: number) =>
+    rows(state, { rows: rowsOf }).map(line => line.slice(2, 5));
+  t.deepEqual(names(quiet, 24).slice(0, 5), names(busy, 24).slice(0, 5));
+  t.deepEqual(names(busy, 32).slice(0, 30), Object.keys(busy.agents));
+});
+
+test('no frame is as high as its terminal, and each tells of the whole', t => {
+  for (const count of [0, 1, 3, 40])
+    for (const warnings of [0, 1, 4]) {
+      const active = crowd(count, number => (number % 3 === 0 ? 'running.working' : null));
+      const state = warned(active, warnings);
+      for (const height of [0, 1, 2, 3, 4, 5, 6, 10, 24, 200]) {
+        const seen = rows(state, { columns: 80, rows: height });
+        t.true(seen.length <= Math.max(1, height - 1), `${count} agents on ${height} rows: ${seen.length}`);
+        t.true(seen.at(-1)!.startsWith('r1234567'));
+        if (height >= 5 && height < count) t.regex(seen[0]!, /^● a03/);
+      }
+    }
+});
+
+test('a single agent on five rows has its warning beside it', t => {
+  const state = warned(
+    crowd(1, () => 'running.working'),
+    2,
+  );
+  t.deepEqual(
+    rows(state, { columns: 80, rows: 5 }).map(line => line.slice(0, 5)),
+    ['● a01', '! w1', '! w2', 'r1234'],
+  );
 });
 
 test('no line is wider than the terminal, whatever is printed', t => {

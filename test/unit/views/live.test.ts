@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import test from 'ava';
 import { liveProgress } from '../../../src/views/live.ts';
+import { until } from '../docker/fake-docker.ts';
 import { enters, noon, started } from './story.ts';
 
 function terminal(columns: number, rows = 24) {
@@ -28,6 +29,15 @@ test('the frame follows the events without being asked', async t => {
   live.onOutput('fixer', ' \n');
   await delay(300);
   t.regex(text(), /● fixer {2}running {17}4\.0 s {2}hello/);
+  live.stop();
+});
+
+test('an agent that runs is on the terminal, however many others there are', async t => {
+  const { stream, text } = terminal(80, 24);
+  const live = liveProgress(stream, { now });
+  live.onEvent(started(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`agent-${index}`, []]))));
+  live.onEvent(enters(1, 'agent-0', 'running.working'));
+  t.true(await until(() => /● agent-0 +running[\s\S]*… 39 waiting\n/.test(text())));
   live.stop();
 });
 

@@ -1,4 +1,4 @@
-import { endBytes, parseEndRecord } from '../../docker/end-record.ts';
+import { endBytes, parseEndRecord } from './end-record.ts';
 
 const opening = 'agent-end ';
 const titleOpening = '\x1b]2;agent-';
@@ -9,21 +9,24 @@ const title =
  * Return how many bytes at the end of an output the agent has not printed: the end record, which agent-init puts on a
  * line of its own with a newline before it, and the titles by which agent-run knows that tmux has read everything (a
  * second one behind an end of control strings, where the agent left one open), and in which agent-init tells what an AI
- * CLI has used and what its screen was. While more is coming, also what may become
- * one of these. `tail` is what `tailOf` returns of the output.
+ * CLI has used and what its screen was. While more is coming, also what may become one of these. `tail` is what `tailOf`
+ * returns of the output. Where the nonce of its container is known, an end record with another one is what the agent has
+ * printed.
  */
-export function unprinted(tail: Buffer, isAtRest: boolean): number {
+export function unprinted(tail: Buffer, isAtRest: boolean, nonce: string | null = null): number {
   const text = tail.toString('latin1');
-  const start = Math.min(recordStart(text, isAtRest), isAtRest ? text.length : titleStart(text));
+  const start = Math.min(recordStart(text, isAtRest, nonce), isAtRest ? text.length : titleStart(text));
   return text.length - text.slice(0, start).replace(title, '').length;
 }
 
 /** The end of an output, as much as `unprinted` has to see. */
 export const tailOf = (bytes: Buffer) => bytes.subarray(Math.max(0, bytes.length - endBytes));
 
-function recordStart(text: string, isAtRest: boolean): number {
+function recordStart(text: string, isAtRest: boolean, nonce: string | null): number {
   const lastLine = text.endsWith('\n') ? text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1) : '';
-  if (parseEndRecord(lastLine)) return Math.max(0, text.length - lastLine.length - 2);
+  const record = parseEndRecord(lastLine);
+  if (record && record.nonce === (nonce ?? record.nonce))
+    return Math.max(0, text.length - lastLine.length - 2);
   const newline = text.lastIndexOf('\n');
   if (isAtRest || newline < 0) return text.length;
   const begun = text.slice(newline + 1);

@@ -19,5 +19,11 @@ export const cursor: Provider = {
   passes: [],
   endpoint: null,
   login: ['.config/cursor/auth.json'],
+  otherLogins: {
+    variables: /^CURSOR_AUTH_TOKEN$/,
+    args: /^(-a|--api-key\b|-e|--endpoint\b)/,
+    folder: '.config/cursor',
+    files: [],
+  },
   settings: [],
 };

@@ -19,5 +19,11 @@ export const kiro: Provider = {
   passes: [],
   endpoint: null,
   login: [],
+  otherLogins: {
+    variables: /^AWS_(PROFILE|ACCESS_KEY_ID|BEARER_TOKEN_[A-Z]+)$/,
+    args: null,
+    folder: '.local/share/kiro-cli',
+    files: [],
+  },
   settings: [],
 };

@@ -6,15 +6,38 @@ export const opencode: Provider = {
   verified: false,
   program: 'opencode',
   install: { npm: 'opencode-ai', version: '1.18.33' },
-  headless: { args: ['run', '--auto'], prompt: 'last' },
+  headless: { args: ['run', '--auto', '--format', 'json'], prompt: 'stdin' },
   interactive: null,
-  report: null,
+  report: {
+    format: 'opencode',
+    login:
+      '\\b401\\b|unauthorized|(invalid|incorrect|missing|no) api key|api key .*(missing|not valid|invalid)|not logged in',
+    quota: '\\b429\\b|rate limit|(exceeded|out of) .*(quota|credits)|insufficient_quota',
+    words: { asks: null },
+  },
   model: '--model',
-  env: { OPENCODE_DISABLE_AUTOUPDATE: '1' },
+  env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1' },
+  // Where it finds no key it sends the workspace to a free model of its vendor's, unasked.
+  listedEnv: {
+    variable: 'OPENCODE_CONFIG_CONTENT',
+    list: 'disabled_providers',
+    value: 'opencode',
+    unlessIn: 'enabled_providers',
+  },
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
   aliases: {},
-  passes: [],
+  passes: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
-  settings: [],
+  otherLogins: {
+    variables:
+      /^OPENCODE_(CONFIG|AUTH)(_CONTENT|_DIR)?$|(_API_KEY|_TOKEN|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
+    args: null,
+    folder: '.local/share/opencode',
+    files: ['opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],
+  },
+  settings: [
+    // Where the variable is a secret, nothing can be merged into it.
+    { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
+  ],
 };

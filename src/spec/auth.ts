@@ -84,7 +84,8 @@ async function findAuth(
       message:
         'there is no ssh-agent that $SSH_AUTH_SOCK names; start one (eval "$(ssh-agent)"; ssh-add), or say "keys"',
     });
-  return { auth: { files, sshAgent: socket }, findings };
+  const isOwn = !login && providerNamed(provider) !== undefined;
+  return { auth: { files, sshAgent: socket, ...(isOwn ? { login: false as const } : {}) }, findings };
 }
 
 const isThere = (path: string) => {

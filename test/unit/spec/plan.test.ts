@@ -90,7 +90,7 @@ test('an AI CLI is started unattended, reads its prompt, and gets what its calle
   );
   t.deepEqual([narrow!.secrets, narrow!.env.ANTHROPIC_BASE_URL], [[], undefined]);
   const [off] = (await parse({ agents: { a: { ...narrowed, auth: 'off' } } }, env)).agents;
-  t.deepEqual(off!.auth, { files: [], sshAgent: null });
+  t.deepEqual(off!.auth, { files: [], sshAgent: null, login: false });
 });
 
 test('an interactive claude is asked nothing, typed to, and given its key under another name', async t => {

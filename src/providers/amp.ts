@@ -14,7 +14,7 @@ export const amp: Provider = {
     quota: '\\b429\\b|\\b402\\b|out of credits|insufficient .*(credits|balance)|rate limit',
     usage: false,
     // It would take the prompt for the code that its login asks for, and wait for another one.
-    words: { asks: 'starting login flow|paste your code' },
+    words: { asks: 'starting login flow|paste your code', waits: null },
   },
   model: null,
   env: {},

@@ -3,7 +3,7 @@ import type { Provider } from './provider.ts';
 export const cline: Provider = {
   name: 'cline',
   title: 'Cline',
-  verified: false,
+  verified: true,
   program: 'cline',
   install: { npm: 'cline', version: '3.0.65' },
   headless: {
@@ -23,7 +23,7 @@ export const cline: Provider = {
     format: 'cline',
     login: '\\b401\\b|unauthorized|(incorrect|invalid|missing) api key|not (logged|signed) in|authentication',
     quota: '\\b429\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
-    words: { asks: null },
+    words: { asks: null, waits: null },
   },
   model: '--model',
   env: {},

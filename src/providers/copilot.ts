@@ -3,7 +3,7 @@ import type { Provider } from './provider.ts';
 export const copilot: Provider = {
   name: 'copilot',
   title: 'GitHub Copilot CLI',
-  verified: false,
+  verified: true,
   program: 'copilot',
   install: { npm: '@github/copilot', version: '1.0.102' },
   headless: { args: ['--allow-all', '--no-ask-user', '--output-format', 'json'], prompt: 'stdin' },
@@ -14,7 +14,7 @@ export const copilot: Provider = {
       '\\b401\\b|authentication (failed|required)|no authentication information|not supported by copilot|not logged in',
     quota: '\\b429\\b|rate limit|(exceeded|out of|no) .*(quota|premium requests)',
     usage: false,
-    words: { asks: null },
+    words: { asks: null, waits: null },
   },
   model: '--model',
   env: { COPILOT_ALLOW_ALL: 'true', COPILOT_AUTO_UPDATE: 'false' },

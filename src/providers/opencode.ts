@@ -3,17 +3,24 @@ import type { Provider } from './provider.ts';
 export const opencode: Provider = {
   name: 'opencode',
   title: 'opencode',
-  verified: false,
+  verified: true,
   program: 'opencode',
   install: { npm: 'opencode-ai', version: '1.18.33' },
-  headless: { args: ['run', '--auto', '--format', 'json'], prompt: 'stdin' },
+  headless: {
+    // Of what it tries again, for as long as it takes, its events say nothing.
+    args: ['run', '--auto', '--format', 'json', '--print-logs', '--log-level', 'ERROR'],
+    prompt: 'stdin',
+  },
   interactive: null,
   report: {
     format: 'opencode',
     login:
-      '\\b401\\b|unauthorized|(invalid|incorrect|missing|no) api key|api key .*(missing|not valid|invalid)|not logged in',
+      'no providers are available|\\b401\\b|unauthorized|(invalid|incorrect|missing|no) api key|api key .*(missing|not valid|invalid)|not logged in',
     quota: '\\b429\\b|rate limit|(exceeded|out of) .*(quota|credits)|insufficient_quota',
-    words: { asks: null },
+    words: {
+      asks: null,
+      waits: 'small=false .*error="([^"]*(?:rate limit|too many requests|usage limit|quota|\\b429\\b)[^"]*)"',
+    },
   },
   model: '--model',
   env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1' },

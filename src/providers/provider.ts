@@ -118,8 +118,13 @@ export interface Report {
   readonly quota: string;
   /** false: it does not tell what it uses. */
   readonly usage?: false;
-  /** It tells some failures in words, on stderr too; `asks`: what it prints as it begins to wait for a person to log in. */
-  readonly words?: { readonly asks: string | null };
+  /** It tells some failures in words, on stderr too. */
+  readonly words?: {
+    /** What it prints when it begins to wait for a person to log in. */
+    readonly asks: string | null;
+    /** What it prints when it begins to wait for its plan; the first group is why. */
+    readonly waits: string | null;
+  };
 }
 
 export interface Settings {

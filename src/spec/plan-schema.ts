@@ -95,7 +95,7 @@ const report = z.strictObject({
   login: text,
   quota: text,
   usage: z.literal(false).exactOptional(),
-  words: z.strictObject({ asks: text.nullable() }).exactOptional(),
+  words: z.strictObject({ asks: text.nullable(), waits: text.nullable() }).exactOptional(),
   budget: z
     .strictObject({
       turns: count.exactOptional(),

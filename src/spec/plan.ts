@@ -93,7 +93,7 @@ export interface ReportPlan {
   readonly login: string;
   readonly quota: string;
   readonly usage?: false;
-  readonly words?: { readonly asks: string | null };
+  readonly words?: { readonly asks: string | null; readonly waits: string | null };
   readonly budget?: BudgetPlan;
 }
 

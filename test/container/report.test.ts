@@ -247,6 +247,30 @@ test('opencode that reports an error has failed, also where it exits with 0', as
   const odd = await reported(t, opencode, [{ type: 'error', error: { name: 'UnknownError', data: {} } }]);
   t.deepEqual([odd.code, odd.report?.trouble], [1, null]);
   t.regex(odd.pane, /✗ UnknownError/);
+  const unnamed = await reported(t, opencode, [
+    'level=ERROR message=failed error="ProviderNoProvidersError: No providers are available"',
+    { type: 'error', error: { name: 'UnknownError', data: { message: 'Unexpected server error.' } } },
+  ]);
+  t.deepEqual(unnamed.report?.trouble, {
+    kind: 'login',
+    message: 'ProviderNoProvidersError: No providers are available',
+    resetsAt: null,
+  });
+});
+
+test('opencode that waits for its plan in silence is ended, unless it is over in a moment', async t => {
+  const line = (seconds: number, small = false) =>
+    `level=ERROR message="stream error" small=${small} agent=build error.error="AI_APICallError: Rate limit reached. Please try again in ${seconds}s."`;
+  const before = Date.now();
+  const long = await reported(t, opencode, [line(2621, true), line(2621)], 'exec sleep 600');
+  t.is(long.code, 1);
+  t.is(long.report?.trouble?.kind, 'quota');
+  t.is(long.report?.trouble?.message, 'AI_APICallError: Rate limit reached. Please try again in 2621s.');
+  t.true(long.report!.trouble!.resetsAt! >= before + 2_621_000);
+  const moment = await reported(t, opencode, [line(2), line(2), { type: 'step_finish', part: {} }]);
+  t.deepEqual([moment.code, moment.report?.trouble], [0, null]);
+  const again = await reported(t, opencode, Array(10).fill(line(2)), 'exec sleep 600');
+  t.is(again.report?.trouble?.kind, 'quota');
 });
 
 test('of copilot people see what it says and does, and it tells no tokens', async t => {

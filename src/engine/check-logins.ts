@@ -27,7 +27,7 @@ export function missingLogins({ agents }: FlowPlan): string[] {
 
 /** Generous where it cannot be seen: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
-  { auth, env, secrets, command, mounts, workspace }: AgentPlan,
+  { attended, auth, env, secrets, command, mounts, workspace }: AgentPlan,
   { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
 ): boolean {
   const isOurs = (name: string) =>
@@ -39,9 +39,12 @@ function mayBeLoggedIn(
   ];
   return (
     auth.login === false ||
+    // People are told that it asks for a login, and may log it in by hand.
+    attended?.needsInput === 'notify' ||
     auth.files.some(({ home }) => home === login[0]) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
-    (args !== null && command.some(word => args.test(word))) ||
+    // An interactive one has such words from us.
+    (args !== null && attended === null && command.some(word => args.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
     (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))
   );

@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { wordsReport } from './words-report.ts';
 
 export const kiro: Provider = {
   name: 'kiro',
@@ -11,7 +12,7 @@ export const kiro: Provider = {
   },
   headless: { args: ['chat', '--no-interactive', '--trust-all-tools'], prompt: 'stdin' },
   interactive: null,
-  report: null,
+  report: wordsReport,
   model: '--model',
   env: {},
   keys: ['KIRO_API_KEY'],

@@ -36,12 +36,13 @@ export const opencode: Provider = {
   passes: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
+  loginHolds: /"(key|token|access|refresh)"/,
   otherLogins: {
     variables:
       /^OPENCODE_(CONFIG|AUTH)(_CONTENT|_DIR)?$|(_API_KEY|_TOKEN|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
     args: null,
     folder: '.local/share/opencode',
-    files: ['opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],
+    files: ['.env', 'opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],
   },
   settings: [
     // Where the variable is a secret, nothing can be merged into it.

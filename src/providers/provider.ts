@@ -33,6 +33,8 @@ export interface Provider {
   } | null;
   /** Files under the caller's home that it is logged in with, the first by itself. It gets copies, for it writes to them. */
   readonly login: readonly string[];
+  /** What the first of them holds where somebody is logged in, for a CLI that also writes it where nobody is. */
+  readonly loginHolds?: RegExp;
   /** What else it may be logged in by: an agent that has nothing of all these is refused before it starts. */
   readonly otherLogins: OtherLogins;
   /** What is written under the agent's home before it starts, so that it asks nothing: merged into what is there. */

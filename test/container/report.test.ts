@@ -9,6 +9,7 @@ import { cline } from '../../src/providers/cline.ts';
 import { codex } from '../../src/providers/codex.ts';
 import { copilot } from '../../src/providers/copilot.ts';
 import { gemini } from '../../src/providers/gemini.ts';
+import { kiro } from '../../src/providers/kiro.ts';
 import { opencode } from '../../src/providers/opencode.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
@@ -125,10 +126,10 @@ test('claude whose key is refused is ended at its first retry, and one that is t
 
 test('a CLI that says it has failed has, whatever it exits with; one that says nothing ends with its own code', async t => {
   const said = await reported(t, claude, [
-    { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
+    { type: 'result', subtype: 'error_during_execution', is_error: true, num_turns: 3 },
   ]);
   t.is(said.code, 1);
-  t.regex(said.pane, /✗ error_max_turns/);
+  t.regex(said.pane, /✗ error_during_execution/);
   t.is(said.report?.trouble, null);
   t.is((await reported(t, claude, [], 'exit 7')).code, 7);
 });
@@ -151,6 +152,33 @@ test('claude is ended when it has taken more turns, tokens or time than it was g
   }
   const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
   t.is((await reported(t, within, turns)).code, 0);
+});
+
+test('a limit of turns of the CLI itself is a budget, and no failure that another attempt would mend', async t => {
+  const claudes = await reported(t, claude, [
+    { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
+  ]);
+  t.is(claudes.report?.trouble?.kind, 'budget');
+  const geminis = async (type: string) => {
+    const error = { type, message: 'Reached max session turns for this session.' };
+    const { report } = await reported(t, gemini, [{ type: 'result', status: 'error', error }], 'exit 53');
+    return report?.trouble?.kind;
+  };
+  t.is(await geminis('FatalTurnLimitedError'), 'budget');
+  t.is(await geminis('FatalAuthenticationError'), 'login');
+  t.is(await geminis('Error'), undefined);
+});
+
+test('of a CLI without events, its last words tell a login from other failures', async t => {
+  const kind = async (words: string, exit: string) => {
+    const { code, pane, report } = await reported(t, kiro, [], `echo '${words}' >&2; ${exit}`);
+    t.true(pane.includes(words));
+    return [code, report?.usage ?? null, report?.trouble?.kind];
+  };
+  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'login']);
+  t.deepEqual(await kind('Error: 429 Too Many Requests', 'exit 2'), [2, null, 'quota']);
+  t.deepEqual(await kind('cannot read the file', 'exit 3'), [3, null, undefined]);
+  t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
 });
 
 test('of codex, retries are no failure, and what each turn used is added up', async t => {

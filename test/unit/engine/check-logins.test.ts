@@ -55,7 +55,7 @@ for (const { name, title, keys, login } of providers) {
       t.deepEqual(await missing(t, name, { fields: { env: { [key]: 'dummy-key' } } }), [], key);
       t.deepEqual(await missing(t, name, { fields: { auth: 'off', secrets: [key] } }), [], key);
     }
-    const files = login.slice(0, 1).map(file => [`home/${file}`, 'x']);
+    const files = login.slice(0, 1).map(file => [`home/${file}`, '{"a": {"apiKey": "x", "key": "x"}}']);
     if (files.length > 0) t.deepEqual(await missing(t, name, { files: Object.fromEntries(files) }), []);
   });
 
@@ -103,6 +103,7 @@ const started: readonly (readonly [string, string, Situation])[] = [
     { env: { GROQ_API_KEY: 'dummy-key' }, fields: { secrets: ['GROQ_API_KEY'] } },
   ],
   ['copilot', 'a local model', { env: { COPILOT_PROVIDER_BASE_URL: 'http://ollama:11434/v1' } }],
+  ['claude', 'a person who may log in by hand', { fields: { interactive: true } }],
   ['aider', 'a local model', { fields: { env: { OLLAMA_API_BASE: 'http://ollama:11434' } } }],
   ['aider', 'a key as an argument', { fields: { args: ['--api-key', 'groq=dummy'] } }],
 ];
@@ -125,6 +126,13 @@ const refused: readonly (readonly [string, string, Situation])[] = [
     { files: { 'workspace/.claude/settings.json': '{"hooks": {}}' } },
   ],
   ['gemini', 'a list of accounts alone', { files: { 'home/.gemini/google_accounts.json': '{}' } }],
+  ['claude', 'nobody to log in by hand', { fields: { interactive: true, needsInput: 'fail' } }],
+  [
+    'cline',
+    'a file of a start without a login',
+    { files: { 'home/.cline/data/settings/providers.json': '{"lastUsedProvider": "cline"}' } },
+  ],
+  ['opencode', 'an empty file of logins', { files: { 'home/.local/share/opencode/auth.json': '{}' } }],
   ['codex', 'an empty key', { fields: { env: { CODEX_API_KEY: ' ' } } }],
   ['opencode', 'a key that it is not given', { env: { GROQ_API_KEY: 'dummy-key' } }],
 ];

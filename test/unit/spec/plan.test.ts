@@ -1,5 +1,5 @@
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
 import { directory, parse, plan } from './helpers.ts';
@@ -440,7 +440,18 @@ test('cline asks the vendor whose key it has, unless it is logged in, and gets i
   const two = await ai('cline', {}, { ...key, ANTHROPIC_API_KEY: 'dummy-key' });
   t.deepEqual(two.command, [...start, '--provider', 'anthropic', '--', 'Go']);
   const home = join(directory, 'cline-home');
-  await mkdir(join(home, '.cline/data/settings'), { recursive: true });
+  const file = join(home, '.cline/data/settings/providers.json');
+  await mkdir(dirname(file), { recursive: true });
+  // As it is left by a start without a login.
+  await writeFile(file, '{"lastUsedProvider": "cline", "providers": {"cline": {}}}');
+  t.deepEqual((await ai('cline', {}, { ...key, HOME: home })).command, [
+    ...start,
+    '--provider',
+    'openai-native',
+    '--',
+    'Go',
+  ]);
+  await writeFile(file, '{"providers": {"anthropic": {"settings": {"apiKey": "dummy-key"}}}}');
   const loggedIn = await ai('cline', {}, { ...key, HOME: home });
   t.deepEqual(loggedIn.command, [...start, '--', 'Go']);
 });

@@ -7,12 +7,14 @@ function resetIn(text, now) {
   return afterTime(text, now) ?? atTime(text, now);
 }
 
-/** Gemini CLI: `Your quota will reset after 3h20m10s.` */
+/** Gemini CLI: `Your quota will reset after 3h20m10s.` APIs of OpenAI's kind: `Please try again in 6m0.5s.` */
 function afterTime(text, now) {
   const [found, hours = 0, minutes = 0, seconds = 0] =
-    /reset after (?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?/i.exec(text) ?? [];
+    /(?:reset after|(?:try again|retry|resets?) in) (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?/i.exec(
+      text,
+    ) ?? [];
   const span = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
-  return found === undefined || span === 0 ? null : now + span * 1000;
+  return found === undefined || span === 0 ? null : now + Math.ceil(span * 1000);
 }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];

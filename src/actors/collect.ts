@@ -121,7 +121,7 @@ async function checkWhole(
 
 /** What the AI CLI has said of why it failed, with what helps. */
 function troubleOf(
-  { provider: name }: AgentPlan,
+  { provider: name, secrets }: AgentPlan,
   report: AgentReport | null,
 ): NonNullable<EndRecord['trouble']> | null {
   const provider = providerNamed(name);
@@ -129,13 +129,17 @@ function troubleOf(
   const { kind, message, resetsAt } = report.trouble;
   const { title, keys, login } = provider;
   if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
+  // Of several keys, the one that it was given is the one that was refused.
+  const key = keys.find(key => secrets.some(secret => secret.name === key)) ?? keys[0];
   const mend =
     kind === 'login'
-      ? `. Set ${keys[0]}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
+      ? `. Set ${key}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
       : kind === 'quota' && resetsAt === null
         ? '. Run it again when its plan is there again'
         : '';
-  return { kind, message: `${title}: ${message}${mend}`, until: resetsAt };
+  // Its own sentence has its end.
+  const said = mend === '' ? message : message.replace(/\.+$/, '');
+  return { kind, message: `${title}: ${said}${mend}`, until: resetsAt };
 }
 
 /**

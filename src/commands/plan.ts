@@ -1,5 +1,6 @@
 import { unrestrictedEngine } from '../docker/engine-info.ts';
 import { mountsElsewhere } from '../engine/check-files.ts';
+import { missingLogins } from '../engine/check-logins.ts';
 import { checkPlaces } from '../engine/check-places.ts';
 import { checkPodman } from '../engine/check-podman.ts';
 import { checkCopies, checkWorkspaces } from '../engine/check-workspaces.ts';
@@ -21,6 +22,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   });
   const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
+  for (const message of missingLogins(plan)) say(`a run is refused: ${message}`);
   if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);

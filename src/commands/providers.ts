@@ -49,10 +49,16 @@ export const providers: Command = {
 };
 
 /** The names of variables, and paths of files, that an agent of this provider would be given. */
-function foundHere({ keys, aliases, login }: Provider, env: NodeJS.ProcessEnv): string[] {
+function foundHere(
+  { keys, aliases, passes, login, otherLogins }: Provider,
+  env: NodeJS.ProcessEnv,
+): string[] {
   const home = env.HOME || homedir();
+  const others = passes.filter(name => otherLogins.variables?.test(name));
   return [
-    ...[...keys, ...Object.values(aliases)].filter(name => env[name]).map(name => `$${name}`),
+    ...[...new Set([...keys, ...Object.values(aliases), ...others])]
+      .filter(name => env[name])
+      .map(name => `$${name}`),
     ...login.filter(file => existsSync(join(home, file))).map(file => `~/${file}`),
   ];
 }

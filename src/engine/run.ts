@@ -9,6 +9,7 @@ import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { type CheckFilesOptions, checkFiles } from './check-files.ts';
+import { checkLogins } from './check-logins.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkPodman } from './check-podman.ts';
 import { checkCopies, checkWorkspaces } from './check-workspaces.ts';
@@ -30,6 +31,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   const { env = process.env } = options;
   checkPlaces(plan, options.stateDir);
   checkSecrets(plan, env);
+  checkLogins(plan);
   const vault = vaultOf(plan, env);
   const connection = await connect({ clock: options.clock, redactor: vault.redactor });
   checkLimits(plan, connection.engine);

@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { wordsReport } from './words-report.ts';
 
 export const aider: Provider = {
   name: 'aider',
@@ -11,7 +12,7 @@ export const aider: Provider = {
   },
   headless: { args: ['--yes-always', '--no-stream'], prompt: { file: '--message-file' } },
   interactive: null,
-  report: null,
+  report: wordsReport,
   model: '--model',
   env: { AIDER_ANALYTICS: 'false', AIDER_CHECK_UPDATE: 'false' },
   keys: ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GEMINI_API_KEY'],
@@ -19,5 +20,11 @@ export const aider: Provider = {
   passes: ['AIDER_MODEL'],
   endpoint: null,
   login: [],
+  otherLogins: {
+    variables: /(_API_KEY|_TOKEN|_API_BASE|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
+    args: /^--([a-z]+-)?api-(key|base)\b|^--(env-file|config)\b/,
+    folder: '.aider',
+    files: ['.env', '.aider.conf.yml'],
+  },
   settings: [],
 };

@@ -5,10 +5,17 @@ export const amp: Provider = {
   title: 'Amp',
   verified: false,
   program: 'amp',
-  install: { npm: '@ampcode/cli', version: '0.0.1790712063-gb89205' },
-  headless: { args: ['--execute'], prompt: 'stdin' },
+  install: { npm: '@ampcode/cli', version: '0.0.1790142911-g7618fb' },
+  headless: { args: ['--execute', '--stream-json'], prompt: 'stdin' },
   interactive: null,
-  report: null,
+  report: {
+    format: 'claude',
+    login: '\\b40[13]\\b|no api key found|login failed|invalid api key|unauthorized',
+    quota: '\\b429\\b|\\b402\\b|out of credits|insufficient .*(credits|balance)|rate limit',
+    usage: false,
+    // It would take the prompt for the code that its login asks for, and wait for another one.
+    words: { asks: 'starting login flow|paste your code', waits: null },
+  },
   model: null,
   env: {},
   keys: ['AMP_API_KEY'],
@@ -16,5 +23,12 @@ export const amp: Provider = {
   passes: [],
   endpoint: null,
   login: ['.local/share/amp/secrets.json'],
-  settings: [],
+  otherLogins: {
+    variables: null,
+    args: null,
+    folder: '.local/share/amp',
+    files: [],
+  },
+  // No flag lets it do all that it is told to.
+  settings: [{ file: '.config/amp/settings.json', json: { 'amp.dangerouslyAllowAll': true } }],
 };

@@ -17,10 +17,10 @@ export const providers: readonly Provider[] = [
   gemini,
   opencode,
   copilot,
+  cline,
   cursor,
   aider,
   amp,
-  cline,
   kiro,
 ];
 

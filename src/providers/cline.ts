@@ -3,18 +3,41 @@ import type { Provider } from './provider.ts';
 export const cline: Provider = {
   name: 'cline',
   title: 'Cline',
-  verified: false,
+  verified: true,
   program: 'cline',
   install: { npm: 'cline', version: '3.0.65' },
-  headless: { args: ['--auto-approve', 'true'], prompt: 'stdin' },
+  headless: {
+    args: ['--json', '--auto-approve', 'true'],
+    // Otherwise it takes the model of its vendor's cloud, whatever keys there are.
+    keyArgs: {
+      CLINE_API_KEY: [],
+      ANTHROPIC_API_KEY: ['--provider', 'anthropic'],
+      OPENAI_API_KEY: ['--provider', 'openai-native'],
+      OPENROUTER_API_KEY: ['--provider', 'openrouter'],
+    },
+    // It reads no prompt from a file on standard input.
+    prompt: 'last',
+  },
   interactive: null,
-  report: null,
+  report: {
+    format: 'cline',
+    login: '\\b401\\b|unauthorized|(incorrect|invalid|missing) api key|not (logged|signed) in|authentication',
+    quota: '\\b429\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
+    words: { asks: null, waits: null },
+  },
   model: '--model',
   env: {},
-  keys: [],
+  keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'CLINE_API_KEY'],
   aliases: {},
   passes: [],
   endpoint: null,
-  login: ['.cline/data'],
+  login: ['.cline/data/settings/providers.json'],
+  loginHolds: /"(apiKey|auth|accessToken|refreshToken|baseUrl|aws|gcp)"/,
+  otherLogins: {
+    variables: /(_API_KEY|_TOKEN|_ACCESS_KEY_ID|_PROFILE)$|^CLINE_(DATA_)?DIR$/,
+    args: /^(-k|--key|--data-dir|--config|-P|--provider)\b/,
+    folder: '.cline',
+    files: [],
+  },
   settings: [],
 };

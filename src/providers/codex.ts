@@ -63,5 +63,11 @@ export const codex: Provider = {
     args: ['--config=openai_base_url="$"'],
   },
   login: ['.codex/auth.json'],
+  otherLogins: {
+    variables: /^(OPENAI_API_KEY|OPENAI_BASE_URL|CODEX_HOME)$/,
+    args: /^(--oss|--local-provider|--profile|-p)$|\bmodel_providers?\b/,
+    folder: '.codex',
+    files: ['.codex/config.toml'],
+  },
   settings: [],
 };

@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { wordsReport } from './words-report.ts';
 
 export const cursor: Provider = {
   name: 'cursor',
@@ -11,7 +12,7 @@ export const cursor: Provider = {
   },
   headless: { args: ['--print', '--trust', '--force'], prompt: 'stdin' },
   interactive: null,
-  report: null,
+  report: wordsReport,
   model: '--model',
   env: { NO_OPEN_BROWSER: '1' },
   keys: ['CURSOR_API_KEY'],
@@ -19,5 +20,11 @@ export const cursor: Provider = {
   passes: [],
   endpoint: null,
   login: ['.config/cursor/auth.json'],
+  otherLogins: {
+    variables: /^CURSOR_AUTH_TOKEN$/,
+    args: /^(-a|--api-key\b|-e|--endpoint\b)/,
+    folder: '.config/cursor',
+    files: [],
+  },
   settings: [],
 };

@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts';
+import { wordsReport } from './words-report.ts';
 
 export const kiro: Provider = {
   name: 'kiro',
@@ -11,7 +12,7 @@ export const kiro: Provider = {
   },
   headless: { args: ['chat', '--no-interactive', '--trust-all-tools'], prompt: 'stdin' },
   interactive: null,
-  report: null,
+  report: wordsReport,
   model: '--model',
   env: {},
   keys: ['KIRO_API_KEY'],
@@ -19,5 +20,11 @@ export const kiro: Provider = {
   passes: [],
   endpoint: null,
   login: [],
+  otherLogins: {
+    variables: /^AWS_(PROFILE|ACCESS_KEY_ID|BEARER_TOKEN_[A-Z]+)$/,
+    args: null,
+    folder: '.local/share/kiro-cli',
+    files: [],
+  },
   settings: [],
 };

@@ -3,18 +3,49 @@ import type { Provider } from './provider.ts';
 export const opencode: Provider = {
   name: 'opencode',
   title: 'opencode',
-  verified: false,
+  verified: true,
   program: 'opencode',
   install: { npm: 'opencode-ai', version: '1.18.33' },
-  headless: { args: ['run', '--auto'], prompt: 'last' },
+  headless: {
+    // Of what it tries again, for as long as it takes, its events say nothing.
+    args: ['run', '--auto', '--format', 'json', '--print-logs', '--log-level', 'ERROR'],
+    prompt: 'stdin',
+  },
   interactive: null,
-  report: null,
+  report: {
+    format: 'opencode',
+    login:
+      'no providers are available|\\b401\\b|unauthorized|(invalid|incorrect|missing|no) api key|api key .*(missing|not valid|invalid)|not logged in',
+    quota: '\\b429\\b|rate limit|(exceeded|out of) .*(quota|credits)|insufficient_quota',
+    words: {
+      asks: null,
+      waits: 'small=false .*error="([^"]*(?:rate limit|too many requests|usage limit|quota|\\b429\\b)[^"]*)"',
+    },
+  },
   model: '--model',
-  env: { OPENCODE_DISABLE_AUTOUPDATE: '1' },
+  env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1' },
+  // Where it finds no key it sends the workspace to a free model of its vendor's, unasked.
+  listedEnv: {
+    variable: 'OPENCODE_CONFIG_CONTENT',
+    list: 'disabled_providers',
+    value: 'opencode',
+    unlessIn: 'enabled_providers',
+  },
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
   aliases: {},
-  passes: [],
+  passes: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
-  settings: [],
+  loginHolds: /"(key|token|access|refresh)"/,
+  otherLogins: {
+    variables:
+      /^OPENCODE_(CONFIG|AUTH)(_CONTENT|_DIR)?$|(_API_KEY|_TOKEN|_BASE_URL|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$/,
+    args: null,
+    folder: '.local/share/opencode',
+    files: ['.env', 'opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],
+  },
+  settings: [
+    // Where the variable is a secret, nothing can be merged into it.
+    { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
+  ],
 };

@@ -16,7 +16,7 @@ export const auth = z.union(
     strict(
       {
         login: given(
-          'What the AI CLI itself is logged in with: its files, and its variables of this environment.',
+          'What the AI CLI itself is logged in with: its files, and its variables of this environment. `false`: it is logged in otherwise, or needs no login.',
         ),
         claude: given('`~/.config/claude`.'),
         gcloud: given('`~/.config/gcloud`.'),

@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providerNamed } from '../providers/catalogue.ts';
@@ -61,7 +61,7 @@ async function findAuth(
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
   const home = env.HOME || homedir();
   const sought = [
-    ...(login ? (providerNamed(provider)?.login ?? []).map(file => ({ home: file, isCopied: true })) : []),
+    ...(login ? loginFiles(provider, home).map(file => ({ home: file, isCopied: true })) : []),
     ...(claude ? [{ home: '.config/claude', isCopied: false }] : []),
     ...(gcloud ? [{ home: '.config/gcloud', isCopied: false }] : []),
     ...(git ? [{ home: '.gitconfig', isCopied: false }] : []),
@@ -84,7 +84,23 @@ async function findAuth(
       message:
         'there is no ssh-agent that $SSH_AUTH_SOCK names; start one (eval "$(ssh-agent)"; ssh-add), or say "keys"',
     });
-  return { auth: { files, sshAgent: socket }, findings };
+  const isOwn = !login && providerNamed(provider) !== undefined;
+  return { auth: { files, sshAgent: socket, ...(isOwn ? { login: false as const } : {}) }, findings };
+}
+
+function loginFiles(provider: string, home: string): readonly string[] {
+  const { login = [], loginHolds = null } = providerNamed(provider) ?? {};
+  const [first, ...others] = login;
+  if (first === undefined || loginHolds === null) return login;
+  return loginHolds.test(textOf(join(home, first))) ? login : others;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 const isThere = (path: string) => {

@@ -94,6 +94,8 @@ const report = z.strictObject({
   format: text,
   login: text,
   quota: text,
+  usage: z.literal(false).exactOptional(),
+  words: z.strictObject({ asks: text.nullable(), waits: text.nullable() }).exactOptional(),
   budget: z
     .strictObject({
       turns: count.exactOptional(),
@@ -109,6 +111,7 @@ const auth = z.strictObject({
     .string()
     .regex(/^\/[^\p{Cc}]*$/u)
     .nullable(),
+  login: z.literal(false).exactOptional(),
 });
 
 const security = z.strictObject({

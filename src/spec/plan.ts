@@ -92,6 +92,8 @@ export interface ReportPlan {
   readonly format: string;
   readonly login: string;
   readonly quota: string;
+  readonly usage?: false;
+  readonly words?: { readonly asks: string | null; readonly waits: string | null };
   readonly budget?: BudgetPlan;
 }
 
@@ -113,6 +115,8 @@ export interface AuthPlan {
   readonly files: readonly AuthFile[];
   /** Absolute path of the socket of the caller's ssh-agent; null: it gets none. */
   readonly sshAgent: string | null;
+  /** The spec gives an AI CLI no login of the caller's: it has one of its own, or needs none. */
+  readonly login?: false;
 }
 
 export interface AuthFile {

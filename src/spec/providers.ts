@@ -28,7 +28,13 @@ export function launchOf(
     provider,
     env,
     names,
-  }: { provider: Provider; env: Readonly<Record<string, string>>; names: readonly string[] },
+    hasLogin,
+  }: {
+    provider: Provider;
+    env: Readonly<Record<string, string>>;
+    names: readonly string[];
+    hasLogin: boolean;
+  },
 ): Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings'> {
   const { headless, program, endpoint } = provider;
   const interactive = isInteractive ? provider.interactive : null;
@@ -39,6 +45,7 @@ export function launchOf(
   const words = [
     program,
     ...(interactive?.args ?? headless.args),
+    ...(interactive || hasLogin ? [] : keyArgsOf(headless, names)),
     ...(address === undefined ? [] : withAddress(endpoint!.args)),
     ...withAddress(key?.args ?? [], endpoint?.usual),
     ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
@@ -76,6 +83,11 @@ const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 
 
 function settingsWords({ flagged }: Interactive, key: Key | null): string[] {
   return flagged === null ? [] : [flagged.flag, JSON.stringify({ ...flagged.json, ...key?.json })];
+}
+
+function keyArgsOf({ keyArgs = {} }: Launch, names: readonly string[]): readonly string[] {
+  const key = Object.keys(keyArgs).find(name => names.includes(name));
+  return key === undefined ? [] : keyArgs[key]!;
 }
 
 function promptWords({ prompt: way }: Launch, prompt: string): string[] {
@@ -130,7 +142,7 @@ export function checkProvider(
     return [{ path: [...path, 'needsInput'], message: 'only an "interactive" agent can be asked to answer' }];
   if (interactive === true && budget !== undefined)
     return [{ path: [...path, 'budget'], message: 'an interactive agent does not tell what it uses' }];
-  if ('budget' in fields && provider.report === null)
+  if ('budget' in fields && (provider.report === null || provider.report.usage === false))
     return [{ path: [...path, 'budget'], message: `${provider.name} does not tell what it uses` }];
   return 'model' in fields && provider.model === null
     ? [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }]

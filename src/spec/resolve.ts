@@ -2,6 +2,7 @@ import { providerNamed } from '../providers/catalogue.ts';
 import type { Logins } from './auth.ts';
 import { resolveBuild } from './builds.ts';
 import type { Environment } from './interpolate.ts';
+import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
 import { environmentOf, launchOf, providerOf } from './providers.ts';
 import type { References } from './references.ts';
@@ -73,15 +74,16 @@ function resolveAgent(
     const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
     return { name, file: file === undefined ? null : secrets.get(file)! };
   });
+  const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
   const usual = provider
-    ? environmentOf(provider, {
-        env: caller,
-        wanted: wish.login,
-        hasLogin: auth.files.some(({ home }) => provider.login.includes(home)),
-      })
+    ? environmentOf(provider, { env: caller, wanted: wish.login, hasLogin })
     : nothingUsual;
-  const said = [...Object.keys(agent.env ?? {}), ...own.map(({ name }) => name)];
-  const env = { ...usual.env, ...agent.env };
+  // What a secret of the spec holds is not replaced by a value of ours.
+  const ownNames = own.map(({ name }) => name);
+  const ours = Object.entries(usual.env).filter(([name]) => !ownNames.includes(name));
+  const given = { ...Object.fromEntries(ours), ...agent.env };
+  const env = provider ? withListed(provider, given, ownNames) : given;
+  const said = [...Object.keys(agent.env ?? {}), ...ownNames];
   // What the spec says under a name is what the agent gets by it.
   const allSecrets = [...own, ...usual.secrets.filter(({ name }) => !said.includes(name))];
   const names = [...Object.keys(env), ...allSecrets.map(({ name }) => name)];
@@ -90,7 +92,7 @@ function resolveAgent(
     dependsOn: agent.dependsOn ?? [],
     provider: agent.provider!,
     ...(provider
-      ? launchOf({ ...agent, timeouts }, prompt!, { provider, env, names })
+      ? launchOf({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
       : { command: agent.command!, stdin: 'terminal', attended: null, report: null, settings: [] }),
     prompt,
     image: agent.image ?? null,

@@ -3,9 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { reportIn } from '../../src/docker/agent-report.ts';
+import { amp } from '../../src/providers/amp.ts';
 import { claude } from '../../src/providers/claude.ts';
+import { cline } from '../../src/providers/cline.ts';
 import { codex } from '../../src/providers/codex.ts';
+import { copilot } from '../../src/providers/copilot.ts';
 import { gemini } from '../../src/providers/gemini.ts';
+import { kiro } from '../../src/providers/kiro.ts';
+import { opencode } from '../../src/providers/opencode.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
 
@@ -121,10 +126,10 @@ test('claude whose key is refused is ended at its first retry, and one that is t
 
 test('a CLI that says it has failed has, whatever it exits with; one that says nothing ends with its own code', async t => {
   const said = await reported(t, claude, [
-    { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
+    { type: 'result', subtype: 'error_during_execution', is_error: true, num_turns: 3 },
   ]);
   t.is(said.code, 1);
-  t.regex(said.pane, /✗ error_max_turns/);
+  t.regex(said.pane, /✗ error_during_execution/);
   t.is(said.report?.trouble, null);
   t.is((await reported(t, claude, [], 'exit 7')).code, 7);
 });
@@ -147,6 +152,33 @@ test('claude is ended when it has taken more turns, tokens or time than it was g
   }
   const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
   t.is((await reported(t, within, turns)).code, 0);
+});
+
+test('a limit of turns of the CLI itself is a budget, and no failure that another attempt would mend', async t => {
+  const claudes = await reported(t, claude, [
+    { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
+  ]);
+  t.is(claudes.report?.trouble?.kind, 'budget');
+  const geminis = async (type: string) => {
+    const error = { type, message: 'Reached max session turns for this session.' };
+    const { report } = await reported(t, gemini, [{ type: 'result', status: 'error', error }], 'exit 53');
+    return report?.trouble?.kind;
+  };
+  t.is(await geminis('FatalTurnLimitedError'), 'budget');
+  t.is(await geminis('FatalAuthenticationError'), 'login');
+  t.is(await geminis('Error'), undefined);
+});
+
+test('of a CLI without events, its last words tell a login from other failures', async t => {
+  const kind = async (words: string, exit: string) => {
+    const { code, pane, report } = await reported(t, kiro, [], `echo '${words}' >&2; ${exit}`);
+    t.true(pane.includes(words));
+    return [code, report?.usage ?? null, report?.trouble?.kind];
+  };
+  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'login']);
+  t.deepEqual(await kind('Error: 429 Too Many Requests', 'exit 2'), [2, null, 'quota']);
+  t.deepEqual(await kind('cannot read the file', 'exit 3'), [3, null, undefined]);
+  t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
 });
 
 test('of codex, retries are no failure, and what each turn used is added up', async t => {
@@ -190,4 +222,200 @@ test('of gemini, what it says comes in pieces', async t => {
     outputTokens: 60,
     costUsd: null,
   });
+});
+
+test('of opencode, what each step used is added up, and tools that fail are seen', async t => {
+  const step = (cost: number) => ({
+    type: 'step_finish',
+    part: {
+      reason: 'stop',
+      tokens: { input: 60, output: 20, reasoning: 0, cache: { write: 0, read: 40 } },
+      cost,
+    },
+  });
+  const bash = (state: object) => ({ type: 'tool_use', part: { tool: 'bash', state } });
+  const { code, pane, report } = await reported(t, opencode, [
+    { type: 'step_start', part: {} },
+    bash({ status: 'completed', input: { command: 'ls' }, output: 'a\n', metadata: { exit: 0 } }),
+    bash({ status: 'completed', input: { command: 'npm test' }, output: 'no\n', metadata: { exit: 1 } }),
+    bash({ status: 'error', input: { command: 'rm x' }, error: 'not allowed' }),
+    step(0.001),
+    { type: 'text', part: { text: 'Done.' } },
+    step(0.002),
+  ]);
+  t.is(code, 0);
+  t.regex(
+    pane,
+    /● bash ls\n {2}⎿ a\n● bash npm test\n {2}⎿ failed: no\n● bash rm x\n {2}⎿ failed: not allowed\n/,
+  );
+  t.regex(pane, /Done\.\n— 2 turns, 200 tokens in, 40 out, \$0\.0030\n/);
+  t.deepEqual(report, {
+    usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.003 },
+    trouble: null,
+  });
+});
+
+test('opencode that reports an error has failed, also where it exits with 0', async t => {
+  const error = (data: object) => ({ type: 'error', error: { name: 'APIError', data } });
+  const refused = await reported(t, opencode, [
+    error({ message: 'Incorrect API key provided.', statusCode: 401, isRetryable: false }),
+  ]);
+  t.is(refused.code, 1);
+  t.deepEqual(refused.report?.trouble, {
+    kind: 'login',
+    message: 'Incorrect API key provided.',
+    resetsAt: null,
+  });
+  const before = Date.now();
+  const limited = await reported(t, opencode, [
+    error({ message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '3000' } }),
+  ]);
+  t.is(limited.report?.trouble?.kind, 'quota');
+  t.true(limited.report!.trouble!.resetsAt! >= before + 3_000_000);
+  const odd = await reported(t, opencode, [{ type: 'error', error: { name: 'UnknownError', data: {} } }]);
+  t.deepEqual([odd.code, odd.report?.trouble], [1, null]);
+  t.regex(odd.pane, /✗ UnknownError/);
+  const unnamed = await reported(t, opencode, [
+    'level=ERROR message=failed error="ProviderNoProvidersError: No providers are available"',
+    { type: 'error', error: { name: 'UnknownError', data: { message: 'Unexpected server error.' } } },
+  ]);
+  t.deepEqual(unnamed.report?.trouble, {
+    kind: 'login',
+    message: 'ProviderNoProvidersError: No providers are available',
+    resetsAt: null,
+  });
+});
+
+test('opencode that waits for its plan in silence is ended, unless it is over in a moment', async t => {
+  const line = (seconds: number, small = false) =>
+    `level=ERROR message="stream error" small=${small} agent=build error.error="AI_APICallError: Rate limit reached. Please try again in ${seconds}s."`;
+  const before = Date.now();
+  const long = await reported(t, opencode, [line(2621, true), line(2621)], 'exec sleep 600');
+  t.is(long.code, 1);
+  t.is(long.report?.trouble?.kind, 'quota');
+  t.is(long.report?.trouble?.message, 'AI_APICallError: Rate limit reached. Please try again in 2621s.');
+  t.true(long.report!.trouble!.resetsAt! >= before + 2_621_000);
+  const moment = await reported(t, opencode, [line(2), line(2), { type: 'step_finish', part: {} }]);
+  t.deepEqual([moment.code, moment.report?.trouble], [0, null]);
+  const again = await reported(t, opencode, Array(10).fill(line(2)), 'exec sleep 600');
+  t.is(again.report?.trouble?.kind, 'quota');
+});
+
+test('of copilot people see what it says and does, and it tells no tokens', async t => {
+  const { code, pane, report } = await reported(t, copilot, [
+    { type: 'session.tools_updated', data: { model: 'm' }, ephemeral: true },
+    { type: 'assistant.turn_start', data: { turnId: '0' } },
+    { type: 'assistant.message', data: { content: '', toolRequests: [{ name: 'bash' }] } },
+    { type: 'tool.execution_start', data: { toolName: 'bash', arguments: { command: 'ls' } } },
+    {
+      type: 'tool.execution_complete',
+      data: { success: true, shellExecution: { exitCode: 0 }, result: { content: 'a\n<exit code 0>' } },
+    },
+    { type: 'assistant.message_delta', data: { content: 'Do' }, ephemeral: true },
+    { type: 'session.error', data: { errorType: 'query', message: 'a stream broke off' } },
+    { type: 'assistant.message', data: { content: 'Done.', toolRequests: [] } },
+    { type: 'result', exitCode: 0, usage: { premiumRequests: 1 } },
+  ]);
+  t.is(code, 0, 'it got over its error');
+  t.regex(pane, /● bash ls\n {2}⎿ a \(\+1 lines\)\n✗ a stream broke off\nDone\.\n/);
+  t.notRegex(pane, /Do\n|tokens/);
+  t.deepEqual(report, { usage: null, trouble: null });
+});
+
+test('copilot tells a refused key, a used up plan and a missing login apart', async t => {
+  const failed = (data: object) => [
+    { type: 'session.error', data },
+    { type: 'result', exitCode: 0 },
+  ];
+  const kind = async (events: readonly unknown[], exit?: string) => {
+    const { code, report } = await reported(t, copilot, events, exit);
+    return [code, report?.trouble?.kind];
+  };
+  const key = { errorType: 'authentication', message: 'Authentication failed (HTTP 401).', statusCode: 401 };
+  t.deepEqual(await kind(failed(key)), [1, 'login']);
+  t.deepEqual(await kind(failed({ errorType: 'rate_limit', message: 'Slow down.' })), [1, 'quota']);
+  t.deepEqual(await kind(failed({ errorType: 'query', message: 'bad gateway', statusCode: 502 })), [
+    1,
+    undefined,
+  ]);
+  t.deepEqual(await kind([], 'echo "Error: No authentication information found." >&2; exit 1'), [1, 'login']);
+});
+
+test('of cline people see its tools, and what it has used in all', async t => {
+  const event = (event: object) => ({ type: 'agent_event', event });
+  const tool = { contentType: 'tool', toolName: 'run_commands' };
+  const { code, pane, report } = await reported(t, cline, [
+    { type: 'hook_event', hookEventName: 'agent_start' },
+    event({ type: 'usage', totalInputTokens: 100, totalOutputTokens: 20, totalCacheReadTokens: 40 }),
+    event({ type: 'content_start', ...tool, input: { commands: ['ls', 'pwd'] } }),
+    event({ type: 'content_end', ...tool, output: [{ result: 'a', success: true }] }),
+    event({ type: 'content_end', ...tool, output: [{ result: 'b', success: false }] }),
+    event({ type: 'iteration_end', iteration: 1 }),
+    event({ type: 'error', recoverable: true, error: { message: 'once more' } }),
+    event({ type: 'content_end', contentType: 'text', text: 'Done.' }),
+    event({
+      type: 'usage',
+      totalInputTokens: 200,
+      totalOutputTokens: 40,
+      totalCacheReadTokens: 80,
+      totalCost: 0.5,
+    }),
+    event({ type: 'iteration_end', iteration: 2 }),
+    { type: 'run_result', finishReason: 'completed', text: 'Done.' },
+  ]);
+  t.is(code, 0);
+  t.regex(pane, /● run_commands ls; pwd\n {2}⎿ a\n {2}⎿ failed: b\n! once more\nDone\.\n— 2 turns, 200/);
+  t.deepEqual(report, {
+    usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.5 },
+    trouble: null,
+  });
+});
+
+test('cline that reports an error on either stream has failed, also where it exits with 0', async t => {
+  const error = (errorClass: string, message: string) => [
+    { type: 'agent_event', event: { type: 'error', error: { message }, errorClass, recoverable: false } },
+    { type: 'run_result', finishReason: 'error', text: message },
+  ];
+  const refused = await reported(t, cline, error('auth', 'Incorrect.'));
+  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
+  const limited = await reported(t, cline, error('unknown', 'Rate limit reached. Please try again in 90s.'));
+  t.is(limited.report?.trouble?.kind, 'quota');
+  const late = await reported(
+    t,
+    cline,
+    [],
+    `echo '{"type":"error","message":"Incorrect API key provided."}' >&2`,
+  );
+  t.deepEqual([late.code, late.report?.trouble?.kind], [1, 'login']);
+  const cut = await reported(t, cline, [{ type: 'run_result', finishReason: 'max_iterations', text: '' }]);
+  t.regex(cut.pane, /✗ max_iterations/);
+});
+
+test('amp that begins to wait for a login is ended at once, and its failures are read', async t => {
+  const asks = await reported(
+    t,
+    amp,
+    ['No API key found. Starting login flow...', 'When prompted, paste your code here: '],
+    'exec sleep 600',
+  );
+  t.is(asks.code, 1);
+  t.is(asks.report?.trouble?.kind, 'login');
+  const failed = await reported(
+    t,
+    amp,
+    [
+      { type: 'assistant', message: { content: [{ type: 'text', text: 'I look.' }] } },
+      { type: 'result', subtype: 'error_during_execution', is_error: true, error: 'Out of credits' },
+    ],
+    'exit 0',
+  );
+  t.deepEqual([failed.code, failed.report?.trouble?.kind, failed.report?.usage], [1, 'quota', null]);
+});
+
+test('the words of a CLI that went well, or of its agent long before it failed, are no failure', async t => {
+  const well = await reported(t, opencode, ['the test expects 401 for a missing key']);
+  t.deepEqual([well.code, well.report], [0, null]);
+  const many = Array.from({ length: 30 }, (_, i) => `line ${i}`);
+  const other = await reported(t, opencode, ['401', ...many], 'exit 3');
+  t.deepEqual([other.code, other.report], [3, null]);
 });

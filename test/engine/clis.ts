@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { ModelStub } from './model-stub.ts';
 
 /** The AI CLIs that our tests run for real, as they are installed for users; only what answers them is ours. */
@@ -6,13 +8,70 @@ export const clis = [
   { name: 'codex', api: 'openai', key: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', path: '/v1' },
   { name: 'gemini', api: 'gemini', key: 'GEMINI_API_KEY', address: 'GOOGLE_GEMINI_BASE_URL', path: '' },
 ] as const;
-export type Cli = (typeof clis)[number];
 
-/** What its caller's environment has, so that a stub answers it. */
-export const envOf = ({ key: variable, address, path }: Cli, stub: ModelStub, key: string) => ({
+/** Those that are run with `scripts/test --all`: their images are large. */
+export const furtherClis: readonly Cli[] = [
+  { name: 'opencode', api: 'chat', key: 'OPENAI_API_KEY', configured: opencodeConfigured },
+  {
+    name: 'copilot',
+    api: 'chat',
+    key: 'COPILOT_PROVIDER_API_KEY',
+    address: 'COPILOT_PROVIDER_BASE_URL',
+    path: '/v1',
+    env: { COPILOT_MODEL: 'gpt-5.4' },
+  },
+  { name: 'cline', api: 'chat', key: 'OPENAI_API_KEY', configured: clineConfigured },
+];
+
+export interface Cli {
+  readonly name: string;
+  /** Of the stub: which of its APIs the CLI speaks. */
+  readonly api: string;
+  readonly key: string;
+  /** The variable with the address of its API, and the path of that. */
+  readonly address?: string;
+  readonly path?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** For one that takes its address from no variable: what else its caller's environment has. */
+  readonly configured?: (url: string, home: string) => Readonly<Record<string, string>>;
+}
+
+/** What its caller's environment has, so that a stub answers it; `home` is a folder that need not be there. */
+export const envOf = (
+  { key: variable, address, path = '', env, configured }: Cli,
+  stub: ModelStub,
+  { key, home = '' }: { readonly key: string; readonly home?: string },
+): Record<string, string> => ({
   [variable]: key,
-  [address]: `${stub.url}${path}`,
+  ...(address === undefined ? {} : { [address]: `${stub.url}${path}` }),
+  ...env,
+  ...configured?.(`${stub.url}/v1`, home),
 });
+
+function opencodeConfigured(baseURL: string) {
+  const stub = {
+    npm: '@ai-sdk/openai-compatible',
+    name: 'stub',
+    options: { baseURL, apiKey: '{env:OPENAI_API_KEY}' },
+    models: { 'stub-model': { name: 'Stub' } },
+  };
+  const model = 'stub/stub-model';
+  return { OPENCODE_CONFIG_CONTENT: JSON.stringify({ model, small_model: model, provider: { stub } }) };
+}
+
+/** As `cline auth` writes it; the key is in the environment. */
+function clineConfigured(baseUrl: string, home: string) {
+  const provider = 'openai-compatible';
+  const settings = { provider, model: 'stub-model', baseUrl };
+  const file = join(home, '.cline/data/settings/providers.json');
+  mkdirSync(dirname(file), { recursive: true });
+  const entry = { settings, updatedAt: '2026-11-01T00:00:00.000Z', tokenSource: 'manual' };
+  writeFileSync(
+    file,
+    JSON.stringify({ version: 1, lastUsedProvider: provider, modes: {}, providers: { [provider]: entry } }),
+  );
+  return { HOME: home };
+}
 
 /** A word that no other run has. */
 export const nonce = () => `NONCE-${Math.random().toString(36).slice(2, 12)}`;

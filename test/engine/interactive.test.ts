@@ -32,7 +32,7 @@ function begin(
     timeouts: { run: '5m' },
     ...more,
   };
-  const env = { ...here.env, ...envOf(cli, stub, key) };
+  const env = { ...here.env, ...envOf(cli, stub, { key }) };
   return here.start(['run', here.write({ agents: { a } }), '--json'], { env });
 }
 

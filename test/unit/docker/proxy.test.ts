@@ -103,7 +103,10 @@ test('guards that hold say nothing, and what has tried them is removed', async t
 test('of a proxy that does not answer its last words are told', async t => {
   const { check, calls } = engine(null, 'proxy\n');
   const error = (await t.throwsAsync(check())) as StepError;
-  t.regex(error.message, /the proxy does not answer \(1767355200\| begin\nFATAL: Bungled squid\.conf\)\. No agent was started/);
+  t.regex(
+    error.message,
+    /the proxy does not answer \(1767355200\| begin\nFATAL: Bungled squid\.conf\)\. No agent was started/,
+  );
   t.true(calls.includes(`logs --tail=5 ${names.proxy}`));
 });
 

@@ -22,6 +22,12 @@ const said: readonly (readonly [string, number | null])[] = [
   ["You've hit your 5-hour limit · resets 1:29pm (UTC)", at(2026, 10, 25, 13, 30)],
   ['Your quota will reset after 3h20m10s.', now + 12_010_000],
   ['Your quota will reset after 45s.', now + 45_000],
+  ['Rate limit reached. Please try again in 2621s.', now + 2_621_000],
+  ['Rate limit reached for m on tokens per day. Please try again in 1h6m0.5s.', now + 3_960_500],
+  ['Please retry in 20s.', now + 20_000],
+  // Of a moment nothing is to be said.
+  ['Rate limit reached. Please try again in 120ms.', null],
+  ['Rate limit reached. Please try again in a while.', null],
   ['You have exhausted your daily quota on this model.', null],
   ['You’ve hit your usage limit. Try again later.', null],
 ];

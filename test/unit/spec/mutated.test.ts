@@ -41,7 +41,7 @@ function keepsTo(plan: AgentPlan): void {
     workspace: plan.workspace.mode === 'bind' ? plan.workspace.path : null,
     mounts: plan.mounts,
     auth: {
-      ...plan.auth,
+      sshAgent: plan.auth.sshAgent,
       files: plan.auth.files.map(file => ({ ...file, isCopied: file.isCopied || !isAtHome(plan) })),
     },
     network: networkOf(plan),

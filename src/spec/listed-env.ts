@@ -1,0 +1,38 @@
+import type { ListedEnv, Provider } from '../providers/provider.ts';
+import { isObject } from './fields.ts';
+import { parseSource } from './source.ts';
+
+type Variables = Readonly<Record<string, string>>;
+
+/**
+ * Add to the environment what a CLI always has in a list of its configuration. Text that is not JSON is left to the CLI,
+ * which refuses it.
+ */
+export function withListed(
+  { listedEnv }: Provider,
+  env: Variables,
+  secrets: readonly string[],
+): Record<string, string> {
+  // Nothing can be added to a secret: its value is read when the agent starts.
+  if (listedEnv === undefined || secrets.includes(listedEnv.variable)) return { ...env };
+  const { variable } = listedEnv;
+  return { ...env, [variable]: configurationWith(listedEnv, env[variable] || '{}') };
+}
+
+/** Return the value that the variable has where the user sets none. */
+export const bareList = (listed: ListedEnv): string => configurationWith(listed, '{}');
+
+function configurationWith({ list, value, unlessIn }: ListedEnv, text: string): string {
+  const { value: configuration } = parseSource(text);
+  if (!isObject(configuration)) return text;
+  const given = listIn(configuration, list);
+  const isWanted = listIn(configuration, unlessIn).includes(value);
+  // Also where it is wanted: the same list may be in a file that counts less.
+  const entries = isWanted ? given : [...new Set([...given, value])];
+  return JSON.stringify({ ...configuration, [list]: entries });
+}
+
+function listIn(configuration: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {
+  const found = configuration[key];
+  return Array.isArray(found) ? found : [];
+}

@@ -9,6 +9,7 @@ import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { type CheckFilesOptions, checkFiles } from './check-files.ts';
+import { checkPartialClones } from './check-partial-clones.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkPodman } from './check-podman.ts';
 import { checkWorkspaces } from './check-workspaces.ts';
@@ -37,6 +38,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   checkSources(plan, options.stateDir, connection.engine);
   const { commits, warnings } = checkWorkspaces(plan);
   await checkFiles(plan, filesOptions(connection, options));
+  await checkPartialClones(plan, commits, filesOptions(connection, options));
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {

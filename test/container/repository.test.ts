@@ -261,6 +261,17 @@ test('objects that are missing from a partial clone are named with the fix', asy
   );
 });
 
+test('filters of files are named with the number of the files, for none of them is run', async t => {
+  const source = repository(join(folder(t), 'source'), {
+    '.gitattributes': '*.bin filter=lfs -text\n*.txt text\n',
+    'one.bin': 'pointer\n',
+    'two.bin': 'pointer\n',
+    'a.txt': 'a\n',
+  });
+  t.regex((await cloneOf(t, source, { ignored: '' })).stdout, /^filter lfs 2 one\.bin$/m);
+  t.notRegex((await cloneOf(t, source)).stdout, /^filter/m, 'it is looked for once');
+});
+
 test('work is collected and delivered as one branch; nothing else of the repository changes', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);

@@ -47,7 +47,11 @@ test('commits that are on no branch are told by the prefix of their refs, with a
     [{ refs }, `commits are below ${refs}`],
   ] as const) {
     t.true(lineOf(told(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
-    t.true(summary(story(saved(workspace))).split('\n').includes(`fixer: ${words}`));
+    t.true(
+      summary(story(saved(workspace)))
+        .split('\n')
+        .includes(`fixer: ${words}`),
+    );
     t.is(resultOf(story(saved(workspace))).agents.fixer?.workspace?.refs, refs);
   }
 });

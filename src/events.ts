@@ -89,6 +89,10 @@ const kinds = [
         /** In the repository that was cloned; null where nothing got there. */
         branch: z.string().nullable(),
         commit: z.string().nullable(),
+        refs: z
+          .string()
+          .exactOptional()
+          .describe('Where the commits are that are not on the branch: refs below this one.'),
         /** Path of a patch with all that was changed. */
         diff: z.string().nullable(),
         /** Where the copy is, or a clone that had to be left; null where there is none. */

@@ -66,12 +66,22 @@ export async function makeClone(
   );
   signal.throwIfAborted();
   if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
-  if (/^dirty$/m.test(answer.stdout)) {
-    const message = `${root} has changes that are not committed: they are not in the clones`;
+  for (const message of sourceWarnings(root, answer.stdout))
     await world.tell({ type: 'warning', agent: null, message });
-  }
   await rename(aside, target);
   return null;
+}
+
+/** What a person should know of a repository whose clones differ from its work tree. */
+function sourceWarnings(root: string, stdout: string): string[] {
+  const dirty = /^dirty$/m.test(stdout)
+    ? [`${root} has changes that are not committed: they are not in the clones`]
+    : [];
+  const filtered = [...stdout.matchAll(/^filter (\S+) (\d+) (.+)$/gm)].map(([, filter, count, path]) => {
+    const files = count === '1' ? `the file ${path} has` : `${count} files, such as ${path}, have`;
+    return `in ${root}, ${files} the filter ${filter}, which is not run: the clones have the committed content, such as pointers of git-lfs`;
+  });
+  return [...dirty, ...filtered];
 }
 
 interface CloneDefaults {
@@ -99,6 +109,18 @@ export function cloneJob(
     ...hostUser(world),
   };
 }
+
+/** The look for objects that a partial clone lacks of a commit, its branches and tags. */
+export const checkJob = (
+  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  repository: Repository,
+  commit: string,
+): Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'> => ({
+  command: 'agent-clone',
+  args: [repository.root, repository.gitDir, repository.commonDir, commit],
+  mounts: onHost(repository, writableNow(world)),
+  ...hostUser(world),
+});
 
 /** What any agent can write at this moment. */
 export const writableNow = (world: Pick<World, 'writablePlaces' | 'livePlaces'>) => [

@@ -9,7 +9,7 @@ import { findRepository, type Repository } from '../workspace/repository.ts';
 import { takeFile } from '../workspace/take-file.ts';
 import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
-import { branchOf } from './workspace.ts';
+import { type WorkRefs, workRefs } from './workspace.ts';
 import type { SavedWorkspace, World } from './world.ts';
 
 /** Bytes of a bundle and of a patch. */
@@ -26,7 +26,7 @@ export interface SavedClone {
 const nothing: SavedClone = { workspace: null, warning: null };
 
 /**
- * Save what an agent did in its clone to a branch of the repository that was cloned. Git runs in helper containers
+ * Save what an agent did in its clone to refs of the repository that was cloned. Git runs in helper containers
  * only: one that sees the clone and makes a bundle of it, and one that sees the repository and takes the bundle.
  */
 export async function saveClone(world: World, owner: Owner, signal: AbortSignal): Promise<SavedClone> {
@@ -43,20 +43,31 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
   if ('fault' in base) return leave(base.fault);
   if (signal.aborted) return leave('');
 
-  const branch = branchOf(world.identity(agent, attempt).runId, agent);
-  const { commit, left } = readCollected(
-    await collectWork(world, owner, { branch, base: base.commit }, signal),
+  const place = workRefs(world.identity(agent, attempt).runId, agent, attempt);
+  const { commit, hasRefs, left } = readCollected(
+    await collectWork(world, owner, { ...place, base: base.commit }, signal),
   );
   let saved: SavedWorkspace | null = null;
-  if (commit !== null) {
+  if (commit !== null || hasRefs) {
     try {
-      const problem = await deliverWork(world, owner, { root: workspace.repository, branch, commit }, signal);
+      const problem = await deliverWork(
+        world,
+        owner,
+        { root: workspace.repository, ...place, commit },
+        signal,
+      );
       if (problem !== null) return leave(`${workspace.repository} did not take it: ${problem}`);
       const hasDiff = await takeFile(join(outFolder(world, owner), 'diff.patch'), diff, maxBytes).then(
         () => true,
         () => false,
       );
-      saved = { branch, commit, diff: hasDiff ? diff : null, path: null };
+      saved = {
+        branch: commit === null ? null : place.branch,
+        commit,
+        ...(hasRefs ? { refs: place.refs } : {}),
+        diff: hasDiff ? diff : null,
+        path: null,
+      };
     } catch (error) {
       // What docker has not done is for the machine; anything else leaves the clone where it is.
       if (error instanceof StepError || error instanceof DockerSilence) throw error;
@@ -70,16 +81,22 @@ const outFolder = (world: Pick<World, 'folder'>, { agent, attempt }: Owner) =>
   join(world.folder(agent, attempt), 'out');
 
 /** The last words of `agent-collect`; why there are none, where it did not get that far. */
-function readCollected(answer: DockerAnswer): { commit: string | null; left: string | null } {
+function readCollected(answer: DockerAnswer): {
+  readonly commit: string | null;
+  /** Whether there are commits that are not on the branch. */
+  readonly hasRefs: boolean;
+  readonly left: string | null;
+} {
   const commit = /^work ([0-9a-f]{40,64})$/m.exec(answer.stdout)?.[1] ?? null;
-  const isWhole = answer.ok && (commit !== null || /^nothing$/m.test(answer.stdout));
-  return { commit, left: isWhole ? null : jobFailure(answer) };
+  const hasRefs = /^refs \d+$/m.test(answer.stdout);
+  const isWhole = answer.ok && (commit !== null || hasRefs || /^nothing$/m.test(answer.stdout));
+  return { commit, hasRefs, left: isWhole ? null : jobFailure(answer) };
 }
 
 function collectWork(
   world: World,
   owner: Owner,
-  work: { branch: string; base: string },
+  work: WorkRefs & { readonly base: string },
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
   const out = outFolder(world, owner);
@@ -90,7 +107,7 @@ function collectWork(
       ...collectJob(world, owner, work),
       purpose: 'save its work',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(work|left) /m.test(stdout),
+      isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
       async prepare() {
         // What a helper before this one has left there may be root's.
         await rm(out, { recursive: true, force: true }).catch(() => {});
@@ -106,10 +123,10 @@ type Job = Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
 export const collectJob = (
   world: Pick<World, 'clone' | 'folder'>,
   owner: Owner,
-  { branch, base }: { branch: string; base: string },
+  { branch, refs, base }: WorkRefs & { readonly base: string },
 ): Job => ({
   command: 'agent-collect',
-  args: [branch, base, `What ${owner.agent} had not committed`],
+  args: [branch, base, `What ${owner.agent} had not committed`, refs],
   mounts: [
     { source: world.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
     { source: outFolder(world, owner), target: '/out', isWritable: true },
@@ -118,11 +135,11 @@ export const collectJob = (
   user: '0',
 });
 
-/** Bring the bundle into the repository as a branch of its own. Resolves with what went wrong, or null. */
+/** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
 async function deliverWork(
   world: World,
   owner: Owner,
-  { root, branch, commit }: { root: string; branch: string; commit: string },
+  { root, ...work }: WorkRefs & { readonly root: string; readonly commit: string | null },
   signal: AbortSignal,
 ): Promise<string | null> {
   const repository = findRepository(root);
@@ -132,13 +149,15 @@ async function deliverWork(
   try {
     await takeFile(join(outFolder(world, owner), 'work.bundle'), bundle, maxBytes);
     const job: HelperJob = {
-      ...deliverJob(world, repository, { bundle: dirname(bundle), branch, commit }),
+      ...deliverJob(world, repository, { bundle: dirname(bundle), ...work }),
       purpose: 'deliver its work',
       timeout: timeoutMs,
       isAnswered: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
     };
     const answer = await runHelperJob(world, owner, job, signal);
-    return answer.ok && answer.stdout.includes(`delivered ${commit}\n`) ? null : jobFailure(answer);
+    return answer.ok && answer.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
+      ? null
+      : jobFailure(answer);
   } finally {
     await rm(dirname(bundle), { recursive: true, force: true });
   }
@@ -147,10 +166,10 @@ async function deliverWork(
 export const deliverJob = (
   world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
-  { bundle, branch, commit }: { bundle: string; branch: string; commit: string },
+  { bundle, branch, refs, commit }: WorkRefs & { readonly bundle: string; readonly commit: string | null },
 ): Job => ({
   command: 'agent-deliver',
-  args: [repository.commonDir, branch, commit, process.umask().toString(8)],
+  args: [repository.commonDir, branch, commit ?? '-', process.umask().toString(8), refs],
   mounts: [
     // Without the work tree: a link that an agent planted in the repository could lead the helper there.
     ...onHost({ ...repository, root: repository.commonDir }, writableNow(world), true),

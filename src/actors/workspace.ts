@@ -6,6 +6,18 @@ import { owner, type World } from './world.ts';
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
+/** Where work comes back to. */
+export interface WorkRefs {
+  readonly branch: string;
+  /** Prefix of the refs of commits that are not on the branch. */
+  readonly refs: string;
+}
+
+export const workRefs = (runId: string, agent: string, attempt: number): WorkRefs => ({
+  branch: branchOf(runId, agent),
+  refs: `refs/agent-flow/${runId}/${agent}/${attempt}`,
+});
+
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
 export async function ensureWorkspace(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name, attempt } = input;

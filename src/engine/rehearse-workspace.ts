@@ -6,7 +6,7 @@ import { type CloneRequest, cloneJob } from '../actors/make-clone.ts';
 import { artifactOut, mountedWorkspace } from '../actors/save-artifacts.ts';
 import { collectJob } from '../actors/save-clone.ts';
 import { copyOut } from '../actors/save-copy.ts';
-import { branchOf } from '../actors/workspace.ts';
+import { workRefs } from '../actors/workspace.ts';
 import { owner as ownerOf, type World } from '../actors/world.ts';
 import { type Helper, helperArgs, helperName } from '../docker/helper.ts';
 import type { Owner } from '../docker/recorder.ts';
@@ -66,8 +66,8 @@ export async function savingSteps(world: World, input: StepInput, signal: AbortS
   const base = world.base(agent);
   if (workspace.mode !== 'clone' || 'fault' in base) return steps;
   const image = await world.helperImage(signal);
-  const branch = branchOf(world.identity(agent, attempt).runId, agent);
-  const collect = collectJob(world, owner, { branch, base: base.commit });
+  const place = workRefs(world.identity(agent, attempt).runId, agent, attempt);
+  const collect = collectJob(world, owner, { ...place, base: base.commit });
   return [
     ...steps,
     { agent, program: 'mkdir', args: ['-p', collect.mounts.at(-1)!.source] },

@@ -10,6 +10,7 @@ import { syncDirectory } from '../store/write-file-atomic.ts';
 import { initialFlowState, reduce } from '../views/flow-state.ts';
 import { type CheckFilesOptions, checkFiles } from './check-files.ts';
 import { checkLogins } from './check-logins.ts';
+import { checkPartialClones } from './check-partial-clones.ts';
 import { checkLiveRuns, checkPlaces } from './check-places.ts';
 import { checkPodman } from './check-podman.ts';
 import { checkCopies, checkWorkspaces } from './check-workspaces.ts';
@@ -40,6 +41,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   const { commits, warnings: ofWorkspaces } = checkWorkspaces(plan);
   const warnings = [...ofWorkspaces, ...(await checkCopies(plan))];
   await checkFiles(plan, filesOptions(connection, options));
+  await checkPartialClones(plan, commits, filesOptions(connection, options));
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {

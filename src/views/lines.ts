@@ -78,9 +78,10 @@ function tellState(before: FlowState, event: Told<'agent.state'>): string | null
 
 /** What had to be left is a warning's to tell. */
 function tellWork({ workspace, artifacts }: Told<'work.saved'>): string | null {
-  const { branch = null, path = null } = workspace ?? {};
+  const { branch = null, path = null, refs } = workspace ?? {};
   const told = [
     ...(branch === null ? [] : [`work is on branch ${branch}`]),
+    ...(refs === undefined ? [] : [`${branch === null ? '' : 'other '}commits are below ${refs}`]),
     ...(branch === null && path !== null ? [`work is in ${path}`] : []),
     ...(artifacts.length === 0
       ? []

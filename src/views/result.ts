@@ -60,6 +60,10 @@ const agent = z.object({
         .nullable()
         .describe('Of the repository that was cloned; null where nothing was brought there.'),
       commit: z.string().nullable().describe('What the branch is at.'),
+      refs: z
+        .string()
+        .exactOptional()
+        .describe('Where the commits are that are not on the branch: refs below this one.'),
       diff: z.string().nullable().describe('Path of a patch with all that was changed.'),
       path: z.string().nullable().describe('Of a copy, or of a clone that had to be left where it is.'),
     })

@@ -48,8 +48,11 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
 }
 
 function workLine({ name, attempts }: AgentState, places: Places): string[] {
-  const { branch = null, path = null } = attempts.at(-1)?.workspace ?? {};
-  if (branch !== null) return [`${name}: work is on branch ${oneLine(branch)}`];
+  const { branch = null, path = null, refs } = attempts.at(-1)?.workspace ?? {};
+  const others = refs === undefined ? '' : `commits are below ${oneLine(refs)}`;
+  if (branch !== null)
+    return [`${name}: work is on branch ${oneLine(branch)}${others && `, other ${others}`}`];
+  if (others !== '') return [`${name}: ${others}`];
   return path === null ? [] : [`${name}: work is in ${oneLine(shortestPath(path, places))}`];
 }
 

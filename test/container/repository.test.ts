@@ -31,6 +31,7 @@ const engine = {
 };
 const world = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
+const refs = 'refs/agent-flow/r1234567/fixer/1';
 const who = { name: 'Ada', email: 'ada@example.invalid' };
 
 function found(root: string): Repository {
@@ -61,14 +62,14 @@ async function collect(t: ExecutionContext, clone: string, base: string) {
   const job = collectJob(
     { clone: () => clone, folder: () => dirname(out) },
     { agent: 'fixer', attempt: 1 },
-    { branch, base },
+    { branch, refs, base },
   );
   const { stdout, stderr } = await runJob(job);
   return { out, stdout: `${stdout}${stderr}`, commit: /^work ([0-9a-f]+)$/m.exec(stdout)?.[1] ?? '' };
 }
 
-const deliver = (source: string, bundle: string, commit: string) =>
-  runJob(deliverJob(world, found(source), { bundle, branch, commit }));
+const deliver = (source: string, bundle: string, commit: string | null) =>
+  runJob(deliverJob(world, found(source), { bundle, branch, refs, commit }));
 
 test('a clone is on a branch of its own at the commit, and shares no file with the source', async t => {
   const source = repository(join(folder(t), 'source'));
@@ -260,6 +261,17 @@ test('objects that are missing from a partial clone are named with the fix', asy
   );
 });
 
+test('filters of files are named with the number of the files, for none of them is run', async t => {
+  const source = repository(join(folder(t), 'source'), {
+    '.gitattributes': '*.bin filter=lfs -text\n*.txt text\n',
+    'one.bin': 'pointer\n',
+    'two.bin': 'pointer\n',
+    'a.txt': 'a\n',
+  });
+  t.regex((await cloneOf(t, source, { ignored: '' })).stdout, /^filter lfs 2 one\.bin$/m);
+  t.notRegex((await cloneOf(t, source)).stdout, /^filter/m, 'it is looked for once');
+});
+
 test('work is collected and delivered as one branch; nothing else of the repository changes', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
@@ -435,6 +447,96 @@ test('a repository without a commit inside of a clone costs itself, and is named
   t.regex(stdout, /^left there is work in repositories inside it/m);
   await deliver(source, out, made);
   t.deepEqual(run(source, 'ls-tree', '--name-only', branch).split('\n'), ['a.txt', 'b.txt', 'c.txt']);
+});
+
+test('every commit comes home, whatever has become of its branch; what names it has a ref, the rest has refs by id', async t => {
+  const source = repository(join(folder(t), 'source'));
+  commit(source, { 'b.txt': 'b\n' });
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  const made: string[] = [];
+  const work = (name: string) => made.push(head(commit(target, { [name]: name })));
+  const git = (...args: readonly string[]) => run(target, ...args);
+  work('discarded.txt');
+  git('reset', '--quiet', '--hard', base);
+  git('checkout', '--quiet', '-b', 'deleted');
+  work('deleted.txt');
+  git('checkout', '--quiet', '-b', 'side', base);
+  work('side.txt');
+  git('branch', '--quiet', '-D', 'deleted');
+  git('checkout', '--quiet', '--detach', base);
+  work('tagged.txt');
+  git('tag', '-a', '-m', 'release', 'v1');
+  writeFileSync(join(target, 'a.txt'), 'stashed\n');
+  git('stash', '--quiet');
+  made.push(head(target, 'stash'));
+  git('checkout', '--quiet', branch);
+  git('commit', '--quiet', '--amend', '--allow-empty', '-m', 'amended base');
+  made.push(head(target));
+  work('last.txt');
+  git('reflog', 'expire', '--expire=now', 'HEAD');
+  const { out, commit: result, stdout } = await collect(t, target, base);
+  t.regex(stdout, /^refs 5\n$/m, stdout);
+  t.is(result, head(target));
+  t.is((await deliver(source, out, result)).stdout, `delivered ${result}\n`);
+  t.deepEqual(
+    run(source, 'for-each-ref', '--format=%(refname)', 'refs/agent-flow').split('\n').sort(),
+    [...made.slice(0, 2).map(id => `unnamed/${id}`), 'heads/side', 'stash', 'tags/v1']
+      .map(name => `${refs}/${name}`)
+      .sort(),
+  );
+  const home = run(source, 'rev-list', '--all').split('\n');
+  t.deepEqual(
+    made.filter(id => !home.includes(id)),
+    [],
+  );
+});
+
+test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {
+  const source = repository(join(folder(t), 'source'));
+  for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });
+  run(source, 'checkout', '--quiet', '-b', 'side', 'HEAD~2');
+  commit(source, { 'side.txt': 'side\n' });
+  run(source, 'checkout', '--quiet', 'main');
+  const base = head(source);
+  const looks = [
+    ['checkout', '--quiet', 'HEAD~1'],
+    ['reset', '--quiet', '--hard', 'HEAD~1'],
+    ['checkout', '--quiet', '-b', 'side', 'origin/side'],
+    ['bisect', 'start', 'HEAD', 'HEAD~2'],
+    ['tag', 'old', 'HEAD~1'],
+  ];
+  for (const look of looks) {
+    const { target } = await cloneOf(t, source);
+    run(target, ...look);
+    t.is((await collect(t, target, base)).stdout, 'nothing\n', look.join(' '));
+  }
+});
+
+test('files that git takes for changed as soon as they are checked out are no work', async t => {
+  const source = repository(join(folder(t), 'source'), { 'crlf.txt': 'one\r\ntwo\r\n', 'more.txt': 'x\r\n' });
+  commit(source, { '.gitattributes': '*.txt text\n' });
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  t.is((await collect(t, target, base)).stdout, 'nothing\n');
+  writeFileSync(join(target, 'more.txt'), 'y\r\n');
+  const { out, commit: made } = await collect(t, target, base);
+  await deliver(source, out, made);
+  t.is(run(source, 'diff', '--name-only', base, made), 'more.txt');
+});
+
+test('what an earlier attempt left on the branch stays in the repository', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  for (const name of ['first.txt', 'second.txt']) {
+    const { target } = await cloneOf(t, source);
+    commit(target, { [name]: name });
+    const { out, commit: made } = await collect(t, target, base);
+    t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+  }
+  const kept = run(source, 'for-each-ref', '--format=%(refname)', 'refs/agent-flow');
+  t.regex(kept, /^refs\/agent-flow\/r1234567\/fixer\/1\/replaced\/[0-9a-f]{40}$/);
+  t.is(run(source, 'show', `${kept}:first.txt`), 'first.txt');
 });
 
 test('a path is exported without following links, and what a link hides is not', async t => {

@@ -407,6 +407,29 @@ test('a repository without a commit is refused before anything is started', asyn
   t.is(here.runId(), null);
 });
 
+test('a partial clone that lacks objects is refused before anything is started; one that is whole is taken', async t => {
+  const { here, source } = desk(t);
+  writeFileSync(join(source, '.gitattributes'), '*.txt filter=lfs\n');
+  commit(source, { 'a.txt': 'second\n' });
+  run(source, 'config', 'uploadpack.allowFilter', 'true');
+  const partial = join(here.path, 'partial');
+  run(here.path, 'clone', '--quiet', '--filter=blob:none', `file://${source}`, 'partial');
+  const spec = { agents: { a: { ...sh('git --no-pager log --oneline'), ...clone({ path: 'partial' }) } } };
+  const refused = await here.run(spec);
+  t.is(refused.exitCode, 2);
+  t.regex(refused.stderr, /agents\.a\.workspace: .*partial clone that lacks objects.*git fetch --refetch/);
+  t.is(here.runId(), null);
+  t.deepEqual(await here.containers(), []);
+  run(partial, 'fetch', '--quiet', '--refetch', '--no-filter');
+  const taken = await here.run(spec);
+  t.is(taken.exitCode, 0, taken.stderr);
+  t.true(
+    warnings(here).some(message =>
+      /2 files, such as .*, have the filter lfs|the file a\.txt has the filter lfs/.test(message),
+    ),
+  );
+});
+
 /** Somebody who is not root, but whom the engine's socket is open to. */
 function somebody(here: Place) {
   const { gid } = statSync('/var/run/docker.sock');

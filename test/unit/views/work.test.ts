@@ -40,6 +40,22 @@ test('saved work is told in a line, in the summary and in the result', t => {
   t.deepEqual(resultOf(state).agents.fixer?.artifacts, ['/s/artifacts/report.html']);
 });
 
+test('commits that are on no branch are told by the prefix of their refs, with a branch and without', t => {
+  const refs = 'refs/agent-flow/r1234567/fixer/1';
+  for (const [workspace, words] of [
+    [{ branch, refs }, `work is on branch ${branch}, other commits are below ${refs}`],
+    [{ refs }, `commits are below ${refs}`],
+  ] as const) {
+    t.true(lineOf(told(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
+    t.true(
+      summary(story(saved(workspace)))
+        .split('\n')
+        .includes(`fixer: ${words}`),
+    );
+    t.is(resultOf(story(saved(workspace))).agents.fixer?.workspace?.refs, refs);
+  }
+});
+
 test('a copy is told by its path, and an agent that changed nothing not at all', t => {
   t.regex(summary(story(saved({ path: '/s/workspace' }))), /^fixer: work is in \/s\/workspace$/m);
   const nothing = saved(null);

@@ -68,9 +68,9 @@ const kindOf = (text: string) => {
 
 /** Docker's own message, known as a whole; behind each the wording of Podman. */
 const messages = {
-  noContainer: /^no such (container|object)(: \S+)?$|^no container with .* found: no such container$/i,
-  noImage: /^no such image(: \S+)?$|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
-  noNetwork: /^no such network(: \S+)?$|(^|: )network \S+ not found$|: network not found$/i,
+  noContainer: /^no such (container|object)(: |$)|^no container with .* found: no such container$/i,
+  noImage: /^no such image(: |$)|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
+  noNetwork: /^no such network(: |$)|(^|: )network \S+ not found$|: network not found$/i,
   noPath:
     /^could not find the file .+ in container \S+$|^no such container:path: |could not be found on container \S+: no such file or directory$/i,
   mount:
@@ -161,7 +161,7 @@ const linesOf = (text: string) =>
 const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
 /** Whole lines of docker's own that say nothing of the reason. */
 const pointer =
-  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$/;
+  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$|^exit status \d+$/;
 
 const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;

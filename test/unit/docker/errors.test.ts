@@ -159,6 +159,7 @@ test('of an error that no row knows every line is passed on, but those that only
     "Run 'docker run --help' for more information",
     "See 'docker network create --help'.",
     'Error: failed to start containers: c0ffee',
+    'exit status 1',
   ])
     t.is(
       message(`docker: Error response from daemon: why.\n\n${pointer}\n`),
@@ -192,6 +193,7 @@ const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> 
   ],
   noImage: [
     'Error: No such image: debian:none',
+    'Error response from daemon: no such image: debian:none: No such image: debian:none',
     'Error response from daemon: No such image: debian:none',
     "Unable to find image 'debian:none' locally",
     'Error response from daemon: debian:none: image not known',

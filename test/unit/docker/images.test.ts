@@ -63,6 +63,28 @@ test.serial('an image is built though TMPDIR leads nowhere', async t => {
   t.regex(iidfile!, /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
 });
 
+test('signatures are looked for of what is pulled and of the user’s own builds, not of ours', async t => {
+  const trusts: (readonly [string, boolean])[] = [];
+  const docker: Docker = async (args, options) => {
+    if (args[0] === 'build') {
+      const kind = args
+        .find(arg => arg.startsWith('--label=tmux-agents.image='))!
+        .split('=')
+        .at(-1)!;
+      trusts.push([kind, !('DOCKER_CONTENT_TRUST' in (options?.env ?? {}))]);
+    }
+    const stdout =
+      args[0] === 'image' ? JSON.stringify([{ Id: 'sha256:1', Os: 'linux', Architecture: 'amd64' }]) : '';
+    return { args, ok: true, exitCode: 0, stdout, stderr: '', cutOff: null };
+  };
+  const make = imageMaker({ docker, now: () => 0, source }, 1000);
+  const build = { context: source, dockerfile: 'Dockerfile', args: {}, target: null };
+  await make({ image: null, build, gpus: false, provider: 'command', user: null, timeout: 1000 });
+  t.deepEqual(new Map(trusts).get('build'), true);
+  t.true(trusts.some(([kind]) => kind !== 'build'));
+  t.false(trusts.some(([kind, isTrusted]) => kind !== 'build' && isTrusted));
+});
+
 test('the layer is told what the image says of its user, its language and its PATH', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
   const { wish, builds } = engine({ theirs: { Config } });

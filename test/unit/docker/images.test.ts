@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -62,6 +62,29 @@ test.serial('an image is built though TMPDIR leads nowhere', async t => {
   const iidfile = calls.flat().find(arg => arg.startsWith('--iidfile='));
   t.regex(iidfile!, /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
 });
+
+for (const [title, printed, said] of [
+  [
+    'no network',
+    'npm error code ENOTFOUND\nnpm error the certificate desk is closed',
+    /npm error code ENOTFOUND\n {2}npm error the certificate desk/,
+  ],
+  ['another’s certificate', 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS has to name/],
+  [
+    'a certificate that curl does not know',
+    'curl: (60) SSL certificate problem',
+    /NODE_EXTRA_CA_CERTS has to name/,
+  ],
+] as const)
+  test(`a CLI that cannot be installed for ${title} is told of in the words of what installs it`, async t => {
+    mkdirSync(join(source, 'provider'), { recursive: true });
+    const output = `${printed}\nagent-flow: claude could not be installed\nThe command returned a non-zero code: 1`;
+    const { wish } = engine({}, output);
+    const error = (await t.throwsAsync(wish({ provider: 'claude' }))) as StepError;
+    t.is(error.kind, 'image');
+    t.regex(error.message, /^the image cannot get Claude Code: claude could not be installed\. /);
+    t.regex(error.message, said);
+  });
 
 test('signatures are looked for of what is pulled and of the user’s own builds, not of ours', async t => {
   const trusts: (readonly [string, boolean])[] = [];

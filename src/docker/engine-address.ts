@@ -104,7 +104,8 @@ function tlsOf(env: Environment): Record<string, string> {
 const absolute = (host: string) =>
   host.replace(/^unix:\/\/(?!\/)(.+)$/, (_, path: string) => `unix://${resolve(path)}`);
 
-const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
+/** For people. */
+export const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
 
 export const defaultSocket = '/var/run/docker.sock';
 

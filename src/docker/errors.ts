@@ -84,7 +84,7 @@ const messages = {
     /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,
   removing: /^removal of container \S+ is already in progress$/i,
   noProgram:
-    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|exec format error/i,
+    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|executable file `[^`]*` not found|exec format error/i,
   stuckTask: /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i,
   logOptions: /max-buffer-size option is only supported/i,
   noSpace: /no space left on device/i,
@@ -99,7 +99,11 @@ export const saysOver = (stderr: string) => says('noContainer', stderr) || says(
 
 /** What docker says of the program that a container was to begin with. */
 export const saysNoProgram = (program: string, stderr: string) =>
-  linesOf(stderr).some(line => line.includes(`exec: "${program}": `) && messages.noProgram.test(line));
+  linesOf(stderr).some(
+    line =>
+      messages.noProgram.test(line) &&
+      [`exec: "${program}": `, `file \`${program}\` `].some(named => line.includes(named)),
+  );
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */

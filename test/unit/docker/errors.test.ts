@@ -241,6 +241,7 @@ const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> 
     'Error response from daemon: OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "agent-init": executable file not found in $PATH: unknown',
     'Error response from daemon: failed to create task for container: runc create failed: exec: "/x/agent-init": stat /x/agent-init: no such file or directory: unknown',
     'exec /bin/sh: exec format error',
+    'Error response from daemon: crun: executable file `agent-init` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found',
   ],
   stuckTask: [
     `Error response from daemon: task ${'0123456789abcdef'.repeat(4)}: already exists`,
@@ -279,9 +280,11 @@ for (const stderr of [
   });
 
 test('a program that is missing is known by its name', t => {
-  const [stderr] = messages.noProgram;
-  t.true(saysNoProgram('agent-init', stderr!));
-  t.false(saysNoProgram('docker-init', stderr!));
+  const [runc, , , crun] = messages.noProgram;
+  for (const stderr of [runc!, crun!]) {
+    t.true(saysNoProgram('agent-init', stderr));
+    t.false(saysNoProgram('docker-init', stderr));
+  }
 });
 
 test('words that are quoted, such as a name of the user’s, do not make a failure pass', t => {

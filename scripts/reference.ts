@@ -29,7 +29,8 @@ const text = `# The spec
 
 A spec is JSON with comments and trailing commas. \`agent-flow validate spec.json\` tells every problem in it at once,
 each with its path; \`agent-flow init\` writes one to start from. Unknown keys are errors. Paths are relative to the
-spec's directory. Durations are written \`90s\`, \`45m\`, \`1h30m\`; sizes \`512m\`, \`4g\`.
+spec's directory; where it comes through a pipe (\`<(…)\`, or \`-\` for stdin), to the working directory. Durations
+are written \`90s\`, \`45m\`, \`1h30m\`; sizes \`512m\`, \`4g\`.
 
 \`\${NAME}\` and \`\${NAME:-default}\` in any string come from the environment, \`$\${NAME}\` is the text itself. Names
 that look like secrets are refused, for a spec is stored with its run.

@@ -11,8 +11,9 @@ const argv = process.argv.slice(2);
 try {
   process.cwd();
 } catch {
-  // It has been removed. Nothing that is named by an absolute path needs it.
+  // Nothing that is named by an absolute path needs it.
   process.chdir('/');
+  console.error('agent-flow: the working directory has been removed; relative paths start in / instead');
 }
 
 async function main() {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { attach } from './commands/attach.ts';
 import { build } from './commands/build.ts';
@@ -49,9 +48,6 @@ const commands: readonly Command[] = [
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   watchStreams();
-  // Docker clients are started in the root directory.
-  for (const name of ['DOCKER_CONFIG', 'DOCKER_CERT_PATH'])
-    if (process.env[name]) process.env[name] = resolve(process.env[name]);
   const parser = yargs()
     .scriptName('agent-flow')
     .usage('$0 <command>\n\nRuns AI coding agents, each in its own Docker container with a tmux session.')

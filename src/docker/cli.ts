@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { $ } from 'zx/core';
+import { onPath } from '../on-path.ts';
 import { guard } from './child.ts';
 import { heard, judged } from './container-speech.ts';
 import { FirstBytes, LastBytes, mostAnswered, mostLogged, mostSaid, NoBytes, tooLong } from './output.ts';
@@ -26,6 +28,8 @@ export interface DockerOptions {
   readonly isLog?: boolean;
   /** The call is made again and again: it is journaled where its outcome changes. */
   readonly isPolling?: boolean;
+  /** Of docker's environment, for this call alone; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface DockerAnswer extends CallEnd {
@@ -36,7 +40,10 @@ export interface DockerAnswer extends CallEnd {
 export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerAnswer>;
 
 // `exec` makes the child docker itself instead of a bash that runs it.
+const bash = onPath('bash', process.env);
 const run = $({
+  // Found once, and from here: the directory may be given relative to ours.
+  ...(bash !== null && { shell: resolve(bash) }),
   // Docker needs nothing of the directory that we were started in, which may be removed meanwhile.
   cwd: '/',
   quiet: true,
@@ -74,7 +81,7 @@ async function ask(
     'pipe' as const,
     'pipe' as const,
   ];
-  const env = { ...process.env, ...recorder.env };
+  const env = { ...process.env, ...recorder.env, ...options.env };
   const child = run({
     env,
     stdio,

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
@@ -31,10 +31,26 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * What a docker child is given beside our own environment, which alone decides where without an address it leads; undefined
  * takes a variable away. Agents run on the engine's own platform, as the images made for them do.
  */
-export function dockerEnv(address: EngineAddress | null): Environment {
-  const usual = { DOCKER_DEFAULT_PLATFORM: undefined };
+export function dockerEnv(address: EngineAddress | null, env: Environment = process.env): Environment {
+  const usual = { ...fromHere(env), DOCKER_DEFAULT_PLATFORM: undefined };
   if (address === null) return usual;
   return { ...usual, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+}
+
+/** Docker is started in another directory than we are: paths that are relative to ours become absolute. */
+function fromHere({ PATH, DOCKER_HOST, DOCKER_CONFIG, DOCKER_CERT_PATH }: Environment): Environment {
+  const isRelative = PATH?.split(delimiter).some(folder => !isAbsolute(folder)) ?? false;
+  return {
+    ...(isRelative && {
+      PATH: PATH!
+        .split(delimiter)
+        .map(folder => resolve(folder))
+        .join(delimiter),
+    }),
+    ...(DOCKER_HOST && absolute(DOCKER_HOST) !== DOCKER_HOST && { DOCKER_HOST: absolute(DOCKER_HOST) }),
+    ...(DOCKER_CONFIG && { DOCKER_CONFIG: resolve(DOCKER_CONFIG) }),
+    ...(DOCKER_CERT_PATH && { DOCKER_CERT_PATH: resolve(DOCKER_CERT_PATH) }),
+  };
 }
 
 const context = z.object({
@@ -88,7 +104,8 @@ function tlsOf(env: Environment): Record<string, string> {
 const absolute = (host: string) =>
   host.replace(/^unix:\/\/(?!\/)(.+)$/, (_, path: string) => `unix://${resolve(path)}`);
 
-const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
+/** For people. */
+export const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
 
 export const defaultSocket = '/var/run/docker.sock';
 

@@ -145,7 +145,12 @@ export async function engineInfo(
     throw unreachable('there is no docker command on PATH', 'install Docker first');
   if (answer.cutOff === 'timeout')
     throw unreachable(`the Docker engine does not answer within ${timeout / 1000} s`, hint());
-  throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, hint());
+  // As shells end what they cannot start: docker itself, or a script in its place.
+  const isBroken = answer.exitCode === 126 || answer.exitCode === 127;
+  const fix = isBroken
+    ? 'see why with docker info: it must answer in the shell that runs agent-flow'
+    : hint();
+  throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, fix);
 }
 
 /** `docker info` without an engine answers with the reason among its own facts, and with 0 or 1. */

@@ -68,9 +68,9 @@ const kindOf = (text: string) => {
 
 /** Docker's own message, known as a whole; behind each the wording of Podman. */
 const messages = {
-  noContainer: /^no such (container|object)(: \S+)?$|^no container with .* found: no such container$/i,
-  noImage: /^no such image(: \S+)?$|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
-  noNetwork: /^no such network(: \S+)?$|(^|: )network \S+ not found$|: network not found$/i,
+  noContainer: /^no such (container|object)(: |$)|^no container with .* found: no such container$/i,
+  noImage: /^no such image(: |$)|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
+  noNetwork: /^no such network(: |$)|(^|: )network \S+ not found$|: network not found$/i,
   noPath:
     /^could not find the file .+ in container \S+$|^no such container:path: |could not be found on container \S+: no such file or directory$/i,
   mount:
@@ -84,7 +84,7 @@ const messages = {
     /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,
   removing: /^removal of container \S+ is already in progress$/i,
   noProgram:
-    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|exec format error/i,
+    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|executable file `[^`]*` not found|exec format error/i,
   stuckTask: /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i,
   logOptions: /max-buffer-size option is only supported/i,
   noSpace: /no space left on device/i,
@@ -99,7 +99,11 @@ export const saysOver = (stderr: string) => says('noContainer', stderr) || says(
 
 /** What docker says of the program that a container was to begin with. */
 export const saysNoProgram = (program: string, stderr: string) =>
-  linesOf(stderr).some(line => line.includes(`exec: "${program}": `) && messages.noProgram.test(line));
+  linesOf(stderr).some(
+    line =>
+      messages.noProgram.test(line) &&
+      [`exec: "${program}": `, `file \`${program}\` `].some(named => line.includes(named)),
+  );
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */
@@ -161,7 +165,7 @@ const linesOf = (text: string) =>
 const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
 /** Whole lines of docker's own that say nothing of the reason. */
 const pointer =
-  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$/;
+  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$|^exit status \d+$/;
 
 const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;

@@ -52,7 +52,9 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
     '--',
     folder,
   ];
-  const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true });
+  // With it docker would look for signatures of what only we have made; whoever asks for it means what is pulled.
+  const env = kind === 'build' ? {} : { DOCKER_CONTENT_TRUST: undefined };
+  const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
   const output = `${answer.stdout}\n${answer.stderr}`.trim();
   try {
     keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
@@ -77,10 +79,9 @@ function failure(answer: Answer, output: string, { kind, doing, explain }: Build
   const error = dockerError({ ...answer, stdout: '', stderr }, { doing, at, otherwise: 'image' });
   const known = error.kind === 'image' ? explain?.(output) : null;
   if (known) return new StepError('image', known, { at, command: 'docker build' });
-  const tail = telling(output).slice(-20).join('\n  ');
   return new StepError(
     error.kind,
-    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${tail}`,
+    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastOf(output)}`,
     {
       at,
       command: 'docker build',
@@ -88,6 +89,9 @@ function failure(answer: Answer, output: string, { kind, doing, explain }: Build
     },
   );
 }
+
+/** The end of a build's output, for a message. */
+export const lastOf = (output: string) => telling(output).slice(-20).join('\n  ');
 
 /** The lines of a build's output that say what it did, without those on how. */
 const telling = (output: string) =>

@@ -2,7 +2,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
 import type { Install, Provider } from '../providers/provider.ts';
-import { buildDirectory } from './image-build.ts';
+import { buildDirectory, lastOf } from './image-build.ts';
 import { contentHash, providerFolder, tagOf } from './image-content.ts';
 import { ensureDerived } from './image-derived.ts';
 import { type Image, type ImageContext, inspectImage } from './image-inspect.ts';
@@ -66,12 +66,13 @@ async function hostCertificates(): Promise<string> {
   });
 }
 
-const mend = (reason: string, output: string) =>
-  reason.startsWith('it has no node')
-    ? 'Build it FROM tmux-agents-base:latest, or leave "image" out'
-    : untrusted.test(output)
-      ? 'Where connections are looked into, NODE_EXTRA_CA_CERTS has to name the certificates for it'
-      : 'What it printed is in the run’s folder';
+function mend(reason: string, output: string): string {
+  if (reason.startsWith('it has no node'))
+    return 'Build it FROM tmux-agents-base:latest, or leave "image" out';
+  if (untrusted.test(output))
+    return 'Where connections are looked into, NODE_EXTRA_CA_CERTS has to name the certificates for it';
+  return `What it printed last:\n  ${lastOf(output)}`;
+}
 
 /** As npm and curl say that they do not know whose signature it is. */
 const untrusted = /npm (?:ERR!|error) code \w*(?:CERT|LEAF_SIGNATURE)\w*|curl: \(60\)/;

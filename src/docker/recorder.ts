@@ -62,7 +62,9 @@ export function recorder(
   /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
-    env: dockerEnv(address),
+    get env() {
+      return dockerEnv(address);
+    },
     to: leadingTo,
     async call(args, owner, changes, isPolling = false) {
       const began = now();
@@ -133,7 +135,9 @@ export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
 }
 
 const unrecordedTo = (address: EngineAddress | null): Recorder => ({
-  env: dockerEnv(address),
+  get env() {
+    return dockerEnv(address);
+  },
   to: unrecordedTo,
   call: async () => ({ end: answer => answer }),
 });

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../docker/engine-address.ts';
 import { engineHint, isRemoteHost } from '../docker/engine-hint.ts';
 import { containerSupportOf, isPodman, podmanCommand } from '../docker/engine-info.ts';
 import type { ClientConfig } from './client-config.ts';
@@ -24,7 +25,7 @@ export function checkEngine(
 
 /** `unix:///run/docker.sock (context rootless)`, and why it is that one. */
 function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
-  if (env.DOCKER_HOST) return `${env.DOCKER_HOST} (DOCKER_HOST)`;
+  if (env.DOCKER_HOST) return `${withoutSecrets(env.DOCKER_HOST)} (DOCKER_HOST)`;
   return `${endpoint ?? 'its socket'}${context === null || context === 'default' ? '' : ` (context ${context})`}`;
 }
 

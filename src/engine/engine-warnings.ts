@@ -19,7 +19,18 @@ export function engineWarnings(
       : [
           `DOCKER_DEFAULT_PLATFORM=${ignored} is ignored: agents run on the engine's own platform, ${platform}`,
         ]),
+    ...(isOldApi(env.DOCKER_API_VERSION)
+      ? [
+          `DOCKER_API_VERSION=${env.DOCKER_API_VERSION} is older than any that was tried, 1.41: options of containers may be refused. Unset it`,
+        ]
+      : []),
   ];
+}
+
+function isOldApi(version: string | undefined): boolean {
+  if (!version) return false;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 1 || (major === 1 && minor < 41);
 }
 
 /** Return the platform that DOCKER_DEFAULT_PLATFORM asks for; null where it is the engine's own, or either is not known. */

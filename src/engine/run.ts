@@ -27,6 +27,9 @@ import { checkSources } from './sources.ts';
 import { newRunId, type RunFolder, type StateDir } from './state-dir.ts';
 import { checkSecrets, vaultOf } from './vault.ts';
 
+/** A run that somebody else drives, or has brought to its end. */
+export class RunTakenError extends UsageError {}
+
 /** Starts a flow. Throws a `FlowError` where it cannot begin; then nothing has been started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const { env = process.env } = options;
@@ -73,7 +76,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const { events, damage } = readJournal(folder.journal);
     // Whoever had it a moment ago may have brought it to its end.
     const past = events.reduce(reduce, initialFlowState);
-    if (past.ended) throw new UsageError(`${folder.runId} is over: it has ${past.ended.status}`);
+    if (past.ended) throw new RunTakenError(`${folder.runId} is over: it has ${past.ended.status}`);
     const calls = events.flatMap(event => (event.type === 'docker.call' ? [event.call] : []));
     const vault = vaultOf(file.plan, options.env ?? process.env);
     const { runId } = folder;
@@ -113,7 +116,7 @@ const filesOptions = (
 function lockRun(folder: RunFolder, force = false): Lock {
   const lock = takeLock(folder.lock, { force });
   if (isLock(lock)) return lock;
-  throw new UsageError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
+  throw new RunTakenError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EngineError, FlowError, UsageError } from '../errors.ts';
+import { EngineError, FlowError } from '../errors.ts';
 import { statFile } from '../store/state-files.ts';
 import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 import { oneLine } from '../views/text.ts';
@@ -8,7 +8,7 @@ import { systemClock } from './clock.ts';
 import type { Run } from './conduct.ts';
 import { lockHolder } from './lock.ts';
 import { explainHolder } from './lock-holder.ts';
-import { resumeRun } from './run.ts';
+import { RunTakenError, resumeRun } from './run.ts';
 import { runState } from './run-state.ts';
 import type { RunFolder, StateDir } from './state-dir.ts';
 
@@ -136,7 +136,7 @@ export function supervisor({
     } catch (error) {
       if (error instanceof EngineError) unreachable(runId, error);
       // Not where somebody else was a moment earlier: it is driven, or over.
-      else if (!(error instanceof UsageError)) failed(runId, error, 'could not be resumed');
+      else if (!(error instanceof RunTakenError)) failed(runId, error, 'could not be resumed');
     }
   };
 

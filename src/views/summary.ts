@@ -129,7 +129,8 @@ const nextByKind: Readonly<Record<string, string>> = {
 /** As seen from the current directory, from home, or from the root: whichever is shortest. */
 function shortestPath(path: string | null, { cwd, home }: Places): string {
   if (path === null) return '-';
-  const here = relative(cwd, path);
+  // In the root directory it would only lack its first character.
+  const here = cwd === '/' ? path : relative(cwd, path);
   const fromHome = path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
   return [here, fromHome, path].reduce((best, candidate) =>
     candidate.length < best.length ? candidate : best,

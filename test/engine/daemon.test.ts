@@ -108,7 +108,17 @@ test('a run that cannot be read is said once, and the others are driven all the 
   writeFileSync(join(broken, 'journal.jsonl'), '');
   const unreadable = join(here.stateDir, 'runs', 'rbroken2');
   mkdirSync(join(unreadable, 'journal.jsonl'), { recursive: true });
+  // One that is right by itself, and would be built of what an agent of the first can write.
+  const refused = join(here.stateDir, 'runs', 'rbroken3');
+  mkdirSync(refused);
+  const record = JSON.parse(readFileSync(join(here.stateDir, 'runs', runId, 'run.json'), 'utf8'));
+  const [agent] = record.plan.agents;
+  const build = { context: here.workspace, dockerfile: 'Dockerfile', args: {}, target: null };
+  record.plan.agents = [{ ...agent, image: null, build, workspace: { mode: 'none' } }];
+  writeFileSync(join(refused, 'run.json'), JSON.stringify({ ...record, runId: 'rbroken3' }));
+  writeFileSync(join(refused, 'journal.jsonl'), '');
   const { child, said, says } = daemon(t, here);
+  await says(/rbroken3 could not be resumed: .*can write to what is built/);
   await says(/rbroken2 could not be resumed: .* is not a regular file/);
   await says(/rbroken1 could not be resumed: .*run\.json cannot be read/);
   await says(new RegExp(`${runId} of spec taken up`));

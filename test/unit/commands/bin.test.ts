@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
+import { desk } from './command-line.ts';
 
 const bin = join(import.meta.dirname, '../../../src/bin.ts');
 
@@ -14,3 +15,21 @@ for (const old of ['12.22.12', '18.20.8', '22.19.0'])
     t.is(stderr, `agent-flow needs Node 22.20 or newer; this is ${old}`);
     t.is(stdout, '');
   });
+
+test('from a working directory that was removed commands work, and say where relative paths start', async t => {
+  const { path, stateDir } = desk(t);
+  const script = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
+  const { exitCode, stdout, stderr } = await execa(
+    'sh',
+    ['-c', script, 'sh', process.execPath, bin, 'ps', '--json'],
+    {
+      cwd: path,
+      env: { AGENT_FLOW_STATE_DIR: stateDir },
+      reject: false,
+      timeout: 60_000,
+    },
+  );
+  t.is(exitCode, 0, stderr);
+  t.is(stdout, '[]');
+  t.is(stderr, 'agent-flow: the working directory has been removed; relative paths start in / instead');
+});

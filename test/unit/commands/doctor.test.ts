@@ -49,6 +49,8 @@ test('where a remote engine is is told; an old one and one for another system ar
   const remote = told({ endpoint: 'tcp://far:2375' }, { DOCKER_HOST: 'tcp://far:2375' })['docker engine']!;
   t.is(remote.status, 'ok');
   t.regex(remote.found, /tcp:\/\/far:2375 \(DOCKER_HOST\)/);
+  const DOCKER_HOST = 'tcp://me:hush@far:2375';
+  t.notRegex(told({ endpoint: DOCKER_HOST }, { DOCKER_HOST })['docker engine']!.found, /hush/);
   t.is(told({ api: { client: '1.39', engine: '1.39' } })['docker engine']!.status, 'warn');
   t.is(told({ engine: { ...engine, OSType: 'windows' } })['docker engine']!.status, 'fail');
 });

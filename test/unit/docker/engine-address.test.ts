@@ -73,14 +73,31 @@ test('what is shown of an address has no password in it', async t => {
 
 test('with an address, nothing else of the environment leads docker to an engine', t => {
   const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
-  t.deepEqual(dockerEnv(address), {
+  t.deepEqual(dockerEnv(address, {}), {
     DOCKER_HOST: 'tcp://h:1',
     DOCKER_CONTEXT: undefined,
     DOCKER_TLS_VERIFY: undefined,
     DOCKER_CERT_PATH: undefined,
     DOCKER_DEFAULT_PLATFORM: undefined,
   });
-  t.deepEqual(dockerEnv(null), { DOCKER_DEFAULT_PLATFORM: undefined });
+  t.deepEqual(dockerEnv(null, {}), { DOCKER_DEFAULT_PLATFORM: undefined });
+});
+
+test('paths that are relative become absolute, since docker is started elsewhere', t => {
+  const env = {
+    PATH: 'bin::/usr/bin',
+    DOCKER_HOST: 'unix://./docker.sock',
+    DOCKER_CONFIG: 'config',
+    DOCKER_CERT_PATH: 'certs',
+  };
+  t.like(dockerEnv(null, env), {
+    PATH: `${resolve('bin')}:${resolve('.')}:/usr/bin`,
+    DOCKER_HOST: `unix://${resolve('docker.sock')}`,
+    DOCKER_CONFIG: resolve('config'),
+    DOCKER_CERT_PATH: resolve('certs'),
+  });
+  const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
+  t.like(dockerEnv(address, env), { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: undefined });
 });
 
 test('of a written address nothing but variables of docker is believed', t => {

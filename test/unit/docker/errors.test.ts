@@ -159,6 +159,7 @@ test('of an error that no row knows every line is passed on, but those that only
     "Run 'docker run --help' for more information",
     "See 'docker network create --help'.",
     'Error: failed to start containers: c0ffee',
+    'exit status 1',
   ])
     t.is(
       message(`docker: Error response from daemon: why.\n\n${pointer}\n`),
@@ -192,6 +193,7 @@ const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> 
   ],
   noImage: [
     'Error: No such image: debian:none',
+    'Error response from daemon: no such image: debian:none: No such image: debian:none',
     'Error response from daemon: No such image: debian:none',
     "Unable to find image 'debian:none' locally",
     'Error response from daemon: debian:none: image not known',
@@ -239,6 +241,7 @@ const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> 
     'Error response from daemon: OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "agent-init": executable file not found in $PATH: unknown',
     'Error response from daemon: failed to create task for container: runc create failed: exec: "/x/agent-init": stat /x/agent-init: no such file or directory: unknown',
     'exec /bin/sh: exec format error',
+    'Error response from daemon: crun: executable file `agent-init` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found',
   ],
   stuckTask: [
     `Error response from daemon: task ${'0123456789abcdef'.repeat(4)}: already exists`,
@@ -277,9 +280,11 @@ for (const stderr of [
   });
 
 test('a program that is missing is known by its name', t => {
-  const [stderr] = messages.noProgram;
-  t.true(saysNoProgram('agent-init', stderr!));
-  t.false(saysNoProgram('docker-init', stderr!));
+  const [runc, , , crun] = messages.noProgram;
+  for (const stderr of [runc!, crun!]) {
+    t.true(saysNoProgram('agent-init', stderr));
+    t.false(saysNoProgram('docker-init', stderr));
+  }
 });
 
 test('words that are quoted, such as a name of the user’s, do not make a failure pass', t => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -72,6 +72,51 @@ test('an image that brings our commands, and a PATH on which they are not, gets 
   for (const image of ['own', 'empty', 'usual']) await wish({ image });
   t.is(builds().length, 2);
   t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
+});
+
+for (const [title, printed, said] of [
+  [
+    'no network',
+    'npm error code ENOTFOUND\nnpm error the certificate desk is closed',
+    /npm error code ENOTFOUND\n {2}npm error the certificate desk/,
+  ],
+  ['another’s certificate', 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS has to name/],
+  [
+    'a certificate that curl does not know',
+    'curl: (60) SSL certificate problem',
+    /NODE_EXTRA_CA_CERTS has to name/,
+  ],
+] as const)
+  test(`a CLI that cannot be installed for ${title} is told of in the words of what installs it`, async t => {
+    mkdirSync(join(source, 'provider'), { recursive: true });
+    const output = `${printed}\nagent-flow: claude could not be installed\nThe command returned a non-zero code: 1`;
+    const { wish } = engine({}, output);
+    const error = (await t.throwsAsync(wish({ provider: 'claude' }))) as StepError;
+    t.is(error.kind, 'image');
+    t.regex(error.message, /^the image cannot get Claude Code: claude could not be installed\. /);
+    t.regex(error.message, said);
+  });
+
+test('signatures are looked for of what is pulled and of the user’s own builds, not of ours', async t => {
+  const trusts: (readonly [string, boolean])[] = [];
+  const docker: Docker = async (args, options) => {
+    if (args[0] === 'build') {
+      const kind = args
+        .find(arg => arg.startsWith('--label=tmux-agents.image='))!
+        .split('=')
+        .at(-1)!;
+      trusts.push([kind, !('DOCKER_CONTENT_TRUST' in (options?.env ?? {}))]);
+    }
+    const stdout =
+      args[0] === 'image' ? JSON.stringify([{ Id: 'sha256:1', Os: 'linux', Architecture: 'amd64' }]) : '';
+    return { args, ok: true, exitCode: 0, stdout, stderr: '', cutOff: null };
+  };
+  const make = imageMaker({ docker, now: () => 0, source }, 1000);
+  const build = { context: source, dockerfile: 'Dockerfile', args: {}, target: null };
+  await make({ image: null, build, gpus: false, provider: 'command', user: null, timeout: 1000 });
+  t.deepEqual(new Map(trusts).get('build'), true);
+  t.true(trusts.some(([kind]) => kind !== 'build'));
+  t.false(trusts.some(([kind, isTrusted]) => kind !== 'build' && isTrusted));
 });
 
 test('the layer is told what the image says of its user, its language and its PATH', async t => {

@@ -27,3 +27,12 @@ test('a default platform is ignored and named, unless it is the engine’s own',
   );
   t.regex(warning, /DOCKER_DEFAULT_PLATFORM=linux\/arm64 is ignored.*linux\/amd64/);
 });
+
+test('a client that is made to speak an old API is a warning', t => {
+  t.regex(
+    engineWarnings(unrestrictedEngine, { DOCKER_API_VERSION: '1.12' })[0]!,
+    /^DOCKER_API_VERSION=1\.12 is older .*Unset it$/,
+  );
+  for (const version of ['1.41', '1.51', '2.0', ''])
+    t.deepEqual(engineWarnings(unrestrictedEngine, { DOCKER_API_VERSION: version }), [], version);
+});

@@ -84,6 +84,7 @@ test('a transcript is named the shortest way', t => {
   t.is(path('/home/me/a', '/srv/x/y'), '~/a');
   t.is(path('/home/me2/a', '/srv/deep/down/here'), '/home/me2/a');
   t.is(path('/home/me/work/a', '/home/me/work'), 'a');
+  t.is(path('/tmp/a', '/'), '/tmp/a');
 });
 
 test('an agent that printed nothing is not to be looked up in its logs', t => {

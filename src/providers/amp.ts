@@ -10,7 +10,7 @@ export const amp: Provider = {
   interactive: null,
   report: {
     format: 'claude',
-    login: '\\b40[13]\\b|no api key found|login failed|invalid api key|unauthorized',
+    login: '\\b40[13]\\b|no api key found|login failed|(invalid|missing) api key|amp login|unauthorized',
     quota: '\\b429\\b|\\b402\\b|out of credits|insufficient .*(credits|balance)|rate limit',
     usage: false,
     // It would take the prompt for the code that its login asks for, and wait for another one.

@@ -5,7 +5,7 @@ export const claude: Provider = {
   title: 'Claude Code',
   verified: true,
   program: 'claude',
-  install: { npm: '@anthropic-ai/claude-code', version: '2.1.331' },
+  install: { npm: '@anthropic-ai/claude-code', version: '2.1.332' },
   headless: {
     args: [
       '--print',

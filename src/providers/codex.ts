@@ -15,7 +15,7 @@ export const codex: Provider = {
   title: 'Codex',
   verified: true,
   program: 'codex',
-  install: { npm: '@openai/codex', version: '0.169.0' },
+  install: { npm: '@openai/codex', version: '0.171.0' },
   headless: {
     args: ['exec', '--json', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', ...quiet],
     prompt: 'stdin',

@@ -4,7 +4,7 @@ import type { Report } from './provider.ts';
 export const wordsReport: Report = {
   format: 'words',
   login:
-    '\\b401\\b|unauthorized|not (logged|signed) in|(please|run .*|must) log ?in|authentication (failed|required|error)|(invalid|incorrect|missing|no) api.?key',
+    '\\b401\\b|unauthorized|not (logged|signed) in|(please|run|must)\\b.* log ?in|authentication (failed|required|error)|(invalid|incorrect|missing|no) api.?key',
   quota:
     '\\b429\\b|rate.?limit|too many requests|usage limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
   usage: false,

@@ -19,6 +19,10 @@ export function withListed(
   return { ...env, [variable]: configurationWith(listedEnv, env[variable] || '{}') };
 }
 
+/** Whether a configuration holds a key itself, and not only the name of a variable or file with one. */
+export const holdsKey = (configuration: string): boolean =>
+  /"(api_?key|\w*token|\w*secret|authorization)"\s*:\s*"(?!(bearer )?\{(env|file):)[^"]/i.test(configuration);
+
 /** Return the value that the variable has where the user sets none. */
 export const bareList = (listed: ListedEnv): string => configurationWith(listed, '{}');
 

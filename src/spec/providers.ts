@@ -4,6 +4,7 @@ import { longestArgument } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
+import { holdsKey } from './listed-env.ts';
 import type { AgentPlan, BudgetPlan, SecretPlan, Timeouts } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
 import { notSupported } from './schema-kit.ts';
@@ -98,7 +99,7 @@ function promptWords({ prompt: way }: Launch, prompt: string): string[] {
 
 /** Of the caller's environment, what the provider's CLI reads: what may be kept, and what may not. */
 export function environmentOf(
-  { env: own, passes, keys, aliases }: Provider,
+  { env: own, passes, keys, aliases, listedEnv }: Provider,
   { env, wanted, hasLogin }: { env: Environment; wanted: boolean; hasLogin: boolean },
 ): { env: Record<string, string>; secrets: SecretPlan[] } {
   const there = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
@@ -106,10 +107,12 @@ export function environmentOf(
   const borrowed = Object.entries(hasLogin ? {} : aliases).filter(
     ([name, other]) => !env[name] && there([other]).length > 0,
   );
+  const isSecret = (name: string) => name === listedEnv?.variable && holdsKey(env[name]!);
+  const open = there(passes).filter(name => !isSecret(name));
   return {
-    env: { ...own, ...Object.fromEntries(there(passes).map(name => [name, env[name]!])) },
+    env: { ...own, ...Object.fromEntries(open.map(name => [name, env[name]!])) },
     secrets: [
-      ...there(keys).map(name => ({ name, file: null })),
+      ...[...there(keys), ...there(passes).filter(isSecret)].map(name => ({ name, file: null })),
       ...borrowed.map(([name, from]) => ({ name, file: null, from })),
     ],
   };

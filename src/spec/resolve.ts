@@ -82,11 +82,12 @@ function resolveAgent(
   const ownNames = own.map(({ name }) => name);
   const ours = Object.entries(usual.env).filter(([name]) => !ownNames.includes(name));
   const given = { ...Object.fromEntries(ours), ...agent.env };
-  const env = provider ? withListed(provider, given, ownNames) : given;
   const said = [...Object.keys(agent.env ?? {}), ...ownNames];
   // What the spec says under a name is what the agent gets by it.
   const allSecrets = [...own, ...usual.secrets.filter(({ name }) => !said.includes(name))];
-  const names = [...Object.keys(env), ...allSecrets.map(({ name }) => name)];
+  const secretNames = allSecrets.map(({ name }) => name);
+  const env = provider ? withListed(provider, given, secretNames) : given;
+  const names = [...Object.keys(env), ...secretNames];
   return {
     name,
     dependsOn: agent.dependsOn ?? [],

@@ -396,10 +396,18 @@ test('amp that begins to wait for a login is ended at once, and its failures are
     t,
     amp,
     ['No API key found. Starting login flow...', 'When prompted, paste your code here: '],
-    'exec sleep 600',
+    // It is told to end, and then ended.
+    'trap "" TERM; exec sleep 600',
   );
   t.is(asks.code, 1);
   t.is(asks.report?.trouble?.kind, 'login');
+  const refused = await reported(
+    t,
+    amp,
+    [],
+    `echo "Error: Invalid or missing API key. Run 'amp login' to authenticate." >&2; exit 1`,
+  );
+  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
   const failed = await reported(
     t,
     amp,

@@ -427,6 +427,17 @@ test('opencode may use no model of its vendor, whatever its configuration is', a
     secret.secrets.map(({ name }) => name),
     ['OPENCODE_CONFIG_CONTENT'],
   );
+  // Nor is one of the caller's kept with the run where it holds a key itself.
+  const provider = (apiKey: string) => JSON.stringify({ provider: { a: { options: { apiKey } } } });
+  for (const [apiKey, isSecret] of [
+    ['sk-dummy-key', true],
+    ['{env:A_KEY}', false],
+    ['{file:~/key}', false],
+  ] as const) {
+    const { env, secrets } = await ai('opencode', {}, { OPENCODE_CONFIG_CONTENT: provider(apiKey) });
+    t.is(env.OPENCODE_CONFIG_CONTENT === undefined, isSecret, apiKey);
+    t.is(secrets.length, isSecret ? 1 : 0, apiKey);
+  }
   t.deepEqual(secret.settings, [
     { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
   ]);

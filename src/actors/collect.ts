@@ -45,7 +45,14 @@ export async function collect(
 
   if (lacks === null) await checkWhole(world, input, answer, signal);
   if (!answer.ok) throw dockerError(answer, { doing: 'read the transcript', at: world.clock.now() });
-  return { record: await recordInside(world, input, entryFailure(answer, end), signal) };
+  return {
+    record: await recordInside(
+      world,
+      input,
+      input.injectedAt === null ? entryFailure(answer, end) : null,
+      signal,
+    ),
+  };
 }
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
@@ -168,12 +175,13 @@ async function recordInside(
 const tarHeader = 512;
 
 /**
- * Why the entry of a container was not executed, as docker-init has it on stderr; null where it was. The first thing that
- * the entry does is to print on stdout.
+ * Why the entry of a container was not executed, in the words of docker-init or catatonit on stderr; null where it was: it
+ * prints on stdout before everything else.
  */
 function entryFailure({ printed = '' }: Output['answer'], stdout: string): string | null {
-  const said = stdout === '' ? plainText(printed).trimEnd().split('\n').at(-1)! : '';
-  return said.replace(/^\[FATAL [^\]]*\] /, '').slice(0, 300) || null;
+  if (stdout !== '') return null;
+  const last = plainText(printed).trimEnd().split('\n').at(-1)!;
+  return /^(?:\[FATAL [^\]]*\]|ERROR \(catatonit:\d+\):) (.{1,300})/.exec(last)?.[1] ?? null;
 }
 
 /** For this user's eyes alone, from its first byte. */

@@ -107,6 +107,21 @@ test('an agent that has filled the disk ends with its own exit code', async t =>
   t.is(end.record, 'agent-end exit 9 0 n0nce');
 });
 
+test('an agent that puts fifos in the place of files of its container ends with its own exit code', async t => {
+  const end = await runToEnd(t, 'cd /run/agent && mkfifo screen report exit exit.1 && : >mood; exit 5');
+  t.is(end.record, 'agent-end exit 5 0 n0nce');
+});
+
+test('the limit of an agent holds that has used up the processes of its container', async t => {
+  const bomb = 'echo begun; bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do :; done';
+  const { code, record } = await runToEnd(t, bomb, {
+    env: { AGENT_RUN_LIMIT: '2' },
+    options: ['--pids-limit=64'],
+  });
+  t.is(record, 'agent-end deadline 124 0 n0nce');
+  t.is(code, 124);
+});
+
 test('a control string that an agent has not closed is closed, so that tmux sees the end of its output', async t => {
   const end = await runToEnd(t, String.raw`printf 'begun\n\033P never closed'; exit 3`);
   t.regex(

@@ -241,6 +241,14 @@ test('actors that are given take the place of those that act on Docker, the othe
   t.deepEqual(await here.containers(), []);
 });
 
+test('a program that is CommonJS can require the library', async t => {
+  const program = join(project, 'program.cjs');
+  writeFileSync(program, `console.log(typeof require('agent-flow').runFlow)`);
+  const { stdout, stderr } = await execa(process.execPath, [program]);
+  t.is(stdout, 'function');
+  t.is(stderr, '');
+});
+
 test('the installed package brings the page of the inspector, built', async t => {
   const stateDir = join(here.path, 'past');
   pastRun(stateDir, 'r1234567', [], livelyRun(1));
@@ -250,4 +258,18 @@ test('the installed package brings the page of the inspector, built', async t =>
   const html = readFileSync(file, 'utf8');
   t.true(html.includes('"name":"lively"'));
   t.true(html.length > 300_000);
+
+  const served = execa(bin, ['inspector', '--state-dir', stateDir, '--json'], {
+    cwd: project,
+    reject: false,
+  });
+  t.teardown(() => served.kill());
+  for await (const line of served) {
+    for (const name of ['page.js', 'xterm.js', 'page.css', 'xterm.css']) {
+      const answer = await fetch(`${JSON.parse(line).url}${name}`);
+      t.is(answer.status, 200);
+      t.true((await answer.text()).length > 1_000, name);
+    }
+    served.kill();
+  }
 });

@@ -200,6 +200,27 @@ test('what a container says of itself is in no output: not told, not kept, not i
   t.regex(live.stdout, /^\$ sh -c /);
 });
 
+test('every line of an agent is told, also of one that is over at once, in order', async t => {
+  const here = place(t);
+  const lines: Record<string, string[]> = { quick: [], many: [], again: [] };
+  const small = { workspace: { mode: 'none' as const }, memory: '128m', cpus: 1 };
+  const agents = {
+    quick: { command: ['echo', 'hi'], ...small },
+    many: { command: ['seq', '2000'], ...small },
+    again: { command: ['sh', '-c', 'echo tried; exit 1'], retries: 1, ...small },
+  };
+  await runFlow(
+    { agents },
+    { stateDir: here.stateDir, onOutput: (agent, line) => void lines[agent]!.push(line) },
+  );
+  t.deepEqual(lines.quick, ['$ echo hi', 'hi']);
+  t.deepEqual(lines.many, ['$ seq 2000', ...Array.from({ length: 2_000 }, (_, index) => `${index + 1}`)]);
+  t.deepEqual(
+    lines.again?.filter(line => !line.startsWith('$')),
+    ['tried', 'tried'],
+  );
+});
+
 test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {
   const here = place(t);
   const flow = runFlow(hello(['sleep', '300']), {

@@ -198,7 +198,8 @@ export async function conduct(
     signal: ending.signal,
   });
 
-  if (onOutput)
+  const following =
+    onOutput &&
     followOutput(journal, {
       recorder,
       onOutput,
@@ -273,6 +274,7 @@ export async function conduct(
       const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
       warn(message);
     }
+    await Promise.race([following?.ended(), clock.sleep(lastWordsMs, ending.signal)]);
     await closeWatcher();
     if (broken) throw broken.error;
     const exitCode = isClean ? exitCodeOf(state) : 3;
@@ -305,6 +307,9 @@ export async function conduct(
   };
   return { folder, done, cancel: flow.cancel, kill: flow.kill, letGo };
 }
+
+/** How long the run waits, at its end, for the last of what its agents have printed. */
+const lastWordsMs = 2_000;
 
 const containersIn = (state: FlowState, agent: string) =>
   (state.agents[agent]?.attempts ?? []).flatMap(({ containerId }) =>

@@ -17,28 +17,46 @@ interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Report every line that a running agent prints: one `docker logs` an agent, and none where nothing listens. */
-export function followOutput(journal: Journal, options: FollowOptions): void {
-  const following = new Map<string, AbortController>();
+export interface Following {
+  /** Resolves when nobody is followed any more: all that their containers have printed has been reported. */
+  ended(): Promise<void>;
+}
+
+/**
+ * Report every line that an agent prints: one `docker logs` an attempt, which ends with its container, and none where
+ * nothing listens. Of an attempt that was not started by this process, only what comes from now on.
+ */
+export function followOutput(journal: Journal, options: FollowOptions): Following {
+  const following = new Map<string, Promise<void>>();
+  /** By agent: the attempt that this process has started, and of which nothing has been reported. */
+  const unheard = new Map<string, number>();
   journal.subscribe(event => {
     if (event.type !== 'agent.state') return;
-    const { agent, containerId, state } = event;
-    const runs = state.startsWith('running');
-    if (!runs) {
-      following.get(agent)?.abort();
-      following.delete(agent);
-    } else if (containerId !== null && !following.has(agent)) {
-      const stop = new AbortController();
-      following.set(agent, stop);
-      const signal = AbortSignal.any([options.signal, stop.signal]);
-      // A follower that fails does not end the run.
-      follow({ ...event, containerId }, { ...options, signal }).catch(() => {});
-    }
+    const { agent, attempt, containerId, state } = event;
+    const key = `${agent} ${attempt}`;
+    if (state === 'starting') unheard.set(agent, attempt);
+    // It is connected by then that the agent begins: one that is over at once is heard too.
+    const isUp = state === 'injecting' || state.startsWith('running');
+    if (!isUp || containerId === null || following.has(key)) return;
+    const isWhole = unheard.get(agent) === attempt;
+    unheard.delete(agent);
+    // A follower that fails does not end the run.
+    const followed = follow({ ...event, containerId }, isWhole, options).catch(() => {});
+    following.set(
+      key,
+      followed.finally(() => following.delete(key)),
+    );
   });
+  return {
+    async ended() {
+      while (following.size > 0) await Promise.all(following.values());
+    },
+  };
 }
 
 async function follow(
   event: Running,
+  isWhole: boolean,
   { recorder, onOutput, redactor, canRedact, nonce, signal }: FollowOptions,
 ): Promise<void> {
   const { agent, attempt, containerId } = event;
@@ -51,7 +69,8 @@ async function follow(
   };
   // A secret may be wrapped over lines, or lie where a long line is cut.
   const options = { signal, owner: { agent, attempt }, mostOfLine, through: redactor.lines() };
-  await followLines(recorder, ['logs', '--follow', '--tail=1', containerId], onLine, options);
+  const tail = isWhole ? [] : ['--tail=1'];
+  await followLines(recorder, ['logs', '--follow', ...tail, containerId], onLine, options);
 }
 
 /** Bytes of a line that is reported. */

@@ -21,7 +21,10 @@ export interface FlowOptions {
    * not called again. Returned promises are not awaited.
    */
   readonly onEvent?: (event: FlowEvent) => void | Promise<void>;
-  /** Told every line that an agent prints. It costs one docker process for each agent that runs. */
+  /**
+   * Told every line that an agent prints, the last ones perhaps after the event of its end. It costs one docker process
+   * for each agent that runs.
+   */
   readonly onOutput?: (agent: string, line: string) => void | Promise<void>;
   /**
    * Told XState's inspection events of the flow's machine and of each agent's: a function, or an observer such as

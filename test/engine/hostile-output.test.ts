@@ -15,15 +15,21 @@ const report = JSON.stringify({
   trouble: { kind: 'needsInput', message: hostile, resetsAt: null },
 });
 
-/** An AI CLI that knows its nonce, and says in the name of ours what it likes. */
+/**
+ * An AI CLI that ends what watches it, and says in its name what it likes: in titles of its own, which are no more than
+ * what it prints, and in the files that agent-init reads.
+ */
 const cli = `#!/bin/sh
 nonce=$(tr '\\0' '\\n' </proc/1/environ | sed -n 's/^AGENT_NONCE=//p')
 until [ -e go ]; do
   printf 'needsInput %s\\n' "$(echo ${base64(hostile)} | base64 -d)" >>/run/agent/mood
   sleep 0.5
 done
-printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64(`${hostile}\n${hostile}`)}
-printf '\\033]2;agent-report-%s-%s\\007' "$nonce" ${base64(report)}
+printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64('only printed')}
+for at in /proc/[0-9]*; do ! grep -q agent-attend $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
+rm -f /run/agent/mood
+echo ${base64(`${hostile}\n${hostile}`)} | base64 -d >/run/agent/screen
+echo ${base64(report)} | base64 -d >/run/agent/report
 echo ${base64(hostile)} | base64 -d
 exit 1
 `;

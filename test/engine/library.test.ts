@@ -200,6 +200,27 @@ test('what a container says of itself is in no output: not told, not kept, not i
   t.regex(live.stdout, /^\$ sh -c /);
 });
 
+test('every line of an agent is told, also of one that is over at once, in order', async t => {
+  const here = place(t);
+  const lines: Record<string, string[]> = { quick: [], many: [], again: [] };
+  const small = { workspace: { mode: 'none' as const }, memory: '128m', cpus: 1 };
+  const agents = {
+    quick: { command: ['echo', 'hi'], ...small },
+    many: { command: ['seq', '2000'], ...small },
+    again: { command: ['sh', '-c', 'echo tried; exit 1'], retries: 1, ...small },
+  };
+  await runFlow(
+    { agents },
+    { stateDir: here.stateDir, onOutput: (agent, line) => void lines[agent]!.push(line) },
+  );
+  t.deepEqual(lines.quick, ['$ echo hi', 'hi']);
+  t.deepEqual(lines.many, ['$ seq 2000', ...Array.from({ length: 2_000 }, (_, index) => `${index + 1}`)]);
+  t.deepEqual(
+    lines.again?.filter(line => !line.startsWith('$')),
+    ['tried', 'tried'],
+  );
+});
+
 test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {
   const here = place(t);
   const flow = runFlow(hello(['sleep', '300']), {
@@ -241,6 +262,14 @@ test('actors that are given take the place of those that act on Docker, the othe
   t.deepEqual(await here.containers(), []);
 });
 
+test('a program that is CommonJS can require the library', async t => {
+  const program = join(project, 'program.cjs');
+  writeFileSync(program, `console.log(typeof require('agent-flow').runFlow)`);
+  const { stdout, stderr } = await execa(process.execPath, [program]);
+  t.is(stdout, 'function');
+  t.is(stderr, '');
+});
+
 test('the installed package brings the page of the inspector, built', async t => {
   const stateDir = join(here.path, 'past');
   pastRun(stateDir, 'r1234567', [], livelyRun(1));
@@ -250,4 +279,18 @@ test('the installed package brings the page of the inspector, built', async t =>
   const html = readFileSync(file, 'utf8');
   t.true(html.includes('"name":"lively"'));
   t.true(html.length > 300_000);
+
+  const served = execa(bin, ['inspector', '--state-dir', stateDir, '--json'], {
+    cwd: project,
+    reject: false,
+  });
+  t.teardown(() => served.kill());
+  for await (const line of served) {
+    for (const name of ['page.js', 'xterm.js', 'page.css', 'xterm.css']) {
+      const answer = await fetch(`${JSON.parse(line).url}${name}`);
+      t.is(answer.status, 200);
+      t.true((await answer.text()).length > 1_000, name);
+    }
+    served.kill();
+  }
 });

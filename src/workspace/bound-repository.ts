@@ -16,12 +16,12 @@ export function whyGitFails(workspace: string, mounts: readonly MountTarget[]): 
   const root = workTreeOf(workspace);
   if (root === null || !isRepository(root)) return null;
   if (root !== workspace)
-    return `${workspace} is a directory of the repository ${root}, which it is not given. Where it needs git, name ${root} as its workspace, or use "mode": "clone", which starts in the same directory`;
+    return `${workspace} is a directory of the repository ${root}, whose .git is outside of it. Where git is needed, name ${root} as the workspace, or use "mode": "clone", which starts in the same directory`;
   const isSeen = (path: string) =>
     [inside, ...mounts.map(({ target }) => target)].some(top => isWithin(path, top));
   const link = linkOf(join(root, '.git'));
   if (link !== null && !isSeen(resolve(inside, link)))
-    return `the .git of ${root} leads to ${resolve(root, link)}, which is not there. Where it needs git, ${otherWay(root)}`;
+    return `the .git of ${root} leads to ${resolve(root, link)}, which is not in the container. Where git is needed, ${otherWay(root)}`;
   const gitDir = resolve(root, link ?? '.git');
   return isWithin(gitDir, root) ? whyPartFails(root, gitDir, isSeen) : null;
 }
@@ -36,19 +36,19 @@ function whyPartFails(root: string, gitDir: string, isSeen: (path: string) => bo
     isSeen(resolve(inside, relative(root, join(gitDir, folder)), path));
   const objects = symbolicLink(join(gitDir, 'objects'));
   if (objects !== null && !seenFrom('.', objects))
-    return `the objects of ${root} are a link to ${resolve(gitDir, objects)}, which is not there. Where it needs git, name a clone of it`;
+    return `the objects of ${root} are a link to ${resolve(gitDir, objects)}, which is not in the container. Where git is needed, name a clone of it`;
   const borrowed = (readSmallFile(join(gitDir, 'objects', 'info', 'alternates')) ?? '')
     .split('\n')
     .find(line => line !== '' && !line.startsWith('#') && !seenFrom('objects', line));
   if (borrowed !== undefined)
-    return `${root} borrows objects from ${resolve(gitDir, 'objects', borrowed)}, which is not there. Where it needs git, make it whole: git repack -a -d, then remove ${join(gitDir, 'objects', 'info', 'alternates')}`;
+    return `${root} borrows objects from ${resolve(gitDir, 'objects', borrowed)}, which is not in the container. Where git is needed, make it whole: git repack -a -d, then remove ${join(gitDir, 'objects', 'info', 'alternates')}`;
   const tree = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '')
     .find(([, key]) => key!.toLowerCase() === 'worktree')?.[2]
     ?.trim()
     .replace(/^"(.*)"$/, '$1');
   return tree === undefined || seenFrom('.', tree)
     ? null
-    : `the configuration of ${root} names a work tree that is not there: core.worktree is ${tree}. Where it needs git: git config --unset core.worktree`;
+    : `the configuration of ${root} names a work tree that is not in the container: core.worktree is ${tree}. Where git is needed: git config --unset core.worktree`;
 }
 
 /** Whether git would take this directory for a work tree. */
@@ -68,5 +68,10 @@ function isRepository(root: string): boolean {
 const linkOf = (path: string): string | null =>
   symbolicLink(path) ?? /^gitdir: ([^\n]+)\n*$/.exec(readSmallFile(path) ?? '')?.[1] ?? null;
 
-const symbolicLink = (path: string): string | null =>
-  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : null;
+function symbolicLink(path: string): string | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : null;
+  } catch {
+    return null;
+  }
+}

@@ -4,8 +4,10 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
-import { visible } from '../spec/visible.ts';
-import { readSmallFile, settingsIn } from './repository.ts';
+import { printable } from './entry-name.ts';
+import { readSmallBytes, settingsIn } from './repository.ts';
+
+// Paths in here have a character for each byte, see `entry-name.ts`: git reads a repository below any name.
 
 /** What git executes or follows in a directory, by relative path: its kind, and its content as printable text. */
 export type GitState = ReadonlyMap<string, string>;
@@ -44,13 +46,18 @@ const files = [
 export async function gitState(root: string, settings: readonly string[] = []): Promise<GitState> {
   const found = new Map<string, string>();
   try {
-    await readState(root, settings, found);
+    await readState(toByteString(root), settings.map(toByteString), found);
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error;
     found.set(incomplete, '  an agent may have hidden something in it');
   }
   return found;
 }
+
+const toByteString = (text: string) => Buffer.from(text).toString('latin1');
+const toPath = (bytes: string) => Buffer.from(bytes, 'latin1');
+const readText = (path: string, limit = 2 ** 20) =>
+  readSmallBytes(toPath(path), limit)?.toString('latin1') ?? null;
 
 async function readState(root: string, settings: readonly string[], found: Map<string, string>) {
   let steps = 0;
@@ -61,9 +68,10 @@ async function readState(root: string, settings: readonly string[], found: Map<s
     },
     record(path) {
       look.spend();
-      const name = visible(relative(root, path));
+      // A backslash of its own is doubled, so that no name looks like another one whose bytes are spelt out.
+      const name = printable(relative(root, path).replaceAll('\\', '\\\\'));
       if (found.has(name)) return;
-      const text = readSmallFile(path, maxText);
+      const text = readText(path, maxText);
       content += (text?.length ?? 0) + name.length;
       if (content > maxRead) throw new TooMuch();
       found.set(name, describe(path, text, content <= maxContent));
@@ -119,12 +127,14 @@ export const parseGitState = (text: string): GitState =>
       .map(entry => [entry.slice(0, entry.indexOf('\n')), entry.slice(entry.indexOf('\n') + 1, -1)]),
   );
 
+const byName = { withFileTypes: true, encoding: 'latin1' } as const;
+
 /** Every `.git`, `.gitattributes` and `.gitmodules`, but for what packages bring. Links are not followed. */
 async function* walk(root: string): AsyncGenerator<string> {
   const folders = [root];
   let seen = 0;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    for (const entry of await readdir(toPath(folder), byName).catch(() => [])) {
       if (++seen > maxEntries) throw new TooMuch();
       const path = join(folder, entry.name);
       if (['.git', '.gitattributes', '.gitmodules'].includes(entry.name)) yield path;
@@ -135,7 +145,7 @@ async function* walk(root: string): AsyncGenerator<string> {
 
 function entriesOf(folder: string) {
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    return readdirSync(toPath(folder), byName);
   } catch {
     return [];
   }
@@ -146,8 +156,8 @@ function directoryOf(path: string): string | null {
   const facts = statOf(path);
   if (facts?.isDirectory()) return path;
   const target = facts?.isSymbolicLink()
-    ? readlinkSync(path)
-    : /^gitdir: ([^\n]+)/.exec(readSmallFile(path) ?? '')?.[1];
+    ? readlinkSync(toPath(path), 'latin1')
+    : /^gitdir: ([^\n]+)/.exec(readText(path) ?? '')?.[1];
   return target === undefined ? null : resolve(dirname(path), target);
 }
 
@@ -200,11 +210,11 @@ function namedIn(
     file = pending.shift(), seen++
   ) {
     const from = dirname(file);
-    for (const [, key, value] of settingsIn(readSmallFile(file) ?? '')) {
+    for (const [, key, value] of settingsIn(readText(file) ?? '')) {
       const words = value!.split(/[\s"'\\;!=$()|&<>`]+/).filter(Boolean);
       const paths = words.flatMap(word => [
         resolve(tree, word),
-        resolve(from, word.replace(/^~\//, `${homedir()}/`)),
+        resolve(from, word.replace(/^~\//, `${toByteString(homedir())}/`)),
       ]);
       for (const path of existing(paths, root, look)) {
         if (named.has(path)) continue;
@@ -225,7 +235,7 @@ const existing = (paths: readonly string[], root: string, { spend }: Look) =>
 /** Where a link leads to in the end; null where it is none, or leads nowhere. */
 function linkTarget(path: string): string | null {
   try {
-    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : null;
+    return lstatSync(toPath(path)).isSymbolicLink() ? realpathSync(toPath(path), 'latin1') : null;
   } catch {
     return null;
   }
@@ -234,7 +244,7 @@ function linkTarget(path: string): string | null {
 /** Whether the caller cannot read a directory: an agent may have made it so, to hide what is in it. */
 function isClosed(path: string): boolean {
   try {
-    readdirSync(path);
+    readdirSync(toPath(path));
     return false;
   } catch {
     return true;
@@ -244,7 +254,7 @@ function isClosed(path: string): boolean {
 /** Of what lies in a directory that is closed to the caller nothing can be known; the directory itself is recorded. */
 function statOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return lstatSync(toPath(path), { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
@@ -253,7 +263,7 @@ function statOf(path: string): Stats | undefined {
 function describe(path: string, text: string | null, isWhole: boolean): string {
   const facts = statOf(path);
   if (!facts) return '  nothing';
-  if (facts.isSymbolicLink()) return `  a link to ${visible(readlinkSync(path))}`;
+  if (facts.isSymbolicLink()) return `  a link to ${printable(readlinkSync(toPath(path), 'latin1'))}`;
   if (facts.isDirectory()) return isClosed(path) ? '  a directory that cannot be read' : '  a directory';
   if (!facts.isFile()) return '  a special file';
   const mode = (facts.mode & 0o777).toString(8);
@@ -261,6 +271,6 @@ function describe(path: string, text: string | null, isWhole: boolean): string {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const summary = `  a file, mode ${mode}, sha256 ${hash}`;
   if (!isWhole) return summary;
-  const lines = text.split('\n').map(line => `  ${visible(line)}`);
+  const lines = text.split('\n').map(line => `  ${printable(line)}`);
   return `${summary}\n${lines.join('\n')}`;
 }

@@ -134,7 +134,7 @@ export const readSmallFile = (path: string, limit = 2 ** 20): string | null =>
   readSmallBytes(path, limit)?.toString('utf8') ?? null;
 
 /** As `readSmallFile`, its bytes. */
-export function readSmallBytes(path: string, limit: number): Buffer | null {
+export function readSmallBytes(path: string | Buffer, limit: number): Buffer | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number;
   try {

@@ -1,5 +1,17 @@
-import { chmodSync, constants, lstatSync, mkdirSync, unlinkSync, utimesSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  ftruncateSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { shorten } from '../spec/visible.ts';
 import { pathBelow, printable } from './entry-name.ts';
 import type { TarEntry } from './tar-reader.ts';
@@ -69,25 +81,31 @@ const isZero = (bytes: Buffer) =>
   bytes.length <= zeros.length && bytes.equals(zeros.subarray(0, bytes.length));
 
 async function writeFile(path: Buffer, entry: TarEntry): Promise<void> {
-  const handle = await open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
   try {
-    await writeContent(handle, entry);
+    await writeContent(fd, entry);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
-/** Chunks of zeros become holes: a sparse file arrives with all of them. */
-async function writeContent(handle: FileHandle, { content, mode, mtime }: TarEntry): Promise<void> {
+/**
+ * Chunks of zeros become holes: a sparse file arrives with all of them. Calls are synchronous, as there are many small
+ * files; a chunk is what a pipe holds.
+ */
+async function writeContent(fd: number, { content, mode, mtime }: TarEntry): Promise<void> {
   let size = 0;
+  let written = 0;
   for await (const part of content) {
-    for (let at = 0; !isZero(part) && at < part.length; )
-      at += (await handle.write(part, at, part.length - at, size + at)).bytesWritten;
+    if (!isZero(part)) {
+      for (let at = 0; at < part.length; ) at += writeSync(fd, part, at, part.length - at, size + at);
+      written = size + part.length;
+    }
     size += part.length;
   }
-  await handle.truncate(size);
-  await handle.chmod((mode & 0o777) | 0o400);
-  await handle.utimes(mtime, mtime).catch(() => {});
+  if (written < size) ftruncateSync(fd, size);
+  fchmodSync(fd, (mode & 0o777) | 0o400);
+  setTime(() => futimesSync(fd, mtime, mtime));
 }
 
 function setTime(set: () => void): void {

@@ -36,8 +36,9 @@ function line(nodes: Tree, { kind, one, other, name }: Change): string {
   const beside = `${path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.'}/${name}`;
   const [at, to, old] = [path, beside, second].map(text => quoted(`./${text}`));
   const all = [
-    `printf %s ${quoted(`${name}${other}`)} >${at}`,
-    `printf %s ${quoted(name)} >>${to}`,
+    // Opening a pipe would wait for a reader.
+    `[ -p ${at} ] || printf %s ${quoted(`${name}${other}`)} >${at}`,
+    `[ -p ${to} ] || printf %s ${quoted(name)} >>${to}`,
     `[ ${at} = ./. ] || rm -rf ${at}`,
     `mv -T ${at} ${to}`,
     `mkdir ${to}`,
@@ -82,6 +83,15 @@ const plain = (found: Readonly<Record<string, string>>) =>
       node.replace(/^(\w+ (?:[0-7]+ )?)(\d{10})\b/, (whole, before, time) =>
         Number(time) > now ? `${before}now` : whole,
       ),
+    ]),
+  );
+
+/** Without setuid, setgid and sticky bits, which a file loses when root of a container writes to it. */
+const withoutBits = (found: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(found).map(([path, node]) => [
+      path,
+      node.replace(/^(file |directory )[1-7]([0-7]{3}) /, '$1$2 '),
     ]),
   );
 
@@ -137,7 +147,7 @@ test(`any trees, and what an agent does to them, come home from copies and as ar
     },
   });
   t.is(exitCode, 0, stderr);
-  const expected = plain(readTree(join(here.path, 'expected')));
+  const expected = withoutBits(plain(readTree(join(here.path, 'expected'))));
   const inTrees = Object.fromEntries(
     Object.entries(expected).flatMap(([path, node]) =>
       path.startsWith('trees/') ? [[path.slice('trees/'.length), node]] : [],
@@ -145,7 +155,7 @@ test(`any trees, and what an agent does to them, come home from copies and as ar
   );
   const home = (path: string) => plain(readTree(path));
   t.deepEqual(readTree(join(here.path, 'copied')), before, 'what is copied stays as it is');
-  t.deepEqual(home(join(here.path, 'bound')), expected);
+  t.deepEqual(withoutBits(home(join(here.path, 'bound'))), expected);
   t.deepEqual(home(json.agents.copier.workspace.path), atHome(expected, true));
   for (const name of ['copier', 'binder'])
     t.deepEqual(home(json.agents[name].artifacts[0]), atHome(inTrees, false), name);

@@ -42,7 +42,7 @@ const layouts: readonly Layout[] = [
       run(main, 'worktree', 'add', '--quiet', '../linked');
       return 'linked';
     },
-    said: /: the \.git of \S+\/linked leads to \S+\/main\/\.git\/worktrees\/linked, which is not there\. .*"clone"/,
+    said: /: the \.git of \S+\/linked leads to \S+\/main\/\.git\/worktrees\/linked, which is not in the container\. .*"clone"/,
   },
   {
     title: 'a subdirectory of a linked work tree',
@@ -60,7 +60,7 @@ const layouts: readonly Layout[] = [
       run(main, 'submodule', '--quiet', 'add', '../library', 'library');
       return 'main/library';
     },
-    said: /: the \.git of \S+\/main\/library leads to \S+\/main\/\.git\/modules\/library, which is not there/,
+    said: /: the \.git of \S+\/main\/library leads to \S+\/main\/\.git\/modules\/library, which is not in the container/,
   },
   {
     title: 'a work tree with a separate git directory',
@@ -68,7 +68,7 @@ const layouts: readonly Layout[] = [
       run(base, 'init', '--quiet', '--separate-git-dir', 'store', 'apart');
       return 'apart';
     },
-    said: /: the \.git of \S+\/apart leads to \S+\/store, which is not there\. .*name a clone of it: git clone \S+$/,
+    said: /: the \.git of \S+\/apart leads to \S+\/store, which is not in the container\. .*name a clone of it: git clone \S+$/,
   },
   {
     title: 'a .git that is a link to the outside',
@@ -77,7 +77,7 @@ const layouts: readonly Layout[] = [
       symlinkSync('../store', join(main, '.git'));
       return 'main';
     },
-    said: /: the \.git of \S+\/main leads to \S+\/store, which is not there\. .*name a clone of it: git clone \S+$/,
+    said: /: the \.git of \S+\/main leads to \S+\/store, which is not in the container\. .*name a clone of it: git clone \S+$/,
   },
   {
     title: 'a clone that borrows objects',
@@ -85,7 +85,7 @@ const layouts: readonly Layout[] = [
       run(base, 'clone', '--quiet', '--shared', 'main', 'shared');
       return 'shared';
     },
-    said: /: \S+\/shared borrows objects from \S+\/main\/\.git\/objects, which is not there\. .*git repack -a -d/,
+    said: /: \S+\/shared borrows objects from \S+\/main\/\.git\/objects, which is not in the container\. .*git repack -a -d/,
   },
   {
     title: 'objects that are a link',
@@ -94,7 +94,7 @@ const layouts: readonly Layout[] = [
       symlinkSync(join(base, 'objects'), join(main, '.git', 'objects'));
       return 'main';
     },
-    said: /: the objects of \S+\/main are a link to \S+\/objects, which is not there/,
+    said: /: the objects of \S+\/main are a link to \S+\/objects, which is not in the container/,
   },
   {
     title: 'a core.worktree that is an absolute path',
@@ -102,7 +102,7 @@ const layouts: readonly Layout[] = [
       run(main, 'config', 'core.worktree', main);
       return 'main';
     },
-    said: /: the configuration of \S+\/main names a work tree that is not there: core\.worktree is .*--unset core\.worktree$/,
+    said: /: the configuration of \S+\/main names a work tree that is not in the container: core\.worktree is .*--unset core\.worktree$/,
   },
 ];
 

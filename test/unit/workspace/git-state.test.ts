@@ -176,3 +176,36 @@ test('two states are compared by hash where the content of one was left out', as
   t.is(names.length, 40);
   t.false(names.includes('.gitattributes'));
 });
+
+test('a repository below a name that is not UTF-8 is found, and no name passes for another', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const below = (path: string) => Buffer.concat([Buffer.from(`${source}/`), Buffer.from(path, 'latin1')]);
+  const write = (path: string, text: string) => {
+    mkdirSync(below(path.slice(0, path.lastIndexOf('/'))), { recursive: true });
+    writeFileSync(below(path), text, 'latin1');
+  };
+  const names = ['f\xe9', 'f\xe8', 'f\\xe9', '\x1b', '\\e'];
+  for (const name of names) write(`${name}/.git/config`, '[core]\n');
+  const before = parseGitState(printGitState(await gitState(source)));
+  for (const name of names) {
+    write(`${name}/.git/hooks/post-commit`, 'evil');
+    write(`${name}/.git/config`, '[core]\n\tpager = evil\n');
+  }
+  write('.git/hooks/\xff', 'evil');
+  write('f\xe9/.git/config', '[include]\n\tpath = ../\xfe\n');
+  write('f\xe9/\xfe', '[core]\n\tpager = evil\n');
+  t.deepEqual(changedGitState(before, await gitState(source)), [
+    '.git/hooks/\\xff (new)',
+    '\\\\e/.git/config',
+    '\\\\e/.git/hooks/post-commit (new)',
+    '\\e/.git/config',
+    '\\e/.git/hooks/post-commit (new)',
+    'f\\\\xe9/.git/config',
+    'f\\\\xe9/.git/hooks/post-commit (new)',
+    'f\\xe8/.git/config',
+    'f\\xe8/.git/hooks/post-commit (new)',
+    'f\\xe9/.git/config',
+    'f\\xe9/.git/hooks/post-commit (new)',
+    'f\\xe9/\\xfe (new)',
+  ]);
+});

@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { collectJob } from '../../src/actors/collect-clone.ts';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
-import { collectJob, deliverJob } from '../../src/actors/save-clone.ts';
+import { deliverJob } from '../../src/actors/save-clone.ts';
 import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';

@@ -15,31 +15,34 @@ const batch = 25;
 
 // Serial: the batches would otherwise all run at the same time.
 for (let first = 0; first < count; first += batch)
-  test.serial(`what agents do in ${Math.min(batch, count - first)} random repositories comes home, and nothing else (REPOSITORIES_SEED=${seed}, from ${first})`, async t => {
-    const scenarios = fc.sample(scenario, { seed, numRuns: count }).slice(first, first + batch);
-    const here = place(t);
-    const agents = Object.fromEntries(
-      scenarios.map(({ repository, agent }, index) => {
+  test.serial(
+    `what agents do in ${Math.min(batch, count - first)} random repositories comes home, and nothing else (REPOSITORIES_SEED=${seed}, from ${first})`,
+    async t => {
+      const scenarios = fc.sample(scenario, { seed, numRuns: count }).slice(first, first + batch);
+      const here = place(t);
+      const agents = Object.fromEntries(
+        scenarios.map(({ repository, agent }, index) => {
+          const name = `a${first + index}`;
+          makeRepository(join(here.path, name), repository);
+          const workspace = { mode: 'clone', path: name };
+          return [name, { command: ['sh', '-c', agent], workspace, network: 'none', ...small }];
+        }),
+      );
+      const refsBefore = Object.keys(agents).map(name => refsOf(join(here.path, name)));
+      const { exitCode, json, stderr } = await here.run({ concurrency: 4, agents });
+      t.true([0, 1].includes(exitCode), stderr);
+      const failures = scenarios.flatMap((made, index) => {
         const name = `a${first + index}`;
-        makeRepository(join(here.path, name), repository);
-        const workspace = { mode: 'clone', path: name };
-        return [name, { command: ['sh', '-c', agent], workspace, network: 'none', ...small }];
-      }),
-    );
-    const refsBefore = Object.keys(agents).map(name => refsOf(join(here.path, name)));
-    const { exitCode, json, stderr } = await here.run({ concurrency: 4, agents });
-    t.true([0, 1].includes(exitCode), stderr);
-    const failures = scenarios.flatMap((made, index) => {
-      const name = `a${first + index}`;
-      const problems = check(here, { name, scenario: made, result: json.agents[name] });
-      if (refsOf(join(here.path, name)) !== refsBefore[index])
-        problems.push('refs of the repository changed');
-      return problems.length === 0
-        ? []
-        : `${[`${name}:`, ...problems].join('\n')}\nin the repository\n${made.repository}\nthe agent did\n${made.agent}`;
-    });
-    t.is(failures.length, 0, failures.join('\n\n'));
-  });
+        const problems = check(here, { name, scenario: made, result: json.agents[name] });
+        if (refsOf(join(here.path, name)) !== refsBefore[index])
+          problems.push('refs of the repository changed');
+        return problems.length === 0
+          ? []
+          : `${[`${name}:`, ...problems].join('\n')}\nin the repository\n${made.repository}\nthe agent did\n${made.agent}`;
+      });
+      t.is(failures.length, 0, failures.join('\n\n'));
+    },
+  );
 
 /** Every ref of a repository but those that agents' work comes back on. */
 const refsOf = (path: string) =>

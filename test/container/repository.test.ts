@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -491,6 +492,31 @@ test('every commit comes home, whatever has become of its branch; what names it 
     made.filter(id => !home.includes(id)),
     [],
   );
+});
+
+test('an object that is missing, empty or unreadable costs no file of the work tree and no other commit', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const damages: Readonly<Record<string, (file: string) => void>> = {
+    missing: rmSync,
+    empty: file => writeFileSync(file, ''),
+    unreadable: file => writeFileSync(file, 'junk'),
+  };
+  for (const [title, damage] of Object.entries(damages)) {
+    const { target } = await cloneOf(t, source, { name: title });
+    const first = head(commit(target, { 'b.txt': 'b\n' }));
+    commit(target, { 'c.txt': `${title}\n` });
+    const lost = head(target, 'HEAD:c.txt');
+    commit(target, { 'c.txt': 'later\n' });
+    const file = join(target, '.git/objects', lost.slice(0, 2), lost.slice(2));
+    chmodSync(file, 0o644);
+    damage(file);
+    const { out, commit: made, stdout } = await collect(t, target, base);
+    t.true(stdout.includes(`left its commit ${head(target)} lacks objects`), `${title}: ${stdout}`);
+    t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+    t.is(run(source, 'show', `${made}:c.txt`), 'later');
+    t.is(head(source, `${made}~`), first);
+  }
 });
 
 test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {

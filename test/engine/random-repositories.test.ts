@@ -95,7 +95,8 @@ function check(here: Place, { name, scenario: { hasInside }, result }: Ended): s
   };
   const isClean = head !== undefined && !broken.includes(head) && home.has(head) && isSame(head);
   if (saved?.branch == null ? !isClean : !isClean && !isSame(saved.branch)) {
-    const there = filesOf(source, saved?.branch ?? head!);
+    const at = saved?.branch ?? head;
+    const there = at === undefined || !(saved?.branch || home.has(at)) ? [] : filesOf(source, at);
     const more = there.filter(line => !files.includes(line));
     const less = files.filter(line => !there.includes(line));
     problems.push(

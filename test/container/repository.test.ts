@@ -521,6 +521,22 @@ test('an object that is missing, empty or unreadable costs no file of the work t
   }
 });
 
+test('an unreadable object whose content the work tree still has is made anew', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  commit(target, { 'b.txt': 'b\n' });
+  const lost = head(target, 'HEAD:b.txt');
+  const file = join(target, '.git/objects', lost.slice(0, 2), lost.slice(2));
+  chmodSync(file, 0o644);
+  writeFileSync(file, 'junk');
+  const { out, commit: made, stdout } = await collect(t, target, base);
+  t.notRegex(stdout, /^left/m);
+  t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+  t.is(run(source, 'show', `${made}:b.txt`), 'b');
+  t.true(run(source, 'rev-list', '--all').split('\n').includes(head(target)));
+});
+
 test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {
   const source = repository(join(folder(t), 'source'));
   for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });

@@ -5,6 +5,7 @@ const longest = [
   'engine-signalled',
   'daemon',
   'engine-random',
+  'random-repositories',
   'outside',
   'faults/agent',
   'engine-mutants',

@@ -4,8 +4,11 @@ import { type Helper, type HelperOptions, runHelper } from '../docker/helper.ts'
 import type { Owner } from '../docker/recorder.ts';
 import type { World } from './world.ts';
 
+/** What is run in a helper container. */
+export type HelperCommand = Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
+
 /** What a helper container does for one attempt of an agent. */
-export interface HelperJob extends Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'> {
+export interface HelperJob extends HelperCommand {
   /** For people, in errors: `make its clone`. */
   readonly purpose: string;
   /** Milliseconds. */
@@ -50,13 +53,7 @@ export async function runHelperJob(
 export function helperOf(
   world: World,
   owner: Owner,
-  {
-    command,
-    args,
-    mounts,
-    user,
-    groups = [],
-  }: Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'>,
+  { command, args, mounts, user, groups = [] }: HelperCommand,
   image: string,
 ): Helper {
   const { instance, runId } = world.identity(owner.agent, owner.attempt);

@@ -8,7 +8,7 @@ import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
-import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import { type HelperCommand, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import type { World } from './world.ts';
 
 /** What an agent's own clone is made of. */
@@ -97,7 +97,7 @@ export function cloneJob(
   repository: Repository,
   target: string,
   { name, email, ignored }: CloneDefaults,
-): Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'> {
+): HelperCommand {
   const { root, gitDir, commonDir } = repository;
   return {
     command: 'agent-clone',
@@ -115,7 +115,7 @@ export const checkJob = (
   world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   commit: string,
-): Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'> => ({
+): HelperCommand => ({
   command: 'agent-clone',
   args: [repository.root, repository.gitDir, repository.commonDir, commit],
   mounts: onHost(repository, writableNow(world)),

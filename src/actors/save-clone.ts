@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import type { DockerAnswer } from '../docker/cli.ts';
 import { DockerSilence } from '../docker/containers.ts';
 import type { Owner } from '../docker/recorder.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
 import { takeFile } from '../workspace/take-file.ts';
-import { type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import { collectClone, outFolder } from './collect-clone.ts';
+import { emptyFolders } from './empty-folders.ts';
+import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
 import { type WorkRefs, workRefs } from './workspace.ts';
 import type { SavedWorkspace, World } from './world.ts';
@@ -44,9 +45,7 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
   if (signal.aborted) return leave('');
 
   const place = workRefs(world.identity(agent, attempt).runId, agent, attempt);
-  const { commit, hasRefs, left } = readCollected(
-    await collectWork(world, owner, { ...place, base: base.commit }, signal),
-  );
+  const { commit, hasRefs, left } = await collectClone(world, owner, { ...place, base: base.commit }, signal);
   let saved: SavedWorkspace | null = null;
   if (commit !== null || hasRefs) {
     try {
@@ -76,64 +75,6 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
   }
   return left === null ? { ...nothing, workspace: saved } : leave(left, saved ?? {});
 }
-
-const outFolder = (world: Pick<World, 'folder'>, { agent, attempt }: Owner) =>
-  join(world.folder(agent, attempt), 'out');
-
-/** The last words of `agent-collect`; why there are none, where it did not get that far. */
-function readCollected(answer: DockerAnswer): {
-  readonly commit: string | null;
-  /** Whether there are commits that are not on the branch. */
-  readonly hasRefs: boolean;
-  readonly left: string | null;
-} {
-  const commit = /^work ([0-9a-f]{40,64})$/m.exec(answer.stdout)?.[1] ?? null;
-  const hasRefs = /^refs \d+$/m.test(answer.stdout);
-  const isWhole = answer.ok && (commit !== null || hasRefs || /^nothing$/m.test(answer.stdout));
-  return { commit, hasRefs, left: isWhole ? null : jobFailure(answer) };
-}
-
-function collectWork(
-  world: World,
-  owner: Owner,
-  work: WorkRefs & { readonly base: string },
-  signal: AbortSignal,
-): Promise<DockerAnswer> {
-  const out = outFolder(world, owner);
-  return runHelperJob(
-    world,
-    owner,
-    {
-      ...collectJob(world, owner, work),
-      purpose: 'save its work',
-      timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
-      async prepare() {
-        // What a helper before this one has left there may be root's.
-        await rm(out, { recursive: true, force: true }).catch(() => {});
-        await mkdir(out, { recursive: true, mode: 0o700 });
-      },
-    },
-    signal,
-  );
-}
-
-type Job = Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
-
-export const collectJob = (
-  world: Pick<World, 'clone' | 'folder'>,
-  owner: Owner,
-  { branch, refs, base }: WorkRefs & { readonly base: string },
-): Job => ({
-  command: 'agent-collect',
-  args: [branch, base, `What ${owner.agent} had not committed`, refs],
-  mounts: [
-    { source: world.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
-    { source: outFolder(world, owner), target: '/out', isWritable: true },
-  ],
-  // The files may be anybody's.
-  user: '0',
-});
 
 /** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
 async function deliverWork(
@@ -167,7 +108,7 @@ export const deliverJob = (
   world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   { bundle, branch, refs, commit }: WorkRefs & { readonly bundle: string; readonly commit: string | null },
-): Job => ({
+): HelperCommand => ({
   command: 'agent-deliver',
   args: [repository.commonDir, branch, commit ?? '-', process.umask().toString(8), refs],
   mounts: [
@@ -178,33 +119,8 @@ export const deliverJob = (
   ...hostUser(world),
 });
 
-/** Remove a clone whose work is safe. What root in a container wrote, this user may not be able to remove: a container can. */
+/** Remove a clone whose work is safe. */
 export async function clearClone(world: World, owner: Owner, signal: AbortSignal): Promise<void> {
-  const { agent, attempt } = owner;
-  const clone = world.clone(agent, attempt);
-  if (clone === null) return;
-  const places = [clone, outFolder(world, owner)];
-  const remove = () => Promise.all(places.map(place => rm(place, { recursive: true, force: true })));
-  try {
-    await remove();
-  } catch {
-    // Also half removed it can be mounted.
-    for (const place of places) await mkdir(place, { recursive: true, mode: 0o700 });
-    const job: HelperJob = {
-      command: 'agent-empty',
-      args: ['/workspace', '/out'],
-      mounts: [
-        { source: clone, target: '/workspace', isWritable: true },
-        { source: outFolder(world, owner), target: '/out', isWritable: true },
-      ],
-      user: '0',
-      purpose: 'remove its clone',
-      timeout: timeoutMs,
-      isAnswered: () => false,
-    };
-    await runHelperJob(world, owner, job, signal);
-    await remove().catch(error =>
-      world.tell({ type: 'warning', agent, message: `its clone could not be removed: ${error.message}` }),
-    );
-  }
+  const clone = world.clone(owner.agent, owner.attempt);
+  if (clone !== null) await emptyFolders(world, owner, [clone, outFolder(world, owner)], signal);
 }

@@ -1,9 +1,10 @@
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
+
 import { whyGitFails } from '../workspace/bound-repository.ts';
 import { findUncopyable } from '../workspace/copy-source.ts';
-import { findRepository, headCommit } from '../workspace/repository.ts';
+import { branchProblem, findRepository, headCommit } from '../workspace/repository.ts';
 
 export interface CheckedWorkspaces {
   /** What each repository that is cloned is at now, by its root. */
@@ -18,7 +19,7 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
   const warnings: string[] = [];
   for (const [repository, name] of repositories(agents)) {
     const found = findRepository(repository);
-    const commit = 'problem' in found ? found : headCommit(found);
+    const commit = 'problem' in found ? found : (branchProblem(found, 'agent-flow') ?? headCommit(found));
     if (typeof commit !== 'string')
       throw new UsageError(`agents.${name}.workspace: ${repository} cannot be cloned: ${commit.problem}`);
     commits[repository] = commit;

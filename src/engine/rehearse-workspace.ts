@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
+import { collectJob } from '../actors/collect-clone.ts';
 import { exportJob } from '../actors/export-path.ts';
 import { helperOf } from '../actors/helper-job.ts';
 import { type CloneRequest, cloneJob } from '../actors/make-clone.ts';
 import { artifactOut, mountedWorkspace } from '../actors/save-artifacts.ts';
-import { collectJob } from '../actors/save-clone.ts';
 import { copyOut } from '../actors/save-copy.ts';
 import { workRefs } from '../actors/workspace.ts';
 import { owner as ownerOf, type World } from '../actors/world.ts';

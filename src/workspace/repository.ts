@@ -96,10 +96,25 @@ export function headCommit({ gitDir, commonDir }: Repository): string | Reposito
     return { problem: 'its HEAD names no branch and no commit' };
   const loose = readSmallFile(join(commonDir, ref))?.trimEnd() ?? '';
   if (isObjectId(loose)) return loose;
-  const packed = packedRef(readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '', ref);
+  const packed = packedRef(readPackedRefs(commonDir), ref);
   if (isObjectId(packed)) return packed;
   return { problem: 'it has no commit yet; make one first: git add --all && git commit --message=first' };
 }
+
+/** Return why no branch can be made below `prefix`, as the work of agents needs it; null where nothing is in the way. */
+export function branchProblem({ commonDir }: Repository, prefix: string): RepositoryProblem | null {
+  const ref = `refs/heads/${prefix}`;
+  const isLoose = lstatSync(join(commonDir, ref), { throwIfNoEntry: false })?.isFile() ?? false;
+  const isTaken = isLoose || isObjectId(packedRef(readPackedRefs(commonDir), ref));
+  return isTaken
+    ? {
+        problem: `its branch ${prefix} is in the way of the branches ${prefix}/… for the work of agents. Rename it: git branch --move ${prefix} NAME`,
+      }
+    : null;
+}
+
+const readPackedRefs = (commonDir: string) =>
+  readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '';
 
 /** What a ref is at. The text is not split: an agent may have made it of line ends. */
 function packedRef(text: string, ref: string): string {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,8 +12,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { collectJob } from '../../src/actors/collect-clone.ts';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
-import { collectJob, deliverJob } from '../../src/actors/save-clone.ts';
+import { deliverJob } from '../../src/actors/save-clone.ts';
 import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
 import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
@@ -490,6 +492,49 @@ test('every commit comes home, whatever has become of its branch; what names it 
     made.filter(id => !home.includes(id)),
     [],
   );
+});
+
+test('an object that is missing, empty or unreadable costs no file of the work tree and no other commit', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const damages: Readonly<Record<string, (file: string) => void>> = {
+    missing: rmSync,
+    empty: file => writeFileSync(file, ''),
+    unreadable: file => writeFileSync(file, 'junk'),
+  };
+  for (const [title, damage] of Object.entries(damages)) {
+    const { target } = await cloneOf(t, source, { name: title });
+    const first = head(commit(target, { 'b.txt': 'b\n' }));
+    const second = head(commit(target, { 'c.txt': `${title}\n` }));
+    const lost = head(target, 'HEAD:c.txt');
+    commit(target, { 'c.txt': 'later\n' });
+    const file = join(target, '.git/objects', lost.slice(0, 2), lost.slice(2));
+    run(target, 'reflog', 'expire', '--expire=now', '--all');
+    chmodSync(file, 0o644);
+    damage(file);
+    const { out, commit: made, stdout } = await collect(t, target, base);
+    t.true(stdout.includes(`left its commit ${head(target)} lacks objects`), `${title}: ${stdout}`);
+    t.true(stdout.includes(second), 'each of them is named');
+    t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+    t.is(run(source, 'show', `${made}:c.txt`), 'later');
+    t.is(run(source, 'rev-list', '--all').split('\n').includes(first), true);
+  }
+});
+
+test('an unreadable object whose content the work tree still has is made anew', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  commit(target, { 'b.txt': 'b\n' });
+  const lost = head(target, 'HEAD:b.txt');
+  const file = join(target, '.git/objects', lost.slice(0, 2), lost.slice(2));
+  chmodSync(file, 0o644);
+  writeFileSync(file, 'junk');
+  const { out, commit: made, stdout } = await collect(t, target, base);
+  t.notRegex(stdout, /^left/m);
+  t.is((await deliver(source, out, made)).stdout, `delivered ${made}\n`);
+  t.is(run(source, 'show', `${made}:b.txt`), 'b');
+  t.true(run(source, 'rev-list', '--all').split('\n').includes(head(target)));
 });
 
 test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {

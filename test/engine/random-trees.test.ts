@@ -3,12 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { isExhaustive, seed } from '../samples.ts';
 import { fileName, readTree, type Tree, tree, writeTree } from '../unit/workspace/random-trees.ts';
 import { place, small } from './flow.ts';
 
-/** The same trees again: TREES_SEED=7; hundreds of them: TREES=all. */
-const seed = Number(process.env.TREES_SEED ?? Date.now() % 2 ** 31);
-const count = process.env.TREES === 'all' ? 300 : 20;
+const count = isExhaustive ? 300 : 20;
 
 /** Later than any time that a tree is given: what an agent has written itself. */
 const now = 1_700_000_000;
@@ -114,7 +113,7 @@ function atHome(found: Readonly<Record<string, string>>, keepsLinks: boolean): R
   );
 }
 
-test(`any trees, and what an agent does to them, come home from copies and as artifacts (TREES_SEED=${seed})`, async t => {
+test(`any trees, and what an agent does to them, come home from copies and as artifacts (SAMPLES_SEED=${seed})`, async t => {
   const here = place(t);
   const trees = fc.sample(tree, { seed, numRuns: count });
   const edits = fc.sample(changes, { seed, numRuns: count });

@@ -40,7 +40,7 @@ function desk(t: ExecutionContext) {
 }
 
 /** What work may add to a repository: objects, and branches under agent-flow with their logs. */
-const isWork = (name: string) => /^\.git\/(objects|(logs\/)?refs\/heads\/agent-flow)/.test(name);
+const isWork = (name: string) => /^\.git\/(objects|(logs\/)?refs\/(heads\/)?agent-flow)/.test(name);
 
 const warnings = (here: Place) =>
   here.journal().flatMap(event => (event.type === 'warning' ? [event.message] : []));
@@ -188,23 +188,39 @@ test('a setuid program of root stays in a bound directory, and never comes out o
   t.regex(run(source, 'ls-tree', branchOf('apart'), 'rootly'), /^100755 blob/);
 });
 
-test('a clone whose .git was replaced is left where it is, and that is said', async t => {
-  const { here, source, branches, attempt } = desk(t);
-  const before = hashes(source);
+test('of a clone whose .git is damaged the files come home; it is left where it is, and that is said', async t => {
+  const { here, source, branches, on, attempt } = desk(t);
+  const before = hashes(source, isWork);
+  const damages = {
+    link: `rm -rf .git; ln -s ${join(source, '.git')} .git`,
+    file: 'rm -rf .git; echo gone >.git',
+    gone: 'rm -rf .git',
+    objects: 'git commit -q --allow-empty -m lost; rm -rf .git/objects',
+  };
   const { exitCode, json } = await here.run({
-    agents: {
-      bad: { ...sh(`rm -rf .git; ln -s ${join(source, '.git')} .git; echo mine >mine.txt`), ...clone() },
-      worse: { ...sh('rm -rf .git/objects; echo mine >mine.txt'), ...clone() },
-    },
+    concurrency: 4,
+    agents: Object.fromEntries(
+      Object.entries(damages).map(([name, damage]) => [
+        name,
+        { ...sh(`${damage}; echo ${name} >mine.txt`), ...clone() },
+      ]),
+    ),
   });
   t.is(exitCode, 0);
-  t.deepEqual(hashes(source), before);
-  t.deepEqual(branches(), []);
-  for (const name of ['bad', 'worse']) {
+  t.deepEqual(hashes(source, isWork), before);
+  t.is(branches().length, 4);
+  for (const name of Object.keys(damages)) {
     const path = join(attempt(name), 'workspace');
-    t.deepEqual(json.agents[name].workspace, { branch: null, commit: null, diff: null, path });
-    t.is(readFileSync(join(path, 'mine.txt'), 'utf8'), 'mine\n');
-    t.true(warnings(here).some(message => message.endsWith(`Its clone is left in ${path}`)));
+    t.like(json.agents[name].workspace, { branch: `agent-flow/${here.runId()}/${name}`, path });
+    t.is(on(name, 'mine.txt'), name);
+    t.is(on(name, 'a.txt'), 'a');
+    t.is(readFileSync(join(path, 'mine.txt'), 'utf8'), `${name}\n`);
+    t.false(existsSync(join(attempt(name), 'spare')));
+    t.true(
+      warnings(here).some(
+        message => /its \.git was damaged/.test(message) && message.endsWith(`Its clone is left in ${path}`),
+      ),
+    );
   }
   t.deepEqual(await here.containers(), []);
 });

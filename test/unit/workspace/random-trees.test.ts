@@ -6,19 +6,18 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { unpacker } from '../../../src/workspace/unpack.ts';
+import { isExhaustive, seed } from '../../samples.ts';
 import { describeTree, readTree, tarOf, tree, writeTree } from './random-trees.ts';
 import { folder } from './repositories.ts';
 
-/** The same trees again: TREES_SEED=7; thousands of them: TREES=all. */
-const seed = Number(process.env.TREES_SEED ?? Date.now() % 2 ** 31);
-const numRuns = process.env.TREES === 'all' ? 3000 : 150;
+const numRuns = isExhaustive ? 3000 : 150;
 
 const chunked = (bytes: Buffer, size: number) =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
     bytes.subarray(index * size, (index + 1) * size),
   );
 
-test(`any tree comes out of a tar stream as it went in (TREES_SEED=${seed})`, async t => {
+test(`any tree comes out of a tar stream as it went in (SAMPLES_SEED=${seed})`, async t => {
   const root = folder(t);
   let count = 0;
   await fc.assert(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { isWithin } from '../../../src/spec/paths.ts';
 import {
+  branchProblem,
   findRepository,
   headCommit,
   repositoryRoots,
@@ -119,6 +120,19 @@ test('a repository without a commit, or without files for its branches, is refus
   mkdirSync(join(base, 'empty/.git/reftable'));
   t.regex(problemOf(join(base, 'empty')) ?? '', /git refs migrate --ref-format=files/);
   t.is(problemOf(base), 'it has no .git');
+});
+
+test('a branch that is in the way of branches for work is refused with the fix, packed or not', t => {
+  const source = repository(join(folder(t), 'source'));
+  const found = findRepository(source);
+  if ('problem' in found) return t.fail(found.problem);
+  run(source, 'branch', 'agent-flow/old');
+  t.is(branchProblem(found, 'agent-flow'), null);
+  run(source, 'branch', '--delete', '--force', 'agent-flow/old');
+  run(source, 'branch', 'agent-flow');
+  t.regex(branchProblem(found, 'agent-flow')!.problem, /git branch --move agent-flow NAME$/);
+  run(source, 'pack-refs', '--all');
+  t.regex(branchProblem(found, 'agent-flow')!.problem, /git branch --move agent-flow NAME$/);
 });
 
 test('files of nothing but blanks and line ends are read in no time', t => {

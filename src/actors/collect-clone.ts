@@ -1,0 +1,111 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DockerAnswer } from '../docker/cli.ts';
+import type { Owner } from '../docker/recorder.ts';
+import { emptyFolders } from './empty-folders.ts';
+import { type HelperCommand, jobFailure, runHelperJob } from './helper-job.ts';
+import type { WorkRefs } from './workspace.ts';
+import type { World } from './world.ts';
+
+const timeoutMs = 5 * 60_000;
+
+/** What is collected of a clone, and to which refs it goes. */
+export interface CollectRequest extends WorkRefs {
+  /** The commit that the clone started from. */
+  readonly base: string;
+  /** Path of a new clone, where the git directory of the agent's is damaged. */
+  readonly spare?: string;
+}
+
+export interface Collected {
+  readonly commit: string | null;
+  /** Whether there are commits that are not on the branch. */
+  readonly hasRefs: boolean;
+  /** Why something could not be taken along; null where all was. */
+  readonly left: string | null;
+}
+
+/** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
+export async function collectClone(
+  world: World,
+  owner: Owner,
+  request: CollectRequest,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const answer = await runCollect(world, owner, request, signal);
+  const isDamaged = /^left damaged$/m.test(answer.stdout);
+  return readCollected(isDamaged ? await collectDamaged(world, owner, request, signal) : answer);
+}
+
+export const outFolder = (world: Pick<World, 'folder'>, { agent, attempt }: Owner) =>
+  join(world.folder(agent, attempt), 'out');
+
+/** The last words of `agent-collect`; why there are none, where it did not get that far. */
+function readCollected(answer: DockerAnswer): Collected {
+  const commit = /^work ([0-9a-f]{40,64})$/m.exec(answer.stdout)?.[1] ?? null;
+  const hasRefs = /^refs \d+$/m.test(answer.stdout);
+  const isWhole = answer.ok && (commit !== null || hasRefs || /^nothing$/m.test(answer.stdout));
+  return { commit, hasRefs, left: isWhole ? null : jobFailure(answer) };
+}
+
+function runCollect(
+  world: World,
+  owner: Owner,
+  request: CollectRequest,
+  signal: AbortSignal,
+): Promise<DockerAnswer> {
+  const out = outFolder(world, owner);
+  return runHelperJob(
+    world,
+    owner,
+    {
+      ...collectJob(world, owner, request),
+      purpose: 'save its work',
+      timeout: timeoutMs,
+      isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
+      async prepare() {
+        // What a helper before this one has left there may be root's.
+        await rm(out, { recursive: true, force: true }).catch(() => {});
+        await mkdir(out, { recursive: true, mode: 0o700 });
+      },
+    },
+    signal,
+  );
+}
+
+/** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
+async function collectDamaged(
+  world: World,
+  owner: Owner,
+  work: CollectRequest,
+  signal: AbortSignal,
+): Promise<DockerAnswer> {
+  const { workspace } = world.plan(owner.agent);
+  const spare = join(world.folder(owner.agent, owner.attempt), 'spare');
+  if (workspace.mode !== 'clone') throw new Error(`${owner.agent} works in no clone`);
+  const { repository } = workspace;
+  const request = { repository, commit: work.base, branch: work.branch, target: spare };
+  try {
+    const problem = await world.makeClone(owner, request, signal);
+    if (problem !== null) throw new Error(`its .git is damaged, and no other can be made: ${problem}`);
+    return await runCollect(world, owner, { ...work, spare }, signal);
+  } finally {
+    await emptyFolders(world, owner, [spare], signal);
+  }
+}
+
+export const collectJob = (
+  world: Pick<World, 'clone' | 'folder'>,
+  owner: Owner,
+  { branch, refs, base, spare }: CollectRequest,
+): HelperCommand => ({
+  command: 'agent-collect',
+  args: [branch, base, `What ${owner.agent} had not committed`, refs],
+  mounts: [
+    { source: world.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
+    { source: outFolder(world, owner), target: '/out', isWritable: true },
+    ...(spare === undefined ? [] : [{ source: spare, target: '/spare' }]),
+  ],
+  // The files may be anybody's.
+  user: '0',
+});

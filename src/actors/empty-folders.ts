@@ -1,0 +1,40 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Owner } from '../docker/recorder.ts';
+import { type HelperJob, runHelperJob } from './helper-job.ts';
+import type { World } from './world.ts';
+
+const timeoutMs = 5 * 60_000;
+
+/** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
+export async function emptyFolders(
+  world: World,
+  owner: Owner,
+  folders: readonly [string, ...string[]],
+  signal: AbortSignal,
+): Promise<void> {
+  const remove = () => Promise.all(folders.map(folder => rm(folder, { recursive: true, force: true })));
+  try {
+    await remove();
+  } catch {
+    // Also half removed it can be mounted.
+    for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const mounts = folders.map((source, index) => ({ source, target: `/empty/${index}`, isWritable: true }));
+    const job: HelperJob = {
+      command: 'agent-empty',
+      args: mounts.map(({ target }) => target),
+      mounts,
+      user: '0',
+      purpose: 'remove its clone',
+      timeout: timeoutMs,
+      isAnswered: () => false,
+    };
+    await runHelperJob(world, owner, job, signal);
+    await remove().catch(error =>
+      world.tell({
+        type: 'warning',
+        agent: owner.agent,
+        message: `its clone could not be removed: ${error.message}`,
+      }),
+    );
+  }
+}

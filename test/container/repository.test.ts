@@ -537,6 +537,18 @@ test('an unreadable object whose content the work tree still has is made anew', 
   t.true(run(source, 'rev-list', '--all').split('\n').includes(head(target)));
 });
 
+test('a commit that only a branch still names, since its object and HEAD are damaged, is named', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  const lost = head(commit(target, { 'b.txt': 'b\n' }));
+  rmSync(join(target, '.git/objects', lost.slice(0, 2), lost.slice(2)));
+  writeFileSync(join(target, '.git/HEAD'), 'junk');
+  const { stdout } = await collect(t, target, base);
+  t.regex(stdout, /^work /m);
+  t.regex(stdout, new RegExp(`^left .*these commits are missing: ${lost}`, 'm'));
+});
+
 test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {
   const source = repository(join(folder(t), 'source'));
   for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });

@@ -537,6 +537,31 @@ test('an unreadable object whose content the work tree still has is made anew', 
   t.true(run(source, 'rev-list', '--all').split('\n').includes(head(target)));
 });
 
+test('a commit that only a branch still names, since its object and HEAD are damaged, is named', async t => {
+  const source = repository(join(folder(t), 'source'));
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  const lost = head(commit(target, { 'b.txt': 'b\n' }));
+  rmSync(join(target, '.git/objects', lost.slice(0, 2), lost.slice(2)));
+  writeFileSync(join(target, '.git/HEAD'), 'junk');
+  const { stdout } = await collect(t, target, base);
+  t.regex(stdout, /^work /m);
+  t.regex(stdout, new RegExp(`^left .*these commits are missing: ${lost}`, 'm'));
+});
+
+test('files that git was told not to look at come home as they are, changed or deleted', async t => {
+  const source = repository(join(folder(t), 'source'), { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' });
+  const base = head(source);
+  const { target } = await cloneOf(t, source);
+  run(target, 'update-index', '--skip-worktree', 'a.txt', 'c.txt');
+  run(target, 'update-index', '--assume-unchanged', 'b.txt');
+  for (const name of ['a.txt', 'b.txt']) writeFileSync(join(target, name), 'changed\n');
+  rmSync(join(target, 'c.txt'));
+  const { out, commit: made } = await collect(t, target, base);
+  await deliver(source, out, made);
+  t.is(run(source, 'diff', '--name-status', base, made), 'M\ta.txt\nM\tb.txt\nD\tc.txt');
+});
+
 test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {
   const source = repository(join(folder(t), 'source'));
   for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });

@@ -210,7 +210,6 @@ const damages = [
   'rm -f .git/config',
   'mkdir -p .git/objects/info; echo /no/where >.git/objects/info/alternates',
   'rm -f .git/shallow; rm -rf .git/info .git/hooks',
-  'rm -rf .git/agent-flow',
   'chmod -R 000 .git',
 ];
 

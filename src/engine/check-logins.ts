@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
 import { bareList } from '../spec/listed-env.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { readSmallFile } from '../workspace/repository.ts';
 
 /**
  * Refuse agents whose AI CLI has no login, before anything is started. Without one a CLI fails at best: some wait for
@@ -56,11 +56,8 @@ const isAround = (target: string, folder: string) =>
 
 /** Whether a configuration file that came with the workspace says something of servers or keys. */
 function namesLogin(file: string): boolean {
-  try {
-    return /key|token|base_?url|api_?base|provider|auth|google_/i.test(readFileSync(file, 'utf8'));
-  } catch {
-    return false;
-  }
+  // An agent may have put a pipe there, or a link to anything.
+  return /key|token|base_?url|api_?base|provider|auth|google_/i.test(readSmallFile(file) ?? '');
 }
 
 function describe({ title, keys, login }: Provider): string {

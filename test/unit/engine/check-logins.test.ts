@@ -142,6 +142,30 @@ for (const [provider, what, situation] of refused)
     t.is((await missing(t, provider, situation)).length, 1);
   });
 
+test('a pipe in the place of a configuration file names no login, and is not waited for', async t => {
+  const path = folderWith(t);
+  await execa('mkfifo', [join(path, 'workspace', 'opencode.json')]);
+  writeFileSync(
+    join(path, 'flow.json'),
+    JSON.stringify({ agents: { a: { provider: 'opencode', prompt: 'x', workspace: 'workspace' } } }),
+  );
+  const { exitCode, stderr } = await execa(process.execPath, [bin, 'run', 'flow.json'], {
+    cwd: path,
+    env: {
+      PATH: process.env.PATH,
+      HOME: join(path, 'home'),
+      DOCKER_HOST: 'unix:///no-such-engine',
+      AGENT_FLOW_STATE_DIR: join(path, 'state'),
+    },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: 60_000,
+  });
+  t.is(exitCode, 2);
+  t.regex(stderr, /opencode has no login/i);
+});
+
 test('every agent that has no login is named, and a command needs none', async t => {
   const path = folderWith(t);
   const spec = {

@@ -15,9 +15,14 @@ const report = JSON.stringify({
   trouble: { kind: 'needsInput', message: hostile, resetsAt: null },
 });
 
+/** In the place of tmux, which agent-init asks for the last screen. */
+const tmux = `#!/bin/sh
+case $* in *capture-pane*) echo ${base64(`${hostile}\n${hostile}\n`)} | base64 -d ;; *) exec "$0.real" "$@" ;; esac
+`;
+
 /**
  * An AI CLI that ends what watches it, and says in its name what it likes: in titles of its own, which are no more than
- * what it prints, and in the files that agent-init reads.
+ * what it prints, in the files that agent-init reads, and in the place of tmux.
  */
 const cli = `#!/bin/sh
 nonce=$(tr '\\0' '\\n' </proc/1/environ | sed -n 's/^AGENT_NONCE=//p')
@@ -27,8 +32,10 @@ until [ -e go ]; do
 done
 printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64('only printed')}
 for at in /proc/[0-9]*; do ! grep -q agent-attend $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
-rm -f /run/agent/mood
-echo ${base64(`${hostile}\n${hostile}`)} | base64 -d >/run/agent/screen
+tmux=$(command -v tmux)
+mv "$tmux" "$tmux.real"
+echo ${base64(tmux)} | base64 -d >"$tmux"
+chmod 755 "$tmux"
 echo ${base64(report)} | base64 -d >/run/agent/report
 echo ${base64(hostile)} | base64 -d
 exit 1

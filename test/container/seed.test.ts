@@ -18,6 +18,9 @@ const onTerminal = (t: ExecutionContext, line: string) => {
   return child;
 };
 
+const typeInto = (name: string, line: string) =>
+  docker(['exec', name, 'tmux', 'send-keys', '-t', 'agent', line, 'Enter']);
+
 test('the image builds as the seed says', async t => {
   const tag = `agent-flow-test-seed:${randomUUID()}`;
   const built = await execa(`cd docker && docker build -t ${tag} .`, {
@@ -43,16 +46,7 @@ for (const init of ['', '--init ']) {
         `docker run -it --rm ${init}--name ${name} --label ${label} ${await image} tmux attach -t agent`,
       );
       t.true(await until(async () => (await docker(['exec', name, 'agent-ready', '5'])).exitCode === 0));
-      await docker([
-        'exec',
-        name,
-        'tmux',
-        'send-keys',
-        '-t',
-        'agent',
-        'echo $((6 * 7))th; sleep 1; exit',
-        'Enter',
-      ]);
+      await typeInto(name, 'echo $((6 * 7))th; sleep 1; exit');
       t.regex((await attached).stdout, /42th/);
     } finally {
       await docker(['rm', '-f', name]);
@@ -91,16 +85,7 @@ test('docker run -it without a command puts a person into the session, and ends 
   t.teardown(() => docker(['rm', '-f', name]));
   const attached = onTerminal(t, `docker run -it --rm --name ${name} --label ${label} ${await image}`);
   t.true(await until(async () => (await docker(['exec', name, 'agent-ready', '5'])).exitCode === 0));
-  await docker([
-    'exec',
-    name,
-    'tmux',
-    'send-keys',
-    '-t',
-    'agent',
-    'echo $((6 * 7))th; sleep 1; exit',
-    'Enter',
-  ]);
+  await typeInto(name, 'echo $((6 * 7))th; sleep 1; exit');
   t.regex((await attached).stdout, /42th/);
 });
 

@@ -22,6 +22,22 @@ function folderWith(t: ExecutionContext, files: Readonly<Record<string, string>>
   return path;
 }
 
+/** Runs the command in such a folder, where nobody is logged in to anything and there is no engine. */
+const withoutEngine = (path: string, ...args: readonly string[]) =>
+  execa(process.execPath, [bin, ...args], {
+    cwd: path,
+    env: {
+      PATH: process.env.PATH,
+      HOME: join(path, 'home'),
+      DOCKER_HOST: 'unix:///no-such-engine',
+      AGENT_FLOW_STATE_DIR: join(path, 'state'),
+    },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: 60_000,
+  });
+
 interface Situation {
   readonly fields?: object;
   readonly env?: Readonly<Record<string, string>>;
@@ -149,19 +165,7 @@ test('a pipe in the place of a configuration file names no login, and is not wai
     join(path, 'flow.json'),
     JSON.stringify({ agents: { a: { provider: 'opencode', prompt: 'x', workspace: 'workspace' } } }),
   );
-  const { exitCode, stderr } = await execa(process.execPath, [bin, 'run', 'flow.json'], {
-    cwd: path,
-    env: {
-      PATH: process.env.PATH,
-      HOME: join(path, 'home'),
-      DOCKER_HOST: 'unix:///no-such-engine',
-      AGENT_FLOW_STATE_DIR: join(path, 'state'),
-    },
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-    timeout: 60_000,
-  });
+  const { exitCode, stderr } = await withoutEngine(path, 'run', 'flow.json');
   t.is(exitCode, 2);
   t.regex(stderr, /opencode has no login/i);
 });
@@ -189,23 +193,10 @@ test('a run with every AI CLI and no login ends with 2 and begins nothing, wheth
   const one = { prompt: 'x', workspace: 'workspace' };
   const agents = Object.fromEntries(providers.map(({ name }) => [name, { provider: name, ...one }]));
   writeFileSync(join(path, 'flow.json'), JSON.stringify({ agents }));
-  const run = (...args: readonly string[]) =>
-    execa(process.execPath, [bin, ...args], {
-      cwd: path,
-      env: {
-        PATH: process.env.PATH,
-        HOME: join(path, 'home'),
-        DOCKER_HOST: 'unix:///no-such-engine',
-        AGENT_FLOW_STATE_DIR: join(path, 'state'),
-      },
-      extendEnv: false,
-      stdin: 'ignore',
-      reject: false,
-    });
-  const { exitCode, stderr, stdout } = await run('run', 'flow.json');
+  const { exitCode, stderr, stdout } = await withoutEngine(path, 'run', 'flow.json');
   t.is(exitCode, 2);
   t.is(stdout, '');
   for (const name of Object.keys(agents))
     t.regex(stderr, new RegExp(`agents\\.${name}: .* has no login: set ${providerNamed(name)!.keys[0]}`));
-  t.is((await run('validate', 'flow.json')).exitCode, 0, 'a spec is right on every machine');
+  t.is((await withoutEngine(path, 'validate', 'flow.json')).exitCode, 0, 'a spec is right on every machine');
 });

@@ -583,6 +583,19 @@ test('an older commit, a branch and a bisection that were only looked at leave n
   }
 });
 
+test('a commit that was only looked at is no work either where HEAD cannot be read', async t => {
+  const source = repository(join(folder(t), 'source'));
+  for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });
+  const base = head(source);
+  for (const hasLog of [true, false]) {
+    const { target } = await cloneOf(t, source);
+    run(target, 'checkout', '--quiet', 'HEAD~1');
+    if (!hasLog) run(target, 'reflog', 'expire', '--expire=now', '--all');
+    writeFileSync(join(target, '.git/HEAD'), 'junk');
+    t.is((await collect(t, target, base)).stdout, 'nothing\n', `with a log of HEAD: ${hasLog}`);
+  }
+});
+
 test('files that git takes for changed as soon as they are checked out are no work', async t => {
   const source = repository(join(folder(t), 'source'), { 'crlf.txt': 'one\r\ntwo\r\n', 'more.txt': 'x\r\n' });
   commit(source, { '.gitattributes': '*.txt text\n' });

@@ -43,16 +43,8 @@ const contents = {
   binary: '\\000\\001\\377\\r\\n',
   empty: '',
 };
-
-const attributes = [
-  '',
-  '* text=auto',
-  '*.txt text',
-  '*.txt text eol=crlf',
-  '* filter=lfs',
-  '*.txt -text',
-  '* export-ignore',
-];
+/** No line ends for checkouts: where one commit has them and another has not, git itself takes files for changed. */
+const attributes = ['', '* text=auto', '*.txt text', '* filter=lfs', '*.txt -text', '* export-ignore'];
 
 interface File {
   readonly name: string;
@@ -174,10 +166,10 @@ const commits = [
   'git cherry-pick origin/side',
   'git rebase -q origin/side',
   'git revert --no-edit HEAD',
-  'git commit-tree -m dangling HEAD^{tree} -p HEAD',
+  'git commit-tree -m dangling HEAD^{tree} -p HEAD >>/tmp/made',
   'git replace HEAD HEAD~1',
   'git worktree add -q --detach /tmp/tree; git -C /tmp/tree commit -q --allow-empty -m tree',
-  'git worktree add -q --detach /tmp/lost; git -C /tmp/lost commit -q --allow-empty -m lost; git worktree remove -f /tmp/lost',
+  'git worktree add -q --detach /tmp/lost; git -C /tmp/lost commit -q --allow-empty -m lost; git -C /tmp/lost rev-parse HEAD >>/tmp/made; git worktree remove -f /tmp/lost',
   "git branch -q \"$(printf 'b\\351')\"; git branch -q -m 'renamed/#1'",
   'git gc -q',
   'git repack -q -a -d',

@@ -106,8 +106,9 @@ const labels: readonly OutsideCell[] = [
       const unfit = await image(t, 'FROM debian:bookworm-slim\nLABEL tmux-agents.protocol=1\n');
       const run = begin(t, scene, { agents: { worker: worker('exit 0', scene, { image: unfit }) } });
       const { exitCode, stderr } = await run.end;
-      t.is(exitCode, 3, stderr);
-      await cameOut(t, scene.here, { worker: { ...refused('infrastructure'), exitCode: 127 } });
+      t.is(exitCode, 1, stderr);
+      t.regex(stderr, /the container cannot run agents: exec agent-init failed: No such file or directory/);
+      await cameOut(t, scene.here, { worker: { ...refused('tmuxLost'), exitCode: 127 } });
     },
   },
   {

@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
@@ -116,10 +116,20 @@ export function isDefaultSocket(host: string): boolean {
   return path !== undefined && (path === defaultSocket || realPath(path) === realPath(defaultSocket));
 }
 
+/** Where a path leads, also where nothing is at its end: the socket of an engine that is not started. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? unmade(path) : path;
+  }
+}
+
+function unmade(path: string): string {
+  const directory = realPath(dirname(path));
+  try {
+    return realPath(resolve(directory, readlinkSync(path)));
   } catch {
-    return path;
+    return join(directory, basename(path));
   }
 }

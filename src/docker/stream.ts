@@ -153,7 +153,9 @@ export function saveOutput(
   { through = [], ...options }: StreamOptions & { timeout: number; through?: readonly Duplex[] },
 ): Promise<CallEnd> {
   // Passed on as it comes: a transcript of any length takes no more memory than a short one.
-  return recorded(recorder, args, options, docker => piped(docker, createWriteStream(file), through));
+  return recorded(recorder, args, options, docker =>
+    piped(docker, createWriteStream(file), { through, ...options }),
+  );
 }
 
 /** Write what a docker command prints to an open file, which needs no name. */
@@ -173,15 +175,19 @@ export function pipeOutput(
   sink: Writable,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  return recorded(recorder, args, options, docker => piped(docker, sink));
+  return recorded(recorder, args, options, docker => piped(docker, sink, options));
 }
 
 async function piped(
   { child: { stdout }, guard, ended }: Started,
   sink: Writable,
-  through: readonly Duplex[] = [],
+  { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
-  const done = pipeline([stdout, ...through, sink]).then(
+  // Whoever takes nothing more is not waited for when nobody wants it any more, or when docker has been killed.
+  const gaveUp = new AbortController();
+  const done = pipeline([stdout, ...through, sink], {
+    signal: AbortSignal.any([gaveUp.signal, ...(signal ? [signal] : [])]),
+  }).then(
     () => null,
     (error: Error) => {
       guard.stop();
@@ -189,9 +195,16 @@ async function piped(
     },
   );
   const end = await ended;
+  if (end.cutOff !== null) gaveUp.abort();
   const broken = await done;
+  const cutOff = broken !== null && signal?.aborted ? 'aborted' : end.cutOff;
   // A command that failed says why better than the pipe that broke with it.
-  return { ...end, ok: end.ok && broken === null, stderr: end.stderr.trim() || broken?.message || '' };
+  return {
+    ...end,
+    cutOff,
+    ok: end.ok && broken === null,
+    stderr: end.stderr.trim() || broken?.message || '',
+  };
 }
 
 /** Give what one docker command prints to the stdin of another one. The answer is that of the first to fail. */

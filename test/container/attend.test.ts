@@ -50,7 +50,7 @@ async function fileIn({ id }: Box, path: string): Promise<string> {
 const moodsIn = async (box: Box) => (await fileIn(box, '/run/agent/mood')).trim().split('\n');
 
 test('an attended CLI is given its prompt, as it is and once', async t => {
-  const box = await attended(t, 'sleep 3; agent-turn end </dev/null', { quiet: null });
+  const box = await attended(t, 'sleep 3; agent-turn end </dev/null; exec sleep 600', { quiet: null });
   const end = await box.end();
   t.is(end.record, 'agent-end done 0 0 n0nce', await fileIn(box, '/run/agent/attend.log'));
   t.is(end.pane.split('got <Do it; $(now)>').length, 2, end.pane);

@@ -52,7 +52,7 @@ for (const [title, options, words] of [
   });
 }
 
-test('a pane that ends before it is copied leaves what it has printed', async t => {
+test('a pane that ends before an agent begins leaves what it has printed', async t => {
   const broken = '#!/bin/sh\necho "no shell for you"; exit 1\n';
   const box = await startBox(t, {
     options: ['--entrypoint=sh'],
@@ -60,7 +60,7 @@ test('a pane that ends before it is copied leaves what it has printed', async t 
   });
   t.regex(
     (await box.end()).output,
-    /agent-init: its pane ended at once: no shell for you\n\nagent-end tmux-lost 70 0 n0nce\n$/,
+    /no shell for you\r?\n\nagent-init: its pane ended before an agent began\n\nagent-end tmux-lost 70 0 n0nce\n$/,
   );
 });
 

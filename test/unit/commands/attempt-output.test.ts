@@ -80,7 +80,7 @@ test.serial('a docker that is followed prints no faster than its output is taken
     true,
     async bytes => {
       taken += bytes.length;
-      if (taken < 2 ** 20) return;
+      if (taken < 2 ** 20 || stop.signal.aborted) return;
       // It has stopped when its count stands still.
       for (let before = -1; before !== count(); await delay(300)) before = count();
       stop.abort();
@@ -89,6 +89,17 @@ test.serial('a docker that is followed prints no faster than its output is taken
   );
   t.is(printed, taken);
   t.true(count() * 65_536 < taken + 2 ** 20, `${count()} blocks printed, ${taken} bytes taken`);
+});
+
+test.serial('a docker that is followed for one who takes nothing more ends when nobody wants it', async t => {
+  const { folder } = scratchFolder(t);
+  writeFileSync(join(folder, 'docker'), '#!/bin/sh\nexec head -c 200000 /dev/zero\n');
+  const stop = new AbortController();
+  const taken = () => {
+    stop.abort();
+    return new Promise<void>(() => {});
+  };
+  t.is(await printing(true, taken, stop.signal), 0);
 });
 
 test.serial('a problem with what is shown ends the docker that is followed, and is told', async t => {

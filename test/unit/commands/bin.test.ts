@@ -24,12 +24,15 @@ test('from a working directory that was removed commands work, and say where rel
     ['-c', script, 'sh', process.execPath, bin, 'ps', '--json'],
     {
       cwd: path,
-      env: { AGENT_FLOW_STATE_DIR: stateDir },
+      env: { AGENT_FLOW_STATE_DIR: stateDir, DOCKER_HOST: `unix://${join(path, 'no-engine.sock')}` },
       reject: false,
       timeout: 60_000,
     },
   );
   t.is(exitCode, 0, stderr);
   t.is(stdout, '[]');
-  t.is(stderr, 'agent-flow: the working directory has been removed; relative paths start in / instead');
+  const [first, second, ...others] = stderr.split('\n').filter(line => line !== '');
+  t.is(first, 'agent-flow: the working directory has been removed; relative paths start in / instead');
+  t.regex(second ?? '', /^orphans are not shown: could not reach the Docker engine: /);
+  t.deepEqual(others, []);
 });

@@ -112,6 +112,9 @@ test('the default socket is known by its path and by links to it; every other ad
   symlinkSync('/var/run/docker.sock', link);
   for (const address of ['', 'unix:///var/run/docker.sock', `unix://${link}`])
     t.true(isDefaultSocket(address), address);
+  // Whether or not an engine is there just now.
+  symlinkSync('/no/such/docker.sock', `${link}2`);
+  t.false(isDefaultSocket(`unix://${link}2`));
   for (const address of [
     'unix:///run/user/1000/docker.sock',
     'unix:///tmp/forwarded.sock',

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import { scratchDirectory } from '../store/scratch-directory.ts';
+import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
 import { plainText } from '../views/text.ts';
 import { dockerError } from './errors.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './image-inspect.ts';
@@ -31,11 +31,16 @@ export async function buildImage(build: Build, context: ImageContext): Promise<I
   }
 }
 
-/** Make a directory for files that a build needs besides its own. */
-export const buildDirectory = (prefix: string, { now }: Pick<ImageContext, 'now'>): Promise<string> =>
-  scratchDirectory(prefix).catch((error: Error) => {
-    throw new StepError('image', error.message, { at: now(), cause: error });
-  });
+/** Make a directory for files that a build needs besides its own. What a killed run leaves of them goes with its folder. */
+export const buildDirectory = (
+  prefix: string,
+  { now, folder }: Pick<ImageContext, 'now' | 'folder'>,
+): Promise<string> =>
+  scratchDirectory(prefix, [...(folder === undefined ? [] : [folder]), ...temporary()]).catch(
+    (error: Error) => {
+      throw new StepError('image', error.message, { at: now(), cause: error });
+    },
+  );
 
 /** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
 async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {

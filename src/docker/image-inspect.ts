@@ -9,6 +9,8 @@ export interface ImageContext {
   readonly now: () => number;
   /** The folder that our own images are built from. */
   readonly source: string;
+  /** The folder of the run that needs the image. */
+  readonly folder?: string;
   /** Keep the output of a build under this file name. */
   readonly keepLog?: (name: string, output: string) => void;
   readonly signal?: AbortSignal;

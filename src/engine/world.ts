@@ -102,7 +102,7 @@ export function createWorld(options: WorldOptions): World {
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
   const keepLog = (name: string, output: string) => writeFileAtomic(join(folder.path, name), output);
-  const images = { docker, now: clock.now, source, keepLog, signal };
+  const images = { docker, now: clock.now, source, folder: folder.path, keepLog, signal };
   const makeImage = imageMaker(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>
     JSON.stringify([image, build, gpus !== null, provider, user]);

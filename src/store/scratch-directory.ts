@@ -2,19 +2,19 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where a TMPDIR leads nowhere, these do, as in other programs. */
-const usual = ['/tmp', '/var/tmp'];
+/** Where a TMPDIR leads nowhere, the others do, as in other programs. */
+export const temporary = (): string[] => [tmpdir(), '/tmp', '/var/tmp'];
 
 /**
- * Make a directory for files of a moment, its name beginning with `prefix`. The path is absolute, since docker is started
- * in another directory than we are.
+ * Make a directory for files of a moment, its name beginning with `prefix`: in the first of `places` that takes it. The
+ * path is absolute, since docker is started in another directory than we are.
  */
 export async function scratchDirectory(
   prefix: string,
-  fallbacks: readonly string[] = usual,
+  places: readonly string[] = temporary(),
 ): Promise<string> {
   const problems: string[] = [];
-  for (const place of new Set([tmpdir(), ...fallbacks])) {
+  for (const place of new Set(places)) {
     try {
       return await mkdtemp(join(resolve(place), prefix));
     } catch (error) {

@@ -7,7 +7,7 @@ import type { Scenario } from './scenarios.ts';
 export interface Phase {
   /** Answers of a docker that holds a call back until the daemon is away. */
   readonly docker: Scenario['docker'];
-  /** Its container is up: with a daemon that ends its containers, the attempt ends. null: it may be, by a hair. */
+  /** Its container is up: with a daemon that ends its containers, the attempt ends. null: it may be, as far as a daemon gets that is ending. */
   readonly isUp: boolean | null;
   /** Its agent has been started. */
   readonly isAtWork: boolean;
@@ -48,7 +48,7 @@ export async function isAtWork(here: Place): Promise<void> {
 
 export const phases = {
   'before a create': before('create', false),
-  'during a create': during('create', false),
+  'during a create': during('create', null),
   'before a start': before('start', false),
   'during a start': during('start', null),
   'while tmux is waited for': before("exec '*' agent-ready", true),

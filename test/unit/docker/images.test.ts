@@ -19,8 +19,15 @@ interface Fake {
 
 const base: Fake = { Id: 'sha256:ba5e', Config: { Labels: { 'tmux-agents.protocol': '1' } } };
 
+const idFile = (calls: readonly (readonly string[])[]) =>
+  calls.flat().find(arg => arg.startsWith('--iidfile=')) ?? '';
+
 /** An engine with these images, in which every build succeeds unless it is said how it fails. */
-function engine(images: Readonly<Record<string, Fake>>, failure: string | null = null) {
+function engine(
+  images: Readonly<Record<string, Fake>>,
+  failure: string | null = null,
+  more: { folder?: string } = {},
+) {
   const calls: string[][] = [];
   const all = new Map(Object.entries({ 'tmux-agents-base:latest': base, ...images }));
   const docker: Docker = async args => {
@@ -35,7 +42,7 @@ function engine(images: Readonly<Record<string, Fake>>, failure: string | null =
       : '';
     return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout, stderr, cutOff: null };
   };
-  const make = imageMaker({ docker, now: () => 0, source }, 1000);
+  const make = imageMaker({ docker, now: () => 0, source, ...more }, 1000);
   const wish = (more: Partial<ImageWish>) =>
     make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>
@@ -59,8 +66,14 @@ test.serial('an image is built though TMPDIR leads nowhere', async t => {
   });
   const { wish, calls } = engine({ theirs: { Config: {} } });
   t.regex(await wish({ image: 'theirs' }), /^sha256:of tmux-agents-layer:/);
-  const iidfile = calls.flat().find(arg => arg.startsWith('--iidfile='));
-  t.regex(iidfile!, /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
+  t.regex(idFile(calls), /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
+});
+
+test('what a killed build of a run leaves is in the folder of the run', async t => {
+  const folder = mkdtempSync(join(source, 'run-'));
+  const { wish, calls } = engine({ theirs: { Config: {} } }, null, { folder });
+  await wish({ image: 'theirs' });
+  t.true(idFile(calls).startsWith(`--iidfile=${folder}/agent-flow-build-`), idFile(calls));
 });
 
 test('an image that brings our commands, and a PATH on which they are not, gets the layer', async t => {

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import test from 'ava';
 import { scratchDirectory } from '../../../src/store/scratch-directory.ts';
@@ -9,7 +10,7 @@ async function placeOf(TMPDIR: string, fallback: string): Promise<string> {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = TMPDIR;
   try {
-    const made = await scratchDirectory('scratch-', [fallback]);
+    const made = await scratchDirectory('scratch-', [tmpdir(), fallback]);
     rmSync(made, { recursive: true });
     return dirname(made);
   } finally {

@@ -183,7 +183,7 @@ async function piped(
   sink: Writable,
   { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
-  // Whoever takes nothing more is not waited for when nobody wants it any more, or when docker has been killed.
+  // A sink that stalls must not delay an abort, nor the end of a docker that was killed.
   const gaveUp = new AbortController();
   const done = pipeline([stdout, ...through, sink], {
     signal: AbortSignal.any([gaveUp.signal, ...(signal ? [signal] : [])]),

@@ -91,7 +91,7 @@ test.serial('a docker that is followed prints no faster than its output is taken
   t.true(count() * 65_536 < taken + 2 ** 20, `${count()} blocks printed, ${taken} bytes taken`);
 });
 
-test.serial('a docker that is followed for one who takes nothing more ends when nobody wants it', async t => {
+test.serial('an abort ends a docker that is followed though its sink stalls', async t => {
   const { folder } = scratchFolder(t);
   writeFileSync(join(folder, 'docker'), '#!/bin/sh\nexec head -c 200000 /dev/zero\n');
   const stop = new AbortController();

@@ -6,22 +6,22 @@ import type {
   AgentInput,
   AgentOutput,
   AttemptResult,
-  Decision,
   Entry,
+  Reconciliation,
   Step,
   StepInput,
 } from './agent-types.ts';
 import {
-  countedOf,
+  countedAttempts,
   type End,
   type EndRecord,
   type Failure,
   type FailureKind,
-  judge,
   mayBeRetried,
   type Outcome,
-  quotaUntil,
+  quotaResetAt,
   quotaWaits,
+  toOutcome,
 } from './outcome.ts';
 import { asStepError } from './step-error.ts';
 
@@ -37,7 +37,7 @@ type Over = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
 const nextAt = ({ outcome, end, attempt }: Over) => {
   const since = end?.at ?? 0;
   // Also where the clock was set back since that was journaled.
-  const resetsAt = Math.min((outcome && quotaUntil(outcome)) ?? 0, since + quotaWaits.longest);
+  const resetsAt = Math.min((outcome && quotaResetAt(outcome)) ?? 0, since + quotaWaits.longest);
   return Math.max(resetsAt, since + retryDelay(attempt));
 };
 
@@ -53,21 +53,28 @@ export const stepInput = ({ context }: { context: AgentContext }): StepInput => 
   containerId: context.containerId,
   image: context.image,
   injectedAt: context.injectedAt,
-  uncertain: context.uncertain,
+  inDoubt: context.inDoubt,
   cancelled: context.cancelled,
 });
 
 /** What docker says where it has not done what it was asked for. */
-const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'];
+const permanentFailureKinds: readonly FailureKind[] = [
+  'docker',
+  'image',
+  'network',
+  'gpu',
+  'outOfResources',
+  'workspace',
+];
 
 const beforeAnother: readonly Entry[] = ['retrying', 'waitingForQuota'];
-const goingUp: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
+const startupStates: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
 
 const fresh = { step: null, tries: 0 } as const;
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 
 /** The words that the chart in agent.ts is written in: what it may invoke, ask and note. */
-export const vocabulary = setup({
+export const machineSetup = setup({
   types: {} as {
     input: AgentInput;
     output: AgentOutput;
@@ -76,7 +83,7 @@ export const vocabulary = setup({
     emitted: AgentEmitted;
   },
   actors: {
-    decide: provided<Decision>('decide'),
+    reconcile: provided<Reconciliation>('reconcile'),
     ensureImage: provided<{ image: string }>('ensureImage'),
     ensureNetwork: provided<void>('ensureNetwork'),
     createContainer: provided<{ containerId: string }>('createContainer'),
@@ -97,37 +104,38 @@ export const vocabulary = setup({
     collect: provided<{ record: EndRecord | null }>('collect'),
     removeContainer: provided<void>('removeContainer'),
     /** Resolves at `at`, or up to `jitter` milliseconds before, so that those who failed together try apart. */
-    until: fromPromise<void, { at: number; jitter?: number }>(() =>
-      Promise.reject(new Error('no actor provided for until')),
+    waitUntil: fromPromise<void, { at: number; jitter?: number }>(() =>
+      Promise.reject(new Error('no actor provided for waitUntil')),
     ),
-    engineAnswers: provided<void>('engineAnswers'),
-    secretsAreThere: provided<void>('secretsAreThere'),
+    waitForEngine: provided<void>('waitForEngine'),
+    waitForSecrets: provided<void>('waitForSecrets'),
   },
   guards: {
-    enters: ({ event }, params: { state: Entry }) => result<Decision>(event).enter === params.state,
+    enters: ({ event }, params: { state: Entry }) => result<Reconciliation>(event).enter === params.state,
     /** It was cancelled before anybody knew where it stands. */
-    goesUpThoughCancelled: ({ context, event }) =>
-      context.cancelled && goingUp.includes(result<Decision>(event).enter),
+    isCancelledBeforeStart: ({ context, event }) =>
+      context.cancelled && startupStates.includes(result<Reconciliation>(event).enter),
     retriesThoughCancelled: ({ context, event }) =>
-      context.cancelled && beforeAnother.includes(result<Decision>(event).enter),
+      context.cancelled && beforeAnother.includes(result<Reconciliation>(event).enter),
     isCancelled: ({ context }) => context.cancelled,
-    engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
-    lacksSecrets: ({ event }) => failure(event).kind === 'secrets',
+    isEngineUnreachable: ({ event }) => failure(event).kind === 'unreachable',
+    lacksSecrets: ({ event }) => failure(event).kind === 'missingSecret',
     /** A cancelled agent waits for nothing. */
-    maySecretsBeAwaited: ({ context, event }) => !context.cancelled && failure(event).kind === 'secrets',
+    maySecretsBeAwaited: ({ context, event }) =>
+      !context.cancelled && failure(event).kind === 'missingSecret',
     mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
     backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
     isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',
     engineIsAwayAtCancel: ({ context, event }) => context.cancelled && failure(event).kind === 'unreachable',
     isOverdue: ({ event }) => result<End | 'overdue'>(event) === 'overdue',
-    mayBeAlive: ({ context }) => context.containerId !== null && context.started && context.end === null,
+    mayBeRunning: ({ context }) => context.containerId !== null && context.started && context.end === null,
     hasEnded: ({ event }) => result<End | null>(event) !== null,
     hasTranscript: ({ context }) =>
-      context.containerId !== null && context.started && context.end?.how !== 'removed',
-    mayExist: ({ context }) => context.containerId !== null || context.uncertain,
+      context.containerId !== null && context.started && context.end?.reason !== 'removed',
+    mayExist: ({ context }) => context.containerId !== null || context.inDoubt,
     isKept: ({ context }) =>
       context.containerId !== null &&
-      !context.uncertain &&
+      !context.inDoubt &&
       !context.cancelled &&
       // One that may live on in spite of the ladder is nothing to keep.
       !(context.started && context.end === null) &&
@@ -137,13 +145,13 @@ export const vocabulary = setup({
       !context.cancelled &&
       context.outcome !== null &&
       mayBeRetried(context.outcome) &&
-      countedOf(context.attempt, context.attempts) <= context.retries,
+      countedAttempts(context.attempt, context.attempts) <= context.retries,
     waitsForQuota: ({ context }) =>
-      !context.cancelled && context.outcome !== null && quotaUntil(context.outcome) !== null,
+      !context.cancelled && context.outcome !== null && quotaResetAt(context.outcome) !== null,
   },
   actions: {
     enter: assign(({ context, event }) => {
-      const { enter: _, reason: __, outcome, ...known } = result<Decision>(event);
+      const { enter: _, reason: __, outcome, ...known } = result<Reconciliation>(event);
       const retryAt = nextAt({ ...known, outcome });
       const cancelled = known.cancelled || context.cancelled;
       return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...fresh };
@@ -151,28 +159,28 @@ export const vocabulary = setup({
     // What was in doubt of a container that we know has happened, since the step is done.
     stepDone: assign(({ context }) => ({
       ...fresh,
-      uncertain: context.uncertain && context.containerId === null,
+      inDoubt: context.inDoubt && context.containerId === null,
     })),
-    tidyDone: assign(fresh),
+    cleanupDone: assign(fresh),
     backOff: assign(({ context, event }, params: { step: Step }) => {
-      const { at, uncertain } = failure(event);
+      const { at, inDoubt } = failure(event);
       const tries = context.tries + 1;
       return {
         step: params.step,
         tries,
         retryAt: at + backOffDelay(tries),
-        uncertain: context.uncertain || uncertain,
+        inDoubt: context.inDoubt || inDoubt,
       };
     }),
     loseEngine: assign(({ context, event }, params: { step: Step }) => ({
       step: params.step,
       tries: 0,
-      uncertain: context.uncertain || failure(event).uncertain,
+      inDoubt: context.inDoubt || failure(event).inDoubt,
     })),
     awaitSecrets: assign((_, params: { step: Step }) => ({ step: params.step, tries: 0 })),
     /** The first word on an attempt stands: what goes wrong while cleaning up does not change it. */
     fail: assign(({ context, event }, params: { phase: Step }) => {
-      const { kind, message, command, exitCode, uncertain } = failure(event);
+      const { kind, message, command, exitCode, inDoubt } = failure(event);
       const error: Failure = {
         phase: params.phase,
         kind,
@@ -185,13 +193,15 @@ export const vocabulary = setup({
       return {
         ...fresh,
         // A start that was refused has not happened: there is nothing to stop and nothing to read.
-        started: context.started && !(params.phase === 'starting' && refusals.includes(kind) && !uncertain),
-        uncertain: uncertain || (context.containerId === null && context.uncertain && context.step !== null),
+        started:
+          context.started &&
+          !(params.phase === 'starting' && permanentFailureKinds.includes(kind) && !inDoubt),
+        inDoubt: inDoubt || (context.containerId === null && context.inDoubt && context.step !== null),
         outcome: context.outcome ?? { status, exitCode: null, error },
       };
     }),
     leaveBehind: assign(({ context, event }) => {
-      const outcome = context.outcome ?? judge(context.end, null);
+      const outcome = context.outcome ?? toOutcome(context.end, null);
       const message = `the container may be left behind: ${failure(event).message}`;
       return {
         outcome: {
@@ -211,10 +221,10 @@ export const vocabulary = setup({
     setImage: assign(({ event }) => ({ image: result<{ image: string }>(event).image })),
     setContainer: assign(({ event }) => ({
       containerId: result<{ containerId: string }>(event).containerId,
-      uncertain: false,
+      inDoubt: false,
     })),
     // Until the answer is there, a container may exist that nobody has told us of.
-    noteCreate: assign({ uncertain: true }),
+    noteCreate: assign({ inDoubt: true }),
     // Noted when the start is asked for, not when it is confirmed: a start whose answer was lost may have happened.
     noteStart: assign({ started: true }),
     setInjectedAt: assign(({ event }) => ({ injectedAt: result<{ injectedAt: number }>(event).injectedAt })),
@@ -229,11 +239,11 @@ export const vocabulary = setup({
     judge: assign(({ context, event }) => ({
       outcome:
         context.outcome ??
-        judge(context.end, result<{ record: EndRecord | null }>(event).record, context.attempts),
+        toOutcome(context.end, result<{ record: EndRecord | null }>(event).record, context.attempts),
     })),
-    settleOutcome: assign(({ context }) => ({ outcome: context.outcome ?? judge(context.end, null) })),
+    settleOutcome: assign(({ context }) => ({ outcome: context.outcome ?? toOutcome(context.end, null) })),
     endAttempt: assign(({ context }) => ({ attempts: [...context.attempts, attemptResult(context)] })),
-    tellAttempt: emit(({ context }) => ({
+    emitAttemptEnded: emit(({ context }) => ({
       type: 'attempt.ended' as const,
       result: attemptResult(context),
       image: context.image,
@@ -246,13 +256,13 @@ export const vocabulary = setup({
       injectedAt: null,
       end: null,
       outcome: null,
-      uncertain: false,
+      inDoubt: false,
       ...fresh,
     })),
   },
 });
 
 function attemptResult(context: AgentContext): AttemptResult {
-  const outcome = context.outcome ?? judge(context.end, null);
+  const outcome = context.outcome ?? toOutcome(context.end, null);
   return { attempt: context.attempt, containerId: context.containerId, ...outcome };
 }

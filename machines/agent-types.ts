@@ -2,7 +2,7 @@ import type { End, Outcome } from './outcome.ts';
 
 /** The states that a failed try comes back to. */
 export type Step =
-  | 'deciding'
+  | 'reconciling'
   | 'building'
   | 'networking'
   | 'creating'
@@ -13,7 +13,7 @@ export type Step =
   | 'collecting'
   | 'removing';
 
-/** Where `decide()` may let an agent enter. */
+/** Where `reconcile()` may let an agent enter. */
 export type Entry =
   | 'building'
   | 'starting'
@@ -26,7 +26,7 @@ export type Entry =
   | 'waitingForQuota'
   | 'done';
 
-export interface Decision {
+export interface Reconciliation {
   readonly enter: Entry;
   /** For people: why here. */
   readonly reason: string;
@@ -45,7 +45,7 @@ export interface Decision {
   /** A cancel was asked for before. */
   readonly cancelled: boolean;
   /** A create was asked for and its answer never came: only settle passes tell what there is. */
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
 }
 
 export interface AttemptResult extends Outcome {
@@ -84,7 +84,7 @@ export interface AgentContext {
   readonly tries: number;
   readonly retryAt: number;
   /** A docker call was cut off: only settle passes tell what there is. */
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
   readonly cancelled: boolean;
 }
 
@@ -93,12 +93,12 @@ export type AgentEvent =
   | { type: 'CANCEL'; reason: string }
   /** Remove it at once, whatever it is doing. */
   | { type: 'KILL' }
-  | Mood;
+  | Activity;
 
 /** What an agent that sits at a terminal is seen to do: work, have nothing to do, or ask for somebody. */
-export type Mood =
+export type Activity =
   | { type: 'OUTPUT' }
-  | { type: 'QUIET' }
+  | { type: 'IDLE' }
   /** The reason is for people. */
   | { type: 'NEEDS_INPUT'; reason: string };
 
@@ -111,6 +111,6 @@ export interface StepInput {
   readonly containerId: string | null;
   readonly image: string | null;
   readonly injectedAt: number | null;
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
   readonly cancelled: boolean;
 }

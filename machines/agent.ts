@@ -1,12 +1,12 @@
-import { backOffDelay, stepInput, vocabulary } from './agent-setup.ts';
+import { backOffDelay, machineSetup, stepInput } from './agent-setup.ts';
 import type { Entry, Step } from './agent-types.ts';
-import { judge } from './outcome.ts';
+import { toOutcome } from './outcome.ts';
 
 /**
  * One agent's life. The chart is pure: what it invokes is provided from outside, and every waiting time is an
  * absolute one, so that a timer means the same after a restart.
  *
- *     deciding → building → networking → creating → starting → waitingForTmux → injecting → running
+ *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
  *              → stopping → collecting → removing → (retrying | waitingForQuota → building) | done
  *
  * A step that fails for a passing reason goes through `backingOff` and is tried again; a daemon that is away is
@@ -14,10 +14,14 @@ import { judge } from './outcome.ts';
  * so that nothing is left behind whatever failed.
  */
 
-/** What follows when a step's actor rejects; the same for every step on the way up. */
-const fails = <S extends Step>(step: S) =>
+/** What follows when a step's actor rejects; the same for every step starting. */
+const onStepError = <S extends Step>(step: S) =>
   [
-    { guard: 'engineIsAway', target: 'engineUnreachable', actions: { type: 'loseEngine', params: { step } } },
+    {
+      guard: 'isEngineUnreachable',
+      target: 'engineUnreachable',
+      actions: { type: 'loseEngine', params: { step } },
+    },
     { guard: 'mayTryAgain', target: 'backingOff', actions: { type: 'backOff', params: { step } } },
     { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
   ] as const;
@@ -30,7 +34,7 @@ const needsSecrets = <S extends 'building' | 'injecting'>(step: S) =>
       target: 'waitingForSecrets',
       actions: { type: 'awaitSecrets', params: { step } },
     },
-    ...fails(step),
+    ...onStepError(step),
   ] as const;
 
 const interruptible = {
@@ -39,28 +43,28 @@ const interruptible = {
 } as const;
 
 /** Between two attempts. */
-const another = { target: 'building', actions: 'nextAttempt' } as const;
-const givesUp = {
+const startNextAttempt = { target: 'building', actions: 'nextAttempt' } as const;
+const cancelPendingRetry = {
   CANCEL: { target: 'done', actions: 'cancelRetry' },
   KILL: { target: 'done', actions: 'cancelRetry' },
 } as const;
 
-const goes = <S extends Step>(step: S) =>
+const retryStep = <S extends Step>(step: S) =>
   ({ guard: { type: 'backsOffFrom', params: { step } }, target: step }) as const;
 /** Also where the clock fails: a wait that cannot be had is over, and the tries are counted all the same. */
-const goesOn = [
-  goes('deciding'),
-  goes('building'),
-  goes('networking'),
-  goes('creating'),
-  goes('starting'),
-  goes('waitingForTmux'),
-  goes('injecting'),
-  goes('running'),
-  goes('collecting'),
-  goes('removing'),
+const retryTransitions = [
+  retryStep('reconciling'),
+  retryStep('building'),
+  retryStep('networking'),
+  retryStep('creating'),
+  retryStep('starting'),
+  retryStep('waitingForTmux'),
+  retryStep('injecting'),
+  retryStep('running'),
+  retryStep('collecting'),
+  retryStep('removing'),
 ];
-const enters = <E extends Entry>(state: E) =>
+const enterAt = <E extends Entry>(state: E) =>
   ({ guard: { type: 'enters', params: { state } }, target: state, actions: 'enter' }) as const;
 
 /**
@@ -80,13 +84,13 @@ const enters = <E extends Entry>(state: E) =>
  * // An agent whose container has ended while nobody looked: its transcript is read, then it is removed.
  * const machine = agentMachine.provide({
  *   actors: {
- *     decide: fromPromise<Decision, StepInput>(async () => ({
+ *     reconcile: fromPromise<Reconciliation, StepInput>(async () => ({
  *       enter: 'collecting', reason: 'it has ended', attempt: 1, attempts: [], image: null, containerId: 'c0ffee',
- *       started: true, injectedAt: 0, end: { exitCode: 0, oomKilled: false, how: 'died', at: 0 }, outcome: null,
+ *       started: true, injectedAt: 0, end: { exitCode: 0, oomKilled: false, reason: 'died', at: 0 }, outcome: null,
  *       cancelled: false, uncertain: false,
  *     })),
  *     collect: fromPromise<{ record: EndRecord | null }, StepInput>(async () => ({
- *       record: { how: 'exit', code: 0, oomKills: 0 },
+ *       record: { reason: 'exit', code: 0, oomKills: 0 },
  *     })),
  *     removeContainer: fromPromise<void, StepInput>(async () => {}),
  *   },
@@ -96,7 +100,7 @@ const enters = <E extends Entry>(state: E) =>
  * console.log(status, exitCode); // succeeded 0
  * ```
  */
-export const agentMachine = vocabulary.createMachine({
+export const agentMachine = machineSetup.createMachine({
   id: 'agent',
   context: ({ input }) => ({
     name: input.name,
@@ -113,31 +117,34 @@ export const agentMachine = vocabulary.createMachine({
     step: null,
     tries: 0,
     retryAt: 0,
-    uncertain: false,
+    inDoubt: false,
     cancelled: false,
   }),
-  initial: 'deciding',
+  initial: 'reconciling',
   states: {
-    deciding: {
+    reconciling: {
       invoke: {
-        id: 'decide',
-        src: 'decide',
+        id: 'reconcile',
+        src: 'reconcile',
         input: stepInput,
         onDone: [
-          { guard: 'goesUpThoughCancelled', target: 'stopping', actions: ['enter', 'cancel'] },
+          { guard: 'isCancelledBeforeStart', target: 'stopping', actions: ['enter', 'cancel'] },
           { guard: 'retriesThoughCancelled', target: 'done', actions: ['enter', 'cancelRetry'] },
-          enters('building'),
-          enters('starting'),
-          enters('waitingForTmux'),
-          enters('running'),
-          enters('stopping'),
-          enters('collecting'),
-          enters('removing'),
-          enters('retrying'),
-          enters('waitingForQuota'),
-          enters('done'),
+          enterAt('building'),
+          enterAt('starting'),
+          enterAt('waitingForTmux'),
+          enterAt('running'),
+          enterAt('stopping'),
+          enterAt('collecting'),
+          enterAt('removing'),
+          enterAt('retrying'),
+          enterAt('waitingForQuota'),
+          enterAt('done'),
         ],
-        onError: [{ guard: 'isCancelled', target: 'stopping', actions: 'cancel' }, ...fails('deciding')],
+        onError: [
+          { guard: 'isCancelled', target: 'stopping', actions: 'cancel' },
+          ...onStepError('reconciling'),
+        ],
       },
       // What there is to stop, nobody knows yet.
       on: { ...interruptible, CANCEL: { actions: 'noteCancel' } },
@@ -160,7 +167,7 @@ export const agentMachine = vocabulary.createMachine({
         src: 'ensureNetwork',
         input: stepInput,
         onDone: { target: 'creating', actions: 'stepDone' },
-        onError: [...fails('networking')],
+        onError: [...onStepError('networking')],
       },
       on: interruptible,
     },
@@ -172,7 +179,7 @@ export const agentMachine = vocabulary.createMachine({
         src: 'createContainer',
         input: stepInput,
         onDone: { target: 'starting', actions: ['stepDone', 'setContainer'] },
-        onError: [...fails('creating')],
+        onError: [...onStepError('creating')],
       },
       on: interruptible,
     },
@@ -184,7 +191,7 @@ export const agentMachine = vocabulary.createMachine({
         src: 'startContainer',
         input: stepInput,
         onDone: { target: 'waitingForTmux', actions: 'stepDone' },
-        onError: [...fails('starting')],
+        onError: [...onStepError('starting')],
       },
       on: interruptible,
     },
@@ -199,7 +206,7 @@ export const agentMachine = vocabulary.createMachine({
           { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],
-        onError: [...fails('waitingForTmux')],
+        onError: [...onStepError('waitingForTmux')],
       },
       on: interruptible,
     },
@@ -218,8 +225,8 @@ export const agentMachine = vocabulary.createMachine({
     running: {
       initial: 'working',
       states: {
-        working: { on: { QUIET: 'quiet', NEEDS_INPUT: 'needsInput' } },
-        quiet: { on: { OUTPUT: 'working', NEEDS_INPUT: 'needsInput' } },
+        working: { on: { IDLE: 'idle', NEEDS_INPUT: 'needsInput' } },
+        idle: { on: { OUTPUT: 'working', NEEDS_INPUT: 'needsInput' } },
         needsInput: { on: { OUTPUT: 'working' } },
       },
       invoke: {
@@ -230,7 +237,7 @@ export const agentMachine = vocabulary.createMachine({
           { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },
         ],
-        onError: [...fails('running')],
+        onError: [...onStepError('running')],
       },
       on: interruptible,
     },
@@ -238,10 +245,10 @@ export const agentMachine = vocabulary.createMachine({
     backingOff: {
       invoke: {
         id: 'backOff',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt, jitter: backOffDelay(context.tries) / 2 }),
-        onDone: goesOn,
-        onError: goesOn,
+        onDone: retryTransitions,
+        onError: retryTransitions,
       },
       on: {
         CANCEL: [
@@ -255,11 +262,11 @@ export const agentMachine = vocabulary.createMachine({
     // The daemon is away. That says nothing about the agent: when it answers again, facts are read anew.
     engineUnreachable: {
       invoke: {
-        id: 'engineAnswers',
-        src: 'engineAnswers',
+        id: 'waitForEngine',
+        src: 'waitForEngine',
         input: stepInput,
-        onDone: { target: 'deciding' },
-        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'deciding' } } },
+        onDone: { target: 'reconciling' },
+        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'reconciling' } } },
       },
       on: interruptible,
     },
@@ -267,10 +274,10 @@ export const agentMachine = vocabulary.createMachine({
     // The agent has not failed: it goes on as soon as they are there.
     waitingForSecrets: {
       invoke: {
-        id: 'secretsAreThere',
-        src: 'secretsAreThere',
+        id: 'waitForSecrets',
+        src: 'waitForSecrets',
         input: stepInput,
-        onDone: [goes('building'), goes('injecting'), goes('collecting')],
+        onDone: [retryStep('building'), retryStep('injecting'), retryStep('collecting')],
         onError: [
           { guard: 'isCleaningUp', target: 'removing' },
           { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
@@ -288,10 +295,10 @@ export const agentMachine = vocabulary.createMachine({
 
     // The ladder: each rung is asked once, waits its patience, and hands over to the next.
     stopping: {
-      initial: 'assessing',
+      initial: 'checking',
       states: {
-        assessing: {
-          always: [{ guard: 'mayBeAlive', target: 'interrupting' }, { target: '#agent.collecting' }],
+        checking: {
+          always: [{ guard: 'mayBeRunning', target: 'interrupting' }, { target: '#agent.collecting' }],
         },
         interrupting: {
           invoke: {
@@ -350,9 +357,9 @@ export const agentMachine = vocabulary.createMachine({
     },
 
     collecting: {
-      initial: 'assessing',
+      initial: 'checking',
       states: {
-        assessing: {
+        checking: {
           always: [{ guard: 'hasTranscript', target: 'reading' }, { target: '#agent.removing' }],
         },
         reading: {
@@ -360,15 +367,15 @@ export const agentMachine = vocabulary.createMachine({
             id: 'collect',
             src: 'collect',
             input: stepInput,
-            onDone: { target: '#agent.removing', actions: ['tidyDone', 'judge'] },
+            onDone: { target: '#agent.removing', actions: ['cleanupDone', 'judge'] },
             onError: [
               {
                 guard: 'engineIsAwayAtCancel',
                 target: '#agent.removing',
-                actions: 'tidyDone',
+                actions: 'cleanupDone',
               },
               {
-                guard: 'engineIsAway',
+                guard: 'isEngineUnreachable',
                 target: '#agent.engineUnreachable',
                 actions: { type: 'loseEngine', params: { step: 'collecting' } },
               },
@@ -384,7 +391,7 @@ export const agentMachine = vocabulary.createMachine({
                 actions: { type: 'awaitSecrets', params: { step: 'collecting' } },
               },
               // A transcript that cannot be had must not hold up the removal.
-              { target: '#agent.removing', actions: 'tidyDone' },
+              { target: '#agent.removing', actions: 'cleanupDone' },
             ],
           },
         },
@@ -397,30 +404,30 @@ export const agentMachine = vocabulary.createMachine({
 
     // The verdict is told before the container goes: should we be killed in between, it is not lost with it.
     removing: {
-      entry: ['settleOutcome', 'tellAttempt'],
-      initial: 'assessing',
+      entry: ['settleOutcome', 'emitAttemptEnded'],
+      initial: 'checking',
       states: {
-        assessing: {
+        checking: {
           always: [
-            { guard: 'isKept', target: '#agent.settling' },
-            { guard: 'mayExist', target: 'clearing' },
-            { target: '#agent.settling' },
+            { guard: 'isKept', target: '#agent.evaluating' },
+            { guard: 'mayExist', target: 'removingContainer' },
+            { target: '#agent.evaluating' },
           ],
         },
-        clearing: {
+        removingContainer: {
           invoke: {
             id: 'removeContainer',
             src: 'removeContainer',
             input: stepInput,
-            onDone: { target: '#agent.settling', actions: 'tidyDone' },
+            onDone: { target: '#agent.evaluating', actions: 'cleanupDone' },
             onError: [
               {
                 guard: 'engineIsAwayAtCancel',
-                target: '#agent.settling',
+                target: '#agent.evaluating',
                 actions: 'leaveBehind',
               },
               {
-                guard: 'engineIsAway',
+                guard: 'isEngineUnreachable',
                 target: '#agent.engineUnreachable',
                 actions: { type: 'loseEngine', params: { step: 'removing' } },
               },
@@ -429,7 +436,7 @@ export const agentMachine = vocabulary.createMachine({
                 target: '#agent.backingOff',
                 actions: { type: 'backOff', params: { step: 'removing' } },
               },
-              { target: '#agent.settling', actions: 'leaveBehind' },
+              { target: '#agent.evaluating', actions: 'leaveBehind' },
             ],
           },
         },
@@ -440,7 +447,7 @@ export const agentMachine = vocabulary.createMachine({
       },
     },
 
-    settling: {
+    evaluating: {
       entry: 'endAttempt',
       always: [
         { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
@@ -452,30 +459,30 @@ export const agentMachine = vocabulary.createMachine({
     retrying: {
       invoke: {
         id: 'retry',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: another,
-        onError: another,
+        onDone: startNextAttempt,
+        onError: startNextAttempt,
       },
-      on: givesUp,
+      on: cancelPendingRetry,
     },
 
     // The plan of its AI CLI is used up, and it is known until when: the attempt that follows is not counted.
     waitingForQuota: {
       invoke: {
         id: 'quota',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: another,
-        onError: another,
+        onDone: startNextAttempt,
+        onError: startNextAttempt,
       },
-      on: givesUp,
+      on: cancelPendingRetry,
     },
 
     done: { type: 'final' },
   },
   output: ({ context }) => {
-    const { status, exitCode, error } = context.outcome ?? judge(context.end, null);
+    const { status, exitCode, error } = context.outcome ?? toOutcome(context.end, null);
     return {
       name: context.name,
       status,

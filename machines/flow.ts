@@ -14,12 +14,12 @@ export interface FlowInput {
 }
 
 /** Where an agent of the flow stands: not started yet, spawned, or how it came out. */
-type Standing = 'waiting' | 'started' | Status;
+type AgentPhase = 'waiting' | 'started' | Status;
 
 export interface FlowContext {
   readonly agents: readonly AgentInput[];
   readonly concurrency: number;
-  readonly standing: Readonly<Record<string, Standing>>;
+  readonly standing: Readonly<Record<string, AgentPhase>>;
   readonly outputs: Readonly<Record<string, AgentOutput>>;
 }
 
@@ -29,23 +29,23 @@ export interface FlowOutput {
 
 type AgentDone = { type: 'xstate.done.actor.*'; output: AgentOutput };
 
-export type FlowEvent =
+export type FlowMachineEvent =
   | { type: 'CANCEL'; reason: string }
   | { type: 'CANCEL_AGENT'; name: string; reason: string }
   | { type: 'KILL' }
   | AgentDone;
 
-const over = (standing: Standing | undefined) => standing !== 'waiting' && standing !== 'started';
+const over = (standing: AgentPhase | undefined) => standing !== 'waiting' && standing !== 'started';
 
-const whoFoundItFull = ({ outputs }: FlowContext) =>
-  Object.values(outputs).find(({ status, error }) => status === 'failed' && error?.kind === 'exhausted')
+const findResourceExhaustion = ({ outputs }: FlowContext) =>
+  Object.values(outputs).find(({ status, error }) => status === 'failed' && error?.kind === 'outOfResources')
     ?.name;
 
 /** What can be said of the waiting agents now: who is skipped (with all that depend on them), who may start. */
 export function schedule(context: FlowContext): { skipped: string[]; startable: AgentInput[] } {
-  const standing: Record<string, Standing> = { ...context.standing };
+  const standing: Record<string, AgentPhase> = { ...context.standing };
   // What has no room left for one has none for the next: nobody else is started to find that out.
-  if (whoFoundItFull(context)) return { skipped: waiting(context), startable: [] };
+  if (findResourceExhaustion(context)) return { skipped: waiting(context), startable: [] };
   const skipped: string[] = [];
   for (let found = true; found; ) {
     found = false;
@@ -68,14 +68,18 @@ export function schedule(context: FlowContext): { skipped: string[]; startable: 
 }
 
 /** The output of an agent that never got to live. */
-function unstarted(agent: AgentInput, context: FlowContext, status: 'skipped' | 'cancelled'): AgentOutput {
+function skippedOutput(
+  agent: AgentInput,
+  context: FlowContext,
+  status: 'skipped' | 'cancelled',
+): AgentOutput {
   const lost = agent.dependsOn.filter(
     on => over(context.standing[on]) && context.standing[on] !== 'succeeded',
   );
-  const full = whoFoundItFull(context);
+  const full = findResourceExhaustion(context);
   const why =
     full && lost.length === 0
-      ? { kind: 'exhausted' as const, message: `not started: Docker has no room left, as ${full} found` }
+      ? { kind: 'outOfResources' as const, message: `not started: Docker has no room left, as ${full} found` }
       : { kind: 'dependency' as const, message: `depends on ${lost.join(', ')}, which did not succeed` };
   const error = status === 'skipped' ? { phase: 'waiting', ...why } : null;
   return { name: agent.name, status, exitCode: null, error, containerId: null, image: null, attempts: [] };
@@ -83,22 +87,23 @@ function unstarted(agent: AgentInput, context: FlowContext, status: 'skipped' | 
 
 const settle = (context: FlowContext, names: readonly string[], status: 'skipped' | 'cancelled') => {
   const outputs = { ...context.outputs };
-  const standing: Record<string, Standing> = { ...context.standing };
+  const standing: Record<string, AgentPhase> = { ...context.standing };
   for (const name of names) standing[name] = status;
   for (const agent of context.agents)
-    if (names.includes(agent.name)) outputs[agent.name] = unstarted(agent, { ...context, standing }, status);
+    if (names.includes(agent.name))
+      outputs[agent.name] = skippedOutput(agent, { ...context, standing }, status);
   return { outputs, standing };
 };
 
 const waiting = (context: FlowContext) =>
   context.agents.map(({ name }) => name).filter(name => context.standing[name] === 'waiting');
 
-const vocabulary = setup({
+const machineSetup = setup({
   types: {} as {
     input: FlowInput;
     output: FlowOutput;
     context: FlowContext;
-    events: FlowEvent;
+    events: FlowMachineEvent;
     children: Record<string, 'agent'>;
     emitted: { type: 'agent.unstarted'; output: AgentOutput };
   },
@@ -132,7 +137,7 @@ const vocabulary = setup({
       enqueue.assign(settled);
       for (const name of names) enqueue.emit({ type: 'agent.unstarted', output: settled.outputs[name]! });
     }),
-    tellStarted: enqueueActions(({ context, event, enqueue }) => {
+    forwardToRunning: enqueueActions(({ context, event, enqueue }) => {
       for (const { name } of context.agents) {
         if (context.standing[name] !== 'started') continue;
         if (event.type === 'KILL') enqueue.sendTo(name, { type: 'KILL' });
@@ -156,7 +161,7 @@ const vocabulary = setup({
  *
  * // Agents that fail at their first step, to see who is skipped.
  * const agent = agentMachine.provide({
- *   actors: { decide: fromPromise<Decision, StepInput>(() => Promise.reject(new Error('no engine here'))) },
+ *   actors: { reconcile: fromPromise<Reconciliation, StepInput>(() => Promise.reject(new Error('no engine here'))) },
  * });
  * const agents = [
  *   { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' },
@@ -167,7 +172,7 @@ const vocabulary = setup({
  * console.log(output.agents.fixer?.status, output.agents.tests?.status); // failed skipped
  * ```
  */
-export const flowMachine = vocabulary.createMachine({
+export const flowMachine = machineSetup.createMachine({
   id: 'flow',
   context: ({ input }) => ({
     agents: input.agents,
@@ -175,16 +180,16 @@ export const flowMachine = vocabulary.createMachine({
     standing: Object.fromEntries(input.agents.map(({ name }) => [name, 'waiting'])),
     outputs: {},
   }),
-  initial: 'flowing',
+  initial: 'running',
   states: {
-    flowing: {
+    running: {
       entry: 'advance',
       always: { guard: 'isOver', target: 'done' },
       on: {
         'xstate.done.actor.*': { actions: ['noteDone', 'advance'] },
-        CANCEL_AGENT: { actions: ['cancelWaiting', 'tellStarted', 'advance'] },
-        CANCEL: { target: 'cancelling', actions: ['cancelWaiting', 'tellStarted'] },
-        KILL: { target: 'cancelling', actions: ['cancelWaiting', 'tellStarted'] },
+        CANCEL_AGENT: { actions: ['cancelWaiting', 'forwardToRunning', 'advance'] },
+        CANCEL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
+        KILL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
       },
     },
     // Nobody is started any more; those that live are on their way out.
@@ -192,8 +197,8 @@ export const flowMachine = vocabulary.createMachine({
       always: { guard: 'isOver', target: 'done' },
       on: {
         'xstate.done.actor.*': { actions: 'noteDone' },
-        CANCEL: { actions: 'tellStarted' },
-        KILL: { actions: 'tellStarted' },
+        CANCEL: { actions: 'forwardToRunning' },
+        KILL: { actions: 'forwardToRunning' },
       },
     },
     done: { type: 'final' },

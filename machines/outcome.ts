@@ -6,7 +6,7 @@ export type FailureKind =
   | 'signal' // the agent's command was ended by a signal from inside
   | 'tmuxLost' // the tmux server or its session went away
   | 'outOfMemory'
-  | 'neverInjected' // the container gave up waiting for its launch script
+  | 'injectTimeout' // the container gave up waiting for its launch script
   | 'infrastructure' // the container ended without its own word: killed, removed, daemon restart, host lost
   | 'timeout' // a phase ran past its limit; `phase` says which
   | 'idle' // no output for longer than `timeouts.idle`
@@ -14,13 +14,13 @@ export type FailureKind =
   | 'gpu' // the engine has none for containers, or not those that were asked for
   | 'workspace' // a clone that cannot be made, or a directory that is no longer what was checked
   | 'network'
-  | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
-  | 'foreign' // a name is held by something that is not ours
-  | 'login' // the AI CLI says that nobody is logged in, or that its key is refused
+  | 'outOfResources' // the engine has no room left: its disk is full, or its pool of network addresses
+  | 'nameConflict' // a name is held by something that is not ours
+  | 'authentication' // the AI CLI says that nobody is logged in, or that its key is refused
   | 'quota' // the AI CLI says that its plan is used up
   | 'budget' // the AI CLI took more turns, tokens or time than it was given
   | 'needsInput' // the AI CLI asked for somebody, and nobody was to answer
-  | 'secrets' // one that it needs is not there
+  | 'missingSecret' // one that it needs is not there
   | 'docker' // docker refused, for good
   | 'unreachable' // the engine does not answer
   | 'transient' // docker failed in a way that passes
@@ -50,7 +50,7 @@ export interface End {
   /** null: Docker no longer knows it. */
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
-  readonly how: 'died' | 'removed' | 'restarted';
+  readonly reason: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
   /** The same by the engine's clock, where Docker reports it. It may differ from ours: compare it with its own times only. */
@@ -59,18 +59,18 @@ export interface End {
 
 /** What the container itself said in its last line. */
 export interface EndRecord {
-  readonly how: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
+  readonly reason: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
   readonly code: number;
   /** Processes of the container that the kernel killed for want of memory. */
   readonly oomKills: number;
   /** What an AI CLI has said of why it failed, where it has. */
-  readonly trouble?: Trouble | null;
+  readonly trouble?: ProviderFailure | null;
   /** Why the container could not take an agent, in its own words, where it ended before it was given one. */
   readonly refusal?: string | null;
 }
 
-export interface Trouble {
-  readonly kind: 'login' | 'quota' | 'budget' | 'needsInput';
+export interface ProviderFailure {
+  readonly kind: 'authentication' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
   /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or unknown. */
   readonly until: number | null;
@@ -85,7 +85,11 @@ export const quotaWaits = { most: 10, longest: 8 * day } as const;
  *
  * @param before How the attempts before this one came out: a plan is waited for so often and no more.
  */
-export function judge(end: End | null, record: EndRecord | null, before: readonly Outcome[] = []): Outcome {
+export function toOutcome(
+  end: End | null,
+  record: EndRecord | null,
+  before: readonly Outcome[] = [],
+): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
   const failed = (kind: FailureKind, message: string, until: number | null = null): Outcome => ({
     status: 'failed',
@@ -114,7 +118,7 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
       const bound = `That is in ${days(wait)} days, and a run waits for ${days(quotaWaits.longest)} at most`;
       return failed('quota', `${message}. ${bound}. Run it again then`);
     }
-    if (before.filter(each => quotaUntil(each) !== null).length >= quotaWaits.most)
+    if (before.filter(each => quotaResetAt(each) !== null).length >= quotaWaits.most)
       return failed('quota', `${message}. It has waited for its plan ${quotaWaits.most} times. Run it again`);
     return failed('quota', message, end.at + wait);
   };
@@ -123,15 +127,16 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
 
   if (record === null) {
     if (end?.oomKilled) return outOfMemory();
-    if (end === null || end.how === 'removed')
+    if (end === null || end.reason === 'removed')
       return failed('infrastructure', 'the container was removed from outside');
-    if (end.how === 'restarted') return failed('infrastructure', 'the container was restarted from outside');
+    if (end.reason === 'restarted')
+      return failed('infrastructure', 'the container was restarted from outside');
     return failed(
       'infrastructure',
       `the container ended with ${end.exitCode} without its own end record: killed from outside, or lost with its daemon or host`,
     );
   }
-  switch (record.how) {
+  switch (record.reason) {
     case 'exit':
     case 'done':
       if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
@@ -157,7 +162,7 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
     case 'idle':
       return timedOut('idle', 'no output for longer than "timeouts.idle"');
     case 'never-injected':
-      return failed('neverInjected', 'the container was never given its launch script');
+      return failed('injectTimeout', 'the container was never given its launch script');
     case 'term':
       return failed('infrastructure', 'the container was stopped from outside');
   }
@@ -167,12 +172,12 @@ const hint = (code: number) =>
   code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';
 
 /** When a plan that is used up is there again; null where nothing is to be waited for. */
-export const quotaUntil = ({ error }: Outcome): number | null =>
+export const quotaResetAt = ({ error }: Outcome): number | null =>
   error?.kind === 'quota' ? (error.until ?? null) : null;
 
 /** An attempt that only met the end of a plan is not one of those that are counted. */
-export const countedOf = (attempt: number, attempts: readonly Outcome[]) =>
-  attempt - attempts.filter(each => quotaUntil(each) !== null).length;
+export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
+  attempt - attempts.filter(each => quotaResetAt(each) !== null).length;
 
 /** A new attempt can only help where the agent, or the ground under it, failed; a limit or a refusal would meet it again. */
 export function mayBeRetried(outcome: Outcome): boolean {
@@ -181,7 +186,7 @@ export function mayBeRetried(outcome: Outcome): boolean {
     'signal',
     'tmuxLost',
     'outOfMemory',
-    'neverInjected',
+    'injectTimeout',
     'infrastructure',
   ];
   return outcome.status === 'failed' && outcome.error !== null && again.includes(outcome.error.kind);

@@ -9,17 +9,17 @@ export class StepError extends Error {
   readonly command?: string;
   readonly exitCode?: number;
   /** The docker CLI was cut off, so its effect may still land. */
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
 
   constructor(
     kind: FailureKind,
     message: string,
-    details: { at: number; command?: string; exitCode?: number; uncertain?: boolean; cause?: unknown },
+    details: { at: number; command?: string; exitCode?: number; inDoubt?: boolean; cause?: unknown },
   ) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.kind = kind;
     this.at = details.at;
-    this.uncertain = details.uncertain ?? false;
+    this.inDoubt = details.inDoubt ?? false;
     if (details.command !== undefined) this.command = details.command;
     if (details.exitCode !== undefined) this.exitCode = details.exitCode;
   }

@@ -10,7 +10,7 @@ import { mermaid } from '../src/graph/mermaid.ts';
 /** What a chart cannot say of itself. A state without a line here, or a line without a state, is an error. */
 const meanings = {
   agent: {
-    deciding:
+    reconciling:
       'reads what Docker and the journal know, and where to enter: a fresh start is one that finds nothing',
     building: 'the image is there, built or pulled',
     networking: 'the network is there',
@@ -20,31 +20,31 @@ const meanings = {
     injecting: 'the launch script is handed over; fenced in the container, so once',
     running: 'the agent works; waits for its end',
     'running.working': 'there is output',
-    'running.quiet': 'none for a while',
+    'running.idle': 'none for a while',
     'running.needsInput': 'a person is asked for something',
     backingOff: 'a step failed in passing: waits, then the same step',
     engineUnreachable: 'the daemon is away: waits, then decides anew; uses up no try',
     waitingForSecrets: 'the process that resumes lacks secrets of the first start: waits, then the same step',
     stopping: 'the ladder; each rung is asked once and has its own patience',
-    'stopping.assessing': 'is there anything to stop?',
+    'stopping.checking': 'is there anything to stop?',
     'stopping.interrupting': 'C-c into the session',
     'stopping.terminating': 'TERM to the container',
     'stopping.stoppingContainer': '`docker stop`',
     'stopping.killing': '`docker kill`',
     collecting: 'transcript and last word',
-    'collecting.assessing': 'is there anything to read?',
+    'collecting.checking': 'is there anything to read?',
     'collecting.reading': 'keeps the transcript, reads the end record, judges',
     removing: 'tells the verdict first, then clears away',
-    'removing.assessing': 'is there anything to remove, and is it meant to go?',
-    'removing.clearing': 'removes the container, and what a lost call may have made',
-    settling: 'the attempt is over: another one, or the end',
+    'removing.checking': 'is there anything to remove, and is it meant to go?',
+    'removing.removingContainer': 'removes the container, and what a lost call may have made',
+    evaluating: 'the attempt is over: another one, or the end',
     retrying: 'waits for the next attempt',
     waitingForQuota:
       'the plan of its AI CLI is used up: waits until it is there again; the next attempt is not counted',
     done: 'the outcome is known and nothing is left that should not be',
   },
   flow: {
-    flowing: 'starts who may start, skips who cannot any more',
+    running: 'starts who may start, skips who cannot any more',
     cancelling: 'nobody is started; waits for those that live',
     done: 'every agent has an outcome',
   },

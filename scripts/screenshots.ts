@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { inspectorOf } from '../src/commands/inspector/open.ts';
-import { runFlow } from '../src/engine/run-flow.ts';
-import { openStateDir } from '../src/engine/state-dir.ts';
-import type { FlowEvent } from '../src/events.ts';
+import type { RunEvent } from '../src/events.ts';
+import { runFlow } from '../src/run/run-flow.ts';
+import { openStateDir } from '../src/store/state-directory.ts';
 import { closeBrowser, type Look, lookAt, visitor } from '../test/engine/browser.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -42,7 +42,7 @@ const spec = {
   },
 };
 
-const events: FlowEvent[] = [];
+const events: RunEvent[] = [];
 let runId = '';
 const inspector = await inspectorOf({ port: 0, mayType: false });
 try {

@@ -23,7 +23,7 @@ import { watchStreams } from './commands/streams.ts';
 import { validate } from './commands/validate.ts';
 import { UsageError } from './errors.ts';
 import { version } from './package.ts';
-import { oneLine } from './views/text.ts';
+import { oneLine } from './text/text.ts';
 
 const commands: readonly Command[] = [
   run,
@@ -72,7 +72,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .wrap(widthOfHelp(process.stdout.columns))
     .fail((message, error) => {
       if (!message) throw error;
-      throw new UsageError(inPlace(message, argv));
+      throw new UsageError(usageMessage(message, argv));
     });
   for (const command of commands)
     parser.command(
@@ -104,7 +104,7 @@ const commandIn = (argv: readonly string[]) => {
 };
 
 /** What yargs found wrong, with the word that it is about and the page that helps. */
-function inPlace(message: string, argv: readonly string[]): string {
+function usageMessage(message: string, argv: readonly string[]): string {
   const command = commandIn(argv);
   const page = command === undefined ? 'agent-flow --help' : `agent-flow ${command} --help`;
   const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];

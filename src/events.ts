@@ -81,7 +81,7 @@ const kinds = [
   }),
   /** What an attempt came to, beside its transcript: told once it is safe, before the clone is removed. */
   z.object({
-    type: z.literal('work.saved'),
+    type: z.literal('workspace.saved'),
     agent,
     attempt,
     workspace: z
@@ -118,16 +118,16 @@ const kinds = [
     exitCode: z.number().nullable(),
     /** Milliseconds. */
     ms: z.number(),
-    cutOff: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
+    interrupted: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
     stderr: z.string(),
   }),
   /** The engine's own time of a start, milliseconds since the epoch: a container that has another one was restarted. */
   z.object({ type: z.literal('container.started'), containerId: id, startedAt: z.number() }),
-  z.object({ type: z.literal('engine.away'), message: z.string() }),
-  z.object({ type: z.literal('engine.back') }),
+  z.object({ type: z.literal('engine.unreachable'), message: z.string() }),
+  z.object({ type: z.literal('engine.reachable') }),
   /** So many containers are created or started at once from now on; null: as many as ever. */
   z.object({
-    type: z.literal('engine.pressure'),
+    type: z.literal('engine.throttled'),
     atOnce: z.number().int().min(1).nullable(),
     reason: z.string(),
   }),
@@ -144,8 +144,8 @@ const kinds = [
  * ```ts
  * import { eventSchema } from 'agent-flow';
  *
- * const line = '{"v":1,"seq":9,"at":1767355200000,"type":"engine.back"}';
- * console.log(eventSchema.parse(JSON.parse(line)).type); // engine.back
+ * const line = '{"v":1,"seq":9,"at":1767355200000,"type":"engine.reachable"}';
+ * console.log(eventSchema.parse(JSON.parse(line)).type); // engine.reachable
  * ```
  */
 export const eventSchema = z.discriminatedUnion('type', kinds).and(
@@ -162,10 +162,10 @@ export const eventSchema = z.discriminatedUnion('type', kinds).and(
 );
 
 /** An event before the journal has given it its place: what happened. */
-export type FlowEventBody = z.infer<(typeof kinds)[number]>;
+export type RunEventBody = z.infer<(typeof kinds)[number]>;
 
 /** An event of the journal. `at` is in milliseconds since the epoch; only `seq` orders. */
-export type FlowEvent = FlowEventBody & {
+export type RunEvent = RunEventBody & {
   readonly v: 1;
   readonly seq: number;
   readonly at: number;

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
-import type { Owner } from '../docker/recorder.ts';
+import type { CallScope } from '../docker/recorder.ts';
 import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
 import { whyMisplaced } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
-import type { World } from './world.ts';
+import type { ActorContext } from './context.ts';
 
-type Bound = Pick<World, 'plan' | 'folder'>;
+type Bound = Pick<ActorContext, 'plan' | 'folder'>;
 
-const stateFile = (world: Bound, { agent, attempt }: Owner, moment: 'before' | 'after') =>
+const stateFile = (world: Bound, { agent, attempt }: CallScope, moment: 'before' | 'after') =>
   join(world.folder(agent, attempt), `git-${moment}.txt`);
 
 /** Where an agent works in a directory of the host itself. */
-function boundWorkspace(world: Bound, { agent }: Owner): string | null {
+function boundWorkspace(world: Bound, { agent }: CallScope): string | null {
   const { workspace } = world.plan(agent);
   return workspace.mode === 'bind' ? workspace.path : null;
 }
@@ -25,8 +25,8 @@ function boundWorkspace(world: Bound, { agent }: Owner): string | null {
  * mounted over, and Docker would follow that in the container.
  */
 export async function protectGit(
-  world: Bound & Pick<World, 'isShared'>,
-  owner: Owner,
+  world: Bound & Pick<ActorContext, 'isShared'>,
+  owner: CallScope,
 ): Promise<ProtectedPath[]> {
   const workspace = boundWorkspace(world, owner);
   if (workspace === null) return [];
@@ -45,7 +45,10 @@ export async function protectGit(
 const targetsFile = (folder: string) => join(folder, 'protected', 'targets.json');
 
 /** Just before the start: why a mount would land where it is not meant to, see `whyMisplaced`; else null. */
-export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, owner: Owner): string | null {
+export function misplacedMount(
+  world: Pick<ActorContext, 'plan' | 'folder' | 'clone'>,
+  owner: CallScope,
+): string | null {
   const { workspace, mounts } = world.plan(owner.agent);
   const source =
     workspace.mode === 'none' ? null : (world.clone(owner.agent, owner.attempt) ?? workspace.path);
@@ -59,7 +62,10 @@ export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, 
 }
 
 /** After the end of an attempt: report what changed, by the agent or otherwise. */
-export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner: Owner): Promise<void> {
+export async function reportGitChanges(
+  world: Bound & Pick<ActorContext, 'emit'>,
+  owner: CallScope,
+): Promise<void> {
   const workspace = boundWorkspace(world, owner);
   const [before, after] = [stateFile(world, owner, 'before'), stateFile(world, owner, 'after')];
   if (workspace === null || !statFile(before) || statFile(after)) return;
@@ -70,7 +76,7 @@ export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner
     ...changed.slice(0, maxNames),
     ...(changed.length > maxNames ? [`${changed.length - maxNames} more`] : []),
   ];
-  await world.tell({
+  await world.emit({
     type: 'warning',
     agent: owner.agent,
     message: `what git executes or follows in ${workspace} has changed: ${names.join(', ')}. Check it before you use git there: diff '${before}' '${after}'`,

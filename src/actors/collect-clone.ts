@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DockerAnswer } from '../docker/cli.ts';
-import type { Owner } from '../docker/recorder.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import type { ActorContext } from './context.ts';
 import { emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, jobFailure, runHelperJob } from './helper-job.ts';
 import type { WorkRefs } from './workspace.ts';
-import type { World } from './world.ts';
 
 const timeoutMs = 5 * 60_000;
 
@@ -27,8 +27,8 @@ export interface Collected {
 
 /** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
 export async function collectClone(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<Collected> {
@@ -37,7 +37,7 @@ export async function collectClone(
   return readCollected(isDamaged ? await collectDamaged(world, owner, request, signal) : answer);
 }
 
-export const outFolder = (world: Pick<World, 'folder'>, { agent, attempt }: Owner) =>
+export const outFolder = (world: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
   join(world.folder(agent, attempt), 'out');
 
 /** The last words of `agent-collect`; why there are none, where it did not get that far. */
@@ -49,8 +49,8 @@ function readCollected(answer: DockerAnswer): Collected {
 }
 
 function runCollect(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
@@ -75,8 +75,8 @@ function runCollect(
 
 /** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
 async function collectDamaged(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
@@ -95,8 +95,8 @@ async function collectDamaged(
 }
 
 export const collectJob = (
-  world: Pick<World, 'clone' | 'folder'>,
-  owner: Owner,
+  world: Pick<ActorContext, 'clone' | 'folder'>,
+  owner: CallScope,
   { branch, refs, base, spare }: CollectRequest,
 ): HelperCommand => ({
   command: 'agent-collect',

@@ -1,14 +1,14 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { createArgs } from '../agent-container/create-args.ts';
 import type { Container } from '../docker/containers.ts';
-import { createArgs } from '../docker/create-args.ts';
-import { dockerError, says, unsaid } from '../docker/errors.ts';
+import { dockerError, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { containerName, label } from '../docker/labels.ts';
 import { createWithLog } from '../docker/log-driver.ts';
-import { owner, type World } from './world.ts';
+import { type ActorContext, owner } from './context.ts';
 
 /** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
-export async function createContainer(world: World, input: StepInput, signal: AbortSignal) {
+export async function createContainer(world: ActorContext, input: StepInput, signal: AbortSignal) {
   const { clock, docker, engine } = world;
   const plan = world.plan(input.name);
   const identity = world.identity(input.name, input.attempt);
@@ -17,7 +17,7 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const args = createArgs(plan, identity, input.image ?? '', {
     limits: engine,
     createdAt,
-    place: { clone: world.clone(input.name, input.attempt), protectedPaths },
+    mount: { clone: world.clone(input.name, input.attempt), protectedPaths },
     seal: world.seals.newKey(input.name),
   });
   const options = { signal, owner: owner(input), changes: true, timeout: 120_000 };
@@ -25,10 +25,10 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
   const containerId = answer.stdout.trim();
   // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
   if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
-  if (answer.ok) throw unsaid('docker create', 'create the container', clock.now());
+  if (answer.ok) throw unreadableOutput('docker create', 'create the container', clock.now());
 
-  if (!says('nameTaken', answer.stderr))
-    throw dockerError(answer, { doing: 'create the container', at: clock.now() });
+  if (!matchesMessage('nameTaken', answer.stderr))
+    throw dockerError(answer, { operation: 'create the container', at: clock.now() });
 
   const name = containerName(identity.runId, input.name, input.attempt);
   const [holder] = await world.containers.inspect([name], { signal, owner: owner(input) });
@@ -37,10 +37,14 @@ export async function createContainer(world: World, input: StepInput, signal: Ab
     throw new StepError('transient', `the name ${name} was taken a moment ago`, { at: clock.now() });
   if (isOurs(holder, identity, input.name)) return { containerId: holder.id };
   const message = `the name ${name} is held by container ${holder.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  throw new StepError('foreign', message, { at: clock.now() });
+  throw new StepError('nameConflict', message, { at: clock.now() });
 }
 
-function isOurs({ labels }: Container, identity: ReturnType<World['identity']>, agent: string): boolean {
+function isOurs(
+  { labels }: Container,
+  identity: ReturnType<ActorContext['identity']>,
+  agent: string,
+): boolean {
   return (
     labels[label.instance] === identity.instance &&
     labels[label.runId] === identity.runId &&

@@ -1,14 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Owner } from '../docker/recorder.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import type { ActorContext } from './context.ts';
 import { type HelperJob, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
 
 const timeoutMs = 5 * 60_000;
 
 /** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
 export async function emptyFolders(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   folders: readonly [string, ...string[]],
   signal: AbortSignal,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function emptyFolders(
     };
     await runHelperJob(world, owner, job, signal);
     await remove().catch(error =>
-      world.tell({
+      world.emit({
         type: 'warning',
         agent: owner.agent,
         message: `its clone could not be removed: ${error.message}`,

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
-import type { CallEnd, Owner } from '../docker/recorder.ts';
+import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { pipeOutput } from '../docker/stream.ts';
+import type { ActorContext } from './context.ts';
 import { type HelperJob, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
 
 export interface Export {
   /** A directory of the host that an agent may have written. */
@@ -18,8 +18,8 @@ export interface Export {
  * sees nothing else of the host: a link in there leads nowhere.
  */
 export function exportPath(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   { timeout, ...wanted }: Export,
   sink: Writable,
   signal: AbortSignal,

@@ -1,19 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { classify, dockerError, unsaid } from '../docker/errors.ts';
+import { classify, dockerError, unreadableOutput } from '../docker/errors.ts';
 import { SealError } from '../secrets/sealed-file.ts';
 import { launchScript } from '../spec/launch.ts';
+import { type ActorContext, owner } from './context.ts';
+import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
-import { toldEnd } from './told-end.ts';
-import { owner, type World } from './world.ts';
 
 /**
  * Hands the launch script to the container, which types one constant line into the session. Asking twice is safe:
  * the container starts its agent once, and says `already` from then on.
  */
 export async function inject(
-  world: World,
+  world: ActorContext,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
@@ -24,7 +24,7 @@ export async function inject(
   const hash = createHash('sha256').update(script).digest('hex');
   const id = input.containerId!;
   if (!(await seal(world, input, Object.values(secrets), signal))) {
-    if (await toldEnd(world, id, signal)) return { injectedAt: clock.now() };
+    if (await findEnd(world, id, signal)) return { injectedAt: clock.now() };
     throw new StepError('transient', 'the container does not exist', { at: clock.now() });
   }
   const args = [
@@ -36,7 +36,7 @@ export async function inject(
     String(script.length),
     hash,
   ];
-  const doing = 'start the agent in its session';
+  const operation = 'start the agent in its session';
   const injectedAt = clock.now();
   const answer = await docker(args, {
     signal,
@@ -48,13 +48,13 @@ export async function inject(
   if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
-  if (await toldEnd(world, id, signal)) return { injectedAt };
-  if (answer.ok) throw unsaid('docker exec agent-inject', doing, clock.now());
+  if (await findEnd(world, id, signal)) return { injectedAt };
+  if (answer.ok) throw unreadableOutput('docker exec agent-inject', operation, clock.now());
 
   const error = dockerError(answer, {
-    doing,
+    operation,
     at: clock.now(),
-    otherwise: 'transient',
+    fallbackKind: 'transient',
   });
   if (classify(answer) !== 'docker') throw error;
   throw new StepError('transient', error.message, { at: clock.now(), command: 'docker exec agent-inject' });
@@ -66,7 +66,7 @@ const salted = (script: Buffer) =>
 
 /** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
 async function seal(
-  { seals, unwritable, clock }: World,
+  { seals, haltUnwritable, clock }: ActorContext,
   input: StepInput,
   values: readonly string[],
   signal: AbortSignal,
@@ -74,7 +74,7 @@ async function seal(
   try {
     return await seals.seal(input, values, signal);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && 'syscall' in error) return unwritable(error, signal);
+    if (error instanceof Error && 'code' in error && 'syscall' in error) return haltUnwritable(error, signal);
     if (!(error instanceof SealError)) throw error;
     throw new StepError('infrastructure', error.message, { at: clock.now(), cause: error });
   }

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { HelperMount } from '../docker/helper.ts';
-import type { Owner } from '../docker/recorder.ts';
+import type { HelperMount } from '../agent-container/helper.ts';
+import type { CallScope } from '../docker/recorder.ts';
 import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
+import type { ActorContext } from './context.ts';
 import { type HelperCommand, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
 
 /** What an agent's own clone is made of. */
 export interface CloneRequest {
@@ -32,8 +32,8 @@ const maxIgnoreBytes = 16_384;
  * its name. Resolves with what is wrong where it cannot be made, else with null.
  */
 export async function makeClone(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   request: CloneRequest,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -67,7 +67,7 @@ export async function makeClone(
   signal.throwIfAborted();
   if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
   for (const message of sourceWarnings(root, answer.stdout))
-    await world.tell({ type: 'warning', agent: null, message });
+    await world.emit({ type: 'warning', agent: null, message });
   await rename(aside, target);
   return null;
 }
@@ -92,7 +92,7 @@ interface CloneDefaults {
 }
 
 export function cloneJob(
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  world: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   { commit, branch }: CloneRequest,
   repository: Repository,
   target: string,
@@ -112,7 +112,7 @@ export function cloneJob(
 
 /** The look for objects that a partial clone lacks of a commit, its branches and tags. */
 export const checkJob = (
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  world: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   commit: string,
 ): HelperCommand => ({
@@ -123,7 +123,7 @@ export const checkJob = (
 });
 
 /** What any agent can write at this moment. */
-export const writableNow = (world: Pick<World, 'writablePlaces' | 'livePlaces'>) => [
+export const writableNow = (world: Pick<ActorContext, 'writablePlaces' | 'livePlaces'>) => [
   ...world.writablePlaces,
   ...world.livePlaces(),
 ];

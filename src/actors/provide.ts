@@ -1,9 +1,10 @@
 import { fromPromise } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
-import type { Mood, StepInput } from '../../machines/agent-types.ts';
-import { DockerSilence } from '../docker/containers.ts';
+import type { Activity, StepInput } from '../../machines/agent-types.ts';
+import { DockerUnavailableError } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
 import { collect } from './collect.ts';
+import type { ActorContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
@@ -15,32 +16,40 @@ import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
-import type { World } from './world.ts';
 
 /** The agent machine with hands: each of its actors acts on this world. */
-export function agentIn(world: World) {
+export function provideActors(world: ActorContext) {
   const { clock } = world;
   const actor = <Output, Input = StepInput>(
-    work: (world: World, input: Input, signal: AbortSignal, report: (mood: Mood) => void) => Promise<Output>,
+    work: (
+      world: ActorContext,
+      input: Input,
+      signal: AbortSignal,
+      report: (mood: Activity) => void,
+    ) => Promise<Output>,
   ) =>
     fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
         // Not by a function in the input: what an actor was given is persisted with it.
         return await work(world, input, signal, mood => self._parent?.send(mood));
       } catch (error) {
-        throw error instanceof DockerSilence ? silence(error) : error;
+        throw error instanceof DockerUnavailableError ? silence(error) : error;
       }
     });
   const gated =
-    <Output>(work: (world: World, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
-    (_: World, input: StepInput, signal: AbortSignal) =>
-      world.gate(() => work(world, input, signal), signal);
-  const silence = ({ answer }: DockerSilence) =>
-    dockerError(answer, { doing: `run docker ${answer.args[0]}`, at: clock.now(), otherwise: 'transient' });
+    <Output>(work: (world: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
+    (_: ActorContext, input: StepInput, signal: AbortSignal) =>
+      world.limiter(() => work(world, input, signal), signal);
+  const silence = ({ answer }: DockerUnavailableError) =>
+    dockerError(answer, {
+      operation: `run docker ${answer.args[0]}`,
+      at: clock.now(),
+      fallbackKind: 'transient',
+    });
 
   return agentMachine.provide({
     actors: {
-      decide: actor((_, { name }, signal) => world.decide(name, signal)),
+      reconcile: actor((_, { name }, signal) => world.reconcile(name, signal)),
       ensureImage: actor(async (_, { name }, signal) => {
         // Before anything is made for an agent that could not be given its work.
         secretsOf(world, name);
@@ -70,11 +79,11 @@ export function agentIn(world: World) {
         return read;
       }),
       removeContainer: actor(removeContainer),
-      until: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
+      waitUntil: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
-      secretsAreThere: actor(awaitSecrets),
-      engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
+      waitForSecrets: actor(awaitSecrets),
+      waitForEngine: actor((_, __, signal) => world.watcher.reachable(signal)),
     },
   });
 }

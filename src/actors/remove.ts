@@ -2,16 +2,20 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
-import { owner, type World } from './world.ts';
+import { type ActorContext, owner } from './context.ts';
 
 /** A create that was cut off may land later: absence is believed after this many empty looks, so far apart in ms. */
 const settlePasses = 3;
 const settlePause = 300;
 
 /** Removes the container of an attempt, and whatever a lost call may have made under the same labels. */
-export async function removeContainer(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function removeContainer(
+  world: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
   if (input.containerId !== null) await remove(world, input, input.containerId, signal);
-  if (!input.uncertain) return;
+  if (!input.inDoubt) return;
 
   const { instance, runId } = world.identity(input.name, input.attempt);
   const filters = [
@@ -29,7 +33,7 @@ export async function removeContainer(world: World, input: StepInput, signal: Ab
   }
 }
 
-async function remove(world: World, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
+async function remove(world: ActorContext, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
   const answer = await world.containers.remove(id, { signal, owner: owner(input) });
-  if (!answer.ok) throw dockerError(answer, { doing: 'remove the container', at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container', at: world.clock.now() });
 }

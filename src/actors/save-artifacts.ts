@@ -1,15 +1,15 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { says, wordsOf } from '../docker/errors.ts';
+import { matchesMessage, messageOf } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, pipeOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
 import { firstEntryType } from '../workspace/tar-reader.ts';
 import { unpacker } from '../workspace/unpack.ts';
+import { type ActorContext, owner } from './context.ts';
 import { exportPath } from './export-path.ts';
-import { owner, type World } from './world.ts';
 
 /** Bytes of all artifacts of an attempt together. */
 const largest = 100 * 2 ** 20;
@@ -22,7 +22,11 @@ export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspac
  * Take what the spec lists out of the workspace. Returns where it is now; what cannot be taken is a warning. `docker cp`
  * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
  */
-export async function saveArtifacts(world: World, input: StepInput, signal: AbortSignal): Promise<string[]> {
+export async function saveArtifacts(
+  world: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<string[]> {
   const { name: agent, attempt } = input;
   const root = join(world.folder(agent, attempt), 'artifacts');
   const kept: string[] = [];
@@ -34,7 +38,7 @@ export async function saveArtifacts(world: World, input: StepInput, signal: Abor
     left -= size;
     if (path !== null) kept.push(path);
     for (const warning of warnings)
-      await world.tell({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
+      await world.emit({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
   }
   return kept;
 }
@@ -48,7 +52,7 @@ interface Taken {
 const nothing: Taken = { size: 0, warnings: [], path: null };
 
 async function take(
-  world: World,
+  world: ActorContext,
   input: StepInput,
   {
     artifact,
@@ -98,23 +102,23 @@ export function makeRoom(root: string, path: string): boolean {
 
 /** The directory of the host that the agent worked in; null where it worked in its container. */
 export function mountedWorkspace(
-  world: Pick<World, 'plan' | 'clone'>,
+  world: Pick<ActorContext, 'plan' | 'clone'>,
   { name, attempt }: Pick<StepInput, 'name' | 'attempt'>,
 ): string | null {
   const { workspace } = world.plan(name);
   return workspace.mode === 'bind' ? workspace.path : world.clone(name, attempt);
 }
 
-function explain({ stderr, printed = '', cutOff }: CallEnd, size: number): string {
-  if (says('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
-  if (cutOff === 'timeout')
+function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): string {
+  if (matchesMessage('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
+  if (interrupted === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
-  return wordsOf(stderr) || wordsOf(printed) || 'it cannot be read';
+  return messageOf(stderr) || messageOf(printed) || 'it cannot be read';
 }
 
 /** docker would follow a link among the directories of a path. */
 async function linkOnTheWay(
-  { recorder }: World,
+  { recorder }: ActorContext,
   { containerId }: StepInput,
   path: string,
   options: Parameters<typeof firstBytes>[3],

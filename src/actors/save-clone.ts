@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import { DockerSilence } from '../docker/containers.ts';
-import type { Owner } from '../docker/recorder.ts';
+import { DockerUnavailableError } from '../docker/containers.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import { copyUntrustedFile } from '../workspace/copy-untrusted-file.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
-import { takeFile } from '../workspace/take-file.ts';
 import { collectClone, outFolder } from './collect-clone.ts';
+import type { ActorContext, SavedWorkspace } from './context.ts';
 import { emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
 import { type WorkRefs, workRefs } from './workspace.ts';
-import type { SavedWorkspace, World } from './world.ts';
 
 /** Bytes of a bundle and of a patch. */
 const maxBytes = 2 ** 30;
@@ -30,7 +30,11 @@ const nothing: SavedClone = { workspace: null, warning: null };
  * Save what an agent did in its clone to refs of the repository that was cloned. Git runs in helper containers
  * only: one that sees the clone and makes a bundle of it, and one that sees the repository and takes the bundle.
  */
-export async function saveClone(world: World, owner: Owner, signal: AbortSignal): Promise<SavedClone> {
+export async function saveClone(
+  world: ActorContext,
+  owner: CallScope,
+  signal: AbortSignal,
+): Promise<SavedClone> {
   const { agent, attempt } = owner;
   const { workspace } = world.plan(agent);
   const clone = world.clone(agent, attempt);
@@ -56,7 +60,11 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
         signal,
       );
       if (problem !== null) return leave(`${workspace.repository} did not take it: ${problem}`);
-      const hasDiff = await takeFile(join(outFolder(world, owner), 'diff.patch'), diff, maxBytes).then(
+      const hasDiff = await copyUntrustedFile(
+        join(outFolder(world, owner), 'diff.patch'),
+        diff,
+        maxBytes,
+      ).then(
         () => true,
         () => false,
       );
@@ -69,7 +77,7 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
       };
     } catch (error) {
       // What docker has not done is for the machine; anything else leaves the clone where it is.
-      if (error instanceof StepError || error instanceof DockerSilence) throw error;
+      if (error instanceof StepError || error instanceof DockerUnavailableError) throw error;
       return leave((error as Error).message);
     }
   }
@@ -78,8 +86,8 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
 
 /** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
 async function deliverWork(
-  world: World,
-  owner: Owner,
+  world: ActorContext,
+  owner: CallScope,
   { root, ...work }: WorkRefs & { readonly root: string; readonly commit: string | null },
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -88,7 +96,7 @@ async function deliverWork(
   const bundle = join(world.folder(owner.agent, owner.attempt), 'bundle', 'work.bundle');
   await mkdir(dirname(bundle), { recursive: true, mode: 0o700 });
   try {
-    await takeFile(join(outFolder(world, owner), 'work.bundle'), bundle, maxBytes);
+    await copyUntrustedFile(join(outFolder(world, owner), 'work.bundle'), bundle, maxBytes);
     const job: HelperJob = {
       ...deliverJob(world, repository, { bundle: dirname(bundle), ...work }),
       purpose: 'deliver its work',
@@ -105,7 +113,7 @@ async function deliverWork(
 }
 
 export const deliverJob = (
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  world: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   { bundle, branch, refs, commit }: WorkRefs & { readonly bundle: string; readonly commit: string | null },
 ): HelperCommand => ({
@@ -120,7 +128,7 @@ export const deliverJob = (
 });
 
 /** Remove a clone whose work is safe. */
-export async function clearClone(world: World, owner: Owner, signal: AbortSignal): Promise<void> {
+export async function clearClone(world: ActorContext, owner: CallScope, signal: AbortSignal): Promise<void> {
   const clone = world.clone(owner.agent, owner.attempt);
   if (clone !== null) await emptyFolders(world, owner, [clone, outFolder(world, owner)], signal);
 }

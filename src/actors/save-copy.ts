@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { wordsOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/errors.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
-import { owner, type SavedWorkspace, type World } from './world.ts';
+import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
 
 /** Bytes, and milliseconds. */
 const largest = 2 * 2 ** 30;
@@ -15,13 +15,13 @@ export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
 /** Takes the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
-  world: World,
+  world: ActorContext,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<SavedWorkspace | null> {
   const { name: agent, attempt } = input;
   const path = join(world.folder(agent, attempt), 'workspace');
-  const warn = (message: string) => world.tell({ type: 'warning', agent, message });
+  const warn = (message: string) => world.emit({ type: 'warning', agent, message });
   if (!existsSync(path)) {
     const aside = `${path}.making`;
     await rm(aside, { recursive: true, force: true });
@@ -34,7 +34,7 @@ export async function saveCopy(
     });
     for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
     if (!answer.ok) {
-      const why = signal.aborted ? 'there was no time left' : wordsOf(answer.stderr) || 'docker cp failed';
+      const why = signal.aborted ? 'there was no time left' : messageOf(answer.stderr) || 'docker cp failed';
       await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }

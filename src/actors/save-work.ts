@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { asStepError } from '../../machines/step-error.ts';
-import type { FlowEventBody } from '../events.ts';
+import type { RunEventBody } from '../events.ts';
 import { reportGitChanges } from './bound-git.ts';
+import { type ActorContext, owner } from './context.ts';
 import { saveArtifacts } from './save-artifacts.ts';
 import { clearClone, saveClone } from './save-clone.ts';
 import { saveCopy } from './save-copy.ts';
-import { owner, type World } from './world.ts';
 
-type Saved = Extract<FlowEventBody, { type: 'work.saved' }>;
+type Saved = Extract<RunEventBody, { type: 'workspace.saved' }>;
 
 /**
  * Brings home what an attempt came to: artifacts, and the work in its clone or copy. Done once: it is in the journal
  * before the clone goes. Whatever cannot be had is told as a warning; it makes no other outcome of an agent.
  */
-export async function saveWork(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function saveWork(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
   await reportGitChanges(world, owner(input)).catch((error: Error) =>
-    world.tell({
+    world.emit({
       type: 'warning',
       agent: input.name,
       message: `what git executes in its workspace could not be compared: ${error.message}. Check it before you use git there`,
@@ -29,7 +29,7 @@ export async function saveWork(world: World, input: StepInput, signal: AbortSign
     if (signal.aborted || kind === 'unreachable') throw error;
     const path = world.clone(input.name, input.attempt);
     const where = path !== null && existsSync(path) ? `. Its clone is in ${path}` : '';
-    await world.tell({
+    await world.emit({
       type: 'warning',
       agent: input.name,
       message: `its work could not be saved: ${message}${where}`,
@@ -37,7 +37,7 @@ export async function saveWork(world: World, input: StepInput, signal: AbortSign
   }
 }
 
-async function save(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+async function save(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name: agent, attempt } = input;
   const {
     workspace: { mode },
@@ -45,9 +45,9 @@ async function save(world: World, input: StepInput, signal: AbortSignal): Promis
     keep,
   } = world.plan(agent);
   if (wanted.length === 0 && mode !== 'clone' && mode !== 'copy') return;
-  let saved = world.saved(agent, attempt);
+  let saved = world.savedWork(agent, attempt);
   if (saved === null) {
-    const hurry = AbortSignal.any([signal, world.hurry(agent)]);
+    const hurry = AbortSignal.any([signal, world.deadlineSignal(agent)]);
     const artifacts = input.containerId === null ? [] : await saveArtifacts(world, input, hurry);
     const { workspace, warning } =
       mode === 'clone'
@@ -56,15 +56,15 @@ async function save(world: World, input: StepInput, signal: AbortSignal): Promis
           ? { workspace: await saveCopy(world, input, hurry), warning: null }
           : { workspace: null, warning: null };
     signal.throwIfAborted();
-    if (warning !== null) await world.tell({ type: 'warning', agent, message: warning });
+    if (warning !== null) await world.emit({ type: 'warning', agent, message: warning });
     const found: Saved = {
-      type: 'work.saved',
+      type: 'workspace.saved',
       agent,
       attempt,
       workspace,
       artifacts,
     };
-    await world.tell(found);
+    await world.emit(found);
     saved = found;
   }
   // A container that is kept is there to be looked at, with its workspace.

@@ -1,19 +1,23 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { dockerError, says, saysNoProgram, unsaid } from '../docker/errors.ts';
+import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
+import { type ActorContext, owner } from './context.ts';
 import { exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
-import { owner, type World } from './world.ts';
 
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
-export async function startContainer(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function startContainer(
+  world: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, containers, docker } = world;
   const id = input.containerId!;
-  if (input.uncertain) {
+  if (input.inDoubt) {
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
@@ -28,26 +32,26 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     timeout: 120_000,
   });
   if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unsaid('docker start', 'start the container', clock.now());
-  const lacksCommands = saysNoProgram('agent-init', answer.stderr);
+  if (answer.ok) throw unreadableOutput('docker start', 'start the container', clock.now());
+  const lacksCommands = isProgramMissing('agent-init', answer.stderr);
   throw dockerError(answer, {
-    doing: 'start the container',
+    operation: 'start the container',
     at: clock.now(),
-    otherwise: lacksCommands
+    fallbackKind: lacksCommands
       ? 'image'
-      : (lost.find(([, message]) => says(message, answer.stderr))?.[0] ?? 'docker'),
+      : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
   });
 }
 
-function checkSources({ unfit, clock }: World, { name, attempt }: StepInput): void {
-  const why = unfit(name, attempt);
+function checkSources({ mountProblem, clock }: ActorContext, { name, attempt }: StepInput): void {
+  const why = mountProblem(name, attempt);
   if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
@@ -61,13 +65,13 @@ async function copyIn(world: World, input: StepInput, signal: AbortSignal): Prom
         timeout: copyTimeoutMs,
       });
   if (!answer.ok)
-    throw dockerError(answer, { doing: `copy ${path} into the container`, at: world.clock.now() });
+    throw dockerError(answer, { operation: `copy ${path} into the container`, at: world.clock.now() });
 }
 
 const copyTimeoutMs = 10 * 60_000;
 
 /** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
-function copyShared(world: World, input: StepInput, folder: string, signal: AbortSignal) {
+function copyShared(world: ActorContext, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
     world,
@@ -90,4 +94,4 @@ const lost = [
   ['infrastructure', 'stuckTask'],
   ['network', 'noNetwork'],
   ['infrastructure', 'noContainer'],
-] as const satisfies readonly (readonly [FailureKind, Parameters<typeof says>[0]])[];
+] as const satisfies readonly (readonly [FailureKind, Parameters<typeof matchesMessage>[0]])[];

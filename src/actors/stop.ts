@@ -1,14 +1,14 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { owner, type World } from './world.ts';
+import { type ActorContext, owner } from './context.ts';
 
 /**
  * The rungs of the ladder. Each does one thing and waits for the container's end with its own patience, in
  * milliseconds; on Ctrl-C all four together take less than five seconds.
  */
-type Rung = (world: World, input: StepInput, signal: AbortSignal) => Promise<End | null>;
+type StopStep = (world: ActorContext, input: StepInput, signal: AbortSignal) => Promise<End | null>;
 
-export const interrupt: Rung = (world, input, signal) => {
+export const interrupt: StopStep = (world, input, signal) => {
   const { stop } = world.plan(input.name).timeouts;
   const patience = input.cancelled ? Math.min(stop, 1_000) : stop;
   return rung(
@@ -20,17 +20,17 @@ export const interrupt: Rung = (world, input, signal) => {
   );
 };
 
-export const terminate: Rung = (world, input, signal) =>
+export const terminate: StopStep = (world, input, signal) =>
   rung(world, input, signal, ['kill', '--signal=TERM', input.containerId!], 1_000);
 
-export const stopContainer: Rung = (world, input, signal) =>
+export const stopContainer: StopStep = (world, input, signal) =>
   rung(world, input, signal, ['stop', '--time=1', input.containerId!], 500);
 
-export const killContainer: Rung = (world, input, signal) =>
+export const killContainer: StopStep = (world, input, signal) =>
   rung(world, input, signal, ['kill', input.containerId!], 500);
 
 async function rung(
-  world: World,
+  world: ActorContext,
   input: StepInput,
   signal: AbortSignal,
   args: readonly string[],

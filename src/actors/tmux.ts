@@ -1,15 +1,19 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { dockerError, saysOver } from '../docker/errors.ts';
-import { toldEnd } from './told-end.ts';
-import { owner, type World } from './world.ts';
+import { dockerError, isContainerOver } from '../docker/errors.ts';
+import { type ActorContext, owner } from './context.ts';
+import { findEnd } from './lookup-end.ts';
 
 /**
  * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
  * that has ended by then answers with its end.
  */
-export async function waitForTmux(world: World, input: StepInput, signal: AbortSignal): Promise<End | null> {
+export async function waitForTmux(
+  world: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<End | null> {
   const { clock, docker } = world;
   const { ready } = world.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
@@ -21,17 +25,19 @@ export async function waitForTmux(world: World, input: StepInput, signal: AbortS
   });
   if (answer.ok) return null;
   // Whatever docker says of an exec: it may have met the container in the moment of its end.
-  const end = answer.cutOff === null ? await toldEnd(world, id, signal) : null;
+  const end = answer.interrupted === null ? await findEnd(world, id, signal) : null;
   if (end) return end;
-  if (saysOver(answer.stderr)) {
+  if (isContainerOver(answer.stderr)) {
     throw new StepError('transient', 'the container has ended, and docker has not told how', {
       at: clock.now(),
     });
   }
   const error = dockerError(answer, {
-    doing: 'reach the tmux session',
+    operation: 'reach the tmux session',
     at: clock.now(),
-    otherwise: 'timeout',
+    fallbackKind: 'timeout',
   });
-  throw answer.cutOff === 'timeout' ? new StepError('timeout', error.message, { at: clock.now() }) : error;
+  throw answer.interrupted === 'timeout'
+    ? new StepError('timeout', error.message, { at: clock.now() })
+    : error;
 }

@@ -1,16 +1,16 @@
-import type { Mood, StepInput } from '../../machines/agent-types.ts';
+import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { followMood } from './mood.ts';
-import type { World } from './world.ts';
+import { followActivity } from './activity.ts';
+import type { ActorContext } from './context.ts';
 
 /** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
 const overdueAfter = 30_000;
 
 export type WatchAgent = (
-  world: World,
+  world: ActorContext,
   input: StepInput,
   signal: AbortSignal,
-  tell: (mood: Mood) => void,
+  tell: (mood: Activity) => void,
 ) => Promise<End | 'overdue'>;
 
 /**
@@ -27,7 +27,7 @@ export function agentWatcher(): WatchAgent {
     const { run } = world.plan(input.name).timeouts;
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
-    const mood = followMood(world, input, stop, tell);
+    const mood = followActivity(world, input, stop, tell);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = seen.get(id) ?? clock.elapsed();

@@ -1,7 +1,7 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { says } from '../docker/errors.ts';
-import { owner, type World } from './world.ts';
+import { matchesMessage } from '../docker/errors.ts';
+import { type ActorContext, owner } from './context.ts';
 
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
@@ -19,7 +19,11 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
 });
 
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
-export async function ensureWorkspace(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function ensureWorkspace(
+  world: ActorContext,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, attempt } = input;
   const { workspace } = world.plan(name);
   const target = world.clone(name, attempt);
@@ -36,6 +40,6 @@ export async function ensureWorkspace(world: World, input: StepInput, signal: Ab
     signal,
   );
   if (problem === null) return;
-  const kind = says('noSpace', problem) ? 'exhausted' : 'workspace';
+  const kind = matchesMessage('noSpace', problem) ? 'outOfResources' : 'workspace';
   throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
 }

@@ -1,8 +1,8 @@
+import { connectToRun } from '../connection/run-connection.ts';
 import { clientSetting } from '../docker/client-settings.ts';
-import { handOver } from '../docker/stream.ts';
-import { connectToRun } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { attachTerminal } from '../docker/stream.ts';
 import { UsageError } from '../errors.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { findAgent } from './find-agent.ts';
 
@@ -29,7 +29,7 @@ export const attach: Command = {
     if (!process.stdin.isTTY) throw new UsageError('attach needs a terminal');
     const { recorder } = await connectToRun(folder);
     say(`attached to ${name}: leave with Ctrl-b d`);
-    const code = await handOver(recorder, [
+    const code = await attachTerminal(recorder, [
       'exec',
       '--interactive',
       '--tty',

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
-import { baseTag, buildBaseImage } from '../docker/image-base.ts';
-import { ensureProvider } from '../docker/image-provider.ts';
-import { reachCurrent } from '../engine/connection.ts';
+import { reachCurrent } from '../connection/engine-connection.ts';
 import { FlowError } from '../errors.ts';
+import { baseTag, buildBaseImage } from '../images/base.ts';
+import { ensureProvider } from '../images/provider.ts';
 import { packageFolder } from '../package.ts';
 import { providerNamed, providerNames } from '../providers/catalogue.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';

@@ -1,7 +1,7 @@
-import { enginesOf } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { enginesOf } from '../connection/run-connection.ts';
 import { EngineError, UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { leftAlone, planCleanup, planTable } from './cleanup/plan.ts';
 import { inAll, type Outcome, type Removed, removeAll, wouldBe } from './cleanup/remove.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { forLog, jsonForLog } from '../views/log-text.ts';
+import { forLog, jsonForLog } from '../text/log-text.ts';
 
 export interface CommonOptions {
   readonly stateDir?: string | undefined;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
 import { agentName } from '../spec/names.ts';
+import { openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
 import { readFile } from '../store/state-files.ts';
 
 /** Commands that take the name of an agent, and those that take a run. */

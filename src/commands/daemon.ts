@@ -1,12 +1,12 @@
-import { systemClock } from '../engine/clock.ts';
-import { isLock, takeLock } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { daemonLock, supervisor } from '../engine/supervise.ts';
+import { systemClock } from '../clock.ts';
 import { UsageError } from '../errors.ts';
+import { daemonLock, supervisor } from '../run/supervisor.ts';
+import { isLock, takeLock } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { printStatus } from './daemon/status.ts';
-import { outliveReaders } from './streams.ts';
+import { ignoreBrokenPipe } from './streams.ts';
 
 interface DaemonOptions extends CommonOptions {
   readonly action?: 'status';
@@ -57,14 +57,14 @@ export const daemon: Command = {
   async handler({ stateDir, action, once, force, json }: DaemonOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     if (action === 'status') return printStatus(state, json);
-    outliveReaders();
+    ignoreBrokenPipe();
     return once ? seeOnce(state) : supervise(state, force);
   },
 };
 
 /** Each run has a lock of its own, so this may go on beside a daemon. */
 async function seeOnce(stateDir: StateDir): Promise<number> {
-  const runs = supervisor({ stateDir, say: tell, signal: lettingGo() });
+  const runs = supervisor({ stateDir, say: tell, signal: abortOnSignal() });
   await runs.look();
   return runs.over();
 }
@@ -73,7 +73,7 @@ async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
   const lock = takeLock(daemonLock(stateDir), { force });
   if (!isLock(lock))
     throw new UsageError(`a daemon of ${stateDir.path} lives already: ${explainHolder(lock)}`);
-  const signal = lettingGo();
+  const signal = abortOnSignal();
   try {
     tell(`daemon of ${stateDir.path}: process ${process.pid}`);
     const runs = supervisor({ stateDir, say: tell, signal });
@@ -91,7 +91,7 @@ async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
 }
 
 /** Fires at the first signal, of whatever kind; a second one does not even wait for what that asks for. */
-function lettingGo(): AbortSignal {
+function abortOnSignal(): AbortSignal {
   const letting = new AbortController();
   const onSignal = () => {
     if (letting.signal.aborted) process.exit(1);

@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StateDir } from '../engine/state-dir.ts';
 import { standardInput } from '../spec/spec-text.ts';
+import type { StateDir } from '../store/state-directory.ts';
 import { openFile, readFile, removeFile, renameFile } from '../store/state-files.ts';
 
 /**
@@ -17,7 +17,7 @@ const mark = 'AGENT_FLOW_DETACHED';
 export const isDetached = () => process.env[mark] === '1' && process.send !== undefined;
 
 /** The run has begun: who started it need not wait any longer. */
-export function tellStarter(runId: string): void {
+export function notifyParent(runId: string): void {
   if (!isDetached()) return;
   process.send!({ runId }, () => process.disconnect());
 }

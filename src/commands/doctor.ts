@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Finding } from '../doctor/finding.ts';
 import { packageFolder } from '../package.ts';
-import { forLog } from '../views/log-text.ts';
-import { oneLine } from '../views/text.ts';
+import { forLog } from '../text/log-text.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 
 interface DoctorOptions extends CommonOptions {
@@ -15,16 +15,16 @@ export const doctor: Command = {
   options: yargs =>
     yargs.option('json', {
       type: 'boolean',
-      describe: 'print one line of JSON: [{check, status, found, mend}]',
+      describe: 'print one line of JSON: [{check, status, found, hint}]',
     }),
 
   async handler({ stateDir, json }: DoctorOptions) {
     const { dockerCli } = await import('../docker/cli.ts');
-    const { unrecorded } = await import('../docker/recorder.ts');
-    const { stateDirPath } = await import('../engine/state-dir.ts');
+    const { nullRecorder } = await import('../docker/recorder.ts');
+    const { stateDirPath } = await import('../store/state-directory.ts');
     const { examine } = await import('../doctor/examine.ts');
     const { findings, exitCode } = await examine({
-      docker: dockerCli(unrecorded),
+      docker: dockerCli(nullRecorder),
       env: process.env,
       stateDir: stateDirPath(stateDir, process.env),
       source: join(packageFolder, 'docker'),
@@ -40,9 +40,9 @@ export const doctor: Command = {
   },
 };
 
-function linesOf({ check, status, found, mend }: Finding, width: number): string {
+function linesOf({ check, status, found, hint }: Finding, width: number): string {
   const line = `${status.padEnd(4)}  ${check.padEnd(width)}  — ${oneLine(found)}\n`;
-  return mend === null ? line : `${line}      → ${oneLine(mend)}\n`;
+  return hint === null ? line : `${line}      → ${oneLine(hint)}\n`;
 }
 
 function summary(findings: readonly Finding[]): string {

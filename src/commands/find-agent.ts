@@ -1,9 +1,9 @@
-import { runState } from '../engine/run-state.ts';
-import type { RunFolder, StateDir } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
-import { type AgentState, type FlowState, ofAgent } from '../views/flow-state.ts';
-import { oneLine } from '../views/text.ts';
-import { stateWord, statusWord } from '../views/words.ts';
+import { type AgentState, type FlowState, ofAgent } from '../state/flow-state.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { runState } from '../store/run-state.ts';
+import type { RunFolder, StateDir } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { say } from './command.ts';
 
 export interface FoundRun {
@@ -60,7 +60,7 @@ export function findAgent(stateDir: StateDir, name: string): FoundAgent {
 
 /** What an agent is in, for people: `running`, `cancelled`. */
 export const inWords = ({ status, state }: AgentState) =>
-  status === null ? (stateWord(state) ?? state) : statusWord[status];
+  status === null ? (stateLabel(state) ?? state) : statusLabel[status];
 
 const candidates = (names: readonly string[]) =>
   names.length === 0

@@ -1,7 +1,7 @@
-import type { StateDir } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { forLog } from '../views/log-text.ts';
+import type { StateDir } from '../store/state-directory.ts';
+import { forLog } from '../text/log-text.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
 
 interface GraphOptions extends CommonOptions {
@@ -81,7 +81,7 @@ export const graph: Command = {
 };
 
 async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise<number> {
-  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
   const { findRun } = await import('./find-agent.ts');
   const { writeInspector } = await import('./inspector/open.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
@@ -95,7 +95,7 @@ async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): P
     const { machineGraph } = await import('../graph/machine.ts');
     return machineGraph(machine ?? 'agent');
   }
-  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
   if (agent === undefined) return graphOfRun(state, run);
   if (run !== undefined && agent.includes('/'))
@@ -119,7 +119,7 @@ async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promis
 
 async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
   const { findAgent } = await import('./find-agent.ts');
-  const { readJournal } = await import('../engine/journal.ts');
+  const { readJournal } = await import('../store/journal.ts');
   const { machineGraph } = await import('../graph/machine.ts');
   const { agentPath } = await import('../graph/path.ts');
   const { folder, agent } = findAgent(stateDir, name);

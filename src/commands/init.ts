@@ -4,8 +4,8 @@ import { type Example, examples, starter } from '../examples/catalogue.ts';
 import { copyExample } from '../examples/copy.ts';
 import { inClones } from '../examples/in-clones.ts';
 import { workTreeOf } from '../spec/workspaces.ts';
-import { table } from '../views/table.ts';
-import { oneLine } from '../views/text.ts';
+import { table } from '../text/table.ts';
+import { oneLine } from '../text/text.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 

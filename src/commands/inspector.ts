@@ -1,4 +1,4 @@
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 import { findRun } from './find-agent.ts';
 import { portOf } from './inspector/option.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionOf, dockerOf } from '../engine/run-connection.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { connectionOf, dockerOf } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, say } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
 import { type Part, printAttempt, type Sink } from './logs/attempt-output.ts';

@@ -1,8 +1,8 @@
-import type { Rehearsal } from '../engine/rehearsal.ts';
-import type { Step } from '../engine/rehearsed-docker.ts';
+import type { DryRun } from '../dry-run/dry-run.ts';
+import type { Step } from '../dry-run/recording-docker.ts';
 
 /** A rehearsal as a bash script, to be read, or run with `bash -e`. */
-export function planScript(name: string, { runId, steps, names }: Rehearsal): string {
+export function planScript(name: string, { runId, steps, names }: DryRun): string {
   const lines = [
     `# ${oneLine(name)}: what a run does where every agent succeeds, one agent at a time. Run id: ${runId}`,
     'set -eu',
@@ -19,7 +19,7 @@ export function planScript(name: string, { runId, steps, names }: Rehearsal): st
 }
 
 /** The same as data: a word that an earlier step printed is `{from: name}`, with what stands behind it as `then`. */
-export function planData({ runId, steps, names }: Rehearsal): unknown {
+export function planData({ runId, steps, names }: DryRun): unknown {
   const datum = (text: string) => {
     const printed = printedIn(text, names);
     if (printed === null) return text;
@@ -35,7 +35,7 @@ export function planData({ runId, steps, names }: Rehearsal): unknown {
 
 function shellLine(
   { program, args, input, prints, expects, endsFor, unpacks }: Step,
-  names: Rehearsal['names'],
+  names: DryRun['names'],
 ): string {
   const word = (text: string) => {
     const printed = printedIn(text, names);
@@ -51,7 +51,7 @@ function shellLine(
 }
 
 /** What an earlier step printed, alone or as the container of a path: `ID:/workspace`. */
-function printedIn(text: string, names: Rehearsal['names']): { name: string; rest: string } | null {
+function printedIn(text: string, names: DryRun['names']): { name: string; rest: string } | null {
   const at = text.indexOf(':/');
   const id = at < 0 ? text : text.slice(0, at);
   const name = names.get(id);

@@ -1,16 +1,16 @@
+import { reachCurrent } from '../connection/engine-connection.ts';
 import { unrestrictedEngine } from '../docker/engine-info.ts';
-import { mountsElsewhere } from '../engine/check-files.ts';
-import { missingLogins } from '../engine/check-logins.ts';
-import { checkPlaces } from '../engine/check-places.ts';
-import { checkPodman } from '../engine/check-podman.ts';
-import { checkCopies, checkWorkspaces } from '../engine/check-workspaces.ts';
-import { reachCurrent } from '../engine/connection.ts';
-import { engineWarnings } from '../engine/engine-warnings.ts';
-import { checkLimits } from '../engine/limits.ts';
-import { rehearse } from '../engine/rehearsal.ts';
-import { checkSources } from '../engine/sources.ts';
-import type { StateDir } from '../engine/state-dir.ts';
+import { dryRun } from '../dry-run/dry-run.ts';
+import { mountsElsewhere } from '../preflight/check-files.ts';
+import { missingLogins } from '../preflight/check-logins.ts';
+import { checkPlaces } from '../preflight/check-mounts.ts';
+import { checkPodman } from '../preflight/check-podman.ts';
+import { checkCopies, checkWorkspaces } from '../preflight/check-workspaces.ts';
+import { engineWarnings } from '../preflight/engine-warnings.ts';
+import { checkLimits } from '../preflight/limits.ts';
+import { checkSources } from '../preflight/mount-problem.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import type { StateDir } from '../store/state-directory.ts';
 import { printJson, say } from './command.ts';
 import { planData, planScript } from './plan-script.ts';
 
@@ -42,7 +42,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     isPodman: false,
     ...unrestrictedEngine,
   };
-  const rehearsal = await rehearse(plan, {
+  const rehearsal = await dryRun(plan, {
     stateDir,
     docker: connection?.docker ?? null,
     engine: engine ?? usual,

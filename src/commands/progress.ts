@@ -1,14 +1,14 @@
-import type { FlowEvent } from '../events.ts';
-import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
-import { lineOf } from '../views/lines.ts';
-import { liveProgress } from '../views/live.ts';
+import type { RunEvent } from '../events.ts';
+import { lineOf } from '../reporters/lines.ts';
+import { liveProgress } from '../reporters/live.ts';
+import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
 import { say } from './command.ts';
 
 /** What a person sees while a run goes on. */
 export interface Progress {
   /** Takes what happened before, and does not tell it again. */
-  readonly onPast: (events: readonly FlowEvent[]) => void;
-  readonly onEvent: (event: FlowEvent) => void;
+  readonly onPast: (events: readonly RunEvent[]) => void;
+  readonly onEvent: (event: RunEvent) => void;
   /** Only where output is shown: being told of it costs a docker process an agent. */
   readonly onOutput?: (agent: string, line: string) => void;
   readonly stop: () => void;
@@ -41,12 +41,12 @@ export function canRedraw(
 /** `runId`: names the run on each line, where several are shown. */
 export function lines(runId: string | null = null): Progress {
   let state: FlowState = initialFlowState;
-  const onEvent = (event: FlowEvent) => {
+  const onEvent = (event: RunEvent) => {
     const line = lineOf(state, event);
     state = reduce(state, event);
     if (line !== null) say(runId === null ? line : `${runId} ${line}`);
   };
-  const onPast = (events: readonly FlowEvent[]) => {
+  const onPast = (events: readonly RunEvent[]) => {
     state = events.reduce(reduce, state);
   };
   return { onPast, onEvent, stop: () => {} };

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providers as catalogue } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
-import { table } from '../views/table.ts';
+import { table } from '../text/table.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
 
 interface ProvidersOptions extends CommonOptions {

@@ -1,12 +1,12 @@
-import { containers, DockerSilence } from '../docker/containers.ts';
-import { lockHolder } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { findOrphans, isLost, isOurs, type Orphan } from '../engine/orphans.ts';
-import { enginesOf } from '../engine/run-connection.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { table } from '../views/table.ts';
-import { oneLine } from '../views/text.ts';
-import { stateWord, statusWord } from '../views/words.ts';
+import { enginesOf } from '../connection/run-connection.ts';
+import { containers, DockerUnavailableError } from '../docker/containers.ts';
+import { findOrphans, isLost, isOurs, type Orphan } from '../recovery/orphans.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { lockHolder } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { table } from '../text/table.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 import { cannotBeRead, readRuns } from './find-agent.ts';
 import { ago, asJson, orphanRow } from './ps/orphans.ts';
@@ -85,7 +85,7 @@ export const ps: Command = {
 
 /** A status, or a state of the machine, as people read it. */
 function inWords(state: string): string {
-  return (statusWord as Record<string, string>)[state] ?? stateWord(state) ?? state;
+  return (statusLabel as Record<string, string>)[state] ?? stateLabel(state) ?? state;
 }
 
 /** The journals know enough for a list: Docker that is slow is not waited for. */
@@ -99,7 +99,7 @@ async function askForOrphans(stateDir: StateDir): Promise<Orphan[]> {
     const orphans = found.map(({ docker }) => findOrphans(containers(docker), stateDir, { signal }));
     return (await Promise.all(orphans)).flat();
   } catch (error) {
-    const isSlow = error instanceof DockerSilence && error.answer.cutOff !== null;
+    const isSlow = error instanceof DockerUnavailableError && error.answer.interrupted !== null;
     const why = isSlow ? `Docker does not answer within ${patience / 1000} s` : (error as Error).message;
     say(`orphans are not shown: ${oneLine(why)}`);
     return [];

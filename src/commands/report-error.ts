@@ -1,7 +1,7 @@
 import { FlowError } from '../errors.ts';
 import { SpecError } from '../spec/errors.ts';
-import { errorForLog } from '../views/log-text.ts';
-import { oneLine } from '../views/text.ts';
+import { errorForLog } from '../text/log-text.ts';
+import { oneLine } from '../text/text.ts';
 
 /** Print why a command, or one run of several, has failed; `about` names it. Return the exit code that goes with it. */
 export function reportError(error: unknown, about = ''): number {

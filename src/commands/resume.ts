@@ -1,17 +1,23 @@
-import { type Adoption, adopt } from '../engine/adopt.ts';
-import { lockHolder } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { resumeRun } from '../engine/run.ts';
-import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
+import { type Adoption, adopt } from '../recovery/adopt.ts';
+import { resumeRun } from '../run/open-run.ts';
+import { lockHolder } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, say } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
 import { findRun, readRuns } from './find-agent.ts';
 import { reportError } from './report-error.ts';
-import { checkInspect, type RunToDrive, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import {
+  checkInspect,
+  type ReportingOptions,
+  type RunToDrive,
+  runToCompletion,
+  toldOptions,
+} from './run-to-completion.ts';
 
-interface ResumeOptions extends ToldOptions {
+interface ResumeOptions extends ReportingOptions {
   readonly run?: string;
   readonly all: boolean;
   readonly adopt: boolean;
@@ -62,7 +68,7 @@ export const resume: Command = {
       begin: (listeners: Parameters<RunToDrive['begin']>[0]) =>
         resumeRun(folder, { stateDir, force: options.force, isNewEngine: options.newEngine, ...listeners }),
     }));
-    const code = folders.length === 0 ? 0 : await seeThrough(runs, options);
+    const code = folders.length === 0 ? 0 : await runToCompletion(runs, options);
     // That of a signal says that everything is removed: a run that cannot be read may have something left.
     return code >= 128 && exitCode > 0 ? exitCode : Math.max(adoption.exitCode, exitCode, code);
   },

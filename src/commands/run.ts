@@ -1,13 +1,19 @@
-import { startRun } from '../engine/run.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { startRun } from '../run/open-run.ts';
 import { planOf } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { readSpec, type SpecText } from '../spec/spec-text.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, printJson, specPath } from './command.ts';
 import { detach, isDetached } from './detach.ts';
-import { checkInspect, type RunToDrive, seeThrough, type ToldOptions, toldOptions } from './see-through.ts';
+import {
+  checkInspect,
+  type ReportingOptions,
+  type RunToDrive,
+  runToCompletion,
+  toldOptions,
+} from './run-to-completion.ts';
 
-interface RunOptions extends ToldOptions {
+interface RunOptions extends ReportingOptions {
   readonly spec: string;
   readonly keep: boolean;
   readonly plan: boolean;
@@ -64,7 +70,7 @@ export const run: Command = {
     if (options.detach && !isDetached()) return leaveToItself(stateDir, options, spec);
 
     const begin: RunToDrive['begin'] = listeners => startRun(plan, { stateDir, ...listeners });
-    return seeThrough([{ runId: null, begin }], options);
+    return runToCompletion([{ runId: null, begin }], options);
   },
 };
 

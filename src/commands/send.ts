@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
-import { connectToRun } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { connectToRun } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printJson, say } from './command.ts';
 import { findAgent, inWords } from './find-agent.ts';
 import { pasteInto, typeable } from './send/paste.ts';

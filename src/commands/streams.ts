@@ -6,7 +6,7 @@ let drivesRun = false;
 let isLost = false;
 
 /** From here on this process has agents to see to. */
-export const outliveReaders = () => {
+export const ignoreBrokenPipe = () => {
   drivesRun = true;
 };
 

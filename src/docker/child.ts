@@ -19,7 +19,7 @@ export interface Child {
 
 export interface Guard {
   /** Why it was killed; null where it was not. */
-  readonly cutOff: CallEnd['cutOff'];
+  readonly interrupted: CallEnd['interrupted'];
   /** Kill it: it has printed more than anybody takes. */
   overflow(): void;
   /** Kill it, with its exit code as its end. */
@@ -45,12 +45,12 @@ export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
   const pipes = [child.stdout, child.stderr].filter(pipe => pipe !== null);
   const over = new AbortController();
   const lost = Promise.withResolvers<null>();
-  let cutOff: CallEnd['cutOff'] = null;
+  let interrupted: CallEnd['interrupted'] = null;
   let isCut = false;
-  const cut = (why: CallEnd['cutOff']) => {
+  const cut = (why: CallEnd['interrupted']) => {
     if (over.signal.aborted) return;
     kill(pid);
-    cutOff ??= why;
+    interrupted ??= why;
     if (isCut) return;
     isCut = true;
     delay(2 * silenceMs, null, { signal: over.signal }).then(
@@ -78,8 +78,8 @@ export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
     release(pid);
   });
   return {
-    get cutOff() {
-      return cutOff;
+    get interrupted() {
+      return interrupted;
     },
     overflow: () => cut('overflow'),
     stop: () => cut(null),

@@ -4,7 +4,7 @@ import { onPath } from '../on-path.ts';
 import { guard } from './child.ts';
 import { heard, judged } from './container-speech.ts';
 import { FirstBytes, LastBytes, mostAnswered, mostLogged, mostSaid, NoBytes, tooLong } from './output.ts';
-import type { CallEnd, Owner, Recorder } from './recorder.ts';
+import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
  * The door for docker commands whose whole answer we await; stream.ts is the other one. Nothing else spawns docker.
@@ -19,7 +19,7 @@ export interface DockerOptions {
   readonly signal?: AbortSignal;
   readonly input?: string | Buffer;
   /** For whom; null for the engine itself. */
-  readonly owner?: Owner | null;
+  readonly owner?: CallScope | null;
   /** The call changes something: its intent is on disk before docker is spawned. */
   readonly changes?: boolean;
   /** Bytes of an answer; a longer one is cut off and fails. 16 MiB where nothing is said. */
@@ -60,7 +60,7 @@ export function dockerCli(recorder: Recorder): Docker {
     const { signal, owner = null, changes = false, isPolling = false } = options;
     const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
-      return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', cutOff: 'aborted' });
+      return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
     const answer = call.end(heard(args, await ask(recorder, args, options)));
     return judged(docker, args, answer, { owner, ...(signal && { signal }) });
   };
@@ -95,16 +95,17 @@ async function ask(
     child.stdin.end(input);
   }
   const output = limits ? await limits.settle(child) : await child;
-  const cutOff = limits?.cutOff === 'overflow' || !output?.ok ? (limits?.cutOff ?? null) : null;
-  const ok = cutOff === null && output?.ok === true;
-  const said = cutOff === 'overflow' ? tooLong(most) : stderr.text();
+  const interrupted =
+    limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
+  const ok = interrupted === null && output?.ok === true;
+  const said = interrupted === 'overflow' ? tooLong(most) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,
     ok,
-    exitCode: cutOff === null ? (output?.exitCode ?? null) : null,
+    exitCode: interrupted === null ? (output?.exitCode ?? null) : null,
     stdout: stdout.text(),
     stderr: said || problem,
-    cutOff,
+    interrupted,
   };
 }

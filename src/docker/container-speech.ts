@@ -37,12 +37,12 @@ export async function judged<A extends CallEnd>(
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
   const id = speaker(args);
-  if (id === null || answer.ok || answer.cutOff !== null) return answer;
+  if (id === null || answer.ok || answer.interrupted !== null) return answer;
   const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,
     timeout: 15_000,
   });
-  if (asked.cutOff !== null) return { ...answer, exitCode: null, cutOff: asked.cutOff };
+  if (asked.interrupted !== null) return { ...answer, exitCode: null, interrupted: asked.interrupted };
   return { ...answer, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
-import { says } from './errors.ts';
+import { matchesMessage } from './errors.ts';
 import { label } from './labels.ts';
 
 /** What `docker container inspect` says of a container, as far as we look. */
@@ -76,7 +76,7 @@ export interface Containers {
 }
 
 /** An answer that was no answer; the caller knows what it was about. */
-export class DockerSilence extends Error {
+export class DockerUnavailableError extends Error {
   readonly answer: DockerAnswer;
   constructor(answer: DockerAnswer) {
     super(answer.stderr.trim() || 'docker gave no answer');
@@ -85,11 +85,16 @@ export class DockerSilence extends Error {
 }
 
 /** What an answer says. One that cannot be read, such as half of it, is silence: docker may say it when it is asked again. */
-export function readAnswer<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
+export function parseOutput<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
   try {
     return read(answer.stdout);
   } catch {
-    throw new DockerSilence({ ...answer, ok: false, stdout: '', stderr: 'its answer cannot be read' });
+    throw new DockerUnavailableError({
+      ...answer,
+      ok: false,
+      stdout: '',
+      stderr: 'its answer cannot be read',
+    });
   }
 }
 
@@ -100,7 +105,7 @@ const atOnce = 100;
 export function containers(docker: Docker): Containers {
   const inspectSome = async (ids: readonly string[], options?: DockerOptions): Promise<Container[]> => {
     const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
-    if (answer.cutOff === 'overflow' && ids.length > 1) {
+    if (answer.interrupted === 'overflow' && ids.length > 1) {
       const half = ids.length >> 1;
       return [
         ...(await inspectSome(ids.slice(0, half), options)),
@@ -108,9 +113,9 @@ export function containers(docker: Docker): Containers {
       ];
     }
     // Some of them gone is no failure: what is left is printed all the same.
-    if (!answer.ok && !says('noContainer', answer.stderr)) throw new DockerSilence(answer);
+    if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw new DockerUnavailableError(answer);
     const none = answer.ok ? '' : '[]';
-    return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
   };
   return {
     async list(filters, options) {
@@ -123,8 +128,8 @@ export function containers(docker: Docker): Containers {
       ];
       const answer = await docker(args, { timeout: 30_000, most: mostListed, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!answer.ok) throw new DockerSilence(answer);
-      return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
+      if (!answer.ok) throw new DockerUnavailableError(answer);
+      return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
       const found: Container[] = [];
@@ -134,7 +139,7 @@ export function containers(docker: Docker): Containers {
     },
     async remove(id, options) {
       const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
-      return { ...answer, ok: answer.ok || says('noContainer', answer.stderr) };
+      return { ...answer, ok: answer.ok || matchesMessage('noContainer', answer.stderr) };
     },
   };
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import { onPath } from '../on-path.ts';
-import { oneLine } from '../views/text.ts';
+import { oneLine } from '../text/text.ts';
 import type { Docker, DockerAnswer } from './cli.ts';
-import { wordsOf } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
 /** What `docker info` tells of the containers that an engine can run. */
@@ -143,7 +143,7 @@ export async function engineInfo(
     throw unreachable(podmanCommand.problem, podmanCommand.hint);
   if (onPath('docker', process.env) === null)
     throw unreachable('there is no docker command on PATH', 'install Docker first');
-  if (answer.cutOff === 'timeout')
+  if (answer.interrupted === 'timeout')
     throw unreachable(`the Docker engine does not answer within ${timeout / 1000} s`, hint());
   // As shells end what they cannot start: docker itself, or a script in its place.
   const isBroken = answer.exitCode === 126 || answer.exitCode === 127;
@@ -156,7 +156,7 @@ export async function engineInfo(
 /** `docker info` without an engine answers with the reason among its own facts, and with 0 or 1. */
 function reasonOf({ stdout, stderr, exitCode }: DockerAnswer): string {
   const [reason] = read(errors, stdout)?.ServerErrors ?? [];
-  const words = wordsOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
+  const words = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
   return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
 

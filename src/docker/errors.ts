@@ -1,6 +1,6 @@
 import type { FailureKind } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { plainText } from '../views/text.ts';
+import { plainText } from '../text/text.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
@@ -19,7 +19,7 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
   ['unreachable', /permission denied while trying to connect/i],
   ['gpu', /could not select device driver|nvidia-container-(cli|runtime)|unresolvable cdi devices/i],
   [
-    'exhausted',
+    'outOfResources',
     /no space left on device|non-overlapping ipv4 address pool|predefined address pools have been fully subnetted/i,
   ],
   ['transient', /unexpected eof|(: |^)eof\s*$|client\.timeout exceeded|context deadline exceeded/im],
@@ -46,11 +46,11 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
 ];
 
 export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
-  if (answer.cutOff === 'timeout') return 'transient';
+  if (answer.interrupted === 'timeout') return 'transient';
   // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
   const stderr = withoutWarnings(answer.stderr);
   const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
-  if (silent && !answer.ok && answer.cutOff === null) return 'transient';
+  if (silent && !answer.ok && answer.interrupted === null) return 'transient';
   const said = kindOf(stderr);
   if (said !== null) return said;
   const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
@@ -91,14 +91,15 @@ const messages = {
 } as const;
 
 /** Whether a line of docker's is this message. What docker quotes of somebody else's is a part of a line, at most. */
-export const says = (message: keyof typeof messages, stderr: string): boolean =>
+export const matchesMessage = (message: keyof typeof messages, stderr: string): boolean =>
   linesOf(stderr).some(line => messages[message].test(line));
 
 /** The container has no process any more, or is gone. */
-export const saysOver = (stderr: string) => says('noContainer', stderr) || says('notRunning', stderr);
+export const isContainerOver = (stderr: string) =>
+  matchesMessage('noContainer', stderr) || matchesMessage('notRunning', stderr);
 
 /** What docker says of the program that a container was to begin with. */
-export const saysNoProgram = (program: string, stderr: string) =>
+export const isProgramMissing = (program: string, stderr: string) =>
   linesOf(stderr).some(
     line =>
       messages.noProgram.test(line) &&
@@ -107,10 +108,10 @@ export const saysNoProgram = (program: string, stderr: string) =>
 
 export interface DockerFailure {
   /** What we were about, for people: `create the container`. */
-  readonly doing: string;
+  readonly operation: string;
   readonly at: number;
   /** What a failure of no known class is; `docker` where nothing is said. */
-  readonly otherwise?: FailureKind;
+  readonly fallbackKind?: FailureKind;
 }
 
 export function dockerError(
@@ -118,32 +119,37 @@ export function dockerError(
     args: readonly string[];
     stdout?: string;
   },
-  { doing, at, otherwise = 'docker' }: DockerFailure,
+  { operation, at, fallbackKind = 'docker' }: DockerFailure,
 ): StepError {
   const known = classify(answer);
-  const kind = known === 'docker' ? otherwise : known;
+  const kind = known === 'docker' ? fallbackKind : known;
   const said =
-    answer.cutOff === 'timeout'
+    answer.interrupted === 'timeout'
       ? 'docker did not answer in time'
-      : wordsOf(answer.stderr) || wordsOf(answer.printed || answer.stdout || '');
-  const then = mend(kind, answer.stderr);
+      : messageOf(answer.stderr) || messageOf(answer.printed || answer.stdout || '');
+  const then = hint(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
-  const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
+  const message = `could not ${operation}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
   return new StepError(kind, message, {
     at,
     command: `docker ${answer.args.slice(0, 2).join(' ')}`,
-    uncertain: answer.cutOff !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
+    inDoubt:
+      answer.interrupted !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
     ...(answer.exitCode === null ? {} : { exitCode: answer.exitCode }),
   });
 }
 
 /** Docker says that it has done it, and not what it says where it has. */
-export const unsaid = (command: string, doing: string, at: number) =>
-  new StepError('transient', `could not ${doing}: docker says that it has, but its answer cannot be read`, {
-    at,
-    command,
-    uncertain: true,
-  });
+export const unreadableOutput = (command: string, operation: string, at: number) =>
+  new StepError(
+    'transient',
+    `could not ${operation}: docker says that it has, but its answer cannot be read`,
+    {
+      at,
+      command,
+      inDoubt: true,
+    },
+  );
 
 /** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
 export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
@@ -152,7 +158,7 @@ export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\
  * Return what docker said, whole, without its preamble and its pointers to help: which line of somebody's text gives the
  * reason is not for us to know. Of a text that is long, its beginning and its end.
  */
-export function wordsOf(text: string): string {
+export function messageOf(text: string): string {
   return bounded(linesOf(text).join('\n'));
 }
 
@@ -170,8 +176,8 @@ const pointer =
 const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
-function mend(kind: FailureKind, text: string): string {
-  if (says('noSpace', text)) return '. Free some space: docker system df shows what takes it';
+function hint(kind: FailureKind, text: string): string {
+  if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
     return '. Install docker-init on the engine’s host; Debian has it in the package tini';

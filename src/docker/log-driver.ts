@@ -1,5 +1,5 @@
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
-import { says } from './errors.ts';
+import { matchesMessage } from './errors.ts';
 
 const driver = '--log-driver=json-file';
 
@@ -16,7 +16,7 @@ export async function createWithLog(
   options: DockerOptions,
 ): Promise<DockerAnswer> {
   const answer = await docker(args, options);
-  if (answer.ok || !says('logOptions', answer.stderr)) return answer;
+  if (answer.ok || !matchesMessage('logOptions', answer.stderr)) return answer;
   return docker(
     args.map(arg => (arg === driver ? '--log-driver=local' : arg)),
     options,

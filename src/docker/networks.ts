@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
-import { lines, readAnswer } from './containers.ts';
-import { dockerError, says } from './errors.ts';
+import { lines, parseOutput } from './containers.ts';
+import { dockerError, matchesMessage } from './errors.ts';
 import { flags, label } from './labels.ts';
 
 const listed = z.object({ ID: z.string(), Name: z.string(), Driver: z.string() });
@@ -23,8 +23,12 @@ export async function ensureNetwork(name: string, options: NetworkOptions): Prom
     ...limits(options),
     changes: true,
   });
-  if (!answer.ok && !says('networkExists', answer.stderr))
-    throw dockerError(answer, { doing: `create the network ${name}`, at: now(), otherwise: 'network' });
+  if (!answer.ok && !matchesMessage('networkExists', answer.stderr))
+    throw dockerError(answer, {
+      operation: `create the network ${name}`,
+      at: now(),
+      fallbackKind: 'network',
+    });
   // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on.
   const all = await listNetworks(name, options);
   for (const extra of all.slice(1))
@@ -48,11 +52,11 @@ export async function listNetworks(name: string, options: NetworkOptions) {
   const answer = await options.docker(args, limits(options));
   if (!answer.ok)
     throw dockerError(answer, {
-      doing: `look for the network ${name}`,
+      operation: `look for the network ${name}`,
       at: options.now(),
-      otherwise: 'network',
+      fallbackKind: 'network',
     });
-  return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
+  return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
     .filter(network => network.Name === name)
     .sort((a, b) => (a.ID < b.ID ? -1 : 1));
 }

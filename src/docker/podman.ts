@@ -10,7 +10,7 @@ export const podmanCli =
     const mount = args.find(isSplit);
     if (mount === undefined) return docker(args, options);
     const stderr = `Podman cannot mount a path with a comma, a quote or a line break in it: ${mount}`;
-    return { args, ok: false, exitCode: 125, stdout: '', stderr, cutOff: null };
+    return { args, ok: false, exitCode: 125, stdout: '', stderr, interrupted: null };
   };
 
 /** Whether Podman reads the path of a mount otherwise than it is meant. */

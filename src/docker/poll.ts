@@ -1,5 +1,5 @@
 import { type BackoffOptions, backoff } from './backoff.ts';
-import { orAborted } from './single-flight.ts';
+import { raceAbort } from './single-flight.ts';
 
 /**
  * Asks the engine one question again and again, never twice at once, however many wait for the answer. While there is
@@ -102,7 +102,7 @@ export function poll(options: PollOptions): Poll {
     const waiter = { after: asked, isPatient, resolve };
     waiters.add(waiter);
     hurried.resolve();
-    return orAborted(promise, stop).finally(() => waiters.delete(waiter));
+    return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
   };
 
   return {

@@ -1,9 +1,8 @@
-import type { FlowEventBody } from '../events.ts';
 import { dockerEnv, type EngineAddress } from './engine-address.ts';
 import { label } from './labels.ts';
 
 /** For whom a call is made. */
-export interface Owner {
+export interface CallScope {
   readonly agent: string;
   readonly attempt: number;
 }
@@ -18,7 +17,7 @@ export interface CallEnd {
   /** What a container has printed to the stderr of a command that brings its output. It is data, and says nothing of docker. */
   readonly printed?: string;
   /** `overflow`: it printed more than is taken. */
-  readonly cutOff: 'timeout' | 'aborted' | 'overflow' | null;
+  readonly interrupted: 'timeout' | 'aborted' | 'overflow' | null;
 }
 
 /**
@@ -33,7 +32,7 @@ export interface Recorder {
   to(address: EngineAddress): Recorder;
   call(
     args: readonly string[],
-    owner: Owner | null,
+    owner: CallScope | null,
     changes: boolean,
     isPolling?: boolean,
   ): Promise<RecordedCall>;
@@ -43,9 +42,23 @@ export interface RecordedCall {
   end<A extends CallEnd>(answer: A): A;
 }
 
-/** What a journal offers: `append` resolves when the event is on disk. */
-export interface EventSink {
-  append(event: FlowEventBody): Promise<void>;
+/** What is recorded of a call, before it and after it. */
+export type CallEvent =
+  | {
+      readonly type: 'docker.call';
+      readonly call: number;
+      readonly agent: string | null;
+      readonly attempt: number | null;
+      readonly argv: string[];
+    }
+  | ({ readonly type: 'docker.result'; readonly call: number; readonly ms: number } & Pick<
+      CallEnd,
+      'ok' | 'exitCode' | 'interrupted' | 'stderr'
+    >);
+
+/** Where calls are recorded: `append` resolves when the event is on disk. */
+export interface CallSink {
+  append(event: CallEvent): Promise<void>;
 }
 
 /**
@@ -53,7 +66,7 @@ export interface EventSink {
  * that happens to be `running` must not change what a container is. `now`: milliseconds of a clock that nobody sets.
  */
 export function recorder(
-  sink: EventSink,
+  sink: CallSink,
   now: () => number,
   callsBefore = 0,
   redact = (text: string) => text,
@@ -91,9 +104,9 @@ export function recorder(
             stderr: redact(given.stderr),
             ...(given.printed !== undefined && { printed: redact(given.printed) }),
           };
-          const { ok, exitCode, cutOff, printed = '' } = answer;
+          const { ok, exitCode, interrupted, printed = '' } = answer;
           const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
-          const result = { ok, exitCode, cutOff, stderr };
+          const result = { ok, exitCode, interrupted, stderr };
           const end = JSON.stringify(result);
           if (isPolling) polled.set(place, { args: words, end });
           if (isRepeated && before.end === end) return answer;
@@ -116,24 +129,6 @@ function withoutKey(arg: string): string {
   return arg.startsWith(flag) ? `${flag}[secret]` : arg;
 }
 
-/** Keeps what happens before there is a journal to tell, and tells it as soon as there is one. */
-export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
-  const waiting: FlowEventBody[] = [];
-  let journal: EventSink | null = null;
-  return {
-    // Not async: the journal's own promise may go unheeded, one around it would crash the process where it fails.
-    append(event) {
-      if (journal) return journal.append(event);
-      waiting.push(event);
-      return Promise.resolve();
-    },
-    goOnIn(given) {
-      journal = given;
-      for (const event of waiting) void given.append(event);
-    },
-  };
-}
-
 const unrecordedTo = (address: EngineAddress | null): Recorder => ({
   get env() {
     return dockerEnv(address);
@@ -143,4 +138,4 @@ const unrecordedTo = (address: EngineAddress | null): Recorder => ({
 });
 
 /** For commands that keep no journal, such as `ps`. */
-export const unrecorded = unrecordedTo(null);
+export const nullRecorder = unrecordedTo(null);

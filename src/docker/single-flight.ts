@@ -11,7 +11,7 @@ export function singleFlight<T>(
       // What worked stays true for the run; what failed may be asked for again.
       flight.catch(() => flights.delete(key));
     }
-    return signal ? orAborted(flight, signal) : flight;
+    return signal ? raceAbort(flight, signal) : flight;
   };
 }
 
@@ -31,12 +31,12 @@ export function sharedFlight<T>(work: () => Promise<T>): (signal: AbortSignal) =
         return flight;
       });
     }
-    return orAborted(next, signal);
+    return raceAbort(next, signal);
   };
 }
 
 /** The promise, or the signal's reason where that comes first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
     // Also of one that nobody waits for any more the rejection is heard: an unheard one would end the process.

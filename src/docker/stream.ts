@@ -7,7 +7,7 @@ import { dockerCli } from './cli.ts';
 import { heard, judged } from './container-speech.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
 import { FirstBytes, LastBytes, mostSaid, tooLong } from './output.ts';
-import type { CallEnd, Owner, Recorder } from './recorder.ts';
+import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
  * The door for docker children that we watch, write to a file, or hand the terminal to. They end with us.
@@ -15,7 +15,7 @@ import type { CallEnd, Owner, Recorder } from './recorder.ts';
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
-  readonly owner?: Owner | null;
+  readonly owner?: CallScope | null;
   /** The command is run again and again: it is journaled where its outcome changes. */
   readonly isPolling?: boolean;
 }
@@ -24,7 +24,7 @@ export interface StreamOptions {
  * A docker with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
  * closes with us, however we end; then the whole group is killed. A Ctrl-C of the terminal is for us alone.
  */
-const endingWithUs = `
+const dieWithParentScript = `
   exec 3<&0
   docker "$@" 3<&- </dev/null &
   docker=$!
@@ -46,7 +46,7 @@ const run = execa({
   // As in cli.ts: ours may be removed.
   cwd: '/',
 });
-const viaShell = ['sh', '-c', endingWithUs] as const;
+const viaShell = ['sh', '-c', dieWithParentScript] as const;
 
 /** A docker that has been started. */
 interface Started {
@@ -74,13 +74,13 @@ function started(
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
   const guarded = guard(child.nodeChildProcess, limits);
   const ended = guarded.settle(child).then(result => {
-    const isOverflow = guarded.cutOff === 'overflow';
-    const cutOff = isOverflow || result === null || result.failed ? guarded.cutOff : null;
-    const ok = result !== null && !result.failed && cutOff === null;
+    const isOverflow = guarded.interrupted === 'overflow';
+    const interrupted = isOverflow || result === null || result.failed ? guarded.interrupted : null;
+    const ok = result !== null && !result.failed && interrupted === null;
     return {
       ok,
-      exitCode: cutOff === null ? (result?.exitCode ?? null) : null,
-      cutOff,
+      exitCode: interrupted === null ? (result?.exitCode ?? null) : null,
+      interrupted,
       stderr: stderr.text().trimEnd(),
     };
   });
@@ -195,13 +195,13 @@ async function piped(
     },
   );
   const end = await ended;
-  if (end.cutOff !== null) gaveUp.abort();
+  if (end.interrupted !== null) gaveUp.abort();
   const broken = await done;
-  const cutOff = broken !== null && signal?.aborted ? 'aborted' : end.cutOff;
+  const interrupted = broken !== null && signal?.aborted ? 'aborted' : end.interrupted;
   // A command that failed says why better than the pipe that broke with it.
   return {
     ...end,
-    cutOff,
+    interrupted,
     ok: end.ok && broken === null,
     stderr: end.stderr.trim() || broken?.message || '',
   };
@@ -235,7 +235,7 @@ export function firstBytes(
     const first = new FirstBytes(most, guard.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
-    const stderr = end.cutOff === 'overflow' ? tooLong(most) : end.stderr;
+    const stderr = end.interrupted === 'overflow' ? tooLong(most) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
 }
@@ -253,7 +253,7 @@ const resetScreen =
   '\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m';
 
 /** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
-export async function handOver({ env }: Recorder, args: readonly string[]): Promise<number> {
+export async function attachTerminal({ env }: Recorder, args: readonly string[]): Promise<number> {
   const result = await execa('sh', ['-c', restoringTerminal, 'docker', ...args], {
     env,
     stdio: 'inherit',

@@ -5,7 +5,7 @@ import { ofRun } from './containers.ts';
 import { followEvents } from './follow-events.ts';
 import { poll } from './poll.ts';
 import type { Recorder } from './recorder.ts';
-import { orAborted } from './single-flight.ts';
+import { raceAbort } from './single-flight.ts';
 import { followLines } from './stream.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface Watcher {
   /** Looks at once, rather than with the next list, for ends that no event has told of. */
   look(): void;
   /** For those whose command had no answer. Resolves when the engine has answered a list asked for after this call. */
-  answers(signal: AbortSignal): Promise<void>;
+  reachable(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
   readonly closed: Promise<void>;
 }
@@ -86,9 +86,9 @@ export function watchContainers(options: WatchOptions): Watcher {
     lastEventAt = Math.max(lastEventAt ?? 0, finishedAt);
     const oomKilled = outOfMemory.has(id);
     if (event.kind === 'died')
-      settle(id, { exitCode: event.exitCode, oomKilled, how: 'died', at: now(), finishedAt });
+      settle(id, { exitCode: event.exitCode, oomKilled, reason: 'died', at: now(), finishedAt });
     // A removal whose end we never saw: all that is known is that it is gone.
-    else settle(id, { exitCode: null, oomKilled, how: 'removed', at: now() });
+    else settle(id, { exitCode: null, oomKilled, reason: 'removed', at: now() });
   };
 
   /** List for lines that could not be read: at once, and at most once a second. */
@@ -127,10 +127,16 @@ export function watchContainers(options: WatchOptions): Watcher {
     for (const id of over) {
       const fact = facts.get(id);
       const isOutOfMemory = outOfMemory.has(id);
-      if (!fact) settle(id, { exitCode: null, oomKilled: isOutOfMemory, how: 'removed', at: now() });
+      if (!fact) settle(id, { exitCode: null, oomKilled: isOutOfMemory, reason: 'removed', at: now() });
       else if (!alive.includes(fact.state)) {
         const { exitCode, oomKilled, finishedAt } = fact;
-        settle(id, { exitCode, oomKilled: oomKilled || isOutOfMemory, how: 'died', at: now(), finishedAt });
+        settle(id, {
+          exitCode,
+          oomKilled: oomKilled || isOutOfMemory,
+          reason: 'died',
+          at: now(),
+          finishedAt,
+        });
       }
     }
   };
@@ -191,10 +197,10 @@ export function watchContainers(options: WatchOptions): Watcher {
         waiting.set(id, wait);
         if (isUnread) void catchUp();
       }
-      return orAborted(wait.promise, stop);
+      return raceAbort(wait.promise, stop);
     },
     look: lists.hurry,
-    answers: lists.answered,
+    reachable: lists.answered,
     closed: Promise.all([events, lists.closed]).then(() => {}),
   };
 }

@@ -1,6 +1,6 @@
 import { type ContainerSupport, containerSupportOf } from '../docker/engine-info.ts';
 import { missingLimits } from '../docker/resource-limits.ts';
-import { ignoredPlatform } from '../engine/engine-warnings.ts';
+import { ignoredPlatform } from '../preflight/engine-warnings.ts';
 import type { Engine } from './docker.ts';
 import { type Finding, ok, warn } from './finding.ts';
 

@@ -16,11 +16,11 @@ export function nearest(folder: string): string {
   return existsSync(folder) || dirname(folder) === folder ? folder : nearest(dirname(folder));
 }
 
-export async function checkDisk(check: string, folder: string, mend: string, more = ''): Promise<Finding> {
+export async function checkDisk(check: string, folder: string, hint: string, more = ''): Promise<Finding> {
   const { bavail, bsize } = await statfs(nearest(folder));
   const free = bavail * bsize;
   const found = `${gigabytes(free)} free at ${folder}${more}`;
-  return free < enough ? warn(check, found, mend) : ok(check, found);
+  return free < enough ? warn(check, found, hint) : ok(check, found);
 }
 
 const used = z.object({ Type: z.string(), Size: z.string(), Reclaimable: z.string() });
@@ -40,6 +40,6 @@ export async function checkDockerDisk(docker: Docker, rootDir: string | null): P
       dockerDisk,
       taken ? `${taken}; how much is free cannot be seen from here` : 'cannot be seen from here',
     );
-  const mend = 'docker system df shows what takes it; docker image prune and docker builder prune free some';
-  return checkDisk(dockerDisk, rootDir, mend, taken && ` (${taken})`);
+  const hint = 'docker system df shows what takes it; docker image prune and docker builder prune free some';
+  return checkDisk(dockerDisk, rootDir, hint, taken && ` (${taken})`);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { containerSupport } from '../docker/engine-info.ts';
-import { wordsOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/errors.ts';
 
 /** Milliseconds: an engine that takes longer for a question does not answer. */
 export const patience = 5000;
@@ -54,8 +54,8 @@ export async function askDocker(docker: Docker): Promise<DockerFacts> {
   const engine = read(info, told.stdout);
   const known = read(versions, api.stdout);
   const reason =
-    wordsOf(engine?.ServerErrors?.[0] ?? told.stderr) || `docker info exited with ${told.exitCode}`;
-  const silence = told.cutOff === 'timeout' ? `does not answer within ${patience / 1000} s` : reason;
+    messageOf(engine?.ServerErrors?.[0] ?? told.stderr) || `docker info exited with ${told.exitCode}`;
+  const silence = told.interrupted === 'timeout' ? `does not answer within ${patience / 1000} s` : reason;
   return {
     client: client.ok ? client.stdout.trim() : null,
     context: found?.Name ?? null,

@@ -12,7 +12,7 @@ import { checkImages } from './images.ts';
 import { checkNetwork } from './network.ts';
 import { checkLeftovers, checkState } from './state.ts';
 
-export interface Patient {
+export interface DoctorContext {
   readonly docker: Docker;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
@@ -27,7 +27,7 @@ export interface Diagnosis {
 }
 
 /** Looks at all that a run needs, and leaves nothing behind. */
-export async function examine(patient: Patient): Promise<Diagnosis> {
+export async function examine(patient: DoctorContext): Promise<Diagnosis> {
   const { env, stateDir } = patient;
   const host = checkHost(env);
   const canAsk = onPath('bash', env) !== null;
@@ -43,7 +43,7 @@ export async function examine(patient: Patient): Promise<Diagnosis> {
 }
 
 /** What an engine that does not answer cannot be asked is left out. */
-async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<Finding[]> {
+async function aboutDocker({ docker, env, stateDir, source }: DoctorContext): Promise<Finding[]> {
   const path = onPath('docker', env);
   if (path === null)
     return [fail('docker client', 'not on PATH', 'install Docker: https://docs.docker.com/engine/install/')];

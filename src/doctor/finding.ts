@@ -4,21 +4,21 @@ export interface Finding {
   readonly status: 'ok' | 'warn' | 'fail';
   readonly found: string;
   /** What to do about it; null where all is well. */
-  readonly mend: string | null;
+  readonly hint: string | null;
 }
 
-export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found, mend: null });
+export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found, hint: null });
 
-export const warn = (check: string, found: string, mend: string): Finding => ({
+export const warn = (check: string, found: string, hint: string): Finding => ({
   check,
   status: 'warn',
   found,
-  mend,
+  hint,
 });
 
-export const fail = (check: string, found: string, mend: string): Finding => ({
+export const fail = (check: string, found: string, hint: string): Finding => ({
   check,
   status: 'fail',
   found,
-  mend,
+  hint,
 });

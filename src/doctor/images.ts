@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
 import type { Docker } from '../docker/cli.ts';
-import { baseImage } from '../docker/image-base.ts';
-import { contentHash } from '../docker/image-content.ts';
-import { type Image, inspectImage } from '../docker/image-inspect.ts';
 import { label, protocol } from '../docker/labels.ts';
+import { baseImage } from '../images/base.ts';
+import { contentHash } from '../images/content.ts';
+import { type Image, inspectImage } from '../images/inspect.ts';
 import { patience } from './docker.ts';
 import { type Finding, ok, warn } from './finding.ts';
 

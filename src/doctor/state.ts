@@ -2,9 +2,9 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Docker } from '../docker/cli.ts';
-import { containers, DockerSilence, marked, ofInstance } from '../docker/containers.ts';
-import { isDriven } from '../engine/driven.ts';
-import { openStateDir, whyShared } from '../engine/state-dir.ts';
+import { containers, DockerUnavailableError, marked, ofInstance } from '../docker/containers.ts';
+import { hasActiveEngine } from '../recovery/active-engine.ts';
+import { openStateDir, whyShared } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
 import { patience } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -65,7 +65,7 @@ export async function checkLeftovers(docker: Docker, path: string): Promise<Find
   const limit = { timeout: patience };
   try {
     const ids = (await known.list([marked, ofInstance(state.instance)], limit)).map(({ id }) => id);
-    const left = (await known.inspect(ids, limit)).filter(container => !isDriven(state, container));
+    const left = (await known.inspect(ids, limit)).filter(container => !hasActiveEngine(state, container));
     if (left.length === 0) return none;
     const names = left.slice(0, 3).map(({ name, state }) => `${name} (${state})`);
     const more = left.length > 3 ? ` and ${left.length - 3} more` : '';
@@ -75,7 +75,7 @@ export async function checkLeftovers(docker: Docker, path: string): Promise<Find
       'agent-flow cleanup removes them',
     );
   } catch (error) {
-    if (!(error instanceof DockerSilence)) throw error;
+    if (!(error instanceof DockerUnavailableError)) throw error;
     return warn('leftovers', 'docker does not list its containers', 'docker ps --all says why');
   }
 }

@@ -1,4 +1,4 @@
-import { stateWord, statusWord } from '../views/words.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { fold, type Line, merged, sharedFrame } from './fold.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
@@ -12,7 +12,7 @@ export interface Drawing {
   readonly arrows: readonly Arrow[];
 }
 
-export type Mark = 'visited' | 'current' | 'waiting' | 'running' | keyof typeof statusWord;
+export type Mark = 'visited' | 'current' | 'waiting' | 'running' | keyof typeof statusLabel;
 
 export interface Box {
   readonly id: string;
@@ -34,7 +34,7 @@ export interface Arrow {
 export function drawing(graph: Graph): Drawing {
   const boxes = graph.nodes.map(node => boxOf(graph, node));
   const { lines, members } = fold(graph, merged(linesOf(graph)));
-  const frame = { id: sharedFrame, parent: null, label: 'on the way up', initial: null, isFinal: false };
+  const frame = { id: sharedFrame, parent: null, label: 'starting', initial: null, isFinal: false };
   return {
     kind: graph.kind,
     title: titleOf(graph),
@@ -90,7 +90,7 @@ function agentLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
   const standing = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
   if (!standing) return { label: id, mark: null };
   const { status, state } = standing;
-  const word = status === null ? (stateWord(state) ?? state) : statusWord[status];
+  const word = status === null ? (stateLabel(state) ?? state) : statusLabel[status];
   return { label: `${id}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
 }
 

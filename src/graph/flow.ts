@@ -1,4 +1,4 @@
-import type { FlowState } from '../views/flow-state.ts';
+import type { FlowState } from '../state/flow-state.ts';
 import type { FlowPath, Graph } from './graph.ts';
 
 interface Waiting {

@@ -8,7 +8,7 @@ export interface Line {
 }
 
 /** States with the same ways out are drawn in one frame, which is no state of the chart. */
-export const sharedFrame = 'wayUp';
+export const sharedFrame = 'startup';
 
 export interface Folded {
   readonly lines: readonly Line[];

@@ -1,4 +1,4 @@
-import type { AgentState } from '../views/agent-state.ts';
+import type { AgentState } from '../state/agent-state.ts';
 
 /** A statechart or a flow as plain data. `agent-flow graph --json` prints it; what is here stays as it is. */
 export interface Graph {
@@ -31,7 +31,7 @@ export interface GraphEdge {
   readonly source: string;
   /** The same as `source` where nothing but actions follow. */
   readonly target: string;
-  /** As the journal has it: `CANCEL`, `decide done`, `decide failed`; null where none is needed. */
+  /** As the journal has it: `CANCEL`, `reconcile done`, `reconcile failed`; null where none is needed. */
   readonly event: string | null;
   readonly guard: string | null;
   /** What the guard is told. */

@@ -1,14 +1,14 @@
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import type { Arrow, Box, Drawing } from './drawing.ts';
 import { placed } from './elk-thread.ts';
-import { charWidth, type LaidOut, lineHeight, type Placed, type Point, type Way } from './laid-out.ts';
+import { charWidth, type Layout, lineHeight, type Placed, type Point, type Way } from './positioned.ts';
 
 /** Finds places for what a drawing shows. Nothing is placed by hand: another chart is another layout. */
 export async function layout(
   drawing: Drawing,
   /** Room for the words on arrows makes a large chart of one that would fit a page. */
   { labels = true }: { readonly labels?: boolean } = {},
-): Promise<LaidOut> {
+): Promise<Layout> {
   // Ids of agents and states may be anything; ELK's are ours.
   const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
   const root = await placed({

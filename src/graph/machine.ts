@@ -2,7 +2,7 @@ import type { AnyTransitionDefinition } from 'xstate';
 import { type DirectedGraphNode, toDirectedGraph } from 'xstate/graph';
 import { agentMachine } from '../../machines/agent.ts';
 import { flowMachine } from '../../machines/flow.ts';
-import { eventWord } from './event-word.ts';
+import { eventWord } from '../state/event-word.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
 const machines = { agent: agentMachine, flow: flowMachine } as const;

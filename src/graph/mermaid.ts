@@ -1,4 +1,4 @@
-import { oneLine } from '../views/text.ts';
+import { oneLine } from '../text/text.ts';
 import { colours } from './colours.ts';
 import type { Arrow, Box, Drawing, Mark } from './drawing.ts';
 

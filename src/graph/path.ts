@@ -1,11 +1,11 @@
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
 import type { AgentPath, Graph, GraphNode, Taken } from './graph.ts';
 
 /** The way of one agent through its chart, out of the journal. */
 export function agentPath(
   graph: Graph,
   { runId, agent }: Pick<AgentPath, 'runId' | 'agent'>,
-  events: readonly FlowEvent[],
+  events: readonly RunEvent[],
 ): AgentPath {
   const visited = new Map<string, number>();
   const transitions = new Map<string, Taken>();

@@ -18,7 +18,10 @@ export interface Asked {
  * machine: by a name of its own for our address (so the Host is looked at), or from its own pages (so the Origin is,
  * where a browser sends one; and what changes something is only taken from who sends one).
  */
-export function asked({ method = '', url = '', headers }: IncomingMessage, token: string): Asked | Refusal {
+export function authorize(
+  { method = '', url = '', headers }: IncomingMessage,
+  token: string,
+): Asked | Refusal {
   const { host = '', origin } = headers;
   if (!isLoopback(host)) return { status: 403, why: 'This is not an address of it.' };
   if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
@@ -31,7 +34,7 @@ export function asked({ method = '', url = '', headers }: IncomingMessage, token
 
 /** Whether a request may read what lies at `path` behind the token; null where it may. */
 export function refusal(request: IncomingMessage, token: string, path: string): Refusal | null {
-  const found = asked(request, token);
+  const found = authorize(request, token);
   if ('why' in found) return found;
   if (found.path !== path) return nothingHere;
   return found.method === 'GET' ? null : readOnly;

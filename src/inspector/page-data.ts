@@ -1,18 +1,18 @@
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { LaidOut } from '../graph/laid-out.ts';
+import type { Layout } from '../graph/positioned.ts';
 
 /** The chart of every agent: as a graph, and as it is drawn. */
 export interface AgentChart {
   readonly chart: Graph;
-  readonly drawn: LaidOut;
+  readonly drawn: Layout;
 }
 
 /** All of a run, in a page that asks nobody for anything. */
 export interface Kept extends AgentChart {
-  readonly events: readonly FlowEvent[];
+  readonly events: readonly RunEvent[];
   /** The agents, drawn by what they wait for. */
-  readonly flow: LaidOut;
+  readonly flow: Layout;
   /** What was printed, by `agent/attempt`: gzip in base64. */
   readonly transcripts: Readonly<Record<string, string>>;
 }

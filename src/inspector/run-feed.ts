@@ -1,15 +1,15 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { parseLine } from '../engine/journal.ts';
-import { lockHolder } from '../engine/lock.ts';
-import type { RunFolder } from '../engine/state-dir.ts';
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
+import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { parseLine } from '../store/journal.ts';
+import { lockHolder } from '../store/lock.ts';
+import type { RunFolder } from '../store/state-directory.ts';
 import { openFile, statFile } from '../store/state-files.ts';
-import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 
 /** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
-  readonly events: readonly FlowEvent[];
+  readonly events: readonly RunEvent[];
   /** What they come to. */
   readonly state: FlowState;
   /** The events as text, one by one. */
@@ -25,7 +25,7 @@ export interface RunFeed extends Disposable {
 const lookEvery = 100;
 
 export function openRunFeed(folder: RunFolder): RunFeed {
-  const events: FlowEvent[] = [];
+  const events: RunEvent[] = [];
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const isDriven = () => lockHolder(folder.lock) !== null;

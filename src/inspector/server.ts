@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunFolder } from '../engine/state-dir.ts';
 import { FlowError, UsageError } from '../errors.ts';
-import type { FlowState } from '../views/flow-state.ts';
-import { type Asked, asked, nothingHere, readOnly, refuse } from './access.ts';
+import type { FlowState } from '../state/flow-state.ts';
+import type { RunFolder } from '../store/state-directory.ts';
+import { type Asked, authorize, nothingHere, readOnly, refuse } from './access.ts';
 import { type Assets, assetNames, assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';
 import { tellEvents } from './event-stream.ts';
@@ -52,7 +52,7 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   chart.catch(() => {});
 
   const server = createServer((request, response) => {
-    const found = asked(request, token);
+    const found = authorize(request, token);
     if ('why' in found) return refuse(response, found);
     answer(found, response, request).catch((error: Error) => {
       if (response.headersSent) return void response.destroy();

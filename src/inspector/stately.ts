@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createInspector } from '@statelyai/inspect';
 import type { InspectionEvent } from 'xstate';
+import { redactInspection } from './redact-inspection.ts';
 import { openRelay, type RelayOptions } from './relay.ts';
-import { shownOnly } from './shown.ts';
 import { statelyInspectorUrl } from './stately-page.ts';
 
 export interface StatelyInspector {
@@ -20,7 +20,7 @@ export async function statelyInspector(options: Partial<RelayOptions> = {}): Pro
   const relay = await openRelay({ remembered: 5_000, patience: 5_000, grace: 1_000, ...options });
   // The package cuts off without a word what lies deeper than 10 levels, and the chart of an agent has all 10.
   const inspector = createInspector({ send: relay.send }, { serializationDepthLimit: 30 });
-  const shown = shownOnly();
+  const shown = redactInspection();
 
   return {
     url: relay.url,

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { Container, Containers } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';
-import type { Vault } from '../engine/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { newSealKey, sealedName, sealValues, unsealValues } from './sealed-file.ts';
+import type { Vault } from './vault.ts';
 
 type Attempt = Pick<StepInput, 'name' | 'attempt' | 'containerId' | 'injectedAt'>;
 

@@ -11,7 +11,7 @@ import { providerOf } from './providers.ts';
 import type { Spec } from './schema.ts';
 
 /** By agents' names. */
-export type Logins = ReadonlyMap<string, { readonly wish: AuthWish; readonly auth: AuthPlan }>;
+export type Logins = ReadonlyMap<string, { readonly wish: AuthRequest; readonly auth: AuthPlan }>;
 
 /** What every agent of a spec is given of the caller's logins. */
 export async function findLogins(
@@ -19,7 +19,7 @@ export async function findLogins(
   env: Environment,
 ): Promise<{ values: Logins; findings: Finding[] }> {
   const { agents = {}, defaults = {} } = spec ?? {};
-  const values = new Map<string, { wish: AuthWish; auth: AuthPlan }>();
+  const values = new Map<string, { wish: AuthRequest; auth: AuthPlan }>();
   const findings: Finding[] = [];
   for (const [name, agent] of Object.entries(agents)) {
     const provider = providerOf(agent, defaults);
@@ -33,7 +33,7 @@ export async function findLogins(
 }
 
 /** What of the caller's logins an agent is given, before it is known whether they have any. */
-interface AuthWish {
+interface AuthRequest {
   readonly login: boolean;
   readonly claude: boolean;
   readonly gcloud: boolean;
@@ -42,7 +42,7 @@ interface AuthWish {
 }
 
 /** An AI provider gets all of the seed's unless the spec says less; a command gets what the spec says, and no more. */
-function authWish(provider: string, said: AuthField = {}): AuthWish {
+function authWish(provider: string, said: AuthField = {}): AuthRequest {
   const usual = provider !== 'command' && said !== 'off';
   const {
     login = usual,
@@ -56,7 +56,7 @@ function authWish(provider: string, said: AuthField = {}): AuthWish {
 
 /** Looks at what is there. Only what an agent was promised by name, its ssh-agent, is missed where it is not. */
 async function findAuth(
-  { login, claude, gcloud, git, ssh }: AuthWish,
+  { login, claude, gcloud, git, ssh }: AuthRequest,
   { provider, env, path }: { provider: string; env: Environment; path: Path },
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
   const home = env.HOME || homedir();

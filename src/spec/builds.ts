@@ -1,6 +1,6 @@
 import type { Place } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findDockerfile, findFolder, type Outcome } from './files.ts';
+import { type FileLookup, findDockerfile, findFolder } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import type { BuildPlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
@@ -25,7 +25,7 @@ export async function findBuilds(
     const { build } = fields;
     if (!isObject(build) || isBroken(found, here)) continue;
     const { context = '.', dockerfile = 'Dockerfile' } = build;
-    const look = async (key: string, written: unknown, find: (written: string) => Promise<Outcome>) => {
+    const look = async (key: string, written: unknown, find: (written: string) => Promise<FileLookup>) => {
       if (typeof written !== 'string' || isBroken(found, [...here, key])) return null;
       const outcome = await find(written);
       if ('value' in outcome) return outcome.value;

@@ -43,7 +43,7 @@ function cycleFinding(cycle: readonly string[]): Finding {
 
 /** Cycles that share no agent, each from its first agent in the spec. */
 function cycles(agents: Dependencies): string[][] {
-  const waiting = withoutTheFree(agents);
+  const waiting = removeAcyclic(agents);
   const found: string[][] = [];
   for (const start of agents.keys()) {
     if (!waiting.has(start)) continue;
@@ -66,7 +66,7 @@ function cycles(agents: Dependencies): string[][] {
 }
 
 /** What is left when, again and again, the agents that wait for nobody are taken out. */
-function withoutTheFree(agents: Dependencies): Map<string, readonly string[]> {
+function removeAcyclic(agents: Dependencies): Map<string, readonly string[]> {
   const waiting = new Map(
     [...agents].map(([name, names]) => [name, names.filter(n => n !== name && agents.has(n))]),
   );

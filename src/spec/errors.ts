@@ -1,5 +1,5 @@
 import { FlowError } from '../errors.ts';
-import { shorten, visible } from './visible.ts';
+import { escapeControl, shorten } from './escape-control.ts';
 
 /** One thing that is wrong in a spec. */
 export interface Problem {
@@ -31,7 +31,7 @@ export class SpecError extends FlowError {
   constructor(file: string, problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
     super(
-      [`${visible(file)} has ${count}:`, ...problems.map(problem => `  ${lineOf(problem)}`)].join('\n'),
+      [`${escapeControl(file)} has ${count}:`, ...problems.map(problem => `  ${lineOf(problem)}`)].join('\n'),
       2,
     );
     this.file = file;
@@ -41,5 +41,5 @@ export class SpecError extends FlowError {
 
 function lineOf({ path, value, message }: Problem): string {
   const found = value === undefined ? [] : [shorten(JSON.stringify(value))];
-  return visible([...(path === '' ? [] : [path]), ...found, message].join(': '));
+  return escapeControl([...(path === '' ? [] : [path]), ...found, message].join(': '));
 }

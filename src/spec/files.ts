@@ -1,23 +1,23 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { whyForbidden } from './forbidden.ts';
+import { escapeControl } from './escape-control.ts';
+import { forbiddenReason } from './forbidden.ts';
 import { parseSize } from './units.ts';
-import { visible } from './visible.ts';
 
 /** What reading a file of the user's came to: a value, or what is wrong with it. */
-export type Outcome = { readonly value: string } | { readonly fault: string };
+export type FileLookup = { readonly value: string } | { readonly fault: string };
 
 export const largestText = parseSize('10m')!;
 
 /** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
-export async function readText(path: string): Promise<Outcome> {
+export async function readText(path: string): Promise<FileLookup> {
   try {
     const facts = await stat(path);
-    if (facts.isDirectory()) return { fault: `${visible(path)} is a directory; expected a file` };
-    if (!facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
+    if (facts.isDirectory()) return { fault: `${escapeControl(path)} is a directory; expected a file` };
+    if (!facts.isFile()) return { fault: `${escapeControl(path)} is not a regular file` };
     const bytes = facts.size > largestText ? null : await readFile(path);
     if (bytes === null || bytes.length > largestText)
-      return { fault: `${visible(path)} is larger than 10 MB` };
+      return { fault: `${escapeControl(path)} is larger than 10 MB` };
     return { value: decoded(bytes) };
   } catch (error) {
     return { fault: faultOf(error, path, 'file') };
@@ -28,20 +28,20 @@ export async function readText(path: string): Promise<Outcome> {
 export const decoded = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
-export async function readPrompt(written: string, directory: string): Promise<Outcome> {
+export async function readPrompt(written: string, directory: string): Promise<FileLookup> {
   const outcome = await readText(resolve(directory, written));
   if ('value' in outcome && outcome.value.includes('\0')) {
-    return { fault: `${visible(written)} holds a NUL byte; expected text` };
+    return { fault: `${escapeControl(written)} holds a NUL byte; expected text` };
   }
   return outcome;
 }
 
 /** A Dockerfile that is there, as it was written: the builder reads it. */
-export async function findDockerfile(written: string, context: string): Promise<Outcome> {
+export async function findDockerfile(written: string, context: string): Promise<FileLookup> {
   const path = resolve(context, written);
   try {
     if (!(await stat(path)).isFile())
-      return { fault: `${visible(path)} is not a file; expected a Dockerfile` };
+      return { fault: `${escapeControl(path)} is not a file; expected a Dockerfile` };
     return { value: written };
   } catch (error) {
     return { fault: faultOf(error, path, 'file') };
@@ -49,38 +49,38 @@ export async function findDockerfile(written: string, context: string): Promise<
 }
 
 /** The real path of an existing directory. */
-export async function findFolder(written: string, directory: string): Promise<Outcome> {
+export async function findFolder(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'directory');
 }
 
 /** The real path of a directory that an agent may be given. */
-export async function findWorkspace(written: string, directory: string): Promise<Outcome> {
+export async function findWorkspace(written: string, directory: string): Promise<FileLookup> {
   return unforbidden(await find(written, directory, 'directory'));
 }
 
 /** The real path of a file or directory that an agent may be given. */
-export async function findMount(written: string, directory: string): Promise<Outcome> {
+export async function findMount(written: string, directory: string): Promise<FileLookup> {
   return unforbidden(await find(written, directory, 'file or directory'));
 }
 
 /** The real path of a file that we shall read later. */
-export async function findSecret(written: string, directory: string): Promise<Outcome> {
+export async function findSecret(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'file');
 }
 
 type Sort = 'file' | 'directory' | 'file or directory';
 
-async function find(written: string, directory: string, sort: Sort): Promise<Outcome> {
+async function find(written: string, directory: string, sort: Sort): Promise<FileLookup> {
   const path = resolve(directory, written);
   try {
     const real = await realpath(path);
     const facts = await stat(real);
     if (sort === 'directory' && !facts.isDirectory())
-      return { fault: `${visible(path)} is not a directory; expected one` };
-    if (sort === 'file' && !facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
+      return { fault: `${escapeControl(path)} is not a directory; expected one` };
+    if (sort === 'file' && !facts.isFile()) return { fault: `${escapeControl(path)} is not a regular file` };
     // They would end a line of a label, a log or a --mount; everything else can be quoted.
     if (/\p{Cc}/u.test(real))
-      return { fault: `${visible(real)} holds control characters; rename the ${sort}` };
+      return { fault: `${escapeControl(real)} holds control characters; rename the ${sort}` };
     return { value: real };
   } catch (error) {
     const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
@@ -88,10 +88,12 @@ async function find(written: string, directory: string, sort: Sort): Promise<Out
   }
 }
 
-function unforbidden(outcome: Outcome): Outcome {
+function unforbidden(outcome: FileLookup): FileLookup {
   if ('fault' in outcome) return outcome;
-  const why = whyForbidden(outcome.value);
-  return why === null ? outcome : { fault: `${visible(outcome.value)} is never given to an agent: ${why}` };
+  const why = forbiddenReason(outcome.value);
+  return why === null
+    ? outcome
+    : { fault: `${escapeControl(outcome.value)} is never given to an agent: ${why}` };
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -105,5 +107,5 @@ const reasons: Readonly<Record<string, string>> = {
 
 export function faultOf(error: unknown, path: string, what: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return `${what} ${visible(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
+  return `${what} ${escapeControl(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
 }

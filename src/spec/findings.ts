@@ -1,5 +1,5 @@
 import type { Problem } from './errors.ts';
-import { shorten, visible } from './visible.ts';
+import { escapeControl, shorten } from './escape-control.ts';
 
 /** Keys and indices from the root of a spec to a value in it. */
 export type Path = readonly (string | number)[];
@@ -33,7 +33,7 @@ export function formatPath(path: Path): string {
 function step(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`;
   const short = shorten(key);
-  return /^[\w$-]+…?$/.test(short) ? `.${short}` : `[${visible(JSON.stringify(short))}]`;
+  return /^[\w$-]+…?$/.test(short) ? `.${short}` : `[${escapeControl(JSON.stringify(short))}]`;
 }
 
 /** Whether something was already said about the value at `path`, or about one that holds it. */

@@ -14,7 +14,10 @@ export interface Forbidden {
 export const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
 
 /** Why this real path may not be mounted into a container; null where it may. */
-export function whyForbidden(path: string, { stateDir, engineDir }: Forbidden = nothingKnown): string | null {
+export function forbiddenReason(
+  path: string,
+  { stateDir, engineDir }: Forbidden = nothingKnown,
+): string | null {
   const kernel = ['/proc', '/sys', '/dev'].find(place => isWithin(path, place));
   if (kernel) return `it is in ${kernel}, which is the host’s own`;
   const engine = [engineDir, '/var/lib/docker', '/var/lib/containerd'].find(
@@ -92,10 +95,10 @@ const entries = (path: string) => {
  * A source that was checked when the spec was read is followed by Docker only when the container starts; whoever can
  * write in the meantime may have put a link in its place. Says what has become of it; null where it is as it was.
  */
-export function whyMoved(path: string, forbidden: Forbidden): string | null {
+export function changedReason(path: string, forbidden: Forbidden): string | null {
   if (!existsSync(path)) return `${path} is gone`;
   const now = real(path);
   if (now !== path) return `${path} leads to ${now} now`;
-  const why = whyForbidden(path, forbidden);
+  const why = forbiddenReason(path, forbidden);
   return why === null ? null : `${path} may not be mounted any more: ${why}`;
 }

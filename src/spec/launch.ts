@@ -1,5 +1,5 @@
-import type { AgentPlan, AttendedPlan } from './plan.ts';
-import { shorten, visible } from './visible.ts';
+import { escapeControl, shorten } from './escape-control.ts';
+import type { AgentPlan, InteractivePlan } from './plan.ts';
 
 /** Where the agent finds its prompt; `agent-init` makes the directory. */
 export const promptPath = '/run/agent/prompt';
@@ -35,14 +35,14 @@ export function launchScript(
     ...settings.map(
       ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
     ),
-    ...(attended === null ? [] : attending(attended, promptFile)),
+    ...(attended === null ? [] : startWatcher(attended, promptFile)),
     `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
 /** Beside the process that this script becomes there is one that sits before its screen. */
-function attending({ renamed, ...plan }: AttendedPlan, promptFile: string): string[] {
+function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string): string[] {
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
@@ -69,7 +69,7 @@ export function displayLine(command: readonly string[], length = 160): string {
 }
 
 function readable(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : visible(quote(word));
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : escapeControl(quote(word));
 }
 
 function quote(word: string): string {

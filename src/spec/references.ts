@@ -1,7 +1,7 @@
 import { type Builds, findBuilds } from './builds.ts';
 import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findMount, findSecret, findWorkspace, type Outcome, readPrompt } from './files.ts';
+import { type FileLookup, findMount, findSecret, findWorkspace, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import { findRepositories } from './workspaces.ts';
 
@@ -30,7 +30,7 @@ export async function resolveReferences(
   const workspaces = await lookUp(
     [
       ...places.flatMap(workspace),
-      ...agentPlaces(value).filter(homeless(value)).slice(0, 1).map(ownDirectory),
+      ...agentPlaces(value).filter(hasNoWorkspace(value)).slice(0, 1).map(ownDirectory),
     ],
     { found, look: path => findWorkspace(path, directory) },
   );
@@ -55,17 +55,17 @@ export async function resolveReferences(
   };
 }
 
-interface Mention {
+interface PathReference {
   readonly path: Path;
   readonly written: string;
 }
 
-function promptFile({ path, fields }: Place): Mention[] {
+function promptFile({ path, fields }: Place): PathReference[] {
   const written = fields.promptFile;
   return typeof written === 'string' ? [{ path: [...path, 'promptFile'], written }] : [];
 }
 
-function workspace({ path, fields }: Place): Mention[] {
+function workspace({ path, fields }: Place): PathReference[] {
   const given = fields.workspace;
   if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
   if (!isObject(given) || typeof given.path !== 'string') return [];
@@ -73,7 +73,7 @@ function workspace({ path, fields }: Place): Mention[] {
 }
 
 /** Of a field that is an array of objects: what they say under `key`. */
-function listed({ path, fields }: Place, field: string, key: string): Mention[] {
+function listed({ path, fields }: Place, field: string, key: string): PathReference[] {
   const given = fields[field];
   if (!Array.isArray(given)) return [];
   return given.flatMap((entry, index) => {
@@ -83,22 +83,22 @@ function listed({ path, fields }: Place, field: string, key: string): Mention[] 
 }
 
 /** Whether nothing says where an agent works. */
-const homeless = (value: unknown) => {
+const hasNoWorkspace = (value: unknown) => {
   const isSaid = 'workspace' in defaultsPlace(value).fields;
   return ({ fields }: Place) => !isSaid && !('workspace' in fields);
 };
 
 /** The workspace of agents that name none. */
-function ownDirectory({ path }: Place): Mention {
+function ownDirectory({ path }: Place): PathReference {
   return { path: [...path, 'workspace'], written: '.' };
 }
 
 async function lookUp(
-  mentions: readonly Mention[],
-  { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<Outcome> },
+  mentions: readonly PathReference[],
+  { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<FileLookup> },
 ): Promise<{ values: Map<string, string>; findings: Finding[] }> {
   const wanted = mentions.filter(({ path }) => !isBroken(found, path));
-  const outcomes = new Map<string, Promise<Outcome>>();
+  const outcomes = new Map<string, Promise<FileLookup>>();
   for (const { written } of wanted) if (!outcomes.has(written)) outcomes.set(written, look(written));
   const values = new Map<string, string>();
   const findings: Finding[] = [];

@@ -7,7 +7,7 @@ import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from '.
 import { environmentOf, launchOf, providerOf } from './providers.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
-import { usualSecurity } from './security-fields.ts';
+import { defaultSecurity } from './security-fields.ts';
 import { idsIn } from './user-field.ts';
 import { resolveWorkspace } from './workspaces.ts';
 
@@ -139,7 +139,7 @@ function resolveUser(user: AgentSpec['user']): UserPlan | null {
 }
 
 function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPlan {
-  const { capabilities, noNewPrivileges, pids, log } = usualSecurity;
+  const { capabilities, noNewPrivileges, pids, log } = defaultSecurity;
   return {
     capabilities: given.capabilities ?? capabilities,
     noNewPrivileges: given.noNewPrivileges ?? noNewPrivileges,

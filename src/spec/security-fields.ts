@@ -25,7 +25,7 @@ export const furtherCapabilities = [
 export const smallestLog = 3 * 2 ** 20;
 
 /** What holds where the spec says nothing. */
-export const usualSecurity = {
+export const defaultSecurity = {
   capabilities: [],
   noNewPrivileges: true,
   pids: 4096,

@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SpecError } from './errors.ts';
-import { decoded, faultOf, largestText, type Outcome, readText } from './files.ts';
+import { escapeControl } from './escape-control.ts';
+import { decoded, type FileLookup, faultOf, largestText, readText } from './files.ts';
 import { nameOfFile } from './name-of-file.ts';
-import { visible } from './visible.ts';
 
 /** The text of a spec, and what follows from where it was read. */
 export interface SpecText {
@@ -60,14 +60,14 @@ async function isPipe(path: string): Promise<boolean> {
   return facts !== null && (facts.isFIFO() || facts.isCharacterDevice());
 }
 
-async function readStream(stream: AsyncIterable<Buffer | string>, file: string): Promise<Outcome> {
+async function readStream(stream: AsyncIterable<Buffer | string>, file: string): Promise<FileLookup> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of stream) {
       chunks.push(Buffer.from(chunk));
       size += chunk.length;
-      if (size > largestText) return { fault: `${visible(file)} is larger than 10 MB` };
+      if (size > largestText) return { fault: `${escapeControl(file)} is larger than 10 MB` };
     }
     return { value: decoded(Buffer.concat(chunks)) };
   } catch (error) {

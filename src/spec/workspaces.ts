@@ -1,11 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Place } from './checks.ts';
+import { escapeControl } from './escape-control.ts';
 import { isObject } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { WorkspacePlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
-import { visible } from './visible.ts';
 
 /** The work trees that are to be cloned, by the real path of the directory that was named. */
 export function findRepositories(places: readonly Place[], workspaces: ReadonlyMap<string, string>) {
@@ -23,7 +23,7 @@ export function findRepositories(places: readonly Place[], workspaces: ReadonlyM
       findings.push({
         path: [...path, 'workspace', 'path'],
         value: written,
-        message: `${visible(real)} is in no git repository; make one of it with git init and a commit, or use "mode": "copy"`,
+        message: `${escapeControl(real)} is in no git repository; make one of it with git init and a commit, or use "mode": "copy"`,
       });
   }
   return { repositories, findings };

@@ -1,4 +1,4 @@
-import { visible } from '../spec/visible.ts';
+import { escapeControl } from '../spec/escape-control.ts';
 
 /**
  * Names of files in an untrusted tree are strings with a character for each byte (latin1), since Linux allows any bytes
@@ -31,8 +31,8 @@ export function printable(name: string): string {
   const text = bytes.toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(bytes);
   return isText
-    ? visible(text)
-    : visible(name).replace(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`);
+    ? escapeControl(text)
+    : escapeControl(name).replace(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 type Tree = Map<string, Tree>;

@@ -12,7 +12,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { shorten } from '../spec/visible.ts';
+import { shorten } from '../spec/escape-control.ts';
 import { pathBelow, printable } from './entry-name.ts';
 import type { TarEntry } from './tar-reader.ts';
 

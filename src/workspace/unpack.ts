@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { Duplex, type Writable } from 'node:stream';
+import { shorten } from '../spec/escape-control.ts';
 import { formatBytes } from '../spec/units.ts';
-import { shorten } from '../spec/visible.ts';
 import { isTooLong, namesOf, pathCounter, printable } from './entry-name.ts';
 import { copyHardLinks, type HardLink } from './hard-links.ts';
 import { placeLinks, type SymbolicLink } from './symbolic-links.ts';

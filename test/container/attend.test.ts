@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { reportIn } from '../../src/docker/agent-report.ts';
-import { screenIn } from '../../src/docker/last-screen.ts';
-import type { AttendedPlan } from '../../src/spec/plan.ts';
+import type { InteractivePlan } from '../../src/spec/plan.ts';
+import { reportIn } from '../../src/transcript/agent-report.ts';
+import { screenIn } from '../../src/transcript/last-screen.ts';
 import { type Box, docker, dockerDir, quoted, startBox, until } from './box.ts';
 
-const plan: Omit<AttendedPlan, 'renamed'> = {
+const plan: Omit<InteractivePlan, 'renamed'> = {
   ready: '^READY>',
   dialogs: [{ title: 'asks whether it may', pattern: '^May I\\?' }],
   needsInput: 'notify',
@@ -47,7 +47,7 @@ async function fileIn({ id }: Box, path: string): Promise<string> {
   const { stdout } = await docker(['cp', `${id}:${path}`, '-']);
   return stdout.slice(512).replace(/\0+$/, '');
 }
-const moodsIn = async (box: Box) => (await fileIn(box, '/run/agent/mood')).trim().split('\n');
+const moodsIn = async (box: Box) => (await fileIn(box, '/run/agent/activity')).trim().split('\n');
 
 test('an attended CLI is given its prompt, as it is and once', async t => {
   const box = await attended(t, 'sleep 3; agent-turn end </dev/null; exec sleep 600', { quiet: null });
@@ -139,9 +139,9 @@ test('one that has nothing to do is quiet, and done when it has been so for as l
   t.is(end.record, 'agent-end done 0 0 n0nce');
   t.regex(end.pane, /after 8 s/);
   const moods = await moodsIn(box);
-  t.is(moods.at(-1), 'quiet');
+  t.is(moods.at(-1), 'idle');
   const still = 'needsInput has stood still for 3 s in the middle of a turn';
-  t.deepEqual([...new Set(moods)], ['working', still, 'quiet']);
+  t.deepEqual([...new Set(moods)], ['working', still, 'idle']);
 });
 
 test('what was sent, and lies there when the turn is over since its Enter came too early, is entered then', async t => {

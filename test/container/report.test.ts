@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { reportIn } from '../../src/docker/agent-report.ts';
 import { amp } from '../../src/providers/amp.ts';
 import { claude } from '../../src/providers/claude.ts';
 import { cline } from '../../src/providers/cline.ts';
@@ -12,6 +11,7 @@ import { gemini } from '../../src/providers/gemini.ts';
 import { kiro } from '../../src/providers/kiro.ts';
 import { opencode } from '../../src/providers/opencode.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { reportIn } from '../../src/transcript/agent-report.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
 
 /** Runs a CLI that prints these lines, as a provider's is run. */
@@ -118,7 +118,7 @@ test('claude whose key is refused is ended at its first retry, and one that is t
     'exec sleep 600',
   );
   t.is(refused.code, 1);
-  t.is(refused.report?.trouble?.kind, 'login');
+  t.is(refused.report?.trouble?.kind, 'authentication');
   const killed = await reported(t, claude, [], 'kill -TERM $$');
   t.is(killed.code, 143);
   t.regex(killed.pane, /agent-end signal 143 /);
@@ -165,7 +165,7 @@ test('a limit of turns of the CLI itself is a budget, and no failure that anothe
     return report?.trouble?.kind;
   };
   t.is(await geminis('FatalTurnLimitedError'), 'budget');
-  t.is(await geminis('FatalAuthenticationError'), 'login');
+  t.is(await geminis('FatalAuthenticationError'), 'authentication');
   t.is(await geminis('Error'), undefined);
 });
 
@@ -175,7 +175,7 @@ test('of a CLI without events, its last words tell a login from other failures',
     t.true(pane.includes(words));
     return [code, report?.usage ?? null, report?.trouble?.kind];
   };
-  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'login']);
+  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'authentication']);
   t.deepEqual(await kind('Error: 429 Too Many Requests', 'exit 2'), [2, null, 'quota']);
   t.deepEqual(await kind('cannot read the file', 'exit 3'), [3, null, undefined]);
   t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
@@ -262,7 +262,7 @@ test('opencode that reports an error has failed, also where it exits with 0', as
   ]);
   t.is(refused.code, 1);
   t.deepEqual(refused.report?.trouble, {
-    kind: 'login',
+    kind: 'authentication',
     message: 'Incorrect API key provided.',
     resetsAt: null,
   });
@@ -280,7 +280,7 @@ test('opencode that reports an error has failed, also where it exits with 0', as
     { type: 'error', error: { name: 'UnknownError', data: { message: 'Unexpected server error.' } } },
   ]);
   t.deepEqual(unnamed.report?.trouble, {
-    kind: 'login',
+    kind: 'authentication',
     message: 'ProviderNoProvidersError: No providers are available',
     resetsAt: null,
   });
@@ -332,13 +332,16 @@ test('copilot tells a refused key, a used up plan and a missing login apart', as
     return [code, report?.trouble?.kind];
   };
   const key = { errorType: 'authentication', message: 'Authentication failed (HTTP 401).', statusCode: 401 };
-  t.deepEqual(await kind(failed(key)), [1, 'login']);
+  t.deepEqual(await kind(failed(key)), [1, 'authentication']);
   t.deepEqual(await kind(failed({ errorType: 'rate_limit', message: 'Slow down.' })), [1, 'quota']);
   t.deepEqual(await kind(failed({ errorType: 'query', message: 'bad gateway', statusCode: 502 })), [
     1,
     undefined,
   ]);
-  t.deepEqual(await kind([], 'echo "Error: No authentication information found." >&2; exit 1'), [1, 'login']);
+  t.deepEqual(await kind([], 'echo "Error: No authentication information found." >&2; exit 1'), [
+    1,
+    'authentication',
+  ]);
 });
 
 test('of cline people see its tools, and what it has used in all', async t => {
@@ -377,7 +380,7 @@ test('cline that reports an error on either stream has failed, also where it exi
     { type: 'run_result', finishReason: 'error', text: message },
   ];
   const refused = await reported(t, cline, error('auth', 'Incorrect.'));
-  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'authentication']);
   const limited = await reported(t, cline, error('unknown', 'Rate limit reached. Please try again in 90s.'));
   t.is(limited.report?.trouble?.kind, 'quota');
   const late = await reported(
@@ -386,7 +389,7 @@ test('cline that reports an error on either stream has failed, also where it exi
     [],
     `echo '{"type":"error","message":"Incorrect API key provided."}' >&2`,
   );
-  t.deepEqual([late.code, late.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([late.code, late.report?.trouble?.kind], [1, 'authentication']);
   const cut = await reported(t, cline, [{ type: 'run_result', finishReason: 'max_iterations', text: '' }]);
   t.regex(cut.pane, /✗ max_iterations/);
 });
@@ -400,14 +403,14 @@ test('amp that begins to wait for a login is ended at once, and its failures are
     'trap "" TERM; exec sleep 600',
   );
   t.is(asks.code, 1);
-  t.is(asks.report?.trouble?.kind, 'login');
+  t.is(asks.report?.trouble?.kind, 'authentication');
   const refused = await reported(
     t,
     amp,
     [],
     `echo "Error: Invalid or missing API key. Run 'amp login' to authenticate." >&2; exit 1`,
   );
-  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'authentication']);
   const failed = await reported(
     t,
     amp,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { createArgs } from '../../src/docker/create-args.ts';
+import { createArgs } from '../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
-import { usualPlan } from '../unit/docker/usual-plan.ts';
+import { usualPlan } from '../unit/_helpers/default-plan.ts';
 
 const usual: AgentPlan = {
   ...usualPlan,

@@ -9,7 +9,7 @@ interface Finding {
   readonly check: string;
   readonly status: string;
   readonly found: string;
-  readonly mend: string | null;
+  readonly hint: string | null;
 }
 
 /** Told only where the engine, or the docker client's configuration, gives a reason. */
@@ -64,7 +64,7 @@ test('doctor ends though the socket takes the call and never answers', async t =
   const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env, timeout: 300_000 });
   t.is(exitCode, 3);
   t.regex(named(json, 'docker engine').found, /does not answer within 5 s .*silent\.sock/);
-  t.regex(named(json, 'docker engine').mend!, /restart/);
+  t.regex(named(json, 'docker engine').hint!, /restart/);
 });
 
 test('doctor tells of a network of another driver, an outdated image, and a base that no registry has', async t => {
@@ -80,7 +80,7 @@ test('doctor tells of a network of another driver, an outdated image, and a base
   t.like(named(json, 'network'), { status: 'fail' });
   t.regex(named(json, 'network').found, /overlay, not bridge/);
   t.like(named(json, 'base image'), { status: 'warn' });
-  t.regex(named(json, 'base image').mend!, /agent-flow build/);
+  t.regex(named(json, 'base image').hint!, /agent-flow build/);
   t.like(named(json, 'what it is built on'), { status: 'warn' });
 });
 
@@ -92,7 +92,7 @@ test('doctor tells of containers that no engine drives, until cleanup has remove
   const found = named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers');
   t.is(found.status, 'warn');
   t.regex(found.found, new RegExp(`tmux-agent-${here.runId()}-worker-1 \\(exited\\)`));
-  t.regex(found.mend!, /agent-flow cleanup/);
+  t.regex(found.hint!, /agent-flow cleanup/);
   await here.agentFlow(['cleanup']);
   t.is(named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers').status, 'ok');
 });

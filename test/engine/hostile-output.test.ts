@@ -27,7 +27,7 @@ case $* in *capture-pane*) echo ${base64(`${hostile}\n${hostile}\n`)} | base64 -
 const cli = `#!/bin/sh
 nonce=$(tr '\\0' '\\n' </proc/1/environ | sed -n 's/^AGENT_NONCE=//p')
 until [ -e go ]; do
-  printf 'needsInput %s\\n' "$(echo ${base64(hostile)} | base64 -d)" >>/run/agent/mood
+  printf 'needsInput %s\\n' "$(echo ${base64(hostile)} | base64 -d)" >>/run/agent/activity
   sleep 0.5
 done
 printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64('only printed')}

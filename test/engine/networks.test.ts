@@ -354,7 +354,7 @@ test.serial('a network of the name that is not ours is neither used nor removed'
   });
   const { json, exitCode } = await here.run({ agents: { worker: agent('true', 'isolated') } }, [], { env });
   t.is(exitCode, 3);
-  t.is(json.agents.worker.error.kind, 'foreign');
+  t.is(json.agents.worker.error.kind, 'nameConflict');
   const [theirs = ''] = readFileSync(join(here.path, 'theirs'), 'utf8').split('\n');
   t.is(await docker('network', 'inspect', '--format={{.Id}}', theirs), theirs);
 });

@@ -67,7 +67,7 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
   t.regex(shown.stderr, /agent-flow resume --adopt brings orphans home/);
   const [row] = (await ps(here, '--json')).json;
   t.like(row, { run: runId, agent: 'worker', state: 'orphan', attempt: 1, containerId: id, exitCode: null });
-  t.is(row.orphan.whose, 'ours');
+  t.is(row.orphan.origin, 'ours');
 
   const adopting = here.start(['resume', '--adopt', '--json']);
   await eventually(isRunning(here, 'worker'), 'the adopted agent');
@@ -108,7 +108,7 @@ test('an orphan that has ended is collected, and its own last word is believed',
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent whose journal alone was lost is adopted too, and what is left of its record is kept aside', async t => {
+test('an agent origin journal alone was lost is adopted too, and what is left of its record is kept aside', async t => {
   const here = place(t);
   const runId = await orphaned(here, { agents: { worker: worker(untilGo) } }, ['journal.jsonl']);
   writeFileSync(join(here.workspace, 'go'), '');
@@ -175,13 +175,17 @@ test('nothing of another state directory, made by hand, or with labels that cann
   t.deepEqual(readdirSync(here.path).sort(), ['bin', 'docker-calls', 'state', 'workspace']);
 
   // Those that say they are ours are shown; the others with --all.
-  const rows: { containerId: string; run: string | null; agent: string | null; orphan: { whose: string } }[] =
-    (await ps(here, '--json')).json;
+  const rows: {
+    containerId: string;
+    run: string | null;
+    agent: string | null;
+    orphan: { origin: string };
+  }[] = (await ps(here, '--json')).json;
   t.deepEqual(rows.map(row => row.containerId).sort(), malformed.toSorted());
-  t.true(rows.every(row => row.run === null && row.agent === null && row.orphan.whose === 'malformed'));
+  t.true(rows.every(row => row.run === null && row.agent === null && row.orphan.origin === 'malformed'));
   const all: typeof rows = (await ps(here, '--all', '--json')).json;
-  const whose = (id: string) => all.find(row => row.containerId === id)?.orphan.whose;
-  t.deepEqual(others.map(whose), ['another', 'by hand', 'malformed']);
+  const origin = (id: string) => all.find(row => row.containerId === id)?.orphan.origin;
+  t.deepEqual(others.map(origin), ['another', 'by hand', 'malformed']);
   const { stdout } = await ps(here, '--all');
   t.regex(stdout, /orphan, made by hand, created/);
   t.regex(stdout, /orphan, of another state directory, created/);

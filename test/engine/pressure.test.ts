@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { fakeDocker, type Place, place, small } from './flow.ts';
 
 const agents = (count: number, more: object = {}) =>
@@ -11,13 +11,11 @@ const agents = (count: number, more: object = {}) =>
   );
 
 /** How many creates and starts were under way at most while no more than `atOnce` were allowed to begin. */
-function mostBegunUnder(
-  journal: readonly FlowEvent[],
-): { readonly allowed: number; readonly most: number }[] {
+function mostBegunUnder(journal: readonly RunEvent[]): { readonly allowed: number; readonly most: number }[] {
   const underWay = new Set<number>();
   const seen: { allowed: number; most: number }[] = [];
   for (const event of journal) {
-    if (event.type === 'engine.pressure') seen.push({ allowed: event.atOnce ?? Infinity, most: 0 });
+    if (event.type === 'engine.throttled') seen.push({ allowed: event.atOnce ?? Infinity, most: 0 });
     if (event.type === 'docker.result') underWay.delete(event.call);
     if (event.type !== 'docker.call' || !['create', 'start'].includes(event.argv[1]!)) continue;
     underWay.add(event.call);

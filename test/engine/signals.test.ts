@@ -43,7 +43,7 @@ for (const [signal, code] of [
           ? [event.state]
           : [],
       );
-    t.deepEqual(rungs.slice(0, 3), ['stopping.assessing', 'stopping.interrupting', 'stopping.terminating']);
+    t.deepEqual(rungs.slice(0, 3), ['stopping.checking', 'stopping.interrupting', 'stopping.terminating']);
   });
 
 test('Ctrl-C typed on a terminal, which reaches every child as well, does the same', async t => {

@@ -53,7 +53,7 @@ for (const { blow, liveRestore } of faults)
       const lost = isLost || (mayBeLost && attempts.length > 1) ? ['infrastructure'] : [];
       t.deepEqual(waysOf(here), [...lost, 'succeeded'], String(stderr));
       t.is(attempts.length, lost.length + 1);
-      if (blow !== 'SIGSTOP') t.true(told(here).includes('engine.back'));
+      if (blow !== 'SIGSTOP') t.true(told(here).includes('engine.reachable'));
       const starts = isLost && isAtWork ? 2 : 1;
       await isWell(t, here, { status: 'succeeded', exitCode: 0, starts: { exactly: starts } });
     });

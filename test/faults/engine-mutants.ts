@@ -14,7 +14,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     drops: 'the sync',
-    edits: [['src/engine/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
+    edits: [['src/store/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
     caughtBy: [
       'storage.test.ts',
       'what append has confirmed survives a loss of power, from the first record on',
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
     drops: 'the fencing',
     edits: [
       [
-        'src/engine/decide.ts',
+        'src/recovery/reconcile.ts',
         'facts.filter(fact => fact.ours && fact.attempt === attempt)',
         'facts.filter(fact => fact.ours)',
       ],

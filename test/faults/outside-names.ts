@@ -29,7 +29,9 @@ const takesNextName = (isAbandoned: boolean) => async (t: ExecutionContext) => {
   const { exitCode, stderr } = await (isAbandoned ? resume(scene) : run.end);
   t.is(exitCode, 3, stderr);
   t.true(errorOf(here, 'worker').includes(holder.id.slice(0, 12)));
-  await cameOut(t, here, { worker: { ...refused('foreign', once), attempts: ['exit', 'foreign'] } });
+  await cameOut(t, here, {
+    worker: { ...refused('nameConflict', once), attempts: ['exit', 'nameConflict'] },
+  });
   await holder.isUntouched(t);
 };
 

@@ -19,7 +19,7 @@ export interface Position {
 export const moments = ['intent', 'flight', 'effect'] as const;
 export type Moment = (typeof moments)[number];
 
-const waits = ['watch', 'until', 'secretsAreThere'];
+const waits = ['watch', 'until', 'waitForSecrets'];
 
 export const states = statesWithActors(agentMachine.root);
 export const initialState = String(agentMachine.config.initial);

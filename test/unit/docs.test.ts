@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { type FailureKind, mayBeRetried } from '../../machines/outcome.ts';
-import { exitCodeOf } from '../../src/views/result.ts';
-import { ends, failure, started, told } from './views/story.ts';
+import { exitCodeOf } from '../../src/state/result.ts';
+import { ends, failure, started, told } from './_helpers/story.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -14,7 +14,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   signal: true,
   tmuxLost: true,
   outOfMemory: true,
-  neverInjected: true,
+  injectTimeout: true,
   infrastructure: true,
   timeout: true,
   idle: true,
@@ -22,13 +22,13 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   gpu: true,
   network: true,
   workspace: true,
-  login: true,
+  authentication: true,
   quota: true,
   budget: true,
   needsInput: true,
-  secrets: true,
-  exhausted: true,
-  foreign: true,
+  missingSecret: true,
+  outOfResources: true,
+  nameConflict: true,
   docker: true,
   unreachable: true,
   transient: true,

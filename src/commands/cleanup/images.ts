@@ -1,16 +1,16 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
-import { dockerError, says, wordsOf } from '../../docker/errors.ts';
-import { shortNames } from '../../docker/image-inspect.ts';
+import { dockerError, matchesMessage, messageOf } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
+import { shortNames } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
-import { oneLine } from '../../views/text.ts';
-import type { LeftAlone } from './plan.ts';
+import { oneLine } from '../../text/text.ts';
+import type { Skipped } from './plan.ts';
 
 /** A name of an image, or the id of one without a name. */
-export interface DoomedImage {
+export interface RemovableImage {
   readonly name: string;
   readonly about: string;
 }
@@ -30,8 +30,8 @@ export async function findImages(docker: Docker, staying: readonly Container[], 
   const listing = ['image', 'ls', '--quiet', '--no-trunc', `--filter=label=${label.image}`];
   const listed = await answerOf(docker, listing, 'ask Docker for its images');
   const ids = [...new Set(lines(listed.stdout).map(id => id.trim()))];
-  const doomed: DoomedImage[] = [];
-  const left: LeftAlone[] = [];
+  const doomed: RemovableImage[] = [];
+  const left: Skipped[] = [];
   if (ids.length === 0) return { doomed, left };
   const found = await answerOf(docker, ['image', 'inspect', ...ids], 'look at its images');
   for (const { Id, RepoTags, Size, Config } of z.array(inspected).parse(JSON.parse(found.stdout || '[]'))) {
@@ -58,18 +58,18 @@ export async function removeImage(
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
   const answer = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
-  if (answer.ok || says('noImage', answer.stderr)) return null;
-  const why = oneLine(wordsOf(answer.stderr));
+  if (answer.ok || matchesMessage('noImage', answer.stderr)) return null;
+  const why = oneLine(messageOf(answer.stderr));
   // Somebody has begun to use it since we looked, or it is the base of an image that stays.
   return {
     why: why || 'docker did not answer in time',
-    isFailure: !says('imageBusy', answer.stderr),
+    isFailure: !matchesMessage('imageBusy', answer.stderr),
   };
 }
 
 /** Images that vanish between the list and the look at them are no failure. */
-async function answerOf(docker: Docker, args: readonly string[], doing: string): Promise<DockerAnswer> {
+async function answerOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerAnswer> {
   const answer = await docker(args, { timeout: 60_000 });
-  if (answer.ok || says('noImage', answer.stderr)) return answer;
-  throw new EngineError(dockerError(answer, { doing, at: Date.now() }).message);
+  if (answer.ok || matchesMessage('noImage', answer.stderr)) return answer;
+  throw new EngineError(dockerError(answer, { operation, at: Date.now() }).message);
 }

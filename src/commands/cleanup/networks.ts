@@ -1,13 +1,13 @@
+import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { lines } from '../../docker/containers.ts';
-import { says } from '../../docker/errors.ts';
+import { matchesMessage } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
-import { inspectNetworks, listRunNetworks, removeRunNetwork } from '../../docker/run-networks.ts';
-import { answered } from '../../engine/answered.ts';
-import { isDriven } from '../../engine/driven.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
 import { EngineError } from '../../errors.ts';
-import { oneLine } from '../../views/text.ts';
+import { inspectNetworks, listRunNetworks, removeRunNetwork } from '../../networks/run-networks.ts';
+import { hasActiveEngine } from '../../recovery/active-engine.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { oneLine } from '../../text/text.ts';
 
 const sharedNetwork = 'tmux-agents';
 
@@ -36,10 +36,11 @@ export async function findRunNetworks(
   force: boolean,
 ): Promise<DoomedNetwork[]> {
   const asked = listRunNetworks(docker, state.instance).then(ids => inspectNetworks(docker, ids));
-  const found = await answered(asked, 'ask Docker for its networks');
+  const found = await withEngineError(asked, 'ask Docker for its networks');
   return found
     .filter(
-      ({ labels }) => labels[label.instance] === state.instance && (force || !isDriven(state, { labels })),
+      ({ labels }) =>
+        labels[label.instance] === state.instance && (force || !hasActiveEngine(state, { labels })),
     )
     .map(({ id, name, labels }) => ({
       id,
@@ -59,5 +60,5 @@ export async function removeNetwork(
     return problem && oneLine(problem.why);
   }
   const answer = await docker(['network', 'rm', id], { changes: true });
-  return answer.ok || says('noNetwork', answer.stderr) ? null : oneLine(answer.stderr);
+  return answer.ok || matchesMessage('noNetwork', answer.stderr) ? null : oneLine(answer.stderr);
 }

@@ -1,16 +1,16 @@
+import type { EngineConnection } from '../../connection/engine-connection.ts';
+import { withEngineError } from '../../connection/engine-error.ts';
+import type { EnginesOfRuns } from '../../connection/run-connection.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers, marked } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { answered } from '../../engine/answered.ts';
-import type { EngineConnection } from '../../engine/connection.ts';
-import { isDriven } from '../../engine/driven.ts';
-import { lockHolder } from '../../engine/lock.ts';
-import type { EnginesOfRuns } from '../../engine/run-connection.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
-import { table } from '../../views/table.ts';
-import { oneLine } from '../../views/text.ts';
+import { hasActiveEngine } from '../../recovery/active-engine.ts';
+import { lockHolder } from '../../store/lock.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { table } from '../../text/table.ts';
+import { oneLine } from '../../text/text.ts';
 import { cannotBeRead, readRuns } from '../find-agent.ts';
-import { type DoomedImage, findImages } from './images.ts';
+import { findImages, type RemovableImage } from './images.ts';
 import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
 import { type DoomedRun, findRuns } from './runs.ts';
 
@@ -23,7 +23,7 @@ export interface Wanted {
   readonly runsOlderThan: number | null;
 }
 
-export interface LeftAlone {
+export interface Skipped {
   readonly name: string;
   readonly why: string;
 }
@@ -32,11 +32,11 @@ export interface LeftAlone {
 export interface Plan {
   readonly containers: readonly Container[];
   readonly networks: readonly DoomedNetwork[];
-  readonly images: readonly DoomedImage[];
+  readonly images: readonly RemovableImage[];
   readonly runs: readonly DoomedRun[];
   readonly driven: readonly Container[];
-  readonly imagesLeft: readonly LeftAlone[];
-  readonly runsLeft: readonly LeftAlone[];
+  readonly imagesLeft: readonly Skipped[];
+  readonly runsLeft: readonly Skipped[];
   /** Also what an engine drives, or may drive. */
   readonly force: boolean;
 }
@@ -81,7 +81,7 @@ async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'run
   const { all, force, network, images } = wanted;
   const found = await listed(docker, [marked]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
-  const driven = candidates.filter(container => !force && isDriven(state, container));
+  const driven = candidates.filter(container => !force && hasActiveEngine(state, container));
   const doomed = candidates.filter(container => !driven.includes(container));
   const stays = ({ id }: Container) => !doomed.some(container => container.id === id);
   // An image may be in use by any container, not only by one of ours.
@@ -108,7 +108,7 @@ async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'run
 async function listed(docker: Docker, filters: readonly string[]): Promise<Container[]> {
   const known = containers(docker);
   const asked = known.list(filters).then(found => known.inspect(found.map(({ id }) => id)));
-  return answered(asked, 'ask Docker for its containers');
+  return withEngineError(asked, 'ask Docker for its containers');
 }
 
 const isBuilding = (state: StateDir) =>
@@ -120,7 +120,7 @@ const isBuilding = (state: StateDir) =>
 /** What will be removed, for people; empty where that is nothing. */
 export function planTable(state: StateDir, plans: readonly Plan[]): string {
   const rows = plans.flatMap(plan => [
-    ...plan.containers.map(row => ['container', row.name, `${row.state}, ${whose(state, row)}`]),
+    ...plan.containers.map(row => ['container', row.name, `${row.state}, ${origin(state, row)}`]),
     ...plan.networks.map(({ name, about }) => ['network', name, about]),
     ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
     ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
@@ -142,7 +142,7 @@ export function leftAlone({ driven, imagesLeft, runsLeft }: Plan): string[] {
 
 const shortName = (name: string) => name.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, '$1');
 
-function whose(state: StateDir, { labels }: Container): string {
+function origin(state: StateDir, { labels }: Container): string {
   if (labels[label.instance] === state.instance) return `run ${oneLine(labels[label.runId] ?? '')}`;
   return labels[label.instance] === undefined ? 'made by hand' : 'of another state directory';
 }

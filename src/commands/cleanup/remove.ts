@@ -1,11 +1,11 @@
+import { emptyFolder } from '../../agent-container/helper.ts';
 import { type Container, containers } from '../../docker/containers.ts';
-import { says } from '../../docker/errors.ts';
-import { emptyFolder } from '../../docker/helper.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
-import { oneLine } from '../../views/text.ts';
+import { matchesMessage } from '../../docker/errors.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
-import type { EnginePlan, LeftAlone, Plan } from './plan.ts';
+import type { EnginePlan, Plan, Skipped } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
 
 /** What was removed, category by category, and what was not. Of a dry run: what would be. */
@@ -15,8 +15,8 @@ export interface Removed {
   readonly left: string[];
   readonly driven: string[];
   readonly networks: string[];
-  readonly images: { readonly removed: string[]; readonly left: LeftAlone[] };
-  readonly runs: { readonly removed: string[]; readonly left: LeftAlone[] };
+  readonly images: { readonly removed: string[]; readonly left: Skipped[] };
+  readonly runs: { readonly removed: string[]; readonly left: Skipped[] };
 }
 
 export interface Outcome {
@@ -76,7 +76,7 @@ export async function removeAll(
     const { id, name } = container;
     const answer = await containers(docker).remove(id);
     // Somebody else removes it at this moment.
-    if (answer.ok || says('removing', answer.stderr)) done.removed.push(id);
+    if (answer.ok || matchesMessage('removing', answer.stderr)) done.removed.push(id);
     else {
       done.left.push(id);
       stayed.push(container);

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { readJournal } from '../../engine/journal.ts';
-import { isLock, lockHolder, takeLock } from '../../engine/lock.ts';
-import { explainHolder, nameOf } from '../../engine/lock-holder.ts';
-import { type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
+import { readJournal } from '../../store/journal.ts';
+import { isLock, lockHolder, takeLock } from '../../store/lock.ts';
+import { explainHolder, nameOf } from '../../store/lock-holder.ts';
+import { type RunFolder, removeRun, type StateDir } from '../../store/state-directory.ts';
 import { statFile } from '../../store/state-files.ts';
-import { spoken } from '../../views/duration.ts';
-import { oneLine } from '../../views/text.ts';
-import type { LeftAlone } from './plan.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { oneLine } from '../../text/text.ts';
+import type { Skipped } from './plan.ts';
 
 export interface DoomedRun {
   readonly folder: RunFolder;
@@ -33,7 +33,7 @@ export function findRuns(
   now: number,
 ) {
   const doomed: DoomedRun[] = [];
-  const left: LeftAlone[] = [];
+  const left: Skipped[] = [];
   if (statFile(join(state.path, 'runs'))?.isSymbolicLink())
     return { doomed, left: [{ name: 'runs', why: 'it is a symbolic link' }] };
   for (const folder of state.runs()) {
@@ -65,7 +65,7 @@ export const isOf = (labels: Container['labels'], state: StateDir, runId: string
 
 const age = (ms: number) => {
   const days = Math.floor(ms / 86_400_000);
-  return days === 0 ? spoken(ms) : `${days} d`;
+  return days === 0 ? formatDuration(ms) : `${days} d`;
 };
 
 /** Null when it is gone, else why it is still there. `empty` may do what this user may not: a clone can hold what is root's. */

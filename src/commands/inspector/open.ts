@@ -1,5 +1,5 @@
-import type { RunFolder } from '../../engine/state-dir.ts';
 import { openInspector } from '../../inspector/server.ts';
+import type { RunFolder } from '../../store/state-directory.ts';
 import { reportFile } from '../reports/report-file.ts';
 import { terminalsOf } from './terminals.ts';
 
@@ -9,8 +9,8 @@ export const inspectorOf = (how: { readonly port: number; readonly mayType: bool
 
 /** The whole inspector of a run, as one page. */
 export async function inspectorPage(folder: RunFolder): Promise<string> {
-  const { keptRun } = await import('../../inspector/kept.ts');
-  return keptRun(folder, terminalsOf);
+  const { exportRun } = await import('../../inspector/export-run.ts');
+  return exportRun(folder, terminalsOf);
 }
 
 /** As `inspectorPage`, in a file. */

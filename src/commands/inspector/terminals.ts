@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionOf, dockerOf } from '../../engine/run-connection.ts';
-import type { RunFolder } from '../../engine/state-dir.ts';
+import { connectionOf, dockerOf } from '../../connection/run-connection.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
-import { type FlowState, ofAgent } from '../../views/flow-state.ts';
-import { oneLine } from '../../views/text.ts';
+import { type FlowState, ofAgent } from '../../state/flow-state.ts';
+import type { RunFolder } from '../../store/state-directory.ts';
+import { oneLine } from '../../text/text.ts';
 import { type FoundAgent, inWords } from '../find-agent.ts';
 import { printAttempt } from '../logs/attempt-output.ts';
 import { isSettled } from '../logs/is-settled.ts';

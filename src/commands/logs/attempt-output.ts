@@ -1,15 +1,15 @@
 import { closeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerError, says } from '../../docker/errors.ts';
-import { outputBegin } from '../../docker/output-begin.ts';
+import type { EngineConnection } from '../../connection/engine-connection.ts';
+import { dockerError, matchesMessage } from '../../docker/errors.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput, pipeOutput } from '../../docker/stream.ts';
-import type { EngineConnection } from '../../engine/connection.ts';
 import { EngineError, FlowError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
 import { scratchDirectory } from '../../store/scratch-directory.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
+import { outputBegin } from '../../transcript/output-begin.ts';
 import type { FoundAgent } from '../find-agent.ts';
 import { followedOutput } from './followed-output.ts';
 import { printedEnd, readOutput, tailStart } from './output-file.ts';
@@ -157,11 +157,11 @@ const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Da
 /** False where the container is gone. */
 function isThere(answer: CallEnd, id: string): boolean {
   // Whoever does not want to know any more does not ask whether it is there.
-  if (answer.ok || answer.cutOff === 'aborted') return true;
-  if (says('noContainer', answer.stderr)) return false;
+  if (answer.ok || answer.interrupted === 'aborted') return true;
+  if (matchesMessage('noContainer', answer.stderr)) return false;
   const args = ['logs', id];
   throw new EngineError(
-    dockerError({ ...answer, args }, { doing: 'read what the agent prints', at: Date.now() }).message,
+    dockerError({ ...answer, args }, { operation: 'read what the agent prints', at: Date.now() }).message,
   );
 }
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import { outputBegin } from '../../docker/output-begin.ts';
-import { tailOf, unprinted } from '../../docker/output-end.ts';
+import { outputBegin } from '../../transcript/output-begin.ts';
+import { tailOf, unprinted } from '../../transcript/output-end.ts';
 
 /** Milliseconds after which nothing more is expected to follow at once. */
 const restMs = 100;

@@ -1,4 +1,4 @@
-import { lockHolder } from '../../engine/lock.ts';
+import { lockHolder } from '../../store/lock.ts';
 import type { FoundAgent } from '../find-agent.ts';
 
 /** Nothing more can come of this attempt, and whether another follows is known. */

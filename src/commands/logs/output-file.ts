@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { endBytes } from '../../docker/end-record.ts';
-import { unprinted } from '../../docker/output-end.ts';
+import { endBytes } from '../../transcript/end-record.ts';
+import { unprinted } from '../../transcript/output-end.ts';
 
 /**
  * What an agent has printed, as a file. It is read in blocks: neither a transcript of any length nor a line of any

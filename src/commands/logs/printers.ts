@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { Redactor } from '../../engine/redact.ts';
-import { jsonForLog, outputForLog } from '../../views/log-text.ts';
-import { plainText } from '../../views/text.ts';
+import type { Redactor } from '../../secrets/redact.ts';
+import { jsonForLog, outputForLog } from '../../text/log-text.ts';
+import { plainText } from '../../text/text.ts';
 
 /** Brings an agent's output to stdout, no faster than it is read there. */
 export interface Printer {

@@ -1,17 +1,17 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers as containersOf, marked, ofRun } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { answered } from '../../engine/answered.ts';
-import type { Redactor } from '../../engine/redact.ts';
-import { readRunFile } from '../../engine/run-file.ts';
-import type { RunFolder } from '../../engine/state-dir.ts';
-import { vaultOf } from '../../engine/vault.ts';
 import { EngineError } from '../../errors.ts';
+import type { Redactor } from '../../secrets/redact.ts';
 import { sealedName } from '../../secrets/sealed-file.ts';
 import { unsealContainer } from '../../secrets/seals.ts';
+import { vaultOf } from '../../secrets/vault.ts';
 import type { FlowPlan } from '../../spec/plan.ts';
+import { readRunFile } from '../../store/run-file.ts';
+import type { RunFolder } from '../../store/state-directory.ts';
 import type { FoundAgent } from '../find-agent.ts';
 
 /** The secrets of a run, for a process that reads the output of its containers and does not drive it. */
@@ -53,7 +53,7 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
       const told = agent.attempts.find(entry => entry.attempt === attempt);
       if (!hasSecrets || !told?.containerId) return;
       if (!known.has(told.containerId))
-        await answered(look(Object.keys(state.agents)), 'look for the containers of the run');
+        await withEngineError(look(Object.keys(state.agents)), 'look for the containers of the run');
       const container = known.get(told.containerId);
       if (!container) return;
       const file = sealedFile(agent.name, attempt);
@@ -76,7 +76,7 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
 
 /** States in which an attempt has not been given its secrets. */
 const beforeInjection = [
-  'deciding',
+  'reconciling',
   'building',
   'networking',
   'creating',

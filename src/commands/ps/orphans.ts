@@ -1,10 +1,10 @@
-import { isLost, type Orphan } from '../../engine/orphans.ts';
-import { spoken } from '../../views/duration.ts';
-import { oneLine } from '../../views/text.ts';
+import { isLost, type Orphan } from '../../recovery/orphans.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { oneLine } from '../../text/text.ts';
 
 /** An orphan as `ps --json` tells it: what its labels say only where they can be believed. */
 export function asJson(orphan: Orphan) {
-  const { container, whose } = orphan;
+  const { container, origin } = orphan;
   const { runId, agent, attempt } = isLost(orphan) ? orphan : nobody;
   return {
     run: runId,
@@ -17,7 +17,7 @@ export function asJson(orphan: Orphan) {
     exitCode: exitCode(orphan),
     containerId: container.id,
     orphan: {
-      whose,
+      origin,
       name: container.name,
       state: container.state,
       why: isLost(orphan) ? null : orphan.why,
@@ -28,7 +28,7 @@ export function asJson(orphan: Orphan) {
 /** The same for people, in the columns of `ps`. */
 export function orphanRow(orphan: Orphan, now: number): string[] {
   const { container } = orphan;
-  const about = isLost(orphan) ? '' : `, ${orphan.why ?? whoseInWords[orphan.whose]}`;
+  const about = isLost(orphan) ? '' : `, ${orphan.why ?? whoseInWords[orphan.origin]}`;
   return [
     isLost(orphan) ? `${orphan.runId}/${orphan.agent}` : oneLine(container.name),
     `orphan${about}, ${container.state}`,
@@ -39,7 +39,7 @@ export function orphanRow(orphan: Orphan, now: number): string[] {
   ];
 }
 
-export const ago = (at: number, now: number) => `${spoken(Math.max(0, now - at))} ago`;
+export const ago = (at: number, now: number) => `${formatDuration(Math.max(0, now - at))} ago`;
 
 const nobody = { runId: null, agent: null, attempt: null };
 const whoseInWords = {

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { UsageError } from '../../errors.ts';
-import { jsonForLog } from '../../views/log-text.ts';
+import { jsonForLog } from '../../text/log-text.ts';
 import { reasonOf } from './reason.ts';
 import { reportFile } from './report-file.ts';
 import type { Reporter } from './reporter.ts';

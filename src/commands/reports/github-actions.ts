@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { FlowState } from '../../views/flow-state.ts';
-import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../views/github.ts';
-import { markdown } from '../../views/markdown.ts';
-import { outcomesOf } from '../../views/outcomes.ts';
+import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../reporters/github.ts';
+import { markdown } from '../../reporters/markdown.ts';
+import type { FlowState } from '../../state/flow-state.ts';
+import { outcomesOf } from '../../state/outcomes.ts';
 import { reasonOf } from './reason.ts';
 import { type ReportFile, reportFile } from './report-file.ts';
 import type { Reporter } from './reporter.ts';

@@ -1,4 +1,4 @@
-import { openPlace } from './place.ts';
+import { openPlace } from './assert-writable.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 

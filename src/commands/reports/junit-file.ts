@@ -1,6 +1,6 @@
-import { junit } from '../../views/junit.ts';
-import { outcomesOf } from '../../views/outcomes.ts';
-import { openPlace } from './place.ts';
+import { junit } from '../../reporters/junit.ts';
+import { outcomesOf } from '../../state/outcomes.ts';
+import { openPlace } from './assert-writable.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';

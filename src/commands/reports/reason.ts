@@ -1,5 +1,5 @@
 import { getSystemErrorMessage } from 'node:util';
-import { oneLine } from '../../views/text.ts';
+import { oneLine } from '../../text/text.ts';
 
 /** `ENOSPC: no space left on device, write` is `no space left on device`. */
 export function reasonOf(error: unknown): string {

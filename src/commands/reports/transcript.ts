@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openFile } from '../../store/state-files.ts';
-import { plainText } from '../../views/text.ts';
+import { plainText } from '../../text/text.ts';
 
 /** The last lines that an agent has printed, plain. There are none of a transcript that cannot be read. */
 export function lastLines(transcript: string, count: number): readonly string[] {

@@ -24,7 +24,9 @@ export async function typeInto(
     const args = ['exec', '--interactive', containerId, 'sh', '-c', script, 'type', String(input.length)];
     const answer = await docker(args, { changes: true, timeout: 30_000, input });
     if (!answer.ok)
-      throw new EngineError(dockerError(answer, { doing: `type into ${address}`, at: Date.now() }).message);
+      throw new EngineError(
+        dockerError(answer, { operation: `type into ${address}`, at: Date.now() }).message,
+      );
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError, saysOver } from '../../docker/errors.ts';
+import { dockerError, isContainerOver } from '../../docker/errors.ts';
 import { EngineError, UsageError } from '../../errors.ts';
-import { oneLine } from '../../views/text.ts';
+import { oneLine } from '../../text/text.ts';
 
 /** Text without control characters but newline and tab: no escape sequence can leave the paste. */
 export function typeable(text: string): { readonly kept: string; readonly dropped: number } {
@@ -56,11 +56,12 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
   if (answer.ok) return;
-  if (saysOver(answer.stderr)) throw new UsageError(`the container of ${address} is over. Nothing was sent`);
+  if (isContainerOver(answer.stderr))
+    throw new UsageError(`the container of ${address} is over. Nothing was sent`);
   if (answer.exitCode === 70)
     throw new UsageError(
       `the session of ${address} takes no text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
     );
-  const { message } = dockerError(answer, { doing: `send text to ${address}`, at: Date.now() });
-  throw new EngineError(answer.cutOff ? `${message}. What was sent may have arrived` : oneLine(message));
+  const { message } = dockerError(answer, { operation: `send text to ${address}`, at: Date.now() });
+  throw new EngineError(answer.interrupted ? `${message}. What was sent may have arrived` : oneLine(message));
 }

@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { arrowOf } from '../../graph/lit.ts';
+import { arrowOf } from '../../graph/highlight.ts';
 import { agentPath } from '../../graph/path.ts';
-import { spoken } from '../../views/duration.ts';
-import { type AgentState, ofAgent } from '../../views/flow-state.ts';
-import { type Step, until } from '../../views/history.ts';
+import { type AgentState, ofAgent } from '../../state/flow-state.ts';
+import { type Step, until } from '../../state/history.ts';
+import { formatDuration } from '../../text/duration.ts';
 import type { AgentChart } from '../page-data.ts';
 import { Chart } from './chart.tsx';
 import { Chip } from './chip.tsx';
@@ -25,7 +25,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
   if (!agent)
     return (
       <main>
-        <p class="quiet">{`There is no agent ${route.agent} at this moment of the run.`}</p>
+        <p class="idle">{`There is no agent ${route.agent} at this moment of the run.`}</p>
       </main>
     );
   const { name, attempt } = agent;
@@ -45,7 +45,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
       <div class="agent-head">
         <h2>{name}</h2>
         <Chip agent={agent} />
-        <span class="quiet">{`attempt ${attempt}${ms === null ? '' : ` · ${spoken(ms)}`}`}</span>
+        <span class="idle">{`attempt ${attempt}${ms === null ? '' : ` · ${formatDuration(ms)}`}`}</span>
         <nav aria-label={`Views of ${name}`}>
           {tab('chart', 'Chart')}
           {tab('terminal', 'Terminal')}
@@ -78,7 +78,7 @@ function ChartPane({ chart, agent, steps }: ChartPaneProps) {
       current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
     if (pane.current && box) bringIntoView(pane.current, box);
   }, [current]);
-  if (!chart || !way) return <p class="quiet">Drawing the chart …</p>;
+  if (!chart || !way) return <p class="idle">Drawing the chart …</p>;
   const { path, taken, last } = way;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too

@@ -1,4 +1,4 @@
-import { statusWord } from '../../views/words.ts';
+import { statusLabel } from '../../state/state-label.ts';
 import { AgentView } from './agent-view.tsx';
 import { Badge } from './chip.tsx';
 import { FlowView } from './flow-view.tsx';
@@ -20,9 +20,9 @@ export function App({ store, shown, route }: AppProps) {
         <h1>
           <a href={hashOf({ view: 'flow' })}>{state.name || 'agent-flow'}</a>
         </h1>
-        <span class="quiet">{state.runId}</span>
+        <span class="idle">{state.runId}</span>
         {state.ended ? (
-          <Badge mark={state.ended.status} word={statusWord[state.ended.status]} />
+          <Badge mark={state.ended.status} word={statusLabel[state.ended.status]} />
         ) : (
           <Badge mark="running" word={state.startedAt === null ? 'waiting' : 'under way'} />
         )}

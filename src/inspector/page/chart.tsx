@@ -1,14 +1,14 @@
 import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
-import { holdsOthers, type LaidOut, outermostFirst, type Placed, pathData } from '../../graph/laid-out.ts';
-import { pure } from './pure.ts';
+import { holdsOthers, type Layout, outermostFirst, type Placed, pathData } from '../../graph/positioned.ts';
+import { memo } from './memo.ts';
 
-type Arrow = LaidOut['arrows'][number];
-type Box = LaidOut['boxes'][number];
+type Arrow = Layout['arrows'][number];
+type Box = Layout['boxes'][number];
 
 interface ChartProps {
-  readonly drawn: LaidOut;
+  readonly drawn: Layout;
   readonly label: string;
   mark(id: string): Mark | null;
   /** A second line in a box. */
@@ -74,13 +74,13 @@ const looks = ['plain', 'taken', 'last'] as const;
 
 interface WaysProps {
   readonly arrows: readonly Arrow[];
-  readonly kind: LaidOut['kind'];
+  readonly kind: Layout['kind'];
   readonly taken: ReadonlySet<number> | undefined;
   readonly last: number | null;
 }
 
 /** Those that were taken lie upon those that were not. */
-const Ways = pure(({ arrows, kind, taken, last }: WaysProps) => {
+const Ways = memo(({ arrows, kind, taken, last }: WaysProps) => {
   const lookOf = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
   return (
     <>
@@ -102,7 +102,7 @@ interface NodeProps {
   readonly href: string | undefined;
 }
 
-const Node = pure(({ box, isFrame, mark, detail, href }: NodeProps) => {
+const Node = memo(({ box, isFrame, mark, detail, href }: NodeProps) => {
   const { id, x, y, width, height, label, isFinal } = box;
   const paint =
     mark && isFrame
@@ -140,7 +140,7 @@ const Node = pure(({ box, isFrame, mark, detail, href }: NodeProps) => {
 
 interface WayProps {
   readonly arrow: Arrow;
-  readonly kind: LaidOut['kind'];
+  readonly kind: Layout['kind'];
   readonly look: string;
 }
 

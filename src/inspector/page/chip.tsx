@@ -1,6 +1,6 @@
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
-import type { AgentState } from '../../views/flow-state.ts';
+import type { AgentState } from '../../state/flow-state.ts';
 import { markOf, standingWord } from './words.ts';
 
 /** How an agent stands, in a word and a colour. */

@@ -1,4 +1,4 @@
-import type { Call } from '../../views/history.ts';
+import type { Call } from '../../state/history.ts';
 
 /** What the container of an attempt was made with, as its `docker create` says. */
 export interface Created {

@@ -1,5 +1,5 @@
-import { spoken } from '../../views/duration.ts';
-import { ofAgent } from '../../views/flow-state.ts';
+import { ofAgent } from '../../state/flow-state.ts';
+import { formatDuration } from '../../text/duration.ts';
 import { Chart } from './chart.tsx';
 import { Gantt } from './gantt.tsx';
 import { hashOf } from './route.ts';
@@ -14,7 +14,9 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
     if (!agent) return '';
     const ms = lifetime(agent, now);
     const attempt = agent.attempt > 1 ? `attempt ${agent.attempt}` : null;
-    return [standingWord(agent), attempt, ms === null ? null : spoken(ms)].filter(Boolean).join(' · ');
+    return [standingWord(agent), attempt, ms === null ? null : formatDuration(ms)]
+      .filter(Boolean)
+      .join(' · ');
   };
   return (
     <main>
@@ -34,9 +36,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
               href={id => hashOf({ view: 'agent', agent: id, tab: 'chart' })}
             />
           ) : (
-            <p class="quiet">
-              {state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}
-            </p>
+            <p class="idle">{state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}</p>
           )}
         </section>
       </section>

@@ -1,8 +1,8 @@
 import { colours } from '../../graph/colours.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import type { Past, Step } from '../../views/history.ts';
-import { stateWord } from '../../views/words.ts';
-import { pure } from './pure.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import type { AgentTimeline, Step } from '../../state/history.ts';
+import { stateLabel } from '../../state/state-label.ts';
+import { memo } from './memo.ts';
 import { hashOf } from './route.ts';
 import type { Shown, Store } from './store.ts';
 import { markOf, sinceStart, standingWord } from './words.ts';
@@ -75,7 +75,7 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
 
 const leap = 1.2;
 
-const Name = pure(({ agent }: { readonly agent: AgentState }) => (
+const Name = memo(({ agent }: { readonly agent: AgentState }) => (
   <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
     <i class="dot" style={{ background: colours[markOf(agent)].line }} />
     <span class="name">{agent.name}</span>
@@ -84,7 +84,7 @@ const Name = pure(({ agent }: { readonly agent: AgentState }) => (
 ));
 
 interface RowProps {
-  readonly past: Past;
+  readonly past: AgentTimeline;
   /** A past that has grown is known by it. */
   readonly version: number;
   readonly end: number;
@@ -92,7 +92,7 @@ interface RowProps {
   readonly start: number;
 }
 
-const Row = pure(({ past, end, row, start }: RowProps) => {
+const Row = memo(({ past, end, row, start }: RowProps) => {
   const { steps, calls } = past;
   const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
   const top = row * rowHeight;
@@ -132,11 +132,11 @@ const Row = pure(({ past, end, row, start }: RowProps) => {
 });
 
 const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
-  `${stateWord(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
+  `${stateLabel(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
 
 /** What a state is for, in few colours. */
 const phases = {
-  up: { word: 'on the way up', colour: '#74c0fc' },
+  up: { word: 'starting', colour: '#74c0fc' },
   running: { word: 'running', colour: '#fcc419' },
   waits: { word: 'waits, to try again', colour: '#ff922b' },
   down: { word: 'stops, collects, removes', colour: '#adb5bd' },
@@ -145,7 +145,7 @@ const phases = {
 function phaseOf({ event: { state } }: Step): (typeof phases)[keyof typeof phases] {
   if (state.startsWith('running')) return phases.running;
   if (/^(backingOff|retrying|engineUnreachable|waitingForSecrets)/.test(state)) return phases.waits;
-  return /^(stopping|collecting|removing|settling|done)/.test(state) ? phases.down : phases.up;
+  return /^(stopping|collecting|removing|evaluating|done)/.test(state) ? phases.down : phases.up;
 }
 
 const Legend = () => (

@@ -1,5 +1,5 @@
-import type { FlowEvent } from '../../events.ts';
-import type { LaidOut } from '../../graph/laid-out.ts';
+import type { RunEvent } from '../../events.ts';
+import type { Layout } from '../../graph/positioned.ts';
 import { type AgentChart, type Kept, keptId, transcriptKey } from '../page-data.ts';
 
 /** Where a page has its run from: who serves it, or itself. */
@@ -10,7 +10,7 @@ export interface Source {
   /** Whoever looks may type into the terminals. */
   readonly mayType: boolean;
   chart(): Promise<AgentChart>;
-  flow(): Promise<LaidOut>;
+  flow(): Promise<Layout>;
   /** What an attempt has printed, as it comes; null where nothing is there. */
   terminal(agent: string, attempt: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
   /** What there is of it, for a download. */
@@ -19,7 +19,7 @@ export interface Source {
 }
 
 export interface Listener {
-  events(events: readonly FlowEvent[]): void;
+  events(events: readonly RunEvent[]): void;
   /** An engine lives that drives the run. */
   driven(isDriven: boolean): void;
   /** Whether there is somebody who would tell more. */

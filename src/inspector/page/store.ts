@@ -1,8 +1,8 @@
-import type { FlowEvent } from '../../events.ts';
-import type { LaidOut } from '../../graph/laid-out.ts';
-import type { FlowState } from '../../views/flow-state.ts';
-import { openHistory } from '../../views/history.ts';
-import { openReplay } from '../../views/replay.ts';
+import type { RunEvent } from '../../events.ts';
+import type { Layout } from '../../graph/positioned.ts';
+import type { FlowState } from '../../state/flow-state.ts';
+import { openHistory } from '../../state/history.ts';
+import { openReplay } from '../../state/replay.ts';
 import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
@@ -21,7 +21,7 @@ export interface Shown {
   readonly isDriven: boolean;
   readonly isConnected: boolean;
   readonly chart: AgentChart | null;
-  readonly flow: LaidOut | null;
+  readonly flow: Layout | null;
 }
 
 /** All that a page knows, and which moment of it is looked at. Whoever changes it asks for a frame. */
@@ -32,13 +32,13 @@ export function openStore(source: Source, changed: () => void) {
   let isDriven = false;
   let isConnected = !source.isKept;
   let chart: AgentChart | null = null;
-  let flow: LaidOut | null = null;
+  let flow: Layout | null = null;
   let flowAsked = false;
 
   const drawFlow = () => {
     if (flowAsked) return;
     flowAsked = true;
-    const got = (found: LaidOut) => {
+    const got = (found: Layout) => {
       flow = found;
       changed();
     };
@@ -48,7 +48,7 @@ export function openStore(source: Source, changed: () => void) {
   };
 
   source.listen({
-    events(events: readonly FlowEvent[]) {
+    events(events: readonly RunEvent[]) {
       for (const event of events) {
         replay.add(event);
         history.add(event);

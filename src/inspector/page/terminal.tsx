@@ -1,7 +1,7 @@
 import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AgentState } from '../../views/flow-state.ts';
+import type { AgentState } from '../../state/flow-state.ts';
 import type { Store } from './store.ts';
 import { withoutInlineStyles } from './styles.ts';
 import { typingOf } from './typing.ts';
@@ -36,7 +36,7 @@ export function TerminalView({ store, agent }: TerminalViewProps) {
             </select>
           </label>
         )}
-        <span class="quiet">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
+        <span class="idle">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
       </div>
       <Screen
         key={`${attempt} ${mayType}`}

@@ -1,4 +1,4 @@
-import type { FlowEvent } from '../../events.ts';
+import type { RunEvent } from '../../events.ts';
 import type { Shown, Store } from './store.ts';
 import { sinceStart } from './words.ts';
 
@@ -42,14 +42,14 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
 }
 
 /** An event in a few words. */
-function saidOf(event: FlowEvent): string {
+function saidOf(event: RunEvent): string {
   switch (event.type) {
     case 'agent.state':
       return `${event.agent}: ${event.state}${event.event && ` (${event.event})`}`;
     case 'docker.call':
       return event.argv.slice(0, 2).join(' ') + (event.agent === null ? '' : ` for ${event.agent}`);
     case 'docker.result':
-      return event.ok ? 'docker has answered' : `docker has failed: ${event.cutOff ?? event.exitCode}`;
+      return event.ok ? 'docker has answered' : `docker has failed: ${event.interrupted ?? event.exitCode}`;
     case 'attempt.ended':
       return `${event.agent}: attempt ${event.attempt} ${event.status}`;
     case 'agent.ended':

@@ -1,10 +1,10 @@
 import type { Mark } from '../../graph/drawing.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import { stateWord, statusWord } from '../../views/words.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import { stateLabel, statusLabel } from '../../state/state-label.ts';
 
 /** What people read for how an agent stands. */
 export const standingWord = ({ status, state }: AgentState): string =>
-  status === null ? (stateWord(state) ?? state) : statusWord[status];
+  status === null ? (stateLabel(state) ?? state) : statusLabel[status];
 
 export const markOf = ({ status, state }: AgentState): Mark =>
   status ?? (state === 'waiting' ? 'waiting' : 'running');

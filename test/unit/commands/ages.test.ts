@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { findRuns } from '../../../src/commands/cleanup/runs.ts';
 import { ago } from '../../../src/commands/ps/orphans.ts';
-import { openStateDir } from '../../../src/engine/state-dir.ts';
+import { openStateDir } from '../../../src/store/state-directory.ts';
 
 const hour = 3_600_000;
 const now = 1_000 * hour;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
 const bin = join(import.meta.dirname, '../../../src/bin.ts');
 

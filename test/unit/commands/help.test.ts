@@ -1,5 +1,5 @@
 import test from 'ava';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
 /** The snapshots have been read by a person. After a change: `ava test/unit/commands/help.test.ts -u`, and read again. */
 test('the help of every command fits a screen of 80 columns', async t => {

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import type { FlowEventBody } from '../../../src/events.ts';
+import type { RunEventBody } from '../../../src/events.ts';
 
 const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
 const runId = 'r0000001';
@@ -27,7 +27,7 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
   const run = join(stateDir, 'runs', runId);
   mkdirSync(run, { recursive: true });
   const result = { exitCode: 0, error: null, containerId: null, image: null };
-  const events: FlowEventBody[] = [
+  const events: RunEventBody[] = [
     {
       type: 'run.started',
       runId,

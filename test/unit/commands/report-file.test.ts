@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa, execaSync } from 'execa';
 import { reportFile } from '../../../src/commands/reports/report-file.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A workspace with the place of a report, and a file of the user's beside it. */
 function desk(t: ExecutionContext) {

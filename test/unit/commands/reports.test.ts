@@ -13,13 +13,13 @@ import { PassThrough, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { parse, type TestSuites } from 'junit2json';
+import { combineReporters } from '../../../src/commands/reports/combine-reporters.ts';
 import type { Reporter } from '../../../src/commands/reports/reporter.ts';
 import { type ReportOptions, reportersFor } from '../../../src/commands/reports/reporters-for.ts';
-import { together } from '../../../src/commands/reports/together.ts';
 import { UsageError } from '../../../src/errors.ts';
-import { eventSchema, type FlowEvent } from '../../../src/events.ts';
-import { obeyed } from '../views/runner.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../views/story.ts';
+import { eventSchema, type RunEvent } from '../../../src/events.ts';
+import { obeyed } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -28,7 +28,7 @@ const exit = {
 } as const;
 
 /** A run of one agent that failed, with this transcript. */
-const failing = (transcript: string): readonly FlowEvent[] => [
+const failing = (transcript: string): readonly RunEvent[] => [
   started({ a: [] }),
   enters(1, 'a', 'running.working'),
   attemptEnds(2, 'a', { ...exit, transcript }),
@@ -47,10 +47,13 @@ const nowhere = () => new Writable({ write: (_, __, done) => done() });
 function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdout: Writable = nowhere()) {
   const said: string[] = [];
   const say = (line: string) => said.push(line);
-  return { said, reports: together(reportersFor({ json: false, ...options }, env, { stdout, say }), say) };
+  return {
+    said,
+    reports: combineReporters(reportersFor({ json: false, ...options }, env, { stdout, say }), say),
+  };
 }
 
-async function tell(reports: Required<Reporter>, events: readonly FlowEvent[]) {
+async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
   for (const event of events) reports.onEvent(event);
   await reports.onEnd(told(...events));
   await reports.close();
@@ -183,7 +186,7 @@ test('a reporter that throws is told no more, harms no other, and is one warning
     onEvent: ({ type }) => void heard.push(type),
     onEnd: () => void heard.push('end'),
   };
-  const reports = together([broken, whole], line => said.push(line));
+  const reports = combineReporters([broken, whole], line => said.push(line));
   reports.onEvent(failing('/t')[0]!);
   reports.onEvent(failing('/t')[1]!);
   await reports.onEnd(told(...failing('/t')));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 
 /** A `docker` first on PATH that is this shell text. */
 function withDocker(t: ExecutionContext, script: string) {
@@ -16,14 +16,14 @@ function withDocker(t: ExecutionContext, script: string) {
     process.env.PATH = path;
     rmSync(folder, { recursive: true });
   });
-  return dockerCli(unrecorded);
+  return dockerCli(nullRecorder);
 }
 
 test.serial('a docker that ends before it has read its input is an answer, and no end of us', async t => {
   const docker = withDocker(t, 'exec 0<&-; echo "Cannot connect" >&2; exit 1');
   for (const size of [5, 300_000, 5, 300_000]) {
     const answer = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
-    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', cutOff: null });
+    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', interrupted: null });
   }
 });
 

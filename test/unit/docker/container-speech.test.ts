@@ -3,11 +3,11 @@ import test from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { speaker } from '../../../src/docker/container-speech.ts';
 import { classify } from '../../../src/docker/errors.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { pipeOutput, saveOutput } from '../../../src/docker/stream.ts';
-import { fakeDocker } from './fake-docker.ts';
+import { fakeDocker } from '../_helpers/fake-docker.ts';
 
-const docker = dockerCli(unrecorded);
+const docker = dockerCli(nullRecorder);
 
 test('the commands that bring the output of a container are known, and which one it is', t => {
   for (const [line, id] of [
@@ -62,7 +62,7 @@ for (const [what, args, answer, kind, stderr] of [
     'could not start it',
     ['start', '--attach', 'c'],
     state('created', 'no space left on device'),
-    'exhausted',
+    'outOfResources',
     /^no space left/,
   ],
   ['speaks in riddles', ['exec', 'c', 'x'], 'echo riddle', 'docker', /^$/],
@@ -73,8 +73,8 @@ for (const [what, args, answer, kind, stderr] of [
     const options = { timeout: 0 };
     for (const end of [
       await docker(args),
-      await saveOutput(unrecorded, args, '/dev/null', options),
-      await pipeOutput(unrecorded, args, nowhere, options),
+      await saveOutput(nullRecorder, args, '/dev/null', options),
+      await pipeOutput(nullRecorder, args, nowhere, options),
     ]) {
       t.is(classify(end), kind);
       t.regex(end.stderr, stderr);
@@ -84,7 +84,11 @@ for (const [what, args, answer, kind, stderr] of [
 test.serial('the engine is not asked about what went well, or what was cut off', async t => {
   fakeDocker(t, 'if [ "$2" = inspect ]; then exit 9; fi; echo words >&2; [ "$2" = c ] || exec sleep 600');
   t.like(await docker(['logs', 'c']), { ok: true, exitCode: 0, stderr: '', printed: 'words\n' });
-  t.like(await docker(['logs', 'd'], { timeout: 500 }), { ok: false, exitCode: null, cutOff: 'timeout' });
+  t.like(await docker(['logs', 'd'], { timeout: 500 }), {
+    ok: false,
+    exitCode: null,
+    interrupted: 'timeout',
+  });
 });
 
 test.serial('an engine that does not answer when it is asked has not answered at all', async t => {
@@ -92,5 +96,5 @@ test.serial('an engine that does not answer when it is asked has not answered at
   const stop = new AbortController();
   const answer = docker(['exec', 'c', 'x'], { signal: stop.signal });
   setTimeout(() => stop.abort(), 1_000);
-  t.like(await answer, { ok: false, exitCode: null, cutOff: 'aborted' });
+  t.like(await answer, { ok: false, exitCode: null, interrupted: 'aborted' });
 });

@@ -8,7 +8,7 @@ import {
   engineAddress,
   isDefaultSocket,
 } from '../../../src/docker/engine-address.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A docker whose current context is this one. */
 const within =
@@ -19,7 +19,7 @@ const within =
     exitCode: context === null ? 1 : 0,
     stdout: context === null ? '' : JSON.stringify(context),
     stderr: '',
-    cutOff: null,
+    interrupted: null,
   });
 const plain = (host: string) => ({ Name: 'desk', Endpoints: { docker: { Host: host } }, TLSMaterial: {} });
 const usual = within(plain('unix:///var/run/docker.sock'));

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { engineHint, missingContext } from '../../../src/docker/engine-hint.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const idOf = (name: string) => createHash('sha256').update(name).digest('hex');
 

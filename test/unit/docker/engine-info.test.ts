@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import test from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { folder } from '../workspace/repositories.ts';
-import { fakeDocker } from './fake-docker.ts';
+import { fakeDocker } from '../_helpers/fake-docker.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const ask = () =>
-  engineInfo(dockerCli(unrecorded), { now: () => 0, timeout: 20_000, hint: () => 'do what helps' });
+  engineInfo(dockerCli(nullRecorder), { now: () => 0, timeout: 20_000, hint: () => 'do what helps' });
 
 // All serial: PATH is one for the process.
 test.serial('without a docker command on PATH, the message says so', async t => {

@@ -2,12 +2,12 @@ import test from 'ava';
 import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { inspectImage } from '../../../src/docker/image-inspect.ts';
 import { listNetworks } from '../../../src/docker/networks.ts';
-import { inspectNetworks } from '../../../src/docker/run-networks.ts';
 import { askDocker } from '../../../src/doctor/docker.ts';
-import { examine } from '../../../src/engine/adoptable.ts';
-import { engines, printed } from './engines.ts';
+import { inspectImage } from '../../../src/images/inspect.ts';
+import { inspectNetworks } from '../../../src/networks/run-networks.ts';
+import { examine } from '../../../src/recovery/adoptable.ts';
+import { engines, printed } from '../_helpers/engines.ts';
 
 const now = () => 0;
 
@@ -23,7 +23,7 @@ const answer = (args: readonly string[], stdout: string): DockerAnswer => ({
   exitCode: 0,
   stdout,
   stderr: '',
-  cutOff: null,
+  interrupted: null,
 });
 
 for (const engine of engines) {
@@ -98,7 +98,7 @@ for (const engine of engines) {
     details.Config.Env = ['AGENT_NONCE=abc'];
     details.Mounts = [{ Type: 'bind', Source: '/home/me/work', Destination: '/workspace' }];
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
-    const orphan = { whose: 'ours' as const, container: container!, runId: 'r1', agent: 'a', attempt: 1 };
+    const orphan = { origin: 'ours' as const, container: container!, runId: 'r1', agent: 'a', attempt: 1 };
     const { found } = await examine(printing(JSON.stringify([details])), [orphan]);
     t.deepEqual(found[0]?.plan.network, { mode: 'bridge', name: 'fixture' });
   });

@@ -1,11 +1,17 @@
 import test from 'ava';
 import type { FailureKind } from '../../../machines/outcome.ts';
-import { classify, dockerError, says, saysNoProgram, wordsOf } from '../../../src/docker/errors.ts';
+import {
+  classify,
+  dockerError,
+  isProgramMissing,
+  matchesMessage,
+  messageOf,
+} from '../../../src/docker/errors.ts';
 
 const said = (stderr: string, more: object = {}) => ({
   ok: false,
   exitCode: 1,
-  cutOff: null,
+  interrupted: null,
   stderr,
   ...more,
 });
@@ -45,17 +51,17 @@ const table: readonly (readonly [FailureKind, string])[] = [
   ['transient', 'toomanyrequests: You have reached your pull rate limit'],
   ['transient', 'OCI runtime exec failed: exec failed: Resource temporarily unavailable'],
   [
-    'exhausted',
+    'outOfResources',
     'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults',
   ],
-  ['exhausted', 'Error response from daemon: all predefined address pools have been fully subnetted'],
+  ['outOfResources', 'Error response from daemon: all predefined address pools have been fully subnetted'],
   [
     'docker',
     'Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /x',
   ],
   ['docker', 'unknown flag: --nonsense'],
   ['docker', 'Error response from daemon: No such image: nothing:1'],
-  ['exhausted', 'no space left on device'],
+  ['outOfResources', 'no space left on device'],
 ];
 
 for (const [kind, text] of table)
@@ -64,11 +70,11 @@ for (const [kind, text] of table)
     t.is(classify(said(text.toUpperCase())), kind);
   });
 
-test('a call that we cut off after its time is transient, and its effect uncertain', t => {
-  const answer = { ...said('', { exitCode: null, cutOff: 'timeout' as const }), args: ['start', 'x'] };
+test('a call that we cut off after its time is transient, and its effect inDoubt', t => {
+  const answer = { ...said('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
   t.is(classify(answer), 'transient');
-  const error = dockerError(answer, { doing: 'start the container', at: 5 });
-  t.true(error.uncertain);
+  const error = dockerError(answer, { operation: 'start the container', at: 5 });
+  t.true(error.inDoubt);
   t.is(error.at, 5);
   t.regex(error.message, /could not start the container: docker did not answer in time/);
 });
@@ -90,15 +96,15 @@ test('a message says what failed, with the daemon’s reason and without its pre
       ...said('Error response from daemon: no space left on device'),
       args: ['create', '--name=x', 'secret'],
     },
-    { doing: 'create the container', at: 0 },
+    { operation: 'create the container', at: 0 },
   );
   t.is(
     error.message,
     'could not create the container: no space left on device. Free some space: docker system df shows what takes it',
   );
   t.is(error.command, 'docker create --name=x');
-  t.is(error.kind, 'exhausted');
-  t.false(error.uncertain);
+  t.is(error.kind, 'outOfResources');
+  t.false(error.inDoubt);
 });
 
 test('an engine without GPUs says what to install, once', t => {
@@ -106,10 +112,10 @@ test('an engine without GPUs says what to install, once', t => {
     'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
   const error = dockerError(
     { ...said(stderr), args: ['start', 'x'] },
-    { doing: 'start the container', at: 0 },
+    { operation: 'start the container', at: 0 },
   );
   t.is(error.kind, 'gpu');
-  t.false(error.uncertain);
+  t.false(error.inDoubt);
   t.regex(
     error.message,
     /^could not start the container: could not select device driver.*NVIDIA Container Toolkit/,
@@ -118,9 +124,10 @@ test('an engine without GPUs says what to install, once', t => {
 
 test('what no row knows takes the kind of the step that asked', t => {
   const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
-  t.is(dockerError(answer, { doing: 'pull', at: 0, otherwise: 'image' }).kind, 'image');
+  t.is(dockerError(answer, { operation: 'pull', at: 0, fallbackKind: 'image' }).kind, 'image');
   t.is(
-    dockerError({ ...answer, stderr: 'i/o timeout' }, { doing: 'pull', at: 0, otherwise: 'image' }).kind,
+    dockerError({ ...answer, stderr: 'i/o timeout' }, { operation: 'pull', at: 0, fallbackKind: 'image' })
+      .kind,
     'transient',
   );
 });
@@ -133,7 +140,7 @@ test('a warning of the client on its own configuration is no reason', t => {
   };
   t.is(classify(answer), 'docker');
   t.is(
-    dockerError(answer, { doing: 'create it', at: 0 }).message,
+    dockerError(answer, { operation: 'create it', at: 0 }).message,
     'could not create it: invalid reference format',
   );
   t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
@@ -142,14 +149,14 @@ test('a warning of the client on its own configuration is no reason', t => {
 
 test('an engine without docker-init is told what to install', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
-  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { doing: 'start it', at: 0 });
+  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it', at: 0 });
   t.is(kind, 'docker');
   t.regex(message, /Install docker-init on the engine’s host/);
 });
 
 test('of an error that no row knows every line is passed on, but those that only point to help', t => {
   const message = (stderr: string) =>
-    dockerError({ ...said(stderr), args: ['create'] }, { doing: 'create it', at: 0 }).message;
+    dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it', at: 0 }).message;
   t.is(
     message('first\nError: second\n\nthe reason, in words of tomorrow\n'),
     'could not create it: first\nError: second\nthe reason, in words of tomorrow',
@@ -172,17 +179,17 @@ test('of an error that no row knows every line is passed on, but those that only
 });
 
 test('of very long words the beginning and the end are passed on', t => {
-  const words = wordsOf(`begins ${'x'.repeat(100_000)} ends`);
+  const words = messageOf(`begins ${'x'.repeat(100_000)} ends`);
   t.true(words.length < 1_100);
   t.regex(words, /^begins x+ … x+ ends$/);
 });
 
 test('no control sequence of what docker quotes is passed on', t => {
-  t.is(wordsOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
+  t.is(messageOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
 });
 
 /** As the engines say it, each in a line of its own among others. */
-const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> = {
+const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly string[]>> = {
   noContainer: [
     'Error: No such container: c0ffee',
     'Error response from daemon: No such container: c0ffee',
@@ -258,7 +265,7 @@ for (const name of names)
   test(`what engines say is known as ${name}, and as nothing else`, t => {
     for (const stderr of messages[name]) {
       t.deepEqual(
-        names.filter(other => says(other, `WARNING: of no account\n${stderr}\n`)),
+        names.filter(other => matchesMessage(other, `WARNING: of no account\n${stderr}\n`)),
         [name],
         stderr,
       );
@@ -274,7 +281,7 @@ for (const stderr of [
 ])
   test(`a fragment of another text is no message: ${stderr.slice(0, 60)}`, t => {
     t.deepEqual(
-      names.filter(name => says(name, stderr)),
+      names.filter(name => matchesMessage(name, stderr)),
       [],
     );
   });
@@ -282,8 +289,8 @@ for (const stderr of [
 test('a program that is missing is known by its name', t => {
   const [runc, , , crun] = messages.noProgram;
   for (const stderr of [runc!, crun!]) {
-    t.true(saysNoProgram('agent-init', stderr));
-    t.false(saysNoProgram('docker-init', stderr));
+    t.true(isProgramMissing('agent-init', stderr));
+    t.false(isProgramMissing('docker-init', stderr));
   }
 });
 

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { followEvents } from '../../../src/docker/follow-events.ts';
 import type { CallEnd } from '../../../src/docker/recorder.ts';
-import { virtualTime } from './virtual-time.ts';
+import { virtualTime } from '../_helpers/virtual-time.ts';
 
 interface Engine {
   /** How long its streams last, in milliseconds. */
@@ -10,7 +10,7 @@ interface Engine {
 }
 
 const minute = 60_000;
-const denied: CallEnd = { ok: false, exitCode: 1, stderr: 'Error: Forbidden\n', cutOff: null };
+const denied: CallEnd = { ok: false, exitCode: 1, stderr: 'Error: Forbidden\n', interrupted: null };
 
 function following(t: ExecutionContext, engine: Engine) {
   const time = virtualTime();

@@ -9,7 +9,14 @@ function dockerWith(...answers: readonly string[]) {
   const asked: (readonly string[])[] = [];
   const docker: Docker = async args => {
     const stderr = answers[asked.push(args) - 1] ?? '';
-    return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout: 'id', stderr, cutOff: null };
+    return {
+      args,
+      ok: stderr === '',
+      exitCode: stderr === '' ? 0 : 1,
+      stdout: 'id',
+      stderr,
+      interrupted: null,
+    };
   };
   return { docker, asked };
 }

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { backoff } from '../../../src/docker/backoff.ts';
 import { poll } from '../../../src/docker/poll.ts';
-import { virtualTime } from './virtual-time.ts';
+import { virtualTime } from '../_helpers/virtual-time.ts';
 
 interface Engine {
   isAway?: boolean;

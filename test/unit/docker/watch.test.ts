@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { toldEnd } from '../../../src/actors/told-end.ts';
+import { findEnd } from '../../../src/actors/lookup-end.ts';
 import type { Container, Containers } from '../../../src/docker/containers.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { watchContainers } from '../../../src/docker/watch.ts';
-import { fakeDocker } from './fake-docker.ts';
+import { fakeDocker } from '../_helpers/fake-docker.ts';
 
 const event = (action: string, id: string, attributes: object = {}) =>
   JSON.stringify({ Type: 'container', Action: action, time: 7, Actor: { ID: id, Attributes: attributes } });
@@ -50,7 +50,7 @@ function watch(t: ExecutionContext, engine: Engine) {
   };
   const watcher = watchContainers({
     containers,
-    recorder: unrecorded,
+    recorder: nullRecorder,
     runId: 'r1',
     signal: stop.signal,
     now: () => 10_000,
@@ -84,7 +84,7 @@ test.serial(
     t.deepEqual(await watcher.ended('c1', never), {
       exitCode: 7,
       oomKilled: false,
-      how: 'died',
+      reason: 'died',
       at: 10_000,
       finishedAt: 7000,
     });
@@ -107,7 +107,7 @@ test.serial('an oom event before the die marks the end', async t => {
 
 test.serial('a destroy whose die was never seen: removed', async t => {
   const { watcher, never } = watch(t, { prints: [event('destroy', 'c1')], alive: ['c1'] });
-  t.is((await watcher.ended('c1', never)).how, 'removed');
+  t.is((await watcher.ended('c1', never)).reason, 'removed');
 });
 
 test.serial('what another engine does not have was not removed', async t => {
@@ -121,7 +121,7 @@ test.serial('what another engine does not have was not removed', async t => {
   t.deepEqual(told, ['away: another engine']);
   t.false(isOver);
   isAnother = false;
-  t.is((await ended).how, 'removed');
+  t.is((await ended).reason, 'removed');
   t.deepEqual(told, ['away: another engine', 'back']);
 });
 
@@ -131,7 +131,7 @@ test.serial('what the stream never told is found by the list', async t => {
   t.deepEqual(await watcher.ended('c1', never), {
     exitCode: 3,
     oomKilled: true,
-    how: 'died',
+    reason: 'died',
     at: 10_000,
     finishedAt: 5,
   });
@@ -161,12 +161,12 @@ test.serial('many such lines cost few lists', async t => {
 test.serial('who has found a container gone need not wait for the next list', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited, isSlow: true });
-  t.is((await toldEnd({ watcher }, 'c1', never))?.exitCode, 3);
+  t.is((await findEnd({ watcher }, 'c1', never))?.exitCode, 3);
 });
 
 test.serial('who is told to stop before asking is told nothing, and leaves no rejection behind', async t => {
   const { watcher } = watch(t, { alive: ['c1'] });
-  t.is(await toldEnd({ watcher }, 'c1', AbortSignal.abort()), null);
+  t.is(await findEnd({ watcher }, 'c1', AbortSignal.abort()), null);
   await delay(50);
 });
 
@@ -175,7 +175,7 @@ test.serial('a container that no list knows any more was removed', async t => {
   t.deepEqual(await watcher.ended('c1', never), {
     exitCode: null,
     oomKilled: false,
-    how: 'removed',
+    reason: 'removed',
     at: 10_000,
   });
 });
@@ -201,7 +201,7 @@ test.serial(
       exited: [{ id: 'c1', state: 'exited', exitCode: 0, oomKilled: false, finishedAt: 5 }],
     });
     const ended = watcher.ended('c1', never);
-    const answers = watcher.answers(never);
+    const answers = watcher.reachable(never);
     while (lists() < 3) await delay(20);
     t.deepEqual(told, ['away: no answer']);
     away = false;

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { desk, pastRun } from '../commands/command-line.ts';
-import { ends, enters, started } from '../views/story.ts';
+import { desk, pastRun } from '../_helpers/command-line.ts';
+import { ends, enters, started } from '../_helpers/story.ts';
 import { readDot, readMermaid } from './grammar.ts';
 
 test('graph draws the agent machine, another, or a spec, in each of its formats', async t => {
@@ -11,7 +11,7 @@ test('graph draws the agent machine, another, or a spec, in each of its formats'
     join(path, 'spec.json'),
     '{"name": "two", "agents": {"one": {"command": ["a"]}, "end": {"command": ["b"], "dependsOn": ["one"]}}}',
   );
-  t.true(readMermaid((await run(['graph'])).stdout).nodes.has('wayUp'));
+  t.true(readMermaid((await run(['graph'])).stdout).nodes.has('startup'));
   t.true(
     readDot((await run(['graph', '--machine', 'flow', '--format', 'dot'])).stdout).nodes.has('cancelling'),
   );
@@ -30,8 +30,8 @@ test('graph --run marks how the agents of a run stand, and --agent the way of on
     ['fixer'],
     [
       started({ fixer: [], tests: ['fixer'] }),
-      enters(1, 'fixer', 'deciding', { event: 'init' }),
-      enters(2, 'fixer', 'building', { event: 'decide done' }),
+      enters(1, 'fixer', 'reconciling', { event: 'init' }),
+      enters(2, 'fixer', 'building', { event: 'reconcile done' }),
       ends(3, 'fixer'),
     ],
   );
@@ -43,9 +43,9 @@ test('graph --run marks how the agents of a run stand, and --agent the way of on
     ['--run', 'r1234567', '--agent', 'fixer'],
   ]) {
     const { path } = JSON.parse((await run(['graph', '--json', ...args])).stdout);
-    t.like(path, { agent: 'fixer', current: 'building', visited: { deciding: 1, building: 1 } });
+    t.like(path, { agent: 'fixer', current: 'building', visited: { reconciling: 1, building: 1 } });
     t.deepEqual(path.transitions, [
-      { source: 'deciding', target: 'building', event: 'decide done', count: 1 },
+      { source: 'reconciling', target: 'building', event: 'reconcile done', count: 1 },
     ]);
   }
 });

@@ -27,7 +27,7 @@ test('an attempt waits 1 s, twice as long each time, and never more than 30 s', 
 });
 
 test('an error keeps the command and the exit code that docker gave it', t => {
-  const agent = walk(agentMachine).at('deciding').resolves(decision('building')).at('building');
+  const agent = walk(agentMachine).at('reconciling').resolves(decision('building')).at('building');
   agent.fails('image', { command: 'docker build', exitCode: 17 });
   t.deepEqual(agent.snapshot.output?.error, {
     phase: 'building',
@@ -45,7 +45,7 @@ for (const late of ['answer', 'failure'] as const)
     const actor = createActor(
       agentMachine.provide({
         actors: {
-          decide: fromPromise(async () => decision('building')),
+          reconcile: fromPromise(async () => decision('building')),
           ensureImage: fromPromise(async ({ signal }) => {
             signal.addEventListener('abort', () => aborted.push(true));
             return building.promise;
@@ -74,7 +74,9 @@ test('the late answer of a rung means nothing to the ladder that began again', a
   const actor = createActor(
     agentMachine.provide({
       actors: {
-        decide: fromPromise(async () => decision('stopping', { containerId: 'container-1', started: true })),
+        reconcile: fromPromise(async () =>
+          decision('stopping', { containerId: 'container-1', started: true }),
+        ),
         interrupt: fromPromise(() => {
           rungs.push(Promise.withResolvers());
           return rungs.at(-1)!.promise;

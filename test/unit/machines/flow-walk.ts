@@ -1,6 +1,6 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
-import type { FlowEvent, flowMachine } from '../../../machines/flow.ts';
+import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { byHand, isRoot, resolve } from './by-hand.ts';
 import { expect } from './walk.ts';
@@ -105,7 +105,7 @@ export function walkFlow(
   actor.start();
   note(actor.getSnapshot());
 
-  const send = (event: FlowEvent) => {
+  const send = (event: FlowMachineEvent) => {
     actor.send(event);
     return self;
   };

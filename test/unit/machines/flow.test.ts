@@ -23,12 +23,12 @@ const scenarios = [
     flow.sees({ states: 'done' }).isOver({}),
   ),
   scenario('agents that depend on nobody start together, in the order of the spec', three, flow => {
-    flow.sees({ started: ['one', 'two', 'three'], states: 'flowing' });
+    flow.sees({ started: ['one', 'two', 'three'], states: 'running' });
     flow.ends('two').sees({}).ends('one').sees({}).ends('three').sees({ states: 'done' });
     flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
   }),
   scenario('an agent starts when the one it depends on has succeeded', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' });
+    flow.sees({ started: ['fixer'], states: 'running' });
     flow.ends('fixer').sees({ started: ['reviewer'] });
     flow.ends('reviewer').sees({ started: ['tests'] });
     flow.ends('tests').sees({ states: 'done' });
@@ -39,7 +39,7 @@ const scenarios = [
     diamond,
     flow => {
       flow
-        .sees({ started: ['base'], states: 'flowing' })
+        .sees({ started: ['base'], states: 'running' })
         .ends('base')
         .sees({ started: ['left', 'right'] });
       flow.ends('right', 'failed').sees({ unstarted: ['top skipped'] });
@@ -50,7 +50,7 @@ const scenarios = [
   ),
   scenario('an agent that depends on two starts when both have succeeded', diamond, flow => {
     flow
-      .sees({ started: ['base'], states: 'flowing' })
+      .sees({ started: ['base'], states: 'running' })
       .ends('base')
       .sees({ started: ['left', 'right'] });
     flow
@@ -69,7 +69,7 @@ const scenarios = [
     },
     flow => {
       flow
-        .sees({ started: ['first'], states: 'flowing' })
+        .sees({ started: ['first'], states: 'running' })
         .ends('first')
         .sees({ started: ['last'] });
       flow.ends('last').sees({ states: 'done' }).isOver({ first: 'succeeded', last: 'succeeded' });
@@ -77,7 +77,7 @@ const scenarios = [
   ),
   scenario('no more agents live at once than the concurrency allows', { ...three, concurrency: 2 }, flow => {
     flow
-      .sees({ started: ['one', 'two'], states: 'flowing' })
+      .sees({ started: ['one', 'two'], states: 'running' })
       .ends('two')
       .sees({ started: ['three'] });
     flow.ends('three').sees({}).ends('one').sees({ states: 'done' });
@@ -85,7 +85,7 @@ const scenarios = [
   }),
   scenario('the place of an agent that failed is free for the next', { ...three, concurrency: 1 }, flow => {
     flow
-      .sees({ started: ['one'], states: 'flowing' })
+      .sees({ started: ['one'], states: 'running' })
       .ends('one', 'failed')
       .sees({ started: ['two'] });
     flow
@@ -102,7 +102,7 @@ const scenarios = [
         agents: { tests: ['reviewer'], reviewer: ['fixer'], fixer: [], other: [] },
       },
       flow => {
-        flow.sees({ started: ['fixer', 'other'], states: 'flowing' });
+        flow.sees({ started: ['fixer', 'other'], states: 'running' });
         flow.ends('fixer', status).sees({ unstarted: ['reviewer skipped', 'tests skipped'] });
         const { error, attempts, containerId } = flow.output('reviewer')!;
         expect(
@@ -126,7 +126,7 @@ const scenarios = [
   ),
   scenario('an agent is skipped as soon as one of those it depends on has failed', diamond, flow => {
     flow
-      .sees({ started: ['base'], states: 'flowing' })
+      .sees({ started: ['base'], states: 'running' })
       .ends('base')
       .sees({ started: ['left', 'right'] });
     flow
@@ -140,17 +140,17 @@ const scenarios = [
     'where Docker has no room left nobody else is started, and those that live go on',
     { agents: { one: [], two: [], three: [], after: ['one'] }, concurrency: 2 },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' });
-      flow.ends('one', 'failed', 'exhausted').sees({ unstarted: ['three skipped', 'after skipped'] });
+      flow.sees({ started: ['one', 'two'], states: 'running' });
+      flow.ends('one', 'failed', 'outOfResources').sees({ unstarted: ['three skipped', 'after skipped'] });
       const why = (name: string) => `${flow.output(name)?.error?.kind}: ${flow.output(name)?.error?.message}`;
-      expect('why', why('three'), 'exhausted: not started: Docker has no room left, as one found');
+      expect('why', why('three'), 'outOfResources: not started: Docker has no room left, as one found');
       expect('why', why('after'), 'dependency: depends on one, which did not succeed');
       flow.ends('two').sees({ states: 'done' });
       flow.isOver({ one: 'failed', two: 'succeeded', three: 'skipped', after: 'skipped' });
     },
   ),
   scenario('a flow whose last agents are skipped is over', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' });
+    flow.sees({ started: ['fixer'], states: 'running' });
     flow.ends('fixer', 'failed').sees({ unstarted: ['reviewer skipped', 'tests skipped'], states: 'done' });
     flow.isOver({ fixer: 'failed', reviewer: 'skipped', tests: 'skipped' });
   }),
@@ -160,7 +160,7 @@ const scenarios = [
       agents: { fixer: [], reviewer: ['fixer'], other: [] },
     },
     flow => {
-      flow.sees({ started: ['fixer', 'other'], states: 'flowing' });
+      flow.sees({ started: ['fixer', 'other'], states: 'running' });
       flow.cancelAgent('fixer').sees({ told: ['fixer CANCEL'] });
       flow.ends('fixer', 'cancelled').sees({ unstarted: ['reviewer skipped'] });
       flow.ends('other').sees({ states: 'done' });
@@ -171,7 +171,7 @@ const scenarios = [
     'an agent that is cancelled while it waits never starts, nor does who depends on it',
     chain,
     flow => {
-      flow.sees({ started: ['fixer'], states: 'flowing' });
+      flow.sees({ started: ['fixer'], states: 'running' });
       flow.cancelAgent('reviewer').sees({ unstarted: ['reviewer cancelled', 'tests skipped'] });
       expect('no error', flow.output('reviewer')?.error, null);
       flow.ends('fixer').sees({ states: 'done' });
@@ -183,7 +183,7 @@ const scenarios = [
     { ...three, concurrency: 1 },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancelAgent('three')
         .sees({ unstarted: ['three cancelled'] });
       flow
@@ -199,7 +199,7 @@ const scenarios = [
     { agents: { one: [], two: [] } },
     flow => {
       flow
-        .sees({ started: ['one', 'two'], states: 'flowing' })
+        .sees({ started: ['one', 'two'], states: 'running' })
         .ends('one')
         .sees({});
       flow.cancelAgent('one').sees({}).cancelAgent('nobody').sees({}).ends('two').sees({ states: 'done' });
@@ -210,14 +210,14 @@ const scenarios = [
     'a cancel tells those that live and cancels those that wait',
     { ...three, concurrency: 2 },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
       flow.sees({ told: ['one CANCEL', 'two CANCEL'], unstarted: ['three cancelled'], states: 'cancelling' });
       flow.ends('one', 'cancelled').sees({}).ends('two', 'succeeded').sees({ states: 'done' });
       flow.isOver({ one: 'cancelled', two: 'succeeded', three: 'cancelled' });
     },
   ),
   scenario('nothing is started after a cancel, even where what it waited for succeeds', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' }).cancel();
+    flow.sees({ started: ['fixer'], states: 'running' }).cancel();
     flow.sees({
       told: ['fixer CANCEL'],
       unstarted: ['reviewer cancelled', 'tests cancelled'],
@@ -230,7 +230,7 @@ const scenarios = [
     'a second cancel is passed on to those that still live',
     { agents: { one: [], two: [] } },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
       flow
         .sees({ told: ['one CANCEL', 'two CANCEL'], states: 'cancelling' })
         .ends('one', 'cancelled')
@@ -245,7 +245,7 @@ const scenarios = [
     },
   ),
   scenario('a kill tells those that live and cancels those that wait', { ...three, concurrency: 1 }, flow => {
-    flow.sees({ started: ['one'], states: 'flowing' }).kill();
+    flow.sees({ started: ['one'], states: 'running' }).kill();
     flow.sees({ told: ['one KILL'], unstarted: ['two cancelled', 'three cancelled'], states: 'cancelling' });
     flow.ends('one', 'cancelled').sees({ states: 'done' });
     flow.isOver({ one: 'cancelled', two: 'cancelled', three: 'cancelled' });
@@ -254,7 +254,7 @@ const scenarios = [
     'agents that are all done in the moment of the cancel end the flow',
     { ...three, concurrency: 2, obedient: true },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
       flow.sees({
         told: ['one CANCEL', 'two CANCEL'],
         unstarted: ['three cancelled'],
@@ -268,7 +268,7 @@ const scenarios = [
     { ...three, concurrency: 1, obedient: true },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancelAgent('one')
         .sees({ told: ['one CANCEL'], started: ['two'] });
       flow
@@ -284,7 +284,7 @@ const scenarios = [
     { agents: { one: [] } },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancel()
         .sees({ told: ['one CANCEL'], states: 'cancelling' });
       flow
@@ -301,7 +301,7 @@ for (const { title, tell } of scenarios) test(title, t => void t.notThrows(() =>
 
 const covering = coverage(scenarios, flowMachine, observed);
 const noticing = ({ noticedBy }: { noticedBy: string }) => covering.get(noticedBy) ?? [];
-const targets = { standing: ['#flow.flowing', '#flow.cancelling', '#flow.done'], passing: [] };
+const targets = { standing: ['#flow.running', '#flow.cancelling', '#flow.done'], passing: [] };
 
 test('every transition of the flow is taken by a scenario', t => {
   const untaken = transitionsOf(flowMachine).filter(({ name }) => !covering.has(name));

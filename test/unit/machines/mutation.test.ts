@@ -7,24 +7,24 @@ import { coverage, survivors } from './survivors.ts';
 const states = (...names: string[]) => names.map(name => `#agent.${name}`);
 const targets = {
   standing: [
-    ...states('deciding', 'building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting'),
-    ...states('running', 'running.quiet', 'running.needsInput', 'backingOff', 'engineUnreachable'),
+    ...states('reconciling', 'building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting'),
+    ...states('running', 'running.idle', 'running.needsInput', 'backingOff', 'engineUnreachable'),
     ...states('waitingForSecrets'),
     ...states('stopping.interrupting', 'stopping.terminating', 'stopping.stoppingContainer'),
-    ...states('stopping.killing', 'collecting.reading', 'removing.clearing', 'retrying', 'done'),
+    ...states('stopping.killing', 'collecting.reading', 'removing.removingContainer', 'retrying', 'done'),
     ...states('waitingForQuota'),
   ],
-  passing: states('stopping', 'collecting', 'removing', 'settling'),
+  passing: states('stopping', 'collecting', 'removing', 'evaluating'),
 };
 
 /** Broken in no way that anybody could see. Whoever adds to this list says why. */
 const harmless = [
-  'deciding.onDone[11] without its guard', // the last of a list whose guards name every case, as are three below
+  'reconciling.onDone[11] without its guard', // the last of a list whose guards name every case, as are three below
   'backingOff.onDone[9] without its guard',
   'backingOff.onError[9] without its guard',
   'waitingForSecrets.onDone[2] without its guard',
   'stopping.killing.onDone[0] without its guard', // both of its branches go to collecting; an end of null is none
-  'removing.clearing.onDone without the action tidyDone', // the next attempt begins afresh by itself
+  'removing.removingContainer.onDone without the action cleanupDone', // the next attempt begins afresh by itself
 ];
 
 const covering = coverage(scenarios, agentMachine, observed);

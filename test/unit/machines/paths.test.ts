@@ -1,9 +1,9 @@
 import test from 'ava';
 import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
-import type { AgentEvent, AgentInput, Decision } from '../../../machines/agent-types.ts';
+import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { mayBeRetried, quotaUntil } from '../../../machines/outcome.ts';
+import { mayBeRetried, quotaResetAt } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
 import {
@@ -33,9 +33,9 @@ const machine: AgentMachine = agentMachine.provide({
 /** Made once: an error's stack costs as much as a step of the machine. */
 const errors = {
   docker: new StepError('docker', 'docker', { at: 0 }),
-  transient: new StepError('transient', 'transient', { at: 0, uncertain: true }),
+  transient: new StepError('transient', 'transient', { at: 0, inDoubt: true }),
   unreachable: new StepError('unreachable', 'unreachable', { at: 0 }),
-  secrets: new StepError('secrets', 'secrets', { at: 0 }),
+  missingSecret: new StepError('missingSecret', 'missingSecret', { at: 0 }),
 };
 
 const inputs: readonly Partial<AgentInput>[] = [
@@ -44,7 +44,7 @@ const inputs: readonly Partial<AgentInput>[] = [
   { retries: 1, keep: 'always' },
 ];
 const climb = ['building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting', 'running'];
-const wayUp: readonly string[] = [...climb, 'quiet', 'needsInput'];
+const startup: readonly string[] = [...climb, 'idle', 'needsInput'];
 
 for (const input of inputs) {
   const given = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' as const, ...input };
@@ -91,7 +91,7 @@ test('an agent that is restored from JSON, in whatever state, comes out as it wo
     input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
     serializeState: ({ value, context: { step, cancelled, attempt, outcome } }) => {
-      const waits = outcome !== null && quotaUntil(outcome) !== null;
+      const waits = outcome !== null && quotaResetAt(outcome) !== null;
       return JSON.stringify([placeOf(value), step, cancelled, attempt, waits]) as never;
     },
   });
@@ -143,9 +143,11 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
-    ...(place === 'building' || place === 'injecting' || place === 'reading' ? [failed('secrets')] : []),
-    ...(place === 'running' ? [{ type: 'QUIET' }, { type: 'NEEDS_INPUT' }] : []),
-    ...(place === 'quiet' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
+    ...(place === 'building' || place === 'injecting' || place === 'reading'
+      ? [failed('missingSecret')]
+      : []),
+    ...(place === 'running' ? [{ type: 'IDLE' }, { type: 'NEEDS_INPUT' }] : []),
+    ...(place === 'idle' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
     { type: 'CANCEL' },
     { type: 'KILL' },
   ];
@@ -153,14 +155,14 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
 
 function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   switch (place) {
-    case 'deciding':
+    case 'reconciling':
       return decisionsAt(snapshot);
     case 'waitingForTmux':
       return [null, died()];
     case 'running':
-    case 'quiet':
+    case 'idle':
     case 'needsInput':
-      return [died(), died(null, { how: 'removed' }), 'overdue'];
+      return [died(), died(null, { reason: 'removed' }), 'overdue'];
     case 'interrupting':
     case 'terminating':
     case 'stoppingContainer':
@@ -180,19 +182,19 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   }
 }
 
-/** What `decide()` may say to what the agent has been through. */
-function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
-  const { attempt, attempts, image, outcome, cancelled, injectedAt, uncertain } = context;
+/** What `reconcile()` may say to what the agent has been through. */
+function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
+  const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt } = context;
   const known = { attempt, attempts, image, cancelled, injectedAt };
   const lost: Outcome = outcome ?? {
     status: 'failed',
     exitCode: null,
-    error: { phase: 'deciding', kind: 'infrastructure', message: 'lost' },
+    error: { phase: 'reconciling', kind: 'infrastructure', message: 'lost' },
   };
   const container = { ...known, containerId: 'container-1' };
   const alive = { ...container, started: true };
-  const firstTime = context.step === null && context.containerId === null && !uncertain;
-  const gone = { ...known, outcome: lost, uncertain: true };
+  const firstTime = context.step === null && context.containerId === null && !inDoubt;
+  const gone = { ...known, outcome: lost, inDoubt: true };
   const tidying = [
     decision('stopping', { ...alive, outcome: lost }),
     decision('collecting', { ...alive, end: died() }),
@@ -220,11 +222,11 @@ function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
 
 /** What of an agent's memory can make a difference to where it goes. */
 function keyOf({ value, context }: AgentSnapshot): string {
-  const { containerId, started, end, outcome, step, tries, uncertain, cancelled, attempt, injectedAt } =
+  const { containerId, started, end, outcome, step, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
-  const verdict = outcome && [outcome.status, mayBeRetried(outcome), quotaUntil(outcome) !== null];
-  const known = [containerId !== null, started, end?.how ?? null, injectedAt !== null];
-  return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, uncertain, cancelled, attempt]);
+  const verdict = outcome && [outcome.status, mayBeRetried(outcome), quotaResetAt(outcome) !== null];
+  const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
+  return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, inDoubt, cancelled, attempt]);
 }
 
 function take(agent: Walk, step: Step, story: Told[]): void {
@@ -247,7 +249,7 @@ function goesOn(agent: Walk, story: Told[], mood: 'well' | 'badly'): void {
 
 function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput): void {
   const { visited, called } = agent;
-  const isRunning = (place: string | undefined) => ['running', 'quiet', 'needsInput'].includes(place ?? '');
+  const isRunning = (place: string | undefined) => ['running', 'idle', 'needsInput'].includes(place ?? '');
   const work = visited.filter(
     (place, index) => place in workers && !(isRunning(place) && isRunning(visited[index - 1])),
   );
@@ -258,19 +260,19 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   );
 
   for (const [index, place] of visited.entries()) {
-    if (place !== 'removing' && place !== 'clearing') continue;
-    const after = ['clearing', 'settling', 'backingOff', 'engineUnreachable', 'removing'];
+    if (place !== 'removing' && place !== 'removingContainer') continue;
+    const after = ['removingContainer', 'evaluating', 'backingOff', 'engineUnreachable', 'removing'];
     if (!after.includes(visited[index + 1]!)) throw new Error(`${visited[index + 1]} comes after ${place}`);
   }
   const [lastCreate, lastStart] = [visited.lastIndexOf('creating'), visited.lastIndexOf('starting')];
   if (Math.max(lastCreate, lastStart) > visited.lastIndexOf('removing'))
     throw new Error('a container, and no removing');
-  const { containerId, uncertain } = agent.snapshot.context;
+  const { containerId, inDoubt } = agent.snapshot.context;
   const entered = visited.includes('removing');
-  if (entered && input.keep === 'never' && (containerId !== null || uncertain))
+  if (entered && input.keep === 'never' && (containerId !== null || inDoubt))
     expect(
       'the last thing done to the container',
-      called.filter(src => src !== 'until').at(-1),
+      called.filter(src => src !== 'waitUntil').at(-1),
       'removeContainer',
     );
 
@@ -285,7 +287,7 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   const cancel = story.find(({ step }) => step.type === 'CANCEL' || step.type === 'KILL');
   const afterwards = cancel ? visited.slice(cancel.visited) : [];
   const forbidden = afterwards.filter(
-    place => wayUp.includes(place) || ['retrying', 'waitingForQuota', 'deciding'].includes(place),
+    place => startup.includes(place) || ['retrying', 'waitingForQuota', 'reconciling'].includes(place),
   );
   expect('what a cancelled agent still does', forbidden, []);
 }

@@ -11,7 +11,7 @@ export type AgentSnapshot = SnapshotFrom<AgentMachine>;
 
 /** Who works in which state: what the chart promises, written down a second time on purpose. */
 export const workers = {
-  deciding: 'decide',
+  reconciling: 'reconcile',
   building: 'ensureImage',
   networking: 'ensureNetwork',
   creating: 'createContainer',
@@ -19,19 +19,19 @@ export const workers = {
   waitingForTmux: 'waitForTmux',
   injecting: 'inject',
   running: 'watch',
-  quiet: 'watch',
+  idle: 'watch',
   needsInput: 'watch',
-  backingOff: 'until',
-  engineUnreachable: 'engineAnswers',
-  waitingForSecrets: 'secretsAreThere',
+  backingOff: 'waitUntil',
+  engineUnreachable: 'waitForEngine',
+  waitingForSecrets: 'waitForSecrets',
   interrupting: 'interrupt',
   terminating: 'terminate',
   stoppingContainer: 'stopContainer',
   killing: 'killContainer',
   reading: 'collect',
-  clearing: 'removeContainer',
-  retrying: 'until',
-  waitingForQuota: 'until',
+  removingContainer: 'removeContainer',
+  retrying: 'waitUntil',
+  waitingForQuota: 'waitUntil',
 } as const;
 export type Place = keyof typeof workers;
 
@@ -56,7 +56,7 @@ export interface Walk {
   resolves(output?: unknown): Walk;
   fails(
     kind: FailureKind,
-    details?: { at?: number; uncertain?: boolean; command?: string; exitCode?: number },
+    details?: { at?: number; inDoubt?: boolean; command?: string; exitCode?: number },
   ): Walk;
   throws(error: unknown): Walk;
   sends(event: AgentEvent): Walk;
@@ -210,7 +210,7 @@ const built = new WeakMap<AgentMachine, AgentMachine>();
 export function placeOf(value: AgentSnapshot['value']): string {
   if (typeof value === 'string') return value;
   const [[parent, child] = ['', '']] = Object.entries(value as Record<string, string>);
-  return child === 'assessing' || child === 'working' ? parent : child!;
+  return child === 'checking' || child === 'working' ? parent : child!;
 }
 
 export function expect(what: string, actual: unknown, expected: unknown): void {
@@ -230,7 +230,7 @@ export function expectPlain(what: string, value: unknown): void {
 
 const isPlace = (name: string): name is Place => name in workers;
 const isRunning = (name: string | undefined) =>
-  name === 'running' || name === 'quiet' || name === 'needsInput';
+  name === 'running' || name === 'idle' || name === 'needsInput';
 
 function compare(output: AgentOutput, told: readonly AttemptResult[], status: Status, ending: Ending): void {
   const { exitCode = null, attempts = [status], kind, phase, message } = ending;

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { redacted } from '../../../src/engine/redact.ts';
-import { agent, attempt, never, sealedRun } from './sealed-run.ts';
+import { redacted } from '../../../src/secrets/redact.ts';
+import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-41d0';
 

@@ -2,7 +2,7 @@ import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
-import { directory, parse, plan } from './helpers.ts';
+import { directory, parse, plan } from '../_helpers/spec.ts';
 
 test('an agent that says only its command is run as the seed runs it', async t => {
   t.deepEqual(await parse({ agents: { a: { command: ['npm', 'test'] } } }), {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { directory, faults, parse, problems } from './helpers.ts';
+import { directory, faults, parse, problems } from '../_helpers/spec.ts';
 
 writeFileSync(join(directory, 'file.txt'), 'x');
 writeFileSync(join(directory, 'binary'), Buffer.from([0xff, 0xfe]));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import test from 'ava';
 import { scratchDirectory } from '../../../src/store/scratch-directory.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** Make one with this TMPDIR, and return where it was made. All serial: the variable is one for the process. */
 async function placeOf(TMPDIR: string, fallback: string): Promise<string> {

@@ -11,16 +11,16 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execaSync } from 'execa';
-import { openJournal, readJournal } from '../../../src/engine/journal.ts';
-import { takeLock } from '../../../src/engine/lock.ts';
-import { leaveRequest } from '../../../src/engine/requests.ts';
-import { openStateDir, whyShared } from '../../../src/engine/state-dir.ts';
-import { transcriptIn } from '../../../src/engine/transcript.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { openDirectory, watchDirectory } from '../../../src/store/directory-handle.ts';
+import { openJournal, readJournal } from '../../../src/store/journal.ts';
+import { takeLock } from '../../../src/store/lock.ts';
+import { writeRequest } from '../../../src/store/requests.ts';
+import { openStateDir, whyShared } from '../../../src/store/state-directory.ts';
 import { holdFile, openFile, readFile, removeFile } from '../../../src/store/state-files.ts';
 import { writeFileAtomic } from '../../../src/store/write-file-atomic.ts';
-import { folder } from '../workspace/repositories.ts';
+import { transcriptIn } from '../../../src/transcript/transcript.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A state directory with one run, and a file of the user's that nobody may reach through it. */
 function desk(t: ExecutionContext) {
@@ -80,7 +80,7 @@ test('a directory in the state directory that is a link leads nowhere', t => {
   const { base, run } = desk(t);
   mkdirSync(join(base, 'theirs'));
   symlinkSync(join(base, 'theirs'), run.requests);
-  t.throws(() => leaveRequest(run.requests, { stop: null }));
+  t.throws(() => writeRequest(run.requests, { stop: null }));
   symlinkSync(join(base, 'theirs'), join(run.path, 'agents'));
   t.throws(() => holdFile(run.transcript('a', 1)));
   t.false(existsSync(join(base, 'theirs', 'a')));

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { changedGitState, gitState, parseGitState, printGitState } from '../../../src/workspace/git-state.ts';
-import { commit, folder, repository, run } from './repositories.ts';
+import { commit, folder, repository, run } from '../_helpers/repositories.ts';
 
 const made = mkdtempSync(join(tmpdir(), 'agent-flow-git-state-'));
 const original = makeWorkshop(made);

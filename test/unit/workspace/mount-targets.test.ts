@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { whyMisplaced } from '../../../src/workspace/mount-targets.ts';
-import { folder } from './repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 test('a link on the way to the target of a mount is found, and none elsewhere matters', t => {
   const base = folder(t);

@@ -7,8 +7,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { unpacker } from '../../../src/workspace/unpack.ts';
 import { isExhaustive, seed } from '../../samples.ts';
-import { describeTree, readTree, tarOf, tree, writeTree } from './random-trees.ts';
-import { folder } from './repositories.ts';
+import { describeTree, readTree, tarOf, tree, writeTree } from '../_helpers/random-trees.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const numRuns = isExhaustive ? 3000 : 150;
 

@@ -9,7 +9,7 @@ import {
   repositoryRoots,
   settingsIn,
 } from '../../../src/workspace/repository.ts';
-import { commit, folder, head, repository, run } from './repositories.ts';
+import { commit, folder, head, repository, run } from '../_helpers/repositories.ts';
 
 const problemOf = (root: string) => {
   const found = findRepository(root);

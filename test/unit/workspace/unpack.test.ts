@@ -18,8 +18,8 @@ import test from 'ava';
 import { create } from 'tar';
 import { firstEntryType } from '../../../src/workspace/tar-reader.ts';
 import { unpacker } from '../../../src/workspace/unpack.ts';
-import { folder } from './repositories.ts';
-import { type Entry, extractNaively, paxRecord, stream } from './tar-stream.ts';
+import { folder } from '../_helpers/repositories.ts';
+import { type Entry, extractNaively, paxRecord, stream } from '../_helpers/tar-stream.ts';
 
 async function unpack(t: Parameters<typeof folder>[0], bytes: Iterable<Buffer>, more: object = {}) {
   const to = join(folder(t), 'to');

@@ -1,5 +1,5 @@
-import { decideScenarios } from './decide.ts';
 import { lateScenarios } from './late.ts';
+import { reconcileScenarios } from './reconcile.ts';
 import { retryScenarios } from './retry.ts';
 import { stopScenarios } from './stop.ts';
 import type { Scenario } from './story.ts';
@@ -10,7 +10,7 @@ import { stepScenarios, wayUpScenarios } from './way-up.ts';
 export const scenarios: readonly Scenario[] = [
   ...wayUpScenarios,
   ...stepScenarios,
-  ...decideScenarios,
+  ...reconcileScenarios,
   ...stopScenarios,
   ...tidyScenarios,
   ...retryScenarios,

@@ -19,14 +19,15 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
       for (const id of ids.filter(id => id !== idAt(place))) {
         agent.ignores({
           type: `xstate.done.actor.${id}`,
-          output: id === 'decide' ? decision('done') : died(),
+          output: id === 'reconcile' ? decision('done') : died(),
         });
       }
-      for (const type of ['OUTPUT', 'QUIET', 'NEEDS_INPUT'].filter(
-        () => !['running', 'quiet', 'needsInput'].includes(place),
+      for (const type of ['OUTPUT', 'IDLE', 'NEEDS_INPUT'].filter(
+        () => !['running', 'idle', 'needsInput'].includes(place),
       ))
         agent.ignores({ type });
-      if (place === 'clearing') agent.resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+      if (place === 'removingContainer')
+        agent.resolves().at('evaluating > done').ends('succeeded', { exitCode: 0 });
       else if (place === 'retrying' || place === 'waitingForQuota')
         agent
           .kill()
@@ -40,15 +41,15 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
 
 function endsByKill(agent: Walk, place: Place) {
   const nothingThere: readonly Place[] = [
-    'deciding',
+    'reconciling',
     'building',
     'networking',
     'backingOff',
     'engineUnreachable',
   ];
   const stopping: readonly Place[] = ['interrupting', 'terminating', 'stoppingContainer', 'killing'];
-  if (nothingThere.includes(place)) agent.at('removing > settling > done');
-  else agent.at('removing > clearing').resolves().at('settling > done');
+  if (nothingThere.includes(place)) agent.at('removing > evaluating > done');
+  else agent.at('removing > removingContainer').resolves().at('evaluating > done');
   if (stopping.includes(place)) agent.ends('timedOut', { kind: 'timeout' });
   else agent.ends('cancelled');
 }

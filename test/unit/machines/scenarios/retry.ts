@@ -6,9 +6,9 @@ export const retryScenarios: readonly Scenario[] = [
     'a container that was removed from outside is replaced where retries are left',
     agent => {
       goesUp(agent, 'running')
-        .resolves(died(null, { how: 'removed' }))
-        .at('stopping > collecting > removing > clearing');
-      agent.resolves().at('settling > retrying').given({ at: 10_000 }).resolves();
+        .resolves(died(null, { reason: 'removed' }))
+        .at('stopping > collecting > removing > removingContainer');
+      agent.resolves().at('evaluating > retrying').given({ at: 10_000 }).resolves();
       goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
@@ -30,10 +30,10 @@ export const retryScenarios: readonly Scenario[] = [
   scenario(
     'an agent that failed is given a new container, counted from its end, until its retries are used up',
     agent => {
-      goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying')
+      goesHome(goesUp(agent, 'running'), said(1), 'evaluating > retrying')
         .given({ at: 9_000 + 1_000 })
         .resolves();
-      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null, uncertain: false });
+      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null, inDoubt: false });
       agent
         .resolves({ image: 'image-2' })
         .at('networking')
@@ -44,7 +44,7 @@ export const retryScenarios: readonly Scenario[] = [
       goesHome(
         goesUp(agent, 'running', 'starting').given({ containerId: 'container-2' }),
         said(1),
-        'settling > retrying',
+        'evaluating > retrying',
       );
       agent.given({ at: 9_000 + 2_000 }).resolves();
       goesHome(goesUp(agent, 'running', 'building').given({ attempt: 3 }), said(4)).ends('failed', {
@@ -88,7 +88,7 @@ export const retryScenarios: readonly Scenario[] = [
         .resolves()
         .at('building')
         .cancel()
-        .at('stopping > collecting > removing > settling > done');
+        .at('stopping > collecting > removing > evaluating > done');
       agent.ends('cancelled', { attempts: ['failed', 'cancelled'], containerId: null });
     },
     { retries: 1 },
@@ -97,8 +97,8 @@ export const retryScenarios: readonly Scenario[] = [
     'what was left behind of one attempt does not count against the next',
     agent => {
       goesUp(agent, 'running').resolves(died(1)).at('stopping > collecting > reading').resolves(said(1));
-      agent.at('removing > clearing').fails('transient').at('backingOff').resolves();
-      agent.at('removing > clearing').fails('docker').at('settling > retrying').resolves();
+      agent.at('removing > removingContainer').fails('transient').at('backingOff').resolves();
+      agent.at('removing > removingContainer').fails('docker').at('evaluating > retrying').resolves();
       agent.at('building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
       goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
         exitCode: 0,
@@ -111,7 +111,7 @@ export const retryScenarios: readonly Scenario[] = [
   scenario(
     'a kept container of a failed attempt does not stand in the way of the next',
     agent => {
-      reach.reading(agent).resolves(said(1)).at('removing > settling > retrying').resolves();
+      reach.reading(agent).resolves(said(1)).at('removing > evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building').given({ containerId: 'container-1' })).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
@@ -134,7 +134,7 @@ export const retryScenarios: readonly Scenario[] = [
     'an attempt that met the end of a plan is not counted among those that failed',
     agent => {
       reach.waitingForQuota(agent).throws(new Error('no clock'));
-      goesHome(goesUp(agent, 'running', 'building'), said(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running', 'building'), said(1), 'evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building'), said(1)).ends('failed', {
         exitCode: 1,
         kind: 'exit',
@@ -144,7 +144,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario('a plan that is there again at once is not asked again at once', agent => {
-    goesHome(goesUp(agent, 'running'), usedUp(9_100), 'settling > waitingForQuota').given({ at: 10_000 });
+    goesHome(goesUp(agent, 'running'), usedUp(9_100), 'evaluating > waitingForQuota').given({ at: 10_000 });
     agent
       .cancel()
       .at('done')
@@ -153,12 +153,12 @@ export const retryScenarios: readonly Scenario[] = [
   scenario(
     'an agent that says again and again that its plan is used up waits so often and no more',
     agent => {
-      goesHome(goesUp(agent, 'running'), usedUp(60_000), 'settling > waitingForQuota').resolves();
+      goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota').resolves();
       for (let waits = 2; waits <= quotaWaits.most; waits++)
         goesHome(
           goesUp(agent, 'running', 'building'),
           usedUp(60_000),
-          'settling > waitingForQuota',
+          'evaluating > waitingForQuota',
         ).resolves();
       goesHome(goesUp(agent, 'running', 'building'), usedUp(60_000)).ends('failed', {
         exitCode: 1,
@@ -170,7 +170,7 @@ export const retryScenarios: readonly Scenario[] = [
   scenario(
     'an agent whose plan is said to be there again already fails like any other',
     agent => {
-      goesHome(goesUp(agent, 'running'), usedUp(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running'), usedUp(1), 'evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building'), usedUp(1)).ends('failed', {
         exitCode: 1,
         kind: 'exit',
@@ -186,7 +186,7 @@ export const retryScenarios: readonly Scenario[] = [
   ),
   scenario('an agent that was cancelled waits for no plan', agent => {
     reach.reading(agent).stays({ type: 'CANCEL', reason: 'enough' });
-    agent.resolves(usedUp(60_000)).at('removing > clearing').resolves().at('settling > done');
+    agent.resolves(usedUp(60_000)).at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { exitCode: 1, kind: 'quota' });
   }),
   scenario('who comes back to an agent that waits for its plan waits on', agent => {
@@ -195,7 +195,7 @@ export const retryScenarios: readonly Scenario[] = [
       exitCode: 1,
       error: { phase: 'running', kind: 'quota', message: 'used up', until: 60_000 },
     } as const;
-    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
     agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
   scenario('who comes back with a clock that was set back by years does not wait for years', agent => {
@@ -205,12 +205,12 @@ export const retryScenarios: readonly Scenario[] = [
       exitCode: 1,
       error: { phase: 'running', kind: 'quota', message: 'used up', until },
     } as const;
-    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
     agent.at('waitingForQuota').given({ at: 9_000 + quotaWaits.longest });
     agent.cancel().at('done').ends('cancelled', { attempts: [] });
   }),
   scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {
-    agent.at('deciding').stays({ type: 'CANCEL', reason: 'enough' });
+    agent.at('reconciling').stays({ type: 'CANCEL', reason: 'enough' });
     agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
   }),
 ];

@@ -5,9 +5,14 @@ import type { Ending, Walk } from '../walk.ts';
 import { decision, died, goesUp, reach, type Scenario, said, saidNothing, scenario } from './story.ts';
 
 const kept = (agent: Walk, code: number) =>
-  reach.reading(agent).resolves(said(code)).at('removing > settling > done');
+  reach.reading(agent).resolves(said(code)).at('removing > evaluating > done');
 const removed = (agent: Walk, code: number) =>
-  reach.reading(agent).resolves(said(code)).at('removing > clearing').resolves().at('settling > done');
+  reach
+    .reading(agent)
+    .resolves(said(code))
+    .at('removing > removingContainer')
+    .resolves()
+    .at('evaluating > done');
 const verdict = (code: number): [Status, Ending] =>
   code === 0 ? ['succeeded', { exitCode: 0 }] : ['failed', { exitCode: code, kind: 'exit' }];
 
@@ -31,12 +36,12 @@ export const tidyScenarios: readonly Scenario[] = [
   scenario(
     'a kept container that needed a second start is kept all the same',
     agent => {
-      goesUp(agent, 'starting').fails('transient', { uncertain: true }).at('backingOff').resolves();
+      goesUp(agent, 'starting').fails('transient', { inDoubt: true }).at('backingOff').resolves();
       goesUp(agent, 'running', 'starting')
         .resolves(died())
         .at('stopping > collecting > reading')
         .resolves(said(0));
-      agent.at('removing > settling > done').ends('succeeded', { exitCode: 0 });
+      agent.at('removing > evaluating > done').ends('succeeded', { exitCode: 0 });
     },
     { keep: 'always' },
   ),
@@ -44,7 +49,7 @@ export const tidyScenarios: readonly Scenario[] = [
     'a container whose last call is in doubt is not kept',
     agent => {
       goesUp(agent, 'starting')
-        .fails('docker', { uncertain: true })
+        .fails('docker', { inDoubt: true })
         .at('stopping > interrupting')
         .resolves(null);
       agent
@@ -57,9 +62,9 @@ export const tidyScenarios: readonly Scenario[] = [
       agent
         .at('collecting > reading')
         .resolves(saidNothing)
-        .at('removing > clearing')
-        .given({ uncertain: true });
-      agent.resolves().at('settling > done').ends('failed', { kind: 'docker' });
+        .at('removing > removingContainer')
+        .given({ inDoubt: true });
+      agent.resolves().at('evaluating > done').ends('failed', { kind: 'docker' });
     },
     { keep: 'always' },
   ),
@@ -68,15 +73,15 @@ export const tidyScenarios: readonly Scenario[] = [
     agent =>
       goesUp(agent, 'building')
         .fails('image')
-        .at('stopping > collecting > removing > settling > done')
+        .at('stopping > collecting > removing > evaluating > done')
         .ends('failed', { kind: 'image' }),
     { keep: 'always' },
   ),
   scenario('a container that was removed from outside has no transcript', agent => {
     goesUp(agent, 'running')
-      .resolves(died(null, { how: 'removed' }))
-      .at('stopping > collecting > removing > clearing');
-    agent.resolves().at('settling > done').ends('failed', { kind: 'infrastructure' });
+      .resolves(died(null, { reason: 'removed' }))
+      .at('stopping > collecting > removing > removingContainer');
+    agent.resolves().at('evaluating > done').ends('failed', { kind: 'infrastructure' });
   }),
   scenario('a transcript that cannot be redacted waits for the secrets, and then is read', agent => {
     const waits = reach
@@ -85,33 +90,43 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('backingOff')
       .resolves()
       .at('collecting > reading');
-    waits.fails('secrets').at('waitingForSecrets').resolves().at('collecting > reading');
+    waits.fails('missingSecret').at('waitingForSecrets').resolves().at('collecting > reading');
     // Its tries begin afresh.
     agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
-    agent.resolves(said(0)).at('removing > clearing').resolves();
-    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+    agent.resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   scenario('a transcript whose secrets are awaited in vain does not hold up the removal', agent => {
-    reach.reading(agent).fails('secrets').at('waitingForSecrets').fails('docker').at('removing > clearing');
-    agent.resolves().at('settling > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
+    reach
+      .reading(agent)
+      .fails('missingSecret')
+      .at('waitingForSecrets')
+      .fails('docker')
+      .at('removing > removingContainer');
+    agent.resolves().at('evaluating > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
   }),
   scenario('an agent that is cancelled while its transcript waits for secrets keeps its outcome', agent => {
-    reach.reading(agent).fails('secrets').at('waitingForSecrets').cancel().at('collecting > reading');
-    agent.given({ cancelled: true }).resolves(said(0)).at('removing > clearing').resolves();
-    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+    reach.reading(agent).fails('missingSecret').at('waitingForSecrets').cancel().at('collecting > reading');
+    agent.given({ cancelled: true }).resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   scenario('an agent that is killed while its transcript waits for secrets is removed at once', agent => {
-    reach.reading(agent).fails('secrets').at('waitingForSecrets').kill().at('removing > clearing');
-    agent.resolves().at('settling > done').ends('cancelled');
+    reach
+      .reading(agent)
+      .fails('missingSecret')
+      .at('waitingForSecrets')
+      .kill()
+      .at('removing > removingContainer');
+    agent.resolves().at('evaluating > done').ends('cancelled');
   }),
   scenario('a cancelled agent waits for no secrets of its transcript', agent => {
-    reach.reading(agent).cancel().fails('secrets').at('removing > clearing').resolves();
-    agent.at('settling > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
+    reach.reading(agent).cancel().fails('missingSecret').at('removing > removingContainer').resolves();
+    agent.at('evaluating > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
   }),
   scenario('a transcript that cannot be read just now is tried again', agent => {
     reach.reading(agent).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
-    agent.at('collecting > reading').resolves(said(0)).at('removing > clearing').resolves();
-    agent.at('settling > done').ends('succeeded', { exitCode: 0 });
+    agent.at('collecting > reading').resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   ...(['transient', 'docker'] as const).map(kind =>
     scenario(`a transcript that cannot be had (${kind}) does not hold up the removal`, agent => {
@@ -120,12 +135,12 @@ export const tidyScenarios: readonly Scenario[] = [
         agent.fails(kind).at('backingOff').throws(new Error('no clock')).at('collecting > reading');
       agent
         .fails(kind)
-        .at('removing > clearing')
+        .at('removing > removingContainer')
         .fails('transient')
         .at('backingOff')
         .given({ at: 1_100 })
         .resolves();
-      agent.at('removing > clearing').resolves().at('settling > done');
+      agent.at('removing > removingContainer').resolves().at('evaluating > done');
       agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
     }),
   ),
@@ -137,26 +152,31 @@ export const tidyScenarios: readonly Scenario[] = [
       .resolves()
       .at('collecting > reading')
       .resolves(said(0));
-    agent.at('removing > clearing').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
-    agent.at('removing > clearing').resolves().at('settling > done');
+    agent
+      .at('removing > removingContainer')
+      .fails('transient')
+      .at('backingOff')
+      .given({ at: 1_100 })
+      .resolves();
+    agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
   }),
   scenario('an engine that goes away while the transcript is read is waited for', agent => {
     reach
       .reading(agent)
-      .fails('unreachable', { uncertain: true })
+      .fails('unreachable', { inDoubt: true })
       .at('engineUnreachable')
-      .given({ uncertain: true });
+      .given({ inDoubt: true });
     agent
       .resolves()
-      .at('deciding')
+      .at('reconciling')
       .resolves(decision('collecting', { containerId: 'c', started: true, end: died() }));
     agent
       .at('collecting > reading')
       .resolves(said(0))
-      .at('removing > clearing')
+      .at('removing > removingContainer')
       .resolves()
-      .at('settling > done');
+      .at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0 });
   }),
   scenario('an engine that goes away while a cancelled agent is read is not waited for', agent => {
@@ -165,7 +185,12 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('stopping > interrupting')
       .resolves(died())
       .at('collecting > reading');
-    agent.fails('unreachable').at('removing > clearing').resolves().at('settling > done').ends('cancelled');
+    agent
+      .fails('unreachable')
+      .at('removing > removingContainer')
+      .resolves()
+      .at('evaluating > done')
+      .ends('cancelled');
   }),
   scenario('a reading that the engine cut short leaves the removal all of its tries', agent => {
     reach
@@ -174,35 +199,43 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('backingOff')
       .stays({ type: 'CANCEL', reason: 'asked to' })
       .resolves();
-    agent.at('collecting > reading').fails('unreachable').at('removing > clearing').fails('transient');
+    agent
+      .at('collecting > reading')
+      .fails('unreachable')
+      .at('removing > removingContainer')
+      .fails('transient');
     agent
       .at('backingOff')
       .given({ at: 1_100 })
       .resolves()
-      .at('removing > clearing')
+      .at('removing > removingContainer')
       .resolves()
-      .at('settling > done');
+      .at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
   }),
   scenario('an engine that goes away while the container is removed is waited for', agent => {
     const outcome = { status: 'succeeded', exitCode: 0, error: null } as const;
     reach
-      .clearing(agent)
-      .fails('unreachable', { uncertain: true })
+      .removingContainer(agent)
+      .fails('unreachable', { inDoubt: true })
       .at('engineUnreachable')
-      .given({ uncertain: true });
-    agent.resolves().at('deciding');
+      .given({ inDoubt: true });
+    agent.resolves().at('reconciling');
     agent.resolves(decision('removing', { containerId: 'c', started: true, end: died(), outcome }));
-    agent.at('removing > clearing').resolves().at('settling > done');
+    agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
   }),
   scenario('a removal that keeps failing says what may be left behind, and changes no verdict', agent => {
-    reach.clearing(agent);
+    reach.removingContainer(agent);
     for (let tries = 1; tries < maxTries; tries++)
-      agent.fails('transient').at('backingOff').throws(new Error('no clock')).at('removing > clearing');
+      agent
+        .fails('transient')
+        .at('backingOff')
+        .throws(new Error('no clock'))
+        .at('removing > removingContainer');
     agent
       .fails('transient')
-      .at('settling > done')
+      .at('evaluating > done')
       .ends('succeeded', {
         exitCode: 0,
         kind: 'infrastructure',
@@ -212,21 +245,30 @@ export const tidyScenarios: readonly Scenario[] = [
       });
   }),
   scenario('a removal that docker refuses keeps the failure of the agent', agent => {
-    reach.reading(agent).resolves(said(2)).at('removing > clearing').fails('docker').at('settling > done');
+    reach
+      .reading(agent)
+      .resolves(said(2))
+      .at('removing > removingContainer')
+      .fails('docker')
+      .at('evaluating > done');
     agent.ends('failed', { exitCode: 2, kind: 'exit', phase: 'running' });
   }),
   scenario('a removal that was cut off is in doubt when it is tried again', agent => {
     reach
-      .clearing(agent)
-      .given({ uncertain: false })
-      .fails('transient', { uncertain: true })
+      .removingContainer(agent)
+      .given({ inDoubt: false })
+      .fails('transient', { inDoubt: true })
       .at('backingOff')
       .resolves();
-    agent.at('removing > clearing').given({ uncertain: true }).resolves().at('settling > done');
+    agent.at('removing > removingContainer').given({ inDoubt: true }).resolves().at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
   }),
   scenario('a cancelled agent whose engine is away is left behind, and says so', agent => {
-    goesUp(agent, 'running').kill().at('removing > clearing').fails('unreachable').at('settling > done');
+    goesUp(agent, 'running')
+      .kill()
+      .at('removing > removingContainer')
+      .fails('unreachable')
+      .at('evaluating > done');
     agent.ends('cancelled', { kind: 'infrastructure', phase: 'removing' });
   }),
   scenario('the first outcome stands: a failed step is not made good by what the container says', agent => {
@@ -234,9 +276,9 @@ export const tidyScenarios: readonly Scenario[] = [
     agent
       .at('collecting > reading')
       .resolves(said(0))
-      .at('removing > clearing')
+      .at('removing > removingContainer')
       .resolves()
-      .at('settling > done');
+      .at('evaluating > done');
     agent.ends('failed', { kind: 'docker', phase: 'waitingForTmux' });
   }),
 ];

@@ -1,14 +1,14 @@
 import { backOffDelay, maxTries } from '../../../../machines/agent-setup.ts';
 import type { Walk } from '../walk.ts';
-import { answerOf, died, goesHome, goesUp, leaves, type Scenario, said, scenario, wayUp } from './story.ts';
+import { answerOf, died, goesHome, goesUp, leaves, type Scenario, said, scenario, startup } from './story.ts';
 
 /** A container that is there and has never run: nothing to stop, nothing to read. */
 const neverStarted = (agent: Walk) =>
-  agent.at('stopping > collecting > removing > clearing').resolves().at('settling > done');
+  agent.at('stopping > collecting > removing > removingContainer').resolves().at('evaluating > done');
 
 const atEnd = { exitCode: 0, containerId: 'container-1', image: 'image-1' };
 
-const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
+const everyStep: readonly Scenario[] = startup.flatMap(step => [
   scenario(`${step} that fails in passing waits and is tried again`, agent => {
     goesUp(agent, step).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
     if (step === 'running') goesHome(agent.at('running')).ends('succeeded', atEnd);
@@ -30,15 +30,15 @@ const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
       if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
       // One of those creates may have landed.
       agent
-        .at('stopping > collecting > removing > clearing')
-        .given({ uncertain: true, containerId: null })
+        .at('stopping > collecting > removing > removingContainer')
+        .given({ inDoubt: true, containerId: null })
         .resolves()
-        .at('settling > done')
+        .at('evaluating > done')
         .ends('failed', ended);
     },
   ),
   scenario(`the tries of a step before do not count for ${step}`, agent => {
-    const before = wayUp[Math.max(0, wayUp.indexOf(step) - 1)]!;
+    const before = startup[Math.max(0, startup.indexOf(step) - 1)]!;
     goesUp(agent, before);
     for (let failures = 1; failures < maxTries; failures++)
       agent.fails('transient').at('backingOff').resolves().at(before);
@@ -48,7 +48,7 @@ const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
     if (step === 'running') goesHome(agent).ends('succeeded', atEnd);
     else {
       agent.resolves(answerOf.get(step));
-      goesHome(goesUp(agent, 'running', wayUp[wayUp.indexOf(step) + 1]!)).ends('succeeded', atEnd);
+      goesHome(goesUp(agent, 'running', startup[startup.indexOf(step) + 1]!)).ends('succeeded', atEnd);
     }
   }),
   scenario(`${step} is tried again though the clock fails, and no oftener`, agent => {
@@ -57,7 +57,7 @@ const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
       agent.fails('transient').at('backingOff').throws(new Error('no clock')).at(step);
     agent.fails('transient');
     if (step !== 'creating') return leaves(agent, step).ends('failed', { kind: 'transient', phase: step });
-    agent.at('stopping > collecting > removing > clearing').resolves().at('settling > done');
+    agent.at('stopping > collecting > removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'transient', phase: step });
   }),
   scenario(`${step} that fails for good ends the agent and leaves nothing behind`, agent => {
@@ -80,42 +80,42 @@ const everyStep: readonly Scenario[] = wayUp.flatMap(step => [
     { retries: 3 },
   ),
   scenario(`${step} that finds the engine away waits for it and asks anew where the agent stands`, agent => {
-    goesUp(agent, step).fails('unreachable', { uncertain: true });
-    agent.at('engineUnreachable').given({ uncertain: true }).resolves();
+    goesUp(agent, step).fails('unreachable', { inDoubt: true });
+    agent.at('engineUnreachable').given({ inDoubt: true }).resolves();
     goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
   }),
   scenario(`${step} whose engine stays away ends the agent`, agent => {
     goesUp(agent, step).fails('unreachable').at('engineUnreachable').fails('unreachable');
-    const ended = { kind: 'unreachable', phase: 'deciding' } as const;
+    const ended = { kind: 'unreachable', phase: 'reconciling' } as const;
     if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
-    agent.at('stopping > collecting > removing > clearing').given({ uncertain: true }).resolves();
-    agent.at('settling > done').ends('failed', ended);
+    agent.at('stopping > collecting > removing > removingContainer').given({ inDoubt: true }).resolves();
+    agent.at('evaluating > done').ends('failed', ended);
   }),
 ]);
 
 export const wayUpScenarios: readonly Scenario[] = [
   scenario('an agent goes up, runs, and is tidied away', agent => {
     agent
-      .at('deciding')
+      .at('reconciling')
       .given({
         name: 'fixer',
         attempt: 1,
         containerId: null,
         image: null,
-        uncertain: false,
+        inDoubt: false,
         cancelled: false,
       })
-      .resolves(answerOf.get('deciding'))
+      .resolves(answerOf.get('reconciling'))
       .at('building')
       .given({ image: null })
       .resolves({ image: 'image-1' })
       .at('networking')
       .resolves()
       .at('creating')
-      .given({ attempt: 1, image: 'image-1', containerId: null, uncertain: true })
+      .given({ attempt: 1, image: 'image-1', containerId: null, inDoubt: true })
       .resolves({ containerId: 'container-1' })
       .at('starting')
-      .given({ containerId: 'container-1', uncertain: false })
+      .given({ containerId: 'container-1', inDoubt: false })
       .resolves()
       .at('waitingForTmux')
       .resolves(null)
@@ -130,18 +130,26 @@ export const wayUpScenarios: readonly Scenario[] = [
     'an agent that has ended before its session was reached is judged by what its container says',
     agent => {
       goesUp(agent, 'waitingForTmux').resolves(died()).at('collecting > reading').resolves(said(0));
-      agent.at('removing > clearing').resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+      agent
+        .at('removing > removingContainer')
+        .resolves()
+        .at('evaluating > done')
+        .ends('succeeded', { exitCode: 0 });
     },
   ),
   scenario('the collecting of one that ended before its session was reached has tries of its own', agent => {
     goesUp(agent, 'waitingForTmux').fails('transient').at('backingOff').resolves().at('waitingForTmux');
     agent.resolves(died()).at('collecting > reading').fails('transient').at('backingOff');
     agent.given({ at: 1_100 }).resolves().at('collecting > reading').resolves(said(0));
-    agent.at('removing > clearing').resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+    agent
+      .at('removing > removingContainer')
+      .resolves()
+      .at('evaluating > done')
+      .ends('succeeded', { exitCode: 0 });
   }),
   scenario('a container that was removed before its session was reached has nothing to say', agent => {
-    goesUp(agent, 'waitingForTmux').resolves(died(null, { how: 'removed' }));
-    agent.at('collecting > removing > clearing').resolves().at('settling > done');
+    goesUp(agent, 'waitingForTmux').resolves(died(null, { reason: 'removed' }));
+    agent.at('collecting > removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', phase: 'running' });
   }),
   scenario('an agent that exits non-zero has failed with its own exit code', agent =>
@@ -152,17 +160,13 @@ export const wayUpScenarios: readonly Scenario[] = [
     }),
   ),
   scenario('a running agent falls quiet, asks for input, and is heard again', agent => {
-    goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet').sends({ type: 'OUTPUT' }).at('running');
+    goesUp(agent, 'running').sends({ type: 'IDLE' }).at('idle').sends({ type: 'OUTPUT' }).at('running');
     agent
       .sends({ type: 'NEEDS_INPUT', reason: 'asks' })
       .at('needsInput')
       .sends({ type: 'OUTPUT' })
       .at('running');
-    agent
-      .sends({ type: 'QUIET' })
-      .at('quiet')
-      .sends({ type: 'NEEDS_INPUT', reason: 'asks' })
-      .at('needsInput');
+    agent.sends({ type: 'IDLE' }).at('idle').sends({ type: 'NEEDS_INPUT', reason: 'asks' }).at('needsInput');
     goesHome(agent).ends('succeeded', atEnd);
   }),
   scenario('the container of an agent that waits for input may end', agent =>
@@ -178,9 +182,9 @@ export const wayUpScenarios: readonly Scenario[] = [
       .resolves(died(0))
       .at('collecting > reading')
       .resolves(said(0))
-      .at('removing > clearing')
+      .at('removing > removingContainer')
       .resolves()
-      .at('settling > done')
+      .at('evaluating > done')
       .ends('timedOut', { kind: 'timeout', phase: 'running', exitCode: null }),
   ),
   ...(
@@ -193,7 +197,7 @@ export const wayUpScenarios: readonly Scenario[] = [
       `a watch that took tries leaves the reading all of its own (${isOverdue ? 'overdue' : 'ended'})`,
       agent => {
         goesUp(agent, 'running')
-          .fails('transient', { uncertain: true })
+          .fails('transient', { inDoubt: true })
           .at('backingOff')
           .resolves()
           .at('running')
@@ -201,12 +205,12 @@ export const wayUpScenarios: readonly Scenario[] = [
         if (isOverdue)
           agent
             .at('stopping > interrupting')
-            .given({ uncertain: false })
+            .given({ inDoubt: false })
             .resolves(died())
             .at('collecting > reading');
-        else agent.at('stopping > collecting > reading').given({ uncertain: false });
+        else agent.at('stopping > collecting > reading').given({ inDoubt: false });
         agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
-        agent.resolves(said(0)).at('removing > clearing').resolves().at('settling > done');
+        agent.resolves(said(0)).at('removing > removingContainer').resolves().at('evaluating > done');
         if (isOverdue) agent.ends('timedOut', { kind: 'timeout' });
         else agent.ends('succeeded', atEnd);
       },
@@ -214,66 +218,66 @@ export const wayUpScenarios: readonly Scenario[] = [
   ),
   scenario('a create that was cut off is settled before its absence is believed', agent =>
     goesUp(agent, 'creating')
-      .fails('timeout', { uncertain: true })
-      .at('stopping > collecting > removing > clearing')
-      .given({ containerId: null, uncertain: true })
+      .fails('timeout', { inDoubt: true })
+      .at('stopping > collecting > removing > removingContainer')
+      .given({ containerId: null, inDoubt: true })
       .resolves()
-      .at('settling > done')
+      .at('evaluating > done')
       .ends('timedOut', { kind: 'timeout', phase: 'creating', containerId: null }),
   ),
   scenario('a create that docker refused the second time may have landed the first', agent =>
     goesUp(agent, 'creating')
-      .fails('transient', { uncertain: true })
+      .fails('transient', { inDoubt: true })
       .at('backingOff')
       .resolves()
       .at('creating')
       .fails('docker')
-      .at('stopping > collecting > removing > clearing')
-      .given({ containerId: null, uncertain: true })
+      .at('stopping > collecting > removing > removingContainer')
+      .given({ containerId: null, inDoubt: true })
       .resolves()
-      .at('settling > done')
+      .at('evaluating > done')
       .ends('failed', { kind: 'docker', phase: 'creating' }),
   ),
   scenario('a start that was cut off is known to be in doubt when it is tried again', agent => {
-    goesUp(agent, 'starting').given({ uncertain: false }).fails('transient', { uncertain: true });
-    agent.at('backingOff').resolves().at('starting').given({ uncertain: true }).fails('transient');
-    agent.at('backingOff').resolves().at('starting').given({ uncertain: true });
+    goesUp(agent, 'starting').given({ inDoubt: false }).fails('transient', { inDoubt: true });
+    agent.at('backingOff').resolves().at('starting').given({ inDoubt: true }).fails('transient');
+    agent.at('backingOff').resolves().at('starting').given({ inDoubt: true });
     goesHome(goesUp(agent.resolves(), 'running', 'waitingForTmux')).ends('succeeded', atEnd);
   }),
   scenario('a doubt that the engine left behind is asked about, not remembered', agent => {
     goesUp(agent, 'starting')
-      .fails('unreachable', { uncertain: true })
+      .fails('unreachable', { inDoubt: true })
       .at('engineUnreachable')
-      .given({ uncertain: true });
+      .given({ inDoubt: true });
     goesHome(goesUp(agent.resolves(), 'running')).ends('succeeded', atEnd);
   }),
   ...(['building', 'injecting'] as const).flatMap(step => [
     scenario(`${step} that lacks a secret waits for it, and then is done as if nothing had been`, agent => {
-      goesUp(agent, step).fails('secrets').at('waitingForSecrets').resolves();
+      goesUp(agent, step).fails('missingSecret').at('waitingForSecrets').resolves();
       goesHome(goesUp(agent, 'running', step)).ends('succeeded', atEnd);
     }),
     scenario(`${step} that waits for a secret in vain fails`, agent =>
-      leaves(goesUp(agent, step).fails('secrets').at('waitingForSecrets').fails('docker'), step).ends(
+      leaves(goesUp(agent, step).fails('missingSecret').at('waitingForSecrets').fails('docker'), step).ends(
         'failed',
         { kind: 'docker', phase: 'building' },
       ),
     ),
     scenario(`${step} that waits for a secret may be cancelled`, agent => {
-      const waits = goesUp(agent, step).fails('secrets').at('waitingForSecrets');
+      const waits = goesUp(agent, step).fails('missingSecret').at('waitingForSecrets');
       leaves(waits.cancel(), step).ends('cancelled');
     }),
     scenario(`${step} that waits for a secret may be killed`, agent => {
-      goesUp(agent, step).fails('secrets').at('waitingForSecrets').kill();
-      if (step === 'injecting') agent.at('removing > clearing').resolves().at('settling > done');
-      else agent.at('removing > settling > done');
+      goesUp(agent, step).fails('missingSecret').at('waitingForSecrets').kill();
+      if (step === 'injecting') agent.at('removing > removingContainer').resolves().at('evaluating > done');
+      else agent.at('removing > evaluating > done');
       agent.ends('cancelled');
     }),
   ]),
-  scenario('tries that were used up before the engine went away do not count for deciding anew', agent => {
+  scenario('tries that were used up before the engine went away do not count for reconciling anew', agent => {
     goesUp(agent, 'building');
     for (let failures = 1; failures < maxTries; failures++)
       agent.fails('transient').at('backingOff').resolves().at('building');
-    agent.fails('unreachable').at('engineUnreachable').resolves().at('deciding').fails('transient');
+    agent.fails('unreachable').at('engineUnreachable').resolves().at('reconciling').fails('transient');
     agent.at('backingOff').given({ at: 1_100 }).resolves();
     goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
   }),
@@ -287,7 +291,7 @@ export const wayUpScenarios: readonly Scenario[] = [
 ];
 
 const refusedStarts: readonly Scenario[] = (
-  ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'] as const
+  ['docker', 'image', 'network', 'gpu', 'outOfResources', 'workspace'] as const
 ).map(kind =>
   scenario(
     `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,

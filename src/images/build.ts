@@ -1,0 +1,121 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StepError } from '../../machines/step-error.ts';
+import { dockerError } from '../docker/errors.ts';
+import { flags, label } from '../docker/labels.ts';
+import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
+import { plainText } from '../text/text.ts';
+import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
+
+export interface Build {
+  readonly tag: string;
+  /** What it is for, as its label says. */
+  readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy' | 'provider';
+  /** For people: `build tmux-agents-base:latest`. */
+  readonly operation: string;
+  readonly folder: string;
+  readonly args: readonly string[];
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** What else the output of a failed build may mean. */
+  readonly explain?: (output: string) => string | null;
+}
+
+/** Builds an image, whatever is there by its tag. */
+export async function buildImage(build: Build, context: ImageContext): Promise<Image> {
+  const folder = await buildDirectory('agent-flow-build-', context);
+  try {
+    return await buildWithId(build, join(folder, 'id'), context);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Make a directory for files that a build needs besides its own. What a killed run leaves of them goes with its folder. */
+export const buildDirectory = (
+  prefix: string,
+  { now, folder }: Pick<ImageContext, 'now' | 'folder'>,
+): Promise<string> =>
+  scratchDirectory(prefix, [...(folder === undefined ? [] : [folder]), ...temporary()]).catch(
+    (error: Error) => {
+      throw new StepError('image', error.message, { at: now(), cause: error });
+    },
+  );
+
+/** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
+async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {
+  const { tag, kind, operation, folder, timeout } = build;
+  const { docker, now, keepLog } = context;
+  // Of a step that fails, the legacy builder would leave the container behind.
+  const args = [
+    'build',
+    `--tag=${tag}`,
+    `--iidfile=${idFile}`,
+    ...flags({ [label.image]: kind }),
+    '--force-rm',
+    ...build.args,
+    '--',
+    folder,
+  ];
+  // With it docker would look for signatures of what only we have made; whoever asks for it means what is pulled.
+  const env = kind === 'build' ? {} : { DOCKER_CONTENT_TRUST: undefined };
+  const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
+  const output = `${answer.stdout}\n${answer.stderr}`.trim();
+  try {
+    keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
+  } catch {
+    // A log that cannot be written is no reason to fail.
+  }
+  if (!answer.ok) throw failure(answer, output, build, now());
+  const id = await readFile(idFile, 'utf8').catch(() => '');
+  const built = await inspectImage(id.trim() || tag, context);
+  if (!built)
+    throw new StepError('transient', `could not ${operation}: ${tag} is not there after it`, { at: now() });
+  return built;
+}
+
+type Answer = Awaited<ReturnType<ImageContext['docker']>>;
+
+function failure(answer: Answer, output: string, { kind, operation, explain }: Build, at: number): StepError {
+  if (answer.interrupted === 'timeout')
+    return new StepError('timeout', 'the build ran past its limit, "timeouts.build"', { at });
+  // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
+  const stderr = telling(answer.stderr).at(-1) ?? '';
+  const error = dockerError({ ...answer, stdout: '', stderr }, { operation, at, fallbackKind: 'image' });
+  const known = error.kind === 'image' ? explain?.(output) : null;
+  if (known) return new StepError('image', known, { at, command: 'docker build' });
+  return new StepError(
+    error.kind,
+    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastOf(output)}`,
+    {
+      at,
+      command: 'docker build',
+      inDoubt: error.inDoubt,
+    },
+  );
+}
+
+/** The end of a build's output, for a message. */
+export const lastOf = (output: string) => telling(output).slice(-20).join('\n  ');
+
+/** The lines of a build's output that say what it did, without those on how. */
+const telling = (output: string) =>
+  plainText(output)
+    .split('\n')
+    .filter(line => !noise.test(line));
+
+const noise = new RegExp(
+  [
+    / *$/,
+    / *(DEPRECATED: The legacy builder|Install the buildx component|https:\/\/docs\.docker\.com|View build details)/,
+    / ---> |Removing intermediate container /,
+    /#\d+ (sha256:|CACHED|DONE|transferring |\[internal\])/,
+  ]
+    .map(({ source }) => `^(?:${source})`)
+    .join('|'),
+);
+
+const unreachableBase = (stderr: string) =>
+  /dial tcp|i\/o timeout|no such host|pull access denied|manifest unknown/i.test(stderr)
+    ? '. Where no image registry can be reached, scripts/base-images makes its base images'
+    : '';

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import type { Docker, DockerOptions } from '../docker/cli.ts';
+import { parseOutput } from '../docker/containers.ts';
+import { dockerError, matchesMessage } from '../docker/errors.ts';
+
+/** What all work on images needs. */
+export interface ImageContext {
+  readonly docker: Docker;
+  readonly now: () => number;
+  /** The folder that our own images are built from. */
+  readonly source: string;
+  /** The folder of the run that needs the image. */
+  readonly folder?: string;
+  /** Keep the output of a build under this file name. */
+  readonly keepLog?: (name: string, output: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform(list => list ?? []);
+
+/** Podman spells out the registry that docker leaves out. */
+export const shortNames = (names: readonly string[]): string[] =>
+  names.map(name => name.replace(/^docker\.io\/(library\/)?/, ''));
+
+const inspected = z
+  .object({
+    Id: z.string(),
+    RepoTags: texts,
+    Os: z.string().optional(),
+    Architecture: z.string().optional(),
+    Config: z
+      .object({
+        Labels: z.record(z.string(), z.string()).nullish(),
+        User: z.string().nullish(),
+        Env: texts,
+        OnBuild: texts,
+      })
+      .nullish(),
+  })
+  .transform(({ Id, RepoTags, Os, Architecture, Config }) => ({
+    id: Id,
+    tags: shortNames(RepoTags),
+    platform: { os: Os ?? '', arch: Architecture ?? '' },
+    labels: Config?.Labels ?? {},
+    /** Empty for root. */
+    user: Config?.User ?? '',
+    env: Config?.Env ?? [],
+    /** Instructions that a build FROM it would run first. */
+    triggers: Config?.OnBuild ?? [],
+  }));
+
+export type Image = z.output<typeof inspected>;
+
+/** The image of this name or id; null where the engine has none. */
+export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
+  const answer = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
+  if (answer.ok)
+    return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)))[0] ?? null;
+  if (matchesMessage('noImage', answer.stderr)) return null;
+  throw dockerError(answer, {
+    operation: `look for the image ${name}`,
+    at: context.now(),
+    fallbackKind: 'image',
+  });
+}
+
+/** What a call on images is bounded by. */
+export const limits = ({ signal }: ImageContext, timeout: number): DockerOptions =>
+  signal ? { timeout, signal } : { timeout };

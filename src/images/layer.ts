@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { StepError } from '../../machines/step-error.ts';
+import { dockerError } from '../docker/errors.ts';
+import { flags, label } from '../docker/labels.ts';
+import { baseImage } from './base.ts';
+import { buildImage } from './build.ts';
+import { contentHash, tagOf } from './content.ts';
+import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
+
+/** An image to be made fit for agents. */
+export interface SourceImage {
+  /** What the spec calls it, or the tag that its build got. */
+  readonly name: string;
+  readonly image: Image;
+}
+
+/** The image with the in-container commands on it, built once for each content of the image and of our commands. */
+export async function ensureLayer(
+  { name, image }: SourceImage,
+  { base, timeout }: { readonly base: () => Promise<Image>; readonly timeout: number },
+  context: ImageContext,
+): Promise<string> {
+  const refuse = (why: string) =>
+    new StepError('image', `the image ${name} cannot run agents: ${why}`, { at: context.now() });
+  const tag = tagOf(image.id, await contentHash(context.source));
+  const layer = `tmux-agents-layer:${tag}`;
+  const found = await inspectImage(layer, context);
+  if (found) return found.id;
+
+  const stranger = foreignPlatform(name, image, await base());
+  if (stranger !== null) throw refuse(stranger);
+
+  const plain = image.triggers.length > 0 ? await withoutTriggers(image, tag, context) : null;
+  try {
+    const args = [
+      `--file=${join(context.source, 'Dockerfile.layer')}`,
+      '--network=none',
+      ...buildArgs({
+        BASE_IMAGE: baseImage,
+        IMAGE: plain ?? reference(name, image),
+        IMAGE_USER: image.user || '0',
+        IMAGE_LANG: variable('LANG', image) || 'C.UTF-8',
+        IMAGE_PATH: searchPath(image),
+      }),
+    ];
+    const built = await buildImage(
+      {
+        tag: layer,
+        kind: 'layer',
+        operation: `make the image ${name} fit for agents`,
+        folder: context.source,
+        args,
+        timeout,
+        explain: output => {
+          if (oldBase.test(output))
+            return `${baseImage} is of another release, and brings nothing for other images. Build it anew: agent-flow build`;
+          const why = refusalIn(output);
+          return why === null
+            ? null
+            : refuse(`${why}. Use another one, or build it FROM ${baseImage}`).message;
+        },
+      },
+      context,
+    );
+    return built.id;
+  } finally {
+    if (plain) await context.docker(['rmi', plain], cleaning);
+  }
+}
+
+/** Done to the end, also where the run is over. */
+const cleaning = { timeout: 60_000, changes: true };
+
+export const buildArgs = (args: Readonly<Record<string, string>>) =>
+  Object.entries(args).map(([key, value]) => `--build-arg=${key}=${value}`);
+
+/** BuildKit's FROM takes no id: where the spec has one, a tag of the image stands for it. */
+const reference = (name: string, { id, tags }: Image) =>
+  id.startsWith(`sha256:${name.replace(/^sha256:/, '')}`) ? (tags[0] ?? name) : name;
+
+function foreignPlatform(name: string, { platform }: Image, { platform: ours }: Image): string | null {
+  if (platform.os === ours.os && platform.arch === ours.arch) return null;
+  if ([platform, ours].some(({ os, arch }) => os === '' || arch === '')) return null;
+  return `it is for ${platform.os}/${platform.arch}, and this engine runs ${ours.os}/${ours.arch}. Pull it with docker pull --platform=${ours.os}/${ours.arch} ${name}`;
+}
+
+const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The image's PATH, on which the in-container commands must be found. */
+const searchPath = (image: Image) =>
+  findsCommands(image) ? ownPath(image) : `${ownPath(image) || usualPath}:${commandsFolder}`;
+
+/** Docker's own where the image says nothing; an empty one is empty. */
+const ownPath = (image: Image) => variable('PATH', image) ?? usualPath;
+const commandsFolder = '/usr/local/bin';
+
+/** Whether the in-container commands of an image, where it has them, are on its PATH. */
+export const findsCommands = (image: Image) => ownPath(image).split(':').includes(commandsFolder);
+
+const variable = (name: string, { env }: Image) =>
+  env.find(entry => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+
+/** What is copied out of the base image is not in it: somebody built it by hand, long ago. */
+const oldBase =
+  /usr\/local\/lib\/agent-flow(?:\/run)?\/?"?: (?:lstat \S+: no such file|file does not exist|not found)/;
+
+/** Why the image cannot be used, where the build's output says so. */
+export function refusalIn(output: string): string | null {
+  if (/exec:? "?\/bin\/sh"?: .*(no such file|not found)/i.test(output)) return 'it has no /bin/sh';
+  return /^(?:#\d+ [\d.]+ )?(?:\x1b\[\d*m)*agent-flow: ([^\n\r\x1b]{1,300})/m.exec(output)?.[1] ?? null;
+}
+
+/** ONBUILD triggers are meant for a build of the image's user, not for ours. A commit of a container leaves them out. */
+async function withoutTriggers(image: Image, tag: string, context: ImageContext): Promise<string> {
+  const { docker, now } = context;
+  const options = { ...limits(context, 120_000), changes: true };
+  const container = `tmux-agents-layer-${tag}`;
+  const plain = `tmux-agents-layer:plain-${tag}`;
+  const done = async (args: readonly string[]) => {
+    const answer = await docker(args, options);
+    if (!answer.ok)
+      throw dockerError(answer, {
+        operation: 'take the triggers off an image',
+        at: now(),
+        fallbackKind: 'image',
+      });
+  };
+  // One of that name was left by an engine that was killed here.
+  const remove = () => docker(['rm', '--force', '--volumes', container], cleaning);
+  await remove();
+  try {
+    await done([
+      'create',
+      `--name=${container}`,
+      '--pull=never',
+      ...flags({ [label.image]: 'layer' }),
+      '--',
+      image.id,
+      'true',
+    ]);
+    await done(['commit', container, plain]);
+  } finally {
+    await remove();
+  }
+  return plain;
+}

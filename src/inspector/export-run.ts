@@ -1,0 +1,53 @@
+import { gzipSync } from 'node:zlib';
+import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { readJournal } from '../store/journal.ts';
+import type { RunFolder } from '../store/state-directory.ts';
+import { assets } from './assets.ts';
+import { agentChart, flowChart } from './charts.ts';
+import { type Kept, transcriptKey } from './page-data.ts';
+import { keptPage } from './page-html.ts';
+import type { Terminals } from './terminals.ts';
+
+/** Of each transcript, from its end: a page that nobody can open is no use. */
+const mostOfTranscript = 8 * 2 ** 20;
+
+/** The whole inspector of a run as one file. Secrets are in none of what it is made of. */
+export async function exportRun(
+  folder: RunFolder,
+  terminalsOf: (folder: RunFolder, state: () => FlowState) => Terminals,
+): Promise<string> {
+  const page = await assets();
+  const { events } = readJournal(folder.journal);
+  const state = events.reduce(reduce, initialFlowState);
+  const terminals = terminalsOf(folder, () => state);
+  const transcripts: Record<string, string> = {};
+  for (const { name, attempts } of Object.values(state.agents))
+    for (const { attempt } of attempts) {
+      const printed = await printedBy(terminals, name, attempt);
+      if (printed) transcripts[transcriptKey(name, attempt)] = gzipSync(printed).toString('base64');
+    }
+  const kept: Kept = {
+    ...(await agentChart()),
+    events,
+    flow: await flowChart(state),
+    transcripts,
+  };
+  return keptPage(page, kept);
+}
+
+/** What an attempt has printed so far, or the end of it; null where nothing is there. */
+async function printedBy(terminals: Terminals, agent: string, attempt: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const isThere = await terminals.read(agent, attempt, {
+    follow: false,
+    signal: new AbortController().signal,
+    async write(bytes) {
+      // What is passed on may be written over when this returns.
+      chunks.push(Buffer.from(bytes));
+      size += bytes.length;
+      while (size - chunks[0]!.length > mostOfTranscript) size -= chunks.shift()!.length;
+    },
+  });
+  return isThere ? Buffer.concat(chunks) : null;
+}

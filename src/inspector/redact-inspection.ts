@@ -1,0 +1,109 @@
+import { type AnyActor, type AnyEventObject, type InspectionEvent, StateMachine } from 'xstate';
+import type { AgentContext } from '../../machines/agent-types.ts';
+import type { FlowContext } from '../../machines/flow.ts';
+import { stateName, waitsForTime } from '../run/transitions.ts';
+
+/**
+ * What an inspector may see of a run, in events of XState's own shape: the flow and its agents, their charts, their
+ * states, and of contexts and events only what is named here. Everything else (messages of docker, commands, outputs,
+ * errors, live objects) never gets as far as what turns events into text.
+ *
+ * The actors that the states invoke are left out: there is one for each state, whose name says the same.
+ */
+export function redactInspection(): (event: InspectionEvent) => InspectionEvent | null {
+  const seen = new Map<string, { first: Shown; place: string }>();
+
+  return event => {
+    const actor = event.actorRef as AnyActor;
+    const { rootId } = event;
+    const { logic, sessionId } = actor;
+    if (!(logic instanceof StateMachine)) return null;
+
+    if (event.type === '@xstate.actor') {
+      const actorRef = {
+        id: actor.id,
+        sessionId,
+        _parent: actor._parent && { sessionId: actor._parent.sessionId },
+        logic: { config: chart(logic.config) },
+        // An actor is told of before it has a state; by the time this is asked for, it has its first.
+        getSnapshot: () => seen.get(sessionId)?.first ?? { status: 'active' },
+      };
+      return { type: '@xstate.actor', rootId, actorRef } as unknown as InspectionEvent;
+    }
+
+    const actorRef = { sessionId };
+    if (event.type === '@xstate.event') {
+      const source = event.sourceRef as AnyActor | undefined;
+      const sourceRef = source?.logic instanceof StateMachine ? { sessionId: source.sessionId } : undefined;
+      return {
+        type: '@xstate.event',
+        rootId,
+        actorRef,
+        sourceRef,
+        event: bare(event.event),
+      } as InspectionEvent;
+    }
+
+    // Of a step through several states in one go, XState tells each as a microstep and only the last as a snapshot.
+    if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return null;
+    const { status, value, context } = event.snapshot as unknown as Shown;
+    const known = contexts[logic.id];
+    const shown = { status, value, context: known ? known.shown(context, value) : {} };
+    const place = `${stateName(value)} ${known?.place(context) ?? ''}`;
+    const before = seen.get(sessionId);
+    if (before?.place === place) return null;
+    seen.set(sessionId, { first: before?.first ?? shown, place });
+    return {
+      type: '@xstate.snapshot',
+      rootId,
+      actorRef,
+      event: bare(event.event),
+      snapshot: shown,
+    } as unknown as InspectionEvent;
+  };
+}
+
+interface Shown {
+  readonly status: string;
+  readonly value: unknown;
+  readonly context: unknown;
+}
+
+/** By machine: what is shown of its context, and what makes a place beside the state, as in the journal. */
+const contexts: Readonly<
+  Record<string, { shown(context: unknown, state: unknown): object; place(context: unknown): unknown }>
+> = {
+  agent: {
+    shown(context, state) {
+      const { name, attempt, retries, step, tries, retryAt, injectedAt, cancelled, outcome } =
+        context as AgentContext;
+      const verdict = outcome && {
+        status: outcome.status,
+        exitCode: outcome.exitCode,
+        error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
+      };
+      const until = waitsForTime(String(state)) ? retryAt : null;
+      return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: verdict };
+    },
+    place: context => (context as AgentContext).attempt,
+  },
+  flow: {
+    shown: context => ({ concurrency: (context as FlowContext).concurrency, agents: standings(context) }),
+    place: context => JSON.stringify(standings(context)),
+  },
+};
+
+/** How many stand where: by name it would be long in a large flow, and those that have started are actors. */
+function standings(context: unknown): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const standing of Object.values((context as FlowContext).standing))
+    counts[standing] = (counts[standing] ?? 0) + 1;
+  return counts;
+}
+
+const bare = ({ type }: AnyEventObject) => ({ type });
+
+/** States, transitions, and the names of what they do. JSON leaves the functions out. */
+function chart({ context: _, ...config }: object & { context?: unknown }): unknown {
+  return JSON.parse(JSON.stringify(config));
+}

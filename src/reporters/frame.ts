@@ -1,0 +1,145 @@
+import { styleText } from 'node:util';
+import type { AgentState, FlowState } from '../state/flow-state.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { formatDuration } from '../text/duration.ts';
+import { oneLine } from '../text/text.ts';
+import { cutTo, widthOf } from '../text/width.ts';
+import { agentsInView } from './agents-in-view.ts';
+
+export interface RenderOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly columns: number;
+  /** Of the terminal. The cursor takes the last one. */
+  readonly rows: number;
+  /** The last line that each agent has printed, as it came. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly color: boolean;
+}
+
+/** So wide are the words of most states: the columns behind them stand still. */
+const usualWord = 'waiting for tmux'.length;
+
+type Style = Parameters<typeof styleText>[0];
+type Piece = readonly [text: string, style?: Style];
+
+/**
+ * A run on a terminal: one line an agent, the last warnings, and one line on the whole. None is wider than `columns`, and
+ * there are fewer than `rows`: agents that have no room are counted by their states.
+ */
+export function frame(state: FlowState, look: RenderOptions): string[] {
+  const agents = Object.values(state.agents);
+  const names = Math.max(0, ...agents.map(({ name }) => name.length));
+  const words = Math.max(usualWord, ...agents.map(agent => wordOf(agent).length));
+  // The line on the whole takes one row, and the cursor another.
+  const room = Math.max(0, look.rows - 2);
+  const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
+  const { shown, folded } = agentsInView(agents, room - warnings.length);
+  return [
+    ...shown.map(agent => agentLine(agent, { names, words }, look)),
+    ...(folded.length > 0 && room > 0 ? [[[`… ${countsOf(folded)}`, 'dim'] as const]] : []),
+    ...warnings,
+    [
+      [
+        statusLine(state, look.now),
+        state.engineAway === null && state.startsAtOnce === null ? 'dim' : 'yellow',
+      ] as const,
+    ],
+  ].map(pieces => paint(pieces, look));
+}
+
+/** The last three, or fewer where there is no room. */
+function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
+  const first = Math.max(0, warnings.length - Math.max(0, Math.min(3, room)));
+  return warnings
+    .slice(first)
+    .map(({ agent, message }) => [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']]);
+}
+
+/** `2 failed, 12 waiting`: the states in the order in which they come first. */
+const countsOf = (agents: readonly AgentState[]) =>
+  Object.entries(Object.groupBy(agents, wordOf))
+    .map(([word, group]) => `${group!.length} ${word}`)
+    .join(', ');
+
+function agentLine(
+  agent: AgentState,
+  { names, words }: { names: number; words: number },
+  look: RenderOptions,
+): Piece[] {
+  const [mark, style] = markOf(agent);
+  const name = agent.name.padEnd(names);
+  const time = timeOf(agent, look.now).padStart('59 min 59 s'.length);
+  const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
+  const said = saidOf(agent, look);
+  return [
+    [`${mark} `, style],
+    [`${name}  `],
+    [wordOf(agent).padEnd(words), style],
+    [`  ${time}${attempt}`],
+    [said === '' ? '' : `  ${said}`, 'dim'],
+  ];
+}
+
+const wordOf = ({ status, state }: AgentState) =>
+  status === null ? (stateLabel(state) ?? state.replace(/\..*/, '')) : statusLabel[status];
+
+function markOf({ status, state }: AgentState): readonly [string, Style] {
+  if (status === 'succeeded') return ['✓', 'green'];
+  if (status === 'failed' || status === 'timedOut') return ['✗', 'red'];
+  if (status === 'cancelled') return ['■', 'yellow'];
+  if (status === 'skipped' || state === 'waiting') return [status === null ? '·' : '–', 'dim'];
+  if (state === 'running.needsInput') return ['?', 'yellow'];
+  return [
+    '●',
+    ['backingOff', 'engineUnreachable', 'retrying', 'waitingForQuota'].includes(state) ? 'yellow' : 'cyan',
+  ];
+}
+
+/** In the state that it is in; of one that is over, from its start to its end. */
+function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number): string {
+  if (status === null) return formatDuration(now - since);
+  return startedAt === null || endedAt === null ? '' : formatDuration(endedAt - startedAt);
+}
+
+/** Why it stands where it stands, where there is a reason; otherwise what it printed last. */
+function saidOf(agent: AgentState, { now, outputs }: RenderOptions): string {
+  if (agent.error !== null) return oneLine(agent.error.message);
+  if (agent.status !== null) return '';
+  if (agent.state === 'waiting') return agent.dependsOn.length > 0 ? `for ${agent.dependsOn.join(', ')}` : '';
+  if (agent.until !== null) {
+    const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
+    return `${reason === undefined ? '' : `${oneLine(reason)}, `}goes on in ${formatDuration(agent.until - now)}`;
+  }
+  const lives = agent.state.startsWith('running') || agent.state.startsWith('stopping');
+  return lives ? oneLine(outputs.get(agent.name) ?? '') : '';
+}
+
+function statusLine(state: FlowState, now: number): string {
+  const agents = Object.values(state.agents);
+  const done = agents.filter(({ status }) => status !== null).length;
+  const elapsed = formatDuration((state.endedAt ?? now) - (state.startedAt ?? now));
+  const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
+  if (state.engineAway !== null) parts.push(`the Docker engine is away: ${oneLine(state.engineAway)}`);
+  if (state.startsAtOnce !== null && state.ended === null)
+    parts.push(`Docker does not keep up: ${state.startsAtOnce} started at once`);
+  if (state.ended === null)
+    parts.push(
+      state.cancelled === null
+        ? 'Ctrl-C stops and removes all'
+        : `cancelling: ${oneLine(state.cancelled)}; Ctrl-C again removes all at once`,
+    );
+  return parts.join('  ·  ');
+}
+
+/** Cut first and painted then, so that no escape sequence is ever cut in two. */
+function paint(pieces: readonly Piece[], { columns, color }: RenderOptions): string {
+  let left = columns;
+  const painted = pieces.map(([text, style]) => {
+    const shown = cutTo(text, left);
+    left -= widthOf(shown);
+    return color && style && shown !== '' ? styleText(style, shown, { validateStream: false }) : shown;
+  });
+  const line = painted.join('');
+  return color ? line : line.trimEnd();
+}

@@ -1,0 +1,99 @@
+import { XMLBuilder } from 'fast-xml-parser';
+import type { AttemptState, FlowState } from '../state/flow-state.ts';
+import { type AgentOutcome, outcomesOf } from '../state/outcomes.ts';
+import { statusLabel } from '../state/state-label.ts';
+import { oneLine, plainText } from '../text/text.ts';
+
+/**
+ * A run as JUnit XML: a suite for the flow, a case for each agent. `tails` holds the last lines that agents have
+ * printed, by name.
+ */
+export function junit(state: FlowState, tails: ReadonlyMap<string, string> = new Map()): string {
+  const outcomes = outcomesOf(state);
+  const cases = outcomes.map(outcome => testCase(state, outcome, tails.get(outcome.name)));
+  const count = (element: string) => cases.filter(entry => element in entry).length;
+  const totals = {
+    '@tests': cases.length,
+    '@failures': count('failure'),
+    '@errors': count('error'),
+    '@skipped': count('skipped'),
+    '@time': seconds((state.endedAt ?? state.startedAt ?? 0) - (state.startedAt ?? 0)),
+  };
+  const suite = {
+    '@name': attribute(state.name),
+    ...totals,
+    ...(state.startedAt === null ? {} : { '@timestamp': new Date(state.startedAt).toISOString() }),
+    properties: { property: [{ '@name': 'run-id', '@value': attribute(state.runId) }] },
+    testcase: cases,
+  };
+  return builder.build({
+    '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
+    testsuites: { '@name': 'agent-flow', ...totals, testsuite: [suite] },
+  });
+}
+
+const builder = new XMLBuilder({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  format: true,
+  suppressEmptyNode: true,
+});
+
+function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefined) {
+  const output = systemOut(outcome, tail);
+  return {
+    '@classname': attribute(state.name),
+    '@name': attribute(outcome.name),
+    '@time': seconds(outcome.ms ?? 0),
+    ...verdict(state, outcome),
+    ...(output === '' ? {} : { 'system-out': output }),
+  };
+}
+
+function verdict(state: FlowState, outcome: AgentOutcome) {
+  const { status, error } = outcome;
+  if (status === 'succeeded') return {};
+  const message = attribute(error?.message ?? state.cancelled ?? statusLabel[status]);
+  if (status === 'skipped') return { skipped: { '@message': message } };
+  if (status === 'cancelled') return { skipped: { '@message': `cancelled: ${message}` } };
+  const details = { '@type': attribute(error?.kind ?? status), '@message': message, '#text': story(outcome) };
+  return outcome.isInfrastructure ? { error: details } : { failure: details };
+}
+
+/** Some readers show this text and not the message, so the message is in it. */
+function story({ status, exitCode, error, attempts, more }: AgentOutcome): string {
+  return content(
+    [
+      oneLine(error?.message ?? statusLabel[status]),
+      ...(error === null ? [] : [`phase: ${error.phase}`]),
+      ...(exitCode === null ? [] : [`exit code: ${exitCode}`]),
+      `attempts: ${attempts.length}`,
+      ...(more === null ? [] : [`more: ${more}`]),
+    ].join('\n'),
+  );
+}
+
+/** Earlier attempts are told here: elements of their own (`rerunFailure`) are shown by few readers. */
+function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: string | undefined): string {
+  const parts = [
+    ...attempts.slice(0, -1).map(earlier),
+    ...(status === 'succeeded' && error !== null ? [`while ${error.phase}: ${oneLine(error.message)}`] : []),
+    ...(tail === undefined ? [] : [plainText(tail).trimEnd()]),
+  ];
+  const attachment = transcript === null ? [] : [`[[ATTACHMENT|${legal(transcript)}]]`];
+  return [...parts.map(content), ...attachment].join('\n');
+}
+
+const earlier = ({ attempt, status, error }: AttemptState) =>
+  `attempt ${attempt} ${statusLabel[status ?? 'failed']}${error === null ? '' : `: ${oneLine(error.message)}`}`;
+
+const seconds = (ms: number) => (ms / 1000).toFixed(3);
+
+const attribute = (text: string) => legal(oneLine(text));
+
+/** Jenkins and GitLab attach whatever file such a line names; only ours may name one. */
+const content = (text: string) => legal(text).replace(/\[\[(?=\s*attachment)/gi, '[ [');
+
+/** Without the characters that XML 1.0 has no way to write. */
+const legal = (text: string) =>
+  text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '');

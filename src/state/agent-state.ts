@@ -1,0 +1,192 @@
+import type { RunEvent } from '../events.ts';
+
+export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+export type Status = EventOf<'agent.ended'>['status'];
+export type Failure = NonNullable<EventOf<'agent.ended'>['error']>;
+
+export type Usage = NonNullable<EventOf<'attempt.ended'>['usage']>;
+
+export interface AttemptState {
+  readonly attempt: number;
+  /** null while there is no verdict on it. */
+  readonly status: Status | null;
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+  readonly containerId: string | null;
+  /** Milliseconds spent in each state of the machine that has been left, its substates included. */
+  readonly timings: Readonly<Record<string, number>>;
+  /** Path of the transcript. */
+  readonly transcript: string | null;
+  /** The agent printed more than Docker keeps: its beginning is lost. */
+  readonly transcriptTruncated: boolean;
+  /** What its AI CLI says that it used; null where it does not say. */
+  readonly usage: Usage | null;
+  /** The last that was to be seen of an interactive AI CLI; null of others. */
+  readonly screen: string | null;
+  /** What its network has kept it from, as `host:port`. */
+  readonly blockedHosts: readonly string[];
+  /** What it came to is safe. */
+  readonly isSaved: boolean;
+  readonly workspace: EventOf<'workspace.saved'>['workspace'];
+  /** Paths of what was taken out. */
+  readonly artifacts: readonly string[];
+}
+
+export interface AgentState {
+  readonly name: string;
+  readonly dependsOn: readonly string[];
+  readonly attempt: number;
+  /** `waiting` before its start, then what the machine says, such as `running.working`; of one that never started its status. */
+  readonly state: string;
+  /** When it came into this state, milliseconds since the epoch. */
+  readonly since: number;
+  /** What went wrong, where the state is the answer to a failure. */
+  readonly cause: string | null;
+  /** When a state that waits will go on, milliseconds since the epoch. */
+  readonly until: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly containerId: string | null;
+  /** null until it has ended. */
+  readonly status: Status | null;
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+  readonly image: string | null;
+  readonly attempts: readonly AttemptState[];
+}
+
+/** Before its start. */
+export const waiting = (
+  { name, dependsOn }: EventOf<'run.started'>['agents'][number],
+  since: number,
+): AgentState => ({
+  name,
+  dependsOn,
+  attempt: 1,
+  state: 'waiting',
+  since,
+  cause: null,
+  until: null,
+  startedAt: null,
+  endedAt: null,
+  containerId: null,
+  status: null,
+  exitCode: null,
+  error: null,
+  image: null,
+  attempts: [],
+});
+
+export function enter(agent: AgentState, event: EventOf<'agent.state'>): AgentState {
+  const left = leave(agent, event.at);
+  // An agent that is resumed decides under its first number before it knows which attempt it is in.
+  const attempt = Math.max(agent.attempt, event.attempt);
+  const known = attempt === agent.attempt ? agent.containerId : null;
+  const containerId = event.containerId ?? known;
+  return {
+    ...left,
+    attempt,
+    state: event.state,
+    since: event.at,
+    cause: event.cause,
+    until: event.until,
+    startedAt: agent.startedAt ?? event.at,
+    containerId,
+    attempts: withAttempt(left.attempts, attempt, entry => ({ ...entry, containerId })),
+  };
+}
+
+/** `stopping.killing` is `stopping`. */
+export const topLevel = (state: string) => state.split('.', 1)[0]!;
+
+/** The time that it spent in the state it leaves counts for the attempt it was in. */
+function leave(agent: AgentState, at: number): AgentState {
+  if (agent.state === 'waiting' || agent.status !== null) return agent;
+  const state = topLevel(agent.state);
+  const attempts = withAttempt(agent.attempts, agent.attempt, entry => {
+    const spent = (entry.timings[state] ?? 0) + Math.max(0, at - agent.since);
+    return { ...entry, timings: { ...entry.timings, [state]: spent } };
+  });
+  return { ...agent, attempts };
+}
+
+/** The first verdict on an attempt counts: whoever comes back after a crash may tell it again. */
+export function endAttempt(agent: AgentState, event: EventOf<'attempt.ended'>): AgentState {
+  const {
+    attempt,
+    status,
+    exitCode,
+    error,
+    containerId,
+    image,
+    transcript,
+    transcriptTruncated = false,
+    usage = null,
+    screen = null,
+    blockedHosts = [],
+  } = event;
+  if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
+  const verdict = { status, exitCode, error, transcript, transcriptTruncated, usage, screen, blockedHosts };
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    ...verdict,
+    containerId: containerId ?? entry.containerId,
+  }));
+  return { ...agent, image: image ?? agent.image, attempts };
+}
+
+export function endAgent(agent: AgentState, event: EventOf<'agent.ended'>): AgentState {
+  const { status, exitCode, error, containerId, image, at } = event;
+  const unstarted = agent.state === 'waiting';
+  return {
+    ...agent,
+    ...(unstarted ? { state: status, since: at } : {}),
+    cause: null,
+    until: null,
+    endedAt: agent.endedAt ?? at,
+    status,
+    exitCode,
+    error,
+    containerId: containerId ?? agent.containerId,
+    image: image ?? agent.image,
+  };
+}
+
+export function saveWork(
+  agent: AgentState,
+  { attempt, workspace, artifacts }: EventOf<'workspace.saved'>,
+): AgentState {
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({
+    ...entry,
+    isSaved: true,
+    workspace,
+    artifacts,
+  }));
+  return { ...agent, attempts };
+}
+
+function withAttempt(
+  attempts: readonly AttemptState[],
+  attempt: number,
+  next: (entry: AttemptState) => AttemptState,
+): readonly AttemptState[] {
+  if (!attempts.some(entry => entry.attempt === attempt)) return [...attempts, next(blank(attempt))];
+  return attempts.map(entry => (entry.attempt === attempt ? next(entry) : entry));
+}
+
+const blank = (attempt: number): AttemptState => ({
+  attempt,
+  status: null,
+  exitCode: null,
+  error: null,
+  containerId: null,
+  timings: {},
+  transcript: null,
+  transcriptTruncated: false,
+  usage: null,
+  screen: null,
+  blockedHosts: [],
+  isSaved: false,
+  workspace: null,
+  artifacts: [],
+});

@@ -9,7 +9,7 @@ interface GraphOptions extends CommonOptions {
   readonly machine?: 'agent' | 'flow';
   readonly run?: string;
   readonly agent?: string;
-  readonly format: 'mermaid' | 'json' | 'dot' | 'svg';
+  readonly format: 'mermaid' | 'json' | 'svg';
   readonly html?: string;
   readonly json?: boolean;
 }
@@ -36,10 +36,10 @@ export const graph: Command = {
         describe: 'mark the way of this agent, or run/agent, on its chart',
       })
       .option('format', {
-        choices: ['mermaid', 'json', 'dot', 'svg'] as const,
+        choices: ['mermaid', 'json', 'svg'] as const,
         default: 'mermaid' as const,
         requiresArg: true,
-        describe: 'mermaid (default), json, dot or svg',
+        describe: 'mermaid (default), json or svg',
       })
       .option('html', {
         type: 'string',
@@ -74,8 +74,7 @@ export const graph: Command = {
       return 0;
     }
     const { mermaid } = await import('../graph/mermaid.ts');
-    const { dot } = await import('../graph/dot.ts');
-    process.stdout.write(forLog((options.format === 'dot' ? dot : mermaid)(drawing(drawn))));
+    process.stdout.write(forLog(mermaid(drawing(drawn))));
     return 0;
   },
 };

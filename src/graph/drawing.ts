@@ -2,7 +2,7 @@ import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { fold, type Line, merged, sharedFrame } from './fold.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
-/** A graph as people look at it: one line for all that leads from here to there. What Mermaid and DOT write down. */
+/** A graph as it is shown: one arrow for all transitions between two states. Mermaid and SVG are made of it. */
 export interface Drawing {
   readonly kind: Graph['kind'];
   /** What it shows, on one line. */

@@ -57,7 +57,7 @@ async function measured(agents: number) {
     const began = Date.now();
     for (const [index, event] of events.slice(-live).entries()) {
       appendFileSync(folder.journal, `${JSON.stringify(event)}\n`);
-      inspector.look();
+      inspector.poll();
       await delay(Math.max(0, began + ((index + 1) * 1000) / rate - Date.now()));
     }
     await delay(300);

@@ -153,7 +153,7 @@ export const eventSchema = z.discriminatedUnion('type', kinds).and(
     v: z.literal(1),
     seq: z.number().int(),
     at: z.number(),
-    sum: z
+    checksum: z
       .string()
       .regex(/^[0-9a-f]{8}$/)
       .exactOptional()
@@ -169,5 +169,5 @@ export type RunEvent = RunEventBody & {
   readonly v: 1;
   readonly seq: number;
   readonly at: number;
-  readonly sum?: string;
+  readonly checksum?: string;
 };

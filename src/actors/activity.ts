@@ -30,7 +30,7 @@ export async function followActivity(
   report: (mood: Activity) => void,
 ): Promise<void> {
   const { clock, recorder, vault } = world;
-  if (world.plan(input.name).attended === null) return;
+  if (world.plan(input.name).interactive === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
   const tell = latest(clock, signal, report);
   const onLine = (line: string, dropped: number) => {

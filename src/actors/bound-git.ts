@@ -4,7 +4,7 @@ import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
-import { whyMisplaced } from '../workspace/mount-targets.ts';
+import { findMisplacedMount } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
 import type { ActorContext } from './context.ts';
 
@@ -55,7 +55,7 @@ export function misplacedMount(
   const file = targetsFile(world.folder(owner.agent, owner.attempt));
   const hasTargets = workspace.mode === 'bind' && statFile(file) !== undefined;
   const protectedPaths: string[] = hasTargets ? JSON.parse(readFile(file).toString()) : [];
-  return whyMisplaced(
+  return findMisplacedMount(
     [...(source === null ? [] : [{ source, target: '/workspace' }]), ...mounts],
     [...mounts.map(({ target }) => target), ...protectedPaths.map(path => `/workspace/${path}`)],
   );

@@ -69,8 +69,8 @@ async function take(
   const target = join(root, artifact.path);
   if (!makeRoom(root, artifact.path))
     return { ...nothing, warnings: ['an artifact that it lies in is a file'] };
-  const most = Math.min(left, artifact.maxSize ?? left);
-  const { sink, done } = unpacker({ folder: dirname(target), most });
+  const maxBytes = Math.min(left, artifact.maxSize ?? left);
+  const { sink, done } = unpacker({ folder: dirname(target), maxBytes });
   const answer =
     folder === null
       ? await pipeOutput(world.recorder, artifactOut(input.containerId!, artifact.path), sink, options)

@@ -25,7 +25,7 @@ export async function saveCopy(
   if (!existsSync(path)) {
     const aside = `${path}.making`;
     await rm(aside, { recursive: true, force: true });
-    const { sink, done } = unpacker({ folder: aside, most: largest, keepsLinks: true });
+    const { sink, done } = unpacker({ folder: aside, maxBytes: largest, keepsLinks: true });
     const args = copyOut(input.containerId!);
     const answer = await pipeOutput(world.recorder, args, sink, {
       signal,

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { type Example, examples, starter } from '../examples/catalogue.ts';
 import { copyExample } from '../examples/copy.ts';
 import { inClones } from '../examples/in-clones.ts';
-import { workTreeOf } from '../spec/workspaces.ts';
+import { findWorkTree } from '../spec/workspaces.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
@@ -68,7 +68,7 @@ function find(known: readonly Example[], name: string): Example {
 }
 
 function canBeCloned(target: string): boolean {
-  const root = workTreeOf(target);
+  const root = findWorkTree(target);
   const repository = root === null ? null : findRepository(root);
   return repository !== null && !('problem' in repository) && typeof headCommit(repository) === 'string';
 }

@@ -50,11 +50,11 @@ export const providers: Command = {
 
 /** The names of variables, and paths of files, that an agent of this provider would be given. */
 function foundHere(
-  { keys, aliases, passes, login, otherLogins }: Provider,
+  { keys, aliases, passThroughEnv, login, otherLogins }: Provider,
   env: NodeJS.ProcessEnv,
 ): string[] {
   const home = env.HOME || homedir();
-  const others = passes.filter(name => otherLogins.variables?.test(name));
+  const others = passThroughEnv.filter(name => otherLogins.variables?.test(name));
   return [
     ...[...new Set([...keys, ...Object.values(aliases), ...others])]
       .filter(name => env[name])

@@ -158,7 +158,7 @@ async function openInspector(options: ReportingOptions): Promise<Inspecting | nu
     // The journal is what it shows; it is only told where that is, and when to look.
     onEvent(event) {
       if (event.type === 'run.started') inspector.show(stateDir.run(event.runId));
-      inspector.look();
+      inspector.poll();
     },
     close: inspector.close,
   };

@@ -1,5 +1,5 @@
 import { startRun } from '../run/open-run.ts';
-import { planOf } from '../spec/load.ts';
+import { planFromText } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { readSpec, type SpecText } from '../spec/spec-text.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
@@ -61,7 +61,7 @@ export const run: Command = {
 
   async handler(options: RunOptions) {
     const spec = await readSpec(options.spec);
-    const plan = adjusted(await planOf(spec, { env: process.env }), options);
+    const plan = adjusted(await planFromText(spec, { env: process.env }), options);
     const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
     if (options.plan) {
       const { printPlan } = await import('./plan.ts');

@@ -1,5 +1,5 @@
 import { stateLabel, statusLabel } from '../state/state-label.ts';
-import { fold, type Line, merged, sharedFrame } from './fold.ts';
+import { fold, type Line, mergeLines, sharedFrame } from './fold.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
 /** A graph as it is shown: one arrow for all transitions between two states. Mermaid and SVG are made of it. */
@@ -33,7 +33,7 @@ export interface Arrow {
 
 export function drawing(graph: Graph): Drawing {
   const boxes = graph.nodes.map(node => boxOf(graph, node));
-  const { lines, members } = fold(graph, merged(linesOf(graph)));
+  const { lines, members } = fold(graph, mergeLines(linesOf(graph)));
   const frame = { id: sharedFrame, parent: null, label: 'starting', initial: null, isFinal: false };
   return {
     kind: graph.kind,
@@ -43,14 +43,14 @@ export function drawing(graph: Graph): Drawing {
       ...(members.size > 0 ? [{ ...frame, mark: null }] : []),
       ...boxes.map(box => (members.has(box.id) ? { ...box, parent: sharedFrame } : box)),
     ],
-    arrows: lines.map(({ from, to, words }) => ({
+    arrows: lines.map(({ from, to, labels }) => ({
       from,
       to,
-      label: [...words]
+      label: [...labels]
         .map(([word, count]) => (count > 0 ? `${word || 'always'} ×${count}` : word))
         .filter(Boolean)
         .join(', '),
-      taken: [...words.values()].some(count => count > 0),
+      taken: [...labels.values()].some(count => count > 0),
     })),
   };
 }
@@ -65,12 +65,12 @@ function linesOf({ edges, path }: Graph): Line[] {
     .map(edge => ({
       from: edge.source,
       to: edge.target,
-      words: new Map([[wordOf(edge), timesTaken(edge)]]),
+      labels: new Map([[labelOf(edge), timesTaken(edge)]]),
     }));
 }
 
 /** Guards with parameters only repeat their target. */
-function wordOf({ event, guard, params }: GraphEdge): string {
+function labelOf({ event, guard, params }: GraphEdge): string {
   const word = event?.replace(/^\S+ done$/, 'done').replace(/^\S+ failed$/, 'error');
   return [word, guard !== null && params === null && `[${guard}]`].filter(Boolean).join(' ');
 }

@@ -9,7 +9,7 @@ const role = 'agent-flow: lays out graphs';
  * Places by ELK. It is at work for a second or more, which an engine with agents to see to does not have: it has a
  * thread of its own, that ends with its answer.
  */
-export async function placed(graph: ElkNode): Promise<ElkNode> {
+export async function computeLayout(graph: ElkNode): Promise<ElkNode> {
   const thread = new Worker(fileURLToPath(import.meta.url), { workerData: { role, graph } });
   const { promise, resolve, reject } = Promise.withResolvers<ElkNode>();
   thread.once('message', resolve);

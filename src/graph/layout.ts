@@ -1,7 +1,7 @@
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import type { Arrow, Box, Drawing } from './drawing.ts';
-import { placed } from './elk-thread.ts';
-import { charWidth, type Layout, lineHeight, type Placed, type Point, type Way } from './positioned.ts';
+import { computeLayout } from './elk-thread.ts';
+import { type Bounds, charWidth, type Layout, lineHeight, type Point, type Route } from './positioned.ts';
 
 /** Finds places for what a drawing shows. Nothing is placed by hand: another chart is another layout. */
 export async function layout(
@@ -11,13 +11,13 @@ export async function layout(
 ): Promise<Layout> {
   // Ids of agents and states may be anything; ELK's are ours.
   const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
-  const root = await placed({
+  const root = await computeLayout({
     id: 'root',
     layoutOptions: options(drawing.kind),
     children: childrenOf(null, drawing, key),
     edges: drawing.arrows.map((arrow, index) => edgeOf(labels ? arrow : { ...arrow, label: '' }, index, key)),
   });
-  const places = placesIn(root);
+  const places = boundsIn(root);
   const ways = new Map((root.edges ?? []).map(edge => [edge.id, edge]));
   return {
     kind: drawing.kind,
@@ -25,7 +25,7 @@ export async function layout(
     width: Math.ceil(root.width ?? 0),
     height: Math.ceil(root.height ?? 0),
     boxes: drawing.boxes.map(box => ({ ...box, ...places.get(key.get(box.id)!)! })),
-    arrows: drawing.arrows.map((arrow, index) => ({ ...arrow, ...wayOf(ways.get(`e${index}`)!) })),
+    arrows: drawing.arrows.map((arrow, index) => ({ ...arrow, ...routeOf(ways.get(`e${index}`)!) })),
   };
 }
 
@@ -75,16 +75,16 @@ function edgeOf({ from, to, label }: Arrow, index: number, key: ReadonlyMap<stri
   };
 }
 
-function placesIn(node: ElkNode, places = new Map<string, Placed>()): ReadonlyMap<string, Placed> {
+function boundsIn(node: ElkNode, places = new Map<string, Bounds>()): ReadonlyMap<string, Bounds> {
   for (const child of node.children ?? []) {
     const { id, x = 0, y = 0, width = 0, height = 0 } = child;
     places.set(id, { x, y, width, height });
-    placesIn(child, places);
+    boundsIn(child, places);
   }
   return places;
 }
 
-function wayOf({ sections = [], labels = [] }: ElkExtendedEdge): Way {
+function routeOf({ sections = [], labels = [] }: ElkExtendedEdge): Route {
   const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }): Point[] =>
     [startPoint, ...bendPoints, endPoint].map(({ x, y }) => [x, y]),
   );

@@ -15,7 +15,7 @@ export function agentPath(
     if (event.type !== 'agent.state' || event.agent !== agent) continue;
     // A resumed agent begins anew: that is no transition.
     const before = event.event === 'init' ? null : current;
-    for (const id of entered(before, event.state)) visited.set(id, (visited.get(id) ?? 0) + 1);
+    for (const id of enteredStates(before, event.state)) visited.set(id, (visited.get(id) ?? 0) + 1);
     if (before !== null) {
       const taken = transition(graph, before, event.state, event.event);
       const key = JSON.stringify([taken.source, taken.target, taken.event]);
@@ -35,22 +35,22 @@ export function agentPath(
 }
 
 /** `running.working` is in `running`; one goes from the inside to the outside. */
-function around(state: string): string[] {
+function withAncestors(state: string): string[] {
   const words = state.split('.');
   return words.map((_, index) => words.slice(0, words.length - index).join('.'));
 }
 
 /** Between two states of `running`, `running` itself is not entered again. */
-function entered(before: string | null, after: string): string[] {
-  const left = new Set(before === null ? [] : around(before));
-  return around(after).filter(id => id === after || !left.has(id));
+function enteredStates(before: string | null, after: string): string[] {
+  const left = new Set(before === null ? [] : withAncestors(before));
+  return withAncestors(after).filter(id => id === after || !left.has(id));
 }
 
 /** The chart's edge from one state of the journal to the next; as the journal has it, where the chart has none. */
 function transition(graph: Graph, before: string, after: string, event: string): Omit<Taken, 'count'> {
-  const from = around(before);
+  const from = withAncestors(before);
   const candidates = graph.edges
-    .filter(({ source, target }) => from.includes(source) && settles(graph, target) === after)
+    .filter(({ source, target }) => from.includes(source) && initialLeaf(graph, target) === after)
     // What needs no event follows upon one that led elsewhere, and is noted under its name.
     .filter(edge => edge.event === event || edge.event === null)
     .sort((a, b) => Number(a.event === null) - Number(b.event === null))
@@ -60,7 +60,7 @@ function transition(graph: Graph, before: string, after: string, event: string):
 }
 
 /** Who enters a compound state finds itself in the one that it begins with. */
-function settles(graph: Graph, id: string): string {
+function initialLeaf(graph: Graph, id: string): string {
   const node: GraphNode | undefined = graph.nodes.find(node => node.id === id);
-  return node?.initial ? settles(graph, node.initial) : id;
+  return node?.initial ? initialLeaf(graph, node.initial) : id;
 }

@@ -6,11 +6,11 @@ export interface Layout {
   readonly title: string;
   readonly width: number;
   readonly height: number;
-  readonly boxes: readonly (Box & Placed)[];
-  readonly arrows: readonly (Arrow & Way)[];
+  readonly boxes: readonly (Box & Bounds)[];
+  readonly arrows: readonly (Arrow & Route)[];
 }
 
-export interface Placed {
+export interface Bounds {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -19,7 +19,7 @@ export interface Placed {
 
 export type Point = readonly [x: number, y: number];
 
-export interface Way {
+export interface Route {
   readonly points: readonly Point[];
   /** The middle of its label; null where it has none. */
   readonly labelAt: Point | null;
@@ -31,7 +31,7 @@ export const lineHeight = 16;
 export const fontSize = 12;
 
 /** The `d` of an SVG path along a way. ELK's splines come as cubic ones, orthogonal ways as corners. */
-export function pathData({ points }: Pick<Way, 'points'>, kind: Layout['kind']): string {
+export function pathData({ points }: Pick<Route, 'points'>, kind: Layout['kind']): string {
   const at = ([x, y]: Point) => `${round(x)},${round(y)}`;
   const [first, ...rest] = points;
   if (!first) return '';

@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Refusal {
   readonly status: number;
-  readonly why: string;
+  readonly reason: string;
 }
 
 /** What a request asks for behind the token. */
-export interface Asked {
+export interface AuthorizedRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -21,31 +21,31 @@ export interface Asked {
 export function authorize(
   { method = '', url = '', headers }: IncomingMessage,
   token: string,
-): Asked | Refusal {
+): AuthorizedRequest | Refusal {
   const { host = '', origin } = headers;
-  if (!isLoopback(host)) return { status: 403, why: 'This is not an address of it.' };
+  if (!isLoopback(host)) return { status: 403, reason: 'This is not an address of it.' };
   if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
-    return { status: 403, why: 'Other sites may not ask for it.' };
+    return { status: 403, reason: 'Other sites may not ask for it.' };
   const [route = '', query = ''] = url.split('?', 2);
   const [, given = '', ...rest] = route.split('/');
-  if (!same(given, token)) return { status: 403, why: 'This is not the address of it.' };
+  if (!same(given, token)) return { status: 403, reason: 'This is not the address of it.' };
   return { method, path: rest.join('/'), query: new URLSearchParams(query) };
 }
 
 /** Whether a request may read what lies at `path` behind the token; null where it may. */
 export function refusal(request: IncomingMessage, token: string, path: string): Refusal | null {
   const found = authorize(request, token);
-  if ('why' in found) return found;
-  if (found.path !== path) return nothingHere;
-  return found.method === 'GET' ? null : readOnly;
+  if ('reason' in found) return found;
+  if (found.path !== path) return notFound;
+  return found.method === 'GET' ? null : methodNotAllowed;
 }
 
-export const nothingHere: Refusal = { status: 404, why: 'There is nothing here.' };
-export const readOnly: Refusal = { status: 405, why: 'It can only be read.' };
+export const notFound: Refusal = { status: 404, reason: 'There is nothing here.' };
+export const methodNotAllowed: Refusal = { status: 405, reason: 'It can only be read.' };
 
-export function refuse(response: ServerResponse, { status, why }: Refusal): void {
+export function sendRefusal(response: ServerResponse, { status, reason }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end(`${why} Use the address that agent-flow printed.\n`);
+  response.end(`${reason} Use the address that agent-flow printed.\n`);
 }
 
 /** Any port: through an ssh tunnel it may be another than ours. */

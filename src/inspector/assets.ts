@@ -24,18 +24,18 @@ let found: Promise<Assets> | null = null;
  * there is none.
  */
 export function assets(): Promise<Assets> {
-  found ??= import.meta.filename.endsWith('.ts') ? builtNow() : builtBefore();
+  found ??= import.meta.filename.endsWith('.ts') ? buildAssets() : readBuiltAssets();
   return found;
 }
 
-async function builtNow(): Promise<Assets> {
+async function buildAssets(): Promise<Assets> {
   const { bundlePage } = await import('./bundle.ts');
-  return (await bundlePage()) ?? builtBefore();
+  return (await bundlePage()) ?? readBuiltAssets();
 }
 
-async function builtBefore(): Promise<Assets> {
+async function readBuiltAssets(): Promise<Assets> {
   try {
-    return completed(
+    return toAssets(
       Object.fromEntries(assetNames.map(name => [name, readFileSync(join(assetFolder, name), 'utf8')])),
     );
   } catch (error) {
@@ -48,7 +48,7 @@ async function builtBefore(): Promise<Assets> {
 }
 
 /** Throws where a file is empty: the page would be blank. */
-export function completed(files: Readonly<Record<string, string>>): Assets {
+export function toAssets(files: Readonly<Record<string, string>>): Assets {
   const empty = assetNames.filter(name => !files[name]);
   if (empty.length > 0) throw new Error(`empty: ${empty.join(', ')}`);
   return files as unknown as Assets;

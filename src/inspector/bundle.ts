@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import { type Assets, assetNames, completed } from './assets.ts';
+import { type Assets, assetNames, toAssets } from './assets.ts';
 
 /** Builds the page; null without esbuild, which is there where the package is built, not where it is installed. */
 export async function bundlePage(): Promise<Assets | null> {
@@ -39,5 +39,5 @@ async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> 
     );
   });
   const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(`/${name}`))?.text ?? '';
-  return completed(Object.fromEntries(assetNames.map(name => [name, text(name)])));
+  return toAssets(Object.fromEntries(assetNames.map(name => [name, text(name)])));
 }

@@ -11,13 +11,13 @@ export interface Client {
 }
 
 /** Bytes that a socket is given before it has taken those it has. */
-const ahead = 256 * 1024;
+const maxBuffered = 256 * 1024;
 
 /**
  * Somebody who watches: is told the story so far, then each event. What it has not taken waits here, as references
  * and not as text, and one that falls too far behind is dropped.
  */
-export function clientOn(
+export function openClient(
   socket: WebSocket,
   story: readonly StatelyInspectionEvent[],
   patience: number,
@@ -28,7 +28,7 @@ export function clientOn(
 
   const pump = () => {
     if (socket.readyState !== socket.OPEN) return;
-    while (waiting.length > 0 && socket.bufferedAmount < ahead)
+    while (waiting.length > 0 && socket.bufferedAmount < maxBuffered)
       socket.send(JSON.stringify(waiting.shift()), pump);
     if (ending && waiting.length === 0) socket.close(1000, 'the run is over');
   };

@@ -4,12 +4,12 @@ import { readJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';
-import { type Kept, transcriptKey } from './page-data.ts';
-import { keptPage } from './page-html.ts';
+import { type ExportedRun, transcriptKey } from './page-data.ts';
+import { exportedPage } from './page-html.ts';
 import type { Terminals } from './terminals.ts';
 
 /** Of each transcript, from its end: a page that nobody can open is no use. */
-const mostOfTranscript = 8 * 2 ** 20;
+const maxTranscriptSize = 8 * 2 ** 20;
 
 /** The whole inspector of a run as one file. Secrets are in none of what it is made of. */
 export async function exportRun(
@@ -23,20 +23,20 @@ export async function exportRun(
   const transcripts: Record<string, string> = {};
   for (const { name, attempts } of Object.values(state.agents))
     for (const { attempt } of attempts) {
-      const printed = await printedBy(terminals, name, attempt);
+      const printed = await readTranscript(terminals, name, attempt);
       if (printed) transcripts[transcriptKey(name, attempt)] = gzipSync(printed).toString('base64');
     }
-  const kept: Kept = {
+  const kept: ExportedRun = {
     ...(await agentChart()),
     events,
     flow: await flowChart(state),
     transcripts,
   };
-  return keptPage(page, kept);
+  return exportedPage(page, kept);
 }
 
 /** What an attempt has printed so far, or the end of it; null where nothing is there. */
-async function printedBy(terminals: Terminals, agent: string, attempt: number): Promise<Buffer | null> {
+async function readTranscript(terminals: Terminals, agent: string, attempt: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   const isThere = await terminals.read(agent, attempt, {
@@ -46,7 +46,7 @@ async function printedBy(terminals: Terminals, agent: string, attempt: number): 
       // What is passed on may be written over when this returns.
       chunks.push(Buffer.from(bytes));
       size += bytes.length;
-      while (size - chunks[0]!.length > mostOfTranscript) size -= chunks.shift()!.length;
+      while (size - chunks[0]!.length > maxTranscriptSize) size -= chunks.shift()!.length;
     },
   });
   return isThere ? Buffer.concat(chunks) : null;

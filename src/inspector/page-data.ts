@@ -9,7 +9,7 @@ export interface AgentChart {
 }
 
 /** All of a run, in a page that asks nobody for anything. */
-export interface Kept extends AgentChart {
+export interface ExportedRun extends AgentChart {
   readonly events: readonly RunEvent[];
   /** The agents, drawn by what they wait for. */
   readonly flow: Layout;
@@ -18,6 +18,6 @@ export interface Kept extends AgentChart {
 }
 
 /** The element of a page that holds a `Kept`. */
-export const keptId = 'kept';
+export const exportedRunId = 'exported-run';
 
 export const transcriptKey = (agent: string, attempt: number) => `${agent}/${attempt}`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Assets } from './assets.ts';
-import { type Kept, keptId } from './page-data.ts';
+import { type ExportedRun, exportedRunId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 
 /** The page as it is served: it loads its own program and looks, and talks to nobody but whom it came from. */
@@ -35,7 +35,7 @@ export function servedPage(nonce: string, mayType: boolean): Page {
 }
 
 /** The page with all of one run in it: a file that needs nothing else, and can ask nobody for anything. */
-export function keptPage(assets: Assets, kept: Kept): string {
+export function exportedPage(assets: Assets, kept: ExportedRun): string {
   // The style sheets that xterm.js makes for itself carry it; that anybody can read it here lets nobody add anything.
   const nonce = hashOf(assets['page.js']).slice(0, 22);
   const scripts = [assets['xterm.js'], assets['page.js']];
@@ -52,7 +52,7 @@ export function keptPage(assets: Assets, kept: Kept): string {
 <meta name="referrer" content="no-referrer">
 <style nonce="${nonce}">${assets['xterm.css']}${assets['page.css']}</style>`,
     { mayType: false },
-    `<script type="application/json" id="${keptId}">${asText(kept)}</script>
+    `<script type="application/json" id="${exportedRunId}">${asText(kept)}</script>
 ${scripts.map(script => `<script>${script}</script>`).join('\n')}`,
   );
 }

@@ -11,7 +11,7 @@ import { stateName, waitsForTime } from '../run/transitions.ts';
  * The actors that the states invoke are left out: there is one for each state, whose name says the same.
  */
 export function redactInspection(): (event: InspectionEvent) => InspectionEvent | null {
-  const seen = new Map<string, { first: Shown; place: string }>();
+  const seen = new Map<string, { first: RedactedSnapshot; place: string }>();
 
   return event => {
     const actor = event.actorRef as AnyActor;
@@ -40,13 +40,13 @@ export function redactInspection(): (event: InspectionEvent) => InspectionEvent 
         rootId,
         actorRef,
         sourceRef,
-        event: bare(event.event),
+        event: withoutPayload(event.event),
       } as InspectionEvent;
     }
 
     // Of a step through several states in one go, XState tells each as a microstep and only the last as a snapshot.
     if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return null;
-    const { status, value, context } = event.snapshot as unknown as Shown;
+    const { status, value, context } = event.snapshot as unknown as RedactedSnapshot;
     const known = contexts[logic.id];
     const shown = { status, value, context: known ? known.shown(context, value) : {} };
     const place = `${stateName(value)} ${known?.place(context) ?? ''}`;
@@ -57,13 +57,13 @@ export function redactInspection(): (event: InspectionEvent) => InspectionEvent 
       type: '@xstate.snapshot',
       rootId,
       actorRef,
-      event: bare(event.event),
+      event: withoutPayload(event.event),
       snapshot: shown,
     } as unknown as InspectionEvent;
   };
 }
 
-interface Shown {
+interface RedactedSnapshot {
   readonly status: string;
   readonly value: unknown;
   readonly context: unknown;
@@ -88,20 +88,20 @@ const contexts: Readonly<
     place: context => (context as AgentContext).attempt,
   },
   flow: {
-    shown: context => ({ concurrency: (context as FlowContext).concurrency, agents: standings(context) }),
-    place: context => JSON.stringify(standings(context)),
+    shown: context => ({ concurrency: (context as FlowContext).concurrency, agents: countPhases(context) }),
+    place: context => JSON.stringify(countPhases(context)),
   },
 };
 
 /** How many stand where: by name it would be long in a large flow, and those that have started are actors. */
-function standings(context: unknown): Record<string, number> {
+function countPhases(context: unknown): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const standing of Object.values((context as FlowContext).standing))
     counts[standing] = (counts[standing] ?? 0) + 1;
   return counts;
 }
 
-const bare = ({ type }: AnyEventObject) => ({ type });
+const withoutPayload = ({ type }: AnyEventObject) => ({ type });
 
 /** States, transitions, and the names of what they do. JSON leaves the functions out. */
 function chart({ context: _, ...config }: object & { context?: unknown }): unknown {

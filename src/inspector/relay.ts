@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StatelyInspectionEvent } from '@statelyai/inspect';
 import { WebSocketServer } from 'ws';
 import { FlowError } from '../errors.ts';
-import { type Refusal, refusal, refuse } from './access.ts';
-import { type Client, clientOn } from './client.ts';
+import { type Refusal, refusal, sendRefusal } from './access.ts';
+import { type Client, openClient } from './client.ts';
 import { openHistory } from './history.ts';
 import { statelyPage } from './stately-page.ts';
 
@@ -23,20 +23,20 @@ export interface RelayOptions {
   /** How many events are remembered for those who come late. */
   readonly remembered: number;
   /** How many events somebody may fall behind before being dropped. */
-  readonly patience: number;
+  readonly maxLag: number;
   /** Milliseconds that those who watch have at the close to take the last events and say goodbye. */
-  readonly grace: number;
+  readonly gracePeriodMs: number;
 }
 
 /** Serves the page and the events, on this machine's loopback address only. */
-export async function openRelay({ remembered, patience, grace }: RelayOptions): Promise<Relay> {
+export async function openRelay({ remembered, maxLag, gracePeriodMs }: RelayOptions): Promise<Relay> {
   const token = randomBytes(16).toString('hex');
   const history = openHistory(remembered);
   const clients = new Set<Client>();
 
   const server = createServer((request, response) => {
     const refused = refusal(request, token, '');
-    if (refused) return refuse(response, refused);
+    if (refused) return sendRefusal(response, refused);
     const { html, headers } = statelyPage(request.headers.host ?? '', randomBytes(16).toString('base64'));
     response.writeHead(200, headers).end(html);
   });
@@ -46,7 +46,7 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
     const refused = refusal(request, token, 'events');
     if (refused) return void stream.end(refusalText(refused), () => stream.destroy());
     sockets.handleUpgrade(request, stream, head, socket => {
-      const client = clientOn(socket, history.replay(), patience);
+      const client = openClient(socket, history.replay(), maxLag);
       clients.add(client);
       void client.closed.then(() => clients.delete(client));
     });
@@ -74,7 +74,7 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
       const patient = new AbortController();
       await Promise.race([
         Promise.all(all.map(client => client.closed)),
-        delay(grace, undefined, { signal: patient.signal }).catch(() => {}),
+        delay(gracePeriodMs, undefined, { signal: patient.signal }).catch(() => {}),
       ]);
       patient.abort();
       for (const client of clients) client.drop();
@@ -84,5 +84,5 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
   };
 }
 
-const refusalText = ({ status, why }: Refusal) =>
-  `HTTP/1.1 ${status} ${why}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+const refusalText = ({ status, reason }: Refusal) =>
+  `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -15,27 +15,27 @@ export interface RunFeed extends Disposable {
   /** The events as text, one by one. */
   readonly lines: readonly string[];
   /** An engine lives that drives it. */
-  readonly isDriven: boolean;
+  readonly hasActiveEngine: boolean;
   /** Looks at once, and not only in a moment. */
-  look(): void;
+  poll(): void;
   /** Told whenever there is more, or whether it is driven has changed. Returns what ends it. */
   subscribe(listener: () => void): () => void;
 }
 
-const lookEvery = 100;
+const pollIntervalMs = 100;
 
 export function openRunFeed(folder: RunFolder): RunFeed {
   const events: RunEvent[] = [];
   const lines: string[] = [];
   const listeners = new Set<() => void>();
-  const isDriven = () => lockHolder(folder.lock) !== null;
-  let driven = isDriven();
+  const isLocked = () => lockHolder(folder.lock) !== null;
+  let hasActiveEngine = isLocked();
   let state: FlowState = initialFlowState;
   let offset = 0;
-  let looks = 0;
+  let polls = 0;
 
   const take = () => {
-    const { text, end } = wholeLines(folder.journal, offset);
+    const { text, end } = readWholeLines(folder.journal, offset);
     offset = end;
     for (const line of text) {
       const event = parseLine(line);
@@ -46,16 +46,16 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     }
     return text.length > 0;
   };
-  const look = () => {
+  const poll = () => {
     const more = take();
     // Asking whether a process lives costs more than a look at a file.
-    const before = driven;
-    if (more || looks++ % 10 === 0) driven = isDriven();
-    if (more || driven !== before) for (const listener of listeners) listener();
+    const before = hasActiveEngine;
+    if (more || polls++ % 10 === 0) hasActiveEngine = isLocked();
+    if (more || hasActiveEngine !== before) for (const listener of listeners) listener();
   };
   take();
-  const looking = setInterval(look, lookEvery);
-  looking.unref();
+  const polling = setInterval(poll, pollIntervalMs);
+  polling.unref();
 
   return {
     folder,
@@ -64,23 +64,26 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     get state() {
       return state;
     },
-    get isDriven() {
-      return driven;
+    get hasActiveEngine() {
+      return hasActiveEngine;
     },
-    look,
+    poll,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     [Symbol.dispose]() {
-      clearInterval(looking);
+      clearInterval(polling);
       listeners.clear();
     },
   };
 }
 
 /** Those that are whole, from `start` on; a last one without its newline is still being written, or torn. */
-function wholeLines(file: string, start: number): { readonly text: readonly string[]; readonly end: number } {
+function readWholeLines(
+  file: string,
+  start: number,
+): { readonly text: readonly string[]; readonly end: number } {
   if (!statFile(file)) return { text: [], end: start };
   const fd = openFile(file, 'r');
   try {

@@ -6,13 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FlowError, UsageError } from '../errors.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import type { RunFolder } from '../store/state-directory.ts';
-import { type Asked, authorize, nothingHere, readOnly, refuse } from './access.ts';
+import { type AuthorizedRequest, authorize, methodNotAllowed, notFound, sendRefusal } from './access.ts';
 import { type Assets, assetNames, assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';
-import { tellEvents } from './event-stream.ts';
+import { streamEvents } from './event-stream.ts';
 import { servedPage } from './page-html.ts';
 import { openRunFeed, type RunFeed } from './run-feed.ts';
-import { showTerminal, takeTyping } from './terminal-routes.ts';
+import { receiveTyping, streamTerminal } from './terminal-routes.ts';
 import type { Terminals } from './terminals.ts';
 
 export interface InspectorOptions {
@@ -28,7 +28,7 @@ export interface Inspector {
   /** Shows this run; until then the page waits for one. */
   show(folder: RunFolder): void;
   /** There is something new: it is looked for at once, and not only in a moment. */
-  look(): void;
+  poll(): void;
   close(): Promise<void>;
 }
 
@@ -53,23 +53,23 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
 
   const server = createServer((request, response) => {
     const found = authorize(request, token);
-    if ('why' in found) return refuse(response, found);
+    if ('reason' in found) return sendRefusal(response, found);
     answer(found, response, request).catch((error: Error) => {
       if (response.headersSent) return void response.destroy();
-      refuse(response, { status: error instanceof UsageError ? 404 : 500, why: error.message });
+      sendRefusal(response, { status: error instanceof UsageError ? 404 : 500, reason: error.message });
     });
   });
 
   async function answer(
-    { method, path, query }: Asked,
+    { method, path, query }: AuthorizedRequest,
     response: ServerResponse,
-    request: Parameters<typeof takeTyping>[0],
+    request: Parameters<typeof receiveTyping>[0],
   ): Promise<void> {
     if (path === 'type' && method === 'POST') {
-      if (!mayType) return refuse(response, { status: 403, why: 'Typing needs --inspect-write.' });
-      return takeTyping(request, response, terminalsIn(await shown.promise));
+      if (!mayType) return sendRefusal(response, { status: 403, reason: 'Typing needs --inspect-write.' });
+      return receiveTyping(request, response, terminalsIn(await shown.promise));
     }
-    if (method !== 'GET') return refuse(response, readOnly);
+    if (method !== 'GET') return sendRefusal(response, methodNotAllowed);
     if (path === '') {
       const { html, headers } = servedPage(randomBytes(16).toString('base64'), mayType);
       return void response.writeHead(200, headers).end(html);
@@ -78,15 +78,15 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
     if (path === 'chart') return send(response, json, await chart);
     const run = await shown.promise;
     if (path === 'flow') {
-      flow ??= flowOf(run);
+      flow ??= flowChartOf(run);
       return send(response, json, await flow);
     }
-    if (path === 'terminal') return showTerminal(query, response, terminalsIn(run), over.signal);
-    if (path !== 'events') return refuse(response, nothingHere);
+    if (path === 'terminal') return streamTerminal(query, response, terminalsIn(run), over.signal);
+    if (path !== 'events') return sendRefusal(response, notFound);
     response.writeHead(200, { ...plainHeaders, 'Content-Type': 'text/event-stream; charset=utf-8' });
     response.flushHeaders();
     const from = Number(request.headers['last-event-id'] ?? 0);
-    told.set(response, tellEvents(response, run, Number.isInteger(from) && from > 0 ? from : 0));
+    told.set(response, streamEvents(response, run, Number.isInteger(from) && from > 0 ? from : 0));
     response.once('close', () => told.delete(response));
   }
 
@@ -106,16 +106,16 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
       feed ??= openRunFeed(folder);
       shown.resolve(feed);
     },
-    look() {
+    poll() {
       if (isLooking) return;
       isLooking = true;
       setImmediate(() => {
         isLooking = false;
-        feed?.look();
+        feed?.poll();
       });
     },
     async close() {
-      feed?.look();
+      feed?.poll();
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
       over.abort();
       for (const { end } of told.values()) end();
@@ -145,7 +145,7 @@ const send = (response: ServerResponse, type: string, body: string) =>
   void response.writeHead(200, { ...plainHeaders, 'Content-Type': type }).end(body);
 
 /** Drawn when it is known who is in it. */
-async function flowOf(feed: RunFeed): Promise<string> {
+async function flowChartOf(feed: RunFeed): Promise<string> {
   while (feed.state.startedAt === null) await new Promise<void>(resolve => feed.subscribe(resolve));
   return JSON.stringify(await flowChart(feed.state));
 }

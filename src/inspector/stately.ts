@@ -17,7 +17,7 @@ export interface StatelyInspector {
 
 /** Shows a run's machines in the Stately Inspector, in its own protocol. Nothing leaves this machine but by the page. */
 export async function statelyInspector(options: Partial<RelayOptions> = {}): Promise<StatelyInspector> {
-  const relay = await openRelay({ remembered: 5_000, patience: 5_000, grace: 1_000, ...options });
+  const relay = await openRelay({ remembered: 5_000, maxLag: 5_000, gracePeriodMs: 1_000, ...options });
   // The package cuts off without a word what lies deeper than 10 levels, and the chart of an agent has all 10.
   const inspector = createInspector({ send: relay.send }, { serializationDepthLimit: 30 });
   const shown = redactInspection();

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nothingHere, refuse } from './access.ts';
+import { notFound, sendRefusal } from './access.ts';
 import type { Terminals } from './terminals.ts';
 
 /** Streams what an attempt prints for as long as somebody takes it. */
-export async function showTerminal(
+export async function streamTerminal(
   query: URLSearchParams,
   response: ServerResponse,
   terminals: Terminals,
@@ -12,7 +12,7 @@ export async function showTerminal(
 ): Promise<void> {
   const agent = query.get('agent') ?? '';
   const attempt = Number(query.get('attempt'));
-  if (!Number.isInteger(attempt) || attempt < 1) return refuse(response, nothingHere);
+  if (!Number.isInteger(attempt) || attempt < 1) return sendRefusal(response, notFound);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, over]);
@@ -34,7 +34,7 @@ export async function showTerminal(
         if (!response.write(bytes)) await once(response, 'drain', { signal }).catch(() => {});
       },
     });
-    if (!isThere && !response.headersSent) return refuse(response, nothingHere);
+    if (!isThere && !response.headersSent) return sendRefusal(response, notFound);
     begin();
     response.end();
   } finally {
@@ -52,10 +52,10 @@ const headers = (isSaved: boolean, name: string) => ({
 });
 
 /** What a person types at once, or pastes. */
-const mostTyped = 64 * 1024;
+const maxTypedSize = 64 * 1024;
 
 /** Takes `{agent, keys}`: what is typed arrives in the order in which it is asked for. */
-export async function takeTyping(
+export async function receiveTyping(
   request: IncomingMessage,
   response: ServerResponse,
   terminals: Terminals,
@@ -64,16 +64,17 @@ export async function takeTyping(
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > mostTyped) return refuse(response, { status: 413, why: 'That is too much at once.' });
+    if (size > maxTypedSize)
+      return sendRefusal(response, { status: 413, reason: 'That is too much at once.' });
     chunks.push(chunk);
   }
-  const typed = typingIn(Buffer.concat(chunks).toString('utf8'));
-  if (typed === null) return refuse(response, { status: 400, why: 'That is nothing to type.' });
+  const typed = parseTyping(Buffer.concat(chunks).toString('utf8'));
+  if (typed === null) return sendRefusal(response, { status: 400, reason: 'That is nothing to type.' });
   await terminals.type(typed.agent, Buffer.from(typed.keys));
   response.writeHead(204).end();
 }
 
-function typingIn(text: string): { readonly agent: string; readonly keys: string } | null {
+function parseTyping(text: string): { readonly agent: string; readonly keys: string } | null {
   try {
     const { agent, keys } = JSON.parse(text);
     return typeof agent === 'string' && typeof keys === 'string' && keys !== '' ? { agent, keys } : null;

@@ -27,7 +27,7 @@ export function missingLogins({ agents }: FlowPlan): string[] {
 
 /** Generous where it cannot be seen: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
-  { attended, auth, env, secrets, command, mounts, workspace }: AgentPlan,
+  { interactive, auth, env, secrets, command, mounts, workspace }: AgentPlan,
   { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
 ): boolean {
   const isOurs = (name: string) =>
@@ -40,11 +40,11 @@ function mayBeLoggedIn(
   return (
     auth.login === false ||
     // People are told that it asks for a login, and may log it in by hand.
-    attended?.needsInput === 'notify' ||
+    interactive?.needsInput === 'notify' ||
     auth.files.some(({ home }) => home === login[0]) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
     // An interactive one has such words from us.
-    (args !== null && attended === null && command.some(word => args.test(word))) ||
+    (args !== null && interactive === null && command.some(word => args.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
     (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))
   );

@@ -1,8 +1,8 @@
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
-import { workTreeOf } from '../spec/workspaces.ts';
+import { findWorkTree } from '../spec/workspaces.ts';
 
-import { whyGitFails } from '../workspace/bound-repository.ts';
+import { findGitProblem } from '../workspace/bound-repository.ts';
 import { findUncopyable } from '../workspace/copy-source.ts';
 import { branchProblem, findRepository, headCommit } from '../workspace/repository.ts';
 
@@ -25,7 +25,7 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
     commits[repository] = commit;
   }
   const open = agents.filter(
-    ({ workspace }) => workspace.mode === 'bind' && workTreeOf(workspace.path) === workspace.path,
+    ({ workspace }) => workspace.mode === 'bind' && findWorkTree(workspace.path) === workspace.path,
   );
   if (open.length > 0) warnings.push(bound(open.map(({ name }) => name)));
   for (const [why, names] of brokenGit(agents))
@@ -67,7 +67,7 @@ const listed = (names: readonly string[]) =>
 function brokenGit(agents: readonly AgentPlan[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const { name, workspace, mounts } of agents) {
-    const why = workspace.mode === 'bind' ? whyGitFails(workspace.path, mounts) : null;
+    const why = workspace.mode === 'bind' ? findGitProblem(workspace.path, mounts) : null;
     if (why !== null) found.set(why, [...(found.get(why) ?? []), name]);
   }
   return found;

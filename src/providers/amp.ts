@@ -20,7 +20,7 @@ export const amp: Provider = {
   env: {},
   keys: ['AMP_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: ['.local/share/amp/secrets.json'],
   otherLogins: {

@@ -18,7 +18,7 @@ export const claude: Provider = {
   },
   interactive: {
     args: ['--dangerously-skip-permissions'],
-    flagged: {
+    settingsFlag: {
       flag: '--settings',
       json: {
         skipDangerousModePermissionPrompt: true,
@@ -53,7 +53,7 @@ export const claude: Provider = {
   },
   keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
   aliases: {},
-  passes: [
+  passThroughEnv: [
     'ANTHROPIC_BASE_URL',
     'ANTHROPIC_MODEL',
     'ANTHROPIC_SMALL_FAST_MODEL',

@@ -29,7 +29,7 @@ export const cline: Provider = {
   env: {},
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'CLINE_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: ['.cline/data/settings/providers.json'],
   loginHolds: /"(apiKey|auth|accessToken|refreshToken|baseUrl|aws|gcp)"/,

@@ -31,7 +31,7 @@ export const codex: Provider = {
       hook('UserPromptSubmit', 'agent-turn taken'),
       hook('Stop', 'agent-turn end'),
     ],
-    flagged: null,
+    settingsFlag: null,
     settings: [],
     // Its own provider takes a key from a file only.
     key: {
@@ -56,10 +56,10 @@ export const codex: Provider = {
   env: {},
   keys: ['CODEX_API_KEY'],
   aliases: { CODEX_API_KEY: 'OPENAI_API_KEY' },
-  passes: ['OPENAI_BASE_URL'],
+  passThroughEnv: ['OPENAI_BASE_URL'],
   endpoint: {
     variable: 'OPENAI_BASE_URL',
-    usual: 'https://api.openai.com/v1',
+    default: 'https://api.openai.com/v1',
     args: ['--config=openai_base_url="$"'],
   },
   login: ['.codex/auth.json'],

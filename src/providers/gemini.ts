@@ -9,7 +9,7 @@ export const gemini: Provider = {
   headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
   interactive: {
     args: ['--yolo'],
-    flagged: null,
+    settingsFlag: null,
     settings: [
       {
         file: '.gemini/settings.json',
@@ -42,7 +42,7 @@ export const gemini: Provider = {
   },
   keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
   aliases: {},
-  passes: [
+  passThroughEnv: [
     'GEMINI_MODEL',
     'GOOGLE_CLOUD_LOCATION',
     'GOOGLE_CLOUD_PROJECT',

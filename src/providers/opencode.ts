@@ -33,7 +33,7 @@ export const opencode: Provider = {
   },
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
   aliases: {},
-  passes: ['OPENCODE_CONFIG_CONTENT'],
+  passThroughEnv: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
   loginHolds: /"(key|token|access|refresh)"/,

@@ -23,12 +23,12 @@ export interface Provider {
   /** Where it has no login, a key is looked for under another name as well: its own is first. */
   readonly aliases: Readonly<Record<string, string>>;
   /** And of these, what may be kept in the run's record: addresses, names of models and regions. */
-  readonly passes: readonly string[];
+  readonly passThroughEnv: readonly string[];
   /** Of `passes`, the address of its API, where it is taken from no variable but from arguments: `$` is its value. */
   readonly endpoint: {
     readonly variable: string;
     /** Its value where the variable is not set. */
-    readonly usual: string;
+    readonly default: string;
     readonly args: readonly string[];
   } | null;
   /** Files under the caller's home that it is logged in with, the first by itself. It gets copies, for it writes to them. */
@@ -83,7 +83,7 @@ export interface Interactive {
   /** What follows the program's name. */
   readonly args: readonly string[];
   /** What follows, in JSON, behind a flag: settings that leave nothing to be asked, and hooks that call `agent-turn`. */
-  readonly flagged: { readonly flag: string; readonly json: object } | null;
+  readonly settingsFlag: { readonly flag: string; readonly json: object } | null;
   /** The same in files under the agent's home. */
   readonly settings: readonly Settings[];
   /** What is different where the agent has this variable; null: nothing. */

@@ -84,7 +84,7 @@ function planOf(
     provider: oneLine(container.labels[label.provider] ?? 'command'),
     command: [],
     stdin: 'terminal',
-    attended: null,
+    interactive: null,
     report: null,
     settings: [],
     prompt: null,

@@ -18,7 +18,7 @@ export interface RenderOptions {
 }
 
 /** So wide are the words of most states: the columns behind them stand still. */
-const usualWord = 'waiting for tmux'.length;
+const stateWidth = 'waiting for tmux'.length;
 
 type Style = Parameters<typeof styleText>[0];
 type Piece = readonly [text: string, style?: Style];
@@ -30,7 +30,7 @@ type Piece = readonly [text: string, style?: Style];
 export function frame(state: FlowState, look: RenderOptions): string[] {
   const agents = Object.values(state.agents);
   const names = Math.max(0, ...agents.map(({ name }) => name.length));
-  const words = Math.max(usualWord, ...agents.map(agent => wordOf(agent).length));
+  const words = Math.max(stateWidth, ...agents.map(agent => labelOf(agent).length));
   // The line on the whole takes one row, and the cursor another.
   const room = Math.max(0, look.rows - 2);
   const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
@@ -42,7 +42,7 @@ export function frame(state: FlowState, look: RenderOptions): string[] {
     [
       [
         statusLine(state, look.now),
-        state.engineAway === null && state.startsAtOnce === null ? 'dim' : 'yellow',
+        state.engineUnreachable === null && state.startLimit === null ? 'dim' : 'yellow',
       ] as const,
     ],
   ].map(pieces => paint(pieces, look));
@@ -58,7 +58,7 @@ function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
 
 /** `2 failed, 12 waiting`: the states in the order in which they come first. */
 const countsOf = (agents: readonly AgentState[]) =>
-  Object.entries(Object.groupBy(agents, wordOf))
+  Object.entries(Object.groupBy(agents, labelOf))
     .map(([word, group]) => `${group!.length} ${word}`)
     .join(', ');
 
@@ -71,17 +71,17 @@ function agentLine(
   const name = agent.name.padEnd(names);
   const time = timeOf(agent, look.now).padStart('59 min 59 s'.length);
   const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
-  const said = saidOf(agent, look);
+  const said = detailOf(agent, look);
   return [
     [`${mark} `, style],
     [`${name}  `],
-    [wordOf(agent).padEnd(words), style],
+    [labelOf(agent).padEnd(words), style],
     [`  ${time}${attempt}`],
     [said === '' ? '' : `  ${said}`, 'dim'],
   ];
 }
 
-const wordOf = ({ status, state }: AgentState) =>
+const labelOf = ({ status, state }: AgentState) =>
   status === null ? (stateLabel(state) ?? state.replace(/\..*/, '')) : statusLabel[status];
 
 function markOf({ status, state }: AgentState): readonly [string, Style] {
@@ -103,7 +103,7 @@ function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number):
 }
 
 /** Why it stands where it stands, where there is a reason; otherwise what it printed last. */
-function saidOf(agent: AgentState, { now, outputs }: RenderOptions): string {
+function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
   if (agent.error !== null) return oneLine(agent.error.message);
   if (agent.status !== null) return '';
   if (agent.state === 'waiting') return agent.dependsOn.length > 0 ? `for ${agent.dependsOn.join(', ')}` : '';
@@ -120,9 +120,10 @@ function statusLine(state: FlowState, now: number): string {
   const done = agents.filter(({ status }) => status !== null).length;
   const elapsed = formatDuration((state.endedAt ?? now) - (state.startedAt ?? now));
   const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
-  if (state.engineAway !== null) parts.push(`the Docker engine is away: ${oneLine(state.engineAway)}`);
-  if (state.startsAtOnce !== null && state.ended === null)
-    parts.push(`Docker does not keep up: ${state.startsAtOnce} started at once`);
+  if (state.engineUnreachable !== null)
+    parts.push(`the Docker engine is away: ${oneLine(state.engineUnreachable)}`);
+  if (state.startLimit !== null && state.ended === null)
+    parts.push(`Docker does not keep up: ${state.startLimit} started at once`);
   if (state.ended === null)
     parts.push(
       state.cancelled === null

@@ -15,11 +15,15 @@ export function annotations(state: FlowState): readonly string[] {
   ];
 }
 
-function annotation({ name, status, error, attempts, more }: AgentOutcome): string[] {
+function annotation({ name, status, error, attempts, logsCommand }: AgentOutcome): string[] {
   const tries = `${attempts.length} attempts`;
   if (status === 'failed' || status === 'timedOut') {
     const what = error === null ? statusLabel[status] : `while ${error.phase}: ${oneLine(error.message)}`;
-    const text = [what, ...(attempts.length > 1 ? [tries] : []), ...(more === null ? [] : [more])];
+    const text = [
+      what,
+      ...(attempts.length > 1 ? [tries] : []),
+      ...(logsCommand === null ? [] : [logsCommand]),
+    ];
     return [command('error', { title: `${name} ${statusLabel[status]}` }, text.join('\n'))];
   }
   if (status !== 'succeeded') return [];

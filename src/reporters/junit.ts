@@ -45,30 +45,34 @@ function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefi
     '@classname': attribute(state.name),
     '@name': attribute(outcome.name),
     '@time': seconds(outcome.ms ?? 0),
-    ...verdict(state, outcome),
+    ...outcomeElement(state, outcome),
     ...(output === '' ? {} : { 'system-out': output }),
   };
 }
 
-function verdict(state: FlowState, outcome: AgentOutcome) {
+function outcomeElement(state: FlowState, outcome: AgentOutcome) {
   const { status, error } = outcome;
   if (status === 'succeeded') return {};
   const message = attribute(error?.message ?? state.cancelled ?? statusLabel[status]);
   if (status === 'skipped') return { skipped: { '@message': message } };
   if (status === 'cancelled') return { skipped: { '@message': `cancelled: ${message}` } };
-  const details = { '@type': attribute(error?.kind ?? status), '@message': message, '#text': story(outcome) };
+  const details = {
+    '@type': attribute(error?.kind ?? status),
+    '@message': message,
+    '#text': detailsText(outcome),
+  };
   return outcome.isInfrastructure ? { error: details } : { failure: details };
 }
 
 /** Some readers show this text and not the message, so the message is in it. */
-function story({ status, exitCode, error, attempts, more }: AgentOutcome): string {
+function detailsText({ status, exitCode, error, attempts, logsCommand }: AgentOutcome): string {
   return content(
     [
       oneLine(error?.message ?? statusLabel[status]),
       ...(error === null ? [] : [`phase: ${error.phase}`]),
       ...(exitCode === null ? [] : [`exit code: ${exitCode}`]),
       `attempts: ${attempts.length}`,
-      ...(more === null ? [] : [`more: ${more}`]),
+      ...(logsCommand === null ? [] : [`more: ${logsCommand}`]),
     ].join('\n'),
   );
 }
@@ -76,7 +80,7 @@ function story({ status, exitCode, error, attempts, more }: AgentOutcome): strin
 /** Earlier attempts are told here: elements of their own (`rerunFailure`) are shown by few readers. */
 function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: string | undefined): string {
   const parts = [
-    ...attempts.slice(0, -1).map(earlier),
+    ...attempts.slice(0, -1).map(earlierAttempt),
     ...(status === 'succeeded' && error !== null ? [`while ${error.phase}: ${oneLine(error.message)}`] : []),
     ...(tail === undefined ? [] : [plainText(tail).trimEnd()]),
   ];
@@ -84,7 +88,7 @@ function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: 
   return [...parts.map(content), ...attachment].join('\n');
 }
 
-const earlier = ({ attempt, status, error }: AttemptState) =>
+const earlierAttempt = ({ attempt, status, error }: AttemptState) =>
   `attempt ${attempt} ${statusLabel[status ?? 'failed']}${error === null ? '' : `: ${oneLine(error.message)}`}`;
 
 const seconds = (ms: number) => (ms / 1000).toFixed(3);

@@ -7,7 +7,7 @@ import { oneLine } from '../text/text.ts';
 
 /** The line that tells people of an event where no terminal is watched; null where it is not worth one. */
 export function lineOf(before: FlowState, event: RunEvent): string | null {
-  const told = tell(before, event);
+  const told = describe(before, event);
   if (told === null) return null;
   const agent = 'agent' in event ? event.agent : null;
   const width = Math.max(...Object.keys(before.agents).map(name => name.length), 0);
@@ -15,7 +15,7 @@ export function lineOf(before: FlowState, event: RunEvent): string | null {
   return `${clockTime(event.at)} ${name}${oneLine(told)}`;
 }
 
-function tell(before: FlowState, event: RunEvent): string | null {
+function describe(before: FlowState, event: RunEvent): string | null {
   switch (event.type) {
     case 'run.started': {
       const agents = event.agents.length === 1 ? '1 agent' : `${event.agents.length} agents`;
@@ -23,23 +23,23 @@ function tell(before: FlowState, event: RunEvent): string | null {
       return `run ${event.runId} of ${event.name}: ${agents}, at most ${event.concurrency} at once${resumed}`;
     }
     case 'agent.state':
-      return tellState(before, event);
+      return describeState(before, event);
     case 'agent.ended':
-      return tellEnd(ofAgent(before, event.agent), event);
+      return describeEnd(ofAgent(before, event.agent), event);
     case 'agent.cancel':
       return `stopping: ${event.reason}`;
     case 'run.cancel':
       return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
     case 'engine.unreachable':
-      return before.engineAway === null ? `the Docker engine is away: ${event.message}` : null;
+      return before.engineUnreachable === null ? `the Docker engine is away: ${event.message}` : null;
     case 'engine.reachable':
-      return before.engineAway === null ? null : 'the Docker engine is back';
+      return before.engineUnreachable === null ? null : 'the Docker engine is back';
     case 'engine.throttled':
-      return tellPressure(before, event);
+      return describeThrottling(before, event);
     case 'warning':
       return `warning: ${event.message}`;
     case 'workspace.saved':
-      return tellWork(event);
+      return describeSavedWork(event);
     case 'attempt.ended':
     case 'docker.call':
     case 'container.started':
@@ -49,7 +49,7 @@ function tell(before: FlowState, event: RunEvent): string | null {
   }
 }
 
-function tellState(before: FlowState, event: EventOf<'agent.state'>): string | null {
+function describeState(before: FlowState, event: EventOf<'agent.state'>): string | null {
   const { agent: name, state, cause, until, at, attempt } = event;
   const word = stateLabel(state);
   if (word === undefined || state === 'reconciling') return null;
@@ -77,7 +77,7 @@ function tellState(before: FlowState, event: EventOf<'agent.state'>): string | n
 }
 
 /** What had to be left is a warning's to tell. */
-function tellWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string | null {
+function describeSavedWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string | null {
   const { branch = null, path = null, refs } = workspace ?? {};
   const told = [
     ...(branch === null ? [] : [`work is on branch ${branch}`]),
@@ -91,13 +91,16 @@ function tellWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string 
 }
 
 /** Each step down is told, of the way back only its end. */
-function tellPressure(before: FlowState, { atOnce, reason }: EventOf<'engine.throttled'>): string | null {
-  if (atOnce === null) return before.startsAtOnce === null ? null : 'Docker keeps up again';
-  if (before.startsAtOnce !== null && atOnce > before.startsAtOnce) return null;
+function describeThrottling(
+  before: FlowState,
+  { atOnce, reason }: EventOf<'engine.throttled'>,
+): string | null {
+  if (atOnce === null) return before.startLimit === null ? null : 'Docker keeps up again';
+  if (before.startLimit !== null && atOnce > before.startLimit) return null;
   return `Docker does not keep up: at most ${atOnce} containers are started at once (${reason})`;
 }
 
-function tellEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
+function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
   const { status, error, at } = event;
   if (agent?.status === status) return null;
   // The rest of it, such as what a build has printed, is the summary's.

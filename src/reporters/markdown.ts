@@ -21,7 +21,7 @@ export function markdown(state: FlowState, bytes: number): string {
       `${head.join('\n')}\n`,
       ...outcomes.map(row),
       '\n',
-      ...outcomes.flatMap(trouble),
+      ...outcomes.flatMap(failureBlock),
       ...state.warnings.map(
         ({ agent, message }) => `${agent === null ? '' : `${code(agent)}: `}${code(message)}\n\n`,
       ),
@@ -45,10 +45,13 @@ function row({ name, status, exitCode, attempts, ms }: AgentOutcome): string {
   return `| ${cells.join(' | ')} |\n`;
 }
 
-function trouble({ name, status, error, more }: AgentOutcome): string[] {
+function failureBlock({ name, status, error, logsCommand }: AgentOutcome): string[] {
   if (error === null || status === 'skipped') return [];
   const what = status === 'succeeded' ? 'succeeded, but' : statusLabel[status];
-  const lines = [oneLine(error.message).slice(0, longestMessage), ...(more === null ? [] : [`→ ${more}`])];
+  const lines = [
+    oneLine(error.message).slice(0, longestMessage),
+    ...(logsCommand === null ? [] : [`→ ${logsCommand}`]),
+  ];
   return [`**${code(name)} ${what} while ${code(error.phase)}**\n\n${block(lines)}\n\n`];
 }
 

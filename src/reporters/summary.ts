@@ -3,18 +3,21 @@ import { relative } from 'node:path';
 import type { AgentState, FlowState, Status } from '../state/flow-state.ts';
 import { blockedHosts } from '../state/result.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
-import { usageOf, usageWords } from '../state/usage.ts';
+import { formatUsage, usageOf } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
 
-export interface Places {
+export interface PathBases {
   readonly cwd: string;
   readonly home: string;
 }
 
 /** The end of a run for people: a table, the totals, and for each agent that failed what to do next. */
-export function summary(state: FlowState, places: Places = { cwd: process.cwd(), home: homedir() }): string {
+export function summary(
+  state: FlowState,
+  places: PathBases = { cwd: process.cwd(), home: homedir() },
+): string {
   const agents = Object.values(state.agents);
   const rows = agents.map(agent => [
     agent.name,
@@ -49,7 +52,7 @@ export function summary(state: FlowState, places: Places = { cwd: process.cwd(),
   ].join('\n');
 }
 
-function workLine({ name, attempts }: AgentState, places: Places): string[] {
+function workLine({ name, attempts }: AgentState, places: PathBases): string[] {
   const { branch = null, path = null, refs } = attempts.at(-1)?.workspace ?? {};
   const others = refs === undefined ? '' : `commits are below ${oneLine(refs)}`;
   if (branch !== null)
@@ -60,7 +63,7 @@ function workLine({ name, attempts }: AgentState, places: Places): string[] {
 
 function usageLine(agent: AgentState): string[] {
   const used = usageOf(agent);
-  return used === null ? [] : [`${agent.name}: ${usageWords(used)}`];
+  return used === null ? [] : [`${agent.name}: ${formatUsage(used)}`];
 }
 
 const order: readonly Status[] = ['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped'];
@@ -129,7 +132,7 @@ const nextByKind: Readonly<Record<string, string>> = {
 };
 
 /** As seen from the current directory, from home, or from the root: whichever is shortest. */
-function shortestPath(path: string | null, { cwd, home }: Places): string {
+function shortestPath(path: string | null, { cwd, home }: PathBases): string {
   if (path === null) return '-';
   // In the root directory it would only lack its first character.
   const here = cwd === '/' ? path : relative(cwd, path);

@@ -63,8 +63,8 @@ export function growingRedactor(secrets: Iterable<string> = []): GrowingRedactor
 }
 
 /** Shorter ones would be found in words that have nothing to do with them. */
-export const shortestSecret = 6;
-const shortestLine = 10;
+export const minSecretLength = 6;
+const minLineLength = 10;
 
 /** What is searched for, in bytes that are taken as latin1 characters, one for one. */
 interface Needles {
@@ -85,8 +85,8 @@ function needlesOf(secrets: Iterable<string>): Needles {
 /** The secret, without the white space that shells take off its ends, and its lines. A terminal's line ends are newlines. */
 function partsOf(secret: string): string[] {
   const whole = secret.replace(/\r+\n/g, '\n');
-  const lines = whole.split('\n').filter(line => line !== whole && line.length >= shortestLine);
-  return [whole, whole.trim(), ...lines].filter(text => text.length >= shortestSecret);
+  const lines = whole.split('\n').filter(line => line !== whole && line.length >= minLineLength);
+  return [whole, whole.trim(), ...lines].filter(text => text.length >= minSecretLength);
 }
 
 /**
@@ -200,7 +200,7 @@ function begunIn(raw: string, { plain, base64 }: Needles): number {
 }
 
 function begun({ text, from }: View, needle: string): number {
-  const head = needle.slice(0, shortestSecret);
+  const head = needle.slice(0, minSecretLength);
   for (let at = text.indexOf(head, text.length - needle.length + 1); at >= 0; at = text.indexOf(head, at + 1))
     if (needle.startsWith(text.slice(at))) return from(at)[0];
   return Number.POSITIVE_INFINITY;

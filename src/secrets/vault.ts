@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan, SecretPlan } from '../spec/plan.ts';
-import { growingRedactor, type Redactor, shortestSecret } from './redact.ts';
+import { growingRedactor, minSecretLength, type Redactor } from './redact.ts';
 
 /** Read secrets from our environment and from files when they are needed; the values are kept in memory alone. */
 export interface Vault {
@@ -66,9 +66,9 @@ function read(
   if (Buffer.byteLength(value) > largest || value.includes('\0'))
     return { lacks: `the secret ${name} is no text of at most ${largest} bytes` };
   // It is taken out of all that is kept, and so would every word that happens to be the same.
-  if (value.length < shortestSecret)
+  if (value.length < minSecretLength)
     return {
-      lacks: `the secret ${name} has fewer than ${shortestSecret} characters; that can be told from nothing`,
+      lacks: `the secret ${name} has fewer than ${minSecretLength} characters; that can be told from nothing`,
     };
   return { value };
 }

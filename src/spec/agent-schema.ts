@@ -10,7 +10,7 @@ import {
   isObject,
   labels,
   limit,
-  longestArgument,
+  maxArgumentLength,
   memory,
   network,
   text,
@@ -27,7 +27,7 @@ import { artifacts, workspace } from './workspace-fields.ts';
 
 const commandForm = 'an array of strings, such as ["npm", "test"]';
 
-const word = text.refine(value => Buffer.byteLength(value) <= longestArgument, {
+const word = text.refine(value => Buffer.byteLength(value) <= maxArgumentLength, {
   error: 'too long for an argument (128 KiB); pass it in a file or as the prompt',
 });
 

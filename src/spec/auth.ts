@@ -23,7 +23,7 @@ export async function findLogins(
   const findings: Finding[] = [];
   for (const [name, agent] of Object.entries(agents)) {
     const provider = providerOf(agent, defaults);
-    const wish = authWish(provider, agent.auth ?? defaults.auth);
+    const wish = authRequest(provider, agent.auth ?? defaults.auth);
     const place = agent.auth === undefined ? ['defaults'] : ['agents', name];
     const found = await findAuth(wish, { provider, env, path: [...place, 'auth'] });
     values.set(name, { wish, auth: found.auth });
@@ -42,7 +42,7 @@ interface AuthRequest {
 }
 
 /** An AI provider gets all of the seed's unless the spec says less; a command gets what the spec says, and no more. */
-function authWish(provider: string, said: AuthField = {}): AuthRequest {
+function authRequest(provider: string, said: AuthField = {}): AuthRequest {
   const usual = provider !== 'command' && said !== 'off';
   const {
     login = usual,
@@ -66,18 +66,18 @@ async function findAuth(
     ...(gcloud ? [{ home: '.config/gcloud', isCopied: false }] : []),
     ...(git ? [{ home: '.gitconfig', isCopied: false }] : []),
     // ssh takes no configuration from a file of somebody else's than root or itself.
-    ...(ssh === 'keys' ? [{ home: '.ssh', isCopied: !isRoots(join(home, '.ssh')) }] : []),
+    ...(ssh === 'keys' ? [{ home: '.ssh', isCopied: !isOwnedByRoot(join(home, '.ssh')) }] : []),
     ...(ssh === 'agent' ? [{ home: '.ssh/known_hosts', isCopied: true }] : []),
   ];
   const findings: Finding[] = [];
   const files = [];
   for (const { home: place, isCopied } of sought) {
-    if (!isThere(join(home, place))) continue;
+    if (!exists(join(home, place))) continue;
     const found = await findMount(place, home);
     if ('value' in found) files.push({ source: found.value, home: place, isCopied });
     else findings.push({ path, message: `${found.fault}; or leave it out` });
   }
-  const socket = ssh === 'agent' ? sshAgent(env) : null;
+  const socket = ssh === 'agent' ? findAgentSocket(env) : null;
   if (ssh === 'agent' && socket === null)
     findings.push({
       path: [...path, 'ssh'],
@@ -92,10 +92,10 @@ function loginFiles(provider: string, home: string): readonly string[] {
   const { login = [], loginHolds = null } = providerNamed(provider) ?? {};
   const [first, ...others] = login;
   if (first === undefined || loginHolds === null) return login;
-  return loginHolds.test(textOf(join(home, first))) ? login : others;
+  return loginHolds.test(readOrEmpty(join(home, first))) ? login : others;
 }
 
-function textOf(file: string): string {
+function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -103,7 +103,7 @@ function textOf(file: string): string {
   }
 }
 
-const isThere = (path: string) => {
+const exists = (path: string) => {
   try {
     return lstatSync(path) !== undefined;
   } catch {
@@ -111,7 +111,7 @@ const isThere = (path: string) => {
   }
 };
 
-const isRoots = (path: string) => {
+const isOwnedByRoot = (path: string) => {
   try {
     return statSync(path).uid === 0;
   } catch {
@@ -119,7 +119,7 @@ const isRoots = (path: string) => {
   }
 };
 
-function sshAgent({ SSH_AUTH_SOCK: path = '' }: Environment): string | null {
+function findAgentSocket({ SSH_AUTH_SOCK: path = '' }: Environment): string | null {
   try {
     return statSync(path).isSocket() ? path : null;
   } catch {

@@ -1,4 +1,4 @@
-import type { Place } from './checks.ts';
+import type { AgentFields } from './checks.ts';
 import { isObject } from './fields.ts';
 import { type FileLookup, findDockerfile, findFolder } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
@@ -15,7 +15,7 @@ export interface Builds {
 
 /** Looks for the context and the Dockerfile of every `build`; what is known to be wrong is left alone. */
 export async function findBuilds(
-  places: readonly Place[],
+  places: readonly AgentFields[],
   { directory, found }: { directory: string; found: readonly Finding[] },
 ): Promise<Builds> {
   const contexts = new Map<string, string>();

@@ -9,14 +9,14 @@ export function checkDependencies(agents: Dependencies): Finding[] {
   const findings: Finding[] = [];
   for (const [agent, names] of agents) {
     names.forEach((name, i) => {
-      const message = faultOf(name, { agent, agents, given: names.indexOf(name) !== i });
+      const message = dependencyProblem(name, { agent, agents, given: names.indexOf(name) !== i });
       if (message !== null) findings.push({ path: ['agents', agent, 'dependsOn', i], value: name, message });
     });
   }
-  return [...findings, ...cycles(agents).map(cycleFinding)];
+  return [...findings, ...findCycles(agents).map(cycleFinding)];
 }
 
-function faultOf(
+function dependencyProblem(
   name: string,
   { agent, agents, given }: { agent: string; agents: Dependencies; given: boolean },
 ): string | null {
@@ -42,7 +42,7 @@ function cycleFinding(cycle: readonly string[]): Finding {
 }
 
 /** Cycles that share no agent, each from its first agent in the spec. */
-function cycles(agents: Dependencies): string[][] {
+function findCycles(agents: Dependencies): string[][] {
   const waiting = removeAcyclic(agents);
   const found: string[][] = [];
   for (const start of agents.keys()) {

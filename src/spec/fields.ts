@@ -1,28 +1,28 @@
 import * as z from 'zod';
-import { hostForm, hostPattern, hostProblem, mostHosts } from './hosts.ts';
+import { hostForm, hostPattern, hostProblem, maxHosts } from './hosts.ts';
 import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 import {
   durationPattern,
   formatBytes,
   formatDuration,
-  largestMemory,
-  longestDuration,
+  maxDuration,
+  maxMemory,
+  minMemory,
   parseDuration,
   parseSize,
   sizePattern,
-  smallestMemory,
 } from './units.ts';
 
 /** Linux gives a program no longer argument or environment string than 128 KiB, its last NUL included. */
-export const longestArgument = 131_071;
+export const maxArgumentLength = 131_071;
 
-const quoteIt = (issue: { readonly input?: unknown }) =>
+const expectsString = (issue: { readonly input?: unknown }) =>
   typeof issue.input === 'number' || typeof issue.input === 'boolean'
     ? `expected a string; put it in quotes: "${issue.input}"`
     : expects('a string')(issue);
 
-export const text = z.string({ error: quoteIt });
+export const text = z.string({ error: expectsString });
 
 const durationForm = 'a duration such as "90s", "45m" or "1h30m" (units h, m, s, ms, the largest first)';
 const limitForm = `${durationForm}, or "none"`;
@@ -38,14 +38,14 @@ function timeText(pattern: RegExp, form: string) {
     .string({ error: expects(form) })
     .regex(pattern, { error: expects(form), abort: true })
     .refine(value => parseDuration(value) !== 0, { error: 'expected a duration above zero' })
-    .refine(value => (parseDuration(value) ?? 0) <= longestDuration, {
-      error: `expected at most ${formatDuration(longestDuration)} (24 days)`,
+    .refine(value => (parseDuration(value) ?? 0) <= maxDuration, {
+      error: `expected at most ${formatDuration(maxDuration)} (24 days)`,
     });
 }
 
 const sizeForm = 'a size such as "512m" or "4g" (units k, m, g, no space before them)';
 
-export const memory = size(smallestMemory, ', the least that Docker gives a container');
+export const memory = size(minMemory, ', the least that Docker gives a container');
 
 /** Bytes. */
 export function size(least: number, why = '') {
@@ -55,8 +55,8 @@ export function size(least: number, why = '') {
     .refine(value => parseSize(value)! >= least, {
       error: `expected at least "${formatBytes(least)}"${why}`,
     })
-    .refine(value => parseSize(value)! <= largestMemory, {
-      error: `expected at most "${formatBytes(largestMemory)}"`,
+    .refine(value => parseSize(value)! <= maxMemory, {
+      error: `expected at most "${formatBytes(maxMemory)}"`,
     })
     .transform(value => parseSize(value)!);
 }
@@ -78,7 +78,7 @@ export const env = entries(
   'a name of letters, digits and "_" that does not start with a digit',
 ).check(({ value, issues }) => {
   for (const [key, content] of Object.entries(value)) {
-    if (Buffer.byteLength(`${key}=${content}`) <= longestArgument) continue;
+    if (Buffer.byteLength(`${key}=${content}`) <= maxArgumentLength) continue;
     const message = 'too long for an environment variable (128 KiB); pass it in a file or as the prompt';
     issues.push({ code: 'custom', path: [key], input: content, message });
   }
@@ -106,7 +106,7 @@ const allowedHost = z
 const allow = z
   .array(allowedHost, { error: expects(`an array of hosts, each ${hostForm}`) })
   .min(1, { error: 'expected at least one host; "network": "none" is for an agent that needs none' })
-  .max(mostHosts, { error: `expected at most ${mostHosts} hosts; "*.example.org" holds all under a name` });
+  .max(maxHosts, { error: `expected at most ${maxHosts} hosts; "*.example.org" holds all under a name` });
 
 export const network = z.union(
   [

@@ -7,7 +7,7 @@ import { parseSize } from './units.ts';
 /** What reading a file of the user's came to: a value, or what is wrong with it. */
 export type FileLookup = { readonly value: string } | { readonly fault: string };
 
-export const largestText = parseSize('10m')!;
+export const maxTextSize = parseSize('10m')!;
 
 /** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
 export async function readText(path: string): Promise<FileLookup> {
@@ -15,17 +15,17 @@ export async function readText(path: string): Promise<FileLookup> {
     const facts = await stat(path);
     if (facts.isDirectory()) return { fault: `${escapeControl(path)} is a directory; expected a file` };
     if (!facts.isFile()) return { fault: `${escapeControl(path)} is not a regular file` };
-    const bytes = facts.size > largestText ? null : await readFile(path);
-    if (bytes === null || bytes.length > largestText)
+    const bytes = facts.size > maxTextSize ? null : await readFile(path);
+    if (bytes === null || bytes.length > maxTextSize)
       return { fault: `${escapeControl(path)} is larger than 10 MB` };
-    return { value: decoded(bytes) };
+    return { value: decodeUtf8(bytes) };
   } catch (error) {
-    return { fault: faultOf(error, path, 'file') };
+    return { fault: fileErrorMessage(error, path, 'file') };
   }
 }
 
 /** Throw where it is not UTF-8. */
-export const decoded = (bytes: Uint8Array) =>
+export const decodeUtf8 = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
 export async function readPrompt(written: string, directory: string): Promise<FileLookup> {
@@ -44,7 +44,7 @@ export async function findDockerfile(written: string, context: string): Promise<
       return { fault: `${escapeControl(path)} is not a file; expected a Dockerfile` };
     return { value: written };
   } catch (error) {
-    return { fault: faultOf(error, path, 'file') };
+    return { fault: fileErrorMessage(error, path, 'file') };
   }
 }
 
@@ -55,12 +55,12 @@ export async function findFolder(written: string, directory: string): Promise<Fi
 
 /** The real path of a directory that an agent may be given. */
 export async function findWorkspace(written: string, directory: string): Promise<FileLookup> {
-  return unforbidden(await find(written, directory, 'directory'));
+  return unlessForbidden(await find(written, directory, 'directory'));
 }
 
 /** The real path of a file or directory that an agent may be given. */
 export async function findMount(written: string, directory: string): Promise<FileLookup> {
-  return unforbidden(await find(written, directory, 'file or directory'));
+  return unlessForbidden(await find(written, directory, 'file or directory'));
 }
 
 /** The real path of a file that we shall read later. */
@@ -68,9 +68,9 @@ export async function findSecret(written: string, directory: string): Promise<Fi
   return find(written, directory, 'file');
 }
 
-type Sort = 'file' | 'directory' | 'file or directory';
+type FileKind = 'file' | 'directory' | 'file or directory';
 
-async function find(written: string, directory: string, sort: Sort): Promise<FileLookup> {
+async function find(written: string, directory: string, sort: FileKind): Promise<FileLookup> {
   const path = resolve(directory, written);
   try {
     const real = await realpath(path);
@@ -84,11 +84,11 @@ async function find(written: string, directory: string, sort: Sort): Promise<Fil
     return { value: real };
   } catch (error) {
     const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
-    return { fault: `${faultOf(error, path, sort)}${hint}` };
+    return { fault: `${fileErrorMessage(error, path, sort)}${hint}` };
   }
 }
 
-function unforbidden(outcome: FileLookup): FileLookup {
+function unlessForbidden(outcome: FileLookup): FileLookup {
   if ('fault' in outcome) return outcome;
   const why = forbiddenReason(outcome.value);
   return why === null
@@ -96,7 +96,7 @@ function unforbidden(outcome: FileLookup): FileLookup {
     : { fault: `${escapeControl(outcome.value)} is never given to an agent: ${why}` };
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const errorTexts: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist; create it, or mend the path',
   ENOTDIR: 'does not exist: a part of the path is not a directory',
   EACCES: 'may not be read; check its permissions',
@@ -105,7 +105,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
 };
 
-export function faultOf(error: unknown, path: string, what: string): string {
+export function fileErrorMessage(error: unknown, path: string, what: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return `${what} ${escapeControl(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
+  return `${what} ${escapeControl(path)} ${errorTexts[code ?? ''] ?? `cannot be read: ${message}`}`;
 }

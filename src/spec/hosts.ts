@@ -6,10 +6,10 @@ export interface AllowedHost {
 }
 
 /** The ports of an entry that names none. */
-const usualPorts = [80, 443] as const;
+const defaultPorts = [80, 443] as const;
 
 /** Longest list: it reaches the proxy as one variable of its environment. */
-export const mostHosts = 200;
+export const maxHosts = 200;
 
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 /** The last one begins with a letter, so that no way of writing an IP address passes for a name. */
@@ -21,7 +21,7 @@ export const hostForm = 'a host such as "api.example.com", "*.example.org" or "g
 export function parseHost(text: string): AllowedHost | null {
   const [, star, name = '', port] = hostPattern.exec(text) ?? [];
   if (name === '' || name.length > 253 || Number(port ?? 1) > 65_535) return null;
-  return { name, isWildcard: star !== undefined, ports: port === undefined ? usualPorts : [Number(port)] };
+  return { name, isWildcard: star !== undefined, ports: port === undefined ? defaultPorts : [Number(port)] };
 }
 
 /** Why an entry is none; null where it is one. */

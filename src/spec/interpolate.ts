@@ -27,26 +27,23 @@ function walk(value: unknown, path: Path, context: Context): unknown {
 }
 
 function fill(text: string, path: Path, { env, findings }: Context): string {
-  const faults = new Set<string>();
-  const filled = text.replace(
-    /\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
-    (found, name, otherwise) => {
-      if (found.startsWith('$$')) return found.slice(1);
-      const value = Object.hasOwn(env, name) ? env[name] : undefined;
-      if (looksSecret(name)) {
-        faults.add(
-          `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
-        );
-      } else if (value === undefined && otherwise === undefined) {
-        faults.add(
-          `\${${name}} is not set; set it, or give it a default: \${${name}:-…}, or write $\${${name}} for the text`,
-        );
-      }
-      return otherwise === undefined ? (value ?? '') : value || otherwise;
-    },
-  );
-  for (const message of faults) findings.push({ path, value: text, message });
-  return faults.size === 0 ? filled : text;
+  const messages = new Set<string>();
+  const filled = text.replace(/\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (found, name, fallback) => {
+    if (found.startsWith('$$')) return found.slice(1);
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (looksSecret(name)) {
+      messages.add(
+        `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
+      );
+    } else if (value === undefined && fallback === undefined) {
+      messages.add(
+        `\${${name}} is not set; set it, or give it a default: \${${name}:-…}, or write $\${${name}} for the text`,
+      );
+    }
+    return fallback === undefined ? (value ?? '') : value || fallback;
+  });
+  for (const message of messages) findings.push({ path, value: text, message });
+  return messages.size === 0 ? filled : text;
 }
 
 /** One word of the name says it: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`, `DB_PASSWORD`; not `KEYBOARD`. */

@@ -20,9 +20,9 @@ function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
   }
   if (issue.code === 'invalid_key') {
     const message = issue.issues[0]?.message ?? issue.message;
-    return [{ path, message }, ...behindBadName(path, root)];
+    return [{ path, message }, ...findingsBehindBadName(path, root)];
   }
-  const alternative = issue.code === 'invalid_union' ? meant(issue.errors) : undefined;
+  const alternative = issue.code === 'invalid_union' ? closestAlternative(issue.errors) : undefined;
   if (alternative !== undefined && issue.message === 'Invalid input') {
     return alternative.flatMap(inner => toFindings(inner, path, root));
   }
@@ -31,14 +31,14 @@ function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
 }
 
 /** Of a union that has no words of its own for this value: the alternative that took it for its kind. */
-function meant(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+function closestAlternative(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   return alternatives.find(issues =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
   );
 }
 
 /** zod looks no further at an entry whose key is wrong; the user wants the rest at once. */
-function behindBadName(path: Path, root: unknown): Finding[] {
+function findingsBehindBadName(path: Path, root: unknown): Finding[] {
   if (path.length !== 2 || path[0] !== 'agents') return [];
   const result = agent.safeParse(at(root, path));
   return result.success ? [] : result.error.issues.flatMap(issue => toFindings(issue, path, root));

@@ -4,7 +4,10 @@ import type { AgentPlan, InteractivePlan } from './plan.ts';
 /** Where the agent finds its prompt; `agent-init` makes the directory. */
 export const promptPath = '/run/agent/prompt';
 
-type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings' | 'prompt' | 'env'>;
+type Launched = Pick<
+  AgentPlan,
+  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'prompt' | 'env'
+>;
 
 /**
  * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
@@ -13,7 +16,7 @@ type Launched = Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 's
  * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
  */
 export function launchScript(
-  { command, stdin, attended, report, settings, prompt, env }: Launched,
+  { command, stdin, interactive, report, settings, prompt, env }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
@@ -35,7 +38,7 @@ export function launchScript(
     ...settings.map(
       ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
     ),
-    ...(attended === null ? [] : startWatcher(attended, promptFile)),
+    ...(interactive === null ? [] : startWatcher(interactive, promptFile)),
     `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);

@@ -36,7 +36,7 @@ export interface SpecOptions {
  * ```
  */
 export async function loadSpec(path: string, { env }: SpecOptions): Promise<FlowPlan> {
-  return planOf(await readSpec(path), { env });
+  return planFromText(await readSpec(path), { env });
 }
 
 /**
@@ -59,11 +59,11 @@ export async function parseSpec(
   { path, env }: SpecOptions & { readonly path: string },
 ): Promise<FlowPlan> {
   const file = { file: path, directory: dirname(resolve(path)), name: nameOfFile(path) };
-  return planOf({ text, ...file }, { env });
+  return planFromText({ text, ...file }, { env });
 }
 
 /** As `loadSpec`, of a text that has been read. */
-export async function planOf(
+export async function planFromText(
   { text, file, directory, name }: Omit<SpecText, 'isStream'>,
   { env }: SpecOptions,
 ): Promise<FlowPlan> {
@@ -71,8 +71,8 @@ export async function planOf(
   const filled = interpolate(source.value, env);
   const early = [...source.findings, ...filled.findings];
   const { data, findings: invalid } = validate(filled.value);
-  const known = [...early, ...invalid.filter(finding => !saidAbout(early, finding.path))];
-  const related = check(filled.value, known).filter(finding => !saidAbout(known, finding.path));
+  const known = [...early, ...invalid.filter(finding => !hasFindingAt(early, finding.path))];
+  const related = check(filled.value, known).filter(finding => !hasFindingAt(known, finding.path));
   const checked = [...known, ...related];
   const files = await resolveReferences(filled.value, { directory, found: checked });
   const all = [...checked, ...files.findings];
@@ -96,7 +96,7 @@ function parse(text: string, path: string): Source {
 }
 
 /** A string that could not be filled in, or holds a NUL, need not be told that it is no duration either. */
-function saidAbout(findings: readonly Finding[], path: Path): boolean {
+function hasFindingAt(findings: readonly Finding[], path: Path): boolean {
   return findings.some(
     found => found.path.length === path.length && found.path.every((key, i) => key === path[i]),
   );

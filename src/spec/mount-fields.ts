@@ -7,7 +7,7 @@ const sourceForm = 'the path of a file or directory, relative to the spec’s ow
 const targetForm = 'an absolute path in the container, such as "/data"';
 
 /** What the in-container commands and the kernel’s own file systems live on. */
-const taken = [
+const reservedTargets = [
   '/',
   '/run/agent',
   '/dev',
@@ -24,7 +24,7 @@ export const target = z
   .refine(value => posix.normalize(value) === value && !/.\/$/.test(value), {
     error: 'expected a path without "..", "." or "/" at its end',
   })
-  .refine(value => !taken.includes(value) && !/^\/(dev|proc|sys|run\/agent)\//.test(value), {
+  .refine(value => !reservedTargets.includes(value) && !/^\/(dev|proc|sys|run\/agent)\//.test(value), {
     error: 'this place in the container is taken; mount it elsewhere',
   });
 

@@ -2,7 +2,7 @@
  * Longest name of an agent. It ends up in the container's name and host name,
  * `tmux-agent-<run>-<agent>-<attempt>`, which may hold 63 characters: 11 + 12 + 1 + 36 + 1 + 2.
  */
-export const agentNameLimit = 36;
+export const maxAgentNameLength = 36;
 
 export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
 export const runIdPattern = /^r[a-z0-9]{7}$/;

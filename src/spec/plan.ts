@@ -8,7 +8,7 @@ export interface AgentPlan {
   /** What the command reads: the terminal that a person sees, or its prompt. */
   readonly stdin: 'terminal' | 'prompt';
   /** Of an interactive AI CLI, how somebody in the container sits before its screen; null: nobody does. */
-  readonly attended: InteractivePlan | null;
+  readonly interactive: InteractivePlan | null;
   /** How what it prints is read; null: it is shown as it is. */
   readonly report: ReportPlan | null;
   /** Files under the agent's home that are written before it starts. */

@@ -1,6 +1,6 @@
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Interactive, Key, Launch, Provider } from '../providers/provider.ts';
-import { longestArgument } from './fields.ts';
+import { maxArgumentLength } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
@@ -17,13 +17,20 @@ export function providerOf(agent: Fields, defaults: Fields): string {
   return typeof said === 'string' ? said : 'command';
 }
 
-type Wish = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
+type LaunchRequest = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
   readonly timeouts: Pick<Timeouts, 'quiet'>;
 };
 
 /** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
-export function launchOf(
-  { model, args = [], budget, interactive: isInteractive = false, needsInput = 'notify', timeouts }: Wish,
+export function resolveLaunch(
+  {
+    model,
+    args = [],
+    budget,
+    interactive: isInteractive = false,
+    needsInput = 'notify',
+    timeouts,
+  }: LaunchRequest,
   prompt: string,
   {
     provider,
@@ -36,7 +43,7 @@ export function launchOf(
     names: readonly string[];
     hasLogin: boolean;
   },
-): Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings'> {
+): Pick<AgentPlan, 'command' | 'stdin' | 'interactive' | 'report' | 'settings'> {
   const { headless, program, endpoint } = provider;
   const interactive = isInteractive ? provider.interactive : null;
   const address = endpoint === null ? undefined : env[endpoint.variable];
@@ -48,15 +55,15 @@ export function launchOf(
     ...(interactive?.args ?? headless.args),
     ...(interactive || hasLogin ? [] : keyArgsOf(headless, names)),
     ...(address === undefined ? [] : withAddress(endpoint!.args)),
-    ...withAddress(key?.args ?? [], endpoint?.usual),
+    ...withAddress(key?.args ?? [], endpoint?.default),
     ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
     ...args,
-    ...(interactive ? settingsWords(interactive, key) : promptWords(headless, prompt)),
+    ...(interactive ? settingsArgs(interactive, key) : promptArgs(headless, prompt)),
   ];
   return {
     command: words,
     stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
-    attended: interactive && {
+    interactive: interactive && {
       ready: interactive.ready,
       dialogs: interactive.dialogs,
       needsInput,
@@ -71,10 +78,10 @@ export function launchOf(
 }
 
 function reportOf({ report }: Provider, budget: AgentSpec['budget']): AgentPlan['report'] {
-  return report && budget ? { ...report, budget: defined(budget) } : report;
+  return report && budget ? { ...report, budget: withoutUndefined(budget) } : report;
 }
 
-const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
+const withoutUndefined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
   ...(turns === undefined ? {} : { turns }),
   ...(outputTokens === undefined ? {} : { outputTokens }),
   ...(wall === undefined ? {} : { wall }),
@@ -82,8 +89,10 @@ const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
-function settingsWords({ flagged }: Interactive, key: Key | null): string[] {
-  return flagged === null ? [] : [flagged.flag, JSON.stringify({ ...flagged.json, ...key?.json })];
+function settingsArgs({ settingsFlag }: Interactive, key: Key | null): string[] {
+  return settingsFlag === null
+    ? []
+    : [settingsFlag.flag, JSON.stringify({ ...settingsFlag.json, ...key?.json })];
 }
 
 function keyArgsOf({ keyArgs = {} }: Launch, names: readonly string[]): readonly string[] {
@@ -91,7 +100,7 @@ function keyArgsOf({ keyArgs = {} }: Launch, names: readonly string[]): readonly
   return key === undefined ? [] : keyArgs[key]!;
 }
 
-function promptWords({ prompt: way }: Launch, prompt: string): string[] {
+function promptArgs({ prompt: way }: Launch, prompt: string): string[] {
   if (way === 'stdin') return [];
   if (way === 'last') return ['--', prompt];
   return 'flag' in way ? [way.flag, prompt] : [way.file, promptPath];
@@ -99,7 +108,7 @@ function promptWords({ prompt: way }: Launch, prompt: string): string[] {
 
 /** Of the caller's environment, what the provider's CLI reads: what may be kept, and what may not. */
 export function environmentOf(
-  { env: own, passes, keys, aliases, listedEnv }: Provider,
+  { env: own, passThroughEnv, keys, aliases, listedEnv }: Provider,
   { env, wanted, hasLogin }: { env: Environment; wanted: boolean; hasLogin: boolean },
 ): { env: Record<string, string>; secrets: SecretPlan[] } {
   const there = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
@@ -108,11 +117,11 @@ export function environmentOf(
     ([name, other]) => !env[name] && there([other]).length > 0,
   );
   const isSecret = (name: string) => name === listedEnv?.variable && holdsKey(env[name]!);
-  const open = there(passes).filter(name => !isSecret(name));
+  const open = there(passThroughEnv).filter(name => !isSecret(name));
   return {
     env: { ...own, ...Object.fromEntries(open.map(name => [name, env[name]!])) },
     secrets: [
-      ...[...there(keys), ...there(passes).filter(isSecret)].map(name => ({ name, file: null })),
+      ...[...there(keys), ...there(passThroughEnv).filter(isSecret)].map(name => ({ name, file: null })),
       ...borrowed.map(([name, from]) => ({ name, file: null, from })),
     ],
   };
@@ -161,7 +170,7 @@ export function checkPrompt(
   if (provider === undefined || !isArgument(provider.headless.prompt)) return [];
   const { prompt, promptFile } = 'prompt' in fields || 'promptFile' in fields ? fields : defaults;
   const text = typeof promptFile === 'string' ? prompts.get(promptFile) : prompt;
-  if (typeof text !== 'string' || Buffer.byteLength(text) <= longestArgument) return [];
+  if (typeof text !== 'string' || Buffer.byteLength(text) <= maxArgumentLength) return [];
   return [
     { path, message: `${provider.name} takes its prompt as an argument, and this one is over 128 KiB` },
   ];

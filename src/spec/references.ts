@@ -1,5 +1,5 @@
 import { type Builds, findBuilds } from './builds.ts';
-import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
+import { type AgentFields, agentFields, defaultFields } from './checks.ts';
 import { isObject } from './fields.ts';
 import { type FileLookup, findMount, findSecret, findWorkspace, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
@@ -22,7 +22,7 @@ export async function resolveReferences(
   value: unknown,
   { directory, found }: { directory: string; found: readonly Finding[] },
 ): Promise<References> {
-  const places = [defaultsPlace(value), ...agentPlaces(value)];
+  const places = [defaultFields(value), ...agentFields(value)];
   const prompts = await lookUp(places.flatMap(promptFile), {
     found,
     look: path => readPrompt(path, directory),
@@ -30,7 +30,7 @@ export async function resolveReferences(
   const workspaces = await lookUp(
     [
       ...places.flatMap(workspace),
-      ...agentPlaces(value).filter(hasNoWorkspace(value)).slice(0, 1).map(ownDirectory),
+      ...agentFields(value).filter(hasNoWorkspace(value)).slice(0, 1).map(ownDirectory),
     ],
     { found, look: path => findWorkspace(path, directory) },
   );
@@ -60,12 +60,12 @@ interface PathReference {
   readonly written: string;
 }
 
-function promptFile({ path, fields }: Place): PathReference[] {
+function promptFile({ path, fields }: AgentFields): PathReference[] {
   const written = fields.promptFile;
   return typeof written === 'string' ? [{ path: [...path, 'promptFile'], written }] : [];
 }
 
-function workspace({ path, fields }: Place): PathReference[] {
+function workspace({ path, fields }: AgentFields): PathReference[] {
   const given = fields.workspace;
   if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
   if (!isObject(given) || typeof given.path !== 'string') return [];
@@ -73,7 +73,7 @@ function workspace({ path, fields }: Place): PathReference[] {
 }
 
 /** Of a field that is an array of objects: what they say under `key`. */
-function listed({ path, fields }: Place, field: string, key: string): PathReference[] {
+function listed({ path, fields }: AgentFields, field: string, key: string): PathReference[] {
   const given = fields[field];
   if (!Array.isArray(given)) return [];
   return given.flatMap((entry, index) => {
@@ -84,20 +84,20 @@ function listed({ path, fields }: Place, field: string, key: string): PathRefere
 
 /** Whether nothing says where an agent works. */
 const hasNoWorkspace = (value: unknown) => {
-  const isSaid = 'workspace' in defaultsPlace(value).fields;
-  return ({ fields }: Place) => !isSaid && !('workspace' in fields);
+  const isSaid = 'workspace' in defaultFields(value).fields;
+  return ({ fields }: AgentFields) => !isSaid && !('workspace' in fields);
 };
 
 /** The workspace of agents that name none. */
-function ownDirectory({ path }: Place): PathReference {
+function ownDirectory({ path }: AgentFields): PathReference {
   return { path: [...path, 'workspace'], written: '.' };
 }
 
 async function lookUp(
-  mentions: readonly PathReference[],
+  references: readonly PathReference[],
   { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<FileLookup> },
 ): Promise<{ values: Map<string, string>; findings: Finding[] }> {
-  const wanted = mentions.filter(({ path }) => !isBroken(found, path));
+  const wanted = references.filter(({ path }) => !isBroken(found, path));
   const outcomes = new Map<string, Promise<FileLookup>>();
   for (const { written } of wanted) if (!outcomes.has(written)) outcomes.set(written, look(written));
   const values = new Map<string, string>();

@@ -4,17 +4,17 @@ import { resolveBuild } from './builds.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
-import { environmentOf, launchOf, providerOf } from './providers.ts';
+import { environmentOf, providerOf, resolveLaunch } from './providers.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
 import { defaultSecurity } from './security-fields.ts';
-import { idsIn } from './user-field.ts';
+import { parseIds } from './user-field.ts';
 import { resolveWorkspace } from './workspaces.ts';
 
 /** The seed's network, which every flow of a machine shares. */
 export const sharedNetwork = 'tmux-agents';
 
-const builtIn = {
+const defaultLimits = {
   memory: 4 * 2 ** 30,
   timeouts: {
     build: 30 * 60_000,
@@ -93,8 +93,8 @@ function resolveAgent(
     dependsOn: agent.dependsOn ?? [],
     provider: agent.provider!,
     ...(provider
-      ? launchOf({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
-      : { command: agent.command!, stdin: 'terminal', attended: null, report: null, settings: [] }),
+      ? resolveLaunch({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
+      : { command: agent.command!, stdin: 'terminal', interactive: null, report: null, settings: [] }),
     prompt,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
@@ -113,7 +113,7 @@ function resolveAgent(
     secrets: allSecrets,
     security: resolveSecurity(agent.security ?? {}),
     labels: agent.labels ?? {},
-    memory: agent.memory ?? builtIn.memory,
+    memory: agent.memory ?? defaultLimits.memory,
     cpus: agent.cpus ?? null,
     timeouts,
     retries: agent.retries ?? 0,
@@ -134,7 +134,7 @@ function resolveUser(user: AgentSpec['user']): UserPlan | null {
   if (user === 'root') return { uid: 0, gid: 0 };
   // Where there are no such ids, on Windows, Docker's own machine sees every file as root's.
   if (user === 'host') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const [uid, gid] = idsIn(user) as [number, number];
+  const [uid, gid] = parseIds(user) as [number, number];
   return { uid, gid };
 }
 
@@ -157,7 +157,7 @@ function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan
 
 /** `null` is a limit that was lifted, so only what was not given at all is filled in. */
 function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
-  const { build, ready, run, idle, quiet, stop } = builtIn.timeouts;
+  const { build, ready, run, idle, quiet, stop } = defaultLimits.timeouts;
   return {
     build: given.build ?? build,
     ready: given.ready ?? ready,

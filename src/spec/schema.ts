@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
-import { agentName, agentNameLimit, flowName } from './names.ts';
+import { agentName, flowName, maxAgentNameLength } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 
-const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${agentNameLimit} characters`;
+const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
 const misplaced = Object.fromEntries(
   [...Object.keys(shared), 'dependsOn'].map(key => [key, 'it belongs to an agent, or under "defaults"']),

@@ -7,12 +7,14 @@ const secretForm = `${nameForm}, or {"name": "…", "file": "…"}`;
 const fileForm = 'the path of a file that holds the secret';
 
 /** A shell will not have them set. */
-const taken = ['UID', 'EUID', 'GID', 'EGID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_'];
+const reservedNames = ['UID', 'EUID', 'GID', 'EGID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_'];
 
 const name = z
   .string({ error: expects(nameForm) })
   .regex(envName, { error: expects(nameForm), abort: true })
-  .refine(value => !taken.includes(value), { error: 'this name belongs to the shell; choose another' });
+  .refine(value => !reservedNames.includes(value), {
+    error: 'this name belongs to the shell; choose another',
+  });
 
 const secret = z.union(
   [

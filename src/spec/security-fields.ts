@@ -10,7 +10,7 @@ import { expects, strict } from './schema-kit.ts';
 export const baseCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'] as const;
 
 /** The rest of what Docker gives by default: none of them leads out of a container by itself. */
-export const furtherCapabilities = [
+export const optionalCapabilities = [
   'AUDIT_WRITE',
   'FSETID',
   'MKNOD',
@@ -22,7 +22,7 @@ export const furtherCapabilities = [
 ] as const;
 
 /** Docker keeps it in three files, and throws the oldest away: what is left is two thirds of it at least. */
-export const smallestLog = 3 * 2 ** 20;
+export const minLogSize = 3 * 2 ** 20;
 
 /** What holds where the spec says nothing. */
 export const defaultSecurity = {
@@ -32,7 +32,7 @@ export const defaultSecurity = {
   log: 192 * 2 ** 20,
 } as const satisfies SecurityPlan;
 
-const capabilityForm = `one of ${furtherCapabilities.join(', ')}`;
+const capabilityForm = `one of ${optionalCapabilities.join(', ')}`;
 const pidsForm = 'a whole number from 64 to 4194304';
 const securityForm = 'an object such as {"pids": 8192}';
 
@@ -46,7 +46,7 @@ const hints = Object.fromEntries(
 export const security = strict(
   {
     capabilities: z
-      .array(z.enum(furtherCapabilities, { error: expects(capabilityForm) }), {
+      .array(z.enum(optionalCapabilities, { error: expects(capabilityForm) }), {
         error: expects('an array of capabilities, such as ["NET_RAW"]'),
       })
       .optional()
@@ -63,7 +63,7 @@ export const security = strict(
       .max(4_194_304, { error: expects(pidsForm) })
       .optional()
       .describe('How many processes and threads there may be at once. Default 4096.'),
-    log: size(smallestLog)
+    log: size(minLogSize)
       .optional()
       .describe(
         'How much of its output Docker keeps; of more, the beginning is lost, and the result says so. Default `192m`.',

@@ -18,7 +18,7 @@ export function parseSource(text: string): Source {
     const root = parseTree(text, errors, { allowTrailingComma: true });
     if (errors.length > 0 || root === undefined) return unreadable(syntaxFindings(text, errors));
     const findings: Finding[] = [];
-    const value = plain(root, [], { text, findings });
+    const value = toValue(root, [], { text, findings });
     return { value, findings, offsetOf: path => offsetIn(root, path), keysOf: path => keysIn(root, path) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -36,7 +36,7 @@ function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] 
   for (const { error, offset } of errors) {
     const { line, column } = position(text, offset);
     if (lines.has(line)) continue;
-    const what = sentences[printParseErrorCode(error)] ?? 'this is not JSON';
+    const what = syntaxMessages[printParseErrorCode(error)] ?? 'this is not JSON';
     lines.set(line, { path: [], message: `line ${line}:${column}: ${what}`, offset });
   }
   return [...lines.values()];
@@ -48,10 +48,10 @@ interface Context {
 }
 
 /** Objects without a prototype, so that a key such as `constructor` is only ever what the file says. */
-function plain(node: Node, path: Path, context: Context): unknown {
+function toValue(node: Node, path: Path, context: Context): unknown {
   if (node.type === 'array')
-    return (node.children ?? []).map((child, i) => plain(child, [...path, i], context));
-  if (node.type !== 'object') return checked(node, path, context);
+    return (node.children ?? []).map((child, i) => toValue(child, [...path, i], context));
+  if (node.type !== 'object') return checkString(node, path, context);
   const firsts = new Map<string, number>();
   const result: Record<string, unknown> = Object.create(null);
   for (const { offset, children } of node.children ?? []) {
@@ -60,20 +60,20 @@ function plain(node: Node, path: Path, context: Context): unknown {
     const here = [...path, key];
     const first = firsts.get(key);
     const fault =
-      first === undefined ? keyFault(key) : `given twice, first on line ${first}; keep one of them`;
+      first === undefined ? keyProblem(key) : `given twice, first on line ${first}; keep one of them`;
     if (fault !== null) context.findings.push({ path: here, message: fault, offset });
     firsts.set(key, first ?? position(context.text, offset).line);
-    result[key] = plain(value, here, context);
+    result[key] = toValue(value, here, context);
   }
   return result;
 }
 
-function keyFault(key: string): string | null {
+function keyProblem(key: string): string | null {
   if (key === '__proto__') return 'unknown key: this name cannot be used here';
   return key.includes('\0') ? 'NUL cannot stand in a name; take it out' : null;
 }
 
-function checked({ value }: Node, path: Path, { findings }: Context): unknown {
+function checkString({ value }: Node, path: Path, { findings }: Context): unknown {
   if (typeof value === 'string' && value.includes('\0')) {
     findings.push({ path, value, message: 'NUL cannot be passed to a program; take it out' });
   } else if (typeof value === 'string' && !value.isWellFormed()) {
@@ -100,7 +100,7 @@ function position(text: string, offset: number): { line: number; column: number 
   return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
-const sentences: Readonly<Record<string, string>> = {
+const syntaxMessages: Readonly<Record<string, string>> = {
   InvalidSymbol: 'this word is not JSON; put text in double quotes',
   InvalidNumberFormat: 'this is not a number',
   PropertyNameExpected: 'expected a key in double quotes',

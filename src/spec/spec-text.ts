@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SpecError } from './errors.ts';
 import { escapeControl } from './escape-control.ts';
-import { decoded, type FileLookup, faultOf, largestText, readText } from './files.ts';
+import { decodeUtf8, type FileLookup, fileErrorMessage, maxTextSize, readText } from './files.ts';
 import { nameOfFile } from './name-of-file.ts';
 
 /** The text of a spec, and what follows from where it was read. */
@@ -67,10 +67,10 @@ async function readStream(stream: AsyncIterable<Buffer | string>, file: string):
     for await (const chunk of stream) {
       chunks.push(Buffer.from(chunk));
       size += chunk.length;
-      if (size > largestText) return { fault: `${escapeControl(file)} is larger than 10 MB` };
+      if (size > maxTextSize) return { fault: `${escapeControl(file)} is larger than 10 MB` };
     }
-    return { value: decoded(Buffer.concat(chunks)) };
+    return { value: decodeUtf8(Buffer.concat(chunks)) };
   } catch (error) {
-    return { fault: faultOf(error, file, '').trimStart() };
+    return { fault: fileErrorMessage(error, file, '').trimStart() };
   }
 }

@@ -5,10 +5,10 @@ export const durationPattern = /^(?=\d)(?:\d{1,9}h)?(?:\d{1,9}m(?!s))?(?:\d{1,9}
 export const sizePattern = /^\d{1,9}(?:\.\d{1,3})?[kmgKMG][bB]?$/;
 
 /** What a timer of Node can still wait for; in the container there is no such bound. */
-export const longestDuration = 24 * 24 * 3_600_000;
+export const maxDuration = 24 * 24 * 3_600_000;
 /** Docker refuses a container with less: "Minimum memory limit allowed is 6MB". */
-export const smallestMemory = 6 * 2 ** 20;
-export const largestMemory = 2 ** 50;
+export const minMemory = 6 * 2 ** 20;
+export const maxMemory = 2 ** 50;
 
 const milliseconds = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
 const bytes = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 } as const;

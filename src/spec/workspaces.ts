@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Place } from './checks.ts';
+import type { AgentFields } from './checks.ts';
 import { escapeControl } from './escape-control.ts';
 import { isObject } from './fields.ts';
 import type { Finding } from './findings.ts';
@@ -8,7 +8,7 @@ import type { WorkspacePlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
 
 /** The work trees that are to be cloned, by the real path of the directory that was named. */
-export function findRepositories(places: readonly Place[], workspaces: ReadonlyMap<string, string>) {
+export function findRepositories(places: readonly AgentFields[], workspaces: ReadonlyMap<string, string>) {
   const repositories = new Map<string, string>();
   const findings: Finding[] = [];
   for (const { path, fields } of places) {
@@ -17,7 +17,7 @@ export function findRepositories(places: readonly Place[], workspaces: ReadonlyM
     const written = workspace.path;
     const real = typeof written === 'string' ? workspaces.get(written) : undefined;
     if (real === undefined) continue;
-    const root = workTreeOf(real);
+    const root = findWorkTree(real);
     if (root !== null) repositories.set(real, root);
     else
       findings.push({
@@ -30,7 +30,7 @@ export function findRepositories(places: readonly Place[], workspaces: ReadonlyM
 }
 
 /** The directory with a `.git` in it: this one, or the nearest above. */
-export function workTreeOf(path: string): string | null {
+export function findWorkTree(path: string): string | null {
   for (let folder = path; ; folder = dirname(folder)) {
     if (lstatSync(join(folder, '.git'), { throwIfNoEntry: false })) return folder;
     if (dirname(folder) === folder) return null;

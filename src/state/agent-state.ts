@@ -170,11 +170,11 @@ function withAttempt(
   attempt: number,
   next: (entry: AttemptState) => AttemptState,
 ): readonly AttemptState[] {
-  if (!attempts.some(entry => entry.attempt === attempt)) return [...attempts, next(blank(attempt))];
+  if (!attempts.some(entry => entry.attempt === attempt)) return [...attempts, next(emptyAttempt(attempt))];
   return attempts.map(entry => (entry.attempt === attempt ? next(entry) : entry));
 }
 
-const blank = (attempt: number): AttemptState => ({
+const emptyAttempt = (attempt: number): AttemptState => ({
   attempt,
   status: null,
   exitCode: null,

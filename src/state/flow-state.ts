@@ -18,9 +18,9 @@ export interface FlowState {
   readonly concurrency: number;
   readonly agents: Readonly<Record<string, AgentState>>;
   /** Why the Docker engine is taken to be away; null while it answers. */
-  readonly engineAway: string | null;
+  readonly engineUnreachable: string | null;
   /** How many containers are created or started at once, where that is fewer than usual. */
-  readonly startsAtOnce: number | null;
+  readonly startLimit: number | null;
   /** Why the whole run was cancelled. */
   readonly cancelled: string | null;
   readonly warnings: readonly { readonly agent: string | null; readonly message: string }[];
@@ -46,8 +46,8 @@ export const initialFlowState: FlowState = {
   name: '',
   concurrency: 1,
   agents: {},
-  engineAway: null,
-  startsAtOnce: null,
+  engineUnreachable: null,
+  startLimit: null,
   cancelled: null,
   warnings: [],
   dockerCalls: 0,
@@ -85,11 +85,11 @@ export function reduce(state: FlowState, event: RunEvent): FlowState {
     case 'docker.call':
       return { ...state, dockerCalls: state.dockerCalls + 1 };
     case 'engine.unreachable':
-      return { ...state, engineAway: event.message };
+      return { ...state, engineUnreachable: event.message };
     case 'engine.reachable':
-      return { ...state, engineAway: null };
+      return { ...state, engineUnreachable: null };
     case 'engine.throttled':
-      return { ...state, startsAtOnce: event.atOnce };
+      return { ...state, startLimit: event.atOnce };
     case 'run.cancel':
       return { ...state, cancelled: state.cancelled ?? event.reason };
     case 'warning':
@@ -118,8 +118,8 @@ function start(
     name,
     concurrency,
     agents: Object.fromEntries(known),
-    engineAway: null,
-    startsAtOnce: null,
+    engineUnreachable: null,
+    startLimit: null,
     startedAt: state.startedAt ?? at,
     endedAt: null,
     ended: null,

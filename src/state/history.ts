@@ -2,16 +2,16 @@ import type { RunEvent } from '../events.ts';
 import type { EventOf } from './agent-state.ts';
 
 /** An event, and which one of the run it is. */
-export interface Placed<Event> {
+export interface Indexed<Event> {
   readonly index: number;
   readonly event: Event;
 }
 
-export type Step = Placed<EventOf<'agent.state'>>;
+export type Step = Indexed<EventOf<'agent.state'>>;
 
-export interface Call extends Placed<EventOf<'docker.call'>> {
+export interface Call extends Indexed<EventOf<'docker.call'>> {
   /** null while docker has not answered. */
-  result: Placed<EventOf<'docker.result'>> | null;
+  result: Indexed<EventOf<'docker.result'>> | null;
 }
 
 /** What was, of one agent or of the engine itself: only ever longer. */
@@ -31,12 +31,12 @@ export interface History {
 
 /** Keeps transitions and docker calls by agent, each with its place among all events: what a time slider goes along. */
 export function openHistory(): History {
-  const pasts = new Map<string, ReturnType<typeof blank>>();
-  const engine = blank();
-  const owners = new Map<number, { readonly past: ReturnType<typeof blank>; readonly call: Call }>();
+  const pasts = new Map<string, ReturnType<typeof emptyTimeline>>();
+  const engine = emptyTimeline();
+  const owners = new Map<number, { readonly past: ReturnType<typeof emptyTimeline>; readonly call: Call }>();
   let index = 0;
   const of = (agent: string) => {
-    const past = pasts.get(agent) ?? blank();
+    const past = pasts.get(agent) ?? emptyTimeline();
     pasts.set(agent, past);
     return past;
   };
@@ -72,7 +72,7 @@ export function openHistory(): History {
   };
 }
 
-const blank = () => ({ steps: [] as Step[], calls: [] as Call[], version: 0 });
+const emptyTimeline = () => ({ steps: [] as Step[], calls: [] as Call[], version: 0 });
 
 /** Those of a list in order that have happened by the event at `index`. */
 export function until<Entry extends { readonly index: number }>(

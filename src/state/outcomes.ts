@@ -16,7 +16,7 @@ export interface AgentOutcome {
   /** What failed is not the agent but Docker, or what it stands on. */
   readonly isInfrastructure: boolean;
   /** The command that shows more of it. */
-  readonly more: string | null;
+  readonly logsCommand: string | null;
 }
 
 export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
@@ -33,7 +33,7 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
       transcript,
       ms: startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt),
       isInfrastructure: exitCodeOf({ ...state, ended: null, agents: { [name]: agent } }) === 3,
-      more: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,
+      logsCommand: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,
     };
   });
 };

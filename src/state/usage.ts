@@ -3,33 +3,34 @@ import type { AgentState, Usage } from './agent-state.ts';
 /** What an agent used in all its attempts together; null where its CLI never said. */
 export function usageOf({ attempts }: Pick<AgentState, 'attempts'>): Usage | null {
   return attempts.reduce<Usage | null>(
-    (sum, { usage }) => (sum && usage ? added(sum, usage) : (sum ?? usage)),
+    (sum, { usage }) => (sum && usage ? addUsage(sum, usage) : (sum ?? usage)),
     null,
   );
 }
 
-const added = (a: Usage, b: Usage): Usage => ({
-  turns: both(a.turns, b.turns),
+const addUsage = (a: Usage, b: Usage): Usage => ({
+  turns: addNullable(a.turns, b.turns),
   inputTokens: a.inputTokens + b.inputTokens,
   cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
   outputTokens: a.outputTokens + b.outputTokens,
-  costUsd: both(a.costUsd, b.costUsd),
+  costUsd: addNullable(a.costUsd, b.costUsd),
 });
 
-const both = (a: number | null, b: number | null) => (a === null && b === null ? null : (a ?? 0) + (b ?? 0));
+const addNullable = (a: number | null, b: number | null) =>
+  a === null && b === null ? null : (a ?? 0) + (b ?? 0);
 
 /** `12 turns, 340k tokens in (310k cached), 5k out, $0.42`. */
-export function usageWords({ turns, inputTokens, cachedInputTokens, outputTokens, costUsd }: Usage): string {
-  const cached = cachedInputTokens === 0 ? '' : ` (${short(cachedInputTokens)} cached)`;
+export function formatUsage({ turns, inputTokens, cachedInputTokens, outputTokens, costUsd }: Usage): string {
+  const cached = cachedInputTokens === 0 ? '' : ` (${abbreviate(cachedInputTokens)} cached)`;
   return [
     ...(turns === null ? [] : [`${turns} ${turns === 1 ? 'turn' : 'turns'}`]),
-    `${short(inputTokens)} tokens in${cached}`,
-    `${short(outputTokens)} out`,
+    `${abbreviate(inputTokens)} tokens in${cached}`,
+    `${abbreviate(outputTokens)} out`,
     ...(costUsd === null ? [] : [`$${costUsd.toFixed(costUsd < 0.1 ? 4 : 2)}`]),
   ].join(', ');
 }
 
-const short = (count: number) =>
+const abbreviate = (count: number) =>
   count < 1000
     ? String(count)
     : count < 999_500

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
  * more than `most` bytes, whatever its size says. A hard link needs no check: link(2) does not cross mounts, and the
  * container writes below a mount of its own, so each name there is of a file that was written there.
  */
-export async function copyUntrustedFile(from: string, to: string, most: number): Promise<void> {
+export async function copyUntrustedFile(from: string, to: string, maxBytes: number): Promise<void> {
   // Opening alone may do something, such as with a watchdog device.
   if (!(await lstat(from)).isFile()) throw new Error(`${from} is no regular file`);
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -15,7 +15,7 @@ export async function copyUntrustedFile(from: string, to: string, most: number):
   try {
     const facts = await handle.stat();
     if (!facts.isFile()) throw new Error(`${from} is no regular file`);
-    if (facts.size > most) throw new Error(`${from} is larger than ${Math.floor(most / 2 ** 20)} MB`);
+    if (facts.size > maxBytes) throw new Error(`${from} is larger than ${Math.floor(maxBytes / 2 ** 20)} MB`);
     const source = handle.createReadStream({ autoClose: false, start: 0, end: Math.max(0, facts.size - 1) });
     await pipeline(source, createWriteStream(to, { mode: 0o600, flags: 'w' }));
   } finally {

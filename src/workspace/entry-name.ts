@@ -6,9 +6,9 @@ import { escapeControl } from '../spec/escape-control.ts';
  */
 
 /** Names in a path, and bytes of a name and of a path: what any file system of the host takes below its own folders. */
-const deepest = 200;
-const longestName = 255;
-const longestPath = 2_048;
+const maxDepth = 200;
+const maxNameLength = 255;
+const maxPathLength = 2_048;
 
 /** Return the names of a relative path; null where it is absolute or has a `..`. */
 export function namesOf(path: string): readonly string[] | null {
@@ -17,9 +17,9 @@ export function namesOf(path: string): readonly string[] | null {
 }
 
 export const isTooLong = (names: readonly string[]) =>
-  names.length > deepest ||
-  names.join('/').length > longestPath ||
-  names.some(name => name.length > longestName);
+  names.length > maxDepth ||
+  names.join('/').length > maxPathLength ||
+  names.some(name => name.length > maxNameLength);
 
 /** Return the path of something below a directory, in the bytes that the file system has it by. */
 export const pathBelow = (root: string, path: string): Buffer =>
@@ -38,7 +38,7 @@ export function printable(name: string): string {
 type Tree = Map<string, Tree>;
 
 /** Count distinct paths, together with the directories that they imply. */
-export function pathCounter(most: number): { add(names: readonly string[]): boolean } {
+export function pathCounter(maxPaths: number): { add(names: readonly string[]): boolean } {
   const root: Tree = new Map();
   let count = 0;
   return {
@@ -50,7 +50,7 @@ export function pathCounter(most: number): { add(names: readonly string[]): bool
         at = next;
         known++;
       }
-      if (count + names.length - known > most) return false;
+      if (count + names.length - known > maxPaths) return false;
       for (const name of names.slice(known)) {
         const next: Tree = new Map();
         at.set(name, next);

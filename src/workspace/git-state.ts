@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
 import { printable } from './entry-name.ts';
-import { readSmallBytes, settingsIn } from './repository.ts';
+import { parseGitConfig, readSmallBytes } from './repository.ts';
 
 // Paths in here have a character for each byte, see `entry-name.ts`: git reads a repository below any name.
 
@@ -210,7 +210,7 @@ function namedIn(
     file = pending.shift(), seen++
   ) {
     const from = dirname(file);
-    for (const [, key, value] of settingsIn(readText(file) ?? '')) {
+    for (const [, key, value] of parseGitConfig(readText(file) ?? '')) {
       const words = value!.split(/[\s"'\\;!=$()|&<>`]+/).filter(Boolean);
       const paths = words.flatMap(word => [
         resolve(tree, word),

@@ -12,7 +12,7 @@ export interface MountTarget {
  * Docker follows a link on the way to a target, and whoever wrote the outer directory may have put one there: to the
  * in-container commands, or to the agent's home.
  */
-export function whyMisplaced(outer: readonly MountTarget[], targets: readonly string[]): string | null {
+export function findMisplacedMount(outer: readonly MountTarget[], targets: readonly string[]): string | null {
   for (const target of targets) {
     const [above] = outer
       .filter(other => target.startsWith(`${other.target}/`))

@@ -11,7 +11,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
 import { type DirectoryHandle, openDirectory } from '../store/directory-handle.ts';
-import { findRepository, readSmallBytes, readSmallFile, settingsIn } from './repository.ts';
+import { findRepository, parseGitConfig, readSmallBytes, readSmallFile } from './repository.ts';
 
 /** A path of a bound repository that agents see as it was when they started, and cannot change. */
 export interface ProtectedPath {
@@ -60,7 +60,7 @@ function completeGitDir(workspace: string): void {
   const repository = findRepository(workspace);
   if ('problem' in repository || !isWithin(repository.gitDir, workspace)) return;
   const { gitDir } = repository;
-  const hasOwnConfig = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '').some(
+  const hasOwnConfig = parseGitConfig(readSmallFile(join(gitDir, 'config')) ?? '').some(
     ([, key, value]) => key!.toLowerCase() === 'worktreeconfig' && /^\s*(true|yes|on|1)/i.test(value!),
   );
   try {

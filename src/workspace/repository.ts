@@ -52,7 +52,7 @@ function findGitDir(root: string): string | RepositoryProblem {
 function pointsBack(gitDir: string, root: string): boolean {
   const linked = readSmallFile(join(gitDir, 'gitdir'));
   if (linked !== null) return realPath(resolve(gitDir, linked.trimEnd())) === join(root, '.git');
-  const tree = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '')
+  const tree = parseGitConfig(readSmallFile(join(gitDir, 'config')) ?? '')
     .find(([, key]) => key!.toLowerCase() === 'worktree')?.[2]
     ?.trim()
     .replace(/^"(.*)"$/, '$1');
@@ -60,7 +60,7 @@ function pointsBack(gitDir: string, root: string): boolean {
 }
 
 /** Keys and values of a git configuration. No blank may be a line's end: a file of nothing else would take hours. */
-export const settingsIn = (text: string) => [
+export const parseGitConfig = (text: string) => [
   ...text.matchAll(/^[ \t\v\f]*([A-Za-z][\w-]*)[ \t\v\f]*=(.*)$/gm),
 ];
 

@@ -12,9 +12,9 @@ export interface SymbolicLink {
 }
 
 /** As in Linux, which follows so many links in one path. */
-const mostHops = 40;
+const maxHops = 40;
 /** Names followed for all links of a tree together; no link is kept beyond it. */
-const mostSteps = 4_000_000;
+const maxSteps = 4_000_000;
 const cacheSize = 100_000;
 /** Links that are handled before anything else gets its turn. */
 const batch = 500;
@@ -73,7 +73,7 @@ function linkFollower(root: string): (path: string) => boolean {
     const left = path.split('/').reverse();
     const at: string[] = [];
     for (let hops = 0; left.length > 0; ) {
-      if (++steps > mostSteps) return true;
+      if (++steps > maxSteps) return true;
       const name = left.pop()!;
       if (name === '' || name === '.') continue;
       if (name === '..') {
@@ -83,7 +83,7 @@ function linkFollower(root: string): (path: string) => boolean {
       at.push(name);
       const target = targetOf(at.join('/'));
       if (target === null) continue;
-      if (++hops > mostHops || target.startsWith('/')) return true;
+      if (++hops > maxHops || target.startsWith('/')) return true;
       at.pop();
       for (const next of target.split('/').reverse()) left.push(next);
     }

@@ -17,7 +17,7 @@ import { pathBelow, printable } from './entry-name.ts';
 import type { TarEntry } from './tar-reader.ts';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-const mostProblems = 10;
+const maxProblems = 10;
 
 /**
  * Write files and directories of an untrusted tree below `root`, which holds no symbolic link meanwhile. One that cannot
@@ -38,7 +38,7 @@ export function treeWriter(root: string) {
     }
   }
   function report(path: string, error: Error): void {
-    if (++failed > mostProblems) return;
+    if (++failed > maxProblems) return;
     const [why] = error.message.split(',', 1);
     problems.push(`${shorten(printable(path), 100)} could not be written: ${why}`);
   }
@@ -72,7 +72,7 @@ export function treeWriter(root: string) {
     },
     /** What could not be written, for people. */
     problems: (): readonly string[] =>
-      failed > mostProblems ? [...problems, `${failed - mostProblems} more could not be written`] : problems,
+      failed > maxProblems ? [...problems, `${failed - maxProblems} more could not be written`] : problems,
   };
 }
 

@@ -19,9 +19,9 @@ export interface Unpacked {
 export interface UnpackOptions {
   readonly folder: string;
   /** Bytes, of all files together. */
-  readonly most: number;
+  readonly maxBytes: number;
   /** Files, directories and links, of all together. */
-  readonly mostEntries?: number;
+  readonly maxEntries?: number;
   /** Symbolic links that lead no further than the tree itself may stay. */
   readonly keepsLinks?: boolean;
 }
@@ -31,16 +31,16 @@ export interface UnpackOptions {
  * stream byte by byte. While it is read, only files and directories are written, each below a directory of ours: there
  * is no link to write through. Everything else is left out and named.
  */
-export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = false }: UnpackOptions) {
+export function unpacker({ folder, maxBytes, maxEntries = 200_000, keepsLinks = false }: UnpackOptions) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const left = leftOut();
-  const paths = pathCounter(mostEntries);
+  const paths = pathCounter(maxEntries);
   const symbolicLinks: SymbolicLink[] = [];
   const hardLinks: HardLink[] = [];
   const writer = treeWriter(folder);
   let size = 0;
   const admit = (path: string, bytes: number) => {
-    if (size + bytes > most) {
+    if (size + bytes > maxBytes) {
       left.tooLarge.add(path);
       return false;
     }
@@ -73,18 +73,18 @@ export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = fal
     for (const path of out) left.links.add(path);
     for (const path of lost) left.hardLinks.add(path);
     writer.finish();
-    return { size, warnings: [...warningsOf(left, { most, mostEntries }), ...writer.problems()] };
+    return { size, warnings: [...warningsOf(left, { maxBytes, maxEntries }), ...writer.problems()] };
   };
   return { sink, done };
 }
 
 /** Bytes of the target of a link. */
-const longestTarget = 1_024;
+const maxTargetLength = 1_024;
 
 function reasonToLeave({ type, target }: TarEntry, names: readonly string[] | null): keyof LeftOut | null {
   if (type === 'other') return 'others';
   if (names === null) return 'outside';
-  return type === 'nameTooLong' || isTooLong(names) || target.length > longestTarget ? 'tooLong' : null;
+  return type === 'nameTooLong' || isTooLong(names) || target.length > maxTargetLength ? 'tooLong' : null;
 }
 
 /** A further name of a symbolic link is one more symbolic link. */
@@ -100,7 +100,7 @@ function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonl
   };
 }
 
-const mostNamed = 10;
+const maxNamed = 10;
 
 /** Counts paths, and names the first of them. */
 class Tally {
@@ -108,11 +108,11 @@ class Tally {
   readonly #names: string[] = [];
 
   add(path: string): void {
-    if (++this.count <= mostNamed) this.#names.push(shorten(printable(path), 100));
+    if (++this.count <= maxNamed) this.#names.push(shorten(printable(path), 100));
   }
 
   toString(): string {
-    const more = this.count > mostNamed ? `, and ${this.count - mostNamed} more` : '';
+    const more = this.count > maxNamed ? `, and ${this.count - maxNamed} more` : '';
     return `${this.#names.join(', ')}${more}`;
   }
 }
@@ -128,7 +128,10 @@ const leftOut = () => ({
 });
 type LeftOut = ReturnType<typeof leftOut>;
 
-function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEntries: number }): string[] {
+function warningsOf(
+  left: LeftOut,
+  { maxBytes, maxEntries }: { maxBytes: number; maxEntries: number },
+): string[] {
   const counted = (paths: Tally, one: string, many: string) =>
     paths.count > 0 ? [`${paths.count} ${paths.count === 1 ? one : many}: ${paths}`] : [];
   return [
@@ -142,13 +145,13 @@ function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEn
     ),
     ...counted(
       left.tooLarge,
-      `file beyond the limit of ${formatBytes(most)} left out`,
-      `files beyond the limit of ${formatBytes(most)} left out`,
+      `file beyond the limit of ${formatBytes(maxBytes)} left out`,
+      `files beyond the limit of ${formatBytes(maxBytes)} left out`,
     ),
     ...counted(
       left.tooMany,
-      `entry beyond the limit of ${mostEntries} left out`,
-      `entries beyond the limit of ${mostEntries} left out`,
+      `entry beyond the limit of ${maxEntries} left out`,
+      `entries beyond the limit of ${maxEntries} left out`,
     ),
     ...counted(
       left.hardLinks,

@@ -35,7 +35,7 @@ async function toldAsJournalled(t: ExecutionContext, client: ReturnType<typeof r
 
 test('of an embedded flow, a client of the protocol is told every agent and its states as the journal has them', async t => {
   const here = place(t);
-  const inspector = await statelyInspector({ grace: 60_000 });
+  const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   t.teardown(() => inspector.close());
   const client = receiveFrom(inspector.url);
   const { status } = await runFlow(here.write(spec), {

@@ -9,13 +9,13 @@ import { Chart } from './chart.tsx';
 import { Chip } from './chip.tsx';
 import { Details } from './details.tsx';
 import { hashOf, type Route } from './route.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { TerminalView } from './terminal.tsx';
 import { lifetime } from './words.ts';
 
 interface AgentViewProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly route: Extract<Route, { view: 'agent' }>;
 }
 
@@ -25,7 +25,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
   if (!agent)
     return (
       <main>
-        <p class="idle">{`There is no agent ${route.agent} at this moment of the run.`}</p>
+        <p class="muted">{`There is no agent ${route.agent} at this moment of the run.`}</p>
       </main>
     );
   const { name, attempt } = agent;
@@ -45,7 +45,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
       <div class="agent-head">
         <h2>{name}</h2>
         <Chip agent={agent} />
-        <span class="idle">{`attempt ${attempt}${ms === null ? '' : ` · ${formatDuration(ms)}`}`}</span>
+        <span class="muted">{`attempt ${attempt}${ms === null ? '' : ` · ${formatDuration(ms)}`}`}</span>
         <nav aria-label={`Views of ${name}`}>
           {tab('chart', 'Chart')}
           {tab('terminal', 'Terminal')}
@@ -78,7 +78,7 @@ function ChartPane({ chart, agent, steps }: ChartPaneProps) {
       current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
     if (pane.current && box) bringIntoView(pane.current, box);
   }, [current]);
-  if (!chart || !way) return <p class="idle">Drawing the chart …</p>;
+  if (!chart || !way) return <p class="muted">Drawing the chart …</p>;
   const { path, taken, last } = way;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too

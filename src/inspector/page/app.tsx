@@ -3,12 +3,12 @@ import { AgentView } from './agent-view.tsx';
 import { Badge } from './chip.tsx';
 import { FlowView } from './flow-view.tsx';
 import { hashOf, type Route } from './route.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { TimeBar } from './time-bar.tsx';
 
 interface AppProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly route: Route;
 }
 
@@ -20,14 +20,14 @@ export function App({ store, shown, route }: AppProps) {
         <h1>
           <a href={hashOf({ view: 'flow' })}>{state.name || 'agent-flow'}</a>
         </h1>
-        <span class="idle">{state.runId}</span>
+        <span class="muted">{state.runId}</span>
         {state.ended ? (
           <Badge mark={state.ended.status} word={statusLabel[state.ended.status]} />
         ) : (
           <Badge mark="running" word={state.startedAt === null ? 'waiting' : 'under way'} />
         )}
-        <span class="quiet link" role="status">
-          {connectionWord(shown, store.source.isKept)}
+        <span class="muted link" role="status">
+          {connectionWord(shown, store.source.isExported)}
         </span>
         <details class="keys">
           <summary>Keys</summary>
@@ -62,9 +62,9 @@ const keys = [
   ['/', 'search in the terminal'],
 ] as const;
 
-function connectionWord({ isConnected, isDriven, newest }: Shown, isKept: boolean): string {
+function connectionWord({ isConnected, hasActiveEngine, newest }: View, isKept: boolean): string {
   if (isKept) return 'kept';
   if (!isConnected) return 'the page stands alone: who served it has ended';
   if (newest.ended) return 'over';
-  return isDriven ? 'live' : 'no engine drives it: agent-flow resume takes it up';
+  return hasActiveEngine ? 'live' : 'no engine drives it: agent-flow resume takes it up';
 }

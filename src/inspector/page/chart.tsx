@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
-import { holdsOthers, type Layout, outermostFirst, type Placed, pathData } from '../../graph/positioned.ts';
+import { type Bounds, holdsOthers, type Layout, outermostFirst, pathData } from '../../graph/positioned.ts';
 import { memo } from './memo.ts';
 
 type Arrow = Layout['arrows'][number];
@@ -95,7 +95,7 @@ const Ways = memo(({ arrows, kind, taken, last }: WaysProps) => {
 });
 
 interface NodeProps {
-  readonly box: Box & Placed;
+  readonly box: Box & Bounds;
   readonly isFrame: boolean;
   readonly mark: Mark | null;
   readonly detail: string | undefined;

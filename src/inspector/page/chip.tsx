@@ -1,11 +1,11 @@
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
 import type { AgentState } from '../../state/flow-state.ts';
-import { markOf, standingWord } from './words.ts';
+import { agentLabel, markOf } from './words.ts';
 
 /** How an agent stands, in a word and a colour. */
 export const Chip = ({ agent }: { readonly agent: AgentState }) => (
-  <Badge mark={markOf(agent)} word={standingWord(agent)} />
+  <Badge mark={markOf(agent)} word={agentLabel(agent)} />
 );
 
 export const Badge = ({ mark, word }: { readonly mark: Mark; readonly word: string }) => (

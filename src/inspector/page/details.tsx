@@ -3,12 +3,12 @@ import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { createdWith } from './created.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
 interface DetailsProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly agent: AgentState;
   readonly steps: readonly Step[];
 }
@@ -32,7 +32,7 @@ export function Details({ store, shown, agent, steps }: DetailsProps) {
 
 function Transition({ steps, start }: { readonly steps: readonly Step[]; readonly start: number }) {
   const step = steps.at(-1);
-  if (!step) return <p class="idle">It has not been started.</p>;
+  if (!step) return <p class="muted">It has not been started.</p>;
   const { state, event, cause, until, at, attempt } = step.event;
   const before = event === 'init' ? null : (steps.at(-2)?.event.state ?? null);
   return (
@@ -103,8 +103,8 @@ function Steps({
               aria-current={number === 0 ? 'step' : undefined}
               onClick={() => store.look(index)}
             >
-              <span class="idle">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}
-              <span class="idle">{event.event}</span>
+              <span class="muted">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}
+              <span class="muted">{event.event}</span>
             </button>
           </li>
         ))}
@@ -173,7 +173,7 @@ const Pairs = ({ title, pairs, none }: PairsProps) => (
   <section aria-label={title}>
     <h3>{title}</h3>
     {pairs.length === 0 ? (
-      <p class="idle">{none}</p>
+      <p class="muted">{none}</p>
     ) : (
       <dl>
         {pairs.map(([key, value], index) => (

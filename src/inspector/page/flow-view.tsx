@@ -3,20 +3,18 @@ import { formatDuration } from '../../text/duration.ts';
 import { Chart } from './chart.tsx';
 import { Gantt } from './gantt.tsx';
 import { hashOf } from './route.ts';
-import type { Shown, Store } from './store.ts';
-import { lifetime, markOf, standingWord } from './words.ts';
+import type { Store, View } from './store.ts';
+import { agentLabel, lifetime, markOf } from './words.ts';
 
 /** All agents: what waits for what, how each stands, and how they got there. */
-export function FlowView({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+export function FlowView({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, flow, now } = shown;
   const detail = (id: string) => {
     const agent = ofAgent(state, id);
     if (!agent) return '';
     const ms = lifetime(agent, now);
     const attempt = agent.attempt > 1 ? `attempt ${agent.attempt}` : null;
-    return [standingWord(agent), attempt, ms === null ? null : formatDuration(ms)]
-      .filter(Boolean)
-      .join(' · ');
+    return [agentLabel(agent), attempt, ms === null ? null : formatDuration(ms)].filter(Boolean).join(' · ');
   };
   return (
     <main>
@@ -36,7 +34,9 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
               href={id => hashOf({ view: 'agent', agent: id, tab: 'chart' })}
             />
           ) : (
-            <p class="idle">{state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}</p>
+            <p class="muted">
+              {state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}
+            </p>
           )}
         </section>
       </section>
@@ -46,9 +46,9 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
   );
 }
 
-function Warnings({ shown: { state } }: { readonly shown: Shown }) {
+function Warnings({ shown: { state } }: { readonly shown: View }) {
   const said = [
-    ...(state.engineAway ? [`The Docker engine is away: ${state.engineAway}`] : []),
+    ...(state.engineUnreachable ? [`The Docker engine is away: ${state.engineUnreachable}`] : []),
     ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
     ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
   ];

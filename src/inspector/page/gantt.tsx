@@ -4,8 +4,8 @@ import type { AgentTimeline, Step } from '../../state/history.ts';
 import { stateLabel } from '../../state/state-label.ts';
 import { memo } from './memo.ts';
 import { hashOf } from './route.ts';
-import type { Shown, Store } from './store.ts';
-import { markOf, sinceStart, standingWord } from './words.ts';
+import type { Store, View } from './store.ts';
+import { agentLabel, markOf, sinceStart } from './words.ts';
 
 const rowHeight = 26;
 
@@ -13,7 +13,7 @@ const rowHeight = 26;
  * The states of every agent along the time, with docker's commands as strokes under them and attempts parted by lines.
  * A second is a unit of the drawing. While a run goes on its frame grows by leaps: a row changes when its agent does.
  */
-export function Gantt({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+export function Gantt({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, now, isLive, newest } = shown;
   const start = state.startedAt ?? now;
   const last = Math.max(now, store.events.at(-1)?.at ?? now);
@@ -79,7 +79,7 @@ const Name = memo(({ agent }: { readonly agent: AgentState }) => (
   <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
     <i class="dot" style={{ background: colours[markOf(agent)].line }} />
     <span class="name">{agent.name}</span>
-    <span class="hidden">{`: ${standingWord(agent)}`}</span>
+    <span class="hidden">{`: ${agentLabel(agent)}`}</span>
   </a>
 ));
 
@@ -121,7 +121,7 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
           height={13}
           fill={phaseOf(step).colour}
         >
-          <title>{saidOf(step, from)}</title>
+          <title>{stepTitle(step, from)}</title>
         </rect>
       ))}
       <path class="calls" d={strokes(false)} />
@@ -131,7 +131,7 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
   );
 });
 
-const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
+const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
   `${stateLabel(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
 
 /** What a state is for, in few colours. */

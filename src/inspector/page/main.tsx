@@ -33,7 +33,7 @@ addEventListener('keydown', event => {
 });
 // While agents live, their times go on between events.
 setInterval(() => {
-  const { isLive, isDriven, state } = store.shown();
-  if (isLive && isDriven && state.ended === null) changed();
+  const { isLive, hasActiveEngine, state } = store.shown();
+  if (isLive && hasActiveEngine && state.ended === null) changed();
 }, 500);
 changed();

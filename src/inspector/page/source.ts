@@ -1,11 +1,11 @@
 import type { RunEvent } from '../../events.ts';
 import type { Layout } from '../../graph/positioned.ts';
-import { type AgentChart, type Kept, keptId, transcriptKey } from '../page-data.ts';
+import { type AgentChart, type ExportedRun, exportedRunId, transcriptKey } from '../page-data.ts';
 
 /** Where a page has its run from: who serves it, or itself. */
 export interface Source {
   /** Nobody is asked for anything: all that there is is here. */
-  readonly isKept: boolean;
+  readonly isExported: boolean;
   listen(listener: Listener): void;
   /** Whoever looks may type into the terminals. */
   readonly mayType: boolean;
@@ -21,31 +21,31 @@ export interface Source {
 export interface Listener {
   events(events: readonly RunEvent[]): void;
   /** An engine lives that drives the run. */
-  driven(isDriven: boolean): void;
+  engineActive(isActive: boolean): void;
   /** Whether there is somebody who would tell more. */
   connected(isConnected: boolean): void;
 }
 
 export function sourceOf(page: Document): Source {
-  const element = page.getElementById(keptId);
+  const element = page.getElementById(exportedRunId);
   return element
-    ? kept(JSON.parse(element.textContent ?? ''))
-    : served(page.querySelector('[data-may-type]') !== null);
+    ? exportedSource(JSON.parse(element.textContent ?? ''))
+    : servedSource(page.querySelector('[data-may-type]') !== null);
 }
 
-function served(mayType: boolean): Source {
+function servedSource(mayType: boolean): Source {
   const json = async (path: string) => (await fetch(path)).json();
   const query = (agent: string, attempt: number) => `agent=${encodeURIComponent(agent)}&attempt=${attempt}`;
   return {
-    isKept: false,
+    isExported: false,
     mayType,
-    listen({ events, driven, connected }) {
+    listen({ events, engineActive, connected }) {
       const stream = new EventSource('events');
       stream.onmessage = ({ data }) => events(JSON.parse(data));
-      stream.addEventListener('driven', ({ data }) => driven(data === 'true'));
-      stream.addEventListener('over', () => {
+      stream.addEventListener('engine-active', ({ data }) => engineActive(data === 'true'));
+      stream.addEventListener('end', () => {
         stream.close();
-        driven(false);
+        engineActive(false);
         connected(false);
       });
       stream.onopen = () => connected(true);
@@ -65,7 +65,7 @@ function served(mayType: boolean): Source {
   };
 }
 
-function kept(all: Kept): Source {
+function exportedSource(all: ExportedRun): Source {
   const bytes = (agent: string, attempt: number) => {
     const text = all.transcripts[transcriptKey(agent, attempt)];
     if (text === undefined) return null;
@@ -73,7 +73,7 @@ function kept(all: Kept): Source {
     return zipped.stream().pipeThrough(new DecompressionStream('gzip'));
   };
   return {
-    isKept: true,
+    isExported: true,
     mayType: false,
     listen({ events, connected }) {
       events(all.events);

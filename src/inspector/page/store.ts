@@ -7,7 +7,7 @@ import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
 /** What a page shows, as plain data: everything that is drawn follows from this. */
-export interface Shown {
+export interface View {
   readonly state: FlowState;
   /** What is known of the run by now, whatever moment is looked at. */
   readonly newest: FlowState;
@@ -18,7 +18,7 @@ export interface Shown {
   readonly isLive: boolean;
   /** The moment that is looked at. */
   readonly now: number;
-  readonly isDriven: boolean;
+  readonly hasActiveEngine: boolean;
   readonly isConnected: boolean;
   readonly chart: AgentChart | null;
   readonly flow: Layout | null;
@@ -29,8 +29,8 @@ export function openStore(source: Source, changed: () => void) {
   const replay = openReplay();
   const history = openHistory();
   let position: number | null = null;
-  let isDriven = false;
-  let isConnected = !source.isKept;
+  let hasActiveEngine = false;
+  let isConnected = !source.isExported;
   let chart: AgentChart | null = null;
   let flow: Layout | null = null;
   let flowAsked = false;
@@ -56,8 +56,8 @@ export function openStore(source: Source, changed: () => void) {
       }
       changed();
     },
-    driven(given) {
-      isDriven = given;
+    engineActive(given) {
+      hasActiveEngine = given;
       changed();
     },
     connected(given) {
@@ -77,13 +77,13 @@ export function openStore(source: Source, changed: () => void) {
     source,
     history,
     events: replay.events,
-    shown(): Shown {
+    shown(): View {
       const last = replay.events.length - 1;
       const index = position ?? last;
       const state = replay.at(index);
       const newest = replay.at(last);
       const isLive = position === null;
-      const goesOn = isLive && isDriven && state.ended === null;
+      const goesOn = isLive && hasActiveEngine && state.ended === null;
       const now = goesOn ? Date.now() : (replay.events[index]?.at ?? 0);
       return {
         state,
@@ -92,7 +92,7 @@ export function openStore(source: Source, changed: () => void) {
         count: replay.events.length,
         isLive,
         now,
-        isDriven,
+        hasActiveEngine,
         isConnected,
         chart,
         flow,

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AgentState } from '../../state/flow-state.ts';
 import type { Store } from './store.ts';
 import { withoutInlineStyles } from './styles.ts';
-import { typingOf } from './typing.ts';
+import { forwardTyping } from './typing.ts';
 
 declare const agentFlowXterm:
   | { readonly Terminal: typeof Terminal; readonly SearchAddon: typeof SearchAddon }
@@ -36,7 +36,7 @@ export function TerminalView({ store, agent }: TerminalViewProps) {
             </select>
           </label>
         )}
-        <span class="idle">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
+        <span class="muted">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
       </div>
       <Screen
         key={`${attempt} ${mayType}`}
@@ -89,7 +89,8 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
     search.current = new SearchAddon();
     terminal.loadAddon(search.current);
     terminal.open(place.current);
-    if (mayType) typingOf(terminal, keys => source.type(agent, keys).catch(({ message }) => say(message)));
+    if (mayType)
+      forwardTyping(terminal, keys => source.type(agent, keys).catch(({ message }) => say(message)));
     const leaving = new AbortController();
     read(source.terminal(agent, attempt, leaving.signal), terminal, say).catch(({ message }) => {
       if (!leaving.signal.aborted) say(`broken off: ${message}`);

@@ -1,12 +1,12 @@
 import type { RunEvent } from '../../events.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
 /** Goes along the run, event by event. */
-export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { index, count, isLive, state, now } = shown;
   const event = store.events[index];
-  const said = event ? saidOf(event) : 'nothing yet';
+  const said = event ? describeEvent(event) : 'nothing yet';
   const where = `event ${index + 1} of ${count}`;
   return (
     <section class="time" aria-label="Time">
@@ -42,7 +42,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
 }
 
 /** An event in a few words. */
-function saidOf(event: RunEvent): string {
+function describeEvent(event: RunEvent): string {
   switch (event.type) {
     case 'agent.state':
       return `${event.agent}: ${event.state}${event.event && ` (${event.event})`}`;

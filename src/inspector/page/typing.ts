@@ -4,7 +4,7 @@ import type { Terminal } from '@xterm/xterm';
  * Sends what a person types and pastes, in order. What the terminal itself answers to escape sequences, which `onData`
  * tells as well, is not sent: an agent could make it type.
  */
-export function typingOf(terminal: Terminal, send: (keys: string) => Promise<unknown>): void {
+export function forwardTyping(terminal: Terminal, send: (keys: string) => Promise<unknown>): void {
   let waiting = '';
   let isSending = false;
   const go = async () => {

@@ -3,7 +3,7 @@ import type { AgentState } from '../../state/flow-state.ts';
 import { stateLabel, statusLabel } from '../../state/state-label.ts';
 
 /** What people read for how an agent stands. */
-export const standingWord = ({ status, state }: AgentState): string =>
+export const agentLabel = ({ status, state }: AgentState): string =>
   status === null ? (stateLabel(state) ?? state) : statusLabel[status];
 
 export const markOf = ({ status, state }: AgentState): Mark =>

@@ -8,7 +8,7 @@ export const usualPlan: AgentPlan = {
   provider: 'command',
   command: ['true'],
   stdin: 'terminal',
-  attended: null,
+  interactive: null,
   report: null,
   settings: [],
   prompt: null,

@@ -26,7 +26,7 @@ test.serial('an agent that cannot be followed is asked for again and again, and 
     },
     recorder: recorder({ append: async event => void events.push(event) }, () => 0),
     vault: { redactor: redactor([]) },
-    plan: () => ({ attended: {} }),
+    plan: () => ({ interactive: {} }),
   } as unknown as ActorContext;
   const input = { name: 'a', attempt: 1, containerId: 'c1' } as unknown as StepInput;
   await followActivity(world, input, stop.signal, () => {});

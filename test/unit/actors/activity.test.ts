@@ -25,7 +25,7 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
     },
     recorder: nullRecorder,
     vault: { redactor: redactor([]) },
-    plan: () => ({ attended: {} }),
+    plan: () => ({ interactive: {} }),
     emit: async (event: object) => void warnings.push(event),
   } as unknown as ActorContext;
   const input = { name: 'a', attempt: 1, containerId: 'c' } as unknown as StepInput;

@@ -16,7 +16,7 @@ test('a running agent that is restored from JSON is watched again, and what is s
     clock: systemClock,
     recorder: nullRecorder,
     vault: { redactor: redactor([]) },
-    plan: () => ({ attended: {}, timeouts: { run: null } }),
+    plan: () => ({ interactive: {}, timeouts: { run: null } }),
     watcher: {
       ended: (_: string, signal: AbortSignal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),

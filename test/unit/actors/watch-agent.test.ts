@@ -16,7 +16,7 @@ const world = (run: number | null, ends: boolean, clock = systemClock) =>
           ? Promise.resolve(end)
           : new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason))),
     },
-    plan: () => ({ timeouts: { run }, attended: null }),
+    plan: () => ({ timeouts: { run }, interactive: null }),
   }) as unknown as ActorContext;
 
 const input = (injectedAt: number | null) =>

@@ -5,17 +5,17 @@ import { flowGraph } from '../../../src/graph/flow.ts';
 import { arrowOf } from '../../../src/graph/highlight.ts';
 import { layout } from '../../../src/graph/layout.ts';
 import { machineGraph } from '../../../src/graph/machine.ts';
-import type { Layout, Placed } from '../../../src/graph/positioned.ts';
+import type { Bounds, Layout } from '../../../src/graph/positioned.ts';
 import { svg } from '../../../src/graph/svg.ts';
 import { desk } from '../_helpers/command-line.ts';
 
-const inside = (inner: Placed, outer: Placed) =>
+const inside = (inner: Bounds, outer: Bounds) =>
   inner.x >= outer.x &&
   inner.y >= outer.y &&
   inner.x + inner.width <= outer.x + outer.width &&
   inner.y + inner.height <= outer.y + outer.height;
 
-const apart = (a: Placed, b: Placed) =>
+const apart = (a: Bounds, b: Bounds) =>
   a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
 
 function isTidy(

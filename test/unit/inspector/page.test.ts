@@ -6,8 +6,8 @@ import { arrowOf } from '../../../src/graph/highlight.ts';
 import { assets } from '../../../src/inspector/assets.ts';
 import { createdWith } from '../../../src/inspector/page/created.ts';
 import { hashOf, routeOf } from '../../../src/inspector/page/route.ts';
-import type { Kept } from '../../../src/inspector/page-data.ts';
-import { keptPage } from '../../../src/inspector/page-html.ts';
+import type { ExportedRun } from '../../../src/inspector/page-data.ts';
+import { exportedPage } from '../../../src/inspector/page-html.ts';
 import type { Call } from '../../../src/state/history.ts';
 
 test('the page’s own program is at most 350 kB, gzipped', async t => {
@@ -39,8 +39,9 @@ test('the page is made of state, reporters, charts and itself: nothing of the en
 
 test('a kept page holds what it is given as data that ends nothing, and lets only its own scripts run', async t => {
   const kept = { events: [{ message: '</script><script>alert(1)</script><!--' }] };
-  const html = keptPage(await assets(), kept as unknown as Kept);
-  const [, data = ''] = /<script type="application\/json" id="kept">(.*?)<\/script>/s.exec(html) ?? [];
+  const html = exportedPage(await assets(), kept as unknown as ExportedRun);
+  const [, data = ''] =
+    /<script type="application\/json" id="exported-run">(.*?)<\/script>/s.exec(html) ?? [];
   t.deepEqual(JSON.parse(data), kept as never);
   t.is(html.match(/<script/g)?.length, 3 + (html.match(/"<script|`<script|'<script/g)?.length ?? 0));
   t.is(html.match(/<\/script>/g)?.length, 3);

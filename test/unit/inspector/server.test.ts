@@ -177,5 +177,5 @@ test('a page waits for a run that has not begun, and hears of its end', async t 
   inspector.show(folder);
   const text = (await answer).text();
   await inspector.close();
-  t.regex(await text, /event: over\ndata: true\n\n$/);
+  t.regex(await text, /event: end\ndata: true\n\n$/);
 });

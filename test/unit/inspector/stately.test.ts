@@ -121,7 +121,7 @@ test('who comes after much has been forgotten is told where every agent stood, a
 });
 
 test('at the close, those who watch have been told the last state, and nobody is served any more', async t => {
-  const inspector = await statelyInspector({ grace: 60_000 });
+  const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   const flow = testFlow({ fixer: {} }, inspector.inspect);
   flow.start();
   const client = receiveFrom(inspector.url);

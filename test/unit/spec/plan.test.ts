@@ -15,7 +15,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         provider: 'command',
         command: ['npm', 'test'],
         stdin: 'terminal',
-        attended: null,
+        interactive: null,
         report: null,
         settings: [],
         prompt: null,
@@ -101,7 +101,7 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   t.like(agent, {
     stdin: 'terminal',
     report: null,
-    attended: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+    interactive: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
   t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent!.command[3]!), {
@@ -119,13 +119,13 @@ test('an interactive codex takes its key through a provider of its own, at the a
     const [agent] = (await parse({ agents }, { HOME: join(directory, 'nobody'), ...env })).agents;
     return agent!;
   };
-  const { command, attended } = await codex({
+  const { command, interactive } = await codex({
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: 'http://stub:8080/v1',
   });
   t.true(command.includes('--config=model_provider="env"'));
   t.true(command.some(word => word.includes('base_url="http://stub:8080/v1", env_key="CODEX_API_KEY"')));
-  t.like(attended, { needsInput: 'fail', renamed: {} });
+  t.like(interactive, { needsInput: 'fail', renamed: {} });
   t.true(
     (await codex({ OPENAI_API_KEY: 'key' })).command.join().includes('base_url="https://api.openai.com/v1"'),
   );

@@ -104,7 +104,7 @@ test('a run that is resumed keeps its beginning and is no longer over', t => {
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
     started({ fixer: [], tests: ['fixer'] }, 10),
   );
-  t.like(state, { startedAt: noon, endedAt: null, ended: null, engineAway: null });
+  t.like(state, { startedAt: noon, endedAt: null, ended: null, engineUnreachable: null });
 });
 
 test('the first verdict on an attempt counts', t => {
@@ -174,8 +174,8 @@ test('time after the end of an agent counts for nothing', t => {
 
 test('the engine is away until it is back', t => {
   const away = told(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
-  t.is(away.engineAway, 'no answer');
-  t.is(reduce(away, at(2, { type: 'engine.reachable' })).engineAway, null);
+  t.is(away.engineUnreachable, 'no answer');
+  t.is(reduce(away, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
 });
 
 test('the first reason of a cancel stands', t => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { usageOf, usageWords } from '../../../src/state/usage.ts';
+import { formatUsage, usageOf } from '../../../src/state/usage.ts';
 
 const used = (more = {}) => ({
   turns: 2,
@@ -23,13 +23,13 @@ test('what an agent used is that of all its attempts, those that said nothing le
 });
 
 test('it is said in a few words', t => {
-  t.is(usageWords(used()), '2 turns, 1k tokens in, 40 out');
+  t.is(formatUsage(used()), '2 turns, 1k tokens in, 40 out');
   t.is(
-    usageWords(used({ turns: 1, inputTokens: 999_600, cachedInputTokens: 310_400, costUsd: 0.4249 })),
+    formatUsage(used({ turns: 1, inputTokens: 999_600, cachedInputTokens: 310_400, costUsd: 0.4249 })),
     '1 turn, 1.0M tokens in (310k cached), 40 out, $0.42',
   );
   t.is(
-    usageWords(used({ turns: null, inputTokens: 999, costUsd: 0.0013 })),
+    formatUsage(used({ turns: null, inputTokens: 999, costUsd: 0.0013 })),
     '999 tokens in, 40 out, $0.0013',
   );
 });

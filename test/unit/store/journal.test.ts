@@ -30,8 +30,8 @@ test('what was appended is on disk when append resolves, in order and numbered',
   await Promise.all([journal.append(cancel('a')), journal.append(cancel('b'))]);
   t.deepEqual(readJournal(path), {
     events: [
-      { v: 1, seq: 1, at: 42, type: 'run.cancel', reason: 'a', sum: 'd22ffc62' },
-      { v: 1, seq: 2, at: 42, type: 'run.cancel', reason: 'b', sum: '195d5936' },
+      { v: 1, seq: 1, at: 42, type: 'run.cancel', reason: 'a', checksum: 'd22ffc62' },
+      { v: 1, seq: 2, at: 42, type: 'run.cancel', reason: 'b', checksum: '195d5936' },
     ],
     damage: [],
   });
@@ -42,13 +42,13 @@ test('a line is as it was written, or it is left out; one without a checksum hol
   const path = file(t);
   const plain = { v: 1, seq: 1, at: 42, ...cancel('a') };
   const lines = (...given: object[]) => given.map(line => `${JSON.stringify(line)}\n`).join('');
-  writeFileSync(path, lines(plain, { ...plain, sum: 'd22ffc62' }));
+  writeFileSync(path, lines(plain, { ...plain, checksum: 'd22ffc62' }));
   t.deepEqual(readJournal(path).damage, []);
   for (const changed of [
-    { ...plain, seq: 3, sum: 'd22ffc62' },
-    { ...plain, sum: 'd22ffc6' },
+    { ...plain, seq: 3, checksum: 'd22ffc62' },
+    { ...plain, checksum: 'd22ffc6' },
     { ...plain, som: 'd22ffc62' },
-    { sum: 'd22ffc62', ...plain },
+    { checksum: 'd22ffc62', ...plain },
   ]) {
     writeFileSync(path, lines(changed, plain));
     t.is(readJournal(path).damage.length, 1, JSON.stringify(changed));

@@ -13,7 +13,7 @@ export interface Removed {
   /** Ids of containers. */
   readonly removed: string[];
   readonly left: string[];
-  readonly driven: string[];
+  readonly inUse: string[];
   readonly networks: string[];
   readonly images: { readonly removed: string[]; readonly left: Skipped[] };
   readonly runs: { readonly removed: string[]; readonly left: Skipped[] };
@@ -30,7 +30,7 @@ export interface CleanupResult {
 export const combined = (parts: readonly Removed[]): Removed => ({
   removed: parts.flatMap(({ removed }) => removed),
   left: parts.flatMap(({ left }) => left),
-  driven: parts.flatMap(({ driven }) => driven),
+  inUse: parts.flatMap(({ inUse }) => inUse),
   networks: parts.flatMap(({ networks }) => networks),
   images: {
     removed: parts.flatMap(({ images }) => images.removed),
@@ -45,7 +45,7 @@ export const combined = (parts: readonly Removed[]): Removed => ({
 const everythingOf = (plan: Plan): Removed => ({
   removed: plan.containers.map(({ id }) => id),
   left: [],
-  driven: plan.inUse.map(({ id }) => id),
+  inUse: plan.inUse.map(({ id }) => id),
   networks: plan.networks.map(({ name }) => name),
   images: { removed: plan.images.map(({ name }) => name), left: [...plan.skippedImages] },
   runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.skippedRuns] },

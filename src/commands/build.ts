@@ -20,31 +20,31 @@ const thirtyMinutes = 30 * 60_000;
 
 export const build: Command = {
   usage: 'build',
-  describe: 'build the base image, and what an AI CLI needs on it',
+  describe: 'Build the base image, or the image of an AI CLI',
   options: yargs =>
     yargs
-      .option('gpu', { type: 'boolean', default: false, describe: 'build the image with CUDA instead' })
-      .option('base-image', { type: 'string', requiresArg: true, describe: 'what to build it from' })
+      .option('gpu', { type: 'boolean', default: false, describe: 'Build the image with CUDA instead' })
+      .option('base-image', { type: 'string', requiresArg: true, describe: 'Image to build from' })
       .option('provider', {
         type: 'string',
         requiresArg: true,
         choices: providerNames,
-        describe: 'also the image with this AI CLI',
+        describe: 'Also build the image of this AI CLI',
       })
-      // `--no-cache` sets `cache` to false: that is how yargs reads it.
+      // yargs reads `--no-cache` as `cache: false`.
       .option('cache', { type: 'boolean', default: true, hidden: true })
-      .option('no-cache', { type: 'boolean', describe: 'build every layer anew' })
+      .option('no-cache', { type: 'boolean', describe: 'Build every layer without the cache' })
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print the image as one line of JSON',
+        describe: 'Print the image as one line of JSON',
       }),
 
   async handler({ gpu, baseImage: from, provider: name, cache, json }: BuildOptions) {
     const { docker } = await reachCurrent();
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
-    say(`building ${image}, which takes a minute or two the first time`);
+    say(`building ${image} (the first build takes a minute or two)`);
     const context = { docker, now: Date.now, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
     const failed = (error: unknown) => {
@@ -57,7 +57,7 @@ export const build: Command = {
       else say(`${image} is ${id}`);
       return 0;
     }
-    say(`installing ${provider.title} on it`);
+    say(`installing ${provider.title}`);
     const made = await ensureProvider(id, provider, thirtyMinutes, context).catch(failed);
     const [tag = made.id] = made.tags;
     if (json) printJson({ image: tag, id: made.id });

@@ -11,11 +11,11 @@ interface DoctorOptions extends CommonOptions {
 
 export const doctor: Command = {
   usage: 'doctor',
-  describe: 'check that all a run needs is there',
+  describe: 'Check prerequisites',
   options: yargs =>
     yargs.option('json', {
       type: 'boolean',
-      describe: 'print one line of JSON: [{check, status, found, hint}]',
+      describe: 'Print one line of JSON: [{check, status, found, hint}]',
     }),
 
   async handler({ stateDir, json }: DoctorOptions) {
@@ -48,6 +48,6 @@ function linesOf({ check, status, found, hint }: Finding, width: number): string
 function summary(findings: readonly Finding[]): string {
   const count = (wanted: Finding['status']) => findings.filter(({ status }) => status === wanted).length;
   const [failed, warned] = [count('fail'), count('warn')];
-  if (failed > 0) return `${failed} of ${findings.length} failed: agents cannot run like this`;
-  return warned > 0 ? `nothing failed; ${warned} worth a look` : 'all is well';
+  if (failed > 0) return `${failed} of ${findings.length} checks failed: agents cannot run`;
+  return warned > 0 ? `no check failed; ${warned} warning${warned === 1 ? '' : 's'}` : 'no problems found';
 }

@@ -14,15 +14,15 @@ import type { StateDir } from '../store/state-directory.ts';
 import { printJson, say } from './command.ts';
 import { planData, planScript } from './plan-script.ts';
 
-/** `run --plan`: prints what would be done, and does nothing. */
+/** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
   const connection = await reachCurrent(undefined, undefined, 10_000).catch((error: Error) => {
-    say(`${error.message}. The plan is for an engine of the usual size that has no image yet`);
+    say(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });
   const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
-  for (const message of missingLogins(plan)) say(`a run is refused: ${message}`);
+  for (const message of missingLogins(plan)) say(`a run would be refused: ${message}`);
   if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
@@ -30,8 +30,8 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   const { commits, warnings } = checkWorkspaces(plan);
   for (const message of [...warnings, ...(await checkCopies(plan))]) say(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
-  if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
-  const usual = {
+  if (elsewhere) say(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
+  const assumedEngine = {
     id: '',
     version: '',
     hostName: null,
@@ -42,13 +42,13 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     isPodman: false,
     ...unrestrictedEngine,
   };
-  const rehearsal = await dryRun(plan, {
+  const result = await dryRun(plan, {
     stateDir,
     docker: connection?.docker ?? null,
-    engine: engine ?? usual,
+    engine: engine ?? assumedEngine,
     commits,
   });
-  if (json) printJson(planData(rehearsal));
-  else process.stdout.write(planScript(plan.name, rehearsal));
+  if (json) printJson(planData(result));
+  else process.stdout.write(planScript(plan.name, result));
   return 0;
 }

@@ -16,7 +16,7 @@ import { combineReporters } from './reports/combine-reporters.ts';
 import { reportersFor } from './reports/reporters-for.ts';
 import { ignoreBrokenPipe } from './streams.ts';
 
-/** How people and programs are told of a run that this process drives. */
+/** Options that choose how a run is reported. */
 export interface ReportingOptions extends CommonOptions {
   readonly json: boolean;
   readonly junit?: string;
@@ -28,22 +28,22 @@ export interface ReportingOptions extends CommonOptions {
 
 type Listeners = Omit<RunOptions, 'stateDir' | 'clock'>;
 
-/** A run that this process is to drive. */
+/** A run for this process to drive. */
 export interface RunToDrive {
-  /** Names it among others. */
+  /** Put before its lines and errors where several runs are driven; null before it has an id. */
   readonly runId: string | null;
   begin(listeners: Listeners): Promise<Run>;
 }
 
-interface SeenThrough {
+interface RunEnd {
   readonly exitCode: number;
-  /** Nothing that was to be removed may be left. */
+  /** True if everything that had to be removed is removed. */
   readonly isClean: boolean;
 }
 
 /**
- * Sees runs through from their beginning to their end, and tells of them. Resolves with the exit code: the largest of
- * theirs, or that of a signal where everything of every run is removed. One that fails does not end the others.
+ * Drive runs to their end and report them. Resolve with the largest of their exit codes, or with that of a signal if
+ * everything of every run is removed. A run that fails does not end the others.
  */
 export async function runToCompletion(
   runs: readonly RunToDrive[],
@@ -51,36 +51,36 @@ export async function runToCompletion(
 ): Promise<number> {
   ignoreBrokenPipe();
   const signals = handleSignals(runs.length);
-  const seen = runs.map(run => {
+  const ending = runs.map(run => {
     const isAlone = runs.length === 1;
-    const through = seeOne(run, options, isAlone ? progress() : lines(run.runId), signals);
-    return isAlone ? through : through.catch(error => failed(run, error));
+    const end = runOne(run, options, isAlone ? progress() : lines(run.runId), signals);
+    return isAlone ? end : end.catch(error => failed(run, error));
   });
-  const ends = await Promise.all(seen);
+  const ends = await Promise.all(ending);
   const worst = Math.max(0, ...ends.map(({ exitCode }) => exitCode));
-  // A signal's own exit code says that everything is removed.
+  // The exit code of a signal means that everything is removed.
   return ends.every(({ isClean }) => isClean) ? (signals.exitCode() ?? worst) : worst;
 }
 
-const failed = ({ runId }: RunToDrive, error: unknown): SeenThrough => ({
+const failed = ({ runId }: RunToDrive, error: unknown): RunEnd => ({
   exitCode: reportError(error, `${runId}: `),
   isClean: false,
 });
 
-async function seeOne(
+async function runOne(
   { begin }: RunToDrive,
   options: ReportingOptions,
   shown: Progress,
   signals: Signals,
-): Promise<SeenThrough> {
+): Promise<RunEnd> {
   const over = once(signals.runIsOver);
-  // Whoever looks on does not end a run by an error.
+  // An error of a listener must not end the run.
   const safely = <A extends unknown[]>(listener: (...args: A) => void) =>
-    guarded(listener, error => say(`warning: the run is not shown any more: ${oneLine(String(error))}`));
+    guarded(listener, error => say(`warning: progress stopped: ${oneLine(String(error))}`));
   try {
     const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
     const reports = combineReporters(reportersFor(options, process.env, ways), say);
-    if (options.html !== undefined) await checkPage();
+    if (options.html !== undefined) await assertPageBuilds();
     const inspector = await openInspector(options);
     const show = [shown.onEvent, inspector?.onEvent].filter(listener => listener !== undefined).map(safely);
     const begun = begin({
@@ -104,7 +104,7 @@ async function seeOne(
       return { exitCode, isClean };
     } finally {
       shown.stop();
-      // A signal now ends the wait for whoever reads slowly.
+      // From here on a signal ends the wait for a slow reader.
       over();
       await reports.close();
       await inspector?.close();
@@ -122,8 +122,8 @@ function once(call: () => void): () => void {
   };
 }
 
-/** Throws, before anything is started, where the page could not be written at the end. */
-async function checkPage(): Promise<void> {
+/** Throw, before anything is started, if the page could not be written at the end. */
+async function assertPageBuilds(): Promise<void> {
   const { assets } = await import('../inspector/assets.ts');
   await assets();
 }
@@ -140,7 +140,7 @@ interface Inspecting {
   close(): Promise<void>;
 }
 
-/** Loaded only where it is asked for. */
+/** Load and open the inspector that `--inspect` asks for. */
 async function openInspector(options: ReportingOptions): Promise<Inspecting | null> {
   const inspect = inspectOption(options.inspect);
   if (inspect === null) return null;
@@ -155,7 +155,7 @@ async function openInspector(options: ReportingOptions): Promise<Inspecting | nu
   const inspector = await inspectorOf({ port: inspect.port, mayType: options.inspectWrite });
   say(`inspector: ${inspector.url}`);
   return {
-    // The journal is what it shows; it is only told where that is, and when to look.
+    // The inspector reads the journal: events only tell it where that is and when to read.
     onEvent(event) {
       if (event.type === 'run.started') inspector.show(stateDir.run(event.runId));
       inspector.poll();
@@ -164,32 +164,36 @@ async function openInspector(options: ReportingOptions): Promise<Inspecting | nu
   };
 }
 
-/** The options of `ToldOptions`, for yargs. */
-export const toldOptions = {
-  junit: { type: 'string', requiresArg: true, describe: 'write JUnit XML to this file when the run is over' },
+/** Options of `ReportingOptions`, for yargs. */
+export const reportingOptions = {
+  junit: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Write JUnit XML to this file at the end of the run',
+  },
   events: {
     type: 'string',
     requiresArg: true,
-    describe: 'write every event to this file, a line of JSON each; - is stdout',
+    describe: 'Write every event to this file as JSON lines; - is stdout',
   },
   html: {
     type: 'string',
     requiresArg: true,
-    describe: 'write the inspector of the run, as one page, to this file when it is over',
+    describe: 'Write the inspector to this file at the end of the run',
   },
   inspect: {
     type: 'string',
-    describe: 'show the run on a local page, on this port or any; stately: in the Stately Inspector',
+    describe: 'Serve the inspector on a port (default: any), or "stately"',
   },
   'inspect-write': {
     type: 'boolean',
     default: false,
-    describe: 'with --inspect: whoever looks may type into the terminals',
+    describe: 'With --inspect: allow typing into terminals from the page',
   },
-  json: { type: 'boolean', default: false, describe: 'print the result as one line of JSON' },
+  json: { type: 'boolean', default: false, describe: 'Print the result as one line of JSON' },
 } as const;
 
-/** Throws where they do not go together. */
+/** Throw if the options cannot be combined. */
 export function checkInspect({
   inspect: given,
   inspectWrite,
@@ -199,5 +203,5 @@ export function checkInspect({
 }): void {
   const inspect = inspectOption(given);
   if (inspectWrite && (inspect === null || inspect === 'stately'))
-    throw new Error('--inspect-write goes with --inspect and our own page');
+    throw new Error('--inspect-write requires --inspect, without "stately"');
 }

@@ -20,17 +20,17 @@ interface StopOptions extends CommonOptions {
 
 export const stop: Command = {
   usage: ['stop [target]', 'down [target]'],
-  describe: 'stop and remove a run, or one agent of it',
+  describe: 'Stop and remove a run, or one of its agents',
   options: yargs =>
     yargs
       .positional('target', {
         type: 'string',
-        describe: 'run, agent or run/agent; the newest run where none is named',
+        describe: 'RUN, AGENT or RUN/AGENT (default: latest run)',
       })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'take over from an engine that cannot be seen from here',
+        describe: 'Take over from an engine process that cannot be checked',
       })
       .option('new-engine', newEngineOption),
 
@@ -45,11 +45,11 @@ export const stop: Command = {
     const wasOver = isOver(found, agent) && holder === null;
     const isOverNow = () => isOver(readRun(found.folder), agent);
     if (holder !== null && !(force && holder.doubt !== null)) {
-      say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
-      if (holder.doubt !== null) say(`it is ${explainHolder(holder)}`);
+      say(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
+      if (holder.doubt !== null) say(`the engine process is ${explainHolder(holder)}`);
       await askToStop(found.folder, { agent, isOver: isOverNow, say });
     }
-    // Its engine may have ended meanwhile, or before.
+    // The engine process may have exited by now.
     if (!isOverNow()) {
       const run = await resumeRun(found.folder, { stateDir: state, stop: agent, force, isNewEngine });
       await run.done;
@@ -58,8 +58,8 @@ export const stop: Command = {
     const kept = await removeKept(docker, found.folder, agent, state.instance);
     if (agent === null && !lockHolder(found.folder.lock))
       await removeNetworks(docker, found.folder, state.instance);
-    if (!wasOver) say(`${name} is stopped and removed`);
-    else say(`${name} is over already${kept > 0 ? '; removed what was kept of it' : ''}`);
+    if (!wasOver) say(`stopped and removed ${name}`);
+    else say(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
     return 0;
   },
 };
@@ -67,7 +67,7 @@ export const stop: Command = {
 const isOver = ({ state }: FoundRun, agent: string | null) =>
   agent === null ? state.ended !== null : (state.agents[agent]?.status ?? null) !== null;
 
-/** What was kept of it, though it is over. Returns how many containers there were. */
+/** Remove the kept containers of a finished run or agent. Return their number. */
 async function removeKept(
   docker: Docker,
   folder: RunFolder,
@@ -84,7 +84,7 @@ async function removeKept(
   return kept.length;
 }
 
-/** Those of the run's own that were left for what was kept. */
+/** Remove the run's networks, which stay as long as kept containers use them. */
 async function removeNetworks(docker: Docker, { runId }: RunFolder, instance: string): Promise<void> {
   for (const id of await listRunNetworks(docker, instance, runId)) {
     const problem = await removeRunNetwork(docker, id);

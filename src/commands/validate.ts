@@ -9,12 +9,12 @@ interface ValidateOptions extends CommonOptions {
 
 export const validate: Command = {
   usage: 'validate <spec>',
-  describe: 'check a spec and start nothing',
+  describe: 'Check a spec without starting anything',
   options: yargs =>
     yargs.positional('spec', specPath).option('json', {
       type: 'boolean',
       default: false,
-      describe: 'print the resolved plan as one line of JSON',
+      describe: 'Print the resolved plan as one line of JSON',
     }),
 
   async handler({ spec, json }: ValidateOptions) {

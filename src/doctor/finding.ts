@@ -1,9 +1,9 @@
-/** What one look at the installation came to. */
+/** Result of one check of `doctor`. */
 export interface Finding {
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** What to do about it; null where all is well. */
+  /** How to fix it; null without a problem. */
   readonly hint: string | null;
 }
 

@@ -159,7 +159,7 @@ test('cleanup --dry-run lists what is there, and removes nothing', async t => {
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const careful = await here.agentFlow(['cleanup', '--dry-run', '--json']);
   t.deepEqual(careful.json.removed, []);
-  t.deepEqual(careful.json.driven, await here.containers());
+  t.deepEqual(careful.json.inUse, await here.containers());
   const forced = await here.agentFlow(['cleanup', '--dry-run', '--force']);
   t.is(forced.exitCode, 0);
   t.regex(forced.stderr, /^container +tmux-agent-\S+-worker-1 +running, run /m);

@@ -271,7 +271,7 @@ test.serial('what a run that nobody takes up has left is listed by cleanup, and 
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const driven = await here.agentFlow(['cleanup', '--dry-run', '--json']);
   t.deepEqual(driven.json.networks, []);
-  t.is(driven.json.driven.length, 2);
+  t.is(driven.json.inUse.length, 2);
   engine.kill('SIGKILL');
   await engine;
   const dry = await here.agentFlow(['cleanup', '--dry-run']);

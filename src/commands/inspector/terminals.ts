@@ -12,13 +12,13 @@ import { redacting } from '../logs/printers.ts';
 import { runSecrets } from '../logs/run-secrets.ts';
 import { typeInto } from '../send/keys.ts';
 
-/** The terminals of a run's agents, as `logs` and `send` have them. `now` is what is known of the run by now. */
+/** Read and type into the terminals of agents as `logs` and `send` do. `now` returns the current state of the run. */
 export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals {
   const find = (name: string): FoundAgent => {
     const state = now();
     const agent = ofAgent(state, name);
     if (agent) return { folder, state, agent };
-    throw new UsageError(`there is no agent ${oneLine(name)} in run ${folder.runId}`);
+    throw new UsageError(`agent ${oneLine(name)} does not exist in run ${folder.runId}`);
   };
 
   const connection = connectionOf(folder);
@@ -35,7 +35,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
           connection,
           signal,
         });
-        // A container that has not been started yet has nothing, and docker does not wait for it.
+        // `docker logs --follow` returns at once for a container that was not started yet.
         if (printed || !follow || signal.aborted || isSettled(find(agent), attempt)) {
           await printer.end();
           return printed !== null;
@@ -48,7 +48,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
       const { agent } = find(name);
       const address = `${folder.runId}/${name}`;
       if (agent.status !== null || !agent.state.startsWith('running.') || agent.containerId === null)
-        throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}`);
+        throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}`);
       await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connection) });
     },
   };

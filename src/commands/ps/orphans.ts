@@ -2,7 +2,7 @@ import { isLost, type Orphan } from '../../recovery/orphans.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { oneLine } from '../../text/text.ts';
 
-/** An orphan as `ps --json` tells it: what its labels say only where they can be believed. */
+/** Return an orphan as `ps --json` prints it, with the claims of its labels only where they are verified. */
 export function asJson(orphan: Orphan) {
   const { container, origin } = orphan;
   const { runId, agent, attempt } = isLost(orphan) ? orphan : nobody;
@@ -25,10 +25,10 @@ export function asJson(orphan: Orphan) {
   };
 }
 
-/** The same for people, in the columns of `ps`. */
+/** Return an orphan as a row of `ps`. */
 export function orphanRow(orphan: Orphan, now: number): string[] {
   const { container } = orphan;
-  const about = isLost(orphan) ? '' : `, ${orphan.why ?? whoseInWords[orphan.origin]}`;
+  const about = isLost(orphan) ? '' : `, ${orphan.why ?? originLabel[orphan.origin]}`;
   return [
     isLost(orphan) ? `${orphan.runId}/${orphan.agent}` : oneLine(container.name),
     `orphan${about}, ${container.state}`,
@@ -42,9 +42,9 @@ export function orphanRow(orphan: Orphan, now: number): string[] {
 export const ago = (at: number, now: number) => `${formatDuration(Math.max(0, now - at))} ago`;
 
 const nobody = { runId: null, agent: null, attempt: null };
-const whoseInWords = {
+const originLabel = {
   another: 'of another state directory',
-  'by hand': 'made by hand',
+  'by hand': 'created by hand',
   malformed: 'malformed labels',
 } as const;
 

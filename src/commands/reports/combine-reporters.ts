@@ -1,8 +1,8 @@
 import type { Reporter } from './reporter.ts';
 
 /**
- * Many reporters as one that never throws. One that fails is told no more of the run; why is said once, in one line,
- * when all have done their part.
+ * Combine reporters into one that never throws. A reporter that fails gets no further events, and its error is printed as
+ * one warning when all are closed.
  */
 export function combineReporters(
   reporters: readonly Reporter[],
@@ -13,10 +13,10 @@ export function combineReporters(
   const fail = (reporter: Reporter, error: unknown) => {
     if (!failed.has(reporter)) failed.set(reporter, error instanceof Error ? error.message : String(error));
   };
-  const each = async (tell: (reporter: Reporter) => Promise<void> | void) => {
+  const each = async (call: (reporter: Reporter) => Promise<void> | void) => {
     for (const reporter of reporters) {
       try {
-        await tell(reporter);
+        await call(reporter);
       } catch (error) {
         fail(reporter, error);
       }

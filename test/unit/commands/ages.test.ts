@@ -26,10 +26,13 @@ test('a run whose last event is in the future is not old', t => {
       `${JSON.stringify({ v: 1, seq: 1, at, type: 'run.ended', status: 'succeeded', exitCode: 0 })}\n`,
     );
   endsAt(now - hour);
-  t.is(findRuns(state, { olderThan: 0, force: false }, { staying: [], unknown: [] }, now).doomed.length, 1);
+  t.is(
+    findRuns(state, { olderThan: 0, force: false }, { staying: [], unreachable: [] }, now).removable.length,
+    1,
+  );
   endsAt(now + hour);
-  t.deepEqual(findRuns(state, { olderThan: 0, force: false }, { staying: [], unknown: [] }, now), {
-    doomed: [],
-    left: [],
+  t.deepEqual(findRuns(state, { olderThan: 0, force: false }, { staying: [], unreachable: [] }, now), {
+    removable: [],
+    skipped: [],
   });
 });

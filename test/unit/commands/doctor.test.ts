@@ -21,7 +21,7 @@ const facts: DockerFacts = {
   context: 'default',
   endpoint: 'unix:///nowhere/docker.sock',
   engine,
-  silence: null,
+  problem: null,
   api: { client: '1.50', engine: '1.50' },
 };
 const noConfig: ClientConfig = { path: '/home/me/.docker/config.json', settings: null, problem: null };
@@ -56,7 +56,7 @@ test('where a remote engine is is told; an old one and one for another system ar
 });
 
 test('what a silent engine needs is told by where its socket is', t => {
-  const silent = { engine: null, silence: 'does not answer within 5 s' };
+  const silent = { engine: null, problem: 'no response within 5 s' };
   t.regex(told(silent)['docker engine']!.hint!, /start Docker/);
   t.regex(told({ ...silent, endpoint: 'unix:///' })['docker engine']!.hint!, /restart/);
   t.regex(
@@ -168,6 +168,6 @@ test('doctor ends though docker never answers, and prints what it found as JSON'
     found.find(({ check }) => check === 'docker engine'),
     { status: 'fail' },
   );
-  t.regex(found.find(({ check }) => check === 'docker engine')!.found, /does not answer within 5 s/);
+  t.regex(found.find(({ check }) => check === 'docker engine')!.found, /no response within 5 s/);
   t.true(found.some(({ check }) => check === 'state directory'));
 });

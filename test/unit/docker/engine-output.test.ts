@@ -3,7 +3,7 @@ import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
 import { listNetworks } from '../../../src/docker/networks.ts';
-import { askDocker } from '../../../src/doctor/docker.ts';
+import { queryDocker } from '../../../src/doctor/docker.ts';
 import { inspectImage } from '../../../src/images/inspect.ts';
 import { inspectNetworks } from '../../../src/networks/run-networks.ts';
 import { examine } from '../../../src/recovery/adoptable.ts';
@@ -84,7 +84,7 @@ for (const engine of engines) {
   });
 
   test(`${engine}: doctor reads what the client and the engine report`, async t => {
-    const facts = await askDocker(async args =>
+    const facts = await queryDocker(async args =>
       answer(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
     );
     t.is(facts.silence, null);

@@ -15,12 +15,28 @@ import { type AgentReport, reportIn } from '../transcript/agent-report.ts';
 import { endRecordOf, recordInFile, refusalIn } from '../transcript/end-record.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type CollectPorts = Pick<
+  ActorContext,
+  | 'clock'
+  | 'docker'
+  | 'recorder'
+  | 'containers'
+  | 'vault'
+  | 'seals'
+  | 'plan'
+  | 'identity'
+  | 'transcript'
+  | 'networks'
+  | 'emit'
+  | 'haltUnwritable'
+>;
+
 /**
  * Keep the transcript, and read the container's end record from its end. While what the attempt was given cannot be
  * redacted, nothing of its output is kept: an agent that may wait for its secrets does so.
  */
 export async function collect(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
@@ -57,7 +73,7 @@ export async function collect(
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
 async function lackedSecrets(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -75,7 +91,7 @@ interface Output {
   readonly end: string;
 }
 
-async function keepTranscript(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<Output> {
+async function keepTranscript(world: CollectPorts, input: StepInput, signal: AbortSignal): Promise<Output> {
   const file = world.transcript(input.name, input.attempt);
   const held = await hold(file).catch(error => world.haltUnwritable(error, signal));
   const args = ['logs', input.containerId!];
@@ -97,7 +113,7 @@ async function keepTranscript(world: ActorContext, input: StepInput, signal: Abo
 
 /** Read the last line alone, and keep nothing. */
 async function dropTranscript(
-  { docker, emit }: ActorContext,
+  { docker, emit }: CollectPorts,
   input: StepInput,
   why: string,
   signal: AbortSignal,
@@ -115,7 +131,7 @@ async function dropTranscript(
 
 /** A full disk must not make a verdict: what is missing in the file may be in Docker. */
 async function checkWhole(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   answer: Output['answer'],
   signal: AbortSignal,
@@ -158,7 +174,7 @@ function troubleOf(
  * and its files are kept. An agent may have written the file, so it has to agree with the exit code.
  */
 async function recordInside(
-  { clock, containers, recorder }: ActorContext,
+  { clock, containers, recorder }: CollectPorts,
   input: StepInput,
   refusal: string | null,
   signal: AbortSignal,

@@ -7,8 +7,13 @@ import { containerName, label } from '../docker/labels.ts';
 import { createWithLog } from '../docker/log-driver.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type CreatePorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'engine' | 'plan' | 'identity' | 'clone' | 'protectGit' | 'seals'
+>;
+
 /** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
-export async function createContainer(world: ActorContext, input: StepInput, signal: AbortSignal) {
+export async function createContainer(world: CreatePorts, input: StepInput, signal: AbortSignal) {
   const { clock, docker, engine } = world;
   const plan = world.plan(input.name);
   const identity = world.identity(input.name, input.attempt);

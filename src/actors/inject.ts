@@ -8,12 +8,17 @@ import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
 
+type InjectPorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'haltUnwritable'
+>;
+
 /**
  * Hands the launch script to the container, which types one constant line into the session. Asking twice is safe:
  * the container starts its agent once, and says `already` from then on.
  */
 export async function inject(
-  world: ActorContext,
+  world: InjectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
@@ -66,7 +71,7 @@ const salted = (script: Buffer) =>
 
 /** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
 async function seal(
-  { seals, haltUnwritable, clock }: ActorContext,
+  { seals, haltUnwritable, clock }: InjectPorts,
   input: StepInput,
   values: readonly string[],
   signal: AbortSignal,

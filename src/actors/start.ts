@@ -5,13 +5,15 @@ import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from 
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { type ActorContext, owner } from './context.ts';
-import { exportJob } from './export-path.ts';
+import { type ExportPorts, exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
 
+type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
+
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
 export async function startContainer(
-  world: ActorContext,
+  world: StartPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
@@ -43,7 +45,7 @@ export async function startContainer(
   });
 }
 
-function checkSources({ mountProblem, clock }: ActorContext, { name, attempt }: StepInput): void {
+function checkSources({ mountProblem, clock }: StartPorts, { name, attempt }: StepInput): void {
   const why = mountProblem(name, attempt);
   if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
 }
@@ -51,7 +53,7 @@ function checkSources({ mountProblem, clock }: ActorContext, { name, attempt }: 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
+async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
@@ -71,7 +73,7 @@ async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal
 const copyTimeoutMs = 10 * 60_000;
 
 /** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
-function copyShared(world: ActorContext, input: StepInput, folder: string, signal: AbortSignal) {
+function copyShared(world: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
     world,

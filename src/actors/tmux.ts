@@ -5,12 +5,14 @@ import { dockerError, isContainerOver } from '../docker/errors.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 
+type TmuxPorts = Pick<ActorContext, 'clock' | 'docker' | 'watcher' | 'plan'>;
+
 /**
  * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
  * that has ended by then answers with its end.
  */
 export async function waitForTmux(
-  world: ActorContext,
+  world: TmuxPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<End | null> {

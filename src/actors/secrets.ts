@@ -2,11 +2,11 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import type { ActorContext } from './context.ts';
 
-type SecretPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
+type OpenSecretPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
 
 /** The secrets of an agent by their names. Throws where one is not there. */
 export function secretsOf(
-  { clock, vault, plan }: SecretPorts,
+  { clock, vault, plan }: OpenSecretPorts,
   agent: string,
 ): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
@@ -18,7 +18,7 @@ export function secretsOf(
 const pause = 2_000;
 
 export async function awaitSecrets(
-  world: SecretPorts,
+  world: OpenSecretPorts,
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {

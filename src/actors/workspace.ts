@@ -3,7 +3,7 @@ import { StepError } from '../../machines/step-error.ts';
 import { matchesMessage } from '../docker/errors.ts';
 import { type ActorContext, owner } from './context.ts';
 
-type WorkspacePorts = Pick<ActorContext, 'clock' | 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
+type EnsureWorkspacePorts = Pick<ActorContext, 'clock' | 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
 
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
@@ -22,7 +22,7 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
 
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
 export async function ensureWorkspace(
-  world: WorkspacePorts,
+  world: EnsureWorkspacePorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {

@@ -3,12 +3,9 @@ import { StepError } from '../../machines/step-error.ts';
 import type { ActorContext } from './context.ts';
 
 /** The secrets of an agent by their names. Throws where one is not there. */
-export function secretsOf(
-  { clock, vault, plan }: ActorContext,
-  agent: string,
-): Readonly<Record<string, string>> {
+export function secretsOf({ vault, plan }: ActorContext, agent: string): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
-  if ('lacks' in found) throw new StepError('missingSecret', found.lacks, { at: clock.now() });
+  if ('lacks' in found) throw new StepError('missingSecret', found.lacks);
   return found.values;
 }
 

@@ -28,10 +28,8 @@ export async function ensureWorkspace(
   const { workspace } = world.plan(name);
   const target = world.clone(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const at = world.clock.now();
   const base = world.base(name);
-  if ('fault' in base)
-    throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`, { at });
+  if ('fault' in base) throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`);
   const { repository } = workspace;
   const branch = branchOf(world.identity(name, attempt).runId, name);
   const problem = await world.makeClone(
@@ -41,5 +39,5 @@ export async function ensureWorkspace(
   );
   if (problem === null) return;
   const kind = matchesMessage('noSpace', problem) ? 'outOfResources' : 'workspace';
-  throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
+  throw new StepError(kind, `could not clone ${repository}: ${problem}`);
 }

@@ -101,7 +101,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
   const longest = (agents: readonly AgentPlan[]) => Math.max(...agents.map(agent => agent.timeouts.build));
   const source = join(packageFolder, 'docker');
   const keepLog = (name: string, output: string) => writeFileAtomic(join(folder.path, name), output);
-  const images = { docker, now: clock.now, source, folder: folder.path, keepLog, signal };
+  const images = { docker, source, folder: folder.path, keepLog, signal };
   const makeImage = imageBuilder(images, longest(plan.agents));
   const wishOf = ({ image, build, gpus, provider, user }: AgentPlan) =>
     JSON.stringify([image, build, gpus !== null, provider, user]);
@@ -115,7 +115,6 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     file: options.isDryRun ? null : join(folder.path, 'images.json'),
     build: wish => image(wish, signal),
     exists: async id => (await inspectImage(id, images)) !== null,
-    now: clock.now,
   });
   const networks = runNetworks({
     plan: planOf,
@@ -123,7 +122,6 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     runId,
     docker,
     recorder,
-    now: clock.now,
     images,
     supportedLimits: engine.supportedLimits,
     buildTimeout: longest(plan.agents),

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { systemClock } from '../clock.ts';
 import { type Connection, connect, runEngineOf } from '../connection/engine-connection.ts';
 import { hasContainers } from '../connection/run-connection.ts';
 import { EngineError, FlowError, UsageError } from '../errors.ts';
@@ -110,8 +109,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
 
 const filesOptions = (
   { docker, engine, address }: Connection,
-  { stateDir, clock = systemClock }: RunOptions,
-): CheckFilesOptions => ({ docker, engine, address, stateDir, now: clock.now });
+  { stateDir }: RunOptions,
+): CheckFilesOptions => ({ docker, engine, address, stateDir });
 
 function lockRun(folder: RunFolder, force = false): Lock {
   const lock = takeLock(folder.lock, { force });

@@ -156,7 +156,7 @@ export async function superviseRun(
     engineTime: engine.systemTime,
     sleep: clock.sleep,
     async confirmEngine() {
-      const answering = await engineInfo(docker, { now: clock.now });
+      const answering = await engineInfo(docker);
       if (answering.id === engine.id) return;
       const problem = replaced(folder, engine.id, answering.id);
       halted.resolve(problem);

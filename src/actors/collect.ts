@@ -17,7 +17,6 @@ import { type ActorContext, owner } from './context.ts';
 
 type CollectPorts = Pick<
   ActorContext,
-  | 'clock'
   | 'docker'
   | 'recorder'
   | 'containers'
@@ -43,7 +42,7 @@ export async function collect(
   const lacks = await lackedSecrets(world, input, signal);
   // Which secrets an adopted agent was given is not recorded.
   if (lacks !== null && !input.cancelled && world.plan(input.name).secrets.length > 0)
-    throw new StepError('missingSecret', lacks, { at: world.clock.now() });
+    throw new StepError('missingSecret', lacks);
   const { answer, end } =
     lacks === null
       ? await keepTranscript(world, input, signal)
@@ -60,7 +59,7 @@ export async function collect(
   if (record || input.cancelled) return { record };
 
   if (lacks === null) await checkWhole(world, input, answer, signal);
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript', at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   return {
     record: await recordInside(
       world,
@@ -136,14 +135,14 @@ async function checkWhole(
   answer: Output['answer'],
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, docker } = world;
+  const { docker } = world;
   const { nonce } = world.identity(input.name, input.attempt);
   const file = world.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => world.haltUnwritable(error, signal));
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript', at: clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
-    throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
+    throw new StepError('transient', `${file} lacks the end of the transcript`);
 }
 
 /** What the AI CLI has said of why it failed, with what helps. */
@@ -174,7 +173,7 @@ function troubleOf(
  * and its files are kept. An agent may have written the file, so it has to agree with the exit code.
  */
 async function recordInside(
-  { clock, containers, recorder }: CollectPorts,
+  { containers, recorder }: CollectPorts,
   input: StepInput,
   refusal: string | null,
   signal: AbortSignal,
@@ -187,7 +186,7 @@ async function recordInside(
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
   const answer = await firstBytes(recorder, args, 4096, options);
   if (answer.stdout === '' && classify(answer) !== 'docker')
-    throw dockerError({ ...answer, args }, { operation: 'read the end record', at: clock.now() });
+    throw dockerError({ ...answer, args }, { operation: 'read the end record' });
   const said = recordInFile(answer.stdout.slice(tarHeader));
   return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
 }

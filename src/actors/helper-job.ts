@@ -49,7 +49,7 @@ export async function runHelperJob(
     const answer = await runHelper(helper, options);
     const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
     if (kind === null || signal.aborted) return answer;
-    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose, at: clock.now() });
+    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose });
     if (kind !== 'transient' || answer.interrupted === 'timeout' || tried === maxTries) return answer;
     await clock.sleep(retryDelayMs, signal).catch(() => {});
   }

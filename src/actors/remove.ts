@@ -37,5 +37,5 @@ export async function removeContainer(
 
 async function remove(world: RemovePorts, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
   const answer = await world.containers.remove(id, { signal, owner: owner(input) });
-  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container', at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container' });
 }

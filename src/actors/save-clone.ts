@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import { DockerUnavailableError } from '../docker/containers.ts';
+import { DockerError } from '../docker/docker-error.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { copyUntrustedFile } from '../workspace/copy-untrusted-file.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
@@ -79,7 +79,7 @@ export async function saveClone(
       };
     } catch (error) {
       // What docker has not done is for the machine; anything else leaves the clone where it is.
-      if (error instanceof StepError || error instanceof DockerUnavailableError) throw error;
+      if (error instanceof StepError || error instanceof DockerError) throw error;
       return leave((error as Error).message);
     }
   }

@@ -1,6 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
@@ -17,7 +17,7 @@ export async function startContainer(
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, containers, docker } = world;
+  const { containers, docker } = world;
   const id = input.containerId!;
   if (input.inDoubt) {
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
@@ -34,20 +34,18 @@ export async function startContainer(
     timeout: 120_000,
   });
   if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unreadableOutput('docker start', 'start the container', clock.now());
+  if (answer.ok) throw unreadableOutput(answer, 'start the container');
   const lacksCommands = isProgramMissing('agent-init', answer.stderr);
-  throw dockerError(answer, {
-    operation: 'start the container',
-    at: clock.now(),
+  throw asStepError(dockerError(answer, { operation: 'start the container' }), {
     fallbackKind: lacksCommands
       ? 'image'
       : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
   });
 }
 
-function checkSources({ mountProblem, clock }: StartPorts, { name, attempt }: StepInput): void {
+function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput): void {
   const why = mountProblem(name, attempt);
-  if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
+  if (why !== null) throw new StepError('workspace', why);
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
@@ -66,8 +64,7 @@ async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal):
         changes: true,
         timeout: copyTimeoutMs,
       });
-  if (!answer.ok)
-    throw dockerError(answer, { operation: `copy ${path} into the container`, at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: `copy ${path} into the container` });
 }
 
 const copyTimeoutMs = 10 * 60_000;

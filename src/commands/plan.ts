@@ -16,7 +16,7 @@ import { planData, planScript } from './plan-script.ts';
 
 /** `run --plan`: prints what would be done, and does nothing. */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const connection = await reachCurrent(undefined, undefined, 10_000).catch((error: Error) => {
+  const connection = await reachCurrent(undefined, 10_000).catch((error: Error) => {
     say(`${error.message}. The plan is for an engine of the usual size that has no image yet`);
     return null;
   });

@@ -14,7 +14,7 @@ const check = 'base image';
 /** The image of agents, and what it is built on. */
 export async function checkImages(docker: Docker, source: string): Promise<Finding[]> {
   const hurried: Docker = (args, options) => docker(args, { ...options, timeout: patience });
-  const context = { docker: hurried, now: Date.now, source };
+  const context = { docker: hurried, source };
   const parent = await parentOf(source);
   try {
     const [content, base, below] = await Promise.all([

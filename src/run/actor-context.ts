@@ -63,7 +63,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     ...docker,
     ...agents,
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
-    ...provision({ run, port: docker, agents, clock, isDryRun: dryRun !== undefined, signal }),
+    ...provision({ run, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
     ...workspacesOf({ ...run, attempts: memory.attempts }),
     makeClone: (owner, request, stop) => makeClone(context, owner, request, stop),
     protectGit: owner => protectGit(context, owner),

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { AgentPort, DockerPort, ProvisionPort } from '../actors/context.ts';
-import type { Clock } from '../clock.ts';
 import { singleFlight } from '../docker/single-flight.ts';
 import { imageBuilder } from '../images/images.ts';
 import { type ImageContext, inspectImage } from '../images/inspect.ts';
@@ -15,18 +14,16 @@ export interface ProvisionOptions {
   readonly run: RunParts;
   readonly port: DockerPort;
   readonly agents: Pick<AgentPort, 'plan'>;
-  readonly clock: Clock;
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Images and networks of a run. What several agents have in common is made once. */
 export function provision(options: ProvisionOptions): ProvisionPort {
-  const { run, port, agents, clock, signal } = options;
+  const { run, port, agents, signal } = options;
   const { plan, stateDir, folder } = run;
   const context: ImageContext = {
     docker: port.docker,
-    now: clock.now,
     source: join(packageFolder, 'docker'),
     folder: folder.path,
     keepLog: (name, output) => writeFileAtomic(join(folder.path, name), output),
@@ -41,7 +38,6 @@ export function provision(options: ProvisionOptions): ProvisionPort {
       runId: folder.runId,
       docker: port.docker,
       recorder: port.recorder,
-      now: clock.now,
       images: context,
       supportedLimits: port.engine.supportedLimits,
       buildTimeout,
@@ -51,7 +47,7 @@ export function provision(options: ProvisionOptions): ProvisionPort {
 }
 
 function imagesOf(
-  { run: { plan, folder }, agents, clock, isDryRun, signal }: ProvisionOptions,
+  { run: { plan, folder }, agents, isDryRun, signal }: ProvisionOptions,
   context: ImageContext,
   buildTimeout: number,
 ): Pick<ProvisionPort, 'image' | 'helperImage'> {
@@ -67,7 +63,6 @@ function imagesOf(
     file: isDryRun ? null : join(folder.path, 'images.json'),
     build: key => ordinary(key, signal),
     exists: async id => (await inspectImage(id, context)) !== null,
-    now: clock.now,
   });
   const helper = singleFlight(() => build({ ...helperRequest, timeout: buildTimeout }));
   return {

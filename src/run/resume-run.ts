@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { systemClock } from '../clock.ts';
 import { type Connection, connect, runEngineOf } from '../connection/engine-connection.ts';
 import { hasContainers } from '../connection/run-connection.ts';
 import { FlowError } from '../errors.ts';
@@ -70,7 +69,7 @@ async function checkAgain(
   { plan, adopted }: RunFile,
   { folder, state }: { folder: RunFolder; state: FlowState },
   { docker, engine, address }: Connection,
-  { stateDir, clock = systemClock }: RunOptions,
+  { stateDir }: RunOptions,
 ): Promise<void> {
   await checkLiveRuns(plan, stateDir, folder, hasContainers);
   // The paths of an adopted agent are those of its container, on the engine's own machine.
@@ -78,7 +77,7 @@ async function checkAgain(
     ({ name }) => !state.agents[name]?.status && adopted?.[name] === undefined,
   );
   const { runId } = folder;
-  await checkFiles(plan, { docker, engine, address, stateDir, now: clock.now, runId, agents });
+  await checkFiles(plan, { docker, engine, address, stateDir, runId, agents });
 }
 
 const unusable = ({ path, runId }: RunFolder, error: Error) =>

@@ -78,7 +78,7 @@ function watchRun(open: OpenRun): Watcher {
     engineTime: engine.systemTime,
     sleep: clock.sleep,
     async confirmEngine() {
-      const found = await engineInfo(docker, { now: clock.now });
+      const found = await engineInfo(docker);
       if (found.id === engine.id) return;
       const error = engineReplaced(run.folder, engine.id, found.id);
       halted.resolve(error);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../clock.ts';
 import { type Connection, connect, runEngineOf } from '../connection/engine-connection.ts';
 import { hasContainers } from '../connection/run-connection.ts';
 import { EngineError, FlowError } from '../errors.ts';
@@ -59,14 +58,14 @@ function checkOnHost(plan: FlowPlan, { stateDir, env = process.env }: RunOptions
 async function checkOnEngine(
   plan: FlowPlan,
   { docker, engine, address }: Connection,
-  { stateDir, clock = systemClock }: RunOptions,
+  { stateDir }: RunOptions,
 ) {
   checkLimits(plan, engine);
   checkPodman(plan, stateDir, engine);
   checkSources(plan, stateDir, engine);
   const { commits, warnings } = checkWorkspaces(plan);
   const copyWarnings = await checkCopies(plan);
-  const options = { docker, engine, address, stateDir, now: clock.now };
+  const options = { docker, engine, address, stateDir };
   await checkFiles(plan, options);
   await checkPartialClones(plan, commits, options);
   return { commits, warnings: [...warnings, ...copyWarnings] };

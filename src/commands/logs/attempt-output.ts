@@ -161,7 +161,7 @@ function isThere(answer: CallEnd, id: string): boolean {
   if (matchesMessage('noContainer', answer.stderr)) return false;
   const args = ['logs', id];
   throw new EngineError(
-    dockerError({ ...answer, args }, { operation: 'read what the agent prints', at: Date.now() }).message,
+    dockerError({ ...answer, args }, { operation: 'read what the agent prints' }).message,
   );
 }
 

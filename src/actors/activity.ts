@@ -5,6 +5,8 @@ import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../text/text.ts';
 import { type ActorContext, owner } from './context.ts';
 
+export type ActivityPorts = Pick<ActorContext, 'clock' | 'recorder' | 'vault' | 'plan' | 'emit'>;
+
 /** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
 const file = '/run/agent/activity';
 
@@ -24,7 +26,7 @@ const mostOfLine = 4096;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
 export async function followActivity(
-  world: ActorContext,
+  world: ActivityPorts,
   input: StepInput,
   signal: AbortSignal,
   report: (mood: Activity) => void,

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { DockerAnswer } from '../docker/cli.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
-import { emptyFolders } from './empty-folders.ts';
+import { type EmptyPorts, emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, jobFailure, runHelperJob } from './helper-job.ts';
 import type { WorkRefs } from './workspace.ts';
+
+export type CollectClonePorts = EmptyPorts & Pick<ActorContext, 'plan' | 'folder' | 'clone' | 'makeClone'>;
 
 const timeoutMs = 5 * 60_000;
 
@@ -27,7 +29,7 @@ export interface Collected {
 
 /** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
 export async function collectClone(
-  world: ActorContext,
+  world: CollectClonePorts,
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
@@ -49,7 +51,7 @@ function readCollected(answer: DockerAnswer): Collected {
 }
 
 function runCollect(
-  world: ActorContext,
+  world: CollectClonePorts,
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
@@ -75,7 +77,7 @@ function runCollect(
 
 /** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
 async function collectDamaged(
-  world: ActorContext,
+  world: CollectClonePorts,
   owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,

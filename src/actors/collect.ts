@@ -15,19 +15,34 @@ import { type AgentReport, reportIn } from '../transcript/agent-report.ts';
 import { endRecordOf, recordInFile, refusalIn } from '../transcript/end-record.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type CollectPorts = Pick<
+  ActorContext,
+  | 'docker'
+  | 'recorder'
+  | 'containers'
+  | 'vault'
+  | 'seals'
+  | 'plan'
+  | 'identity'
+  | 'transcript'
+  | 'networks'
+  | 'emit'
+  | 'haltUnwritable'
+>;
+
 /**
  * Keep the transcript, and read the container's end record from its end. While what the attempt was given cannot be
  * redacted, nothing of its output is kept: an agent that may wait for its secrets does so.
  */
 export async function collect(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
   const lacks = await lackedSecrets(world, input, signal);
   // Which secrets an adopted agent was given is not recorded.
   if (lacks !== null && !input.cancelled && world.plan(input.name).secrets.length > 0)
-    throw new StepError('missingSecret', lacks, { at: world.clock.now() });
+    throw new StepError('missingSecret', lacks);
   const { answer, end } =
     lacks === null
       ? await keepTranscript(world, input, signal)
@@ -44,7 +59,7 @@ export async function collect(
   if (record || input.cancelled) return { record };
 
   if (lacks === null) await checkWhole(world, input, answer, signal);
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript', at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   return {
     record: await recordInside(
       world,
@@ -57,7 +72,7 @@ export async function collect(
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
 async function lackedSecrets(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -75,7 +90,7 @@ interface Output {
   readonly end: string;
 }
 
-async function keepTranscript(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<Output> {
+async function keepTranscript(world: CollectPorts, input: StepInput, signal: AbortSignal): Promise<Output> {
   const file = world.transcript(input.name, input.attempt);
   const held = await hold(file).catch(error => world.haltUnwritable(error, signal));
   const args = ['logs', input.containerId!];
@@ -97,7 +112,7 @@ async function keepTranscript(world: ActorContext, input: StepInput, signal: Abo
 
 /** Read the last line alone, and keep nothing. */
 async function dropTranscript(
-  { docker, emit }: ActorContext,
+  { docker, emit }: CollectPorts,
   input: StepInput,
   why: string,
   signal: AbortSignal,
@@ -115,19 +130,19 @@ async function dropTranscript(
 
 /** A full disk must not make a verdict: what is missing in the file may be in Docker. */
 async function checkWhole(
-  world: ActorContext,
+  world: CollectPorts,
   input: StepInput,
   answer: Output['answer'],
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, docker } = world;
+  const { docker } = world;
   const { nonce } = world.identity(input.name, input.attempt);
   const file = world.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => world.haltUnwritable(error, signal));
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript', at: clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
-    throw new StepError('transient', `${file} lacks the end of the transcript`, { at: clock.now() });
+    throw new StepError('transient', `${file} lacks the end of the transcript`);
 }
 
 /** What the AI CLI has said of why it failed, with what helps. */
@@ -158,7 +173,7 @@ function troubleOf(
  * and its files are kept. An agent may have written the file, so it has to agree with the exit code.
  */
 async function recordInside(
-  { clock, containers, recorder }: ActorContext,
+  { containers, recorder }: CollectPorts,
   input: StepInput,
   refusal: string | null,
   signal: AbortSignal,
@@ -171,7 +186,7 @@ async function recordInside(
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
   const answer = await firstBytes(recorder, args, 4096, options);
   if (answer.stdout === '' && classify(answer) !== 'docker')
-    throw dockerError({ ...answer, args }, { operation: 'read the end record', at: clock.now() });
+    throw dockerError({ ...answer, args }, { operation: 'read the end record' });
   const said = recordInFile(answer.stdout.slice(tarHeader));
   return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
 }

@@ -14,58 +14,93 @@ import type { AgentPlan } from '../spec/plan.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
 
+/** Every port of a run. Each actor takes those members alone that it uses. */
+export type ActorContext = TimePort &
+  DockerPort &
+  ProvisionPort &
+  AgentPort &
+  WorkspacePort &
+  HostPort &
+  SecretPort &
+  JournalPort;
+
 /** Run `work` when its turn comes; reject when the signal fires first. */
 export type ConcurrencyLimiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** What the actors of a run act on. The engine makes one for each run. */
-export interface ActorContext {
+export interface TimePort {
   readonly clock: Clock;
+  /** Fires when a cancelled agent has no time left for optional work. */
+  deadlineSignal(agent: string): AbortSignal;
+}
+
+/** The Docker engine of the run. */
+export interface DockerPort {
   readonly docker: Docker;
   readonly recorder: Recorder;
   readonly containers: Containers;
   readonly watcher: Watcher;
   readonly engine: EngineInfo;
-  /** What creates or starts a container goes through it. */
+  /** Limits the calls that create or start a container. */
   readonly limiter: ConcurrencyLimiter;
-  readonly vault: Vault;
-  readonly seals: Seals;
-  plan(agent: string): AgentPlan;
-  /** Reads the facts, and says where the agent enters its machine. */
-  reconcile(agent: string, signal: AbortSignal): Promise<Reconciliation>;
-  identity(agent: string, attempt: number): Identity;
-  /** Why what it is given of the host may not be mounted any more; null where all is as it was. */
-  mountProblem(agent: string, attempt: number): string | null;
-  /** The id of the image that the agent runs in. */
+}
+
+/** Images and networks, made when they are first needed. */
+export interface ProvisionPort {
+  /** Return the id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
+  /** Return the id of the image that helper containers run in. */
+  helperImage(signal: AbortSignal): Promise<string>;
   readonly networks: RunNetworks;
-  /** Of what is kept of an attempt. */
+}
+
+/** The agents of the plan, and the facts about their attempts. */
+export interface AgentPort {
+  plan(agent: string): AgentPlan;
+  identity(agent: string, attempt: number): Identity;
+  /** Read the facts and return the state in which the agent enters its machine. */
+  reconcile(agent: string, signal: AbortSignal): Promise<Reconciliation>;
+  /** Return the directory that keeps the files of an attempt. */
   folder(agent: string, attempt: number): string;
   transcript(agent: string, attempt: number): string;
-  /** Real paths that agents of the run can write to, in a directory of the host itself. */
-  readonly writablePlaces: readonly string[];
-  /** What agents of other runs can write at this moment. */
-  readonly livePlaces: () => readonly string[];
-  /** Whether another agent may write to its workspace while it runs. */
-  isShared(agent: string): boolean;
-  /** Whether a repository is asked for the first time. */
-  firstUse(repository: string): boolean;
-  /** Makes an agent's clone; resolves with what is wrong where it cannot be made. */
-  makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
-  /** Copies what an agent may only read of a bound repository. */
-  protectGit(owner: CallScope): Promise<readonly ProtectedPath[]>;
-  /** Path of an agent's own clone, made or not; null where it works in none. */
+}
+
+/** Clones, and the git files of bound workspaces. */
+export interface WorkspacePort {
+  /** Return the path of an agent's own clone, made or not; null where it has none. */
   clone(agent: string, attempt: number): string | null;
-  /** The commit that its clones start from. */
+  /** Return the commit that the agent's clones start from. */
   base(agent: string): Base;
-  /** The id of the image that helper containers are made of. */
-  helperImage(signal: AbortSignal): Promise<string>;
-  /** What the journal tells of an attempt's work; null where it was not saved. */
-  savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
-  /** Fires when an agent was cancelled and has no time left for what can be done without. */
-  deadlineSignal(agent: string): AbortSignal;
+  /** Return whether this is the first request for a repository. */
+  firstUse(repository: string): boolean;
+  /** Make an agent's clone. Resolves with the reason where that is impossible, else with null. */
+  makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
+  /** Copy the git files that are read-only for the agent of a bound repository. */
+  protectGit(owner: CallScope): Promise<readonly ProtectedPath[]>;
+}
+
+/** Paths of the host that agents can reach. */
+export interface HostPort {
+  /** Real paths on the host that agents of this run can write to. */
+  readonly writablePlaces: readonly string[];
+  /** Return the paths that agents of other runs can write to now. */
+  readonly livePlaces: () => readonly string[];
+  /** Return whether another agent may write to the agent's workspace while it runs. */
+  isShared(agent: string): boolean;
+  /** Return why a host path of the agent can no longer be mounted; null where nothing has changed. */
+  mountProblem(agent: string, attempt: number): string | null;
+}
+
+export interface SecretPort {
+  readonly vault: Vault;
+  readonly seals: Seals;
+}
+
+export interface JournalPort {
   /** Resolves when the event is on disk. */
   emit(event: RunEventBody): Promise<void>;
-  /** Nothing can be kept any more, such as on a full disk: the run is halted. Ends only by the signal, by rejecting. */
+  /** Return what the journal has on an attempt's saved work; null where it was not saved. */
+  savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */
   haltUnwritable(error: Error, signal: AbortSignal): Promise<never>;
 }
 

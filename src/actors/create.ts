@@ -7,8 +7,13 @@ import { containerName, label } from '../docker/labels.ts';
 import { createWithLog } from '../docker/log-driver.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type CreatePorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'engine' | 'plan' | 'identity' | 'clone' | 'protectGit' | 'seals'
+>;
+
 /** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
-export async function createContainer(world: ActorContext, input: StepInput, signal: AbortSignal) {
+export async function createContainer(world: CreatePorts, input: StepInput, signal: AbortSignal) {
   const { clock, docker, engine } = world;
   const plan = world.plan(input.name);
   const identity = world.identity(input.name, input.attempt);
@@ -25,19 +30,18 @@ export async function createContainer(world: ActorContext, input: StepInput, sig
   const containerId = answer.stdout.trim();
   // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
   if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
-  if (answer.ok) throw unreadableOutput('docker create', 'create the container', clock.now());
+  if (answer.ok) throw unreadableOutput(answer, 'create the container');
 
   if (!matchesMessage('nameTaken', answer.stderr))
-    throw dockerError(answer, { operation: 'create the container', at: clock.now() });
+    throw dockerError(answer, { operation: 'create the container' });
 
   const name = containerName(identity.runId, input.name, input.attempt);
   const [holder] = await world.containers.inspect([name], { signal, owner: owner(input) });
   // Gone again: its removal was under way.
-  if (!holder)
-    throw new StepError('transient', `the name ${name} was taken a moment ago`, { at: clock.now() });
+  if (!holder) throw new StepError('transient', `the name ${name} was taken a moment ago`);
   if (isOurs(holder, identity, input.name)) return { containerId: holder.id };
   const message = `the name ${name} is held by container ${holder.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  throw new StepError('nameConflict', message, { at: clock.now() });
+  throw new StepError('nameConflict', message);
 }
 
 function isOurs(

@@ -1,13 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperJob, runHelperJob } from './helper-job.ts';
+import { type HelperJob, type HelperPorts, runHelperJob } from './helper-job.ts';
+
+export type EmptyPorts = HelperPorts & Pick<ActorContext, 'emit'>;
 
 const timeoutMs = 5 * 60_000;
 
 /** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
 export async function emptyFolders(
-  world: ActorContext,
+  world: EmptyPorts,
   owner: CallScope,
   folders: readonly [string, ...string[]],
   signal: AbortSignal,

@@ -2,7 +2,9 @@ import type { Writable } from 'node:stream';
 import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperJob, runHelperJob } from './helper-job.ts';
+import { type HelperJob, type HelperPorts, runHelperJob } from './helper-job.ts';
+
+export type ExportPorts = HelperPorts & Pick<ActorContext, 'recorder'>;
 
 export interface Export {
   /** A directory of the host that an agent may have written. */
@@ -18,7 +20,7 @@ export interface Export {
  * sees nothing else of the host: a link in there leads nowhere.
  */
 export function exportPath(
-  world: ActorContext,
+  world: ExportPorts,
   owner: CallScope,
   { timeout, ...wanted }: Export,
   sink: Writable,

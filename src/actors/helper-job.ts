@@ -4,6 +4,11 @@ import { classify, dockerError, matchesMessage, messageOf } from '../docker/erro
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
 
+export type HelperPorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'engine' | 'helperImage' | 'identity'
+>;
+
 /** What is run in a helper container. */
 export type HelperCommand = Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
 
@@ -26,7 +31,7 @@ const neverAborted = new AbortController().signal;
 
 /** Run the job, again where docker failed for a reason that passes. Throws where the engine is unreachable. */
 export async function runHelperJob(
-  world: ActorContext,
+  world: HelperPorts,
   owner: CallScope,
   job: HelperJob,
   signal: AbortSignal,
@@ -44,14 +49,14 @@ export async function runHelperJob(
     const answer = await runHelper(helper, options);
     const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
     if (kind === null || signal.aborted) return answer;
-    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose, at: clock.now() });
+    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose });
     if (kind !== 'transient' || answer.interrupted === 'timeout' || tried === maxTries) return answer;
     await clock.sleep(retryDelayMs, signal).catch(() => {});
   }
 }
 
 export function helperOf(
-  world: ActorContext,
+  world: HelperPorts,
   owner: CallScope,
   { command, args, mounts, user, groups = [] }: HelperCommand,
   image: string,

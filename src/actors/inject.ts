@@ -8,12 +8,17 @@ import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
 
+type InjectPorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'haltUnwritable'
+>;
+
 /**
  * Hands the launch script to the container, which types one constant line into the session. Asking twice is safe:
  * the container starts its agent once, and says `already` from then on.
  */
 export async function inject(
-  world: ActorContext,
+  world: InjectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
@@ -25,7 +30,7 @@ export async function inject(
   const id = input.containerId!;
   if (!(await seal(world, input, Object.values(secrets), signal))) {
     if (await findEnd(world, id, signal)) return { injectedAt: clock.now() };
-    throw new StepError('transient', 'the container does not exist', { at: clock.now() });
+    throw new StepError('transient', 'the container does not exist');
   }
   const args = [
     'exec',
@@ -49,15 +54,11 @@ export async function inject(
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
   if (await findEnd(world, id, signal)) return { injectedAt };
-  if (answer.ok) throw unreadableOutput('docker exec agent-inject', operation, clock.now());
+  if (answer.ok) throw unreadableOutput(answer, operation);
 
-  const error = dockerError(answer, {
-    operation,
-    at: clock.now(),
-    fallbackKind: 'transient',
-  });
+  const error = dockerError(answer, { operation, fallbackKind: 'transient' });
   if (classify(answer) !== 'docker') throw error;
-  throw new StepError('transient', error.message, { at: clock.now(), command: 'docker exec agent-inject' });
+  throw new StepError('transient', error.message, { command: 'docker exec agent-inject' });
 }
 
 /** Its hash is on a command line and in the journal: without a salt anybody could try weak secrets against it. */
@@ -66,7 +67,7 @@ const salted = (script: Buffer) =>
 
 /** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
 async function seal(
-  { seals, haltUnwritable, clock }: ActorContext,
+  { seals, haltUnwritable }: InjectPorts,
   input: StepInput,
   values: readonly string[],
   signal: AbortSignal,
@@ -76,6 +77,6 @@ async function seal(
   } catch (error) {
     if (error instanceof Error && 'code' in error && 'syscall' in error) return haltUnwritable(error, signal);
     if (!(error instanceof SealError)) throw error;
-    throw new StepError('infrastructure', error.message, { at: clock.now(), cause: error });
+    throw new StepError('infrastructure', error.message, { cause: error });
   }
 }

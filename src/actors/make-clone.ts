@@ -9,7 +9,9 @@ import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperCommand, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+
+type ClonePorts = HelperPorts & Pick<ActorContext, 'firstUse' | 'writablePlaces' | 'livePlaces' | 'emit'>;
 
 /** What an agent's own clone is made of. */
 export interface CloneRequest {
@@ -32,7 +34,7 @@ const maxIgnoreBytes = 16_384;
  * its name. Resolves with what is wrong where it cannot be made, else with null.
  */
 export async function makeClone(
-  world: ActorContext,
+  world: ClonePorts,
   owner: CallScope,
   request: CloneRequest,
   signal: AbortSignal,

@@ -1,8 +1,7 @@
 import { fromPromise } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
-import { DockerUnavailableError } from '../docker/containers.ts';
-import { dockerError } from '../docker/errors.ts';
+import { asStepError } from '../../machines/step-error.ts';
 import { collect } from './collect.ts';
 import type { ActorContext } from './context.ts';
 import { createContainer } from './create.ts';
@@ -33,19 +32,13 @@ export function provideActors(world: ActorContext) {
         // Not by a function in the input: what an actor was given is persisted with it.
         return await work(world, input, signal, mood => self._parent?.send(mood));
       } catch (error) {
-        throw error instanceof DockerUnavailableError ? silence(error) : error;
+        throw asStepError(error, { at: clock.now() });
       }
     });
   const gated =
     <Output>(work: (world: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
     (_: ActorContext, input: StepInput, signal: AbortSignal) =>
       world.limiter(() => work(world, input, signal), signal);
-  const silence = ({ answer }: DockerUnavailableError) =>
-    dockerError(answer, {
-      operation: `run docker ${answer.args[0]}`,
-      at: clock.now(),
-      fallbackKind: 'transient',
-    });
 
   return agentMachine.provide({
     actors: {

@@ -4,13 +4,15 @@ import { dockerError } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
+
 /** A create that was cut off may land later: absence is believed after this many empty looks, so far apart in ms. */
 const settlePasses = 3;
 const settlePause = 300;
 
 /** Removes the container of an attempt, and whatever a lost call may have made under the same labels. */
 export async function removeContainer(
-  world: ActorContext,
+  world: RemovePorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
@@ -33,7 +35,7 @@ export async function removeContainer(
   }
 }
 
-async function remove(world: ActorContext, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
+async function remove(world: RemovePorts, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
   const answer = await world.containers.remove(id, { signal, owner: owner(input) });
-  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container', at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container' });
 }

@@ -9,7 +9,9 @@ import { formatBytes } from '../spec/units.ts';
 import { firstEntryType } from '../workspace/tar-reader.ts';
 import { unpacker } from '../workspace/unpack.ts';
 import { type ActorContext, owner } from './context.ts';
-import { exportPath } from './export-path.ts';
+import { type ExportPorts, exportPath } from './export-path.ts';
+
+export type ArtifactPorts = ExportPorts & Pick<ActorContext, 'plan' | 'folder' | 'clone' | 'emit'>;
 
 /** Bytes of all artifacts of an attempt together. */
 const largest = 100 * 2 ** 20;
@@ -23,7 +25,7 @@ export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspac
  * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
  */
 export async function saveArtifacts(
-  world: ActorContext,
+  world: ArtifactPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -52,7 +54,7 @@ interface Taken {
 const nothing: Taken = { size: 0, warnings: [], path: null };
 
 async function take(
-  world: ActorContext,
+  world: ArtifactPorts,
   input: StepInput,
   {
     artifact,
@@ -118,7 +120,7 @@ function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): 
 
 /** docker would follow a link among the directories of a path. */
 async function linkOnTheWay(
-  { recorder }: ActorContext,
+  { recorder }: ArtifactPorts,
   { containerId }: StepInput,
   path: string,
   options: Parameters<typeof firstBytes>[3],

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import { DockerUnavailableError } from '../docker/containers.ts';
+import { DockerError } from '../docker/docker-error.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { copyUntrustedFile } from '../workspace/copy-untrusted-file.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
-import { collectClone, outFolder } from './collect-clone.ts';
+import { type CollectClonePorts, collectClone, outFolder } from './collect-clone.ts';
 import type { ActorContext, SavedWorkspace } from './context.ts';
 import { emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
 import { type WorkRefs, workRefs } from './workspace.ts';
+
+export type SaveClonePorts = CollectClonePorts & Pick<ActorContext, 'base' | 'writablePlaces' | 'livePlaces'>;
 
 /** Bytes of a bundle and of a patch. */
 const maxBytes = 2 ** 30;
@@ -31,7 +33,7 @@ const nothing: SavedClone = { workspace: null, warning: null };
  * only: one that sees the clone and makes a bundle of it, and one that sees the repository and takes the bundle.
  */
 export async function saveClone(
-  world: ActorContext,
+  world: SaveClonePorts,
   owner: CallScope,
   signal: AbortSignal,
 ): Promise<SavedClone> {
@@ -77,7 +79,7 @@ export async function saveClone(
       };
     } catch (error) {
       // What docker has not done is for the machine; anything else leaves the clone where it is.
-      if (error instanceof StepError || error instanceof DockerUnavailableError) throw error;
+      if (error instanceof StepError || error instanceof DockerError) throw error;
       return leave((error as Error).message);
     }
   }
@@ -86,7 +88,7 @@ export async function saveClone(
 
 /** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
 async function deliverWork(
-  world: ActorContext,
+  world: SaveClonePorts,
   owner: CallScope,
   { root, ...work }: WorkRefs & { readonly root: string; readonly commit: string | null },
   signal: AbortSignal,
@@ -128,7 +130,11 @@ export const deliverJob = (
 });
 
 /** Remove a clone whose work is safe. */
-export async function clearClone(world: ActorContext, owner: CallScope, signal: AbortSignal): Promise<void> {
+export async function clearClone(
+  world: SaveClonePorts,
+  owner: CallScope,
+  signal: AbortSignal,
+): Promise<void> {
   const clone = world.clone(owner.agent, owner.attempt);
   if (clone !== null) await emptyFolders(world, owner, [clone, outFolder(world, owner)], signal);
 }

@@ -7,6 +7,8 @@ import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
 import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
 
+export type SaveCopyPorts = Pick<ActorContext, 'recorder' | 'folder' | 'emit'>;
+
 /** Bytes, and milliseconds. */
 const largest = 2 * 2 ** 30;
 const patience = 10 * 60_000;
@@ -15,7 +17,7 @@ export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
 /** Takes the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
-  world: ActorContext,
+  world: SaveCopyPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<SavedWorkspace | null> {

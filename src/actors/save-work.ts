@@ -4,9 +4,14 @@ import { asStepError } from '../../machines/step-error.ts';
 import type { RunEventBody } from '../events.ts';
 import { reportGitChanges } from './bound-git.ts';
 import { type ActorContext, owner } from './context.ts';
-import { saveArtifacts } from './save-artifacts.ts';
-import { clearClone, saveClone } from './save-clone.ts';
-import { saveCopy } from './save-copy.ts';
+import { type ArtifactPorts, saveArtifacts } from './save-artifacts.ts';
+import { clearClone, type SaveClonePorts, saveClone } from './save-clone.ts';
+import { type SaveCopyPorts, saveCopy } from './save-copy.ts';
+
+export type SaveWorkPorts = ArtifactPorts &
+  SaveClonePorts &
+  SaveCopyPorts &
+  Pick<ActorContext, 'savedWork' | 'deadlineSignal'>;
 
 type Saved = Extract<RunEventBody, { type: 'workspace.saved' }>;
 
@@ -14,7 +19,7 @@ type Saved = Extract<RunEventBody, { type: 'workspace.saved' }>;
  * Brings home what an attempt came to: artifacts, and the work in its clone or copy. Done once: it is in the journal
  * before the clone goes. Whatever cannot be had is told as a warning; it makes no other outcome of an agent.
  */
-export async function saveWork(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function saveWork(world: SaveWorkPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   await reportGitChanges(world, owner(input)).catch((error: Error) =>
     world.emit({
       type: 'warning',
@@ -37,7 +42,7 @@ export async function saveWork(world: ActorContext, input: StepInput, signal: Ab
   }
 }
 
-async function save(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
+async function save(world: SaveWorkPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name: agent, attempt } = input;
   const {
     workspace: { mode },

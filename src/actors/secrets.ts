@@ -2,13 +2,15 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import type { ActorContext } from './context.ts';
 
+type SecretWaitPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
+
 /** The secrets of an agent by their names. Throws where one is not there. */
 export function secretsOf(
-  { clock, vault, plan }: ActorContext,
+  { vault, plan }: Pick<ActorContext, 'vault' | 'plan'>,
   agent: string,
 ): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
-  if ('lacks' in found) throw new StepError('missingSecret', found.lacks, { at: clock.now() });
+  if ('lacks' in found) throw new StepError('missingSecret', found.lacks);
   return found.values;
 }
 
@@ -16,7 +18,7 @@ export function secretsOf(
 const pause = 2_000;
 
 export async function awaitSecrets(
-  world: ActorContext,
+  world: SecretWaitPorts,
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,21 +1,23 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { type ActorContext, owner } from './context.ts';
-import { exportJob } from './export-path.ts';
+import { type ExportPorts, exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
 
+type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
+
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
 export async function startContainer(
-  world: ActorContext,
+  world: StartPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, containers, docker } = world;
+  const { containers, docker } = world;
   const id = input.containerId!;
   if (input.inDoubt) {
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
@@ -32,26 +34,24 @@ export async function startContainer(
     timeout: 120_000,
   });
   if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unreadableOutput('docker start', 'start the container', clock.now());
+  if (answer.ok) throw unreadableOutput(answer, 'start the container');
   const lacksCommands = isProgramMissing('agent-init', answer.stderr);
-  throw dockerError(answer, {
-    operation: 'start the container',
-    at: clock.now(),
+  throw asStepError(dockerError(answer, { operation: 'start the container' }), {
     fallbackKind: lacksCommands
       ? 'image'
       : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
   });
 }
 
-function checkSources({ mountProblem, clock }: ActorContext, { name, attempt }: StepInput): void {
+function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput): void {
   const why = mountProblem(name, attempt);
-  if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
+  if (why !== null) throw new StepError('workspace', why);
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {
+async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = world.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
@@ -64,14 +64,13 @@ async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal
         changes: true,
         timeout: copyTimeoutMs,
       });
-  if (!answer.ok)
-    throw dockerError(answer, { operation: `copy ${path} into the container`, at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: `copy ${path} into the container` });
 }
 
 const copyTimeoutMs = 10 * 60_000;
 
 /** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
-function copyShared(world: ActorContext, input: StepInput, folder: string, signal: AbortSignal) {
+function copyShared(world: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
     world,

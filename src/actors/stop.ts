@@ -2,11 +2,13 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type StopPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
+
 /**
  * The rungs of the ladder. Each does one thing and waits for the container's end with its own patience, in
  * milliseconds; on Ctrl-C all four together take less than five seconds.
  */
-type StopStep = (world: ActorContext, input: StepInput, signal: AbortSignal) => Promise<End | null>;
+type StopStep = (world: StopPorts, input: StepInput, signal: AbortSignal) => Promise<End | null>;
 
 export const interrupt: StopStep = (world, input, signal) => {
   const { stop } = world.plan(input.name).timeouts;
@@ -30,7 +32,7 @@ export const killContainer: StopStep = (world, input, signal) =>
   rung(world, input, signal, ['kill', input.containerId!], 500);
 
 async function rung(
-  world: ActorContext,
+  world: StopPorts,
   input: StepInput,
   signal: AbortSignal,
   args: readonly string[],

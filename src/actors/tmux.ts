@@ -1,20 +1,22 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError, isContainerOver } from '../docker/errors.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
+
+type TmuxPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
 
 /**
  * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
  * that has ended by then answers with its end.
  */
 export async function waitForTmux(
-  world: ActorContext,
+  world: TmuxPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<End | null> {
-  const { clock, docker } = world;
+  const { docker } = world;
   const { ready } = world.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
   const id = input.containerId!;
@@ -28,16 +30,10 @@ export async function waitForTmux(
   const end = answer.interrupted === null ? await findEnd(world, id, signal) : null;
   if (end) return end;
   if (isContainerOver(answer.stderr)) {
-    throw new StepError('transient', 'the container has ended, and docker has not told how', {
-      at: clock.now(),
-    });
+    throw new StepError('transient', 'the container has ended, and docker has not told how');
   }
-  const error = dockerError(answer, {
-    operation: 'reach the tmux session',
-    at: clock.now(),
+  const error = asStepError(dockerError(answer, { operation: 'reach the tmux session' }), {
     fallbackKind: 'timeout',
   });
-  throw answer.interrupted === 'timeout'
-    ? new StepError('timeout', error.message, { at: clock.now() })
-    : error;
+  throw answer.interrupted === 'timeout' ? new StepError('timeout', error.message) : error;
 }

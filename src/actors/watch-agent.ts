@@ -1,13 +1,15 @@
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { followActivity } from './activity.ts';
+import { type ActivityPorts, followActivity } from './activity.ts';
 import type { ActorContext } from './context.ts';
+
+type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
 
 /** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
 const overdueAfter = 30_000;
 
 export type WatchAgent = (
-  world: ActorContext,
+  world: WatchPorts,
   input: StepInput,
   signal: AbortSignal,
   tell: (mood: Activity) => void,

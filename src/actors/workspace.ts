@@ -3,6 +3,8 @@ import { StepError } from '../../machines/step-error.ts';
 import { matchesMessage } from '../docker/errors.ts';
 import { type ActorContext, owner } from './context.ts';
 
+type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
+
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
@@ -20,7 +22,7 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
 
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
 export async function ensureWorkspace(
-  world: ActorContext,
+  world: EnsureWorkspacePorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,10 +30,8 @@ export async function ensureWorkspace(
   const { workspace } = world.plan(name);
   const target = world.clone(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const at = world.clock.now();
   const base = world.base(name);
-  if ('fault' in base)
-    throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`, { at });
+  if ('fault' in base) throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`);
   const { repository } = workspace;
   const branch = branchOf(world.identity(name, attempt).runId, name);
   const problem = await world.makeClone(
@@ -41,5 +41,5 @@ export async function ensureWorkspace(
   );
   if (problem === null) return;
   const kind = matchesMessage('noSpace', problem) ? 'outOfResources' : 'workspace';
-  throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
+  throw new StepError(kind, `could not clone ${repository}: ${problem}`);
 }

@@ -24,7 +24,6 @@ export interface ProbeOptions {
   readonly makeImage: () => Promise<unknown>;
   /** The engine maps the users of its containers to others of the host. */
   readonly isRemapped: boolean;
-  readonly now: () => number;
 }
 
 /** Of one container. */
@@ -98,7 +97,7 @@ const probeArgs = (image: string, questions: readonly Question[], isRemapped: bo
 
 /**
  * Mount paths as the mounts of agents are and return what a container finds there, in the order of the questions; an
- * empty text where the engine has no such path. Throws a `StepError` where the engine runs no container at all.
+ * empty text where the engine has no such path. Throws a `DockerError` where the engine runs no container at all.
  */
 export async function probeFiles(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
   const found: string[] = [];
@@ -109,7 +108,7 @@ export async function probeFiles(questions: readonly Question[], options: ProbeO
 
 async function probeSome(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
   const answer = await runProbe(questions, options);
-  if (answer.ok) return readLines(answer, questions.length, options);
+  if (answer.ok) return readLines(answer, questions.length);
   // Of several mounts docker reports the first that fails.
   if (questions.length > 1) {
     const half = Math.ceil(questions.length / 2);
@@ -123,7 +122,7 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
     if (!matchesMessage('mount', answer.stderr)) await probeSome([], options);
     return [''];
   }
-  throw failure(answer, options);
+  throw failure(answer);
 }
 
 /** Resolves with an answer that is final: what passes is tried again, and an image that does not do is passed over. */
@@ -146,17 +145,16 @@ async function runIn(image: string, questions: readonly Question[], options: Pro
     const answer = await docker(args, { timeout: timeoutMs, changes: true });
     const kind = answer.ok ? 'docker' : classify(answer);
     if (kind === 'docker') return answer;
-    if (kind !== 'transient' || tried >= maxTries) throw failure(answer, options);
+    if (kind !== 'transient' || tried >= maxTries) throw failure(answer);
     await delay(retryDelayMs);
   }
 }
 
-function readLines(answer: DockerAnswer, count: number, options: ProbeOptions): string[] {
+function readLines(answer: DockerAnswer, count: number): string[] {
   const found = answer.stdout.split('\n').slice(0, -1);
-  if (found.length !== count)
-    throw failure({ ...answer, ok: false, stderr: 'its answer cannot be read' }, options);
+  if (found.length !== count) throw failure({ ...answer, ok: false, stderr: 'its output cannot be read' });
   return found;
 }
 
-const failure = (answer: DockerAnswer, { now }: ProbeOptions) =>
-  dockerError(answer, { operation: 'look which files the Docker engine has', at: now() });
+const failure = (answer: DockerAnswer) =>
+  dockerError(answer, { operation: 'look which files the Docker engine has' });

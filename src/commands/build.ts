@@ -45,7 +45,7 @@ export const build: Command = {
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
     say(`building ${image} (the first build takes a minute or two)`);
-    const context = { docker, now: Date.now, source: join(packageFolder, 'docker') };
+    const context = { docker, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
     const failed = (error: unknown) => {
       throw new FlowError(asStepError(error).message, 1);

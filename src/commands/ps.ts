@@ -1,5 +1,6 @@
 import { enginesOf } from '../connection/run-connection.ts';
-import { containers, DockerUnavailableError } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { DockerError } from '../docker/docker-error.ts';
 import { findOrphans, isLost, isOurs, type Orphan } from '../recovery/orphans.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { lockHolder } from '../store/lock.ts';
@@ -99,7 +100,7 @@ async function listOrphans(stateDir: StateDir): Promise<Orphan[]> {
     const orphans = found.map(({ docker }) => findOrphans(containers(docker), stateDir, { signal }));
     return (await Promise.all(orphans)).flat();
   } catch (error) {
-    const isSlow = error instanceof DockerUnavailableError && error.answer.interrupted !== null;
+    const isSlow = error instanceof DockerError && error.interrupted !== null;
     const why = isSlow
       ? `Docker did not respond within ${dockerTimeoutMs / 1000} s`
       : (error as Error).message;

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { type Adoption, adopt } from '../recovery/adopt.ts';
-import { resumeRun } from '../run/open-run.ts';
+import { resumeRun } from '../run/resume-run.ts';
 import { statusLabel } from '../state/state-label.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';

@@ -1,4 +1,4 @@
-import { startRun } from '../run/open-run.ts';
+import { startRun } from '../run/start-run.ts';
 import { planFromText } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { readSpec, type SpecText } from '../spec/spec-text.ts';

@@ -48,7 +48,7 @@ export async function connect({
 }: ConnectOptions): Promise<Connection> {
   const early = bufferedSink();
   const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
-  const found = run === null ? await reachCurrent(recorder, clock) : await reach(run, recorder, clock);
+  const found = run === null ? await reachCurrent(recorder) : await reach(run, recorder);
   return { ...found, early };
 }
 
@@ -60,28 +60,22 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
 
 /** The engine of a run, for a command that keeps no journal. Throws as `connect` does. */
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
-  reach(run, nullRecorder, systemClock, timeout);
+  reach(run, nullRecorder, timeout);
 
 /** The engine that docker reaches from here and now. */
 export async function reachCurrent(
   recorder: Recorder = nullRecorder,
-  clock: Pick<Clock, 'now'> = systemClock,
   timeout?: number,
 ): Promise<EngineConnection> {
-  return ask(recorder, await currentAddress(dockerCli(recorder), process.env), clock, timeout);
+  return ask(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
 }
 
-async function ask(
-  from: Recorder,
-  address: EngineAddress,
-  { now }: Pick<Clock, 'now'>,
-  timeout?: number,
-): Promise<EngineConnection> {
+async function ask(from: Recorder, address: EngineAddress, timeout?: number): Promise<EngineConnection> {
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
     const hint = () => engineHint(address.host, process.env);
-    const engine = await engineInfo(docker, { now, timeout, hint });
+    const engine = await engineInfo(docker, { timeout, hint });
     return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
@@ -95,7 +89,6 @@ async function ask(
 async function reach(
   { runId, engine }: RunOnEngine,
   recorder: Recorder,
-  clock: Pick<Clock, 'now'>,
   timeout?: number,
 ): Promise<EngineConnection> {
   const answers: string[] = [];
@@ -112,7 +105,7 @@ async function reach(
     tried.add(key);
     const where = address.host || "docker's usual address";
     try {
-      const found = await ask(recorder, address, clock, timeout);
+      const found = await ask(recorder, address, timeout);
       const { id, hostName } = found.engine;
       // At another address the machine must be the same as well: a copy of a machine has engines of the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);

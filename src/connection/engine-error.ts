@@ -1,5 +1,4 @@
-import { DockerUnavailableError } from '../docker/containers.ts';
-import { dockerError } from '../docker/errors.ts';
+import { DockerError } from '../docker/docker-error.ts';
 import { EngineError } from '../errors.ts';
 
 /** What was asked of Docker, `doing` this; its silence is an `EngineError` for people. */
@@ -7,7 +6,7 @@ export async function withEngineError<T>(asked: Promise<T>, operation: string): 
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof DockerUnavailableError)) throw error;
-    throw new EngineError(dockerError(error.answer, { operation, at: Date.now() }).message);
+    if (!(error instanceof DockerError)) throw error;
+    throw new EngineError(`could not ${operation}: ${error.reason}`);
   }
 }

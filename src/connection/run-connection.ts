@@ -61,7 +61,7 @@ export interface MissingEngine {
  * the one that docker reaches now. Throws an `EngineError` where none of them answers.
  */
 export async function enginesOf(stateDir: StateDir, timeout?: number): Promise<EnginesOfRuns> {
-  const [reached] = await Promise.allSettled([reachCurrent(undefined, undefined, timeout)]);
+  const [reached] = await Promise.allSettled([reachCurrent(undefined, timeout)]);
   const current = reached.status === 'fulfilled' ? reached.value : null;
   const elsewhere = stateDir
     .recorded()

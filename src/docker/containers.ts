@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
-import { matchesMessage } from './errors.ts';
+import { dockerError, matchesMessage } from './errors.ts';
 import { label } from './labels.ts';
 
 /** What `docker container inspect` says of a container, as far as we look. */
@@ -68,33 +68,22 @@ const readState = (text: string): ContainerState => states[text.toLowerCase()] ?
 export type Listed = z.output<typeof listed>;
 
 export interface Containers {
-  /** All containers, running or not, that every filter lets through. Throws the answer. */
+  /** All containers, running or not, that every filter lets through. */
   list(filters: readonly string[], options?: DockerOptions): Promise<Listed[]>;
   inspect(ids: readonly string[], options?: DockerOptions): Promise<Container[]>;
   /** Removes a container, alive or not, and its anonymous volumes. One that is gone already is removed. */
   remove(id: string, options?: DockerOptions): Promise<DockerAnswer>;
 }
 
-/** An answer that was no answer; the caller knows what it was about. */
-export class DockerUnavailableError extends Error {
-  readonly answer: DockerAnswer;
-  constructor(answer: DockerAnswer) {
-    super(answer.stderr.trim() || 'docker gave no answer');
-    this.answer = answer;
-  }
-}
+/** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
+export const readError = (answer: DockerAnswer) => dockerError(answer, { fallbackKind: 'transient' });
 
-/** What an answer says. One that cannot be read, such as half of it, is silence: docker may say it when it is asked again. */
+/** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
 export function parseOutput<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
   try {
     return read(answer.stdout);
   } catch {
-    throw new DockerUnavailableError({
-      ...answer,
-      ok: false,
-      stdout: '',
-      stderr: 'its answer cannot be read',
-    });
+    throw readError({ ...answer, ok: false, stdout: '', stderr: 'its output cannot be read' });
   }
 }
 
@@ -113,7 +102,7 @@ export function containers(docker: Docker): Containers {
       ];
     }
     // Some of them gone is no failure: what is left is printed all the same.
-    if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw new DockerUnavailableError(answer);
+    if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw readError(answer);
     const none = answer.ok ? '' : '[]';
     return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
   };
@@ -128,7 +117,7 @@ export function containers(docker: Docker): Containers {
       ];
       const answer = await docker(args, { timeout: 30_000, most: mostListed, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!answer.ok) throw new DockerUnavailableError(answer);
+      if (!answer.ok) throw readError(answer);
       return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { StepError } from '../../machines/step-error.ts';
 import { onPath } from '../on-path.ts';
 import { oneLine } from '../text/text.ts';
 import type { Docker, DockerAnswer } from './cli.ts';
+import { DockerError } from './docker-error.ts';
 import { messageOf } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
@@ -120,7 +120,6 @@ const architectures: Readonly<Record<string, string>> = {
 };
 
 export interface EngineQuestion {
-  readonly now: () => number;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
   /** Return what to do about an engine that does not answer. */
@@ -130,13 +129,12 @@ export interface EngineQuestion {
 /** Asks the engine who it is: the one question before anything is started. */
 export async function engineInfo(
   docker: Docker,
-  { now, timeout = 20_000, hint = () => '' }: EngineQuestion,
+  { timeout = 20_000, hint = () => '' }: EngineQuestion = {},
 ): Promise<EngineInfo> {
-  const unreachable = (problem: string, fix: string) =>
-    new StepError('unreachable', fix === '' ? problem : `${problem}. ${capitalised(fix)}`, { at: now() });
   const answer = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
-    throw unreachable(`docker cannot be called: ${String(error.message)}`, bashHint());
+    throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
   });
+  const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, answer);
   const parsed = answer.ok ? read(info, answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
   if (answer.ok && read(podmanInfo, answer.stdout) !== null)
@@ -151,6 +149,15 @@ export async function engineInfo(
     ? 'see why with docker info: it must answer in the shell that runs agent-flow'
     : hint();
   throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, fix);
+}
+
+function unreachableError(problem: string, fix: string, answer?: DockerAnswer): DockerError {
+  const { exitCode = null, stderr = '', interrupted = null } = answer ?? {};
+  const message = fix === '' ? problem : `${problem}. ${capitalised(fix)}`;
+  return new DockerError('unreachable', message, {
+    ...{ command: 'docker info', exitCode, stderr, interrupted },
+    inDoubt: false,
+  });
 }
 
 /** `docker info` without an engine answers with the reason among its own facts, and with 0 or 1. */

@@ -1,13 +1,12 @@
-import type { FailureKind } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
 import { plainText } from '../text/text.ts';
+import { DockerError, type DockerErrorKind } from './docker-error.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
  * The one place that reads docker's error texts. They change between versions, so each class matches several
  * fragments, case-insensitively; what no row knows is permanent.
  */
-const classes: readonly (readonly [FailureKind, RegExp])[] = [
+const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
   // First, since they quote what people wrote: a Dockerfile, a path, a name may hold the words of any other row.
   ['docker', /returned a non-zero code: \d|did not complete successfully: exit code|dockerfile parse error/i],
   ['docker', /unable to prepare context|invalid reference format|invalid mount config|no such image/i],
@@ -45,7 +44,7 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
   ],
 ];
 
-export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
+export function classify(answer: CallEnd & { stdout?: string }): DockerErrorKind {
   if (answer.interrupted === 'timeout') return 'transient';
   // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
   const stderr = withoutWarnings(answer.stderr);
@@ -107,11 +106,10 @@ export const isProgramMissing = (program: string, stderr: string) =>
   );
 
 export interface DockerFailure {
-  /** What we were about, for people: `create the container`. */
-  readonly operation: string;
-  readonly at: number;
-  /** What a failure of no known class is; `docker` where nothing is said. */
-  readonly fallbackKind?: FailureKind;
+  /** For people: `create the container`. Default: `run docker VERB`. */
+  readonly operation?: string;
+  /** The kind of a failure of no known class. Default: `docker`. */
+  readonly fallbackKind?: 'docker' | 'transient';
 }
 
 export function dockerError(
@@ -119,8 +117,8 @@ export function dockerError(
     args: readonly string[];
     stdout?: string;
   },
-  { operation, at, fallbackKind = 'docker' }: DockerFailure,
-): StepError {
+  { operation = `run docker ${answer.args[0]}`, fallbackKind = 'docker' }: DockerFailure = {},
+): DockerError {
   const known = classify(answer);
   const kind = known === 'docker' ? fallbackKind : known;
   const said =
@@ -129,26 +127,27 @@ export function dockerError(
       : messageOf(answer.stderr) || messageOf(answer.printed || answer.stdout || '');
   const then = hint(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
-  const message = `could not ${operation}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
-  return new StepError(kind, message, {
-    at,
+  const reason = then === '' ? what : what.replace(/\.$/, '') + then;
+  return new DockerError(kind, `could not ${operation}: ${reason}`, {
+    reason,
     command: `docker ${answer.args.slice(0, 2).join(' ')}`,
     inDoubt:
       answer.interrupted !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
-    ...(answer.exitCode === null ? {} : { exitCode: answer.exitCode }),
+    exitCode: answer.exitCode,
+    stderr: answer.stderr,
+    interrupted: answer.interrupted,
   });
 }
 
-/** Docker says that it has done it, and not what it says where it has. */
-export const unreadableOutput = (command: string, operation: string, at: number) =>
-  new StepError(
+/** Docker reports success, without the output that proves it. */
+export const unreadableOutput = (
+  { args, exitCode, stderr }: CallEnd & { args: readonly string[] },
+  operation: string,
+) =>
+  new DockerError(
     'transient',
-    `could not ${operation}: docker says that it has, but its answer cannot be read`,
-    {
-      at,
-      command,
-      inDoubt: true,
-    },
+    `could not ${operation}: docker reports success, but its output cannot be read`,
+    { command: `docker ${args[0]}`, exitCode, stderr, inDoubt: true },
   );
 
 /** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
@@ -176,7 +175,7 @@ const pointer =
 const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
-function hint(kind: FailureKind, text: string): string {
+function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (/"docker-init": executable file not found/.test(text))

@@ -1,4 +1,5 @@
 import { type BackoffOptions, backoff } from './backoff.ts';
+import { DockerError } from './docker-error.ts';
 import { raceAbort } from './single-flight.ts';
 
 /**
@@ -82,7 +83,7 @@ export function poll(options: PollOptions): Poll {
     } catch (error) {
       if (signal.aborted) return;
       failures++;
-      if (!isAway) onAway(error instanceof Error ? error.message : String(error));
+      if (!isAway) onAway(reasonOf(error));
       isAway = true;
     }
     tell(!isAway);
@@ -114,4 +115,9 @@ export function poll(options: PollOptions): Poll {
     },
     closed: loop(),
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DockerError) return error.stderr.trim() || 'docker did not respond';
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,3 @@
-import type { End } from '../../machines/outcome.ts';
 import { readContainerEvent } from './container-events.ts';
 import type { Containers } from './containers.ts';
 import { ofRun } from './containers.ts';
@@ -8,13 +7,25 @@ import type { Recorder } from './recorder.ts';
 import { raceAbort } from './single-flight.ts';
 import { followLines } from './stream.ts';
 
+/** The end of a container. Times are milliseconds since the epoch. */
+export interface ContainerEnd {
+  /** null where Docker knows the container no longer. */
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly reason: 'died' | 'removed';
+  /** When it was noticed. */
+  readonly at: number;
+  /** By the engine's clock, where Docker reports it. */
+  readonly finishedAt?: number;
+}
+
 /**
  * Knows when containers end: one `docker events` stream for the whole run, and lists for what a stream may lose.
  * A `die` with its exit code is a fact; silence is not. However many agents wait, one list at a time is asked for.
  */
 export interface Watcher {
   /** Resolves when the container has ended. */
-  ended(id: string, signal: AbortSignal): Promise<End>;
+  ended(id: string, signal: AbortSignal): Promise<ContainerEnd>;
   /** Looks at once, rather than with the next list, for ends that no event has told of. */
   look(): void;
   /** For those whose command had no answer. Resolves when the engine has answered a list asked for after this call. */
@@ -53,7 +64,7 @@ const deafInterval = 5_000;
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
   const { confirmEngine, onAway, onBack, onDeaf, onHearing, onStarted } = options;
-  const waiting = new Map<string, PromiseWithResolvers<End>>();
+  const waiting = new Map<string, PromiseWithResolvers<ContainerEnd>>();
   const outOfMemory = new Set<string>();
   /** Containers whose start is known. */
   const known = new Set<string>();
@@ -66,9 +77,9 @@ export function watchContainers(options: WatchOptions): Watcher {
   let isCatchingUp = false;
 
   // Kept, since an agent may end before anybody waits for it.
-  const ends = new Map<string, End>();
+  const ends = new Map<string, ContainerEnd>();
 
-  const settle = (id: string, end: End) => {
+  const settle = (id: string, end: ContainerEnd) => {
     if (!ends.has(id)) ends.set(id, end);
     waiting.get(id)?.resolve(end);
     waiting.delete(id);
@@ -193,7 +204,7 @@ export function watchContainers(options: WatchOptions): Watcher {
       if (end) return Promise.resolve(end);
       let wait = waiting.get(id);
       if (!wait) {
-        wait = Promise.withResolvers<End>();
+        wait = Promise.withResolvers<ContainerEnd>();
         waiting.set(id, wait);
         if (isUnread) void catchUp();
       }

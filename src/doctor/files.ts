@@ -17,7 +17,7 @@ export async function checkSharedFiles(
 ): Promise<Finding> {
   const reason = whyElsewhere(await currentAddress(docker, env), { hostName: facts.Name ?? null }, env);
   if (reason === null) return ok(check, 'the engine mounts the files of this machine');
-  const ask = askEngine({ docker, engine: containerSupportOf(facts), now: Date.now, timeout: null });
+  const ask = askEngine({ docker, engine: containerSupportOf(facts), timeout: null });
   const paths = [...new Set([...workingDirectory(), nearest(stateDir)])];
   try {
     const unshared = await unsharedPaths(paths, ask);

@@ -14,7 +14,7 @@ const check = 'base image';
 /** Check the base image and its parent. */
 export async function checkImages(docker: Docker, source: string): Promise<Finding[]> {
   const withTimeout: Docker = (args, options) => docker(args, { ...options, timeout: dockerTimeoutMs });
-  const context = { docker: withTimeout, now: Date.now, source };
+  const context = { docker: withTimeout, source };
   const parent = await parentOf(source);
   try {
     const [content, base, parentImage] = await Promise.all([

@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Docker } from '../docker/cli.ts';
-import { containers, DockerUnavailableError, marked, ofInstance } from '../docker/containers.ts';
+import { containers, marked, ofInstance } from '../docker/containers.ts';
+import { DockerError } from '../docker/docker-error.ts';
 import { hasActiveEngine } from '../recovery/active-engine.ts';
 import { openStateDir, whyShared } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
@@ -75,7 +76,7 @@ export async function checkLeftovers(docker: Docker, path: string): Promise<Find
       'run agent-flow resume to continue, or agent-flow cleanup to remove them',
     );
   } catch (error) {
-    if (!(error instanceof DockerUnavailableError)) throw error;
+    if (!(error instanceof DockerError)) throw error;
     return warn('leftovers', 'could not list containers', 'run docker ps --all to see why');
   }
 }

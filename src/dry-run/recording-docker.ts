@@ -33,6 +33,8 @@ interface Made {
 }
 
 /** A docker that notes what would change something, and from then on answers as if it had. */
+export type RecordingDocker = ReturnType<typeof recordingDocker>;
+
 export function recordingDocker(steps: Step[], names: Map<string, string>, real: Docker | null) {
   const images = new Map<string, { id: string; labels: Record<string, string> }>();
   const networks = new Map<string, Made>();

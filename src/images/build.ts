@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError } from '../docker/errors.ts';
 import { flags, label } from '../docker/labels.ts';
 import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
@@ -32,20 +32,17 @@ export async function buildImage(build: Build, context: ImageContext): Promise<I
 }
 
 /** Make a directory for files that a build needs besides its own. What a killed run leaves of them goes with its folder. */
-export const buildDirectory = (
-  prefix: string,
-  { now, folder }: Pick<ImageContext, 'now' | 'folder'>,
-): Promise<string> =>
+export const buildDirectory = (prefix: string, { folder }: Pick<ImageContext, 'folder'>): Promise<string> =>
   scratchDirectory(prefix, [...(folder === undefined ? [] : [folder]), ...temporary()]).catch(
     (error: Error) => {
-      throw new StepError('image', error.message, { at: now(), cause: error });
+      throw new StepError('image', error.message, { cause: error });
     },
   );
 
 /** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
 async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {
   const { tag, kind, operation, folder, timeout } = build;
-  const { docker, now, keepLog } = context;
+  const { docker, keepLog } = context;
   // Of a step that fails, the legacy builder would leave the container behind.
   const args = [
     'build',
@@ -66,32 +63,29 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   } catch {
     // A log that cannot be written is no reason to fail.
   }
-  if (!answer.ok) throw failure(answer, output, build, now());
+  if (!answer.ok) throw failure(answer, output, build);
   const id = await readFile(idFile, 'utf8').catch(() => '');
   const built = await inspectImage(id.trim() || tag, context);
-  if (!built)
-    throw new StepError('transient', `could not ${operation}: ${tag} is not there after it`, { at: now() });
+  if (!built) throw new StepError('transient', `could not ${operation}: ${tag} does not exist after it`);
   return built;
 }
 
 type Answer = Awaited<ReturnType<ImageContext['docker']>>;
 
-function failure(answer: Answer, output: string, { kind, operation, explain }: Build, at: number): StepError {
+function failure(answer: Answer, output: string, { kind, operation, explain }: Build): StepError {
   if (answer.interrupted === 'timeout')
-    return new StepError('timeout', 'the build ran past its limit, "timeouts.build"', { at });
+    return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
   const stderr = telling(answer.stderr).at(-1) ?? '';
-  const error = dockerError({ ...answer, stdout: '', stderr }, { operation, at, fallbackKind: 'image' });
+  const error = asStepError(dockerError({ ...answer, stdout: '', stderr }, { operation }), {
+    fallbackKind: 'image',
+  });
   const known = error.kind === 'image' ? explain?.(output) : null;
-  if (known) return new StepError('image', known, { at, command: 'docker build' });
+  if (known) return new StepError('image', known, { command: 'docker build' });
   return new StepError(
     error.kind,
     `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastOf(output)}`,
-    {
-      at,
-      command: 'docker build',
-      inDoubt: error.inDoubt,
-    },
+    { command: 'docker build', inDoubt: error.inDoubt },
   );
 }
 

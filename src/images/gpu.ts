@@ -10,7 +10,7 @@ const probe = 'tmux-agents-probe:latest';
  * image is enough, since the engine looks for its GPUs before it looks for the program.
  */
 export async function checkGpus(context: ImageContext): Promise<void> {
-  const { docker, now } = context;
+  const { docker } = context;
   const options = { ...limits(context, 60_000), changes: true };
   const recipe = `FROM scratch\nLABEL ${label.image}=gpu\n`;
   const built = await docker(['build', `--tag=${probe}`, '-'], { ...options, input: recipe });
@@ -21,5 +21,5 @@ export async function checkGpus(context: ImageContext): Promise<void> {
     options,
   );
   await docker(['rmi', probe], options);
-  if (classify(answer) === 'gpu') throw dockerError(answer, { operation: 'give the agent a GPU', at: now() });
+  if (classify(answer) === 'gpu') throw dockerError(answer, { operation: 'give the agent a GPU' });
 }

@@ -1,4 +1,4 @@
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError } from '../docker/errors.ts';
 import { label, protocol } from '../docker/labels.ts';
 import { singleFlight } from '../docker/single-flight.ts';
@@ -75,7 +75,7 @@ export function imageBuilder(
 const isFit = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
 
 async function ensureNamedImage(name: string, timeout: number, context: ImageContext): Promise<Image> {
-  const { docker, now } = context;
+  const { docker } = context;
   const found = await inspectImage(name, context);
   if (found) return found;
   const answer = await docker(['pull', '--quiet', '--', name], {
@@ -84,11 +84,11 @@ async function ensureNamedImage(name: string, timeout: number, context: ImageCon
   });
   if (!answer.ok) {
     const operation = `pull the image ${name}, which is not here`;
-    const error = dockerError(answer, { operation, at: now(), fallbackKind: 'image' });
+    const error = asStepError(dockerError(answer, { operation }), { fallbackKind: 'image' });
     const { kind, inDoubt, message } = error;
-    throw new StepError(kind, `${message}. Check its name, or build it here first`, { at: now(), inDoubt });
+    throw new StepError(kind, `${message}. Check its name, or build it here first`, { inDoubt });
   }
   const pulled = await inspectImage(name, context);
-  if (!pulled) throw new StepError('image', `the image ${name} went away after it was pulled`, { at: now() });
+  if (!pulled) throw new StepError('image', `the image ${name} went away after it was pulled`);
   return pulled;
 }

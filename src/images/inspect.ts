@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { asStepError } from '../../machines/step-error.ts';
 import type { Docker, DockerOptions } from '../docker/cli.ts';
 import { parseOutput } from '../docker/containers.ts';
 import { dockerError, matchesMessage } from '../docker/errors.ts';
@@ -6,7 +7,6 @@ import { dockerError, matchesMessage } from '../docker/errors.ts';
 /** What all work on images needs. */
 export interface ImageContext {
   readonly docker: Docker;
-  readonly now: () => number;
   /** The folder that our own images are built from. */
   readonly source: string;
   /** The folder of the run that needs the image. */
@@ -60,9 +60,7 @@ export async function inspectImage(name: string, context: ImageContext): Promise
   if (answer.ok)
     return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)))[0] ?? null;
   if (matchesMessage('noImage', answer.stderr)) return null;
-  throw dockerError(answer, {
-    operation: `look for the image ${name}`,
-    at: context.now(),
+  throw asStepError(dockerError(answer, { operation: `look for the image ${name}` }), {
     fallbackKind: 'image',
   });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { StepError } from '../../machines/step-error.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError } from '../docker/errors.ts';
 import { flags, label } from '../docker/labels.ts';
 import { baseImage } from './base.ts';
@@ -20,8 +20,7 @@ export async function ensureLayer(
   { base, timeout }: { readonly base: () => Promise<Image>; readonly timeout: number },
   context: ImageContext,
 ): Promise<string> {
-  const refuse = (why: string) =>
-    new StepError('image', `the image ${name} cannot run agents: ${why}`, { at: context.now() });
+  const refuse = (why: string) => new StepError('image', `the image ${name} cannot run agents: ${why}`);
   const tag = tagOf(image.id, await contentHash(context.source));
   const layer = `tmux-agents-layer:${tag}`;
   const found = await inspectImage(layer, context);
@@ -112,16 +111,14 @@ export function refusalIn(output: string): string | null {
 
 /** ONBUILD triggers are meant for a build of the image's user, not for ours. A commit of a container leaves them out. */
 async function withoutTriggers(image: Image, tag: string, context: ImageContext): Promise<string> {
-  const { docker, now } = context;
+  const { docker } = context;
   const options = { ...limits(context, 120_000), changes: true };
   const container = `tmux-agents-layer-${tag}`;
   const plain = `tmux-agents-layer:plain-${tag}`;
   const done = async (args: readonly string[]) => {
     const answer = await docker(args, options);
     if (!answer.ok)
-      throw dockerError(answer, {
-        operation: 'take the triggers off an image',
-        at: now(),
+      throw asStepError(dockerError(answer, { operation: 'take the triggers off an image' }), {
         fallbackKind: 'image',
       });
   };

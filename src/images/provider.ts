@@ -62,7 +62,7 @@ async function hostCertificates(): Promise<string> {
   if (!file) return '';
   return readFile(file, 'utf8').catch(error => {
     const message = `NODE_EXTRA_CA_CERTS names ${file}, which cannot be read: ${error.message}`;
-    throw new StepError('image', message, { at: Date.now() });
+    throw new StepError('image', message);
   });
 }
 

@@ -1,12 +1,13 @@
+import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
-import { ensureNetwork } from '../docker/networks.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
 import { raceAbort, singleFlight } from '../docker/single-flight.ts';
 import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { ensureBridgeNetwork } from './bridge-network.ts';
 import { ensureProxy, findOurs } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
@@ -31,7 +32,6 @@ export interface RunNetworksOptions {
   readonly runId: string;
   readonly docker: Docker;
   readonly recorder: Recorder;
-  readonly now: () => number;
   readonly images: ImageContext;
   readonly supportedLimits: SupportedLimits;
   /** Milliseconds for the proxy's image. */
@@ -40,11 +40,11 @@ export interface RunNetworksOptions {
 }
 
 export function runNetworks(options: RunNetworksOptions): RunNetworks {
-  const { plan, instance, runId, docker, recorder, now, images, buildTimeout, supportedLimits } = options;
+  const { plan, instance, runId, docker, recorder, images, buildTimeout, supportedLimits } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
-  const common = { docker, now, instance, runId, signal };
-  const named = singleFlight(name => ensureNetwork(name, { docker, now, instance, signal: options.signal }));
+  const common = { docker, instance, runId, signal };
+  const named = singleFlight(name => ensureBridgeNetwork(name, { docker, instance, signal: options.signal }));
   const isChecked = new Set<string>();
   const read = new Map<string, readonly string[]>();
   const underWay = new Map<string, Promise<unknown>>();
@@ -75,15 +75,20 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     isChecked.add(names.proxy);
   };
 
+  const ensure = async (agent: string, stop: AbortSignal) => {
+    const wish = plan(agent).network;
+    if (wish.mode === 'bridge') await named(wish.name, stop);
+    if (wish.mode === 'isolated')
+      await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
+    if (wish.mode === 'allow')
+      await together(proxyNames(runId, wish.hosts).proxy, () => behindProxy(wish.hosts), stop);
+  };
+
   return {
-    async ensure(agent, stop) {
-      const wish = plan(agent).network;
-      if (wish.mode === 'bridge') await named(wish.name, stop);
-      if (wish.mode === 'isolated')
-        await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
-      if (wish.mode === 'allow')
-        await together(proxyNames(runId, wish.hosts).proxy, () => behindProxy(wish.hosts), stop);
-    },
+    ensure: (agent, stop) =>
+      ensure(agent, stop).catch(error => {
+        throw asStepError(error, { fallbackKind: 'network' });
+      }),
     async readBlocked(agent, attempt, stop) {
       const { network } = plan(agent);
       if (network.mode !== 'allow') return;

@@ -17,7 +17,7 @@ const patience = 60_000;
 
 /** Tries the guards of a network from an agent's place on it, before there is an agent. Rejects where one does not hold. */
 export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyOptions): Promise<void> {
-  const { docker, now, signal } = options;
+  const { docker, signal } = options;
   const { inside, helper, proxy } = identity.names;
   const left = await findOurs(helper, identity, options);
   if (left) await removeOurs(left.id, options);
@@ -27,12 +27,7 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     const words = lines(answer.stdout).map(word => word.trim());
     const broken = words.flatMap(word => guards[word] ?? []);
     if (answer.ok && broken.length === 0) return;
-    if (broken.length === 0)
-      throw dockerError(answer, {
-        operation: `check the network ${inside}`,
-        at: now(),
-        fallbackKind: 'network',
-      });
+    if (broken.length === 0) throw dockerError(answer, { operation: `check the network ${inside}` });
     // Squid says of itself why it could not begin; it goes with its run.
     const log = words.includes('proxy')
       ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })
@@ -40,7 +35,7 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     const last = messageOf(log?.printed ?? '');
     const why = last === '' ? '' : ` (${last})`;
     const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
-    throw new StepError('network', message, { at: now() });
+    throw new StepError('network', message);
   } finally {
     // What stays where this fails goes when the run ends.
     await docker(['rm', '--force', '--volumes', id], { timeout: 60_000, changes: true });

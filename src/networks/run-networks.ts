@@ -4,12 +4,12 @@ import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from '../docker/cli.ts';
 import {
   containers,
-  DockerUnavailableError,
   lines,
   marked,
   ofInstance,
   ofRun,
   parseOutput,
+  readError,
 } from '../docker/containers.ts';
 import { dockerError, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
@@ -49,7 +49,7 @@ export async function ensureRunNetwork(
   { name, kind }: RunNetwork,
   options: NetworkOptions & { readonly runId: string },
 ): Promise<string> {
-  const { docker, now, signal } = options;
+  const { docker, signal } = options;
   const limits = { timeout: 30_000, ...(signal ? { signal } : {}) };
   const operation = `create the network ${name}`;
   const known = await listNetworks(name, options);
@@ -57,26 +57,25 @@ export async function ensureRunNetwork(
   const labels = flags(ownedLabels(options, 'network'));
   const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind], ...labels, '--', name];
   const answer = await docker(args, { ...limits, changes: true });
-  if (!answer.ok && !matchesMessage('networkExists', answer.stderr))
-    throw dockerError(answer, { operation, at: now(), fallbackKind: 'network' });
+  if (!answer.ok && !matchesMessage('networkExists', answer.stderr)) throw dockerError(answer, { operation });
   // Before Docker 25 two creates at one instant both succeed: one that was cut off may land beside this one.
   const [first, ...extra] = await listNetworks(name, options);
-  if (!first) throw unreadableOutput('docker network create', operation, now());
+  if (!first) throw unreadableOutput(answer, operation);
   for (const { ID } of extra) await docker(['network', 'rm', ID], { ...limits, changes: true });
   return checked(first.ID);
 
   async function checked(id: string): Promise<string> {
     const [network] = await inspectNetworks(docker, [id], limits);
-    if (!network) throw new StepError('transient', `the network ${name} went away`, { at: now() });
+    if (!network) throw new StepError('transient', `the network ${name} went away`);
     const isOurs = isOwned(network.labels, options);
     if (isOurs && network.isInternal === (kind === 'internal')) return id;
     if (isOurs) {
       const is = network.isInternal ? 'is' : 'is not';
       const message = `the network ${name} ${is} internal, which is not how it was asked for. Remove it: docker network rm ${name}`;
-      throw new StepError('network', message, { at: now() });
+      throw new StepError('network', message);
     }
     const message = `the name ${name} is held by network ${id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-    throw new StepError('nameConflict', message, { at: now() });
+    throw new StepError('nameConflict', message);
   }
 }
 
@@ -87,7 +86,7 @@ export async function inspectNetworks(
 ): Promise<FoundNetwork[]> {
   if (ids.length === 0) return [];
   const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw new DockerUnavailableError(answer);
+  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
   return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 }
 
@@ -96,7 +95,7 @@ export async function listRunNetworks(docker: Docker, instance: string, runId?: 
   const run = runId === undefined ? `label=${label.runId}` : ofRun(runId);
   const filters = [marked, ofInstance(instance), run].map(filter => `--filter=${filter}`);
   const answer = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
-  if (!answer.ok) throw new DockerUnavailableError(answer);
+  if (!answer.ok) throw readError(answer);
   return lines(answer.stdout).map(id => id.trim());
 }
 

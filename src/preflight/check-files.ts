@@ -35,7 +35,6 @@ export interface CheckFilesOptions {
   readonly engine: EngineInfo;
   readonly address: EngineAddress;
   readonly stateDir: StateDir;
-  readonly now: () => number;
   /** Default: one that has not begun. */
   readonly runId?: string;
   /** Default: all of the plan. */
@@ -45,7 +44,7 @@ export interface CheckFilesOptions {
 /** Return what is mounted for these agents, and why that may be other files; null where nothing points to that. */
 export function mountsElsewhere(
   plan: FlowPlan,
-  { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker' | 'now'>,
+  { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker'>,
 ): { mounted: MountedPath[]; reason: string } | null {
   if (!agents.some(mayMount)) return null;
   const reason = whyElsewhere(address, engine, process.env);
@@ -65,11 +64,11 @@ const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
 export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<void> {
   const elsewhere = mountsElsewhere(plan, options);
   if (elsewhere === null) return;
-  const { docker, engine, now } = options;
+  const { docker, engine } = options;
   const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
   const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
   const images = [...new Set(plan.agents.flatMap(({ image }) => image ?? []))].slice(0, maxImages);
-  const ask = askEngine({ docker, engine, now, images, timeout });
+  const ask = askEngine({ docker, engine, images, timeout });
   const isPart = (point: string, path: string) =>
     byPath.get(path)!.some(mounted => isWithin(point, partOf(mounted)));
   const unshared = await unsharedPaths([...byPath.keys()], ask, isPart).catch((error: unknown) => {
@@ -92,20 +91,19 @@ export const askEngine =
   }: {
     docker: Docker;
     engine: Pick<EngineInfo, 'isRemapped'>;
-    now: () => number;
     /** See `ProbeOptions`. */
     images?: readonly string[];
     /** Milliseconds for a build of the base image; null: it is not built. */
     timeout: number | null;
   }): AskEngine =>
   questions => {
-    const { docker, now, engine, images = [] } = options;
+    const { docker, engine, images = [] } = options;
     const source = join(packageFolder, 'docker');
     const makeImage = async () => {
       if (timeout === null) throw new Error('the engine has no base image yet');
-      await ensureBaseImage('base', timeout, { docker, now, source });
+      await ensureBaseImage('base', timeout, { docker, source });
     };
-    return probeFiles(questions, { docker, now, images, makeImage, isRemapped: engine.isRemapped });
+    return probeFiles(questions, { docker, images, makeImage, isRemapped: engine.isRemapped });
   };
 
 /** What is mounted below a path here is part of it: the engine may have something else mounted there, or nothing. */

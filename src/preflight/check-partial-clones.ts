@@ -51,11 +51,11 @@ function isPartial({ commonDir }: Repository): boolean {
 async function findMissing(
   plan: FlowPlan,
   { repository, commit, agent }: { repository: Repository; commit: string; agent: string },
-  { docker, engine, stateDir, now }: CheckFilesOptions,
+  { docker, engine, stateDir }: CheckFilesOptions,
 ): Promise<string | null> {
   const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
   const source = join(packageFolder, 'docker');
-  const { id } = await ensureBaseImage('base', timeout, { docker, now, source });
+  const { id } = await ensureBaseImage('base', timeout, { docker, source });
   const places = livePlaces(stateDir, { runId: '' });
   const world = {
     engine,

@@ -43,15 +43,14 @@ export interface ExposedBuildsOptions {
   readonly file: string | null;
   readonly build: (wish: string) => Promise<string>;
   readonly exists: (image: string) => Promise<boolean>;
-  readonly now: () => number;
 }
 
 /**
  * Build all exposed images before any agent of the run gets an image, hence before one can write, and never again: the
  * record is on disk first. The returned function resolves with null for an image that is not exposed.
  */
-export function buildExposed({ wishes, file, build, exists, now }: ExposedBuildsOptions) {
-  const refuse = (message: string) => new StepError('image', message, { at: now() });
+export function buildExposed({ wishes, file, build, exists }: ExposedBuildsOptions) {
+  const refuse = (message: string) => new StepError('image', message);
   const known = (): BuildRecord | null =>
     file !== null && statFile(file) ? record.parse(JSON.parse(readFile(file).toString())) : null;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { DockerUnavailableError, parseOutput } from '../docker/containers.ts';
+import { parseOutput, readError } from '../docker/containers.ts';
 import { matchesMessage } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { networkName } from '../spec/names.ts';
@@ -28,14 +28,14 @@ const inspected = z.object({
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
 
-/** Looks at orphans of ours. One that has vanished meanwhile is neither found nor refused. Throws `DockerSilence`. */
+/** Looks at orphans of ours. One that has vanished meanwhile is neither found nor refused. Throws a `DockerError`. */
 export async function examine(docker: Docker, orphans: readonly OwnOrphan[]) {
   const found: Adoptable[] = [];
   const refused: { readonly name: string; readonly why: string }[] = [];
   if (orphans.length === 0) return { found, refused };
   const args = ['container', 'inspect', ...orphans.map(({ container }) => container.id)];
   const answer = await docker(args);
-  if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw new DockerUnavailableError(answer);
+  if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw readError(answer);
   const details = parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
   for (const orphan of orphans) {
     const detail = details.find(({ Id }) => Id === orphan.container.id);

@@ -31,7 +31,7 @@ export const isLost = (orphan: Orphan): orphan is OwnOrphan => orphan.origin ===
 export const isOurs = ({ container: { labels } }: Orphan, { instance }: StateDir) =>
   labels[label.instance] === instance;
 
-/** Throws `DockerSilence` where Docker does not answer. */
+/** Throw a `DockerError` where Docker does not answer. */
 export async function findOrphans(
   containers: Containers,
   stateDir: StateDir,

@@ -8,54 +8,45 @@ import { transcriptIn } from '../transcript/transcript.ts';
 import { transitionEvents } from './transitions.ts';
 
 export interface Drive {
-  /** Resolves when every agent has come out. */
-  readonly over: Promise<void>;
+  /** Resolves when every agent has its outcome. */
+  readonly done: Promise<void>;
   cancel(reason: string): void;
   cancelAgent(name: string, reason: string): void;
   kill(): void;
-  /** Lets go at once: nothing more is done, what lives in Docker lives on. */
+  /** Stop the machines at once. Containers stay as they are. */
   halt(): void;
 }
 
 export interface DriveOptions {
-  readonly world: ActorContext;
+  readonly context: ActorContext;
   readonly journal: Journal;
-  /** Agents whose end the journal tells of already. */
-  readonly over?: ReadonlySet<string> | undefined;
-  /** Somebody else who is told of every inspection event. */
+  /** Agents whose outcome is in the journal already. */
+  readonly ended: ReadonlySet<string>;
+  /** Receives every inspection event. */
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
-  /** In place of those that act on Docker. */
+  /** Replace actors that act on Docker. */
   readonly actors?: AgentActors | undefined;
 }
 
-/** Sets the machines of a flow going, and tells the journal of all that they do. */
+/** Start the machines of a flow, and journal their transitions. */
 export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): Drive {
-  const { world, journal, actors = {}, over: told = new Set<string>() } = options;
-  const names = new Set(agents.map(({ name }) => name));
-  const append: typeof journal.append = event => journal.append(event);
-
-  const note = transitionEvents(
-    name => names.has(name),
-    event => void append(event),
-    (name, attempt) => transcriptIn(world.transcript(name, attempt), world.identity(name, attempt).nonce),
-    name => told.has(name),
-    (name, attempt) => world.networks.blocked(name, attempt),
-  );
-  const agent = provideActors(world).provide({ actors });
+  const { context, journal, ended } = options;
+  const agent = provideActors(context).provide({ actors: options.actors ?? {} });
+  const journalTransitions = transitionsOf(agents, options);
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
     input: {
       agents: agents.map(({ name, dependsOn, retries, keep }) => ({ name, dependsOn, retries, keep })),
       concurrency,
     },
     inspect(event) {
-      note(event);
+      journalTransitions(event);
       options.inspect?.(event);
     },
   });
   flow.on('agent.unstarted', ({ output: { name, attempts: _, ...output } }) => {
-    if (!told.has(name)) void append({ type: 'agent.ended', agent: name, ...output });
+    if (!ended.has(name)) void journal.append({ type: 'agent.ended', agent: name, ...output });
   });
-  const over = new Promise<void>((resolve, reject) => {
+  const done = new Promise<void>((resolve, reject) => {
     flow.subscribe({ complete: resolve, error: reject });
   });
   flow.start();
@@ -63,15 +54,15 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
   const isActive = () => flow.getSnapshot().status === 'active';
 
   return {
-    over,
+    done,
     cancel(reason) {
       if (!isActive()) return;
-      void append({ type: 'run.cancel', reason });
+      void journal.append({ type: 'run.cancel', reason });
       flow.send({ type: 'CANCEL', reason });
     },
     cancelAgent(name, reason) {
       if (!isActive()) return;
-      void append({ type: 'agent.cancel', agent: name, reason });
+      void journal.append({ type: 'agent.cancel', agent: name, reason });
       flow.send({ type: 'CANCEL_AGENT', name, reason });
     },
     kill() {
@@ -79,4 +70,15 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
     },
     halt: () => flow.stop(),
   };
+}
+
+function transitionsOf(agents: readonly AgentPlan[], { context, journal, ended }: DriveOptions) {
+  const names = new Set(agents.map(({ name }) => name));
+  return transitionEvents(
+    name => names.has(name),
+    event => void journal.append(event),
+    (name, attempt) => transcriptIn(context.transcript(name, attempt), context.identity(name, attempt).nonce),
+    name => ended.has(name),
+    (name, attempt) => context.networks.blocked(name, attempt),
+  );
 }

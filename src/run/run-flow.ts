@@ -10,7 +10,7 @@ import type { SpecInput } from '../spec/schema.ts';
 import { type RunResult, resultOf } from '../state/result.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { guarded, inWords } from './callbacks.ts';
-import { startRun } from './open-run.ts';
+import { startRun } from './start-run.ts';
 
 export interface FlowOptions {
   /** Aborting it cancels the flow: its agents are stopped, and everything that it made is removed. */

@@ -1,4 +1,4 @@
-import type { Run } from './supervise-run.ts';
+import type { Run } from './run.ts';
 
 /**
  * What a signal means to all runs of this process: once, stop and remove everything; twice, remove it at once; SIGHUP lets

@@ -9,8 +9,9 @@ import { runState } from '../store/run-state.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { statFile } from '../store/state-files.ts';
 import { oneLine } from '../text/text.ts';
-import { RunTakenError, resumeRun } from './open-run.ts';
-import type { Run } from './supervise-run.ts';
+import { resumeRun } from './resume-run.ts';
+import type { Run } from './run.ts';
+import { RunTakenError } from './run-lock.ts';
 
 /** Held by the one daemon of a state directory. */
 export const daemonLock = ({ path }: StateDir) => join(path, 'daemon.lock');

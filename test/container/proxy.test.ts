@@ -49,7 +49,7 @@ function labelled(t: ExecutionContext): string {
 
 const proxyImage = async () => {
   const source = join(import.meta.dirname, '..', '..', 'docker');
-  return (await ensureProxyImage(600_000, { docker: dockerCli(nullRecorder), now: Date.now, source })).id;
+  return (await ensureProxyImage(600_000, { docker: dockerCli(nullRecorder), source })).id;
 };
 
 test('clients that have one IP address, each at once after the other, are told apart', async t => {

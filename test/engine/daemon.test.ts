@@ -54,7 +54,7 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.is(status.runs.length, 1);
   t.is(status.runs[0].run, runId);
   t.true(status.runs[0].drivenByDaemon);
-  t.regex((await here.agentFlow(['resume', runId])).stderr, /is driven by process/);
+  t.regex((await here.agentFlow(['resume', runId])).stderr, /is already being executed by process/);
 
   first.child.kill('SIGTERM');
   t.is((await first.child).exitCode, 0, first.said());

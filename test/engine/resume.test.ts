@@ -62,7 +62,7 @@ test('a run that a living engine drives is refused with who drives it, and one t
   for (const args of [['resume'], ['resume', here.runId()!]]) {
     const refused = await here.agentFlow(args);
     t.is(refused.exitCode, 2);
-    t.regex(refused.stderr, new RegExp(`is driven by process ${engine.pid} on `));
+    t.regex(refused.stderr, new RegExp(`is already being executed by process ${engine.pid} on `));
   }
   const all = await here.agentFlow(['resume', '--all']);
   t.regex(all.stderr, /^nothing to take up: \S+ is driven by process \d+ on \S+$/);

@@ -193,7 +193,6 @@ test('what an engine of another kernel has is found by files of random name and 
   const engine = askEngine({
     docker: dockerCli(nullRecorder),
     engine: { isRemapped: false },
-    now: Date.now,
     timeout: 300_000,
   });
   const elsewhere: AskEngine = async questions =>

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../../machines/outcome.ts';
+import type { DockerErrorKind } from '../../src/docker/docker-error.ts';
 import { classify } from '../../src/docker/errors.ts';
 import { cell } from './tally.ts';
 
@@ -7,7 +7,7 @@ import { cell } from './tally.ts';
  * `unreachable` waits for the engine, the rest is for a person.
  */
 interface Said {
-  readonly kind: FailureKind;
+  readonly kind: DockerErrorKind;
   /** The exit code; null for a client that was killed. */
   readonly code?: number | null;
   readonly stderr?: string;

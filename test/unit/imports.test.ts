@@ -126,6 +126,16 @@ test('no import points upwards', t => {
   );
 });
 
+test('docker is a client that imports itself, text and on-path.ts, nothing of the product', t => {
+  t.deepEqual(
+    offenders(
+      file => file.startsWith('src/docker/'),
+      from => !/^(src|machines)\//.test(from) || /^src\/(docker\/|text\/|on-path\.ts$)/.test(from),
+    ),
+    [],
+  );
+});
+
 test('state and reporters know events, text and each other, nothing that acts', t => {
   const known =
     /^src\/(state\/|text\/|reporters\/|events\.ts|spec\/units\.ts)|^(node:|zod|log-update|fast-xml-parser|machines\/outcome\.ts)/;

@@ -71,5 +71,5 @@ export async function removeImage(
 async function outputOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerAnswer> {
   const answer = await docker(args, { timeout: 60_000 });
   if (answer.ok || matchesMessage('noImage', answer.stderr)) return answer;
-  throw new EngineError(dockerError(answer, { operation, at: Date.now() }).message);
+  throw new EngineError(dockerError(answer, { operation }).message);
 }

@@ -159,9 +159,7 @@ function exists(answer: CallEnd, id: string): boolean {
   if (answer.ok || answer.interrupted === 'aborted') return true;
   if (matchesMessage('noContainer', answer.stderr)) return false;
   const args = ['logs', id];
-  throw new EngineError(
-    dockerError({ ...answer, args }, { operation: "read the agent's output", at: Date.now() }).message,
-  );
+  throw new EngineError(dockerError({ ...answer, args }, { operation: "read the agent's output" }).message);
 }
 
 /**

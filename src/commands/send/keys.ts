@@ -22,10 +22,7 @@ export async function typeInto(
     const input = keyCommands(bytes.subarray(at, at + 4096));
     const args = ['exec', '--interactive', containerId, 'sh', '-c', script, 'type', String(input.length)];
     const answer = await docker(args, { changes: true, timeout: 30_000, input });
-    if (!answer.ok)
-      throw new EngineError(
-        dockerError(answer, { operation: `type into ${address}`, at: Date.now() }).message,
-      );
+    if (!answer.ok) throw new EngineError(dockerError(answer, { operation: `type into ${address}` }).message);
   }
 }
 

@@ -61,6 +61,6 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     throw new UsageError(
       `the session of ${address} cannot receive text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
     );
-  const { message } = dockerError(answer, { operation: `send text to ${address}`, at: Date.now() });
+  const { message } = dockerError(answer, { operation: `send text to ${address}` });
   throw new EngineError(answer.interrupted ? `${message}. The text may have arrived` : oneLine(message));
 }

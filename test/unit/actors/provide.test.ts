@@ -4,6 +4,7 @@ import type { Reconciliation, StepInput } from '../../../machines/agent-types.ts
 import type { ActorContext } from '../../../src/actors/context.ts';
 import { provideActors } from '../../../src/actors/provide.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { dockerError } from '../../../src/docker/errors.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
@@ -41,4 +42,26 @@ test('a running agent that is restored from JSON is watched again, and what is s
     timeout: 20_000,
   });
   t.is(second.getSnapshot().context.outcome, null);
+});
+
+test('a DockerError becomes a StepError with the time of the failure, from which its retry counts', async t => {
+  const now = 1_000_000;
+  const stderr = 'Error response from daemon: context deadline exceeded';
+  const answer = { args: ['ps'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  const world = {
+    clock: {
+      now: () => now,
+      sleep: (_: number, signal: AbortSignal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    },
+    reconcile: async () => {
+      throw dockerError(answer);
+    },
+  } as unknown as ActorContext;
+  const input = { name: 'a', dependsOn: [], retries: 0, keep: 'never' } as const;
+  const actor = createActor(provideActors(world), { input }).start();
+  t.teardown(() => actor.stop());
+  const { context } = await waitFor(actor, snapshot => snapshot.context.tries > 0, { timeout: 5_000 });
+  t.like(context, { step: 'reconciling', tries: 1, inDoubt: true });
+  t.true(context.retryAt > now && context.retryAt <= now + 5_000);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { StepError } from '../../../machines/step-error.ts';
 import { probeFiles, type Question } from '../../../src/agent-container/file-probe.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
+import { DockerError } from '../../../src/docker/docker-error.ts';
 
 const identity = (...paths: string[]): Question[] => paths.map(path => ({ path, look: 'identity' }));
 
@@ -30,7 +30,7 @@ function engine(has: (path: string) => boolean, { hasImage = true, fails = '' } 
   return {
     calls,
     made: () => made,
-    options: { docker, images: [], makeImage, isRemapped: false, now: () => 0 },
+    options: { docker, images: [], makeImage, isRemapped: false },
   };
 }
 
@@ -80,13 +80,13 @@ test('without the base image another one does that is there and has the programs
     return { ...answer, stderr: stderr[image] ?? 'No such image' };
   };
   const makeImage = async () => void made++;
-  const options = { docker, makeImage, isRemapped: false, now: () => 0 };
+  const options = { docker, makeImage, isRemapped: false };
   const images = ['absent:1', 'bare:1', 'small:1', 'fit:1', 'unused:1'];
   t.deepEqual(await probeFiles(identity('/a'), { ...options, images }), ['seen']);
   t.deepEqual(tried.slice(1), images.slice(0, 4));
   t.is(made, 0);
   await t.throwsAsync(probeFiles(identity('/a'), { ...options, images: images.slice(0, 3) }), {
-    instanceOf: StepError,
+    instanceOf: DockerError,
   });
   t.is(made > 0, true);
 });
@@ -94,7 +94,7 @@ test('without the base image another one does that is there and has the programs
 test('an engine that runs no container is no proof of other files', async t => {
   for (const fails of ['OCI runtime create failed: no such runtime', 'no space left on device']) {
     const { options } = engine(() => true, { fails });
-    const error = await t.throwsAsync(probeFiles(identity('/a', '/b'), options), { instanceOf: StepError });
+    const error = await t.throwsAsync(probeFiles(identity('/a', '/b'), options), { instanceOf: DockerError });
     t.regex(error?.message ?? '', /look which files the Docker engine has: .*(runtime|space)/);
   }
 });

@@ -8,8 +8,7 @@ import { onPath } from '../../../src/on-path.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-const ask = () =>
-  engineInfo(dockerCli(nullRecorder), { now: () => 0, timeout: 20_000, hint: () => 'do what helps' });
+const ask = () => engineInfo(dockerCli(nullRecorder), { timeout: 20_000, hint: () => 'do what helps' });
 
 // All serial: PATH is one for the process.
 test.serial('without a docker command on PATH, the message says so', async t => {

@@ -1,5 +1,6 @@
 import test from 'ava';
-import type { FailureKind } from '../../../machines/outcome.ts';
+import { asStepError } from '../../../machines/step-error.ts';
+import type { DockerErrorKind } from '../../../src/docker/docker-error.ts';
 import {
   classify,
   dockerError,
@@ -16,7 +17,7 @@ const said = (stderr: string, more: object = {}) => ({
   ...more,
 });
 
-const table: readonly (readonly [FailureKind, string])[] = [
+const table: readonly (readonly [DockerErrorKind, string])[] = [
   [
     'unreachable',
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
@@ -73,9 +74,9 @@ for (const [kind, text] of table)
 test('a call that we cut off after its time is transient, and its effect inDoubt', t => {
   const answer = { ...said('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
   t.is(classify(answer), 'transient');
-  const error = dockerError(answer, { operation: 'start the container', at: 5 });
+  const error = dockerError(answer, { operation: 'start the container' });
   t.true(error.inDoubt);
-  t.is(error.at, 5);
+  t.like(error, { exitCode: null, interrupted: 'timeout', command: 'docker start x' });
   t.regex(error.message, /could not start the container: docker did not answer in time/);
 });
 
@@ -96,7 +97,7 @@ test('a message says what failed, with the daemon’s reason and without its pre
       ...said('Error response from daemon: no space left on device'),
       args: ['create', '--name=x', 'secret'],
     },
-    { operation: 'create the container', at: 0 },
+    { operation: 'create the container' },
   );
   t.is(
     error.message,
@@ -110,10 +111,7 @@ test('a message says what failed, with the daemon’s reason and without its pre
 test('an engine without GPUs says what to install, once', t => {
   const stderr =
     'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
-  const error = dockerError(
-    { ...said(stderr), args: ['start', 'x'] },
-    { operation: 'start the container', at: 0 },
-  );
+  const error = dockerError({ ...said(stderr), args: ['start', 'x'] }, { operation: 'start the container' });
   t.is(error.kind, 'gpu');
   t.false(error.inDoubt);
   t.regex(
@@ -124,12 +122,11 @@ test('an engine without GPUs says what to install, once', t => {
 
 test('what no row knows takes the kind of the step that asked', t => {
   const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
-  t.is(dockerError(answer, { operation: 'pull', at: 0, fallbackKind: 'image' }).kind, 'image');
-  t.is(
-    dockerError({ ...answer, stderr: 'i/o timeout' }, { operation: 'pull', at: 0, fallbackKind: 'image' })
-      .kind,
-    'transient',
-  );
+  t.is(dockerError(answer).kind, 'docker');
+  t.is(dockerError(answer, { fallbackKind: 'transient' }).kind, 'transient');
+  t.is(asStepError(dockerError(answer), { fallbackKind: 'image' }).kind, 'image');
+  const refused = dockerError({ ...answer, stderr: 'i/o timeout' }, { operation: 'pull' });
+  t.is(asStepError(refused, { fallbackKind: 'image' }).kind, 'transient');
 });
 
 test('a warning of the client on its own configuration is no reason', t => {
@@ -140,7 +137,7 @@ test('a warning of the client on its own configuration is no reason', t => {
   };
   t.is(classify(answer), 'docker');
   t.is(
-    dockerError(answer, { operation: 'create it', at: 0 }).message,
+    dockerError(answer, { operation: 'create it' }).message,
     'could not create it: invalid reference format',
   );
   t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
@@ -149,14 +146,14 @@ test('a warning of the client on its own configuration is no reason', t => {
 
 test('an engine without docker-init is told what to install', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
-  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it', at: 0 });
+  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it' });
   t.is(kind, 'docker');
   t.regex(message, /Install docker-init on the engine’s host/);
 });
 
 test('of an error that no row knows every line is passed on, but those that only point to help', t => {
   const message = (stderr: string) =>
-    dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it', at: 0 }).message;
+    dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it' }).message;
   t.is(
     message('first\nError: second\n\nthe reason, in words of tomorrow\n'),
     'could not create it: first\nError: second\nthe reason, in words of tomorrow',

@@ -42,7 +42,7 @@ function engine(
       : '';
     return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout, stderr, interrupted: null };
   };
-  const make = imageBuilder({ docker, now: () => 0, source, ...more }, 1000);
+  const make = imageBuilder({ docker, source, ...more }, 1000);
   const wish = (more: Partial<ImageRequest>) =>
     make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>
@@ -124,7 +124,7 @@ test('signatures are looked for of what is pulled and of the user’s own builds
       args[0] === 'image' ? JSON.stringify([{ Id: 'sha256:1', Os: 'linux', Architecture: 'amd64' }]) : '';
     return { args, ok: true, exitCode: 0, stdout, stderr: '', interrupted: null };
   };
-  const make = imageBuilder({ docker, now: () => 0, source }, 1000);
+  const make = imageBuilder({ docker, source }, 1000);
   const build = { context: source, dockerfile: 'Dockerfile', args: {}, target: null };
   await make({ image: null, build, gpus: false, provider: 'command', user: null, timeout: 1000 });
   t.deepEqual(new Map(trusts).get('build'), true);
@@ -280,7 +280,7 @@ test('what was built is known by its own id, though another has its tag a moment
       interrupted: null,
     };
   };
-  const make = imageBuilder({ docker, now: () => 0, source }, 1000);
+  const make = imageBuilder({ docker, source }, 1000);
   t.is(
     await make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000 }),
     'sha256:0d15',

@@ -263,6 +263,21 @@ test('a new attempt is made where the agent or its ground failed, and nowhere el
   t.false(mayBeRetried({ status: 'failed', exitCode: 1, error: null }));
 });
 
+test('a StepError without a time, and the error of a command, are stamped with the time of the failure', t => {
+  const untimed = new StepError('image', 'no such image', { inDoubt: true });
+  t.is(asStepError(untimed), untimed);
+  t.like(asStepError(untimed, { at: 7 }), { kind: 'image', message: 'no such image', at: 7, inDoubt: true });
+  t.is(asStepError(new StepError('image', 'x', { at: 5 }), { at: 7 }).at, 5);
+  const command = Object.assign(new Error('no'), {
+    ...{ kind: 'docker', command: 'docker create', exitCode: null, inDoubt: true },
+  });
+  t.like(asStepError(command, { at: 7 }), { kind: 'docker', message: 'no', at: 7, inDoubt: true });
+  t.is(asStepError(command).exitCode, undefined);
+  t.like(asStepError(Object.assign(command, { exitCode: 1 }), { fallbackKind: 'network' }), {
+    ...{ kind: 'network', exitCode: 1, command: 'docker create', cause: command },
+  });
+});
+
 test('a StepError is taken as it is, and anything else that is thrown is internal', t => {
   const error = new StepError('image', 'no such image', {
     at: 5,

@@ -38,7 +38,7 @@ function engine(
     if (call.startsWith('network rm') && stderr === '') there = there.filter(({ Id }) => Id !== args[2]);
     return answer('');
   };
-  const options = { docker, now: () => 0, instance: 'i', runId: 'r1234567' };
+  const options = { docker, instance: 'i', runId: 'r1234567' };
   const ensure = (kind: 'open' | 'internal' | 'apart' = 'open') =>
     ensureRunNetwork({ name: 'tmux-agents-r1234567', kind }, options);
   return { docker, ensure, created: () => calls.filter(call => call.startsWith('network create')), calls };

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
+import type { Run } from '../../../src/run/run.ts';
 import { handleSignals } from '../../../src/run/shutdown.ts';
-import type { Run } from '../../../src/run/supervise-run.ts';
 
 /** A process that only notes what it is told, and runs that do as well. */
 function world(...names: readonly string[]) {

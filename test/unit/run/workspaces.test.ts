@@ -56,13 +56,13 @@ test('a clone is below its attempt', async t => {
 });
 
 test('only who was cancelled is in a hurry, and at the end at once', t => {
-  const { note, of, end } = shutdownDeadline(['a', 'b']);
-  note(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
-  t.false(of('a').aborted);
+  const { apply, signal, end } = shutdownDeadline(['a', 'b']);
+  apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
+  t.false(signal('a').aborted);
   end();
-  t.true(of('a').aborted);
-  t.false(of('b').aborted);
-  note(at(1, { type: 'run.cancel', reason: 'x' }));
+  t.true(signal('a').aborted);
+  t.false(signal('b').aborted);
+  apply(at(1, { type: 'run.cancel', reason: 'x' }));
   end();
-  t.true(of('b').aborted);
+  t.true(signal('b').aborted);
 });

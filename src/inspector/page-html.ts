@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Assets } from './assets.ts';
+import type { Assets } from './asset-files.ts';
 import { type Kept, keptId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 

@@ -7,7 +7,7 @@ import { EngineError } from '../../errors.ts';
 import { shortNames } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
 import { oneLine } from '../../text/text.ts';
-import type { Skipped } from './plan.ts';
+import type { Skipped } from './skipped.ts';
 
 /** A name of an image, or the id of one without a name. */
 export interface RemovableImage {

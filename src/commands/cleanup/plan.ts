@@ -13,6 +13,7 @@ import { cannotBeRead, readRuns } from '../find-agent.ts';
 import { findImages, type RemovableImage } from './images.ts';
 import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
 import { type DoomedRun, findRuns } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
 export interface Wanted {
   readonly all: boolean;
@@ -21,11 +22,6 @@ export interface Wanted {
   readonly images: boolean;
   /** Milliseconds; null: no runs. */
   readonly runsOlderThan: number | null;
-}
-
-export interface Skipped {
-  readonly name: string;
-  readonly why: string;
 }
 
 /** What cleanup will remove, and what it leaves alone although it was asked for. */

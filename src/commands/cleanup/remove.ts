@@ -5,8 +5,9 @@ import type { StateDir } from '../../store/state-directory.ts';
 import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
-import type { EnginePlan, Plan, Skipped } from './plan.ts';
+import type { EnginePlan, Plan } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
 /** What was removed, category by category, and what was not. Of a dry run: what would be. */
 export interface Removed {

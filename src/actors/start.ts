@@ -48,7 +48,7 @@ function checkSources({ mountProblem, clock }: ActorContext, { name, attempt }: 
   if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
 }
 
-export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
+const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
 async function copyIn(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { matchesMessage } from '../docker/errors.ts';
 import { type ActorContext, owner } from './context.ts';
 
 /** The branch that an agent's work comes back on. */
-export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
+const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
 /** Where work comes back to. */
 export interface WorkRefs {

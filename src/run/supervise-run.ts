@@ -68,7 +68,7 @@ export interface Run {
   detach(): Promise<void>;
 }
 
-export interface RunEnd {
+interface RunEnd {
   /** 0 of a run that was let go. */
   readonly exitCode: number;
   /** Nothing that was to be removed may be left. */

@@ -42,7 +42,7 @@ const findResourceExhaustion = ({ outputs }: FlowContext) =>
     ?.name;
 
 /** What can be said of the waiting agents now: who is skipped (with all that depend on them), who may start. */
-export function schedule(context: FlowContext): { skipped: string[]; startable: AgentInput[] } {
+function schedule(context: FlowContext): { skipped: string[]; startable: AgentInput[] } {
   const standing: Record<string, AgentPhase> = { ...context.standing };
   // What has no room left for one has none for the next: nobody else is started to find that out.
   if (findResourceExhaustion(context)) return { skipped: waiting(context), startable: [] };

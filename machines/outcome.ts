@@ -69,7 +69,7 @@ export interface EndRecord {
   readonly refusal?: string | null;
 }
 
-export interface ProviderFailure {
+interface ProviderFailure {
   readonly kind: 'authentication' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
   /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or unknown. */

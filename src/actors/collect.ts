@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
@@ -13,6 +14,7 @@ import { plainText } from '../text/text.ts';
 import { agentOutput, marksFile } from '../transcript/agent-output.ts';
 import { type AgentReport, reportIn } from '../transcript/agent-report.ts';
 import { endRecordOf, recordInFile, refusalIn } from '../transcript/end-record.ts';
+import { readTar } from '../workspace/tar-reader.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type CollectPorts = Pick<
@@ -187,11 +189,23 @@ async function recordInside(
   const answer = await firstBytes(recorder, args, 4096, options);
   if (answer.stdout === '' && classify(answer) !== 'docker')
     throw dockerError({ ...answer, args }, { operation: 'read the end record' });
-  const said = recordInFile(answer.stdout.slice(tarHeader));
+  const said = recordInFile(await firstContent(answer.stdout));
   return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
 }
 
-const tarHeader = 512;
+/** Return what the beginning of a tar stream holds of its first file. */
+async function firstContent(stream: string): Promise<string> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const { content } of readTar(Readable.from([Buffer.from(stream, 'latin1')]))) {
+      for await (const part of content) parts.push(part);
+      break;
+    }
+  } catch {
+    // Cut off in the middle of a file that is longer than an end record.
+  }
+  return Buffer.concat(parts).toString();
+}
 
 /**
  * Why the entry of a container was not executed, in the words of docker-init or catatonit on stderr; null where it was: it

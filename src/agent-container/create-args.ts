@@ -16,7 +16,7 @@ export interface Identity {
   readonly nonce: string;
 }
 
-export interface EngineLimits {
+interface EngineLimits {
   /** What the engine has. */
   readonly cpus: number;
   /** Default: all of them. */
@@ -32,7 +32,7 @@ export interface CreateOptions {
 }
 
 /** What the host has to do with an agent's workspace, beyond its plan. */
-export interface WorkspaceMount {
+interface WorkspaceMount {
   /** The agent's own clone; null where it has none. */
   readonly clone: string | null;
   /** What of a bound directory agents only read: copies, mounted over what is there. */

@@ -9,7 +9,7 @@ import { mountFlag } from './create-args.ts';
  * What a container reports of a path that is mounted into it. `identity`: the running kernel, the device and inode
  * numbers, and where in it something else is mounted, as `/proc/self/mountinfo` spells it. `content`: the SHA-256 digest of a file, or of the list of a directory. `file`: the text of this file in it.
  */
-export type Look = 'identity' | 'content' | { readonly file: string };
+type Look = 'identity' | 'content' | { readonly file: string };
 
 export interface Question {
   readonly path: string;

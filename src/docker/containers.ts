@@ -65,7 +65,7 @@ const states: Readonly<Record<string, ContainerState>> = {
 const readState = (text: string): ContainerState => states[text.toLowerCase()] ?? 'running';
 
 /** `labels` is as docker prints them, `a=b,c=d`: good for a first look, and for no more than that. */
-export type Listed = z.output<typeof listed>;
+type Listed = z.output<typeof listed>;
 
 export interface Containers {
   /** All containers, running or not, that every filter lets through. */

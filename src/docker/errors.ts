@@ -151,7 +151,7 @@ export const unreadableOutput = (
   );
 
 /** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
-export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
+const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
 /**
  * Return what docker said, whole, without its preamble and its pointers to help: which line of somebody's text gives the

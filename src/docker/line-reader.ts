@@ -10,7 +10,7 @@ export interface LineReader {
 }
 
 /** Bytes of a line that are kept, where nothing else is said. */
-export const longestLine = 2 ** 20;
+const longestLine = 2 ** 20;
 
 /** Cut bytes into lines, which end with \n, \r or both. No more of a line is held in memory than its first `most` bytes. */
 export function lineReader(onLine: OnLine, most = longestLine): LineReader {

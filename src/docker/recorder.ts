@@ -38,12 +38,12 @@ export interface Recorder {
   ): Promise<RecordedCall>;
 }
 
-export interface RecordedCall {
+interface RecordedCall {
   end<A extends CallEnd>(answer: A): A;
 }
 
 /** What is recorded of a call, before it and after it. */
-export type CallEvent =
+type CallEvent =
   | {
       readonly type: 'docker.call';
       readonly call: number;

@@ -5,7 +5,7 @@ import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 
 export const baseImage = 'tmux-agents-base:latest';
-export const gpuImage = 'tmux-agents-base-gpu:latest';
+const gpuImage = 'tmux-agents-base-gpu:latest';
 
 /** The images of our own that agents run in where the spec names none. */
 export type BaseKind = 'base' | 'gpu';

@@ -2,16 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-
-/** The page's own program and looks. Nothing of them comes from anywhere else. */
-export interface Assets {
-  readonly 'page.js': string;
-  readonly 'page.css': string;
-  readonly 'xterm.js': string;
-  readonly 'xterm.css': string;
-}
-
-export const assetNames = ['page.js', 'page.css', 'xterm.js', 'xterm.css'] as const;
+import { type Assets, assetNames, toAssets } from './asset-files.ts';
 
 /** Where the build leaves them, in the package. */
 export const assetFolder = join(packageFolder, 'dist', 'page');
@@ -45,11 +36,4 @@ async function readBuiltAssets(): Promise<Assets> {
       { cause: error },
     );
   }
-}
-
-/** Throws where a file is empty: the page would be blank. */
-export function toAssets(files: Readonly<Record<string, string>>): Assets {
-  const empty = assetNames.filter(name => !files[name]);
-  if (empty.length > 0) throw new Error(`empty: ${empty.join(', ')}`);
-  return files as unknown as Assets;
 }

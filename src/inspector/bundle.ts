@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import { type Assets, assetNames, toAssets } from './assets.ts';
+import { type Assets, assetNames, toAssets } from './asset-files.ts';
 
 /** Builds the page; null without esbuild, which is there where the package is built, not where it is installed. */
 export async function bundlePage(): Promise<Assets | null> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Assets } from './assets.ts';
+import type { Assets } from './asset-files.ts';
 import { type ExportedRun, exportedRunId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 

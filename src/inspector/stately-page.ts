@@ -1,5 +1,5 @@
 /** Of Stately: where the Inspector lives, and the one origin that our page shows, hears and tells anything. */
-export const statelySite = 'https://stately.ai';
+const statelySite = 'https://stately.ai';
 export const statelyInspectorUrl = `${statelySite}/inspect`;
 
 export interface Page {

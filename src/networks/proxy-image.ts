@@ -4,7 +4,7 @@ import { buildImage } from '../images/build.ts';
 import { contentHash, proxyFolder } from '../images/content.ts';
 import { type Image, type ImageContext, inspectImage } from '../images/inspect.ts';
 
-export const proxyImage = 'tmux-agents-proxy:latest';
+const proxyImage = 'tmux-agents-proxy:latest';
 
 /** Finds the proxy's image, or builds it. One of other content is never used: what it lets through nobody knows. */
 export async function ensureProxyImage(timeout: number, context: ImageContext): Promise<Image> {

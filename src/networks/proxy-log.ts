@@ -1,7 +1,7 @@
 import { containerName } from '../docker/labels.ts';
 
 /** The most hosts that are told of one attempt. */
-export const mostBlocked = 100;
+const mostBlocked = 100;
 
 /**
  * The hosts that the proxy kept one attempt from, read from its log line by line. What clients send is untrusted: a

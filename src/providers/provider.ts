@@ -50,7 +50,7 @@ export interface ListedEnv {
   readonly unlessIn: string;
 }
 
-export interface OtherLogins {
+interface OtherLogins {
   /** Names of variables: a cloud's switch, or the address of a server that may ask for no key; null: there are none. */
   readonly variables: RegExp | null;
   /** Arguments that choose a model with a login of its own, or with none; null: there are no such. */
@@ -104,7 +104,7 @@ export interface Key {
   readonly args?: readonly string[];
 }
 
-export interface Dialog {
+interface Dialog {
   /** For people, as in `it asks for a login`. */
   readonly title: string;
   /** Of the screen, as a regular expression. */
@@ -129,7 +129,7 @@ export interface Report {
   };
 }
 
-export interface Settings {
+interface Settings {
   /** A JSON file, relative to the home. */
   readonly file: string;
   readonly json: object;

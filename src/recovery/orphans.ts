@@ -18,7 +18,7 @@ export interface OwnOrphan {
 }
 
 /** Nothing of what its labels say is used: they may have been set by anybody. */
-export interface ForeignOrphan {
+interface ForeignOrphan {
   readonly origin: 'another' | 'by hand' | 'malformed';
   readonly container: Container;
   /** What is wrong with its labels, for people; null where nothing is. */

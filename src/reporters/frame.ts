@@ -69,7 +69,7 @@ function agentLine(
 ): Piece[] {
   const [mark, style] = markOf(agent);
   const name = agent.name.padEnd(names);
-  const time = timeOf(agent, look.now).padStart('59 min 59 s'.length);
+  const time = timeOf(agent, look.now).padStart('59m 59s'.length);
   const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
   const said = detailOf(agent, look);
   return [

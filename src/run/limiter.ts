@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import { asStepError } from '../../machines/step-error.ts';
 import type { ConcurrencyLimiter } from '../actors/context.ts';
 import { formatDuration } from '../text/duration.ts';
@@ -19,46 +20,25 @@ const slow = 5_000;
  * every round of quick answers it gets one place back.
  */
 export function adaptiveLimiter({ most, now, onChange }: LimiterOptions): ConcurrencyLimiter {
-  const queue: PromiseWithResolvers<void>[] = [];
-  let places = most;
-  let busy = 0;
+  const queue = new PQueue({ concurrency: most });
   let quick = 0;
   let narrowedAt = Number.NEGATIVE_INFINITY;
 
-  const admit = () => {
-    while (busy < places && queue.length > 0) {
-      busy++;
-      queue.shift()!.resolve();
-    }
-  };
   const narrow = (reason: string, began: number) => {
     quick = 0;
     // What was under way already when it got narrower says nothing new.
-    if (places === 1 || began <= narrowedAt) return;
+    if (queue.concurrency === 1 || began <= narrowedAt) return;
     narrowedAt = now();
-    places = Math.floor(places / 2);
-    onChange(places, reason);
+    queue.concurrency = Math.floor(queue.concurrency / 2);
+    onChange(queue.concurrency, reason);
   };
   const widen = () => {
-    if (places === most || ++quick < places) return;
+    if (queue.concurrency === most || ++quick < queue.concurrency) return;
     quick = 0;
-    places++;
-    onChange(places === most ? null : places, 'it answers quickly again');
+    queue.concurrency++;
+    onChange(queue.concurrency === most ? null : queue.concurrency, 'it answers quickly again');
   };
-
-  return async (work, signal) => {
-    const place = Promise.withResolvers<void>();
-    queue.push(place);
-    admit();
-    const leave = () => {
-      const at = queue.indexOf(place);
-      if (at >= 0) queue.splice(at, 1);
-      place.reject(signal.reason);
-    };
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true });
-    await place.promise.finally(() => signal.removeEventListener('abort', leave));
-
+  const measure = async <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const began = now();
     try {
       const done = await work();
@@ -70,9 +50,21 @@ export function adaptiveLimiter({ most, now, onChange }: LimiterOptions): Concur
       const { kind, message } = asStepError(error);
       if (kind === 'transient' && !signal.aborted) narrow(message, began);
       throw error;
-    } finally {
-      busy--;
-      admit();
     }
+  };
+
+  return async (work, signal) => {
+    // The queue sees the signal only while the work waits: it would give away the place of a call that still runs.
+    const waiting = new AbortController();
+    const leave = () => waiting.abort(signal.reason);
+    if (signal.aborted) leave();
+    signal.addEventListener('abort', leave, { once: true });
+    const begin = () => {
+      signal.removeEventListener('abort', leave);
+      return measure(work, signal);
+    };
+    return queue
+      .add(begin, { signal: waiting.signal })
+      .finally(() => signal.removeEventListener('abort', leave));
   };
 }

@@ -17,7 +17,7 @@ export interface AskOptions {
 }
 
 /** Milliseconds. */
-export interface AskTimeouts {
+interface AskTimeouts {
   /** For an engine process on this machine to take a request. */
   readonly here: number;
   /** For any other: a network file system shows a new file to another machine after a minute at the latest. */

@@ -12,7 +12,7 @@ export interface Redactor {
   lines(): ChunkRedactor;
 }
 
-export interface ChunkRedactor {
+interface ChunkRedactor {
   add(bytes: Buffer): Buffer;
   end(): Buffer;
 }

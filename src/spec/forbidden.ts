@@ -11,7 +11,7 @@ export interface Forbidden {
   readonly engineDir: string | null;
 }
 
-export const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
+const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
 
 /** Why this real path may not be mounted into a container; null where it may. */
 export function forbiddenReason(

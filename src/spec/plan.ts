@@ -57,14 +57,14 @@ export interface BuildPlan {
 }
 
 /** All, so many, or those of these indices or ids. */
-export type GpuPlan = 'all' | number | { readonly device: readonly string[] };
+type GpuPlan = 'all' | number | { readonly device: readonly string[] };
 
 export interface UserPlan {
   readonly uid: number;
   readonly gid: number;
 }
 
-export interface MountPlan {
+interface MountPlan {
   /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
   readonly source: string;
   readonly target: string;
@@ -85,10 +85,10 @@ export interface InteractivePlan {
 }
 
 /** What becomes of an agent that asks for somebody: people are told, it fails, or it is typed an answer. */
-export type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
+type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
 
 /** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */
-export interface ReportPlan {
+interface ReportPlan {
   readonly format: string;
   readonly login: string;
   readonly quota: string;
@@ -104,7 +104,7 @@ export interface BudgetPlan {
   readonly wall?: number;
 }
 
-export interface SettingsPlan {
+interface SettingsPlan {
   /** Relative to the agent's home; JSON, merged into what is there. */
   readonly file: string;
   readonly json: object;
@@ -119,7 +119,7 @@ export interface AuthPlan {
   readonly login?: false;
 }
 
-export interface AuthFile {
+interface AuthFile {
   /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
   readonly source: string;
   /** Where the agent finds it, relative to its home. */
@@ -154,7 +154,7 @@ export type WorkspacePlan =
   | { readonly mode: 'copy'; readonly path: string }
   | { readonly mode: 'none' };
 
-export interface ClonePlan {
+interface ClonePlan {
   readonly mode: 'clone';
   /** Where the agent works: the repository, or a directory in it. */
   readonly path: string;

@@ -2,7 +2,7 @@ import type { RunEvent } from '../events.ts';
 import type { EventOf } from './agent-state.ts';
 
 /** An event, and which one of the run it is. */
-export interface Indexed<Event> {
+interface Indexed<Event> {
   readonly index: number;
   readonly event: Event;
 }

@@ -103,7 +103,7 @@ export const resultSchema = z.object({
 });
 
 export type RunResult = z.infer<typeof resultSchema>;
-export type AgentResult = RunResult['agents'][string];
+type AgentResult = RunResult['agents'][string];
 
 /**
  * How a run came out. An agent that has no end in a run that is over was lost with its engine.

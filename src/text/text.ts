@@ -1,3 +1,4 @@
+// `stripVTControlCharacters` of node:util leaves device control strings, private strings and half sequences in the text.
 // The final byte is optional everywhere, so that a sequence which the end of the text cuts off goes too.
 const csi = String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?`;
 /** OSC, DCS, SOS, PM, APC, and the title that tmux and screen know; never past the end of its line. */

@@ -7,7 +7,7 @@ import { EngineError } from '../../errors.ts';
 import { shortNames } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
 import { oneLine } from '../../text/text.ts';
-import type { Skipped } from './plan.ts';
+import type { Skipped } from './skipped.ts';
 
 /** An image to remove, by one of its names, or by its id if it has none. */
 export interface RemovableImage {

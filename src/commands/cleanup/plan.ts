@@ -13,6 +13,7 @@ import { cannotBeRead, readRuns } from '../find-agent.ts';
 import { findImages, type RemovableImage } from './images.ts';
 import { findRunNetworks, findSharedNetworks, type RemovableNetwork } from './networks.ts';
 import { findRuns, type RemovableRun } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
 export interface CleanupRequest {
   readonly all: boolean;
@@ -21,11 +22,6 @@ export interface CleanupRequest {
   readonly images: boolean;
   /** Milliseconds; null to remove no runs. */
   readonly runsOlderThan: number | null;
-}
-
-export interface Skipped {
-  readonly name: string;
-  readonly why: string;
 }
 
 /** What to remove from one engine, and what to skip although it was asked for. */

@@ -5,8 +5,9 @@ import type { StateDir } from '../../store/state-directory.ts';
 import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
-import type { EnginePlan, Plan, Skipped } from './plan.ts';
+import type { EnginePlan, Plan } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
 /** Removed and skipped things by kind; in a dry run, the ones that would be. Printed by `cleanup --json`. */
 export interface Removed {

@@ -8,7 +8,7 @@ import { type RunFolder, removeRun, type StateDir } from '../../store/state-dire
 import { statFile } from '../../store/state-files.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { oneLine } from '../../text/text.ts';
-import type { Skipped } from './plan.ts';
+import type { Skipped } from './skipped.ts';
 
 export interface RemovableRun {
   readonly folder: RunFolder;

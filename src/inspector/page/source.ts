@@ -18,7 +18,7 @@ export interface Source {
   type(agent: string, keys: string): Promise<void>;
 }
 
-export interface Listener {
+interface Listener {
   events(events: readonly RunEvent[]): void;
   /** An engine lives that drives the run. */
   engineActive(isActive: boolean): void;

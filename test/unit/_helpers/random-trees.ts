@@ -16,7 +16,7 @@ import fc from 'fast-check';
 import { pathBelow } from '../../../src/workspace/entry-name.ts';
 
 /** A file, directory or link. Paths and targets have a character for each byte. */
-export type TreeNode =
+type TreeNode =
   | { readonly kind: 'file'; readonly content: string; readonly mode: number; readonly mtime: number }
   | { readonly kind: 'directory'; readonly mode: number; readonly mtime: number }
   | { readonly kind: 'link'; readonly target: string; readonly mtime: number }

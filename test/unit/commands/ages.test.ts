@@ -10,8 +10,8 @@ const hour = 3_600_000;
 const now = 1_000 * hour;
 
 test('what has begun in the future, by another clock than ours, has begun just now', t => {
-  t.is(ago(now - hour, now), '1 h 00 min ago');
-  for (const ahead of [5_000, hour, 9 * hour]) t.is(ago(now + ahead, now), '0.0 s ago');
+  t.is(ago(now - hour, now), '1h ago');
+  for (const ahead of [5_000, hour, 9 * hour]) t.is(ago(now + ahead, now), '0.0s ago');
 });
 
 test('a run whose last event is in the future is not old', t => {

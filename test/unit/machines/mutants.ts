@@ -69,7 +69,7 @@ function inSlot(found: unknown, path: Path, name: string, home: string | null): 
 }
 
 /** Builds the same chart with one transition replaced, or dropped where `null` is given. */
-export function withTransition<Machine extends Chart>(
+function withTransition<Machine extends Chart>(
   machine: Machine,
   { path }: Place,
   transition: Json | null,

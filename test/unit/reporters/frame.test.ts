@@ -25,45 +25,45 @@ const row = (state: FlowState, more: Parameters<typeof look>[0] = {}, index = 0)
 test('there is one line an agent, in the order of the spec, and one on the whole', t => {
   const state = told(two, enters(1, 'fixer', 'building'));
   t.deepEqual(rows(state, { after: 62 }), [
-    '● fixer      building           1 min 01 s',
-    '· long-name  waiting            1 min 02 s  for fixer',
-    'r1234567  1 min 02 s  ·  0 of 2 done  ·  Ctrl-C stops and removes all',
+    '● fixer      building            1m 1s',
+    '· long-name  waiting             1m 2s  for fixer',
+    'r1234567  1m 2s  ·  0 of 2 done  ·  Ctrl-C stops and removes all',
   ]);
 });
 
 test('the last line of its output stands behind an agent, without escape sequences', t => {
   const state = told(two, enters(1, 'fixer', 'running.working'));
   const outputs = new Map([['fixer', '\x1b[32mreading\x1b[0m\x07 src\r\n']]);
-  t.is(row(state, { outputs, after: 3 }), '● fixer running 2.0 s reading src');
+  t.is(row(state, { outputs, after: 3 }), '● fixer running 2.0s reading src');
 });
 
 test('what an agent printed stands there only while it lives', t => {
   const outputs = new Map([['fixer', 'output']]);
   const line = (state: string) => row(told(two, enters(1, 'fixer', state)), { outputs, after: 2 });
-  t.is(line('stopping.killing'), '● fixer killing 1.0 s output');
-  t.is(line('collecting.reading'), '● fixer collecting 1.0 s');
-  t.is(line('building'), '● fixer building 1.0 s');
+  t.is(line('stopping.killing'), '● fixer killing 1.0s output');
+  t.is(line('collecting.reading'), '● fixer collecting 1.0s');
+  t.is(line('building'), '● fixer building 1.0s');
 });
 
 test('the columns stand still from one state to the next', t => {
   const column = (state: string) =>
-    rows(told(two, enters(1, 'fixer', state)), { after: 2 })[0]!.indexOf('1.0 s');
+    rows(told(two, enters(1, 'fixer', state)), { after: 2 })[0]!.indexOf('1.0s');
   t.is(column('building'), column('waitingForTmux'));
 });
 
 test('an attempt after the first is named', t => {
   const state = told(two, enters(1, 'fixer', 'running.working', { attempt: 2 }));
-  t.is(row(state, { after: 1 }), '● fixer running 0.0 s attempt 2');
+  t.is(row(state, { after: 1 }), '● fixer running 0.0s attempt 2');
 });
 
 test('an agent that came out has its mark, its word, its time and its reason, but no output', t => {
   const outputs = new Map([['fixer', 'output']]);
   const line = (more: Parameters<typeof ends>[2] = {}) =>
     row(told(two, enters(1, 'fixer', 'running.working'), ends(42.5, 'fixer', more)), { outputs, after: 99 });
-  t.is(line(), '✓ fixer succeeded 41 s');
-  t.is(line(failure('exit', 'exited with 7')), '✗ fixer failed 41 s exited with 7');
-  t.is(line({ ...failure('timeout', 'too\nlong'), status: 'timedOut' }), '✗ fixer timed out 41 s too long');
-  t.is(line({ status: 'cancelled' }), '■ fixer cancelled 41 s');
+  t.is(line(), '✓ fixer succeeded 41s');
+  t.is(line(failure('exit', 'exited with 7')), '✗ fixer failed 41s exited with 7');
+  t.is(line({ ...failure('timeout', 'too\nlong'), status: 'timedOut' }), '✗ fixer timed out 41s too long');
+  t.is(line({ status: 'cancelled' }), '■ fixer cancelled 41s');
 });
 
 test('an agent that was skipped has no time', t => {
@@ -76,9 +76,9 @@ test('an agent that was skipped has no time', t => {
 
 test('an agent that waits for its time says why and how long', t => {
   const state = told(two, enters(1, 'fixer', 'backingOff', { cause: 'EOF', until: noon + 5000 }));
-  t.is(row(state, { after: 2 }), '● fixer backing off 1.0 s EOF, goes on in 3.0 s');
+  t.is(row(state, { after: 2 }), '● fixer backing off 1.0s EOF, goes on in 3.0s');
   const bare = told(two, enters(1, 'fixer', 'backingOff', { until: noon + 5000 }));
-  t.is(row(bare, { after: 2 }), '● fixer backing off 1.0 s goes on in 3.0 s');
+  t.is(row(bare, { after: 2 }), '● fixer backing off 1.0s goes on in 3.0s');
 });
 
 test('an agent that waits for its next attempt says how the last one failed', t => {
@@ -88,27 +88,27 @@ test('an agent that waits for its next attempt says how the last one failed', t 
     attemptEnds(1, 'fixer', failure('exit', 'exited with 7')),
     enters(2, 'fixer', 'retrying', { until: noon + 4000 }),
   );
-  t.is(row(state, { after: 3 }), '● fixer waiting to try again 1.0 s exited with 7, goes on in 1.0 s');
+  t.is(row(state, { after: 3 }), '● fixer waiting to try again 1.0s exited with 7, goes on in 1.0s');
 });
 
 test('an agent that needs input is marked', t => {
-  t.is(row(told(two, enters(1, 'fixer', 'running.needsInput')), { after: 2 }), '? fixer needs input 1.0 s');
+  t.is(row(told(two, enters(1, 'fixer', 'running.needsInput')), { after: 2 }), '? fixer needs input 1.0s');
 });
 
 test('a state that passes at once is shown by its top level', t => {
-  t.is(row(told(two, enters(1, 'fixer', 'stopping.checking')), { after: 2 }), '● fixer stopping 1.0 s');
+  t.is(row(told(two, enters(1, 'fixer', 'stopping.checking')), { after: 2 }), '● fixer stopping 1.0s');
 });
 
 test('the status line counts those that are over, and stands still when the run is', t => {
   const state = told(two, ends(1, 'fixer'), at(9, { type: 'run.ended', status: 'succeeded', exitCode: 0 }));
-  t.is(rows(state, { after: 99 }).at(-1), 'r1234567  9.0 s  ·  1 of 2 done');
+  t.is(rows(state, { after: 99 }).at(-1), 'r1234567  9.0s  ·  1 of 2 done');
 });
 
 test('a run that is being cancelled says so, and how to hurry', t => {
   const state = told(two, at(1, { type: 'run.cancel', reason: 'SIGINT' }));
   t.is(
     rows(state).at(-1),
-    'r1234567  0.0 s  ·  0 of 2 done  ·  cancelling: SIGINT; Ctrl-C again removes all at once',
+    'r1234567  0.0s  ·  0 of 2 done  ·  cancelling: SIGINT; Ctrl-C again removes all at once',
   );
 });
 
@@ -182,13 +182,13 @@ test('where not even the active agents have room, those that need input stay, in
   t.deepEqual(
     seen.map(line => line.replace(/ +/g, ' ')),
     [
-      '● a01 running 3.0 s',
-      '● a03 running 3.0 s',
-      '● a05 running 3.0 s',
-      '? a20 needs input 3.0 s',
-      '? a40 needs input 3.0 s',
+      '● a01 running 3.0s',
+      '● a03 running 3.0s',
+      '● a05 running 3.0s',
+      '? a20 needs input 3.0s',
+      '? a40 needs input 3.0s',
       '… 17 running, 18 failed',
-      'r1234567 4.0 s · 18 of 40 done · Ctrl-C stops and removes all',
+      'r1234567 4.0s · 18 of 40 done · Ctrl-C stops and removes all',
     ],
   );
 });

@@ -93,12 +93,12 @@ test('a transcript is folded under its agent, and nothing in it speaks to the ru
   ];
   const lines = transcriptGroup(outcomesOf(state)[0]!, said, 'token');
   t.deepEqual(lines.slice(0, 3), [
-    '::group::a: failed, exit 7, 3.0 s',
+    '::group::a: failed, exit 7, 3.0s',
     '::stop-commands::token',
     '::error::mine',
   ]);
   t.deepEqual(obeyed(lines), [
-    { name: 'group', text: 'a: failed, exit 7, 3.0 s' },
+    { name: 'group', text: 'a: failed, exit 7, 3.0s' },
     { name: 'endgroup', text: '' },
   ]);
   t.false(lines.some(line => line.includes('##[')));

@@ -83,7 +83,7 @@ test('an agent that was quiet runs again', t => {
 
 test('a step that is tried again says why and when', t => {
   const event = enters(1, 'fixer', 'backingOff', { cause: 'unexpected EOF', until: noon + 1400 });
-  t.is(lineOf(begun, event), '12:00:01 fixer      backing off: unexpected EOF, next try in 0.4 s');
+  t.is(lineOf(begun, event), '12:00:01 fixer      backing off: unexpected EOF, next try in 0.4s');
   const bare = enters(1, 'fixer', 'backingOff');
   t.is(lineOf(begun, bare), '12:00:01 fixer      backing off: docker failed, next try');
 });
@@ -97,18 +97,18 @@ test('an attempt that another follows says how it failed, and when the next begi
   );
   t.is(
     lineOf(failed, event),
-    '12:00:04 fixer      attempt 1 failed: exited with 7; attempt 2 follows in 1.0 s',
+    '12:00:04 fixer      attempt 1 failed: exited with 7; attempt 2 follows in 1.0s',
   );
   t.is(
     lineOf(begun, event),
-    '12:00:04 fixer      attempt 1 failed: no reason known; attempt 2 follows in 1.0 s',
+    '12:00:04 fixer      attempt 1 failed: no reason known; attempt 2 follows in 1.0s',
   );
   t.is(lineOf(begun, attemptEnds(3, 'fixer')), null);
 });
 
 test('an agent that succeeded says how long it took', t => {
   const running = told(two, enters(2, 'fixer', 'building'), enters(5, 'fixer', 'running.working'));
-  t.is(lineOf(running, ends(43.5, 'fixer')), '12:00:43 fixer      succeeded in 41 s');
+  t.is(lineOf(running, ends(43.5, 'fixer')), '12:00:43 fixer      succeeded in 41s');
   t.is(lineOf(begun, ends(1, 'fixer')), '12:00:01 fixer      succeeded');
 });
 
@@ -145,10 +145,10 @@ test('an engine that goes away and comes back is told once each', t => {
 
 test('a Docker that does not keep up is told with each step down, and of the way back its end', t => {
   const pressure = (seconds: number, atOnce: number | null) =>
-    at(seconds, { type: 'engine.throttled', atOnce, reason: 'it took 9.0 s' });
+    at(seconds, { type: 'engine.throttled', atOnce, reason: 'it took 9.0s' });
   t.is(
     lineOf(begun, pressure(1, 2)),
-    '12:00:01 Docker does not keep up: at most 2 containers are started at once (it took 9.0 s)',
+    '12:00:01 Docker does not keep up: at most 2 containers are started at once (it took 9.0s)',
   );
   const narrow = told(two, pressure(1, 2));
   t.regex(lineOf(narrow, pressure(2, 1))!, /at most 1 container/);

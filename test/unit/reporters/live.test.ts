@@ -28,7 +28,7 @@ test('the frame follows the events without being asked', async t => {
   live.onOutput('fixer', 'hello');
   live.onOutput('fixer', ' \n');
   await delay(300);
-  t.regex(text(), /● fixer {2}running {17}4\.0 s {2}hello/);
+  t.regex(text(), /● fixer {2}running {14}4\.0s {2}hello/);
   live.stop();
 });
 

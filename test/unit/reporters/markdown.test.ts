@@ -24,11 +24,11 @@ test('a run is a table of its agents, and what went wrong with each', t => {
     markdown(state, mebibyte),
     `### \`mend\`
 
-\`r1234567\` failed in 9.0 s
+\`r1234567\` failed in 9.0s
 
 | Agent | Status | Exit | Attempts | Time |
 |---|---|---|---|---|
-| \`good\` | succeeded | 0 | 1 | 2.0 s |
+| \`good\` | succeeded | 0 | 1 | 2.0s |
 | \`bad\` | failed | 7 | 1 | – |
 | \`after\` | skipped | – | 0 | – |
 

@@ -25,12 +25,12 @@ test('the end of a run is a table, a line of totals, and what to do about each f
   t.is(
     summary(state, places),
     [
-      'AGENT   STATUS     EXIT  ATTEMPTS  TIME   TRANSCRIPT',
-      'fixer   succeeded  0     1         41 s   ~/s/fixer/1/transcript.log',
-      'tests   failed     7     2         3.0 s  t/2',
-      'report  skipped    -     0         -      -',
+      'AGENT   STATUS     EXIT  ATTEMPTS  TIME  TRANSCRIPT',
+      'fixer   succeeded  0     1         41s   ~/s/fixer/1/transcript.log',
+      'tests   failed     7     2         3.0s  t/2',
+      'report  skipped    -     0         -     -',
       '',
-      'r1234567: 1 succeeded, 1 failed, 1 skipped in 47 s',
+      'r1234567: 1 succeeded, 1 failed, 1 skipped in 47s',
       '✗ tests failed while running: exited with 7',
       '  → agent-flow logs r1234567/tests',
     ].join('\n'),
@@ -105,7 +105,7 @@ test('an agent that timed out says so, and a cancelled one needs no advice', t =
     at(2, { type: 'run.ended', status: 'timedOut', exitCode: 4 }),
   );
   t.deepEqual(summary(state, places).split('\n').slice(5), [
-    'r1234567: 1 timed out, 1 cancelled in 2.0 s; cancelled: SIGINT',
+    'r1234567: 1 timed out, 1 cancelled in 2.0s; cancelled: SIGINT',
     '✗ fixer timed out while running: too long',
   ]);
 });

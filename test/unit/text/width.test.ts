@@ -9,7 +9,7 @@ const widths: readonly (readonly [string, number])[] = [
   ['e\u0301', 1],
   ['漢字', 4],
   ['ひカ한', 6],
-  ['ｱ', 2],
+  ['ｱ', 1],
   ['Ａ。', 4],
   ['😀', 2],
   ['👩‍👩‍👧', 2],
@@ -44,7 +44,7 @@ test('where there is no room there is nothing', t => {
 });
 
 test('of a very long line no more is read than fits', t => {
-  const line = 'x'.repeat(500_000);
+  const line = 'é'.repeat(500_000);
   t.is(widthOf(cutTo(line, 80)), 80);
   t.true(quickest(() => cutTo(line, 80)) < quickest(() => widthOf(line)) / 10);
 });

@@ -55,10 +55,10 @@ test('only docker/cli.ts imports zx, and only docker/stream.ts and workspace/git
     ),
     [],
   );
-  // One that is no docker: the engine itself, for `run -d`.
+  // One that is no docker: the engine itself, for `run -d`. The programs of src/agent-cli run in a container.
   t.deepEqual(
     offenders(
-      file => file !== 'src/commands/detach.ts',
+      file => file !== 'src/commands/detach.ts' && !file.startsWith('src/agent-cli/'),
       from => !/child_process/.test(from),
     ),
     [],
@@ -72,6 +72,7 @@ const rooms = [
   'docker',
   'providers',
   'spec',
+  'agent-cli',
   'state',
   'store',
   'secrets',
@@ -121,6 +122,19 @@ test('no import points upwards', t => {
     offenders(
       () => true,
       (from, _isType, file) => !/^(src|machines)\//.test(from) || level(from) <= level(file),
+    ),
+    [],
+  );
+});
+
+test('agent-cli runs where no package is installed: it imports Node, the terms of the spec and itself', t => {
+  t.deepEqual(
+    offenders(
+      file => file.startsWith('src/agent-cli/'),
+      (from, isType) =>
+        from.startsWith('node:') ||
+        from.startsWith('src/agent-cli/') ||
+        (isType && ['src/spec/plan.ts', 'src/providers/provider.ts'].includes(from)),
     ),
     [],
   );

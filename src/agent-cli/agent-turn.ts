@@ -22,34 +22,42 @@ const state = stateIn(stateDirectory);
 const turns = turnsIn(state, done);
 const [verb, detail = '', message = ''] = process.argv.slice(2);
 
-switch (verb) {
-  case 'begin':
-    turns.begin();
-    break;
-  case 'sent':
-    if (!turns.send()) process.exitCode = 1;
-    break;
-  case 'taken':
-    turns.take();
-    break;
-  case 'end': {
-    const transcript = textOf(stdin().transcript_path);
-    if (turns.end(detail === 'queued')) settleLater(transcript);
-    else turns.finish();
-    break;
+run().catch(error => {
+  // Without the lock nothing is counted, and no work is declared done.
+  console.error(`agent-turn: ${error.message}`);
+  process.exitCode = 1;
+});
+
+async function run(): Promise<void> {
+  switch (verb) {
+    case 'begin':
+      turns.begin();
+      break;
+    case 'sent':
+      if (!turns.send()) process.exitCode = 1;
+      break;
+    case 'taken':
+      turns.take();
+      break;
+    case 'end': {
+      const transcript = textOf(stdin().transcript_path);
+      if (turns.end(detail === 'queued')) settleLater(transcript);
+      else turns.finish();
+      break;
+    }
+    case 'settle':
+      if (await staysSettled(state, detail, sleep)) turns.finish();
+      break;
+    case 'failed':
+      fail(turnFailure(stdin(), Date.now()));
+      break;
+    case 'trouble':
+      fail({ kind: troubleKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
+      break;
+    default:
+      console.error('usage: agent-turn begin|sent|taken|end|failed|trouble');
+      process.exitCode = 2;
   }
-  case 'settle':
-    void staysSettled(state, detail, sleep).then(isSettled => isSettled && turns.finish());
-    break;
-  case 'failed':
-    fail(turnFailure(stdin(), Date.now()));
-    break;
-  case 'trouble':
-    fail({ kind: troubleKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
-    break;
-  default:
-    console.error('usage: agent-turn begin|sent|taken|end|failed|trouble');
-    process.exitCode = 2;
 }
 
 /** The hook is waited for, so another process looks whether a turn follows. */

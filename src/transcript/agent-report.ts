@@ -1,6 +1,9 @@
 import * as z from 'zod';
+import { type AgentReport, troubleKinds } from '../agent-cli/report.ts';
 import { plainText } from '../text/text.ts';
 import { titleIn } from './end-record.ts';
+
+export type { AgentReport };
 
 const count = z.int().nonnegative();
 /** The last moment that a `Date` can hold. */
@@ -18,17 +21,14 @@ const schema = z.object({
     .nullable(),
   trouble: z
     .object({
-      kind: z.enum(['authentication', 'quota', 'budget', 'needsInput']),
+      kind: z.enum(troubleKinds),
       message: z.string().transform(plainText),
       resetsAt: z.number().nonnegative().max(latest).nullable(),
     })
     .nullable(),
-});
+}) satisfies z.ZodType<AgentReport>;
 
-/** What an AI CLI has said of itself, as `agent-report` has kept it. It is the agent's word, and no more. */
-export type AgentReport = z.output<typeof schema>;
-
-/** The report at the end of a transcript; null where there is none that can be read. */
+/** Return the report at the end of a transcript; null where there is none that can be read. An agent may have forged it. */
 export function reportIn(transcript: string, nonce: string): AgentReport | null {
   const text = titleIn(transcript, 'report', nonce);
   if (text === null) return null;

@@ -55,10 +55,10 @@ test('only docker/cli.ts imports zx, and only docker/stream.ts and workspace/git
     ),
     [],
   );
-  // One that is no docker: the engine itself, for `run -d`.
+  // One that is no docker: the engine itself, for `run -d`. The programs of src/agent-cli run in a container.
   t.deepEqual(
     offenders(
-      file => file !== 'src/commands/detach.ts',
+      file => file !== 'src/commands/detach.ts' && !file.startsWith('src/agent-cli/'),
       from => !/child_process/.test(from),
     ),
     [],
@@ -72,6 +72,7 @@ const rooms = [
   'docker',
   'providers',
   'spec',
+  'agent-cli',
   'state',
   'store',
   'secrets',
@@ -131,6 +132,19 @@ test('docker is a client that imports itself, text and on-path.ts, nothing of th
     offenders(
       file => file.startsWith('src/docker/'),
       from => !/^(src|machines)\//.test(from) || /^src\/(docker\/|text\/|on-path\.ts$)/.test(from),
+    ),
+    [],
+  );
+});
+
+test('agent-cli runs where no package is installed: it imports Node, the terms of the spec and itself', t => {
+  t.deepEqual(
+    offenders(
+      file => file.startsWith('src/agent-cli/'),
+      (from, isType) =>
+        from.startsWith('node:') ||
+        from.startsWith('src/agent-cli/') ||
+        (isType && ['src/spec/plan.ts', 'src/providers/provider.ts'].includes(from)),
     ),
     [],
   );

@@ -52,7 +52,7 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
       options.inspect?.(event);
     },
   });
-  flow.on('agent.unstarted', ({ output: { name, attempts: _, ...output } }) => {
+  flow.on('agent.notStarted', ({ output: { name, attempts: _, ...output } }) => {
     if (!told.has(name)) void append({ type: 'agent.ended', agent: name, ...output });
   });
   const over = new Promise<void>((resolve, reject) => {

@@ -4,7 +4,7 @@ import {
   type End,
   type EndRecord,
   type FailureKind,
-  mayBeRetried,
+  isRetryable,
   type Outcome,
   quotaResetAt,
   type Status,
@@ -149,7 +149,7 @@ for (const [title, end, record, status, exitCode, kind, message] of table)
 
 const trouble = (kind: 'authentication' | 'quota', until: number | null, code = 1): EndRecord => ({
   ...said('exit', code),
-  trouble: { kind, message: 'what it said', until },
+  providerFailure: { kind, message: 'what it said', until },
 });
 
 test('what an AI CLI says of why it failed is the reason, but where it has not failed', t => {
@@ -178,7 +178,7 @@ test('a plan that is said to be there again already is no wait: the attempt has 
     const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
     t.is(quotaResetAt(outcome), null);
-    t.true(mayBeRetried(outcome));
+    t.true(isRetryable(outcome));
     t.is(countedAttempts(1, [outcome]), 1);
   }
 });
@@ -189,7 +189,7 @@ test('a plan is waited for for days, not for weeks, and how long it would take i
   for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaResetAt(after(ms)), finished + ms);
   for (const ms of [8 * day + 1, 30 * day, 8.64e15]) {
     t.is(quotaResetAt(after(ms)), null);
-    t.false(mayBeRetried(after(ms)));
+    t.false(isRetryable(after(ms)));
   }
   t.like(after(30 * day), {
     status: 'failed',
@@ -256,11 +256,11 @@ test('a new attempt is made where the agent or its ground failed, and nowhere el
       exitCode: null,
       error: { phase: 'running', kind: kind as FailureKind, message: kind },
     });
-    t.is(mayBeRetried(outcome('failed')), may, kind);
+    t.is(isRetryable(outcome('failed')), may, kind);
     for (const status of ['succeeded', 'timedOut', 'cancelled', 'skipped'] as const)
-      t.false(mayBeRetried(outcome(status)), `${status} ${kind}`);
+      t.false(isRetryable(outcome(status)), `${status} ${kind}`);
   }
-  t.false(mayBeRetried({ status: 'failed', exitCode: 1, error: null }));
+  t.false(isRetryable({ status: 'failed', exitCode: 1, error: null }));
 });
 
 test('a StepError is taken as it is, and anything else that is thrown is internal', t => {

@@ -92,7 +92,7 @@ export function toOutcome(
   previous: readonly Outcome[] = [],
 ): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
-  const failed = (kind: FailureKind, message: string, until: number | null = null): Outcome => ({
+  const failed: Failed = (kind, message, until = null) => ({
     status: 'failed',
     exitCode,
     error: {
@@ -108,57 +108,25 @@ export function toOutcome(
     exitCode,
     error: { phase: 'running', kind, message },
   });
-  const quotaExhausted = (message: string, resetsAt: number) => {
-    // Without the time of the end the length of the wait is unknown.
-    if (end === null) return failed('quota', message);
-    // Both times are of the engine's clock, which the CLI reads; by ours, only the difference counts.
-    const wait = resetsAt - (end.finishedAt ?? end.at);
-    if (wait <= 0) return failed('exit', `${message}; it says that its plan is there again already`);
-    if (wait > quotaWaitLimits.maxWaitMs) {
-      const days = (ms: number) => Math.ceil(ms / day);
-      const bound = `That is in ${days(wait)} days, and a run waits for ${days(quotaWaitLimits.maxWaitMs)} at most`;
-      return failed('quota', `${message}. ${bound}. Run it again then`);
-    }
-    if (previous.filter(each => quotaResetAt(each) !== null).length >= quotaWaitLimits.maxWaits)
-      return failed(
-        'quota',
-        `${message}. It has waited for its plan ${quotaWaitLimits.maxWaits} times. Run it again`,
-      );
-    return failed('quota', message, end.at + wait);
-  };
-  const outOfMemory = () =>
-    failed('outOfMemory', 'a process of the agent was killed: out of memory. Raise "memory"');
-
-  if (record === null) {
-    if (end?.oomKilled) return outOfMemory();
-    if (end === null || end.reason === 'removed')
-      return failed('infrastructure', 'the container was removed from outside');
-    if (end.reason === 'restarted')
-      return failed('infrastructure', 'the container was restarted from outside');
-    return failed(
-      'infrastructure',
-      `the container ended with ${end.exitCode} without its own end record: killed from outside, or lost with its daemon or host`,
-    );
-  }
-  switch (record.reason) {
+  if (record === null) return outcomeOfEnd(end, failed);
+  const { reason, code, oomKills, providerFailure, refusal } = record;
+  const ranOutOfMemory = oomKills > 0 && (code === 137 || reason === 'tmux-lost');
+  switch (reason) {
     case 'exit':
     case 'done':
-      if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
-      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      if (record.providerFailure) {
-        const { kind, message, until } = record.providerFailure;
-        return kind === 'quota' && until !== null ? quotaExhausted(message, until) : failed(kind, message);
-      }
-      return failed('exit', `exited with ${record.code}${hint(record.code)}`);
+      if (code === 0) return { status: 'succeeded', exitCode: 0, error: null };
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
+      if (providerFailure) return outcomeOfProvider(providerFailure, end, previous, failed);
+      return failed('exit', `exited with ${code}${hint(code)}`);
     case 'signal':
-      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      return failed('signal', `ended by signal ${record.code - 128}`);
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
+      return failed('signal', `ended by signal ${code - 128}`);
     case 'tmux-lost':
-      if (record.oomKills > 0) return outOfMemory();
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
       return failed(
         'tmuxLost',
-        record.refusal
-          ? `the container cannot run agents: ${record.refusal}`
+        refusal
+          ? `the container cannot run agents: ${refusal}`
           : 'the tmux session went away before the agent was done',
       );
     case 'deadline':
@@ -170,6 +138,45 @@ export function toOutcome(
     case 'term':
       return failed('infrastructure', 'the container was stopped from outside');
   }
+}
+
+type Failed = (kind: FailureKind, message: string, until?: number | null) => Outcome;
+
+const outOfMemory = 'a process of the agent was killed: out of memory. Raise "memory"';
+
+/** Return the outcome of a container without an end record. */
+function outcomeOfEnd(end: End | null, failed: Failed): Outcome {
+  if (end?.oomKilled) return failed('outOfMemory', outOfMemory);
+  if (end === null || end.reason === 'removed')
+    return failed('infrastructure', 'the container was removed from outside');
+  if (end.reason === 'restarted') return failed('infrastructure', 'the container was restarted from outside');
+  return failed(
+    'infrastructure',
+    `the container exited with ${end.exitCode} but wrote no end record; it was killed externally, or its daemon or host failed`,
+  );
+}
+
+/** Return the outcome of an AI CLI that has failed: a quota with a reset time in reach is waited for. */
+function outcomeOfProvider(
+  { kind, message, until }: ProviderFailure,
+  end: End | null,
+  previous: readonly Outcome[],
+  failed: Failed,
+): Outcome {
+  // Without the time of the end the length of the wait is unknown.
+  if (kind !== 'quota' || until === null || end === null) return failed(kind, message);
+  // Both times are of the engine's clock, which the CLI reads; by ours, only the difference counts.
+  const wait = until - (end.finishedAt ?? end.at);
+  const { maxWaits, maxWaitMs } = quotaWaitLimits;
+  if (wait <= 0) return failed('exit', `${message}; it reports a reset time that has passed already`);
+  if (wait > maxWaitMs) {
+    const days = (ms: number) => Math.ceil(ms / day);
+    const bound = `That is in ${days(wait)} days, and a run waits for ${days(maxWaitMs)} at most`;
+    return failed('quota', `${message}. ${bound}. Run it again then`);
+  }
+  if (previous.filter(each => quotaResetAt(each) !== null).length >= maxWaits)
+    return failed('quota', `${message}. It has waited for its quota ${maxWaits} times. Run it again`);
+  return failed('quota', message, end.at + wait);
 }
 
 const hint = (code: number) =>

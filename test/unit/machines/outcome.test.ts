@@ -131,13 +131,13 @@ const table: readonly Row[] = [
     'failed',
     0,
     'infrastructure',
-    /ended with 0 without its own/,
+    /exited with 0 but wrote no end record/,
   ],
-  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /ended with 137/],
+  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /exited with 137/],
 ];
 
 for (const [title, end, record, status, exitCode, kind, message] of table)
-  test(`judge: ${title}`, t => {
+  test(`outcome: ${title}`, t => {
     const outcome = toOutcome(end, record);
     t.is(outcome.status, status);
     t.is(outcome.exitCode, exitCode);
@@ -173,7 +173,7 @@ test('only a plan of which it is known when it is there again is waited for, and
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
-test('a plan that is said to be there again already is no wait: the attempt has failed, and counts', t => {
+test('a plan that is said to be has passed already is no wait: the attempt has failed, and counts', t => {
   for (const until of [0, 1, finished - day, finished]) {
     const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
@@ -208,7 +208,7 @@ test('a plan is waited for ten times and no more; attempts that failed otherwise
   t.is(quotaResetAt(next(9)), 60_000);
   t.is(quotaResetAt(next(10)), null);
   t.is(next(10).error?.kind, 'quota');
-  t.regex(next(10).error!.message, /^what it said\. It has waited for its plan 10 times/);
+  t.regex(next(10).error!.message, /^what it said\. It has waited for its quota 10 times/);
 });
 
 test('how long a plan is waited for is read off one clock, and waited for by the other', t => {

@@ -1,93 +1,49 @@
-import { backOffDelay, machineSetup, stepInput } from './agent-setup.ts';
-import type { Entry, Step } from './agent-types.ts';
-import { toOutcome } from './outcome.ts';
+import { agentOutput, initialContext, stepInput } from './agent-context.ts';
+import { backOffDelay } from './agent-delays.ts';
+import { machineSetup } from './agent-setup.ts';
+import {
+  cancelPendingRetry,
+  enterAt,
+  escalateTo,
+  interruptible,
+  onCollectError,
+  onRemoveError,
+  onSecretStepError,
+  onStepError,
+  retryStep,
+  retryTransitions,
+  startNextAttempt,
+} from './agent-transitions.ts';
 
 /**
- * One agent's life. The chart is pure: what it invokes is provided from outside, and every waiting time is an
- * absolute one, so that a timer means the same after a restart.
+ * The life of one agent, as an XState machine.
  *
  *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
- *              → stopping → collecting → removing → (retrying | waitingForQuota → building) | done
+ *              → stopping → collecting → removing → evaluating → (retrying | waitingForQuota → building) | done
  *
- * A step that fails for a passing reason goes through `backingOff` and is tried again; a daemon that is away is
- * `engineUnreachable` and uses up nothing; everything else leaves through stopping, collecting and removing,
- * so that nothing is left behind whatever failed.
- */
-
-/** What follows when a step's actor rejects; the same for every step starting. */
-const onStepError = <S extends Step>(step: S) =>
-  [
-    {
-      guard: 'isEngineUnreachable',
-      target: 'engineUnreachable',
-      actions: { type: 'loseEngine', params: { step } },
-    },
-    { guard: 'mayTryAgain', target: 'backingOff', actions: { type: 'backOff', params: { step } } },
-    { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
-  ] as const;
-
-/** What needs the agent's secrets; whoever resumes a run may lack what its first start had. */
-const needsSecrets = <S extends 'building' | 'injecting'>(step: S) =>
-  [
-    {
-      guard: 'lacksSecrets',
-      target: 'waitingForSecrets',
-      actions: { type: 'awaitSecrets', params: { step } },
-    },
-    ...onStepError(step),
-  ] as const;
-
-const interruptible = {
-  CANCEL: { target: 'stopping', actions: 'cancel' },
-  KILL: { target: 'removing', actions: 'cancel' },
-} as const;
-
-/** Between two attempts. */
-const startNextAttempt = { target: 'building', actions: 'nextAttempt' } as const;
-const cancelPendingRetry = {
-  CANCEL: { target: 'done', actions: 'cancelRetry' },
-  KILL: { target: 'done', actions: 'cancelRetry' },
-} as const;
-
-const retryStep = <S extends Step>(step: S) =>
-  ({ guard: { type: 'backsOffFrom', params: { step } }, target: step }) as const;
-/** Also where the clock fails: a wait that cannot be had is over, and the tries are counted all the same. */
-const retryTransitions = [
-  retryStep('reconciling'),
-  retryStep('building'),
-  retryStep('networking'),
-  retryStep('creating'),
-  retryStep('starting'),
-  retryStep('waitingForTmux'),
-  retryStep('injecting'),
-  retryStep('running'),
-  retryStep('collecting'),
-  retryStep('removing'),
-];
-const enterAt = <E extends Entry>(state: E) =>
-  ({ guard: { type: 'enters', params: { state } }, target: state, actions: 'enter' }) as const;
-
-/**
- * One agent's life, as an XState machine.
+ * A step that fails with a transient error is retried by way of `backingOff`. A daemon that does not answer is the state
+ * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
+ * that nothing is left behind.
  *
- * It acts on nothing by itself: what it invokes is given by `agentMachine.provide({ actors })`, any subset of it. One
- * that is invoked without having been provided fails its step, and the agent leaves through `stopping`, `collecting`
- * and `removing` like after any other failure; the machine itself never ends in an error. All times are in
- * milliseconds since the epoch. Its output is an `AgentOutput`. Actor inputs and context are plain data: what
- * `getPersistedSnapshot()` returns can be kept as JSON, and restored in any state.
+ * The machine has no effects of its own: it invokes actors, which `agentMachine.provide({ actors })` supplies, any subset
+ * of them. An actor that is invoked without having been provided fails its step; the machine itself never ends in an
+ * error. Times are milliseconds since the epoch, and waits are absolute, so that a timer means the same after a restart.
+ * Context and actor inputs are plain data: what `getPersistedSnapshot()` returns can be stored as JSON, and restored in
+ * any state. The output is an `AgentOutput`. `attempt.ended` is emitted once the outcome of an attempt is decided, before
+ * its container is removed.
  *
  * @example
  * ```ts
- * import { agentMachine, type Decision, type EndRecord, type StepInput } from 'agent-flow';
+ * import { agentMachine, type EndRecord, type Reconciliation, type StepInput } from 'agent-flow';
  * import { createActor, fromPromise, toPromise } from 'xstate';
  *
- * // An agent whose container has ended while nobody looked: its transcript is read, then it is removed.
+ * // An agent whose container ended while no engine process ran: its transcript is read, then it is removed.
  * const machine = agentMachine.provide({
  *   actors: {
  *     reconcile: fromPromise<Reconciliation, StepInput>(async () => ({
  *       enter: 'collecting', reason: 'it has ended', attempt: 1, attempts: [], image: null, containerId: 'c0ffee',
  *       started: true, injectedAt: 0, end: { exitCode: 0, oomKilled: false, reason: 'died', at: 0 }, outcome: null,
- *       cancelled: false, uncertain: false,
+ *       cancelled: false, inDoubt: false,
  *     })),
  *     collect: fromPromise<{ record: EndRecord | null }, StepInput>(async () => ({
  *       record: { reason: 'exit', code: 0, oomKills: 0 },
@@ -102,34 +58,23 @@ const enterAt = <E extends Entry>(state: E) =>
  */
 export const agentMachine = machineSetup.createMachine({
   id: 'agent',
-  context: ({ input }) => ({
-    name: input.name,
-    retries: input.retries,
-    keep: input.keep,
-    attempt: 1,
-    image: null,
-    containerId: null,
-    started: false,
-    injectedAt: null,
-    end: null,
-    outcome: null,
-    attempts: [],
-    step: null,
-    tries: 0,
-    retryAt: 0,
-    inDoubt: false,
-    cancelled: false,
-  }),
+  context: ({ input }) => initialContext(input),
   initial: 'reconciling',
   states: {
+    // A fresh start and a resume alike (I2): reconcile() reads Docker and the journal, and returns the state to enter.
     reconciling: {
+      tags: 'startup',
       invoke: {
         id: 'reconcile',
         src: 'reconcile',
         input: stepInput,
         onDone: [
-          { guard: 'isCancelledBeforeStart', target: 'stopping', actions: ['enter', 'cancel'] },
-          { guard: 'retriesThoughCancelled', target: 'done', actions: ['enter', 'cancelRetry'] },
+          { guard: 'isCancelledBeforeStart', target: 'stopping', actions: ['applyReconciliation', 'cancel'] },
+          {
+            guard: 'isCancelledBetweenAttempts',
+            target: 'done',
+            actions: ['applyReconciliation', 'cancelRetry'],
+          },
           enterAt('building'),
           enterAt('starting'),
           enterAt('waitingForTmux'),
@@ -146,83 +91,92 @@ export const agentMachine = machineSetup.createMachine({
           ...onStepError('reconciling'),
         ],
       },
-      // What there is to stop, nobody knows yet.
+      // Whether there is something to stop is not known yet.
       on: { ...interruptible, CANCEL: { actions: 'noteCancel' } },
     },
 
     building: {
+      tags: 'startup',
       invoke: {
         id: 'ensureImage',
         src: 'ensureImage',
         input: stepInput,
         onDone: { target: 'networking', actions: ['stepDone', 'setImage'] },
-        onError: [...needsSecrets('building')],
+        onError: onSecretStepError('building'),
       },
       on: interruptible,
     },
 
     networking: {
+      tags: 'startup',
       invoke: {
         id: 'ensureNetwork',
         src: 'ensureNetwork',
         input: stepInput,
         onDone: { target: 'creating', actions: 'stepDone' },
-        onError: [...onStepError('networking')],
+        onError: onStepError('networking'),
       },
       on: interruptible,
     },
 
+    // `create` and `start` are two steps, and neither is `docker run`: each can be repeated without doing it twice (I3).
     creating: {
+      tags: 'startup',
       entry: 'noteCreate',
       invoke: {
         id: 'createContainer',
         src: 'createContainer',
         input: stepInput,
         onDone: { target: 'starting', actions: ['stepDone', 'setContainer'] },
-        onError: [...onStepError('creating')],
+        onError: onStepError('creating'),
       },
       on: interruptible,
     },
 
     starting: {
+      tags: 'startup',
       entry: 'noteStart',
       invoke: {
         id: 'startContainer',
         src: 'startContainer',
         input: stepInput,
         onDone: { target: 'waitingForTmux', actions: 'stepDone' },
-        onError: [...onStepError('starting')],
+        onError: onStepError('starting'),
       },
       on: interruptible,
     },
 
     waitingForTmux: {
+      tags: 'startup',
       invoke: {
         id: 'waitForTmux',
         src: 'waitForTmux',
         input: stepInput,
         onDone: [
-          // It may have been injected already, by an engine that is gone: then its end says what has become of it.
+          // An engine process that is gone may have injected it already: then the agent has run and ended.
           { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],
-        onError: [...onStepError('waitingForTmux')],
+        onError: onStepError('waitingForTmux'),
       },
       on: interruptible,
     },
 
     injecting: {
+      tags: 'startup',
       invoke: {
         id: 'inject',
         src: 'inject',
         input: stepInput,
         onDone: { target: 'running', actions: ['stepDone', 'setInjectedAt'] },
-        onError: [...needsSecrets('injecting')],
+        onError: onSecretStepError('injecting'),
       },
       on: interruptible,
     },
 
+    // The end of the container is the end of the agent (I4); its activity is shown, and changes nothing else.
     running: {
+      tags: ['running', 'live'],
       initial: 'working',
       states: {
         working: { on: { IDLE: 'idle', NEEDS_INPUT: 'needsInput' } },
@@ -237,12 +191,13 @@ export const agentMachine = machineSetup.createMachine({
           { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },
         ],
-        onError: [...onStepError('running')],
+        onError: onStepError('running'),
       },
       on: interruptible,
     },
 
     backingOff: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'backOff',
         src: 'waitUntil',
@@ -259,8 +214,9 @@ export const agentMachine = machineSetup.createMachine({
       },
     },
 
-    // The daemon is away. That says nothing about the agent: when it answers again, facts are read anew.
+    // Silence of the daemon is not a fact about the agent (I5): once it responds, the agent is reconciled again.
     engineUnreachable: {
+      tags: 'waiting',
       invoke: {
         id: 'waitForEngine',
         src: 'waitForEngine',
@@ -271,8 +227,9 @@ export const agentMachine = machineSetup.createMachine({
       on: interruptible,
     },
 
-    // The agent has not failed: it goes on as soon as they are there.
+    // The agent has not failed: its step is continued as soon as the secrets are set.
     waitingForSecrets: {
+      tags: 'waiting',
       invoke: {
         id: 'waitForSecrets',
         src: 'waitForSecrets',
@@ -285,7 +242,7 @@ export const agentMachine = machineSetup.createMachine({
       },
       on: {
         CANCEL: [
-          // Its end is known already. Only its transcript is given up.
+          // Its end is known already: only the transcript is given up.
           { guard: 'isCleaningUp', target: 'collecting', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
@@ -293,8 +250,9 @@ export const agentMachine = machineSetup.createMachine({
       },
     },
 
-    // The ladder: each rung is asked once, waits its patience, and hands over to the next.
+    // The escalation: each step is done once, waits for its grace period, and hands over to the next one.
     stopping: {
+      tags: ['cleaningUp', 'live'],
       initial: 'checking',
       states: {
         checking: {
@@ -305,11 +263,7 @@ export const agentMachine = machineSetup.createMachine({
             id: 'interrupt',
             src: 'interrupt',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'terminating' },
-            ],
-            onError: { target: 'terminating' },
+            ...escalateTo('terminating'),
           },
         },
         terminating: {
@@ -317,11 +271,7 @@ export const agentMachine = machineSetup.createMachine({
             id: 'terminate',
             src: 'terminate',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'stoppingContainer' },
-            ],
-            onError: { target: 'stoppingContainer' },
+            ...escalateTo('stoppingContainer'),
           },
         },
         stoppingContainer: {
@@ -329,11 +279,7 @@ export const agentMachine = machineSetup.createMachine({
             id: 'stopContainer',
             src: 'stopContainer',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'killing' },
-            ],
-            onError: { target: 'killing' },
+            ...escalateTo('killing'),
           },
         },
         killing: {
@@ -341,22 +287,19 @@ export const agentMachine = machineSetup.createMachine({
             id: 'killContainer',
             src: 'killContainer',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: '#agent.collecting' },
-            ],
-            onError: { target: '#agent.collecting' },
+            ...escalateTo('#agent.collecting'),
           },
         },
       },
       on: {
-        // A person who is in a hurry need not wait for the patience of a ladder that has begun.
+        // A second cancel starts the escalation again, so that a user need not wait for a grace period.
         CANCEL: { target: 'stopping', reenter: true, actions: 'cancel' },
         KILL: { target: 'removing', actions: 'cancel' },
       },
     },
 
     collecting: {
+      tags: 'cleaningUp',
       initial: 'checking',
       states: {
         checking: {
@@ -367,32 +310,8 @@ export const agentMachine = machineSetup.createMachine({
             id: 'collect',
             src: 'collect',
             input: stepInput,
-            onDone: { target: '#agent.removing', actions: ['cleanupDone', 'judge'] },
-            onError: [
-              {
-                guard: 'engineIsAwayAtCancel',
-                target: '#agent.removing',
-                actions: 'cleanupDone',
-              },
-              {
-                guard: 'isEngineUnreachable',
-                target: '#agent.engineUnreachable',
-                actions: { type: 'loseEngine', params: { step: 'collecting' } },
-              },
-              {
-                guard: 'mayTryAgain',
-                target: '#agent.backingOff',
-                actions: { type: 'backOff', params: { step: 'collecting' } },
-              },
-              // Output that cannot be redacted stays in the container.
-              {
-                guard: 'maySecretsBeAwaited',
-                target: '#agent.waitingForSecrets',
-                actions: { type: 'awaitSecrets', params: { step: 'collecting' } },
-              },
-              // A transcript that cannot be had must not hold up the removal.
-              { target: '#agent.removing', actions: 'cleanupDone' },
-            ],
+            onDone: { target: '#agent.removing', actions: ['cleanupDone', 'setOutcome'] },
+            onError: onCollectError,
           },
         },
       },
@@ -402,9 +321,10 @@ export const agentMachine = machineSetup.createMachine({
       },
     },
 
-    // The verdict is told before the container goes: should we be killed in between, it is not lost with it.
+    // The outcome is emitted, and journaled, before the container is removed: a crash in between does not lose it (I3).
     removing: {
-      entry: ['settleOutcome', 'emitAttemptEnded'],
+      tags: 'cleaningUp',
+      entry: ['ensureOutcome', 'emitAttemptEnded'],
       initial: 'checking',
       states: {
         checking: {
@@ -420,24 +340,7 @@ export const agentMachine = machineSetup.createMachine({
             src: 'removeContainer',
             input: stepInput,
             onDone: { target: '#agent.evaluating', actions: 'cleanupDone' },
-            onError: [
-              {
-                guard: 'engineIsAwayAtCancel',
-                target: '#agent.evaluating',
-                actions: 'leaveBehind',
-              },
-              {
-                guard: 'isEngineUnreachable',
-                target: '#agent.engineUnreachable',
-                actions: { type: 'loseEngine', params: { step: 'removing' } },
-              },
-              {
-                guard: 'mayTryAgain',
-                target: '#agent.backingOff',
-                actions: { type: 'backOff', params: { step: 'removing' } },
-              },
-              { target: '#agent.evaluating', actions: 'leaveBehind' },
-            ],
+            onError: onRemoveError,
           },
         },
       },
@@ -448,6 +351,7 @@ export const agentMachine = machineSetup.createMachine({
     },
 
     evaluating: {
+      tags: 'cleaningUp',
       entry: 'endAttempt',
       always: [
         { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
@@ -457,6 +361,7 @@ export const agentMachine = machineSetup.createMachine({
     },
 
     retrying: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'retry',
         src: 'waitUntil',
@@ -467,8 +372,9 @@ export const agentMachine = machineSetup.createMachine({
       on: cancelPendingRetry,
     },
 
-    // The plan of its AI CLI is used up, and it is known until when: the attempt that follows is not counted.
+    // The quota of its AI CLI is exhausted, and its reset time is known: the next attempt does not count as a retry.
     waitingForQuota: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'quota',
         src: 'waitUntil',
@@ -481,16 +387,5 @@ export const agentMachine = machineSetup.createMachine({
 
     done: { type: 'final' },
   },
-  output: ({ context }) => {
-    const { status, exitCode, error } = context.outcome ?? toOutcome(context.end, null);
-    return {
-      name: context.name,
-      status,
-      exitCode,
-      error,
-      containerId: context.containerId,
-      image: context.image,
-      attempts: context.attempts,
-    };
-  },
+  output: ({ context }) => agentOutput(context),
 });

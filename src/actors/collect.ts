@@ -53,7 +53,7 @@ export async function collect(
   const said = endRecordOf(end, nonce);
   const record = said && {
     ...said,
-    trouble: troubleOf(world.plan(input.name), reportIn(end, nonce)),
+    providerFailure: troubleOf(world.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
@@ -151,7 +151,7 @@ async function checkWhole(
 function troubleOf(
   { provider: name, secrets }: AgentPlan,
   report: AgentReport | null,
-): NonNullable<EndRecord['trouble']> | null {
+): NonNullable<EndRecord['providerFailure']> | null {
   const provider = providerNamed(name);
   if (!report?.trouble || provider === undefined) return null;
   const { kind, message, resetsAt } = report.trouble;

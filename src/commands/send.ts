@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers';
+import { tagsOf } from '../../machines/state-tags.ts';
 import { connectToRun } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
@@ -57,7 +58,7 @@ export const send: Command = {
     const address = `${folder.runId}/${agent.name}`;
     if (agent.status !== null)
       throw new UsageError(`${address} has already finished (${inWords(agent)}). Nothing was sent`);
-    if (!agent.state.startsWith('running.') || agent.containerId === null)
+    if (!tagsOf(agent.state).includes('running') || agent.containerId === null)
       throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}. Nothing was sent`);
 
     const { docker } = await connectToRun(folder);

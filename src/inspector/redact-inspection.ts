@@ -1,7 +1,8 @@
 import { type AnyActor, type AnyEventObject, type InspectionEvent, StateMachine } from 'xstate';
 import type { AgentContext } from '../../machines/agent-types.ts';
 import type { FlowContext } from '../../machines/flow.ts';
-import { stateName, waitsForTime } from '../run/transitions.ts';
+import { tagsOf } from '../../machines/state-tags.ts';
+import { stateName } from '../run/transitions.ts';
 
 /**
  * What an inspector may see of a run, in events of XState's own shape: the flow and its agents, their charts, their
@@ -82,7 +83,7 @@ const contexts: Readonly<
         exitCode: outcome.exitCode,
         error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
       };
-      const until = waitsForTime(String(state)) ? retryAt : null;
+      const until = tagsOf(stateName(state)).includes('timed') ? retryAt : null;
       return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: verdict };
     },
     place: context => (context as AgentContext).attempt,
@@ -96,8 +97,8 @@ const contexts: Readonly<
 /** How many stand where: by name it would be long in a large flow, and those that have started are actors. */
 function countPhases(context: unknown): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const standing of Object.values((context as FlowContext).standing))
-    counts[standing] = (counts[standing] ?? 0) + 1;
+  for (const phase of Object.values((context as FlowContext).phases))
+    counts[phase] = (counts[phase] ?? 0) + 1;
   return counts;
 }
 

@@ -3,7 +3,7 @@ import {
   countedAttempts,
   type End,
   type Failure,
-  mayBeRetried,
+  isRetryable,
   type Outcome,
   quotaResetAt,
 } from '../../machines/outcome.ts';
@@ -147,7 +147,7 @@ function afterVerdict(
   const attempts = withLast(record, outcome);
   const wait = !record.cancelled && quotaResetAt(outcome) !== null;
   const counted = countedAttempts(record.attempt, record.attempts);
-  const again = wait || (!record.cancelled && mayBeRetried(outcome) && counted <= plan.retries);
+  const again = wait || (!record.cancelled && isRetryable(outcome) && counted <= plan.retries);
   if (!again)
     return enter('done', container ? 'kept' : 'its verdict is known, nothing is left', {
       outcome,

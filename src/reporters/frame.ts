@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { tagsOf } from '../../machines/state-tags.ts';
 import type { AgentState, FlowState } from '../state/flow-state.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
@@ -111,8 +112,7 @@ function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
     const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
     return `${reason === undefined ? '' : `${oneLine(reason)}, `}goes on in ${formatDuration(agent.until - now)}`;
   }
-  const lives = agent.state.startsWith('running') || agent.state.startsWith('stopping');
-  return lives ? oneLine(outputs.get(agent.name) ?? '') : '';
+  return tagsOf(agent.state).includes('live') ? oneLine(outputs.get(agent.name) ?? '') : '';
 }
 
 function statusLine(state: FlowState, now: number): string {

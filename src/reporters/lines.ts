@@ -1,3 +1,4 @@
+import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
 import { type FlowState, ofAgent } from '../state/flow-state.ts';
@@ -69,7 +70,7 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
     case 'running.needsInput':
       return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
     case 'running.working':
-      if (agent?.state.startsWith('running.')) return 'running again';
+      if (agent && tagsOf(agent.state).includes('running')) return 'running again';
       return attempt > 1 ? `${word} (attempt ${attempt})` : word;
     default:
       return word;

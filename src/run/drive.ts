@@ -43,7 +43,7 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
       options.inspect?.(event);
     },
   });
-  flow.on('agent.unstarted', ({ output: { name, attempts: _, ...output } }) => {
+  flow.on('agent.notStarted', ({ output: { name, attempts: _, ...output } }) => {
     if (!ended.has(name)) void journal.append({ type: 'agent.ended', agent: name, ...output });
   });
   const done = new Promise<void>((resolve, reject) => {

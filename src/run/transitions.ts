@@ -1,35 +1,58 @@
 import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
-import type { AgentContext, AgentOutput } from '../../machines/agent-types.ts';
+import type { AgentContext, AgentEmitted, AgentOutput } from '../../machines/agent-types.ts';
+import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEventBody } from '../events.ts';
 import { eventWord } from '../state/event-word.ts';
 import type { Transcript } from '../transcript/transcript.ts';
 
 /**
- * Turns what XState's inspection says into events of the journal. A microstep is told before the actor that it
- * invokes starts, so a transition is written ahead of its effects.
+ * Turn inspection events of XState into events of the journal. A microstep is reported before the actor that it invokes
+ * starts, so a transition is written ahead of its effects (I3).
  */
 export function transitionEvents(
   isAgent: (name: string) => boolean,
   append: (event: RunEventBody) => void,
-  /** Of an attempt; null where it has none. */
+  /** Return the transcript of an attempt; null where it has none. */
   transcript: (agent: string, attempt: number) => Transcript | null,
-  /** Its end is in the journal already: it is not told twice. */
-  isOver: (agent: string) => boolean = () => false,
-  /** What the attempt was kept from, by name. */
+  /** Report whether the journal has the end of this agent already: it is not written twice. */
+  isEnded: (agent: string) => boolean = () => false,
+  /** Return the hosts that the network of an attempt has blocked. */
   blockedHosts: (agent: string, attempt: number) => readonly string[] = () => [],
 ): (inspected: InspectionEvent) => void {
   const last = new Map<string, string>();
+  /** By agent: emitted in the microstep that is about to be reported. */
+  const emitted = new Map<string, AgentEmitted>();
+
+  const appendEndOfAttempt = (agent: string, ended: AgentEmitted) => {
+    const kept = transcript(agent, ended.attempt);
+    const blocked = blockedHosts(agent, ended.attempt);
+    append({
+      agent,
+      ...ended,
+      transcript: kept?.path ?? null,
+      ...(kept?.truncated ? { transcriptTruncated: true } : {}),
+      ...(kept?.usage ? { usage: kept.usage } : {}),
+      ...(kept?.screen ? { screen: kept.screen } : {}),
+      ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
+    });
+  };
+
   return inspected => {
-    if (inspected.type !== '@xstate.microstep' && inspected.type !== '@xstate.snapshot') return;
     const agent = (inspected.actorRef as AnyActorRef).id;
+    if (!isAgent(agent)) return;
+    if (inspected.type === '@xstate.action') {
+      const event = emittedBy(inspected.action);
+      if (event !== null) emitted.set(agent, event);
+      return;
+    }
+    if (inspected.type !== '@xstate.microstep' && inspected.type !== '@xstate.snapshot') return;
     const snapshot = inspected.snapshot as Snapshot<unknown> & { value?: unknown; context?: AgentContext };
-    if (!isAgent(agent) || snapshot.value === undefined || snapshot.context === undefined) return;
+    if (snapshot.value === undefined || snapshot.context === undefined) return;
 
     const state = stateName(snapshot.value);
-    const { attempt, containerId, injectedAt, retryAt, outcome } = snapshot.context;
+    const { attempt, containerId, injectedAt, retryAt } = snapshot.context;
     const place = `${attempt} ${state}`;
     if (last.get(agent) === place) return;
-    const before = last.get(agent)?.split(' ')[1] ?? '';
     last.set(agent, place);
     append({
       type: 'agent.state',
@@ -40,36 +63,28 @@ export function transitionEvents(
       containerId,
       injectedAt,
       cause: causeOf(inspected.event),
-      until: waitsForTime(state) ? retryAt : null,
+      until: tagsOf(state).includes('timed') ? retryAt : null,
     });
-    // A verdict stands before its container is removed: a crash in between does not lose it.
-    if (state.startsWith('removing') && !before.startsWith('removing') && outcome !== null) {
-      const kept = transcript(agent, attempt);
-      const blocked = blockedHosts(agent, attempt);
-      append({
-        type: 'attempt.ended',
-        agent,
-        attempt,
-        ...outcome,
-        containerId,
-        image: snapshot.context.image,
-        transcript: kept?.path ?? null,
-        ...(kept?.truncated ? { transcriptTruncated: true } : {}),
-        ...(kept?.usage ? { usage: kept.usage } : {}),
-        ...(kept?.screen ? { screen: kept.screen } : {}),
-        ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
-      });
-    }
-    if (snapshot.status === 'done' && !isOver(agent)) {
+    // The outcome is journaled before the container is removed: a crash in between does not lose it.
+    const ended = emitted.get(agent);
+    emitted.delete(agent);
+    if (ended) appendEndOfAttempt(agent, ended);
+    if (snapshot.status === 'done' && !isEnded(agent)) {
       const { name: _, attempts: __, ...output } = snapshot.output as AgentOutput;
       append({ type: 'agent.ended', agent, ...output });
     }
   };
 }
 
-export const waitsForTime = (state: string) => ['backingOff', 'retrying', 'waitingForQuota'].includes(state);
+/**
+ * Return the event that an `emit` action emits; null for other actions. Listeners of `actor.on` are called only after the
+ * last of several microsteps, when later states are in the journal already.
+ */
+function emittedBy({ type, params }: { type: string; params: unknown }): AgentEmitted | null {
+  return type === 'xstate.emit' ? (params as { event: AgentEmitted }).event : null;
+}
 
-/** `{running: 'working'}` is `running.working`. */
+/** Return the name of a state: `{running: 'working'}` is `running.working`. */
 export function stateName(value: unknown): string {
   if (typeof value === 'string') return value;
   const [[parent, child] = ['', '']] = Object.entries(value as Record<string, unknown>);

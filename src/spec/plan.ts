@@ -88,7 +88,7 @@ export interface InteractivePlan {
 type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
 
 /** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */
-interface ReportPlan {
+export interface ReportPlan {
   readonly format: string;
   readonly login: string;
   readonly quota: string;

@@ -1,3 +1,4 @@
+import { tagsOf } from '../../machines/state-tags.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import { followLines } from '../docker/stream.ts';
 import type { RunEvent } from '../events.ts';
@@ -36,7 +37,7 @@ export function followOutput(journal: Journal, options: FollowOptions): Followin
     const key = `${agent} ${attempt}`;
     if (state === 'starting') unheard.set(agent, attempt);
     // It is connected by then that the agent begins: one that is over at once is heard too.
-    const isUp = state === 'injecting' || state.startsWith('running');
+    const isUp = state === 'injecting' || tagsOf(state).includes('running');
     if (!isUp || containerId === null || following.has(key)) return;
     const isWhole = unheard.get(agent) === attempt;
     unheard.delete(agent);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type FailureKind, mayBeRetried } from '../../machines/outcome.ts';
+import { type FailureKind, isRetryable } from '../../machines/outcome.ts';
 import { exitCodeOf } from '../../src/state/result.ts';
 import { ends, failure, started, told } from './_helpers/story.ts';
 
@@ -46,7 +46,7 @@ test('the failure table says of each kind what the code does', t => {
     const kind = name.replaceAll('`', '') as FailureKind;
     const outcome = { ...failure(kind), status: status as 'failed', error: { ...failure(kind).error, kind } };
     t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
-    t.is(mayBeRetried(outcome), retried === 'yes', kind);
+    t.is(isRetryable(outcome), retried === 'yes', kind);
   }
 });
 

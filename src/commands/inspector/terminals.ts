@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { tagsOf } from '../../../machines/state-tags.ts';
 import { connectionOf, dockerOf } from '../../connection/run-connection.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
@@ -47,7 +48,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
     async type(name, bytes) {
       const { agent } = find(name);
       const address = `${folder.runId}/${name}`;
-      if (agent.status !== null || !agent.state.startsWith('running.') || agent.containerId === null)
+      if (agent.status !== null || !tagsOf(agent.state).includes('running') || agent.containerId === null)
         throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}`);
       await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connection) });
     },

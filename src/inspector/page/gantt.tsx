@@ -1,3 +1,4 @@
+import { tagsOf } from '../../../machines/state-tags.ts';
 import { colours } from '../../graph/colours.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import type { AgentTimeline, Step } from '../../state/history.ts';
@@ -143,9 +144,10 @@ const phases = {
 } as const;
 
 function phaseOf({ event: { state } }: Step): (typeof phases)[keyof typeof phases] {
-  if (state.startsWith('running')) return phases.running;
-  if (/^(backingOff|retrying|engineUnreachable|waitingForSecrets)/.test(state)) return phases.waits;
-  return /^(stopping|collecting|removing|evaluating|done)/.test(state) ? phases.down : phases.up;
+  const tags = tagsOf(state);
+  if (tags.includes('startup')) return phases.up;
+  if (tags.includes('running')) return phases.running;
+  return tags.includes('waiting') ? phases.waits : phases.down;
 }
 
 const Legend = () => (

@@ -53,7 +53,7 @@ test('what a run went through is marked, and counted on a line of its own', t =>
   const lines = text.split('\n').map(line => line.trim());
   t.true(lines.includes('%% agent fixer of run r1234567: attempt 1, in collecting.checking'));
   t.true(lines.includes('reconciling --> building : done ×1'));
-  t.true(lines.includes('building --> backingOff : error [mayTryAgain] ×1'));
+  t.true(lines.includes('building --> backingOff : error [hasTriesLeft] ×1'));
   t.true(lines.includes('backingOff --> building : done ×1'));
   t.true(lines.includes('building --> stopping : CANCEL ×1'));
   t.true(lines.includes('startup --> stopping : CANCEL, error, running done'));

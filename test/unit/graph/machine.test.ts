@@ -35,11 +35,11 @@ test('its edges say what brings one along, under which guard, and what is done',
     actions: ['cancelRetry'],
   } satisfies GraphEdge);
   t.like(edge('reconciling', 'building', 'reconcile done'), {
-    guard: 'enters',
+    guard: 'isEntry',
     params: { state: 'building' },
   });
   t.like(edge('creating', 'backingOff', 'createContainer failed'), {
-    guard: 'mayTryAgain',
+    guard: 'hasTriesLeft',
     actions: ['backOff'],
   });
 });

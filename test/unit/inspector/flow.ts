@@ -53,7 +53,7 @@ export function testFlow(
       return { record: { reason: 'exit', code: fails ? 7 : 0, oomKills: 0 } };
     }),
     removeContainer: step(() => {}),
-    until: fromPromise<void, { at: number }>(async () => {}),
+    waitUntil: fromPromise<void, { at: number }>(async () => {}),
   };
   const tellJournal = transitionEvents(
     name => name in agents,

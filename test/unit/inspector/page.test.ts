@@ -26,9 +26,10 @@ test('the page’s sources turn nothing into markup', t => {
     );
 });
 
-test('the page is made of state, reporters, charts and itself: nothing of the engine gets into it', t => {
+test('the page is made of state, reporters, charts, the tags of states and itself: nothing of the engine gets into it', t => {
   const root = join(import.meta.dirname, '..', '..', '..');
-  const known = /^(\.\/|\.\.\/\.\.\/(state|reporters|text|graph)\/|\.\.\/page-data\.ts|preact|@xterm\/)/;
+  const known =
+    /^(\.\/|\.\.\/\.\.\/(state|reporters|text|graph)\/|(\.\.\/){3}machines\/state-tags\.ts|\.\.\/page-data\.ts|preact|@xterm\/)/;
   const folder = join(root, 'src', 'inspector', 'page');
   for (const name of readdirSync(folder).filter(name => /\.tsx?$/.test(name)))
     for (const [, type, from = ''] of readFileSync(join(folder, name), 'utf8').matchAll(

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createActor, fromPromise } from 'xstate';
 import { agentMachine } from '../../../machines/agent.ts';
-import { backOffDelay, maxTries, retryDelay } from '../../../machines/agent-setup.ts';
+import { backOffDelay, maxTries, retryDelay } from '../../../machines/agent-delays.ts';
 import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';

@@ -100,7 +100,7 @@ export function walkFlow(
         note(inspected.snapshot as FlowSnapshot);
     },
   });
-  actor.on('agent.unstarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
+  actor.on('agent.notStarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
   actor.subscribe({ error: error => void error });
   actor.start();
   note(actor.getSnapshot());

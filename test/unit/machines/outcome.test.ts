@@ -4,7 +4,7 @@ import {
   type End,
   type EndRecord,
   type FailureKind,
-  mayBeRetried,
+  isRetryable,
   type Outcome,
   quotaResetAt,
   type Status,
@@ -131,13 +131,13 @@ const table: readonly Row[] = [
     'failed',
     0,
     'infrastructure',
-    /ended with 0 without its own/,
+    /exited with 0 but wrote no end record/,
   ],
-  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /ended with 137/],
+  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /exited with 137/],
 ];
 
 for (const [title, end, record, status, exitCode, kind, message] of table)
-  test(`judge: ${title}`, t => {
+  test(`outcome: ${title}`, t => {
     const outcome = toOutcome(end, record);
     t.is(outcome.status, status);
     t.is(outcome.exitCode, exitCode);
@@ -149,7 +149,7 @@ for (const [title, end, record, status, exitCode, kind, message] of table)
 
 const trouble = (kind: 'authentication' | 'quota', until: number | null, code = 1): EndRecord => ({
   ...said('exit', code),
-  trouble: { kind, message: 'what it said', until },
+  providerFailure: { kind, message: 'what it said', until },
 });
 
 test('what an AI CLI says of why it failed is the reason, but where it has not failed', t => {
@@ -173,12 +173,12 @@ test('only a plan of which it is known when it is there again is waited for, and
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
-test('a plan that is said to be there again already is no wait: the attempt has failed, and counts', t => {
+test('a plan that is said to be has passed already is no wait: the attempt has failed, and counts', t => {
   for (const until of [0, 1, finished - day, finished]) {
     const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
     t.is(quotaResetAt(outcome), null);
-    t.true(mayBeRetried(outcome));
+    t.true(isRetryable(outcome));
     t.is(countedAttempts(1, [outcome]), 1);
   }
 });
@@ -189,7 +189,7 @@ test('a plan is waited for for days, not for weeks, and how long it would take i
   for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaResetAt(after(ms)), finished + ms);
   for (const ms of [8 * day + 1, 30 * day, 8.64e15]) {
     t.is(quotaResetAt(after(ms)), null);
-    t.false(mayBeRetried(after(ms)));
+    t.false(isRetryable(after(ms)));
   }
   t.like(after(30 * day), {
     status: 'failed',
@@ -208,7 +208,7 @@ test('a plan is waited for ten times and no more; attempts that failed otherwise
   t.is(quotaResetAt(next(9)), 60_000);
   t.is(quotaResetAt(next(10)), null);
   t.is(next(10).error?.kind, 'quota');
-  t.regex(next(10).error!.message, /^what it said\. It has waited for its plan 10 times/);
+  t.regex(next(10).error!.message, /^what it said\. It has waited for its quota 10 times/);
 });
 
 test('how long a plan is waited for is read off one clock, and waited for by the other', t => {
@@ -256,11 +256,11 @@ test('a new attempt is made where the agent or its ground failed, and nowhere el
       exitCode: null,
       error: { phase: 'running', kind: kind as FailureKind, message: kind },
     });
-    t.is(mayBeRetried(outcome('failed')), may, kind);
+    t.is(isRetryable(outcome('failed')), may, kind);
     for (const status of ['succeeded', 'timedOut', 'cancelled', 'skipped'] as const)
-      t.false(mayBeRetried(outcome(status)), `${status} ${kind}`);
+      t.false(isRetryable(outcome(status)), `${status} ${kind}`);
   }
-  t.false(mayBeRetried({ status: 'failed', exitCode: 1, error: null }));
+  t.false(isRetryable({ status: 'failed', exitCode: 1, error: null }));
 });
 
 test('a StepError without a time, and the error of a command, are stamped with the time of the failure', t => {

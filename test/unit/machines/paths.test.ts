@@ -3,7 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { mayBeRetried, quotaResetAt } from '../../../machines/outcome.ts';
+import { isRetryable, quotaResetAt } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
 import {
@@ -25,7 +25,7 @@ type Told = { step: Step; visited: number };
 /** Two tries instead of eight: what one try more would show is told by the scenarios. */
 const machine: AgentMachine = agentMachine.provide({
   guards: {
-    mayTryAgain: ({ context, event }) =>
+    hasTriesLeft: ({ context, event }) =>
       asStepError((event as unknown as Step).error).kind === 'transient' && context.tries + 1 < 2,
   },
 });
@@ -224,7 +224,7 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
 function keyOf({ value, context }: AgentSnapshot): string {
   const { containerId, started, end, outcome, step, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
-  const verdict = outcome && [outcome.status, mayBeRetried(outcome), quotaResetAt(outcome) !== null];
+  const verdict = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
   const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
   return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, inDoubt, cancelled, attempt]);
 }

@@ -95,7 +95,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
           note(inspected.snapshot as AgentSnapshot);
       },
     });
-    made.on('attempt.ended', ({ result }) => told.push(result));
+    made.on('attempt.ended', ({ type: _, image: __, ...result }) => told.push(result));
     made.subscribe({ error: error => void error });
     return made;
   };

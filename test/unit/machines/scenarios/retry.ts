@@ -1,4 +1,4 @@
-import { quotaWaits } from '../../../../machines/outcome.ts';
+import { quotaWaitLimits } from '../../../../machines/outcome.ts';
 import { decision, died, goesHome, goesUp, reach, type Scenario, said, scenario, usedUp } from './story.ts';
 
 export const retryScenarios: readonly Scenario[] = [
@@ -154,7 +154,7 @@ export const retryScenarios: readonly Scenario[] = [
     'an agent that says again and again that its plan is used up waits so often and no more',
     agent => {
       goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota').resolves();
-      for (let waits = 2; waits <= quotaWaits.most; waits++)
+      for (let waits = 2; waits <= quotaWaitLimits.maxWaits; waits++)
         goesHome(
           goesUp(agent, 'running', 'building'),
           usedUp(60_000),
@@ -163,7 +163,7 @@ export const retryScenarios: readonly Scenario[] = [
       goesHome(goesUp(agent, 'running', 'building'), usedUp(60_000)).ends('failed', {
         exitCode: 1,
         kind: 'quota',
-        attempts: Array.from({ length: quotaWaits.most + 1 }, () => 'failed' as const),
+        attempts: Array.from({ length: quotaWaitLimits.maxWaits + 1 }, () => 'failed' as const),
       });
     },
   ),
@@ -199,14 +199,14 @@ export const retryScenarios: readonly Scenario[] = [
     agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
   scenario('who comes back with a clock that was set back by years does not wait for years', agent => {
-    const until = 60_000 + 1_000 * quotaWaits.longest;
+    const until = 60_000 + 1_000 * quotaWaitLimits.maxWaitMs;
     const outcome = {
       status: 'failed',
       exitCode: 1,
       error: { phase: 'running', kind: 'quota', message: 'used up', until },
     } as const;
     agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
-    agent.at('waitingForQuota').given({ at: 9_000 + quotaWaits.longest });
+    agent.at('waitingForQuota').given({ at: 9_000 + quotaWaitLimits.maxWaitMs });
     agent.cancel().at('done').ends('cancelled', { attempts: [] });
   }),
   scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {

@@ -55,7 +55,7 @@ export const said = (code: number, reason: EndRecord['reason'] = 'exit', oomKill
 });
 /** Of a CLI whose plan is used up; null: for how long, it has not said. */
 export const usedUp = (until: number | null) => ({
-  record: { ...said(1).record, trouble: { kind: 'quota' as const, message: 'used up', until } },
+  record: { ...said(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });
 export const saidNothing = { record: null };
 

@@ -1,4 +1,4 @@
-import { maxTries } from '../../../../machines/agent-setup.ts';
+import { maxTries } from '../../../../machines/agent-delays.ts';
 import type { AgentInput } from '../../../../machines/agent-types.ts';
 import type { Status } from '../../../../machines/outcome.ts';
 import type { Ending, Walk } from '../walk.ts';

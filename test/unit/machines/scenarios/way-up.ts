@@ -1,4 +1,4 @@
-import { backOffDelay, maxTries } from '../../../../machines/agent-setup.ts';
+import { backOffDelay, maxTries } from '../../../../machines/agent-delays.ts';
 import type { Walk } from '../walk.ts';
 import { answerOf, died, goesHome, goesUp, leaves, type Scenario, said, scenario, startup } from './story.ts';
 

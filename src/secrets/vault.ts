@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import type { AgentPlan, FlowPlan, SecretPlan } from '../spec/plan.ts';
-import { growingRedactor, minSecretLength, type Redactor } from './redact.ts';
+import { minSecretLength } from './needles.ts';
+import { growingRedactor, type Redactor } from './redact.ts';
 
 /** Read secrets from our environment and from files when they are needed; the values are kept in memory alone. */
 export interface Vault {

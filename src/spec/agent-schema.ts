@@ -1,88 +1,23 @@
 import * as z from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
+import { command } from './command-field.ts';
 import { done } from './done-field.ts';
-import {
-  cpus,
-  duration,
-  env,
-  image,
-  isObject,
-  labels,
-  limit,
-  maxArgumentLength,
-  memory,
-  network,
-  text,
-} from './fields.ts';
+import { cpus, env, image, labels, memory, text } from './fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
+import { needsInput } from './needs-input-field.ts';
+import { network } from './network-field.ts';
 import { args, model, provider } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
+import { timeouts } from './timeout-fields.ts';
 import { user } from './user-field.ts';
 import { artifacts, workspace } from './workspace-fields.ts';
 
-const commandForm = 'an array of strings, such as ["npm", "test"]';
-
-const word = text.refine(value => Buffer.byteLength(value) <= maxArgumentLength, {
-  error: 'too long for an argument (128 KiB); pass it in a file or as the prompt',
-});
-
-const command = z
-  .array(word, {
-    error: issue =>
-      typeof issue.input === 'string'
-        ? `expected ${commandForm}; write it as an array (for shell text: ["sh", "-c", "…"])`
-        : expects(commandForm)(issue),
-  })
-  .min(1, { error: `expected ${commandForm}; it is empty` })
-  .check(({ value: [program], issues }) => {
-    const message =
-      program === ''
-        ? 'expected the name of a program; it is empty'
-        : /^[^/]*=/.test(program ?? '')
-          ? 'this is an assignment, not a program; put it under "env"'
-          : null;
-    if (message !== null) issues.push({ code: 'custom', path: [0], input: program, message });
-  });
-
-const timeouts = strict(
-  {
-    build: duration.optional().describe('For making the image ready. Default `30m`.'),
-    ready: duration
-      .optional()
-      .describe('From the container’s start until its session takes keys. Default `60s`.'),
-    run: limit.optional().describe('For the work itself; `none` lifts it. Default `2h`.'),
-    idle: limit
-      .optional()
-      .describe('How long the agent may print nothing before it is ended. Default `none`.'),
-    quiet: limit
-      .optional()
-      .describe(
-        'How long the screen of an interactive agent that has something to do may stand still before it needs input. Default `60s`.',
-      ),
-    stop: duration.optional().describe('From the first request to end until it is killed. Default `10s`.'),
-  },
-  'an object of time limits, such as {"run": "45m"}',
-);
-
-const needsInputForm = '"notify", "fail" or {"answer": "yes"}';
-
-const needsInput = z.union(
-  [
-    z.enum(['notify', 'fail']),
-    strict(
-      { answer: text.describe('Typed into it, then Enter; at most three times in a row, then it fails.') },
-      needsInputForm,
-    ),
-  ],
-  { error: issue => (isObject(issue.input) ? undefined : expects(needsInputForm)(issue)) },
-);
-
-/** What may be said of one agent, and in `defaults` of all. */
+/** The fields that an agent and `defaults` share. */
 export const shared = {
   provider: provider
     .optional()

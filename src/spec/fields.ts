@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { hostForm, hostPattern, hostProblem, maxHosts } from './hosts.ts';
-import { envName, imageReference, labelKey, networkName, reservedNetworks } from './names.ts';
-import { expects, strict } from './schema-kit.ts';
+import { envName, imageReference, labelKey } from './names.ts';
+import { expects } from './schema-kit.ts';
 import {
   durationPattern,
   formatBytes,
@@ -14,7 +13,7 @@ import {
   sizePattern,
 } from './units.ts';
 
-/** Linux gives a program no longer argument or environment string than 128 KiB, its last NUL included. */
+/** Bytes: Linux limits an argument or environment string of a program to 128 KiB, with its final NUL. */
 export const maxArgumentLength = 131_071;
 
 const expectsString = (issue: { readonly input?: unknown }) =>
@@ -30,7 +29,7 @@ const limitPattern = new RegExp(`^none$|${durationPattern.source}`);
 
 export const duration = timeText(durationPattern, durationForm).transform(value => parseDuration(value)!);
 
-/** A limit that can be lifted. */
+/** A duration, or `none`. */
 export const limit = timeText(limitPattern, limitForm).transform(parseDuration);
 
 function timeText(pattern: RegExp, form: string) {
@@ -47,7 +46,7 @@ const sizeForm = 'a size such as "512m" or "4g" (units k, m, g, no space before 
 
 export const memory = size(minMemory, ', the least that Docker gives a container');
 
-/** Bytes. */
+/** A size, parsed into bytes. */
 export function size(least: number, why = '') {
   return z
     .string({ error: expects(sizeForm) })
@@ -92,62 +91,6 @@ export function entries<Value extends z.ZodType>(value: Value, name: RegExp, for
   const key = z.string().regex(name, { error: `expected ${form}` });
   return z.record(key, value, { error: expects('an object of names and values') });
 }
-
-const networkForm = '"shared", "isolated", "none", {"name": "my-bridge"}, or {"allow": ["api.example.com"]}';
-
-const allowedHost = z
-  .string({ error: expects(hostForm) })
-  .check(({ value, issues }) => {
-    const message = hostProblem(value);
-    if (message !== null) issues.push({ code: 'custom', input: value, message });
-  })
-  .meta({ pattern: hostPattern.source });
-
-const allow = z
-  .array(allowedHost, { error: expects(`an array of hosts, each ${hostForm}`) })
-  .min(1, { error: 'expected at least one host; "network": "none" is for an agent that needs none' })
-  .max(maxHosts, { error: `expected at most ${maxHosts} hosts; "*.example.org" holds all under a name` });
-
-export const network = z.union(
-  [
-    z.enum(['shared', 'isolated', 'none']),
-    strict(
-      {
-        name: z
-          .string({ error: expects('the name of a bridge network') })
-          .regex(networkName, {
-            error: expects(
-              'a network name of letters, digits, "_", "." and "-", the first a letter or digit',
-            ),
-            abort: true,
-          })
-          .refine(name => !reservedNetworks.includes(name), {
-            error: 'never a network of agents: it is Docker’s own; name a bridge network of yours',
-          })
-          .optional()
-          .describe('A bridge network of that name; it is created where there is none.'),
-        allow: allow
-          .optional()
-          .describe(
-            'The hosts that the agent may reach, and no other: `api.example.com`, `*.example.org` for every name under one, `git.example.com:8443` for another port than 80 and 443. No IP addresses.',
-          ),
-      },
-      networkForm,
-    ).check(({ value: { name, allow }, issues }) => {
-      if (name === undefined && allow === undefined) {
-        const message = 'missing; expected the name of a bridge network, or "allow" in its place';
-        issues.push({ code: 'custom', path: ['name'], input: name, message });
-      }
-      if (name !== undefined && allow !== undefined) {
-        const message = 'there is a "name" too; give one of the two';
-        issues.push({ code: 'custom', path: ['allow'], input: allow, message });
-      }
-    }),
-  ],
-  {
-    error: issue => (isObject(issue.input) ? undefined : expects(networkForm)(issue)),
-  },
-);
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,17 +6,17 @@ import { openReplay } from '../../state/replay.ts';
 import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
-/** What a page shows, as plain data: everything that is drawn follows from this. */
+/** What the page renders, as plain data. */
 export interface View {
   readonly state: FlowState;
-  /** What is known of the run by now, whatever moment is looked at. */
+  /** The newest state of the run, whichever moment is shown. */
   readonly newest: FlowState;
-  /** The event that is looked at; -1 before the first. */
+  /** Index of the event that is shown; -1 before the first. */
   readonly index: number;
   readonly count: number;
-  /** The newest event is looked at, and each that comes. */
+  /** The newest event is shown, and each new one. */
   readonly isLive: boolean;
-  /** The moment that is looked at. */
+  /** The moment that is shown, in milliseconds since the epoch. */
   readonly now: number;
   readonly hasActiveEngine: boolean;
   readonly isConnected: boolean;
@@ -24,35 +24,21 @@ export interface View {
   readonly flow: Layout | null;
 }
 
-/** All that a page knows, and which moment of it is looked at. Whoever changes it asks for a frame. */
+/** Hold the events and charts of a run, and the moment that is shown. `changed` is called after each change. */
 export function openStore(source: Source, changed: () => void) {
   const replay = openReplay();
   const history = openHistory();
+  const charts = loadCharts(source, changed);
   let position: number | null = null;
   let hasActiveEngine = false;
   let isConnected = !source.isExported;
-  let chart: AgentChart | null = null;
-  let flow: Layout | null = null;
-  let flowAsked = false;
-
-  const drawFlow = () => {
-    if (flowAsked) return;
-    flowAsked = true;
-    const got = (found: Layout) => {
-      flow = found;
-      changed();
-    };
-    source.flow().then(got, () => {
-      flowAsked = false;
-    });
-  };
 
   source.listen({
     events(events: readonly RunEvent[]) {
       for (const event of events) {
         replay.add(event);
         history.add(event);
-        if (event.type === 'run.started') drawFlow();
+        if (event.type === 'run.started') charts.loadFlow();
       }
       changed();
     },
@@ -65,14 +51,6 @@ export function openStore(source: Source, changed: () => void) {
       changed();
     },
   });
-  source.chart().then(
-    found => {
-      chart = found;
-      changed();
-    },
-    () => {},
-  );
-
   return {
     source,
     history,
@@ -83,8 +61,8 @@ export function openStore(source: Source, changed: () => void) {
       const state = replay.at(index);
       const newest = replay.at(last);
       const isLive = position === null;
-      const goesOn = isLive && hasActiveEngine && state.ended === null;
-      const now = goesOn ? Date.now() : (replay.events[index]?.at ?? 0);
+      const isRunning = isLive && hasActiveEngine && state.ended === null;
+      const now = isRunning ? Date.now() : (replay.events[index]?.at ?? 0);
       return {
         state,
         newest,
@@ -94,11 +72,11 @@ export function openStore(source: Source, changed: () => void) {
         now,
         hasActiveEngine,
         isConnected,
-        chart,
-        flow,
+        chart: charts.chart(),
+        flow: charts.flow(),
       };
     },
-    /** Looks at the event at `index`; null is the newest, whichever that is. */
+    /** Show the event at `index`; null for the newest. */
     look(index: number | null) {
       const newest = replay.events.length - 1;
       position = index === null || index >= newest ? null : Math.max(0, index);
@@ -108,3 +86,32 @@ export function openStore(source: Source, changed: () => void) {
 }
 
 export type Store = ReturnType<typeof openStore>;
+
+/** Load the agents' chart at once, and the flow once its agents are known. */
+function loadCharts(source: Source, changed: () => void) {
+  let chart: AgentChart | null = null;
+  let flow: Layout | null = null;
+  let isFlowRequested = false;
+  source.chart().then(
+    found => {
+      chart = found;
+      changed();
+    },
+    () => {},
+  );
+  return {
+    chart: () => chart,
+    flow: () => flow,
+    loadFlow() {
+      if (isFlowRequested) return;
+      isFlowRequested = true;
+      const got = (found: Layout) => {
+        flow = found;
+        changed();
+      };
+      source.flow().then(got, () => {
+        isFlowRequested = false;
+      });
+    },
+  };
+}

@@ -4,7 +4,7 @@ import test from 'ava';
 import type { ActorContext } from '../../../src/actors/context.ts';
 import { inject } from '../../../src/actors/inject.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
-import { redacted } from '../../../src/secrets/redact.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { launchScript } from '../../../src/spec/launch.ts';
 import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 

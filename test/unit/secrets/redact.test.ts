@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import fc from 'fast-check';
-import { growingRedactor, redacted, redactor } from '../../../src/secrets/redact.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
+import { growingRedactor, redactor } from '../../../src/secrets/redact.ts';
 
 const secret = 'sk-a+b/c d%é"\\{end}';
 const { text, deep, stream } = redactor([secret]);

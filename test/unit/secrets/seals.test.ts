@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { redacted } from '../../../src/secrets/redact.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-41d0';

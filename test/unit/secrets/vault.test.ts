@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { redacted } from '../../../src/secrets/redact.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
 import { usualPlan } from '../_helpers/default-plan.ts';
 

@@ -64,9 +64,9 @@ export const daemon: Command = {
 
 /** Each run has a lock of its own, so this may go on beside a daemon. */
 async function seeOnce(stateDir: StateDir): Promise<number> {
-  const runs = supervisor({ stateDir, say: tell, signal: abortOnSignal() });
-  await runs.look();
-  return runs.over();
+  const runs = supervisor({ stateDir, log: tell, signal: abortOnSignal() });
+  await runs.poll();
+  return runs.idle();
 }
 
 async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
@@ -76,13 +76,13 @@ async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
   const signal = abortOnSignal();
   try {
     tell(`daemon of ${stateDir.path}: process ${process.pid}`);
-    const runs = supervisor({ stateDir, say: tell, signal });
+    const runs = supervisor({ stateDir, log: tell, signal });
     while (!signal.aborted && lock.isHeld()) {
-      await runs.look();
+      await runs.poll();
       await systemClock.sleep(lookEvery, signal).catch(() => {});
     }
     if (!signal.aborted) tell('another daemon has taken over: it drives what comes next');
-    await runs.over();
+    await runs.idle();
     tell('daemon over: what it drove, its next start takes up');
     return 0;
   } finally {

@@ -1,5 +1,5 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
-import type { Step } from '../dry-run/recording-docker.ts';
+import type { Step } from '../dry-run/recording.ts';
 
 /** A rehearsal as a bash script, to be read, or run with `bash -e`. */
 export function planScript(name: string, { runId, steps, names }: DryRun): string {

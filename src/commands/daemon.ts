@@ -62,9 +62,9 @@ export const daemon: Command = {
 
 /** Scan once. Each run has its own lock, so this is safe beside a daemon. */
 async function superviseOnce(stateDir: StateDir): Promise<number> {
-  const runs = supervisor({ stateDir, say: log, signal: abortOnSignal() });
-  await runs.look();
-  return runs.over();
+  const runs = supervisor({ stateDir, log, signal: abortOnSignal() });
+  await runs.poll();
+  return runs.idle();
 }
 
 async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
@@ -74,13 +74,13 @@ async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
   const signal = abortOnSignal();
   try {
     log(`daemon for ${stateDir.path} started: process ${process.pid}`);
-    const runs = supervisor({ stateDir, say: log, signal });
+    const runs = supervisor({ stateDir, log, signal });
     while (!signal.aborted && lock.isHeld()) {
-      await runs.look();
+      await runs.poll();
       await systemClock.sleep(scanIntervalMs, signal).catch(() => {});
     }
     if (!signal.aborted) log('another daemon has taken over; waiting for the runs of this one');
-    await runs.over();
+    await runs.idle();
     log('daemon stopped; its next start resumes the unfinished runs');
     return 0;
   } finally {

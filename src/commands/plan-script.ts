@@ -1,5 +1,5 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
-import type { Step } from '../dry-run/recording-docker.ts';
+import type { Step } from '../dry-run/recording.ts';
 
 /** Render a dry run as a bash script to read, or to run with `bash -e`. */
 export function planScript(name: string, { runId, steps, names }: DryRun): string {

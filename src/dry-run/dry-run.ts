@@ -12,8 +12,9 @@ import { FlowError } from '../errors.ts';
 import { sweep } from '../run/sweep.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { newRunId, type StateDir } from '../store/state-directory.ts';
+import type { Step } from './recording.ts';
 import { recordingContext } from './recording-context.ts';
-import { type RecordingDocker, recordingDocker, type Step } from './recording-docker.ts';
+import { type RecordingDocker, recordingDocker } from './recording-docker.ts';
 import { savingSteps } from './workspace.ts';
 
 export interface DryRun {

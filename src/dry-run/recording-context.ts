@@ -12,7 +12,7 @@ import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
-import type { Step } from './recording-docker.ts';
+import type { Step } from './recording.ts';
 import { cloneSteps, protectSteps } from './workspace.ts';
 
 export interface RecordingContextOptions {

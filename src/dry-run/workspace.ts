@@ -12,7 +12,7 @@ import { type Helper, helperArgs, helperName } from '../agent-container/helper.t
 import type { CallScope } from '../docker/recorder.ts';
 import { type ProtectedPath, protectedGitPaths } from '../workspace/protected-git.ts';
 import { findRepository } from '../workspace/repository.ts';
-import type { Step } from './recording-docker.ts';
+import type { Step } from './recording.ts';
 
 /** What makes a clone: a helper container. */
 export async function cloneSteps(

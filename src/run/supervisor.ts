@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
-import { EngineError, FlowError } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
 import { statusLabel } from '../state/state-label.ts';
 import { lockHolder } from '../store/lock.ts';
@@ -9,6 +9,7 @@ import { runState } from '../store/run-state.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { statFile } from '../store/state-files.ts';
 import { oneLine } from '../text/text.ts';
+import { type FailureLog, failureLog } from './failure-log.ts';
 import { resumeRun } from './resume-run.ts';
 import type { Run } from './run.ts';
 import { RunTakenError } from './run-lock.ts';
@@ -16,155 +17,142 @@ import { RunTakenError } from './run-lock.ts';
 /** Held by the one daemon of a state directory. */
 export const daemonLock = ({ path }: StateDir) => join(path, 'daemon.lock');
 
-/** Takes up the runs of a state directory that nobody drives, and drives them in this process. */
+/** Resumes the runs of a state directory that have no engine process, in this process. */
 export interface Supervisor {
-  /** One look; resolves when whatever can be taken up is under way. Never rejects. */
-  look(): Promise<void>;
-  /** Resolves when no run is driven any more; with the largest of the exit codes so far. */
-  over(): Promise<number>;
+  /** Scan once; resolves when every run that can be resumed is under way. Never rejects. */
+  poll(): Promise<void>;
+  /** Resolves when this process executes no run any more; with the largest of the exit codes so far. */
+  idle(): Promise<number>;
 }
 
 export interface SupervisorOptions {
   readonly stateDir: StateDir;
-  /** Told one line for each thing that happens. */
-  readonly say: (line: string) => void;
-  /** Lets go of every run, and takes up no more. */
+  /** Receives one line for each thing that happens. */
+  readonly log: (line: string) => void;
+  /** Detaches from every run, and resumes no more. */
   readonly signal: AbortSignal;
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** What could not be done, and is tried again later. */
-interface Wait {
-  readonly why: string;
-  /** Milliseconds of that clock. */
-  readonly until: number;
-  readonly pause: number;
-}
-
-/** In milliseconds: the first pause is doubled with each failure that follows. */
-const firstPause = 5_000;
-const longestPause = { run: 10 * 60_000, engine: 60_000 } as const;
-
-/** Runs that are tried at one time: one whose Docker engine hangs does not keep all others waiting. */
-const atOnce = 8;
+/** Runs that are resumed at the same time: one whose Docker engine hangs does not delay all others. */
+const concurrency = 8;
 
 export function supervisor({
   stateDir,
-  say,
+  log,
   signal,
   now = systemClock.elapsed,
 }: SupervisorOptions): Supervisor {
-  const runs = new Map<string, Run>();
-  const ends = new Set<Promise<void>>();
-  /** By run. */
-  const waits = new Map<string, Wait>();
-  /** Likewise, for want of the run's Docker engine. */
-  const engineWaits = new Map<string, Wait>();
-  const isOver = endings();
-  /** Runs that were said to be left to an engine process that nobody here can judge. */
-  const unseen = new Set<string>();
-  let worst = 0;
+  const failures = failureLog(log, now);
+  const active = activeRuns({ stateDir, log, signal }, failures);
+  const hasEnded = endedRuns();
+  /** Runs that were logged to have an engine process whose state cannot be read from here. */
+  const doubtful = new Set<string>();
 
-  const isWaiting = (wait: Wait | undefined) => wait !== undefined && wait.until > now();
-  const next = (before: Wait | undefined, error: unknown, longest: number): Wait => {
-    const pause = before ? Math.min(longest, before.pause * 2) : firstPause;
-    worst = Math.max(worst, error instanceof FlowError ? error.exitCode : 1);
-    return {
-      why: oneLine(error instanceof Error ? error.message : String(error)),
-      until: now() + pause,
-      pause,
-    };
-  };
-  const failed = (runId: string, error: unknown, what: string) => {
-    const before = waits.get(runId);
-    const wait = next(before, error, longestPause.run);
-    waits.set(runId, wait);
-    if (wait.why !== before?.why) say(`${runId} ${what}: ${wait.why}`);
-  };
-  /** Each run has a Docker engine of its own, though most have the same, of which one line is enough. */
-  const unreachable = (runId: string, error: unknown) => {
-    const wait = next(engineWaits.get(runId), error, longestPause.engine);
-    const isSaid = [...engineWaits.values()].some(({ why }) => why === wait.why);
-    if (!isSaid) say(`runs wait for the Docker engine: ${wait.why}`);
-    engineWaits.set(runId, wait);
-  };
-
-  const takeUp = async (folder: RunFolder) => {
+  const check = async (folder: RunFolder) => {
     const { runId } = folder;
-    let past: FlowState = initialFlowState;
-    const run = await resumeRun(folder, {
-      stateDir,
-      onPast: events => {
-        past = events.reduce(reduce, past);
-      },
-    });
-    engineWaits.delete(runId);
-    runs.set(runId, run);
-    const agents = Object.values(past.agents);
-    const left = agents.filter(({ status }) => status === null).length;
-    say(`${runId} of ${oneLine(past.name)} taken up: ${left} of ${agents.length} agents to go`);
-    const end = run.done
-      .then(({ exitCode, state: { ended } }) => {
-        worst = Math.max(worst, exitCode);
-        waits.delete(runId);
-        if (ended) say(`${runId} ${statusLabel[ended.status]}, exit code ${exitCode}`);
-        else say(`${runId} let go: its agents live on`);
-      })
-      .catch(error => failed(runId, error, 'had to be left'))
-      .finally(() => {
-        runs.delete(runId);
-        ends.delete(end);
-      });
-    ends.add(end);
-    if (signal.aborted) void run.detach();
-  };
-
-  signal.addEventListener('abort', () => {
-    for (const run of runs.values()) void run.detach();
-  });
-
-  const lookAt = async (folder: RunFolder) => {
-    const { runId } = folder;
-    if (runs.has(runId) || [waits, engineWaits].some(known => isWaiting(known.get(runId)))) return;
+    if (active.has(runId) || failures.isWaiting(runId)) return;
     try {
       const holder = lockHolder(folder.lock);
-      if (holder?.doubt && !unseen.has(runId) && !isOver(folder)) {
-        unseen.add(runId);
-        say(`${runId} is driven by ${explainHolder(holder)}`);
+      if (holder?.doubt && !doubtful.has(runId) && !hasEnded(folder)) {
+        doubtful.add(runId);
+        log(`${runId} is already being executed by ${explainHolder(holder)}`);
       }
-      if (holder === null && !isOver(folder)) await takeUp(folder);
+      if (holder === null && !hasEnded(folder)) await active.resume(folder);
     } catch (error) {
-      if (error instanceof EngineError) unreachable(runId, error);
-      // Not where somebody else was a moment earlier: it is driven, or over.
-      else if (!(error instanceof RunTakenError)) failed(runId, error, 'could not be resumed');
+      if (error instanceof EngineError) failures.addEngine(runId, error);
+      // Another process may have been faster: then the run has an engine process, or has ended.
+      else if (!(error instanceof RunTakenError)) failures.add(runId, error, 'could not be resumed');
     }
   };
 
   return {
-    async look() {
+    async poll() {
       try {
-        const folders = stateDir.runs().values();
-        const lookAtEach = async () => {
-          for (const folder of folders) {
-            if (signal.aborted) return;
-            await lookAt(folder);
-          }
-        };
-        await Promise.all(Array.from({ length: atOnce }, lookAtEach));
+        await forEachConcurrently(stateDir.runs(), check, signal);
       } catch (error) {
-        failed('the state directory', error, 'could not be read');
+        failures.add('the state directory', error, 'could not be read');
       }
     },
-    async over() {
+    idle: active.idle,
+  };
+}
+
+/** The runs that this process executes. */
+function activeRuns({ stateDir, log, signal }: SupervisorOptions, failures: FailureLog) {
+  const runs = new Map<string, Run>();
+  const ends = new Set<Promise<void>>();
+  let worst = 0;
+
+  const follow = async (runId: string, { done }: Run) => {
+    try {
+      const { exitCode, state } = await done;
+      worst = Math.max(worst, exitCode);
+      failures.clear(runId);
+      log(endLine(runId, exitCode, state));
+    } catch (error) {
+      failures.add(runId, error, 'could not continue');
+    }
+    runs.delete(runId);
+  };
+  signal.addEventListener('abort', () => {
+    for (const run of runs.values()) void run.detach();
+  });
+
+  return {
+    has: (runId: string) => runs.has(runId),
+    async resume(folder: RunFolder) {
+      const { runId } = folder;
+      let past = initialFlowState;
+      const run = await resumeRun(folder, {
+        stateDir,
+        onPast: events => {
+          past = events.reduce(reduce, past);
+        },
+      });
+      failures.clearEngine(runId);
+      runs.set(runId, run);
+      log(resumedLine(runId, past));
+      const end = follow(runId, run).finally(() => ends.delete(end));
+      ends.add(end);
+      if (signal.aborted) void run.detach();
+    },
+    async idle() {
       while (ends.size > 0) await Promise.all(ends);
-      return worst;
+      return Math.max(worst, failures.exitCode());
     },
   };
 }
 
-/** Whether a run is over; one that was so when its journal was as it is now is not read again. */
-function endings(): (folder: RunFolder) => boolean {
+async function forEachConcurrently<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const left = items.values();
+  const worker = async () => {
+    for (const item of left) {
+      if (signal.aborted) return;
+      await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+function resumedLine(runId: string, { name, agents: byName }: FlowState): string {
+  const agents = Object.values(byName);
+  const left = agents.filter(({ status }) => status === null).length;
+  return `${runId} of ${oneLine(name)} resumed: ${left} of ${agents.length} agents to go`;
+}
+
+const endLine = (runId: string, exitCode: number, { ended }: FlowState) =>
+  ended === null
+    ? `${runId} detached: its agents live on`
+    : `${runId} ${statusLabel[ended.status]}, exit code ${exitCode}`;
+
+/** Return whether a run has ended. The journal of one that has is read again only after it changed. */
+function endedRuns(): (folder: RunFolder) => boolean {
   const known = new Map<string, string>();
   return folder => {
     const { runId } = folder;

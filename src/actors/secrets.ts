@@ -8,7 +8,7 @@ export function secretsOf(
   agent: string,
 ): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
-  if ('lacks' in found) throw new StepError('missingSecret', found.lacks, { at: clock.now() });
+  if ('missing' in found) throw new StepError('missingSecret', found.missing, { at: clock.now() });
   return found.values;
 }
 
@@ -20,5 +20,5 @@ export async function awaitSecrets(
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  while ('lacks' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
+  while ('missing' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Docker } from '../docker/cli.ts';
 import { containers, DockerUnavailableError, marked, ofInstance } from '../docker/containers.ts';
 import { hasActiveEngine } from '../recovery/active-engine.ts';
-import { openStateDir, whyShared } from '../store/state-directory.ts';
+import { openStateDir, sharedReason } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
 import { patience } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -26,7 +26,7 @@ export async function checkState(path: string): Promise<Finding> {
     );
   if (there !== path) return ok(check, `${path} is not there yet; the first run makes it`);
   const stats = statSync(path);
-  const shared = whyShared(stats);
+  const shared = sharedReason(stats);
   if (shared !== null) return fail(check, `${path} is refused: ${shared.reason}`, shared.fix(path));
   const mode = stats.mode & 0o777;
   if ((mode & 0o077) !== 0)
@@ -58,7 +58,7 @@ function mayWrite(folder: string): string | null {
 /** Containers of ours that no engine drives. */
 export async function checkLeftovers(docker: Docker, path: string): Promise<Finding> {
   const none = ok('leftovers', 'none');
-  if (!existsSync(join(path, 'instance')) || mayWrite(path) !== null || whyShared(statSync(path)))
+  if (!existsSync(join(path, 'instance')) || mayWrite(path) !== null || sharedReason(statSync(path)))
     return none;
   const state = openStateDir(path);
   const known = containers(docker);

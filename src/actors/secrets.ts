@@ -10,7 +10,7 @@ export function secretsOf(
   agent: string,
 ): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
-  if ('lacks' in found) throw new StepError('missingSecret', found.lacks);
+  if ('missing' in found) throw new StepError('missingSecret', found.missing);
   return found.values;
 }
 
@@ -22,5 +22,5 @@ export async function awaitSecrets(
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  while ('lacks' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
+  while ('missing' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
 }

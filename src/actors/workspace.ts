@@ -6,7 +6,7 @@ import { type ActorContext, owner } from './context.ts';
 type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
 
 /** The branch that an agent's work comes back on. */
-const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
+export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
 /** Where work comes back to. */
 export interface WorkRefs {

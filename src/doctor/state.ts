@@ -5,7 +5,7 @@ import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofInstance } from '../docker/containers.ts';
 import { DockerError } from '../docker/docker-error.ts';
 import { hasActiveEngine } from '../recovery/active-engine.ts';
-import { openStateDir, whyShared } from '../store/state-directory.ts';
+import { openStateDir, sharedReason } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
 import { dockerTimeoutMs } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -23,7 +23,7 @@ export async function checkState(path: string): Promise<Finding> {
     return warn(check, `${path} is on a network file system (${remote}): locks may be unreliable`, elsewhere);
   if (existing !== path) return ok(check, `${path} does not exist yet; the first run creates it`);
   const stats = statSync(path);
-  const shared = whyShared(stats);
+  const shared = sharedReason(stats);
   if (shared !== null) return fail(check, `${path} is not safe to use: ${shared.reason}`, shared.fix(path));
   const mode = stats.mode & 0o777;
   if ((mode & 0o077) !== 0)
@@ -59,7 +59,7 @@ function writeProblem(folder: string): string | null {
 /** Check for containers of this state directory without an engine process. */
 export async function checkLeftovers(docker: Docker, path: string): Promise<Finding> {
   const none = ok('leftovers', 'none');
-  if (!existsSync(join(path, 'instance')) || writeProblem(path) !== null || whyShared(statSync(path)))
+  if (!existsSync(join(path, 'instance')) || writeProblem(path) !== null || sharedReason(statSync(path)))
     return none;
   const state = openStateDir(path);
   const known = containers(docker);

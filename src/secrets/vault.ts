@@ -4,16 +4,18 @@ import type { AgentPlan, FlowPlan, SecretPlan } from '../spec/plan.ts';
 import { minSecretLength } from './needles.ts';
 import { growingRedactor, type Redactor } from './redact.ts';
 
-/** Read secrets from our environment and from files when they are needed; the values are kept in memory alone. */
+/** Reads secrets from the environment and from files when they are needed, and keeps their values in memory only. */
 export interface Vault {
   /**
-   * Return the environment that an agent gets beside the one in its plan, or why it cannot have it. The redactor knows
-   * every value before it is returned.
+   * Return the secret environment variables of an agent, or the reason why one is missing. Every value is added to the
+   * redactor before it is returned.
    */
-  open(agent: AgentPlan): { readonly values: Readonly<Record<string, string>> } | { readonly lacks: string };
+  open(
+    agent: AgentPlan,
+  ): { readonly values: Readonly<Record<string, string>> } | { readonly missing: string };
   /** Redact these values from now on, such as those that an earlier engine process handed out. */
   learn(values: Iterable<string>): void;
-  /** Redact every value that was readable at the start, handed out, or learned; it grows while the run goes on. */
+  /** Redacts every value that was readable at the start, handed out, or learned; it grows during the run. */
   readonly redactor: Redactor;
 }
 
@@ -31,7 +33,7 @@ export function vaultOf(plan: FlowPlan, env: Environment): Vault {
       const values: Record<string, string> = {};
       for (const secret of secrets) {
         const found = read(secret, env);
-        if ('lacks' in found) return found;
+        if ('missing' in found) return found;
         values[secret.name] = found.value;
       }
       known.add(Object.values(values));
@@ -42,44 +44,44 @@ export function vaultOf(plan: FlowPlan, env: Environment): Vault {
   };
 }
 
-/** Before anything is started, every secret has to be there. */
+/** Throw a `UsageError` that lists the missing secrets; called before anything is started. */
 export function checkSecrets(plan: FlowPlan, env: Environment): void {
   const problems = plan.agents.flatMap(({ name, secrets }) =>
     secrets.flatMap((secret, index) => {
       const found = read(secret, env);
-      return 'lacks' in found ? [`agents.${name}.secrets[${index}]: ${found.lacks}`] : [];
+      return 'missing' in found ? [`agents.${name}.secrets[${index}]: ${found.missing}`] : [];
     }),
   );
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** In bytes; an environment string may be no longer than 128 KiB with its name. */
-const largest = 100_000;
+/** Linux limits an environment string to 128 KiB, its name included. */
+const maxBytes = 100_000;
 
 function read(
   { name, file, from = name }: SecretPlan,
   env: Environment,
-): { value: string } | { lacks: string } {
+): { value: string } | { missing: string } {
   const value = file === null ? env[from] : textOf(file);
-  if (value instanceof Error) return { lacks: `the secret ${name} cannot be read: ${value.message}` };
-  const where = file === null ? `set ${from} in the environment` : `write it to ${file}`;
-  if (!value) return { lacks: `the secret ${name} is not there; ${where}` };
-  if (Buffer.byteLength(value) > largest || value.includes('\0'))
-    return { lacks: `the secret ${name} is no text of at most ${largest} bytes` };
-  // It is taken out of all that is kept, and so would every word that happens to be the same.
+  if (value instanceof Error) return { missing: `the secret ${name} cannot be read: ${value.message}` };
+  const fix = file === null ? `set ${from} in the environment` : `write it to ${file}`;
+  if (!value) return { missing: `the secret ${name} is not set; ${fix}` };
+  if (Buffer.byteLength(value) > maxBytes || value.includes('\0'))
+    return { missing: `the secret ${name} is not text of at most ${maxBytes} bytes` };
+  // A short value would be redacted wherever it occurs by chance.
   if (value.length < minSecretLength)
     return {
-      lacks: `the secret ${name} has fewer than ${minSecretLength} characters; that can be told from nothing`,
+      missing: `the secret ${name} has fewer than ${minSecretLength} characters: too short to redact reliably`,
     };
   return { value };
 }
 
 function textOf(file: string): string | Error {
   try {
-    // A pipe would wait for a writer.
+    // Reading a pipe would block until there is a writer.
     const facts = statSync(file);
     if (!facts.isFile()) return new Error(`${file} is not a regular file`);
-    if (facts.size > largest + 2) return new Error(`${file} is larger than ${largest} bytes`);
+    if (facts.size > maxBytes + 2) return new Error(`${file} is larger than ${maxBytes} bytes`);
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     return error as Error;

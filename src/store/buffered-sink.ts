@@ -1,16 +1,16 @@
 import type { RunEventBody } from '../events.ts';
 
-/** Where events go: `append` resolves when the event is on disk. */
+/** A destination of events: `append` resolves when the event is on disk. */
 export interface EventSink {
   append(event: RunEventBody): Promise<void>;
 }
 
-/** Buffer events until there is a journal; `attach` writes the buffered ones to it, and all that follow. */
+/** Buffer events until there is a journal. `attach` writes them to it, and every later event. */
 export function bufferedSink(): EventSink & { attach(journal: EventSink): void } {
   const buffered: RunEventBody[] = [];
   let journal: EventSink | null = null;
   return {
-    // Not async: the journal's own promise may go unheeded, one around it would crash the process where it fails.
+    // Not async: the journal handles a rejection of its own promise; a promise around it would crash the process.
     append(event) {
       if (journal) return journal.append(event);
       buffered.push(event);

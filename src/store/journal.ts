@@ -8,18 +8,18 @@ import { openFile, readFile, statFile } from './state-files.ts';
 import { syncDirectory } from './write-file-atomic.ts';
 
 /**
- * The run's memory: one event a line, only ever appended. `append` resolves when the event is on disk; events that
- * arrive while a sync is under way share the next one.
+ * The memory of a run (I1): one event per line, appended only. `append` resolves when the event is on disk; events that
+ * arrive during a sync share the next one. Events that precede an effect are awaited before it (I3, write ahead).
  */
 export interface Journal extends Disposable {
   append(event: RunEventBody): Promise<void>;
-  /** Told every event at once, in order, before it is on disk. Returns what ends it. */
+  /** Call `listener` with every event, in order, before it is on disk. Returns the function that unsubscribes. */
   subscribe(listener: (event: RunEvent) => void): () => void;
-  /** Resolves with the reason when nothing can be written any more, such as on a full disk. */
+  /** Resolves with the error after which nothing can be written, such as a full disk. */
   readonly broken: Promise<Error>;
 }
 
-/** `redact` takes out of events what may not be kept. */
+/** Open a journal for appending. `redact` removes secrets from events. */
 export function openJournal(
   file: string,
   now: () => number,
@@ -48,7 +48,7 @@ export function openJournal(
     fdatasync(fd, error => {
       syncing = false;
       if (error && !closed) fail(error);
-      // After a sync that failed a later one proves nothing: the kernel has forgotten what it could not write.
+      // After a failed sync a later one proves nothing: the kernel has dropped the pages that it could not write.
       const over = error || closed ? [...batch, ...waiting.splice(0)] : batch;
       for (const { resolve, reject } of over) error && !closed ? reject(error) : resolve();
       sync();
@@ -67,11 +67,11 @@ export function openJournal(
     append(body) {
       if (closed) return Promise.resolve();
       const written = Promise.withResolvers<void>();
-      // Whoever must know awaits it; whoever does not must not crash the process.
+      // Callers that do not await it must not crash the process by an unhandled rejection.
       written.promise.catch(() => {});
       const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redactEvent(body, redact));
       try {
-        // What could not be told whole is torn: nothing may follow it.
+        // After a partial write the last line is torn: nothing may follow it.
         if (failure) throw failure;
         writeAll(fd, Buffer.from(`${line}\n`));
       } catch (error) {
@@ -103,13 +103,13 @@ function writeAll(fd: number, bytes: Buffer): void {
 
 export interface JournalContent {
   readonly events: readonly RunEvent[];
-  /** What could not be read, for people; empty where all is well. */
+  /** Messages about lines that could not be read. */
   readonly damage: readonly string[];
 }
 
 /**
- * Reads a journal. Lines that cannot be read are left out and named: what they told, Docker's facts tell again, or
- * nobody does. A last line that a crash tore was never believed to be written.
+ * Read a journal. Lines that cannot be read are left out and reported; Docker's facts may replace what they held (I1). The
+ * append of a last line that a crash has torn never resolved, so nothing relies on it.
  */
 export function readJournal(file: string): JournalContent {
   if (!statFile(file)) return { events: [], damage: [] };
@@ -127,7 +127,7 @@ export function readJournal(file: string): JournalContent {
   return { events, damage };
 }
 
-/** Takes a torn last line away, so that what is appended begins a line of its own. */
+/** Truncate a torn last line, so that the next event begins a line of its own. */
 export function truncateTornLine(file: string): void {
   if (!statFile(file)) return;
   const bytes = readFile(file);
@@ -138,12 +138,12 @@ export function truncateTornLine(file: string): void {
   closeSync(fd);
 }
 
-/** What a line of a journal tells; null where it cannot be believed. */
+/** Parse a line of a journal; null if it is not a valid event, or its checksum is wrong. */
 export function parseLine(line: string): RunEvent | null {
   try {
-    const told = JSON.parse(line);
-    const event = eventSchema.parse(told) as RunEvent;
-    return verifyChecksum(line, told, event) ? event : null;
+    const written = JSON.parse(line);
+    const event = eventSchema.parse(written) as RunEvent;
+    return verifyChecksum(line, written, event) ? event : null;
   } catch {
     return null;
   }

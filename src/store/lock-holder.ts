@@ -1,74 +1,82 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import * as z from 'zod';
 import { oneLine } from '../text/text.ts';
 import { bootId } from './boot-id.ts';
 
-/** A process, named so that others can judge whether it lives. Texts are empty where the system does not say. */
+/** The identity of a process, by which others can find out whether it is alive. Unavailable texts are empty. */
 export interface Identity {
   readonly pid: number;
-  /** Pids are used again: when it began, in ticks since the boot. */
+  /** When the process started, in ticks since the boot: pids are reused. */
   readonly started: string;
-  /** Its pid means something in this pid namespace alone. */
+  /** The pid namespace, in which alone the pid is valid. */
   readonly namespace: string;
-  /** The boot of the kernel, which no other machine has. */
+  /** The id of the kernel's boot, unique to a machine. */
   readonly boot: string;
   readonly machine: string;
-  /** For people: two machines can have one name, and a machine can be renamed. */
+  /** For messages only: two machines can have the same name, and a machine can be renamed. */
   readonly host: string;
 }
 
-/** Who holds a lock. */
+/** The holder of a lock. */
 export interface Holder {
-  /** null: what the lock says cannot be read. */
+  /** null: the lock file cannot be read. */
   readonly identity: Identity | null;
-  /** Why it cannot be known here whether it lives; it is believed to. null: it lives. */
+  /** Why it is unknown whether the holder is alive, in which case it counts as alive; null: it is alive. */
   readonly doubt: string | null;
 }
 
 export const nameOf = ({ identity }: Holder) =>
   identity === null ? 'an unknown process' : `process ${identity.pid} on ${identity.host}`;
 
-/** For messages: who holds a lock, and what to do about one whose holder cannot be judged. */
+/** Describe the holder of a lock in a message, with the fix if it is unknown whether the holder is alive. */
 export function explainHolder(holder: Holder): string {
   if (holder.doubt === null) return nameOf(holder);
-  return `${nameOf(holder)}, if that lives: ${holder.doubt}. If it is gone, use --force; while it lives, that could start agents twice`;
+  return `${nameOf(holder)}, if that is alive: ${holder.doubt}. If it is gone, use --force; while it is alive, that could start agents twice`;
 }
 
 /**
- * Whether the process of a lock lives; null: its pid says nothing, since it is of another pid namespace or another boot.
- * With both the same its pid decides, whatever the host was named. A lock from before a reboot of this machine is dead.
+ * Report whether the process of a lock is alive; null if its pid means nothing here, because it is of another pid namespace
+ * or another boot. If both are the same, the pid decides, whatever the name of the host. A lock from before a reboot of
+ * this machine is dead.
  */
-export function isLiving(holder: Identity, here: Identity, startOf = startTime): boolean | null {
+export function isAlive(holder: Identity, here: Identity, startOf = startTime): boolean | null {
   const isSameNamespace = holder.namespace === here.namespace;
   const isSameHost = holder.host === here.host && holder.machine === here.machine;
-  // Where there is no /proc, a name is all that there is.
+  // Without /proc only the name of the host can be compared.
   const isComparable = here.boot === '' ? isSameHost : here.namespace !== '';
   if (!isSameNamespace || !isComparable) return null;
   if (holder.boot === here.boot) return startOf(holder.pid) === holder.started;
   return isSameHost && holder.boot !== '' && here.boot !== '' ? false : null;
 }
 
-/** Why `isLiving` is null. */
+/** Return why `isAlive` returns null. */
 export const doubtOf = (holder: Identity, here: Identity) =>
   holder.boot !== '' && holder.boot === here.boot
     ? 'it is in another pid namespace, such as that of a container, and cannot be seen from here'
     : 'it is on another machine, or in a container of one, and cannot be seen from here';
 
-/** Parse what a lock says; null where that is not whole. */
+const identitySchema = z.object({
+  pid: z.number(),
+  started: z.string(),
+  namespace: z.string(),
+  boot: z.string(),
+  machine: z.string(),
+  // It is printed; a valid host name is left unchanged by this.
+  host: z.string().transform(oneLine),
+});
+
+/** Parse the content of a lock file; null if it is not complete. */
 export function parseIdentity(text: string): Identity | null {
   try {
-    const { pid, started, namespace, boot, machine, host } = JSON.parse(text);
-    const texts = [started, namespace, boot, machine, host];
-    if (typeof pid !== 'number' || texts.some(value => typeof value !== 'string')) return null;
-    // Its host is shown to people, and no name of a host has anything that this changes.
-    return { pid, started, namespace, boot, machine, host: oneLine(host) };
+    return identitySchema.parse(JSON.parse(text));
   } catch {
     return null;
   }
 }
 
 export function ownIdentity(): Identity {
-  // A /proc of another namespace would tell of another process by our pid.
+  // In a /proc of another namespace our pid is that of another process.
   const isOurs = orEmpty(() => readlinkSync('/proc/self')) === String(process.pid);
   return {
     pid: process.pid,
@@ -81,8 +89,8 @@ export function ownIdentity(): Identity {
 }
 
 /**
- * Field 22 of /proc/<pid>/stat, null of a pid that nobody has; where there is no /proc, only that the process lives. One
- * that has ended and is not reaped, as in a container whose pid 1 reaps nobody, is dead.
+ * Return field 22 of /proc/<pid>/stat; null if the process is dead. On systems without /proc return an empty text if the
+ * process is alive. A zombie, as in a container whose pid 1 does not reap, is dead.
  */
 function startTime(pid: number): string | null {
   const stat = orEmpty(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -95,7 +103,7 @@ function startTime(pid: number): string | null {
     process.kill(pid, 0);
     return '';
   } catch (error) {
-    // One of another user lives.
+    // EPERM: a process of another user, which is alive.
     return (error as NodeJS.ErrnoException).code === 'EPERM' ? '' : null;
   }
 }

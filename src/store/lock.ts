@@ -1,30 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { doubtOf, type Holder, type Identity, isLiving, ownIdentity, parseIdentity } from './lock-holder.ts';
+import { doubtOf, type Holder, type Identity, isAlive, ownIdentity, parseIdentity } from './lock-holder.ts';
 import { inPlace, isAbsent, listDirectory, readFile, removeFile, statFile } from './state-files.ts';
 
 export interface Lock extends Disposable {
-  /** False where somebody has removed it: with --force, or with all of the directory. */
+  /** Report whether the lock file still exists: another process removes it with --force, or with the whole directory. */
   isHeld(): boolean;
 }
 
 export interface LockOptions {
-  /** Take over a lock whose holder cannot be judged. One that is known to live keeps its lock. */
+  /** Take over a lock of which it is unknown whether the holder is alive. A holder known to be alive keeps it. */
   readonly force?: boolean;
   readonly link?: (from: string, to: string) => void;
 }
 
 /**
- * The lock, or who has it. A lock whose process is gone is taken over.
+ * Take a lock, or return its holder. A lock whose process is gone is taken over.
  *
- * It is a row of files, `lock.1`, `lock.2`, …: who comes links the next one, which only one can. A dead holder's file is
- * not overwritten, since between the look and the write somebody else may have come to life in it. Whoever then finds
- * that another lives beside it steps back, so two that come at one instant may both step back and come again.
+ * The lock is a series of files, `lock.1`, `lock.2`, …: a process takes it by linking the next one, which only one process
+ * can. The file of a dead holder is not overwritten, since another process may take it over between check and write. A
+ * process that then finds another live file removes its own and retries, so two that start at once may both retry.
  */
 export function takeLock(file: string, { force = false, link = linkSync }: LockOptions = {}): Lock | Holder {
   const identity = ownIdentity();
-  // Not one that comes meanwhile: it may be another that was forced.
+  // Only entries that exist now: a later one may be of another process with --force.
   const overridden = new Set(force ? entries(file).filter(isDoubtful).map(keyOf) : []);
   const blocks = (entry: Entry) => entry.holder !== null && !overridden.has(keyOf(entry));
   for (let tries = 0; tries < 50; tries++) {
@@ -42,7 +42,7 @@ export function takeLock(file: string, { force = false, link = linkSync }: LockO
     for (const dead of before) removeFile(`${file}.${dead.number}`);
     return held(mine);
   }
-  throw new Error(`${file} is taken again and again; is another agent-flow starting?`);
+  throw new Error(`${file} is contended; is another agent-flow starting?`);
 }
 
 function held(mine: string): Lock {
@@ -51,7 +51,7 @@ function held(mine: string): Lock {
     try {
       return statFile(mine)?.ino === inode;
     } catch {
-      // A file system that does not answer says nothing of it.
+      // An error of the file system is no evidence that the lock is lost.
       return true;
     }
   };
@@ -63,7 +63,7 @@ function held(mine: string): Lock {
   };
 }
 
-/** Call `onLost` once it is not held any more. It is looked at again and again, `every` so many milliseconds. */
+/** Check every `every` milliseconds whether a lock is still held, and call `onLost` once when it is not. */
 export function watchLock(lock: Lock, onLost: () => void, every = 1_000): Disposable {
   const timer = setInterval(() => {
     if (lock.isHeld()) return;
@@ -76,11 +76,11 @@ export function watchLock(lock: Lock, onLost: () => void, every = 1_000): Dispos
 
 export const isLock = (lock: Lock | Holder): lock is Lock => Symbol.dispose in lock;
 
-/** Who holds the lock; null where nobody living does. */
+/** Return the holder of a lock; null if no live process holds it. */
 export const lockHolder = (file: string): Holder | null =>
   entries(file).find(({ holder }) => holder !== null)?.holder ?? null;
 
-/** When it was taken, milliseconds since the epoch; null where nobody holds it. */
+/** Return when a lock was taken, milliseconds since the epoch; null if no live process holds it. */
 export function lockTakenAt(file: string): number | null {
   const held = entries(file).find(({ holder }) => holder !== null);
   const found = held && statFile(`${file}.${held.number}`);
@@ -89,7 +89,7 @@ export function lockTakenAt(file: string): number | null {
 
 interface Entry {
   readonly number: number;
-  /** null: dead, or never whole. */
+  /** null: the holder is dead, or the file was never complete. */
   readonly holder: Holder | null;
 }
 
@@ -116,13 +116,13 @@ function holderOf(path: string, here: Identity): Holder | null {
   try {
     identity = parseIdentity(readFile(path).toString());
   } catch (error) {
-    // Nothing that we have ever made is a link or a directory.
+    // A link or a directory is not a lock file of ours.
     const isNone =
       isAbsent(error) || ['EINVAL', 'ELOOP', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
     return isNone ? null : unreadable(error);
   }
   if (identity === null) return null;
-  const lives = isLiving(identity, here);
+  const lives = isAlive(identity, here);
   if (lives === false) return null;
   return { identity, doubt: lives ? null : doubtOf(identity, here) };
 }
@@ -132,7 +132,7 @@ const unreadable = (error: unknown): Holder => ({
   doubt: `its lock cannot be read: ${(error as Error).message}`,
 });
 
-/** Appears whole or not at all; false where somebody else's is there. */
+/** Create a lock file with its content in one step. Returns false if the file exists. */
 function linkWhole(file: string, identity: Identity, link: NonNullable<LockOptions['link']>): boolean {
   const content = `${JSON.stringify(identity)}\n`;
   return inPlace(file, path => {
@@ -145,7 +145,7 @@ function linkWhole(file: string, identity: Identity, link: NonNullable<LockOptio
       const { code = '' } = error as NodeJS.ErrnoException;
       if (linkless.includes(code)) return writeWhole(path, content);
       if (code !== 'EEXIST') throw error;
-      // A network file system whose answer was lost is asked again, and then finds the link that it made.
+      // A network file system may retry a link whose response was lost, and then finds its own.
       return isLinked(aside);
     } finally {
       rmSync(aside, { force: true });
@@ -153,14 +153,14 @@ function linkWhole(file: string, identity: Identity, link: NonNullable<LockOptio
   });
 }
 
-/** What file systems without hard links say. */
+/** Errors of file systems without hard links. */
 const linkless = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 const isLinked = (aside: string) => (statSync(aside, { throwIfNoEntry: false })?.nlink ?? 0) > 1;
 
 /**
- * Without links it is empty for a moment, and looks dead. Who then takes the next number has written its own before it
- * looks again, so that of two the later one to write steps back.
+ * Create a lock file on a file system without hard links. It is empty for a moment, and looks dead. A process that takes the
+ * next number then has written its own file before it checks again, so that the later writer of two backs off.
  */
 function writeWhole(path: string, content: string): boolean {
   try {

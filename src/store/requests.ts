@@ -4,49 +4,50 @@ import { listDirectory, makeDirectory, readFile, removeFile } from './state-file
 import { writeFileAtomic } from './write-file-atomic.ts';
 
 /**
- * How another process asks a living engine for something: a file in the run folder. The engine looks every half
- * second; what it has obeyed it removes.
+ * Requests of other processes to the engine process of a run: files in the run directory. The engine process polls twice
+ * per second, and removes each request that it takes.
  */
 const stopRequest = z.object({ stop: z.string().nullable() });
-/** Does nothing; that it is removed says that an engine lives. */
+/** Has no effect: its removal proves that the engine process is alive. */
 const pingRequest = z.object({ ping: z.literal(true) });
 
-/** `stop`: the agent that is to be stopped; null for the whole run. */
+/** `stop` is the name of the agent to stop; null for the whole run. */
 export type StopRequest = z.infer<typeof stopRequest>;
 export type Request = StopRequest | z.infer<typeof pingRequest>;
 
-const lookEvery = 500;
+const pollIntervalMs = 500;
 
-/** Return the file of the request, which is gone once an engine has taken it. */
-export function writeRequest(folder: string, wanted: Request): string {
+/** Write a request. Returns its file, which is removed once an engine process has taken it. */
+export function writeRequest(folder: string, request: Request): string {
   makeDirectory(folder);
   const file = join(folder, `${Date.now()}-${process.pid}.json`);
-  writeFileAtomic(file, JSON.stringify(wanted));
+  writeFileAtomic(file, JSON.stringify(request));
   return file;
 }
 
+/** Poll for requests in a directory, and call `onStop` with each request to stop. */
 export function watchRequests(
   folder: string,
-  obey: (wanted: StopRequest) => void,
-  { every = lookEvery, remove = removeFile } = {},
+  onStop: (request: StopRequest) => void,
+  { every = pollIntervalMs, remove = removeFile } = {},
 ): Disposable {
-  /** Requests that could not be removed, such as on a read-only disk. Each is obeyed once all the same. */
-  const left = new Set<string>();
-  const look = () => {
+  /** Requests that could not be removed, such as on a read-only disk; each is still handled once. */
+  const handled = new Set<string>();
+  const poll = () => {
     for (const name of names(folder)) {
-      if (left.has(name)) continue;
+      if (handled.has(name)) continue;
       const file = join(folder, name);
-      const wanted = stopRequest.safeParse(parse(file));
-      if (!isRemoved(file, remove)) left.add(name);
-      if (wanted.success) obey(wanted.data);
+      const request = stopRequest.safeParse(parse(file));
+      if (!isRemoved(file, remove)) handled.add(name);
+      if (request.success) onStop(request.data);
     }
   };
-  const timer = setInterval(look, every);
+  const timer = setInterval(poll, every);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Never throws: an error in a timer would end the engine. */
+/** Remove a file and report success. Never throws: an error in a timer would end the engine process. */
 function isRemoved(file: string, remove: (file: string) => void): boolean {
   try {
     remove(file);

@@ -9,33 +9,33 @@ import type { RunFolder } from './state-directory.ts';
 import { readFile } from './state-files.ts';
 import { writeFileAtomic } from './write-file-atomic.ts';
 
-/** The engine that a run began on: its containers are there and nowhere else. */
+/** The engine that a run was started on, which has all of its containers. */
 export interface RunEngine {
   readonly id: string;
-  /** The name of its machine; null where it does not say. */
+  /** The host name that the engine reports; null if it reports none. */
   readonly hostName: string | null;
   readonly address: EngineAddress;
 }
 
-/** What a run was asked for, as `run.json` keeps it. */
+/** The request for a run, as stored in `run.json`. */
 export interface RunFile {
   readonly engine: RunEngine;
   readonly plan: FlowPlan;
-  /** Random, of this run alone: end records are signed with it. */
+  /** Random, one per run: end records are signed with it. */
   readonly secret: string;
-  /** Of agents whose record was lost, by name: what their containers were made with. */
+  /** By name of an agent whose record was lost: what its container was created with. */
   readonly adopted?: Readonly<Record<string, AdoptedIdentity>> | undefined;
-  /** The commits that repositories were at when the run began, by their roots: there clones start. */
+  /** By root of a repository: its commit when the run began, at which clones start. */
   readonly commits?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What we would otherwise know from the plan and the secret. */
+/** The values that are otherwise derived from the plan and the secret. */
 export interface AdoptedIdentity {
   readonly nonce: string;
   readonly specHash: string;
 }
 
-/** Validate it like a spec: a forged record would decide what the next engine process starts. */
+/** Strict as for a spec: a forged record would decide what the next engine process starts. */
 const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
@@ -63,12 +63,13 @@ export function writeRunFile(folder: RunFolder, { plan, secret, engine, adopted,
   writeFileAtomic(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
+/** Read and validate `run.json`. Throws a `FlowError` with one line that names the first invalid field. */
 export function readRunFile(folder: RunFolder): RunFile {
   try {
     const written = JSON.parse(readFile(folder.runFile).toString());
     const { runId, secret, engine, adopted, commits } = stored.parse(written);
-    if (runId !== folder.runId) throw new Error(`it is of the run ${escapeControl(runId)}`);
-    // Return it as written: the hash of an agent's plan goes by the order of its keys.
+    if (runId !== folder.runId) throw new Error(`it belongs to the run ${escapeControl(runId)}`);
+    // Return the plan as written: the hash of an agent's plan depends on the order of its keys.
     return { plan: written.plan as FlowPlan, secret, engine, adopted, commits };
   } catch (error) {
     throw new FlowError(
@@ -79,8 +80,10 @@ export function readRunFile(folder: RunFolder): RunFile {
 }
 
 function reasonOf(error: unknown): string {
+  // V8's message quotes the text, control characters included.
+  if (error instanceof SyntaxError) return 'it is not valid JSON';
   if (!(error instanceof z.ZodError)) return (error as Error).message;
   const [first] = error.issues;
-  if (first?.path[0] === 'version') return 'it is of another version';
+  if (first?.path[0] === 'version') return 'it has an unsupported version';
   return `${escapeControl(first?.path.join('.') || 'the file')} is not valid: ${escapeControl(first?.message ?? '')}`;
 }

@@ -2,6 +2,6 @@ import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts
 import { readJournal } from './journal.ts';
 import type { RunFolder } from './state-directory.ts';
 
-/** What the journal says of a run. */
+/** Return the state of a run, reduced from its journal. */
 export const runState = ({ journal }: RunFolder): FlowState =>
   readJournal(journal).events.reduce(reduce, initialFlowState);

@@ -16,27 +16,27 @@ import {
 } from './state-files.ts';
 
 /**
- * Where runs are remembered:
+ * The state directory:
  *
- *     <state-dir>/instance                          who we are, random
- *     <state-dir>/runs/<run-id>/run.json            what was asked for
- *                              /journal.jsonl       what happened
- *                              /result.json         how it came out
- *                              /images.json         what was built of directories that agents can write
+ *     <state-dir>/instance                          the random id of this directory
+ *     <state-dir>/runs/<run-id>/run.json            the request
+ *                              /journal.jsonl       the events
+ *                              /result.json         the result
+ *                              /images.json         builds of directories that agents can write
  *                              /agents/<name>/<attempt>/transcript.log
- *                                                      /transcript.log.marks  what its container said around that
+ *                                                      /transcript.log.marks  output of the container around it
  *                                                      /workspace     the agent's clone, while it has one; its copy
- *                                                      /diff.patch    what it changed in its clone
+ *                                                      /diff.patch    the changes in its clone
  *                                                      /artifacts/
  */
 export interface StateDir {
   readonly path: string;
-  /** Labels carry it: what has another id is not ours. */
+  /** Its random id, which labels carry: a resource with another id is not ours (I3). */
   readonly instance: string;
   run(runId: string): RunFolder;
-  /** All with a record, also those that have not begun. */
+  /** Return all runs with a record, including those that have not begun. */
   recorded(): RunFolder[];
-  /** Newest first. */
+  /** Return the runs that have begun, newest first. */
   runs(): RunFolder[];
 }
 
@@ -48,7 +48,7 @@ export interface RunFolder {
   readonly requests: string;
   readonly result: string;
   readonly runFile: string;
-  /** Of all that is kept of an attempt. */
+  /** Return the directory of an attempt. */
   attempt(agent: string, attempt: number): string;
   transcript(agent: string, attempt: number): string;
 }
@@ -58,7 +58,7 @@ export function stateDirPath(given: string | undefined, env: NodeJS.ProcessEnv):
   return resolve(path || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'agent-flow'));
 }
 
-/** Open a state directory, made on first use with mode 0700. Links that lead to it are resolved first. */
+/** Open a state directory; it is created with mode 0700 on first use. Links that lead to it are resolved first. */
 export function openStateDir(given: string): StateDir {
   const { path, instance } = prepare(given);
   const runs = join(path, 'runs');
@@ -86,10 +86,10 @@ function prepare(given: string): { path: string; instance: string } {
   try {
     makeDirectory(given);
     const path = realpathSync(given);
-    const shared = whyShared(holdDirectory(path));
+    const shared = sharedReason(holdDirectory(path));
     if (shared !== null) throw refuse(shared.reason, `${shared.fix(path)}, or name another with --state-dir`);
     makeDirectory(join(path, 'runs'));
-    const exposed = whyShared(statFile(join(path, 'runs'))!);
+    const exposed = sharedReason(statFile(join(path, 'runs'))!);
     if (exposed !== null)
       throw refuse(
         `in it, runs is unsafe: ${exposed.reason}`,
@@ -103,10 +103,10 @@ function prepare(given: string): { path: string; instance: string } {
 }
 
 /**
- * Return why another user could write to a directory, and the fix; null where none could. A forged record of a run
- * would decide what the next engine process starts.
+ * Return why another user can write to a directory, and the fix; null if none can. A forged record of a run would decide
+ * what the next engine process starts.
  */
-export function whyShared({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
+export function sharedReason({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
   const own = process.getuid?.() ?? uid;
   if (uid !== own)
     return {
@@ -122,21 +122,21 @@ export function whyShared({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
 
 function instanceId(path: string): string {
   const file = join(path, 'instance');
-  const known = statFile(file) ? readFile(file).toString().trim() : '';
-  if (/^[a-z0-9]{16}$/.test(known)) return known;
+  const stored = statFile(file) ? readFile(file).toString().trim() : '';
+  if (/^[a-z0-9]{16}$/.test(stored)) return stored;
   try {
     const fd = openFile(file, 'wx');
     writeFileSync(fd, `${randomBytes(8).toString('hex')}\n`);
     closeSync(fd);
   } catch (error) {
-    // Somebody else made it at the same instant: theirs is ours too.
+    // Another process created it at the same instant.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   return readFile(file).toString().trim();
 }
 
 function runFolder(stateDir: string, runId: string): RunFolder {
-  if (!isRunId(runId)) throw new UsageError(`${escapeControl(runId)} is not the id of a run`);
+  if (!isRunId(runId)) throw new UsageError(`${escapeControl(runId)} is not a valid run id`);
   const path = join(stateDir, 'runs', runId);
   return {
     runId,
@@ -151,17 +151,17 @@ function runFolder(stateDir: string, runId: string): RunFolder {
   };
 }
 
-/** Names from outside, such as labels, are not taken for folders before this was asked. */
+/** Report whether a name is a run id. Names from outside, such as labels, are checked before they become a path (I8). */
 export const isRunId = (name: string) => runIdPattern.test(name);
 
-/** Removes a run's folder, the journal last: what a crash leaves of it is still known for a run that is over. */
+/** Remove the directory of a run, the journal last: if a crash interrupts that, the run is still known to have ended. */
 export function removeRun(run: RunFolder): void {
   for (const name of listDirectory(run.path))
     if (join(run.path, name) !== run.journal) removeFile(join(run.path, name));
   removeFile(run.path);
 }
 
-/** Random, and never readable as a prefix of a container id: docker takes those for the container itself. */
+/** Return a random run id that is never a prefix of a container id, which docker would resolve to the container. */
 export function newRunId(): string {
   const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
   return `r${Array.from({ length: 7 }, () => letters[randomInt(letters.length)]).join('')}`;

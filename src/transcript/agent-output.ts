@@ -3,23 +3,23 @@ import { endBytes } from './end-record.ts';
 import { outputBegin } from './output-begin.ts';
 import { unprinted } from './output-end.ts';
 
-/** Path of what was taken out of a transcript: how the agent ended, what it used, and what its last screen was. */
+/** Return the path of the marks of a transcript: the end record, the report of an AI CLI, and the last screen. */
 export const marksFile = (transcript: string) => `${transcript}.marks`;
 
 export interface AgentOutput {
   readonly stream: Transform;
-  /** What was taken out: what agent-init has said before the agent's output, and after it. */
+  /** Return the marks: the output of agent-init before and after that of the agent. */
   marks(): string;
-  /** Return the end of the whole output, with what was taken out; empty where the container has printed nothing. */
+  /** Return the end of the whole output, marks included; empty if the container has printed nothing. */
   tail(): string;
 }
 
-/** Leave of a container's whole output what the agent has printed. Little of it is held back, and none of it kept. */
+/** Reduce the whole output of a container to what the agent printed. The buffer is small, and nothing is stored (I7). */
 export function agentOutput(nonce: string | null): AgentOutput {
   const begin = outputBegin();
   let held: Buffer = Buffer.alloc(0);
-  let end = '';
-  let last = '';
+  let endMarks = '';
+  let tail = '';
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       held = Buffer.concat([held, begin.add(chunk)]);
@@ -30,10 +30,10 @@ export function agentOutput(nonce: string | null): AgentOutput {
     flush(done) {
       held = Buffer.concat([held, begin.end()]);
       const printed = held.length - unprinted(held, true, nonce);
-      end = held.subarray(printed).toString('utf8');
-      last = held.toString('utf8');
+      endMarks = held.subarray(printed).toString('utf8');
+      tail = held.toString('utf8');
       done(null, held.subarray(0, printed));
     },
   });
-  return { stream, marks: () => `${begin.mark}${end}`, tail: () => `${begin.mark}${last}` };
+  return { stream, marks: () => `${begin.mark}${endMarks}`, tail: () => `${begin.mark}${tail}` };
 }

@@ -1,11 +1,11 @@
 import type { EndRecord } from '../../machines/outcome.ts';
 import { plainText } from '../text/text.ts';
 
-const hows = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected';
-const pattern = new RegExp(`^agent-end (${hows}) (\\d{1,3}) (\\d{1,9}) ([a-z0-9-]+)\\r?$`);
-const inFile = new RegExp(`^(${hows}) (\\d{1,3})\n`);
+const reasons = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected';
+const pattern = new RegExp(`^agent-end (${reasons}) (\\d{1,3}) (\\d{1,9}) ([a-z0-9-]+)\\r?$`);
+const inFile = new RegExp(`^(${reasons}) (\\d{1,3})\n`);
 
-/** What a container says of its own end in the last line of its output; null where this line is none. */
+/** Parse an end record, the last line of a container's output; null if the line is not one. */
 export function parseEndRecord(line: string): { readonly record: EndRecord; readonly nonce: string } | null {
   const [, reason, code, oomKills, nonce] = pattern.exec(line) ?? [];
   if (nonce === undefined) return null;
@@ -15,32 +15,32 @@ export function parseEndRecord(line: string): { readonly record: EndRecord; read
   };
 }
 
-/** The end record of a transcript; null where it has none, or one with another nonce, which the agent may have forged. */
+/** Return the end record of a transcript; null without one, or if its nonce is wrong, since the agent may have forged it (I8). */
 export function endRecordOf(transcript: string, nonce: string): EndRecord | null {
-  const said = parseEndRecord(transcript.trimEnd().split('\n').at(-1) ?? '');
-  return said?.nonce === nonce ? said.record : null;
+  const parsed = parseEndRecord(transcript.trimEnd().split('\n').at(-1) ?? '');
+  return parsed?.nonce === nonce ? parsed.record : null;
 }
 
-/** What the file begins with that agent-record writes; null where that is no record. */
+/** Parse the beginning of the file that agent-record writes; null if it is not a record. */
 export function recordInFile(text: string): Pick<EndRecord, 'reason' | 'code'> | null {
   const [, reason, code] = inFile.exec(text) ?? [];
   return reason === undefined ? null : { reason: reason as EndRecord['reason'], code: Number(code) };
 }
 
-/** What agent-init prints before everything else: where a transcript lacks it, Docker has thrown its beginning away. */
+/** Return the first output of agent-init: if a transcript lacks it, Docker has discarded its beginning. */
 export const beginMark = (nonce: string) => `\x1b]2;agent-begin-${nonce}\x07`;
 
-/** How much of a transcript's end, in bytes, holds what agent-init says there. */
+/** The end of a transcript, in bytes, that holds every mark that agent-init prints there. */
 export const endBytes = 16_384;
 
-/** What agent-init tells in a title that nobody sees; null where it does not, or where a secret in it was taken out. */
+/** Return the content of an invisible title that agent-init prints; null without one, or if a secret in it was redacted. */
 export function titleIn(transcript: string, name: 'report' | 'screen', nonce: string): Buffer | null {
   const [, text] =
     new RegExp(`\\x1b\\]2;agent-${name}-${nonce}-([A-Za-z0-9+/=]+)\\x07`).exec(transcript) ?? [];
   return text === undefined ? null : Buffer.from(text, 'base64');
 }
 
-/** Return the line in which agent-init says why no agent can begin, the last before the end record; null without one. */
+/** Return why no agent can start, which agent-init prints as the last line before the end record; null without it. */
 export function refusalIn(transcript: string): string | null {
   const lines = plainText(transcript).trimEnd().split('\n').slice(0, -1);
   const last = lines.findLast(line => line.trim() !== '') ?? '';

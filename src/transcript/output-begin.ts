@@ -5,37 +5,37 @@ const mark = /^\x1b\]2;agent-begin-[a-z0-9-]{1,64}\x07/;
 const mayBecomeMark = (text: string) =>
   opening.startsWith(text) ||
   (text.startsWith(opening) && /^[a-z0-9-]{0,64}$/.test(text.slice(opening.length)));
-/** The terminal echoes the line that starts the agent, after what a person may have typed and agent-inject took away. */
+/** The terminal echoes the line that starts the agent, after keys of the user that agent-inject has deleted. */
 const typedLine = /^(?:.*\x08)?agent-run\r?\n?$/;
 const greeting = /^Waiting for the agent\. What you type here is not run\.\r?\n?$/;
-/** Of agent-auth, before there is a session: it is for people. */
+/** Printed by agent-auth before there is a session, for the user. */
 const message = /^agent-auth: /;
 
-/** Bytes of a line that is held back until it is known what it is. */
-const longestLine = 4096;
+/** Bytes of a line that are buffered until its kind is known. */
+const maxLineBytes = 4096;
 
-/** Return what a line is that stands before those of the agent; null where it may be the agent's. */
+/** Return the kind of a line before those of the agent; null if the agent may have printed it. */
 export function lineBefore(line: string): 'typed' | 'greeting' | 'message' | null {
   if (typedLine.test(line)) return 'typed';
   if (greeting.test(line)) return 'greeting';
   return message.test(line) ? 'message' : null;
 }
 
-type Phase = 'mark' | 'lines' | 'over';
+type Phase = 'mark' | 'lines' | 'done';
 
 export interface OutputBegin {
-  /** Takes bytes as they come, and returns those that are the agent's. */
+  /** Add a chunk, and return the bytes that the agent has printed. */
   add(bytes: Buffer): Buffer;
-  /** Return what was held back. */
+  /** Return the bytes that are still buffered. */
   end(): Buffer;
-  /** The mark that was taken away; empty where there was none. */
+  /** The mark that was removed; empty if there was none. */
   readonly mark: string;
 }
 
 /**
- * Take out of a container's output, from its beginning on, what was not printed by the agent: the title by which the
- * output is known to be whole, and the line that was typed to start the agent. Without that title, nothing is taken out:
- * such an output begins in the middle.
+ * Remove from the beginning of a container's output what the agent did not print: the title that proves that the output is
+ * complete, and the line that was typed to start the agent. Without that title nothing is removed, since such an output
+ * begins in the middle.
  */
 export function outputBegin(): OutputBegin {
   let phase = 'mark' as Phase;
@@ -46,24 +46,24 @@ export function outputBegin(): OutputBegin {
     const text = held.subarray(0, 128).toString('latin1');
     found = mark.exec(text)?.[0] ?? '';
     if (found === '' && mayBecomeMark(text)) return;
-    phase = found === '' ? 'over' : 'lines';
+    phase = found === '' ? 'done' : 'lines';
     held = held.subarray(found.length);
   };
-  /** Returns the lines that are for people. */
+  /** Remove those lines, and return the ones that are for the user. */
   const takeLines = () => {
     const kept: Buffer[] = [];
     while (phase === 'lines') {
-      const end = held.subarray(0, longestLine).indexOf('\n') + 1;
-      if (end === 0 && held.length < longestLine) break;
+      const end = held.subarray(0, maxLineBytes).indexOf('\n') + 1;
+      if (end === 0 && held.length < maxLineBytes) break;
       const kind = lineBefore(held.toString('latin1', 0, end));
       if (kind === 'message') kept.push(held.subarray(0, end));
       if (kind !== null) held = held.subarray(end);
-      if (kind === null || kind === 'typed') phase = 'over';
+      if (kind === null || kind === 'typed') phase = 'done';
     }
     return kept;
   };
 
-  const isOver = () => phase === 'over';
+  const isDone = () => phase === 'done';
   const takeHeld = () => {
     const rest = held;
     held = Buffer.alloc(0);
@@ -72,14 +72,14 @@ export function outputBegin(): OutputBegin {
 
   return {
     add(bytes) {
-      if (isOver()) return bytes;
+      if (isDone()) return bytes;
       held = Buffer.concat([held, bytes]);
       if (phase === 'mark') takeMark();
       const kept = phase === 'lines' ? takeLines() : [];
-      return Buffer.concat(isOver() ? [...kept, takeHeld()] : kept);
+      return Buffer.concat(isDone() ? [...kept, takeHeld()] : kept);
     },
     end() {
-      phase = 'over';
+      phase = 'done';
       return takeHeld();
     },
     get mark() {

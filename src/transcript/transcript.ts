@@ -6,33 +6,34 @@ import { screenIn } from './last-screen.ts';
 
 export interface Transcript {
   readonly path: string;
-  /** Docker has thrown its beginning away: the agent printed more than is kept. */
+  /** Docker has discarded its beginning: the agent printed more than Docker keeps. */
   readonly truncated: boolean;
-  /** What the AI CLI has said that it used; null where it has not. */
+  /** The usage that the AI CLI has reported; null if it has not. */
   readonly usage: AgentReport['usage'] | null;
-  /** The last that was to be seen of an interactive agent; null of others. */
+  /** The last screen of an interactive agent; null for others. */
   readonly screen: string | null;
 }
 
-/** Docker always keeps this much, in bytes. Podman may keep nothing but the last lines. */
-const alwaysKept = 2 ** 20;
+/** Bytes that Docker always keeps. Podman may keep only the last lines. */
+const alwaysKeptBytes = 2 ** 20;
 
-/** What was kept of an attempt's output; null where nothing was. */
+/** Return the transcript of an attempt at a path; null if there is none. */
 export function transcriptIn(path: string, nonce: string): Transcript | null {
   const kept = statFile(path);
   if (!kept?.isFile()) return null;
   const marks = marksOf(path);
   return {
     path,
-    // What ends with an end record began with the mark.
+    // An output with an end record began with the mark.
     truncated:
-      !marks.startsWith(beginMark(nonce)) && (kept.size >= alwaysKept || endRecordOf(marks, nonce) !== null),
+      !marks.startsWith(beginMark(nonce)) &&
+      (kept.size >= alwaysKeptBytes || endRecordOf(marks, nonce) !== null),
     usage: reportIn(marks, nonce)?.usage ?? null,
     screen: screenIn(marks, nonce),
   };
 }
 
-/** They are written after the transcript: of one that was cut off there are none. */
+/** Return the marks of a transcript; they are written after it, so an interrupted one has none. */
 function marksOf(transcript: string): string {
   try {
     return readFile(marksFile(transcript)).toString('utf8');

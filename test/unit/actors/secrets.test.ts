@@ -13,7 +13,7 @@ test('the secrets of an agent are what the vault opens', t => {
 });
 
 test('a secret that is missing is a failure of its own kind, with the words of the vault', async t => {
-  const vault = vaultOf(() => ({ lacks: 'the secret TOKEN is missing' }));
+  const vault = vaultOf(() => ({ missing: 'the secret TOKEN is missing' }));
   const error = await rejection((async () => secretsOf({ plan, vault }, 'a'))());
   t.like(error, { kind: 'missingSecret', message: 'the secret TOKEN is missing' });
 });
@@ -21,14 +21,14 @@ test('a secret that is missing is a failure of its own kind, with the words of t
 test('the vault is asked every two seconds until it has everything', async t => {
   const { clock, slept } = fakeClock();
   let left = 3;
-  const vault = vaultOf(() => (--left > 0 ? { lacks: 'TOKEN' } : { values: {} }));
+  const vault = vaultOf(() => (--left > 0 ? { missing: 'TOKEN' } : { values: {} }));
   await awaitSecrets({ clock, plan, vault }, input, never);
   t.deepEqual(slept, [2_000, 2_000]);
 });
 
 test('an abort ends the wait for secrets', async t => {
   const { clock } = fakeClock();
-  const vault = vaultOf(() => ({ lacks: 'TOKEN' }));
+  const vault = vaultOf(() => ({ missing: 'TOKEN' }));
   const signal = AbortSignal.abort(new Error('enough'));
   await t.throwsAsync(awaitSecrets({ clock, plan, vault }, input, signal), { message: 'enough' });
 });

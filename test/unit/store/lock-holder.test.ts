@@ -3,7 +3,7 @@ import test from 'ava';
 import {
   explainHolder,
   type Identity,
-  isLiving,
+  isAlive,
   ownIdentity,
   parseIdentity,
 } from '../../../src/store/lock-holder.ts';
@@ -110,7 +110,7 @@ const verdict = (lives: boolean | null) =>
 for (const { title, holder, from = here, start, lives } of cases)
   test(`the lock of ${title} ${verdict(lives)}`, t => {
     t.is(
-      isLiving({ ...here, ...holder }, from, () => start),
+      isAlive({ ...here, ...holder }, from, () => start),
       lives,
     );
   });
@@ -119,7 +119,7 @@ test('this process lives, by what it says of itself', t => {
   const own = ownIdentity();
   t.is(own.pid, process.pid);
   t.is(own.host, hostname());
-  t.true(isLiving(own, own));
+  t.true(isAlive(own, own));
   t.deepEqual(parseIdentity(JSON.stringify(own)), own);
 });
 
@@ -127,7 +127,7 @@ test('a holder that cannot be judged is named with what --force risks', t => {
   t.is(explainHolder({ identity: here, doubt: null }), 'process 100 on here');
   t.is(
     explainHolder({ identity: here, doubt: 'it is on another machine' }),
-    'process 100 on here, if that lives: it is on another machine. If it is gone, use --force; while it lives, that could start agents twice',
+    'process 100 on here, if that is alive: it is on another machine. If it is gone, use --force; while it is alive, that could start agents twice',
   );
   t.regex(
     explainHolder({ identity: null, doubt: 'its lock cannot be read: EACCES' }),

@@ -47,7 +47,7 @@ const bind = (path: string) => agent({ workspace: { mode: 'bind', path } });
 /** A forged record, and the place that the message names. */
 const forged: readonly (readonly [place: string, forged: object])[] = [
   ['version', { version: 2 }],
-  ['of the run r7654321', { runId: 'r7654321' }],
+  ['to the run r7654321', { runId: 'r7654321' }],
   ['secret', { secret: '' }],
   ['extra', { extra: 1 }],
   ['plan.agents.0.name', agent({ name: '../../../etc' })],
@@ -99,6 +99,27 @@ test('a forged record is refused with one line that names the place; the sound o
     t.notRegex(error?.message ?? '', /\n/);
   }
 });
+
+/** A broken record, and what the message says of it. */
+const broken: readonly (readonly [title: string, text: string | null, reason: RegExp])[] = [
+  ['missing', null, /run\.json cannot be read: ENOENT/],
+  ['empty', '', /run\.json cannot be read: it is not valid JSON/],
+  ['cut short', '{\n  "version": 1,\n  "runId": "r12', /run\.json cannot be read: it is not valid JSON/],
+  ['not JSON', '{\n  "a": \x1b[31m\n}', /run\.json cannot be read: it is not valid JSON/],
+  ['an array', '[]', /run\.json cannot be read: the file is not valid/],
+  ['null', 'null', /run\.json cannot be read: the file is not valid/],
+  ['without a version', '{}', /run\.json cannot be read: it has an unsupported version/],
+];
+
+for (const [title, text, reason] of broken)
+  test(`a run record that is ${title} is one error, in one line that says what to do`, t => {
+    const run = desk(t);
+    if (text !== null) writeFileSync(run.runFile, text);
+    const error = t.throws(() => readRunFile(run), { instanceOf: FlowError, message: reason });
+    t.is(error?.exitCode, 2);
+    t.true(error?.message.endsWith('agent-flow cleanup then removes what is left of the run'));
+    t.notRegex(error?.message ?? '', /[\n\x1b]/);
+  });
 
 test('the journal refuses names and attempt numbers that are not valid in a path', t => {
   const line = (event: object) => withChecksum(event as Parameters<typeof withChecksum>[0]).line;

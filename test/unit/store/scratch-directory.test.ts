@@ -43,6 +43,6 @@ test.serial('one that does not exist, or is a file, has the usual place in its s
 test.serial('where no place can be written to, TMPDIR is named', async t => {
   const here = folder(t);
   await t.throwsAsync(placeOf(join(here, 'gone'), join(here, 'lost')), {
-    message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a directory/,
+    message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a writable directory/,
   });
 });

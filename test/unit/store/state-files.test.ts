@@ -16,7 +16,7 @@ import { openDirectory, watchDirectory } from '../../../src/store/directory-hand
 import { openJournal, readJournal } from '../../../src/store/journal.ts';
 import { takeLock } from '../../../src/store/lock.ts';
 import { writeRequest } from '../../../src/store/requests.ts';
-import { openStateDir, whyShared } from '../../../src/store/state-directory.ts';
+import { openStateDir, sharedReason } from '../../../src/store/state-directory.ts';
 import { holdFile, openFile, readFile, removeFile } from '../../../src/store/state-files.ts';
 import { writeFileAtomic } from '../../../src/store/write-file-atomic.ts';
 import { transcriptIn } from '../../../src/transcript/transcript.ts';
@@ -125,8 +125,8 @@ test('a state directory that others can write to, or that is another user’s, i
   chmodSync(join(path, 'runs'), 0o777);
   t.throws(() => openStateDir(path), { message: /runs is unsafe: others can write/ });
   const own = process.getuid!();
-  t.is(whyShared({ uid: own, mode: 0o40700 }), null);
-  t.regex(whyShared({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
+  t.is(sharedReason({ uid: own, mode: 0o40700 }), null);
+  t.regex(sharedReason({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
 });
 
 test('a state directory that is reached by a link is resolved first, then checked', t => {

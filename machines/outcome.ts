@@ -133,7 +133,7 @@ export function toOutcome(
       return failed('infrastructure', 'the container was restarted from outside');
     return failed(
       'infrastructure',
-      `the container ended with ${end.exitCode} without its own end record: killed from outside, or lost with its daemon or host`,
+      `the container exited with ${end.exitCode} but wrote no end record; it was killed externally, or its daemon or host failed`,
     );
   }
   switch (record.reason) {

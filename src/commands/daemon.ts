@@ -24,7 +24,7 @@ export const daemon: Command = {
     yargs
       .positional('action', {
         choices: ['status'],
-        describe: 'status: print the daemon and the process of each run',
+        describe: 'Print the daemon and the process of each run (status)',
       })
       .option('once', {
         type: 'boolean',

@@ -73,7 +73,7 @@ export const logs: Command = {
       if (printed === null) throw new UsageError(`${name} has no output: it is ${inWords(found.agent)}`);
       await printer.end();
       if (printed === 0 && part.tail === null && part.since === null)
-        say(`${name} has no output yet: it is ${inWords(found.agent)}`);
+        say(`${name} has no output: it is ${inWords(found.agent)}`);
     }
     return 0;
   },

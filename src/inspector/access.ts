@@ -23,12 +23,12 @@ export function authorize(
   token: string,
 ): Asked | Refusal {
   const { host = '', origin } = headers;
-  if (!isLoopback(host)) return { status: 403, why: 'This is not an address of it.' };
+  if (!isLoopback(host)) return { status: 403, why: 'Invalid host.' };
   if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
-    return { status: 403, why: 'Other sites may not ask for it.' };
+    return { status: 403, why: 'Cross-origin requests are not allowed.' };
   const [route = '', query = ''] = url.split('?', 2);
   const [, given = '', ...rest] = route.split('/');
-  if (!same(given, token)) return { status: 403, why: 'This is not the address of it.' };
+  if (!same(given, token)) return { status: 403, why: 'Invalid token.' };
   return { method, path: rest.join('/'), query: new URLSearchParams(query) };
 }
 
@@ -40,8 +40,8 @@ export function refusal(request: IncomingMessage, token: string, path: string): 
   return found.method === 'GET' ? null : readOnly;
 }
 
-export const nothingHere: Refusal = { status: 404, why: 'There is nothing here.' };
-export const readOnly: Refusal = { status: 405, why: 'It can only be read.' };
+export const nothingHere: Refusal = { status: 404, why: 'Not found.' };
+export const readOnly: Refusal = { status: 405, why: 'Method not allowed.' };
 
 export function refuse(response: ServerResponse, { status, why }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });

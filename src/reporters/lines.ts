@@ -31,9 +31,9 @@ function tell(before: FlowState, event: RunEvent): string | null {
     case 'run.cancel':
       return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
     case 'engine.unreachable':
-      return before.engineAway === null ? `the Docker engine is away: ${event.message}` : null;
+      return before.engineAway === null ? `Docker engine unreachable: ${event.message}` : null;
     case 'engine.reachable':
-      return before.engineAway === null ? null : 'the Docker engine is back';
+      return before.engineAway === null ? null : 'Docker engine reachable again';
     case 'engine.throttled':
       return tellPressure(before, event);
     case 'warning':
@@ -64,7 +64,7 @@ function tellState(before: FlowState, event: EventOf<'agent.state'>): string | n
     }
     case 'waitingForQuota': {
       const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
-      return `${word}: ${error?.message ?? 'it is used up'}; goes on${wait}`;
+      return `${word}: ${error?.message ?? 'it is used up'}; resumes${wait}`;
     }
     case 'running.needsInput':
       return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
@@ -92,9 +92,9 @@ function tellWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string 
 
 /** Each step down is told, of the way back only its end. */
 function tellPressure(before: FlowState, { atOnce, reason }: EventOf<'engine.throttled'>): string | null {
-  if (atOnce === null) return before.startsAtOnce === null ? null : 'Docker keeps up again';
+  if (atOnce === null) return before.startsAtOnce === null ? null : 'Docker is no longer overloaded';
   if (before.startsAtOnce !== null && atOnce > before.startsAtOnce) return null;
-  return `Docker does not keep up: at most ${atOnce} containers are started at once (${reason})`;
+  return `Docker is overloaded: starting at most ${atOnce} containers at once (${reason})`;
 }
 
 function tellEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {

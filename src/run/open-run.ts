@@ -116,7 +116,7 @@ const filesOptions = (
 function lockRun(folder: RunFolder, force = false): Lock {
   const lock = takeLock(folder.lock, { force });
   if (isLock(lock)) return lock;
-  throw new RunTakenError(`the run ${folder.runId} is driven by ${explainHolder(lock)}`);
+  throw new RunTakenError(`run ${folder.runId} is already being executed by ${explainHolder(lock)}`);
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

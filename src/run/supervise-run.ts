@@ -271,7 +271,7 @@ export async function superviseRun(
     const isClean = left?.length === 0;
     if (!isClean) {
       const what = left === null ? 'what this run made' : left.map(id => id.slice(0, 12)).join(', ');
-      const message = `could not make sure that ${what} is removed: agent-flow cleanup does it later`;
+      const message = `could not confirm removal of ${what}. Run agent-flow cleanup`;
       warn(message);
     }
     await Promise.race([following?.ended(), clock.sleep(lastWordsMs, ending.signal)]);
@@ -355,7 +355,7 @@ const inspectFailed = (error: unknown) =>
   `the program’s "inspect" has failed, and is not called again: ${inWords(error, 'it threw no error')}`;
 
 const lacking = ({ runId }: RunFolder, what: string) =>
-  new EngineError(`${runId} cannot go on: ${what}. Nothing is lost; then: agent-flow resume ${runId}`);
+  new EngineError(`${runId} cannot continue: ${what}. Fix it, then run agent-flow resume ${runId}`);
 
 const nextSeq = (past: readonly RunEvent[]) => Math.max(0, ...past.slice(-1).map(({ seq }) => seq)) + 1;
 

@@ -60,15 +60,15 @@ function read(
   env: Environment,
 ): { value: string } | { lacks: string } {
   const value = file === null ? env[from] : textOf(file);
-  if (value instanceof Error) return { lacks: `the secret ${name} cannot be read: ${value.message}` };
+  if (value instanceof Error) return { lacks: `secret ${name} cannot be read: ${value.message}` };
   const where = file === null ? `set ${from} in the environment` : `write it to ${file}`;
-  if (!value) return { lacks: `the secret ${name} is not there; ${where}` };
+  if (!value) return { lacks: `secret ${name} is not set; ${where}` };
   if (Buffer.byteLength(value) > largest || value.includes('\0'))
-    return { lacks: `the secret ${name} is no text of at most ${largest} bytes` };
+    return { lacks: `secret ${name} is not text of at most ${largest} bytes` };
   // It is taken out of all that is kept, and so would every word that happens to be the same.
   if (value.length < shortestSecret)
     return {
-      lacks: `the secret ${name} has fewer than ${shortestSecret} characters; that can be told from nothing`,
+      lacks: `secret ${name} has fewer than ${shortestSecret} characters: too short to redact reliably`,
     };
   return { value };
 }

@@ -87,7 +87,7 @@ for (const engine of engines) {
     const facts = await queryDocker(async args =>
       answer(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
     );
-    t.is(facts.silence, null);
+    t.is(facts.problem, null);
     t.is(facts.engine?.OSType, 'linux');
     t.is(facts.engine?.MemoryLimit, true);
     t.regex(facts.api!.engine, /^1\.\d\d$/);

@@ -46,10 +46,13 @@ const nowhere = () => new Writable({ write: (_, __, done) => done() });
 
 function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdout: Writable = nowhere()) {
   const said: string[] = [];
-  const say = (line: string) => said.push(line);
+  const printLine = (line: string) => said.push(line);
   return {
     said,
-    reports: combineReporters(reportersFor({ json: false, ...options }, env, { stdout, say }), say),
+    reports: combineReporters(
+      reportersFor({ json: false, ...options }, env, { stdout, printLine }),
+      printLine,
+    ),
   };
 }
 
@@ -60,7 +63,7 @@ async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
 }
 
 test('who asks for nothing gets no reporter', t => {
-  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), say: () => {} }), []);
+  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), printLine: () => {} }), []);
 });
 
 test('where a report cannot be written is said before anything starts', t => {

@@ -131,9 +131,9 @@ const table: readonly Row[] = [
     'failed',
     0,
     'infrastructure',
-    /ended with 0 without its own/,
+    /exited with 0 but wrote no end record/,
   ],
-  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /ended with 137/],
+  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /exited with 137 but wrote no end record/],
 ];
 
 for (const [title, end, record, status, exitCode, kind, message] of table)

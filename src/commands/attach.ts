@@ -3,7 +3,7 @@ import { clientSetting } from '../docker/client-settings.ts';
 import { attachTerminal } from '../docker/stream.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { findAgent, inWords } from './find-agent.ts';
 
 interface AttachOptions extends CommonOptions {
@@ -29,7 +29,7 @@ export const attach: Command = {
     if (agent.containerId === null) throw new UsageError(`${name} has no container yet: ${inWords(agent)}`);
     if (!process.stdin.isTTY) throw new UsageError('attach requires a terminal on stdin');
     const { recorder } = await connectToRun(folder);
-    say(`attached to ${name}; detach with Ctrl-b d`);
+    printLine(`attached to ${name}; detach with Ctrl-b d`);
     const code = await attachTerminal(recorder, [
       'exec',
       '--interactive',
@@ -42,7 +42,7 @@ export const attach: Command = {
       '=agent',
     ]);
     if (code !== 0)
-      say(
+      printLine(
         `could not attach to ${name}: it is ${inWords(agent)}. Run agent-flow logs ${name} to read its output`,
       );
     return code === 0 ? 0 : 1;

@@ -6,7 +6,7 @@ import { baseTag, buildBaseImage } from '../images/base.ts';
 import { ensureProvider } from '../images/provider.ts';
 import { packageFolder } from '../package.ts';
 import { providerNamed, providerNames } from '../providers/catalogue.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface BuildOptions extends CommonOptions {
   readonly gpu: boolean;
@@ -44,7 +44,7 @@ export const build: Command = {
     const { docker } = await reachCurrent();
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
-    say(`building ${image} (the first build takes a minute or two)`);
+    printLine(`building ${image} (the first build takes a minute or two)`);
     const context = { docker, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
     const failed = (error: unknown) => {
@@ -54,14 +54,14 @@ export const build: Command = {
     const provider = name === undefined ? undefined : providerNamed(name);
     if (provider === undefined) {
       if (json) printJson({ image, id });
-      else say(`${image} is ${id}`);
+      else printLine(`${image} is ${id}`);
       return 0;
     }
-    say(`installing ${provider.title}`);
+    printLine(`installing ${provider.title}`);
     const made = await ensureProvider(id, provider, thirtyMinutes, context).catch(failed);
     const [tag = made.id] = made.tags;
     if (json) printJson({ image: tag, id: made.id });
-    else say(`${tag} is ${made.id}`);
+    else printLine(`${tag} is ${made.id}`);
     return 0;
   },
 };

@@ -4,7 +4,7 @@ import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
 import { planCleanup, planTable, skippedLines } from './cleanup/plan.ts';
 import { type CleanupResult, combined, dryRunResult, type Removed, removeAll } from './cleanup/remove.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { parseAge } from './times.ts';
 
 interface CleanupOptions extends CommonOptions {
@@ -46,12 +46,12 @@ export const cleanup: Command = {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const engines = await enginesOf(state);
     const plans = await planCleanup(engines, state, { ...options, runsOlderThan });
-    for (const line of plans.flatMap(({ plan }) => skippedLines(plan))) say(line);
+    for (const line of plans.flatMap(({ plan }) => skippedLines(plan))) printLine(line);
     const list = planTable(
       state,
       plans.map(({ plan }) => plan),
     );
-    if (list !== '') say(list);
+    if (list !== '') printLine(list);
 
     const results: CleanupResult[] = [];
     for (const onEngine of plans) {
@@ -60,7 +60,7 @@ export const cleanup: Command = {
     }
     const done = combined(results.map(result => result.done));
     if (json) printJson({ dryRun, ...done });
-    else say(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
+    else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
     const problems = engines.missing.map(({ why }) => why);
     const failures = results.flatMap(result => result.failures);
     if (failures.length > 0) problems.unshift(`could not remove ${failures.join('; ')}`);

@@ -26,4 +26,4 @@ export const specPath = {
 export const printJson = (value: unknown) => process.stdout.write(`${jsonForLog(value)}\n`);
 
 /** Print lines for people on stderr, escaped so that neither a terminal nor a CI runner finds a command in them. */
-export const say = (line: string) => process.stderr.write(`${forLog(line)}\n`);
+export const printLine = (line: string) => process.stderr.write(`${forLog(line)}\n`);

@@ -4,7 +4,7 @@ import { daemonLock, supervisor } from '../run/supervisor.ts';
 import { isLock, takeLock } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { printStatus } from './daemon/status.ts';
 import { ignoreBrokenPipe } from './streams.ts';
 
@@ -24,7 +24,7 @@ export const daemon: Command = {
     yargs
       .positional('action', {
         choices: ['status'],
-        describe: 'status: print the daemon and the process of each run',
+        describe: 'Print the daemon and the process of each run (status)',
       })
       .option('once', {
         type: 'boolean',
@@ -99,4 +99,4 @@ function abortOnSignal(): AbortSignal {
   return controller.signal;
 }
 
-const log = (line: string) => say(`${new Date().toTimeString().slice(0, 8)} ${line}`);
+const log = (line: string) => printLine(`${new Date().toTimeString().slice(0, 8)} ${line}`);

@@ -3,7 +3,7 @@ import type { Finding } from '../doctor/finding.ts';
 import { packageFolder } from '../package.ts';
 import { forLog } from '../text/log-text.ts';
 import { oneLine } from '../text/text.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface DoctorOptions extends CommonOptions {
   readonly json?: boolean;
@@ -35,7 +35,7 @@ export const doctor: Command = {
     }
     const width = Math.max(...findings.map(({ check }) => check.length));
     process.stdout.write(forLog(findings.map(finding => linesOf(finding, width)).join('')));
-    say(summary(findings));
+    printLine(summary(findings));
     return exitCode;
   },
 };

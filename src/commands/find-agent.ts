@@ -4,7 +4,7 @@ import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { runState } from '../store/run-state.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { say } from './command.ts';
+import { printLine } from './command.ts';
 
 export interface FoundRun {
   readonly folder: RunFolder;
@@ -34,7 +34,7 @@ export function readRuns(
 
 /** Warn about a run that `readRuns` skips, in commands that only list. */
 export const cannotBeRead = (error: unknown, { runId }: RunFolder) =>
-  say(`skipped run ${runId}, which cannot be read: ${oneLine((error as Error).message)}`);
+  printLine(`skipped run ${runId}, which cannot be read: ${oneLine((error as Error).message)}`);
 
 /** Return the run with this id (default: the latest). */
 export function findRun(stateDir: StateDir, runId: string | undefined): FoundRun {

@@ -7,7 +7,7 @@ import { findWorkTree } from '../spec/workspaces.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface InitOptions extends CommonOptions {
   readonly dir?: string;
@@ -53,7 +53,7 @@ export const init: Command = {
     copyExample(chosen, target, { force: force === true, adapt });
     const files = chosen.files.map(file => join(target, file));
     if (json) printJson({ spec: join(target, chosen.spec), files });
-    else say(nextSteps(chosen, target));
+    else printLine(nextSteps(chosen, target));
     return 0;
   },
 };

@@ -1,5 +1,5 @@
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { findRun } from './find-agent.ts';
 import { portOf } from './inspector/option.ts';
 
@@ -50,13 +50,13 @@ export const inspector: Command = {
     if (html !== undefined) {
       await writeInspector(folder, html);
       if (json) printJson({ runId: folder.runId, html });
-      else say(`wrote ${folder.runId} to ${html}`);
+      else printLine(`wrote ${folder.runId} to ${html}`);
       return 0;
     }
     const page = await inspectorOf({ port: portOf(port)!, mayType: inspectWrite });
     page.show(folder);
     if (json) printJson({ runId: folder.runId, url: page.url });
-    else say(`inspector of ${folder.runId}: ${page.url} (press Ctrl-C to stop)`);
+    else printLine(`inspector of ${folder.runId}: ${page.url} (press Ctrl-C to stop)`);
     await untilSignal();
     await page.close();
     return 0;

@@ -3,7 +3,7 @@ import { connectionOf, dockerOf } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
 import { type Part, printAttempt, type Sink } from './logs/attempt-output.ts';
 import { isSettled } from './logs/is-settled.ts';
@@ -73,7 +73,7 @@ export const logs: Command = {
       if (printed === null) throw new UsageError(`${name} has no output: it is ${inWords(found.agent)}`);
       await printer.end();
       if (printed === 0 && part.tail === null && part.since === null)
-        say(`${name} has no output yet: it is ${inWords(found.agent)}`);
+        printLine(`${name} has no output: it is ${inWords(found.agent)}`);
     }
     return 0;
   },
@@ -90,12 +90,12 @@ function wanted({ tail, since }: LogsOptions): Part {
   return { tail: tail === 'all' ? null : Number(tail), since: moment };
 }
 
-function attemptOf({ agent }: FoundAgent, asked: string | undefined): number {
-  if (asked === undefined) return agent.attempt;
+function attemptOf({ agent }: FoundAgent, requested: string | undefined): number {
+  if (requested === undefined) return agent.attempt;
   const known = agent.attempts.map(({ attempt }) => attempt);
-  if (/^\d{1,9}$/.test(asked) && known.includes(Number(asked))) return Number(asked);
+  if (/^\d{1,9}$/.test(requested) && known.includes(Number(requested))) return Number(requested);
   const there = known.length === 0 ? 'No attempt has started' : `Found: ${known.join(', ')}`;
-  throw new UsageError(`attempt ${oneLine(`${asked}`)} of ${agent.name} does not exist. ${there}`);
+  throw new UsageError(`attempt ${oneLine(`${requested}`)} of ${agent.name} does not exist. ${there}`);
 }
 
 async function followAttempts(
@@ -125,6 +125,6 @@ async function followAttempts(
     // The outcome is journaled a moment after the last line.
     while (!isSettled(read(), attempt)) await delay(200);
     if (!alsoNext || read().agent.attempt === attempt) return;
-    say(`--- attempt ${++attempt} ---`);
+    printLine(`--- attempt ${++attempt} ---`);
   }
 }

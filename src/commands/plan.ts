@@ -11,26 +11,27 @@ import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
-import { printJson, say } from './command.ts';
+import { printJson, printLine } from './command.ts';
 import { planData, planScript } from './plan-script.ts';
 
 /** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
   const connection = await reachCurrent(undefined, 10_000).catch((error: Error) => {
-    say(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
+    printLine(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });
   const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
-  for (const message of missingLogins(plan)) say(`a run would be refused: ${message}`);
-  if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
+  for (const message of missingLogins(plan)) printLine(`a run would be refused: ${message}`);
+  if (engine) for (const message of engineWarnings(engine, process.env)) printLine(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
   const { commits, warnings } = checkWorkspaces(plan);
-  for (const message of [...warnings, ...(await checkCopies(plan))]) say(message);
+  for (const message of [...warnings, ...(await checkCopies(plan))]) printLine(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
-  if (elsewhere) say(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
+  if (elsewhere)
+    printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
   const assumedEngine = {
     id: '',
     version: '',

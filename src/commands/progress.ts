@@ -2,7 +2,7 @@ import type { RunEvent } from '../events.ts';
 import { lineOf } from '../reporters/lines.ts';
 import { liveProgress } from '../reporters/live.ts';
 import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
-import { say } from './command.ts';
+import { printLine } from './command.ts';
 
 /** Progress of a run, for people. */
 export interface Progress {
@@ -44,7 +44,7 @@ export function lines(runId: string | null = null): Progress {
   const onEvent = (event: RunEvent) => {
     const line = lineOf(state, event);
     state = reduce(state, event);
-    if (line !== null) say(runId === null ? line : `${runId} ${line}`);
+    if (line !== null) printLine(runId === null ? line : `${runId} ${line}`);
   };
   const onPast = (events: readonly RunEvent[]) => {
     state = events.reduce(reduce, state);

@@ -8,7 +8,7 @@ import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { cannotBeRead, readRuns } from './find-agent.ts';
 import { ago, asJson, orphanRow } from './ps/orphans.ts';
 
@@ -60,7 +60,7 @@ export const ps: Command = {
     const orphans = (await listOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
     if (json) printJson([...rows, ...orphans.map(asJson)]);
     else if (rows.length + orphans.length === 0)
-      say(all ? 'no runs' : 'no active agents; use --all to include finished runs');
+      printLine(all ? 'no runs' : 'no active agents; use --all to include finished runs');
     else
       process.stdout.write(
         `${table([
@@ -77,9 +77,9 @@ export const ps: Command = {
           ...orphans.map(orphan => orphanRow(orphan, now)),
         ])}\n`,
       );
-    for (const line of json ? [] : unseen) say(line);
+    for (const line of json ? [] : unseen) printLine(line);
     if (!json && orphans.some(isLost))
-      say('run agent-flow resume --adopt to adopt orphans, or agent-flow cleanup to remove them');
+      printLine('run agent-flow resume --adopt to adopt orphans, or agent-flow cleanup to remove them');
     return 0;
   },
 };
@@ -96,7 +96,7 @@ async function listOrphans(stateDir: StateDir): Promise<Orphan[]> {
   try {
     const signal = AbortSignal.timeout(2 * dockerTimeoutMs);
     const { found, missing } = await enginesOf(stateDir, dockerTimeoutMs);
-    for (const { why } of missing) say(`some orphans are not listed: ${oneLine(why)}`);
+    for (const { why } of missing) printLine(`some orphans are not listed: ${oneLine(why)}`);
     const orphans = found.map(({ docker }) => findOrphans(containers(docker), stateDir, { signal }));
     return (await Promise.all(orphans)).flat();
   } catch (error) {
@@ -104,7 +104,7 @@ async function listOrphans(stateDir: StateDir): Promise<Orphan[]> {
     const why = isSlow
       ? `Docker did not respond within ${dockerTimeoutMs / 1000} s`
       : (error as Error).message;
-    say(`orphans are not listed: ${oneLine(why)}`);
+    printLine(`orphans are not listed: ${oneLine(why)}`);
     return [];
   }
 }

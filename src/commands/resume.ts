@@ -6,7 +6,7 @@ import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { type Command, say } from './command.ts';
+import { type Command, printLine } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
 import { findRun, readRuns } from './find-agent.ts';
 import { reportError } from './report-error.ts';
@@ -63,7 +63,7 @@ export const resume: Command = {
     const isAdoptionAlone = options.adopt && !options.all;
     const adoption = options.adopt ? await adoptOrphans(stateDir, options) : nothingAdopted;
     const { folders, exitCode } = isAdoptionAlone ? adoption : toResume(stateDir, options);
-    if (folders.length === 0 && !isAdoptionAlone && exitCode === 0) say(nothingToDo(stateDir));
+    if (folders.length === 0 && !isAdoptionAlone && exitCode === 0) printLine(nothingToDo(stateDir));
     const runs = folders.map(folder => ({
       runId: folder.runId,
       begin: (listeners: Parameters<RunToDrive['begin']>[0]) =>
@@ -94,13 +94,13 @@ async function adoptOrphans(stateDir: StateDir, { run, all, force }: ResumeOptio
     return { folders: [], exitCode: reportError(error) };
   }
   const { runs, removed, refused, missing } = adoption;
-  for (const { runId } of runs) say(`adopted run ${runId}`);
-  for (const name of removed) say(`removed ${oneLine(name)}, which was never started`);
+  for (const { runId } of runs) printLine(`adopted run ${runId}`);
+  for (const name of removed) printLine(`removed ${oneLine(name)}, which was never started`);
   for (const { name, why } of refused)
-    say(`skipped ${oneLine(name)}: ${why}. Run agent-flow cleanup to remove it`);
-  for (const { why } of missing) say(`could not look for orphans: ${oneLine(why)}`);
+    printLine(`skipped ${oneLine(name)}: ${why}. Run agent-flow cleanup to remove it`);
+  for (const { why } of missing) printLine(`could not look for orphans: ${oneLine(why)}`);
   if (runs.length + removed.length + refused.length === 0)
-    say(run === undefined ? 'no orphans to adopt' : `no orphans of run ${oneLine(run)} to adopt`);
+    printLine(run === undefined ? 'no orphans to adopt' : `no orphans of run ${oneLine(run)} to adopt`);
   return { folders: runs, exitCode: refused.length > 0 ? 1 : 0 };
 }
 

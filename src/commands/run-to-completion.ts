@@ -7,7 +7,7 @@ import { handleSignals, type Signals } from '../run/shutdown.ts';
 import { resultOf } from '../state/result.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { type CommonOptions, printJson, say } from './command.ts';
+import { type CommonOptions, printJson, printLine } from './command.ts';
 import { notifyParent } from './detach.ts';
 import { inspectOption } from './inspector/option.ts';
 import { lines, type Progress, progress } from './progress.ts';
@@ -76,10 +76,10 @@ async function runOne(
   const over = once(signals.runIsOver);
   // An error of a listener must not end the run.
   const safely = <A extends unknown[]>(listener: (...args: A) => void) =>
-    guarded(listener, error => say(`warning: progress stopped: ${oneLine(String(error))}`));
+    guarded(listener, error => printLine(`warning: progress stopped: ${oneLine(String(error))}`));
   try {
-    const ways = { stdout: process.stdout, say, renderHtml: htmlOf(options) };
-    const reports = combineReporters(reportersFor(options, process.env, ways), say);
+    const sinks = { stdout: process.stdout, printLine, renderHtml: htmlOf(options) };
+    const reports = combineReporters(reportersFor(options, process.env, sinks), printLine);
     if (options.html !== undefined) await assertPageBuilds();
     const inspector = await openInspector(options);
     const show = [shown.onEvent, inspector?.onEvent].filter(listener => listener !== undefined).map(safely);
@@ -98,7 +98,7 @@ async function runOne(
       notifyParent(run.folder.runId);
       const { exitCode, isClean, state } = await run.done;
       shown.stop();
-      say(summary(state));
+      printLine(summary(state));
       if (options.json) printJson(resultOf(state));
       await reports.onEnd(state);
       return { exitCode, isClean };
@@ -147,15 +147,15 @@ async function openInspector(options: ReportingOptions): Promise<Inspecting | nu
   if (inspect === 'stately') {
     const { statelyInspector } = await import('../inspector/stately.ts');
     const inspector = await statelyInspector();
-    say(inspector.announcement);
+    printLine(inspector.announcement);
     return inspector;
   }
   const { inspectorOf } = await import('./inspector/open.ts');
   const stateDir = openStateDir(stateDirPath(options.stateDir, process.env));
   const inspector = await inspectorOf({ port: inspect.port, mayType: options.inspectWrite });
-  say(`inspector: ${inspector.url}`);
+  printLine(`inspector: ${inspector.url}`);
   return {
-    // The inspector reads the journal: events only tell it where that is and when to read.
+    // The inspector reads the journal: events only trigger reading.
     onEvent(event) {
       if (event.type === 'run.started') inspector.show(stateDir.run(event.runId));
       inspector.poll();

@@ -4,7 +4,7 @@ import { connectToRun } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { findAgent, inWords } from './find-agent.ts';
 import { pasteInto, typeable } from './send/paste.ts';
 
@@ -63,10 +63,10 @@ export const send: Command = {
 
     const { docker } = await connectToRun(folder);
     await pasteInto(agent.containerId, { bytes, enter, address, docker });
-    if (dropped > 0) say(`dropped ${dropped} control character${dropped === 1 ? '' : 's'}`);
+    if (dropped > 0) printLine(`dropped ${dropped} control character${dropped === 1 ? '' : 's'}`);
     if (json)
       printJson({ agent: agent.name, runId: folder.runId, attempt: agent.attempt, bytes: bytes.length });
-    else say(`sent ${bytes.length} byte${bytes.length === 1 ? '' : 's'} to ${address}`);
+    else printLine(`sent ${bytes.length} byte${bytes.length === 1 ? '' : 's'} to ${address}`);
     return 0;
   },
 };

@@ -8,7 +8,7 @@ import { resumeRun } from '../run/resume-run.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
 import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
 
@@ -45,9 +45,9 @@ export const stop: Command = {
     const wasOver = isOver(found, agent) && holder === null;
     const isOverNow = () => isOver(readRun(found.folder), agent);
     if (holder !== null && !(force && holder.doubt !== null)) {
-      say(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
-      if (holder.doubt !== null) say(`the engine process is ${explainHolder(holder)}`);
-      await askToStop(found.folder, { agent, isOver: isOverNow, say });
+      printLine(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
+      if (holder.doubt !== null) printLine(`the engine process is ${explainHolder(holder)}`);
+      await askToStop(found.folder, { agent, isOver: isOverNow, say: printLine });
     }
     // The engine process may have exited by now.
     if (!isOverNow()) {
@@ -58,8 +58,8 @@ export const stop: Command = {
     const kept = await removeKept(docker, found.folder, agent, state.instance);
     if (agent === null && !lockHolder(found.folder.lock))
       await removeNetworks(docker, found.folder, state.instance);
-    if (!wasOver) say(`stopped and removed ${name}`);
-    else say(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
+    if (!wasOver) printLine(`stopped and removed ${name}`);
+    else printLine(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
     return 0;
   },
 };

@@ -1,6 +1,6 @@
 import { loadSpec } from '../spec/load.ts';
 import { specName } from '../spec/spec-text.ts';
-import { type Command, type CommonOptions, printJson, say, specPath } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine, specPath } from './command.ts';
 
 interface ValidateOptions extends CommonOptions {
   readonly spec: string;
@@ -20,7 +20,7 @@ export const validate: Command = {
   async handler({ spec, json }: ValidateOptions) {
     const plan = await loadSpec(spec, { env: process.env });
     if (json) printJson(plan);
-    else say(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
+    else printLine(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
     return 0;
   },
 };

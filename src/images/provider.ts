@@ -70,7 +70,7 @@ function hint(reason: string, output: string): string {
   if (reason.startsWith('it has no node'))
     return 'Build it FROM tmux-agents-base:latest, or leave "image" out';
   if (untrusted.test(output))
-    return 'Where connections are looked into, NODE_EXTRA_CA_CERTS has to name the certificates for it';
+    return 'Behind a TLS-inspecting proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificates';
   return `What it printed last:\n  ${lastOf(output)}`;
 }
 

@@ -23,12 +23,12 @@ export function authorize(
   token: string,
 ): AuthorizedRequest | Refusal {
   const { host = '', origin } = headers;
-  if (!isLoopback(host)) return { status: 403, reason: 'This is not an address of it.' };
+  if (!isLoopback(host)) return { status: 403, reason: 'Invalid host.' };
   if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
-    return { status: 403, reason: 'Other sites may not ask for it.' };
+    return { status: 403, reason: 'Cross-origin requests are not allowed.' };
   const [route = '', query = ''] = url.split('?', 2);
   const [, given = '', ...rest] = route.split('/');
-  if (!same(given, token)) return { status: 403, reason: 'This is not the address of it.' };
+  if (!same(given, token)) return { status: 403, reason: 'Invalid token.' };
   return { method, path: rest.join('/'), query: new URLSearchParams(query) };
 }
 
@@ -40,8 +40,8 @@ export function refusal(request: IncomingMessage, token: string, path: string): 
   return found.method === 'GET' ? null : methodNotAllowed;
 }
 
-export const notFound: Refusal = { status: 404, reason: 'There is nothing here.' };
-export const methodNotAllowed: Refusal = { status: 405, reason: 'It can only be read.' };
+export const notFound: Refusal = { status: 404, reason: 'Not found.' };
+export const methodNotAllowed: Refusal = { status: 405, reason: 'Method not allowed.' };
 
 export function sendRefusal(response: ServerResponse, { status, reason }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });

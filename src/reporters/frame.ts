@@ -110,7 +110,7 @@ function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
   if (agent.state === 'waiting') return agent.dependsOn.length > 0 ? `for ${agent.dependsOn.join(', ')}` : '';
   if (agent.until !== null) {
     const reason = agent.cause ?? agent.attempts.at(-1)?.error?.message;
-    return `${reason === undefined ? '' : `${oneLine(reason)}, `}goes on in ${formatDuration(agent.until - now)}`;
+    return `${reason === undefined ? '' : `${oneLine(reason)}, `}resumes in ${formatDuration(agent.until - now)}`;
   }
   return tagsOf(agent.state).includes('live') ? oneLine(outputs.get(agent.name) ?? '') : '';
 }
@@ -121,14 +121,14 @@ function statusLine(state: FlowState, now: number): string {
   const elapsed = formatDuration((state.endedAt ?? now) - (state.startedAt ?? now));
   const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
   if (state.engineUnreachable !== null)
-    parts.push(`the Docker engine is away: ${oneLine(state.engineUnreachable)}`);
+    parts.push(`Docker engine unreachable: ${oneLine(state.engineUnreachable)}`);
   if (state.startLimit !== null && state.ended === null)
-    parts.push(`Docker does not keep up: ${state.startLimit} started at once`);
+    parts.push(`Docker is overloaded: starting ${state.startLimit} at once`);
   if (state.ended === null)
     parts.push(
       state.cancelled === null
-        ? 'Ctrl-C stops and removes all'
-        : `cancelling: ${oneLine(state.cancelled)}; Ctrl-C again removes all at once`,
+        ? 'press Ctrl-C to stop and remove all agents'
+        : `cancelling: ${oneLine(state.cancelled)}; press Ctrl-C again to remove all at once`,
     );
   return parts.join('  ·  ');
 }

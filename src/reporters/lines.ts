@@ -32,9 +32,9 @@ function describe(before: FlowState, event: RunEvent): string | null {
     case 'run.cancel':
       return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
     case 'engine.unreachable':
-      return before.engineUnreachable === null ? `the Docker engine is away: ${event.message}` : null;
+      return before.engineUnreachable === null ? `Docker engine unreachable: ${event.message}` : null;
     case 'engine.reachable':
-      return before.engineUnreachable === null ? null : 'the Docker engine is back';
+      return before.engineUnreachable === null ? null : 'Docker engine reachable again';
     case 'engine.throttled':
       return describeThrottling(before, event);
     case 'warning':
@@ -65,7 +65,7 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
     }
     case 'waitingForQuota': {
       const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
-      return `${word}: ${error?.message ?? 'it is used up'}; goes on${wait}`;
+      return `${word}: ${error?.message ?? 'it is used up'}; resumes${wait}`;
     }
     case 'running.needsInput':
       return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
@@ -96,9 +96,9 @@ function describeThrottling(
   before: FlowState,
   { atOnce, reason }: EventOf<'engine.throttled'>,
 ): string | null {
-  if (atOnce === null) return before.startLimit === null ? null : 'Docker keeps up again';
+  if (atOnce === null) return before.startLimit === null ? null : 'Docker is no longer overloaded';
   if (before.startLimit !== null && atOnce > before.startLimit) return null;
-  return `Docker does not keep up: at most ${atOnce} containers are started at once (${reason})`;
+  return `Docker is overloaded: starting at most ${atOnce} containers at once (${reason})`;
 }
 
 function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {

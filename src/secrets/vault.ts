@@ -63,15 +63,15 @@ function read(
   env: Environment,
 ): { value: string } | { missing: string } {
   const value = file === null ? env[from] : textOf(file);
-  if (value instanceof Error) return { missing: `the secret ${name} cannot be read: ${value.message}` };
+  if (value instanceof Error) return { missing: `secret ${name} cannot be read: ${value.message}` };
   const fix = file === null ? `set ${from} in the environment` : `write it to ${file}`;
-  if (!value) return { missing: `the secret ${name} is not set; ${fix}` };
+  if (!value) return { missing: `secret ${name} is not set; ${fix}` };
   if (Buffer.byteLength(value) > maxBytes || value.includes('\0'))
-    return { missing: `the secret ${name} is not text of at most ${maxBytes} bytes` };
+    return { missing: `secret ${name} is not text of at most ${maxBytes} bytes` };
   // A short value would be redacted wherever it occurs by chance.
   if (value.length < minSecretLength)
     return {
-      missing: `the secret ${name} has fewer than ${minSecretLength} characters: too short to redact reliably`,
+      missing: `secret ${name} has fewer than ${minSecretLength} characters: too short to redact reliably`,
     };
   return { value };
 }

@@ -169,7 +169,7 @@ interface Outcome {
 
 function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
   if (status !== null) return { status, exitCode, error };
-  const message = 'the run is over without a word on this agent: its engine was lost';
+  const message = 'no outcome was recorded for this agent: its engine crashed';
   return { status: 'failed', exitCode: null, error: { phase: state, kind: 'infrastructure', message } };
 }
 

@@ -47,7 +47,7 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
 
   const second = await here.agentFlow(['daemon']);
   t.is(second.exitCode, 2);
-  t.regex(second.stderr, new RegExp(`lives already: process ${first.child.pid} on `));
+  t.regex(second.stderr, new RegExp(`is already running: process ${first.child.pid} on `));
   const { json: status } = await here.agentFlow(['daemon', 'status', '--json']);
   t.is(status.daemon.pid, first.child.pid);
   t.true(status.daemon.since > 0 && status.daemon.since <= Date.now());
@@ -62,8 +62,8 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.deepEqual(locks(here.stateDir), []);
   t.deepEqual(locks(join(here.stateDir, 'runs', runId)), []);
   const { stdout } = await here.agentFlow(['daemon', 'status']);
-  t.regex(stdout, /^no daemon of \S+ lives$/m);
-  t.regex(stdout, new RegExp(`^${runId} +spec +nobody$`, 'm'));
+  t.regex(stdout, /^no daemon is running for \S+$/m);
+  t.regex(stdout, new RegExp(`^${runId} +spec +no process$`, 'm'));
 
   const next = daemon(t, here);
   await next.says(/resumed:/);
@@ -82,7 +82,7 @@ test('a daemon takes up a run that loses its engine later, and leaves one alone 
   const engine = here.start(['run', here.write({ agents: { worker: worker() } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const { child, says, said } = daemon(t, here);
-  await says(/daemon of /);
+  await says(/daemon for /);
   // Longer than it takes between two looks.
   await new Promise(resolve => setTimeout(resolve, 5_000));
   t.notRegex(said(), /resumed:/);

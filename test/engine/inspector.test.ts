@@ -263,11 +263,11 @@ test.serial(
     await page.getByText('live', { exact: true }).waitFor();
     run.kill('SIGKILL');
     await run;
-    await page.getByText('no engine drives it').waitFor();
+    await page.getByText('interrupted: run agent-flow resume').waitFor();
     await page.locator('[data-agent="waits"][data-mark="running"]').waitFor();
     writeFileSync(join(here.workspace, 'go'), '');
     t.is((await here.agentFlow(['resume'])).exitCode, 0);
     await page.locator('[data-agent="waits"][data-mark="succeeded"]').waitFor();
-    await page.getByText('over', { exact: true }).waitFor();
+    await page.getByText('finished', { exact: true }).waitFor();
   },
 );

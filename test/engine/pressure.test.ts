@@ -31,7 +31,7 @@ test('a Docker that answers slowly gets fewer starts at once, is shown as such, 
   const env = fakeDocker(here, { create: slowly });
   const { exitCode, stderr } = await here.run({ concurrency: 8, agents: agents(8) }, [], { env });
   t.is(exitCode, 0, stderr);
-  t.regex(stderr, /Docker does not keep up: at most \d+ containers are started at once \(it took \d/);
+  t.regex(stderr, /Docker is overloaded: starting at most \d+ containers at once \(it took \d/);
   const seen = mostBegunUnder(here.journal());
   t.true(seen.length > 1, 'narrower, and wider again');
   for (const { allowed, most } of seen) t.true(most <= allowed, JSON.stringify(seen));

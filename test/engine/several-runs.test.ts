@@ -126,7 +126,7 @@ test('the exit code is the largest of all, and one that cannot be read keeps no 
   t.true(hasEnded(here, c));
   const { stderr: listed, exitCode: code } = await here.agentFlow(['ps', '--all']);
   t.is(code, 0);
-  t.regex(listed, new RegExp(`${b} is left out, since it cannot be read`));
+  t.regex(listed, new RegExp(`skipped run ${b}, which cannot be read`));
 });
 
 test('a run that loses its directory ends by itself, and the others go on', async t => {

@@ -153,7 +153,7 @@ test('an engine at another address that has other files is refused, and so is it
   t.regex(stderr, /the Docker engine is at tcp:\/\/127\.0\.0\.1:\d+\. Give both/);
   const plan = await here.agentFlow(['run', file, '--plan']);
   t.is(plan.exitCode, 0, plan.stderr);
-  t.regex(plan.stderr, /tcp:\/\/127\.0\.0\.1:\d+: a run checks first/);
+  t.regex(plan.stderr, /tcp:\/\/127\.0\.0\.1:\d+: a run first checks/);
   t.deepEqual(runs(here), []);
 });
 

@@ -110,7 +110,7 @@ for (const fault of faults) {
     t.is(exitCode, fault.blow === 'SIGSTOP' ? 130 : 3, String(stderr));
     // What it could not remove is said, and left to whoever cleans up.
     if (fault.blow !== 'SIGSTOP') {
-      t.regex(String(stderr), /could not confirm removal of .*Run agent-flow cleanup/);
+      t.regex(String(stderr), /could not confirm removal of .*\. Run agent-flow cleanup/);
       t.is((await here.agentFlow(['cleanup'], { env })).exitCode, 0);
     }
     await isWell(t, here, { status: 'cancelled', exitCode: null, starts: { exactly: 1 } });

@@ -49,7 +49,7 @@ for (const { signal, exitCode } of signals)
       await foreign.isUntouched(t);
       const again = await here.agentFlow(['resume'], { env });
       t.is(again.exitCode, 0);
-      t.regex(again.stderr, /every run is over/);
+      t.regex(again.stderr, /every run has finished/);
     });
   }
 

@@ -8,7 +8,7 @@ import { ends, failure, started, told } from './_helpers/story.ts';
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Every kind: this list does not compile when one is missing. */
+/** All kinds: this list does not compile if one is missing. */
 const kinds: Readonly<Record<FailureKind, true>> = {
   exit: true,
   signal: true,
@@ -59,13 +59,22 @@ test('the messages of the troubleshooting page are those of the code', t => {
   const code = sources.join('\n').replaceAll(/\$\{[^}]*\}/g, '*');
   const headings = [...read('docs/troubleshooting.md').matchAll(/^### `(.+)`$/gm)].map(([, text]) => text!);
   t.true(headings.length > 15);
-  // What could not be done is put together in docker/errors.ts.
+  // docker/errors.ts builds messages from "could not" and an operation.
   for (const heading of headings)
     for (const part of heading
       .replace(/^could not /, '')
       .split(/\b[A-Z]{4,}\b/)
       .map(part => part.trim().replace(/^, /, '')))
       t.true(code.includes(part), `no message says "${part}"`);
+});
+
+test('the layout in CONTRIBUTING.md lists the folders of src', t => {
+  const layout = read('CONTRIBUTING.md').split('## Layout')[1]!.split('## House rules')[0]!;
+  const listed = [...layout.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name!);
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter(entry =>
+    entry.isDirectory(),
+  );
+  t.deepEqual(listed.toSorted(), folders.map(({ name }) => name).toSorted());
 });
 
 test('each promise on security names a test that there is', t => {

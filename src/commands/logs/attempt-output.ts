@@ -114,14 +114,14 @@ async function readContainer(
   signal?: AbortSignal,
 ): Promise<number | null> {
   // `docker logs --tail` counts pieces of 16 kB as lines, so read more until there are enough whole lines.
-  for (let asked = (part.tail ?? 0) + 2, before = -1; ; asked *= 16) {
-    const tail = part.tail === null ? [] : [`--tail=${asked}`];
+  for (let count = (part.tail ?? 0) + 2, before = -1; ; count *= 16) {
+    const tail = part.tail === null ? [] : [`--tail=${count}`];
     const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], signal);
     try {
       if (!exists(copy.answer, id)) return null;
       const { size } = await copy.file.stat();
       const found = await range(copy.file, await printedEnd(copy.file), part);
-      if (part.tail === null || found.start > 0 || size === before || asked > size)
+      if (part.tail === null || found.start > 0 || size === before || count > size)
         return await readPrinted(copy.file, found, write);
       before = size;
     } finally {

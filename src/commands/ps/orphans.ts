@@ -5,7 +5,7 @@ import { oneLine } from '../../text/text.ts';
 /** Return an orphan as `ps --json` prints it, with the claims of its labels only where they are verified. */
 export function asJson(orphan: Orphan) {
   const { container, origin } = orphan;
-  const { runId, agent, attempt } = isLost(orphan) ? orphan : nobody;
+  const { runId, agent, attempt } = isLost(orphan) ? orphan : unverified;
   return {
     run: runId,
     agent,
@@ -41,7 +41,7 @@ export function orphanRow(orphan: Orphan, now: number): string[] {
 
 export const ago = (at: number, now: number) => `${formatDuration(Math.max(0, now - at))} ago`;
 
-const nobody = { runId: null, agent: null, attempt: null };
+const unverified = { runId: null, agent: null, attempt: null };
 const originLabel = {
   another: 'of another state directory',
   'by hand': 'created by hand',

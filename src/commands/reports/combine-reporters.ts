@@ -6,7 +6,7 @@ import type { Reporter } from './reporter.ts';
  */
 export function combineReporters(
   reporters: readonly Reporter[],
-  say: (line: string) => void,
+  printLine: (line: string) => void,
 ): Required<Reporter> {
   const failed = new Map<Reporter, string>();
   let closed = false;
@@ -39,7 +39,7 @@ export function combineReporters(
       if (closed) return;
       closed = true;
       await each(reporter => reporter.close?.());
-      for (const message of failed.values()) say(`warning: ${message}`);
+      for (const message of failed.values()) printLine(`warning: ${message}`);
     },
   };
 }

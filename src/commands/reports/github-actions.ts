@@ -12,25 +12,25 @@ import { lastLines } from './transcript.ts';
  * Report to the runner of GitHub Actions: annotations, transcripts as groups of the log, and the step's summary. Commands are
  * stopped during the run, since the runner finds `##[…]` anywhere in a line.
  */
-export function githubActions(summaryFile: string | null, say: (line: string) => void): Reporter {
+export function githubActions(summaryFile: string | null, printLine: (line: string) => void): Reporter {
   let stopped: string | null = null;
   const summary = summaryFile === null ? null : openSummary(summaryFile);
   const resume = () => {
-    if (stopped !== null) say(resumeCommands(stopped));
+    if (stopped !== null) printLine(resumeCommands(stopped));
     stopped = null;
   };
   return {
     onEvent() {
       if (stopped !== null) return;
       stopped = newToken();
-      say(stopCommands(stopped));
+      printLine(stopCommands(stopped));
     },
     onEnd(state) {
       resume();
-      for (const line of annotations(state)) say(line);
+      for (const line of annotations(state)) printLine(line);
       for (const outcome of outcomesOf(state)) {
         const lines = outcome.transcript === null ? [] : lastLines(outcome.transcript, maxLines);
-        if (lines.length > 0) for (const line of transcriptGroup(outcome, lines, newToken())) say(line);
+        if (lines.length > 0) for (const line of transcriptGroup(outcome, lines, newToken())) printLine(line);
       }
       if (summaryFile !== null) addSummary(summaryFile, summary, state);
     },

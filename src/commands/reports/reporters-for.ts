@@ -22,7 +22,7 @@ export interface ReportOptions {
 
 export interface ReportSinks {
   readonly stdout: Writable;
-  readonly say: (line: string) => void;
+  readonly printLine: (line: string) => void;
   /** Return the inspector of a run as one page. */
   readonly renderHtml?: (runId: string) => Promise<string>;
 }
@@ -31,7 +31,7 @@ export interface ReportSinks {
 export function reportersFor(
   { spec, junit, events, html, json }: ReportOptions,
   env: NodeJS.ProcessEnv,
-  { stdout, say, renderHtml = async () => '' }: ReportSinks,
+  { stdout, printLine, renderHtml = async () => '' }: ReportSinks,
 ): readonly Reporter[] {
   if (events === '-' && json)
     throw new UsageError('--events - and --json both write to stdout: give --events a file');
@@ -48,6 +48,6 @@ export function reportersFor(
     ...(junit === undefined ? [] : [junitFile(junit)]),
     ...(html === undefined ? [] : [htmlFile(html, renderHtml)]),
     ...(events === undefined ? [] : [eventsFile(events, stdout)]),
-    ...(env.GITHUB_ACTIONS === 'true' ? [githubActions(env.GITHUB_STEP_SUMMARY || null, say)] : []),
+    ...(env.GITHUB_ACTIONS === 'true' ? [githubActions(env.GITHUB_STEP_SUMMARY || null, printLine)] : []),
   ];
 }

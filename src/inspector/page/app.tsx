@@ -63,8 +63,8 @@ const keys = [
 ] as const;
 
 function connectionWord({ isConnected, hasActiveEngine, newest }: View, isKept: boolean): string {
-  if (isKept) return 'kept';
-  if (!isConnected) return 'the page stands alone: who served it has ended';
-  if (newest.ended) return 'over';
-  return hasActiveEngine ? 'live' : 'no engine drives it: agent-flow resume takes it up';
+  if (isKept) return 'exported';
+  if (!isConnected) return 'disconnected: the server has exited';
+  if (newest.ended) return 'finished';
+  return hasActiveEngine ? 'live' : 'interrupted: run agent-flow resume';
 }

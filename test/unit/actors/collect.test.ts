@@ -41,7 +41,7 @@ test('output whose secrets are unknown is not collected: it waits for them', asy
   const { world, events, transcript } = await blind(t);
   const error = await t.throwsAsync(collect(world, input, never), { instanceOf: StepError });
   t.is((error as StepError).kind, 'missingSecret');
-  t.regex(error!.message, /the secret TOKEN is not set/);
+  t.regex(error!.message, /secret TOKEN is not set/);
   t.false(existsSync(transcript));
   t.deepEqual(events, []);
 });

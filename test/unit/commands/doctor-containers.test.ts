@@ -73,6 +73,6 @@ test('a configuration of the docker client that it would ignore, or fail on late
   t.regex(checked('{"credHelpers": {"r.example": "far"}}')!.found, /docker-credential-far is not on PATH/);
   t.regex(
     checked('{"proxies": {"default": {"httpProxy": "http://p:1"}}}')!.found,
-    /proxies are given to builds/,
+    /proxies apply to builds, and to agents without/,
   );
 });

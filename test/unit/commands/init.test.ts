@@ -76,5 +76,5 @@ test('init lists the examples, and names them where one is asked for that is not
   t.regex((await run(['init', '--list'])).stdout, /^parallel-checks +Lint, test and build .*\.$/m);
   const { exitCode, stderr } = await run(['init', '--example', 'nope']);
   t.is(exitCode, 2);
-  t.regex(stderr, /no example nope.*parallel-checks/);
+  t.regex(stderr, /example nope does not exist.*parallel-checks/);
 });

@@ -60,7 +60,7 @@ test('a linked directory that an earlier run left below the working directory is
   symlinkSync(join(base, 'theirs'), join(workspace, 'reports'));
   const linked = join(workspace, 'reports', 'report.xml');
   t.throws(() => reportFile(linked, workspace), {
-    message: /reports is a symbolic link\. Name the directory/,
+    message: /reports is a symbolic link\. Name its target directory/,
   });
   t.throws(() => reportFile(linked, base), { message: /is a symbolic link/ });
   reportFile(join(workspace, 'deep/er/report.xml'), workspace).write('report');

@@ -46,10 +46,13 @@ const nowhere = () => new Writable({ write: (_, __, done) => done() });
 
 function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdout: Writable = nowhere()) {
   const said: string[] = [];
-  const say = (line: string) => said.push(line);
+  const printLine = (line: string) => said.push(line);
   return {
     said,
-    reports: combineReporters(reportersFor({ json: false, ...options }, env, { stdout, say }), say),
+    reports: combineReporters(
+      reportersFor({ json: false, ...options }, env, { stdout, printLine }),
+      printLine,
+    ),
   };
 }
 
@@ -60,7 +63,7 @@ async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
 }
 
 test('who asks for nothing gets no reporter', t => {
-  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), say: () => {} }), []);
+  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), printLine: () => {} }), []);
 });
 
 test('where a report cannot be written is said before anything starts', t => {
@@ -68,19 +71,19 @@ test('where a report cannot be written is said before anything starts', t => {
   const file = join(place, 'file');
   writeFileSync(file, 'here');
   const refused: readonly (readonly [Partial<ReportOptions>, RegExp])[] = [
-    [{ junit: join(place, 'no', 'junit.xml') }, /--junit .*\/no is no directory\. Make it first/],
-    [{ junit: join(file, 'junit.xml') }, /file is no directory/],
+    [{ junit: join(place, 'no', 'junit.xml') }, /--junit .*\/no is not a directory\. Create it first/],
+    [{ junit: join(file, 'junit.xml') }, /file is not a directory/],
     [{ junit: place }, /it is a directory/],
-    [{ junit: '-' }, /it takes a file/],
+    [{ junit: '-' }, /a file name is required/],
     [
       { events: join(place, 'no', 'events') },
       /--events .* cannot be written: no such file or directory\. Name another/,
     ],
     [{ events: place }, /--events .*directory/],
     [{ events: '-', json: true }, /--events - and --json both write to stdout/],
-    [{ spec: file, junit: file }, /--junit and the spec are one file/],
-    [{ spec: file, events: join(place, '.', 'file') }, /--events and the spec are one file/],
-    [{ junit: join(place, 'x'), events: join(place, 'x') }, /--events and --junit are one file/],
+    [{ spec: file, junit: file }, /--junit and the spec are the same file/],
+    [{ spec: file, events: join(place, '.', 'file') }, /--events and the spec are the same file/],
+    [{ junit: join(place, 'x'), events: join(place, 'x') }, /--events and --junit are the same file/],
   ];
   for (const [options, message] of refused)
     t.throws(() => open(options), { instanceOf: UsageError, message });
@@ -136,7 +139,9 @@ test('a reader of the events that goes away is one warning at the end', async t 
   const { reports, said } = open({ events: '-' }, {}, stdout);
   reports.onEvent(failing('/t')[0]!);
   await tell(reports, failing('/t').slice(1));
-  t.deepEqual(said, ["warning: --events - is incomplete: broken pipe. The run's journal.jsonl has them all"]);
+  t.deepEqual(said, [
+    "warning: --events - is incomplete: broken pipe. All events are in the run's journal.jsonl",
+  ]);
 });
 
 test('a disk that is full is one warning at the end', async t => {

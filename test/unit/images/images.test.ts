@@ -93,11 +93,11 @@ for (const [title, printed, said] of [
     'npm error code ENOTFOUND\nnpm error the certificate desk is closed',
     /npm error code ENOTFOUND\n {2}npm error the certificate desk/,
   ],
-  ['another’s certificate', 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS has to name/],
+  ['another’s certificate', 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /set NODE_EXTRA_CA_CERTS to a file/],
   [
     'a certificate that curl does not know',
     'curl: (60) SSL certificate problem',
-    /NODE_EXTRA_CA_CERTS has to name/,
+    /set NODE_EXTRA_CA_CERTS to a file/,
   ],
 ] as const)
   test(`a CLI that cannot be installed for ${title} is told of in the words of what installs it`, async t => {

@@ -27,7 +27,7 @@ test('there is one line an agent, in the order of the spec, and one on the whole
   t.deepEqual(rows(state, { after: 62 }), [
     '● fixer      building            1m 1s',
     '· long-name  waiting             1m 2s  for fixer',
-    'r1234567  1m 2s  ·  0 of 2 done  ·  Ctrl-C stops and removes all',
+    'r1234567  1m 2s  ·  0 of 2 done  ·  press Ctrl-C to stop and remove all agents',
   ]);
 });
 
@@ -76,9 +76,9 @@ test('an agent that was skipped has no time', t => {
 
 test('an agent that waits for its time says why and how long', t => {
   const state = told(two, enters(1, 'fixer', 'backingOff', { cause: 'EOF', until: noon + 5000 }));
-  t.is(row(state, { after: 2 }), '● fixer backing off 1.0s EOF, goes on in 3.0s');
+  t.is(row(state, { after: 2 }), '● fixer backing off 1.0s EOF, resumes in 3.0s');
   const bare = told(two, enters(1, 'fixer', 'backingOff', { until: noon + 5000 }));
-  t.is(row(bare, { after: 2 }), '● fixer backing off 1.0s goes on in 3.0s');
+  t.is(row(bare, { after: 2 }), '● fixer backing off 1.0s resumes in 3.0s');
 });
 
 test('an agent that waits for its next attempt says how the last one failed', t => {
@@ -88,7 +88,7 @@ test('an agent that waits for its next attempt says how the last one failed', t 
     attemptEnds(1, 'fixer', failure('exit', 'exited with 7')),
     enters(2, 'fixer', 'retrying', { until: noon + 4000 }),
   );
-  t.is(row(state, { after: 3 }), '● fixer waiting to try again 1.0s exited with 7, goes on in 1.0s');
+  t.is(row(state, { after: 3 }), '● fixer waiting to try again 1.0s exited with 7, resumes in 1.0s');
 });
 
 test('an agent that needs input is marked', t => {
@@ -108,20 +108,20 @@ test('a run that is being cancelled says so, and how to hurry', t => {
   const state = told(two, at(1, { type: 'run.cancel', reason: 'SIGINT' }));
   t.is(
     rows(state).at(-1),
-    'r1234567  0.0s  ·  0 of 2 done  ·  cancelling: SIGINT; Ctrl-C again removes all at once',
+    'r1234567  0.0s  ·  0 of 2 done  ·  cancelling: SIGINT; press Ctrl-C again to remove all at once',
   );
 });
 
 test('an engine that is away is named', t => {
   const state = told(two, at(1, { type: 'engine.unreachable', message: 'no\nanswer' }));
-  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}the Docker engine is away: no answer {2}·/);
+  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker engine unreachable: no answer {2}·/);
 });
 
 test('a Docker that does not keep up is named, for as long as it does not', t => {
   const pressure = (atOnce: number | null) => at(1, { type: 'engine.throttled', atOnce, reason: 'slow' });
   const state = told(two, pressure(2));
-  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker does not keep up: 2 started at once {2}·/);
-  t.notRegex(rows(told(two, pressure(2), pressure(null))).at(-1)!, /keep up/);
+  t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker is overloaded: starting 2 at once {2}·/);
+  t.notRegex(rows(told(two, pressure(2), pressure(null))).at(-1)!, /overloaded/);
 });
 
 test('the last three warnings are shown', t => {
@@ -188,7 +188,7 @@ test('where not even the active agents have room, those that need input stay, in
       '? a20 needs input 3.0s',
       '? a40 needs input 3.0s',
       '… 17 running, 18 failed',
-      'r1234567 4.0s · 18 of 40 done · Ctrl-C stops and removes all',
+      'r1234567 4.0s · 18 of 40 done · press Ctrl-C to stop and remove all agents',
     ],
   );
 });

@@ -137,9 +137,9 @@ test('a cancel has a line, of the run only the first', t => {
 test('an engine that goes away and comes back is told once each', t => {
   const away = at(1, { type: 'engine.unreachable', message: 'no answer' });
   const back = at(2, { type: 'engine.reachable' });
-  t.is(lineOf(begun, away), '12:00:01 the Docker engine is away: no answer');
+  t.is(lineOf(begun, away), '12:00:01 Docker engine unreachable: no answer');
   t.is(lineOf(told(two, away), away), null);
-  t.is(lineOf(told(two, away), back), '12:00:02 the Docker engine is back');
+  t.is(lineOf(told(two, away), back), '12:00:02 Docker engine reachable again');
   t.is(lineOf(begun, back), null);
 });
 
@@ -148,12 +148,12 @@ test('a Docker that does not keep up is told with each step down, and of the way
     at(seconds, { type: 'engine.throttled', atOnce, reason: 'it took 9.0s' });
   t.is(
     lineOf(begun, pressure(1, 2)),
-    '12:00:01 Docker does not keep up: at most 2 containers are started at once (it took 9.0s)',
+    '12:00:01 Docker is overloaded: starting at most 2 containers at once (it took 9.0s)',
   );
   const narrow = told(two, pressure(1, 2));
   t.regex(lineOf(narrow, pressure(2, 1))!, /at most 1 container/);
   t.is(lineOf(narrow, pressure(2, 3)), null);
-  t.is(lineOf(narrow, pressure(2, null)), '12:00:02 Docker keeps up again');
+  t.is(lineOf(narrow, pressure(2, null)), '12:00:02 Docker is no longer overloaded');
   t.is(lineOf(begun, pressure(2, null)), null);
 });
 

@@ -31,7 +31,7 @@ async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> 
     logLevel: 'silent',
   }).catch((error: Error) => {
     throw new FlowError(
-      `the inspector’s page cannot be built: ${error.message}. Run npm ci in ${packageFolder}`,
+      `the page of the inspector cannot be built: ${error.message}. Run npm ci in ${packageFolder}`,
       2,
       {
         cause: error,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 
-/** The page's own program and looks. Nothing of them comes from anywhere else. */
+/** The scripts and styles of the page. It loads no others. */
 export interface Assets {
   readonly 'page.js': string;
   readonly 'page.css': string;
@@ -13,14 +13,14 @@ export interface Assets {
 
 export const assetNames = ['page.js', 'page.css', 'xterm.js', 'xterm.css'] as const;
 
-/** Where the build leaves them, in the package. */
+/** The output folder of the build, in the package. */
 export const assetFolder = join(packageFolder, 'dist', 'page');
 
 let found: Promise<Assets> | null = null;
 
 /**
- * The page, read or built once. A package brings it built. Where the sources run, it is built of them, so that it is never
- * stale; without the build tools, as after `npm ci --omit=dev`, the last build counts. Rejects with a `FlowError` where
+ * Read or build the page, once. The package contains it built. In a checkout it is built from the sources, so that it is
+ * never stale; without the build tools, as after `npm ci --omit=dev`, the last build is used. Rejects with a `FlowError` if
  * there is none.
  */
 export function assets(): Promise<Assets> {
@@ -47,7 +47,7 @@ async function readBuiltAssets(): Promise<Assets> {
   }
 }
 
-/** Throws where a file is empty: the page would be blank. */
+/** Throw if a file is empty: the page would be blank. */
 export function toAssets(files: Readonly<Record<string, string>>): Assets {
   const empty = assetNames.filter(name => !files[name]);
   if (empty.length > 0) throw new Error(`empty: ${empty.join(', ')}`);

@@ -8,9 +8,9 @@ export interface Provider {
   readonly program: string;
   readonly install: Install;
   readonly headless: Launch;
-  /** How to start its terminal interface, with the prompt typed into it; null if that is not supported. */
+  /** Start of its terminal interface, with the prompt typed into it; null if not supported. */
   readonly interactive: Interactive | null;
-  /** How to parse its output; null to show it unchanged. */
+  /** Configuration of the output's parser; null to show the output unchanged. */
   readonly report: Report | null;
   /** The option for the model; null if it has none. */
   readonly model: string | null;
@@ -55,7 +55,7 @@ export interface OtherLogins {
   readonly variables: RegExp | null;
   /** Arguments that select a model with a login of its own, or without one; null for none. */
   readonly args: RegExp | null;
-  /** Its folder in the home: a mount there may contain a login. */
+  /** The folder of the CLI in the home: a mount there may contain a login. */
   readonly folder: string;
   /** Files of a workspace that may contain the address and key of a model's server. */
   readonly files: readonly string[];
@@ -75,7 +75,7 @@ export interface Launch {
   readonly args: readonly string[];
   /** Arguments by key, for an agent without a login file: those of the first key that is set. */
   readonly keyArgs?: Readonly<Record<string, readonly string[]>>;
-  /** How to pass the prompt: on standard input, as the last argument, or with a flag, as text or as a file. */
+  /** Passes the prompt on standard input, as the last argument, or with a flag, as text or as a file. */
   readonly prompt: 'stdin' | 'last' | { readonly flag: string } | { readonly file: string };
 }
 
@@ -105,7 +105,7 @@ export interface Key {
 }
 
 export interface Dialog {
-  /** For people, as in `it asks for a login`. */
+  /** A phrase for people, as in `it asks for a login`. */
   readonly title: string;
   /** Regular expression for the screen. */
   readonly pattern: string;

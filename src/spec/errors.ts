@@ -1,11 +1,11 @@
 import { FlowError } from '../errors.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 
-/** One problem of a spec. */
+/** A problem of a spec. */
 export interface Problem {
   /** Location, as a JSON path such as `agents.fixer.timeouts.run`; empty for the file as a whole. */
   readonly path: string;
-  /** What was expected, and how to fix it. */
+  /** Description of the expected value, and of the fix. */
   readonly message: string;
   /** The value at `path`, if there is one. */
   readonly value?: unknown;

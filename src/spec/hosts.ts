@@ -1,4 +1,4 @@
-/** One entry of `network.allow`: a host, or with `*.` all of its subdomains, at its port or at 80 and 443. */
+/** An entry of `network.allow`: a host, or with `*.` all of its subdomains, at its port or at 80 and 443. */
 export interface AllowedHost {
   readonly name: string;
   readonly isWildcard: boolean;

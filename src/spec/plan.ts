@@ -7,9 +7,9 @@ export interface AgentPlan {
   readonly command: readonly string[];
   /** Standard input of the command: its terminal, or the prompt. */
   readonly stdin: 'terminal' | 'prompt';
-  /** How the process in the container that watches an interactive AI CLI works; null without one. */
+  /** Configuration of the process that watches an interactive AI CLI; null without one. */
   readonly interactive: InteractivePlan | null;
-  /** How the output is parsed; null if it is shown unchanged. */
+  /** Configuration of the output's parser; null to show the output unchanged. */
   readonly report: ReportPlan | null;
   /** Files in the agent's home that are written before it starts. */
   readonly settings: readonly SettingsPlan[];
@@ -133,7 +133,7 @@ export interface SecretPlan {
   readonly name: string;
   /** Absolute path of the file with the value; null: it comes from the environment of agent-flow. */
   readonly file: string | null;
-  /** Its name in that environment, if it differs. */
+  /** The name in that environment, if it differs. */
   readonly from?: string;
 }
 

@@ -155,7 +155,7 @@ function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan
   return { mode: 'allow', hosts: [...new Set(network.allow)].sort() };
 }
 
-/** Only undefined limits get their default: `null` means no limit. */
+/** Fill in undefined limits only: `null` means no limit. */
 function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
   const { build, ready, run, idle, quiet, stop } = defaultLimits.timeouts;
   return {

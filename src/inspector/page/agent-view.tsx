@@ -19,7 +19,7 @@ interface AgentViewProps {
   readonly route: Extract<Route, { view: 'agent' }>;
 }
 
-/** One agent: its chart and path, its details, and its terminal. */
+/** An agent: its chart and path, its details, and its terminal. */
 export function AgentView({ store, shown, route }: AgentViewProps) {
   const agent = ofAgent(shown.state, route.agent);
   if (!agent)

@@ -33,7 +33,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
       <button type="button" class="live" aria-pressed={isLive} onClick={() => store.look(null)}>
         Newest
       </button>
-      <p class="said">
+      <p class="event-text">
         <span class="where">{`${where} · ${sinceStart(now - (state.startedAt ?? now))}`}</span>
         <span class="what">{text}</span>
       </p>

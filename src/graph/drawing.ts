@@ -5,7 +5,7 @@ import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 /** A graph as it is shown: one arrow for all transitions between two states. Mermaid and SVG are made of it. */
 export interface Drawing {
   readonly kind: Graph['kind'];
-  /** What it shows, on one line. */
+  /** Title on one line. */
   readonly title: string;
   readonly initial: string | null;
   readonly boxes: readonly Box[];
@@ -27,7 +27,7 @@ export interface Arrow {
   readonly from: string;
   readonly to: string;
   readonly label: string;
-  /** The run went that way. */
+  /** Whether the run took it. */
   readonly taken: boolean;
 }
 
@@ -69,7 +69,7 @@ function linesOf({ edges, path }: Graph): Line[] {
     }));
 }
 
-/** Guards with parameters only repeat their target. */
+/** A guard with parameters is omitted: it only repeats the target. */
 function labelOf({ event, guard, params }: GraphEdge): string {
   const word = event?.replace(/^\S+ done$/, 'done').replace(/^\S+ failed$/, 'error');
   return [word, guard !== null && params === null && `[${guard}]`].filter(Boolean).join(' ');
@@ -87,9 +87,9 @@ function stateLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
 }
 
 function agentLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
-  const standing = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
-  if (!standing) return { label: id, mark: null };
-  const { status, state } = standing;
+  const agent = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
+  if (!agent) return { label: id, mark: null };
+  const { status, state } = agent;
   const word = status === null ? (stateLabel(state) ?? state) : statusLabel[status];
   return { label: `${id}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
 }

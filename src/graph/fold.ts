@@ -1,22 +1,22 @@
 import type { Graph } from './graph.ts';
 
-/** All that leads from one state to another: the words for it, each with how often it was taken. */
+/** All transitions from one state to another: the number of times that each was taken, by label. */
 export interface Line {
   readonly from: string;
   readonly to: string;
   readonly labels: ReadonlyMap<string, number>;
 }
 
-/** States with the same ways out are drawn in one frame, which is no state of the chart. */
+/** The frame around states with the same exits, which is not a state of the chart. */
 export const sharedFrame = 'startup';
 
 export interface Folded {
   readonly lines: readonly Line[];
-  /** The states that the frame holds. */
+  /** The states in the frame. */
   readonly members: ReadonlySet<string>;
 }
 
-/** Fewer lines that say as much. What was taken keeps a line of its own. */
+/** Merge lines that share their meaning. A transition that was taken keeps a line of its own. */
 export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const tops = graph.nodes.filter(({ parent }) => parent === null).map(({ id }) => id);
   const members = statesWithSharedExits(
@@ -27,7 +27,7 @@ export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const leadsToAll = (from: string) =>
     members.size > 0 && [...members].every(to => lines.some(line => line.from === from && line.to === to));
 
-  /** A member's own way out, which the others do not have. */
+  /** Return whether only this member has the exit. */
   const isOwn = ({ from, to, labels }: Line) =>
     members.has(from) &&
     ![...labels.keys()].every(isDone) &&
@@ -35,7 +35,7 @@ export function fold(graph: Graph, lines: readonly Line[]): Folded {
 
   const drawn = lines.flatMap((line): Line[] => {
     if (graph.kind === 'flow' || home(line.from) === home(line.to) || isOwn(line)) return [line];
-    // Mermaid draws no lines between the insides of two composite states.
+    // Mermaid cannot draw a line between the insides of two composite states.
     const from = home(line.from);
     const to = members.has(line.to) && leadsToAll(line.from) ? sharedFrame : line.to;
     if (from !== sharedFrame && to === line.to) return [{ ...line, from }];
@@ -50,10 +50,10 @@ export function fold(graph: Graph, lines: readonly Line[]): Folded {
   return { lines: mergeLines(drawn, (count, other) => count + other), members };
 }
 
-/** One line for all that leads from here to there; a guard that makes no difference is left out. */
+/** Merge all lines between two states; a guard that makes no difference is dropped. */
 export function mergeLines(
   lines: readonly Line[],
-  /** The journal tells of edges that differ by their guards alone together; others it tells apart. */
+  /** Edges that differ only in their guards are one in the journal, hence the maximum; others are added. */
   join: (count: number, other: number) => number = Math.max,
 ): readonly Line[] {
   const byWay = new Map<string, Line & { readonly labels: Map<string, number> }>();
@@ -75,7 +75,7 @@ export function mergeLines(
   return [...byWay.values()];
 }
 
-/** The states that leave alike, whatever they lead to when all is well and whatever else some may do: those that save most lines. */
+/** Return the states that share their exits, except on success: the group that saves most lines. */
 function statesWithSharedExits(names: readonly string[], lines: readonly Line[]): ReadonlySet<string> {
   const waysOut = new Map(
     names.map(name => {
@@ -99,7 +99,7 @@ function statesWithSharedExits(names: readonly string[], lines: readonly Line[])
 
 const isDone = (word: string) => word.startsWith('done');
 
-/** `done` of one of many is `running done`. */
+/** Name the state of a shared `done`: `running done`. */
 const qualifiedDone = (word: string, from: string) =>
   word.replace(/^done/, `${from.slice(from.lastIndexOf('.') + 1)} done`);
 

@@ -2,10 +2,10 @@ import { sharedFrame } from './fold.ts';
 import type { Taken } from './graph.ts';
 import type { Layout } from './positioned.ts';
 
-/** Which arrow of a chart shows a transition, by its number; null where it has none for it. */
+/** Return the index of the arrow that shows a transition; null if there is none. */
 export function arrowOf({ boxes, arrows }: Layout, { source, target }: Pick<Taken, 'source' | 'target'>) {
   const parents = new Map(boxes.map(({ id, parent }) => [id, parent]));
-  /** From the inside to the outside. What is drawn in the shared frame leaves it, and is entered, by it. */
+  /** Return a box and the boxes around it, innermost first. States in the shared frame are entered and left by it. */
   const around = (id: string): string[] => {
     const parent = parents.get(id) ?? null;
     return parent === null ? [id] : [id, ...around(parent)];
@@ -16,7 +16,7 @@ export function arrowOf({ boxes, arrows }: Layout, { source, target }: Pick<Take
   const fits = arrows
     .map((arrow, index) => ({ index, out: from.indexOf(arrow.from), into: to.indexOf(arrow.to) }))
     .filter(({ out, into }) => out >= 0 && into >= 0)
-    // What goes on within a state is no line from that state to itself.
+    // A transition within a state is not an arrow from that state to itself.
     .filter(({ out, into }) => !isInside || from[out] !== to[into])
     .sort((a, b) => a.out + a.into - (b.out + b.into));
   return fits[0]?.index ?? null;

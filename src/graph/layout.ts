@@ -3,13 +3,13 @@ import type { Arrow, Box, Drawing } from './drawing.ts';
 import { computeLayout } from './elk-thread.ts';
 import { type Bounds, charWidth, type Layout, lineHeight, type Point, type Route } from './positioned.ts';
 
-/** Finds places for what a drawing shows. Nothing is placed by hand: another chart is another layout. */
+/** Compute the layout of a drawing. */
 export async function layout(
   drawing: Drawing,
-  /** Room for the words on arrows makes a large chart of one that would fit a page. */
+  /** Labels on arrows need room, which makes a chart larger than a page. */
   { labels = true }: { readonly labels?: boolean } = {},
 ): Promise<Layout> {
-  // Ids of agents and states may be anything; ELK's are ours.
+  // Names of agents may collide with ids of ELK, so that it gets ids of its own.
   const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
   const root = await computeLayout({
     id: 'root',
@@ -32,7 +32,7 @@ export async function layout(
 const options = (kind: Drawing['kind']) => ({
   'elk.algorithm': 'layered',
   'elk.direction': kind === 'flow' ? 'RIGHT' : 'DOWN',
-  // Agents that wait for nobody lie beside each other, and not in one long column.
+  // Agents without dependencies are placed side by side, and not in one long column.
   ...(kind === 'flow'
     ? { 'elk.separateConnectedComponents': 'true', 'elk.aspectRatio': '2.2' }
     : { 'elk.hierarchyHandling': 'INCLUDE_CHILDREN' }),
@@ -59,7 +59,7 @@ function childrenOf(parent: string | null, drawing: Drawing, key: ReadonlyMap<st
     });
 }
 
-/** An agent's box has a second line, for what it does at the moment. */
+/** The box of an agent has a second line for its state. */
 const sizeOf = ({ label, id }: Box, kind: Drawing['kind']) =>
   kind === 'flow'
     ? { width: Math.max(192, Math.min(id.length, 32) * charWidth + 28), height: 2 * lineHeight + 18 }

@@ -1,6 +1,6 @@
 import type { Arrow, Box, Drawing } from './drawing.ts';
 
-/** A drawing with places, as plain data: what SVG is made of, in a file or in a page. */
+/** A drawing with positions, as plain data, for SVG in a file or in a page. */
 export interface Layout {
   readonly kind: Drawing['kind'];
   readonly title: string;
@@ -21,16 +21,16 @@ export type Point = readonly [x: number, y: number];
 
 export interface Route {
   readonly points: readonly Point[];
-  /** The middle of its label; null where it has none. */
+  /** The centre of its label; null without one. */
   readonly labelAt: Point | null;
 }
 
-/** What a letter takes at most on the average, at the size that charts are written in. */
+/** Pixels: an upper bound of the average width of a letter at the font size of charts. */
 export const charWidth = 7;
 export const lineHeight = 16;
 export const fontSize = 12;
 
-/** The `d` of an SVG path along a way. ELK's splines come as cubic ones, orthogonal ways as corners. */
+/** Return the `d` of an SVG path along a route. ELK returns splines as cubic curves, orthogonal routes as corners. */
 export function pathData({ points }: Pick<Route, 'points'>, kind: Layout['kind']): string {
   const at = ([x, y]: Point) => `${round(x)},${round(y)}`;
   const [first, ...rest] = points;
@@ -43,7 +43,7 @@ export function pathData({ points }: Pick<Route, 'points'>, kind: Layout['kind']
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** The states with others inside are drawn first, so that what they hold lies upon them. */
+/** Sort boxes so that those around others are drawn first. */
 export function outermostFirst<B extends Box>(boxes: readonly B[]): readonly B[] {
   const parents = new Map(boxes.map(({ id, parent }) => [id, parent]));
   const depth = (id: string | null): number => (id === null ? 0 : 1 + depth(parents.get(id) ?? null));

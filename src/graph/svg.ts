@@ -11,7 +11,7 @@ import {
   type Route,
 } from './positioned.ts';
 
-/** A drawing as a file of SVG. It brings no script and loads nothing, and names in it are only ever text. */
+/** Write a layout as an SVG file. It contains no script and loads nothing, and names in it are text only. */
 export function svg({ kind, title, width, height, boxes, arrows }: Layout): string {
   const frames = boxes.filter(box => holdsOthers(box, boxes));
   const lines = [

@@ -6,7 +6,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What a request asks for behind the token. */
+/** A request with a valid token. */
 export interface AuthorizedRequest {
   readonly method: string;
   readonly path: string;
@@ -14,9 +14,9 @@ export interface AuthorizedRequest {
 }
 
 /**
- * What a request asks for, or why it may not. A page of another site can make a browser ask for anything on this
- * machine: by a name of its own for our address (so the Host is looked at), or from its own pages (so the Origin is,
- * where a browser sends one; and what changes something is only taken from who sends one).
+ * Authorize a request, or return why it is refused. A page of another site can make a browser send requests to this
+ * machine: by a host name that resolves to our address (hence the check of Host), or from its own pages (hence the check
+ * of Origin, if the browser sends one; a request that changes something must have one).
  */
 export function authorize(
   { method = '', url = '', headers }: IncomingMessage,
@@ -32,7 +32,7 @@ export function authorize(
   return { method, path: rest.join('/'), query: new URLSearchParams(query) };
 }
 
-/** Whether a request may read what lies at `path` behind the token; null where it may. */
+/** Return why a request may not read `path` behind the token; null if it may. */
 export function refusal(request: IncomingMessage, token: string, path: string): Refusal | null {
   const found = authorize(request, token);
   if ('reason' in found) return found;
@@ -48,7 +48,7 @@ export function sendRefusal(response: ServerResponse, { status, reason }: Refusa
   response.end(`${reason} Use the address that agent-flow printed.\n`);
 }
 
-/** Any port: through an ssh tunnel it may be another than ours. */
+/** Accept any port: an ssh tunnel may use another one. */
 const isLoopback = (host: string) => /^(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(host);
 
 const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -1,4 +1,4 @@
-/** The page's own program and looks. Nothing of them comes from anywhere else. */
+/** The scripts and styles of the page. It loads no others. */
 export interface Assets {
   readonly 'page.js': string;
   readonly 'page.css': string;

@@ -4,14 +4,14 @@ import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
 import { type Assets, assetNames, toAssets } from './asset-files.ts';
 
-/** Where the build leaves them, in the package. */
+/** The output folder of the build, in the package. */
 export const assetFolder = join(packageFolder, 'dist', 'page');
 
 let found: Promise<Assets> | null = null;
 
 /**
- * The page, read or built once. A package brings it built. Where the sources run, it is built of them, so that it is never
- * stale; without the build tools, as after `npm ci --omit=dev`, the last build counts. Rejects with a `FlowError` where
+ * Read or build the page, once. The package contains it built. In a checkout it is built from the sources, so that it is
+ * never stale; without the build tools, as after `npm ci --omit=dev`, the last build is used. Rejects with a `FlowError` if
  * there is none.
  */
 export function assets(): Promise<Assets> {

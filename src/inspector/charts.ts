@@ -8,7 +8,7 @@ import type { AgentChart } from './page-data.ts';
 
 let drawn: Promise<Layout> | null = null;
 
-/** The agents' statechart, from the machine itself; drawn once a process. */
+/** Return the statechart of agents, made from the machine; the layout is computed once per process. */
 export async function agentChart(): Promise<AgentChart> {
   const chart = machineGraph('agent');
   drawn ??= layout(drawing(chart), { labels: false });

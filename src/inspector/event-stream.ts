@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { RunFeed } from './run-feed.ts';
 
-/** Events that go into one message: a long run is told in pieces, between which a page can draw. */
+/** Events in one message: a long run is sent in pieces, so that the page can draw in between. */
 const batchSize = 500;
 
 /**
- * Tells somebody a run's events, from the first that they lack on, as server-sent events. What they have not taken yet
- * is only a number here: who reads slowly costs nothing, and loses nothing.
+ * Send the events of a run from `from` on as server-sent events. Pending events are only an index here, so a slow reader
+ * costs nothing and loses nothing.
  */
 export function streamEvents(response: ServerResponse, feed: RunFeed, from: number): { end(): void } {
   let next = from;

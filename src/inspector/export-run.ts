@@ -8,10 +8,10 @@ import { type ExportedRun, transcriptKey } from './page-data.ts';
 import { exportedPage } from './page-html.ts';
 import type { Terminals } from './terminals.ts';
 
-/** Of each transcript, from its end: a page that nobody can open is no use. */
+/** Bytes of each transcript, from its end: a larger page could not be opened. */
 const maxTranscriptSize = 8 * 2 ** 20;
 
-/** The whole inspector of a run as one file. Secrets are in none of what it is made of. */
+/** Return the inspector of a run as one HTML file. Its sources contain no secrets. */
 export async function exportRun(
   folder: RunFolder,
   terminalsOf: (folder: RunFolder, state: () => FlowState) => Terminals,
@@ -26,16 +26,16 @@ export async function exportRun(
       const printed = await readTranscript(terminals, name, attempt);
       if (printed) transcripts[transcriptKey(name, attempt)] = gzipSync(printed).toString('base64');
     }
-  const kept: ExportedRun = {
+  const run: ExportedRun = {
     ...(await agentChart()),
     events,
     flow: await flowChart(state),
     transcripts,
   };
-  return exportedPage(page, kept);
+  return exportedPage(page, run);
 }
 
-/** What an attempt has printed so far, or the end of it; null where nothing is there. */
+/** Return the end of the output of an attempt; null if there is none. */
 async function readTranscript(terminals: Terminals, agent: string, attempt: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -43,7 +43,7 @@ async function readTranscript(terminals: Terminals, agent: string, attempt: numb
     follow: false,
     signal: new AbortController().signal,
     async write(bytes) {
-      // What is passed on may be written over when this returns.
+      // The caller may reuse the buffer when this returns.
       chunks.push(Buffer.from(bytes));
       size += bytes.length;
       while (size - chunks[0]!.length > maxTranscriptSize) size -= chunks.shift()!.length;

@@ -5,11 +5,11 @@ import { tagsOf } from '../../machines/state-tags.ts';
 import { stateName } from '../run/transitions.ts';
 
 /**
- * What an inspector may see of a run, in events of XState's own shape: the flow and its agents, their charts, their
- * states, and of contexts and events only what is named here. Everything else (messages of docker, commands, outputs,
- * errors, live objects) never gets as far as what turns events into text.
+ * Reduce inspection events of XState to an allow list: the flow and its agents, their charts, their states, and the fields
+ * of contexts and events that are named here. Everything else (messages of docker, commands, outputs, errors, live
+ * objects) is dropped before anything is serialized.
  *
- * The actors that the states invoke are left out: there is one for each state, whose name says the same.
+ * Actors that states invoke are omitted: there is one per state, of the same name.
  */
 export function redactInspection(): (event: InspectionEvent) => InspectionEvent | null {
   const seen = new Map<string, { first: RedactedSnapshot; place: string }>();
@@ -26,7 +26,7 @@ export function redactInspection(): (event: InspectionEvent) => InspectionEvent 
         sessionId,
         _parent: actor._parent && { sessionId: actor._parent.sessionId },
         logic: { config: chart(logic.config) },
-        // An actor is told of before it has a state; by the time this is asked for, it has its first.
+        // An actor is reported before it has a state; when this is called, it has its first one.
         getSnapshot: () => seen.get(sessionId)?.first ?? { status: 'active' },
       };
       return { type: '@xstate.actor', rootId, actorRef } as unknown as InspectionEvent;
@@ -45,7 +45,7 @@ export function redactInspection(): (event: InspectionEvent) => InspectionEvent 
       } as InspectionEvent;
     }
 
-    // Of a step through several states in one go, XState tells each as a microstep and only the last as a snapshot.
+    // XState reports each step of a transition through several states as a microstep, and only the last as a snapshot.
     if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return null;
     const { status, value, context } = event.snapshot as unknown as RedactedSnapshot;
     const known = contexts[logic.id];
@@ -70,7 +70,7 @@ interface RedactedSnapshot {
   readonly context: unknown;
 }
 
-/** By machine: what is shown of its context, and what makes a place beside the state, as in the journal. */
+/** By machine: the fields of its context that are shown, and what distinguishes places in addition to the state. */
 const contexts: Readonly<
   Record<string, { shown(context: unknown, state: unknown): object; place(context: unknown): unknown }>
 > = {
@@ -78,13 +78,13 @@ const contexts: Readonly<
     shown(context, state) {
       const { name, attempt, retries, step, tries, retryAt, injectedAt, cancelled, outcome } =
         context as AgentContext;
-      const verdict = outcome && {
+      const shownOutcome = outcome && {
         status: outcome.status,
         exitCode: outcome.exitCode,
         error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
       };
       const until = tagsOf(stateName(state)).includes('timed') ? retryAt : null;
-      return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: verdict };
+      return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: shownOutcome };
     },
     place: context => (context as AgentContext).attempt,
   },
@@ -94,7 +94,7 @@ const contexts: Readonly<
   },
 };
 
-/** How many stand where: by name it would be long in a large flow, and those that have started are actors. */
+/** Count agents by phase: names would be long in a large flow, and started agents are actors. */
 function countPhases(context: unknown): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const phase of Object.values((context as FlowContext).phases))
@@ -104,7 +104,7 @@ function countPhases(context: unknown): Record<string, number> {
 
 const withoutPayload = ({ type }: AnyEventObject) => ({ type });
 
-/** States, transitions, and the names of what they do. JSON leaves the functions out. */
+/** Return states, transitions, and names of actions. JSON drops functions. */
 function chart({ context: _, ...config }: object & { context?: unknown }): unknown {
   return JSON.parse(JSON.stringify(config));
 }

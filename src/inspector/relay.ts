@@ -13,22 +13,22 @@ import { openHistory } from './history.ts';
 import { statelyPage } from './stately-page.ts';
 
 export interface Relay {
-  /** Of the page; whoever knows it may watch. */
+  /** Address of the page; everyone who has it may watch. */
   readonly url: string;
   send(event: StatelyInspectionEvent): void;
   close(): Promise<void>;
 }
 
 export interface RelayOptions {
-  /** How many events are remembered for those who come late. */
+  /** Number of past events that are kept for new clients. */
   readonly remembered: number;
-  /** How many events somebody may fall behind before being dropped. */
+  /** Number of pending events beyond which a client is disconnected. */
   readonly maxLag: number;
-  /** Milliseconds that those who watch have at the close to take the last events and say goodbye. */
+  /** Time that clients have at the close to receive the last events. */
   readonly gracePeriodMs: number;
 }
 
-/** Serves the page and the events, on this machine's loopback address only. */
+/** Serve the page and the events, on the loopback address of this machine only. */
 export async function openRelay({ remembered, maxLag, gracePeriodMs }: RelayOptions): Promise<Relay> {
   const token = randomBytes(16).toString('hex');
   const history = openHistory(remembered);
@@ -51,7 +51,7 @@ export async function openRelay({ remembered, maxLag, gracePeriodMs }: RelayOpti
       void client.closed.then(() => clients.delete(client));
     });
   });
-  // Nobody who watches keeps a run alive that forgot to close this.
+  // Connections do not keep the process of a run alive that forgot to close this.
   server.on('connection', socket => socket.unref());
   server.unref();
 
@@ -71,12 +71,12 @@ export async function openRelay({ remembered, maxLag, gracePeriodMs }: RelayOpti
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
       const all = [...clients];
       for (const client of all) client.end();
-      const patient = new AbortController();
+      const timer = new AbortController();
       await Promise.race([
         Promise.all(all.map(client => client.closed)),
-        delay(gracePeriodMs, undefined, { signal: patient.signal }).catch(() => {}),
+        delay(gracePeriodMs, undefined, { signal: timer.signal }).catch(() => {}),
       ]);
-      patient.abort();
+      timer.abort();
       for (const client of clients) client.drop();
       server.closeAllConnections();
       await closed;

@@ -10,7 +10,7 @@ import type { RunFeed } from './run-feed.ts';
 import { receiveTyping, streamTerminal } from './terminal-routes.ts';
 import type { Terminals } from './terminals.ts';
 
-/** What the routes of an inspector serve. */
+/** The data and actions behind the routes of an inspector. */
 export interface Site {
   readonly token: string;
   readonly page: Assets;

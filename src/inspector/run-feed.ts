@@ -6,19 +6,19 @@ import { lockHolder } from '../store/lock.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { openFile, statFile } from '../store/state-files.ts';
 
-/** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
+/** The events of a run, read from its journal, with or without an active engine process. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
   readonly events: readonly RunEvent[];
-  /** What they come to. */
+  /** The state after all events. */
   readonly state: FlowState;
-  /** The events as text, one by one. */
+  /** The events as lines of text. */
   readonly lines: readonly string[];
-  /** An engine lives that drives it. */
+  /** Whether an engine process drives the run. */
   readonly hasActiveEngine: boolean;
-  /** Looks at once, and not only in a moment. */
+  /** Read new events at once instead of at the next poll. */
   poll(): void;
-  /** Told whenever there is more, or whether it is driven has changed. Returns what ends it. */
+  /** Call the listener after new events, and when `hasActiveEngine` changes. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
 }
 
@@ -48,7 +48,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   };
   const poll = () => {
     const more = take();
-    // Asking whether a process lives costs more than a look at a file.
+    // Checking for a live process costs more than reading a file.
     const before = hasActiveEngine;
     if (more || polls++ % 10 === 0) hasActiveEngine = isLocked();
     if (more || hasActiveEngine !== before) for (const listener of listeners) listener();
@@ -79,7 +79,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   };
 }
 
-/** Those that are whole, from `start` on; a last one without its newline is still being written, or torn. */
+/** Return the complete lines from `start` on; a last one without its newline is being written, or torn. */
 function readWholeLines(
   file: string,
   start: number,

@@ -91,7 +91,7 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     const why =
-      error.code === 'EADDRINUSE' ? 'somebody else does. Name another port, or none' : error.message;
+      error.code === 'EADDRINUSE' ? 'the port is in use. Choose another one, or omit it' : error.message;
     throw new FlowError(`the inspector cannot listen on 127.0.0.1:${port}: ${why}`, 2, { cause: error });
   });
   return (server.address() as AddressInfo).port;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { notFound, sendRefusal } from './access.ts';
 import type { Terminals } from './terminals.ts';
 
-/** Streams what an attempt prints for as long as somebody takes it. */
+/** Stream the output of an attempt until the client disconnects. */
 export async function streamTerminal(
   query: URLSearchParams,
   response: ServerResponse,
@@ -19,7 +19,7 @@ export async function streamTerminal(
   const begin = () => {
     if (!response.headersSent) response.writeHead(200, headers(query.has('save'), `${agent}-${attempt}.log`));
   };
-  // Whoever waits for a terminal that is silent knows that it is there.
+  // Send headers early, so that the client knows that a silent terminal exists.
   const waiting = setTimeout(() => {
     begin();
     response.flushHeaders();
@@ -42,7 +42,7 @@ export async function streamTerminal(
   }
 }
 
-/** Not a page, whatever an agent prints: a browser shows it as text at most, and loads nothing for it. */
+/** Headers that make a browser treat the output as text and load nothing for it. */
 const headers = (isSaved: boolean, name: string) => ({
   'Content-Type': 'text/plain; charset=utf-8',
   'Content-Security-Policy': "default-src 'none'; sandbox",
@@ -51,10 +51,10 @@ const headers = (isSaved: boolean, name: string) => ({
   ...(isSaved && { 'Content-Disposition': `attachment; filename="${name.replace(/[^\w.-]/g, '_')}"` }),
 });
 
-/** What a person types at once, or pastes. */
+/** Bytes that are typed or pasted at once. */
 const maxTypedSize = 64 * 1024;
 
-/** Takes `{agent, keys}`: what is typed arrives in the order in which it is asked for. */
+/** Receive `{agent, keys}`, and type the keys. */
 export async function receiveTyping(
   request: IncomingMessage,
   response: ServerResponse,
@@ -64,12 +64,11 @@ export async function receiveTyping(
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxTypedSize)
-      return sendRefusal(response, { status: 413, reason: 'That is too much at once.' });
+    if (size > maxTypedSize) return sendRefusal(response, { status: 413, reason: 'Too many keys at once.' });
     chunks.push(chunk);
   }
   const typed = parseTyping(Buffer.concat(chunks).toString('utf8'));
-  if (typed === null) return sendRefusal(response, { status: 400, reason: 'That is nothing to type.' });
+  if (typed === null) return sendRefusal(response, { status: 400, reason: 'Invalid keys.' });
   await terminals.type(typed.agent, Buffer.from(typed.keys));
   response.writeHead(204).end();
 }

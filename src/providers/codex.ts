@@ -1,7 +1,7 @@
 import type { Provider } from './provider.ts';
 
 const quiet = [
-  // It would write the whole environment, the key in it, to a file.
+  // It would write the whole environment with the key to a file.
   '--disable=shell_snapshot',
   '--config=analytics.enabled=false',
   '--config=check_for_update_on_startup=false',
@@ -22,7 +22,7 @@ export const codex: Provider = {
   },
   interactive: {
     args: [
-      // Its server would outlive it.
+      // Its daemon would outlive it.
       '--no-daemon',
       '--no-alt-screen',
       '--dangerously-bypass-approvals-and-sandbox',
@@ -33,7 +33,7 @@ export const codex: Provider = {
     ],
     settingsFlag: null,
     settings: [],
-    // Its own provider takes a key from a file only.
+    // Its built-in provider reads a key from a file only.
     key: {
       name: 'CODEX_API_KEY',
       args: [

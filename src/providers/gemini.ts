@@ -61,7 +61,7 @@ export const gemini: Provider = {
   settings: [
     {
       file: '.gemini/settings.json',
-      // What cannot be sent would hold up its end for ten seconds.
+      // Statistics that cannot be sent would delay its exit by ten seconds.
       json: { privacy: { usageStatisticsEnabled: false }, general: { enableAutoUpdate: false } },
     },
     {

@@ -1,16 +1,16 @@
 import type { AgentState } from '../state/flow-state.ts';
 
-/** The agents of a run that a terminal has room for. */
+/** The agents of a run that fit on a terminal. */
 export interface AgentsInView {
   readonly shown: readonly AgentState[];
-  /** Those that are only counted, in the order in which they would be shown. */
+  /** Agents that are only counted, in the order in which they would be shown. */
   readonly folded: readonly AgentState[];
 }
 
 /**
- * Choose the agents to show on so many lines. All are shown, in the order of the spec, where there is room. Otherwise one
- * line is left for the counts, and of the others the active agents come first, then those that failed, each in that order;
- * the rest is folded. One that needs input is the last to go.
+ * Choose the agents to show on `room` lines. If all fit, they are shown in the order of the spec. Otherwise one line is
+ * reserved for counts, and active agents come first, then failed ones, each in the order of the spec; the rest is folded.
+ * An agent that needs input is folded last.
  */
 export function agentsInView(agents: readonly AgentState[], room: number): AgentsInView {
   if (agents.length <= room) return { shown: agents, folded: [] };
@@ -38,6 +38,6 @@ function rank({ status, state }: AgentState): number {
 const urgency = (agent: AgentState) =>
   agent.status === null && agent.state === 'running.needsInput' ? -1 : rank(agent);
 
-/** Equals keep the order that they have. */
+/** Sort stably. */
 const inOrder = (agents: readonly AgentState[], by: (agent: AgentState) => number) =>
   agents.toSorted((a, b) => by(a) - by(b));

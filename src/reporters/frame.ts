@@ -11,45 +11,45 @@ export interface RenderOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly columns: number;
-  /** Of the terminal. The cursor takes the last one. */
+  /** Rows of the terminal. The cursor takes the last one. */
   readonly rows: number;
-  /** The last line that each agent has printed, as it came. */
+  /** The last line of each agent's output, unprocessed. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly color: boolean;
 }
 
-/** So wide are the words of most states: the columns behind them stand still. */
+/** The width of most state labels, so that the columns after them do not move. */
 const stateWidth = 'waiting for tmux'.length;
 
 type Style = Parameters<typeof styleText>[0];
 type Piece = readonly [text: string, style?: Style];
 
 /**
- * A run on a terminal: one line an agent, the last warnings, and one line on the whole. None is wider than `columns`, and
- * there are fewer than `rows`: agents that have no room are counted by their states.
+ * Render a run for a terminal: one line per agent, the last warnings, and a status line. No line is wider than `columns`,
+ * and there are fewer than `rows`: agents without room are counted by state.
  */
-export function frame(state: FlowState, look: RenderOptions): string[] {
+export function frame(state: FlowState, options: RenderOptions): string[] {
   const agents = Object.values(state.agents);
   const names = Math.max(0, ...agents.map(({ name }) => name.length));
   const words = Math.max(stateWidth, ...agents.map(agent => labelOf(agent).length));
-  // The line on the whole takes one row, and the cursor another.
-  const room = Math.max(0, look.rows - 2);
+  // The status line takes one row, and the cursor another.
+  const room = Math.max(0, options.rows - 2);
   const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
   const { shown, folded } = agentsInView(agents, room - warnings.length);
   return [
-    ...shown.map(agent => agentLine(agent, { names, words }, look)),
+    ...shown.map(agent => agentLine(agent, { names, words }, options)),
     ...(folded.length > 0 && room > 0 ? [[[`… ${countsOf(folded)}`, 'dim'] as const]] : []),
     ...warnings,
     [
       [
-        statusLine(state, look.now),
+        statusLine(state, options.now),
         state.engineUnreachable === null && state.startLimit === null ? 'dim' : 'yellow',
       ] as const,
     ],
-  ].map(pieces => paint(pieces, look));
+  ].map(pieces => paint(pieces, options));
 }
 
-/** The last three, or fewer where there is no room. */
+/** Return the last three warnings, or fewer without room. */
 function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
   const first = Math.max(0, warnings.length - Math.max(0, Math.min(3, room)));
   return warnings
@@ -57,7 +57,7 @@ function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
     .map(({ agent, message }) => [[`! ${agent === null ? '' : `${agent}: `}${oneLine(message)}`, 'yellow']]);
 }
 
-/** `2 failed, 12 waiting`: the states in the order in which they come first. */
+/** Count agents by state, in the order of their first appearance: `2 failed, 12 waiting`. */
 const countsOf = (agents: readonly AgentState[]) =>
   Object.entries(Object.groupBy(agents, labelOf))
     .map(([word, group]) => `${group!.length} ${word}`)
@@ -66,19 +66,19 @@ const countsOf = (agents: readonly AgentState[]) =>
 function agentLine(
   agent: AgentState,
   { names, words }: { names: number; words: number },
-  look: RenderOptions,
+  options: RenderOptions,
 ): Piece[] {
   const [mark, style] = markOf(agent);
   const name = agent.name.padEnd(names);
-  const time = timeOf(agent, look.now).padStart('59m 59s'.length);
+  const time = timeOf(agent, options.now).padStart('59m 59s'.length);
   const attempt = agent.attempt > 1 ? `  attempt ${agent.attempt}` : '';
-  const said = detailOf(agent, look);
+  const detail = detailOf(agent, options);
   return [
     [`${mark} `, style],
     [`${name}  `],
     [labelOf(agent).padEnd(words), style],
     [`  ${time}${attempt}`],
-    [said === '' ? '' : `  ${said}`, 'dim'],
+    [detail === '' ? '' : `  ${detail}`, 'dim'],
   ];
 }
 
@@ -97,13 +97,13 @@ function markOf({ status, state }: AgentState): readonly [string, Style] {
   ];
 }
 
-/** In the state that it is in; of one that is over, from its start to its end. */
+/** Return the time in the current state; for an ended agent, from its start to its end. */
 function timeOf({ status, startedAt, endedAt, since }: AgentState, now: number): string {
   if (status === null) return formatDuration(now - since);
   return startedAt === null || endedAt === null ? '' : formatDuration(endedAt - startedAt);
 }
 
-/** Why it stands where it stands, where there is a reason; otherwise what it printed last. */
+/** Return the reason for the state, if there is one; otherwise the last line of output. */
 function detailOf(agent: AgentState, { now, outputs }: RenderOptions): string {
   if (agent.error !== null) return oneLine(agent.error.message);
   if (agent.status !== null) return '';
@@ -133,7 +133,7 @@ function statusLine(state: FlowState, now: number): string {
   return parts.join('  ·  ');
 }
 
-/** Cut first and painted then, so that no escape sequence is ever cut in two. */
+/** Cut before colouring, so that no escape sequence is cut in two. */
 function paint(pieces: readonly Piece[], { columns, color }: RenderOptions): string {
   let left = columns;
   const painted = pieces.map(([text, style]) => {

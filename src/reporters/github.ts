@@ -5,7 +5,7 @@ import { formatDuration } from '../text/duration.ts';
 import { forLog } from '../text/log-text.ts';
 import { oneLine } from '../text/text.ts';
 
-/** What a run has to say beside its log: workflow commands, one a line. */
+/** Return the annotations of a run as workflow commands, one per line. */
 export function annotations(state: FlowState): readonly string[] {
   return [
     ...outcomesOf(state).flatMap(annotation),
@@ -44,7 +44,7 @@ function annotation({ name, status, error, attempts, logsCommand }: AgentOutcome
   ];
 }
 
-/** What an agent has printed, folded away under its name. Nothing in it is a command to the runner. */
+/** Return the output of an agent, folded under its name. The runner interprets none of it as a command. */
 export function transcriptGroup(
   outcome: AgentOutcome,
   lines: readonly string[],
@@ -60,14 +60,14 @@ export function transcriptGroup(
   return [
     command('group', {}, title.join(', ')),
     stopCommands(token),
-    // The page that shows the log folds and colours by `##[` wherever it reads it, also where commands are stopped.
+    // The log page of GitHub interprets `##[` everywhere, also while commands are stopped.
     ...lines.map(forLog),
     resumeCommands(token),
     command('endgroup', {}, ''),
   ];
 }
 
-/** From here on the runner takes nothing for a command, until the token is given back. */
+/** Make the runner ignore commands until `resumeCommands` with the same token. */
 export const stopCommands = (token: string) => `::stop-commands::${token}`;
 export const resumeCommands = (token: string) => `::${token}::`;
 

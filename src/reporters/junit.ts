@@ -5,8 +5,8 @@ import { statusLabel } from '../state/state-label.ts';
 import { oneLine, plainText } from '../text/text.ts';
 
 /**
- * A run as JUnit XML: a suite for the flow, a case for each agent. `tails` holds the last lines that agents have
- * printed, by name.
+ * Return a run as JUnit XML: a suite for the flow, a case for each agent. `tails` contains the last lines of output, by
+ * agent.
  */
 export function junit(state: FlowState, tails: ReadonlyMap<string, string> = new Map()): string {
   const outcomes = outcomesOf(state);
@@ -64,7 +64,7 @@ function outcomeElement(state: FlowState, outcome: AgentOutcome) {
   return outcome.isInfrastructure ? { error: details } : { failure: details };
 }
 
-/** Some readers show this text and not the message, so the message is in it. */
+/** Include the message, since some readers show only this text. */
 function detailsText({ status, exitCode, error, attempts, logsCommand }: AgentOutcome): string {
   return content(
     [
@@ -77,7 +77,7 @@ function detailsText({ status, exitCode, error, attempts, logsCommand }: AgentOu
   );
 }
 
-/** Earlier attempts are told here: elements of their own (`rerunFailure`) are shown by few readers. */
+/** List earlier attempts here: few readers show elements of their own (`rerunFailure`). */
 function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: string | undefined): string {
   const parts = [
     ...attempts.slice(0, -1).map(earlierAttempt),
@@ -95,9 +95,9 @@ const seconds = (ms: number) => (ms / 1000).toFixed(3);
 
 const attribute = (text: string) => legal(oneLine(text));
 
-/** Jenkins and GitLab attach whatever file such a line names; only ours may name one. */
+/** Escape lines that name an attachment: Jenkins and GitLab attach any file that they name. */
 const content = (text: string) => legal(text).replace(/\[\[(?=\s*attachment)/gi, '[ [');
 
-/** Without the characters that XML 1.0 has no way to write. */
+/** Drop the characters that XML 1.0 cannot represent. */
 const legal = (text: string) =>
   text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '');

@@ -6,14 +6,14 @@ import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 
-/** The line that tells people of an event where no terminal is watched; null where it is not worth one. */
+/** Return the line for an event in a log; null for an event without one. */
 export function lineOf(before: FlowState, event: RunEvent): string | null {
-  const told = describe(before, event);
-  if (told === null) return null;
+  const text = describe(before, event);
+  if (text === null) return null;
   const agent = 'agent' in event ? event.agent : null;
   const width = Math.max(...Object.keys(before.agents).map(name => name.length), 0);
   const name = agent === null ? '' : `${agent.padEnd(width)}  `;
-  return `${clockTime(event.at)} ${name}${oneLine(told)}`;
+  return `${clockTime(event.at)} ${name}${oneLine(text)}`;
 }
 
 function describe(before: FlowState, event: RunEvent): string | null {
@@ -77,10 +77,10 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
   }
 }
 
-/** What had to be left is a warning's to tell. */
+/** Work that could not be saved is reported by a warning. */
 function describeSavedWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string | null {
   const { branch = null, path = null, refs } = workspace ?? {};
-  const told = [
+  const parts = [
     ...(branch === null ? [] : [`work is on branch ${branch}`]),
     ...(refs === undefined ? [] : [`${branch === null ? '' : 'other '}commits are below ${refs}`]),
     ...(branch === null && path !== null ? [`work is in ${path}`] : []),
@@ -88,10 +88,10 @@ function describeSavedWork({ workspace, artifacts }: EventOf<'workspace.saved'>)
       ? []
       : [`${artifacts.length} ${artifacts.length === 1 ? 'artifact' : 'artifacts'} kept`]),
   ];
-  return told.length === 0 ? null : told.join(', ');
+  return parts.length === 0 ? null : parts.join(', ');
 }
 
-/** Each step down is told, of the way back only its end. */
+/** Report each decrease of the limit, and only the end of the increase. */
 function describeThrottling(
   before: FlowState,
   { atOnce, reason }: EventOf<'engine.throttled'>,
@@ -104,7 +104,7 @@ function describeThrottling(
 function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
   const { status, error, at } = event;
   if (agent?.status === status) return null;
-  // The rest of it, such as what a build has printed, is the summary's.
+  // The summary prints the rest, such as the output of a build.
   if (error !== null) return `${statusLabel[status]}: ${error.message.split('\n')[0]}`;
   const started = agent?.startedAt ?? null;
   return started === null ? statusLabel[status] : `${statusLabel[status]} in ${formatDuration(at - started)}`;

@@ -5,16 +5,16 @@ import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts
 import { frame } from './frame.ts';
 
 export interface LiveProgress {
-  /** Takes what happened before. */
+  /** Take events of before the start, such as those of a resumed run. */
   readonly onPast: (events: readonly RunEvent[]) => void;
   readonly onEvent: (event: RunEvent) => void;
-  /** Takes one line of an agent's output. */
+  /** Take one line of an agent's output. */
   readonly onOutput: (agent: string, line: string) => void;
-  /** Takes the frame away; what is left to say is the summary's. */
+  /** Clear the frame; the summary follows. */
   readonly stop: () => void;
 }
 
-/** Keeps a run's frame up to date on a terminal. It never keeps the process alive. */
+/** Keep the frame of a run up to date on a terminal. It does not keep the process alive. */
 export function liveProgress(
   stream: Pick<WriteStream, 'write' | 'columns' | 'rows' | 'isTTY' | 'hasColors'>,
   { now = Date.now }: { now?: () => number } = {},
@@ -22,7 +22,7 @@ export function liveProgress(
   let state: FlowState = initialFlowState;
   let stopped = false;
   const outputs = new Map<string, string>();
-  // Hiding the cursor would make log-update listen to signals, which are the engine's business.
+  // With a hidden cursor log-update would listen to signals, which the engine process handles.
   const log = createLogUpdate(sized(stream) as WriteStream, { showCursor: true });
 
   const lines = () =>
@@ -36,8 +36,8 @@ export function liveProgress(
   const draw = () => {
     if (!stopped && state.startedAt !== null) log(lines().join('\n'));
   };
-  const ticking = setInterval(draw, 200);
-  ticking.unref();
+  const redrawing = setInterval(draw, 200);
+  redrawing.unref();
 
   return {
     onPast: events => {
@@ -47,12 +47,12 @@ export function liveProgress(
       state = reduce(state, event);
     },
     onOutput: (agent, line) => {
-      if (line.trim() !== '') outputs.set(agent, line.slice(-longestLine));
+      if (line.trim() !== '') outputs.set(agent, line.slice(-maxLine));
     },
     stop: () => {
       if (stopped) return;
       stopped = true;
-      clearInterval(ticking);
+      clearInterval(redrawing);
       log.clear();
     },
   };
@@ -60,10 +60,10 @@ export function liveProgress(
 
 type Size = Pick<WriteStream, 'columns' | 'rows'>;
 
-/** One that is resized to nothing is taken for a usual one. */
+/** A terminal without a size counts as 80 columns wide. */
 const columnsOf = ({ columns }: Size) => columns || 80;
 
-/** The stream, with a size in which log-update does not clip everything away: the last row is empty. */
+/** Return the stream with a size in which log-update does not clip everything: the last row is empty. */
 const sized = (stream: Pick<WriteStream, 'write' | 'isTTY'> & Size) => ({
   isTTY: stream.isTTY,
   write: (text: string) => stream.write(text),
@@ -75,5 +75,5 @@ const sized = (stream: Pick<WriteStream, 'write' | 'isTTY'> & Size) => ({
   },
 });
 
-/** Nobody sees more of a line; its end is where a progress bar writes last. */
-const longestLine = 4096;
+/** Characters of a line that are kept: the last ones, which a progress bar writes last. */
+const maxLine = 4096;

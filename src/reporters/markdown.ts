@@ -5,8 +5,8 @@ import { statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 
-/** A run as Markdown of at most so many bytes; what does not fit is left out at its end, and that is said. */
-export function markdown(state: FlowState, bytes: number): string {
+/** Return a run as Markdown of at most `maxBytes`; the end is cut, with a note. */
+export function markdown(state: FlowState, maxBytes: number): string {
   const outcomes = outcomesOf(state);
   const head = [
     `### ${code(state.name)}`,
@@ -26,7 +26,7 @@ export function markdown(state: FlowState, bytes: number): string {
         ({ agent, message }) => `${agent === null ? '' : `${code(agent)}: `}${code(message)}\n\n`,
       ),
     ],
-    bytes,
+    maxBytes,
   );
 }
 
@@ -49,16 +49,16 @@ function failureBlock({ name, status, error, logsCommand }: AgentOutcome): strin
   if (error === null || status === 'skipped') return [];
   const what = status === 'succeeded' ? 'succeeded, but' : statusLabel[status];
   const lines = [
-    oneLine(error.message).slice(0, longestMessage),
+    oneLine(error.message).slice(0, maxMessage),
     ...(logsCommand === null ? [] : [`→ ${logsCommand}`]),
   ];
   return [`**${code(name)} ${what} while ${code(error.phase)}**\n\n${block(lines)}\n\n`];
 }
 
-/** Characters of a message; the whole of it is in the result. */
-const longestMessage = 4000;
+/** Characters of a message; the result contains all of it. */
+const maxMessage = 4000;
 
-/** Nothing between such marks is markup, a mention or a link, as long as the marks are longer than any inside. */
+/** Quote text as code: between backticks longer than any inside, nothing is markup, a mention or a link. */
 function code(text: string): string {
   const plain = oneLine(text) || '–';
   const ticks = '`'.repeat(longestRun(plain) + 1);

@@ -13,7 +13,7 @@ export interface PathBases {
   readonly home: string;
 }
 
-/** The end of a run for people: a table, the totals, and for each agent that failed what to do next. */
+/** Summarize a run for people: a table, the totals, and for each failed agent what to do next. */
 export function summary(
   state: FlowState,
   places: PathBases = { cwd: process.cwd(), home: homedir() },
@@ -79,7 +79,7 @@ function totals({ runId, agents, startedAt, endedAt, cancelled }: FlowState): st
   return `${runId}: ${counts.join(', ') || 'no agent has ended'}${time}${reason}`;
 }
 
-/** Agents that never came to print and failed of one cause are told of in one breath. */
+/** Group agents without output that failed for the same reason. */
 const sameFailure = ({ name, status, error, attempts }: AgentState) =>
   error === null || attempts.some(({ transcript }) => transcript !== null)
     ? name
@@ -95,7 +95,7 @@ function failureLines(runId: string, group: readonly AgentState[]): string[] {
   const next = attempts.some(({ transcript }) => transcript !== null)
     ? `agent-flow logs ${runId}/${name}`
     : nextByKind[error.kind];
-  // What a build has printed keeps its lines.
+  // Keep the lines of a build's output.
   const [first = '', ...more] = error.message.split('\n').map(oneLine);
   return [
     `${mark} ${names.join(', ')}${others} ${what} ${error.phase}: ${first}`,
@@ -105,7 +105,7 @@ function failureLines(runId: string, group: readonly AgentState[]): string[] {
   ];
 }
 
-/** What it asked is on its screen: the last lines with words on them, without the frame around them. */
+/** Return the last lines of a screen with words on them, without a frame: they contain the question. */
 const lastLines = (screen: string) =>
   screen
     .split('\n')
@@ -114,7 +114,7 @@ const lastLines = (screen: string) =>
     .slice(-12)
     .map(line => `  │ ${line}`);
 
-/** The hosts that an agent asked for in vain are often why it failed. */
+/** List blocked hosts: they are often the reason of a failure. */
 function blockedLine(agent: AgentState): string[] {
   const hosts = blockedHosts(agent);
   if (hosts.length === 0) return [];
@@ -122,7 +122,7 @@ function blockedLine(agent: AgentState): string[] {
   return [`! ${agent.name}: blocked: ${hosts.slice(0, 5).map(oneLine).join(', ')}${more}`];
 }
 
-/** What helps where the agent has printed nothing. */
+/** Commands that help if the agent printed nothing. */
 const nextByKind: Readonly<Record<string, string>> = {
   unreachable: 'agent-flow doctor',
   nameConflict: 'docker ps -a',
@@ -131,10 +131,10 @@ const nextByKind: Readonly<Record<string, string>> = {
   infrastructure: 'agent-flow cleanup',
 };
 
-/** As seen from the current directory, from home, or from the root: whichever is shortest. */
+/** Return the shortest form: relative to the current directory, to home, or absolute. */
 function shortestPath(path: string | null, { cwd, home }: PathBases): string {
   if (path === null) return '-';
-  // In the root directory it would only lack its first character.
+  // In the root directory the relative path would only lack its first character.
   const here = cwd === '/' ? path : relative(cwd, path);
   const fromHome = path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
   return [here, fromHome, path].reduce((best, candidate) =>

@@ -6,7 +6,7 @@ import { checkPrompt, checkProvider, providerOf } from './providers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `defaults` and every agent: the places where a field of an agent can stand. */
+/** `defaults` or an agent: an object that contains the fields of agents. */
 export interface AgentFields {
   readonly path: Path;
   readonly fields: Fields;
@@ -25,7 +25,7 @@ export function defaultFields(value: unknown): AgentFields {
   return { path: ['defaults'], fields: isObject(fields) ? fields : {} };
 }
 
-/** The rules between fields. They read the spec as it stands, so that they speak even where a field is wrong. */
+/** Check the rules between fields. The spec is read unparsed, so that they apply even where a field is invalid. */
 export function check(value: unknown, found: readonly Finding[]): Finding[] {
   const agents = agentFields(value);
   const shared = defaultFields(value);
@@ -43,7 +43,7 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
   ];
 }
 
-/** Once the prompt files are read. */
+/** Check prompts once the prompt files are read. */
 export function checkPrompts(value: unknown, prompts: ReadonlyMap<string, string>): Finding[] {
   const defaults = defaultFields(value).fields;
   return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts }));
@@ -64,12 +64,12 @@ function twoImages({ path, fields }: AgentFields): Finding[] {
   return [{ path: [...path, 'build'], message }];
 }
 
-/** Packets of its own making could pass an agent off as its proxy, or as another agent. */
+/** With raw packets an agent could impersonate its proxy, or another agent. */
 function forgesPackets({ path, fields }: AgentFields, shared: AgentFields): Finding[] {
   const { network = shared.fields.network } = fields;
   const security = isObject(fields.security) ? fields.security : {};
-  const usual = isObject(shared.fields.security) ? shared.fields.security : {};
-  const { capabilities = usual.capabilities } = security;
+  const sharedSecurity = isObject(shared.fields.security) ? shared.fields.security : {};
+  const { capabilities = sharedSecurity.capabilities } = security;
   if (!isObject(network) || !('allow' in network) || !Array.isArray(capabilities)) return [];
   if (!capabilities.includes('NET_RAW')) return [];
   const isOwn = 'capabilities' in security;

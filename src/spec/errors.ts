@@ -1,18 +1,18 @@
 import { FlowError } from '../errors.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 
-/** One thing that is wrong in a spec. */
+/** A problem of a spec. */
 export interface Problem {
-  /** Where, as a JSON path such as `agents.fixer.timeouts.run`; empty for the file as a whole. */
+  /** Location, as a JSON path such as `agents.fixer.timeouts.run`; empty for the file as a whole. */
   readonly path: string;
-  /** What was expected there, and the mend. */
+  /** Description of the expected value, and of the fix. */
   readonly message: string;
-  /** What was found there, where something was. */
+  /** The value at `path`, if there is one. */
   readonly value?: unknown;
 }
 
 /**
- * A spec that cannot be run: every problem of it at once, in the order of the file.
+ * Thrown for a spec that cannot be run, with all of its problems in the order of the file. Its exit code is 2.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export interface Problem {
  */
 export class SpecError extends FlowError {
   override readonly name = 'SpecError';
-  /** The spec's path, as it was given. */
+  /** Path of the spec, as given by the caller. */
   readonly file: string;
   readonly problems: readonly Problem[];
 

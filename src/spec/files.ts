@@ -4,66 +4,66 @@ import { escapeControl } from './escape-control.ts';
 import { forbiddenReason } from './forbidden.ts';
 import { parseSize } from './units.ts';
 
-/** What reading a file of the user's came to: a value, or what is wrong with it. */
-export type FileLookup = { readonly value: string } | { readonly fault: string };
+/** The content or real path of a file of the user's, or the reason why there is none. */
+export type FileLookup = { readonly value: string } | { readonly reason: string };
 
 export const maxTextSize = parseSize('10m')!;
 
-/** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
+/** Read a UTF-8 file of at most 10 MiB, unchanged, with its byte order mark. */
 export async function readText(path: string): Promise<FileLookup> {
   try {
     const facts = await stat(path);
-    if (facts.isDirectory()) return { fault: `${escapeControl(path)} is a directory; expected a file` };
-    if (!facts.isFile()) return { fault: `${escapeControl(path)} is not a regular file` };
+    if (facts.isDirectory()) return { reason: `${escapeControl(path)} is a directory; expected a file` };
+    if (!facts.isFile()) return { reason: `${escapeControl(path)} is not a regular file` };
     const bytes = facts.size > maxTextSize ? null : await readFile(path);
     if (bytes === null || bytes.length > maxTextSize)
-      return { fault: `${escapeControl(path)} is larger than 10 MB` };
+      return { reason: `${escapeControl(path)} is larger than 10 MB` };
     return { value: decodeUtf8(bytes) };
   } catch (error) {
-    return { fault: fileErrorMessage(error, path, 'file') };
+    return { reason: fileErrorMessage(error, path, 'file') };
   }
 }
 
-/** Throw where it is not UTF-8. */
+/** Decode UTF-8; throw where it is not valid. */
 export const decodeUtf8 = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
 export async function readPrompt(written: string, directory: string): Promise<FileLookup> {
-  const outcome = await readText(resolve(directory, written));
-  if ('value' in outcome && outcome.value.includes('\0')) {
-    return { fault: `${escapeControl(written)} holds a NUL byte; expected text` };
+  const lookup = await readText(resolve(directory, written));
+  if ('value' in lookup && lookup.value.includes('\0')) {
+    return { reason: `${escapeControl(written)} holds a NUL byte; expected text` };
   }
-  return outcome;
+  return lookup;
 }
 
-/** A Dockerfile that is there, as it was written: the builder reads it. */
+/** Return the path of a Dockerfile as written, if it exists: the builder reads it. */
 export async function findDockerfile(written: string, context: string): Promise<FileLookup> {
   const path = resolve(context, written);
   try {
     if (!(await stat(path)).isFile())
-      return { fault: `${escapeControl(path)} is not a file; expected a Dockerfile` };
+      return { reason: `${escapeControl(path)} is not a file; expected a Dockerfile` };
     return { value: written };
   } catch (error) {
-    return { fault: fileErrorMessage(error, path, 'file') };
+    return { reason: fileErrorMessage(error, path, 'file') };
   }
 }
 
-/** The real path of an existing directory. */
+/** Return the real path of a directory. */
 export async function findFolder(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'directory');
 }
 
-/** The real path of a directory that an agent may be given. */
+/** Return the real path of a directory, unless it may not be mounted. */
 export async function findWorkspace(written: string, directory: string): Promise<FileLookup> {
   return unlessForbidden(await find(written, directory, 'directory'));
 }
 
-/** The real path of a file or directory that an agent may be given. */
+/** Return the real path of a file or directory, unless it may not be mounted. */
 export async function findMount(written: string, directory: string): Promise<FileLookup> {
   return unlessForbidden(await find(written, directory, 'file or directory'));
 }
 
-/** The real path of a file that we shall read later. */
+/** Return the real path of a file that is read later. */
 export async function findSecret(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'file');
 }
@@ -76,28 +76,28 @@ async function find(written: string, directory: string, sort: FileKind): Promise
     const real = await realpath(path);
     const facts = await stat(real);
     if (sort === 'directory' && !facts.isDirectory())
-      return { fault: `${escapeControl(path)} is not a directory; expected one` };
-    if (sort === 'file' && !facts.isFile()) return { fault: `${escapeControl(path)} is not a regular file` };
-    // They would end a line of a label, a log or a --mount; everything else can be quoted.
+      return { reason: `${escapeControl(path)} is not a directory; expected one` };
+    if (sort === 'file' && !facts.isFile()) return { reason: `${escapeControl(path)} is not a regular file` };
+    // Control characters would end a line of a label, a log or a --mount; everything else can be quoted.
     if (/\p{Cc}/u.test(real))
-      return { fault: `${escapeControl(real)} holds control characters; rename the ${sort}` };
+      return { reason: `${escapeControl(real)} holds control characters; rename the ${sort}` };
     return { value: real };
   } catch (error) {
     const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
-    return { fault: `${fileErrorMessage(error, path, sort)}${hint}` };
+    return { reason: `${fileErrorMessage(error, path, sort)}${hint}` };
   }
 }
 
-function unlessForbidden(outcome: FileLookup): FileLookup {
-  if ('fault' in outcome) return outcome;
-  const why = forbiddenReason(outcome.value);
+function unlessForbidden(lookup: FileLookup): FileLookup {
+  if ('reason' in lookup) return lookup;
+  const why = forbiddenReason(lookup.value);
   return why === null
-    ? outcome
-    : { fault: `${escapeControl(outcome.value)} is never given to an agent: ${why}` };
+    ? lookup
+    : { reason: `${escapeControl(lookup.value)} is never given to an agent: ${why}` };
 }
 
 const errorTexts: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist; create it, or mend the path',
+  ENOENT: 'does not exist; create it, or fix the path',
   ENOTDIR: 'does not exist: a part of the path is not a directory',
   EACCES: 'may not be read; check its permissions',
   ELOOP: 'is a symbolic link that leads back to itself',

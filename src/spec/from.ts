@@ -8,12 +8,12 @@ interface CloneStart {
   readonly name: string;
   readonly path: Path;
   readonly dependsOn: readonly string[];
-  /** The root of the repository that it clones; null where it clones none. */
+  /** The root of the repository that it clones; null for none. */
   readonly repository: string | null;
   readonly from: string | null;
 }
 
-/** An agent that starts from the work of another has to wait for it, and both have to clone one repository. */
+/** Check that an agent that starts from the work of another depends on it, and that both clone the same repository. */
 export function checkFrom(
   value: unknown,
   { found, files }: { found: readonly Finding[]; files: Pick<References, 'workspaces' | 'repositories'> },

@@ -3,9 +3,9 @@ import type { Finding, Path } from './findings.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
- * stands in for an empty value too. `$${NAME}` is a literal `${NAME}`. Everything else that a shell would read
- * (`$NAME`, `$(…)`, `${#NAME}`) is left to the shell. What was put in is not looked at again.
+ * Replace `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
+ * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
+ * kept. Inserted values are not interpolated again.
  */
 export function interpolate(value: unknown, env: Environment): { value: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
@@ -46,7 +46,7 @@ function fill(text: string, path: Path, { env, findings }: Context): string {
   return messages.size === 0 ? filled : text;
 }
 
-/** One word of the name says it: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`, `DB_PASSWORD`; not `KEYBOARD`. */
+/** Return whether a word of the name suggests a secret: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`; not `KEYBOARD`. */
 export function looksSecret(name: string): boolean {
   return /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_|$)|(?:^|_)(?:PASS|PAT|AUTH)(?:_|$)/i.test(
     name,

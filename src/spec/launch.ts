@@ -1,7 +1,7 @@
 import { escapeControl, shorten } from './escape-control.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
 
-/** Where the agent finds its prompt; `agent-init` makes the directory. */
+/** The file with the prompt in the container; `agent-init` creates its directory. */
 export const promptPath = '/run/agent/prompt';
 
 type Launched = Pick<
@@ -10,10 +10,10 @@ type Launched = Pick<
 >;
 
 /**
- * The POSIX shell text that becomes the agent: it shows the command, writes the prompt and turns into the program.
+ * Return the POSIX shell script that becomes the agent: it prints the command, writes the prompt and execs the program.
  * The environment goes through `env` instead of `export`, which a shell refuses or changes for names of its own
- * (UID, RANDOM, OPTIND), and so that no value can disturb the script itself. As `env` finds the program, a word
- * such as `-x`, `cd` or `if` is only ever the name of a file: 127 where there is none, 126 where it cannot be run.
+ * (UID, RANDOM, OPTIND), and so that no value affects the script itself. Since `env` looks up the program, a word such
+ * as `-x`, `cd` or `if` is always the name of a file: exit code 127 if it does not exist, 126 if it cannot be run.
  */
 export function launchScript(
   { command, stdin, interactive, report, settings, prompt, env }: Launched,
@@ -29,9 +29,9 @@ export function launchScript(
     ...asProgram(command),
   ];
   const lines = [
-    // Not as words of `env`: for a moment whoever lists the processes would see them.
+    // Not as arguments of `env`, which a list of processes would show for a moment.
     ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
-    // A pager waits for a key, and `git log` would start one.
+    // `git log` would start a pager, which waits for a key.
     'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${quote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
@@ -44,7 +44,7 @@ export function launchScript(
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** Beside the process that this script becomes there is one that sits before its screen. */
+/** Start the process that watches the screen of an interactive AI CLI and types into it. */
 function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string): string[] {
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
@@ -53,20 +53,20 @@ function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string)
   return [...renames, 'agent-turn begin', `agent-attend ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
-/** `env` would take a program whose name holds "=" for one more variable; a shell's `exec` does not. */
+/** `env` would read a program name that contains "=" as a variable; the `exec` of a shell does not. */
 function asProgram(command: readonly string[]): readonly string[] {
   return command[0]?.includes('=') ? ['sh', '-c', 'exec "$@"', 'sh', ...command] : command;
 }
 
-/** `printf` is built into the shell, so the prompt's length is bounded by no argument's. */
+/** `printf` is a shell builtin, so the argument limit of the kernel does not apply to the prompt. */
 function writePrompt(prompt: string, promptFile: string): string {
   const file = quote(promptFile);
   return `printf '%s' ${quote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
 }
 
-/** `$ npm test`: the command as a person would type it, on one line. */
+/** Format a command as a user would type it, on one line: `$ npm test`. */
 export function displayLine(command: readonly string[], length = 160): string {
-  // No word can show more than the line does, and one may hold 100 kB.
+  // A word may have 100 kB: cut each to the length of the line first.
   const words = command.slice(0, length).map(word => readable(word.slice(0, 2 * length)));
   return shorten(`$ ${words.join(' ')}`, length);
 }

@@ -14,16 +14,17 @@ import { parseSource, type Source } from './source.ts';
 import { readSpec, type SpecText } from './spec-text.ts';
 
 export interface SpecOptions {
-  /** Where `${NAME}` in the spec comes from. */
+  /** Environment variables that replace `${NAME}` in the spec. */
   readonly env: Environment;
 }
 
 /**
- * Reads a spec and everything it names: prompt files, workspaces. Times in the plan are in milliseconds, sizes in bytes.
+ * Read a spec and the files that it names, such as prompts and workspaces. Durations in the plan are in milliseconds,
+ * sizes in bytes.
  *
- * @param path The file, JSON with comments. Paths in it are relative to its directory; where it is a pipe, such as
- *   `/dev/stdin`, to the working directory.
- * @throws {SpecError} with every problem at once, also where the file cannot be read.
+ * @param path A file of JSON with comments. Paths in it are relative to its directory; for a pipe, such as `/dev/stdin`,
+ *   to the working directory.
+ * @throws {SpecError} with all problems, also if the file cannot be read.
  *
  * @example
  * ```ts
@@ -40,9 +41,10 @@ export async function loadSpec(path: string, { env }: SpecOptions): Promise<Flow
 }
 
 /**
- * As `loadSpec`, of text at hand. `path` need not exist: it gives the flow its name, and paths their start.
+ * Parse the text of a spec, like `loadSpec`. `path` need not exist: the name of the flow and relative paths derive from
+ * it.
  *
- * @throws {SpecError} with every problem at once.
+ * @throws {SpecError} with all problems.
  *
  * @example
  * ```ts
@@ -62,7 +64,7 @@ export async function parseSpec(
   return planFromText({ text, ...file }, { env });
 }
 
-/** As `loadSpec`, of a text that has been read. */
+/** Make a plan of the text of a spec, like `loadSpec`. */
 export async function planFromText(
   { text, file, directory, name }: Omit<SpecText, 'isStream'>,
   { env }: SpecOptions,
@@ -95,7 +97,7 @@ function parse(text: string, path: string): Source {
   return source;
 }
 
-/** A string that could not be filled in, or holds a NUL, need not be told that it is no duration either. */
+/** A string that could not be interpolated needs no second finding, such as that it is not a valid duration. */
 function hasFindingAt(findings: readonly Finding[], path: Path): boolean {
   return findings.some(
     found => found.path.length === path.length && found.path.every((key, i) => key === path[i]),

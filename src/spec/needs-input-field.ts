@@ -8,7 +8,11 @@ export const needsInput = z.union(
   [
     z.enum(['notify', 'fail']),
     strict(
-      { answer: text.describe('Typed into it, then Enter; at most three times in a row, then it fails.') },
+      {
+        answer: text.describe(
+          'The answer to type, followed by Enter: at most three times in a row, then the agent fails.',
+        ),
+      },
       needsInputForm,
     ),
   ],

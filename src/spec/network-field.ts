@@ -33,7 +33,7 @@ export const network = z.union(
             abort: true,
           })
           .refine(name => !reservedNetworks.includes(name), {
-            error: 'never a network of agents: it is Docker’s own; name a bridge network of yours',
+            error: "never a network of agents: it is one of Docker's own; name a bridge network of yours",
           })
           .optional()
           .describe('A bridge network of that name; it is created where there is none.'),

@@ -20,13 +20,13 @@ import { maxDuration, maxMemory } from './units.ts';
 import { insidePath } from './workspace-fields.ts';
 
 /**
- * The schema of a plan that is read back from disk: it accepts every plan of a valid spec, and nothing else. Names become
- * components of paths, and paths are given to Docker.
+ * The schema of a plan that is read back from disk: it accepts the plan of every valid spec, and nothing else. Names become
+ * components of paths, and paths are passed to Docker.
  */
 
 const text = z.string().refine(value => !value.includes('\0'), 'holds a NUL');
 
-/** As `realpath` returns them. */
+/** A path as `realpath` returns it. */
 const hostPath = z
   .string()
   .max(4096)
@@ -37,7 +37,7 @@ const hostPath = z
 const name = z.string().regex(agentName);
 const variable = z.string().regex(envName);
 const ms = z.int().min(0).max(maxDuration);
-/** An adopted agent has the limit that its container was created with. */
+/** An adopted agent keeps the limit that its container was created with. */
 const limit = z.int().min(0).max(1e12).nullable();
 const id = z
   .int()

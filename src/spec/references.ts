@@ -5,19 +5,19 @@ import { type FileLookup, findMount, findSecret, findWorkspace, readPrompt } fro
 import { type Finding, isBroken, type Path } from './findings.ts';
 import { findRepositories } from './workspaces.ts';
 
-/** What the paths in a spec led to, by what was written there. */
+/** Files and directories that a spec names, by the paths as written. */
 export interface References {
   readonly prompts: ReadonlyMap<string, string>;
   readonly workspaces: ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly secrets: ReadonlyMap<string, string>;
-  /** The root of the work tree that a directory is in, for those that are cloned. */
+  /** The root of the work tree, by the directory in it that is to be cloned. */
   readonly repositories: ReadonlyMap<string, string>;
   readonly builds: Builds;
   readonly findings: readonly Finding[];
 }
 
-/** Looks at every prompt file, workspace, mount, secret and build; paths that are already known to be wrong are left alone. */
+/** Find every prompt file, workspace, mount, secret and build. Paths with a finding are skipped. */
 export async function resolveReferences(
   value: unknown,
   { directory, found }: { directory: string; found: readonly Finding[] },
@@ -72,7 +72,7 @@ function workspace({ path, fields }: AgentFields): PathReference[] {
   return [{ path: [...path, 'workspace', 'path'], written: given.path }];
 }
 
-/** Of a field that is an array of objects: what they say under `key`. */
+/** Return the values of `key` in a field that is an array of objects. */
 function listed({ path, fields }: AgentFields, field: string, key: string): PathReference[] {
   const given = fields[field];
   if (!Array.isArray(given)) return [];
@@ -82,13 +82,13 @@ function listed({ path, fields }: AgentFields, field: string, key: string): Path
   });
 }
 
-/** Whether nothing says where an agent works. */
+/** Return whether neither the agent nor the defaults have a workspace. */
 const hasNoWorkspace = (value: unknown) => {
-  const isSaid = 'workspace' in defaultFields(value).fields;
-  return ({ fields }: AgentFields) => !isSaid && !('workspace' in fields);
+  const isShared = 'workspace' in defaultFields(value).fields;
+  return ({ fields }: AgentFields) => !isShared && !('workspace' in fields);
 };
 
-/** The workspace of agents that name none. */
+/** The default workspace: the directory of the spec. */
 function ownDirectory({ path }: AgentFields): PathReference {
   return { path: [...path, 'workspace'], written: '.' };
 }
@@ -98,14 +98,14 @@ async function lookUp(
   { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<FileLookup> },
 ): Promise<{ values: Map<string, string>; findings: Finding[] }> {
   const wanted = references.filter(({ path }) => !isBroken(found, path));
-  const outcomes = new Map<string, Promise<FileLookup>>();
-  for (const { written } of wanted) if (!outcomes.has(written)) outcomes.set(written, look(written));
+  const lookups = new Map<string, Promise<FileLookup>>();
+  for (const { written } of wanted) if (!lookups.has(written)) lookups.set(written, look(written));
   const values = new Map<string, string>();
   const findings: Finding[] = [];
   for (const { path, written } of wanted) {
-    const outcome = await outcomes.get(written)!;
-    if ('value' in outcome) values.set(written, outcome.value);
-    else findings.push({ path, value: written, message: outcome.fault });
+    const lookup = await lookups.get(written)!;
+    if ('value' in lookup) values.set(written, lookup.value);
+    else findings.push({ path, value: written, message: lookup.reason });
   }
   return { values, findings };
 }

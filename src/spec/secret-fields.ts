@@ -6,7 +6,7 @@ const nameForm = 'the name of an environment variable, such as "OPENAI_API_KEY"'
 const secretForm = `${nameForm}, or {"name": "…", "file": "…"}`;
 const fileForm = 'the path of a file that holds the secret';
 
-/** A shell will not have them set. */
+/** Variables that a shell does not let anyone set. */
 const reservedNames = ['UID', 'EUID', 'GID', 'EGID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_'];
 
 const name = z
@@ -21,13 +21,13 @@ const secret = z.union(
     name,
     strict(
       {
-        name: name.describe('The environment variable in which the agent finds it.'),
+        name: name.describe('The environment variable of the agent.'),
         file: z
           .string({ error: expects(fileForm) })
           .min(1, { error: expects(fileForm) })
           .optional()
           .describe(
-            'The file that holds it, relative to the spec’s directory; one line break at its end is left out.',
+            'The file with the value, relative to the directory of the spec; one final line break is removed.',
           ),
       },
       secretForm,
@@ -48,7 +48,7 @@ export const secrets = z
     for (const [index, entry] of value.entries()) {
       const own = typeof entry === 'string' ? entry : entry.name;
       if (seen.has(own))
-        issues.push({ code: 'custom', path: [index], input: entry, message: `${own} is here already` });
+        issues.push({ code: 'custom', path: [index], input: entry, message: `${own} is a duplicate` });
       seen.add(own);
     }
   });

@@ -1,17 +1,17 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Finding, Path } from './findings.ts';
 
-/** A spec's text, read as JSON with comments and trailing commas. */
+/** The text of a spec, parsed as JSON with comments and trailing commas. */
 export interface Source {
   readonly value: unknown;
   readonly findings: readonly Finding[];
-  /** Where in the text a path leads: to the key, or to the nearest value around it that exists. */
+  /** Return the offset of a path in the text: of the key, or of the closest value around it that exists. */
   readonly offsetOf: (path: Path) => number;
-  /** The keys of the object at `path` as the file has them; JavaScript moves keys that look like numbers. */
+  /** Return the keys of the object at `path` in the order of the file: JavaScript moves integer keys to the front. */
   readonly keysOf: (path: Path) => readonly string[];
 }
 
-/** Syntax errors are all that is reported of a text that has some: nothing after them is certain. */
+/** Parse a text. Syntax errors are the only findings of a text with any: whatever follows them is unreliable. */
 export function parseSource(text: string): Source {
   try {
     const errors: ParseError[] = [];
@@ -30,14 +30,14 @@ function unreadable(findings: readonly Finding[]): Source {
   return { value: undefined, findings, offsetOf: () => 0, keysOf: () => [] };
 }
 
-/** One a line, since the parser stumbles again over the rest of a line it could not read. */
+/** Report one error per line: the parser fails again on the rest of a line that it could not read. */
 function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] {
   const lines = new Map<number, Finding>();
   for (const { error, offset } of errors) {
     const { line, column } = position(text, offset);
     if (lines.has(line)) continue;
-    const what = syntaxMessages[printParseErrorCode(error)] ?? 'this is not JSON';
-    lines.set(line, { path: [], message: `line ${line}:${column}: ${what}`, offset });
+    const message = syntaxMessages[printParseErrorCode(error)] ?? 'this is not JSON';
+    lines.set(line, { path: [], message: `line ${line}:${column}: ${message}`, offset });
   }
   return [...lines.values()];
 }
@@ -47,7 +47,7 @@ interface Context {
   readonly findings: Finding[];
 }
 
-/** Objects without a prototype, so that a key such as `constructor` is only ever what the file says. */
+/** Objects have no prototype, so that a key such as `constructor` is always from the file. */
 function toValue(node: Node, path: Path, context: Context): unknown {
   if (node.type === 'array')
     return (node.children ?? []).map((child, i) => toValue(child, [...path, i], context));
@@ -59,9 +59,9 @@ function toValue(node: Node, path: Path, context: Context): unknown {
     const key: string = name.value;
     const here = [...path, key];
     const first = firsts.get(key);
-    const fault =
+    const problem =
       first === undefined ? keyProblem(key) : `given twice, first on line ${first}; keep one of them`;
-    if (fault !== null) context.findings.push({ path: here, message: fault, offset });
+    if (problem !== null) context.findings.push({ path: here, message: problem, offset });
     firsts.set(key, first ?? position(context.text, offset).line);
     result[key] = toValue(value, here, context);
   }

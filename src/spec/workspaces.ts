@@ -7,7 +7,7 @@ import type { Finding } from './findings.ts';
 import type { WorkspacePlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
 
-/** The work trees that are to be cloned, by the real path of the directory that was named. */
+/** Find the work trees to clone, by the real path of the directory in the spec. */
 export function findRepositories(places: readonly AgentFields[], workspaces: ReadonlyMap<string, string>) {
   const repositories = new Map<string, string>();
   const findings: Finding[] = [];
@@ -23,13 +23,13 @@ export function findRepositories(places: readonly AgentFields[], workspaces: Rea
       findings.push({
         path: [...path, 'workspace', 'path'],
         value: written,
-        message: `${escapeControl(real)} is in no git repository; make one of it with git init and a commit, or use "mode": "copy"`,
+        message: `${escapeControl(real)} is not in a git repository; create one with git init and a commit, or use "mode": "copy"`,
       });
   }
   return { repositories, findings };
 }
 
-/** The directory with a `.git` in it: this one, or the nearest above. */
+/** Return the closest directory that contains `.git`: this one or one above; null for none. */
 export function findWorkTree(path: string): string | null {
   for (let folder = path; ; folder = dirname(folder)) {
     if (lstatSync(join(folder, '.git'), { throwIfNoEntry: false })) return folder;

@@ -8,27 +8,27 @@ export type Usage = NonNullable<EventOf<'attempt.ended'>['usage']>;
 
 export interface AttemptState {
   readonly attempt: number;
-  /** null while there is no verdict on it. */
+  /** null until the attempt has ended. */
   readonly status: Status | null;
   readonly exitCode: number | null;
   readonly error: Failure | null;
   readonly containerId: string | null;
-  /** Milliseconds spent in each state of the machine that has been left, its substates included. */
+  /** Milliseconds spent in each state that was left, with its substates. */
   readonly timings: Readonly<Record<string, number>>;
   /** Path of the transcript. */
   readonly transcript: string | null;
-  /** The agent printed more than Docker keeps: its beginning is lost. */
+  /** Whether the agent printed more than Docker keeps, so that the beginning is lost. */
   readonly transcriptTruncated: boolean;
-  /** What its AI CLI says that it used; null where it does not say. */
+  /** The usage that its AI CLI reports; null if it does not. */
   readonly usage: Usage | null;
-  /** The last that was to be seen of an interactive AI CLI; null of others. */
+  /** The last screen of an interactive AI CLI; null for others. */
   readonly screen: string | null;
-  /** What its network has kept it from, as `host:port`. */
+  /** Hosts that its network blocked, as `host:port`. */
   readonly blockedHosts: readonly string[];
-  /** What it came to is safe. */
+  /** Whether its work is saved. */
   readonly isSaved: boolean;
   readonly workspace: EventOf<'workspace.saved'>['workspace'];
-  /** Paths of what was taken out. */
+  /** Paths of the saved artifacts. */
   readonly artifacts: readonly string[];
 }
 
@@ -36,13 +36,13 @@ export interface AgentState {
   readonly name: string;
   readonly dependsOn: readonly string[];
   readonly attempt: number;
-  /** `waiting` before its start, then what the machine says, such as `running.working`; of one that never started its status. */
+  /** `waiting` before its start, then the state of the machine, such as `running.working`; the status if it never started. */
   readonly state: string;
-  /** When it came into this state, milliseconds since the epoch. */
+  /** When it entered this state, in milliseconds since the epoch. */
   readonly since: number;
-  /** What went wrong, where the state is the answer to a failure. */
+  /** The failure that caused the state; null if none did. */
   readonly cause: string | null;
-  /** When a state that waits will go on, milliseconds since the epoch. */
+  /** When a waiting state ends, in milliseconds since the epoch. */
   readonly until: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -55,7 +55,7 @@ export interface AgentState {
   readonly attempts: readonly AttemptState[];
 }
 
-/** Before its start. */
+/** Return the state of an agent before its start. */
 export const waiting = (
   { name, dependsOn }: EventOf<'run.started'>['agents'][number],
   since: number,
@@ -79,7 +79,7 @@ export const waiting = (
 
 export function enter(agent: AgentState, event: EventOf<'agent.state'>): AgentState {
   const left = leave(agent, event.at);
-  // An agent that is resumed decides under its first number before it knows which attempt it is in.
+  // A resumed agent reconciles as attempt 1, until it has read which attempt it is in.
   const attempt = Math.max(agent.attempt, event.attempt);
   const known = attempt === agent.attempt ? agent.containerId : null;
   const containerId = event.containerId ?? known;
@@ -96,10 +96,10 @@ export function enter(agent: AgentState, event: EventOf<'agent.state'>): AgentSt
   };
 }
 
-/** `stopping.killing` is `stopping`. */
+/** Return the top-level state: `stopping` for `stopping.killing`. */
 export const topLevel = (state: string) => state.split('.', 1)[0]!;
 
-/** The time that it spent in the state it leaves counts for the attempt it was in. */
+/** Add the time in the state that is left to the attempt. */
 function leave(agent: AgentState, at: number): AgentState {
   if (agent.state === 'waiting' || agent.status !== null) return agent;
   const state = topLevel(agent.state);
@@ -110,7 +110,7 @@ function leave(agent: AgentState, at: number): AgentState {
   return { ...agent, attempts };
 }
 
-/** The first verdict on an attempt counts: whoever comes back after a crash may tell it again. */
+/** Record the outcome of an attempt. The first one counts: after a crash it may be journaled again. */
 export function endAttempt(agent: AgentState, event: EventOf<'attempt.ended'>): AgentState {
   const {
     attempt,
@@ -126,10 +126,10 @@ export function endAttempt(agent: AgentState, event: EventOf<'attempt.ended'>): 
     blockedHosts = [],
   } = event;
   if (agent.attempts.some(entry => entry.attempt === attempt && entry.status !== null)) return agent;
-  const verdict = { status, exitCode, error, transcript, transcriptTruncated, usage, screen, blockedHosts };
+  const outcome = { status, exitCode, error, transcript, transcriptTruncated, usage, screen, blockedHosts };
   const attempts = withAttempt(agent.attempts, attempt, entry => ({
     ...entry,
-    ...verdict,
+    ...outcome,
     containerId: containerId ?? entry.containerId,
   }));
   return { ...agent, image: image ?? agent.image, attempts };
@@ -137,10 +137,10 @@ export function endAttempt(agent: AgentState, event: EventOf<'attempt.ended'>): 
 
 export function endAgent(agent: AgentState, event: EventOf<'agent.ended'>): AgentState {
   const { status, exitCode, error, containerId, image, at } = event;
-  const unstarted = agent.state === 'waiting';
+  const isUnstarted = agent.state === 'waiting';
   return {
     ...agent,
-    ...(unstarted ? { state: status, since: at } : {}),
+    ...(isUnstarted ? { state: status, since: at } : {}),
     cause: null,
     until: null,
     endedAt: agent.endedAt ?? at,

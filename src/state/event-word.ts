@@ -1,4 +1,4 @@
-/** `xstate.done.actor.createContainer` is `createContainer done`, as in the journal; what needs no event is null. */
+/** Return the name of an event in the journal: `createContainer done` for `xstate.done.actor.createContainer`; null for none. */
 export function eventWord(type: string): string | null {
   const [, outcome, actor] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
   if (outcome) return `${actor} ${outcome === 'done' ? 'done' : 'failed'}`;

@@ -17,11 +17,11 @@ export interface FlowState {
   readonly name: string;
   readonly concurrency: number;
   readonly agents: Readonly<Record<string, AgentState>>;
-  /** Why the Docker engine is taken to be away; null while it answers. */
+  /** Why the Docker engine counts as unreachable; null while it is reachable. */
   readonly engineUnreachable: string | null;
-  /** How many containers are created or started at once, where that is fewer than usual. */
+  /** The limit of containers that are created or started at once while it is lowered; null for the usual limit. */
   readonly startLimit: number | null;
-  /** Why the whole run was cancelled. */
+  /** Why the run was cancelled; null if it was not. */
   readonly cancelled: string | null;
   readonly warnings: readonly { readonly agent: string | null; readonly message: string }[];
   readonly dockerCalls: number;
@@ -32,7 +32,7 @@ export interface FlowState {
 }
 
 /**
- * What is known of a run before its first event.
+ * The state of a run before its first event.
  *
  * @example
  * ```ts
@@ -57,8 +57,8 @@ export const initialFlowState: FlowState = {
 };
 
 /**
- * What is known of a run after one more event of its journal; what every view shows. Pure. Times are in milliseconds
- * since the epoch.
+ * Return the state of a run after one more event of its journal, as every view shows it. The function is pure and does not
+ * throw; events of an unknown agent are ignored. Times are in milliseconds since the epoch.
  *
  * @example
  * ```ts
@@ -106,7 +106,7 @@ export function reduce(state: FlowState, event: RunEvent): FlowState {
 export const ofAgent = (state: FlowState, name: string): AgentState | undefined =>
   Object.hasOwn(state.agents, name) ? state.agents[name] : undefined;
 
-/** A run that is resumed starts again in the same journal: what is known of its agents stays. */
+/** A resumed run starts again in the same journal: the states of its agents are kept. */
 function start(
   state: FlowState,
   { runId, name, concurrency, agents, at }: EventOf<'run.started'>,

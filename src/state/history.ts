@@ -1,7 +1,7 @@
 import type { RunEvent } from '../events.ts';
 import type { EventOf } from './agent-state.ts';
 
-/** An event, and which one of the run it is. */
+/** An event and its index in the run. */
 interface Indexed<Event> {
   readonly index: number;
   readonly event: Event;
@@ -10,35 +10,38 @@ interface Indexed<Event> {
 export type Step = Indexed<EventOf<'agent.state'>>;
 
 export interface Call extends Indexed<EventOf<'docker.call'>> {
-  /** null while docker has not answered. */
+  /** null until docker has exited. */
   result: Indexed<EventOf<'docker.result'>> | null;
 }
 
-/** What was, of one agent or of the engine itself: only ever longer. */
+/** The transitions and docker calls of an agent, or of the engine itself. Append-only. */
 export interface AgentTimeline {
   readonly steps: readonly Step[];
   readonly calls: readonly Call[];
-  /** Another number for another past. */
+  /** Incremented with each change. */
   readonly version: number;
 }
 
 export interface History {
   add(event: RunEvent): void;
   of(agent: string): AgentTimeline;
-  /** Calls for no agent. */
+  /** Docker calls for no agent. */
   readonly engine: AgentTimeline;
 }
 
-/** Keeps transitions and docker calls by agent, each with its place among all events: what a time slider goes along. */
+/** Keep transitions and docker calls by agent, each with its index among all events. */
 export function openHistory(): History {
-  const pasts = new Map<string, ReturnType<typeof emptyTimeline>>();
+  const timelines = new Map<string, ReturnType<typeof emptyTimeline>>();
   const engine = emptyTimeline();
-  const owners = new Map<number, { readonly past: ReturnType<typeof emptyTimeline>; readonly call: Call }>();
+  const owners = new Map<
+    number,
+    { readonly timeline: ReturnType<typeof emptyTimeline>; readonly call: Call }
+  >();
   let index = 0;
   const of = (agent: string) => {
-    const past = pasts.get(agent) ?? emptyTimeline();
-    pasts.set(agent, past);
-    return past;
+    const timeline = timelines.get(agent) ?? emptyTimeline();
+    timelines.set(agent, timeline);
+    return timeline;
   };
 
   return {
@@ -48,24 +51,24 @@ export function openHistory(): History {
       const here = index++;
       switch (event.type) {
         case 'agent.state': {
-          const past = of(event.agent);
-          past.steps.push({ index: here, event });
-          past.version++;
+          const timeline = of(event.agent);
+          timeline.steps.push({ index: here, event });
+          timeline.version++;
           return;
         }
         case 'docker.call': {
-          const past = event.agent === null ? engine : of(event.agent);
+          const timeline = event.agent === null ? engine : of(event.agent);
           const call: Call = { index: here, event, result: null };
-          past.calls.push(call);
-          past.version++;
-          owners.set(event.call, { past, call });
+          timeline.calls.push(call);
+          timeline.version++;
+          owners.set(event.call, { timeline, call });
           return;
         }
         case 'docker.result': {
           const owner = owners.get(event.call);
           if (!owner) return;
           owner.call.result = { index: here, event };
-          owner.past.version++;
+          owner.timeline.version++;
         }
       }
     },
@@ -74,7 +77,7 @@ export function openHistory(): History {
 
 const emptyTimeline = () => ({ steps: [] as Step[], calls: [] as Call[], version: 0 });
 
-/** Those of a list in order that have happened by the event at `index`. */
+/** Return the entries of a sorted list up to the event at `index`. */
 export function until<Entry extends { readonly index: number }>(
   entries: readonly Entry[],
   index: number,

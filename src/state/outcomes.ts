@@ -1,21 +1,21 @@
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
 
-/** How an agent came out, as reports for other programs tell it. */
+/** The outcome of an agent, for reports to other programs. */
 export interface AgentOutcome {
   readonly name: string;
   readonly status: Status;
   readonly exitCode: number | null;
   readonly error: Failure | null;
-  /** The attempts that have a verdict. */
+  /** The attempts that have ended. */
   readonly attempts: readonly AttemptState[];
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
-  /** null where it never started. */
+  /** Duration in milliseconds; null if it never started. */
   readonly ms: number | null;
-  /** What failed is not the agent but Docker, or what it stands on. */
+  /** Whether Docker or the host failed, and not the agent. */
   readonly isInfrastructure: boolean;
-  /** The command that shows more of it. */
+  /** The command that prints the transcript; null without one. */
   readonly logsCommand: string | null;
 }
 

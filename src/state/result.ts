@@ -3,16 +3,14 @@ import type { AgentState, Failure, FlowState, Status } from './flow-state.ts';
 import { usageOf } from './usage.ts';
 
 const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
-const exitCode = z.int().nullable().describe('Of the agent’s command; null where it has none.');
-const containerId = z.string().nullable().describe('Full id; null where none was created.');
+const exitCode = z.int().nullable().describe('Exit code of the command; null if there is none.');
+const containerId = z.string().nullable().describe('Full id; null if none was created.');
 
 const error = z
   .object({
-    phase: z.string().describe('The state in which it happened.'),
-    kind: z
-      .string()
-      .describe('What sort of failure, such as `exit`, `image`, `timeout` or `infrastructure`.'),
-    message: z.string().describe('What failed and what to do, for people.'),
+    phase: z.string().describe('State in which it failed.'),
+    kind: z.string().describe('Kind of failure, such as `exit`, `image`, `timeout` or `infrastructure`.'),
+    message: z.string().describe('What failed and how to fix it, for people.'),
     command: z.string().exactOptional(),
     exitCode: z.int().exactOptional(),
   })
@@ -21,13 +19,13 @@ const error = z
 const usage = z
   .object({
     turns: z.number().nullable(),
-    inputTokens: z.number().describe('Those from a cache included.'),
+    inputTokens: z.number().describe('Includes those from a cache.'),
     cachedInputTokens: z.number(),
     outputTokens: z.number(),
-    costUsd: z.number().nullable().describe('As the CLI reckons it; null where it does not.'),
+    costUsd: z.number().nullable().describe('As reported by the CLI; null if it does not report costs.'),
   })
   .exactOptional()
-  .describe('What the AI CLI says that it used, all attempts together; absent where it does not say.');
+  .describe('Usage that the AI CLI reports, the sum of all attempts; absent if it does not report any.');
 
 const attempt = z.object({
   status,
@@ -42,47 +40,41 @@ const agent = z.object({
   error,
   containerId,
   image: z.string().nullable(),
-  attempts: z.array(attempt).describe('In order; empty where the agent never started.'),
-  transcript: z.string().nullable().describe('Path of what the last attempt printed.'),
+  attempts: z.array(attempt).describe('In order; empty if the agent never started.'),
+  transcript: z.string().nullable().describe('Path of the output of the last attempt.'),
   transcriptTruncated: z
     .literal(true)
     .exactOptional()
-    .describe('It lacks its beginning: the agent printed more than `security.log` lets Docker keep.'),
+    .describe('Its beginning is missing: the agent printed more than Docker keeps (`security.log`).'),
   blockedHosts: z
     .array(z.string())
     .describe(
-      'What the proxy of `network.allow` kept it from, as `host:port`: sorted, each once, at most 100.',
+      'Hosts that the proxy of `network.allow` blocked, as `host:port`: sorted, without duplicates, at most 100.',
     ),
   workspace: z
     .object({
       branch: z
         .string()
         .nullable()
-        .describe('Of the repository that was cloned; null where nothing was brought there.'),
-      commit: z.string().nullable().describe('What the branch is at.'),
+        .describe('Branch in the repository that was cloned; null if nothing was saved there.'),
+      commit: z.string().nullable().describe('Commit of the branch.'),
       refs: z
         .string()
         .exactOptional()
-        .describe('Where the commits are that are not on the branch: refs below this one.'),
-      diff: z.string().nullable().describe('Path of a patch with all that was changed.'),
-      path: z.string().nullable().describe('Of a copy, or of a clone that had to be left where it is.'),
+        .describe('Prefix of the refs with commits that are not on the branch.'),
+      diff: z.string().nullable().describe('Path of a patch with all changes.'),
+      path: z.string().nullable().describe('Path of the copy, or of a clone that could not be removed.'),
     })
     .nullable()
-    .describe(
-      'Where the work of the last attempt is; null where it is in no clone or copy, or nothing was changed.',
-    ),
+    .describe('The saved work of the last attempt; null without a clone or copy, or if nothing was changed.'),
   usage,
-  screen: z
-    .string()
-    .exactOptional()
-    .describe(
-      'Of an interactive AI CLI, what was to be seen of it last: lines of text, those that are blank left out.',
-    ),
-  artifacts: z.array(z.string()).describe('Paths of what was taken out after the last attempt.'),
+  screen: z.string().exactOptional().describe('Last screen of an interactive AI CLI, without blank lines.'),
+  artifacts: z.array(z.string()).describe('Paths of the artifacts of the last attempt.'),
 });
 
 /**
- * The schema (zod) of what `run --json` prints and `runFlow` resolves with.
+ * The zod schema of a result, as printed by `run --json` and returned by `runFlow`. `timings` are in milliseconds.
+ * `parse` throws a `ZodError` for anything else.
  *
  * @example
  * ```ts
@@ -98,7 +90,7 @@ export const resultSchema = z.object({
   name: z.string(),
   status,
   startedAt: z.iso.datetime().nullable(),
-  endedAt: z.iso.datetime().nullable().describe('null while the run has not ended.'),
+  endedAt: z.iso.datetime().nullable().describe('null until the run has ended.'),
   agents: z.record(z.string(), agent),
 });
 
@@ -106,7 +98,7 @@ export type RunResult = z.infer<typeof resultSchema>;
 type AgentResult = RunResult['agents'][string];
 
 /**
- * How a run came out. An agent that has no end in a run that is over was lost with its engine.
+ * Return the result of a run. An agent without an outcome in a run that has ended counts as failed: its engine crashed.
  *
  * @example
  * ```ts
@@ -129,8 +121,8 @@ export function resultOf(state: FlowState): RunResult {
 }
 
 /**
- * 0 all agents succeeded · 1 an agent failed or was cancelled · 3 Docker or what it stands on · 4 an agent timed out;
- * where several apply the largest. A skipped agent counts through what it depends on.
+ * Return the exit code: 0 all agents succeeded · 1 an agent failed or was cancelled · 3 Docker or the host failed · 4 an
+ * agent timed out; the largest that applies. A skipped agent counts by the agents that it depends on.
  */
 export function exitCodeOf(state: FlowState): number {
   if (state.ended) return state.ended.exitCode;
@@ -152,7 +144,7 @@ function exitCodeOfAgent({ status, error }: Outcome): number {
   return status === 'failed' && error !== null && infrastructure.includes(error.kind) ? 3 : 1;
 }
 
-/** A run is what its exit code says; `cancelled` where a person ended it, or nothing worse befell. */
+/** Return the status that matches the exit code; `cancelled` if the user cancelled the run, or nothing else failed. */
 function statusOf(state: FlowState): Status {
   const statuses = Object.values(state.agents).map(agent => outcomeOf(agent).status);
   if (statuses.every(status => status === 'succeeded')) return 'succeeded';
@@ -196,11 +188,11 @@ function agentResult(agent: AgentState): AgentResult {
   };
 }
 
-/** Of all its attempts. */
+/** Return the blocked hosts of all attempts. */
 export const blockedHosts = ({ attempts }: AgentState): string[] =>
   [...new Set(attempts.flatMap(attempt => attempt.blockedHosts))].sort().slice(0, 100);
 
-/** Without the keys that say nothing. */
+/** Drop undefined fields. */
 const plainFailure = ({ phase, kind, message, command, exitCode }: Failure) => ({
   phase,
   kind,

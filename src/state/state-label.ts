@@ -1,6 +1,6 @@
 import type { Status } from './flow-state.ts';
 
-/** What people read for a state of the machine; states that pass at once have none. */
+/** Labels of states for people; transient states have none. */
 const states: Readonly<Record<string, string>> = {
   waiting: 'waiting',
   reconciling: 'checking current state',

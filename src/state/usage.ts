@@ -1,6 +1,6 @@
 import type { AgentState, Usage } from './agent-state.ts';
 
-/** What an agent used in all its attempts together; null where its CLI never said. */
+/** Return the usage of all attempts of an agent; null if its CLI never reported any. */
 export function usageOf({ attempts }: Pick<AgentState, 'attempts'>): Usage | null {
   return attempts.reduce<Usage | null>(
     (sum, { usage }) => (sum && usage ? addUsage(sum, usage) : (sum ?? usage)),
@@ -19,7 +19,7 @@ const addUsage = (a: Usage, b: Usage): Usage => ({
 const addNullable = (a: number | null, b: number | null) =>
   a === null && b === null ? null : (a ?? 0) + (b ?? 0);
 
-/** `12 turns, 340k tokens in (310k cached), 5k out, $0.42`. */
+/** Format usage: `12 turns, 340k tokens in (310k cached), 5k out, $0.42`. */
 export function formatUsage({ turns, inputTokens, cachedInputTokens, outputTokens, costUsd }: Usage): string {
   const cached = cachedInputTokens === 0 ? '' : ` (${abbreviate(cachedInputTokens)} cached)`;
   return [

@@ -5,12 +5,12 @@ import { findWorkTree } from '../spec/workspaces.ts';
 import type { MountTarget } from './mount-targets.ts';
 import { findRepository, parseGitConfig, readSmallFile } from './repository.ts';
 
-/** Where the workspace is in a container. */
+/** The path of the workspace in a container. */
 const inside = '/workspace';
 
 /**
- * Explain why git does not work in the container of an agent that is given this directory of the host, and what to do;
- * null where nothing is known to be in its way. A repository may lie outside of the directory, wholly or in part.
+ * Return why git does not work in the container of an agent with this workspace, and how to fix it; null if no problem
+ * is known. A repository may be outside of the workspace, wholly or in part.
  */
 export function findGitProblem(workspace: string, mounts: readonly MountTarget[]): string | null {
   const root = findWorkTree(workspace);
@@ -26,11 +26,11 @@ export function findGitProblem(workspace: string, mounts: readonly MountTarget[]
   return isWithin(gitDir, root) ? findGitDirProblem(root, gitDir, isSeen) : null;
 }
 
-/** Not every repository whose git directory is elsewhere can be cloned by a run. */
+/** A run cannot clone every repository whose git directory is elsewhere. */
 const otherWay = (root: string) =>
   'problem' in findRepository(root) ? `name a clone of it: git clone ${root}` : 'use "mode": "clone"';
 
-/** The same for what a git directory in the work tree names. */
+/** Return the same for the paths that a git directory in the work tree names. */
 function findGitDirProblem(root: string, gitDir: string, isSeen: (path: string) => boolean): string | null {
   const seenFrom = (folder: string, path: string) =>
     isSeen(resolve(inside, relative(root, join(gitDir, folder)), path));
@@ -51,7 +51,7 @@ function findGitDirProblem(root: string, gitDir: string, isSeen: (path: string) 
     : `the configuration of ${root} names a work tree that is not in the container: core.worktree is ${tree}. Where git is needed: git config --unset core.worktree`;
 }
 
-/** Whether git would take this directory for a work tree. */
+/** Return whether git would accept this directory as a work tree. */
 function isRepository(root: string): boolean {
   const path = join(root, '.git');
   const link = readGitLink(path);
@@ -59,12 +59,12 @@ function isRepository(root: string): boolean {
   try {
     return lstatSync(join(gitDir, 'HEAD'), { throwIfNoEntry: false }) !== undefined;
   } catch {
-    // Closed to the caller; to root in a container it is not.
+    // Closed to the caller, but not to root in a container.
     return true;
   }
 }
 
-/** The path in a `.git` that is a link or a file, as written. */
+/** Return the path in a `.git` that is a link or a file, as written. */
 const readGitLink = (path: string): string | null =>
   symbolicLink(path) ?? /^gitdir: ([^\n]+)\n*$/.exec(readSmallFile(path) ?? '')?.[1] ?? null;
 

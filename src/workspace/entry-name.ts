@@ -5,12 +5,12 @@ import { escapeControl } from '../spec/escape-control.ts';
  * in a name: as UTF-8 two of them could become one.
  */
 
-/** Names in a path, and bytes of a name and of a path: what any file system of the host takes below its own folders. */
+/** Names in a path, and bytes of a name and of a path: limits that every file system of the host supports. */
 const maxDepth = 200;
 const maxNameLength = 255;
 const maxPathLength = 2_048;
 
-/** Return the names of a relative path; null where it is absolute or has a `..`. */
+/** Return the names in a relative path; null if it is absolute or contains `..`. */
 export function namesOf(path: string): readonly string[] | null {
   const names = path.split('/').filter(name => name !== '' && name !== '.');
   return path.startsWith('/') || path.includes('\0') || names.includes('..') ? null : names;
@@ -21,11 +21,11 @@ export const isTooLong = (names: readonly string[]) =>
   names.join('/').length > maxPathLength ||
   names.some(name => name.length > maxNameLength);
 
-/** Return the path of something below a directory, in the bytes that the file system has it by. */
+/** Return a path below a directory, as bytes. */
 export const pathBelow = (root: string, path: string): Buffer =>
   Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 
-/** Return the text of a name for people; bytes that are not UTF-8 are spelt out. */
+/** Return a name as text for people; bytes that are not UTF-8 are escaped. */
 export function printable(name: string): string {
   const bytes = Buffer.from(name, 'latin1');
   const text = bytes.toString('utf8');
@@ -37,12 +37,12 @@ export function printable(name: string): string {
 
 type Tree = Map<string, Tree>;
 
-/** Count distinct paths, together with the directories that they imply. */
+/** Count distinct paths, with the directories that they imply. */
 export function pathCounter(maxPaths: number): { add(names: readonly string[]): boolean } {
   const root: Tree = new Map();
   let count = 0;
   return {
-    /** Return whether there is room for it. */
+    /** Return whether the path is within the limit. */
     add(names) {
       let at = root;
       let known = 0;

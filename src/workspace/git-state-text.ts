@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isClosed, readLink, statOf } from './byte-files.ts';
 import { printable } from './entry-name.ts';
 
-/** What git executes or follows in a directory, by relative path: its kind, and its content as printable text. */
+/** Entries of a directory that git executes or follows, by relative path: kind, and content as printable text. */
 export type GitState = ReadonlyMap<string, string>;
 
 /** Return the names of entries that were added, removed or changed. */
@@ -13,7 +13,7 @@ export function changedGitState(before: GitState, after: GitState): string[] {
     .map(name => `${name}${before.has(name) ? (after.has(name) ? '' : ' (removed)') : ' (new)'}`);
 }
 
-/** Only the first line is compared: the content below it may be missing in one of the two states. */
+/** Return the first line, which is all that is compared: one state may lack the content below it. */
 const summaryOf = (entry: string | undefined) => entry?.split('\n', 1)[0];
 
 /** Return a state as one text, by which two states can be compared. */

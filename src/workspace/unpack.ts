@@ -8,28 +8,28 @@ import { placeLinks, type SymbolicLink } from './symbolic-links.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 import { treeWriter } from './tree-writer.ts';
 
-/** Of a tar stream that a container has a say in. */
+/** The result of unpacking an untrusted tar stream. */
 export interface Unpacked {
-  /** Bytes of files that were kept. */
+  /** Bytes of the files that were written. */
   readonly size: number;
-  /** What was left out, for people. */
+  /** Entries that were left out, as text for people. */
   readonly warnings: readonly string[];
 }
 
 export interface UnpackOptions {
   readonly folder: string;
-  /** Bytes, of all files together. */
+  /** Limit for all files together. */
   readonly maxBytes: number;
-  /** Files, directories and links, of all together. */
+  /** Limit for files, directories and links together. */
   readonly maxEntries?: number;
-  /** Symbolic links that lead no further than the tree itself may stay. */
+  /** Whether to keep symbolic links that stay within the tree. */
   readonly keepsLinks?: boolean;
 }
 
 /**
- * Return a sink for a tar stream, and what completes the tree once the stream has ended. An agent may have written the
- * stream byte by byte. While it is read, only files and directories are written, each below a directory of ours: there
- * is no link to write through. Everything else is left out and named.
+ * Return a sink for a tar stream, and a function that completes the tree once the stream has ended. An agent may have
+ * written the stream byte by byte. While it is read, only files and directories are written, below a directory of ours:
+ * there is no link to write through. Everything else is left out and reported.
  */
 export function unpacker({ folder, maxBytes, maxEntries = 200_000, keepsLinks = false }: UnpackOptions) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -78,7 +78,7 @@ export function unpacker({ folder, maxBytes, maxEntries = 200_000, keepsLinks = 
   return { sink, done };
 }
 
-/** Bytes of the target of a link. */
+/** Bytes of a link target. */
 const maxTargetLength = 1_024;
 
 function reasonToLeave({ type, target }: TarEntry, names: readonly string[] | null): keyof LeftOut | null {
@@ -87,7 +87,7 @@ function reasonToLeave({ type, target }: TarEntry, names: readonly string[] | nu
   return type === 'nameTooLong' || isTooLong(names) || target.length > maxTargetLength ? 'tooLong' : null;
 }
 
-/** A further name of a symbolic link is one more symbolic link. */
+/** An additional name of a symbolic link becomes one more symbolic link. */
 function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonly SymbolicLink[]) {
   const byPath = new Map(symbolicLinks.map(link => [link.names.join('/'), link]));
   const linkOf = ({ target }: HardLink) => byPath.get(namesOf(target)?.join('/') ?? '');
@@ -102,7 +102,7 @@ function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonl
 
 const maxNamed = 10;
 
-/** Counts paths, and names the first of them. */
+/** Count paths, and keep the names of the first ones. */
 class Tally {
   count = 0;
   readonly #names: string[] = [];

@@ -19,7 +19,7 @@ interface AgentViewProps {
   readonly route: Extract<Route, { view: 'agent' }>;
 }
 
-/** One agent: its chart and the way it took, what is known of it, and its terminal. */
+/** An agent: its chart and path, its details, and its terminal. */
 export function AgentView({ store, shown, route }: AgentViewProps) {
   const agent = ofAgent(shown.state, route.agent);
   if (!agent)
@@ -70,7 +70,10 @@ interface ChartPaneProps {
 }
 
 function ChartPane({ chart, agent, steps }: ChartPaneProps) {
-  const way = useMemo(() => (chart ? wayOf(chart, agent.name, steps) : null), [chart, agent.name, steps]);
+  const way = useMemo(
+    () => (chart ? pathWithArrows(chart, agent.name, steps) : null),
+    [chart, agent.name, steps],
+  );
   const pane = useRef<HTMLElement>(null);
   const current = way?.path.current ?? null;
   useEffect(() => {
@@ -94,8 +97,8 @@ function ChartPane({ chart, agent, steps }: ChartPaneProps) {
   );
 }
 
-/** The way so far, and the arrows that show it. */
-function wayOf({ chart, drawn }: AgentChart, agent: string, steps: readonly Step[]) {
+/** Return the path so far, and the arrows that show it. */
+function pathWithArrows({ chart, drawn }: AgentChart, agent: string, steps: readonly Step[]) {
   const pathOf = (some: readonly Step[]) =>
     agentPath(
       chart,
@@ -109,7 +112,7 @@ function wayOf({ chart, drawn }: AgentChart, agent: string, steps: readonly Step
   return { path, taken: new Set(arrows(path.transitions)), last };
 }
 
-/** Moves the pane and not the page, and only where that is needed. */
+/** Scroll the pane, not the page, and only if needed. */
 function bringIntoView(pane: Element, box: Element): void {
   const [around, inner] = [pane.getBoundingClientRect(), box.getBoundingClientRect()];
   const isInside =

@@ -13,14 +13,14 @@ interface ChartProps {
   mark(id: string): Mark | null;
   /** A second line in a box. */
   detail?(id: string): string;
-  /** Where a box leads. */
+  /** Link of a box. */
   href?(id: string): string;
-  /** The arrows that were taken, by number, and the one that was taken last. */
+  /** Indices of the arrows that were taken, and of the last one. */
   readonly taken?: ReadonlySet<number>;
   readonly last?: number | null;
 }
 
-/** A laid out drawing as SVG of the page: names are text of it, and never markup. */
+/** Render a layout as SVG: names are text, never markup. */
 export function Chart({ drawn, label, mark, detail, href, taken, last = null }: ChartProps) {
   const { kind, width, height, boxes, arrows } = drawn;
   const order = useMemo(
@@ -79,7 +79,7 @@ interface WaysProps {
   readonly last: number | null;
 }
 
-/** Those that were taken lie upon those that were not. */
+/** Draw arrows that were taken above the others. */
 const Ways = memo(({ arrows, kind, taken, last }: WaysProps) => {
   const lookOf = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
   return (

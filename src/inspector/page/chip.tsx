@@ -3,7 +3,7 @@ import type { Mark } from '../../graph/drawing.ts';
 import type { AgentState } from '../../state/flow-state.ts';
 import { agentLabel, markOf } from './words.ts';
 
-/** How an agent stands, in a word and a colour. */
+/** The state of an agent as a coloured label. */
 export const Chip = ({ agent }: { readonly agent: AgentState }) => (
   <Badge mark={markOf(agent)} word={agentLabel(agent)} />
 );

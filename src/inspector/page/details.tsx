@@ -13,7 +13,7 @@ interface DetailsProps {
   readonly steps: readonly Step[];
 }
 
-/** What is known of an agent at the moment that is looked at. */
+/** Details of an agent at the moment that is shown. */
 export function Details({ store, shown, agent, steps }: DetailsProps) {
   const calls = until(store.history.of(agent.name).calls, shown.index);
   const created = createdWith(calls, agent.attempt);

@@ -6,7 +6,7 @@ import { hashOf } from './route.ts';
 import type { Store, View } from './store.ts';
 import { agentLabel, lifetime, markOf } from './words.ts';
 
-/** All agents: what waits for what, how each stands, and how they got there. */
+/** All agents: their dependencies, states and timelines. */
 export function FlowView({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, flow, now } = shown;
   const detail = (id: string) => {
@@ -47,15 +47,15 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
 }
 
 function Warnings({ shown: { state } }: { readonly shown: View }) {
-  const said = [
+  const messages = [
     ...(state.engineUnreachable ? [`The Docker engine is away: ${state.engineUnreachable}`] : []),
     ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
     ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
   ];
-  if (said.length === 0) return null;
+  if (messages.length === 0) return null;
   return (
     <ul class="warnings" aria-label="Warnings">
-      {said.map((message, index) => (
+      {messages.map((message, index) => (
         <li key={index}>{message}</li>
       ))}
     </ul>

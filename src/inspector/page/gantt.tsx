@@ -11,16 +11,16 @@ import { agentLabel, markOf, sinceStart } from './words.ts';
 const rowHeight = 26;
 
 /**
- * The states of every agent along the time, with docker's commands as strokes under them and attempts parted by lines.
- * A second is a unit of the drawing. While a run goes on its frame grows by leaps: a row changes when its agent does.
+ * The states of every agent over time, with docker commands as strokes below and lines between attempts. The unit of the
+ * drawing is a second. During a run its width grows in steps, so that a row is rendered only when its agent changes.
  */
 export function Gantt({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, now, isLive, newest } = shown;
   const start = state.startedAt ?? now;
   const last = Math.max(now, store.events.at(-1)?.at ?? now);
   const lasted = Math.max(1, (last - start) / 1000);
-  const seconds = newest.ended ? lasted : leap ** Math.ceil(Math.log(lasted) / Math.log(leap));
-  // What has no end yet is drawn up to here, which is not another place in every frame.
+  const seconds = newest.ended ? lasted : growth ** Math.ceil(Math.log(lasted) / Math.log(growth));
+  // Open-ended bars end here, rounded so that it does not change with every frame.
   const horizon = newest.endedAt ?? Math.ceil(last / 250) * 250;
   const agents = Object.values(state.agents);
   const height = (agents.length + 1) * rowHeight;
@@ -74,7 +74,7 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
   );
 }
 
-const leap = 1.2;
+const growth = 1.2;
 
 const Name = memo(({ agent }: { readonly agent: AgentState }) => (
   <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
@@ -86,7 +86,7 @@ const Name = memo(({ agent }: { readonly agent: AgentState }) => (
 
 interface RowProps {
   readonly past: AgentTimeline;
-  /** A past that has grown is known by it. */
+  /** Changes when the timeline grows. */
   readonly version: number;
   readonly end: number;
   readonly row: number;
@@ -135,7 +135,7 @@ const Row = memo(({ past, end, row, start }: RowProps) => {
 const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
   `${stateLabel(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
 
-/** What a state is for, in few colours. */
+/** Group states into few colours. */
 const phases = {
   up: { word: 'starting', colour: '#74c0fc' },
   running: { word: 'running', colour: '#fcc419' },

@@ -1,6 +1,6 @@
 import type { Component, FunctionComponent, VNode } from 'preact';
 
-/** A part of the page that is made anew only when something that it is given is something else. */
+/** Render a component again only when a prop has changed. */
 export function memo<Props extends object>(part: (props: Props) => VNode | null): FunctionComponent<Props> {
   return function Pure(this: Component<Props>, props: Props) {
     this.shouldComponentUpdate = next => !isSame(this.props as Props, next);

@@ -2,27 +2,27 @@ import type { RunEvent } from '../../events.ts';
 import type { Layout } from '../../graph/positioned.ts';
 import { type AgentChart, type ExportedRun, exportedRunId, transcriptKey } from '../page-data.ts';
 
-/** Where a page has its run from: who serves it, or itself. */
+/** The source of a page's data: its server, or the page itself. */
 export interface Source {
-  /** Nobody is asked for anything: all that there is is here. */
+  /** Whether the page contains all data. */
   readonly isExported: boolean;
   listen(listener: Listener): void;
-  /** Whoever looks may type into the terminals. */
+  /** Whether the page may type into terminals. */
   readonly mayType: boolean;
   chart(): Promise<AgentChart>;
   flow(): Promise<Layout>;
-  /** What an attempt has printed, as it comes; null where nothing is there. */
+  /** Stream the output of an attempt; null if there is none. */
   terminal(agent: string, attempt: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
-  /** What there is of it, for a download. */
+  /** URL to download the output; null if there is none. */
   transcriptUrl(agent: string, attempt: number): string | null;
   type(agent: string, keys: string): Promise<void>;
 }
 
 interface Listener {
   events(events: readonly RunEvent[]): void;
-  /** An engine lives that drives the run. */
+  /** Called when an engine process begins or ceases to drive the run. */
   engineActive(isActive: boolean): void;
-  /** Whether there is somebody who would tell more. */
+  /** Called when the connection to the server changes. */
   connected(isConnected: boolean): void;
 }
 

@@ -6,7 +6,7 @@ import { openReplay } from '../../state/replay.ts';
 import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
-/** What the page renders, as plain data. */
+/** The data that the page renders. */
 export interface View {
   readonly state: FlowState;
   /** The newest state of the run, whichever moment is shown. */

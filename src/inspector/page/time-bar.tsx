@@ -2,11 +2,11 @@ import type { RunEvent } from '../../events.ts';
 import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
-/** Goes along the run, event by event. */
+/** Move through the run, event by event. */
 export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { index, count, isLive, state, now } = shown;
   const event = store.events[index];
-  const said = event ? describeEvent(event) : 'nothing yet';
+  const text = event ? describeEvent(event) : 'nothing yet';
   const where = `event ${index + 1} of ${count}`;
   return (
     <section class="time" aria-label="Time">
@@ -24,7 +24,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
         max={Math.max(0, count - 1)}
         value={Math.max(0, index)}
         aria-label="Event"
-        aria-valuetext={`${where}: ${said}`}
+        aria-valuetext={`${where}: ${text}`}
         onInput={({ currentTarget }) => store.look(Number(currentTarget.value))}
       />
       <button type="button" aria-label="One event on" disabled={isLive} onClick={() => store.look(index + 1)}>
@@ -33,15 +33,15 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
       <button type="button" class="live" aria-pressed={isLive} onClick={() => store.look(null)}>
         Newest
       </button>
-      <p class="said">
+      <p class="event-text">
         <span class="where">{`${where} · ${sinceStart(now - (state.startedAt ?? now))}`}</span>
-        <span class="what">{said}</span>
+        <span class="what">{text}</span>
       </p>
     </section>
   );
 }
 
-/** An event in a few words. */
+/** Describe an event in a few words. */
 function describeEvent(event: RunEvent): string {
   switch (event.type) {
     case 'agent.state':

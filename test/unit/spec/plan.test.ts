@@ -476,6 +476,6 @@ test('amp may do all that it is told to by a file, for it has no flag for that',
 test('a CLI that tells no tokens takes no budget', async t => {
   const budget = { turns: 3 };
   for (const name of ['copilot', 'amp', 'aider'])
-    await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not tell what it uses`) });
+    await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });
   t.deepEqual((await ai('opencode', { budget })).report?.budget, budget);
 });

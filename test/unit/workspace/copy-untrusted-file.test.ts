@@ -17,7 +17,7 @@ test('a regular file is taken, for this user’s eyes alone', async t => {
   t.is(statSync(join(base, 'to')).mode & 0o777, 0o600);
 });
 
-test('what is no regular file is not even opened', async t => {
+test('what is not a regular file is not even opened', async t => {
   const base = folder(t);
   const server = createServer().listen(join(base, 'socket'));
   t.teardown(() => server.close());
@@ -28,7 +28,7 @@ test('what is no regular file is not even opened', async t => {
   ] as const)
     await t.throwsAsync(
       copyUntrustedFile(path, join(base, 'to'), 100),
-      { message: /is no regular file$/ },
+      { message: /is not a regular file$/ },
       name,
     );
   t.false(existsSync(join(base, 'to')));
@@ -41,7 +41,7 @@ test('links, fifos, directories and what is too large are refused, and nobody wa
   execFileSync('mkfifo', [join(base, 'fifo')]);
   for (const name of ['link', 'fifo', '.'])
     await t.throwsAsync(copyUntrustedFile(join(base, name), join(base, 'to'), 100), {
-      message: /is no regular file$/,
+      message: /is not a regular file$/,
     });
   await t.throwsAsync(copyUntrustedFile(join(base, 'secret'), join(base, 'to'), 5), {
     message: /is larger than/,

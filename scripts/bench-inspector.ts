@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// How the inspector's page does with a hundred agents and two thousand events, against one with few: ratios, since a
-// time says as much of the machine as of the page. Needs a Chromium (scripts/chromium).
+// Benchmark the inspector's page with a hundred agents and two thousand events against one with few. Prints ratios, since
+// a time measures the machine as much as the page. Needs a Chromium (scripts/chromium).
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

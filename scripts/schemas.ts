@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes schemas/*.json from the zod schemas. With --check it writes nothing and fails where one is stale.
+// Write schemas/*.json from the zod schemas. With --check, write nothing and fail if one is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { eventSchema } from '../src/events.ts';

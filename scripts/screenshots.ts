@@ -1,5 +1,5 @@
-// The pictures of docs/inspector.md: scripts/screenshots runs this. A small flow is run, with an agent that fails once
-// and one that prints in colours, and looked at.
+// Take the screenshots of docs/inspector.md; run by scripts/screenshots. They show a small flow with an agent that fails
+// once and one that prints in colours.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

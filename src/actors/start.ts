@@ -48,7 +48,7 @@ function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput
   if (why !== null) throw new StepError('workspace', why);
 }
 
-const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
+export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
 async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {

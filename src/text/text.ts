@@ -1,19 +1,19 @@
 // `stripVTControlCharacters` of node:util leaves device control strings, private strings and half sequences in the text.
-// The final byte is optional everywhere, so that a sequence which the end of the text cuts off goes too.
+// The final byte is optional everywhere, so that a sequence cut off by the end of the text is removed too.
 const csi = String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?`;
-/** OSC, DCS, SOS, PM, APC, and the title that tmux and screen know; never past the end of its line. */
+/** OSC, DCS, SOS, PM, APC, and the title sequence of tmux and screen; never past the end of its line. */
 const controlString = String.raw`(?:\x1b[\]PX^_k]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?`;
 const shortEscape = String.raw`\x1b[ -/]*[0-~]?`;
 const escapes = new RegExp(`${csi}|${controlString}|${shortEscape}`, 'g');
 
-/** Control characters but tab and newline, what turns the reading direction, and halves of characters. */
+/** Control characters except tab and newline, bidirectional controls, and lone surrogates. */
 const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
 const everyUnsafe = new RegExp(unsafe, 'gu');
 
 /**
- * Return text that is safe to print, and to keep in JSON or XML: no escape sequences, no control characters but tab and
- * newline, nothing that turns the reading direction, and of an overwritten line what was written last. Everything that
- * comes from an agent goes through here.
+ * Return text that is safe to print and to keep in JSON or XML: without escape sequences, control characters except tab
+ * and newline, and bidirectional controls. An overwritten line is reduced to what was written last. All text from an
+ * agent passes through here.
  */
 export function plainText(output: Uint8Array | string): string {
   const text = typeof output === 'string' ? output : new TextDecoder().decode(output);
@@ -25,7 +25,7 @@ export function plainText(output: Uint8Array | string): string {
     .join('\n');
 }
 
-/** The same on one line, for messages among other text. */
+/** Return the text as `plainText` does, on one line, for use within a message. */
 export function oneLine(text: string): string {
   return plainText(text)
     .replace(/[\s\p{Zl}\p{Zp}]+/gu, ' ')

@@ -10,11 +10,11 @@ const commands = [
   '###[error]x',
   '####vso[task.complete]',
 ];
-/** As the runners of GitHub, Azure and TeamCity look for them. */
+/** Matches as the runners of GitHub, Azure and TeamCity do. */
 const isCommand = (line: string) => ['##[', '##vso[', '##teamcity['].some(mark => line.includes(mark));
 
 for (const command of commands)
-  test(`a CI runner takes no text of an agent for a command: ${command}`, t => {
+  test(`a CI runner reads no command in the text of an agent: ${command}`, t => {
     t.true(isCommand(`it asks: ${command}`));
     t.false(isCommand(forLog(`it asks: ${command}`)));
     const json = jsonForLog({ screen: `it asks: ${command}`, [command]: ['\\##['] });
@@ -22,16 +22,16 @@ for (const command of commands)
     t.deepEqual(JSON.parse(json), { screen: `it asks: ${command}`, [command]: ['\\##['] });
   });
 
-test('headings, and everything else with number signs, stay as they are', t => {
+test('headings and other number signs are kept', t => {
   const text = 'run r1: ok\n## Heading [1]\n  ## x\ta##b';
   t.is(forLog(text), text);
 });
 
-test('a line for people has no control characters, whatever it quotes', t => {
+test('a log line has no control characters, whatever it quotes', t => {
   t.is(forLog('docker: \x1b[31mno\x1b[0m\x1b]0;title\x07 \u202eway\x9b2J'), 'docker: no way');
 });
 
-test('no further line of an error begins as a command of GitHub Actions', t => {
+test('no further line of an error begins a command of GitHub Actions', t => {
   t.is(
     errorForLog('could not: a\n::error::b\n  ::set-output name=x::y\nc::d'),
     'could not: a\n|::error::b\n|  ::set-output name=x::y\nc::d',

@@ -5,7 +5,7 @@ import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../text/text.ts';
 import { type ActorContext, owner } from './context.ts';
 
-/** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
+/** Where `agent-interactive`, which sits before the screen of an interactive AI CLI, writes what it sees. */
 const file = '/run/agent/activity';
 
 /**
@@ -17,7 +17,7 @@ const pauses = { base: 5_000, most: 60_000 };
 const steadyAfter = 5_000;
 /** Milliseconds from one mood that is told to the next one. */
 const toldEvery = 1_000;
-/** Bytes that are read in one look. The file is the agent's own; `agent-attend` takes a day to write so much. */
+/** Bytes that are read in one look. The file is the agent's own; `agent-interactive` takes a day to write so much. */
 const most = 2 ** 20;
 /** Bytes of a line, of which 400 characters are shown. */
 const mostOfLine = 4096;

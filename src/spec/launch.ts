@@ -41,13 +41,13 @@ export function launchScript(
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** Beside the process that this script becomes there is one that sits before its screen. */
+/** Start the process that sits before the screen of the one that this script becomes. */
 function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string): string[] {
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
   const words = [JSON.stringify(plan), promptFile].map(quote).join(' ');
-  return [...renames, 'agent-turn begin', `agent-attend ${words} </dev/null >/dev/null 2>&1 &`];
+  return [...renames, 'agent-turn begin', `agent-interactive ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
 /** `env` would take a program whose name holds "=" for one more variable; a shell's `exec` does not. */

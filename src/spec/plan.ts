@@ -71,7 +71,7 @@ export interface MountPlan {
   readonly readOnly: boolean;
 }
 
-/** For `agent-attend`. */
+/** For `agent-interactive`. */
 export interface InteractivePlan {
   /** Its screen when it takes a prompt, as a regular expression. */
   readonly ready: string;

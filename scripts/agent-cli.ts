@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { packageFolder } from '../src/package.ts';
 
-const programs = ['agent-report', 'agent-turn', 'agent-attend', 'agent-settings'];
+const programs = ['agent-report', 'agent-turn', 'agent-interactive', 'agent-settings'];
 const folder = join(packageFolder, 'docker/provider');
 
 const { outputFiles } = await build({

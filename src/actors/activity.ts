@@ -7,7 +7,7 @@ import { type ActorContext, owner } from './context.ts';
 
 export type ActivityPorts = Pick<ActorContext, 'clock' | 'recorder' | 'vault' | 'plan' | 'emit'>;
 
-/** Where `agent-attend`, which sits before the screen of an interactive AI CLI, writes what it sees. */
+/** The file in which `agent-interactive`, which watches the screen of an interactive AI CLI, reports its activity. */
 const file = '/run/agent/activity';
 
 /**
@@ -19,7 +19,7 @@ const pauses = { base: 5_000, most: 60_000 };
 const steadyAfter = 5_000;
 /** Milliseconds from one mood that is told to the next one. */
 const toldEvery = 1_000;
-/** Bytes that are read in one look. The file is the agent's own; `agent-attend` takes a day to write so much. */
+/** Bytes that are read in one look. The file is the agent's own; `agent-interactive` takes a day to write so much. */
 const most = 2 ** 20;
 /** Bytes of a line, of which 400 characters are shown. */
 const mostOfLine = 4096;

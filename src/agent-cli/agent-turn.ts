@@ -3,8 +3,8 @@
 //
 //   agent-turn begin                  it is about to be started
 //   agent-turn sent                   something is about to be typed into it
-//   agent-turn taken                  it has taken what was typed
-//   agent-turn end [queued]           a turn has ended; `queued`: what it takes may still wait for a turn of its own
+//   agent-turn accepted               it has accepted what was typed
+//   agent-turn end [queued]           a turn has ended; `queued`: what it has accepted may have a turn of its own
 //   agent-turn failed                 a turn has failed
 //   agent-turn trouble KIND MESSAGE   it cannot go on
 import { spawn, spawnSync } from 'node:child_process';
@@ -36,8 +36,8 @@ async function run(): Promise<void> {
     case 'sent':
       if (!turns.send()) process.exitCode = 1;
       break;
-    case 'taken':
-      turns.take();
+    case 'accepted':
+      turns.accept();
       break;
     case 'end': {
       const transcript = textOf(stdin().transcript_path);
@@ -55,7 +55,7 @@ async function run(): Promise<void> {
       fail({ kind: troubleKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
       break;
     default:
-      console.error('usage: agent-turn begin|sent|taken|end|failed|trouble');
+      console.error('usage: agent-turn begin|sent|accepted|end|failed|trouble');
       process.exitCode = 2;
   }
 }

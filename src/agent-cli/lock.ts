@@ -22,7 +22,7 @@ const pollIntervalMs = 10;
  * at all. A holder that is gone is replaced, a holder that lives never is: after the timeout, `LockTimeoutError` is
  * thrown. Nobody but its holder removes a lock.
  */
-export function withLock<T>(file: string, work: () => T, timeoutMs = 5_000): T {
+export function withLock<T>(file: string, work: () => T, timeoutMs: number): T {
   const own = `${ownProcess()}.${randomBytes(4).toString('hex')}`;
   const deadline = performance.now() + timeoutMs;
   while (!take(file, { own, base: file })) {

@@ -23,7 +23,7 @@ export interface Seen {
   /** Milliseconds. */
   readonly stillFor: number;
   readonly isPromptGiven: boolean;
-  readonly isPromptTaken: boolean;
+  readonly isPromptAccepted: boolean;
   readonly isInTurn: boolean;
 }
 
@@ -33,7 +33,7 @@ export function reasonForInput(seen: Seen, quiet: InteractivePlan['quiet']): str
   if (quiet === null || seen.stillFor < quiet) return null;
   const still = `has stood still for ${Math.round(quiet / 1000)} s`;
   if (!seen.isPromptGiven) return `${still} before it took a prompt`;
-  if (!seen.isPromptTaken) return 'has not taken its prompt';
+  if (!seen.isPromptAccepted) return 'has not taken its prompt';
   return seen.isInTurn ? `${still} in the middle of a turn` : null;
 }
 

@@ -2,12 +2,12 @@ import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFile
 import { join } from 'node:path';
 import type { AgentReport } from './report.ts';
 
-/** Files that say something by being there. `agent-init` looks at the first, and writes the second. */
-export type Mark = 'in-turn' | 'goes-on' | 'asks' | 'exit';
-/** How often something was sent, taken by the CLI, and how often a turn has ended. */
-export type Counter = 'sent' | 'taken' | 'ended';
+/** Files that mean something by existing. `agent-init` reads the first, and writes the second and the last. */
+export type Mark = 'in-turn' | 'keep-running' | 'waiting-for-answer' | 'exit';
+/** How many prompts were sent, how many the CLI has accepted, and how many turns have ended. */
+export type Counter = 'sent' | 'accepted' | 'ended';
 
-/** What the programs beside an AI CLI share, in files of its container. */
+/** The state that the programs beside an AI CLI share, in files of its container. */
 export interface State {
   has(mark: Mark): boolean;
   set(mark: Mark): void;

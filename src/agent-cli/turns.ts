@@ -2,48 +2,48 @@ import { withLock } from './lock.ts';
 import type { State } from './state.ts';
 
 /**
- * The turns of an interactive AI CLI. What is sent to it is counted before it is pasted, and what it takes when it says
- * so. A turn that ends while something is on its way is not the last: that will bring a turn of its own. What came while
- * a turn went on may have become a part of it, or wait for its own: what follows shows which. Nothing can be sent once the
- * work is done.
+ * The turns of an interactive AI CLI. A prompt is counted as sent before it is pasted, and as accepted when a hook of the
+ * CLI reports it. A turn that ends while a prompt is on its way is not the last one: that prompt brings a turn of its own.
+ * A prompt that came during a turn may have become a part of it, or wait for its own: what follows shows which. Nothing
+ * can be sent once the work is done.
  */
 export interface Turns {
   begin(): void;
-  /** Count what is about to be typed into the CLI; false where the work is done, and nothing can be sent any more. */
+  /** Count a prompt that is about to be typed; false where the work is done, and nothing can be sent any more. */
   send(): boolean;
-  take(): void;
-  /** Count the end of a turn, and return whether it may still be followed by a turn of what the CLI has queued. */
+  accept(): void;
+  /** Count the end of a turn, and return whether a prompt that the CLI has queued may still have a turn of its own. */
   end(queues: boolean): boolean;
-  /** End the work unless something is on its way. */
+  /** End the work unless a prompt is on its way. */
   finish(): void;
 }
 
-export function turnsIn(state: State, done: (code: number) => void): Turns {
-  // What is sent comes before the end of a turn is judged, or after it, and never in between.
-  const alone = <T>(work: () => T) => withLock(state.lockFile, work);
+export function turnsIn(state: State, done: (code: number) => void, lockTimeoutMs = 5_000): Turns {
+  // A prompt is sent before the end of a turn is judged, or after it, and never in between.
+  const alone = <T>(work: () => T) => withLock(state.lockFile, work, lockTimeoutMs);
   return {
-    // It is there from before the first turn, and whenever the CLI has something to do.
+    // It exists from before the first turn, and whenever the CLI has something to do.
     begin: () => state.set('in-turn'),
     send: () =>
       alone(() => {
         if (state.has('exit')) return false;
-        // What answers a question begins no turn, see agent-attend.
-        if (!state.has('asks')) state.count('sent');
+        // An answer to a question begins no turn, see agent-interactive.
+        if (!state.has('waiting-for-answer')) state.count('sent');
         return true;
       }),
-    take() {
+    accept() {
       state.set('in-turn');
-      state.count('taken');
+      state.count('accepted');
     },
     end(queues) {
       state.count('ended');
-      return queues && state.counted('taken') > state.counted('ended');
+      return queues && state.counted('accepted') > state.counted('ended');
     },
     finish: () =>
       alone(() => {
-        if (state.counted('taken') < state.counted('sent')) return;
-        // Something else ends the work, which may be given more.
-        if (state.has('goes-on')) state.clear('in-turn');
+        if (state.counted('accepted') < state.counted('sent')) return;
+        // Something else ends the work. Until then it may be given more.
+        if (state.has('keep-running')) state.clear('in-turn');
         else done(0);
       }),
   };

@@ -23,7 +23,7 @@ export const claude: Provider = {
       json: {
         skipDangerousModePermissionPrompt: true,
         hooks: {
-          UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+          UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn accepted' }] }],
           Stop: [{ hooks: [{ type: 'command', command: 'agent-turn end queued' }] }],
           StopFailure: [{ hooks: [{ type: 'command', command: 'agent-turn failed' }] }],
         },

@@ -28,7 +28,7 @@ export const codex: Provider = {
       '--dangerously-bypass-approvals-and-sandbox',
       '--dangerously-bypass-hook-trust',
       ...quiet,
-      hook('UserPromptSubmit', 'agent-turn taken'),
+      hook('UserPromptSubmit', 'agent-turn accepted'),
       hook('Stop', 'agent-turn end'),
     ],
     settingsFlag: null,

@@ -15,7 +15,7 @@ export const gemini: Provider = {
         file: '.gemini/settings.json',
         json: {
           hooks: {
-            BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+            BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn accepted' }] }],
             AfterAgent: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
           },
         },

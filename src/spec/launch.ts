@@ -50,7 +50,7 @@ function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string)
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
   const words = [JSON.stringify(plan), promptFile].map(quote).join(' ');
-  return [...renames, 'agent-turn begin', `agent-attend ${words} </dev/null >/dev/null 2>&1 &`];
+  return [...renames, 'agent-turn begin', `agent-interactive ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
 /** `env` would read a program name that contains "=" as a variable; the `exec` of a shell does not. */

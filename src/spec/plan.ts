@@ -71,7 +71,7 @@ interface MountPlan {
   readonly readOnly: boolean;
 }
 
-/** Configuration of the process in the container that watches an interactive AI CLI. */
+/** Configuration of `agent-interactive`, which watches an interactive AI CLI in its container. */
 export interface InteractivePlan {
   /** Regular expression for its screen when it accepts a prompt. */
   readonly ready: string;

@@ -31,7 +31,7 @@ until [ -e go ]; do
   sleep 0.5
 done
 printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64('only printed')}
-for at in /proc/[0-9]*; do ! grep -q agent-attend $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
+for at in /proc/[0-9]*; do ! grep -q agent-interactive $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
 tmux=$(command -v tmux)
 mv "$tmux" "$tmux.real"
 echo ${base64(tmux)} | base64 -d >"$tmux"

@@ -7,10 +7,14 @@ const [lock = '', file = '', times = ''] = process.argv.slice(2);
 const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 if (times === 'hold')
-  withLock(lock, () => {
-    writeSync(1, 'held\n');
-    pause(600_000);
-  });
+  withLock(
+    lock,
+    () => {
+      writeSync(1, 'held\n');
+      pause(600_000);
+    },
+    5_000,
+  );
 for (let i = 0; i < Number(times); i++)
   withLock(
     lock,

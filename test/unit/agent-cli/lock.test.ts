@@ -128,7 +128,7 @@ test('the lock is released where the work throws, and a directory that is missin
   const fail = () => {
     throw new Error('it failed');
   };
-  t.throws(() => withLock(lock, fail), { message: 'it failed' });
+  t.throws(() => withLock(lock, fail, 200), { message: 'it failed' });
   t.deepEqual(others(), []);
-  t.throws(() => withLock(join(lock, 'missing'), () => t.fail()), { code: 'ENOENT' });
+  t.throws(() => withLock(join(lock, 'missing'), () => t.fail(), 200), { code: 'ENOENT' });
 });

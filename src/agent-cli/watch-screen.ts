@@ -17,9 +17,9 @@ export interface Watched {
 
 /** A person takes longer than this, in milliseconds, and so may a screen to change. */
 const pollIntervalMs = 500;
-/** What has not moved for so long, in milliseconds, is not about to. */
+/** A screen that has not changed for so long, in milliseconds, is not about to. */
 const settledMs = 2_000;
-/** What follows a paste at once may be taken for a part of it. */
+/** A key that follows a paste at once may become a part of it. In milliseconds. */
 const afterPasteMs = 300;
 const maxAnswers = 3;
 const maxEnters = 10;
@@ -39,7 +39,7 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
   report('working');
   for (; !state.has('exit'); await sleep(pollIntervalMs)) {
     const screen = terminal.screen();
-    // What is being sent is given the time to arrive.
+    // A prompt that is being sent is given the time to arrive.
     const seen = `${state.counted('sent')} ${screen}`;
     if (seen !== last) since = now();
     last = seen;
@@ -53,8 +53,8 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
       continue;
     }
     if (dialog === null && stillFor >= settledMs && enterAgain()) since = now();
-    const [isInTurn, isPromptTaken] = [state.has('in-turn'), isTaken(state)];
-    const reason = reasonForInput({ dialog, stillFor, isPromptGiven, isPromptTaken, isInTurn }, quiet);
+    const [isInTurn, isPromptAccepted] = [state.has('in-turn'), isAccepted(state)];
+    const reason = reasonForInput({ dialog, stillFor, isPromptGiven, isPromptAccepted, isInTurn }, quiet);
     if (reason === null) {
       report(isInTurn || quiet === null || stillFor < quiet ? 'working' : 'idle');
     } else {
@@ -64,7 +64,7 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
   }
 }
 
-const isTaken = (state: State) => state.counted('taken') > 0;
+const isAccepted = (state: State) => state.counted('accepted') > 0;
 
 /** Write each change of what the CLI does as a line. */
 function activityReporter(state: State): (activity: string) => void {
@@ -75,55 +75,55 @@ function activityReporter(state: State): (activity: string) => void {
   };
 }
 
-/** While the CLI asks, what is typed into it is an answer, and begins no turn. */
+/** While the CLI asks, text that is typed into it is an answer, and begins no turn. */
 function markDialog(state: State, dialog: string | null): void {
-  if (dialog === null) state.clear('asks');
-  else if (!state.has('asks')) state.set('asks');
+  if (dialog === null) state.clear('waiting-for-answer');
+  else if (!state.has('waiting-for-answer')) state.set('waiting-for-answer');
 }
 
-/** Paste the prompt, and press Enter until the CLI has taken it. */
+/** Paste the prompt, and press Enter until the CLI has accepted it. */
 async function givePrompt({ state, terminal, prompt, sleep, turn }: Watched): Promise<void> {
   if (!turn('sent')) return;
   terminal.paste(prompt());
   // An Enter that came too early is pressed again.
-  for (let tries = 0; tries < 10 && !isTaken(state); tries++) {
+  for (let tries = 0; tries < 10 && !isAccepted(state); tries++) {
     await sleep(afterPasteMs);
-    if (isTaken(state)) return;
+    if (isAccepted(state)) return;
     terminal.press('Enter');
-    for (let polls = 0; polls < 50 && !state.has('exit') && !isTaken(state); polls++) await sleep(100);
+    for (let polls = 0; polls < 50 && !state.has('exit') && !isAccepted(state); polls++) await sleep(100);
   }
 }
 
 /**
- * Return a function that enters what was sent and lies there, while no turn goes on that it might wait for: a CLI that is
- * busy may take the Enter that comes a moment after a paste for a part of it. False where there is nothing to enter, or
- * where that was tried often enough.
+ * Return a function that enters a prompt that was pasted and not accepted, while no turn goes on that it might wait for: to
+ * a CLI that is busy, the Enter that comes a moment after a paste may be a part of it. False where there is nothing to
+ * enter, or where that was tried often enough.
  */
 function enterPresser({ state, terminal }: Watched): () => boolean {
   const { counted } = state;
-  const tries = triesUntil(() => [counted('sent'), counted('taken'), counted('ended')]);
+  const tries = triesUntil(() => [counted('sent'), counted('accepted'), counted('ended')]);
   return () => {
-    const liesThere =
-      isTaken(state) && counted('sent') > counted('taken') && counted('ended') >= counted('taken');
-    if (!liesThere || tries() > maxEnters) return false;
+    const isPending =
+      isAccepted(state) && counted('sent') > counted('accepted') && counted('ended') >= counted('accepted');
+    if (!isPending || tries() > maxEnters) return false;
     terminal.press('Enter');
     return true;
   };
 }
 
-/** Return a function that does what the plan says where a person is needed. */
+/** Return a function that follows `needsInput` of the plan where a person is needed. */
 function inputReaction(
   { needsInput }: WatchPlan,
   { state, terminal, sleep, turn }: Watched,
 ): (reason: string) => Promise<void> {
-  const tries = triesUntil(() => [state.counted('taken'), state.counted('ended')]);
+  const tries = triesUntil(() => [state.counted('accepted'), state.counted('ended')]);
   const fail = (reason: string) => void turn('trouble', 'needsInput', reason);
   return async reason => {
     if (needsInput === 'notify') return;
     if (needsInput === 'fail') return fail(reason);
     if (tries() > maxAnswers) return fail(`${reason}, and was answered ${maxAnswers} times`);
-    // What answers no question begins a turn.
-    if (!state.has('asks') && isTaken(state)) turn('sent');
+    // Text that answers no question begins a turn.
+    if (!state.has('waiting-for-answer') && isAccepted(state)) turn('sent');
     terminal.type(needsInput.answer);
     await sleep(afterPasteMs);
     terminal.press('Enter');

@@ -29,8 +29,8 @@ async function attended(
     options: [`--mount=type=bind,source=${source},target=/provider,readonly=true`],
     env: { PATH: '/provider:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env },
   });
-  const cli = `${before}; echo 'READY>'; read -r prompt; agent-turn taken; echo "got <$prompt>"; ${after}`;
-  const attend = ['agent-attend', JSON.stringify({ ...plan, ...more }), '/run/agent/prompt'];
+  const cli = `${before}; echo 'READY>'; read -r prompt; agent-turn accepted; echo "got <$prompt>"; ${after}`;
+  const attend = ['agent-interactive', JSON.stringify({ ...plan, ...more }), '/run/agent/prompt'];
   await box.inject(
     [
       "printf '%s' 'Do it; $(now)' >/run/agent/prompt",
@@ -145,13 +145,13 @@ test('one that has nothing to do is quiet, and done when it has been so for as l
 });
 
 test('what was sent, and lies there when the turn is over since its Enter came too early, is entered then', async t => {
-  const next = 'read -r more; agent-turn taken; echo "then <$more>"; agent-turn end </dev/null; sleep 60';
+  const next = 'read -r more; agent-turn accepted; echo "then <$more>"; agent-turn end </dev/null; sleep 60';
   const box = await attended(
     t,
     `until [ -e /run/agent/go ]; do sleep 0.1; done; sleep 4; echo " turn over"; agent-turn end </dev/null; ${next}`,
     { env: { AGENT_RUN_LIMIT: '120' } },
   );
-  t.true(await until(async () => (await box.exec(['cat', '/run/agent/turns-taken'])).stdout !== ''));
+  t.true(await until(async () => (await box.exec(['cat', '/run/agent/turns-accepted'])).stdout !== ''));
   await box.exec(['agent-turn', 'sent']);
   await box.exec(['tmux', 'send-keys', '-l', '-t', '=agent:', 'and this']);
   await box.exec(['touch', '/run/agent/go']);

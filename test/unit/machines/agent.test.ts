@@ -9,7 +9,7 @@ import { scenarios } from './scenarios/index.ts';
 import { decision } from './scenarios/story.ts';
 import { walk } from './walk.ts';
 
-for (const { title, tell } of scenarios) test(title, t => void t.notThrows(() => tell(agentMachine)));
+for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(agentMachine)));
 
 test('no two scenarios have the same title', t => {
   t.is(new Set(scenarios.map(({ title }) => title)).size, scenarios.length);
@@ -39,7 +39,7 @@ test('an error keeps the command and the exit code that docker gave it', t => {
 });
 
 for (const late of ['answer', 'failure'] as const)
-  test(`the late ${late} of an actor that was cancelled away is not heard`, async t => {
+  test(`the late ${late} of an actor that was cancelled is ignored`, async t => {
     const building = Promise.withResolvers<{ image: string }>();
     const aborted: boolean[] = [];
     const actor = createActor(
@@ -69,7 +69,7 @@ for (const late of ['answer', 'failure'] as const)
     t.deepEqual(aborted, [true]);
   });
 
-test('the late answer of a rung means nothing to the ladder that began again', async t => {
+test('the late result of a step does not affect the escalation that has begun again', async t => {
   const rungs: PromiseWithResolvers<End | null>[] = [];
   const actor = createActor(
     agentMachine.provide({

@@ -160,7 +160,7 @@ const trouble = (kind: 'authentication' | 'quota', until: number | null, code = 
   providerFailure: { kind, message: 'what it said', until },
 });
 
-test('what an AI CLI says of why it failed is the reason, but where it has not failed', t => {
+test('the failure that an AI CLI reports is the reason, unless it has succeeded', t => {
   t.like(toOutcome(died(1), trouble('authentication', null)), {
     status: 'failed',
     error: { kind: 'authentication', message: 'what it said' },
@@ -168,7 +168,7 @@ test('what an AI CLI says of why it failed is the reason, but where it has not f
   t.is(toOutcome(died(0), trouble('authentication', null, 0)).status, 'succeeded');
 });
 
-test('only a plan of which it is known when it is there again is waited for, and such an attempt is not counted', t => {
+test('only a quota with a known reset time is waited for, and such an attempt is not counted', t => {
   const known = toOutcome(died(1), trouble('quota', 60_000));
   const unknown = toOutcome(died(1), trouble('quota', null));
   const failed = toOutcome(died(1), said('exit', 1));
@@ -181,7 +181,7 @@ test('only a plan of which it is known when it is there again is waited for, and
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
-test('a plan that is said to be has passed already is no wait: the attempt has failed, and counts', t => {
+test('a quota whose reported reset time has passed is not waited for: the attempt has failed, and counts', t => {
   for (const until of [0, 1, finished - day, finished]) {
     const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
@@ -191,7 +191,7 @@ test('a plan that is said to be has passed already is no wait: the attempt has f
   }
 });
 
-test('a plan is waited for for days, not for weeks, and how long it would take is told', t => {
+test('a quota is waited for for days, not for weeks, and the message has the length of the wait', t => {
   const after = (ms: number) =>
     toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', finished + ms));
   for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaResetAt(after(ms)), finished + ms);
@@ -208,7 +208,7 @@ test('a plan is waited for for days, not for weeks, and how long it would take i
   });
 });
 
-test('a plan is waited for ten times and no more; attempts that failed otherwise do not count as waits', t => {
+test('a quota is waited for ten times at most; attempts that failed otherwise do not count as waits', t => {
   const waits = (count: number) =>
     Array.from({ length: count }, () => toOutcome(died(1), trouble('quota', 60_000)));
   const failed = Array.from({ length: 20 }, () => toOutcome(died(1), said('exit', 1)));
@@ -219,7 +219,7 @@ test('a plan is waited for ten times and no more; attempts that failed otherwise
   t.regex(next(10).error!.message, /^what it said\. It has waited for its quota 10 times/);
 });
 
-test('how long a plan is waited for is read off one clock, and waited for by the other', t => {
+test("the wait for a quota is measured by the engine's clock, and waited for by ours", t => {
   const hour = 3_600_000;
   for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour]) {
     const engineAt = finished + skew;
@@ -257,7 +257,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   internal: false,
 };
 
-test('a new attempt is made where the agent or its ground failed, and nowhere else', t => {
+test('a new attempt follows a failure of the agent or of its infrastructure, and no other', t => {
   for (const [kind, may] of Object.entries(retried)) {
     const outcome = (status: Status): Outcome => ({
       status,
@@ -286,7 +286,7 @@ test('a StepError without a time, and the error of a command, are stamped with t
   });
 });
 
-test('a StepError is taken as it is, and anything else that is thrown is internal', t => {
+test('a StepError is returned as it is, and anything else that is thrown becomes internal', t => {
   const error = new StepError('image', 'no such image', {
     at: 5,
     command: 'docker pull',

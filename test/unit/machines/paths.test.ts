@@ -19,10 +19,10 @@ import {
 
 type Step = { type: string; output?: unknown; error?: unknown };
 
-/** What was sent, and how many states had been visited by then. */
-type Told = { step: Step; visited: number };
+/** An event that was sent, and how many states had been visited by then. */
+type Sent = { step: Step; visited: number };
 
-/** Two tries instead of eight: what one try more would show is told by the scenarios. */
+/** Two tries instead of eight: the scenarios cover more. */
 const machine: AgentMachine = agentMachine.provide({
   guards: {
     hasTriesLeft: ({ context, event }) =>
@@ -30,7 +30,7 @@ const machine: AgentMachine = agentMachine.provide({
   },
 });
 
-/** Made once: an error's stack costs as much as a step of the machine. */
+/** Created once: the stack of an error costs as much as a step of the machine. */
 const errors = {
   docker: new StepError('docker', 'docker', { at: 0 }),
   transient: new StepError('transient', 'transient', { at: 0, inDoubt: true }),
@@ -54,21 +54,21 @@ for (const input of inputs) {
     serializeState: snapshot => keyOf(snapshot) as never,
   });
 
-  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the promises of the chart`, t => {
+  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the guarantees of the chart`, t => {
     let walks = 0;
     for (const { state, steps } of paths) {
-      for (const [mood, last] of endings) {
+      for (const [course, last] of endings) {
         walks++;
-        const story: Told[] = [];
+        const story: Sent[] = [];
         try {
           const agent = walk(machine, input);
           for (const { event } of steps.slice(1)) take(agent, event as Step, story);
           expect('the state that the path leads to', placeOf(agent.snapshot.value), placeOf(state.value));
           if (last && agent.snapshot.status !== 'done') take(agent, last, story);
-          goesOn(agent, story, mood);
-          keepsItsPromises(agent, story, given);
+          continueToEnd(agent, story, course);
+          expectGuarantees(agent, story, given);
         } catch (error) {
-          throw new Error(`after ${titleOf(story)}, ended ${mood}: ${(error as Error).message}`, {
+          throw new Error(`after ${titleOf(story)}, ended ${course}: ${(error as Error).message}`, {
             cause: error,
           });
         }
@@ -86,7 +86,7 @@ for (const input of inputs) {
   });
 }
 
-test('an agent that is restored from JSON, in whatever state, comes out as it would have without', t => {
+test('an agent that is restored from JSON in any state ends as it would have without', t => {
   const paths = getShortestPaths(machine, {
     input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
@@ -98,19 +98,19 @@ test('an agent that is restored from JSON, in whatever state, comes out as it wo
   const places = new Set<string>();
   for (const { state, steps } of paths) {
     places.add(placeOf(state.value));
-    for (const mood of ['well', 'badly'] as const) {
+    for (const course of ['well', 'badly'] as const) {
       const [restored, other] = [true, false].map(isRestored => {
         const agent = walk(machine, { retries: 1 });
         for (const { event } of steps.slice(1)) take(agent, event as Step, []);
         const here = placeOf(agent.snapshot.value);
         if (isRestored)
           expect('the state that it is restored in', placeOf(agent.restores().snapshot.value), here);
-        goesOn(agent, [], mood);
+        continueToEnd(agent, [], course);
         return agent;
       }) as [Walk, Walk];
       expect('its output', restored.snapshot.output, other.snapshot.output);
-      expect('its verdicts', restored.told, other.told);
-      expect('its way', restored.visited, other.visited);
+      expect('its emitted events', restored.emitted, other.emitted);
+      expect('its path', restored.visited, other.visited);
       expect('its calls', restored.called, other.called);
     }
   }
@@ -118,10 +118,10 @@ test('an agent that is restored from JSON, in whatever state, comes out as it wo
   for (const place of Object.keys(workers)) t.true(places.has(place), place);
 });
 
-const titleOf = (story: readonly Told[]) =>
+const titleOf = (story: readonly Sent[]) =>
   story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
 
-/** How each path is brought to its end; an event that a chart forgets to heed leads to no path of its own. */
+/** How each path is continued to its end. An event that a chart ignores leads to no path of its own. */
 const endings = [
   ['well', null],
   ['badly', null],
@@ -129,7 +129,7 @@ const endings = [
   ['well', { type: 'KILL' }],
 ] as const;
 
-/** Everything that may happen next. */
+/** Return every event that may happen next. */
 function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   if (snapshot.status === 'done') return [];
   const place = placeOf(snapshot.value) as Place;
@@ -174,7 +174,7 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
         said(1),
         said(124, 'deadline'),
         saidNothing,
-        // A plan may be used up for ever.
+        // A quota may be exhausted forever.
         ...(snapshot.context.attempt === 1 ? [usedUp(60_000)] : []),
       ];
     default:
@@ -182,7 +182,7 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   }
 }
 
-/** What `reconcile()` may say to what the agent has been through. */
+/** Return the possible results of `reconcile()` for the history of the agent. */
 function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt } = context;
   const known = { attempt, attempts, image, cancelled, injectedAt };
@@ -195,17 +195,17 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   const alive = { ...container, started: true };
   const firstTime = context.step === null && context.containerId === null && !inDoubt;
   const gone = { ...known, outcome: lost, inDoubt: true };
-  const tidying = [
+  const cleaningUp = [
     decision('stopping', { ...alive, outcome: lost }),
     decision('collecting', { ...alive, end: died() }),
     decision('removing', gone),
   ];
-  if (outcome !== null) return tidying;
+  if (outcome !== null) return cleaningUp;
   return [
     decision('building', known),
     ...(injectedAt === null ? [decision('starting', container), decision('waitingForTmux', alive)] : []),
     decision('running', { ...alive, injectedAt: injectedAt ?? 5_000 }),
-    ...tidying,
+    ...cleaningUp,
     ...(firstTime
       ? [
           decision('removing', {
@@ -220,16 +220,16 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   ];
 }
 
-/** What of an agent's memory can make a difference to where it goes. */
+/** Return the part of an agent's context that can change its path. */
 function keyOf({ value, context }: AgentSnapshot): string {
   const { containerId, started, end, outcome, step, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
-  const verdict = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
+  const ended = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
   const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
-  return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, inDoubt, cancelled, attempt]);
+  return JSON.stringify([placeOf(value), ended, known, step, tries > 0, inDoubt, cancelled, attempt]);
 }
 
-function take(agent: Walk, step: Step, story: Told[]): void {
+function take(agent: Walk, step: Step, story: Sent[]): void {
   const { type, output, error } = step;
   story.push({ step, visited: agent.visited.length });
   if (type.startsWith('xstate.done')) agent.resolves(output);
@@ -237,17 +237,17 @@ function take(agent: Walk, step: Step, story: Told[]): void {
   else agent.sends({ type, reason: 'asked to' } as AgentEvent);
 }
 
-/** From anywhere it gets to its end: where all goes well, and where nothing does. */
-function goesOn(agent: Walk, story: Told[], mood: 'well' | 'badly'): void {
+/** Continue an agent to its end, with successes or with failures only. */
+function continueToEnd(agent: Walk, story: Sent[], course: 'well' | 'badly'): void {
   for (let steps = 0; agent.snapshot.status !== 'done'; steps++) {
-    if (steps > 40) throw new Error(`it goes round in circles: ${agent.visited.slice(-12).join(' > ')}`);
+    if (steps > 40) throw new Error(`it loops: ${agent.visited.slice(-12).join(' > ')}`);
     const next = stepsFrom(agent.snapshot);
-    const bad = mood === 'badly' && next.find(({ error }) => error === errors.docker);
+    const bad = course === 'badly' && next.find(({ error }) => error === errors.docker);
     take(agent, bad || next[0]!, story);
   }
 }
 
-function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput): void {
+function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput): void {
   const { visited, called } = agent;
   const isRunning = (place: string | undefined) => ['running', 'idle', 'needsInput'].includes(place ?? '');
   const work = visited.filter(
@@ -266,12 +266,12 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   }
   const [lastCreate, lastStart] = [visited.lastIndexOf('creating'), visited.lastIndexOf('starting')];
   if (Math.max(lastCreate, lastStart) > visited.lastIndexOf('removing'))
-    throw new Error('a container, and no removing');
+    throw new Error('a container was created, but never removed');
   const { containerId, inDoubt } = agent.snapshot.context;
   const entered = visited.includes('removing');
   if (entered && input.keep === 'never' && (containerId !== null || inDoubt))
     expect(
-      'the last thing done to the container',
+      'the last call for the container',
       called.filter(src => src !== 'waitUntil').at(-1),
       'removeContainer',
     );
@@ -289,5 +289,5 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   const forbidden = afterwards.filter(
     place => startup.includes(place) || ['retrying', 'waitingForQuota', 'reconciling'].includes(place),
   );
-  expect('what a cancelled agent still does', forbidden, []);
+  expect('states of a cancelled agent that start it again', forbidden, []);
 }

@@ -5,7 +5,7 @@ import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-41d0';
 
-test('a process that lacks the secrets redacts what another one handed out', async t => {
+test('a process without the secrets redacts those that another process handed out', async t => {
   const run = sealedRun(t);
   t.true(await run.process({ TOKEN: value }).seals.seal(attempt, [value], never));
   const { vault, seals } = run.process({});
@@ -19,7 +19,7 @@ test('a process that lacks the secrets redacts what another one handed out', asy
   t.is(looks.vault.redactor.text(value), redacted);
 });
 
-test('where what was handed out is unknown, what can be read now is the next best, and else there is a reason', async t => {
+test('if the values that were handed out are unknown, the current ones are redacted, or the reason is returned', async t => {
   const run = sealedRun(t);
   await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);
   const spoil = [() => writeFileSync(run.file, 'x\n'), () => rmSync(run.file)];
@@ -32,7 +32,7 @@ test('where what was handed out is unknown, what can be read now is the next bes
   }
 });
 
-test('an attempt that was given nothing, and a container that is gone, lack nothing', async t => {
+test('an attempt without secrets, and a container that is gone, need no unsealing', async t => {
   const run = sealedRun(t);
   const { seals } = run.process({});
   t.is(await seals.unseal({ ...attempt, injectedAt: null }, never), null);

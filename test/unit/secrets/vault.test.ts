@@ -23,7 +23,7 @@ test('a value of a renewed file is redacted as soon as it is handed out, and the
   t.is(deep(both), `${redacted} ${redacted}`);
 });
 
-test('what an earlier engine process handed out is redacted once it is learned', t => {
+test('a value that an earlier engine process handed out is redacted once it is learned', t => {
   const vault = vaultOf({ name: 'x', concurrency: null, agents: [usualPlan] }, {});
   const { deep } = vault.redactor;
   t.is(deep('handed-out'), 'handed-out');

@@ -24,7 +24,7 @@ const stringsIn = (value: unknown): string[] =>
 
 const cancel = (reason: string) => ({ type: 'run.cancel' as const, reason });
 
-test('what was appended is on disk when append resolves, in order and numbered', async t => {
+test('an appended event is on disk when append resolves, in order and numbered', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 42);
   await Promise.all([journal.append(cancel('a')), journal.append(cancel('b'))]);
@@ -38,7 +38,7 @@ test('what was appended is on disk when append resolves, in order and numbered',
   journal[Symbol.dispose]();
 });
 
-test('a line is as it was written, or it is left out; one without a checksum holds only what we know', t => {
+test('a line that was changed is left out; one without a checksum may have known keys only', t => {
   const path = file(t);
   const plain = { v: 1, seq: 1, at: 42, ...cancel('a') };
   const lines = (...given: object[]) => given.map(line => `${JSON.stringify(line)}\n`).join('');
@@ -99,7 +99,7 @@ test('strings of an event carry no control characters: on disk, for listeners an
   t.notRegex(events.flatMap(event => stringsIn(event)).join(''), control);
 });
 
-test('a secret whose parts were kept apart by control characters is redacted when they are gone', async t => {
+test('a secret that control characters had split is redacted once they are removed', async t => {
   const path = file(t);
   const { deep } = redactor(['canary-1234']);
   const journal = openJournal(path, () => 0, 1, deep);
@@ -108,7 +108,7 @@ test('a secret whose parts were kept apart by control characters is redacted whe
   t.like(readJournal(path).events[0], { reason: 'it is [secret].' });
 });
 
-test('a secret that is a word of ours leaves events what they are, and is redacted in what is said', async t => {
+test('a secret that equals a keyword does not change the type of an event, and is redacted in its texts', async t => {
   const path = file(t);
   const words = [
     'docker',
@@ -157,7 +157,7 @@ test('a secret that is a word of ours leaves events what they are, and is redact
   });
 });
 
-test('listeners are told every event at once, until they leave', async t => {
+test('listeners receive every event at once, until they unsubscribe', async t => {
   const journal = openJournal(file(t), () => 0);
   const seen: number[] = [];
   const leave = journal.subscribe(({ seq }) => seen.push(seq));
@@ -169,7 +169,7 @@ test('listeners are told every event at once, until they leave', async t => {
   journal[Symbol.dispose]();
 });
 
-test('appending after the end is no error: what comes late has nobody to tell', async t => {
+test('appending after dispose is not an error, and has no effect', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 0);
   journal[Symbol.dispose]();
@@ -177,7 +177,7 @@ test('appending after the end is no error: what comes late has nobody to tell', 
   t.is(readFileSync(path, 'utf8'), '');
 });
 
-test('a last line that a crash tore is dropped and said so, wherever the tear is', async t => {
+test('a last line that a crash has torn is dropped and reported, wherever it is torn', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 0);
   await journal.append(cancel('a'));
@@ -194,7 +194,7 @@ test('a last line that a crash tore is dropped and said so, wherever the tear is
   }
 });
 
-test('a damaged line in the middle is left out and named, and what follows is read', t => {
+test('a damaged line in the middle is left out and reported, and the lines after it are read', t => {
   const path = file(t);
   const line = (seq: number) => `${JSON.stringify({ v: 1, seq, at: 0, ...cancel('x') })}\n`;
   for (const bad of [
@@ -214,7 +214,7 @@ test('a damaged line in the middle is left out and named, and what follows is re
   }
 });
 
-test('a journal that cannot be written says so once and for all, and tells nobody of what it has not written', async t => {
+test('a journal that cannot be written rejects every append, and reports no event that it has not written', async t => {
   const journal = openJournal('/dev/full', () => 0);
   const told: unknown[] = [];
   journal.subscribe(event => told.push(event));
@@ -225,7 +225,7 @@ test('a journal that cannot be written says so once and for all, and tells nobod
   journal[Symbol.dispose]();
 });
 
-test('a torn last line is taken away before more is appended', async t => {
+test('a torn last line is truncated before more is appended', async t => {
   const path = file(t);
   const first = openJournal(path, () => 0);
   await first.append(cancel('a'));

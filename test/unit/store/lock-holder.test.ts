@@ -29,11 +29,11 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { title: 'a process that lives', start: '5000', lives: true },
+  { title: 'a live process', start: '5000', lives: true },
   { title: 'a process that is gone', start: null, lives: false },
-  { title: 'a pid that is used again', start: '9000', lives: false },
+  { title: 'a reused pid', start: '9000', lives: false },
   {
-    title: 'a process that lives, on a host renamed since',
+    title: 'a live process, on a host renamed since',
     holder: { host: 'old' },
     start: '5000',
     lives: true,
@@ -115,7 +115,7 @@ for (const { title, holder, from = here, start, lives } of cases)
     );
   });
 
-test('this process lives, by what it says of itself', t => {
+test('this process is alive by its own identity', t => {
   const own = ownIdentity();
   t.is(own.pid, process.pid);
   t.is(own.host, hostname());
@@ -123,7 +123,7 @@ test('this process lives, by what it says of itself', t => {
   t.deepEqual(parseIdentity(JSON.stringify(own)), own);
 });
 
-test('a holder that cannot be judged is named with what --force risks', t => {
+test('a holder that may be alive is described with the risk of --force', t => {
   t.is(explainHolder({ identity: here, doubt: null }), 'process 100 on here');
   t.is(
     explainHolder({ identity: here, doubt: 'it is on another machine' }),
@@ -136,17 +136,17 @@ test('a holder that cannot be judged is named with what --force risks', t => {
 });
 
 for (const [what, text] of [
-  ['nothing', ''],
-  ['half of it', JSON.stringify(here).slice(0, 40)],
-  ['no object', 'null'],
-  ['a host that is none', JSON.stringify({ ...here, host: ['here'] })],
-  ['a pid that is none', JSON.stringify({ ...here, pid: '100' })],
+  ['no content', ''],
+  ['half of its content', JSON.stringify(here).slice(0, 40)],
+  ['null', 'null'],
+  ['an invalid host', JSON.stringify({ ...here, host: ['here'] })],
+  ['an invalid pid', JSON.stringify({ ...here, pid: '100' })],
 ] as const)
-  test(`a lock that says ${what} names nobody`, t => {
+  test(`a lock with ${what} has no holder`, t => {
     t.is(parseIdentity(text), null);
   });
 
-test('the name of a host that somebody forged can be shown', t => {
+test('a forged host name is safe to print', t => {
   const forged = JSON.stringify({ ...here, host: 'h\x1b]0;title\x07\n::error::x' });
   t.is(parseIdentity(forged)?.host, 'h ::error::x');
 });

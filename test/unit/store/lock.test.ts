@@ -21,7 +21,7 @@ function file(t: ExecutionContext): string {
   return join(folder, 'lock');
 }
 
-test('a lock that is held is not given twice, and names its holder', t => {
+test('a lock that is held cannot be taken, and its holder is returned', t => {
   const path = file(t);
   const lock = takeLock(path);
   t.true(isLock(lock));
@@ -53,7 +53,7 @@ for (const [title, change] of [
     t.deepEqual(readdirSync(dirname(path)), ['lock.2']);
   });
 
-test('a lock of another host is believed, since nobody here can tell', t => {
+test('a lock of another host counts as held, since its process cannot be checked', t => {
   const { path, holder } = own(t);
   writeFileSync(`${path}.1`, JSON.stringify({ ...holder, host: `not-${hostname()}`, boot: 'theirs' }));
   t.false(isLock(takeLock(path)));
@@ -62,7 +62,7 @@ test('a lock of another host is believed, since nobody here can tell', t => {
 /** Its holder cannot be judged from here. */
 const foreign = (holder: Identity): Identity => ({ ...holder, namespace: 'pid:[1]', pid: 1 });
 
-test('a lock that cannot be judged is taken over with force alone', t => {
+test('a lock whose holder may be alive is taken over with force only', t => {
   const { path, holder } = own(t);
   writeFileSync(`${path}.1`, JSON.stringify(foreign(holder)));
   t.regex((takeLock(path) as Holder).doubt!, /another pid namespace/);
@@ -70,13 +70,13 @@ test('a lock that cannot be judged is taken over with force alone', t => {
   t.deepEqual(readdirSync(dirname(path)), ['lock.2']);
 });
 
-test('a lock whose holder is known to live is not taken over, not even with force', t => {
+test('a lock whose holder is known to be alive is not taken over, even with force', t => {
   const { path } = own(t);
   t.like(takeLock(path, { force: true }), { doubt: null });
   t.deepEqual(readdirSync(dirname(path)), ['lock.1']);
 });
 
-test('of two that force a lock at one instant one gets it, whether or not they can judge each other', t => {
+test('one of two processes that force a lock at once gets it, whether or not they can check each other', t => {
   for (const change of [(holder: Identity) => holder, foreign]) {
     const { path, holder } = own(t);
     writeFileSync(`${path}.1`, JSON.stringify({ ...foreign(holder), pid: 2 }));
@@ -94,7 +94,7 @@ test('of two that force a lock at one instant one gets it, whether or not they c
   }
 });
 
-test('a lock that was taken away is held no more, and what came in its place is left alone', async t => {
+test('a lock whose file was removed is not held any more, and its replacement is left alone', async t => {
   const { path, lock } = own(t);
   t.true(lock.isHeld());
   const lost = new Promise<void>(resolve => watchLock(lock, resolve, 5));
@@ -115,7 +115,7 @@ test('a lock is lost with its directory', t => {
   mkdirSync(dirname(path));
 });
 
-test('a link that was made, and whose answer a network file system has lost, is had', t => {
+test('a link whose response a network file system has lost counts as made', t => {
   const path = file(t);
   const lock = takeLock(path, {
     link(from, to) {
@@ -128,7 +128,7 @@ test('a link that was made, and whose answer a network file system has lost, is 
 });
 
 for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-  test(`a file system whose link says ${code} has locks all the same`, t => {
+  test(`a file system whose link fails with ${code} has locks as well`, t => {
     const path = file(t);
     const link = () => {
       throw Object.assign(new Error(`${code}: no links here`), { code });
@@ -140,7 +140,7 @@ for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
     t.deepEqual(readdirSync(dirname(path)), []);
   });
 
-test('what is no file in the place of a lock is nobody’s', t => {
+test('a lock that is not a regular file has no holder', t => {
   const path = file(t);
   mkdirSync(`${path}.1`);
   symlinkSync('/etc/hostname', `${path}.2`);
@@ -149,14 +149,14 @@ test('what is no file in the place of a lock is nobody’s', t => {
   t.deepEqual(readdirSync(dirname(path)), ['lock.3']);
 });
 
-test('a lock file with nonsense in it holds nobody off', t => {
+test('a lock file with invalid content blocks no process', t => {
   const path = file(t);
   writeFileSync(`${path}.1`, 'nonsense');
   writeFileSync(`${path}.x`, 'more nonsense');
   t.true(isLock(takeLock(path)));
 });
 
-test('of many processes that come at one instant for the lock of a dead one, one at a time holds it', async t => {
+test('one at a time of many processes that take over the lock of a dead one at once holds it', async t => {
   const path = file(t);
   writeFileSync(`${path}.1`, JSON.stringify({ ...ownIdentity(), pid: 2 ** 22 + 1 }));
   const log = join(dirname(path), 'log');

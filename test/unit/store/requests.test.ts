@@ -5,7 +5,7 @@ import test from 'ava';
 import { type Request, watchRequests, writeRequest } from '../../../src/store/requests.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('a request is obeyed once and removed, whatever else is in the folder', async t => {
+test('a request is handled once and removed, whatever else is in the directory', async t => {
   const requests = join(folder(t), 'requests');
   mkdirSync(join(requests, 'a.json', 'deep'), { recursive: true });
   writeFileSync(join(requests, 'b.json'), 'nonsense');
@@ -17,7 +17,7 @@ test('a request is obeyed once and removed, whatever else is in the folder', asy
   looking[Symbol.dispose]();
 });
 
-test('a request that cannot be removed is obeyed once, and does not end the engine', async t => {
+test('a request that cannot be removed is handled once, and does not end the engine process', async t => {
   const requests = join(folder(t), 'requests');
   writeRequest(requests, { stop: null });
   const obeyed: Request[] = [];

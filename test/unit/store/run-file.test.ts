@@ -85,7 +85,7 @@ const forged: readonly (readonly [place: string, forged: object])[] = [
   ['adopted', { adopted: { '../x': { nonce: 'n', specHash: 'b'.repeat(32) } } }],
 ];
 
-test('a forged record is refused with one line that names the place; the sound one is not', t => {
+test('a forged record is refused with one line that names the field; a valid one is read', t => {
   const run = desk(t);
   const write = (more: object) =>
     writeFileSync(run.runFile, JSON.stringify({ version: 1, runId: run.runId, ...sound, ...more }));

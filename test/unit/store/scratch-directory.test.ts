@@ -40,7 +40,7 @@ test.serial('one that does not exist, or is a file, has the usual place in its s
   t.is(await placeOf(file, here), here);
 });
 
-test.serial('where no place can be written to, TMPDIR is named', async t => {
+test.serial('the message names TMPDIR when no directory is writable', async t => {
   const here = folder(t);
   await t.throwsAsync(placeOf(join(here, 'gone'), join(here, 'lost')), {
     message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a writable directory/,

@@ -50,7 +50,7 @@ const piecesOf = (said: string, size: number) =>
   );
 
 for (const [what, [said, printed]] of Object.entries(outputs))
-  test(`of output ${what} the agent’s own is left, however it comes, and the marks are kept apart`, async t => {
+  test(`output ${what} is reduced to the agent’s own in chunks of any size, and the marks are returned apart`, async t => {
     for (const size of said.length > 10_000 ? [4_096, 100_000] : [1, 17, 4_096]) {
       const { stream, marks } = agentOutput('n0nce');
       for (const piece of piecesOf(said, size)) stream.write(piece);
@@ -61,7 +61,7 @@ for (const [what, [said, printed]] of Object.entries(outputs))
     }
   });
 
-test('whatever an agent prints comes out as it is, between the marks and without them', async t => {
+test('all output of an agent is returned unchanged, with marks around it and without', async t => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }).map(array => Buffer.from(array)),
     fc
@@ -88,7 +88,7 @@ test('whatever an agent prints comes out as it is, between the marks and without
   );
 });
 
-test('a title at the beginning that is never closed holds back no more than could be ours', t => {
+test('a title at the beginning that is never closed holds back no more bytes than a mark has', t => {
   const { add } = outputBegin();
   const said = '\x1b]2;agent-begin-';
   t.is(add(Buffer.from(said)).length, 0);
@@ -97,7 +97,7 @@ test('a title at the beginning that is never closed holds back no more than coul
   t.is(add(Buffer.from('more')).toString(), 'more');
 });
 
-test('of the lines of a container those of its agent are left, from whichever on', t => {
+test('the lines of a container are reduced to those of its agent, from any line on', t => {
   const said = [
     `${mark}${greeting.trim()}`,
     'agent-run',

@@ -24,7 +24,7 @@ test('the message of a forged report is plain text', t => {
   t.is(JSON.parse(titleIn(transcript, 'report', 'n0nce')!.toString()).trouble.message, hostile);
 });
 
-test('a forged report that is not one is passed over', t => {
+test('a forged report that is not valid is ignored', t => {
   for (const text of [
     '',
     '{',

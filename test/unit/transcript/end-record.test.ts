@@ -7,7 +7,7 @@ import {
   titleIn,
 } from '../../../src/transcript/end-record.ts';
 
-test('the last line of a transcript says how it ended', t => {
+test('the last line of a transcript is its end record', t => {
   t.deepEqual(endRecordOf('hello\r\n\nagent-end exit 7 0 abc\n', 'abc'), {
     reason: 'exit',
     code: 7,
@@ -26,7 +26,7 @@ test('a record with another nonce, one that is not the last line, and none at al
   t.is(endRecordOf('', 'abc'), null);
 });
 
-test('what only looks like a record is none', t => {
+test('a line that only resembles a record is not one', t => {
   for (const line of [
     'agent-end exit 0 0',
     'agent-end won 0 0 abc',
@@ -37,14 +37,14 @@ test('what only looks like a record is none', t => {
     t.is(parseEndRecord(line), null, line);
 });
 
-test('the file of a container says how it ended, whatever follows', t => {
+test('the file of a container begins with its record, whatever follows', t => {
   t.deepEqual(recordInFile('exit 7\n\0\0\0'), { reason: 'exit', code: 7 });
   t.deepEqual(recordInFile('tmux-lost 70\n'), { reason: 'tmux-lost', code: 70 });
   for (const text of ['', 'exit 7', 'exit -1\n', 'won 0\n', ' exit 0\n', 'exit 0 0\n'])
     t.is(recordInFile(text), null, text);
 });
 
-test('what is told in a title is that of the container itself, and nothing where a secret was taken out of it', t => {
+test('a title is that of the container itself, and null if a secret in it was redacted', t => {
   const told = (text: string, nonce = 'abc') =>
     `agent\r\n\x1b]2;agent-screen-${nonce}-${text}\x07\nagent-end exit 0 0 abc\n`;
   t.is(titleIn(told('U2NyZWVu'), 'screen', 'abc')?.toString(), 'Screen');
@@ -52,7 +52,7 @@ test('what is told in a title is that of the container itself, and nothing where
     t.is(titleIn(transcript, 'screen', 'abc'), null, transcript);
 });
 
-test('the words in which a container refuses an agent are the last before its end record', t => {
+test('the reason why a container refuses an agent is the last line before its end record', t => {
   const end = '\n\nagent-end tmux-lost 70 0 abc\n';
   t.is(
     refusalIn(`\x1b]2;agent-begin-abc\x07agent-init: cannot start tmux: no room${end}`),

@@ -27,6 +27,6 @@ for (const [what, text, marks, truncated] of [
     t.is(transcriptIn(path, 'n0nce')?.truncated, truncated);
   });
 
-test('there is no transcript where none was kept', t => {
+test('a missing transcript is null', t => {
   t.is(transcriptIn(join(folder(t), 'transcript.log'), 'n0nce'), null);
 });

@@ -1,7 +1,7 @@
 import { type Place, type Walk, workers } from '../walk.ts';
 import { decision, died, reach, type Scenario, scenario } from './story.ts';
 
-/** What XState itself calls an actor: three of them do the same work, each under its own id. */
+/** The ids of the actors in XState: three of them have the same source. */
 const own: Partial<Record<Place, string>> = {
   backingOff: 'backOff',
   retrying: 'retry',
@@ -10,10 +10,10 @@ const own: Partial<Record<Place, string>> = {
 const idAt = (place: Place) => own[place] ?? workers[place];
 const ids = [...new Set((Object.keys(workers) as Place[]).map(idAt))];
 
-/** In every state, the word of every actor that does not work there. */
+/** In every state, a late event of every actor that is not invoked there. */
 export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place[]).map(place =>
   scenario(
-    `late words of other actors mean nothing while ${place}`,
+    `late results of other actors are ignored while ${place}`,
     agent => {
       reach[place](agent);
       for (const id of ids.filter(id => id !== idAt(place))) {

@@ -3,7 +3,7 @@ import type { Outcome } from '../../../../machines/outcome.ts';
 import type { Ending } from '../walk.ts';
 import { decision, died, goesHome, goesUp, type Scenario, said, scenario } from './story.ts';
 
-/** What is known of an agent that was found running. */
+/** The facts about an agent that was found running. */
 const alive = {
   image: 'image-9',
   containerId: 'container-9',
@@ -46,13 +46,13 @@ export const reconcileScenarios: readonly Scenario[] = [
       found,
     );
   }),
-  scenario('an agent whose container was restarted enters at stopping with its verdict', agent => {
+  scenario('an agent whose container was restarted enters at stopping with its outcome', agent => {
     agent.at('reconciling').resolves(decision('stopping', { ...alive, outcome: lost }));
     agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(said(0));
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', phase: 'reconciling' });
   }),
-  scenario('an agent that ended while nobody watched enters at collecting', agent => {
+  scenario('an agent that ended while no engine process ran enters at collecting', agent => {
     agent.at('reconciling').resolves(decision('collecting', ended));
     agent
       .at('collecting > reading')
@@ -76,12 +76,12 @@ export const reconcileScenarios: readonly Scenario[] = [
     },
     { retries: 2 },
   ),
-  scenario('a container of which nothing is left enters at removing and has nothing to remove', agent => {
+  scenario('an agent whose container is gone enters at removing and has nothing to remove', agent => {
     agent.at('reconciling').resolves(decision('removing', { outcome: lost }));
     agent.at('removing > evaluating > done').ends('failed', { kind: 'infrastructure' });
   }),
   scenario(
-    'an agent between two attempts enters at retrying and waits for what is left',
+    'an agent between two attempts enters at retrying and waits for the rest of the delay',
     agent => {
       const attempts = [{ attempt: 1, containerId: 'container-8', ...lost }];
       agent
@@ -96,7 +96,7 @@ export const reconcileScenarios: readonly Scenario[] = [
       goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
-        told: ['succeeded'],
+        emitted: ['succeeded'],
       });
     },
     { retries: 1 },
@@ -107,20 +107,20 @@ export const reconcileScenarios: readonly Scenario[] = [
       .resolves(decision('retrying', { attempt: 2, outcome: lost, end: died(1, { at: 500 }) }));
     agent.at('retrying').given({ at: 2_500 }).cancel().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('an end that nobody knows the time of makes no wait', agent => {
+  scenario('an end of unknown time is followed by no wait', agent => {
     agent.at('reconciling').resolves(decision('retrying', { outcome: lost }));
     agent.at('retrying').given({ at: 1_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('an agent that is over enters at done with the verdict it had', agent => {
+  scenario('an agent that has ended enters at done with its outcome', agent => {
     const attempts = [{ attempt: 1, containerId: 'container-9', ...over }];
     agent.at('reconciling').resolves(decision('done', { ...ended, outcome: over, attempts }));
-    agent.at('done').ends('succeeded', { ...found, told: [] });
+    agent.at('done').ends('succeeded', { ...found, emitted: [] });
   }),
-  scenario('a name that somebody else holds ends the agent with nothing touched', agent => {
+  scenario('a name conflict ends the agent with nothing touched', agent => {
     agent.at('reconciling').resolves(decision('done', { outcome: refused }));
-    agent.at('done').ends('failed', { kind: 'nameConflict', attempts: [], told: [] });
+    agent.at('done').ends('failed', { kind: 'nameConflict', attempts: [], emitted: [] });
   }),
-  scenario('an outcome that the chart knows is not forgotten when facts are read anew', agent => {
+  scenario('an outcome that the machine has is kept when it reconciles again', agent => {
     goesUp(agent, 'injecting').fails('image').at('stopping > interrupting').resolves(died());
     agent.at('collecting > reading').fails('unreachable').at('engineUnreachable').resolves();
     agent
@@ -134,7 +134,7 @@ export const reconcileScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('failed', { kind: 'image' });
   }),
-  scenario('an outcome that facts bring stands over what the chart held', agent => {
+  scenario('an outcome that reconciling returns replaces that of the machine', agent => {
     goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').resolves(decision('collecting', { ...ended, outcome: lost }));
     agent
@@ -145,7 +145,7 @@ export const reconcileScenarios: readonly Scenario[] = [
       .at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure' });
   }),
-  scenario('reconciling may be cut short a second time', agent => {
+  scenario('reconciling may be interrupted a second time', agent => {
     goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').resolves(decision('running', alive));

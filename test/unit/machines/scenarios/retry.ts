@@ -3,7 +3,7 @@ import { decision, died, goesHome, goesUp, reach, type Scenario, said, scenario,
 
 export const retryScenarios: readonly Scenario[] = [
   scenario(
-    'a container that was removed from outside is replaced where retries are left',
+    'a container that was removed from outside is replaced if retries are left',
     agent => {
       goesUp(agent, 'running')
         .resolves(died(null, { reason: 'removed' }))
@@ -17,7 +17,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'a wait between two attempts that cannot be had is over',
+    'a wait between two attempts that fails has ended',
     agent => {
       reach.retrying(agent).throws(new Error('no clock')).at('building').given({ attempt: 2 });
       goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
@@ -28,7 +28,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'an agent that failed is given a new container, counted from its end, until its retries are used up',
+    'an agent that failed gets a new container, after a delay from its end, until its retries are used up',
     agent => {
       goesHome(goesUp(agent, 'running'), said(1), 'evaluating > retrying')
         .given({ at: 9_000 + 1_000 })
@@ -67,12 +67,12 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 2 },
   ),
   scenario(
-    'an agent that succeeds is not tried again',
+    'an agent that succeeds is not retried',
     agent => goesHome(goesUp(agent, 'running')).ends('succeeded', { exitCode: 0 }),
     { retries: 2 },
   ),
   scenario(
-    'an agent that ran past its limit is not tried again',
+    'an agent that ran past its limit is not retried',
     agent =>
       goesHome(goesUp(agent, 'running'), said(124, 'deadline')).ends('timedOut', {
         exitCode: 124,
@@ -81,7 +81,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 2 },
   ),
   scenario(
-    'a new attempt knows nothing of the last: cancelled at once, it has nothing to remove',
+    'a new attempt inherits nothing of the last: cancelled at once, it has nothing to remove',
     agent => {
       reach
         .retrying(agent)
@@ -94,7 +94,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'what was left behind of one attempt does not count against the next',
+    'the container that one attempt left behind does not count against the next',
     agent => {
       goesUp(agent, 'running').resolves(died(1)).at('stopping > collecting > reading').resolves(said(1));
       agent.at('removing > removingContainer').fails('transient').at('backingOff').resolves();
@@ -103,13 +103,13 @@ export const retryScenarios: readonly Scenario[] = [
       goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
-        told: ['failed', 'failed', 'succeeded'],
+        emitted: ['failed', 'failed', 'succeeded'],
       });
     },
     { retries: 1 },
   ),
   scenario(
-    'a kept container of a failed attempt does not stand in the way of the next',
+    'a kept container of a failed attempt does not block the next',
     agent => {
       reach.reading(agent).resolves(said(1)).at('removing > evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building').given({ containerId: 'container-1' })).ends('succeeded', {
@@ -119,19 +119,16 @@ export const retryScenarios: readonly Scenario[] = [
     },
     { retries: 1, keep: 'on-failure' },
   ),
+  scenario('an agent whose quota is exhausted waits until it is reset, and uses up no retry', agent => {
+    reach.waitingForQuota(agent).given({ at: 60_000 }).resolves();
+    agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null });
+    goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
+      exitCode: 0,
+      attempts: ['failed', 'succeeded'],
+    });
+  }),
   scenario(
-    'an agent whose plan is used up waits until it is there again, and its retries are untouched',
-    agent => {
-      reach.waitingForQuota(agent).given({ at: 60_000 }).resolves();
-      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null });
-      goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
-        exitCode: 0,
-        attempts: ['failed', 'succeeded'],
-      });
-    },
-  ),
-  scenario(
-    'an attempt that met the end of a plan is not counted among those that failed',
+    'an attempt that ended with an exhausted quota is not counted among those that failed',
     agent => {
       reach.waitingForQuota(agent).throws(new Error('no clock'));
       goesHome(goesUp(agent, 'running', 'building'), said(1), 'evaluating > retrying').resolves();
@@ -143,7 +140,7 @@ export const retryScenarios: readonly Scenario[] = [
     },
     { retries: 1 },
   ),
-  scenario('a plan that is there again at once is not asked again at once', agent => {
+  scenario('a quota that is reset at once is still followed by the delay between attempts', agent => {
     goesHome(goesUp(agent, 'running'), usedUp(9_100), 'evaluating > waitingForQuota').given({ at: 10_000 });
     agent
       .cancel()
@@ -151,7 +148,7 @@ export const retryScenarios: readonly Scenario[] = [
       .ends('cancelled', { attempts: ['failed'] });
   }),
   scenario(
-    'an agent that says again and again that its plan is used up waits so often and no more',
+    'an agent that reports an exhausted quota again and again waits for it a limited number of times',
     agent => {
       goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota').resolves();
       for (let waits = 2; waits <= quotaWaitLimits.maxWaits; waits++)
@@ -168,7 +165,7 @@ export const retryScenarios: readonly Scenario[] = [
     },
   ),
   scenario(
-    'an agent whose plan is said to be there again already fails like any other',
+    'an agent that reports a reset time in the past fails like any other',
     agent => {
       goesHome(goesUp(agent, 'running'), usedUp(1), 'evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building'), usedUp(1)).ends('failed', {
@@ -180,16 +177,16 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'where nobody knows until when a plan is used up, the agent has failed',
+    'an agent whose quota has no known reset time has failed',
     agent => goesHome(goesUp(agent, 'running'), usedUp(null)).ends('failed', { exitCode: 1, kind: 'quota' }),
     { retries: 2 },
   ),
-  scenario('an agent that was cancelled waits for no plan', agent => {
+  scenario('a cancelled agent does not wait for its quota', agent => {
     reach.reading(agent).stays({ type: 'CANCEL', reason: 'enough' });
     agent.resolves(usedUp(60_000)).at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { exitCode: 1, kind: 'quota' });
   }),
-  scenario('who comes back to an agent that waits for its plan waits on', agent => {
+  scenario('an agent that is resumed while it waits for its quota continues to wait', agent => {
     const outcome = {
       status: 'failed',
       exitCode: 1,
@@ -198,7 +195,7 @@ export const retryScenarios: readonly Scenario[] = [
     agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
     agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('who comes back with a clock that was set back by years does not wait for years', agent => {
+  scenario('an agent that is resumed with a clock set back by years does not wait for years', agent => {
     const until = 60_000 + 1_000 * quotaWaitLimits.maxWaitMs;
     const outcome = {
       status: 'failed',
@@ -209,8 +206,11 @@ export const retryScenarios: readonly Scenario[] = [
     agent.at('waitingForQuota').given({ at: 9_000 + quotaWaitLimits.maxWaitMs });
     agent.cancel().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {
-    agent.at('reconciling').stays({ type: 'CANCEL', reason: 'enough' });
-    agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
-  }),
+  scenario(
+    'an agent that is resumed, and cancelled before the wait for its quota is known, is done',
+    agent => {
+      agent.at('reconciling').stays({ type: 'CANCEL', reason: 'enough' });
+      agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
+    },
+  ),
 ];

@@ -17,7 +17,7 @@ import {
 
 const rungs = ['interrupting', 'terminating', 'stoppingContainer', 'killing'] as const;
 
-/** After the ladder. */
+/** After the escalation. */
 const afterwards = (agent: Walk) =>
   agent
     .at('collecting > reading')
@@ -29,12 +29,12 @@ const overdue = { kind: 'timeout', phase: 'running' } as const;
 
 const ladder: readonly Scenario[] = [
   ...rungs.map(rung =>
-    scenario(`a container that ends on ${rung} is not asked any harder`, agent =>
+    scenario(`a container that ends on ${rung} is not escalated further`, agent =>
       afterwards(reach[rung](agent).resolves(died(143))).ends('timedOut', overdue),
     ),
   ),
   ...rungs.slice(0, -1).map((rung, index) =>
-    scenario(`${rung} that cannot be done hands over to the next rung`, agent =>
+    scenario(`${rung} that fails hands over to the next step`, agent =>
       afterwards(
         reach[rung](agent)
           .fails('docker')
@@ -43,31 +43,34 @@ const ladder: readonly Scenario[] = [
       ).ends('timedOut', overdue),
     ),
   ),
-  scenario('a container that survives the whole ladder is removed by force', agent =>
+  scenario('a container that survives the whole escalation is removed by force', agent =>
     afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
   ),
   scenario(
-    'a container that survives the whole ladder is removed, though it was to be kept',
+    'a container that survives the whole escalation is removed, though it was to be kept',
     agent => afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
     { keep: 'always' },
   ),
-  scenario('a kill that cannot be done does not hold up the removal', agent =>
+  scenario('a kill that fails does not hold up the removal', agent =>
     afterwards(reach.killing(agent).fails('unreachable')).ends('timedOut', overdue),
   ),
   ...rungs.map(rung =>
-    scenario(`a second cancel while ${rung} goes through the ladder in a hurry`, agent => {
+    scenario(`a second cancel while ${rung} starts the escalation again`, agent => {
       goesUp(agent, 'running').cancel().at('stopping > interrupting').given({ cancelled: true });
       for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
       agent.cancel().at('stopping > interrupting').given({ cancelled: true }).resolves(died());
       afterwards(agent).ends('cancelled');
     }),
   ),
-  scenario('a cancel of an agent that is stopped for its limit hurries, and keeps its outcome', agent => {
-    reach.terminating(agent).given({ cancelled: false }).cancel();
-    agent.at('stopping > interrupting').given({ cancelled: true }).resolves(died());
-    afterwards(agent).ends('timedOut', overdue);
-  }),
-  scenario('an end that a rung brought about is what is judged', agent => {
+  scenario(
+    'a cancel of an agent that is stopped for its limit starts the escalation again, and keeps its outcome',
+    agent => {
+      reach.terminating(agent).given({ cancelled: false }).cancel();
+      agent.at('stopping > interrupting').given({ cancelled: true }).resolves(died());
+      afterwards(agent).ends('timedOut', overdue);
+    },
+  ),
+  scenario('an end that a step caused decides the outcome', agent => {
     goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves().at('reconciling');
     agent.resolves(decision('stopping', { containerId: 'container-1', started: true }));
     agent
@@ -78,7 +81,7 @@ const ladder: readonly Scenario[] = [
     agent.ends('failed', { kind: 'outOfMemory', exitCode: 137 });
   }),
   ...(['terminating', 'stoppingContainer', 'killing'] as const).map(rung =>
-    scenario(`an end that came while ${rung} is what is judged`, agent => {
+    scenario(`an end that came while ${rung} decides the outcome`, agent => {
       agent.at('reconciling').resolves(decision('stopping', { containerId: 'container-1', started: true }));
       agent.at('stopping > interrupting');
       for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
@@ -109,7 +112,7 @@ const ladder: readonly Scenario[] = [
 const cancel = { type: 'CANCEL', reason: 'asked to' } as const;
 const found = { containerId: 'container-9', image: 'image-9' } as const;
 
-/** Where it stands is found out all the same: what there is must be stopped, read and removed. */
+/** The agent is reconciled all the same: its container must be stopped, read and removed. */
 const cancelWhileDeciding: readonly Scenario[] = [
   ...(['running', 'waitingForTmux'] as const).map(entry =>
     scenario(
@@ -139,7 +142,7 @@ const cancelWhileDeciding: readonly Scenario[] = [
     agent.resolves().at('evaluating > done').ends('cancelled', found);
   }),
   scenario(
-    'an agent that has ended before it was cancelled keeps its outcome, and is not tried again',
+    'an agent that has ended before it was cancelled keeps its outcome, and is not retried',
     agent => {
       agent
         .at('reconciling')
@@ -164,18 +167,15 @@ const cancelWhileDeciding: readonly Scenario[] = [
         .at('reconciling')
         .stays(cancel)
         .resolves(decision('retrying', { outcome: lost, attempts }));
-      agent.at('done').ends('cancelled', { attempts: ['failed'], told: [] });
+      agent.at('done').ends('cancelled', { attempts: ['failed'], emitted: [] });
     },
     { retries: 2 },
   ),
   ...(['unreachable', 'transient', 'docker'] as const).map(kind =>
-    scenario(
-      `an agent that is cancelled while nobody can tell where it stands (${kind}) waits for nothing`,
-      agent => {
-        agent.at('reconciling').stays(cancel).fails(kind);
-        agent.at('stopping > collecting > removing > evaluating > done').ends('cancelled');
-      },
-    ),
+    scenario(`an agent that is cancelled while reconciling fails (${kind}) waits for nothing`, agent => {
+      agent.at('reconciling').stays(cancel).fails(kind);
+      agent.at('stopping > collecting > removing > evaluating > done').ends('cancelled');
+    }),
   ),
 ];
 
@@ -244,7 +244,7 @@ export const stopScenarios: readonly Scenario[] = [
     ),
   ),
   ...startup.flatMap(step => [
-    scenario(`a cancel while ${step} backs off is not waited out`, agent => {
+    scenario(`a cancel while ${step} backs off ends the wait`, agent => {
       reach[step](agent).fails('transient').at('backingOff').cancel();
       if (step === 'creating')
         agent
@@ -255,7 +255,7 @@ export const stopScenarios: readonly Scenario[] = [
       else leaves(agent, step);
       agent.ends('cancelled');
     }),
-    scenario(`a kill while ${step} backs off is not waited out`, agent => {
+    scenario(`a kill while ${step} backs off ends the wait`, agent => {
       reach[step](agent).fails('transient').at('backingOff').kill();
       if (step === 'creating' || isLive(step))
         agent.at('removing > removingContainer').resolves().at('evaluating > done');
@@ -264,7 +264,7 @@ export const stopScenarios: readonly Scenario[] = [
     }),
   ]),
   scenario(
-    'a cancel while the engine is away gives up what cannot be reached',
+    'a cancel while the engine is unreachable gives up the container',
     agent => {
       goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').cancel();
       for (const rung of ['stopping > interrupting', 'terminating', 'stoppingContainer', 'killing'])
@@ -280,7 +280,7 @@ export const stopScenarios: readonly Scenario[] = [
     },
     { retries: 2 },
   ),
-  scenario('a kill while the engine is away is not waited out', agent =>
+  scenario('a kill while the engine is unreachable ends the wait', agent =>
     goesUp(agent, 'running')
       .fails('unreachable')
       .at('engineUnreachable')
@@ -290,7 +290,7 @@ export const stopScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('cancelled'),
   ),
-  scenario('a cancel while the transcript is read lets it be read, and the outcome stand', agent =>
+  scenario('a cancel while the transcript is read changes neither that nor the outcome', agent =>
     reach
       .reading(agent)
       .stays({ type: 'CANCEL', reason: 'asked to' })
@@ -330,7 +330,7 @@ export const stopScenarios: readonly Scenario[] = [
       .at('backingOff')
       .stays({ type: 'CANCEL', reason: 'asked to' });
     agent.resolves().at('removing > removingContainer').given({ cancelled: true }).resolves();
-    agent.at('evaluating > done').ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+    agent.at('evaluating > done').ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
   scenario('a kill while the reading backs off removes at once', agent =>
     reach
@@ -358,23 +358,23 @@ export const stopScenarios: readonly Scenario[] = [
         .given({ cancelled: true })
         .resolves()
         .at('evaluating > done')
-        .ends('failed', { kind: 'exit', exitCode: 1, told: ['failed', 'failed'] }),
+        .ends('failed', { kind: 'exit', exitCode: 1, emitted: ['failed', 'failed'] }),
     { retries: 2 },
   ),
   ...(['cancel', 'kill'] as const).map(how =>
     scenario(
-      `a ${how} between two attempts ends the agent, and its attempts stay told`,
+      `a ${how} between two attempts ends the agent, and emits no attempt again`,
       agent =>
         reach
           .retrying(agent)
           [how]()
           .at('done')
-          .ends('cancelled', { attempts: ['failed'], told: ['failed'] }),
+          .ends('cancelled', { attempts: ['failed'], emitted: ['failed'] }),
       { retries: 1 },
     ),
   ),
   scenario(
-    'a cancelled agent is not retried, whatever its container said',
+    'a cancelled agent is not retried, whatever its end record',
     agent => {
       goesUp(agent, 'running')
         .cancel()
@@ -390,7 +390,7 @@ export const stopScenarios: readonly Scenario[] = [
     },
     { retries: 3 },
   ),
-  scenario('an agent whose own failure is being tidied up stays failed when it is cancelled', agent => {
+  scenario('an agent that is cleaned up after its own failure stays failed when it is cancelled', agent => {
     goesUp(agent, 'injecting').fails('image').at('stopping > interrupting').cancel();
     agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(said(0));
     agent

@@ -5,20 +5,20 @@ import { walk } from '../walk.ts';
 
 export interface Scenario {
   readonly title: string;
-  readonly tell: (machine: AgentMachine) => Walk;
+  readonly run: (machine: AgentMachine) => Walk;
 }
 
-/** A story of one agent. It counts as told only when it has come to the agent's end. */
+/** A scenario of one agent, which must run to the end of the agent. */
 export function scenario(
   title: string,
-  tell: (agent: Walk) => void,
+  run: (agent: Walk) => void,
   input: Partial<AgentInput> = {},
 ): Scenario {
   return {
     title,
-    tell(machine) {
+    run(machine) {
       const agent = walk(machine, input);
-      tell(agent);
+      run(agent);
       if (!agent.over) throw new Error(`"${title}" does not end`);
       return agent;
     },
@@ -49,11 +49,11 @@ export const died = (exitCode: number | null = 0, end: Partial<End> = {}): End =
   ...end,
 });
 
-/** What collecting finds: the container's own last word. */
+/** The result of collecting: the end record of the container. */
 export const said = (code: number, reason: EndRecord['reason'] = 'exit', oomKills = 0) => ({
   record: { reason, code, oomKills },
 });
-/** Of a CLI whose plan is used up; null: for how long, it has not said. */
+/** The result of collecting from a CLI whose quota is exhausted until a time, or until an unknown one. */
 export const usedUp = (until: number | null) => ({
   record: { ...said(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });

@@ -2,14 +2,14 @@ import { backOffDelay, maxTries } from '../../../../machines/agent-delays.ts';
 import type { Walk } from '../walk.ts';
 import { answerOf, died, goesHome, goesUp, leaves, type Scenario, said, scenario, startup } from './story.ts';
 
-/** A container that is there and has never run: nothing to stop, nothing to read. */
+/** A container that exists and has never run: nothing to stop, nothing to read. */
 const neverStarted = (agent: Walk) =>
   agent.at('stopping > collecting > removing > removingContainer').resolves().at('evaluating > done');
 
 const atEnd = { exitCode: 0, containerId: 'container-1', image: 'image-1' };
 
 const everyStep: readonly Scenario[] = startup.flatMap(step => [
-  scenario(`${step} that fails in passing waits and is tried again`, agent => {
+  scenario(`${step} that fails with a transient error waits and is retried`, agent => {
     goesUp(agent, step).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
     if (step === 'running') goesHome(agent.at('running')).ends('succeeded', atEnd);
     else goesHome(goesUp(agent, 'running', step)).ends('succeeded', atEnd);
@@ -28,7 +28,7 @@ const everyStep: readonly Scenario[] = startup.flatMap(step => [
       agent.fails('transient');
       const ended = { kind: 'transient', phase: step } as const;
       if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
-      // One of those creates may have landed.
+      // One of those creates may have succeeded.
       agent
         .at('stopping > collecting > removing > removingContainer')
         .given({ inDoubt: true, containerId: null })
@@ -51,7 +51,7 @@ const everyStep: readonly Scenario[] = startup.flatMap(step => [
       goesHome(goesUp(agent, 'running', startup[startup.indexOf(step) + 1]!)).ends('succeeded', atEnd);
     }
   }),
-  scenario(`${step} is tried again though the clock fails, and no oftener`, agent => {
+  scenario(`${step} is retried though the clock fails, and not more often`, agent => {
     goesUp(agent, step);
     for (let failures = 1; failures < maxTries; failures++)
       agent.fails('transient').at('backingOff').throws(new Error('no clock')).at(step);
@@ -70,7 +70,7 @@ const everyStep: readonly Scenario[] = startup.flatMap(step => [
     leaves(goesUp(agent, step).fails('timeout'), step).ends('timedOut', { kind: 'timeout', phase: step }),
   ),
   scenario(
-    `${step} that throws what nobody foresaw is internal and never retried`,
+    `${step} that throws an unexpected error is internal and never retried`,
     agent =>
       leaves(goesUp(agent, step).throws(new TypeError('oops')), step).ends('failed', {
         kind: 'internal',
@@ -79,12 +79,12 @@ const everyStep: readonly Scenario[] = startup.flatMap(step => [
       }),
     { retries: 3 },
   ),
-  scenario(`${step} that finds the engine away waits for it and asks anew where the agent stands`, agent => {
+  scenario(`${step} that finds the engine unreachable waits for it and reconciles`, agent => {
     goesUp(agent, step).fails('unreachable', { inDoubt: true });
     agent.at('engineUnreachable').given({ inDoubt: true }).resolves();
     goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
   }),
-  scenario(`${step} whose engine stays away ends the agent`, agent => {
+  scenario(`${step} whose engine stays unreachable ends the agent`, agent => {
     goesUp(agent, step).fails('unreachable').at('engineUnreachable').fails('unreachable');
     const ended = { kind: 'unreachable', phase: 'reconciling' } as const;
     if (step !== 'creating') return leaves(agent, step).ends('failed', ended);
@@ -93,8 +93,8 @@ const everyStep: readonly Scenario[] = startup.flatMap(step => [
   }),
 ]);
 
-export const wayUpScenarios: readonly Scenario[] = [
-  scenario('an agent goes up, runs, and is tidied away', agent => {
+export const startupScenarios: readonly Scenario[] = [
+  scenario('an agent starts, runs, and is removed', agent => {
     agent
       .at('reconciling')
       .given({
@@ -127,7 +127,7 @@ export const wayUpScenarios: readonly Scenario[] = [
     goesHome(agent).ends('succeeded', atEnd);
   }),
   scenario(
-    'an agent that has ended before its session was reached is judged by what its container says',
+    'the outcome of an agent that ended before its session was reached is that of its end record',
     agent => {
       goesUp(agent, 'waitingForTmux').resolves(died()).at('collecting > reading').resolves(said(0));
       agent
@@ -147,7 +147,7 @@ export const wayUpScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('succeeded', { exitCode: 0 });
   }),
-  scenario('a container that was removed before its session was reached has nothing to say', agent => {
+  scenario('a container that was removed before its session was reached has no transcript', agent => {
     goesUp(agent, 'waitingForTmux').resolves(died(null, { reason: 'removed' }));
     agent.at('collecting > removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', phase: 'running' });
@@ -159,7 +159,7 @@ export const wayUpScenarios: readonly Scenario[] = [
       phase: 'running',
     }),
   ),
-  scenario('a running agent falls quiet, asks for input, and is heard again', agent => {
+  scenario('a running agent becomes idle, needs input, and works again', agent => {
     goesUp(agent, 'running').sends({ type: 'IDLE' }).at('idle').sends({ type: 'OUTPUT' }).at('running');
     agent
       .sends({ type: 'NEEDS_INPUT', reason: 'asks' })
@@ -194,7 +194,7 @@ export const wayUpScenarios: readonly Scenario[] = [
     ] as const
   ).map(([word, isOverdue]) =>
     scenario(
-      `a watch that took tries leaves the reading all of its own (${isOverdue ? 'overdue' : 'ended'})`,
+      `a watch that used up tries leaves collecting all of its own (${isOverdue ? 'overdue' : 'ended'})`,
       agent => {
         goesUp(agent, 'running')
           .fails('transient', { inDoubt: true })
@@ -216,7 +216,7 @@ export const wayUpScenarios: readonly Scenario[] = [
       },
     ),
   ),
-  scenario('a create that was cut off is settled before its absence is believed', agent =>
+  scenario('a create that was interrupted is settled before its absence is believed', agent =>
     goesUp(agent, 'creating')
       .fails('timeout', { inDoubt: true })
       .at('stopping > collecting > removing > removingContainer')
@@ -225,7 +225,7 @@ export const wayUpScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('timedOut', { kind: 'timeout', phase: 'creating', containerId: null }),
   ),
-  scenario('a create that docker refused the second time may have landed the first', agent =>
+  scenario('a create that docker refused the second time may have succeeded the first', agent =>
     goesUp(agent, 'creating')
       .fails('transient', { inDoubt: true })
       .at('backingOff')
@@ -238,13 +238,13 @@ export const wayUpScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('failed', { kind: 'docker', phase: 'creating' }),
   ),
-  scenario('a start that was cut off is known to be in doubt when it is tried again', agent => {
+  scenario('a start that was interrupted is in doubt when it is retried', agent => {
     goesUp(agent, 'starting').given({ inDoubt: false }).fails('transient', { inDoubt: true });
     agent.at('backingOff').resolves().at('starting').given({ inDoubt: true }).fails('transient');
     agent.at('backingOff').resolves().at('starting').given({ inDoubt: true });
     goesHome(goesUp(agent.resolves(), 'running', 'waitingForTmux')).ends('succeeded', atEnd);
   }),
-  scenario('a doubt that the engine left behind is asked about, not remembered', agent => {
+  scenario('the doubt of an unreachable engine is settled by reconciling, not carried over', agent => {
     goesUp(agent, 'starting')
       .fails('unreachable', { inDoubt: true })
       .at('engineUnreachable')
@@ -252,7 +252,7 @@ export const wayUpScenarios: readonly Scenario[] = [
     goesHome(goesUp(agent.resolves(), 'running')).ends('succeeded', atEnd);
   }),
   ...(['building', 'injecting'] as const).flatMap(step => [
-    scenario(`${step} that lacks a secret waits for it, and then is done as if nothing had been`, agent => {
+    scenario(`${step} that lacks a secret waits for it, and then is done as usual`, agent => {
       goesUp(agent, step).fails('missingSecret').at('waitingForSecrets').resolves();
       goesHome(goesUp(agent, 'running', step)).ends('succeeded', atEnd);
     }),
@@ -273,15 +273,18 @@ export const wayUpScenarios: readonly Scenario[] = [
       agent.ends('cancelled');
     }),
   ]),
-  scenario('tries that were used up before the engine went away do not count for reconciling anew', agent => {
-    goesUp(agent, 'building');
-    for (let failures = 1; failures < maxTries; failures++)
-      agent.fails('transient').at('backingOff').resolves().at('building');
-    agent.fails('unreachable').at('engineUnreachable').resolves().at('reconciling').fails('transient');
-    agent.at('backingOff').given({ at: 1_100 }).resolves();
-    goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
-  }),
-  scenario('a step that failed before the engine went away starts its tries afresh', agent => {
+  scenario(
+    'tries that were used up before the engine became unreachable do not count for reconciling',
+    agent => {
+      goesUp(agent, 'building');
+      for (let failures = 1; failures < maxTries; failures++)
+        agent.fails('transient').at('backingOff').resolves().at('building');
+      agent.fails('unreachable').at('engineUnreachable').resolves().at('reconciling').fails('transient');
+      agent.at('backingOff').given({ at: 1_100 }).resolves();
+      goesHome(goesUp(agent, 'running')).ends('succeeded', atEnd);
+    },
+  ),
+  scenario('a step that failed before the engine became unreachable has all of its tries again', agent => {
     goesUp(agent, 'building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
     agent.at('building').fails('transient').at('backingOff').given({ at: 1_200 }).resolves();
     agent.at('building').fails('unreachable').at('engineUnreachable').resolves();
@@ -294,7 +297,7 @@ const refusedStarts: readonly Scenario[] = (
   ['docker', 'image', 'network', 'gpu', 'outOfResources', 'workspace'] as const
 ).map(kind =>
   scenario(
-    `a start that docker refuses (${kind}) is no start: there is nothing to stop and nothing to read`,
+    `a start that docker refuses (${kind}) has not happened: there is nothing to stop and nothing to read`,
     agent => neverStarted(goesUp(agent, 'starting').fails(kind)).ends('failed', { kind, phase: 'starting' }),
   ),
 );

@@ -13,7 +13,7 @@ const removed = (agent: Walk, code: number) =>
     .at('removing > removingContainer')
     .resolves()
     .at('evaluating > done');
-const verdict = (code: number): [Status, Ending] =>
+const ended = (code: number): [Status, Ending] =>
   code === 0 ? ['succeeded', { exitCode: 0 }] : ['failed', { exitCode: code, kind: 'exit' }];
 
 const keeping: readonly (readonly [AgentInput['keep'], number, typeof kept])[] = [
@@ -25,11 +25,11 @@ const keeping: readonly (readonly [AgentInput['keep'], number, typeof kept])[] =
   ['always', 1, kept],
 ];
 
-export const tidyScenarios: readonly Scenario[] = [
+export const cleanupScenarios: readonly Scenario[] = [
   ...keeping.map(([keep, code, then]) =>
     scenario(
       `with keep "${keep}", the container of an agent that exited with ${code} is ${then.name}`,
-      agent => then(agent, code).ends(...verdict(code)),
+      agent => then(agent, code).ends(...ended(code)),
       { keep },
     ),
   ),
@@ -69,7 +69,7 @@ export const tidyScenarios: readonly Scenario[] = [
     { keep: 'always' },
   ),
   scenario(
-    'a container that could not be kept, for want of one, is no trouble',
+    'an agent without a container has nothing to keep',
     agent =>
       goesUp(agent, 'building')
         .fails('image')
@@ -91,7 +91,7 @@ export const tidyScenarios: readonly Scenario[] = [
       .resolves()
       .at('collecting > reading');
     waits.fails('missingSecret').at('waitingForSecrets').resolves().at('collecting > reading');
-    // Its tries begin afresh.
+    // It has all of its tries again.
     agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
     agent.resolves(said(0)).at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
@@ -123,13 +123,13 @@ export const tidyScenarios: readonly Scenario[] = [
     reach.reading(agent).cancel().fails('missingSecret').at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
   }),
-  scenario('a transcript that cannot be read just now is tried again', agent => {
+  scenario('a transcript that cannot be read because of a transient error is retried', agent => {
     reach.reading(agent).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
     agent.at('collecting > reading').resolves(said(0)).at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   ...(['transient', 'docker'] as const).map(kind =>
-    scenario(`a transcript that cannot be had (${kind}) does not hold up the removal`, agent => {
+    scenario(`a transcript that cannot be read (${kind}) does not hold up the removal`, agent => {
       reach.reading(agent);
       for (let tries = 1; kind === 'transient' && tries < maxTries; tries++)
         agent.fails(kind).at('backingOff').throws(new Error('no clock')).at('collecting > reading');
@@ -141,10 +141,10 @@ export const tidyScenarios: readonly Scenario[] = [
         .given({ at: 1_100 })
         .resolves();
       agent.at('removing > removingContainer').resolves().at('evaluating > done');
-      agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
+      agent.ends('failed', { kind: 'infrastructure', exitCode: 0, emitted: ['failed', 'failed'] });
     }),
   ),
-  scenario('a reading that took tries leaves the removal all of its own', agent => {
+  scenario('collecting that used up tries leaves the removal all of its own', agent => {
     reach
       .reading(agent)
       .fails('transient')
@@ -159,9 +159,9 @@ export const tidyScenarios: readonly Scenario[] = [
       .given({ at: 1_100 })
       .resolves();
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
-    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+    agent.ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('an engine that goes away while the transcript is read is waited for', agent => {
+  scenario('an engine that becomes unreachable while the transcript is read is waited for', agent => {
     reach
       .reading(agent)
       .fails('unreachable', { inDoubt: true })
@@ -179,20 +179,23 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0 });
   }),
-  scenario('an engine that goes away while a cancelled agent is read is not waited for', agent => {
-    goesUp(agent, 'running')
-      .cancel()
-      .at('stopping > interrupting')
-      .resolves(died())
-      .at('collecting > reading');
-    agent
-      .fails('unreachable')
-      .at('removing > removingContainer')
-      .resolves()
-      .at('evaluating > done')
-      .ends('cancelled');
-  }),
-  scenario('a reading that the engine cut short leaves the removal all of its tries', agent => {
+  scenario(
+    'an engine that becomes unreachable while the transcript of a cancelled agent is read is not waited for',
+    agent => {
+      goesUp(agent, 'running')
+        .cancel()
+        .at('stopping > interrupting')
+        .resolves(died())
+        .at('collecting > reading');
+      agent
+        .fails('unreachable')
+        .at('removing > removingContainer')
+        .resolves()
+        .at('evaluating > done')
+        .ends('cancelled');
+    },
+  ),
+  scenario('collecting that an unreachable engine interrupted leaves the removal all of its tries', agent => {
     reach
       .reading(agent)
       .fails('transient')
@@ -211,9 +214,9 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done');
-    agent.ends('failed', { kind: 'infrastructure', exitCode: 0, told: ['failed', 'failed'] });
+    agent.ends('failed', { kind: 'infrastructure', exitCode: 0, emitted: ['failed', 'failed'] });
   }),
-  scenario('an engine that goes away while the container is removed is waited for', agent => {
+  scenario('an engine that becomes unreachable while the container is removed is waited for', agent => {
     const outcome = { status: 'succeeded', exitCode: 0, error: null } as const;
     reach
       .removingContainer(agent)
@@ -223,9 +226,9 @@ export const tidyScenarios: readonly Scenario[] = [
     agent.resolves().at('reconciling');
     agent.resolves(decision('removing', { containerId: 'c', started: true, end: died(), outcome }));
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
-    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+    agent.ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('a removal that keeps failing says what may be left behind, and changes no verdict', agent => {
+  scenario('a removal that keeps failing reports what may be left behind, and changes no outcome', agent => {
     reach.removingContainer(agent);
     for (let tries = 1; tries < maxTries; tries++)
       agent
@@ -241,7 +244,7 @@ export const tidyScenarios: readonly Scenario[] = [
         kind: 'infrastructure',
         phase: 'removing',
         message: /left behind: it is transient/,
-        told: Array.from({ length: maxTries }, () => 'succeeded' as const),
+        emitted: Array.from({ length: maxTries }, () => 'succeeded' as const),
       });
   }),
   scenario('a removal that docker refuses keeps the failure of the agent', agent => {
@@ -253,7 +256,7 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('evaluating > done');
     agent.ends('failed', { exitCode: 2, kind: 'exit', phase: 'running' });
   }),
-  scenario('a removal that was cut off is in doubt when it is tried again', agent => {
+  scenario('a removal that was interrupted is in doubt when it is retried', agent => {
     reach
       .removingContainer(agent)
       .given({ inDoubt: false })
@@ -261,17 +264,20 @@ export const tidyScenarios: readonly Scenario[] = [
       .at('backingOff')
       .resolves();
     agent.at('removing > removingContainer').given({ inDoubt: true }).resolves().at('evaluating > done');
-    agent.ends('succeeded', { exitCode: 0, told: ['succeeded', 'succeeded'] });
+    agent.ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('a cancelled agent whose engine is away is left behind, and says so', agent => {
-    goesUp(agent, 'running')
-      .kill()
-      .at('removing > removingContainer')
-      .fails('unreachable')
-      .at('evaluating > done');
-    agent.ends('cancelled', { kind: 'infrastructure', phase: 'removing' });
-  }),
-  scenario('the first outcome stands: a failed step is not made good by what the container says', agent => {
+  scenario(
+    'a cancelled agent whose engine is unreachable reports the container that is left behind',
+    agent => {
+      goesUp(agent, 'running')
+        .kill()
+        .at('removing > removingContainer')
+        .fails('unreachable')
+        .at('evaluating > done');
+      agent.ends('cancelled', { kind: 'infrastructure', phase: 'removing' });
+    },
+  ),
+  scenario('the first outcome stands: a failed step is not overruled by the end record', agent => {
     goesUp(agent, 'waitingForTmux').fails('docker').at('stopping > interrupting').resolves(died());
     agent
       .at('collecting > reading')

@@ -133,7 +133,15 @@ const table: readonly Row[] = [
     'infrastructure',
     /exited with 0 but wrote no end record/,
   ],
-  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /exited with 137 but wrote no end record/],
+  [
+    'no word, killed',
+    died(137),
+    null,
+    'failed',
+    137,
+    'infrastructure',
+    /exited with 137 but wrote no end record/,
+  ],
 ];
 
 for (const [title, end, record, status, exitCode, kind, message] of table)

@@ -1,4 +1,4 @@
-import { openReport } from './assert-writable.ts';
+import { openReport } from './open-report.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 

@@ -1,6 +1,6 @@
 import { junit } from '../../reporters/junit.ts';
 import { outcomesOf } from '../../state/outcomes.ts';
-import { openReport } from './assert-writable.ts';
+import { openReport } from './open-report.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';

@@ -11,7 +11,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JsonObject, objectOf, textOf } from './json.ts';
-import { type Trouble, troubleKinds } from './report.ts';
+import { failureKinds, type ReportedFailure } from './report.ts';
 import { staysSettled } from './settle.ts';
 import { stateDirectory, stateIn } from './state.ts';
 import { turnFailure } from './turn-failure.ts';
@@ -52,7 +52,7 @@ async function run(): Promise<void> {
       fail(turnFailure(stdin(), Date.now()));
       break;
     case 'trouble':
-      fail({ kind: troubleKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
+      fail({ kind: failureKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
       break;
     default:
       console.error('usage: agent-turn begin|sent|accepted|end|failed|trouble');
@@ -66,7 +66,7 @@ function settleLater(transcript: string): void {
   spawn(process.execPath, args, { detached: true, stdio: 'ignore' }).unref();
 }
 
-function fail(trouble: Trouble | null): void {
+function fail(trouble: ReportedFailure | null): void {
   state.saveReport({
     usage: null,
     trouble: trouble && { ...trouble, message: trouble.message.slice(0, 400) },

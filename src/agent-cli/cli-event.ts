@@ -1,5 +1,5 @@
 import type { JsonObject } from './json.ts';
-import type { TroubleKind, Usage } from './report.ts';
+import type { FailureKind, Usage } from './report.ts';
 
 /** The meaning of a line that an AI CLI has printed, in the same terms for every CLI. */
 export type CliEvent =
@@ -22,7 +22,7 @@ export interface Failure {
   readonly type: 'failure';
   readonly message: string;
   /** null: decided by the patterns of the provider. */
-  readonly kind: TroubleKind | null;
+  readonly kind: FailureKind | null;
   /** End the CLI: it would go on trying, or wait for somebody. */
   readonly isFinal?: true;
   /** Ignore it after another failure, whose message says more. */
@@ -42,7 +42,7 @@ export const toolResult = (text: string, isError: boolean): CliEvent => ({
 export const notice = (text: string): CliEvent => ({ type: 'notice', text });
 export const failure = (
   message: string,
-  kind: TroubleKind | null = null,
+  kind: FailureKind | null = null,
   more: Pick<Failure, 'isFinal' | 'isFirstOnly'> = {},
 ): CliEvent => ({ type: 'failure', message, kind, ...more });
 
@@ -51,7 +51,7 @@ export const refusedKey = (status: number): CliEvent =>
   failure(`the API refuses the credentials (${status})`, 'authentication', { isFinal: true });
 
 /** Return the kind of failure of an HTTP status; null where the status alone does not decide. */
-export function kindOfStatus(status: unknown): TroubleKind | null {
+export function kindOfStatus(status: unknown): FailureKind | null {
   if (status === 401 || status === 403) return 'authentication';
   return status === 429 || status === 402 ? 'quota' : null;
 }

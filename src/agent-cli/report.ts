@@ -3,7 +3,7 @@ export interface AgentReport {
   /** null: the CLI does not report its usage. */
   readonly usage: Usage | null;
   /** Why the CLI failed, where another attempt would fail likewise. */
-  readonly trouble: Trouble | null;
+  readonly trouble: ReportedFailure | null;
 }
 
 export interface Usage {
@@ -15,15 +15,15 @@ export interface Usage {
   readonly costUsd: number | null;
 }
 
-export interface Trouble {
-  readonly kind: TroubleKind;
+export interface ReportedFailure {
+  readonly kind: FailureKind;
   readonly message: string;
   /** When a plan that is used up is available again, in milliseconds since the epoch; null: not known. */
   readonly resetsAt: number | null;
 }
 
-export const troubleKinds = ['authentication', 'quota', 'budget', 'needsInput'] as const;
-export type TroubleKind = (typeof troubleKinds)[number];
+export const failureKinds = ['authentication', 'quota', 'budget', 'needsInput'] as const;
+export type FailureKind = (typeof failureKinds)[number];
 
 export const noUsage: Usage = {
   turns: null,

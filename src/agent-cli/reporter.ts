@@ -4,7 +4,7 @@ import { display, displayUsage, oneLine } from './display.ts';
 import type { JsonObject } from './json.ts';
 import { parsers } from './parsers/parsers.ts';
 import { wordsParser } from './parsers/words.ts';
-import { type AgentReport, noUsage, type Trouble, type TroubleKind, type Usage } from './report.ts';
+import { type AgentReport, type FailureKind, noUsage, type ReportedFailure, type Usage } from './report.ts';
 import { parseResetTime } from './reset-time.ts';
 
 /** The end of the CLI's process. */
@@ -33,7 +33,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
   const parse = parserNamed(format)(now);
   const words = wordsParser(plan, now);
   let usage = noUsage;
-  let trouble: Trouble | null = null;
+  let trouble: ReportedFailure | null = null;
   let hasFailed = false;
   let quotaResetAt: number | null = null;
 
@@ -128,7 +128,7 @@ function parserNamed(format: string) {
   return parser;
 }
 
-function kindOfWords({ login, quota }: ReportPlan, text: string): TroubleKind | null {
+function kindOfWords({ login, quota }: ReportPlan, text: string): FailureKind | null {
   if (login && new RegExp(login, 'i').test(text)) return 'authentication';
   return quota && new RegExp(quota, 'i').test(text) ? 'quota' : null;
 }

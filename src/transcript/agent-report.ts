@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type AgentReport, troubleKinds } from '../agent-cli/report.ts';
+import { type AgentReport, failureKinds } from '../agent-cli/report.ts';
 import { plainText } from '../text/text.ts';
 import { titleIn } from './end-record.ts';
 
@@ -21,7 +21,7 @@ const schema = z.object({
     .nullable(),
   trouble: z
     .object({
-      kind: z.enum(troubleKinds),
+      kind: z.enum(failureKinds),
       message: z.string().transform(plainText),
       resetsAt: z.number().nonnegative().max(latest).nullable(),
     })

@@ -2,7 +2,7 @@ import type { CliEvent, Parser } from '../cli-event.ts';
 import { failure, notice, refusedKey, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, isNumber, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
-import { noUsage, type TroubleKind, type Usage } from '../report.ts';
+import { type FailureKind, noUsage, type Usage } from '../report.ts';
 
 /** Claude Code's `--output-format stream-json`. Amp prints the same events. */
 export function claudeParser(): Parser {
@@ -97,7 +97,7 @@ function retry({ error_status: status, error, retry_delay_ms: delay }: JsonObjec
   return [notice(`${oneLine(textOf(error))}: tries again in ${Math.ceil(numberOf(delay) / 1000)} s`)];
 }
 
-function kindOf({ api_error_status: status, subtype }: JsonObject): TroubleKind | null {
+function kindOf({ api_error_status: status, subtype }: JsonObject): FailureKind | null {
   if (status === 401) return 'authentication';
   return textOf(subtype).startsWith('error_max_') ? 'budget' : null;
 }

@@ -2,7 +2,7 @@ import type { CliEvent, Parser } from '../cli-event.ts';
 import { failure, notice, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
-import type { TroubleKind } from '../report.ts';
+import type { FailureKind } from '../report.ts';
 
 /** Cline's `--json`. It prints its errors once more at its end, with less in them. */
 export const clineParser = (): Parser => event => {
@@ -60,7 +60,7 @@ const usageIn = (event: JsonObject) => ({
   ...(numberOf(event.totalCost) > 0 ? { costUsd: numberOf(event.totalCost) } : {}),
 });
 
-const kinds: Readonly<Record<string, TroubleKind>> = {
+const kinds: Readonly<Record<string, FailureKind>> = {
   auth: 'authentication',
   rate_limit: 'quota',
   quota: 'quota',

@@ -2,7 +2,7 @@ import type { CliEvent, Parser } from '../cli-event.ts';
 import { failure, kindOfStatus, notice, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
-import type { TroubleKind } from '../report.ts';
+import type { FailureKind } from '../report.ts';
 
 /** Copilot CLI's `--output-format json`. */
 export function copilotParser(): Parser {
@@ -40,7 +40,7 @@ function result({ result, error, success, shellExecution }: JsonObject): CliEven
   return toolResult(firstText(objectOf(result).content, objectOf(error).message) ?? '', isError);
 }
 
-const kinds: Readonly<Record<string, TroubleKind>> = {
+const kinds: Readonly<Record<string, FailureKind>> = {
   authentication: 'authentication',
   authorization: 'authentication',
   quota: 'quota',

@@ -2,7 +2,7 @@ import type { CliEvent, Parser } from '../cli-event.ts';
 import { failure, notice, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, numberOf, objectOf, textOf } from '../json.ts';
-import type { TroubleKind } from '../report.ts';
+import type { FailureKind } from '../report.ts';
 
 /** Gemini CLI's `--output-format stream-json`. */
 export const geminiParser = (): Parser => event => {
@@ -25,7 +25,7 @@ export const geminiParser = (): Parser => event => {
 };
 
 /** These have 41 and 53 as exit codes. */
-const kinds: Readonly<Record<string, TroubleKind>> = {
+const kinds: Readonly<Record<string, FailureKind>> = {
   FatalAuthenticationError: 'authentication',
   FatalTurnLimitedError: 'budget',
 };

@@ -53,7 +53,7 @@ export async function collect(
   const said = endRecordOf(end, nonce);
   const record = said && {
     ...said,
-    providerFailure: troubleOf(world.plan(input.name), reportIn(end, nonce)),
+    providerFailure: providerFailureOf(world.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
@@ -148,13 +148,13 @@ async function checkWhole(
 }
 
 /** What the AI CLI has said of why it failed, with what helps. */
-function troubleOf(
+function providerFailureOf(
   { provider: name, secrets }: AgentPlan,
   report: AgentReport | null,
 ): NonNullable<EndRecord['providerFailure']> | null {
   const provider = providerNamed(name);
-  if (!report?.trouble || provider === undefined) return null;
-  const { kind, message, resetsAt } = report.trouble;
+  if (!report?.failure || provider === undefined) return null;
+  const { kind, message, resetsAt } = report.failure;
   const { title, keys, login } = provider;
   if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
   // Of several keys, the one that it was given is the one that was refused.

@@ -69,7 +69,7 @@ function settleLater(transcript: string): void {
 function fail(trouble: ReportedFailure | null): void {
   state.saveReport({
     usage: null,
-    trouble: trouble && { ...trouble, message: trouble.message.slice(0, 400) },
+    failure: trouble && { ...trouble, message: trouble.message.slice(0, 400) },
   });
   done(1);
 }

@@ -3,7 +3,7 @@ export interface AgentReport {
   /** null: the CLI does not report its usage. */
   readonly usage: Usage | null;
   /** Why the CLI failed, where another attempt would fail likewise. */
-  readonly trouble: ReportedFailure | null;
+  readonly failure: ReportedFailure | null;
 }
 
 export interface Usage {

@@ -33,7 +33,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
   const parse = parserNamed(format)(now);
   const words = wordsParser(plan, now);
   let usage = noUsage;
-  let trouble: ReportedFailure | null = null;
+  let reported: ReportedFailure | null = null;
   let hasFailed = false;
   let quotaResetAt: number | null = null;
 
@@ -64,9 +64,9 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
 
   // What a CLI does while it is ended for its budget is no recovery.
   function recover(): void {
-    if (trouble?.kind === 'budget') return;
+    if (reported?.kind === 'budget') return;
     hasFailed = false;
-    trouble = null;
+    reported = null;
   }
 
   function fail(failure: Failure): void {
@@ -76,7 +76,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
     const kind = failure.kind ?? kindOfWords(plan, message);
     if (kind !== null) {
       const resetsAt = kind === 'quota' ? (quotaResetAt ?? parseResetTime(message, now())) : null;
-      trouble = { kind, message, resetsAt };
+      reported = { kind, message, resetsAt };
     }
     write(display(failure));
     keep({});
@@ -86,7 +86,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
   function keep(more: Partial<Usage>): void {
     if (Object.keys(more).length > 0) words.resetWaits();
     usage = { ...usage, ...more };
-    save({ usage: plan.usage === false ? null : usage, trouble });
+    save({ usage: plan.usage === false ? null : usage, failure: reported });
     if (budget.turns && (usage.turns ?? 0) > budget.turns) exceed(`more than ${budget.turns} turns`);
     if (budget.outputTokens && usage.outputTokens > budget.outputTokens)
       exceed(`more than ${budget.outputTokens} tokens of output`);
@@ -108,7 +108,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
     },
     wallExceeded: () => exceed(`more than ${(budget.wall ?? 0) / 1000} s`),
     finish(exit) {
-      const isUnexplained = trouble === null && 'code' in exit && (hasFailed || exit.code !== 0);
+      const isUnexplained = reported === null && 'code' in exit && (hasFailed || exit.code !== 0);
       // The words of the agent's work may be of any kind. Only the last ones, of a CLI that failed, are its reason.
       const reason = isUnexplained ? words.findLast(line => kindOfWords(plan, line) !== null) : undefined;
       // A line of a log has more than a person wants to read.

@@ -19,7 +19,7 @@ const schema = z.object({
       costUsd: z.number().nonnegative().max(1e9).nullable(),
     })
     .nullable(),
-  trouble: z
+  failure: z
     .object({
       kind: z.enum(failureKinds),
       message: z.string().transform(plainText),

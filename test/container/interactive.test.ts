@@ -91,7 +91,7 @@ test('one that asks again and again is not answered for ever', async t => {
   });
   const end = await box.end();
   t.is(end.record, 'agent-end done 1 0 n0nce');
-  t.deepEqual(reportIn(end.output, 'n0nce')?.trouble, {
+  t.deepEqual(reportIn(end.output, 'n0nce')?.failure, {
     kind: 'needsInput',
     message: 'asks whether it may, and was answered 3 times',
     resetsAt: null,
@@ -102,7 +102,7 @@ test('one that asks again and again is not answered for ever', async t => {
 test('where nobody is to be asked it fails, and its last screen shows why', async t => {
   const end = await (await attended(t, 'echo "May I?"; sleep 600', { needsInput: 'fail' })).end();
   t.is(end.record, 'agent-end done 1 0 n0nce');
-  t.like(reportIn(end.output, 'n0nce')?.trouble, { kind: 'needsInput', message: 'asks whether it may' });
+  t.like(reportIn(end.output, 'n0nce')?.failure, { kind: 'needsInput', message: 'asks whether it may' });
   t.regex(screenIn(end.output, 'n0nce') ?? '', /May I\?$/);
 });
 

@@ -12,7 +12,7 @@ const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const report = JSON.stringify({
   usage: null,
-  trouble: { kind: 'needsInput', message: hostile, resetsAt: null },
+  failure: { kind: 'needsInput', message: hostile, resetsAt: null },
 });
 
 /** In the place of tmux, which agent-init asks for the last screen. */

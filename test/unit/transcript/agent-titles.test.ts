@@ -9,7 +9,7 @@ const title = (name: string, text: string) =>
 const hostile = '\x1b]0;pwned\x07\x1b[2Jnothing \u202ehappened\x9b31m\x7f here\n\tgo \u2066on\r\n';
 
 const report = (message: string) =>
-  JSON.stringify({ usage: null, trouble: { kind: 'quota', message, resetsAt: null } });
+  JSON.stringify({ usage: null, failure: { kind: 'quota', message, resetsAt: null } });
 
 test('a forged screen is plain text', t => {
   const transcript = title('screen', hostile);
@@ -20,8 +20,8 @@ test('a forged screen is plain text', t => {
 
 test('the message of a forged report is plain text', t => {
   const transcript = title('report', report(hostile));
-  t.is(reportIn(transcript, 'n0nce')!.trouble!.message, 'nothing happened here\n\tgo on\n');
-  t.is(JSON.parse(titleIn(transcript, 'report', 'n0nce')!.toString()).trouble.message, hostile);
+  t.is(reportIn(transcript, 'n0nce')!.failure!.message, 'nothing happened here\n\tgo on\n');
+  t.is(JSON.parse(titleIn(transcript, 'report', 'n0nce')!.toString()).failure.message, hostile);
 });
 
 test('a forged report that is not valid is ignored', t => {

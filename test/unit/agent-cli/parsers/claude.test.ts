@@ -46,7 +46,7 @@ test('people see what claude writes and does, and the report holds its usage', t
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 100, cachedInputTokens: 40, outputTokens: 40, costUsd: 0.001296 },
-    trouble: null,
+    failure: null,
   });
   t.deepEqual(exit, { code: 0 });
 });
@@ -88,7 +88,7 @@ test('a plan that is used up is available again when the rate limit says', t => 
     { exit: { code: 1 } },
   );
   t.deepEqual(exit, { code: 1 });
-  t.deepEqual(report?.trouble, {
+  t.deepEqual(report?.failure, {
     kind: 'quota',
     message: "You've hit your 5-hour limit · resets 1:39am (UTC)",
     resetsAt: 1_795_570_770_000,
@@ -100,7 +100,7 @@ test('a rate limit that only warns is none, and without one the words have the t
     { type: 'rate_limit_event', rate_limit_info: { status: 'allowed_warning', resetsAt: 1 } },
     { type: 'result', is_error: true, result: 'exceed your rate limit. Try again in 90s.' },
   ]);
-  t.like(report?.trouble, { kind: 'quota', resetsAt: now + 90_000 });
+  t.like(report?.failure, { kind: 'quota', resetsAt: now + 90_000 });
 });
 
 test('a refused key ends claude at its first retry, other retries are shown', t => {
@@ -114,7 +114,7 @@ test('a refused key ends claude at its first retry, other retries are shown', t 
   });
   const refused = reported(claude, [retry(401)]);
   t.deepEqual([refused.exit, refused.ended], [{ code: 1 }, 1]);
-  t.like(refused.report?.trouble, {
+  t.like(refused.report?.failure, {
     kind: 'authentication',
     message: 'the API refuses the credentials (401)',
   });
@@ -128,13 +128,13 @@ test('a failure without words for it has the name of its kind', t => {
     { type: 'result', subtype: 'error_during_execution', is_error: true, num_turns: 3 },
   ]);
   t.is(printed, '✗ error_during_execution\n');
-  t.is(report?.trouble, null);
+  t.is(report?.failure, null);
   t.deepEqual(exit, { code: 1 });
 });
 
 test('its own limit of turns is a budget, and a status of 401 a login', t => {
   const kind = (more: object) =>
-    reported(claude, [{ type: 'result', is_error: true, ...more }]).report?.trouble?.kind;
+    reported(claude, [{ type: 'result', is_error: true, ...more }]).report?.failure?.kind;
   t.is(kind({ subtype: 'error_max_turns', num_turns: 3 }), 'budget');
   t.is(kind({ subtype: 'success', api_error_status: 401, result: 'no' }), 'authentication');
 });
@@ -148,7 +148,7 @@ for (const [limit, budget, isSlow] of [
     const turns = [message('m1'), delta, message('m2'), delta, message('m2'), message('m3'), delta];
     const { exit, ended, report, printed } = reported(claude, turns, { budget, isSlow });
     t.deepEqual([exit, ended], [{ code: 1 }, 1]);
-    t.like(report?.trouble, { kind: 'budget', message: `over its budget: ${limit}`, resetsAt: null });
+    t.like(report?.failure, { kind: 'budget', message: `over its budget: ${limit}`, resetsAt: null });
     t.is(printed.split('✗').length, 2);
     t.is(report?.usage?.turns, 3);
   });
@@ -166,7 +166,7 @@ test('amp prints the events of claude without ids, and reports no usage', t => {
     { type: 'result', subtype: 'error_during_execution', is_error: true, error: 'Out of credits' },
   ]);
   t.is(printed, 'I look.\nI see.\n✗ Out of credits\n');
-  t.deepEqual([exit, report?.trouble?.kind, report?.usage], [{ code: 1 }, 'quota', null]);
+  t.deepEqual([exit, report?.failure?.kind, report?.usage], [{ code: 1 }, 'quota', null]);
 });
 
 test('amp that begins to wait for a login is ended at once', t => {
@@ -174,9 +174,9 @@ test('amp that begins to wait for a login is ended at once', t => {
     'No API key found. Starting login flow...',
     'When prompted, paste your code here: ',
   ]);
-  t.deepEqual([asks.exit, asks.ended, asks.report?.trouble?.kind], [{ code: 1 }, 1, 'authentication']);
+  t.deepEqual([asks.exit, asks.ended, asks.report?.failure?.kind], [{ code: 1 }, 1, 'authentication']);
   const refused = reported(amp, ["Error: Invalid or missing API key. Run 'amp login' to authenticate."], {
     exit: { code: 1 },
   });
-  t.deepEqual([refused.ended, refused.report?.trouble?.kind], [0, 'authentication']);
+  t.deepEqual([refused.ended, refused.report?.failure?.kind], [0, 'authentication']);
 });

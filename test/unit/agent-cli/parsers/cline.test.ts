@@ -32,7 +32,7 @@ test('people see the tools of cline, and the report holds its usage in all', t =
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.5 },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -54,12 +54,12 @@ test('cline that reports an error has failed, also where it exits with 0, and it
       { type: 'run_result', finishReason: 'error', text: message },
     ]);
   const refused = failed('auth', 'Incorrect.');
-  t.deepEqual([refused.exit, refused.report?.trouble?.kind], [{ code: 1 }, 'authentication']);
+  t.deepEqual([refused.exit, refused.report?.failure?.kind], [{ code: 1 }, 'authentication']);
   t.is(refused.printed, '✗ Incorrect.\n');
   const limited = failed('unknown', 'Rate limit reached. Please try again in 90s.');
-  t.is(limited.report?.trouble?.kind, 'quota');
+  t.is(limited.report?.failure?.kind, 'quota');
   const late = reported(cline, [{ type: 'error', message: 'Incorrect API key provided.' }]);
-  t.deepEqual([late.exit, late.report?.trouble?.kind], [{ code: 1 }, 'authentication']);
+  t.deepEqual([late.exit, late.report?.failure?.kind], [{ code: 1 }, 'authentication']);
   const cut = reported(cline, [{ type: 'run_result', finishReason: 'max_iterations', text: '' }]);
   t.is(cut.printed, '✗ max_iterations\n');
 });

@@ -23,7 +23,7 @@ test('retries of codex are no failure, and the usage of its turns is added up', 
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 400, cachedInputTokens: 160, outputTokens: 80, costUsd: null },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -42,7 +42,7 @@ test('a key that was refused twice ends codex', t => {
   const { exit, ended, report } = reported(codex, [
     { type: 'error', message: 'Reconnecting... 2/5 (unexpected status 401 Unauthorized)' },
   ]);
-  t.deepEqual([exit, ended, report?.trouble?.kind], [{ code: 1 }, 1, 'authentication']);
+  t.deepEqual([exit, ended, report?.failure?.kind], [{ code: 1 }, 1, 'authentication']);
 });
 
 test('a turn that fails for its plan is a quota, and a turn that completes is no failure any more', t => {
@@ -51,14 +51,14 @@ test('a turn that fails for its plan is a quota, and a turn that completes is no
     error: { message: 'You’ve hit your usage limit. try again at 1:39 AM.' },
   };
   const last = reported(codex, [failed], { exit: { code: 1 } });
-  t.is(last.report?.trouble?.kind, 'quota');
-  t.is(last.report?.trouble?.resetsAt, new Date(2026, 10, 26, 1, 40).getTime());
+  t.is(last.report?.failure?.kind, 'quota');
+  t.is(last.report?.failure?.resetsAt, new Date(2026, 10, 26, 1, 40).getTime());
   const recovered = reported(codex, [failed, turn]);
-  t.deepEqual([recovered.exit, recovered.report?.trouble], [{ code: 0 }, null]);
+  t.deepEqual([recovered.exit, recovered.report?.failure], [{ code: 0 }, null]);
 });
 
 test('a turn that completes while codex is ended for its budget changes nothing', t => {
   const { ended, exit, report } = reported(codex, [turn, turn, turn], { budget: { turns: 1 } });
   t.deepEqual([ended, exit], [1, { code: 1 }]);
-  t.is(report?.trouble?.message, 'over its budget: more than 1 turns');
+  t.is(report?.failure?.message, 'over its budget: more than 1 turns');
 });

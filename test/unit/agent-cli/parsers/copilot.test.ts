@@ -19,7 +19,7 @@ test('people see what copilot writes and does, and it reports no tokens', t => {
   ]);
   t.deepEqual(exit, { code: 0 }, 'it got over its error');
   t.is(printed, '● bash ls\n  ⎿ a (+1 lines)\n✗ a stream broke off\nDone.\n');
-  t.deepEqual(report, { usage: null, trouble: null });
+  t.deepEqual(report, { usage: null, failure: null });
 });
 
 test('tools that fail and retries are shown', t => {
@@ -42,7 +42,7 @@ test('a refused key, a used up plan and a missing login differ', t => {
       { type: 'result', exitCode: 0 },
     ]);
     t.deepEqual(exit, { code: 1 });
-    return report?.trouble?.kind;
+    return report?.failure?.kind;
   };
   const key = { errorType: 'authentication', message: 'Authentication failed (HTTP 401).', statusCode: 401 };
   t.is(kind(key), 'authentication');
@@ -50,12 +50,12 @@ test('a refused key, a used up plan and a missing login differ', t => {
   t.is(kind({ errorType: 'query', message: 'no', statusCode: 402 }), 'quota');
   t.is(kind({ errorType: 'query', message: 'bad gateway', statusCode: 502 }), undefined);
   const words = reported(copilot, ['Error: No authentication information found.'], { exit: { code: 1 } });
-  t.is(words.report?.trouble?.kind, 'authentication');
+  t.is(words.report?.failure?.kind, 'authentication');
 });
 
 test('copilot that exceeds its turns is ended, and an answer meanwhile is no recovery', t => {
   const turn = { type: 'assistant.turn_start', data: {} };
   const answer = { type: 'assistant.message', data: { content: 'Done.' } };
   const { ended, exit, report } = reported(copilot, [turn, turn, answer], { budget: { turns: 1 } });
-  t.deepEqual([ended, exit, report?.trouble?.kind], [1, { code: 1 }, 'budget']);
+  t.deepEqual([ended, exit, report?.failure?.kind], [1, { code: 1 }, 'budget']);
 });

@@ -33,7 +33,7 @@ test('an error has a kind by its type, or by its words', t => {
   const kind = (type: string, message = 'Reached max session turns for this session.') =>
     reported(gemini, [{ type: 'result', status: 'error', error: { type, message } }], {
       exit: { code: 53 },
-    }).report?.trouble?.kind;
+    }).report?.failure?.kind;
   t.is(kind('FatalTurnLimitedError'), 'budget');
   t.is(kind('FatalAuthenticationError'), 'authentication');
   t.is(kind('Error'), undefined);

@@ -32,7 +32,7 @@ test('the usage of opencode’s steps is added up, and people see tools that fai
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.003 },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -43,7 +43,7 @@ test('a model whose price opencode does not have has no cost', t => {
 test('opencode that reports an error has failed, also where it exits with 0', t => {
   const refused = reported(opencode, [error({ message: 'Incorrect API key provided.', statusCode: 401 })]);
   t.deepEqual(refused.exit, { code: 1 });
-  t.deepEqual(refused.report?.trouble, {
+  t.deepEqual(refused.report?.failure, {
     kind: 'authentication',
     message: 'Incorrect API key provided.',
     resetsAt: null,
@@ -51,10 +51,10 @@ test('opencode that reports an error has failed, also where it exits with 0', t 
   const limited = reported(opencode, [
     error({ message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '3000' } }),
   ]);
-  t.like(limited.report?.trouble, { kind: 'quota', resetsAt: now + 3_000_000 });
+  t.like(limited.report?.failure, { kind: 'quota', resetsAt: now + 3_000_000 });
   const odd = reported(opencode, [error({}, 'UnknownError')]);
-  t.deepEqual([odd.exit, odd.report?.trouble, odd.printed], [{ code: 1 }, null, '✗ UnknownError\n']);
-  t.is(reported(opencode, [error({}, 'ProviderAuthError')]).report?.trouble?.kind, 'authentication');
+  t.deepEqual([odd.exit, odd.report?.failure, odd.printed], [{ code: 1 }, null, '✗ UnknownError\n']);
+  t.is(reported(opencode, [error({}, 'ProviderAuthError')]).report?.failure?.kind, 'authentication');
 });
 
 test('an error without a reason has the reason of its last log line', t => {
@@ -62,7 +62,7 @@ test('an error without a reason has the reason of its last log line', t => {
     'level=ERROR message=failed error="ProviderNoProvidersError: No providers are available"',
     error({ message: 'Unexpected server error.' }, 'UnknownError'),
   ]);
-  t.deepEqual(report?.trouble, {
+  t.deepEqual(report?.failure, {
     kind: 'authentication',
     message: 'ProviderNoProvidersError: No providers are available',
     resetsAt: null,
@@ -72,19 +72,19 @@ test('an error without a reason has the reason of its last log line', t => {
 test('opencode that waits for its plan in silence is ended, unless the wait is short', t => {
   const long = reported(opencode, [waits(2621, true), waits(2621)]);
   t.deepEqual([long.exit, long.ended], [{ code: 1 }, 1]);
-  t.deepEqual(long.report?.trouble, {
+  t.deepEqual(long.report?.failure, {
     kind: 'quota',
     message: 'AI_APICallError: Rate limit reached. Please try again in 2621s.',
     resetsAt: now + 2_621_000,
   });
   const moment = reported(opencode, [waits(2), waits(2), { type: 'step_finish', part: {} }]);
-  t.deepEqual([moment.exit, moment.report?.trouble], [{ code: 0 }, null]);
+  t.deepEqual([moment.exit, moment.report?.failure], [{ code: 0 }, null]);
 });
 
 test('ten short waits without an answer in between are one too many', t => {
   const nine = Array(9).fill(waits(2));
-  t.is(reported(opencode, [...nine, waits(2)]).report?.trouble?.kind, 'quota');
-  t.is(reported(opencode, [...nine, step(0), ...nine]).report?.trouble, null);
+  t.is(reported(opencode, [...nine, waits(2)]).report?.failure?.kind, 'quota');
+  t.is(reported(opencode, [...nine, step(0), ...nine]).report?.failure, null);
 });
 
 test('the words of a CLI that exits with 0, or of its agent long before it failed, are no failure', t => {

@@ -8,7 +8,7 @@ test('the last words of a CLI without events tell a login from other failures', 
     const { exit, printed, report } = reported(kiro, [words], { exit: { code } });
     t.is(printed.split('\n')[0], words);
     t.deepEqual(exit, { code });
-    return [report?.usage ?? null, report?.trouble?.kind];
+    return [report?.usage ?? null, report?.failure?.kind];
   };
   t.deepEqual(kind('Error: you are not logged in', 1), [null, 'authentication']);
   t.deepEqual(kind('Error: 429 Too Many Requests', 2), [null, 'quota']);
@@ -18,7 +18,7 @@ test('the last words of a CLI without events tell a login from other failures', 
 
 test('of several reasons the last one counts', t => {
   const { report } = reported(kiro, ['401', '429', 'it ends'], { exit: { code: 1 } });
-  t.is(report?.trouble?.message, '429');
+  t.is(report?.failure?.message, '429');
 });
 
 test('a CLI that a signal ends has no reason of its own, and is ended by it', t => {

@@ -3,7 +3,7 @@ import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { EngineError } from '../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
-import { askToStop } from '../run/request-stop.ts';
+import { requestStop } from '../run/request-stop.ts';
 import { resumeRun } from '../run/resume-run.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
@@ -47,7 +47,7 @@ export const stop: Command = {
     if (holder !== null && !(force && holder.doubt !== null)) {
       say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
       if (holder.doubt !== null) say(`it is ${explainHolder(holder)}`);
-      await askToStop(found.folder, { agent, isOver: isOverNow, say });
+      await requestStop(found.folder, { agent, isOver: isOverNow, say });
     }
     // Its engine may have ended meanwhile, or before.
     if (!isOverNow()) {

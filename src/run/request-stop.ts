@@ -7,17 +7,17 @@ import { writeRequest } from '../store/requests.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { removeFile, statFile } from '../store/state-files.ts';
 
-export interface AskOptions {
+export interface StopRequestOptions {
   /** The agent that is to be stopped; null for the whole run. */
   readonly agent: string | null;
   readonly isOver: () => boolean;
   readonly say: (line: string) => void;
   /** Milliseconds. */
-  readonly timeouts?: AskTimeouts;
+  readonly timeouts?: StopRequestTimeouts;
 }
 
 /** Milliseconds. */
-export interface AskTimeouts {
+export interface StopRequestTimeouts {
   /** For an engine process on this machine to take a request. */
   readonly here: number;
   /** For any other: a network file system shows a new file to another machine after a minute at the latest. */
@@ -27,14 +27,14 @@ export interface AskTimeouts {
   readonly poll: number;
 }
 
-const defaults: AskTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
+const defaults: StopRequestTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
 
 /**
  * Ask the engine process of a run to stop it. Resolves when that is done, and also when no engine process holds the run
  * any more. Throws a `FlowError` where the engine process does not take requests: it hangs, or is gone though its lock
  * has to be believed. The request is then withdrawn.
  */
-export async function askToStop(folder: RunFolder, options: AskOptions): Promise<void> {
+export async function requestStop(folder: RunFolder, options: StopRequestOptions): Promise<void> {
   const { agent, isOver, say, timeouts = defaults } = options;
   let request = ask(folder, agent);
   let asked = performance.now();

@@ -8,7 +8,7 @@ import type { RunFolder } from '../store/state-directory.ts';
 import { removeFile, statFile } from '../store/state-files.ts';
 
 export interface StopRequestOptions {
-  /** The agent that is to be stopped; null for the whole run. */
+  /** The agent to stop; null for the whole run. */
   readonly agent: string | null;
   readonly isOver: () => boolean;
   readonly say: (line: string) => void;
@@ -30,9 +30,9 @@ export interface StopRequestTimeouts {
 const defaults: StopRequestTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
 
 /**
- * Ask the engine process of a run to stop it. Resolves when that is done, and also when no engine process holds the run
- * any more. Throws a `FlowError` where the engine process does not take requests: it hangs, or is gone though its lock
- * has to be believed. The request is then withdrawn.
+ * Request the engine process of a run to stop it. Resolves when that is done, or when the run has no engine process any
+ * more. Throws a `FlowError` where the engine process takes no requests: it hangs, or is gone while its lock cannot be
+ * checked from here. The request is then withdrawn.
  */
 export async function requestStop(folder: RunFolder, options: StopRequestOptions): Promise<void> {
   const { agent, isOver, say, timeouts = defaults } = options;
@@ -65,8 +65,8 @@ function ask(folder: RunFolder, agent: string | null): string {
   } catch (error) {
     const { runId, lock } = folder;
     const holder = lockHolder(lock);
-    const hint = holder?.identity ? `. A SIGINT stops all that ${nameOf(holder)} drives` : '';
-    throw new FlowError(`${runId} cannot be asked to stop: ${(error as Error).message}${hint}`, 3, {
+    const hint = holder?.identity ? `. A SIGINT stops all that ${nameOf(holder)} executes` : '';
+    throw new FlowError(`${runId} cannot be requested to stop: ${(error as Error).message}${hint}`, 3, {
       cause: error,
     });
   }
@@ -74,6 +74,6 @@ function ask(folder: RunFolder, agent: string | null): string {
 
 function notTaken({ runId }: RunFolder, holder: Holder, limit: number): string {
   const silence = `no engine process of ${runId} has taken the request within ${limit / 1_000} s`;
-  if (holder.doubt !== null) return `${silence}. The run is driven by ${explainHolder(holder)}`;
+  if (holder.doubt !== null) return `${silence}. The run is being executed by ${explainHolder(holder)}`;
   return `${silence}: ${nameOf(holder)} lives and hangs, or is suspended. Resume it with kill -CONT ${holder.identity!.pid}, or end it with kill -9 and run agent-flow stop ${runId} again`;
 }

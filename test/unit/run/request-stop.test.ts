@@ -129,7 +129,7 @@ test('a run whose directory takes no request says so, with who could be signalle
   const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   const error = await t.throwsAsync(asked, { instanceOf: FlowError });
   t.is(error.exitCode, 3);
-  t.regex(error.message, new RegExp(`cannot be asked to stop: .*SIGINT.* process ${process.pid} on`));
+  t.regex(error.message, new RegExp(`cannot be requested to stop: .*SIGINT.* process ${process.pid} on`));
 });
 
 test('a state directory that is removed meanwhile ends the wait', async t => {

@@ -7,6 +7,8 @@ import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
+import { notOursMessage } from './ensure-owned.ts';
+import { untilQuiet } from './quiet-checks.ts';
 
 /** A container that does one thing for an agent with a command of the base image, and is removed. */
 export interface Helper {
@@ -47,8 +49,7 @@ export interface HelperOptions {
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
 
-const settlePasses = 3;
-const settlePause = 300;
+const maxChecks = 20;
 
 export const helperName = ({ runId, owner: { agent, attempt }, command }: Helper) =>
   `${containerName(runId, agent, attempt)}-${command.replace('agent-', '')}`;
@@ -102,16 +103,15 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   const { docker, signal, timeout, attach, prepare } = options;
   const { owner } = helper;
   // One of that name was left by an engine that was killed here: what it did is done again.
-  const obstacle = await removeHelper(helper, options);
+  const { obstacle } = await removeHelper(helper, options);
   if (obstacle) return obstacle;
   await prepare?.();
   const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
   if (!created.ok) {
-    // One that was cut off may land yet: absence is believed after several looks.
-    for (let look = 1; look <= (created.interrupted === null ? 1 : settlePasses); look++) {
-      if (look > 1) await options.sleep(settlePause);
-      await removeHelper(helper, options);
-    }
+    const remove = async () => ((await removeHelper(helper, options)).isFound ? 1 : 0);
+    // One that was cut off may land yet.
+    if (created.interrupted === null) await remove();
+    else await untilQuiet(remove, { sleep: options.sleep, maxChecks });
     return created;
   }
   const args = ['start', '--attach', created.stdout.trim()];
@@ -146,21 +146,22 @@ export function emptyFolder(
   );
 }
 
-/** null where there is none any more; else what docker says of the one that is there. One that is not ours is left alone. */
+/** Remove the helper if it exists. `obstacle` is docker's answer where it stays; one that is not ours is left alone. */
 async function removeHelper(
   helper: Helper,
   { containers }: Pick<HelperOptions, 'containers'>,
-): Promise<DockerAnswer | null> {
+): Promise<{ readonly isFound: boolean; readonly obstacle: DockerAnswer | null }> {
   const { instance, runId, owner } = helper;
   const name = helperName(helper);
   // Not bound to the signal: it is a matter of moments, and nothing may be left behind.
   const options = { owner, timeout: 15_000 };
   const [found] = await containers.inspect([name], options);
-  if (!found) return null;
+  if (!found) return { isFound: false, obstacle: null };
   if (isOwned(found.labels, { instance, runId }) && found.labels[label.role] === 'helper') {
     const answer = await containers.remove(found.id, options);
-    return answer.ok ? null : answer;
+    return { isFound: true, obstacle: answer.ok ? null : answer };
   }
-  const stderr = `the name ${name} is held by container ${found.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  return { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  const stderr = notOursMessage('container', name, found.id);
+  const obstacle = { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  return { isFound: false, obstacle };
 }

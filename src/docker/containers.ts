@@ -18,8 +18,11 @@ const inspected = z
     }),
     Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
     Image: z.string(),
+    NetworkSettings: z
+      .object({ Networks: z.record(z.string(), z.object({ NetworkID: z.string().nullish() })).nullish() })
+      .nullish(),
   })
-  .transform(({ Id, Name, Created, State, Config, Image }) => ({
+  .transform(({ Id, Name, Created, State, Config, Image, NetworkSettings }) => ({
     id: Id,
     name: Name.replace(/^\//, ''),
     createdAt: Date.parse(Created),
@@ -32,6 +35,8 @@ const inspected = z
     labels: Config.Labels ?? {},
     image: Image,
     imageName: Config.Image,
+    /** Ids of the networks that it is on. */
+    networks: Object.values(NetworkSettings?.Networks ?? {}).flatMap(({ NetworkID }) => NetworkID ?? []),
   }));
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';

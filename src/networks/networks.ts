@@ -1,6 +1,8 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
+import { containers } from '../docker/containers.ts';
+import { isOwned } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
 import { raceAbort, singleFlight } from '../docker/single-flight.ts';
@@ -8,7 +10,7 @@ import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
-import { ensureProxy, findOurs } from './proxy.ts';
+import { ensureProxy } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
 import { blockedHosts } from './proxy-log.ts';
@@ -94,11 +96,9 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
       if (network.mode !== 'allow') return;
       const log = blockedHosts(runId, agent, attempt);
       try {
-        const proxy = await findOurs(proxyNames(runId, network.hosts).proxy, common, {
-          ...common,
-          signal: stop,
-        });
-        if (!proxy) return;
+        const name = proxyNames(runId, network.hosts).proxy;
+        const [proxy] = await containers(docker).inspect([name], { signal: stop });
+        if (!proxy || !isOwned(proxy.labels, common)) return;
         await followLines(recorder, ['logs', proxy.id], log.read, {
           signal: stop,
           owner: { agent, attempt },

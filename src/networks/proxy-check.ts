@@ -1,7 +1,8 @@
 import { StepError } from '../../machines/step-error.ts';
+import { createOwned, findOwned } from '../agent-container/ensure-owned.ts';
 import { lines } from '../docker/containers.ts';
 import { dockerError, messageOf } from '../docker/errors.ts';
-import { createOurs, findOurs, type ProxyOptions, removeOurs } from './proxy.ts';
+import { ownedContainer, type ProxyOptions, removeOurs } from './proxy.ts';
 import { helperArgs, type ProxyIdentity } from './proxy-args.ts';
 
 /** What the guards are, by the words that docker/proxy/proxy-check says of those that do not hold. */
@@ -19,9 +20,14 @@ const patience = 60_000;
 export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyOptions): Promise<void> {
   const { docker, signal } = options;
   const { inside, helper, proxy } = identity.names;
-  const left = await findOurs(helper, identity, options);
+  const checker = ownedContainer(
+    helper,
+    { owned: identity, args: helperArgs(identity), operation: 'create what checks the network' },
+    options,
+  );
+  const left = await findOwned(checker);
   if (left) await removeOurs(left.id, options);
-  const id = await createOurs(helperArgs(identity), 'create what checks the network', options);
+  const id = await createOwned(checker);
   try {
     const answer = await docker(['start', '--attach', id], { timeout: patience, signal, changes: true });
     const words = lines(answer.stdout).map(word => word.trim());

@@ -1,19 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
+import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import {
-  containers,
-  lines,
-  marked,
-  ofInstance,
-  ofRun,
-  parseOutput,
-  readError,
-} from '../docker/containers.ts';
-import { dockerError, matchesMessage, unreadableOutput } from '../docker/errors.ts';
+import { containers, lines, marked, ofInstance, ofRun, readError } from '../docker/containers.ts';
+import { matchesMessage } from '../docker/errors.ts';
 import { flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
-import { listNetworks, type NetworkOptions } from '../docker/networks.ts';
+import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 export interface RunNetwork {
   readonly name: string;
@@ -27,68 +19,40 @@ const kindFlags = {
   apart: ['--opt=com.docker.network.bridge.enable_icc=false'],
 } as const;
 
-const inspected = z
-  .object({
-    Id: z.string(),
-    Name: z.string(),
-    Driver: z.string(),
-    Internal: z.boolean(),
-    Labels: z.record(z.string(), z.string()).nullish(),
-  })
-  .transform(({ Id, Name, Driver, Internal, Labels }) => ({
-    id: Id,
-    name: Name,
-    isInternal: Driver === 'bridge' && Internal,
-    labels: Labels ?? {},
-  }));
-
-export type FoundNetwork = z.output<typeof inspected>;
-
-/** Makes sure of a network of the run's own. Returns its id; one of the name that is not the run's is refused. */
-export async function ensureRunNetwork(
+/** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
+export function ensureRunNetwork(
   { name, kind }: RunNetwork,
   options: NetworkOptions & { readonly runId: string },
 ): Promise<string> {
   const { docker, signal } = options;
-  const limits = { timeout: 30_000, ...(signal ? { signal } : {}) };
-  const operation = `create the network ${name}`;
-  const known = await listNetworks(name, options);
-  if (known[0]) return checked(known[0].ID);
-  const labels = flags(ownedLabels(options, 'network'));
-  const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind], ...labels, '--', name];
-  const answer = await docker(args, { ...limits, changes: true });
-  if (!answer.ok && !matchesMessage('networkExists', answer.stderr)) throw dockerError(answer, { operation });
-  // Before Docker 25 two creates at one instant both succeed: one that was cut off may land beside this one.
-  const [first, ...extra] = await listNetworks(name, options);
-  if (!first) throw unreadableOutput(answer, operation);
-  for (const { ID } of extra) await docker(['network', 'rm', ID], { ...limits, changes: true });
-  return checked(first.ID);
-
-  async function checked(id: string): Promise<string> {
-    const [network] = await inspectNetworks(docker, [id], limits);
-    if (!network) throw new StepError('transient', `the network ${name} went away`);
-    const isOurs = isOwned(network.labels, options);
-    if (isOurs && network.isInternal === (kind === 'internal')) return id;
-    if (isOurs) {
-      const is = network.isInternal ? 'is' : 'is not';
-      const message = `the network ${name} ${is} internal, which is not how it was asked for. Remove it: docker network rm ${name}`;
-      throw new StepError('network', message);
-    }
-    const message = `the name ${name} is held by network ${id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-    throw new StepError('nameConflict', message);
-  }
+  const network = namedNetwork(name, options);
+  return ensureOwned(
+    {
+      ...{ type: 'network', name },
+      async find() {
+        const listed = await network.find();
+        if (!listed) return null;
+        const [found = null] = await inspectNetworks(docker, [listed.id], signal && { signal });
+        return found;
+      },
+      async create() {
+        await network.create([...kindFlags[kind], ...flags(ownedLabels(options, 'network'))]);
+        return null;
+      },
+      refusal(found) {
+        if (!isOwned(found.labels, options)) return notOurs('network', name, found);
+        return found.isInternal === (kind === 'internal') ? null : wrongKind(found);
+      },
+    },
+    { findFirst: true },
+  );
 }
 
-export async function inspectNetworks(
-  docker: Docker,
-  ids: readonly string[],
-  options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
-): Promise<FoundNetwork[]> {
-  if (ids.length === 0) return [];
-  const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
-  return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
-}
+const wrongKind = ({ name, isInternal }: FoundNetwork) =>
+  new StepError(
+    'network',
+    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
+  );
 
 /** Ids of the networks that were made for runs of this instance, or for one of them. */
 export async function listRunNetworks(docker: Docker, instance: string, runId?: string): Promise<string[]> {

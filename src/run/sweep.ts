@@ -1,3 +1,4 @@
+import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers, marked, ofInstance, ofRun } from '../docker/containers.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
@@ -14,19 +15,18 @@ export interface Swept {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** What may still land is believed not to after this many empty looks, so far apart in ms; at most so many in all. */
-const settlePasses = 3;
-const settlePause = 300;
-const mostLooks = 20;
+const maxLooks = 20;
 
 /** Removes what a run has left in Docker and is not meant to be kept. Returns the ids it could not remove. */
 export async function sweep(docker: Docker, swept: Swept): Promise<string[]> {
   let look = await sweepOnce(docker, swept);
-  for (let looks = 1, empty = 0; swept.isUncertain && empty < settlePasses && looks < mostLooks; looks++) {
-    await swept.sleep(settlePause);
+  if (!swept.isUncertain) return look.left;
+  await swept.sleep(quietCheckIntervalMs);
+  const lookAgain = async () => {
     look = await sweepOnce(docker, swept);
-    empty = look.found === 0 ? empty + 1 : 0;
-  }
+    return look.found;
+  };
+  await untilQuiet(lookAgain, { sleep: swept.sleep, maxChecks: maxLooks - 1 });
   return look.left;
 }
 

@@ -13,9 +13,19 @@ const newId = 'e'.repeat(64);
 
 const container = (more: object = {}, status = 'running') => ({
   Id: 'old',
+  Name: `/${names.proxy}`,
+  Created: '2026-01-02T12:00:00Z',
   Image: 'sha256:1',
-  State: { Status: status },
-  Config: { Labels: { 'tmux-agents.instance': 'i', 'tmux-agents.run-id': 'r1234567' } },
+  State: {
+    Status: status,
+    ExitCode: 0,
+    StartedAt: '2026-01-02T12:00:01Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
+  },
+  Config: {
+    Image: 'tmux-agents-proxy:latest',
+    Labels: { 'tmux-agents.instance': 'i', 'tmux-agents.run-id': 'r1234567' },
+  },
   NetworkSettings: { Networks: { a: { NetworkID: 'in' }, b: { NetworkID: 'out' } } },
   ...more,
 });
@@ -70,7 +80,7 @@ for (const [what, found] of [
   });
 
 test('a container of the name that is not of the run is neither used nor removed', async t => {
-  const { ensure, calls } = engine(container({ Config: { Labels: null } }));
+  const { ensure, calls } = engine(container({ Config: { Image: 'theirs', Labels: null } }));
   const error = (await t.throwsAsync(ensure())) as StepError;
   t.is(error.kind, 'nameConflict');
   t.deepEqual(calls, [look]);

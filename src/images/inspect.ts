@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { asStepError } from '../../machines/step-error.ts';
-import type { Docker, DockerOptions } from '../docker/cli.ts';
+import type { Docker, DockerAnswer, DockerOptions } from '../docker/cli.ts';
 import { parseOutput } from '../docker/containers.ts';
 import { dockerError, matchesMessage } from '../docker/errors.ts';
 
@@ -22,13 +22,14 @@ const texts = z
   .transform(list => list ?? []);
 
 /** Podman spells out the registry that docker leaves out. */
-export const shortNames = (names: readonly string[]): string[] =>
+const shortNames = (names: readonly string[]): string[] =>
   names.map(name => name.replace(/^docker\.io\/(library\/)?/, ''));
 
 const inspected = z
   .object({
     Id: z.string(),
     RepoTags: texts,
+    Size: z.number().optional(),
     Os: z.string().optional(),
     Architecture: z.string().optional(),
     Config: z
@@ -40,9 +41,11 @@ const inspected = z
       })
       .nullish(),
   })
-  .transform(({ Id, RepoTags, Os, Architecture, Config }) => ({
+  .transform(({ Id, RepoTags, Size, Os, Architecture, Config }) => ({
     id: Id,
     tags: shortNames(RepoTags),
+    /** Bytes. */
+    size: Size ?? 0,
     platform: { os: Os ?? '', arch: Architecture ?? '' },
     labels: Config?.Labels ?? {},
     /** Empty for root. */
@@ -54,11 +57,14 @@ const inspected = z
 
 export type Image = z.output<typeof inspected>;
 
+/** Parse the output of `docker image inspect`. */
+export const parseImages = (answer: DockerAnswer): Image[] =>
+  parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
+
 /** The image of this name or id; null where the engine has none. */
 export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
   const answer = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
-  if (answer.ok)
-    return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout)))[0] ?? null;
+  if (answer.ok) return parseImages(answer)[0] ?? null;
   if (matchesMessage('noImage', answer.stderr)) return null;
   throw asStepError(dockerError(answer, { operation: `look for the image ${name}` }), {
     fallbackKind: 'image',

@@ -1,8 +1,7 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { untilQuiet } from '../agent-container/quiet-checks.ts';
-import { marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
 import { dockerError } from '../docker/errors.ts';
-import { label } from '../docker/labels.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
 /** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
@@ -16,11 +15,11 @@ export async function removeContainer(
 
   const { instance, runId } = world.identity(input.name, input.attempt);
   const filters = [
-    marked,
-    ofInstance(instance),
-    ofRun(runId),
-    ofAgent(input.name),
-    `label=${label.attempt}=${input.attempt}`,
+    labelFilter.managed,
+    labelFilter.instance(instance),
+    labelFilter.run(runId),
+    labelFilter.agent(input.name),
+    labelFilter.attempt(input.attempt),
   ];
   const removeLeft = async () => {
     const left = await world.containers.list(filters, { signal, owner: owner(input) });

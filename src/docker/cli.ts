@@ -2,8 +2,16 @@ import { resolve } from 'node:path';
 import { $ } from 'zx/core';
 import { onPath } from '../on-path.ts';
 import { guard } from './child.ts';
-import { heard, judged } from './container-speech.ts';
-import { FirstBytes, LastBytes, mostAnswered, mostLogged, mostSaid, NoBytes, tooLong } from './output.ts';
+import { separateOutput, withEngineReason } from './container-output.ts';
+import {
+  FirstBytes,
+  LastBytes,
+  maxAnswerBytes,
+  maxLogBytes,
+  maxStderrBytes,
+  NoBytes,
+  overflowMessage,
+} from './output.ts';
 import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
@@ -61,8 +69,8 @@ export function dockerCli(recorder: Recorder): Docker {
     const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
-    const answer = call.end(heard(args, await ask(recorder, args, options)));
-    return judged(docker, args, answer, { owner, ...(signal && { signal }) });
+    const answer = call.end(separateOutput(args, await ask(recorder, args, options)));
+    return withEngineReason(docker, args, answer, { owner, ...(signal && { signal }) });
   };
   return docker;
 }
@@ -72,10 +80,10 @@ async function ask(
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerAnswer> {
-  const { timeout = 60_000, signal, input, most = mostAnswered, isLog = false } = options;
+  const { timeout = 60_000, signal, input, most = maxAnswerBytes, isLog = false } = options;
   let overflow = () => {};
-  const stdout = isLog ? new LastBytes(mostLogged) : new FirstBytes(most, () => overflow());
-  const stderr = new LastBytes(isLog ? mostLogged : mostSaid);
+  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(most, () => overflow());
+  const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
   const stdio = [
     input === undefined ? ('ignore' as const) : ('pipe' as const),
     'pipe' as const,
@@ -98,7 +106,7 @@ async function ask(
   const interrupted =
     limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
   const ok = interrupted === null && output?.ok === true;
-  const said = interrupted === 'overflow' ? tooLong(most) : stderr.text();
+  const said = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,

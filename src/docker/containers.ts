@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
 import { dockerError, matchesMessage } from './errors.ts';
-import { label } from './labels.ts';
 
 /** What `docker container inspect` says of a container, as far as we look. */
 const inspected = z
@@ -93,8 +92,8 @@ export function parseOutput<T>(answer: DockerAnswer, read: (stdout: string) => T
 }
 
 /** Bytes of a list, at some kilobytes for each container; and how many of them are looked at by one call. */
-const mostListed = 256 * 2 ** 20;
-const atOnce = 100;
+const maxListBytes = 256 * 2 ** 20;
+const inspectBatch = 100;
 
 export function containers(docker: Docker): Containers {
   const inspectSome = async (ids: readonly string[], options?: DockerOptions): Promise<Container[]> => {
@@ -120,15 +119,15 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const answer = await docker(args, { timeout: 30_000, most: mostListed, ...options });
+      const answer = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
       // A list that failed is "unknown", never "empty".
       if (!answer.ok) throw readError(answer);
       return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
       const found: Container[] = [];
-      for (let at = 0; at < ids.length; at += atOnce)
-        found.push(...(await inspectSome(ids.slice(at, at + atOnce), options)));
+      for (let at = 0; at < ids.length; at += inspectBatch)
+        found.push(...(await inspectSome(ids.slice(at, at + inspectBatch), options)));
       return found;
     },
     async remove(id, options) {
@@ -139,8 +138,3 @@ export function containers(docker: Docker): Containers {
 }
 
 export const lines = (text: string) => text.split('\n').filter(line => line.trim() !== '');
-
-export const marked = `label=${label.mark}=true`;
-export const ofInstance = (instance: string) => `label=${label.instance}=${instance}`;
-export const ofRun = (runId: string) => `label=${label.runId}=${runId}`;
-export const ofAgent = (agent: string) => `label=${label.agent}=${agent}`;

@@ -24,6 +24,15 @@ export const label = {
   image: 'tmux-agents.image',
 } as const;
 
+/** Filters of `docker ps` and `docker network ls`. */
+export const labelFilter = {
+  managed: `label=${label.mark}=true`,
+  instance: (instance: string) => `label=${label.instance}=${instance}`,
+  run: (runId: string) => `label=${label.runId}=${runId}`,
+  agent: (agent: string) => `label=${label.agent}=${agent}`,
+  attempt: (attempt: number) => `label=${label.attempt}=${attempt}`,
+} as const;
+
 /** The version of the in-container commands that this engine drives. */
 export const protocol = '1';
 

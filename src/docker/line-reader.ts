@@ -10,10 +10,10 @@ export interface LineReader {
 }
 
 /** Bytes of a line that are kept, where nothing else is said. */
-export const longestLine = 2 ** 20;
+export const maxLineBytes = 2 ** 20;
 
 /** Cut bytes into lines, which end with \n, \r or both. No more of a line is held in memory than its first `most` bytes. */
-export function lineReader(onLine: OnLine, most = longestLine): LineReader {
+export function lineReader(onLine: OnLine, most = maxLineBytes): LineReader {
   let held: Buffer[] = [];
   let size = 0;
   let dropped = 0;

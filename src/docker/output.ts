@@ -4,14 +4,14 @@
  */
 
 /** Bytes of an answer. One that is longer is no answer. */
-export const mostAnswered = 16 * 2 ** 20;
+export const maxAnswerBytes = 16 * 2 ** 20;
 /** Bytes of what a command says on stderr. */
-export const mostSaid = 64 * 2 ** 10;
+export const maxStderrBytes = 64 * 2 ** 10;
 /** Bytes of what a build prints. */
-export const mostLogged = 4 * 2 ** 20;
+export const maxLogBytes = 4 * 2 ** 20;
 
 /** What is said of an answer that overflowed. */
-export const tooLong = (most: number) => `docker printed more than ${most} bytes and was cut off`;
+export const overflowMessage = (most: number) => `docker printed more than ${most} bytes and was cut off`;
 
 /** Keeps what comes first; calls `onOverflow` with the first byte too many. */
 export class FirstBytes extends Array<Buffer> {

@@ -8,14 +8,14 @@ import { raceAbort } from './single-flight.ts';
  */
 export interface Poll {
   /** Ask at once rather than at the next interval. */
-  hurry(): void;
+  pollNow(): void;
   /** Resolves with whether the engine answered the next question. */
   next(signal: AbortSignal): Promise<boolean>;
   /**
    * Resolves when the engine has answered a question asked after this call. To ask for it says that another command had
    * no answer: an engine that answers this question only is asked more and more slowly as well.
    */
-  answered(signal: AbortSignal): Promise<void>;
+  reachable(signal: AbortSignal): Promise<void>;
   /** Resolves when nothing is asked any more, after the options' signal has fired. */
   readonly closed: Promise<void>;
 }
@@ -31,8 +31,8 @@ export interface PollOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: (() => number) | undefined;
   /** Called once when the engine does not answer any more, and once when it does again. */
-  readonly onAway: (message: string) => void;
-  readonly onBack: () => void;
+  readonly onUnreachable: (message: string) => void;
+  readonly onReachable: () => void;
 }
 
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
@@ -45,7 +45,7 @@ interface Waiter {
 }
 
 export function poll(options: PollOptions): Poll {
-  const { ask, isNeeded, interval, signal, sleep, random, onAway, onBack } = options;
+  const { ask, isNeeded, interval, signal, sleep, random, onUnreachable, onReachable } = options;
   const waiters = new Set<Waiter>();
   let asked = 0;
   /** In a row; also of an engine that answers here while others have no answer. */
@@ -78,12 +78,12 @@ export function poll(options: PollOptions): Poll {
     try {
       await ask();
       failures = wasDoubted ? failures + 1 : 0;
-      if (isAway) onBack();
+      if (isAway) onReachable();
       isAway = false;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
-      if (!isAway) onAway(reasonOf(error));
+      if (!isAway) onUnreachable(reasonOf(error));
       isAway = true;
     }
     tell(!isAway);
@@ -107,9 +107,9 @@ export function poll(options: PollOptions): Poll {
   };
 
   return {
-    hurry: () => hurried.resolve(),
+    pollNow: () => hurried.resolve(),
     next: stop => wait(stop, false),
-    async answered(stop) {
+    async reachable(stop) {
       isDoubted ||= !isAway;
       await wait(stop, true);
     },

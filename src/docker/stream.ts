@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { type Guard, guard, type Limits } from './child.ts';
 import { dockerCli } from './cli.ts';
-import { heard, judged } from './container-speech.ts';
+import { separateOutput, withEngineReason } from './container-output.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
-import { FirstBytes, LastBytes, mostSaid, tooLong } from './output.ts';
+import { FirstBytes, LastBytes, maxStderrBytes, overflowMessage } from './output.ts';
 import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
@@ -70,7 +70,7 @@ function started(
   stdout: Parameters<typeof start>[2] = 'pipe',
 ): Started {
   const child = start(recorder, command, stdout);
-  const stderr = new LastBytes(mostSaid);
+  const stderr = new LastBytes(maxStderrBytes);
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
   const guarded = guard(child.nodeChildProcess, limits);
   const ended = guarded.settle(child).then(result => {
@@ -98,9 +98,9 @@ async function recorded<A extends CallEnd>(
   const { owner = null, signal } = options;
   const call = await recorder.call(args, owner, false);
   const end = call.end(
-    heard(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
+    separateOutput(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
   );
-  return judged(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
+  return withEngineReason(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
 }
 
 export interface LineOptions extends StreamOptions {
@@ -142,7 +142,7 @@ export async function followLines(
   const end = await ended;
   if (through) lines.add(through.end());
   lines.end();
-  return call.end(heard(args, end));
+  return call.end(separateOutput(args, end));
 }
 
 /** Write what a docker command prints to a file. */
@@ -235,7 +235,7 @@ export function firstBytes(
     const first = new FirstBytes(most, guard.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
-    const stderr = end.interrupted === 'overflow' ? tooLong(most) : end.stderr;
+    const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
 }

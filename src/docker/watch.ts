@@ -1,7 +1,7 @@
 import { readContainerEvent } from './container-events.ts';
 import type { Containers } from './containers.ts';
-import { ofRun } from './containers.ts';
 import { followEvents } from './follow-events.ts';
+import { labelFilter } from './labels.ts';
 import { poll } from './poll.ts';
 import type { Recorder } from './recorder.ts';
 import { raceAbort } from './single-flight.ts';
@@ -27,7 +27,7 @@ export interface Watcher {
   /** Resolves when the container has ended. */
   ended(id: string, signal: AbortSignal): Promise<ContainerEnd>;
   /** Looks at once, rather than with the next list, for ends that no event has told of. */
-  look(): void;
+  checkNow(): void;
   /** For those whose command had no answer. Resolves when the engine has answered a list asked for after this call. */
   reachable(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
@@ -47,12 +47,12 @@ export interface WatchOptions {
   /** Rejects where another engine answers than before: there, nothing that is missing has been removed. */
   readonly confirmEngine: () => Promise<void>;
   /** Called once when the engine does not answer, and once when it does again. */
-  readonly onAway: (message: string) => void;
-  readonly onBack: () => void;
+  readonly onUnreachable: (message: string) => void;
+  readonly onReachable: () => void;
   /** Called once where the engine answers, and refuses its events; ends are noticed by lists alone from then on. */
-  readonly onDeaf: (reason: string) => void;
+  readonly onEventsRefused: (reason: string) => void;
   /** Called once when it does not refuse them any more. */
-  readonly onHearing: () => void;
+  readonly onEventsRestored: () => void;
   /** Called once for a container that is waited for, with its start by the engine's clock, milliseconds since the epoch. */
   readonly onStarted: (id: string, startedAt: number) => void;
 }
@@ -63,7 +63,7 @@ const deafInterval = 5_000;
 
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
-  const { confirmEngine, onAway, onBack, onDeaf, onHearing, onStarted } = options;
+  const { confirmEngine, onUnreachable, onReachable, onEventsRefused, onEventsRestored, onStarted } = options;
   const waiting = new Map<string, PromiseWithResolvers<ContainerEnd>>();
   const outOfMemory = new Set<string>();
   /** Containers whose start is known. */
@@ -108,7 +108,7 @@ export function watchContainers(options: WatchOptions): Watcher {
     isCatchingUp = true;
     while (isUnread && !signal.aborted) {
       isUnread = false;
-      if (waiting.size > 0) lists.hurry();
+      if (waiting.size > 0) lists.pollNow();
       await sleep(1_000, signal).catch(() => {});
     }
     isCatchingUp = false;
@@ -117,7 +117,7 @@ export function watchContainers(options: WatchOptions): Watcher {
   /** Compares what Docker has with what is waited for. */
   const list = async () => {
     const states = new Map(
-      (await containers.list([ofRun(runId)], { signal, isPolling: true })).map(({ id, state }) => [
+      (await containers.list([labelFilter.run(runId)], { signal, isPolling: true })).map(({ id, state }) => [
         id,
         state,
       ]),
@@ -159,11 +159,11 @@ export function watchContainers(options: WatchOptions): Watcher {
     signal,
     sleep,
     random,
-    onAway(message) {
+    onUnreachable(message) {
       wasAway = true;
-      onAway(message);
+      onUnreachable(message);
     },
-    onBack,
+    onReachable,
   });
 
   const open = () => {
@@ -175,9 +175,9 @@ export function watchContainers(options: WatchOptions): Watcher {
       ...since,
       '--format={{json .}}',
       '--filter=type=container',
-      `--filter=${ofRun(runId)}`,
+      `--filter=${labelFilter.run(runId)}`,
     ];
-    if (waiting.size > 0) lists.hurry();
+    if (waiting.size > 0) lists.pollNow();
     return followLines(recorder, args, onLine, { signal, isPolling: true });
   };
   let wasTold = false;
@@ -189,11 +189,11 @@ export function watchContainers(options: WatchOptions): Watcher {
     random,
     onRefused(reason) {
       isDeaf = true;
-      if (!wasTold) onDeaf(reason);
+      if (!wasTold) onEventsRefused(reason);
     },
     onRestored() {
       isDeaf = false;
-      if (!wasTold) onHearing();
+      if (!wasTold) onEventsRestored();
       wasTold = true;
     },
   });
@@ -210,8 +210,8 @@ export function watchContainers(options: WatchOptions): Watcher {
       }
       return raceAbort(wait.promise, stop);
     },
-    look: lists.hurry,
-    reachable: lists.answered,
+    checkNow: lists.pollNow,
+    reachable: lists.reachable,
     closed: Promise.all([events, lists.closed]).then(() => {}),
   };
 }

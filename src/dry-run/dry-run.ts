@@ -147,7 +147,7 @@ const nothingSealed: Seals = {
 
 const nobodyEnds: Watcher = {
   ended: () => Promise.reject(new Error('nothing ends in a rehearsal')),
-  look: () => {},
+  checkNow: () => {},
   reachable: async () => {},
   closed: Promise.resolve(),
 };

@@ -76,7 +76,7 @@ function failure(answer: Answer, output: string, { kind, operation, explain }: B
   if (answer.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
-  const stderr = telling(answer.stderr).at(-1) ?? '';
+  const stderr = meaningfulLines(answer.stderr).at(-1) ?? '';
   const error = asStepError(dockerError({ ...answer, stdout: '', stderr }, { operation }), {
     fallbackKind: 'image',
   });
@@ -84,16 +84,16 @@ function failure(answer: Answer, output: string, { kind, operation, explain }: B
   if (known) return new StepError('image', known, { command: 'docker build' });
   return new StepError(
     error.kind,
-    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastOf(output)}`,
+    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastLines(output)}`,
     { command: 'docker build', inDoubt: error.inDoubt },
   );
 }
 
 /** The end of a build's output, for a message. */
-export const lastOf = (output: string) => telling(output).slice(-20).join('\n  ');
+export const lastLines = (output: string) => meaningfulLines(output).slice(-20).join('\n  ');
 
 /** The lines of a build's output that say what it did, without those on how. */
-const telling = (output: string) =>
+const meaningfulLines = (output: string) =>
   plainText(output)
     .split('\n')
     .filter(line => !noise.test(line));

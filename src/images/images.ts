@@ -49,7 +49,7 @@ export function imageBuilder(
       wish.build === null
         ? { name: wish.image!, image: await ensureNamedImage(wish.image!, wish.timeout, context) }
         : await buildFromSpec(wish.build, wish.timeout, context);
-    if (isFit(ground.image)) return ground.image.id;
+    if (isAgentImage(ground.image)) return ground.image.id;
     grounds.set(ground.image.id, ground);
     return layer(ground.image.id);
   };
@@ -72,7 +72,7 @@ export function imageBuilder(
 }
 
 /** A build FROM an image of ours inherits the label, and may have a PATH on which our commands are not. */
-const isFit = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
+const isAgentImage = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
 
 async function ensureNamedImage(name: string, timeout: number, context: ImageContext): Promise<Image> {
   const { docker } = context;

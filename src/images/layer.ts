@@ -83,14 +83,14 @@ function foreignPlatform(name: string, { platform }: Image, { platform: ours }: 
   return `it is for ${platform.os}/${platform.arch}, and this engine runs ${ours.os}/${ours.arch}. Pull it with docker pull --platform=${ours.os}/${ours.arch} ${name}`;
 }
 
-const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The image's PATH, on which the in-container commands must be found. */
 const searchPath = (image: Image) =>
-  findsCommands(image) ? ownPath(image) : `${ownPath(image) || usualPath}:${commandsFolder}`;
+  findsCommands(image) ? ownPath(image) : `${ownPath(image) || defaultPath}:${commandsFolder}`;
 
 /** Docker's own where the image says nothing; an empty one is empty. */
-const ownPath = (image: Image) => variable('PATH', image) ?? usualPath;
+const ownPath = (image: Image) => variable('PATH', image) ?? defaultPath;
 const commandsFolder = '/usr/local/bin';
 
 /** Whether the in-container commands of an image, where it has them, are on its PATH. */

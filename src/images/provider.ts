@@ -2,7 +2,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
 import type { Install, Provider } from '../providers/provider.ts';
-import { buildDirectory, lastOf } from './build.ts';
+import { buildDirectory, lastLines } from './build.ts';
 import { contentHash, providerFolder, tagOf } from './content.ts';
 import { ensureDerived } from './derived.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
@@ -71,7 +71,7 @@ function hint(reason: string, output: string): string {
     return 'Build it FROM tmux-agents-base:latest, or leave "image" out';
   if (untrusted.test(output))
     return 'Where connections are looked into, NODE_EXTRA_CA_CERTS has to name the certificates for it';
-  return `What it printed last:\n  ${lastOf(output)}`;
+  return `What it printed last:\n  ${lastLines(output)}`;
 }
 
 /** As npm and curl say that they do not know whose signature it is. */

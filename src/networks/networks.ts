@@ -68,7 +68,7 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   const behindProxy = async (hosts: readonly string[]) => {
     const names = proxyNames(runId, hosts);
     const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
-    const outside = await network({ name: names.outside, kind: 'apart' });
+    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
     const inside = await network({ name: names.inside, kind: 'internal' });
     const identity = { instance, runId, names, image, supportedLimits };
     const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);

@@ -1,7 +1,7 @@
 import { containerName } from '../docker/labels.ts';
 
 /** The most hosts that are told of one attempt. */
-export const mostBlocked = 100;
+export const maxBlockedHosts = 100;
 
 /**
  * The hosts that the proxy kept one attempt from, read from its log line by line. What clients send is untrusted: a
@@ -15,7 +15,7 @@ export function blockedHosts(runId: string, agent: string, attempt: number) {
     read(line: string): void {
       const [, from = '', result = '', , host = '', ...more] = line.split(' ');
       if (more.length > 0 || !from.startsWith(client) || result !== 'TCP_DENIED/403') return;
-      if (isHostAndPort(host) && hosts.size < mostBlocked) hosts.add(host);
+      if (isHostAndPort(host) && hosts.size < maxBlockedHosts) hosts.add(host);
     },
     /** Sorted, each once. */
     hosts: () => [...hosts].sort(),

@@ -2,21 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, lines, marked, ofInstance, ofRun, readError } from '../docker/containers.ts';
+import { containers, lines, readError } from '../docker/containers.ts';
 import { matchesMessage } from '../docker/errors.ts';
-import { flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
+import { flags, isOwned, label, labelFilter, ownedLabels } from '../docker/labels.ts';
 import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 export interface RunNetwork {
   readonly name: string;
-  /** `internal`: no way out. `apart`: those on it do not reach each other. */
-  readonly kind: 'open' | 'internal' | 'apart';
+  /** `internal`: no way out. `peerIsolated`: those on it do not reach each other. */
+  readonly kind: 'open' | 'internal' | 'peerIsolated';
 }
 
 const kindFlags = {
   open: [],
   internal: ['--internal'],
-  apart: ['--opt=com.docker.network.bridge.enable_icc=false'],
+  peerIsolated: ['--opt=com.docker.network.bridge.enable_icc=false'],
 } as const;
 
 /** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
@@ -56,8 +56,10 @@ const wrongKind = ({ name, isInternal }: FoundNetwork) =>
 
 /** Ids of the networks that were made for runs of this instance, or for one of them. */
 export async function listRunNetworks(docker: Docker, instance: string, runId?: string): Promise<string[]> {
-  const run = runId === undefined ? `label=${label.runId}` : ofRun(runId);
-  const filters = [marked, ofInstance(instance), run].map(filter => `--filter=${filter}`);
+  const run = runId === undefined ? `label=${label.runId}` : labelFilter.run(runId);
+  const filters = [labelFilter.managed, labelFilter.instance(instance), run].map(
+    filter => `--filter=${filter}`,
+  );
   const answer = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
   if (!answer.ok) throw readError(answer);
   return lines(answer.stdout).map(id => id.trim());

@@ -2,7 +2,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { ActorContext } from '../actors/context.ts';
 import { clearClone } from '../actors/save-clone.ts';
 import { saveWork } from '../actors/save-work.ts';
-import { ofRun } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { type AttemptState, type FlowState, ofAgent } from '../state/flow-state.ts';
 import { statFile } from '../store/state-files.ts';
 
@@ -28,7 +28,7 @@ export async function saveUnsavedWork(
       .map(entry => ({ name, entry })),
   );
   if (left.length === 0) return;
-  const there = new Set((await world.containers.list([ofRun(runId)])).map(({ id }) => id));
+  const there = new Set((await world.containers.list([labelFilter.run(runId)])).map(({ id }) => id));
   for (const { name, entry } of left) {
     // One that is kept has its workspace in use.
     if (entry.containerId !== null && there.has(entry.containerId)) continue;

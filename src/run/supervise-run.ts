@@ -162,10 +162,10 @@ export async function superviseRun(
       halted.resolve(problem);
       throw problem;
     },
-    onAway: message => void journal.append({ type: 'engine.unreachable', message }),
-    onBack: () => void journal.append({ type: 'engine.reachable' }),
-    onDeaf: reason => warn(eventsRefused(reason)),
-    onHearing: () => warn('Docker sends its events again'),
+    onUnreachable: message => void journal.append({ type: 'engine.unreachable', message }),
+    onReachable: () => void journal.append({ type: 'engine.reachable' }),
+    onEventsRefused: reason => warn(eventsRefused(reason)),
+    onEventsRestored: () => warn('Docker sends its events again'),
     onStarted: (containerId, startedAt) =>
       void journal.append({ type: 'container.started', containerId, startedAt }),
   });

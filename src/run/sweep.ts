@@ -1,6 +1,7 @@
 import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofInstance, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 
 export interface Swept {
@@ -33,7 +34,8 @@ export async function sweep(docker: Docker, swept: Swept): Promise<string[]> {
 async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: Swept) {
   const known = containers(docker);
   // A passing failure of the last look must not make a run that is over a failed one.
-  const look = () => known.list([marked, ofInstance(instance), ofRun(runId)]);
+  const look = () =>
+    known.list([labelFilter.managed, labelFilter.instance(instance), labelFilter.run(runId)]);
   const found = (await look().catch(look).catch(look)).filter(({ id }) => !kept.has(id));
   const left: string[] = [];
   for (const { id } of found) {

@@ -8,7 +8,7 @@ import type { CallEnd } from './recorder.ts';
  */
 
 /** The container whose output a command brings; null of a command that brings none. */
-export function speaker(args: readonly string[]): string | null {
+export function outputSource(args: readonly string[]): string | null {
   const [verb, ...more] = args;
   const isOne =
     verb === 'logs' ||
@@ -19,9 +19,9 @@ export function speaker(args: readonly string[]): string | null {
 }
 
 /** Take a command's stderr for what it is: of one that brings a container's output, it was printed and not said. */
-export function heard<A extends CallEnd>(args: readonly string[], answer: A): A {
+export function separateOutput<A extends CallEnd>(args: readonly string[], answer: A): A {
   const said = answer.stderr.replace(emulation, '');
-  return speaker(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+  return outputSource(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
 }
 
 /** What the `docker` of podman-docker says with every command. */
@@ -30,13 +30,13 @@ const emulation = /^Emulate Docker CLI using podman\..*\n?/m;
 const state = z.object({ Status: z.string(), Error: z.string().default('') });
 
 /** Ask the engine why such a command failed. Its words take the place of those of the container. */
-export async function judged<A extends CallEnd>(
+export async function withEngineReason<A extends CallEnd>(
   docker: Docker,
   args: readonly string[],
   answer: A,
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
-  const id = speaker(args);
+  const id = outputSource(args);
   if (id === null || answer.ok || answer.interrupted !== null) return answer;
   const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,

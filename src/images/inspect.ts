@@ -4,10 +4,10 @@ import type { Docker, DockerAnswer, DockerOptions } from '../docker/cli.ts';
 import { parseOutput } from '../docker/containers.ts';
 import { dockerError, matchesMessage } from '../docker/errors.ts';
 
-/** What all work on images needs. */
+/** The dependencies of all functions on images. */
 export interface ImageContext {
   readonly docker: Docker;
-  /** The folder that our own images are built from. */
+  /** The folder of the Dockerfiles of our own images. */
   readonly source: string;
   /** The folder of the run that needs the image. */
   readonly folder?: string;
@@ -21,7 +21,7 @@ const texts = z
   .nullish()
   .transform(list => list ?? []);
 
-/** Podman spells out the registry that docker leaves out. */
+/** Remove the registry that Podman adds to the names of images. */
 const shortNames = (names: readonly string[]): string[] =>
   names.map(name => name.replace(/^docker\.io\/(library\/)?/, ''));
 
@@ -51,7 +51,7 @@ const inspected = z
     /** Empty for root. */
     user: Config?.User ?? '',
     env: Config?.Env ?? [],
-    /** Instructions that a build FROM it would run first. */
+    /** Its ONBUILD instructions, which a build FROM it runs first. */
     triggers: Config?.OnBuild ?? [],
   }));
 
@@ -61,7 +61,7 @@ export type Image = z.output<typeof inspected>;
 export const parseImages = (answer: DockerAnswer): Image[] =>
   parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 
-/** The image of this name or id; null where the engine has none. */
+/** Find the image of this name or id; null if it does not exist. */
 export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
   const answer = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
   if (answer.ok) return parseImages(answer)[0] ?? null;
@@ -71,6 +71,6 @@ export async function inspectImage(name: string, context: ImageContext): Promise
   });
 }
 
-/** What a call on images is bounded by. */
+/** Return the timeout and the signal of a docker call. */
 export const limits = ({ signal }: ImageContext, timeout: number): DockerOptions =>
   signal ? { timeout, signal } : { timeout };

@@ -3,7 +3,7 @@ import { ensureOwned } from '../agent-container/ensure-owned.ts';
 import { flags, label } from '../docker/labels.ts';
 import { type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
-/** Create the bridge network of this name unless it exists, whoever made it. Throws for one of another driver. */
+/** Create the bridge network of this name unless one exists, ours or not. Throws for one of another driver. */
 export async function ensureBridgeNetwork(name: string, options: NetworkOptions): Promise<void> {
   const { find, create } = namedNetwork(name, options);
   const labels = { [label.mark]: 'true', [label.instance]: options.instance, [label.role]: 'network' };
@@ -22,4 +22,4 @@ export async function ensureBridgeNetwork(name: string, options: NetworkOptions)
 }
 
 const otherDriver = (name: string, driver: string) =>
-  `the network ${name} exists, but its driver is ${driver}, not bridge. Remove or rename it, or name another with "network"`;
+  `the network ${name} is there, but its driver is ${driver}, not bridge. Remove or rename it, or name another with "network"`;

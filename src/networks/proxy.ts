@@ -11,15 +11,15 @@ export interface ProxyOptions {
   readonly signal: AbortSignal;
 }
 
-/** Ids. */
+/** The ids of its networks. */
 export interface ProxyNetworks {
   readonly inside: string;
   readonly outside: string;
 }
 
 /**
- * Makes sure of a proxy that runs between these networks. One that is anything less, such as what a crash left between
- * its creation and its start, is made anew: it holds nothing that could be lost. Returns whether it is new.
+ * Create a proxy between these networks, or find it. An incomplete one, such as a crash leaves between its creation and its
+ * start, is replaced: it has no state to lose. Returns whether it is new.
  */
 export async function ensureProxy(
   identity: ProxyIdentity,
@@ -35,12 +35,12 @@ export async function ensureProxy(
   );
   const found = await findOwned(proxy);
   const { inside, outside } = networks;
-  const isAsItShould =
+  const isComplete =
     found?.state === 'running' &&
     found.image === identity.image &&
     found.networks.includes(inside) &&
     found.networks.includes(outside);
-  if (isAsItShould) return false;
+  if (isComplete) return false;
   if (found) await removeOurs(found.id, options);
 
   const id = await createOwned(proxy);
@@ -51,7 +51,7 @@ export async function ensureProxy(
   return true;
 }
 
-/** A container of the run that may be created again at any time, such as its proxy. */
+/** Describe a container of the run that can be replaced at any time, such as its proxy. */
 export function ownedContainer(
   name: string,
   {
@@ -75,5 +75,5 @@ export async function removeOurs(id: string, { docker, signal }: ProxyOptions): 
   const args = ['rm', '--force', '--volumes', id];
   const answer = await docker(args, { timeout: 60_000, signal, changes: true });
   if (!answer.ok && !matchesMessage('noContainer', answer.stderr))
-    throw dockerError(answer, { operation: 'remove what an earlier try has left' });
+    throw dockerError(answer, { operation: 'remove the container of an earlier try' });
 }

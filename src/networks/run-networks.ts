@@ -9,7 +9,7 @@ import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork }
 
 export interface RunNetwork {
   readonly name: string;
-  /** `internal`: no way out. `peerIsolated`: those on it do not reach each other. */
+  /** `internal`: without a route outside. `peerIsolated`: its containers cannot reach each other. */
   readonly kind: 'open' | 'internal' | 'peerIsolated';
 }
 
@@ -54,7 +54,7 @@ const wrongKind = ({ name, isInternal }: FoundNetwork) =>
     `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
   );
 
-/** Ids of the networks that were made for runs of this instance, or for one of them. */
+/** List the ids of networks of this instance's runs, or of one run. */
 export async function listRunNetworks(docker: Docker, instance: string, runId?: string): Promise<string[]> {
   const run = runId === undefined ? `label=${label.runId}` : labelFilter.run(runId);
   const filters = [labelFilter.managed, labelFilter.instance(instance), run].map(
@@ -65,13 +65,13 @@ export async function listRunNetworks(docker: Docker, instance: string, runId?: 
   return lines(answer.stdout).map(id => id.trim());
 }
 
-/** How often, and how many milliseconds apart, a network that is still in use is asked for again. */
+/** The number of tries to remove a network in use, and the milliseconds between them. */
 const removeTries = 5;
 const removePause = 500;
 
 /**
- * Removes a network, unless a container is on it that is to stay, running or not. Null when it is gone, else who is on
- * it, or what docker says.
+ * Remove a network unless a container is on it, running or not. Returns null when it is gone, else the ids of its containers
+ * and the reason.
  */
 export async function removeRunNetwork(
   docker: Docker,
@@ -85,8 +85,8 @@ export async function removeRunNetwork(
     if (answer.ok || matchesMessage('noNetwork', answer.stderr)) return null;
     const isBusy = matchesMessage('networkBusy', answer.stderr);
     if (!isBusy || tries === removeTries)
-      return { users: [], why: answer.stderr.trim() || 'docker did not answer in time' };
-    // The end of a container that was removed a moment ago has yet to arrive there.
+      return { users: [], why: answer.stderr.trim() || 'docker did not respond in time' };
+    // The network still counts the endpoint of a container that was removed a moment ago.
     await delay(removePause);
   }
 }

@@ -1,5 +1,6 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
+import { shellWord } from '../text/shell-quote.ts';
 
 /** A rehearsal as a bash script, to be read, or run with `bash -e`. */
 export function planScript(name: string, { runId, steps, names }: DryRun): string {
@@ -39,15 +40,15 @@ function shellLine(
 ): string {
   const word = (text: string) => {
     const printed = printedIn(text, names);
-    if (printed === null) return quote(text);
-    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : quote(printed.rest)}`;
+    if (printed === null) return shellWord(text);
+    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : shellWord(printed.rest)}`;
   };
   const command = inLines([program ?? 'docker', ...args].map(word));
   const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
   const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
-  if (unpacks !== undefined) return `${fed} | tar -x -C ${quote(unpacks)}`;
+  if (unpacks !== undefined) return `${fed} | tar -x -C ${shellWord(unpacks)}`;
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
-  return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
+  return expects === undefined ? fed : `test "$(${fed})" = ${shellWord(expects)}`;
 }
 
 /** What an earlier step printed, alone or as the container of a path: `ID:/workspace`. */
@@ -70,10 +71,8 @@ function feed(command: string, input: string, otherwise: string): string {
   const exact = input.endsWith('\n') && !input.split('\n').includes(delimiter);
   return exact
     ? `${command} <<'${delimiter}'${otherwise}\n${input}${delimiter}`
-    : `printf %s ${quote(input)} | ${command}${otherwise}`;
+    : `printf %s ${shellWord(input)} | ${command}${otherwise}`;
 }
-
-const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 const variable = (name: string) => name.replaceAll('-', '_');
 

@@ -1,6 +1,7 @@
 import { connectToRun } from '../connection/run-connection.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { EngineError } from '../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 import { requestStop } from '../run/request-stop.ts';
@@ -75,8 +76,8 @@ async function removeKept(
   instance: string,
 ): Promise<number> {
   const known = containers(docker);
-  const ofThis = [marked, ofInstance(instance), ofRun(folder.runId)];
-  const kept = await known.list(agent === null ? ofThis : [...ofThis, ofAgent(agent)]);
+  const ofThis = [labelFilter.managed, labelFilter.instance(instance), labelFilter.run(folder.runId)];
+  const kept = await known.list(agent === null ? ofThis : [...ofThis, labelFilter.agent(agent)]);
   for (const { id } of kept) {
     const answer = await known.remove(id);
     if (!answer.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${answer.stderr.trim()}`);

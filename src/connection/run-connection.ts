@@ -1,5 +1,6 @@
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { FlowError } from '../errors.ts';
 import { readRunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
@@ -37,7 +38,10 @@ export function connectToRun(folder: RunFolder, timeout?: number): Promise<Engin
 export async function hasContainers(folder: RunFolder): Promise<boolean> {
   try {
     const { docker } = await connectToRun(folder);
-    return (await containers(docker).list([marked, ofRun(folder.runId), 'status=running'])).length > 0;
+    return (
+      (await containers(docker).list([labelFilter.managed, labelFilter.run(folder.runId), 'status=running']))
+        .length > 0
+    );
   } catch {
     return true;
   }

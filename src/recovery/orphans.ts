@@ -1,5 +1,5 @@
-import { type Container, type Containers, marked } from '../docker/containers.ts';
-import { containerName, label } from '../docker/labels.ts';
+import type { Container, Containers } from '../docker/containers.ts';
+import { containerName, label, labelFilter } from '../docker/labels.ts';
 import { agentName } from '../spec/names.ts';
 import { ofAgent } from '../state/flow-state.ts';
 import { runState } from '../store/run-state.ts';
@@ -37,7 +37,7 @@ export async function findOrphans(
   stateDir: StateDir,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Orphan[]> {
-  const listed = await containers.list([marked], options);
+  const listed = await containers.list([labelFilter.managed], options);
   const found = await containers.inspect(
     listed.map(({ id }) => id),
     options,

@@ -2,7 +2,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import type { ActorContext } from '../actors/context.ts';
 import { clearClone } from '../actors/save-clone.ts';
 import { type SaveWorkPorts, saveWork } from '../actors/save-work.ts';
-import { ofRun } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { type AttemptState, type FlowState, ofAgent } from '../state/flow-state.ts';
 import { statFile } from '../store/state-files.ts';
 
@@ -32,7 +32,7 @@ export async function saveUnsavedWork(
       .map(entry => ({ name, entry })),
   );
   if (clones.length === 0) return;
-  const existing = new Set((await context.containers.list([ofRun(runId)])).map(({ id }) => id));
+  const existing = new Set((await context.containers.list([labelFilter.run(runId)])).map(({ id }) => id));
   for (const { name, entry } of clones) {
     // The workspace of a container that is kept is in use.
     if (entry.containerId !== null && existing.has(entry.containerId)) continue;

@@ -1,5 +1,7 @@
+import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofInstance, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 
 export interface Swept {
@@ -14,26 +16,26 @@ export interface Swept {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** What may still land is believed not to after this many empty looks, so far apart in ms; at most so many in all. */
-const settlePasses = 3;
-const settlePause = 300;
-const mostLooks = 20;
+const maxLooks = 20;
 
 /** Removes what a run has left in Docker and is not meant to be kept. Returns the ids it could not remove. */
 export async function sweep(docker: Docker, swept: Swept): Promise<string[]> {
   let look = await sweepOnce(docker, swept);
-  for (let looks = 1, empty = 0; swept.isUncertain && empty < settlePasses && looks < mostLooks; looks++) {
-    await swept.sleep(settlePause);
+  if (!swept.isUncertain) return look.left;
+  await swept.sleep(quietCheckIntervalMs);
+  const lookAgain = async () => {
     look = await sweepOnce(docker, swept);
-    empty = look.found === 0 ? empty + 1 : 0;
-  }
+    return look.found;
+  };
+  await untilQuiet(lookAgain, { sleep: swept.sleep, maxChecks: maxLooks - 1 });
   return look.left;
 }
 
 async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: Swept) {
   const known = containers(docker);
   // A passing failure of the last look must not make a run that is over a failed one.
-  const look = () => known.list([marked, ofInstance(instance), ofRun(runId)]);
+  const look = () =>
+    known.list([labelFilter.managed, labelFilter.instance(instance), labelFilter.run(runId)]);
   const found = (await look().catch(look).catch(look)).filter(({ id }) => !kept.has(id));
   const left: string[] = [];
   for (const { id } of found) {

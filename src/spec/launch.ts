@@ -1,3 +1,4 @@
+import { isPlainWord, shellQuote } from '../text/shell-quote.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
 
@@ -27,16 +28,17 @@ export function launchScript(
   ];
   const lines = [
     // Not as words of `env`: for a moment whoever lists the processes would see them.
-    ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
+    ...Object.entries(secrets).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     // A pager waits for a key, and `git log` would start one.
     'export PAGER="${PAGER-cat}"',
-    `printf '%s\\n' ${quote(displayLine(command))}`,
+    `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
     ...settings.map(
-      ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
+      ({ file, json }) =>
+        `agent-settings ${shellQuote(file)} ${shellQuote(JSON.stringify(json))} || exit 125`,
     ),
     ...(attended === null ? [] : startWatcher(attended, promptFile)),
-    `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
+    `exec env -- ${words.map(shellQuote).join(' ')}${stdin === 'prompt' ? ` <${shellQuote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
@@ -46,7 +48,7 @@ function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string)
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
-  const words = [JSON.stringify(plan), promptFile].map(quote).join(' ');
+  const words = [JSON.stringify(plan), promptFile].map(shellQuote).join(' ');
   return [...renames, 'agent-turn begin', `agent-attend ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
@@ -57,8 +59,8 @@ function asProgram(command: readonly string[]): readonly string[] {
 
 /** `printf` is built into the shell, so the prompt's length is bounded by no argument's. */
 function writePrompt(prompt: string, promptFile: string): string {
-  const file = quote(promptFile);
-  return `printf '%s' ${quote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
+  const file = shellQuote(promptFile);
+  return `printf '%s' ${shellQuote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
 }
 
 /** `$ npm test`: the command as a person would type it, on one line. */
@@ -69,9 +71,5 @@ export function displayLine(command: readonly string[], length = 160): string {
 }
 
 function readable(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : escapeControl(quote(word));
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  return isPlainWord(word) ? word : escapeControl(shellQuote(word));
 }

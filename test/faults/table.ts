@@ -58,7 +58,7 @@ ${table}
   fails names its seed; \`FAULTS_SEED=7 scripts/faults\` gives it again.
 - **late create**: docker does what a dead client has asked for while the run is being stopped, after it was looked for.
 - **late injection**: likewise, and the agent has ended before the next engine asks for its session.
-- **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, settle passes, label
+- **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, quiet checks, label
   check or fencing; a run that passes is one in which a test of the suite has failed.
 - **two engines**: both have looked for the lock before either takes it.
 - **another shell**: a run whose engine process is gone is asked for its logs, stopped, resumed or cleaned up from a shell

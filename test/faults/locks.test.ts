@@ -120,7 +120,10 @@ for (const [whose, change] of Object.entries(unseen))
       writeFileSync(join(folder, left!), JSON.stringify({ ...holder, ...change }));
       const refused = await here.here.agentFlow(['resume'], { env: here.env });
       t.is(refused.exitCode, 2, refused.stderr);
-      t.regex(refused.stderr, new RegExp(`is already being executed by process ${holder.pid} on .*use --force`));
+      t.regex(
+        refused.stderr,
+        new RegExp(`is already being executed by process ${holder.pid} on .*use --force`),
+      );
       t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
       goOn(here.here);
       const { exitCode, stderr } = await here.here.agentFlow(['resume', '--force', '--json'], {

@@ -15,7 +15,7 @@ export type { AgentActors } from './actors/provide.ts';
 export { EngineError, FlowError, UsageError } from './errors.ts';
 export { eventSchema, type RunEvent } from './events.ts';
 export type { AgentPath, FlowPath, Graph, GraphEdge, GraphNode } from './graph/graph.ts';
-export { type ContainerFact, type DecidePlan, reconcile } from './recovery/reconcile.ts';
+export { type ContainerFact, type ReconcilePlan, reconcile } from './recovery/reconcile.ts';
 export { type AgentRecord, emptyRecord } from './recovery/record.ts';
 export { type Flow, type FlowOptions, runFlow } from './run/run-flow.ts';
 export { type Problem, SpecError } from './spec/errors.ts';

@@ -1,10 +1,9 @@
 import type { StepInput } from '../../machines/agent-types.ts';
-import { StepError } from '../../machines/step-error.ts';
 import { createArgs } from '../agent-container/create-args.ts';
+import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Container } from '../docker/containers.ts';
-import { dockerError, matchesMessage, unreadableOutput } from '../docker/errors.ts';
+import { createByName } from '../docker/create-container.ts';
 import { containerName, label } from '../docker/labels.ts';
-import { createWithLog } from '../docker/log-driver.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type CreatePorts = Pick<
@@ -12,7 +11,7 @@ type CreatePorts = Pick<
   'clock' | 'docker' | 'containers' | 'engine' | 'plan' | 'identity' | 'clone' | 'protectGit' | 'seals'
 >;
 
-/** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
+/** Create the container of an attempt, or find the one that an earlier try created: the name is the key. */
 export async function createContainer(world: CreatePorts, input: StepInput, signal: AbortSignal) {
   const { clock, docker, engine } = world;
   const plan = world.plan(input.name);
@@ -25,23 +24,21 @@ export async function createContainer(world: CreatePorts, input: StepInput, sign
     mount: { clone: world.clone(input.name, input.attempt), protectedPaths },
     seal: world.seals.newKey(input.name),
   });
-  const options = { signal, owner: owner(input), changes: true, timeout: 120_000 };
-  const answer = await createWithLog(docker, args, options);
-  const containerId = answer.stdout.trim();
-  // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
-  if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
-  if (answer.ok) throw unreadableOutput(answer, 'create the container');
-
-  if (!matchesMessage('nameTaken', answer.stderr))
-    throw dockerError(answer, { operation: 'create the container' });
-
   const name = containerName(identity.runId, input.name, input.attempt);
-  const [holder] = await world.containers.inspect([name], { signal, owner: owner(input) });
-  // Gone again: its removal was under way.
-  if (!holder) throw new StepError('transient', `the name ${name} was taken a moment ago`);
-  if (isOurs(holder, identity, input.name)) return { containerId: holder.id };
-  const message = `the name ${name} is held by container ${holder.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  throw new StepError('nameConflict', message);
+  const options = { signal, owner: owner(input) };
+  const containerId = await ensureOwned(
+    {
+      ...{ type: 'container', name },
+      create: () => createByName(docker, args, { ...options, operation: 'create the container' }),
+      async find() {
+        const [found = null] = await world.containers.inspect([name], options);
+        return found;
+      },
+      refusal: found => (isOurs(found, identity, input.name) ? null : notOurs('container', name, found)),
+    },
+    { findFirst: false },
+  );
+  return { containerId };
 }
 
 function isOurs(

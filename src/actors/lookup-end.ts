@@ -17,6 +17,6 @@ export async function findEnd(
 ): Promise<End | null> {
   const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const ended = watcher.ended(id, over).catch(() => null);
-  const asking = setTimeout(() => watcher.look(), askAfterMs);
+  const asking = setTimeout(() => watcher.checkNow(), askAfterMs);
   return ended.finally(() => clearTimeout(asking));
 }

@@ -65,12 +65,7 @@ export function provideActors(world: ActorContext) {
       terminate: actor(terminate),
       stopContainer: actor(stopContainer),
       killContainer: actor(killContainer),
-      collect: actor(async (world, input, signal) => {
-        const read = await collect(world, input, signal).catch((error: unknown) => ({ error }));
-        if (!signal.aborted) await saveWork(world, input, signal);
-        if ('error' in read) throw read.error;
-        return read;
-      }),
+      collect: actor(collectAndSave),
       removeContainer: actor(removeContainer),
       waitUntil: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
         sleepUntil(clock, at - Math.random() * jitter, signal),
@@ -81,5 +76,13 @@ export function provideActors(world: ActorContext) {
   });
 }
 
-/** What an agent's machine invokes, by name; any of it. */
+/** The work is saved also where the transcript cannot be read. */
+async function collectAndSave(world: ActorContext, input: StepInput, signal: AbortSignal) {
+  const read = await collect(world, input, signal).catch((error: unknown) => ({ error }));
+  if (!signal.aborted) await saveWork(world, input, signal);
+  if ('error' in read) throw read.error;
+  return read;
+}
+
+/** Actors of the agent machine by name; any of them. */
 export type AgentActors = NonNullable<Parameters<typeof agentMachine.provide>[0]['actors']>;

@@ -1,16 +1,12 @@
 import type { StepInput } from '../../machines/agent-types.ts';
-import { marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
+import { untilQuiet } from '../agent-container/quiet-checks.ts';
 import { dockerError } from '../docker/errors.ts';
-import { label } from '../docker/labels.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
-/** A create that was cut off may land later: absence is believed after this many empty looks, so far apart in ms. */
-const settlePasses = 3;
-const settlePause = 300;
-
-/** Removes the container of an attempt, and whatever a lost call may have made under the same labels. */
+/** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
 export async function removeContainer(
   world: RemovePorts,
   input: StepInput,
@@ -21,18 +17,18 @@ export async function removeContainer(
 
   const { instance, runId } = world.identity(input.name, input.attempt);
   const filters = [
-    marked,
-    ofInstance(instance),
-    ofRun(runId),
-    ofAgent(input.name),
-    `label=${label.attempt}=${input.attempt}`,
+    labelFilter.managed,
+    labelFilter.instance(instance),
+    labelFilter.run(runId),
+    labelFilter.agent(input.name),
+    labelFilter.attempt(input.attempt),
   ];
-  for (let empty = 0; empty < settlePasses; empty++) {
-    if (empty > 0) await world.clock.sleep(settlePause, signal);
+  const removeLeft = async () => {
     const left = await world.containers.list(filters, { signal, owner: owner(input) });
     for (const { id } of left) await remove(world, input, id, signal);
-    if (left.length > 0) empty = -1;
-  }
+    return left.length;
+  };
+  await untilQuiet(removeLeft, { sleep: ms => world.clock.sleep(ms, signal) });
 }
 
 async function remove(world: RemovePorts, input: StepInput, id: string, signal: AbortSignal): Promise<void> {

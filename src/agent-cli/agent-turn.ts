@@ -66,10 +66,10 @@ function settleLater(transcript: string): void {
   spawn(process.execPath, args, { detached: true, stdio: 'ignore' }).unref();
 }
 
-function fail(trouble: ReportedFailure | null): void {
+function fail(failure: ReportedFailure | null): void {
   state.saveReport({
     usage: null,
-    failure: trouble && { ...trouble, message: trouble.message.slice(0, 400) },
+    failure: failure && { ...failure, message: failure.message.slice(0, 400) },
   });
   done(1);
 }

@@ -12,12 +12,12 @@ export interface Identity {
   readonly runId: string;
   readonly attempt: number;
   readonly specHash: string;
-  /** Proves that an end record is the container's own. */
+  /** Proves that an end record was written by the container. */
   readonly nonce: string;
 }
 
 interface EngineLimits {
-  /** What the engine has. */
+  /** The number of the engine's CPUs. */
   readonly cpus: number;
   /** Default: all of them. */
   readonly supportedLimits?: SupportedLimits;
@@ -27,21 +27,21 @@ export interface CreateOptions {
   readonly limits: EngineLimits;
   readonly createdAt: string;
   readonly mount?: WorkspaceMount;
-  /** The key to the attempt's sealed secrets; null where it gets none. */
+  /** The key to the attempt's sealed secrets; null without secrets. */
   readonly seal?: string | null;
 }
 
-/** What the host has to do with an agent's workspace, beyond its plan. */
+/** The host's part of an agent's workspace, beyond its plan. */
 interface WorkspaceMount {
-  /** The agent's own clone; null where it has none. */
+  /** The path of the agent's own clone; null without one. */
   readonly clone: string | null;
-  /** What of a bound directory agents only read: copies, mounted over what is there. */
+  /** Read-only paths of a bound directory, with the copies that are mounted over them. */
   readonly protectedPaths: readonly { readonly path: string; readonly snapshot: string }[];
 }
 
 const emptyMount: WorkspaceMount = { clone: null, protectedPaths: [] };
 
-/** The whole `docker create` of one attempt. Every value stands behind its own flag, so none can become another. */
+/** Return the `docker create` of one attempt. Every value follows its own flag, so none can become another flag (I8). */
 export function createArgs(
   plan: AgentPlan,
   identity: Identity,
@@ -53,11 +53,11 @@ export function createArgs(
   const env: Record<string, string> = {
     AGENT_ATTEMPT: String(attempt),
     AGENT_NONCE: nonce,
-    // A container that nobody comes back to ends by itself: it outlasts any engine that still means to inject.
+    // An abandoned container ends by itself (I4), but waits longer than any engine process tries to inject.
     AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
     ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
     ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
-    // Of the image's own, every tmux would take the path of a server that is not there.
+    // With the image's values every tmux would connect to a server that does not exist.
     TMUX: '',
     TMUX_TMPDIR: '',
     ...doneBy(plan.done, seconds),
@@ -72,9 +72,9 @@ export function createArgs(
     '--restart=no',
     '--entrypoint=agent-init',
     `--workdir=${workdirOf(plan.workspace)}`,
-    // An image may have another, and agent-init knows this one.
+    // The image may set another signal; agent-init handles this one.
     '--stop-signal=TERM',
-    // By number: an image need not have an /etc/passwd.
+    // By number, since an image need not have an /etc/passwd.
     ...(plan.user === null ? [] : [`--user=${plan.user.uid}:${plan.user.gid}`]),
     ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
     ...sandbox(plan.security),
@@ -83,7 +83,7 @@ export function createArgs(
       {
         cpus: plan.cpus ?? Math.min(2, limits.cpus),
         memory: plan.memory,
-        // As much in all: none of it swap.
+        // Memory and swap together: no swap.
         memorySwap: plan.memory,
         pids: plan.security.pids,
       },
@@ -98,7 +98,7 @@ export function createArgs(
       mountFlag({ type: 'bind', source, target, readonly: 'true' }),
     ),
     ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
-    // Theirs first: of two labels with one key docker takes the last.
+    // The user's labels first: of two with one key docker takes the last.
     ...flags(plan.labels),
     ...flags({
       [label.mark]: 'true',
@@ -123,28 +123,28 @@ function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): stri
   return [
     '--cap-drop=ALL',
     ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
-    // Either way: the engine's default may be the other.
+    // Always set, since the engine's default may differ.
     `--security-opt=no-new-privileges${noNewPrivileges ? '' : '=false'}`,
-    // A crash would leave memory, secrets in it, in the workspace.
+    // A core dump would leave memory, with secrets, in the workspace.
     '--ulimit=core=0',
   ];
 }
 
 const logFiles = 3;
 
-/** In bytes. Docker writes to one file after the other, and when all are full over the oldest. */
+/** Limit the log to `bytes`. Docker writes one file after the other, and overwrites the oldest when all are full. */
 const outputBounds = (bytes: number) => [
   ...wholeOutput,
   `--log-opt=max-size=${Math.ceil(bytes / logFiles)}`,
   `--log-opt=max-file=${logFiles}`,
-  // The engine's default may be to compress them, which `docker logs` pays for.
+  // The engine's default may be to compress them, which makes `docker logs` slow.
   '--log-opt=compress=false',
 ];
 
-/** Seconds for which a container waits beyond `timeouts.ready`: time enough to resume a killed engine. */
+/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed engine process. */
 const injectGrace = 600;
 
-/** A clone is of the whole repository, wherever in it the agent works. */
+/** A clone contains the whole repository, wherever in it the agent works. */
 function workdirOf(workspace: WorkspacePlan): string {
   if (workspace.mode !== 'clone') return '/workspace';
   return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
@@ -161,11 +161,11 @@ function workspaceMounts(workspace: WorkspacePlan, { clone, protectedPaths }: Wo
   ];
 }
 
-/** From here `agent-auth` copies. */
+/** The folder that `agent-auth` copies from. */
 const authFolder = '/run/agent/auth';
 const sshAgentSocket = '/run/agent/ssh-agent.sock';
 
-/** The caller's logins: never to write to. Where the home is known they are at their places, elsewhere they are copied there. */
+/** Return the read-only mounts of the caller's logins, in the user's home if it is known, else in the folder to copy from. */
 export function authMounts({ auth, mounts, user, image, build }: AgentPlan): readonly {
   readonly source: string;
   readonly target: string;
@@ -176,11 +176,11 @@ export function authMounts({ auth, mounts, user, image, build }: AgentPlan): rea
     target: isRoot && !isCopied ? `/root/${home}` : `${authFolder}/${home}`,
   }));
   const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
-  // What the spec mounts itself is meant.
+  // A mount of the spec takes precedence.
   return [...files, ...socket].filter(({ target }) => mounts.every(own => own.target !== target));
 }
 
-/** What ends the work beside its own end and `agent-done`. */
+/** Return the variables for what ends the work, beside the command's exit and `agent-done`. */
 function doneBy(done: AgentPlan['done'], seconds: (ms: number) => number): Record<string, string> {
   if (typeof done !== 'object') return {};
   return 'idle' in done ? { AGENT_DONE_IDLE: String(seconds(done.idle)) } : { AGENT_DONE_FILE: done.file };
@@ -204,7 +204,7 @@ export function mountFlag(fields: Readonly<Record<string, string>>): string {
   return `--mount=${csv(fields)}`;
 }
 
-/** A field with a comma or a quote in it must be quoted, or it would start the next field. */
+/** Write fields as CSV. A field with a comma or a quote must be quoted, or it would start another field (I8). */
 function csv(fields: Readonly<Record<string, string>>): string {
   const field = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   return Object.entries(fields)

@@ -6,8 +6,11 @@ import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
 
 /**
- * What a container reports of a path that is mounted into it. `identity`: the running kernel, the device and inode
- * numbers, and where in it something else is mounted, as `/proc/self/mountinfo` spells it. `content`: the SHA-256 digest of a file, or of the list of a directory. `file`: the text of this file in it.
+ * The property of a mounted path that a container reports.
+ * - `identity`: the running kernel, the device and inode numbers, and the mount points below it, as `/proc/self/mountinfo`
+ *   spells them.
+ * - `content`: the SHA-256 digest of a file, or of the list of a directory.
+ * - `file`: the text of this file in the directory.
  */
 type Look = 'identity' | 'content' | { readonly file: string };
 
@@ -18,30 +21,30 @@ export interface Question {
 
 export interface ProbeOptions {
   readonly docker: Docker;
-  /** Images to take where the engine does not have the base image yet. Their programs may do. */
+  /** Images to try if the engine does not have the base image yet. Their programs may suffice. */
   readonly images: readonly string[];
-  /** Makes the base image, where none of the images is there and does. */
+  /** Builds the base image, if none of the images exists and suffices. */
   readonly makeImage: () => Promise<unknown>;
-  /** The engine maps the users of its containers to others of the host. */
+  /** The engine maps users of containers to other ids on the host. */
   readonly isRemapped: boolean;
 }
 
-/** Of one container. */
+/** For one container. */
 const maxMounts = 64;
 const maxTries = 3;
 const retryDelayMs = 1_000;
 const timeoutMs = 60_000;
 
-/** The exit code of the script in an image that lacks a program. */
-const unfitCode = 70;
+/** The script's exit code in an image that lacks a program. */
+const missingProgramCode = 70;
 
 /**
- * A shell script that prints one line for each look among its arguments, at the paths `FOLDER/0`, `FOLDER/1` and so on.
- * The list of a directory: its own time and those of its entries, and sizes of all but directories.
+ * Return a shell script that prints one line per argument, each the `look` at a path `FOLDER/0`, `FOLDER/1` and so on. The
+ * list of a directory consists of the times of the directory and its entries, and the sizes of all but directories.
  */
 export const probeScript = (folder: string, bootId: string) => `export LC_ALL=C
-for program in stat sha256sum cut head tr sort; do command -v $program >/dev/null || exit ${unfitCode}; done
-find / -maxdepth 0 -printf '' || exit ${unfitCode}
+for program in stat sha256sum cut head tr sort; do command -v $program >/dev/null || exit ${missingProgramCode}; done
+find / -maxdepth 0 -printf '' || exit ${missingProgramCode}
 boot=$(cat ${bootId} 2>/dev/null)
 n=0
 for look; do
@@ -78,7 +81,7 @@ const probeArgs = (image: string, questions: readonly Question[], isRemapped: bo
   '--cap-drop=ALL',
   '--cap-add=DAC_OVERRIDE',
   '--security-opt=no-new-privileges',
-  // It reads no more than which file it is, which SELinux would refuse.
+  // It reads no more than a file's identity, which SELinux would refuse.
   '--security-opt=label=disable',
   '--pids-limit=64',
   ...(isRemapped ? ['--userns=host'] : []),
@@ -96,8 +99,8 @@ const probeArgs = (image: string, questions: readonly Question[], isRemapped: bo
 ];
 
 /**
- * Mount paths as the mounts of agents are and return what a container finds there, in the order of the questions; an
- * empty text where the engine has no such path. Throws a `DockerError` where the engine runs no container at all.
+ * Mount paths like those of agents and return what a container finds there, in the order of the questions; an empty text if
+ * the path does not exist on the engine. Throws a `DockerError` if the engine cannot run a container.
  */
 export async function probeFiles(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
   const found: string[] = [];
@@ -109,7 +112,7 @@ export async function probeFiles(questions: readonly Question[], options: ProbeO
 async function probeSome(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
   const answer = await runProbe(questions, options);
   if (answer.ok) return readLines(answer, questions.length);
-  // Of several mounts docker reports the first that fails.
+  // Docker reports only the first of several mounts that fail.
   if (questions.length > 1) {
     const half = Math.ceil(questions.length / 2);
     return [
@@ -118,25 +121,25 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
     ];
   }
   if (questions.length === 1) {
-    // Unless the reason is the mount itself, a container without one has to work.
+    // If the reason is not the mount, check that a container without one works.
     if (!matchesMessage('mount', answer.stderr)) await probeSome([], options);
     return [''];
   }
   throw failure(answer);
 }
 
-/** Resolves with an answer that is final: what passes is tried again, and an image that does not do is passed over. */
+/** Return a final answer: transient failures are retried, and images that lack a program are skipped. */
 async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerAnswer> {
   for (const image of [baseImage, ...options.images]) {
     const answer = await runIn(image, questions, options);
-    if (!isUnfit(answer)) return answer;
+    if (!lacksProgram(answer)) return answer;
   }
   await options.makeImage();
   return runIn(baseImage, questions, options);
 }
 
-const isUnfit = ({ exitCode, stderr }: DockerAnswer) =>
-  exitCode === unfitCode || matchesMessage('noImage', stderr) || matchesMessage('noProgram', stderr);
+const lacksProgram = ({ exitCode, stderr }: DockerAnswer) =>
+  exitCode === missingProgramCode || matchesMessage('noImage', stderr) || matchesMessage('noProgram', stderr);
 
 async function runIn(image: string, questions: readonly Question[], options: ProbeOptions) {
   const { docker, isRemapped } = options;

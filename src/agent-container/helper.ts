@@ -7,8 +7,10 @@ import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
+import { notOursMessage } from './ensure-owned.ts';
+import { untilQuiet } from './quiet-checks.ts';
 
-/** A container that does one thing for an agent with a command of the base image, and is removed. */
+/** A container that runs one command of the base image for an agent, and is removed. */
 export interface Helper {
   readonly instance: string;
   readonly runId: string;
@@ -17,17 +19,17 @@ export interface Helper {
   readonly command: 'agent-clone' | 'agent-collect' | 'agent-deliver' | 'agent-export' | 'agent-empty';
   readonly args: readonly string[];
   readonly mounts: readonly HelperMount[];
-  /** As `docker create --user` takes it; root's rights end at files. */
+  /** The value of `docker create --user`; even root has rights on files only. */
   readonly user: string;
-  /** The engine maps the users of its containers to others of the host. */
+  /** The engine maps users of containers to other ids on the host. */
   readonly isRemapped?: boolean;
   /** Default: all of them. */
   readonly supportedLimits?: SupportedLimits;
-  /** Ids of further groups. */
+  /** Ids of additional groups. */
   readonly groups?: readonly number[];
 }
 
-/** A file or directory of the host, by where the helper finds it. */
+/** A file or directory of the host, and its path in the helper. */
 export interface HelperMount {
   readonly source: string;
   readonly target: string;
@@ -38,22 +40,21 @@ export interface HelperOptions {
   readonly docker: Docker;
   readonly containers: Containers;
   readonly signal: AbortSignal;
-  /** Milliseconds for what it does. */
+  /** Milliseconds for the command. */
   readonly timeout: number;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Called when no earlier helper of this name is at work any more. */
+  /** Called when no earlier helper of this name is running. */
   readonly prepare?: () => Promise<void>;
-  /** Receives what it prints, in place of the answer; called with the arguments of a `docker start --attach`. */
+  /** Consumes the output in place of the answer; called with the arguments of a `docker start --attach`. */
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
 
-const settlePasses = 3;
-const settlePause = 300;
+const maxChecks = 20;
 
 export const helperName = ({ runId, owner: { agent, attempt }, command }: Helper) =>
   `${containerName(runId, agent, attempt)}-${command.replace('agent-', '')}`;
 
-/** No network, no more rights than reading and writing files takes, and not much of the machine. */
+/** Return the `docker create` of a helper: no network, only the rights to read and write files, and tight limits. */
 export function helperArgs(helper: Helper): string[] {
   const { instance, runId, owner, image, command, args, mounts, user, groups = [], supportedLimits } = helper;
   return [
@@ -74,12 +75,12 @@ export function helperArgs(helper: Helper): string[] {
     '--cap-add=FOWNER',
     '--security-opt=no-new-privileges',
     '--ulimit=core=0',
-    // A clone takes what its repository is large.
+    // The memory of a clone depends on the size of its repository.
     ...limitFlags(
       { ...(command === 'agent-clone' ? {} : { memory: '1g', cpus: 1 }), pids: 128 },
       supportedLimits,
     ),
-    // Else it would be nobody to the directories of the caller.
+    // A remapped user has no rights on the caller's directories.
     ...(helper.isRemapped ? ['--userns=host'] : []),
     ...mounts.map(({ source, target, isWritable = false }) =>
       mountFlag({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
@@ -95,23 +96,22 @@ export function helperArgs(helper: Helper): string[] {
 }
 
 /**
- * Creates it, waits for its end, and removes it, whatever came of it. The answer is that of the helper itself, where it
- * got as far as that.
+ * Create the helper, wait for its end, and remove it in any case. Returns the answer of the helper itself if it started, else
+ * that of the failed docker call.
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerAnswer> {
   const { docker, signal, timeout, attach, prepare } = options;
   const { owner } = helper;
-  // One of that name was left by an engine that was killed here: what it did is done again.
-  const obstacle = await removeHelper(helper, options);
+  // A killed engine process may have left a helper of this name: its work is done again.
+  const { obstacle } = await removeHelper(helper, options);
   if (obstacle) return obstacle;
   await prepare?.();
   const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
   if (!created.ok) {
-    // One that was cut off may land yet: absence is believed after several looks.
-    for (let look = 1; look <= (created.interrupted === null ? 1 : settlePasses); look++) {
-      if (look > 1) await options.sleep(settlePause);
-      await removeHelper(helper, options);
-    }
+    const remove = async () => ((await removeHelper(helper, options)).isFound ? 1 : 0);
+    // A create that was cut off may land later.
+    if (created.interrupted === null) await remove();
+    else await untilQuiet(remove, { sleep: options.sleep, maxChecks });
     return created;
   }
   const args = ['start', '--attach', created.stdout.trim()];
@@ -122,7 +122,7 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   return answer;
 }
 
-/** Empties a folder of a run that is over of what root in a container has left there. */
+/** Empty a folder of a finished run of the files that root in a container left there. */
 export function emptyFolder(
   docker: Docker,
   { isRemapped, supportedLimits }: Pick<ContainerSupport, 'isRemapped' | 'supportedLimits'>,
@@ -146,21 +146,22 @@ export function emptyFolder(
   );
 }
 
-/** null where there is none any more; else what docker says of the one that is there. One that is not ours is left alone. */
+/** Remove the helper if it exists. `obstacle` is docker's answer where it stays; one that is not ours is left alone. */
 async function removeHelper(
   helper: Helper,
   { containers }: Pick<HelperOptions, 'containers'>,
-): Promise<DockerAnswer | null> {
+): Promise<{ readonly isFound: boolean; readonly obstacle: DockerAnswer | null }> {
   const { instance, runId, owner } = helper;
   const name = helperName(helper);
-  // Not bound to the signal: it is a matter of moments, and nothing may be left behind.
+  // Not aborted by the signal: it is quick, and nothing may be left behind.
   const options = { owner, timeout: 15_000 };
   const [found] = await containers.inspect([name], options);
-  if (!found) return null;
+  if (!found) return { isFound: false, obstacle: null };
   if (isOwned(found.labels, { instance, runId }) && found.labels[label.role] === 'helper') {
     const answer = await containers.remove(found.id, options);
-    return answer.ok ? null : answer;
+    return { isFound: true, obstacle: answer.ok ? null : answer };
   }
-  const stderr = `the name ${name} is held by container ${found.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  return { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  const stderr = notOursMessage('container', name, found.id);
+  const obstacle = { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  return { isFound: false, obstacle };
 }

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { NetworkPlan } from '../spec/plan.ts';
 
-/** What all networks of a run are called, or begin with. */
+/** Return the name of a run's network, which is a prefix of the names of its other networks. */
 export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;
 
-/** Whether this network is made for the run alone, and goes with it. */
+/** Return whether this network belongs to the run, and is removed with it. */
 export const isRunsOwn = (network: NetworkPlan, runId: string) =>
   network.mode === 'isolated' ||
   network.mode === 'allow' ||
-  // Of an adopted agent all that is known is the name.
+  // For an adopted agent only the name is known.
   (network.mode === 'bridge' && network.name.startsWith(isolatedNetwork(runId)));
 
-/** What stands between agents that have these hosts in common and the world outside. */
+/** Return the names of the proxy and the networks for agents with this list of allowed hosts. */
 export function proxyNames(runId: string, hosts: readonly string[]) {
   const list = createHash('sha256').update(hosts.join('\n')).digest('hex').slice(0, 8);
   return {
-    /** Has no way out. */
+    /** The agents' network, without a route outside. */
     inside: `${isolatedNetwork(runId)}-${list}`,
-    /** The proxies' way out; the run's agents are not on it. */
+    /** The proxies' network with a route outside; no agent is on it. */
     outside: `${isolatedNetwork(runId)}-out`,
     proxy: `tmux-agent-${runId}-proxy-${list}`,
     helper: `tmux-agent-${runId}-helper-${list}`,

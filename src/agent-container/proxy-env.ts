@@ -2,8 +2,8 @@
 export const proxyPort = 3128;
 
 /**
- * Docker's own name server asks others for names that it does not know, up to version 26 even for internal networks
- * (CVE-2024-29018). Here it asks where nobody answers; names of containers it knows itself.
+ * Docker's name server forwards unknown names, up to version 26 even for internal networks (CVE-2024-29018). This flag
+ * forwards them to an address without a name server; names of containers still resolve.
  */
 export const noOutsideNames = ['--dns=127.0.0.1'] as const;
 
@@ -18,7 +18,7 @@ export const proxyEnv = (proxy: string) => {
     https_proxy: url,
     NO_PROXY: noProxy,
     no_proxy: noProxy,
-    // The docker client adds those of its config.json that are not set here.
+    // The docker client adds the ones of its config.json that are not set here.
     FTP_PROXY: '',
     ftp_proxy: '',
     ALL_PROXY: '',

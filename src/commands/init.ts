@@ -4,6 +4,7 @@ import { type Example, examples, starter } from '../examples/catalogue.ts';
 import { copyExample } from '../examples/copy.ts';
 import { inClones } from '../examples/in-clones.ts';
 import { findWorkTree } from '../spec/workspaces.ts';
+import { shellWord } from '../text/shell-quote.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
@@ -75,10 +76,9 @@ function canBeCloned(target: string): boolean {
 /** Return what was written and the next two commands. */
 function nextSteps({ spec, files }: Example, target: string): string {
   const place = (file: string) => oneLine(relative(process.cwd(), join(target, file)) || '.');
-  const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
   const written = files.length === 1 ? place(spec) : `${place(spec)} and ${files.length - 1} more`;
   const first = files.includes('README.md')
     ? `Read ${place('README.md')} to see how to run it`
-    : `agent-flow run ${quoted(place(spec))}`;
+    : `agent-flow run ${shellWord(place(spec))}`;
   return `wrote ${written}. Next:\n  agent-flow doctor   (check prerequisites)\n  ${first}`;
 }

@@ -1,5 +1,6 @@
 import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
+import { shellWord } from '../text/shell-quote.ts';
 
 /** Render a dry run as a bash script to read, or to run with `bash -e`. */
 export function planScript(name: string, { runId, steps, names }: DryRun): string {
@@ -39,15 +40,15 @@ function shellLine(
 ): string {
   const word = (text: string) => {
     const printed = printedIn(text, names);
-    if (printed === null) return quote(text);
-    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : quote(printed.rest)}`;
+    if (printed === null) return shellWord(text);
+    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : shellWord(printed.rest)}`;
   };
   const command = wrapped([program ?? 'docker', ...args].map(word));
   const fallback = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
   const fed = input === undefined ? `${command}${fallback}` : feed(command, input, fallback);
-  if (unpacks !== undefined) return `${fed} | tar -x -C ${quote(unpacks)}`;
+  if (unpacks !== undefined) return `${fed} | tar -x -C ${shellWord(unpacks)}`;
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
-  return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
+  return expects === undefined ? fed : `test "$(${fed})" = ${shellWord(expects)}`;
 }
 
 /** Find the id that an earlier step printed, alone or before a path: `ID:/workspace`. */
@@ -70,10 +71,8 @@ function feed(command: string, input: string, fallback: string): string {
   const exact = input.endsWith('\n') && !input.split('\n').includes(delimiter);
   return exact
     ? `${command} <<'${delimiter}'${fallback}\n${input}${delimiter}`
-    : `printf %s ${quote(input)} | ${command}${fallback}`;
+    : `printf %s ${shellWord(input)} | ${command}${fallback}`;
 }
-
-const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 const variable = (name: string) => name.replaceAll('-', '_');
 

@@ -1,9 +1,10 @@
 import { connectToRun } from '../connection/run-connection.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { EngineError } from '../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
-import { askToStop } from '../run/request-stop.ts';
+import { requestStop } from '../run/request-stop.ts';
 import { resumeRun } from '../run/resume-run.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
@@ -47,7 +48,7 @@ export const stop: Command = {
     if (holder !== null && !(force && holder.doubt !== null)) {
       printLine(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
       if (holder.doubt !== null) printLine(`the engine process is ${explainHolder(holder)}`);
-      await askToStop(found.folder, { agent, isOver: isOverNow, say: printLine });
+      await requestStop(found.folder, { agent, isOver: isOverNow, say: printLine });
     }
     // The engine process may have exited by now.
     if (!isOverNow()) {
@@ -75,8 +76,8 @@ async function removeKept(
   instance: string,
 ): Promise<number> {
   const known = containers(docker);
-  const ofThis = [marked, ofInstance(instance), ofRun(folder.runId)];
-  const kept = await known.list(agent === null ? ofThis : [...ofThis, ofAgent(agent)]);
+  const ofThis = [labelFilter.managed, labelFilter.instance(instance), labelFilter.run(folder.runId)];
+  const kept = await known.list(agent === null ? ofThis : [...ofThis, labelFilter.agent(agent)]);
   for (const { id } of kept) {
     const answer = await known.remove(id);
     if (!answer.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${answer.stderr.trim()}`);

@@ -11,7 +11,7 @@ import type { Redactor } from '../secrets/redact.ts';
 import { bufferedSink } from '../store/buffered-sink.ts';
 import type { RunEngine } from '../store/run-file.ts';
 
-/** A Docker engine that answers; all that is said to it goes through here. */
+/** A Docker engine that can be reached. Every call to it goes through these. */
 export interface EngineConnection {
   readonly docker: Docker;
   readonly recorder: Recorder;
@@ -19,7 +19,7 @@ export interface EngineConnection {
   readonly address: EngineAddress;
 }
 
-/** The same, with what was said to it before there was a journal to tell. */
+/** An engine connection with the calls that were made before there was a journal. */
 export interface Connection extends EngineConnection {
   readonly early: ReturnType<typeof bufferedSink>;
 }
@@ -27,19 +27,19 @@ export interface Connection extends EngineConnection {
 export interface ConnectOptions {
   readonly clock?: Clock | undefined;
   readonly redactor: Redactor;
-  /** How many docker calls the journal tells of already. */
+  /** Number of the last docker call in the journal. */
   readonly callsBefore?: number;
-  /** The run that the engine must be the one of; null: any engine will do. */
+  /** The run whose engine is required; null for any engine. */
   readonly run?: RunOnEngine | null;
 }
 
-/** A run, and the engine that it began on. */
+/** A run and the engine that it began on. */
 export interface RunOnEngine {
   readonly runId: string;
   readonly engine: RunEngine;
 }
 
-/** Throws an `EngineError` where no engine answers, or another one than that of the run. */
+/** Throws an `EngineError` where no engine can be reached, or only another one than that of the run. */
 export async function connect({
   clock = systemClock,
   redactor,
@@ -58,11 +58,11 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
   address,
 });
 
-/** The engine of a run, for a command that keeps no journal. Throws as `connect` does. */
+/** Connect to the engine of a run, for a command that has no journal. Throws as `connect` does. */
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
   reach(run, nullRecorder, timeout);
 
-/** The engine that docker reaches from here and now. */
+/** Connect to the engine that docker reaches from this process now. */
 export async function reachCurrent(
   recorder: Recorder = nullRecorder,
   timeout?: number,
@@ -83,16 +83,16 @@ async function ask(from: Recorder, address: EngineAddress, timeout?: number): Pr
 }
 
 /**
- * Looks where the engine was when the run began, then where docker leads now: either may have moved since. What answers
- * with another id is another engine, where the run's containers are not, and would be taken for removed.
+ * Try the address of the engine when the run began, then the address that docker uses now: either may have changed since.
+ * An engine with another id does not have the run's containers, which would be taken for removed.
  */
 async function reach(
   { runId, engine }: RunOnEngine,
   recorder: Recorder,
   timeout?: number,
 ): Promise<EngineConnection> {
-  const answers: string[] = [];
-  const silent: unknown[] = [];
+  const failures: string[] = [];
+  const unreachable: unknown[] = [];
   const tried = new Set<string>();
   const addresses = [
     () => Promise.resolve(engine.address),
@@ -103,23 +103,23 @@ async function reach(
     const key = JSON.stringify(address.env);
     if (tried.has(key)) continue;
     tried.add(key);
-    const where = address.host || "docker's usual address";
+    const where = address.host || "docker's default address";
     try {
       const found = await ask(recorder, address, timeout);
       const { id, hostName } = found.engine;
-      // At another address the machine must be the same as well: a copy of a machine has engines of the same id.
+      // At another address the machine must match too: the engine of a copied machine has the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);
       if (isSame) return found;
-      answers.push(`the one that answers at ${where} is ${id} on ${hostName}`);
+      failures.push(`the one that answers at ${where} is ${id} on ${hostName}`);
     } catch (error) {
-      silent.push(error);
-      answers.push(`none answers at ${where}`);
+      unreachable.push(error);
+      failures.push(`none answers at ${where}`);
     }
   }
-  // With one place to look, its own words say more.
-  if (silent.length === tried.size && silent.length === 1) throw silent[0];
+  // The error of a single address says more.
+  if (unreachable.length === tried.size && unreachable.length === 1) throw unreachable[0];
   const place = engine.address.host === '' ? '' : ` at ${engine.address.host}`;
   throw new EngineError(
-    `run ${runId} is on the Docker engine ${engine.id}${place}, which was not found: ${answers.join('; ')}. Start that engine, or set DOCKER_HOST to its address. If it is gone for good: agent-flow resume --new-engine ${runId}`,
+    `run ${runId} is on the Docker engine ${engine.id}${place}, which was not found: ${failures.join('; ')}. Start that engine, or set DOCKER_HOST to its address. If it is gone for good: agent-flow resume --new-engine ${runId}`,
   );
 }

@@ -3,11 +3,11 @@ import { DockerError, type DockerErrorKind } from './docker-error.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * The one place that reads docker's error texts. They change between versions, so each class matches several
- * fragments, case-insensitively; what no row knows is permanent.
+ * The only file that parses docker's error texts. They change between versions, so each class matches several fragments,
+ * case-insensitively. A text of no class is a permanent failure.
  */
 const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
-  // First, since they quote what people wrote: a Dockerfile, a path, a name may hold the words of any other row.
+  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the words of any other row.
   ['docker', /returned a non-zero code: \d|did not complete successfully: exit code|dockerfile parse error/i],
   ['docker', /unable to prepare context|invalid reference format|invalid mount config|no such image/i],
   ['docker', /executable file not found|unable to find user/i],
@@ -27,7 +27,7 @@ const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'transient',
     /is paused|paused container|port is already allocated|is ambiguous|matches found based on name/i,
   ],
-  // What a daemon says that is ending, and has closed its store.
+  // From a daemon that is shutting down and has closed its store.
   ['transient', /failed to update store for object type|database not open/i],
   ['transient', /unable to remove filesystem|device or resource busy|failed to remove root filesystem/i],
   [
@@ -46,7 +46,7 @@ const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
 
 export function classify(answer: CallEnd & { stdout?: string }): DockerErrorKind {
   if (answer.interrupted === 'timeout') return 'transient';
-  // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
+  // Empty stderr: the client was ended by a signal, or an exec lost its process (137) or its daemon (255).
   const stderr = withoutWarnings(answer.stderr);
   const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
   if (silent && !answer.ok && answer.interrupted === null) return 'transient';
@@ -55,17 +55,17 @@ export function classify(answer: CallEnd & { stdout?: string }): DockerErrorKind
   const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
   if (answer.printed === undefined) return kind ?? 'docker';
-  // A container may print any words: at most they are worth another try. An engine that was away is back by now.
+  // A container may print anything, so its words allow another try at most (I8). The engine has been asked and is reachable.
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
-/** What stands in quotes is a name of somebody's, and may hold any words. */
+/** Quoted text is a name that a user chose, and may contain any words. */
 const kindOf = (text: string) => {
   const unquoted = text.replace(/"[^"\n]*"/g, '""');
   return classes.find(([, pattern]) => pattern.test(unquoted))?.[0] ?? null;
 };
 
-/** Docker's own message, known as a whole; behind each the wording of Podman. */
+/** Whole messages of Docker, each followed by Podman's wording. */
 const messages = {
   noContainer: /^no such (container|object)(: |$)|^no container with .* found: no such container$/i,
   noImage: /^no such image(: |$)|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
@@ -89,15 +89,15 @@ const messages = {
   noSpace: /no space left on device/i,
 } as const;
 
-/** Whether a line of docker's is this message. What docker quotes of somebody else's is a part of a line, at most. */
+/** Return whether a whole line is this message. A quotation is never more than a part of a line. */
 export const matchesMessage = (message: keyof typeof messages, stderr: string): boolean =>
   linesOf(stderr).some(line => messages[message].test(line));
 
-/** The container has no process any more, or is gone. */
+/** Return whether the container has ended or is gone. */
 export const isContainerOver = (stderr: string) =>
   matchesMessage('noContainer', stderr) || matchesMessage('notRunning', stderr);
 
-/** What docker says of the program that a container was to begin with. */
+/** Return whether the container could not start because it lacks this program. */
 export const isProgramMissing = (program: string, stderr: string) =>
   linesOf(stderr).some(
     line =>
@@ -106,7 +106,7 @@ export const isProgramMissing = (program: string, stderr: string) =>
   );
 
 export interface DockerFailure {
-  /** For people: `create the container`. Default: `run docker VERB`. */
+  /** For messages: `create the container`. Default: `run docker VERB`. */
   readonly operation?: string;
   /** The kind of a failure of no known class. Default: `docker`. */
   readonly fallbackKind?: 'docker' | 'transient';
@@ -123,7 +123,7 @@ export function dockerError(
   const kind = known === 'docker' ? fallbackKind : known;
   const said =
     answer.interrupted === 'timeout'
-      ? 'docker did not answer in time'
+      ? 'docker did not respond in time'
       : messageOf(answer.stderr) || messageOf(answer.printed || answer.stdout || '');
   const then = hint(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
@@ -150,12 +150,12 @@ export const unreadableOutput = (
     { command: `docker ${args[0]}`, exitCode, stderr, inDoubt: true },
   );
 
-/** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
+/** Remove warnings, which are no reason for a failure: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
 const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
 /**
- * Return what docker said, whole, without its preamble and its pointers to help: which line of somebody's text gives the
- * reason is not for us to know. Of a text that is long, its beginning and its end.
+ * Return docker's message without its preamble and its pointers to help, whole, since any line of a quoted text may give
+ * the reason. A long text is reduced to its beginning and its end.
  */
 export function messageOf(text: string): string {
   return bounded(linesOf(text).join('\n'));
@@ -168,7 +168,7 @@ const linesOf = (text: string) =>
     .filter(line => line !== '' && !pointer.test(line));
 
 const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
-/** Whole lines of docker's own that say nothing of the reason. */
+/** Whole lines of docker that give no reason. */
 const pointer =
   /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$|^exit status \d+$/;
 
@@ -179,9 +179,9 @@ function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
-    return '. Install docker-init on the engine’s host; Debian has it in the package tini';
+    return ". Install docker-init on the engine's host; Debian has it in the package tini";
   if (kind === 'gpu')
-    return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine’s host and restart Docker, or take "gpus" out of the spec';
+    return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine\'s host and restart Docker, or take "gpus" out of the spec';
   if (/permission denied while trying to connect/i.test(text))
     return '. Add yourself to the docker group, or use sudo';
   return '';

@@ -1,9 +1,28 @@
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
-import { lines, parseOutput } from './containers.ts';
-import { dockerError } from './errors.ts';
+import { lines, parseOutput, readError } from './containers.ts';
+import { dockerError, matchesMessage } from './errors.ts';
 
-const listed = z.object({ ID: z.string(), Name: z.string(), Driver: z.string() });
+const listed = z
+  .object({ ID: z.string(), Name: z.string(), Driver: z.string() })
+  .transform(({ ID, Name, Driver }) => ({ id: ID, name: Name, driver: Driver }));
+
+const inspected = z
+  .object({
+    Id: z.string(),
+    Name: z.string(),
+    Driver: z.string(),
+    Internal: z.boolean(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  })
+  .transform(({ Id, Name, Driver, Internal, Labels }) => ({
+    id: Id,
+    name: Name,
+    isInternal: Driver === 'bridge' && Internal,
+    labels: Labels ?? {},
+  }));
+
+export type FoundNetwork = z.output<typeof inspected>;
 
 export interface NetworkOptions {
   readonly docker: Docker;
@@ -11,12 +30,57 @@ export interface NetworkOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Calls on the network of one name, which older engines can have several of. */
+export interface NamedNetwork {
+  /** Return the first of this name; every engine returns the same. */
+  readonly find: () => Promise<z.output<typeof listed> | null>;
+  /** Create it with these flags. One of its name that exists already is no failure. */
+  readonly create: (flags: readonly string[]) => Promise<void>;
+}
+
+export function namedNetwork(name: string, { docker, signal }: NetworkOptions): NamedNetwork {
+  const limits = { timeout: 30_000, ...(signal && { signal }) };
+  let isCreated = false;
+  return {
+    async find() {
+      const [first = null, ...extra] = await listNetworks(name, docker, limits);
+      // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on. A create that
+      // was cut off may land as well.
+      if (isCreated)
+        for (const { id } of extra) await docker(['network', 'rm', id], { ...limits, changes: true });
+      return first;
+    },
+    async create(flags) {
+      const args = ['network', 'create', '--driver=bridge', ...flags, '--', name];
+      const answer = await docker(args, { ...limits, changes: true });
+      if (!answer.ok && !matchesMessage('networkExists', answer.stderr))
+        throw dockerError(answer, { operation: `create the network ${name}` });
+      isCreated = true;
+    },
+  };
+}
+
 /** List all networks of exactly this name; every engine returns them in the same order. */
-export async function listNetworks(name: string, { docker, signal }: NetworkOptions) {
+export async function listNetworks(
+  name: string,
+  docker: Docker,
+  limits: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
+) {
   const args = ['network', 'ls', '--no-trunc', `--filter=name=^${name}$`, '--format={{json .}}'];
-  const answer = await docker(args, { timeout: 30_000, ...(signal && { signal }) });
+  const answer = await docker(args, { timeout: 30_000, ...limits });
   if (!answer.ok) throw dockerError(answer, { operation: `look for the network ${name}` });
   return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
-    .filter(network => network.Name === name)
-    .sort((a, b) => (a.ID < b.ID ? -1 : 1));
+    .filter(network => network.name === name)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export async function inspectNetworks(
+  docker: Docker,
+  ids: readonly string[],
+  options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
+): Promise<FoundNetwork[]> {
+  if (ids.length === 0) return [];
+  const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
+  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
+  return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 }

@@ -1,34 +1,34 @@
 import { dockerEnv, type EngineAddress } from './engine-address.ts';
 import { label } from './labels.ts';
 
-/** For whom a call is made. */
+/** The attempt that a call is made for. */
 export interface CallScope {
   readonly agent: string;
   readonly attempt: number;
 }
 
-/** How a call ended. */
+/** The end of a call. */
 export interface CallEnd {
   readonly ok: boolean;
-  /** null where it was cut off. */
+  /** null if it was cut off. */
   readonly exitCode: number | null;
-  /** What docker has said. */
+  /** Docker's own stderr. */
   readonly stderr: string;
-  /** What a container has printed to the stderr of a command that brings its output. It is data, and says nothing of docker. */
+  /** The container's stderr, of a command that passes it on: untrusted data (I8). */
   readonly printed?: string;
-  /** `overflow`: it printed more than is taken. */
+  /** Why it was cut off; `overflow` means too much output. */
   readonly interrupted: 'timeout' | 'aborted' | 'overflow' | null;
 }
 
 /**
- * Through it goes every docker call: it leads to one engine, numbers the call, and tells the journal of it: its intent
- * before, its result after. A polling call is told only where it differs from the last one of its kind or ends otherwise,
- * so that a journal grows with what changes.
+ * Records every docker call to one engine: it numbers the call and journals its intent before, its result after (I3). A
+ * polling call is journaled only if its arguments or its result differ from the last one of its kind, so that a journal
+ * grows with changes only (I7).
  */
 export interface Recorder {
-  /** Of docker's environment what leads it to the engine; undefined takes a variable of our own away. */
+  /** Environment variables that select the engine; undefined removes one. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The same for calls to the engine at this address; their numbers go on. */
+  /** Return a recorder for the engine at this address, with the same sequence of numbers. */
   to(address: EngineAddress): Recorder;
   call(
     args: readonly string[],
@@ -42,7 +42,7 @@ interface RecordedCall {
   end<A extends CallEnd>(answer: A): A;
 }
 
-/** What is recorded of a call, before it and after it. */
+/** The events of a call, before and after it. */
 type CallEvent =
   | {
       readonly type: 'docker.call';
@@ -56,14 +56,15 @@ type CallEvent =
       'ok' | 'exitCode' | 'interrupted' | 'stderr'
     >);
 
-/** Where calls are recorded: `append` resolves when the event is on disk. */
+/** The destination of the events: `append` resolves when the event is on disk. */
 export interface CallSink {
   append(event: CallEvent): Promise<void>;
 }
 
 /**
- * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
- * that happens to be `running` must not change what a container is. `now`: milliseconds of a clock that nobody sets.
+ * Create a recorder. `redact` removes secrets from docker's stderr, not from its stdout, which is parsed and never shown
+ * raw: a secret with the value `running` must not change a container's state. `now` returns milliseconds of a monotonic
+ * clock.
  */
 export function recorder(
   sink: CallSink,
@@ -72,7 +73,7 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
+  /** The arguments and the result of the last polling call, by its scope and verb. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
     get env() {
@@ -137,5 +138,5 @@ const unrecordedTo = (address: EngineAddress | null): Recorder => ({
   call: async () => ({ end: answer => answer }),
 });
 
-/** For commands that keep no journal, such as `ps`. */
+/** A recorder for commands without a journal, such as `ps`. */
 export const nullRecorder = unrecordedTo(null);

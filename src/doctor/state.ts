@@ -2,8 +2,9 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofInstance } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
 import { DockerError } from '../docker/docker-error.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { hasActiveEngine } from '../recovery/active-engine.ts';
 import { openStateDir, sharedReason } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
@@ -65,7 +66,9 @@ export async function checkLeftovers(docker: Docker, path: string): Promise<Find
   const known = containers(docker);
   const limit = { timeout: dockerTimeoutMs };
   try {
-    const ids = (await known.list([marked, ofInstance(state.instance)], limit)).map(({ id }) => id);
+    const ids = (await known.list([labelFilter.managed, labelFilter.instance(state.instance)], limit)).map(
+      ({ id }) => id,
+    );
     const left = (await known.inspect(ids, limit)).filter(container => !hasActiveEngine(state, container));
     if (left.length === 0) return none;
     const names = left.slice(0, 3).map(({ name, state }) => `${name} (${state})`);

@@ -91,7 +91,7 @@ async function sweepRun(runId: string, { instance }: StateDir, { docker, made }:
     runId,
     kept: new Set(agents.map(({ id }) => id)),
     hasNetworks: true,
-    isUncertain: false,
+    inDoubt: false,
     sleep: async () => {},
   });
 }

@@ -80,7 +80,7 @@ const emptySeals: Seals = {
 
 const idleWatcher: Watcher = {
   ended: () => Promise.reject(new Error('no container ends in a dry run')),
-  look: () => {},
+  checkNow: () => {},
   reachable: async () => {},
   closed: Promise.resolve(),
 };

@@ -14,31 +14,31 @@ import { type ProtectedPath, protectedGitPaths } from '../workspace/protected-gi
 import { findRepository } from '../workspace/repository.ts';
 import type { Step } from './recording.ts';
 
-/** What makes a clone: a helper container. */
+/** Return the steps that make a clone in a helper container. */
 export async function cloneSteps(
-  world: ActorContext,
+  context: ActorContext,
   owner: CallScope,
   request: CloneRequest,
   signal: AbortSignal,
 ): Promise<Step[]> {
   const repository = findRepository(request.repository);
   if ('problem' in repository) throw new Error(repository.problem);
-  const usual = { name: 'agent-flow', email: 'agent-flow@agents.invalid', ignored: '-' };
-  const job = cloneJob(world, request, repository, request.target, usual);
+  const defaults = { name: 'agent-flow', email: 'agent-flow@agents.invalid', ignored: '-' };
+  const job = cloneJob(context, request, repository, request.target, defaults);
   return [
     { agent: owner.agent, program: 'mkdir', args: ['-p', request.target] },
-    ...helperSteps(helperOf(world, owner, job, await world.helperImage(signal))),
+    ...helperSteps(helperOf(context, owner, job, await context.helperImage(signal))),
   ];
 }
 
-/** What copies the parts of a bound repository that are read-only in the container. */
+/** Return the steps that copy the read-only parts of a bound repository. */
 export function protectSteps(
-  world: ActorContext,
+  context: ActorContext,
   { agent, attempt }: CallScope,
 ): { protectedPaths: ProtectedPath[]; steps: Step[] } {
-  const { workspace } = world.plan(agent);
-  if (workspace.mode !== 'bind' || world.isShared(agent)) return { protectedPaths: [], steps: [] };
-  const folder = join(world.folder(agent, attempt), 'protected');
+  const { workspace } = context.plan(agent);
+  if (workspace.mode !== 'bind' || context.isShared(agent)) return { protectedPaths: [], steps: [] };
+  const folder = join(context.folder(agent, attempt), 'protected');
   const protectedPaths = protectedGitPaths(workspace.path).map((path, index) => ({
     path,
     snapshot: join(folder, String(index)),
@@ -52,50 +52,53 @@ export function protectSteps(
   return { protectedPaths, steps: [...making, ...copies] };
 }
 
-/** What saves the work of an agent: artifacts, then what is in its clone or copy. */
+/** Return the steps that save an agent's artifacts, then its clone or copy. */
 export async function savingSteps(
-  world: ActorContext,
+  context: ActorContext,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<Step[]> {
   const { name: agent, attempt } = input;
   const owner = ownerOf(input);
-  const { workspace } = world.plan(agent);
-  const steps = await artifactSteps(world, input, signal);
+  const { workspace } = context.plan(agent);
+  const steps = await artifactSteps(context, input, signal);
   if (workspace.mode === 'copy')
     steps.push(
-      { agent, program: 'mkdir', args: ['-p', join(world.folder(agent, attempt), 'workspace')] },
-      { agent, args: copyOut(input.containerId!).with(-1, join(world.folder(agent, attempt), 'workspace')) },
+      { agent, program: 'mkdir', args: ['-p', join(context.folder(agent, attempt), 'workspace')] },
+      {
+        agent,
+        args: copyOut(input.containerId!).with(-1, join(context.folder(agent, attempt), 'workspace')),
+      },
     );
-  const base = world.base(agent);
+  const base = context.base(agent);
   if (workspace.mode !== 'clone' || 'fault' in base) return steps;
-  const image = await world.helperImage(signal);
-  const place = workRefs(world.identity(agent, attempt).runId, agent, attempt);
-  const collect = collectJob(world, owner, { ...place, base: base.commit });
+  const image = await context.helperImage(signal);
+  const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);
+  const collect = collectJob(context, owner, { ...place, base: base.commit });
   return [
     ...steps,
     { agent, program: 'mkdir', args: ['-p', collect.mounts.at(-1)!.source] },
-    ...helperSteps(helperOf(world, owner, collect, image)),
+    ...helperSteps(helperOf(context, owner, collect, image)),
   ];
 }
 
-async function artifactSteps(world: ActorContext, input: StepInput, signal: AbortSignal): Promise<Step[]> {
+async function artifactSteps(context: ActorContext, input: StepInput, signal: AbortSignal): Promise<Step[]> {
   const { name: agent, attempt } = input;
-  const { artifacts } = world.plan(agent);
+  const { artifacts } = context.plan(agent);
   if (artifacts.length === 0) return [];
-  const root = join(world.folder(agent, attempt), 'artifacts');
-  const folder = mountedWorkspace(world, input);
+  const root = join(context.folder(agent, attempt), 'artifacts');
+  const folder = mountedWorkspace(context, input);
   const making: Step = { agent, program: 'mkdir', args: ['-p', root] };
   if (folder === null)
     return [
       making,
       ...artifacts.map(({ path }) => ({ agent, args: artifactOut(input.containerId!, path).with(-1, root) })),
     ];
-  const image = await world.helperImage(signal);
+  const image = await context.helperImage(signal);
   return [
     making,
     ...artifacts.flatMap(({ path }) =>
-      helperSteps(helperOf(world, ownerOf(input), exportJob({ folder, path }), image)).map(step =>
+      helperSteps(helperOf(context, ownerOf(input), exportJob({ folder, path }), image)).map(step =>
         step.args[0] === 'start' ? { ...step, unpacks: root } : step,
       ),
     ),

@@ -7,7 +7,7 @@ import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 export const baseImage = 'tmux-agents-base:latest';
 const gpuImage = 'tmux-agents-base-gpu:latest';
 
-/** The images of our own that agents run in where the spec names none. */
+/** The images of agents whose spec names none. */
 export type BaseKind = 'base' | 'gpu';
 
 const recipes: Readonly<Record<BaseKind, { readonly tag: string; readonly dockerfile: string }>> = {
@@ -17,7 +17,7 @@ const recipes: Readonly<Record<BaseKind, { readonly tag: string; readonly docker
 
 export const baseTag = (kind: BaseKind) => recipes[kind].tag;
 
-/** Finds the image, or builds it where it is absent or of other content. */
+/** Find the image, or build it if it does not exist or has other content. */
 export async function ensureBaseImage(
   kind: BaseKind,
   timeout: number,
@@ -26,7 +26,7 @@ export async function ensureBaseImage(
   const content = await contentHash(context.source);
   const found = await inspectImage(baseTag(kind), context);
   const labels = found?.labels ?? {};
-  // One that somebody built by hand, or changed, is used as found, if it speaks our protocol.
+  // An image that was built by hand, or changed, is used as it is if its protocol fits.
   const fits = labels[label.protocol] === protocol && (labels[label.content] ?? content) === content;
   return found && fits ? found : buildBaseImage(kind, { timeout }, context);
 }
@@ -35,11 +35,11 @@ export interface BaseOptions {
   /** Milliseconds. */
   readonly timeout: number;
   readonly noCache?: boolean;
-  /** Another image to build it from. */
+  /** The image to build it FROM, in place of the default. */
   readonly from?: string | undefined;
 }
 
-/** Builds the image, whatever is there. */
+/** Build the image, also if it exists. */
 export async function buildBaseImage(
   kind: BaseKind,
   { timeout, noCache = false, from }: BaseOptions,

@@ -9,19 +9,19 @@ import { type Image, type ImageContext, inspectImage, limits } from './inspect.t
 
 export interface Build {
   readonly tag: string;
-  /** What it is for, as its label says. */
+  /** The value of its label. */
   readonly kind: 'base' | 'gpu' | 'layer' | 'build' | 'proxy' | 'provider';
-  /** For people: `build tmux-agents-base:latest`. */
+  /** For messages: `build tmux-agents-base:latest`. */
   readonly operation: string;
   readonly folder: string;
   readonly args: readonly string[];
   /** Milliseconds. */
   readonly timeout: number;
-  /** What else the output of a failed build may mean. */
+  /** Return the reason of a failed build from its output, where a better one is known. */
   readonly explain?: (output: string) => string | null;
 }
 
-/** Builds an image, whatever is there by its tag. */
+/** Build an image, also if its tag exists. */
 export async function buildImage(build: Build, context: ImageContext): Promise<Image> {
   const folder = await buildDirectory('agent-flow-build-', context);
   try {
@@ -31,7 +31,7 @@ export async function buildImage(build: Build, context: ImageContext): Promise<I
   }
 }
 
-/** Make a directory for files that a build needs besides its own. What a killed run leaves of them goes with its folder. */
+/** Create a directory for files that a build needs. After a kill it is removed with the folder of the run. */
 export const buildDirectory = (prefix: string, { folder }: Pick<ImageContext, 'folder'>): Promise<string> =>
   scratchDirectory(prefix, [...(folder === undefined ? [] : [folder]), ...temporary()]).catch(
     (error: Error) => {
@@ -39,11 +39,11 @@ export const buildDirectory = (prefix: string, { folder }: Pick<ImageContext, 'f
     },
   );
 
-/** By the id that the builder writes to `idFile`: the tag may be another's a moment later, who builds at the same time. */
+/** Build an image and find it by the id in `idFile`: a concurrent build may take the tag a moment later. */
 async function buildWithId(build: Build, idFile: string, context: ImageContext): Promise<Image> {
   const { tag, kind, operation, folder, timeout } = build;
   const { docker, keepLog } = context;
-  // Of a step that fails, the legacy builder would leave the container behind.
+  // The legacy builder would leave the container of a failed step behind.
   const args = [
     'build',
     `--tag=${tag}`,
@@ -54,14 +54,14 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
     '--',
     folder,
   ];
-  // With it docker would look for signatures of what only we have made; whoever asks for it means what is pulled.
+  // Docker would require signatures of our own images; the setting is meant for pulled ones.
   const env = kind === 'build' ? {} : { DOCKER_CONTENT_TRUST: undefined };
   const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
   const output = `${answer.stdout}\n${answer.stderr}`.trim();
   try {
     keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
   } catch {
-    // A log that cannot be written is no reason to fail.
+    // A log that cannot be written does not fail the build.
   }
   if (!answer.ok) throw failure(answer, output, build);
   const id = await readFile(idFile, 'utf8').catch(() => '');
@@ -75,8 +75,8 @@ type Answer = Awaited<ReturnType<ImageContext['docker']>>;
 function failure(answer: Answer, output: string, { kind, operation, explain }: Build): StepError {
   if (answer.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
-  // Of BuildKit everything is on stderr; only its end says why, the rest may say anything.
-  const stderr = telling(answer.stderr).at(-1) ?? '';
+  // BuildKit prints everything on stderr; only its last line gives the reason, the rest may contain anything.
+  const stderr = meaningfulLines(answer.stderr).at(-1) ?? '';
   const error = asStepError(dockerError({ ...answer, stdout: '', stderr }, { operation }), {
     fallbackKind: 'image',
   });
@@ -84,16 +84,16 @@ function failure(answer: Answer, output: string, { kind, operation, explain }: B
   if (known) return new StepError('image', known, { command: 'docker build' });
   return new StepError(
     error.kind,
-    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastOf(output)}`,
+    `${error.message}${kind === 'build' ? '' : unreachableBase(stderr)}\n  ${lastLines(output)}`,
     { command: 'docker build', inDoubt: error.inDoubt },
   );
 }
 
-/** The end of a build's output, for a message. */
-export const lastOf = (output: string) => telling(output).slice(-20).join('\n  ');
+/** Return the end of a build's output, for a message. */
+export const lastLines = (output: string) => meaningfulLines(output).slice(-20).join('\n  ');
 
-/** The lines of a build's output that say what it did, without those on how. */
-const telling = (output: string) =>
+/** Return the lines of a build's output without the builder's own notices. */
+const meaningfulLines = (output: string) =>
   plainText(output)
     .split('\n')
     .filter(line => !noise.test(line));

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** In the folder of our images, those of images that have nothing to do with the others. */
+/** The folders of independent images, within the folder of our images. */
 export const proxyFolder = 'proxy';
 export const providerFolder = 'provider';
 
-/** What our images are made of, as one hash: names, modes and contents of all files of a folder. */
+/** Hash the names, modes and contents of all files of a folder. */
 export async function contentHash(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -24,6 +24,6 @@ export async function contentHash(folder: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** A tag for what is made of these parts: equal parts, equal tag. */
+/** Return a tag by content: equal parts give an equal tag. */
 export const tagOf = (...parts: readonly string[]) =>
   createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);

@@ -12,46 +12,48 @@ import { ensureProvider } from './provider.ts';
 import { ensureUser } from './user.ts';
 import { buildFromSpec } from './user-build.ts';
 
-/** What an agent is to run in. */
+/** The image that an agent needs. */
 export interface ImageRequest {
-  /** A name; null with a `build` too: one of ours. */
+  /** Its name; null for a `build`, or for the base image. */
   readonly image: string | null;
   readonly build: BuildPlan | null;
   readonly gpus: boolean;
-  /** Whose CLI is to be on it; `command` for nobody's. */
+  /** The provider whose CLI it needs; `command` for none. */
   readonly provider: string;
-  /** Who is to have a name and a home in it; null: who has one anyhow. */
+  /** The user who needs a name and a home in it; null for the image's own. */
   readonly user: UserPlan | null;
   /** Milliseconds for a pull, or for the build. */
   readonly timeout: number;
 }
 
 /**
- * The ids of images that bring the in-container commands: found, pulled or built, and made fit where they lack them.
- * What several wishes have in common is done once; `timeout` is for what we build ourselves, in milliseconds.
+ * Return a function that resolves with the id of an image with the in-container commands: it finds, pulls or builds the
+ * image, and adds the commands if it lacks them. Work that several requests share is done once. `timeout`, in milliseconds,
+ * is for builds of our own images.
  */
 export function imageBuilder(
   context: ImageContext,
   timeout: number,
-): (wish: ImageRequest) => Promise<string> {
+): (request: ImageRequest) => Promise<string> {
   const gpus = singleFlight(() => checkGpus(context));
   const base = singleFlight(() => ensureBaseImage('base', timeout, context));
   const gpuBase = singleFlight(() => ensureBaseImage('gpu', timeout, context));
-  const grounds = new Map<string, SourceImage>();
-  const layer = singleFlight(id => ensureLayer(grounds.get(id)!, { base: () => base(''), timeout }, context));
+  const sources = new Map<string, SourceImage>();
+  const layer = singleFlight(id => ensureLayer(sources.get(id)!, { base: () => base(''), timeout }, context));
 
-  const made = async (wish: ImageRequest): Promise<string> => {
-    if (wish.gpus) await gpus('');
-    if (wish.build === null && wish.image === null) return (await (wish.gpus ? gpuBase : base)('')).id;
-    // A build may well be FROM our base image.
-    if (wish.build !== null) await base('');
-    const ground =
-      wish.build === null
-        ? { name: wish.image!, image: await ensureNamedImage(wish.image!, wish.timeout, context) }
-        : await buildFromSpec(wish.build, wish.timeout, context);
-    if (isFit(ground.image)) return ground.image.id;
-    grounds.set(ground.image.id, ground);
-    return layer(ground.image.id);
+  const buildPlain = async (request: ImageRequest): Promise<string> => {
+    if (request.gpus) await gpus('');
+    if (request.build === null && request.image === null)
+      return (await (request.gpus ? gpuBase : base)('')).id;
+    // The build may be FROM our base image.
+    if (request.build !== null) await base('');
+    const source =
+      request.build === null
+        ? { name: request.image!, image: await ensureNamedImage(request.image!, request.timeout, context) }
+        : await buildFromSpec(request.build, request.timeout, context);
+    if (isAgentImage(source.image)) return source.image.id;
+    sources.set(source.image.id, source);
+    return layer(source.image.id);
   };
   const withProvider = singleFlight(async key => {
     const [image, name] = JSON.parse(key);
@@ -62,17 +64,17 @@ export function imageBuilder(
     return ensureUser(image, { uid, gid }, timeout, context);
   });
 
-  return async wish => {
-    const { user, provider } = wish;
-    const plain = await made(wish);
+  return async request => {
+    const { user, provider } = request;
+    const plain = await buildPlain(request);
     const isAi = providerNamed(provider) !== undefined;
     const image = isAi ? await withProvider(JSON.stringify([plain, provider])) : plain;
     return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }
 
-/** A build FROM an image of ours inherits the label, and may have a PATH on which our commands are not. */
-const isFit = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
+/** A build FROM an image of ours inherits the label, but may have a PATH without our commands. */
+const isAgentImage = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);
 
 async function ensureNamedImage(name: string, timeout: number, context: ImageContext): Promise<Image> {
   const { docker } = context;

@@ -7,14 +7,14 @@ import { buildImage } from './build.ts';
 import { contentHash, tagOf } from './content.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
 
-/** An image to be made fit for agents. */
+/** An image that the in-container commands are added to. */
 export interface SourceImage {
-  /** What the spec calls it, or the tag that its build got. */
+  /** Its name in the spec, or the tag of its build. */
   readonly name: string;
   readonly image: Image;
 }
 
-/** The image with the in-container commands on it, built once for each content of the image and of our commands. */
+/** Add the in-container commands to an image, built once per content of the image and of the commands. Returns the id. */
 export async function ensureLayer(
   { name, image }: SourceImage,
   { base, timeout }: { readonly base: () => Promise<Image>; readonly timeout: number },
@@ -26,8 +26,8 @@ export async function ensureLayer(
   const found = await inspectImage(layer, context);
   if (found) return found.id;
 
-  const stranger = foreignPlatform(name, image, await base());
-  if (stranger !== null) throw refuse(stranger);
+  const mismatch = foreignPlatform(name, image, await base());
+  if (mismatch !== null) throw refuse(mismatch);
 
   const plain = image.triggers.length > 0 ? await withoutTriggers(image, tag, context) : null;
   try {
@@ -67,13 +67,13 @@ export async function ensureLayer(
   }
 }
 
-/** Done to the end, also where the run is over. */
+/** Not aborted by the end of the run. */
 const cleaning = { timeout: 60_000, changes: true };
 
 export const buildArgs = (args: Readonly<Record<string, string>>) =>
   Object.entries(args).map(([key, value]) => `--build-arg=${key}=${value}`);
 
-/** BuildKit's FROM takes no id: where the spec has one, a tag of the image stands for it. */
+/** BuildKit's FROM does not accept an id: a tag of the image takes its place. */
 const reference = (name: string, { id, tags }: Image) =>
   id.startsWith(`sha256:${name.replace(/^sha256:/, '')}`) ? (tags[0] ?? name) : name;
 
@@ -83,33 +83,33 @@ function foreignPlatform(name: string, { platform }: Image, { platform: ours }: 
   return `it is for ${platform.os}/${platform.arch}, and this engine runs ${ours.os}/${ours.arch}. Pull it with docker pull --platform=${ours.os}/${ours.arch} ${name}`;
 }
 
-const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The image's PATH, on which the in-container commands must be found. */
+/** Return the image's PATH, with the folder of the in-container commands. */
 const searchPath = (image: Image) =>
-  findsCommands(image) ? ownPath(image) : `${ownPath(image) || usualPath}:${commandsFolder}`;
+  findsCommands(image) ? ownPath(image) : `${ownPath(image) || defaultPath}:${commandsFolder}`;
 
-/** Docker's own where the image says nothing; an empty one is empty. */
-const ownPath = (image: Image) => variable('PATH', image) ?? usualPath;
+/** Return the image's PATH, or Docker's default where the image sets none. An empty one stays empty. */
+const ownPath = (image: Image) => variable('PATH', image) ?? defaultPath;
 const commandsFolder = '/usr/local/bin';
 
-/** Whether the in-container commands of an image, where it has them, are on its PATH. */
+/** Return whether the folder of the in-container commands is on the image's PATH. */
 export const findsCommands = (image: Image) => ownPath(image).split(':').includes(commandsFolder);
 
 const variable = (name: string, { env }: Image) =>
   env.find(entry => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 
-/** What is copied out of the base image is not in it: somebody built it by hand, long ago. */
+/** The base image lacks the files that are copied out of it: it was built by hand from an older release. */
 const oldBase =
   /usr\/local\/lib\/agent-flow(?:\/run)?\/?"?: (?:lstat \S+: no such file|file does not exist|not found)/;
 
-/** Why the image cannot be used, where the build's output says so. */
+/** Return why the image cannot be used, from the build's output; null without a reason there. */
 export function refusalIn(output: string): string | null {
   if (/exec:? "?\/bin\/sh"?: .*(no such file|not found)/i.test(output)) return 'it has no /bin/sh';
   return /^(?:#\d+ [\d.]+ )?(?:\x1b\[\d*m)*agent-flow: ([^\n\r\x1b]{1,300})/m.exec(output)?.[1] ?? null;
 }
 
-/** ONBUILD triggers are meant for a build of the image's user, not for ours. A commit of a container leaves them out. */
+/** Remove ONBUILD triggers, which are meant for builds of the user's. A commit of a container leaves them out. */
 async function withoutTriggers(image: Image, tag: string, context: ImageContext): Promise<string> {
   const { docker } = context;
   const options = { ...limits(context, 120_000), changes: true };
@@ -122,7 +122,7 @@ async function withoutTriggers(image: Image, tag: string, context: ImageContext)
         fallbackKind: 'image',
       });
   };
-  // One of that name was left by an engine that was killed here.
+  // A killed engine process may have left a container of this name.
   const remove = () => docker(['rm', '--force', '--volumes', container], cleaning);
   await remove();
   try {

@@ -2,13 +2,13 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
 import type { Install, Provider } from '../providers/provider.ts';
-import { buildDirectory, lastOf } from './build.ts';
+import { buildDirectory, lastLines } from './build.ts';
 import { contentHash, providerFolder, tagOf } from './content.ts';
 import { ensureDerived } from './derived.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 import { refusalIn } from './layer.ts';
 
-/** The image with the provider's CLI on it, built once for each image, release of the CLI and certificates of the host. */
+/** Add the provider's CLI to an image, built once per image, release of the CLI and certificates of the host. */
 export async function ensureProvider(
   image: string,
   provider: Provider,
@@ -56,7 +56,7 @@ export async function ensureProvider(
 const installLine = (install: Install) =>
   'npm' in install ? `npm install --global ${install.npm}@${install.version}` : install.script;
 
-/** Of those who look into their connections, a registry's certificate is of their own making. */
+/** Read the CA certificates of a TLS-inspecting proxy, which signs a registry's certificate itself. */
 async function hostCertificates(): Promise<string> {
   const file = process.env.NODE_EXTRA_CA_CERTS;
   if (!file) return '';
@@ -71,8 +71,8 @@ function hint(reason: string, output: string): string {
     return 'Build it FROM tmux-agents-base:latest, or leave "image" out';
   if (untrusted.test(output))
     return 'Behind a TLS-inspecting proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificates';
-  return `What it printed last:\n  ${lastOf(output)}`;
+  return `What it printed last:\n  ${lastLines(output)}`;
 }
 
-/** As npm and curl say that they do not know whose signature it is. */
+/** The errors of npm and curl for a certificate of an unknown issuer. */
 const untrusted = /npm (?:ERR!|error) code \w*(?:CERT|LEAF_SIGNATURE)\w*|curl: \(60\)/;

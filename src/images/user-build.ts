@@ -5,7 +5,7 @@ import { tagOf } from './content.ts';
 import type { ImageContext } from './inspect.ts';
 import { buildArgs, type SourceImage } from './layer.ts';
 
-/** Builds what a spec says under `build`. Always: only the builder knows what has changed, and it is quick where nothing has. */
+/** Run the spec's `build`. Always, since only the builder knows what changed, and it is quick if nothing did. */
 export async function buildFromSpec(
   plan: BuildPlan,
   timeout: number,

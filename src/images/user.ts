@@ -4,7 +4,7 @@ import { contentHash, tagOf } from './content.ts';
 import { ensureDerived } from './derived.ts';
 import type { ImageContext } from './inspect.ts';
 
-/** The image with a name and a home for a user it need not know, built once for each of them. Returns its id. */
+/** Add a name and a home for a user to an image, built once per user. Returns the id. */
 export async function ensureUser(
   image: string,
   { uid, gid }: UserPlan,

@@ -1,6 +1,8 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
+import { containers } from '../docker/containers.ts';
+import { isOwned } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
 import { raceAbort, singleFlight } from '../docker/single-flight.ts';
@@ -8,21 +10,21 @@ import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
-import { ensureProxy, findOurs } from './proxy.ts';
+import { ensureProxy } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
 import { blockedHosts } from './proxy-log.ts';
 import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
 
-/** What the agents of one run are connected to, and the proxies among it. */
+/** The networks of one run's agents, and their proxies. */
 export interface RunNetworks {
-  /** Makes sure of what the agent's container is to be on; what several agents have in common once for all. */
+  /** Create or find the network of an agent's container, once for all agents that share it. */
   ensure(agent: string, signal: AbortSignal): Promise<void>;
-  /** Reads what the proxy has kept an attempt from. Never rejects: an agent's verdict does not hang on it. */
+  /** Read the hosts that the proxy blocked for an attempt. Never rejects, since an agent's outcome does not depend on it. */
   readBlocked(agent: string, attempt: number, signal: AbortSignal): Promise<void>;
-  /** What was read. */
+  /** Return the hosts that `readBlocked` found. */
   blocked(agent: string, attempt: number): readonly string[];
-  /** Ends what is under way. True where there was anything: Docker may still bring it about. */
+  /** Abort all work. Resolves with true if there was any: its effect is in doubt. */
   close(): Promise<boolean>;
 }
 
@@ -34,7 +36,7 @@ export interface RunNetworksOptions {
   readonly recorder: Recorder;
   readonly images: ImageContext;
   readonly supportedLimits: SupportedLimits;
-  /** Milliseconds for the proxy's image. */
+  /** Milliseconds for a build of the proxy's image. */
   readonly buildTimeout: number;
   readonly signal: AbortSignal;
 }
@@ -44,29 +46,31 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const common = { docker, instance, runId, signal };
-  const named = singleFlight(name => ensureBridgeNetwork(name, { docker, instance, signal: options.signal }));
+  const bridge = singleFlight(name =>
+    ensureBridgeNetwork(name, { docker, instance, signal: options.signal }),
+  );
   const isChecked = new Set<string>();
   const read = new Map<string, readonly string[]>();
   const underWay = new Map<string, Promise<unknown>>();
 
-  /** Not done once and for all: what was made sure of for one attempt may be gone before the next. */
-  const together = (key: string, work: () => Promise<unknown>, stop: AbortSignal) => {
+  /** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */
+  const share = (key: string, work: () => Promise<unknown>, stop: AbortSignal) => {
     let flight = underWay.get(key);
     if (!flight) {
       flight = work().finally(() => underWay.delete(key));
       underWay.set(key, flight);
-      // Also where everybody who asked for it has gone.
+      // Handle the rejection if all callers have aborted.
       flight.catch(() => {});
     }
     return raceAbort(flight, stop);
   };
-  const network = (wish: RunNetwork) =>
-    together(`network ${wish.name}`, () => ensureRunNetwork(wish, common), signal) as Promise<string>;
+  const network = (request: RunNetwork) =>
+    share(`network ${request.name}`, () => ensureRunNetwork(request, common), signal) as Promise<string>;
 
   const behindProxy = async (hosts: readonly string[]) => {
     const names = proxyNames(runId, hosts);
     const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
-    const outside = await network({ name: names.outside, kind: 'apart' });
+    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
     const inside = await network({ name: names.inside, kind: 'internal' });
     const identity = { instance, runId, names, image, supportedLimits };
     const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
@@ -76,12 +80,12 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   };
 
   const ensure = async (agent: string, stop: AbortSignal) => {
-    const wish = plan(agent).network;
-    if (wish.mode === 'bridge') await named(wish.name, stop);
-    if (wish.mode === 'isolated')
+    const request = plan(agent).network;
+    if (request.mode === 'bridge') await bridge(request.name, stop);
+    if (request.mode === 'isolated')
       await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
-    if (wish.mode === 'allow')
-      await together(proxyNames(runId, wish.hosts).proxy, () => behindProxy(wish.hosts), stop);
+    if (request.mode === 'allow')
+      await share(proxyNames(runId, request.hosts).proxy, () => behindProxy(request.hosts), stop);
   };
 
   return {
@@ -94,17 +98,15 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
       if (network.mode !== 'allow') return;
       const log = blockedHosts(runId, agent, attempt);
       try {
-        const proxy = await findOurs(proxyNames(runId, network.hosts).proxy, common, {
-          ...common,
-          signal: stop,
-        });
-        if (!proxy) return;
+        const name = proxyNames(runId, network.hosts).proxy;
+        const [proxy] = await containers(docker).inspect([name], { signal: stop });
+        if (!proxy || !isOwned(proxy.labels, common)) return;
         await followLines(recorder, ['logs', proxy.id], log.read, {
           signal: stop,
           owner: { agent, attempt },
         });
       } catch {
-        // What has been read so far is told.
+        // Hosts that were read so far are kept.
       } finally {
         read.set(`${agent} ${attempt}`, log.hosts());
       }

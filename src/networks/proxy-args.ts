@@ -14,10 +14,10 @@ export interface ProxyIdentity extends Owned {
   readonly supportedLimits?: SupportedLimits;
 }
 
-/** Who Debian's squid runs as, `proxy`. */
+/** The user `proxy` of Debian's squid. */
 const user = '13:13';
 
-/** Nothing in them needs more: a listening port above 1024, and one file that is written before squid begins. */
+/** Squid needs no more than a port above 1024 and one file, which is written before it starts. */
 const sandbox = [
   '--pull=never',
   '--restart=no',
@@ -28,7 +28,7 @@ const sandbox = [
 ] as const;
 const pids = 64;
 
-/** The `docker create` of the proxy, which still has to be connected to the network of its agents. */
+/** Return the `docker create` of the proxy, which has yet to be connected to the network of its agents. */
 export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): string[] {
   const { names, image, supportedLimits } = identity;
   return [
@@ -36,11 +36,11 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
     `--name=${names.proxy}`,
     `--network=${names.outside}`,
     ...sandbox,
-    // It stands on both networks, but is no router: only what squid makes itself goes from one to the other.
+    // It is on both networks but does not route: only squid's own connections cross.
     '--sysctl=net.ipv4.ip_forward=0',
     '--tmpfs=/run/proxy:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13',
     ...limitFlags({ memory: '256m', pids }, supportedLimits),
-    // Squid makes a table of all the files that it may open: of the usual million.
+    // Squid allocates a table for all files that it may open, by default a million.
     '--ulimit=nofile=4096:4096',
     ...wholeOutput,
     '--log-opt=max-size=5m',
@@ -52,7 +52,7 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
   ];
 }
 
-/** The `docker create` of what tries the guards from an agent's place. */
+/** Return the `docker create` of the container that verifies the egress rules from an agent's network. */
 export function helperArgs(identity: ProxyIdentity): string[] {
   const { names, image, supportedLimits } = identity;
   return [

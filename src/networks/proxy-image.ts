@@ -6,7 +6,7 @@ import { type Image, type ImageContext, inspectImage } from '../images/inspect.t
 
 const proxyImage = 'tmux-agents-proxy:latest';
 
-/** Finds the proxy's image, or builds it. One of other content is never used: what it lets through nobody knows. */
+/** Find the proxy's image, or build it. One of other content is never used, since its rules are unknown. */
 export async function ensureProxyImage(timeout: number, context: ImageContext): Promise<Image> {
   const folder = join(context.source, proxyFolder);
   const content = await contentHash(folder);

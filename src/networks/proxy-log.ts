@@ -1,23 +1,23 @@
 import { containerName } from '../docker/labels.ts';
 
-/** The most hosts that are told of one attempt. */
-const mostBlocked = 100;
+/** The maximum number of hosts that are reported for one attempt. */
+const maxBlockedHosts = 100;
 
 /**
- * The hosts that the proxy kept one attempt from, read from its log line by line. What clients send is untrusted: a
- * line or a host that is not exactly of our form is passed over.
+ * Collect the hosts that the proxy blocked for one attempt, from the lines of its log. Clients send untrusted data (I8): a
+ * line or a host of any other form is skipped.
  */
 export function blockedHosts(runId: string, agent: string, attempt: number) {
   const hosts = new Set<string>();
-  // The client's name, as Docker's name server tells it, is that of its container and then of the network.
+  // Docker's name server names a client by its container and then its network.
   const client = `${containerName(runId, agent, attempt)}.`;
   return {
     read(line: string): void {
       const [, from = '', result = '', , host = '', ...more] = line.split(' ');
       if (more.length > 0 || !from.startsWith(client) || result !== 'TCP_DENIED/403') return;
-      if (isHostAndPort(host) && hosts.size < mostBlocked) hosts.add(host);
+      if (isHostAndPort(host) && hosts.size < maxBlockedHosts) hosts.add(host);
     },
-    /** Sorted, each once. */
+    /** Return them sorted, without duplicates. */
     hosts: () => [...hosts].sort(),
   };
 }

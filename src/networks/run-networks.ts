@@ -1,111 +1,77 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
+import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import {
-  containers,
-  lines,
-  marked,
-  ofInstance,
-  ofRun,
-  parseOutput,
-  readError,
-} from '../docker/containers.ts';
-import { dockerError, matchesMessage, unreadableOutput } from '../docker/errors.ts';
-import { flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
-import { listNetworks, type NetworkOptions } from '../docker/networks.ts';
+import { containers, lines, readError } from '../docker/containers.ts';
+import { matchesMessage } from '../docker/errors.ts';
+import { flags, isOwned, label, labelFilter, ownedLabels } from '../docker/labels.ts';
+import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 export interface RunNetwork {
   readonly name: string;
-  /** `internal`: no way out. `apart`: those on it do not reach each other. */
-  readonly kind: 'open' | 'internal' | 'apart';
+  /** `internal`: without a route outside. `peerIsolated`: its containers cannot reach each other. */
+  readonly kind: 'open' | 'internal' | 'peerIsolated';
 }
 
 const kindFlags = {
   open: [],
   internal: ['--internal'],
-  apart: ['--opt=com.docker.network.bridge.enable_icc=false'],
+  peerIsolated: ['--opt=com.docker.network.bridge.enable_icc=false'],
 } as const;
 
-const inspected = z
-  .object({
-    Id: z.string(),
-    Name: z.string(),
-    Driver: z.string(),
-    Internal: z.boolean(),
-    Labels: z.record(z.string(), z.string()).nullish(),
-  })
-  .transform(({ Id, Name, Driver, Internal, Labels }) => ({
-    id: Id,
-    name: Name,
-    isInternal: Driver === 'bridge' && Internal,
-    labels: Labels ?? {},
-  }));
-
-export type FoundNetwork = z.output<typeof inspected>;
-
-/** Makes sure of a network of the run's own. Returns its id; one of the name that is not the run's is refused. */
-export async function ensureRunNetwork(
+/** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
+export function ensureRunNetwork(
   { name, kind }: RunNetwork,
   options: NetworkOptions & { readonly runId: string },
 ): Promise<string> {
   const { docker, signal } = options;
-  const limits = { timeout: 30_000, ...(signal ? { signal } : {}) };
-  const operation = `create the network ${name}`;
-  const known = await listNetworks(name, options);
-  if (known[0]) return checked(known[0].ID);
-  const labels = flags(ownedLabels(options, 'network'));
-  const args = ['network', 'create', '--driver=bridge', ...kindFlags[kind], ...labels, '--', name];
-  const answer = await docker(args, { ...limits, changes: true });
-  if (!answer.ok && !matchesMessage('networkExists', answer.stderr)) throw dockerError(answer, { operation });
-  // Before Docker 25 two creates at one instant both succeed: one that was cut off may land beside this one.
-  const [first, ...extra] = await listNetworks(name, options);
-  if (!first) throw unreadableOutput(answer, operation);
-  for (const { ID } of extra) await docker(['network', 'rm', ID], { ...limits, changes: true });
-  return checked(first.ID);
-
-  async function checked(id: string): Promise<string> {
-    const [network] = await inspectNetworks(docker, [id], limits);
-    if (!network) throw new StepError('transient', `the network ${name} went away`);
-    const isOurs = isOwned(network.labels, options);
-    if (isOurs && network.isInternal === (kind === 'internal')) return id;
-    if (isOurs) {
-      const is = network.isInternal ? 'is' : 'is not';
-      const message = `the network ${name} ${is} internal, which is not how it was asked for. Remove it: docker network rm ${name}`;
-      throw new StepError('network', message);
-    }
-    const message = `the name ${name} is held by network ${id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-    throw new StepError('nameConflict', message);
-  }
+  const network = namedNetwork(name, options);
+  return ensureOwned(
+    {
+      ...{ type: 'network', name },
+      async find() {
+        const listed = await network.find();
+        if (!listed) return null;
+        const [found = null] = await inspectNetworks(docker, [listed.id], signal && { signal });
+        return found;
+      },
+      async create() {
+        await network.create([...kindFlags[kind], ...flags(ownedLabels(options, 'network'))]);
+        return null;
+      },
+      refusal(found) {
+        if (!isOwned(found.labels, options)) return notOurs('network', name, found);
+        return found.isInternal === (kind === 'internal') ? null : wrongKind(found);
+      },
+    },
+    { findFirst: true },
+  );
 }
 
-export async function inspectNetworks(
-  docker: Docker,
-  ids: readonly string[],
-  options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
-): Promise<FoundNetwork[]> {
-  if (ids.length === 0) return [];
-  const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
-  return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
-}
+const wrongKind = ({ name, isInternal }: FoundNetwork) =>
+  new StepError(
+    'network',
+    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
+  );
 
-/** Ids of the networks that were made for runs of this instance, or for one of them. */
+/** List the ids of networks of this instance's runs, or of one run. */
 export async function listRunNetworks(docker: Docker, instance: string, runId?: string): Promise<string[]> {
-  const run = runId === undefined ? `label=${label.runId}` : ofRun(runId);
-  const filters = [marked, ofInstance(instance), run].map(filter => `--filter=${filter}`);
+  const run = runId === undefined ? `label=${label.runId}` : labelFilter.run(runId);
+  const filters = [labelFilter.managed, labelFilter.instance(instance), run].map(
+    filter => `--filter=${filter}`,
+  );
   const answer = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
   if (!answer.ok) throw readError(answer);
   return lines(answer.stdout).map(id => id.trim());
 }
 
-/** How often, and how many milliseconds apart, a network that is still in use is asked for again. */
+/** The number of tries to remove a network in use, and the milliseconds between them. */
 const removeTries = 5;
 const removePause = 500;
 
 /**
- * Removes a network, unless a container is on it that is to stay, running or not. Null when it is gone, else who is on
- * it, or what docker says.
+ * Remove a network unless a container is on it, running or not. Returns null when it is gone, else the ids of its containers
+ * and the reason.
  */
 export async function removeRunNetwork(
   docker: Docker,
@@ -119,8 +85,8 @@ export async function removeRunNetwork(
     if (answer.ok || matchesMessage('noNetwork', answer.stderr)) return null;
     const isBusy = matchesMessage('networkBusy', answer.stderr);
     if (!isBusy || tries === removeTries)
-      return { users: [], why: answer.stderr.trim() || 'docker did not answer in time' };
-    // The end of a container that was removed a moment ago has yet to arrive there.
+      return { users: [], why: answer.stderr.trim() || 'docker did not respond in time' };
+    // The network still counts the endpoint of a container that was removed a moment ago.
     await delay(removePause);
   }
 }

@@ -2,8 +2,8 @@ import { proxyPort } from '../agent-container/proxy-env.ts';
 import type { AllowedHost } from '../spec/hosts.ts';
 
 /**
- * What no name may lead to: this machine, its neighbours, the engine's other networks, and the addresses at which
- * clouds tell secrets. Squid keeps an IPv4 address as `::ffff:0:0/96`, so these rows hold for mapped ones too.
+ * The addresses that no name may resolve to: this machine, its neighbours, the engine's other networks, and the metadata
+ * services of clouds. Squid stores an IPv4 address as `::ffff:0:0/96`, so the rows hold for mapped ones too.
  */
 const innerRanges = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
@@ -12,7 +12,7 @@ const innerRanges = [
   ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
 ];
 
-/** The whole configuration of the proxy. Every name was checked by the grammar of the spec. */
+/** Return the configuration of the proxy. The spec's grammar has validated every name. */
 export function squidConf(hosts: readonly AllowedHost[]): string {
   const groups = [...Map.groupBy(hosts, ({ ports }) => ports.join(' '))];
   const listed = groups.flatMap(([ports, group], index) => [
@@ -27,11 +27,11 @@ export function squidConf(hosts: readonly AllowedHost[]): string {
     `acl listed any-of ${groups.map((_, index) => `listed${index}`).join(' ')}`,
     ...innerRanges.map(range => `acl inner dst ${range}`),
     'acl otherProtocols proto FTP URN',
-    // Matches always. For the log it asks for the client's name, each time anew: Docker gives addresses away again at once.
+    // Always matches. It looks up the client's name for the log, uncached, since Docker reuses addresses at once.
     'external_acl_type client ttl=0 negative_ttl=0 cache=0 children-max=4 %>a /usr/local/bin/proxy-client',
     'acl named external client',
-    // By name first: a name that is not listed is not even looked up, or it could carry secrets to its name server.
-    // Each rule once more without the client's name, since to be told is no condition.
+    // By name first: a name that is not listed is never resolved, or it could carry secrets to its name server.
+    // Each rule twice, since a failed lookup of the client's name must not disable it.
     ...['manager', 'otherProtocols', '!listed', 'inner'].flatMap(what => [
       `http_access deny ${what} named`,
       `http_access deny ${what}`,
@@ -39,7 +39,7 @@ export function squidConf(hosts: readonly AllowedHost[]): string {
     'http_access allow listed',
     'http_access deny all',
     ...quiet,
-    // A name server that did not answer once may be asked again at once.
+    // Retry a name server that failed once at once.
     'negative_dns_ttl 1 second',
     'hosts_file none',
     'logformat told %ts %et %Ss/%03>Hs %rm %>rd:%>rP',
@@ -49,7 +49,7 @@ export function squidConf(hosts: readonly AllowedHost[]): string {
   ].join('\n')}\n`;
 }
 
-/** Keeps nothing and tells servers nothing about its clients. */
+/** Cache nothing, and send servers nothing about the clients. */
 const quiet = [
   'cache deny all',
   'digest_generation off',

@@ -106,7 +106,7 @@ export const askEngine =
     return probeFiles(questions, { docker, images, makeImage, isRemapped: engine.isRemapped });
   };
 
-/** What is mounted below a path here is part of it: the engine may have something else mounted there, or nothing. */
+/** Add the mount points below a path: the engine may have something else mounted there, or nothing. */
 function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
   const points = mountPoints();
   return mounted => {
@@ -115,13 +115,13 @@ function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
   };
 }
 
-/** What counts of a path: of a repository that is cloned no more than git's own directory is read. */
+/** Return the part of a path that is read: only git's own directory of a repository that is cloned. */
 const partOf = ({ path, isClone }: MountedPath) => (isClone ? join(path, '.git') : path);
 
-/** Of a plan, where the base image is missing. */
+/** Images of the plan that are tried where the base image is missing. */
 const maxImages = 5;
 
-/** Of this many paths the message speaks. */
+/** Paths that the message lists. */
 const maxNamed = 10;
 
 function refusal(unshared: readonly (readonly MountedPath[])[], reason: string): string {

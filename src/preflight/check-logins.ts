@@ -25,7 +25,7 @@ export function missingLogins({ agents }: FlowPlan): string[] {
   });
 }
 
-/** Generous where it cannot be seen: a CLI that is refused by mistake could not be used at all. */
+/** Return true where a login cannot be ruled out: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
   { interactive, auth, env, secrets, command, mounts, workspace }: AgentPlan,
   { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
@@ -39,22 +39,22 @@ function mayBeLoggedIn(
   ];
   return (
     auth.login === false ||
-    // People are told that it asks for a login, and may log it in by hand.
+    // The user is notified that it asks for a login, and may log it in by hand.
     interactive?.needsInput === 'notify' ||
     auth.files.some(({ home }) => home === login[0]) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
-    // An interactive one has such words from us.
+    // An interactive agent has such arguments from us.
     (args !== null && interactive === null && command.some(word => args.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
     (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))
   );
 }
 
-/** Whether what is mounted there is the folder of somebody's home, or in it, or the home as a whole. */
+/** Return whether a mount target is the login folder of a home, lies in it, or is the home itself. */
 const isAround = (target: string, folder: string) =>
   `${target}/`.includes(`/${folder}/`) || /^\/(root|home\/[^/]+)$/.test(target);
 
-/** Whether a configuration file that came with the workspace says something of servers or keys. */
+/** Return whether a configuration file of the workspace mentions servers or keys. */
 function namesLogin(file: string): boolean {
   // An agent may have put a pipe there, or a link to anything.
   return /key|token|base_?url|api_?base|provider|auth|google_/i.test(readSmallFile(file) ?? '');

@@ -62,7 +62,7 @@ export async function checkLiveRuns(
     problems.push(...found);
     if (holder !== null && holder.doubt !== null)
       problems.push(
-        `${folder.runId} is driven by ${nameOf(holder)}, if that is alive. If it is gone: agent-flow stop --force ${folder.runId}`,
+        `${folder.runId} is being executed by ${nameOf(holder)}, if that is alive. If it is gone: agent-flow stop --force ${folder.runId}`,
       );
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));

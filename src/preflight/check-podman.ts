@@ -45,7 +45,7 @@ function gpuProblems({ name, gpus }: AgentPlan): string[] {
 const unmountable = (field: string, path: string) =>
   `${field}: Podman cannot mount ${escapeControl(path)}, since it has a comma, a quote or a line break in it. Rename it, ${instead}`;
 
-/** Paths that are mounted: secrets are read here, and copies are sent. */
+/** Return the paths that are mounted. Secrets are read by this process, and copies are sent. */
 function sources(plan: FlowPlan) {
   const copied = new Set(
     plan.agents.filter(agent => agent.workspace.mode === 'copy').map(({ name }) => name),

@@ -7,13 +7,13 @@ import { findUncopyable } from '../workspace/copy-source.ts';
 import { branchProblem, findRepository, headCommit } from '../workspace/repository.ts';
 
 export interface CheckedWorkspaces {
-  /** What each repository that is cloned is at now, by its root. */
+  /** The current commit of each repository that is cloned, by its root. */
   readonly commits: Readonly<Record<string, string>>;
-  /** What a person should know before the agents begin. */
+  /** Findings that the user should see before the agents begin. */
   readonly warnings: readonly string[];
 }
 
-/** What only git can say of workspaces, said before anything is started. */
+/** Check workspaces with git before anything is started. */
 export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
   const commits: Record<string, string> = {};
   const warnings: string[] = [];
@@ -34,8 +34,8 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
 }
 
 /**
- * Find what docker would not copy of a directory, without a word or with one that names nothing. Throws where the caller
- * may not read a part of it; returns warnings.
+ * Find files of a directory that docker would not copy, silently or with a message that names none. Throws where the
+ * caller may not read a part of it; returns warnings.
  */
 export async function checkCopies({ agents }: FlowPlan): Promise<string[]> {
   const problems: string[] = [];

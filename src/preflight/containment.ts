@@ -25,10 +25,10 @@ export function identitiesAbove(path: string): FileIdentity[] {
   return found;
 }
 
-/** Whether `path` lies strictly below `folder`. */
+/** Return whether `path` lies strictly below `folder`. */
 export const isBelow = (path: string, folder: string) =>
   identitiesAbove(path).includes(identityOf(realPath(folder)));
 
-/** Whether `path` is `folder`, or lies below it. */
+/** Return whether `path` is `folder` or lies below it. */
 export const isWithin = (path: string, folder: string) =>
   identityOf(realPath(path)) === identityOf(realPath(folder)) || isBelow(path, folder);

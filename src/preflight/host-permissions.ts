@@ -2,7 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import type { ContainerSupport } from '../docker/engine-info.ts';
 import type { AgentPlan, UserPlan } from '../spec/plan.ts';
 
-/** As whom an agent reads and writes files of the host. */
+/** The user by whose permissions an agent reads and writes files of the host. */
 interface HostUser {
   readonly name: string;
   readonly mayUse: (file: Stats, rights: number) => boolean;
@@ -53,10 +53,10 @@ function remapped(user: UserPlan, root: UserPlan): HostUser {
   };
 }
 
-/** How many ids the engine maps, as useradd sets them aside. */
+/** Number of ids that the engine maps, by the default of useradd. */
 const remappedIds = 65_536;
 
-/** Somebody whom the image names: any of those that the engine maps. */
+/** A user that the image names: any id that the engine maps. */
 function anyRemapped(root: UserPlan): HostUser {
   const isMapped = (id: number, first: number) => id >= first && id < first + remappedIds;
   return {
@@ -90,7 +90,7 @@ function unwritableWorkspace({ name, user: wanted, workspace }: AgentPlan, user:
   ];
 }
 
-/** Only where ids are mapped: there nobody can tell it from the spec. */
+/** Only where ids are mapped: the spec alone does not show it there. */
 function unusableMounts({ name, mounts }: AgentPlan, user: HostUser, engine: ContainerSupport): string[] {
   if (!engine.isRemapped) return [];
   return mounts.flatMap(({ source, readOnly }, index) => {

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
 
-/** What only the engine can say of a spec, said before anything is started. */
+/** Check the limits of a spec against the engine before anything is started. */
 export function checkLimits(plan: FlowPlan, engine: EngineInfo): void {
   const problems = plan.agents.flatMap(({ name, cpus, memory }) => [
     ...(cpus !== null && cpus > engine.cpus
@@ -18,12 +18,12 @@ export function checkLimits(plan: FlowPlan, engine: EngineInfo): void {
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** How many agents the engine's memory and CPUs hold at once, by what the greediest of them asks for. */
+/** Return how many agents fit into the engine's memory and CPUs at once, by the largest request of any of them. */
 export function maxConcurrency(plan: FlowPlan, engine: EngineInfo): number {
   const memory = Math.max(...plan.agents.map(agent => agent.memory));
   const cpus = Math.max(...plan.agents.map(agent => agent.cpus ?? Math.min(2, engine.cpus)));
   return Math.max(1, Math.floor(Math.min(engine.memory / memory, engine.cpus / cpus)));
 }
 
-/** How many containers are created or started at once while the engine keeps up; more only makes each of them slower. */
+/** Return how many containers are created or started at once while the engine keeps up. More would only slow each down. */
 export const startsAtOnce = ({ cpus }: EngineInfo): number => Math.max(4, 2 * cpus);

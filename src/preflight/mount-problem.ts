@@ -5,7 +5,7 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { permissionProblems } from './host-permissions.ts';
 
-/** What the spec alone cannot say of the host's directories that agents are given. */
+/** Check the host's directories that agents get, as far as the spec alone cannot. */
 export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineInfo): void {
   const problems = plan.agents.flatMap(agent => [
     ...agent.mounts.flatMap(({ source }, index) => {
@@ -20,7 +20,7 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** What has become of an agent's sources since they were checked; null where all are as they were. */
+/** Return what changed about an agent's sources since they were checked; null where nothing did. */
 export function findMountProblem(
   { workspace, mounts, auth }: AgentPlan,
   stateDir: StateDir,
@@ -41,10 +41,10 @@ const forbidden = (stateDir: StateDir, engine: EngineInfo): Forbidden => ({
   engineDir: engine.rootDir,
 });
 
-/** What docker copies into a container is root's there. */
+/** Files that docker copies into a container belong to root there. */
 function foreignCopy({ name, user, workspace }: AgentPlan): string[] {
   if (user === null || user.uid === 0 || workspace.mode !== 'copy') return [];
   return [
-    `agents.${name}.user: ${user.uid}:${user.gid} could not change a copy, whose files are root’s. Use "mode": "clone", or leave "user" out`,
+    `agents.${name}.user: ${user.uid}:${user.gid} could not change a copy, whose files are root's. Use "mode": "clone", or leave "user" out`,
   ];
 }

@@ -25,27 +25,27 @@ import { type Adoptable, examine } from './adoptable.ts';
 import { findOrphans, isLost, type OwnOrphan } from './orphans.ts';
 
 export interface Adoption {
-  /** Runs that have a record again, and nobody who drives them. */
+  /** Runs that have a record again, and no engine process. */
   readonly runs: readonly RunFolder[];
-  /** Names of containers that had never been started. */
+  /** Names of removed containers, which had never been started. */
   readonly removed: readonly string[];
   readonly refused: readonly { readonly name: string; readonly why: string }[];
-  /** Where orphans may be as well. */
+  /** Engines that may have more orphans. */
   readonly missing: readonly MissingEngine[];
 }
 
 export interface AdoptOptions {
-  /** A run's id: of its containers alone. */
+  /** Adopt the containers of this run alone. */
   readonly only?: string | undefined;
-  /** Also where the run's lock is of a process of which nobody here can know whether it lives. */
+  /** Take the lock from an engine process whose state cannot be read from here. */
   readonly force?: boolean;
 }
 
-const lookingFor = 'ask Docker for orphans';
+const operation = 'ask Docker for orphans';
 
 /**
- * Gives the orphans of this state directory a record again, out of their labels and of what Docker says of them: then
- * their runs can be resumed like any other. Nothing of another state directory is touched.
+ * Recreate the run records of orphans from their labels and from `docker inspect`, so that their runs can be resumed like
+ * any other. Containers of other state directories are left alone.
  */
 export async function adopt(stateDir: StateDir, options: AdoptOptions = {}): Promise<Adoption> {
   const { found, missing } = await enginesOf(stateDir);
@@ -66,7 +66,7 @@ async function adoptOn(
 ): Promise<Omit<Adoption, 'missing'>> {
   const { docker } = connection;
   const containers = containersOf(docker);
-  const orphans = await withEngineError(findOrphans(containers, stateDir), lookingFor);
+  const orphans = await withEngineError(findOrphans(containers, stateDir), operation);
   const lost = orphans.filter(isLost).filter(({ runId }) => only === undefined || runId === only);
 
   const neverStarted = lost.filter(({ container }) => container.state === 'created');
@@ -78,24 +78,25 @@ async function adoptOn(
     else
       left.push({
         name: container.name,
-        why: `it cannot be removed: ${oneLine(answer.stderr) || 'no answer'}`,
+        why: `it cannot be removed: ${oneLine(answer.stderr) || 'docker gave no reason'}`,
       });
   }
   const started = lost.filter(orphan => !neverStarted.includes(orphan));
-  const { found, refused } = await withEngineError(examine(docker, started), lookingFor);
+  const { found, refused } = await withEngineError(examine(docker, started), operation);
   const runs: RunFolder[] = [];
   for (const [runId, ofRun] of Map.groupBy(found, ({ orphan }) => orphan.runId)) {
     const folder = stateDir.run(runId);
-    // One that cannot be adopted does not keep the others from it.
-    const asked = recreateRunRecord(folder, ofRun, connection, force);
-    const why = await asked.catch((error: Error) => oneLine(error.message));
+    // A run that cannot be adopted does not affect the others.
+    const why = await recreateRunRecord(folder, ofRun, connection, force).catch((error: Error) =>
+      oneLine(error.message),
+    );
     if (why === null) runs.push(folder);
     else refused.push(...ofRun.map(({ orphan }) => ({ name: orphan.container.name, why })));
   }
   return { runs, removed, refused: [...left, ...refused] };
 }
 
-/** Null when the run has a record again, else why it has not. */
+/** Returns null when the run has a record again, else the reason why not. */
 async function recreateRunRecord(
   folder: RunFolder,
   found: readonly Adoptable[],
@@ -104,20 +105,20 @@ async function recreateRunRecord(
 ): Promise<string | null> {
   makeDirectory(folder.path);
   const lock = takeLock(folder.lock, { force });
-  if (!isLock(lock)) return `its run is driven by ${explainHolder(lock)}`;
+  if (!isLock(lock)) return `its run is already being executed by ${explainHolder(lock)}`;
   try {
-    if (statFile(folder.journal)) return 'its run has a record by now';
+    if (statFile(folder.journal)) return 'its run already has a record';
     const newest = [...Map.groupBy(found, ({ orphan }) => orphan.agent).values()].map(
       attempts => attempts.toSorted((a, b) => b.orphan.attempt - a.orphan.attempt)[0]!,
     );
-    // Only the last attempt of an agent is seen to its end; of those before it what they printed is kept.
+    // Only the last attempt of an agent is resumed. Earlier attempts keep their transcripts.
     const warnings: Warning[] = [];
     for (const { orphan } of found.filter(entry => !newest.includes(entry))) {
       const why = await keepTranscript(folder, orphan, connection.recorder);
       const message = `the transcript of attempt ${orphan.attempt} was not kept: ${why}`;
       if (why !== null) warnings.push({ agent: orphan.agent, message });
     }
-    // What is left of the record that was lost is for people to look at.
+    // Keep the rest of the lost record for the user.
     if (statFile(folder.runFile)) renameFile(folder.runFile, `${folder.runFile}.lost`);
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
@@ -137,7 +138,7 @@ interface Warning {
   readonly message: string;
 }
 
-/** Returns why nothing was kept, else null. */
+/** Returns the reason where nothing was kept, else null. */
 async function keepTranscript(
   folder: RunFolder,
   { container, agent, attempt }: OwnOrphan,
@@ -155,13 +156,13 @@ async function keepTranscript(
   );
   if (!answer.ok)
     throw new EngineError(
-      `could not keep what ${container.name} has printed: ${oneLine(answer.stderr || answer.printed || '') || 'no answer'}`,
+      `could not save the output of ${container.name}: ${oneLine(answer.stderr || answer.printed || '') || 'docker gave no reason'}`,
     );
   writeFileAtomic(marksFile(folder.transcript(agent, attempt)), output.marks());
   return null;
 }
 
-/** A record begins to count with its journal, so that one appears whole. */
+/** A record counts from when its journal exists, so the journal appears as a whole. */
 async function writeJournal(
   folder: RunFolder,
   found: readonly Adoptable[],
@@ -184,7 +185,7 @@ async function writeJournal(
     for (const warning of warnings) await journal.append({ type: 'warning', ...warning });
     for (const { orphan } of found) {
       const { agent, attempt, container } = orphan;
-      const message = `adopted: its record was lost, and was made again out of container ${container.id.slice(0, 12)}`;
+      const message = `adopted: its record was lost, and was recreated from container ${container.id.slice(0, 12)}`;
       await journal.append({ type: 'warning', agent, message });
       await journal.append({
         type: 'agent.state',
@@ -193,7 +194,7 @@ async function writeJournal(
         state: 'reconciling',
         event: '',
         containerId: container.id,
-        // Whether it was given its script only it knows. It is never given another one: one that still waits ends.
+        // Only the container has whether it got its launch script. It gets no second one: if it still waits, it ends.
         injectedAt: container.startedAt,
         cause: null,
         until: null,

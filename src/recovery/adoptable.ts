@@ -10,14 +10,14 @@ import type { AdoptedIdentity } from '../store/run-file.ts';
 import { oneLine } from '../text/text.ts';
 import type { OwnOrphan } from './orphans.ts';
 
-/** An orphan that has all that its record can be made of. */
+/** An orphan with everything that a run record needs. */
 export interface Adoptable {
   readonly orphan: OwnOrphan;
   readonly plan: AgentPlan;
   readonly identity: AdoptedIdentity;
 }
 
-/** What `docker container inspect` says beyond what we look at elsewhere. */
+/** Fields of `docker container inspect` that only adoption needs. */
 const inspected = z.object({
   Id: z.string(),
   Config: z.object({ Env: z.array(z.string()).nullish() }),
@@ -28,7 +28,7 @@ const inspected = z.object({
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
 
-/** Looks at orphans of ours. One that has vanished meanwhile is neither found nor refused. Throws a `DockerError`. */
+/** Inspect orphans of this state directory. One that was removed meanwhile is in neither list. Throws a `DockerError`. */
 export async function examine(docker: Docker, orphans: readonly OwnOrphan[]) {
   const found: Adoptable[] = [];
   const refused: { readonly name: string; readonly why: string }[] = [];
@@ -64,7 +64,7 @@ const environment = (lines: readonly string[]) =>
     }),
   );
 
-/** What the agent is seen to its end by. It is never started again, so what only a start needs stays empty. */
+/** The plan by which the attempt is watched to its end. It is never started again, so options of the start stay empty. */
 function planOf(
   { agent, container }: OwnOrphan,
   { HostConfig: { NetworkMode, Memory, NanoCpus }, NetworkSettings }: z.output<typeof inspected>,

@@ -1,14 +1,14 @@
-import { type Container, type Containers, marked } from '../docker/containers.ts';
-import { containerName, label } from '../docker/labels.ts';
+import type { Container, Containers } from '../docker/containers.ts';
+import { containerName, label, labelFilter } from '../docker/labels.ts';
 import { agentName } from '../spec/names.ts';
 import { ofAgent } from '../state/flow-state.ts';
 import { runState } from '../store/run-state.ts';
 import { isRunId, type RunFolder, type StateDir } from '../store/state-directory.ts';
 
-/** A container that carries our label and that no run here remembers. */
+/** A container with our label that has no run record here. */
 export type Orphan = OwnOrphan | ForeignOrphan;
 
-/** Of this state directory, beyond doubt; only its record is gone. */
+/** A container of this state directory whose record is gone. */
 export interface OwnOrphan {
   readonly origin: 'ours';
   readonly container: Container;
@@ -17,17 +17,17 @@ export interface OwnOrphan {
   readonly attempt: number;
 }
 
-/** Nothing of what its labels say is used: they may have been set by anybody. */
+/** A container that may be anybody's: none of its labels is used. */
 interface ForeignOrphan {
   readonly origin: 'another' | 'by hand' | 'malformed';
   readonly container: Container;
-  /** What is wrong with its labels, for people; null where nothing is. */
+  /** The problem with its labels, for messages; null where there is none. */
   readonly why: string | null;
 }
 
 export const isLost = (orphan: Orphan): orphan is OwnOrphan => orphan.origin === 'ours';
 
-/** Whether it says to be of this state directory, rightly or not. */
+/** Return whether it has the instance label of this state directory, valid or not. */
 export const isOurs = ({ container: { labels } }: Orphan, { instance }: StateDir) =>
   labels[label.instance] === instance;
 
@@ -37,12 +37,12 @@ export async function findOrphans(
   stateDir: StateDir,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Orphan[]> {
-  const listed = await containers.list([marked], options);
+  const listed = await containers.list([labelFilter.managed], options);
   const found = await containers.inspect(
     listed.map(({ id }) => id),
     options,
   );
-  // Read after Docker was: a run has a journal before it has a container.
+  // Read after the list: a run has a journal before it has a container.
   const runs = new Map(stateDir.runs().map(folder => [folder.runId, folder]));
   const agents = found.filter(
     ({ labels }) => labels[label.instance] !== stateDir.instance || labels[label.role] !== 'helper',
@@ -57,7 +57,7 @@ export async function findOrphans(
   });
 }
 
-/** A proxy, or what checks it: no agent, but of a run that is not over, whose end removes it. */
+/** Return whether this is a proxy or a helper of an unfinished run, whose end removes it. */
 function belongsToRun(
   { labels }: Container,
   instance: string,
@@ -69,30 +69,30 @@ function belongsToRun(
   return folder !== undefined && runState(folder).ended === null;
 }
 
-/** What the labels of a container say, taken for what it is: input from outside. */
+/** Classify a container by its labels, which are untrusted (I8). */
 export function classify(container: Container, instance: string): Orphan {
   const { labels, name } = container;
-  const stranger = (origin: ForeignOrphan['origin'], why: string | null = null): ForeignOrphan => ({
+  const foreign = (origin: ForeignOrphan['origin'], why: string | null = null): ForeignOrphan => ({
     origin,
     container,
     why,
   });
-  const said = labels[label.instance];
-  if (said === undefined) return stranger('by hand');
-  if (!/^[a-z0-9]{16}$/.test(said)) return stranger('malformed', `${label.instance} is no instance`);
-  if (said !== instance) return stranger('another');
+  const owner = labels[label.instance];
+  if (owner === undefined) return foreign('by hand');
+  if (!/^[a-z0-9]{16}$/.test(owner)) return foreign('malformed', `${label.instance} is not a valid instance`);
+  if (owner !== instance) return foreign('another');
 
   const runId = labels[label.runId] ?? '';
   const agent = labels[label.agent] ?? '';
   const attempt = labels[label.attempt] ?? '';
-  if (!isRunId(runId)) return stranger('malformed', `${label.runId} is no run`);
+  if (!isRunId(runId)) return foreign('malformed', `${label.runId} is not a valid run id`);
   if (['proxy', 'helper'].includes(labels[label.role] ?? ''))
-    return stranger('malformed', `${labels[label.role]} left behind by run ${runId}`);
-  if (!agentName.test(agent)) return stranger('malformed', `${label.agent} is no agent`);
-  if (!/^[1-9]\d?$/.test(attempt)) return stranger('malformed', `${label.attempt} is no attempt`);
+    return foreign('malformed', `${labels[label.role]} left behind by run ${runId}`);
+  if (!agentName.test(agent)) return foreign('malformed', `${label.agent} is not a valid agent name`);
+  if (!/^[1-9]\d?$/.test(attempt)) return foreign('malformed', `${label.attempt} is not a valid attempt`);
   if (!/^[0-9a-f]{32}$/.test(labels[label.specHash] ?? ''))
-    return stranger('malformed', `${label.specHash} is no hash`);
+    return foreign('malformed', `${label.specHash} is not a valid hash`);
   if (name !== containerName(runId, agent, Number(attempt)))
-    return stranger('malformed', 'it is not called what its labels say');
+    return foreign('malformed', 'its name does not match its labels');
   return { origin: 'ours', container, runId, agent, attempt: Number(attempt) };
 }

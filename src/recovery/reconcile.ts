@@ -10,7 +10,7 @@ import {
 import type { ContainerState } from '../docker/containers.ts';
 import type { AgentRecord } from './record.ts';
 
-/** What Docker says of one container that has to do with an agent: it carries its labels, or its name. */
+/** One container that has the labels or the name of an agent, as Docker has it. */
 export interface ContainerFact {
   readonly id: string;
   /** Our instance id, run, agent and name: ours beyond doubt. */
@@ -25,21 +25,21 @@ export interface ContainerFact {
   readonly finishedAt: number;
 }
 
-export interface DecidePlan {
+export interface ReconcilePlan {
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
-  /** What the container of this attempt would be labelled with. */
+  /** The label that the container of this attempt would get. */
   readonly specHash: string | null;
 }
 
 /**
- * Where an agent enters its machine, from what is remembered and what is there. A fresh start is the case in which
- * nothing is remembered and nothing is there; there is no other way in. The clock of the engine may differ from ours: its
- * times are compared with each other only. Pure; it never throws.
+ * Return the state in which an agent enters its machine, from what the journal remembers and what Docker has (I1, I2). A
+ * fresh start is the case in which nothing is remembered and nothing exists; there is no other way in. The clock of the
+ * engine may differ from ours: its times are compared with each other only. Pure; it never throws.
  *
- * @param plan What the agent may do: its retries, whether it is kept, the hash of its spec.
- * @param record What the journal remembers of it; `emptyRecord` for nothing.
- * @param facts Its containers, as Docker shows them now, and those that hold its name.
+ * @param plan Retries, whether containers are kept, the hash of the spec.
+ * @param record What the journal remembers of the agent; `emptyRecord` for nothing.
+ * @param facts Its containers as Docker has them now, and those that hold its name.
  * @param now Milliseconds since the epoch, by our clock.
  *
  * @example
@@ -54,107 +54,106 @@ export interface DecidePlan {
  * ```
  */
 export function reconcile(
-  plan: DecidePlan,
+  plan: ReconcilePlan,
   record: AgentRecord,
   facts: readonly ContainerFact[],
   now: number,
 ): Reconciliation {
   const attempt = Math.max(record.attempt, ...facts.filter(fact => fact.ours).map(fact => fact.attempt));
-  // A container of a later attempt than the record knows of: the record lost its end, Docker did not.
+  // A container of a later attempt than the record has: the record lost its end, Docker did not.
   const known = attempt === record.attempt ? record : { ...record, attempt, ...unknownAttempt };
   const ours = facts.filter(fact => fact.ours && fact.attempt === attempt).sort(mostAdvancedFirst(known));
   const [container] = ours;
-  const enter = entry(known, container ?? null);
 
   if (record.ended && !container)
-    return enter('done', 'it is over and nothing is left of it', {
-      outcome: record.outcome ?? record.verdict,
-      attempts: record.verdict ? withLast(record, record.verdict) : record.attempts,
+    return entry(known, null)('done', 'it has ended and nothing is left of it', {
+      outcome: record.outcome ?? record.attemptOutcome,
+      attempts: record.attemptOutcome ? withLast(record, record.attemptOutcome) : record.attempts,
     });
-  // One that lives comes first: of those that are over, what must not stay is swept when the run ends.
-  if (known.verdict)
-    return afterVerdict(plan, known, ours.find(fact => !isOver(fact)) ?? container ?? null, now);
-
-  if (!container) {
-    const foreign = facts.find(fact => !fact.ours && fact.attempt === attempt);
-    if (foreign) return enter('done', 'its name is taken', { outcome: refused(foreignName(foreign)) });
-    if (known.cancelled) {
-      const outcome = cancelledOutcome;
-      if (known.createAsked)
-        return enter('removing', 'cancelled; a create may still land', { outcome, inDoubt: true });
-      return enter('done', 'cancelled before anything was made', { outcome });
-    }
-    if (known.containerId !== null)
-      return enter('removing', 'removed from outside', { outcome: lost('removed from outside') });
-    const reason = known.createAsked ? 'a create was asked for, nothing is there' : 'nothing is there';
-    return enter('building', reason, { inDoubt: known.createAsked });
-  }
-
-  const { state } = container;
-  const over = state === 'exited' || state === 'dead';
-  const end: End | null = over ? endOf(container, now) : null;
-  if (state === 'removing') {
-    const outcome = known.cancelled ? cancelledOutcome : lost('being removed from outside');
-    return enter('removing', 'somebody is removing it', { outcome, inDoubt: true });
-  }
-  if (known.cancelled) {
-    const outcome = cancelledOutcome;
-    if (state === 'created') return enter('removing', 'cancelled, never started', { outcome });
-    return over
-      ? enter('collecting', 'cancelled, already at its end', { outcome, end })
-      : enter('stopping', 'cancelled', { outcome });
-  }
-  if (plan.specHash !== null && container.specHash !== plan.specHash) {
-    const outcome = lost('made from another spec');
-    if (state === 'created') return enter('removing', 'made from another spec', { outcome });
-    return over
-      ? enter('collecting', 'made from another spec', { outcome, end })
-      : enter('stopping', 'made from another spec', { outcome });
-  }
-  if (state === 'created') return enter('starting', 'created, never started');
-
-  // One that runs and has an end behind it was started again, whatever is remembered of its injection.
-  const restarted =
-    (!over && container.finishedAt > 0) ||
-    (known.startedAt !== null && container.startedAt > known.startedAt);
-  if (restarted) {
-    const outcome = lost('restarted from outside');
-    return over
-      ? enter('collecting', 'restarted from outside', { outcome, end })
-      : enter('stopping', 'restarted from outside', { outcome });
-  }
-  if (over) return enter('collecting', 'it ended while nobody watched', { end });
-  // Injection is fenced inside the container, so asking again where no answer is remembered is safe.
-  if (known.injectedAt === null) return enter('waitingForTmux', 'running, no injection remembered');
-  return enter('running', state === 'paused' ? 'paused by somebody' : 'running');
+  // A container that runs comes first. Those that have ended are swept at the end of the run.
+  if (known.attemptOutcome)
+    return afterOutcome(plan, known, ours.find(fact => !isOver(fact)) ?? container ?? null, now);
+  if (container) return withContainer(plan, known, container, now);
+  const foreign = facts.find(fact => !fact.ours && fact.attempt === attempt);
+  return withoutContainer(known, foreign ?? null);
 }
 
-/** The verdict is told: what is left is to tidy up, and perhaps to try again. */
-function afterVerdict(
-  plan: DecidePlan,
+function withoutContainer(record: AgentRecord, foreign: ContainerFact | null): Reconciliation {
+  const enter = entry(record, null);
+  const inDoubt = record.createAsked;
+  if (foreign) return enter('done', 'its name is taken', { outcome: refused(foreignName(foreign)) });
+  if (record.cancelled) {
+    const outcome = cancelledOutcome;
+    return inDoubt
+      ? enter('removing', 'cancelled; a create may still land', { outcome, inDoubt })
+      : enter('done', 'cancelled before anything was made', { outcome });
+  }
+  if (record.containerId !== null)
+    return enter('removing', 'removed from outside', { outcome: lost('removed from outside') });
+  return enter('building', inDoubt ? 'a create was requested, nothing exists' : 'nothing exists', {
+    inDoubt,
+  });
+}
+
+function withContainer(
+  plan: ReconcilePlan,
+  record: AgentRecord,
+  container: ContainerFact,
+  now: number,
+): Reconciliation {
+  const { state } = container;
+  const enter = entry(record, container);
+  const end = isOver(container) ? endOf(container, now) : null;
+  /** End the attempt with this outcome, from where its container is. */
+  const finish = (reason: string, outcome: Outcome) => {
+    if (state === 'created') return enter('removing', reason, { outcome });
+    return end ? enter('collecting', reason, { outcome, end }) : enter('stopping', reason, { outcome });
+  };
+
+  if (state === 'removing') {
+    const outcome = record.cancelled ? cancelledOutcome : lost('being removed from outside');
+    return enter('removing', 'it is being removed from outside', { outcome, inDoubt: true });
+  }
+  if (record.cancelled) return finish('cancelled', cancelledOutcome);
+  if (plan.specHash !== null && container.specHash !== plan.specHash)
+    return finish('made from another spec', lost('made from another spec'));
+  if (state === 'created') return enter('starting', 'created, never started');
+  if (wasRestarted(record, container))
+    return finish('restarted from outside', lost('restarted from outside'));
+  if (end) return enter('collecting', 'it ended while no engine process ran', { end });
+  // Injection is fenced inside the container, so asking again where no answer is remembered is safe.
+  if (record.injectedAt === null) return enter('waitingForTmux', 'running, no injection remembered');
+  return enter('running', state === 'paused' ? 'paused from outside' : 'running');
+}
+
+/** A container that runs and has an end behind it was started again, whatever is remembered of its injection. */
+const wasRestarted = ({ startedAt }: AgentRecord, container: ContainerFact) =>
+  (!isOver(container) && container.finishedAt > 0) || (startedAt !== null && container.startedAt > startedAt);
+
+/** The outcome of the attempt is in the journal: clean up, and perhaps try again. */
+function afterOutcome(
+  plan: ReconcilePlan,
   record: AgentRecord,
   container: ContainerFact | null,
   now: number,
 ): Reconciliation {
   const enter = entry(record, container);
-  const outcome = record.verdict!;
+  const outcome = record.attemptOutcome!;
   const end = container && isOver(container) ? endOf(container, now) : null;
   const kept = plan.keep === 'always' || (plan.keep === 'on-failure' && outcome.status !== 'succeeded');
   if (container && !(kept && isOver(container) && !record.cancelled))
     return isOver(container) || container.state === 'created'
-      ? enter('removing', 'its verdict is known', { outcome, end })
-      : enter('stopping', 'its verdict is known, yet it lives', { outcome });
+      ? enter('removing', 'its outcome is known', { outcome, end })
+      : enter('stopping', 'its outcome is known, yet it runs', { outcome });
   const attempts = withLast(record, outcome);
   const wait = !record.cancelled && quotaResetAt(outcome) !== null;
   const counted = countedAttempts(record.attempt, record.attempts);
   const again = wait || (!record.cancelled && isRetryable(outcome) && counted <= plan.retries);
-  if (!again)
-    return enter('done', container ? 'kept' : 'its verdict is known, nothing is left', {
-      outcome,
-      end,
-      attempts,
-    });
-  const reason = wait ? 'its plan is used up for a while' : 'another attempt is due';
+  if (!again) {
+    const reason = container ? 'kept' : 'its outcome is known, nothing is left';
+    return enter('done', reason, { outcome, end, attempts });
+  }
+  const reason = wait ? 'its quota is used up for a while' : 'another attempt is due';
   return enter(wait ? 'waitingForQuota' : 'retrying', reason, {
     outcome,
     end: end ?? { ...goneEnd, at: now },
@@ -173,7 +172,7 @@ const unknownAttempt = {
   startAsked: false,
   injectedAt: null,
   startedAt: null,
-  verdict: null,
+  attemptOutcome: null,
 };
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 const goneEnd = { exitCode: null, oomKilled: false, reason: 'removed' } as const;
@@ -197,7 +196,7 @@ const foreignName = ({ id }: ContainerFact): Failure => ({
   message: `its name is held by container ${id.slice(0, 12)}, which is not ours. Rename or remove that one`,
 });
 
-/** Of two containers of one attempt, the one that the journal names; else the one that has come furthest. */
+/** Order two containers of one attempt: the one that the journal names first, then the one that got furthest. */
 function mostAdvancedFirst(record: AgentRecord) {
   const rank = (fact: ContainerFact) =>
     (fact.id === record.containerId ? 2 : 0) + (fact.startedAt > 0 ? 1 : 0);

@@ -3,38 +3,38 @@ import type { Outcome } from '../../machines/outcome.ts';
 import { label } from '../docker/labels.ts';
 import type { RunEvent } from '../events.ts';
 
-/** What the journal remembers of one agent: what Docker cannot tell. */
+/** The memory that the journal has of one agent, for what Docker does not have (I1). */
 export interface AgentRecord {
-  /** The attempt that is under way, or the last one. */
+  /** The current attempt, or the last one. */
   readonly attempt: number;
   readonly image: string | null;
-  /** Of this attempt, where its creation was answered. */
+  /** Of the current attempt; null where docker has not returned it. */
   readonly containerId: string | null;
-  /** Of this attempt: the create was asked for, answered or not. */
+  /** Of the current attempt: a create was requested, whatever came of it. */
   readonly createAsked: boolean;
   readonly startAsked: boolean;
   readonly injectedAt: number | null;
   /** When its container was started first, by the engine's clock; null where that was not recorded. */
   readonly startedAt: number | null;
-  /** Of this attempt. */
-  readonly verdict: Outcome | null;
-  /** Those before this one. */
+  /** Of the current attempt. */
+  readonly attemptOutcome: Outcome | null;
+  /** Earlier attempts. */
   readonly attempts: readonly AttemptResult[];
   readonly cancelled: boolean;
-  /** The whole agent is over. */
+  /** The agent has its final outcome. */
   readonly ended: boolean;
-  /** How the whole agent came out, where it is over. */
+  /** The final outcome of the agent. */
   readonly outcome: Outcome | null;
 }
 
 /**
- * What is remembered of an agent that has done nothing yet.
+ * The record of an agent that has not begun.
  *
  * @example
  * ```ts
- * import { blankRecord } from 'agent-flow';
+ * import { emptyRecord } from 'agent-flow';
  *
- * console.log(blankRecord.attempt, blankRecord.containerId); // 1 null
+ * console.log(emptyRecord.attempt, emptyRecord.containerId); // 1 null
  * ```
  */
 export const emptyRecord: AgentRecord = {
@@ -45,17 +45,17 @@ export const emptyRecord: AgentRecord = {
   startAsked: false,
   injectedAt: null,
   startedAt: null,
-  verdict: null,
+  attemptOutcome: null,
   attempts: [],
   cancelled: false,
   ended: false,
   outcome: null,
 };
 
-/** Nothing was asked of Docker for it so far. */
+/** Return whether nothing was requested of Docker for the agent so far. */
 export const isFresh = (record: AgentRecord) => record.attempt === 1 && !record.createAsked;
 
-/** The record of one agent after one more event of the journal. */
+/** Reduce one more event of the journal into the record of one agent. */
 export function applyEvent(record: AgentRecord, agent: string, event: RunEvent): AgentRecord {
   if (event.type === 'run.cancel') return { ...record, cancelled: true };
   if (event.type === 'container.started') return started(record, event);
@@ -68,9 +68,9 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
       return { ...record, ended: true, outcome: { status, exitCode, error: error as Outcome['error'] } };
     }
     case 'attempt.ended': {
-      if (event.attempt !== record.attempt || record.verdict !== null) return record;
+      if (event.attempt !== record.attempt || record.attemptOutcome !== null) return record;
       const { status, exitCode, error, image } = event;
-      return { ...record, verdict: { status, exitCode, error: error as Outcome['error'] }, image };
+      return { ...record, attemptOutcome: { status, exitCode, error: error as Outcome['error'] }, image };
     }
     case 'agent.state': {
       const current = event.attempt > record.attempt ? nextAttempt(record, event.attempt) : record;
@@ -91,18 +91,18 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
   }
 }
 
-/** The first start stands: a later one is that of a restart. */
+/** The first start counts: a later one is a restart. */
 const started = (record: AgentRecord, { containerId, startedAt }: StartEvent): AgentRecord =>
   record.containerId === containerId && record.startedAt === null ? { ...record, startedAt } : record;
 
 type StartEvent = Extract<RunEvent, { type: 'container.started' }>;
 
-/** Helper containers work for an attempt, and are none: what becomes of them says nothing of it. */
+/** Helper containers work for an attempt, and have no effect on its record. */
 const isOfHelper = (argv: readonly string[]) =>
   argv.includes(`--label=${label.role}=helper`) || (argv[1] === 'start' && argv[2] === '--attach');
 
 function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
-  const { verdict, containerId } = record;
-  const over = verdict ? [{ attempt: record.attempt, containerId, ...verdict }] : [];
+  const { attemptOutcome, containerId } = record;
+  const over = attemptOutcome ? [{ attempt: record.attempt, containerId, ...attemptOutcome }] : [];
   return { ...emptyRecord, attempt, cancelled: record.cancelled, attempts: [...record.attempts, ...over] };
 }

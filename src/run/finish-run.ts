@@ -97,7 +97,7 @@ async function sweepRun(
     runId: folder.runId,
     kept: new Set(kept),
     hasNetworks,
-    isUncertain: hasNetworks && (wasInterrupted || past.length > 0),
+    inDoubt: hasNetworks && (wasInterrupted || past.length > 0),
     sleep: ms => clock.sleep(ms, new AbortController().signal),
   }).catch(() => null);
 }

@@ -7,17 +7,17 @@ import { writeRequest } from '../store/requests.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { removeFile, statFile } from '../store/state-files.ts';
 
-export interface AskOptions {
-  /** The agent that is to be stopped; null for the whole run. */
+export interface StopRequestOptions {
+  /** The agent to stop; null for the whole run. */
   readonly agent: string | null;
   readonly isOver: () => boolean;
   readonly say: (line: string) => void;
   /** Milliseconds. */
-  readonly timeouts?: AskTimeouts;
+  readonly timeouts?: StopRequestTimeouts;
 }
 
 /** Milliseconds. */
-interface AskTimeouts {
+interface StopRequestTimeouts {
   /** For an engine process on this machine to take a request. */
   readonly here: number;
   /** For any other: a network file system shows a new file to another machine after a minute at the latest. */
@@ -27,14 +27,14 @@ interface AskTimeouts {
   readonly poll: number;
 }
 
-const defaults: AskTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
+const defaults: StopRequestTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
 
 /**
- * Ask the engine process of a run to stop it. Resolves when that is done, and also when no engine process holds the run
- * any more. Throws a `FlowError` where the engine process does not take requests: it hangs, or is gone though its lock
- * has to be believed. The request is then withdrawn.
+ * Request the engine process of a run to stop it. Resolves when that is done, or when the run has no engine process any
+ * more. Throws a `FlowError` where the engine process takes no requests: it hangs, or is gone while its lock cannot be
+ * checked from here. The request is then withdrawn.
  */
-export async function askToStop(folder: RunFolder, options: AskOptions): Promise<void> {
+export async function requestStop(folder: RunFolder, options: StopRequestOptions): Promise<void> {
   const { agent, isOver, say, timeouts = defaults } = options;
   let request = ask(folder, agent);
   let asked = performance.now();
@@ -65,8 +65,8 @@ function ask(folder: RunFolder, agent: string | null): string {
   } catch (error) {
     const { runId, lock } = folder;
     const holder = lockHolder(lock);
-    const hint = holder?.identity ? `. A SIGINT stops all that ${nameOf(holder)} drives` : '';
-    throw new FlowError(`${runId} cannot be asked to stop: ${(error as Error).message}${hint}`, 3, {
+    const hint = holder?.identity ? `. A SIGINT stops all that ${nameOf(holder)} executes` : '';
+    throw new FlowError(`${runId} cannot be requested to stop: ${(error as Error).message}${hint}`, 3, {
       cause: error,
     });
   }
@@ -74,6 +74,6 @@ function ask(folder: RunFolder, agent: string | null): string {
 
 function notTaken({ runId }: RunFolder, holder: Holder, limit: number): string {
   const silence = `no engine process of ${runId} has taken the request within ${limit / 1_000} s`;
-  if (holder.doubt !== null) return `${silence}. The run is driven by ${explainHolder(holder)}`;
+  if (holder.doubt !== null) return `${silence}. The run is being executed by ${explainHolder(holder)}`;
   return `${silence}: ${nameOf(holder)} lives and hangs, or is suspended. Resume it with kill -CONT ${holder.identity!.pid}, or end it with kill -9 and run agent-flow stop ${runId} again`;
 }

@@ -13,57 +13,57 @@ import { guarded, inWords } from './callbacks.ts';
 import { startRun } from './start-run.ts';
 
 export interface FlowOptions {
-  /** Aborting it cancels the flow: its agents are stopped, and everything that it made is removed. */
+  /** Cancels the flow when it is aborted: its agents are stopped and everything that it created is removed. */
   readonly signal?: AbortSignal;
   /**
-   * Told every event of the run, in order, as it happens. If this or `onOutput` throws, or returns a promise that
+   * Receives every event of the run, in order. If this or `onOutput` throws, or returns a promise that
    * rejects before the flow has ended, the flow is cancelled and rejects with that error. A callback that has failed is
    * not called again. Returned promises are not awaited.
    */
   readonly onEvent?: (event: RunEvent) => void | Promise<void>;
   /**
-   * Told every line that an agent prints, the last ones perhaps after the event of its end. It costs one docker process
+   * Receives every line that an agent prints, the last ones possibly after the event of its end. It costs one docker process
    * for each agent that runs.
    */
   readonly onOutput?: (agent: string, line: string) => void | Promise<void>;
   /**
-   * Told XState's inspection events of the flow's machine and of each agent's: a function, or an observer such as
+   * Receives XState's inspection events of the flow's machine and of each agent's: a function, or an observer such as
    * `createInspector(…).inspect` of `@statelyai/inspect`. One that fails is not called again, and the run goes on with a
    * warning.
    */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void | Promise<void>);
-  /** What an agent's machine invokes, by name: those given take the place of those that act on Docker. */
+  /** Actors of the agent machine, by name, in place of those that act on Docker. */
   readonly actors?: AgentActors;
-  /** Where the run is remembered. Default: that of the command line. */
+  /** Directory that keeps the runs. Default: that of the command line. */
   readonly stateDir?: string;
-  /** What `${NAME}` in a spec means. Default: the environment of this process. */
+  /** Values of `${NAME}` in a spec. Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A flow under way: a promise of how it comes out, and its events while it lasts. */
+/** A running flow: a promise of its result, and an async iterable of its events. */
 export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
   /**
-   * Stops the agents and removes everything; the promise then resolves with what became of them. Before the run has
-   * begun, nothing is started, and the promise rejects with a `FlowError`. After the end, it does nothing.
+   * Stop the agents and remove everything; the promise then resolves with the result. Before the run has begun, nothing
+   * is started, and the promise rejects with a `FlowError`. After the end, this has no effect.
    */
   cancel(reason?: string): void;
 }
 
 /**
- * Runs a flow of agents on the Docker engine.
+ * Run a flow of agents on the Docker engine.
  *
- * Resolves when every agent has come out and everything is removed, also where agents have failed: `status` says so.
- * What it returns is also an async iterable of the run's events, from the moment that the loop begins; leaving the
- * loop, also by an error in its body, does not end the flow: `cancel()` does. It listens to no signals of the process,
- * prints nothing, and never ends the process.
+ * Resolves when every agent has its outcome and everything is removed, also where agents have failed: see `status`. The
+ * returned promise is also an async iterable of the run's events, from the moment that the loop begins. Leaving the loop,
+ * even by an error in its body, does not end the flow: call `cancel()` for that. It handles no signals of the process,
+ * prints nothing, and never exits the process.
  *
- * @param spec The path of a spec, a spec as an object (paths in it are relative to the working directory), or what
- *   `loadSpec` gave.
+ * @param spec The path of a spec, a spec as an object (paths in it are relative to the working directory), or the plan
+ *   that `loadSpec` returned.
  * @returns A promise of the result, that can be iterated and cancelled.
- * @throws {SpecError} The spec is not right; nothing was started.
- * @throws {FlowError} The flow cannot begin, for instance for want of an engine (`EngineError`).
+ * @throws {SpecError} The spec is not valid; nothing was started.
+ * @throws {FlowError} The flow cannot begin, for instance without an engine (`EngineError`).
  * @throws {FlowError} The flow was cancelled before it began. Where `signal` was aborted with an `Error`, that is thrown.
- * @throws The error of `onEvent` or `onOutput`, where that has failed; by then everything is removed.
+ * @throws The error of `onEvent` or `onOutput`, where one of them fails; by then everything is removed.
  *
  * @example
  * ```ts
@@ -77,21 +77,21 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
  */
 export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOptions = {}): Flow {
   const { signal, onEvent, onOutput, inspect, actors, env = process.env, stateDir } = options;
-  // Each loop over the flow listens; there may be many.
-  const teller = new EventEmitter().setMaxListeners(0);
-  const asked = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, asked.signal]) : asked.signal;
+  // Every loop over the flow is a listener, without a limit.
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const cancelled = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, cancelled.signal]) : cancelled.signal;
   let hasBegun = false;
-  let over = false;
+  let hasEnded = false;
   let broken: { error: unknown } | null = null;
 
   const fail = (error: unknown) => {
     broken ??= { error };
-    asked.abort('a callback of the program has failed');
+    cancelled.abort('a callback of the program has failed');
   };
   const listener = onEvent && guarded(onEvent, fail);
-  const tell = (event: RunEvent) => {
-    teller.emit('event', event);
+  const emit = (event: RunEvent) => {
+    emitter.emit('event', event);
     listener?.(event);
   };
 
@@ -102,7 +102,7 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
     const run = await startRun(plan, {
       env,
       stateDir: openStateDir(stateDirPath(stateDir, process.env)),
-      onEvent: tell,
+      onEvent: emit,
       ...(onOutput && { onOutput: guarded(onOutput, fail) }),
       ...(inspect && { inspect: listenerOf(inspect) }),
       ...(actors && { actors }),
@@ -117,21 +117,21 @@ export function runFlow(spec: string | SpecInput | FlowPlan, options: FlowOption
   };
 
   const result = begin().finally(() => {
-    over = true;
-    // A program that has cancelled what never began need not await it.
+    hasEnded = true;
+    // A program that cancelled a flow before it began need not await it.
     if (stop.aborted && !hasBegun && !broken) result.catch(() => {});
-    teller.emit('over');
+    emitter.emit('end');
   });
 
   async function* events() {
-    // Who iterates is told of a failure there; that nobody awaits the promise as well is no fault.
+    // A failure is thrown in the loop, so the promise need not be awaited too.
     result.catch(() => {});
-    if (!over) for await (const [event] of on(teller, 'event', { close: ['over'] })) yield event;
+    if (!hasEnded) for await (const [event] of on(emitter, 'event', { close: ['end'] })) yield event;
     await result;
   }
 
   return Object.assign(result, {
-    cancel: (reason = byProgram) => asked.abort(reason),
+    cancel: (reason = byProgram) => cancelled.abort(reason),
     [Symbol.asyncIterator]: events,
   });
 }
@@ -146,7 +146,7 @@ const isPlan = (spec: SpecInput | FlowPlan): spec is FlowPlan => Array.isArray(s
 
 const byProgram = 'cancelled by the program';
 
-/** XState takes either. */
+/** XState accepts either. */
 const listenerOf = (inspect: NonNullable<FlowOptions['inspect']>) =>
   typeof inspect === 'function' ? inspect : (event: InspectionEvent) => inspect.next?.(event);
 

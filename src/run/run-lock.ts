@@ -9,5 +9,5 @@ export class RunTakenError extends UsageError {}
 export function lockRun(folder: RunFolder, force = false): Lock {
   const lock = takeLock(folder.lock, { force });
   if (isLock(lock)) return lock;
-  throw new RunTakenError(`the run ${folder.runId} is already being executed by ${explainHolder(lock)}`);
+  throw new RunTakenError(`run ${folder.runId} is already being executed by ${explainHolder(lock)}`);
 }

@@ -1,36 +1,36 @@
 import type { Run } from './run.ts';
 
 /**
- * What a signal means to all runs of this process: once, stop and remove everything; twice, remove it at once; SIGHUP lets
- * go of what lives.
+ * Signals of this process, for all of its runs: the first one stops and removes everything, the second one removes it at
+ * once. SIGHUP detaches.
  */
 export interface Signals {
-  /** Has a run obey; one that begins after a signal is cancelled as soon as it can be. */
+  /** Add a run. A run that begins after a signal is cancelled as soon as possible. */
   cover(started: Promise<Run>): void;
-  /** Of the signal that ended the runs; null where none did. */
+  /** Return the exit code of the signal that ended the runs; null where none did. */
   exitCode(): number | null;
-  /** One run is over. After the last one any signal ends this process at once, with the exit code that the first has. */
+  /** Note the end of one run. After the last one any signal exits at once, with the exit code of the first signal. */
   runIsOver(): void;
 }
 
-/** Longest time, in milliseconds, that runs may take to get away after the second signal. */
-const patience = 10_000;
+/** Time for runs to end after the second signal. */
+const killTimeoutMs = 10_000;
 
 const codes = { SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof codes;
 
-/** Obey the signals of this process until so many runs are over. */
+/** Handle the signals of this process until `count` runs have ended. */
 export function handleSignals(count: number, signals: NodeJS.Process = process): Signals {
   const covered: Promise<Run>[] = [];
   let first: Signal | null = null;
-  let isHurried = false;
+  let isKilled = false;
   let left = count;
   const exitCode = () => first && codes[first];
-  // What has failed to begin says so where it is awaited.
-  const tell = (started: Promise<Run>, what: (run: Run) => void) => void started.then(what).catch(() => {});
+  // The failure of a run to begin is reported where it is awaited.
+  const withRun = (started: Promise<Run>, act: (run: Run) => void) => void started.then(act).catch(() => {});
   const cancel = (started: Promise<Run>) => {
-    if (first !== null) tell(started, run => run.cancel(first!));
-    if (isHurried) tell(started, run => run.kill());
+    if (first !== null) withRun(started, run => run.cancel(first!));
+    if (isKilled) withRun(started, run => run.kill());
   };
   const onSignal = (signal: Signal) => {
     if (left === 0) return signals.exit(exitCode() ?? codes[signal]);
@@ -39,10 +39,10 @@ export function handleSignals(count: number, signals: NodeJS.Process = process):
       for (const started of covered) cancel(started);
       return;
     }
-    isHurried = true;
-    for (const started of covered) tell(started, run => run.kill());
-    // Docker that does not answer must not keep a person waiting for ever.
-    setTimeout(() => signals.exit(exitCode()), patience).unref();
+    isKilled = true;
+    for (const started of covered) withRun(started, run => run.kill());
+    // A Docker engine that hangs must not keep the user waiting.
+    setTimeout(() => signals.exit(exitCode()), killTimeoutMs).unref();
   };
   const onHangUp = () => signals.exit(129);
   signals.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangUp);

@@ -84,10 +84,10 @@ function watchRun(open: OpenRun): Watcher {
       halted.resolve(error);
       throw error;
     },
-    onAway: message => void journal.append({ type: 'engine.unreachable', message }),
-    onBack: () => void journal.append({ type: 'engine.reachable' }),
-    onDeaf: reason => warn(open, eventsRefused(reason)),
-    onHearing: () => warn(open, 'Docker sends its events again'),
+    onUnreachable: message => void journal.append({ type: 'engine.unreachable', message }),
+    onReachable: () => void journal.append({ type: 'engine.reachable' }),
+    onEventsRefused: reason => warn(open, eventsRefused(reason)),
+    onEventsRestored: () => warn(open, 'Docker sends its events again'),
     onStarted: (containerId, startedAt) =>
       void journal.append({ type: 'container.started', containerId, startedAt }),
   });

@@ -1,40 +1,42 @@
+import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofInstance, ofRun } from '../docker/containers.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 
-export interface Swept {
+export interface SweepOptions {
   readonly instance: string;
   readonly runId: string;
-  /** Ids of containers that stay; so do the networks they are on. */
+  /** Ids of containers that stay, with their networks. */
   readonly kept: ReadonlySet<string>;
-  /** Whether it may have networks of its own. */
+  /** The run may have networks of its own. */
   readonly hasNetworks: boolean;
-  /** A call was cut off, by us or by a crash: what it asked for may still land. */
-  readonly isUncertain: boolean;
+  /** A call was cut off, by this process or by a crash: its effect may still land. */
+  readonly inDoubt: boolean;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** What may still land is believed not to after this many empty looks, so far apart in ms; at most so many in all. */
-const settlePasses = 3;
-const settlePause = 300;
-const mostLooks = 20;
+const maxChecks = 20;
 
-/** Removes what a run has left in Docker and is not meant to be kept. Returns the ids it could not remove. */
-export async function sweep(docker: Docker, swept: Swept): Promise<string[]> {
-  let look = await sweepOnce(docker, swept);
-  for (let looks = 1, empty = 0; swept.isUncertain && empty < settlePasses && looks < mostLooks; looks++) {
-    await swept.sleep(settlePause);
-    look = await sweepOnce(docker, swept);
-    empty = look.found === 0 ? empty + 1 : 0;
-  }
-  return look.left;
+/** Remove the containers and networks of a run that are not kept. Returns the ids that could not be removed. */
+export async function sweep(docker: Docker, options: SweepOptions): Promise<string[]> {
+  let result = await sweepOnce(docker, options);
+  if (!options.inDoubt) return result.left;
+  await options.sleep(quietCheckIntervalMs);
+  const check = async () => {
+    result = await sweepOnce(docker, options);
+    return result.found;
+  };
+  await untilQuiet(check, { sleep: options.sleep, maxChecks: maxChecks - 1 });
+  return result.left;
 }
 
-async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: Swept) {
+async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: SweepOptions) {
   const known = containers(docker);
-  // A passing failure of the last look must not make a run that is over a failed one.
-  const look = () => known.list([marked, ofInstance(instance), ofRun(runId)]);
-  const found = (await look().catch(look).catch(look)).filter(({ id }) => !kept.has(id));
+  // A transient failure of the last check must not fail a run that has ended.
+  const list = () =>
+    known.list([labelFilter.managed, labelFilter.instance(instance), labelFilter.run(runId)]);
+  const found = (await list().catch(list).catch(list)).filter(({ id }) => !kept.has(id));
   const left: string[] = [];
   for (const { id } of found) {
     const answer = await known.remove(id);
@@ -47,7 +49,7 @@ async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }:
   const networks = await lookForNetworks().catch(lookForNetworks).catch(lookForNetworks);
   for (const id of networks) {
     const problem = await removeRunNetwork(docker, id);
-    // What is kept for a look is to start again, which it cannot without its network.
+    // A container that is kept cannot be started again without its network.
     if (problem && problem.users.length > 0 && problem.users.every(user => kept.has(user))) stay++;
     else if (problem) left.push(id);
   }

@@ -1,3 +1,4 @@
+import { isPlainWord, shellQuote } from '../text/shell-quote.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
 
@@ -29,17 +30,18 @@ export function launchScript(
     ...asProgram(command),
   ];
   const lines = [
-    // Not as arguments of `env`, which a list of processes would show for a moment.
-    ...Object.entries(secrets).map(([name, value]) => `export ${name}=${quote(value)}`),
-    // `git log` would start a pager, which waits for a key.
+    // Not as words of `env`: for a moment whoever lists the processes would see them.
+    ...Object.entries(secrets).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    // A pager waits for a key, and `git log` would start one.
     'export PAGER="${PAGER-cat}"',
-    `printf '%s\\n' ${quote(displayLine(command))}`,
+    `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
     ...settings.map(
-      ({ file, json }) => `agent-settings ${quote(file)} ${quote(JSON.stringify(json))} || exit 125`,
+      ({ file, json }) =>
+        `agent-settings ${shellQuote(file)} ${shellQuote(JSON.stringify(json))} || exit 125`,
     ),
     ...(interactive === null ? [] : startWatcher(interactive, promptFile)),
-    `exec env -- ${words.map(quote).join(' ')}${stdin === 'prompt' ? ` <${quote(promptFile)}` : ''}`,
+    `exec env -- ${words.map(shellQuote).join(' ')}${stdin === 'prompt' ? ` <${shellQuote(promptFile)}` : ''}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
@@ -49,7 +51,7 @@ function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string)
   const renames = Object.entries(renamed).map(
     ([name, other]) => `if [ -n "\${${name}:-}" ]; then export ${other}="$${name}"; unset ${name}; fi`,
   );
-  const words = [JSON.stringify(plan), promptFile].map(quote).join(' ');
+  const words = [JSON.stringify(plan), promptFile].map(shellQuote).join(' ');
   return [...renames, 'agent-turn begin', `agent-interactive ${words} </dev/null >/dev/null 2>&1 &`];
 }
 
@@ -60,8 +62,8 @@ function asProgram(command: readonly string[]): readonly string[] {
 
 /** `printf` is a shell builtin, so the argument limit of the kernel does not apply to the prompt. */
 function writePrompt(prompt: string, promptFile: string): string {
-  const file = quote(promptFile);
-  return `printf '%s' ${quote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
+  const file = shellQuote(promptFile);
+  return `printf '%s' ${shellQuote(prompt)} > ${file} || { printf 'agent-run: cannot write %s\\n' ${file} >&2; exit 125; }`;
 }
 
 /** Format a command as a user would type it, on one line: `$ npm test`. */
@@ -72,9 +74,5 @@ export function displayLine(command: readonly string[], length = 160): string {
 }
 
 function readable(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : escapeControl(quote(word));
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  return isPlainWord(word) ? word : escapeControl(shellQuote(word));
 }

@@ -12,14 +12,14 @@ interface FollowOptions {
   readonly recorder: Recorder;
   readonly onOutput: (agent: string, line: string) => void;
   readonly redactor: Redactor;
-  /** Whether everything that the attempt was given can be redacted; its output is not followed otherwise. */
+  /** Return whether every secret of the attempt can be redacted; its output is not followed otherwise. */
   readonly canRedact: (event: Running, signal: AbortSignal) => Promise<boolean>;
   readonly nonce: (agent: string, attempt: number) => string;
   readonly signal: AbortSignal;
 }
 
 export interface Following {
-  /** Resolves when nobody is followed any more: all that their containers have printed has been reported. */
+  /** Resolves when every followed container has ended and all of its output was reported. */
   ended(): Promise<void>;
 }
 
@@ -30,17 +30,17 @@ export interface Following {
 export function followOutput(journal: Journal, options: FollowOptions): Following {
   const following = new Map<string, Promise<void>>();
   /** By agent: the attempt that this process has started, and of which nothing has been reported. */
-  const unheard = new Map<string, number>();
+  const unreported = new Map<string, number>();
   journal.subscribe(event => {
     if (event.type !== 'agent.state') return;
     const { agent, attempt, containerId, state } = event;
     const key = `${agent} ${attempt}`;
-    if (state === 'starting') unheard.set(agent, attempt);
-    // It is connected by then that the agent begins: one that is over at once is heard too.
+    if (state === 'starting') unreported.set(agent, attempt);
+    // Before the agent begins, so that nothing is lost of one that ends at once.
     const isUp = state === 'injecting' || tagsOf(state).includes('running');
     if (!isUp || containerId === null || following.has(key)) return;
-    const isWhole = unheard.get(agent) === attempt;
-    unheard.delete(agent);
+    const isWhole = unreported.get(agent) === attempt;
+    unreported.delete(agent);
     // A follower that fails does not end the run.
     const followed = follow({ ...event, containerId }, isWhole, options).catch(() => {});
     following.set(

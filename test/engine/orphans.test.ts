@@ -79,7 +79,7 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
   const { exitCode, stdout, stderr } = await adopting;
   t.is(exitCode, 1, String(stderr));
   t.regex(String(stderr), new RegExp(`adopted run ${runId}`));
-  t.regex(String(stderr), /its record was lost, and was made again out of container/);
+  t.regex(String(stderr), /its record was lost, and was recreated from container/);
   const json = JSON.parse(String(stdout));
   t.is(json.runId, runId);
   t.is(json.agents.worker.exitCode, 7);
@@ -189,7 +189,7 @@ test('nothing of another state directory, made by hand, or with labels that cann
   const { stdout } = await ps(here, '--all');
   t.regex(stdout, /orphan, created by hand, created/);
   t.regex(stdout, /orphan, of another state directory, created/);
-  t.regex(stdout, /orphan, tmux-agents\.run-id is no run, created/);
+  t.regex(stdout, /orphan, tmux-agents\.run-id is not a valid run id, created/);
   t.false(stdout.includes('\u001b'));
   t.false(stdout.includes('escaped'));
 });

@@ -1,10 +1,9 @@
-import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
 import { dockerError, matchesMessage, messageOf } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
-import { shortNames } from '../../images/inspect.ts';
+import { parseImages } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
 import { oneLine } from '../../text/text.ts';
 import type { Skipped } from './skipped.ts';
@@ -14,13 +13,6 @@ export interface RemovableImage {
   readonly name: string;
   readonly about: string;
 }
-
-const inspected = z.object({
-  Id: z.string(),
-  RepoTags: z.array(z.string()).nullish(),
-  Size: z.number(),
-  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
-});
 
 /** An image that a user builds on one of these inherits its label, so the name decides. */
 const ownName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider):/;
@@ -34,11 +26,10 @@ export async function findImages(docker: Docker, staying: readonly Container[], 
   const skipped: Skipped[] = [];
   if (ids.length === 0) return { removable, skipped };
   const found = await outputOf(docker, ['image', 'inspect', ...ids], 'inspect images');
-  for (const { Id, RepoTags, Size, Config } of z.array(inspected).parse(JSON.parse(found.stdout || '[]'))) {
-    const tags = shortNames(RepoTags ?? []);
-    const user = staying.find(container => container.image === Id);
-    const about = `${oneLine(Config?.Labels?.[label.image] ?? '')}, ${formatBytes(Size)}`;
-    for (const name of tags.length === 0 ? [Id] : tags)
+  for (const { id, tags, size, labels } of parseImages(found)) {
+    const user = staying.find(container => container.image === id);
+    const about = `${oneLine(labels[label.image] ?? '')}, ${formatBytes(size)}`;
+    for (const name of tags.length === 0 ? [id] : tags)
       if (user) skipped.push({ name, why: `in use by container ${user.name}` });
       else if (tags.length === 0 && isBuilding)
         skipped.push({ name, why: 'it may belong to a running build' });

@@ -2,8 +2,8 @@ import type { EngineConnection } from '../../connection/engine-connection.ts';
 import { withEngineError } from '../../connection/engine-error.ts';
 import type { EnginesOfRuns } from '../../connection/run-connection.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { type Container, containers, marked } from '../../docker/containers.ts';
-import { label } from '../../docker/labels.ts';
+import { type Container, containers } from '../../docker/containers.ts';
+import { label, labelFilter } from '../../docker/labels.ts';
 import { hasActiveEngine } from '../../recovery/active-engine.ts';
 import { lockHolder } from '../../store/lock.ts';
 import type { StateDir } from '../../store/state-directory.ts';
@@ -77,7 +77,7 @@ export async function planCleanup(
 
 async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequest, 'runsOlderThan'>) {
   const { all, force, network, images } = request;
-  const found = await listed(docker, [marked]);
+  const found = await listed(docker, [labelFilter.managed]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
   const inUse = candidates.filter(container => !force && hasActiveEngine(state, container));
   const removable = candidates.filter(container => !inUse.includes(container));

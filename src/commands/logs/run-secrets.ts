@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { type Container, containers as containersOf, marked, ofRun } from '../../docker/containers.ts';
-import { label } from '../../docker/labels.ts';
+import { type Container, containers as containersOf } from '../../docker/containers.ts';
+import { label, labelFilter } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
 import type { Redactor } from '../../secrets/redact.ts';
 import { sealedName } from '../../secrets/sealed-file.ts';
@@ -37,7 +37,7 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
 
   /** Unseal for all agents of the run: one agent may print the secret of another. */
   async function inspectContainers(agents: readonly string[]): Promise<void> {
-    const listed = await containers.list([marked, ofRun(folder.runId)]);
+    const listed = await containers.list([labelFilter.managed, labelFilter.run(folder.runId)]);
     for (const container of await containers.inspect(listed.map(({ id }) => id))) {
       known.set(container.id, container);
       const { [label.agent]: agent = '', [label.attempt]: attempt = '' } = container.labels;

@@ -84,7 +84,7 @@ export function fakeWatcher(result: typeof end | null) {
       : Promise.resolve(result);
   const watcher: ActorContext['watcher'] = {
     ended,
-    look: () => void looks.push('look'),
+    checkNow: () => void looks.push('look'),
     reachable: async () => {},
     closed: Promise.resolve(),
   };

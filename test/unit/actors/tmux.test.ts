@@ -29,5 +29,5 @@ test('a command that was cut off by its timeout is a timeout, and the end is not
   const { watcher } = fakeWatcher(end);
   const error = await rejection(waitForTmux({ docker, watcher, plan }, input, never));
   t.is(error.kind, 'timeout');
-  t.regex(error.message, /could not reach the tmux session: docker did not answer in time/);
+  t.regex(error.message, /could not reach the tmux session: docker did not respond in time/);
 });

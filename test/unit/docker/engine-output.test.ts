@@ -2,10 +2,9 @@ import test from 'ava';
 import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { listNetworks } from '../../../src/docker/networks.ts';
+import { inspectNetworks, listNetworks } from '../../../src/docker/networks.ts';
 import { queryDocker } from '../../../src/doctor/docker.ts';
 import { inspectImage } from '../../../src/images/inspect.ts';
-import { inspectNetworks } from '../../../src/networks/run-networks.ts';
 import { examine } from '../../../src/recovery/adoptable.ts';
 import { engines, printed } from '../_helpers/engines.ts';
 
@@ -60,13 +59,10 @@ for (const engine of engines) {
   });
 
   test(`${engine}: networks are listed and inspected`, async t => {
-    const [listed] = await listNetworks('fixture', {
-      docker: docker('network-ls.jsonl'),
-      instance: 'i',
-    });
+    const [listed] = await listNetworks('fixture', docker('network-ls.jsonl'));
     const [inspected] = await inspectNetworks(docker('network-inspect.json'), ['x']);
-    t.is(listed?.Driver, 'bridge');
-    t.like(inspected, { id: listed!.ID, name: 'fixture', isInternal: true });
+    t.is(listed?.driver, 'bridge');
+    t.like(inspected, { id: listed!.id, name: 'fixture', isInternal: true });
     t.deepEqual(inspected?.labels, { 'tmux-agents': 'true', 'tmux-agents.run-id': 'fixture' });
   });
 

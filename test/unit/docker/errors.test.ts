@@ -77,7 +77,7 @@ test('a call that we cut off after its time is transient, and its effect inDoubt
   const error = dockerError(answer, { operation: 'start the container' });
   t.true(error.inDoubt);
   t.like(error, { exitCode: null, interrupted: 'timeout', command: 'docker start x' });
-  t.regex(error.message, /could not start the container: docker did not answer in time/);
+  t.regex(error.message, /could not start the container: docker did not respond in time/);
 });
 
 test('an exec that lost its daemon exits 255 and says nothing: transient', t => {
@@ -91,7 +91,7 @@ test('an error of exec is read from stdout, where old engines print it', t => {
   t.is(classify({ ...said('', { exitCode: 1 }), stdout }), 'docker');
 });
 
-test('a message says what failed, with the daemon’s reason and without its preamble, and what to do', t => {
+test("a message says what failed, with the daemon's reason and without its preamble, and what to do", t => {
   const error = dockerError(
     {
       ...said('Error response from daemon: no space left on device'),
@@ -148,7 +148,7 @@ test('an engine without docker-init is told what to install', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
   const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it' });
   t.is(kind, 'docker');
-  t.regex(message, /Install docker-init on the engine’s host/);
+  t.regex(message, /Install docker-init on the engine's host/);
 });
 
 test('of an error that no row knows every line is passed on, but those that only point to help', t => {
@@ -291,7 +291,7 @@ test('a program that is missing is known by its name', t => {
   }
 });
 
-test('words that are quoted, such as a name of the user’s, do not make a failure pass', t => {
+test("words that are quoted, such as a name of the user's, do not make a failure pass", t => {
   for (const name of ['i/o timeout', 'unexpected EOF', 'no space left on device', 'is paused'])
     t.is(classify(said(`Error response from daemon: volume "${name}" is of no driver`)), 'docker', name);
 });

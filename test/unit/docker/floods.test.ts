@@ -3,7 +3,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
-import { mostAnswered, mostLogged, mostSaid } from '../../../src/docker/output.ts';
+import { maxAnswerBytes, maxLogBytes, maxStderrBytes } from '../../../src/docker/output.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { firstBytes, followLines } from '../../../src/docker/stream.ts';
 import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
@@ -15,7 +15,7 @@ test.serial('an answer without end is cut off, fails, and leaves nothing behind'
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   const answer = await docker(['exec', 'c', 'tmux']);
   t.like(answer, { ok: false, exitCode: null, interrupted: 'overflow' });
-  t.is(Buffer.byteLength(answer.stdout), mostAnswered);
+  t.is(Buffer.byteLength(answer.stdout), maxAnswerBytes);
   t.true(await until(() => !isAlive(pid())));
 });
 
@@ -34,14 +34,14 @@ test.serial('of a long stderr the end is kept, and no length of it is a failure'
   fakeDocker(t, `{ ${zeros(20_000_000)}; echo; echo last; } >&2; echo out`);
   const answer = await docker(['pull']);
   t.like(answer, { ok: true, stdout: 'out\n' });
-  t.true(answer.stderr.length < mostSaid + 100 && answer.stderr.endsWith('\nlast\n'));
+  t.true(answer.stderr.length < maxStderrBytes + 100 && answer.stderr.endsWith('\nlast\n'));
 });
 
 test.serial('a log may be of any length: its end is kept', async t => {
   fakeDocker(t, `${zeros(20_000_000)}; echo last; exit 3`);
   const answer = await docker(['build'], { isLog: true });
   t.like(answer, { ok: false, exitCode: 3, interrupted: null });
-  t.true(answer.stdout.length < mostLogged + 100 && answer.stdout.endsWith('last\n'));
+  t.true(answer.stdout.length < maxLogBytes + 100 && answer.stdout.endsWith('last\n'));
   t.regex(answer.stdout, /^\[\d+ bytes before this were left out\]\n/);
 });
 

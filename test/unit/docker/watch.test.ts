@@ -62,10 +62,10 @@ function watch(t: ExecutionContext, engine: Engine) {
     async confirmEngine() {
       if (engine.isAnother?.()) throw new Error('another engine');
     },
-    onAway: message => told.push(`away: ${message}`),
-    onBack: () => told.push('back'),
-    onDeaf: reason => told.push(`deaf: ${reason}`),
-    onHearing: () => told.push('hearing'),
+    onUnreachable: message => told.push(`away: ${message}`),
+    onReachable: () => told.push('back'),
+    onEventsRefused: reason => told.push(`deaf: ${reason}`),
+    onEventsRestored: () => told.push('hearing'),
     onStarted: (id, startedAt) => told.push(`${id} started at ${startedAt}`),
     ...(engine.engineTime === undefined ? {} : { engineTime: engine.engineTime }),
   });

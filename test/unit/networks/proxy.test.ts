@@ -13,9 +13,19 @@ const newId = 'e'.repeat(64);
 
 const container = (more: object = {}, status = 'running') => ({
   Id: 'old',
+  Name: `/${names.proxy}`,
+  Created: '2026-01-02T12:00:00Z',
   Image: 'sha256:1',
-  State: { Status: status },
-  Config: { Labels: { 'tmux-agents.instance': 'i', 'tmux-agents.run-id': 'r1234567' } },
+  State: {
+    Status: status,
+    ExitCode: 0,
+    StartedAt: '2026-01-02T12:00:01Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
+  },
+  Config: {
+    Image: 'tmux-agents-proxy:latest',
+    Labels: { 'tmux-agents.instance': 'i', 'tmux-agents.run-id': 'r1234567' },
+  },
   NetworkSettings: { Networks: { a: { NetworkID: 'in' }, b: { NetworkID: 'out' } } },
   ...more,
 });
@@ -70,7 +80,7 @@ for (const [what, found] of [
   });
 
 test('a container of the name that is not of the run is neither used nor removed', async t => {
-  const { ensure, calls } = engine(container({ Config: { Labels: null } }));
+  const { ensure, calls } = engine(container({ Config: { Image: 'theirs', Labels: null } }));
   const error = (await t.throwsAsync(ensure())) as StepError;
   t.is(error.kind, 'nameConflict');
   t.deepEqual(calls, [look]);
@@ -105,7 +115,7 @@ test('of a proxy that does not answer its last words are told', async t => {
   const error = (await t.throwsAsync(check())) as StepError;
   t.regex(
     error.message,
-    /the proxy does not answer \(1767355200\| begin\nFATAL: Bungled squid\.conf\)\. No agent was started/,
+    /the proxy does not respond \(1767355200\| begin\nFATAL: Bungled squid\.conf\)\. No agent was started/,
   );
   t.true(calls.includes(`logs --tail=5 ${names.proxy}`));
 });
@@ -114,6 +124,6 @@ test('a guard that does not hold is named, and what has tried it is removed', as
   const { check, calls } = engine(null, 'direct\nnames\n');
   const error = (await t.throwsAsync(check())) as StepError;
   t.is(error.kind, 'network');
-  t.regex(error.message, /does not hold: addresses outside can be reached past the proxy; names of the out/);
+  t.regex(error.message, /does not hold: addresses outside can be reached past the proxy; names outside can be resolved past/);
   t.is(calls.at(-1), `rm --force --volumes ${newId}`);
 });

@@ -39,7 +39,7 @@ function engine(
     return answer('');
   };
   const options = { docker, instance: 'i', runId: 'r1234567' };
-  const ensure = (kind: 'open' | 'internal' | 'apart' = 'open') =>
+  const ensure = (kind: 'open' | 'internal' | 'peerIsolated' = 'open') =>
     ensureRunNetwork({ name: 'tmux-agents-r1234567', kind }, options);
   return { docker, ensure, created: () => calls.filter(call => call.startsWith('network create')), calls };
 }
@@ -57,9 +57,9 @@ test('one without a way out is internal, and one between proxies lets them not r
   const internal = engine([]);
   await internal.ensure('internal');
   t.true(internal.created()[0]!.includes(' --internal '));
-  const apart = engine([]);
-  await apart.ensure('apart');
-  t.true(apart.created()[0]!.includes(' --opt=com.docker.network.bridge.enable_icc=false '));
+  const isolated = engine([]);
+  await isolated.ensure('peerIsolated');
+  t.true(isolated.created()[0]!.includes(' --opt=com.docker.network.bridge.enable_icc=false '));
 });
 
 for (const [what, found, kind] of [

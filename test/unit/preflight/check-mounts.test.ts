@@ -186,7 +186,7 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   writeFileSync(`${other.lock}.1`, JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' }));
   await t.throwsAsync(
     check(flow(bind(at('proj')))),
-    { message: /driven by .*, if that is alive.*agent-flow stop --force raaaaaaa$/ },
+    { message: /being executed by .*, if that is alive.*agent-flow stop --force raaaaaaa$/ },
     'a lock that may be of nobody is named with its way out',
   );
   rmSync(`${other.lock}.1`);

@@ -14,26 +14,26 @@ const labels = {
 const container = (more: Readonly<Record<string, string>> = {}, name = 'tmux-agent-rabc1234-worker-2') =>
   ({ id: 'c0ffee', name, labels: { ...labels, ...more } }) as unknown as Container;
 
-test('a container origin labels and name agree is ours', t => {
+test('a container whose labels and name agree is ours', t => {
   t.like(classify(container(), us), { origin: 'ours', runId: 'rabc1234', agent: 'worker', attempt: 2 });
 });
 
-test('one of another instance is another’s, whatever else it says', t => {
+test('a container of another instance is not ours, whatever its other labels', t => {
   t.is(classify(container({ 'tmux-agents.run-id': '../x' }), 'f'.repeat(16)).origin, 'another');
 });
 
-test('a proxy that its run has left behind is no agent, and says origin it was', t => {
+test('a proxy that its run has left behind is malformed, and the reason names the run', t => {
   const { 'tmux-agents.agent': _, ...rest } = labels;
   const proxy = { ...container(), labels: { ...rest, 'tmux-agents.role': 'proxy' } };
   t.like(classify(proxy, us), { origin: 'malformed', why: 'proxy left behind by run rabc1234' });
 });
 
-test('one without an instance was made by hand', t => {
+test('a container without an instance was made by hand', t => {
   const { 'tmux-agents.instance': _, ...rest } = labels;
   t.is(classify({ ...container(), labels: rest }, us).origin, 'by hand');
 });
 
-test('labels that cannot be ours are named, and nothing of what they say is used', t => {
+test('labels that cannot be ours are named, and none of them is used', t => {
   const hostile = [
     '',
     '.',
@@ -54,7 +54,7 @@ test('labels that cannot be ours are named, and nothing of what they say is used
     const found = classify(container({ [key]: value }), us);
     t.is(found.origin, 'malformed', `${key}=${JSON.stringify(value)}`);
     t.false('runId' in found);
-    t.regex('why' in found ? (found.why ?? '') : '', new RegExp(`^${key} is no `));
+    t.regex('why' in found ? (found.why ?? '') : '', new RegExp(`^${key} is not a valid `));
   }
   for (const attempt of ['0', '00', '1.0', '1e1', ' 1', '+1', '-1', '100'])
     t.is(classify(container({ 'tmux-agents.attempt': attempt }), us).origin, 'malformed', attempt);
@@ -62,7 +62,7 @@ test('labels that cannot be ours are named, and nothing of what they say is used
     t.is(classify(container({ 'tmux-agents.instance': instance }), us).origin, 'malformed', instance);
 });
 
-test('one that is called otherwise than its labels say is not believed', t => {
+test('a container whose name does not match its labels is malformed', t => {
   t.is(classify(container({}, 'tmux-agent-rabc1234-worker-1'), us).origin, 'malformed');
   t.is(classify(container({}, 'mine'), us).origin, 'malformed');
 });

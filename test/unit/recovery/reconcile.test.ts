@@ -1,9 +1,9 @@
 import test from 'ava';
 import type { Reconciliation } from '../../../machines/agent-types.ts';
-import { type ContainerFact, type DecidePlan, reconcile } from '../../../src/recovery/reconcile.ts';
+import { type ContainerFact, type ReconcilePlan, reconcile } from '../../../src/recovery/reconcile.ts';
 import { type AgentRecord, emptyRecord } from '../../../src/recovery/record.ts';
 
-const plan: DecidePlan = { retries: 1, keep: 'never', specHash: 'spec' };
+const plan: ReconcilePlan = { retries: 1, keep: 'never', specHash: 'spec' };
 const now = 1_000_000;
 const fact: ContainerFact = {
   id: 'c1',
@@ -38,7 +38,7 @@ type Row = readonly [
   record: AgentRecord,
   facts: readonly ContainerFact[],
   expected: Partial<Reconciliation>,
-  plan?: Partial<DecidePlan>,
+  plan?: Partial<ReconcilePlan>,
 ];
 
 const table: readonly Row[] = [
@@ -117,7 +117,7 @@ const table: readonly Row[] = [
     { enter: 'collecting', outcome: infrastructure('restarted') },
   ],
   [
-    'removed by hand: a verdict, never made anew behind its back',
+    'removed by hand: a failure, never a new container',
     injected,
     [],
     { enter: 'removing', containerId: null, outcome: infrastructure('removed') },
@@ -208,61 +208,61 @@ const table: readonly Row[] = [
     { enter: 'collecting', outcome: cancelled() },
   ],
   [
-    'verdict told, container still there: remove',
-    { ...injected, verdict: succeeded },
+    'outcome known, container still exists: remove',
+    { ...injected, attemptOutcome: succeeded },
     [exited],
     { enter: 'removing', outcome: succeeded },
   ],
   [
-    'verdict told, container still alive: stop',
-    { ...injected, verdict: succeeded },
+    'outcome known, container still runs: stop',
+    { ...injected, attemptOutcome: succeeded },
     [fact],
     { enter: 'stopping', outcome: succeeded },
   ],
   [
     'finished and kept: over',
-    { ...injected, verdict: succeeded },
+    { ...injected, attemptOutcome: succeeded },
     [exited],
     { enter: 'done', outcome: succeeded },
     { keep: 'always' },
   ],
   [
     'finished and kept on failure: over',
-    { ...injected, verdict: failed },
+    { ...injected, attemptOutcome: failed },
     [exited],
     { enter: 'done' },
     { keep: 'on-failure', retries: 0 },
   ],
   [
     'succeeded, to be kept on failure only: remove',
-    { ...injected, verdict: succeeded },
+    { ...injected, attemptOutcome: succeeded },
     [exited],
     { enter: 'removing' },
     { keep: 'on-failure' },
   ],
   [
     'kept, but cancelled: remove',
-    { ...injected, verdict: succeeded, cancelled: true },
+    { ...injected, attemptOutcome: succeeded, cancelled: true },
     [exited],
     { enter: 'removing' },
     { keep: 'always' },
   ],
   [
     'failed, removed, retries left: another attempt',
-    { ...injected, verdict: failed },
+    { ...injected, attemptOutcome: failed },
     [],
     { enter: 'retrying', attempt: 1, attempts: [{ attempt: 1, containerId: 'c1', ...failed }] },
   ],
   [
     'its plan is used up for a while: wait for it, whatever retries are left',
-    { ...injected, verdict: usedUp },
+    { ...injected, attemptOutcome: usedUp },
     [],
     { enter: 'waitingForQuota', outcome: usedUp },
     { retries: 0 },
   ],
   [
     'its plan is used up, cancelled: over',
-    { ...injected, verdict: usedUp, cancelled: true },
+    { ...injected, attemptOutcome: usedUp, cancelled: true },
     [],
     { enter: 'done' },
   ],
@@ -272,7 +272,7 @@ const table: readonly Row[] = [
       ...injected,
       attempt: 2,
       attempts: [{ attempt: 1, containerId: 'c0', ...usedUp }],
-      verdict: failed,
+      attemptOutcome: failed,
     },
     [],
     { enter: 'retrying' },
@@ -280,20 +280,20 @@ const table: readonly Row[] = [
   ],
   [
     'failed, removed, no retries left: over',
-    { ...injected, verdict: failed },
+    { ...injected, attemptOutcome: failed },
     [],
     { enter: 'done', outcome: failed },
     { retries: 0 },
   ],
   [
     'failed, removed, cancelled: no other attempt',
-    { ...injected, verdict: failed, cancelled: true },
+    { ...injected, attemptOutcome: failed, cancelled: true },
     [],
     { enter: 'done' },
   ],
   [
     'succeeded and removed: over, though retries are left',
-    { ...injected, verdict: succeeded },
+    { ...injected, attemptOutcome: succeeded },
     [],
     { enter: 'done', outcome: succeeded },
   ],
@@ -349,7 +349,7 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
     [null, 'ours-running-1', 'gone'].flatMap(containerId =>
       [false, true].flatMap(createAsked =>
         [null, 501_000].flatMap(injectedAt =>
-          [null, failed, succeeded].flatMap(verdict =>
+          [null, failed, succeeded].flatMap(attemptOutcome =>
             [false, true].flatMap(ended =>
               [false, true].map(cancelled => ({
                 ...emptyRecord,
@@ -357,7 +357,7 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
                 containerId,
                 createAsked,
                 injectedAt,
-                verdict,
+                attemptOutcome,
                 cancelled,
                 ended,
               })),
@@ -380,7 +380,7 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
           t.fail(`starts what has run: ${about()}`);
         if (
           decision.enter === 'starting' &&
-          (record.verdict || record.cancelled) &&
+          (record.attemptOutcome || record.cancelled) &&
           decision.attempt === record.attempt
         )
           t.fail(`starts what is decided: ${about()}`);
@@ -388,7 +388,7 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
         if (decision.enter === 'building' && mine.length > 0) t.fail(`makes a second container: ${about()}`);
         if (
           decision.enter === 'building' &&
-          (record.cancelled || record.verdict) &&
+          (record.cancelled || record.attemptOutcome) &&
           decision.attempt === record.attempt
         )
           t.fail(`builds what is decided: ${about()}`);
@@ -399,7 +399,7 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
         if (decision.enter === 'done' && mine.length > 0 && keep === 'never')
           t.fail(`leaves one behind: ${about()}`);
         if (decision.enter === 'done' && decision.outcome === null && !record.ended)
-          t.fail(`done without a verdict: ${about()}`);
+          t.fail(`done without an outcome: ${about()}`);
         if (decision.attempt < record.attempt) t.fail(`goes back: ${about()}`);
       }
   t.true(cases > 100_000);

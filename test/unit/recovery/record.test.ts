@@ -29,7 +29,7 @@ const call = (verb: string, attempt = 1): RunEventBody => ({
   attempt,
   argv: ['docker', verb],
 });
-const verdict = (attempt: number, status: 'failed' | 'succeeded'): RunEventBody => ({
+const ended = (attempt: number, status: 'failed' | 'succeeded'): RunEventBody => ({
   type: 'attempt.ended',
   agent: 'a',
   attempt,
@@ -85,57 +85,57 @@ test('the first start of its own container is remembered, and forgotten with the
   t.is(after(started('c1', 7)).startedAt, null);
   t.is(after(created, started('c2', 7)).startedAt, null);
   t.is(after(created, started('c1', 7), started('c1', 9)).startedAt, 7);
-  t.is(after(created, started('c1', 7), verdict(1, 'failed'), state(2)).startedAt, null);
+  t.is(after(created, started('c1', 7), ended(1, 'failed'), state(2)).startedAt, null);
 });
 
-test('the first verdict on an attempt counts', t => {
-  t.is(after(verdict(1, 'failed'), verdict(1, 'succeeded')).verdict?.status, 'failed');
+test('the first outcome of an attempt counts', t => {
+  t.is(after(ended(1, 'failed'), ended(1, 'succeeded')).attemptOutcome?.status, 'failed');
 });
 
 test('a new attempt begins with an empty page, and the last one is kept', t => {
   const record = after(
     call('create'),
     state(1, { containerId: 'c1', injectedAt: 5 }),
-    verdict(1, 'failed'),
+    ended(1, 'failed'),
     state(2),
   );
   t.is(record.attempt, 2);
   t.is(record.containerId, null);
   t.false(record.createAsked);
   t.is(record.injectedAt, null);
-  t.is(record.verdict, null);
+  t.is(record.attemptOutcome, null);
   t.deepEqual(record.attempts, [
     { attempt: 1, containerId: 'c1', status: 'failed', exitCode: 1, error: null },
   ]);
 });
 
 test('a call of an earlier attempt that comes late is not this attempt’s', t => {
-  t.false(after(verdict(1, 'failed'), state(2), call('create', 1)).createAsked);
+  t.false(after(ended(1, 'failed'), state(2), call('create', 1)).createAsked);
 });
 
 test('a cancel of the run or of the agent is remembered, that of another is not', t => {
   t.true(after({ type: 'run.cancel', reason: 'x' }).cancelled);
   t.true(after({ type: 'agent.cancel', agent: 'a', reason: 'x' }).cancelled);
   t.false(after({ type: 'agent.cancel', agent: 'b', reason: 'x' }).cancelled);
-  t.true(after({ type: 'run.cancel', reason: 'x' }, verdict(1, 'failed'), state(2)).cancelled);
+  t.true(after({ type: 'run.cancel', reason: 'x' }, ended(1, 'failed'), state(2)).cancelled);
 });
 
 test('what happens to other agents is nothing to this one', t => {
-  t.is(after({ ...verdict(1, 'failed'), agent: 'b' } as RunEventBody), emptyRecord);
+  t.is(after({ ...ended(1, 'failed'), agent: 'b' } as RunEventBody), emptyRecord);
 });
 
 test('an agent that is over comes out as it did, though nothing is left of it and its run is taken up again', t => {
   const plan = { retries: 1, keep: 'never', specHash: null } as const;
   const end = { agent: 'a', error: null, containerId: 'c1', image: 'i' } as const;
-  const succeeded = after(verdict(1, 'succeeded'), {
+  const succeeded = after(ended(1, 'succeeded'), {
     type: 'agent.ended',
     status: 'succeeded',
     exitCode: 0,
     ...end,
   });
   t.like(reconcile(plan, succeeded, [], 0), { enter: 'done', outcome: { status: 'succeeded', exitCode: 0 } });
-  // Cancelled while it waited for another attempt: the verdict on the first is not how it came out.
-  const cancelled = after(verdict(1, 'failed'), {
+  // Cancelled while it waited for another attempt: the outcome of the first is not that of the agent.
+  const cancelled = after(ended(1, 'failed'), {
     type: 'agent.ended',
     status: 'cancelled',
     exitCode: null,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { FlowError } from '../../../src/errors.ts';
-import { askToStop } from '../../../src/run/request-stop.ts';
+import { requestStop } from '../../../src/run/request-stop.ts';
 import { takeLock } from '../../../src/store/lock.ts';
 import { ownIdentity } from '../../../src/store/lock-holder.ts';
 import { watchRequests } from '../../../src/store/requests.ts';
@@ -34,7 +34,7 @@ test('a run is stopped by its engine process, and no request is left', async t =
     },
     { every: 5 },
   );
-  await askToStop(found, { agent: 'fixer', isOver: () => isOver, say: () => t.fail(), timeouts });
+  await requestStop(found, { agent: 'fixer', isOver: () => isOver, say: () => t.fail(), timeouts });
   engine[Symbol.dispose]();
   t.deepEqual(requestsIn(found.requests), []);
 });
@@ -42,7 +42,7 @@ test('a run is stopped by its engine process, and no request is left', async t =
 test('an engine process that is gone is not waited for, nor is the request left for the next one', async t => {
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
-  const asked = askToStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   t.deepEqual(requestsIn(found.requests), ['{"stop":null}']);
   lock[Symbol.dispose]();
   await asked;
@@ -53,7 +53,7 @@ test('one that lives and takes no request is named, with what to do about it', a
   const found = run(t);
   takeLock(found.lock);
   const error = await t.throwsAsync(
-    askToStop(found, { agent: null, isOver: () => false, say: t.log, timeouts: { ...timeouts, here: 20 } }),
+    requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts: { ...timeouts, here: 20 } }),
     { instanceOf: FlowError },
   );
   t.is(error.exitCode, 3);
@@ -68,7 +68,7 @@ test('one that cannot be judged and takes no request is named, with --force and 
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
   const error = await t.throwsAsync(
-    askToStop(found, {
+    requestStop(found, {
       agent: null,
       isOver: () => false,
       say: t.log,
@@ -86,7 +86,7 @@ test('one that has taken the request and is gone then, though its lock is believ
   const engine = watchRequests(found.requests, () => engine[Symbol.dispose](), { every: 5 });
   const said: string[] = [];
   await t.throwsAsync(
-    askToStop(found, {
+    requestStop(found, {
       agent: null,
       isOver: () => false,
       say: line => said.push(line),
@@ -104,7 +104,7 @@ test('one that takes long is waited for as long as it takes requests', async t =
   let stops = 0;
   const engine = watchRequests(found.requests, () => stops++, { every: 5 });
   let pings = 0;
-  const asked = askToStop(found, {
+  const asked = requestStop(found, {
     agent: null,
     isOver: () => pings >= 3,
     say: () => {},
@@ -126,16 +126,16 @@ test('a run whose directory takes no request says so, with who could be signalle
   const found = run(t);
   takeLock(found.lock);
   writeFileSync(found.requests, 'no directory');
-  const asked = askToStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   const error = await t.throwsAsync(asked, { instanceOf: FlowError });
   t.is(error.exitCode, 3);
-  t.regex(error.message, new RegExp(`cannot be asked to stop: .*SIGINT.* process ${process.pid} on`));
+  t.regex(error.message, new RegExp(`cannot be requested to stop: .*SIGINT.* process ${process.pid} on`));
 });
 
 test('a state directory that is removed meanwhile ends the wait', async t => {
   const found = run(t);
   takeLock(found.lock);
-  const asked = askToStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   rmSync(found.path, { recursive: true });
   await t.notThrowsAsync(asked);
 });

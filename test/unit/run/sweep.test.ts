@@ -37,7 +37,7 @@ function dockerOf({ containers, networks }: Engine, before: (look: number) => vo
 
 const run = { instance: 'i', runId: 'r1234567', sleep: async () => {} };
 const none: ReadonlySet<string> = new Set();
-const calm = { ...run, kept: none, hasNetworks: true, isUncertain: false };
+const calm = { ...run, kept: none, hasNetworks: true, inDoubt: false };
 
 test('containers go first, then the networks that they were on', async t => {
   const { docker, calls, looks } = dockerOf({
@@ -80,7 +80,7 @@ test('where a call was cut off, what lands later is removed too, and absence is 
   const { docker, calls, looks } = dockerOf(engine, look => {
     if (look === 3) engine.networks.add('late');
   });
-  t.deepEqual(await sweep(docker, { ...calm, isUncertain: true }), []);
+  t.deepEqual(await sweep(docker, { ...calm, inDoubt: true }), []);
   t.deepEqual(calls, ['network late']);
   t.is(looks(), 6);
 });
@@ -92,6 +92,6 @@ test('what cannot be removed does not keep a run for ever', async t => {
     args[0] === 'rm'
       ? { args, ok: false, exitCode: 1, stdout: '', stderr: 'device or resource busy', interrupted: null }
       : docker(args, options);
-  t.deepEqual(await sweep(stubborn, { ...calm, isUncertain: true }), ['stuck']);
+  t.deepEqual(await sweep(stubborn, { ...calm, inDoubt: true }), ['stuck']);
   t.true(looks() <= 20);
 });

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
-import { speaker } from '../../../src/docker/container-speech.ts';
+import { outputSource } from '../../../src/docker/container-output.ts';
 import { classify } from '../../../src/docker/errors.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { pipeOutput, saveOutput } from '../../../src/docker/stream.ts';
@@ -20,7 +20,7 @@ test('the commands that bring the output of a container are known, and which one
     ['cp c:/workspace -', null],
     ['build --tag=x -- .', null],
   ] as const)
-    t.is(speaker(line.split(' ')), id, line);
+    t.is(outputSource(line.split(' ')), id, line);
 });
 
 /** A docker whose every command but a question fails with these words of a container, and `answer` to the question. */

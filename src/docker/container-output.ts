@@ -3,12 +3,12 @@ import type { Docker } from './cli.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * Some commands bring a container's own output, its stderr on theirs. That is data, which may say anything: what a
- * command came to is judged by its exit code, and by what the engine says of the container when it is asked.
+ * Some commands pass on a container's own output, its stderr on theirs. That is untrusted data (I8): the result of such a
+ * command comes from its exit code and from the engine's report on the container.
  */
 
-/** The container whose output a command brings; null of a command that brings none. */
-export function speaker(args: readonly string[]): string | null {
+/** Return the container whose output a command passes on; null for any other command. */
+export function outputSource(args: readonly string[]): string | null {
   const [verb, ...more] = args;
   const isOne =
     verb === 'logs' ||
@@ -18,25 +18,25 @@ export function speaker(args: readonly string[]): string | null {
   return isOne ? (more.find(arg => !arg.startsWith('-')) ?? null) : null;
 }
 
-/** Take a command's stderr for what it is: of one that brings a container's output, it was printed and not said. */
-export function heard<A extends CallEnd>(args: readonly string[], answer: A): A {
+/** Move a container's stderr from `stderr`, which is docker's, to `printed`. */
+export function separateOutput<A extends CallEnd>(args: readonly string[], answer: A): A {
   const said = answer.stderr.replace(emulation, '');
-  return speaker(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+  return outputSource(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
 }
 
-/** What the `docker` of podman-docker says with every command. */
+/** The notice that the `docker` of podman-docker prints with every command. */
 const emulation = /^Emulate Docker CLI using podman\..*\n?/m;
 
 const state = z.object({ Status: z.string(), Error: z.string().default('') });
 
-/** Ask the engine why such a command failed. Its words take the place of those of the container. */
-export async function judged<A extends CallEnd>(
+/** Ask the engine why such a command failed, and return its reason as `stderr`. */
+export async function withEngineReason<A extends CallEnd>(
   docker: Docker,
   args: readonly string[],
   answer: A,
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
-  const id = speaker(args);
+  const id = outputSource(args);
   if (id === null || answer.ok || answer.interrupted !== null) return answer;
   const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,

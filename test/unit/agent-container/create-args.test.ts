@@ -17,12 +17,12 @@ const args = (more: Partial<AgentPlan> = {}, cpus = 8) =>
     createdAt: '2026-01-01T00:00:00.000Z',
   });
 
-test('the image comes last, behind --, and the name tells run, agent and attempt', t => {
+test('the image comes last, behind --, and the name contains run, agent and attempt', t => {
   t.deepEqual(args().slice(-2), ['--', 'sha256:abc']);
   t.true(args().includes('--name=tmux-agent-r1234567-worker-2'));
 });
 
-test('the default limits are the seed’s, but never more than the engine has', t => {
+test('the default limits are never more than the engine has', t => {
   t.true(args().includes('--memory=4294967296'));
   t.true(args().includes('--cpus=2'));
   t.true(args({}, 1).includes('--cpus=1'));
@@ -57,7 +57,7 @@ test('on an isolated network the agent has its alias, and nothing else is differ
   );
 });
 
-test('with a list of hosts the agent is on a network of that list, and is told of its proxy', t => {
+test('with a list of hosts the agent is on the network of that list, with the variables of its proxy', t => {
   const allowed = (...hosts: string[]) => args({ network: { mode: 'allow', hosts } });
   const added = allowed('a.example.com').filter(arg => !args().includes(arg));
   const [network = '', dns, ...env] = added;
@@ -86,7 +86,7 @@ test('a label of the spec cannot take the place of ours', t => {
   t.is(own.at(-1), '--label=tmux-agents=true');
 });
 
-test('values of the spec’s env are on no command line', t => {
+test("values of the spec's env are on no command line", t => {
   t.false(args().join(' ').includes('hush'));
 });
 
@@ -96,12 +96,12 @@ test('limits are given to the container in seconds, and left out where there is 
   t.true(args({ timeouts: { ...plan.timeouts, idle: 200 } }).includes('--env=AGENT_IDLE_LIMIT=1'));
 });
 
-test('the agent is who its image says, unless the spec says who', t => {
+test("the agent runs as the image's user, unless the spec sets one", t => {
   t.false(args().some(arg => arg.startsWith('--user')));
   t.true(args({ user: { uid: 1000, gid: 100 } }).includes('--user=1000:100'));
 });
 
-test('GPUs are asked for by one exact argument, in which a list of them is one CSV field', t => {
+test('GPUs are requested by one exact argument, in which a list of them is one CSV field', t => {
   const asked = (gpus: AgentPlan['gpus']) => args({ gpus }).filter(arg => arg.startsWith('--gpus'));
   t.deepEqual(asked(null), []);
   t.deepEqual(asked('all'), ['--gpus=all']);
@@ -110,7 +110,7 @@ test('GPUs are asked for by one exact argument, in which a list of them is one C
   t.deepEqual(asked({ device: ['0', '2'] }), ['--gpus="device=0,2"']);
 });
 
-test('whatever signal the image stops at, ours is TERM', t => {
+test('the stop signal is TERM, whatever the image sets', t => {
   t.true(args().includes('--stop-signal=TERM'));
 });
 

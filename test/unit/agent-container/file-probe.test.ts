@@ -34,7 +34,7 @@ function engine(has: (path: string) => boolean, { hasImage = true, fails = '' } 
   };
 }
 
-test('one container looks for all paths; those that the engine lacks are found by halves', async t => {
+test('one container probes all paths, and missing ones are found by bisection', async t => {
   const all = engine(() => true);
   t.deepEqual(await probeFiles(identity('/a', '/b', '/c'), all.options), ['seen /a', 'seen /b', 'seen /c']);
   t.is(all.calls.length, 1);
@@ -45,7 +45,7 @@ test('one container looks for all paths; those that the engine lacks are found b
   t.deepEqual(await probeFiles([], some.options), []);
 });
 
-test('a container gets no more mounts than docker takes well, and every path is looked for', async t => {
+test('the mounts of a container are limited, and every path is probed', async t => {
   const { calls, options } = engine(() => true);
   const paths = Array.from({ length: 1_000 }, (_, index) => `/p${index}`);
   t.deepEqual(
@@ -56,7 +56,7 @@ test('a container gets no more mounts than docker takes well, and every path is 
   t.true(calls.every(mounts => mounts.length <= 100));
 });
 
-test('the base image is made once where a container is needed, and not to learn that a path is absent', async t => {
+test('the base image is built once if a container is needed, and not to find that a path is missing', async t => {
   const { made, options } = engine(path => path !== '/b', { hasImage: false });
   t.deepEqual(await probeFiles(identity('/b'), options), ['']);
   t.is(made(), 0);
@@ -64,7 +64,7 @@ test('the base image is made once where a container is needed, and not to learn 
   t.is(made(), 1);
 });
 
-test('without the base image another one does that is there and has the programs', async t => {
+test('without the base image another one with the programs is used', async t => {
   const tried: string[] = [];
   let made = 0;
   const stderr: Record<string, string> = {
@@ -91,7 +91,7 @@ test('without the base image another one does that is there and has the programs
   t.is(made > 0, true);
 });
 
-test('an engine that runs no container is no proof of other files', async t => {
+test('an engine that cannot run a container does not prove other files', async t => {
   for (const fails of ['OCI runtime create failed: no such runtime', 'no space left on device']) {
     const { options } = engine(() => true, { fails });
     const error = await t.throwsAsync(probeFiles(identity('/a', '/b'), options), { instanceOf: DockerError });
@@ -99,7 +99,7 @@ test('an engine that runs no container is no proof of other files', async t => {
   }
 });
 
-test('an answer that is not one line for each path is not taken', async t => {
+test('an output that is not one line per path is refused', async t => {
   for (const stdout of ['', 'one\n', 'one\ntwo\nthree\n']) {
     const docker: Docker = async args => ({
       args,

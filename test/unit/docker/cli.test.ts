@@ -19,7 +19,7 @@ function withDocker(t: ExecutionContext, script: string) {
   return dockerCli(nullRecorder);
 }
 
-test.serial('a docker that ends before it has read its input is an answer, and no end of us', async t => {
+test.serial('a docker that ends before it has read its input does not end this process', async t => {
   const docker = withDocker(t, 'exec 0<&-; echo "Cannot connect" >&2; exit 1');
   for (const size of [5, 300_000, 5, 300_000]) {
     const answer = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
@@ -27,14 +27,14 @@ test.serial('a docker that ends before it has read its input is an answer, and n
   }
 });
 
-test.serial('what is given as input arrives whole, whatever bytes it has', async t => {
+test.serial('input arrives whole, with any bytes', async t => {
   const docker = withDocker(t, 'sha256sum');
   const input = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => index % 256));
   const { stdout } = await docker(['exec'], { input });
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
-test.serial('the client is not told of another platform than the engine’s own', async t => {
+test.serial("the client gets no platform but the engine's own", async t => {
   const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
   Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });
   t.teardown(() => {

@@ -9,7 +9,7 @@ import { fakeDocker } from '../_helpers/fake-docker.ts';
 
 const docker = dockerCli(nullRecorder);
 
-test('the commands that bring the output of a container are known, and which one it is', t => {
+test("the commands that pass on a container's output are recognized, with their container", t => {
   for (const [line, id] of [
     ['logs c', 'c'],
     ['logs --follow --tail=1 c', 'c'],
@@ -67,7 +67,7 @@ for (const [what, args, answer, kind, stderr] of [
   ],
   ['speaks in riddles', ['exec', 'c', 'x'], 'echo riddle', 'docker', /^$/],
 ] as const)
-  test.serial(`why a command failed is what the engine says when it is asked: it ${what}`, async t => {
+  test.serial(`the reason of a failed command comes from the engine: it ${what}`, async t => {
     fakeDocker(t, words('any words', answer));
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const options = { timeout: 0 };
@@ -81,7 +81,7 @@ for (const [what, args, answer, kind, stderr] of [
     }
   });
 
-test.serial('the engine is not asked about what went well, or what was cut off', async t => {
+test.serial('the engine is not asked after a success or an abort', async t => {
   fakeDocker(t, 'if [ "$2" = inspect ]; then exit 9; fi; echo words >&2; [ "$2" = c ] || exec sleep 600');
   t.like(await docker(['logs', 'c']), { ok: true, exitCode: 0, stderr: '', printed: 'words\n' });
   t.like(await docker(['logs', 'd'], { timeout: 500 }), {
@@ -91,7 +91,7 @@ test.serial('the engine is not asked about what went well, or what was cut off',
   });
 });
 
-test.serial('an engine that does not answer when it is asked has not answered at all', async t => {
+test.serial('a command whose reason cannot be read counts as cut off', async t => {
   fakeDocker(t, 'if [ "$2" = inspect ]; then exec sleep 600; fi; exit 1');
   const stop = new AbortController();
   const answer = docker(['exec', 'c', 'x'], { signal: stop.signal });

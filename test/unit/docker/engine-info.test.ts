@@ -11,7 +11,7 @@ import { folder } from '../_helpers/repositories.ts';
 const ask = () => engineInfo(dockerCli(nullRecorder), { timeout: 20_000, hint: () => 'do what helps' });
 
 // All serial: PATH is one for the process.
-test.serial('without a docker command on PATH, the message says so', async t => {
+test.serial('a missing docker command is reported', async t => {
   const bin = folder(t);
   symlinkSync(onPath('bash', process.env)!, join(bin, 'bash'));
   const before = process.env.PATH;
@@ -52,7 +52,7 @@ const said: Readonly<Record<string, readonly [script: string, message: string]>>
 };
 
 for (const [title, [script, message]] of Object.entries(said))
-  test.serial(`docker's own words are the reason: ${title}`, async t => {
+  test.serial(`docker's own message is the reason: ${title}`, async t => {
     fakeDocker(t, script);
     const error = await t.throwsAsync(ask());
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);

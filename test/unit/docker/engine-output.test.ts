@@ -50,7 +50,7 @@ for (const engine of engines) {
     t.true(exits!.createdAt <= exits!.startedAt && exits!.startedAt < exits!.finishedAt);
   });
 
-  test(`${engine}: an image is inspected, and is the one that its containers name`, async t => {
+  test(`${engine}: an image is inspected, with the id that its containers name`, async t => {
     const image = await inspectImage('x', { docker: docker('image-inspect.json'), source: '' });
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
     t.is(image?.id, container?.image);
@@ -86,7 +86,7 @@ for (const engine of engines) {
     t.regex(facts.api!.engine, /^1\.\d\d$/);
   });
 
-  test(`${engine}: an orphan is taken with the network that it is connected to`, async t => {
+  test(`${engine}: an orphan is adopted with the network that it is connected to`, async t => {
     const [details] = JSON.parse(printed(engine, 'container-inspect.json'));
     details.Config.Env = ['AGENT_NONCE=abc'];
     details.Mounts = [{ Type: 'bind', Source: '/home/me/work', Destination: '/workspace' }];

@@ -71,7 +71,7 @@ for (const [kind, text] of table)
     t.is(classify(said(text.toUpperCase())), kind);
   });
 
-test('a call that we cut off after its time is transient, and its effect inDoubt', t => {
+test('a call that is cut off after its timeout is transient, and its effect in doubt', t => {
   const answer = { ...said('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
   t.is(classify(answer), 'transient');
   const error = dockerError(answer, { operation: 'start the container' });
@@ -80,7 +80,7 @@ test('a call that we cut off after its time is transient, and its effect inDoubt
   t.regex(error.message, /could not start the container: docker did not respond in time/);
 });
 
-test('an exec that lost its daemon exits 255 and says nothing: transient', t => {
+test('an exec that lost its daemon exits with 255 and no stderr, and is transient', t => {
   t.is(classify(said('', { exitCode: 255 })), 'transient');
   t.is(classify(said('agent says 255', { exitCode: 255 })), 'docker');
 });
@@ -108,7 +108,7 @@ test("a message says what failed, with the daemon's reason and without its pream
   t.false(error.inDoubt);
 });
 
-test('an engine without GPUs says what to install, once', t => {
+test('the error of an engine without GPUs has the hint once', t => {
   const stderr =
     'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
   const error = dockerError({ ...said(stderr), args: ['start', 'x'] }, { operation: 'start the container' });
@@ -120,7 +120,7 @@ test('an engine without GPUs says what to install, once', t => {
   );
 });
 
-test('what no row knows takes the kind of the step that asked', t => {
+test('an unknown failure takes the fallback kind', t => {
   const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
   t.is(dockerError(answer).kind, 'docker');
   t.is(dockerError(answer, { fallbackKind: 'transient' }).kind, 'transient');
@@ -129,7 +129,7 @@ test('what no row knows takes the kind of the step that asked', t => {
   t.is(asStepError(refused, { fallbackKind: 'image' }).kind, 'transient');
 });
 
-test('a warning of the client on its own configuration is no reason', t => {
+test('a warning of the client about its configuration is ignored', t => {
   const warning = 'WARNING: Error parsing config file (/home/me/.docker/config.json): EOF\n';
   const answer = {
     ...said(`${warning}Error response from daemon: invalid reference format\n`),
@@ -144,14 +144,14 @@ test('a warning of the client on its own configuration is no reason', t => {
   t.is(classify(said(warning, { exitCode: 137 })), 'transient');
 });
 
-test('an engine without docker-init is told what to install', t => {
+test('the error of an engine without docker-init has a hint', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
   const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it' });
   t.is(kind, 'docker');
   t.regex(message, /Install docker-init on the engine's host/);
 });
 
-test('of an error that no row knows every line is passed on, but those that only point to help', t => {
+test('every line of an unknown error is kept, except pointers to help', t => {
   const message = (stderr: string) =>
     dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it' }).message;
   t.is(
@@ -175,13 +175,13 @@ test('of an error that no row knows every line is passed on, but those that only
   t.is(message(quoted), `could not create it: ${quoted}`);
 });
 
-test('of very long words the beginning and the end are passed on', t => {
+test('the beginning and the end of a very long message are kept', t => {
   const words = messageOf(`begins ${'x'.repeat(100_000)} ends`);
   t.true(words.length < 1_100);
   t.regex(words, /^begins x+ … x+ ends$/);
 });
 
-test('no control sequence of what docker quotes is passed on', t => {
+test('control sequences in quoted text are removed', t => {
   t.is(messageOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
 });
 
@@ -259,7 +259,7 @@ const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly s
 const names = Object.keys(messages) as (keyof typeof messages)[];
 
 for (const name of names)
-  test(`what engines say is known as ${name}, and as nothing else`, t => {
+  test(`messages of engines match ${name} and nothing else`, t => {
     for (const stderr of messages[name]) {
       t.deepEqual(
         names.filter(other => matchesMessage(other, `WARNING: of no account\n${stderr}\n`)),
@@ -276,14 +276,14 @@ for (const stderr of [
   'cannot read /home/me/no such image: permission denied',
   'docker-credential-x: executable file not found in $PATH',
 ])
-  test(`a fragment of another text is no message: ${stderr.slice(0, 60)}`, t => {
+  test(`a fragment of another text does not match: ${stderr.slice(0, 60)}`, t => {
     t.deepEqual(
       names.filter(name => matchesMessage(name, stderr)),
       [],
     );
   });
 
-test('a program that is missing is known by its name', t => {
+test('a missing program is recognized by its name', t => {
   const [runc, , , crun] = messages.noProgram;
   for (const stderr of [runc!, crun!]) {
     t.true(isProgramMissing('agent-init', stderr));

@@ -19,7 +19,7 @@ test.serial('an answer without end is cut off, fails, and leaves nothing behind'
   t.true(await until(() => !isAlive(pid())));
 });
 
-test.serial('an answer that is as long as it may be is whole, one byte more is too much', async t => {
+test.serial('an output of the maximum length is whole, and one byte more fails', async t => {
   fakeDocker(t, zeros(1_000));
   t.like(await docker(['version'], { most: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
   const answer = await docker(['version'], { most: 999 });
@@ -30,7 +30,7 @@ test.serial('an answer that is as long as it may be is whole, one byte more is t
   });
 });
 
-test.serial('of a long stderr the end is kept, and no length of it is a failure', async t => {
+test.serial('the end of a long stderr is kept, and no length of it is a failure', async t => {
   fakeDocker(t, `{ ${zeros(20_000_000)}; echo; echo last; } >&2; echo out`);
   const answer = await docker(['pull']);
   t.like(answer, { ok: true, stdout: 'out\n' });
@@ -45,7 +45,7 @@ test.serial('a log may be of any length: its end is kept', async t => {
   t.regex(answer.stdout, /^\[\d+ bytes before this were left out\]\n/);
 });
 
-test.serial('lines that come without end are followed as far as is asked for', async t => {
+test.serial('endless lines are followed up to the limit', async t => {
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   let count = 0;
   const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
@@ -60,13 +60,13 @@ test.serial('what is followed may say no more on stderr either', async t => {
   t.like(end, { ok: false, interrupted: 'overflow', stderr: '' });
 });
 
-test.serial('a file of any length is read as far as is asked for', async t => {
+test.serial('a file of any length is read up to the limit', async t => {
   fakeDocker(t, 'exec cat /dev/zero');
   const { ok, interrupted, stdout } = await firstBytes(nullRecorder, ['cp'], 4_096, { timeout: 0 });
   t.deepEqual([ok, interrupted, stdout.length], [false, 'overflow', 4_096]);
 });
 
-test.serial('containers are found one by one where docker says more of them than can be taken', async t => {
+test.serial('containers are inspected one by one if the output for all is too long', async t => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const state = `"State":{"Status":"exited","ExitCode":0,"OOMKilled":false,"StartedAt":"","FinishedAt":""}`;
   fakeDocker(

@@ -51,7 +51,7 @@ function crowd(size: number, wait: () => Promise<unknown>) {
   return answers;
 }
 
-test('forty who wait for an engine that is away share its lists, which get rarer; one answer is for all', async t => {
+test('forty waiters for an unreachable engine share its lists, which back off, and one success resolves all', async t => {
   const engine: Engine = { isAway: true };
   const { time, told, asked, reachable } = polling(t, engine);
   const answers = crowd(40, () => reachable(never));
@@ -70,7 +70,7 @@ test('forty who wait for an engine that is away share its lists, which get rarer
   t.deepEqual(told, ['away: no answer', 'back']);
 });
 
-test('nobody can hurry an engine that is away', async t => {
+test('pollNow does not shorten the backoff of an unreachable engine', async t => {
   const { time, asked, reachable, pollNow } = polling(t, { isAway: true });
   crowd(1, () => reachable(never));
   await time.pass(minute);
@@ -83,7 +83,7 @@ test('nobody can hurry an engine that is away', async t => {
   t.true(asked.length - before <= 13, `${asked.length - before} in a minute`);
 });
 
-test('an engine that takes half a minute for an answer is asked one question at a time', async t => {
+test('an engine that takes half a minute gets one call at a time', async t => {
   const { time, asked, reachable } = polling(t, { takes: 30_000 });
   const early = crowd(20, () => reachable(never));
   await time.pass(10_000);
@@ -95,7 +95,7 @@ test('an engine that takes half a minute for an answer is asked one question at 
   t.is(asked.length, 2);
 });
 
-test('an answer is never older than its question', async t => {
+test('a result is never older than its request', async t => {
   const { time, reachable, pollNow } = polling(t, { takes: 1_000 });
   pollNow();
   crowd(1, () => reachable(never));
@@ -107,7 +107,7 @@ test('an answer is never older than its question', async t => {
   t.is(answers.length, 1);
 });
 
-test('one that gives up is let go, and does not take the answer from the others', async t => {
+test('a waiter that aborts rejects, and the others still get the result', async t => {
   const engine: Engine = { isAway: true };
   const { time, reachable, next } = polling(t, engine);
   const stop = new AbortController();
@@ -123,7 +123,7 @@ test('one that gives up is let go, and does not take the answer from the others'
   t.is(answers.length, 3);
 });
 
-test('an engine that answers lists, and nothing else, is asked more and more slowly', async t => {
+test('an engine that responds to lists only is polled with backoff', async t => {
   const { time, told, asked, reachable } = polling(t, {});
   for (let agent = 0; agent < 40; agent++)
     void (async () => {
@@ -134,7 +134,7 @@ test('an engine that answers lists, and nothing else, is asked more and more slo
   t.deepEqual(told, []);
 });
 
-test('those who ask while an engine is away do not slow it down when it is back', async t => {
+test('requests during an outage do not slow the engine down afterwards', async t => {
   const engine: Engine = { isAway: true };
   const { time, asked, reachable, pollNow } = polling(t, engine);
   crowd(1, () => reachable(never));
@@ -149,7 +149,7 @@ test('those who ask while an engine is away do not slow it down when it is back'
   t.is(asked.length, before + 1);
 });
 
-test('where nobody waits, nothing is asked; where somebody does, it is at each interval, and at once for who is in a hurry', async t => {
+test('without waiters there are no calls; with them one per interval, and one at once for pollNow', async t => {
   const engine: Engine = { isNeeded: false };
   const { time, asked, pollNow } = polling(t, engine);
   await time.pass(10 * minute);
@@ -163,7 +163,7 @@ test('where nobody waits, nothing is asked; where somebody does, it is at each i
   t.is(asked.length, 11);
 });
 
-test('a pause is a random part of what doubles with each failure, up to its bound', t => {
+test('a pause is a random part of a bound that doubles with each failure', t => {
   const options = { base: 100, most: 5_000 };
   const longest = [1, 2, 3, 6, 7, 1_000, 1e6].map(failures => backoff(failures, options, () => 1));
   t.deepEqual(longest, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);

@@ -22,7 +22,7 @@ test('the key to sealed secrets is not journaled beside them, and every other wo
   ]);
 });
 
-test('what docker says is redacted, and the data that it prints is not', async t => {
+test('the stderr of docker is redacted, and its stdout is not', async t => {
   const events: RunEventBody[] = [];
   const redact = (text: string) => text.replaceAll('running', '[secret]');
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0, 0, redact);
@@ -38,7 +38,7 @@ test('what docker says is redacted, and the data that it prints is not', async t
   t.like(events[1], { type: 'docker.result', stderr: 'not [secret]' });
 });
 
-test('polling calls are journaled where they change or end otherwise, and calls are numbered without a gap', async t => {
+test('polling calls are journaled if they or their results change, and calls are numbered without a gap', async t => {
   const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   const poll = async (ok: boolean, stderr = '', args = ['ps', '--all']) => {
@@ -80,7 +80,7 @@ test('polling calls are journaled where they change or end otherwise, and calls 
   ]);
 });
 
-test('a polling call is journaled before docker is spawned when nothing like it was', async t => {
+test('a new polling call is journaled before docker is spawned', async t => {
   const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   await call(['events', '--since=1'], null, false, true);
@@ -91,7 +91,7 @@ test('a polling call is journaled before docker is spawned when nothing like it 
   );
 });
 
-test('what is polled for one agent says nothing of what is polled for another', async t => {
+test('polling calls of one agent are compared with its own only', async t => {
   const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   for (const agent of ['a', 'b', 'a', 'b'])

@@ -39,7 +39,7 @@ for (const [limit, left] of [
     t.deepEqual(missingLimits(supported), [...left]);
   });
 
-test('agents, helpers, proxies and what tries their guards ask for no limit that the engine lacks', t => {
+test('agents, helpers, proxies and the egress check request no limit that the engine lacks', t => {
   const supportedLimits: SupportedLimits = { cpus: false, memory: false, swap: false, pids: false };
   const proxy = { instance: 'i', runId: 'r1', names: proxyNames('r1', ['a.example']), image: 'sha256:a' };
   const commands = (more: { supportedLimits?: SupportedLimits }) => [

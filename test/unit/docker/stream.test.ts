@@ -59,7 +59,7 @@ for (const [use, call] of uses) {
       detached,
     });
 
-  test(`a docker with nothing to say, which is ${use}, ends with an engine that is killed`, async t => {
+  test(`a docker without output, which is ${use}, ends with a killed engine process`, async t => {
     const { path, pid } = docker(t, 'exec sleep 600');
     const engine = start(path, false);
     t.true(await until(() => pid() !== ''));
@@ -68,7 +68,7 @@ for (const [use, call] of uses) {
     t.true(await until(() => !isAlive(pid())));
   });
 
-  test(`a docker that is ${use} does not hear the Ctrl-C of a terminal`, async t => {
+  test(`a docker that is ${use} does not receive the Ctrl-C of a terminal`, async t => {
     const { path, pid } = docker(t, 'trap "exit 130" INT; sleep 1; sleep 1');
     const engine = start(path, true);
     t.true(await until(() => pid() !== ''));
@@ -77,7 +77,7 @@ for (const [use, call] of uses) {
   });
 }
 
-test.serial('what is saved may be of any length, and what is done to it on the way as well', async t => {
+test.serial('saved output may have any length, and so may its transforms', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
@@ -92,7 +92,7 @@ test.serial('what is saved may be of any length, and what is done to it on the w
   }
 });
 
-test.serial('a stream tells every line and how its command ended, and one that is cut off ends', async t => {
+test.serial('a stream emits every line and the end of its command, and ends when it is cut off', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
@@ -113,7 +113,7 @@ test.serial('a stream tells every line and how its command ended, and one that i
   t.true(await until(() => !isAlive(silent.pid())));
 });
 
-test('a docker that is killed leaves the terminal as it was', async t => {
+test('a killed docker leaves the terminal as it was', async t => {
   const { path } = docker(t, "printf '\\033[?1049h\\033[?25l'; stty raw -echo; kill -9 $$");
   const script = join(path.split(':')[0]!, 'attach.mjs');
   writeFileSync(

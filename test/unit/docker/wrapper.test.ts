@@ -32,17 +32,20 @@ const wrappers: Readonly<Record<string, string>> = {
 
 for (const [way, call] of Object.entries(ways))
   for (const [what, script] of Object.entries(wrappers))
-    test.serial(`a docker that is a script, which ${what}, is killed whole where it is ${way}`, async t => {
-      const { pid } = fakeDocker(t, script);
-      const stop = new AbortController();
-      const ended = call(stop.signal);
-      t.true(await until(() => isAlive(pid())));
-      stop.abort();
-      t.like(await ended, { ok: false, exitCode: null, interrupted: 'aborted' });
-      t.true(await until(() => !isAlive(pid())));
-    });
+    test.serial(
+      `a docker that is a script, which ${what}, is killed with its group if it is ${way}`,
+      async t => {
+        const { pid } = fakeDocker(t, script);
+        const stop = new AbortController();
+        const ended = call(stop.signal);
+        t.true(await until(() => isAlive(pid())));
+        stop.abort();
+        t.like(await ended, { ok: false, exitCode: null, interrupted: 'aborted' });
+        t.true(await until(() => !isAlive(pid())));
+      },
+    );
 
-test.serial('a docker that swallows signals is cut off when its time is over', async t => {
+test.serial('a docker that ignores signals is cut off after its timeout', async t => {
   const { pid } = fakeDocker(t, wrappers['swallows signals']!);
   const answer = await dockerCli(nullRecorder)(args, { timeout: 2_000 });
   t.like(answer, { ok: false, exitCode: null, interrupted: 'timeout' });
@@ -67,7 +70,7 @@ for (const [what, script] of [
       },
     );
 
-test.serial('what a docker has printed before it ended is read whole by a slow reader', async t => {
+test.serial('output from before the end is read whole by a slow reader', async t => {
   fakeDocker(t, `head -c 60000 /dev/zero; sleep 600 & exit 0`);
   let size = 0;
   const slow = new Writable({
@@ -83,7 +86,7 @@ test.serial('what a docker has printed before it ended is read whole by a slow r
   t.is(size, 60_000);
 });
 
-test.serial('no docker outlives the process that has started it', async t => {
+test.serial('no docker outlives the process that started it', async t => {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
   const { here, pid } = fakeDocker(t, wrappers['starts the real one']!);
   const program = join(here, 'program.mjs');
@@ -99,7 +102,7 @@ test.serial('no docker outlives the process that has started it', async t => {
   t.true(await until(() => !isAlive(pid())));
 });
 
-test.serial('what a wrapper says on stderr is no part of an answer', async t => {
+test.serial('the stderr of a wrapper is not part of the output', async t => {
   fakeDocker(
     t,
     'echo "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg." >&2; echo id',

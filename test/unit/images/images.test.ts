@@ -51,7 +51,7 @@ function engine(
   return { wish, calls, builds };
 }
 
-test('an image that brings our commands is taken as it is', async t => {
+test('an image with our commands is used as it is', async t => {
   const { wish, builds } = engine({ mine: { Config: { Labels: { 'tmux-agents.protocol': '1' } } } });
   t.is(await wish({ image: 'mine' }), 'sha256:mine');
   t.deepEqual(builds(), []);
@@ -76,7 +76,7 @@ test('what a killed build of a run leaves is in the folder of the run', async t 
   t.true(idFile(calls).startsWith(`--iidfile=${folder}/agent-flow-build-`), idFile(calls));
 });
 
-test('an image that brings our commands, and a PATH on which they are not, gets the layer', async t => {
+test('an image with our commands but a PATH without them gets the layer', async t => {
   const Labels = { 'tmux-agents.protocol': '1' };
   const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
   const empty = { Config: { Labels, Env: ['PATH='] } };
@@ -100,7 +100,7 @@ for (const [title, printed, said] of [
     /set NODE_EXTRA_CA_CERTS to a file/,
   ],
 ] as const)
-  test(`a CLI that cannot be installed for ${title} is told of in the words of what installs it`, async t => {
+  test(`a CLI that cannot be installed for ${title} is reported with the installer's message`, async t => {
     mkdirSync(join(source, 'provider'), { recursive: true });
     const output = `${printed}\nagent-flow: claude could not be installed\nThe command returned a non-zero code: 1`;
     const { wish } = engine({}, output);
@@ -110,7 +110,7 @@ for (const [title, printed, said] of [
     t.regex(error.message, said);
   });
 
-test('signatures are looked for of what is pulled and of the user’s own builds, not of ours', async t => {
+test("signatures are checked of pulled images and the user's builds, not of ours", async t => {
   const trusts: (readonly [string, boolean])[] = [];
   const docker: Docker = async (args, options) => {
     if (args[0] === 'build') {
@@ -132,7 +132,7 @@ test('signatures are looked for of what is pulled and of the user’s own builds
   t.false(trusts.some(([kind, isTrusted]) => kind !== 'build' && isTrusted));
 });
 
-test('the layer is told what the image says of its user, its language and its PATH', async t => {
+test('the layer gets the user, the language and the PATH of the image', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
   const { wish, builds } = engine({ theirs: { Config } });
   t.regex(await wish({ image: 'theirs' }), /^sha256:of tmux-agents-layer:[0-9a-f]{32}$/);
@@ -151,7 +151,7 @@ test('the layer is told what the image says of its user, its language and its PA
   ]);
 });
 
-test('an image without user, language and PATH is root’s, in UTF-8, with Docker’s PATH', async t => {
+test("an image without user, language and PATH gets root, UTF-8 and Docker's PATH", async t => {
   const { wish, builds } = engine({ theirs: { Config: {} } });
   await wish({ image: 'theirs' });
   for (const arg of [
@@ -162,7 +162,7 @@ test('an image without user, language and PATH is root’s, in UTF-8, with Docke
     t.true(builds()[0]!.includes(arg), arg);
 });
 
-test('an image that is given by its id is built on by a tag, which is what BuildKit takes', async t => {
+test('an image given by its id is built on by a tag, since BuildKit accepts no id', async t => {
   const image = { Id: 'sha256:0123456789abcdef', RepoTags: ['theirs:1'] };
   for (const name of ['sha256:0123456789abcdef', '0123456789ab']) {
     const { wish, builds } = engine({ [name]: image });
@@ -171,7 +171,7 @@ test('an image that is given by its id is built on by a tag, which is what Build
   }
 });
 
-test('two names of one image are one layer, also at once', async t => {
+test('two names of one image share one layer, also concurrently', async t => {
   const image = { Id: 'sha256:0123456789abcdef' };
   const { wish, builds } = engine({ one: image, two: image });
   const [one, two] = await Promise.all([wish({ image: 'one' }), wish({ image: 'two' })]);
@@ -179,7 +179,7 @@ test('two names of one image are one layer, also at once', async t => {
   t.is(builds().length, 1);
 });
 
-test('triggers are taken off by a commit, and what that took is removed again', async t => {
+test('triggers are removed by a commit, whose container and image are removed again', async t => {
   const { wish, calls, builds } = engine({ theirs: { Config: { OnBuild: ['RUN exit 3'] } } });
   await wish({ image: 'theirs' });
   t.deepEqual(
@@ -218,14 +218,14 @@ for (const output of [
   'failed to compute cache key: failed to walk /x/merged/usr/local/lib/agent-flow: lstat /x/merged/usr/local/lib/agent-flow: no such file or directory',
   'ERROR: failed to solve: failed to calculate checksum of ref x: "/usr/local/lib/agent-flow": not found',
 ])
-  test(`a base image that brings nothing for others is to be built anew: ${output.slice(0, 20)}…`, async t => {
+  test(`a base image without the layer's files has to be rebuilt: ${output.slice(0, 20)}…`, async t => {
     const { wish } = engine({ theirs: {} }, output);
     await t.throwsAsync(wish({ image: 'theirs' }), {
       message: /tmux-agents-base:latest is of another release.*agent-flow build$/,
     });
   });
 
-test('a build that fails says why in its first line, then the end of its output, without the builder’s own talk', async t => {
+test("the error of a failed build has its reason first, then the end of the output without the builder's notices", async t => {
   const talk = 'DEPRECATED: The legacy builder is deprecated\n   Install the buildx component\n\n';
   const { wish } = engine(
     {},
@@ -239,7 +239,7 @@ test('a build that fails says why in its first line, then the end of its output,
   );
 });
 
-test('the tag of a build is that of its definition, in whatever order its arguments stand', async t => {
+test('the tag of a build depends on its definition, not on the order of its arguments', async t => {
   const tag = async (more: object) => {
     const { wish, builds } = engine({});
     await wish({ build: { context: '/here', dockerfile: 'Dockerfile', args: {}, target: null, ...more } });
@@ -256,14 +256,14 @@ test('the tag of a build is that of its definition, in whatever order its argume
   t.is(new Set(tags).size, tags.length);
 });
 
-test('an agent that wants GPUs gets the image with CUDA, where it names none', async t => {
+test('an agent with GPUs and without an image gets the image with CUDA', async t => {
   const { wish, builds } = engine({});
   t.is(await wish({ gpus: true }), 'sha256:of tmux-agents-base-gpu:latest');
   t.true(builds().some(args => args.includes(`--file=${join(source, 'Dockerfile.gpu')}`)));
   t.true(builds().some(args => args.includes('--label=tmux-agents.image=gpu')));
 });
 
-test('what was built is known by its own id, though another has its tag a moment later', async t => {
+test('a build is found by its id, though another takes its tag a moment later', async t => {
   const docker: Docker = async args => {
     const idFile = args.find(arg => arg.startsWith('--iidfile='))?.slice('--iidfile='.length);
     if (idFile) writeFileSync(idFile, 'sha256:0d15\n');

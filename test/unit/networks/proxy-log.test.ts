@@ -11,7 +11,7 @@ function told(...lines: readonly string[]): string[] {
   return log.hosts();
 }
 
-test('the hosts that were refused are told, sorted and each once', t => {
+test('the blocked hosts are returned sorted and without duplicates', t => {
   const lines = [
     'evil.example:443',
     'a.example:80',
@@ -27,7 +27,7 @@ test('the hosts that were refused are told, sorted and each once', t => {
   ]);
 });
 
-test('what was let through, or refused by the server itself, is not blocked', t => {
+test('a host that was allowed, or refused by its server, is not blocked', t => {
   t.deepEqual(
     told(
       line('a.example:443', { result: 'TCP_TUNNEL/200' }),
@@ -38,7 +38,7 @@ test('what was let through, or refused by the server itself, is not blocked', t 
   );
 });
 
-test('another agent, another attempt and another run are not this one', t => {
+test('lines of other agents, attempts and runs are skipped', t => {
   for (const from of [
     'tmux-agent-r1234567-worker-1.tmux-agents-r1234567-0123abcd',
     'tmux-agent-r1234567-worker-22.tmux-agents-r1234567-0123abcd',
@@ -50,7 +50,7 @@ test('another agent, another attempt and another run are not this one', t => {
     t.deepEqual(told(line('evil.example:443', { from })), [], from);
 });
 
-test('a line or a host that is not exactly of our form is passed over', t => {
+test('a line or a host of any other form is skipped', t => {
   for (const text of [
     '',
     'x',
@@ -72,7 +72,7 @@ test('a line or a host that is not exactly of our form is passed over', t => {
     t.deepEqual(told(text), [], text);
 });
 
-test('of a flood the first hundred hosts are told', t => {
+test('only the first hundred hosts of a flood are returned', t => {
   const lines = Array.from({ length: 500 }, (_, index) => line(`h${index}.example:443`));
   t.is(told(...lines).length, 100);
 });

@@ -60,7 +60,7 @@ test('a proxy is created, connected, then started', async t => {
   t.deepEqual(calls, [look, ...made]);
 });
 
-test('one that runs between both networks is left as it is', async t => {
+test('a proxy that runs between both networks is kept', async t => {
   const { ensure, calls } = engine(container());
   t.false(await ensure());
   t.deepEqual(calls, [look]);
@@ -73,13 +73,13 @@ for (const [what, found] of [
   ['is on a network that was made anew', container({ NetworkSettings: { Networks: {} } })],
   ['is of another image', container({ Image: 'sha256:2' })],
 ] as const)
-  test(`one that ${what} is made anew`, async t => {
+  test(`a proxy that ${what} is replaced`, async t => {
     const { ensure, calls } = engine(found);
     t.true(await ensure());
     t.deepEqual(calls, [look, 'rm --force --volumes old', ...made]);
   });
 
-test('a container of the name that is not of the run is neither used nor removed', async t => {
+test("a container of the name that is not the run's is neither used nor removed", async t => {
   const { ensure, calls } = engine(container({ Config: { Image: 'theirs', Labels: null } }));
   const error = (await t.throwsAsync(ensure())) as StepError;
   t.is(error.kind, 'nameConflict');
@@ -104,13 +104,13 @@ test('the proxy may do nothing but listen: no capabilities, no writing, no root,
   t.false(args.some(arg => /privileged=|cap-add|publish|volume|mount/.test(arg)));
 });
 
-test('guards that hold say nothing, and what has tried them is removed', async t => {
+test('rules that hold report nothing, and the container that verified them is removed', async t => {
   const { check, calls } = engine(null);
   await check();
   t.deepEqual(calls.slice(1), ['create', `start --attach ${newId}`, `rm --force --volumes ${newId}`]);
 });
 
-test('of a proxy that does not answer its last words are told', async t => {
+test('the error of a proxy that does not respond has the end of its log', async t => {
   const { check, calls } = engine(null, 'proxy\n');
   const error = (await t.throwsAsync(check())) as StepError;
   t.regex(
@@ -120,10 +120,13 @@ test('of a proxy that does not answer its last words are told', async t => {
   t.true(calls.includes(`logs --tail=5 ${names.proxy}`));
 });
 
-test('a guard that does not hold is named, and what has tried it is removed', async t => {
+test('a broken rule is named, and the container that verified it is removed', async t => {
   const { check, calls } = engine(null, 'direct\nnames\n');
   const error = (await t.throwsAsync(check())) as StepError;
   t.is(error.kind, 'network');
-  t.regex(error.message, /does not hold: addresses outside can be reached past the proxy; names outside can be resolved past/);
+  t.regex(
+    error.message,
+    /does not hold: addresses outside can be reached past the proxy; names outside can be resolved past/,
+  );
   t.is(calls.at(-1), `rm --force --volumes ${newId}`);
 });

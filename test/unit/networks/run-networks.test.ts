@@ -44,7 +44,7 @@ function engine(
   return { docker, ensure, created: () => calls.filter(call => call.startsWith('network create')), calls };
 }
 
-test('a network of the run is made once, and labelled with whose it is', async t => {
+test('a network of the run is created once, with the labels of its owner', async t => {
   const { ensure, created } = engine([]);
   t.is(await ensure(), 'new');
   t.is(await ensure(), 'new');
@@ -53,7 +53,7 @@ test('a network of the run is made once, and labelled with whose it is', async t
   ]);
 });
 
-test('one without a way out is internal, and one between proxies lets them not reach each other', async t => {
+test("a network without a route outside is internal, and on the proxies' network they cannot reach each other", async t => {
   const internal = engine([]);
   await internal.ensure('internal');
   t.true(internal.created()[0]!.includes(' --internal '));
@@ -67,7 +67,7 @@ for (const [what, found, kind] of [
   ['of another instance', network('x', { Labels: { ...ours, 'tmux-agents.instance': 'j' } }), 'open'],
   ['of another run', network('x', { Labels: { ...ours, 'tmux-agents.run-id': 'r7654321' } }), 'open'],
 ] as const)
-  test(`a network of the name that is ${what} is refused where one that is ${kind} is asked for`, async t => {
+  test(`a network of the name ${what} is refused for an ${kind} one`, async t => {
     const { ensure, created } = engine([found]);
     const error = (await t.throwsAsync(ensure(kind))) as StepError;
     t.is(error.kind, 'nameConflict');
@@ -75,7 +75,7 @@ for (const [what, found, kind] of [
     t.deepEqual(created(), []);
   });
 
-test('a network of ours that has a way out, and was to have none, is not used, whoever has made it so', async t => {
+test('a network of ours that should be internal and is not is refused', async t => {
   for (const engineWithout of [engine([network('x')]), engine([], {}, true)]) {
     const error = (await t.throwsAsync(engineWithout.ensure('internal'))) as StepError;
     t.is(error.kind, 'network');
@@ -86,14 +86,14 @@ test('a network of ours that has a way out, and was to have none, is not used, w
   }
 });
 
-test('a pool of addresses that is used up is said so, with what helps', async t => {
+test('a used-up pool of addresses is reported, with a hint', async t => {
   const full = 'Error response from daemon: all predefined address pools have been fully subnetted';
   const error = (await t.throwsAsync(engine([], { 'network create': full }).ensure())) as StepError;
   t.is(error.kind, 'outOfResources');
   t.regex(error.message, /docker network prune/);
 });
 
-test('a network that is gone is removed, and one that a container is on stays and says whose', async t => {
+test('a network that is gone counts as removed, and one in use stays and is reported with its container', async t => {
   t.is(await removeRunNetwork(engine([], { 'network rm': 'Error: No such network: x' }).docker, 'x'), null);
   const docker: Docker = async args => {
     const row = { ID: 'c'.repeat(64), State: 'exited', Names: 'theirs', Labels: '' };

@@ -26,13 +26,13 @@ const mostOfLine = 4096;
 
 /** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
 export async function followActivity(
-  world: ActivityPorts,
+  context: ActivityPorts,
   input: StepInput,
   signal: AbortSignal,
   report: (mood: Activity) => void,
 ): Promise<void> {
-  const { clock, recorder, vault } = world;
-  if (world.plan(input.name).interactive === null) return;
+  const { clock, recorder, vault } = context;
+  if (context.plan(input.name).interactive === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
   const tell = latest(clock, signal, report);
   const onLine = (line: string, dropped: number) => {
@@ -50,7 +50,7 @@ export async function followActivity(
     if (end?.interrupted === 'overflow' && !isFlooded) {
       isFlooded = true;
       const message = `it writes more to ${file} than is read; what it does is looked up now and then`;
-      await world.emit({ type: 'warning', agent: input.name, message }).catch(() => {});
+      await context.emit({ type: 'warning', agent: input.name, message }).catch(() => {});
     }
     await clock.sleep(backoff(failures, pauses), signal).catch(() => {});
   }

@@ -29,18 +29,18 @@ export interface Collected {
 
 /** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
 export async function collectClone(
-  world: CollectClonePorts,
+  context: CollectClonePorts,
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<Collected> {
-  const answer = await runCollect(world, owner, request, signal);
+  const answer = await runCollect(context, owner, request, signal);
   const isDamaged = /^left damaged$/m.test(answer.stdout);
-  return readCollected(isDamaged ? await collectDamaged(world, owner, request, signal) : answer);
+  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : answer);
 }
 
-export const outFolder = (world: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
-  join(world.folder(agent, attempt), 'out');
+export const outFolder = (context: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
+  join(context.folder(agent, attempt), 'out');
 
 /** The last words of `agent-collect`; why there are none, where it did not get that far. */
 function readCollected(answer: DockerAnswer): Collected {
@@ -51,17 +51,17 @@ function readCollected(answer: DockerAnswer): Collected {
 }
 
 function runCollect(
-  world: CollectClonePorts,
+  context: CollectClonePorts,
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const out = outFolder(world, owner);
+  const out = outFolder(context, owner);
   return runHelperJob(
-    world,
+    context,
     owner,
     {
-      ...collectJob(world, owner, request),
+      ...collectJob(context, owner, request),
       purpose: 'save its work',
       timeout: timeoutMs,
       isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
@@ -77,35 +77,35 @@ function runCollect(
 
 /** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
 async function collectDamaged(
-  world: CollectClonePorts,
+  context: CollectClonePorts,
   owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const { workspace } = world.plan(owner.agent);
-  const spare = join(world.folder(owner.agent, owner.attempt), 'spare');
+  const { workspace } = context.plan(owner.agent);
+  const spare = join(context.folder(owner.agent, owner.attempt), 'spare');
   if (workspace.mode !== 'clone') throw new Error(`${owner.agent} works in no clone`);
   const { repository } = workspace;
   const request = { repository, commit: work.base, branch: work.branch, target: spare };
   try {
-    const problem = await world.makeClone(owner, request, signal);
+    const problem = await context.makeClone(owner, request, signal);
     if (problem !== null) throw new Error(`its .git is damaged, and no other can be made: ${problem}`);
-    return await runCollect(world, owner, { ...work, spare }, signal);
+    return await runCollect(context, owner, { ...work, spare }, signal);
   } finally {
-    await emptyFolders(world, owner, [spare], signal);
+    await emptyFolders(context, owner, [spare], signal);
   }
 }
 
 export const collectJob = (
-  world: Pick<ActorContext, 'clone' | 'folder'>,
+  context: Pick<ActorContext, 'clone' | 'folder'>,
   owner: CallScope,
   { branch, refs, base, spare }: CollectRequest,
 ): HelperCommand => ({
   command: 'agent-collect',
   args: [branch, base, `What ${owner.agent} had not committed`, refs],
   mounts: [
-    { source: world.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
-    { source: outFolder(world, owner), target: '/out', isWritable: true },
+    { source: context.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
+    { source: outFolder(context, owner), target: '/out', isWritable: true },
     ...(spare === undefined ? [] : [{ source: spare, target: '/spare' }]),
   ],
   // The files may be anybody's.

@@ -37,34 +37,34 @@ type CollectPorts = Pick<
  * redacted, nothing of its output is kept: an agent that may wait for its secrets does so.
  */
 export async function collect(
-  world: CollectPorts,
+  context: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
-  const lacks = await lackedSecrets(world, input, signal);
+  const lacks = await lackedSecrets(context, input, signal);
   // Which secrets an adopted agent was given is not recorded.
-  if (lacks !== null && !input.cancelled && world.plan(input.name).secrets.length > 0)
+  if (lacks !== null && !input.cancelled && context.plan(input.name).secrets.length > 0)
     throw new StepError('missingSecret', lacks);
   const { answer, end } =
     lacks === null
-      ? await keepTranscript(world, input, signal)
-      : await dropTranscript(world, input, lacks, signal);
-  const { nonce } = world.identity(input.name, input.attempt);
+      ? await keepTranscript(context, input, signal)
+      : await dropTranscript(context, input, lacks, signal);
+  const { nonce } = context.identity(input.name, input.attempt);
   const said = endRecordOf(end, nonce);
   const record = said && {
     ...said,
-    providerFailure: providerFailureOf(world.plan(input.name), reportIn(end, nonce)),
+    providerFailure: providerFailureOf(context.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
   const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
-  await world.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
+  await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };
 
-  if (lacks === null) await checkWhole(world, input, answer, signal);
+  if (lacks === null) await checkWhole(context, input, answer, signal);
   if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   return {
     record: await recordInside(
-      world,
+      context,
       input,
       input.injectedAt === null ? entryFailure(answer, end) : null,
       signal,
@@ -74,13 +74,13 @@ export async function collect(
 
 /** Return why the output of an attempt cannot be redacted; null where it can. */
 async function lackedSecrets(
-  world: CollectPorts,
+  context: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (!input.cancelled) return world.seals.unseal(input, signal);
+  if (!input.cancelled) return context.seals.unseal(input, signal);
   const over = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-  return world.seals.unseal(input, over).catch((error: Error) => {
+  return context.seals.unseal(input, over).catch((error: Error) => {
     signal.throwIfAborted();
     return error.message;
   });
@@ -92,22 +92,22 @@ interface Output {
   readonly end: string;
 }
 
-async function keepTranscript(world: CollectPorts, input: StepInput, signal: AbortSignal): Promise<Output> {
-  const file = world.transcript(input.name, input.attempt);
-  const held = await hold(file).catch(error => world.haltUnwritable(error, signal));
+async function keepTranscript(context: CollectPorts, input: StepInput, signal: AbortSignal): Promise<Output> {
+  const file = context.transcript(input.name, input.attempt);
+  const held = await hold(file).catch(error => context.haltUnwritable(error, signal));
   const args = ['logs', input.containerId!];
   // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
   const timeout = input.cancelled ? 2_000 : 600_000;
-  const { redactor } = world.vault;
-  const { nonce } = world.identity(input.name, input.attempt);
+  const { redactor } = context.vault;
+  const { nonce } = context.identity(input.name, input.attempt);
   const output = agentOutput(nonce);
   const through = [...(redactor.isEmpty ? [] : [redactor.stream()]), output.stream];
   const options = { signal, owner: owner(input), timeout, through };
-  const answer = await saveOutput(world.recorder, args, held.path, options).finally(held[Symbol.dispose]);
+  const answer = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
   try {
     writeFileAtomic(marksFile(file), output.marks());
   } catch (error) {
-    await world.haltUnwritable(error as Error, signal);
+    await context.haltUnwritable(error as Error, signal);
   }
   return { answer: { ...answer, args }, end: output.tail() };
 }
@@ -132,15 +132,15 @@ async function dropTranscript(
 
 /** A full disk must not make a verdict: what is missing in the file may be in Docker. */
 async function checkWhole(
-  world: CollectPorts,
+  context: CollectPorts,
   input: StepInput,
   answer: Output['answer'],
   signal: AbortSignal,
 ): Promise<void> {
-  const { docker } = world;
-  const { nonce } = world.identity(input.name, input.attempt);
-  const file = world.transcript(input.name, input.attempt);
-  await tryToWrite(file).catch(error => world.haltUnwritable(error, signal));
+  const { docker } = context;
+  const { nonce } = context.identity(input.name, input.attempt);
+  const file = context.transcript(input.name, input.attempt);
+  await tryToWrite(file).catch(error => context.haltUnwritable(error, signal));
   if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))

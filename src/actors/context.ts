@@ -90,7 +90,7 @@ export interface HostPort {
   mountProblem(agent: string, attempt: number): string | null;
 }
 
-export interface SecretPort {
+interface SecretPort {
   readonly vault: Vault;
   readonly seals: Seals;
 }

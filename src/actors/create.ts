@@ -12,17 +12,17 @@ type CreatePorts = Pick<
 >;
 
 /** Create the container of an attempt, or find the one that an earlier try created: the name is the key. */
-export async function createContainer(world: CreatePorts, input: StepInput, signal: AbortSignal) {
-  const { clock, docker, engine } = world;
-  const plan = world.plan(input.name);
-  const identity = world.identity(input.name, input.attempt);
+export async function createContainer(context: CreatePorts, input: StepInput, signal: AbortSignal) {
+  const { clock, docker, engine } = context;
+  const plan = context.plan(input.name);
+  const identity = context.identity(input.name, input.attempt);
   const createdAt = new Date(clock.now()).toISOString();
-  const protectedPaths = await world.protectGit(owner(input));
+  const protectedPaths = await context.protectGit(owner(input));
   const args = createArgs(plan, identity, input.image ?? '', {
     limits: engine,
     createdAt,
-    mount: { clone: world.clone(input.name, input.attempt), protectedPaths },
-    seal: world.seals.newKey(input.name),
+    mount: { clone: context.clone(input.name, input.attempt), protectedPaths },
+    seal: context.seals.newKey(input.name),
   });
   const name = containerName(identity.runId, input.name, input.attempt);
   const options = { signal, owner: owner(input) };
@@ -31,7 +31,7 @@ export async function createContainer(world: CreatePorts, input: StepInput, sign
       ...{ type: 'container', name },
       create: () => createByName(docker, args, { ...options, operation: 'create the container' }),
       async find() {
-        const [found = null] = await world.containers.inspect([name], options);
+        const [found = null] = await context.containers.inspect([name], options);
         return found;
       },
       refusal: found => (isOurs(found, identity, input.name) ? null : notOurs('container', name, found)),

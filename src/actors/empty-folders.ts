@@ -9,7 +9,7 @@ const timeoutMs = 5 * 60_000;
 
 /** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
 export async function emptyFolders(
-  world: EmptyPorts,
+  context: EmptyPorts,
   owner: CallScope,
   folders: readonly [string, ...string[]],
   signal: AbortSignal,
@@ -30,9 +30,9 @@ export async function emptyFolders(
       timeout: timeoutMs,
       isAnswered: () => false,
     };
-    await runHelperJob(world, owner, job, signal);
+    await runHelperJob(context, owner, job, signal);
     await remove().catch(error =>
-      world.emit({
+      context.emit({
         type: 'warning',
         agent: owner.agent,
         message: `its clone could not be removed: ${error.message}`,

@@ -20,7 +20,7 @@ export interface Export {
  * sees nothing else of the host: a link in there leads nowhere.
  */
 export function exportPath(
-  world: ExportPorts,
+  context: ExportPorts,
   owner: CallScope,
   { timeout, ...wanted }: Export,
   sink: Writable,
@@ -31,9 +31,9 @@ export function exportPath(
     purpose: `read ${wanted.path} of its workspace`,
     timeout,
     isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
-    attach: args => pipeOutput(world.recorder, args, sink, { signal, owner, timeout }),
+    attach: args => pipeOutput(context.recorder, args, sink, { signal, owner, timeout }),
   };
-  return runHelperJob(world, owner, job, signal);
+  return runHelperJob(context, owner, job, signal);
 }
 
 export const exportJob = ({

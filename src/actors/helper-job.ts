@@ -31,13 +31,13 @@ const neverAborted = new AbortController().signal;
 
 /** Run the job, again where docker failed for a reason that passes. Throws where the engine is unreachable. */
 export async function runHelperJob(
-  world: HelperPorts,
+  context: HelperPorts,
   owner: CallScope,
   job: HelperJob,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const { clock, docker, containers } = world;
-  const helper = helperOf(world, owner, job, await world.helperImage(signal));
+  const { clock, docker, containers } = context;
+  const helper = helperOf(context, owner, job, await context.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
   const { attach, prepare, timeout } = job;
   const options = {
@@ -56,13 +56,13 @@ export async function runHelperJob(
 }
 
 export function helperOf(
-  world: HelperPorts,
+  context: HelperPorts,
   owner: CallScope,
   { command, args, mounts, user, groups = [] }: HelperCommand,
   image: string,
 ): Helper {
-  const { instance, runId } = world.identity(owner.agent, owner.attempt);
-  const { isRemapped, supportedLimits } = world.engine;
+  const { instance, runId } = context.identity(owner.agent, owner.attempt);
+  const { isRemapped, supportedLimits } = context.engine;
   return {
     ...{ instance, runId, owner, image, command, args, mounts, user, groups },
     ...{ isRemapped, supportedLimits },

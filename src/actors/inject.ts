@@ -18,18 +18,18 @@ type InjectPorts = Pick<
  * the container starts its agent once, and says `already` from then on.
  */
 export async function inject(
-  world: InjectPorts,
+  context: InjectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
-  const { clock, docker } = world;
-  const { ready } = world.plan(input.name).timeouts;
-  const secrets = secretsOf(world, input.name);
-  const script = salted(launchScript(world.plan(input.name), { secrets }));
+  const { clock, docker } = context;
+  const { ready } = context.plan(input.name).timeouts;
+  const secrets = secretsOf(context, input.name);
+  const script = salted(launchScript(context.plan(input.name), { secrets }));
   const hash = createHash('sha256').update(script).digest('hex');
   const id = input.containerId!;
-  if (!(await seal(world, input, Object.values(secrets), signal))) {
-    if (await findEnd(world, id, signal)) return { injectedAt: clock.now() };
+  if (!(await seal(context, input, Object.values(secrets), signal))) {
+    if (await findEnd(context, id, signal)) return { injectedAt: clock.now() };
     throw new StepError('transient', 'the container does not exist');
   }
   const args = [
@@ -53,7 +53,7 @@ export async function inject(
   if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
-  if (await findEnd(world, id, signal)) return { injectedAt };
+  if (await findEnd(context, id, signal)) return { injectedAt };
   if (answer.ok) throw unreadableOutput(answer, operation);
 
   const error = dockerError(answer, { operation, fallbackKind: 'transient' });

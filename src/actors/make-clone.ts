@@ -34,7 +34,7 @@ const maxIgnoreBytes = 16_384;
  * its name. Resolves with what is wrong where it cannot be made, else with null.
  */
 export async function makeClone(
-  world: ClonePorts,
+  context: ClonePorts,
   owner: CallScope,
   request: CloneRequest,
   signal: AbortSignal,
@@ -45,14 +45,14 @@ export async function makeClone(
   if ('problem' in repository) return repository.problem;
   makeDirectory(dirname(target));
   const aside = `${target}${making}${process.pid}`;
-  const isFirst = world.firstUse(root);
-  const job = cloneJob(world, request, repository, aside, {
+  const isFirst = context.firstUse(root);
+  const job = cloneJob(context, request, repository, aside, {
     name: (await globalGitSetting('user.name')) ?? 'agent-flow',
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
-    ignored: isFirst ? await globalIgnorePatterns(world.writablePlaces) : '-',
+    ignored: isFirst ? await globalIgnorePatterns(context.writablePlaces) : '-',
   });
   const answer = await runHelperJob(
-    world,
+    context,
     owner,
     {
       ...job,
@@ -69,7 +69,7 @@ export async function makeClone(
   signal.throwIfAborted();
   if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
   for (const message of sourceWarnings(root, answer.stdout))
-    await world.emit({ type: 'warning', agent: null, message });
+    await context.emit({ type: 'warning', agent: null, message });
   await rename(aside, target);
   return null;
 }
@@ -94,7 +94,7 @@ interface CloneDefaults {
 }
 
 export function cloneJob(
-  world: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   { commit, branch }: CloneRequest,
   repository: Repository,
   target: string,
@@ -105,29 +105,29 @@ export function cloneJob(
     command: 'agent-clone',
     args: [root, gitDir, commonDir, commit, branch, name, email, ignored],
     mounts: [
-      ...onHost(repository, writableNow(world)),
+      ...onHost(repository, writableNow(context)),
       { source: target, target: '/clone', isWritable: true },
     ],
-    ...hostUser(world),
+    ...hostUser(context),
   };
 }
 
 /** The look for objects that a partial clone lacks of a commit, its branches and tags. */
 export const checkJob = (
-  world: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   commit: string,
 ): HelperCommand => ({
   command: 'agent-clone',
   args: [repository.root, repository.gitDir, repository.commonDir, commit],
-  mounts: onHost(repository, writableNow(world)),
-  ...hostUser(world),
+  mounts: onHost(repository, writableNow(context)),
+  ...hostUser(context),
 });
 
 /** What any agent can write at this moment. */
-export const writableNow = (world: Pick<ActorContext, 'writablePlaces' | 'livePlaces'>) => [
-  ...world.writablePlaces,
-  ...world.livePlaces(),
+export const writableNow = (context: Pick<ActorContext, 'writablePlaces' | 'livePlaces'>) => [
+  ...context.writablePlaces,
+  ...context.livePlaces(),
 ];
 
 /** A repository in a helper: below /host, at the paths that it has on the host, so that its own links hold. */

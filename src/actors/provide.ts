@@ -16,12 +16,12 @@ import { waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
 
-/** The agent machine with hands: each of its actors acts on this world. */
-export function provideActors(world: ActorContext) {
-  const { clock } = world;
+/** The agent machine with hands: each of its actors acts on this context. */
+export function provideActors(context: ActorContext) {
+  const { clock } = context;
   const actor = <Output, Input = StepInput>(
     work: (
-      world: ActorContext,
+      context: ActorContext,
       input: Input,
       signal: AbortSignal,
       report: (mood: Activity) => void,
@@ -30,32 +30,32 @@ export function provideActors(world: ActorContext) {
     fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
         // Not by a function in the input: what an actor was given is persisted with it.
-        return await work(world, input, signal, mood => self._parent?.send(mood));
+        return await work(context, input, signal, mood => self._parent?.send(mood));
       } catch (error) {
         throw asStepError(error, { at: clock.now() });
       }
     });
   const gated =
-    <Output>(work: (world: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
+    <Output>(work: (context: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
     (_: ActorContext, input: StepInput, signal: AbortSignal) =>
-      world.limiter(() => work(world, input, signal), signal);
+      context.limiter(() => work(context, input, signal), signal);
 
   return agentMachine.provide({
     actors: {
-      reconcile: actor((_, { name }, signal) => world.reconcile(name, signal)),
+      reconcile: actor((_, { name }, signal) => context.reconcile(name, signal)),
       ensureImage: actor(async (_, { name }, signal) => {
         // Before anything is made for an agent that could not be given its work.
-        secretsOf(world, name);
-        const image = await world.image(name, signal);
+        secretsOf(context, name);
+        const image = await context.image(name, signal);
         // Now, and not when there is work to be saved.
-        if (world.plan(name).workspace.mode === 'clone') await world.helperImage(signal);
+        if (context.plan(name).workspace.mode === 'clone') await context.helperImage(signal);
         return { image };
       }),
-      ensureNetwork: actor((_, { name }, signal) => world.networks.ensure(name, signal)),
-      createContainer: actor(async (world, input, signal) => {
+      ensureNetwork: actor((_, { name }, signal) => context.networks.ensure(name, signal)),
+      createContainer: actor(async (context, input, signal) => {
         // Not under the gate: a repository that takes its time says nothing of Docker.
-        await ensureWorkspace(world, input, signal);
-        return gated(createContainer)(world, input, signal);
+        await ensureWorkspace(context, input, signal);
+        return gated(createContainer)(context, input, signal);
       }),
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),
@@ -71,15 +71,15 @@ export function provideActors(world: ActorContext) {
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
       waitForSecrets: actor(awaitSecrets),
-      waitForEngine: actor((_, __, signal) => world.watcher.reachable(signal)),
+      waitForEngine: actor((_, __, signal) => context.watcher.reachable(signal)),
     },
   });
 }
 
 /** The work is saved also where the transcript cannot be read. */
-async function collectAndSave(world: ActorContext, input: StepInput, signal: AbortSignal) {
-  const read = await collect(world, input, signal).catch((error: unknown) => ({ error }));
-  if (!signal.aborted) await saveWork(world, input, signal);
+async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
+  const read = await collect(context, input, signal).catch((error: unknown) => ({ error }));
+  if (!signal.aborted) await saveWork(context, input, signal);
   if ('error' in read) throw read.error;
   return read;
 }

@@ -8,14 +8,14 @@ type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
 /** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
 export async function removeContainer(
-  world: RemovePorts,
+  context: RemovePorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  if (input.containerId !== null) await remove(world, input, input.containerId, signal);
+  if (input.containerId !== null) await remove(context, input, input.containerId, signal);
   if (!input.inDoubt) return;
 
-  const { instance, runId } = world.identity(input.name, input.attempt);
+  const { instance, runId } = context.identity(input.name, input.attempt);
   const filters = [
     labelFilter.managed,
     labelFilter.instance(instance),
@@ -24,14 +24,19 @@ export async function removeContainer(
     labelFilter.attempt(input.attempt),
   ];
   const removeLeft = async () => {
-    const left = await world.containers.list(filters, { signal, owner: owner(input) });
-    for (const { id } of left) await remove(world, input, id, signal);
+    const left = await context.containers.list(filters, { signal, owner: owner(input) });
+    for (const { id } of left) await remove(context, input, id, signal);
     return left.length;
   };
-  await untilQuiet(removeLeft, { sleep: ms => world.clock.sleep(ms, signal) });
+  await untilQuiet(removeLeft, { sleep: ms => context.clock.sleep(ms, signal) });
 }
 
-async function remove(world: RemovePorts, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
-  const answer = await world.containers.remove(id, { signal, owner: owner(input) });
+async function remove(
+  context: RemovePorts,
+  input: StepInput,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await context.containers.remove(id, { signal, owner: owner(input) });
   if (!answer.ok) throw dockerError(answer, { operation: 'remove the container' });
 }

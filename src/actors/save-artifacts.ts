@@ -25,22 +25,22 @@ export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspac
  * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
  */
 export async function saveArtifacts(
-  world: ArtifactPorts,
+  context: ArtifactPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { name: agent, attempt } = input;
-  const root = join(world.folder(agent, attempt), 'artifacts');
+  const root = join(context.folder(agent, attempt), 'artifacts');
   const kept: string[] = [];
   let left = largest;
-  for (const artifact of world.plan(agent).artifacts) {
+  for (const artifact of context.plan(agent).artifacts) {
     const { size, warnings, path } = signal.aborted
       ? { ...nothing, warnings: ['there was no time left for it'] }
-      : await take(world, input, { artifact, root, left, signal });
+      : await take(context, input, { artifact, root, left, signal });
     left -= size;
     if (path !== null) kept.push(path);
     for (const warning of warnings)
-      await world.emit({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
+      await context.emit({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
   }
   return kept;
 }
@@ -54,7 +54,7 @@ interface Taken {
 const nothing: Taken = { size: 0, warnings: [], path: null };
 
 async function take(
-  world: ArtifactPorts,
+  context: ArtifactPorts,
   input: StepInput,
   {
     artifact,
@@ -63,9 +63,9 @@ async function take(
     signal,
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
 ): Promise<Taken> {
-  const folder = mountedWorkspace(world, input);
+  const folder = mountedWorkspace(context, input);
   const options = { signal, owner: owner(input), timeout: patience };
-  const through = folder === null ? await linkOnTheWay(world, input, artifact.path, options) : null;
+  const through = folder === null ? await linkOnTheWay(context, input, artifact.path, options) : null;
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
   const target = join(root, artifact.path);
@@ -75,9 +75,9 @@ async function take(
   const { sink, done } = unpacker({ folder: dirname(target), maxBytes });
   const answer =
     folder === null
-      ? await pipeOutput(world.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
+      ? await pipeOutput(context.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
       : await exportPath(
-          world,
+          context,
           options.owner,
           { folder, path: artifact.path, timeout: patience },
           sink,
@@ -104,11 +104,11 @@ export function makeRoom(root: string, path: string): boolean {
 
 /** The directory of the host that the agent worked in; null where it worked in its container. */
 export function mountedWorkspace(
-  world: Pick<ActorContext, 'plan' | 'clone'>,
+  context: Pick<ActorContext, 'plan' | 'clone'>,
   { name, attempt }: Pick<StepInput, 'name' | 'attempt'>,
 ): string | null {
-  const { workspace } = world.plan(name);
-  return workspace.mode === 'bind' ? workspace.path : world.clone(name, attempt);
+  const { workspace } = context.plan(name);
+  return workspace.mode === 'bind' ? workspace.path : context.clone(name, attempt);
 }
 
 function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): string {

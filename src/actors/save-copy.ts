@@ -17,19 +17,19 @@ export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
 /** Takes the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
-  world: SaveCopyPorts,
+  context: SaveCopyPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<SavedWorkspace | null> {
   const { name: agent, attempt } = input;
-  const path = join(world.folder(agent, attempt), 'workspace');
-  const warn = (message: string) => world.emit({ type: 'warning', agent, message });
+  const path = join(context.folder(agent, attempt), 'workspace');
+  const warn = (message: string) => context.emit({ type: 'warning', agent, message });
   if (!existsSync(path)) {
     const aside = `${path}.making`;
     await rm(aside, { recursive: true, force: true });
     const { sink, done } = unpacker({ folder: aside, maxBytes: largest, keepsLinks: true });
     const args = copyOut(input.containerId!);
-    const answer = await pipeOutput(world.recorder, args, sink, {
+    const answer = await pipeOutput(context.recorder, args, sink, {
       signal,
       owner: owner(input),
       timeout: patience,

@@ -18,9 +18,9 @@ export function secretsOf(
 const pause = 2_000;
 
 export async function awaitSecrets(
-  world: SecretWaitPorts,
+  context: SecretWaitPorts,
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  while ('missing' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
+  while ('missing' in context.vault.open(context.plan(name))) await context.clock.sleep(pause, signal);
 }

@@ -13,20 +13,20 @@ type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'wr
 
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
 export async function startContainer(
-  world: StartPorts,
+  context: StartPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  const { containers, docker } = world;
+  const { containers, docker } = context;
   const id = input.containerId!;
   if (input.inDoubt) {
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
-  checkSources(world, input);
-  await copyIn(world, input, signal);
+  checkSources(context, input);
+  await copyIn(context, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
-  checkSources(world, input);
+  checkSources(context, input);
   const answer = await docker(['start', id], {
     signal,
     owner: owner(input),
@@ -51,14 +51,14 @@ function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
-  const { workspace } = world.plan(input.name);
+async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
-  const isShared = writableNow(world).some(place => isWithin(path, place) || isWithin(place, path));
+  const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
   const answer = isShared
-    ? await copyShared(world, input, path, signal)
-    : await world.docker(copyInto(path, input.containerId!), {
+    ? await copyShared(context, input, path, signal)
+    : await context.docker(copyInto(path, input.containerId!), {
         signal,
         owner: owner(input),
         changes: true,
@@ -70,10 +70,10 @@ async function copyIn(world: StartPorts, input: StepInput, signal: AbortSignal):
 const copyTimeoutMs = 10 * 60_000;
 
 /** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
-function copyShared(world: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
+function copyShared(context: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
-    world,
+    context,
     options.owner,
     {
       ...exportJob({ folder, path: '.' }),
@@ -81,7 +81,7 @@ function copyShared(world: StartPorts, input: StepInput, folder: string, signal:
       timeout: copyTimeoutMs,
       isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
       attach: args =>
-        pipeCommands(world.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
+        pipeCommands(context.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
     },
     signal,
   );

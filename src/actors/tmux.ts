@@ -12,12 +12,12 @@ type TmuxPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
  * that has ended by then answers with its end.
  */
 export async function waitForTmux(
-  world: TmuxPorts,
+  context: TmuxPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<End | null> {
-  const { docker } = world;
-  const { ready } = world.plan(input.name).timeouts;
+  const { docker } = context;
+  const { ready } = context.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
   const id = input.containerId!;
   const answer = await docker(['exec', id, 'agent-ready', String(seconds)], {
@@ -27,7 +27,7 @@ export async function waitForTmux(
   });
   if (answer.ok) return null;
   // Whatever docker says of an exec: it may have met the container in the moment of its end.
-  const end = answer.interrupted === null ? await findEnd(world, id, signal) : null;
+  const end = answer.interrupted === null ? await findEnd(context, id, signal) : null;
   if (end) return end;
   if (isContainerOver(answer.stderr)) {
     throw new StepError('transient', 'the container has ended, and docker has not told how');

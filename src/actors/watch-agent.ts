@@ -9,7 +9,7 @@ type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
 const overdueAfter = 30_000;
 
 export type WatchAgent = (
-  world: WatchPorts,
+  context: WatchPorts,
   input: StepInput,
   signal: AbortSignal,
   tell: (mood: Activity) => void,
@@ -23,13 +23,13 @@ export type WatchAgent = (
 export function agentWatcher(): WatchAgent {
   /** By container. */
   const seen = new Map<string, number>();
-  return async (world, input, signal, tell) => {
-    const { clock, watcher } = world;
+  return async (context, input, signal, tell) => {
+    const { clock, watcher } = context;
     const id = input.containerId!;
-    const { run } = world.plan(input.name).timeouts;
+    const { run } = context.plan(input.name).timeouts;
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
-    const mood = followActivity(world, input, stop, tell);
+    const mood = followActivity(context, input, stop, tell);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = seen.get(id) ?? clock.elapsed();

@@ -22,19 +22,19 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
 
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
 export async function ensureWorkspace(
-  world: EnsureWorkspacePorts,
+  context: EnsureWorkspacePorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, attempt } = input;
-  const { workspace } = world.plan(name);
-  const target = world.clone(name, attempt);
+  const { workspace } = context.plan(name);
+  const target = context.clone(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const base = world.base(name);
+  const base = context.base(name);
   if ('fault' in base) throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`);
   const { repository } = workspace;
-  const branch = branchOf(world.identity(name, attempt).runId, name);
-  const problem = await world.makeClone(
+  const branch = branchOf(context.identity(name, attempt).runId, name);
+  const problem = await context.makeClone(
     owner(input),
     { repository, commit: base.commit, branch, target },
     signal,

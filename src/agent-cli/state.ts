@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { AgentReport } from './report.ts';
 
 /** Files that mean something by existing. `agent-init` reads the first, and writes the second and the last. */
-export type Mark = 'in-turn' | 'keep-running' | 'waiting-for-answer' | 'exit';
+type Mark = 'in-turn' | 'keep-running' | 'waiting-for-answer' | 'exit';
 /** How many prompts were sent, how many the CLI has accepted, and how many turns have ended. */
-export type Counter = 'sent' | 'accepted' | 'ended';
+type Counter = 'sent' | 'accepted' | 'ended';
 
 /** The state that the programs beside an AI CLI share, in files of its container. */
 export interface State {

@@ -8,7 +8,7 @@ import { raceAbort } from './single-flight.ts';
 import { followLines } from './stream.ts';
 
 /** The end of a container. Times are milliseconds since the epoch. */
-export interface ContainerEnd {
+interface ContainerEnd {
   /** null if Docker no longer knows the container. */
   readonly exitCode: number | null;
   readonly oomKilled: boolean;

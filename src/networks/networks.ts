@@ -51,19 +51,7 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   );
   const isChecked = new Set<string>();
   const read = new Map<string, readonly string[]>();
-  const underWay = new Map<string, Promise<unknown>>();
-
-  /** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */
-  const share = (key: string, work: () => Promise<unknown>, stop: AbortSignal) => {
-    let flight = underWay.get(key);
-    if (!flight) {
-      flight = work().finally(() => underWay.delete(key));
-      underWay.set(key, flight);
-      // Handle the rejection if all callers have aborted.
-      flight.catch(() => {});
-    }
-    return raceAbort(flight, stop);
-  };
+  const { share, underWay } = sharedWork();
   const network = (request: RunNetwork) =>
     share(`network ${request.name}`, () => ensureRunNetwork(request, common), signal) as Promise<string>;
 
@@ -113,10 +101,28 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     },
     blocked: (agent, attempt) => read.get(`${agent} ${attempt}`) ?? [],
     async close() {
-      const flights = [...underWay.values()];
+      const flights = underWay();
       closing.abort();
       await Promise.allSettled(flights);
       return flights.length > 0;
     },
+  };
+}
+
+/** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */
+function sharedWork() {
+  const flights = new Map<string, Promise<unknown>>();
+  return {
+    share(key: string, work: () => Promise<unknown>, stop: AbortSignal): Promise<unknown> {
+      let flight = flights.get(key);
+      if (!flight) {
+        flight = work().finally(() => flights.delete(key));
+        flights.set(key, flight);
+        // Handle the rejection if all callers have aborted.
+        flight.catch(() => {});
+      }
+      return raceAbort(flight, stop);
+    },
+    underWay: () => [...flights.values()],
   };
 }

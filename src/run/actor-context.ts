@@ -18,18 +18,11 @@ import { writablePlaces } from '../preflight/writable-mounts.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
-import type { RunFile } from '../store/run-file.ts';
-import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { provision } from './provision.ts';
 import { reconcileAgents } from './reconcile-agents.ts';
+import type { RunParts } from './run-parts.ts';
 import type { RunTracker } from './track-run.ts';
 import { workspacesOf } from './workspaces.ts';
-
-/** What a run consists of on disk. */
-export interface RunParts extends Pick<RunFile, 'plan' | 'secret' | 'adopted' | 'commits'> {
-  readonly stateDir: StateDir;
-  readonly folder: RunFolder;
-}
 
 export interface ActorContextOptions {
   readonly run: RunParts;
@@ -46,7 +39,7 @@ export interface ActorContextOptions {
   readonly signal: AbortSignal;
 }
 
-export interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
+interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
   readonly seals: Seals;
 }
 

@@ -8,7 +8,7 @@ import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
-import type { RunParts } from './actor-context.ts';
+import type { RunParts } from './run-parts.ts';
 
 export interface ProvisionOptions {
   readonly run: RunParts;

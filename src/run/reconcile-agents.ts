@@ -64,7 +64,7 @@ async function listRun(
 }
 
 /** Return the container as a fact about one agent; nothing where it has nothing to do with that agent. */
-export function factOf(
+function factOf(
   container: Container,
   { instance, runId, agent }: { instance: string; runId: string; agent: string },
 ): ContainerFact[] {

@@ -9,7 +9,7 @@ import type { RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
 /** Callbacks for what happens in a run. */
-export interface RunListeners {
+interface RunListeners {
   /** Receives the events that the journal has already when a run is resumed. */
   readonly onPast?: (events: readonly RunEvent[]) => void;
   /** Receives every new event of the journal, in order. */

@@ -129,6 +129,7 @@ const example = 'an example in the test of these lists';
 
 /** Files in which a retired word stays, and why. */
 export const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'bring home': { 'CONTRIBUTING.md': 'the glossary names the words that it replaces' },
   createWorld: { 'test/unit/words.test.ts': example },
   'engine.away': { 'test/unit/words.test.ts': example },
   World: { 'test/unit/words.test.ts': example },

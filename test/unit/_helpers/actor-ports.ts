@@ -72,8 +72,8 @@ export function fakeWatcher(result: typeof end | null) {
   const ended = (_: string, signal: AbortSignal): Promise<typeof end> =>
     result === null
       ? new Promise((_, reject) => {
-          // The timers of signals alone do not keep a process alive.
-          const alive = setInterval(() => {}, 1_000);
+          // The timers of signals alone do not keep a process alive; a wait without end must not.
+          const alive = signal === never ? undefined : setInterval(() => {}, 1_000);
           const stop = () => {
             clearInterval(alive);
             reject(signal.reason);

@@ -84,7 +84,7 @@ test.serial(
     await page.evaluate(`(() => {
     window.seen = [];
     new MutationObserver(() => {
-      const word = document.querySelector('[data-agent="flaky"] .detail')?.textContent?.replace(/ · [^·]* (s|min).*/, '');
+      const word = document.querySelector('[data-agent="flaky"] .detail')?.textContent?.replace(/ · [0-9][^·]*[smhd]$/, '');
       if (word && window.seen.at(-1) !== word) window.seen.push(word);
     }).observe(document.getElementById('app'), { subtree: true, childList: true, characterData: true, attributes: true });
   })()`);

@@ -31,7 +31,7 @@ test('a Docker that answers slowly gets fewer starts at once, is shown as such, 
   const env = fakeDocker(here, { create: slowly });
   const { exitCode, stderr } = await here.run({ concurrency: 8, agents: agents(8) }, [], { env });
   t.is(exitCode, 0, stderr);
-  t.regex(stderr, /Docker is overloaded: starting at most \d+ containers at once \(it took \d/);
+  t.regex(stderr, /Docker is overloaded: starting at most \d+ containers at once \(one docker call took \d/);
   const seen = mostBegunUnder(here.journal());
   t.true(seen.length > 1, 'narrower, and wider again');
   for (const { allowed, most } of seen) t.true(most <= allowed, JSON.stringify(seen));
@@ -72,8 +72,8 @@ for (const [what, { answers, network }] of Object.entries(rooms))
       Object.values<{ status: string; error: { kind: string } }>(json.agents),
       ({ status, error }) => `${status} ${error.kind}`,
     );
-    t.deepEqual(Object.keys(kinds).sort(), ['failed exhausted', 'skipped exhausted']);
-    t.true(kinds['failed exhausted']!.length <= 8);
+    t.deepEqual(Object.keys(kinds).sort(), ['failed outOfResources', 'skipped outOfResources']);
+    t.true(kinds['failed outOfResources']!.length <= 8);
     t.true(asked(here, Object.keys(answers)[0]!) <= 8);
     t.deepEqual(await here.containers(), []);
   });

@@ -133,7 +133,7 @@ test('nothing is sent to an agent that is not there, not running or gone, and wh
   );
   t.regex(
     await refused(['worker', '-'], { input: 'x'.repeat(2 ** 20 + 1), stdin: 'pipe' }),
-    /at most 1048576/,
+    /the maximum is 1048576/,
   );
 
   const away = fakeDocker(here, {

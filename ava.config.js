@@ -1,4 +1,4 @@
-/** What takes longest begins first, so that nothing is left at the end that everything waits for. */
+/** Start the longest files first, so that no single one is left running at the end. */
 const longest = [
   'docker-lies',
   'engine-killed',
@@ -23,6 +23,6 @@ export default {
   files: ['test/**/*.test.ts'],
   timeout: '15m',
   sortTestFiles: (a, b) => rank(a) - rank(b),
-  // Docker's clients, some twenty a run, cost a quarter less with one processor.
+  // Some twenty docker clients a run cost a quarter less CPU with one processor each.
   environmentVariables: { NO_COLOR: '1', GOMAXPROCS: '1' },
 };

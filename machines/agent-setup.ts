@@ -1,178 +1,160 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
+import { attemptResult, noStep, outcomeOf } from './agent-context.ts';
+import { backOffDelay, maxTries, nextAttemptAt } from './agent-delays.ts';
 import type {
   AgentContext,
   AgentEmitted,
   AgentEvent,
   AgentInput,
   AgentOutput,
-  AttemptResult,
-  Decision,
   Entry,
+  Reconciliation,
   Step,
   StepInput,
 } from './agent-types.ts';
 import {
-  countedOf,
+  countedAttempts,
   type End,
   type EndRecord,
   type Failure,
   type FailureKind,
-  judge,
-  mayBeRetried,
+  isRetryable,
   type Outcome,
-  quotaUntil,
-  quotaWaits,
+  quotaResetAt,
+  toOutcome,
 } from './outcome.ts';
+import type { StateTag } from './state-tags.ts';
 import { asStepError } from './step-error.ts';
 
-/** How often a step is tried, and how long it waits in between: 0.1 s doubled each time, 5 s at most. */
-export const maxTries = 8;
-export const backOffDelay = (failures: number) => Math.min(100 * 2 ** (failures - 1), 5_000);
-/** An attempt that failed is followed by the next after 1 s, doubled each time, 30 s at most. */
-export const retryDelay = (attempt: number) => Math.min(1_000 * 2 ** (attempt - 1), 30_000);
+/** An actor that `provide()` has to replace. */
+const provided = <Output, Input = StepInput>(name: string) =>
+  fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${name}`)));
 
-type Over = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
+const errorOf = (event: unknown) => asStepError((event as { error?: unknown }).error);
+const outputOf = <T>(event: unknown) => (event as { output: T }).output;
 
-/** When the next attempt may begin: after its delay, and not before a plan that was used up is there again. */
-const nextAt = ({ outcome, end, attempt }: Over) => {
-  const since = end?.at ?? 0;
-  // Also where the clock was set back since that was journaled.
-  const resetsAt = Math.min((outcome && quotaUntil(outcome)) ?? 0, since + quotaWaits.longest);
-  return Math.max(resetsAt, since + retryDelay(attempt));
-};
+/** Kinds of errors after which docker has certainly not done what it was asked for. */
+const permanentFailureKinds: readonly FailureKind[] = [
+  'docker',
+  'image',
+  'network',
+  'gpu',
+  'outOfResources',
+  'workspace',
+];
 
-const provided = <Output, Input = StepInput>(what: string) =>
-  fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${what}`)));
+const betweenAttempts: readonly Entry[] = ['retrying', 'waitingForQuota'];
+const startupStates: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
 
-const failure = (event: unknown) => asStepError((event as { error?: unknown }).error);
-const result = <T>(event: unknown) => (event as { output: T }).output;
-
-export const stepInput = ({ context }: { context: AgentContext }): StepInput => ({
-  name: context.name,
-  attempt: context.attempt,
-  containerId: context.containerId,
-  image: context.image,
-  injectedAt: context.injectedAt,
-  uncertain: context.uncertain,
-  cancelled: context.cancelled,
-});
-
-/** What docker says where it has not done what it was asked for. */
-const refusals: readonly FailureKind[] = ['docker', 'image', 'network', 'gpu', 'exhausted', 'workspace'];
-
-const beforeAnother: readonly Entry[] = ['retrying', 'waitingForQuota'];
-const goingUp: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
-
-const fresh = { step: null, tries: 0 } as const;
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 
-/** The words that the chart in agent.ts is written in: what it may invoke, ask and note. */
-export const vocabulary = setup({
+/** The actors, guards and actions of the chart in agent.ts. */
+export const machineSetup = setup({
   types: {} as {
     input: AgentInput;
     output: AgentOutput;
     context: AgentContext;
     events: AgentEvent;
     emitted: AgentEmitted;
+    tags: StateTag;
   },
   actors: {
-    decide: provided<Decision>('decide'),
+    reconcile: provided<Reconciliation>('reconcile'),
     ensureImage: provided<{ image: string }>('ensureImage'),
     ensureNetwork: provided<void>('ensureNetwork'),
     createContainer: provided<{ containerId: string }>('createContainer'),
     startContainer: provided<void>('startContainer'),
-    /** Resolves with null when the session takes keys, and with its end where the container has ended by then. */
+    /** Resolves with null when the session accepts input, or with the container's end if it has ended by then. */
     waitForTmux: provided<End | null>('waitForTmux'),
     inject: provided<{ injectedAt: number }>('inject'),
     /**
-     * Resolves when the container has ended; with `overdue` where it outlived its own limit. Meanwhile it sends each
-     * `Mood` to its parent, which is the agent's machine.
+     * Resolves when the container has ended, or with `overdue` if it runs longer than its own limit. Meanwhile it sends
+     * each `Activity` to its parent, the agent's machine.
      */
     watch: provided<End | 'overdue'>('watch'),
-    /** The rungs: each resolves with the end it brought about, or null after its patience. */
+    /** The escalation: each step resolves with the end that it caused, or with null after its grace period. */
     interrupt: provided<End | null>('interrupt'),
     terminate: provided<End | null>('terminate'),
     stopContainer: provided<End | null>('stopContainer'),
     killContainer: provided<End | null>('killContainer'),
     collect: provided<{ record: EndRecord | null }>('collect'),
     removeContainer: provided<void>('removeContainer'),
-    /** Resolves at `at`, or up to `jitter` milliseconds before, so that those who failed together try apart. */
-    until: fromPromise<void, { at: number; jitter?: number }>(() =>
-      Promise.reject(new Error('no actor provided for until')),
-    ),
-    engineAnswers: provided<void>('engineAnswers'),
-    secretsAreThere: provided<void>('secretsAreThere'),
+    /** Resolves at `at`, or up to `jitter` milliseconds earlier, so that agents that failed together retry apart. */
+    waitUntil: provided<void, { at: number; jitter?: number }>('waitUntil'),
+    waitForEngine: provided<void>('waitForEngine'),
+    waitForSecrets: provided<void>('waitForSecrets'),
   },
   guards: {
-    enters: ({ event }, params: { state: Entry }) => result<Decision>(event).enter === params.state,
-    /** It was cancelled before anybody knew where it stands. */
-    goesUpThoughCancelled: ({ context, event }) =>
-      context.cancelled && goingUp.includes(result<Decision>(event).enter),
-    retriesThoughCancelled: ({ context, event }) =>
-      context.cancelled && beforeAnother.includes(result<Decision>(event).enter),
+    isEntry: ({ event }, params: { state: Entry }) => outputOf<Reconciliation>(event).enter === params.state,
+    /** The cancel arrived before reconcile() returned. */
+    isCancelledBeforeStart: ({ context, event }) =>
+      context.cancelled && startupStates.includes(outputOf<Reconciliation>(event).enter),
+    isCancelledBetweenAttempts: ({ context, event }) =>
+      context.cancelled && betweenAttempts.includes(outputOf<Reconciliation>(event).enter),
     isCancelled: ({ context }) => context.cancelled,
-    engineIsAway: ({ event }) => failure(event).kind === 'unreachable',
-    lacksSecrets: ({ event }) => failure(event).kind === 'secrets',
+    isEngineUnreachable: ({ event }) => errorOf(event).kind === 'unreachable',
+    isMissingSecret: ({ event }) => errorOf(event).kind === 'missingSecret',
     /** A cancelled agent waits for nothing. */
-    maySecretsBeAwaited: ({ context, event }) => !context.cancelled && failure(event).kind === 'secrets',
-    mayTryAgain: ({ context, event }) => failure(event).kind === 'transient' && context.tries + 1 < maxTries,
-    backsOffFrom: ({ context }, params: { step: Step }) => context.step === params.step,
+    canWaitForSecrets: ({ context, event }) => !context.cancelled && errorOf(event).kind === 'missingSecret',
+    hasTriesLeft: ({ context, event }) => errorOf(event).kind === 'transient' && context.tries + 1 < maxTries,
+    isInterruptedStep: ({ context }, params: { step: Step }) => context.step === params.step,
     isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',
-    engineIsAwayAtCancel: ({ context, event }) => context.cancelled && failure(event).kind === 'unreachable',
-    isOverdue: ({ event }) => result<End | 'overdue'>(event) === 'overdue',
-    mayBeAlive: ({ context }) => context.containerId !== null && context.started && context.end === null,
-    hasEnded: ({ event }) => result<End | null>(event) !== null,
+    isEngineUnreachableAtCancel: ({ context, event }) =>
+      context.cancelled && errorOf(event).kind === 'unreachable',
+    isOverdue: ({ event }) => outputOf<End | 'overdue'>(event) === 'overdue',
+    mayBeRunning: ({ context }) => context.containerId !== null && context.started && context.end === null,
+    hasEnded: ({ event }) => outputOf<End | null>(event) !== null,
     hasTranscript: ({ context }) =>
-      context.containerId !== null && context.started && context.end?.how !== 'removed',
-    mayExist: ({ context }) => context.containerId !== null || context.uncertain,
+      context.containerId !== null && context.started && context.end?.reason !== 'removed',
+    mayExist: ({ context }) => context.containerId !== null || context.inDoubt,
     isKept: ({ context }) =>
       context.containerId !== null &&
-      !context.uncertain &&
+      !context.inDoubt &&
       !context.cancelled &&
-      // One that may live on in spite of the ladder is nothing to keep.
+      // A container that may have survived the escalation is not kept.
       !(context.started && context.end === null) &&
       (context.keep === 'always' ||
         (context.keep === 'on-failure' && context.outcome?.status !== 'succeeded')),
     hasRetriesLeft: ({ context }) =>
       !context.cancelled &&
       context.outcome !== null &&
-      mayBeRetried(context.outcome) &&
-      countedOf(context.attempt, context.attempts) <= context.retries,
+      isRetryable(context.outcome) &&
+      countedAttempts(context.attempt, context.attempts) <= context.retries,
     waitsForQuota: ({ context }) =>
-      !context.cancelled && context.outcome !== null && quotaUntil(context.outcome) !== null,
+      !context.cancelled && context.outcome !== null && quotaResetAt(context.outcome) !== null,
   },
   actions: {
-    enter: assign(({ context, event }) => {
-      const { enter: _, reason: __, outcome, ...known } = result<Decision>(event);
-      const retryAt = nextAt({ ...known, outcome });
+    applyReconciliation: assign(({ context, event }) => {
+      const { enter: _, reason: __, outcome, ...known } = outputOf<Reconciliation>(event);
+      const retryAt = nextAttemptAt({ ...known, outcome });
       const cancelled = known.cancelled || context.cancelled;
-      return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...fresh };
+      return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...noStep };
     }),
-    // What was in doubt of a container that we know has happened, since the step is done.
+    // A step that is done settles the doubt about a known container (I3).
     stepDone: assign(({ context }) => ({
-      ...fresh,
-      uncertain: context.uncertain && context.containerId === null,
+      ...noStep,
+      inDoubt: context.inDoubt && context.containerId === null,
     })),
-    tidyDone: assign(fresh),
+    cleanupDone: assign(noStep),
     backOff: assign(({ context, event }, params: { step: Step }) => {
-      const { at, uncertain } = failure(event);
+      const { at, inDoubt } = errorOf(event);
       const tries = context.tries + 1;
       return {
         step: params.step,
         tries,
         retryAt: at + backOffDelay(tries),
-        uncertain: context.uncertain || uncertain,
+        inDoubt: context.inDoubt || inDoubt,
       };
     }),
-    loseEngine: assign(({ context, event }, params: { step: Step }) => ({
+    noteEngineUnreachable: assign(({ context, event }, params: { step: Step }) => ({
       step: params.step,
       tries: 0,
-      uncertain: context.uncertain || failure(event).uncertain,
+      inDoubt: context.inDoubt || errorOf(event).inDoubt,
     })),
-    awaitSecrets: assign((_, params: { step: Step }) => ({ step: params.step, tries: 0 })),
-    /** The first word on an attempt stands: what goes wrong while cleaning up does not change it. */
+    noteMissingSecret: assign((_, params: { step: Step }) => ({ step: params.step, tries: 0 })),
+    /** The first outcome of an attempt stands: an error while cleaning up does not change it. */
     fail: assign(({ context, event }, params: { phase: Step }) => {
-      const { kind, message, command, exitCode, uncertain } = failure(event);
+      const { kind, message, command, exitCode, inDoubt } = errorOf(event);
       const error: Failure = {
         phase: params.phase,
         kind,
@@ -181,18 +163,20 @@ export const vocabulary = setup({
         ...(exitCode === undefined ? {} : { exitCode }),
       };
       const status = kind === 'timeout' ? ('timedOut' as const) : ('failed' as const);
-      // A create that failed for good may have landed when it was tried before.
+      // A create that failed for good may have succeeded in an earlier try: then its effect is still in doubt (I3).
       return {
-        ...fresh,
-        // A start that was refused has not happened: there is nothing to stop and nothing to read.
-        started: context.started && !(params.phase === 'starting' && refusals.includes(kind) && !uncertain),
-        uncertain: uncertain || (context.containerId === null && context.uncertain && context.step !== null),
+        ...noStep,
+        // A refused start has not happened: there is nothing to stop and no output to read.
+        started:
+          context.started &&
+          !(params.phase === 'starting' && permanentFailureKinds.includes(kind) && !inDoubt),
+        inDoubt: inDoubt || (context.containerId === null && context.inDoubt && context.step !== null),
         outcome: context.outcome ?? { status, exitCode: null, error },
       };
     }),
     leaveBehind: assign(({ context, event }) => {
-      const outcome = context.outcome ?? judge(context.end, null);
-      const message = `the container may be left behind: ${failure(event).message}`;
+      const outcome = outcomeOf(context);
+      const message = `the container may be left behind: ${errorOf(event).message}`;
       return {
         outcome: {
           ...outcome,
@@ -202,23 +186,25 @@ export const vocabulary = setup({
     }),
     cancel: assign(({ context }) => ({
       cancelled: true,
-      ...fresh,
+      ...noStep,
       outcome: context.outcome ?? cancelledOutcome,
     })),
     cancelRetry: assign({ cancelled: true, outcome: cancelledOutcome }),
-    /** Once its end is being tidied up, an agent that came out keeps its outcome. */
+    /** An agent whose attempt has ended keeps its outcome. */
     noteCancel: assign({ cancelled: true }),
-    setImage: assign(({ event }) => ({ image: result<{ image: string }>(event).image })),
+    setImage: assign(({ event }) => ({ image: outputOf<{ image: string }>(event).image })),
     setContainer: assign(({ event }) => ({
-      containerId: result<{ containerId: string }>(event).containerId,
-      uncertain: false,
+      containerId: outputOf<{ containerId: string }>(event).containerId,
+      inDoubt: false,
     })),
-    // Until the answer is there, a container may exist that nobody has told us of.
-    noteCreate: assign({ uncertain: true }),
-    // Noted when the start is asked for, not when it is confirmed: a start whose answer was lost may have happened.
+    // Write ahead (I3): until `docker create` returns, a container may exist whose id is unknown.
+    noteCreate: assign({ inDoubt: true }),
+    // Write ahead (I3): a start whose result was lost may have happened.
     noteStart: assign({ started: true }),
-    setInjectedAt: assign(({ event }) => ({ injectedAt: result<{ injectedAt: number }>(event).injectedAt })),
-    setEnd: assign(({ event }) => ({ end: result<End>(event) })),
+    setInjectedAt: assign(({ event }) => ({
+      injectedAt: outputOf<{ injectedAt: number }>(event).injectedAt,
+    })),
+    setEnd: assign(({ event }) => ({ end: outputOf<End>(event) })),
     timeOut: assign(({ context }) => ({
       outcome: context.outcome ?? {
         status: 'timedOut' as const,
@@ -226,19 +212,19 @@ export const vocabulary = setup({
         error: { phase: 'running', kind: 'timeout' as const, message: 'outlived its limit, "timeouts.run"' },
       },
     })),
-    judge: assign(({ context, event }) => ({
+    setOutcome: assign(({ context, event }) => ({
       outcome:
         context.outcome ??
-        judge(context.end, result<{ record: EndRecord | null }>(event).record, context.attempts),
+        toOutcome(context.end, outputOf<{ record: EndRecord | null }>(event).record, context.attempts),
     })),
-    settleOutcome: assign(({ context }) => ({ outcome: context.outcome ?? judge(context.end, null) })),
+    ensureOutcome: assign(({ context }) => ({ outcome: outcomeOf(context) })),
     endAttempt: assign(({ context }) => ({ attempts: [...context.attempts, attemptResult(context)] })),
-    tellAttempt: emit(({ context }) => ({
+    emitAttemptEnded: emit(({ context }) => ({
       type: 'attempt.ended' as const,
-      result: attemptResult(context),
+      ...attemptResult(context),
       image: context.image,
     })),
-    scheduleAttempt: assign(({ context }) => ({ retryAt: nextAt(context) })),
+    scheduleAttempt: assign(({ context }) => ({ retryAt: nextAttemptAt(context) })),
     nextAttempt: assign(({ context }) => ({
       attempt: context.attempt + 1,
       containerId: null,
@@ -246,13 +232,8 @@ export const vocabulary = setup({
       injectedAt: null,
       end: null,
       outcome: null,
-      uncertain: false,
-      ...fresh,
+      inDoubt: false,
+      ...noStep,
     })),
   },
 });
-
-function attemptResult(context: AgentContext): AttemptResult {
-  const outcome = context.outcome ?? judge(context.end, null);
-  return { attempt: context.attempt, containerId: context.containerId, ...outcome };
-}

@@ -1,8 +1,8 @@
 import type { End, Outcome } from './outcome.ts';
 
-/** The states that a failed try comes back to. */
+/** A state that a failed try returns to. */
 export type Step =
-  | 'deciding'
+  | 'reconciling'
   | 'building'
   | 'networking'
   | 'creating'
@@ -13,7 +13,7 @@ export type Step =
   | 'collecting'
   | 'removing';
 
-/** Where `decide()` may let an agent enter. */
+/** A state that `reconcile()` may enter. */
 export type Entry =
   | 'building'
   | 'starting'
@@ -26,26 +26,27 @@ export type Entry =
   | 'waitingForQuota'
   | 'done';
 
-export interface Decision {
+/** The result of `reconcile()`: the state to enter, and the context to enter it with. */
+export interface Reconciliation {
   readonly enter: Entry;
-  /** For people: why here. */
+  /** Why that state, as text for the user. */
   readonly reason: string;
   readonly attempt: number;
-  /** Those that are over. */
+  /** Attempts that have ended. */
   readonly attempts: readonly AttemptResult[];
   readonly image: string | null;
   readonly containerId: string | null;
-  /** The container has been started at some time, so there may be something to stop and to collect. */
+  /** The container was started at some time, so there may be something to stop and to collect. */
   readonly started: boolean;
-  /** Milliseconds since the epoch; null while the agent has not been started. */
+  /** Milliseconds since the epoch; null before the launch script was injected. */
   readonly injectedAt: number | null;
   readonly end: End | null;
-  /** Where it is known already: what was journalled, or a refusal. */
+  /** The outcome, where it is known already: journaled, or a refusal. */
   readonly outcome: Outcome | null;
-  /** A cancel was asked for before. */
+  /** A cancel was requested before. */
   readonly cancelled: boolean;
-  /** A create was asked for and its answer never came: only settle passes tell what there is. */
-  readonly uncertain: boolean;
+  /** A create was requested and its result is unknown: only quiet checks can settle whether a container exists. */
+  readonly inDoubt: boolean;
 }
 
 export interface AttemptResult extends Outcome {
@@ -55,8 +56,11 @@ export interface AttemptResult extends Outcome {
 
 export interface AgentInput {
   readonly name: string;
+  /** Names of the agents that have to succeed first. */
   readonly dependsOn: readonly string[];
+  /** Attempts after the first one. */
   readonly retries: number;
+  /** When the container is kept instead of being removed. */
   readonly keep: 'never' | 'on-failure' | 'always';
 }
 
@@ -79,38 +83,41 @@ export interface AgentContext {
   readonly end: End | null;
   readonly outcome: Outcome | null;
   readonly attempts: readonly AttemptResult[];
-  /** The step that is being tried again, how often it has failed so far, and when it may go on. */
+  /** The step that was interrupted and is to be continued; null while none is. */
   readonly step: Step | null;
+  /** How often that step has failed so far. */
   readonly tries: number;
+  /** When a timed wait ends, milliseconds since the epoch. */
   readonly retryAt: number;
-  /** A docker call was cut off: only settle passes tell what there is. */
-  readonly uncertain: boolean;
+  /** A docker call was interrupted: only quiet checks can settle its effect. */
+  readonly inDoubt: boolean;
   readonly cancelled: boolean;
 }
 
 export type AgentEvent =
   /** Stop the agent, collect, remove. */
   | { type: 'CANCEL'; reason: string }
-  /** Remove it at once, whatever it is doing. */
+  /** Remove its container at once, in whatever state. */
   | { type: 'KILL' }
-  | Mood;
+  | Activity;
 
-/** What an agent that sits at a terminal is seen to do: work, have nothing to do, or ask for somebody. */
-export type Mood =
+/** What an interactive agent is seen to do: it works, is idle, or needs input. */
+export type Activity =
   | { type: 'OUTPUT' }
-  | { type: 'QUIET' }
-  /** The reason is for people. */
+  | { type: 'IDLE' }
+  /** The reason is text for the user. */
   | { type: 'NEEDS_INPUT'; reason: string };
 
-export type AgentEmitted = { type: 'attempt.ended'; result: AttemptResult; image: string | null };
+/** Emitted before the container is removed; the journal records it. */
+export type AgentEmitted = { type: 'attempt.ended'; image: string | null } & AttemptResult;
 
-/** What an actor gets to know of the agent that it works for. */
+/** The input of an actor: the part of the agent's context that it may use. */
 export interface StepInput {
   readonly name: string;
   readonly attempt: number;
   readonly containerId: string | null;
   readonly image: string | null;
   readonly injectedAt: number | null;
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
   readonly cancelled: boolean;
 }

@@ -1,92 +1,52 @@
-import { backOffDelay, stepInput, vocabulary } from './agent-setup.ts';
-import type { Entry, Step } from './agent-types.ts';
-import { judge } from './outcome.ts';
+import { agentOutput, initialContext, stepInput } from './agent-context.ts';
+import { backOffDelay } from './agent-delays.ts';
+import { machineSetup } from './agent-setup.ts';
+import {
+  cancelPendingRetry,
+  enterAt,
+  escalateTo,
+  interruptible,
+  onCollectError,
+  onRemoveError,
+  onSecretStepError,
+  onStepError,
+  retryStep,
+  retryTransitions,
+  startNextAttempt,
+} from './agent-transitions.ts';
 
 /**
- * One agent's life. The chart is pure: what it invokes is provided from outside, and every waiting time is an
- * absolute one, so that a timer means the same after a restart.
+ * The life of one agent, as an XState machine.
  *
- *     deciding → building → networking → creating → starting → waitingForTmux → injecting → running
- *              → stopping → collecting → removing → (retrying | waitingForQuota → building) | done
+ *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
+ *              → stopping → collecting → removing → evaluating → (retrying | waitingForQuota → building) | done
  *
- * A step that fails for a passing reason goes through `backingOff` and is tried again; a daemon that is away is
- * `engineUnreachable` and uses up nothing; everything else leaves through stopping, collecting and removing,
- * so that nothing is left behind whatever failed.
- */
-
-/** What follows when a step's actor rejects; the same for every step on the way up. */
-const fails = <S extends Step>(step: S) =>
-  [
-    { guard: 'engineIsAway', target: 'engineUnreachable', actions: { type: 'loseEngine', params: { step } } },
-    { guard: 'mayTryAgain', target: 'backingOff', actions: { type: 'backOff', params: { step } } },
-    { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
-  ] as const;
-
-/** What needs the agent's secrets; whoever resumes a run may lack what its first start had. */
-const needsSecrets = <S extends 'building' | 'injecting'>(step: S) =>
-  [
-    {
-      guard: 'lacksSecrets',
-      target: 'waitingForSecrets',
-      actions: { type: 'awaitSecrets', params: { step } },
-    },
-    ...fails(step),
-  ] as const;
-
-const interruptible = {
-  CANCEL: { target: 'stopping', actions: 'cancel' },
-  KILL: { target: 'removing', actions: 'cancel' },
-} as const;
-
-/** Between two attempts. */
-const another = { target: 'building', actions: 'nextAttempt' } as const;
-const givesUp = {
-  CANCEL: { target: 'done', actions: 'cancelRetry' },
-  KILL: { target: 'done', actions: 'cancelRetry' },
-} as const;
-
-const goes = <S extends Step>(step: S) =>
-  ({ guard: { type: 'backsOffFrom', params: { step } }, target: step }) as const;
-/** Also where the clock fails: a wait that cannot be had is over, and the tries are counted all the same. */
-const goesOn = [
-  goes('deciding'),
-  goes('building'),
-  goes('networking'),
-  goes('creating'),
-  goes('starting'),
-  goes('waitingForTmux'),
-  goes('injecting'),
-  goes('running'),
-  goes('collecting'),
-  goes('removing'),
-];
-const enters = <E extends Entry>(state: E) =>
-  ({ guard: { type: 'enters', params: { state } }, target: state, actions: 'enter' }) as const;
-
-/**
- * One agent's life, as an XState machine.
+ * A step that fails with a transient error is retried by way of `backingOff`. A daemon that does not answer is the state
+ * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
+ * that nothing is left behind.
  *
- * It acts on nothing by itself: what it invokes is given by `agentMachine.provide({ actors })`, any subset of it. One
- * that is invoked without having been provided fails its step, and the agent leaves through `stopping`, `collecting`
- * and `removing` like after any other failure; the machine itself never ends in an error. All times are in
- * milliseconds since the epoch. Its output is an `AgentOutput`. Actor inputs and context are plain data: what
- * `getPersistedSnapshot()` returns can be kept as JSON, and restored in any state.
+ * The machine has no effects of its own: it invokes actors, which `agentMachine.provide({ actors })` supplies, any subset
+ * of them. An actor that is invoked without having been provided fails its step; the machine itself never ends in an
+ * error. Times are milliseconds since the epoch, and waits are absolute, so that a timer means the same after a restart.
+ * Context and actor inputs are plain data: what `getPersistedSnapshot()` returns can be stored as JSON, and restored in
+ * any state. The output is an `AgentOutput`. `attempt.ended` is emitted once the outcome of an attempt is decided, before
+ * its container is removed.
  *
  * @example
  * ```ts
- * import { agentMachine, type Decision, type EndRecord, type StepInput } from 'agent-flow';
+ * import { agentMachine, type EndRecord, type Reconciliation, type StepInput } from 'agent-flow';
  * import { createActor, fromPromise, toPromise } from 'xstate';
  *
- * // An agent whose container has ended while nobody looked: its transcript is read, then it is removed.
+ * // An agent whose container ended while no engine process ran: its transcript is read, then it is removed.
  * const machine = agentMachine.provide({
  *   actors: {
- *     decide: fromPromise<Decision, StepInput>(async () => ({
+ *     reconcile: fromPromise<Reconciliation, StepInput>(async () => ({
  *       enter: 'collecting', reason: 'it has ended', attempt: 1, attempts: [], image: null, containerId: 'c0ffee',
- *       started: true, injectedAt: 0, end: { exitCode: 0, oomKilled: false, how: 'died', at: 0 }, outcome: null,
- *       cancelled: false, uncertain: false,
+ *       started: true, injectedAt: 0, end: { exitCode: 0, oomKilled: false, reason: 'died', at: 0 }, outcome: null,
+ *       cancelled: false, inDoubt: false,
  *     })),
  *     collect: fromPromise<{ record: EndRecord | null }, StepInput>(async () => ({
- *       record: { how: 'exit', code: 0, oomKills: 0 },
+ *       record: { reason: 'exit', code: 0, oomKills: 0 },
  *     })),
  *     removeContainer: fromPromise<void, StepInput>(async () => {}),
  *   },
@@ -96,130 +56,131 @@ const enters = <E extends Entry>(state: E) =>
  * console.log(status, exitCode); // succeeded 0
  * ```
  */
-export const agentMachine = vocabulary.createMachine({
+export const agentMachine = machineSetup.createMachine({
   id: 'agent',
-  context: ({ input }) => ({
-    name: input.name,
-    retries: input.retries,
-    keep: input.keep,
-    attempt: 1,
-    image: null,
-    containerId: null,
-    started: false,
-    injectedAt: null,
-    end: null,
-    outcome: null,
-    attempts: [],
-    step: null,
-    tries: 0,
-    retryAt: 0,
-    uncertain: false,
-    cancelled: false,
-  }),
-  initial: 'deciding',
+  context: ({ input }) => initialContext(input),
+  initial: 'reconciling',
   states: {
-    deciding: {
+    // A fresh start and a resume alike (I2): reconcile() reads Docker and the journal, and returns the state to enter.
+    reconciling: {
+      tags: 'startup',
       invoke: {
-        id: 'decide',
-        src: 'decide',
+        id: 'reconcile',
+        src: 'reconcile',
         input: stepInput,
         onDone: [
-          { guard: 'goesUpThoughCancelled', target: 'stopping', actions: ['enter', 'cancel'] },
-          { guard: 'retriesThoughCancelled', target: 'done', actions: ['enter', 'cancelRetry'] },
-          enters('building'),
-          enters('starting'),
-          enters('waitingForTmux'),
-          enters('running'),
-          enters('stopping'),
-          enters('collecting'),
-          enters('removing'),
-          enters('retrying'),
-          enters('waitingForQuota'),
-          enters('done'),
+          { guard: 'isCancelledBeforeStart', target: 'stopping', actions: ['applyReconciliation', 'cancel'] },
+          {
+            guard: 'isCancelledBetweenAttempts',
+            target: 'done',
+            actions: ['applyReconciliation', 'cancelRetry'],
+          },
+          enterAt('building'),
+          enterAt('starting'),
+          enterAt('waitingForTmux'),
+          enterAt('running'),
+          enterAt('stopping'),
+          enterAt('collecting'),
+          enterAt('removing'),
+          enterAt('retrying'),
+          enterAt('waitingForQuota'),
+          enterAt('done'),
         ],
-        onError: [{ guard: 'isCancelled', target: 'stopping', actions: 'cancel' }, ...fails('deciding')],
+        onError: [
+          { guard: 'isCancelled', target: 'stopping', actions: 'cancel' },
+          ...onStepError('reconciling'),
+        ],
       },
-      // What there is to stop, nobody knows yet.
+      // Whether there is something to stop is not known yet.
       on: { ...interruptible, CANCEL: { actions: 'noteCancel' } },
     },
 
     building: {
+      tags: 'startup',
       invoke: {
         id: 'ensureImage',
         src: 'ensureImage',
         input: stepInput,
         onDone: { target: 'networking', actions: ['stepDone', 'setImage'] },
-        onError: [...needsSecrets('building')],
+        onError: onSecretStepError('building'),
       },
       on: interruptible,
     },
 
     networking: {
+      tags: 'startup',
       invoke: {
         id: 'ensureNetwork',
         src: 'ensureNetwork',
         input: stepInput,
         onDone: { target: 'creating', actions: 'stepDone' },
-        onError: [...fails('networking')],
+        onError: onStepError('networking'),
       },
       on: interruptible,
     },
 
+    // `create` and `start` are two steps, and neither is `docker run`: each can be repeated without doing it twice (I3).
     creating: {
+      tags: 'startup',
       entry: 'noteCreate',
       invoke: {
         id: 'createContainer',
         src: 'createContainer',
         input: stepInput,
         onDone: { target: 'starting', actions: ['stepDone', 'setContainer'] },
-        onError: [...fails('creating')],
+        onError: onStepError('creating'),
       },
       on: interruptible,
     },
 
     starting: {
+      tags: 'startup',
       entry: 'noteStart',
       invoke: {
         id: 'startContainer',
         src: 'startContainer',
         input: stepInput,
         onDone: { target: 'waitingForTmux', actions: 'stepDone' },
-        onError: [...fails('starting')],
+        onError: onStepError('starting'),
       },
       on: interruptible,
     },
 
     waitingForTmux: {
+      tags: 'startup',
       invoke: {
         id: 'waitForTmux',
         src: 'waitForTmux',
         input: stepInput,
         onDone: [
-          // It may have been injected already, by an engine that is gone: then its end says what has become of it.
+          // An engine process that is gone may have injected it already: then the agent has run and ended.
           { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],
-        onError: [...fails('waitingForTmux')],
+        onError: onStepError('waitingForTmux'),
       },
       on: interruptible,
     },
 
     injecting: {
+      tags: 'startup',
       invoke: {
         id: 'inject',
         src: 'inject',
         input: stepInput,
         onDone: { target: 'running', actions: ['stepDone', 'setInjectedAt'] },
-        onError: [...needsSecrets('injecting')],
+        onError: onSecretStepError('injecting'),
       },
       on: interruptible,
     },
 
+    // The end of the container is the end of the agent (I4); its activity is shown, and changes nothing else.
     running: {
+      tags: ['running', 'live'],
       initial: 'working',
       states: {
-        working: { on: { QUIET: 'quiet', NEEDS_INPUT: 'needsInput' } },
-        quiet: { on: { OUTPUT: 'working', NEEDS_INPUT: 'needsInput' } },
+        working: { on: { IDLE: 'idle', NEEDS_INPUT: 'needsInput' } },
+        idle: { on: { OUTPUT: 'working', NEEDS_INPUT: 'needsInput' } },
         needsInput: { on: { OUTPUT: 'working' } },
       },
       invoke: {
@@ -230,18 +191,19 @@ export const agentMachine = vocabulary.createMachine({
           { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },
         ],
-        onError: [...fails('running')],
+        onError: onStepError('running'),
       },
       on: interruptible,
     },
 
     backingOff: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'backOff',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt, jitter: backOffDelay(context.tries) / 2 }),
-        onDone: goesOn,
-        onError: goesOn,
+        onDone: retryTransitions,
+        onError: retryTransitions,
       },
       on: {
         CANCEL: [
@@ -252,25 +214,27 @@ export const agentMachine = vocabulary.createMachine({
       },
     },
 
-    // The daemon is away. That says nothing about the agent: when it answers again, facts are read anew.
+    // Silence of the daemon is not a fact about the agent (I5): once it responds, the agent is reconciled again.
     engineUnreachable: {
+      tags: 'waiting',
       invoke: {
-        id: 'engineAnswers',
-        src: 'engineAnswers',
+        id: 'waitForEngine',
+        src: 'waitForEngine',
         input: stepInput,
-        onDone: { target: 'deciding' },
-        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'deciding' } } },
+        onDone: { target: 'reconciling' },
+        onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'reconciling' } } },
       },
       on: interruptible,
     },
 
-    // The agent has not failed: it goes on as soon as they are there.
+    // The agent has not failed: its step is continued as soon as the secrets are set.
     waitingForSecrets: {
+      tags: 'waiting',
       invoke: {
-        id: 'secretsAreThere',
-        src: 'secretsAreThere',
+        id: 'waitForSecrets',
+        src: 'waitForSecrets',
         input: stepInput,
-        onDone: [goes('building'), goes('injecting'), goes('collecting')],
+        onDone: [retryStep('building'), retryStep('injecting'), retryStep('collecting')],
         onError: [
           { guard: 'isCleaningUp', target: 'removing' },
           { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
@@ -278,7 +242,7 @@ export const agentMachine = vocabulary.createMachine({
       },
       on: {
         CANCEL: [
-          // Its end is known already. Only its transcript is given up.
+          // Its end is known already: only the transcript is given up.
           { guard: 'isCleaningUp', target: 'collecting', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
@@ -286,23 +250,20 @@ export const agentMachine = vocabulary.createMachine({
       },
     },
 
-    // The ladder: each rung is asked once, waits its patience, and hands over to the next.
+    // The escalation: each step is done once, waits for its grace period, and hands over to the next one.
     stopping: {
-      initial: 'assessing',
+      tags: ['cleaningUp', 'live'],
+      initial: 'checking',
       states: {
-        assessing: {
-          always: [{ guard: 'mayBeAlive', target: 'interrupting' }, { target: '#agent.collecting' }],
+        checking: {
+          always: [{ guard: 'mayBeRunning', target: 'interrupting' }, { target: '#agent.collecting' }],
         },
         interrupting: {
           invoke: {
             id: 'interrupt',
             src: 'interrupt',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'terminating' },
-            ],
-            onError: { target: 'terminating' },
+            ...escalateTo('terminating'),
           },
         },
         terminating: {
@@ -310,11 +271,7 @@ export const agentMachine = vocabulary.createMachine({
             id: 'terminate',
             src: 'terminate',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'stoppingContainer' },
-            ],
-            onError: { target: 'stoppingContainer' },
+            ...escalateTo('stoppingContainer'),
           },
         },
         stoppingContainer: {
@@ -322,11 +279,7 @@ export const agentMachine = vocabulary.createMachine({
             id: 'stopContainer',
             src: 'stopContainer',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: 'killing' },
-            ],
-            onError: { target: 'killing' },
+            ...escalateTo('killing'),
           },
         },
         killing: {
@@ -334,25 +287,22 @@ export const agentMachine = vocabulary.createMachine({
             id: 'killContainer',
             src: 'killContainer',
             input: stepInput,
-            onDone: [
-              { guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' },
-              { target: '#agent.collecting' },
-            ],
-            onError: { target: '#agent.collecting' },
+            ...escalateTo('#agent.collecting'),
           },
         },
       },
       on: {
-        // A person who is in a hurry need not wait for the patience of a ladder that has begun.
+        // A second cancel starts the escalation again, so that a user need not wait for a grace period.
         CANCEL: { target: 'stopping', reenter: true, actions: 'cancel' },
         KILL: { target: 'removing', actions: 'cancel' },
       },
     },
 
     collecting: {
-      initial: 'assessing',
+      tags: 'cleaningUp',
+      initial: 'checking',
       states: {
-        assessing: {
+        checking: {
           always: [{ guard: 'hasTranscript', target: 'reading' }, { target: '#agent.removing' }],
         },
         reading: {
@@ -360,32 +310,8 @@ export const agentMachine = vocabulary.createMachine({
             id: 'collect',
             src: 'collect',
             input: stepInput,
-            onDone: { target: '#agent.removing', actions: ['tidyDone', 'judge'] },
-            onError: [
-              {
-                guard: 'engineIsAwayAtCancel',
-                target: '#agent.removing',
-                actions: 'tidyDone',
-              },
-              {
-                guard: 'engineIsAway',
-                target: '#agent.engineUnreachable',
-                actions: { type: 'loseEngine', params: { step: 'collecting' } },
-              },
-              {
-                guard: 'mayTryAgain',
-                target: '#agent.backingOff',
-                actions: { type: 'backOff', params: { step: 'collecting' } },
-              },
-              // Output that cannot be redacted stays in the container.
-              {
-                guard: 'maySecretsBeAwaited',
-                target: '#agent.waitingForSecrets',
-                actions: { type: 'awaitSecrets', params: { step: 'collecting' } },
-              },
-              // A transcript that cannot be had must not hold up the removal.
-              { target: '#agent.removing', actions: 'tidyDone' },
-            ],
+            onDone: { target: '#agent.removing', actions: ['cleanupDone', 'setOutcome'] },
+            onError: onCollectError,
           },
         },
       },
@@ -395,42 +321,26 @@ export const agentMachine = vocabulary.createMachine({
       },
     },
 
-    // The verdict is told before the container goes: should we be killed in between, it is not lost with it.
+    // The outcome is emitted, and journaled, before the container is removed: a crash in between does not lose it (I3).
     removing: {
-      entry: ['settleOutcome', 'tellAttempt'],
-      initial: 'assessing',
+      tags: 'cleaningUp',
+      entry: ['ensureOutcome', 'emitAttemptEnded'],
+      initial: 'checking',
       states: {
-        assessing: {
+        checking: {
           always: [
-            { guard: 'isKept', target: '#agent.settling' },
-            { guard: 'mayExist', target: 'clearing' },
-            { target: '#agent.settling' },
+            { guard: 'isKept', target: '#agent.evaluating' },
+            { guard: 'mayExist', target: 'removingContainer' },
+            { target: '#agent.evaluating' },
           ],
         },
-        clearing: {
+        removingContainer: {
           invoke: {
             id: 'removeContainer',
             src: 'removeContainer',
             input: stepInput,
-            onDone: { target: '#agent.settling', actions: 'tidyDone' },
-            onError: [
-              {
-                guard: 'engineIsAwayAtCancel',
-                target: '#agent.settling',
-                actions: 'leaveBehind',
-              },
-              {
-                guard: 'engineIsAway',
-                target: '#agent.engineUnreachable',
-                actions: { type: 'loseEngine', params: { step: 'removing' } },
-              },
-              {
-                guard: 'mayTryAgain',
-                target: '#agent.backingOff',
-                actions: { type: 'backOff', params: { step: 'removing' } },
-              },
-              { target: '#agent.settling', actions: 'leaveBehind' },
-            ],
+            onDone: { target: '#agent.evaluating', actions: 'cleanupDone' },
+            onError: onRemoveError,
           },
         },
       },
@@ -440,7 +350,8 @@ export const agentMachine = vocabulary.createMachine({
       },
     },
 
-    settling: {
+    evaluating: {
+      tags: 'cleaningUp',
       entry: 'endAttempt',
       always: [
         { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
@@ -450,40 +361,31 @@ export const agentMachine = vocabulary.createMachine({
     },
 
     retrying: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'retry',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: another,
-        onError: another,
+        onDone: startNextAttempt,
+        onError: startNextAttempt,
       },
-      on: givesUp,
+      on: cancelPendingRetry,
     },
 
-    // The plan of its AI CLI is used up, and it is known until when: the attempt that follows is not counted.
+    // The quota of its AI CLI is exhausted, and its reset time is known: the next attempt does not count as a retry.
     waitingForQuota: {
+      tags: ['waiting', 'timed'],
       invoke: {
         id: 'quota',
-        src: 'until',
+        src: 'waitUntil',
         input: ({ context }) => ({ at: context.retryAt }),
-        onDone: another,
-        onError: another,
+        onDone: startNextAttempt,
+        onError: startNextAttempt,
       },
-      on: givesUp,
+      on: cancelPendingRetry,
     },
 
     done: { type: 'final' },
   },
-  output: ({ context }) => {
-    const { status, exitCode, error } = context.outcome ?? judge(context.end, null);
-    return {
-      name: context.name,
-      status,
-      exitCode,
-      error,
-      containerId: context.containerId,
-      image: context.image,
-      attempts: context.attempts,
-    };
-  },
+  output: ({ context }) => agentOutput(context),
 });

@@ -1,4 +1,4 @@
-/** How an attempt, or a whole agent, came out. */
+/** How an attempt, or a whole agent, ended. */
 export type Status = 'succeeded' | 'failed' | 'timedOut' | 'cancelled' | 'skipped';
 
 export type FailureKind =
@@ -6,26 +6,26 @@ export type FailureKind =
   | 'signal' // the agent's command was ended by a signal from inside
   | 'tmuxLost' // the tmux server or its session went away
   | 'outOfMemory'
-  | 'neverInjected' // the container gave up waiting for its launch script
-  | 'infrastructure' // the container ended without its own word: killed, removed, daemon restart, host lost
+  | 'injectTimeout' // the container gave up waiting for its launch script
+  | 'infrastructure' // the container ended without an end record: killed, removed, daemon restart, host lost
   | 'timeout' // a phase ran past its limit; `phase` says which
   | 'idle' // no output for longer than `timeouts.idle`
-  | 'image' // an image that cannot be built, pulled or used
-  | 'gpu' // the engine has none for containers, or not those that were asked for
-  | 'workspace' // a clone that cannot be made, or a directory that is no longer what was checked
-  | 'network'
-  | 'exhausted' // the engine has no room left: its disk is full, or its pool of network addresses
-  | 'foreign' // a name is held by something that is not ours
-  | 'login' // the AI CLI says that nobody is logged in, or that its key is refused
-  | 'quota' // the AI CLI says that its plan is used up
-  | 'budget' // the AI CLI took more turns, tokens or time than it was given
-  | 'needsInput' // the AI CLI asked for somebody, and nobody was to answer
-  | 'secrets' // one that it needs is not there
-  | 'docker' // docker refused, for good
-  | 'unreachable' // the engine does not answer
-  | 'transient' // docker failed in a way that passes
+  | 'image' // an image cannot be built, pulled or used
+  | 'gpu' // the engine has no GPU for containers, or not the requested ones
+  | 'workspace' // a clone cannot be made, or a directory is no longer the one that was checked
+  | 'network' // the network cannot be made or used
+  | 'outOfResources' // the engine's disk is full, or its pool of network addresses is exhausted
+  | 'nameConflict' // a name is in use by a container or network that is not ours
+  | 'authentication' // the AI CLI reports that it is not logged in, or that its key is refused
+  | 'quota' // the AI CLI reports that its quota is exhausted
+  | 'budget' // the AI CLI exceeded its turns, tokens or time
+  | 'needsInput' // the AI CLI needs input, and `needsInput` says to fail then
+  | 'missingSecret' // a secret is not set
+  | 'docker' // docker failed permanently
+  | 'unreachable' // the Docker engine does not respond
+  | 'transient' // docker failed in a way that may pass
   | 'dependency' // an agent that it depends on did not succeed
-  | 'internal';
+  | 'internal'; // a bug in agent-flow
 
 export interface Failure {
   /** The state in which it happened. */
@@ -34,7 +34,7 @@ export interface Failure {
   readonly message: string;
   readonly command?: string;
   readonly exitCode?: number;
-  /** Of a plan that is used up, when it is there again: milliseconds since the epoch, where the CLI has said so. */
+  /** When an exhausted quota is reset, milliseconds since the epoch, if the CLI has reported it. */
   readonly until?: number;
 }
 
@@ -45,49 +45,54 @@ export interface Outcome {
   readonly error: Failure | null;
 }
 
-/** What Docker says of a container that is no longer running. */
+/** Docker's report of a container that no longer runs. */
 export interface End {
-  /** null: Docker no longer knows it. */
+  /** null: the container no longer exists. */
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
-  readonly how: 'died' | 'removed' | 'restarted';
+  readonly reason: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
-  /** The same by the engine's clock, where Docker reports it. It may differ from ours: compare it with its own times only. */
+  /** The same by the engine's clock, where Docker reports it. Compare it with times of that clock only. */
   readonly finishedAt?: number;
 }
 
-/** What the container itself said in its last line. */
+/** The signed last line of a container: its own report of how it ended. */
 export interface EndRecord {
-  readonly how: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
+  readonly reason: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
   readonly code: number;
-  /** Processes of the container that the kernel killed for want of memory. */
+  /** Processes of the container that the kernel killed because memory ran out. */
   readonly oomKills: number;
-  /** What an AI CLI has said of why it failed, where it has. */
-  readonly trouble?: Trouble | null;
-  /** Why the container could not take an agent, in its own words, where it ended before it was given one. */
+  /** Why the AI CLI failed, if it has reported that. */
+  readonly providerFailure?: ProviderFailure | null;
+  /** Why the container cannot run an agent, where it ended before its launch script was injected. */
   readonly refusal?: string | null;
 }
 
-export interface Trouble {
-  readonly kind: 'login' | 'quota' | 'budget' | 'needsInput';
+interface ProviderFailure {
+  readonly kind: 'authentication' | 'quota' | 'budget' | 'needsInput';
   readonly message: string;
-  /** When it is over by itself, milliseconds since the epoch by the engine's clock; null where it is not, or unknown. */
+  /** When it passes by itself, milliseconds since the epoch by the engine's clock; null if never, or unknown. */
   readonly until: number | null;
 }
 
 const day = 24 * 3_600_000;
-/** How often an agent waits for its plan, and for how long at most, in milliseconds: what an agent says of it is its word. */
-export const quotaWaits = { most: 10, longest: 8 * day } as const;
+/** Limits of what an agent, which is hostile (I8), can report: how often it waits for its quota, and for how long. */
+export const quotaWaitLimits = { maxWaits: 10, maxWaitMs: 8 * day } as const;
 
 /**
- * The one place that turns an end into a verdict. The container's own record comes first, Docker's view second.
+ * Return the outcome of an attempt that has ended; nothing else does. The container's own end record comes first, Docker's
+ * report second.
  *
- * @param before How the attempts before this one came out: a plan is waited for so often and no more.
+ * @param previous Outcomes of earlier attempts: the number of waits for a quota is limited.
  */
-export function judge(end: End | null, record: EndRecord | null, before: readonly Outcome[] = []): Outcome {
+export function toOutcome(
+  end: End | null,
+  record: EndRecord | null,
+  previous: readonly Outcome[] = [],
+): Outcome {
   const exitCode = record?.code ?? end?.exitCode ?? null;
-  const failed = (kind: FailureKind, message: string, until: number | null = null): Outcome => ({
+  const failed: Failed = (kind, message, until = null) => ({
     status: 'failed',
     exitCode,
     error: {
@@ -103,53 +108,25 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
     exitCode,
     error: { phase: 'running', kind, message },
   });
-  const usedUp = (message: string, resetsAt: number) => {
-    // Without the time of the report the length of the wait is unknown.
-    if (end === null) return failed('quota', message);
-    // Both are times of the engine's clock, which the CLI reads; by ours, only the difference counts.
-    const wait = resetsAt - (end.finishedAt ?? end.at);
-    if (wait <= 0) return failed('exit', `${message}; it says that its plan is there again already`);
-    if (wait > quotaWaits.longest) {
-      const days = (ms: number) => Math.ceil(ms / day);
-      const bound = `That is in ${days(wait)} days, and a run waits for ${days(quotaWaits.longest)} at most`;
-      return failed('quota', `${message}. ${bound}. Run it again then`);
-    }
-    if (before.filter(each => quotaUntil(each) !== null).length >= quotaWaits.most)
-      return failed('quota', `${message}. It has waited for its plan ${quotaWaits.most} times. Run it again`);
-    return failed('quota', message, end.at + wait);
-  };
-  const outOfMemory = () =>
-    failed('outOfMemory', 'a process of the agent was killed: out of memory. Raise "memory"');
-
-  if (record === null) {
-    if (end?.oomKilled) return outOfMemory();
-    if (end === null || end.how === 'removed')
-      return failed('infrastructure', 'the container was removed from outside');
-    if (end.how === 'restarted') return failed('infrastructure', 'the container was restarted from outside');
-    return failed(
-      'infrastructure',
-      `the container ended with ${end.exitCode} without its own end record: killed from outside, or lost with its daemon or host`,
-    );
-  }
-  switch (record.how) {
+  if (record === null) return outcomeOfEnd(end, failed);
+  const { reason, code, oomKills, providerFailure, refusal } = record;
+  const ranOutOfMemory = oomKills > 0 && (code === 137 || reason === 'tmux-lost');
+  switch (reason) {
     case 'exit':
     case 'done':
-      if (record.code === 0) return { status: 'succeeded', exitCode: 0, error: null };
-      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      if (record.trouble) {
-        const { kind, message, until } = record.trouble;
-        return kind === 'quota' && until !== null ? usedUp(message, until) : failed(kind, message);
-      }
-      return failed('exit', `exited with ${record.code}${hint(record.code)}`);
+      if (code === 0) return { status: 'succeeded', exitCode: 0, error: null };
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
+      if (providerFailure) return outcomeOfProvider(providerFailure, end, previous, failed);
+      return failed('exit', `exited with ${code}${hint(code)}`);
     case 'signal':
-      if (record.oomKills > 0 && record.code === 137) return outOfMemory();
-      return failed('signal', `ended by signal ${record.code - 128}`);
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
+      return failed('signal', `ended by signal ${code - 128}`);
     case 'tmux-lost':
-      if (record.oomKills > 0) return outOfMemory();
+      if (ranOutOfMemory) return failed('outOfMemory', outOfMemory);
       return failed(
         'tmuxLost',
-        record.refusal
-          ? `the container cannot run agents: ${record.refusal}`
+        refusal
+          ? `the container cannot run agents: ${refusal}`
           : 'the tmux session went away before the agent was done',
       );
     case 'deadline':
@@ -157,32 +134,71 @@ export function judge(end: End | null, record: EndRecord | null, before: readonl
     case 'idle':
       return timedOut('idle', 'no output for longer than "timeouts.idle"');
     case 'never-injected':
-      return failed('neverInjected', 'the container was never given its launch script');
+      return failed('injectTimeout', 'the container was never given its launch script');
     case 'term':
       return failed('infrastructure', 'the container was stopped from outside');
   }
 }
 
+type Failed = (kind: FailureKind, message: string, until?: number | null) => Outcome;
+
+const outOfMemory = 'a process of the agent was killed: out of memory. Raise "memory"';
+
+/** Return the outcome of a container without an end record. */
+function outcomeOfEnd(end: End | null, failed: Failed): Outcome {
+  if (end?.oomKilled) return failed('outOfMemory', outOfMemory);
+  if (end === null || end.reason === 'removed')
+    return failed('infrastructure', 'the container was removed from outside');
+  if (end.reason === 'restarted') return failed('infrastructure', 'the container was restarted from outside');
+  return failed(
+    'infrastructure',
+    `the container exited with ${end.exitCode} but wrote no end record; it was killed externally, or its daemon or host failed`,
+  );
+}
+
+/** Return the outcome of an AI CLI that has failed: a quota with a reset time in reach is waited for. */
+function outcomeOfProvider(
+  { kind, message, until }: ProviderFailure,
+  end: End | null,
+  previous: readonly Outcome[],
+  failed: Failed,
+): Outcome {
+  // Without the time of the end the length of the wait is unknown.
+  if (kind !== 'quota' || until === null || end === null) return failed(kind, message);
+  // Both times are of the engine's clock, which the CLI reads; by ours, only the difference counts.
+  const wait = until - (end.finishedAt ?? end.at);
+  const { maxWaits, maxWaitMs } = quotaWaitLimits;
+  if (wait <= 0) return failed('exit', `${message}; it reports a reset time that has passed already`);
+  if (wait > maxWaitMs) {
+    const days = (ms: number) => Math.ceil(ms / day);
+    const bound = `That is in ${days(wait)} days, and a run waits for ${days(maxWaitMs)} at most`;
+    return failed('quota', `${message}. ${bound}. Run it again then`);
+  }
+  if (previous.filter(each => quotaResetAt(each) !== null).length >= maxWaits)
+    return failed('quota', `${message}. It has waited for its quota ${maxWaits} times. Run it again`);
+  return failed('quota', message, end.at + wait);
+}
+
 const hint = (code: number) =>
   code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';
 
-/** When a plan that is used up is there again; null where nothing is to be waited for. */
-export const quotaUntil = ({ error }: Outcome): number | null =>
+/** Return when an exhausted quota is reset; null where there is nothing to wait for. */
+export const quotaResetAt = ({ error }: Outcome): number | null =>
   error?.kind === 'quota' ? (error.until ?? null) : null;
 
-/** An attempt that only met the end of a plan is not one of those that are counted. */
-export const countedOf = (attempt: number, attempts: readonly Outcome[]) =>
-  attempt - attempts.filter(each => quotaUntil(each) !== null).length;
+/** Return how many attempts count towards `retries`: those that ended with an exhausted quota do not. */
+export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
+  attempt - attempts.filter(each => quotaResetAt(each) !== null).length;
 
-/** A new attempt can only help where the agent, or the ground under it, failed; a limit or a refusal would meet it again. */
-export function mayBeRetried(outcome: Outcome): boolean {
-  const again: readonly FailureKind[] = [
+/** Report whether a new attempt can help: it can where the agent or its infrastructure failed, not after a limit or a refusal. */
+export function isRetryable(outcome: Outcome): boolean {
+  const retryableKinds: readonly FailureKind[] = [
     'exit',
     'signal',
     'tmuxLost',
     'outOfMemory',
-    'neverInjected',
+    'injectTimeout',
     'infrastructure',
   ];
-  return outcome.status === 'failed' && outcome.error !== null && again.includes(outcome.error.kind);
+  return outcome.status === 'failed' && outcome.error !== null && retryableKinds.includes(outcome.error.kind);
 }

@@ -1,33 +1,71 @@
 import type { FailureKind } from './outcome.ts';
 
-/** What an actor rejects with: plain facts that the chart's guards can read. */
+interface StepErrorDetails {
+  readonly at?: number;
+  readonly command?: string;
+  readonly exitCode?: number;
+  readonly inDoubt?: boolean;
+  readonly cause?: unknown;
+}
+
+/** The rejection of an actor: plain facts that the chart's guards can read. */
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly kind: FailureKind;
-  /** Milliseconds since the epoch; a retry counts from here. */
+  /** Milliseconds since the epoch; a retry counts from here. 0 until `asStepError` stamps it. */
   readonly at: number;
   readonly command?: string;
   readonly exitCode?: number;
   /** The docker CLI was cut off, so its effect may still land. */
-  readonly uncertain: boolean;
+  readonly inDoubt: boolean;
 
   constructor(
     kind: FailureKind,
     message: string,
-    details: { at: number; command?: string; exitCode?: number; uncertain?: boolean; cause?: unknown },
+    { at = 0, command, exitCode, inDoubt = false, ...rest }: StepErrorDetails = {},
   ) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    super(message, rest);
     this.kind = kind;
-    this.at = details.at;
-    this.uncertain = details.uncertain ?? false;
-    if (details.command !== undefined) this.command = details.command;
-    if (details.exitCode !== undefined) this.exitCode = details.exitCode;
+    this.at = at;
+    this.inDoubt = inDoubt;
+    if (command !== undefined) this.command = command;
+    if (exitCode !== undefined) this.exitCode = exitCode;
   }
 }
 
-/** Whatever was thrown, as a StepError: what we did not foresee is `internal` and never retried. */
-export function asStepError(error: unknown): StepError {
-  if (error instanceof StepError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new StepError('internal', message, { at: 0, cause: error });
+/** The error of a failed command, by its shape, since machines import nothing: the `DockerError` of src/docker. */
+interface CommandError extends Error {
+  readonly kind: FailureKind;
+  readonly inDoubt: boolean;
+  readonly command: string;
+  readonly exitCode: number | null;
+}
+
+const isCommandError = (error: unknown): error is CommandError =>
+  error instanceof Error && ['kind', 'inDoubt', 'command', 'exitCode'].every(key => key in error);
+
+export interface StepErrorOptions {
+  /** The time of the failure in milliseconds since the epoch, for an error without one. */
+  readonly at?: number;
+  /** The kind of a command's failure that docker's client cannot classify. Default: `docker`. */
+  readonly fallbackKind?: FailureKind;
+}
+
+/** Convert any error to a StepError. An unforeseen one is `internal` and never retried. */
+export function asStepError(
+  error: unknown,
+  { at = 0, fallbackKind = 'docker' }: StepErrorOptions = {},
+): StepError {
+  if (error instanceof StepError)
+    return error.at > 0 || at === 0
+      ? error
+      : new StepError(error.kind, error.message, { ...error, at, cause: error });
+  if (!isCommandError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new StepError('internal', message, { at, cause: error });
+  }
+  const { message, command, exitCode, inDoubt } = error;
+  const kind = error.kind === 'docker' ? fallbackKind : error.kind;
+  const details = { at, command, inDoubt, cause: error };
+  return new StepError(kind, message, exitCode === null ? details : { ...details, exitCode });
 }

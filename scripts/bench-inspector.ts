@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// How the inspector's page does with a hundred agents and two thousand events, against one with few: ratios, since a
-// time says as much of the machine as of the page. Needs a Chromium (scripts/chromium).
+// Benchmark the inspector's page with a hundred agents and two thousand events against one with few. Prints ratios, since
+// a time measures the machine as much as the page. Needs a Chromium (scripts/chromium).
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openStateDir } from '../src/engine/state-dir.ts';
 import { openInspector } from '../src/inspector/server.ts';
+import { openStateDir } from '../src/store/state-directory.ts';
 import { closeBrowser, visitor } from '../test/engine/browser.ts';
-import { pastRun } from '../test/unit/commands/command-line.ts';
+import { pastRun } from '../test/unit/_helpers/command-line.ts';
 import { livelyRun } from '../test/unit/inspector/lively.ts';
 
 /** Events a second while it lives, and for how many of them. */
@@ -57,7 +57,7 @@ async function measured(agents: number) {
     const began = Date.now();
     for (const [index, event] of events.slice(-live).entries()) {
       appendFileSync(folder.journal, `${JSON.stringify(event)}\n`);
-      inspector.look();
+      inspector.poll();
       await delay(Math.max(0, began + ((index + 1) * 1000) / rate - Date.now()));
     }
     await delay(300);

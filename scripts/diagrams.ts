@@ -1,51 +1,51 @@
 #!/usr/bin/env node
-// Writes the diagrams and tables of machines/README.md from the machines. With --check it writes nothing and fails
-// where they are stale.
+// Write the diagrams and tables of machines/README.md, generated from the machines. With --check write nothing, and fail
+// if they are out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { drawing } from '../src/graph/drawing.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { machineGraph } from '../src/graph/machine.ts';
 import { mermaid } from '../src/graph/mermaid.ts';
 
-/** What a chart cannot say of itself. A state without a line here, or a line without a state, is an error. */
+/** The meaning of each state. A state without a line here, or a line without a state, is an error. */
 const meanings = {
   agent: {
-    deciding:
-      'reads what Docker and the journal know, and where to enter: a fresh start is one that finds nothing',
-    building: 'the image is there, built or pulled',
-    networking: 'the network is there',
-    creating: 'the container is made, found by its name where an earlier try made it',
-    starting: 'the container is started, only ever from `created`',
-    waitingForTmux: 'the session takes keys, or the container has ended by then',
-    injecting: 'the launch script is handed over; fenced in the container, so once',
-    running: 'the agent works; waits for its end',
-    'running.working': 'there is output',
-    'running.quiet': 'none for a while',
-    'running.needsInput': 'a person is asked for something',
-    backingOff: 'a step failed in passing: waits, then the same step',
-    engineUnreachable: 'the daemon is away: waits, then decides anew; uses up no try',
-    waitingForSecrets: 'the process that resumes lacks secrets of the first start: waits, then the same step',
-    stopping: 'the ladder; each rung is asked once and has its own patience',
-    'stopping.assessing': 'is there anything to stop?',
-    'stopping.interrupting': 'C-c into the session',
-    'stopping.terminating': 'TERM to the container',
+    reconciling:
+      'reads the facts of Docker and the journal, and returns the state to enter; a fresh start finds nothing',
+    building: 'makes sure that the image exists: builds or pulls it',
+    networking: 'makes sure that the network exists',
+    creating: 'creates the container, or finds the one of an earlier try by its name',
+    starting: 'starts the container; only ever from `created`',
+    waitingForTmux: 'waits until the session accepts input, or the container has ended',
+    injecting: 'hands over the launch script; a fence in the container makes that happen once',
+    running: 'waits for the end of the container',
+    'running.working': 'the agent prints',
+    'running.idle': 'the agent has not printed for a while',
+    'running.needsInput': 'the agent waits for the user',
+    backingOff: 'a step failed with a transient error: waits, then retries it',
+    engineUnreachable: 'the daemon does not respond: waits, then reconciles; uses up no try',
+    waitingForSecrets: 'this process lacks secrets that the first start had: waits, then continues the step',
+    stopping: 'the escalation; each step is done once and has its own grace period',
+    'stopping.checking': 'may the container be running?',
+    'stopping.interrupting': 'sends C-c to the session',
+    'stopping.terminating': 'sends TERM to the agent',
     'stopping.stoppingContainer': '`docker stop`',
     'stopping.killing': '`docker kill`',
-    collecting: 'transcript and last word',
-    'collecting.assessing': 'is there anything to read?',
-    'collecting.reading': 'keeps the transcript, reads the end record, judges',
-    removing: 'tells the verdict first, then clears away',
-    'removing.assessing': 'is there anything to remove, and is it meant to go?',
-    'removing.clearing': 'removes the container, and what a lost call may have made',
-    settling: 'the attempt is over: another one, or the end',
-    retrying: 'waits for the next attempt',
+    collecting: 'saves the transcript and reads the end record',
+    'collecting.checking': 'may there be a transcript?',
+    'collecting.reading': 'saves the transcript and the work, reads the end record, sets the outcome',
+    removing: 'emits the outcome first, then removes the container',
+    'removing.checking': 'may there be a container, and is it not to be kept?',
+    'removing.removingContainer': 'removes the container, and one that an interrupted create may have made',
+    evaluating: 'the attempt has ended: another one, or done',
+    retrying: 'waits for the delay before the next attempt',
     waitingForQuota:
-      'the plan of its AI CLI is used up: waits until it is there again; the next attempt is not counted',
-    done: 'the outcome is known and nothing is left that should not be',
+      'the quota of the AI CLI is exhausted: waits until it is reset; the next attempt does not count as a retry',
+    done: 'the outcome is known, and nothing is left behind that is not to be kept',
   },
   flow: {
-    flowing: 'starts who may start, skips who cannot any more',
-    cancelling: 'nobody is started; waits for those that live',
+    running: 'starts agents whose dependencies have succeeded, skips those of which one has not',
+    cancelling: 'starts nothing; waits for the agents that were started',
     done: 'every agent has an outcome',
   },
 } as const;
@@ -59,7 +59,7 @@ const after = (['agent', 'flow'] as const).reduce((text, name) => {
 if (!process.argv.includes('--check')) {
   writeFileSync(readme, after);
 } else if (after !== before) {
-  console.error('machines/README.md is stale: run node scripts/diagrams.ts');
+  console.error('machines/README.md is out of date: run node scripts/diagrams.ts');
   process.exitCode = 1;
 }
 
@@ -77,9 +77,9 @@ function diagram(graph: Graph): string {
 function table({ nodes }: Graph, words: Readonly<Record<string, string>>): string {
   const unknown = Object.keys(words).filter(name => !nodes.some(({ id }) => id === name));
   if (unknown.length > 0)
-    throw new Error(`scripts/diagrams.ts speaks of ${unknown}, which the chart does not have`);
+    throw new Error(`scripts/diagrams.ts has a meaning of ${unknown}, which the chart does not have`);
   const rows = nodes.map(({ id, invokes }) => {
-    if (!(id in words)) throw new Error(`scripts/diagrams.ts lacks a line on ${id}`);
+    if (!(id in words)) throw new Error(`scripts/diagrams.ts lacks the meaning of ${id}`);
     return `| \`${id}\` | ${invokes.map(src => `\`${src}\``).join(', ') || '–'} | ${words[id]} |`;
   });
   return ['| state | invokes | meaning |', '|---|---|---|', ...rows].join('\n');

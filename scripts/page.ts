@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the inspector's page into dist/page: a part of `npm run build`. From a checkout nothing has to be built.
+// Build the inspector's page into dist/page: a part of `npm run build`. A checkout needs no build.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assetFolder } from '../src/inspector/assets.ts';
@@ -9,7 +9,7 @@ mkdirSync(assetFolder, { recursive: true });
 const page = await bundlePage();
 if (page === null) throw new Error('esbuild is not installed: run npm install');
 for (const [name, text] of Object.entries(page)) {
-  // Whoever serves the page just now has it whole.
+  // A server that reads the page at this moment gets it whole.
   const file = join(assetFolder, name);
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Builds agent-flow after `npm install` in a checkout, and before it is packed. `npm ci --omit=dev` leaves the build tools
-// out: the sources run as they are, and that is no error.
+// Build agent-flow after `npm install` in a checkout, and before it is packed. `npm ci --omit=dev` leaves the build tools
+// out, which is not an error: the sources run unbuilt.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Writes schemas/*.json from the zod schemas. With --check it writes nothing and fails where one is stale.
+// Write schemas/*.json from the zod schemas. With --check, write nothing and fail if one is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { eventSchema } from '../src/events.ts';
 import { specJsonSchema } from '../src/spec/json-schema.ts';
-import { resultSchema } from '../src/views/result.ts';
+import { resultSchema } from '../src/state/result.ts';
 
 const schemas = {
   'spec.schema.json': specJsonSchema,

@@ -1,13 +1,13 @@
-// The pictures of docs/inspector.md: scripts/screenshots runs this. A small flow is run, with an agent that fails once
-// and one that prints in colours, and looked at.
+// Take the screenshots of docs/inspector.md; run by scripts/screenshots. They show a small flow with an agent that fails
+// once and one that prints in colours.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { inspectorOf } from '../src/commands/inspector/open.ts';
-import { runFlow } from '../src/engine/run-flow.ts';
-import { openStateDir } from '../src/engine/state-dir.ts';
-import type { FlowEvent } from '../src/events.ts';
+import type { RunEvent } from '../src/events.ts';
+import { runFlow } from '../src/run/run-flow.ts';
+import { openStateDir } from '../src/store/state-directory.ts';
 import { closeBrowser, type Look, lookAt, visitor } from '../test/engine/browser.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -42,7 +42,7 @@ const spec = {
   },
 };
 
-const events: FlowEvent[] = [];
+const events: RunEvent[] = [];
 let runId = '';
 const inspector = await inspectorOf({ port: 0, mayType: false });
 try {

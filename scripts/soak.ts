@@ -1,9 +1,9 @@
 #!/usr/bin/env -S node --expose-gc
-// Flows of twenty agents, one after the other in one process, for as long as it is told: seventeen short ones, one that
-// floods, one that hangs and one that is a fork bomb. The memory of the process must stay as it is, and nothing be left.
+// Run flows of twenty agents, one after another in one process: seventeen short ones, one that floods its output, one
+// that hangs and one fork bomb. Fails if the memory of the process grows or anything is left behind.
 //
-//   scripts/soak.ts          for half an hour
-//   scripts/soak.ts 5        for five minutes
+//   scripts/soak.ts          half an hour
+//   scripts/soak.ts 5        five minutes
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { runFlow } from '../src/index.ts';
 
 const minutes = Number(process.argv[2] ?? 30);
-/** Of the later memory to the earlier: what is more is no noise. */
+/** Ratio of later to earlier memory; more than that is not noise. */
 const mostGrowth = 1.25;
 
 const small = { workspace: { mode: 'none' }, memory: '64m', cpus: 1, security: { log: '3m' } } as const;
@@ -58,7 +58,7 @@ try {
     agents += Object.keys(cameOut).length;
     const troubled = Object.entries(cameOut).filter(([name, { status, exitCode }]) => {
       if (name.startsWith('short-')) return exitCode === null;
-      // The others may also come to grief by their own limits.
+      // The others may also fail at their own limits.
       return name === 'hanging' ? status !== 'timedOut' : status === 'succeeded';
     });
     for (const [name, { status, error }] of troubled)
@@ -68,7 +68,7 @@ try {
     console.log(
       `flow ${seen.length}  ${status}: ${counts.join(', ')}  rss ${used.rss} MB, heap ${used.heap} MB`,
     );
-    // Only what is in memory counts here: the runs on disk are as many as there were flows.
+    // Only memory counts here: the runs on disk grow with the flows.
     for (const run of readdirSync(join(stateDir, 'runs')))
       rmSync(join(stateDir, 'runs', run), { recursive: true, force: true });
   }
@@ -84,7 +84,7 @@ const children = execFileSync('ps', ['-o', 'args=', '--ppid', String(process.pid
   .filter(line => line !== '' && !line.startsWith('ps '));
 if (children.length > 0) wrong.push(`children left: ${children.join('; ')}`);
 
-// The first flow loads what is loaded once.
+// Leave out the first flow, which loads modules.
 const later = seen.slice(1);
 const half = later.length >> 1;
 for (const what of ['rss', 'heap'] as const) {
@@ -97,7 +97,7 @@ for (const what of ['rss', 'heap'] as const) {
   );
   if (half > 0 && growth > mostGrowth) wrong.push(`${what} has grown ${growth.toFixed(2)} times`);
 }
-for (const line of wrong) console.log(`not as it should be: ${line}`);
+for (const line of wrong) console.log(`failed: ${line}`);
 console.log(
   `${agents} agents in ${seen.length} flows, ${wrong.length === 0 ? 'nothing wrong, nothing left' : `${wrong.length} things wrong`}`,
 );

@@ -23,7 +23,7 @@ import { watchStreams } from './commands/streams.ts';
 import { validate } from './commands/validate.ts';
 import { UsageError } from './errors.ts';
 import { version } from './package.ts';
-import { oneLine } from './views/text.ts';
+import { oneLine } from './text/text.ts';
 
 const commands: readonly Command[] = [
   run,
@@ -44,35 +44,35 @@ const commands: readonly Command[] = [
   init,
 ];
 
-/** Runs one command line; returns the exit code. */
+/** Run one command line. Return the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
   watchStreams();
   const parser = yargs()
     .scriptName('agent-flow')
-    .usage('$0 <command>\n\nRuns AI coding agents, each in its own Docker container with a tmux session.')
+    .usage('$0 <command>\n\nRun AI coding agents, each in its own Docker container with a tmux session.')
     .option('state-dir', {
       type: 'string',
       requiresArg: true,
-      describe: 'where runs are remembered (AGENT_FLOW_STATE_DIR)',
+      describe: 'Directory that stores runs (AGENT_FLOW_STATE_DIR)',
       global: true,
     })
-    .version('version', 'print the version', version)
-    // Of an option that is given twice the last one counts.
+    .version('version', 'Print the version', version)
+    // The last value of a repeated option counts.
     .parserConfiguration({ 'duplicate-arguments-array': false })
     .strict()
-    .demandCommand(1, 'Say what to do, for example: agent-flow run spec.json')
+    .demandCommand(1, 'Missing command, for example: agent-flow run spec.json')
     .recommendCommands()
     .exitProcess(false)
-    .help('help', 'print this help')
-    .group(['state-dir', 'help', 'version'], 'Everywhere:')
-    .example('$0 init', 'writes agent-flow.json to begin with')
-    .example('$0 run agent-flow.json', 'runs it')
-    .example('source <($0 completion)', 'TAB completes names')
-    .wrap(widthOfHelp(process.stdout.columns))
+    .help('help', 'Print this help')
+    .group(['state-dir', 'help', 'version'], 'Global options:')
+    .example('$0 init', 'Create agent-flow.json')
+    .example('$0 run agent-flow.json', 'Run it')
+    .example('source <($0 completion)', 'Complete names with TAB')
+    .wrap(helpWidth(process.stdout.columns))
     .fail((message, error) => {
       if (!message) throw error;
-      throw new UsageError(inPlace(message, argv));
+      throw new UsageError(usageMessage(message, argv));
     });
   for (const command of commands)
     parser.command(
@@ -83,9 +83,9 @@ export async function main(argv: readonly string[]): Promise<number> {
         code = await command.handler(args as CommonOptions);
       },
     );
-  parser.completion('completion', 'print a script that makes TAB complete', complete);
-  (parser as typeof parser & Unlisted).usageConfiguration({ 'hide-types': true });
-  // What TAB asks for is answered, and not run as a command line after that.
+  parser.completion('completion', 'Print a shell completion script', complete);
+  (parser as typeof parser & UsageConfigurable).usageConfiguration({ 'hide-types': true });
+  // Exit after completing: the rest of the line must not run as a command.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
     await parser.parseAsync(withStandardInput(withInspectAlone(argv), commandIn(argv)));
@@ -95,33 +95,33 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Columns of `--help`; in a terminal without a size, or of some columns only, those of a usual one. */
-const widthOfHelp = (columns = 80) => (columns < 40 ? 80 : Math.min(100, columns));
+/** Return the columns of `--help`: 80 where the terminal has no size or is too narrow. */
+const helpWidth = (columns = 80) => (columns < 40 ? 80 : Math.min(100, columns));
 
 const commandIn = (argv: readonly string[]) => {
   const names = commands.flatMap(({ usage }) => [usage].flat().map(form => form.split(' ')[0]!));
   return argv.find(word => names.includes(word));
 };
 
-/** What yargs found wrong, with the word that it is about and the page that helps. */
-function inPlace(message: string, argv: readonly string[]): string {
+/** Return the message of yargs, with the word it is about and the help page to read. */
+function usageMessage(message: string, argv: readonly string[]): string {
   const command = commandIn(argv);
   const page = command === undefined ? 'agent-flow --help' : `agent-flow ${command} --help`;
-  const meant = /^Did you mean (.+)\?$/.exec(message)?.[1];
+  const suggestion = /^Did you mean (.+)\?$/.exec(message)?.[1];
   const unknown = argv.find(word => !word.startsWith('-'));
-  const said =
-    meant === undefined
+  const problem =
+    suggestion === undefined
       ? message.replace(/[.?]$/, '')
-      : `there is no command ${oneLine(unknown ?? '')}; did you mean ${meant}?`;
-  return `${said}${/\?$/.test(said) ? '' : '.'} See ${page}`;
+      : `Unknown command ${oneLine(unknown ?? '')}; did you mean ${suggestion}?`;
+  return `${problem}${/\?$/.test(problem) ? '' : '.'} See ${page}`;
 }
 
-/** What yargs has and its types lack. */
-interface Unlisted {
+/** A method of yargs that its types lack. */
+interface UsageConfigurable {
   usageConfiguration(options: { readonly 'hide-types': boolean }): void;
 }
 
-/** What TAB offers: names of agents and runs where a command takes them, otherwise commands and options. */
+/** Complete names of agents and runs where a command takes them, otherwise commands and options. */
 function complete(
   current: string,
   argv: { readonly _: readonly (string | number)[]; readonly stateDir?: unknown },

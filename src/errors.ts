@@ -1,5 +1,5 @@
 /**
- * What ends a command: a message for people, and the exit code that goes with it.
+ * An error that ends a command: a message for people, and an exit code.
  *
  * @example
  * ```ts
@@ -19,7 +19,7 @@ export class FlowError extends Error {
 }
 
 /**
- * A wrong word on the command line, or a spec that this engine cannot hold: nothing was started.
+ * The command line is not valid, or the spec does not fit the engine: nothing was started. Exit code 2.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export class UsageError extends FlowError {
 }
 
 /**
- * Docker is absent, too old, unreachable, or holds something foreign in our place.
+ * Docker is missing, too old or unreachable, or a foreign container or network has the name that is needed. Exit code 3.
  *
  * @example
  * ```ts

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { agentName, runIdPattern } from './spec/names.ts';
 
 /**
- * What can happen in a run. These events are the journal, line by line, and every view is a reducer over them:
- * progress, results, `ps`, replay.
+ * The events of a run. Each is a line of the journal, and every view is a reducer over them: progress, results, `ps`,
+ * replay.
  */
 
 const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
@@ -13,13 +13,10 @@ const failure = z.object({
   message: z.string(),
   command: z.string().optional(),
   exitCode: z.number().optional(),
-  until: z
-    .number()
-    .optional()
-    .describe('When a plan that is used up is there again, milliseconds since the epoch.'),
+  until: z.number().optional().describe('When an exhausted quota resets, in milliseconds since the epoch.'),
 });
 const outcome = { status, exitCode: z.number().nullable(), error: failure.nullable() };
-/** What an AI CLI says that it used. */
+/** The usage that an AI CLI reports. */
 const usage = z.object({
   turns: z.number().nullable(),
   inputTokens: z.number(),
@@ -27,10 +24,10 @@ const usage = z.object({
   outputTokens: z.number(),
   costUsd: z.number().nullable(),
 });
-/** They become components of paths. */
+/** Names become components of paths. */
 const agent = z.string().regex(agentName);
 const attempt = z.number().int().min(1);
-/** Never an option of the docker command. */
+/** The pattern excludes everything that docker would read as an option. */
 const id = z.string().regex(/^[A-Za-z0-9][\w.-]*$/);
 const containerId = id.nullable();
 
@@ -45,7 +42,7 @@ const kinds = [
     concurrency: z.number(),
     agents: z.array(z.object({ name: agent, dependsOn: z.array(agent), retries: z.number() })),
   }),
-  /** An agent entered a state, for instance `running.working`; `event` is what brought it there. */
+  /** An agent entered a state, such as `running.working`; `event` caused the transition. */
   z.object({
     type: z.literal('agent.state'),
     agent,
@@ -55,12 +52,12 @@ const kinds = [
     containerId,
     /** Milliseconds since the epoch. */
     injectedAt: z.number().nullable(),
-    /** What went wrong, where the transition is the answer to a failure. */
+    /** The failure that caused the transition; null if none did. */
     cause: z.string().nullable(),
-    /** When a state that waits will go on, milliseconds since the epoch. */
+    /** When a waiting state ends, in milliseconds since the epoch. */
     until: z.number().nullable(),
   }),
-  /** The verdict on an attempt, told before its container is removed. The first one for an attempt counts. */
+  /** The outcome of an attempt, journaled before its container is removed. The first one of an attempt counts. */
   z.object({
     type: z.literal('attempt.ended'),
     agent,
@@ -68,34 +65,34 @@ const kinds = [
     ...outcome,
     containerId,
     image: z.string().nullable(),
-    /** Path of the transcript; null where there is none. */
+    /** Path of the transcript; null if there is none. */
     transcript: z.string().nullable(),
-    /** Docker had thrown its beginning away. */
+    /** Whether Docker had already deleted the beginning of the output. */
     transcriptTruncated: z.boolean().exactOptional(),
     usage: usage.exactOptional(),
-    screen: z.string().exactOptional().describe('The last that was to be seen of an interactive AI CLI.'),
+    screen: z.string().exactOptional().describe('The last screen of an interactive AI CLI.'),
     blockedHosts: z
       .array(z.string())
       .exactOptional()
-      .describe('What the proxy of `network.allow` kept it from, as `host:port`; sorted, at most 100.'),
+      .describe('Hosts that the proxy of `network.allow` blocked, as `host:port`; sorted, at most 100.'),
   }),
-  /** What an attempt came to, beside its transcript: told once it is safe, before the clone is removed. */
+  /** The saved work of an attempt: journaled once it is on disk, before the clone is removed. */
   z.object({
-    type: z.literal('work.saved'),
+    type: z.literal('workspace.saved'),
     agent,
     attempt,
     workspace: z
       .object({
-        /** In the repository that was cloned; null where nothing got there. */
+        /** Branch in the repository that was cloned; null if nothing was saved there. */
         branch: z.string().nullable(),
         commit: z.string().nullable(),
         refs: z
           .string()
           .exactOptional()
-          .describe('Where the commits are that are not on the branch: refs below this one.'),
-        /** Path of a patch with all that was changed. */
+          .describe('Prefix of the refs with commits that are not on the branch.'),
+        /** Path of a patch with all changes. */
         diff: z.string().nullable(),
-        /** Where the copy is, or a clone that had to be left; null where there is none. */
+        /** Path of the copy, or of a clone that could not be removed; null if there is none. */
         path: z.string().nullable(),
       })
       .nullable(),
@@ -103,7 +100,7 @@ const kinds = [
     artifacts: z.array(z.string()),
   }),
   z.object({ type: z.literal('agent.ended'), agent, ...outcome, containerId, image: z.string().nullable() }),
-  /** Written, and synced where the call changes anything, before docker is spawned. */
+  /** Written before docker is spawned, and synced if the call changes anything. */
   z.object({
     type: z.literal('docker.call'),
     call: z.number(),
@@ -118,16 +115,16 @@ const kinds = [
     exitCode: z.number().nullable(),
     /** Milliseconds. */
     ms: z.number(),
-    cutOff: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
+    interrupted: z.enum(['timeout', 'aborted', 'overflow']).nullable(),
     stderr: z.string(),
   }),
-  /** The engine's own time of a start, milliseconds since the epoch: a container that has another one was restarted. */
+  /** When the engine started a container, in milliseconds since the epoch: a restarted container has another time. */
   z.object({ type: z.literal('container.started'), containerId: id, startedAt: z.number() }),
-  z.object({ type: z.literal('engine.away'), message: z.string() }),
-  z.object({ type: z.literal('engine.back') }),
-  /** So many containers are created or started at once from now on; null: as many as ever. */
+  z.object({ type: z.literal('engine.unreachable'), message: z.string() }),
+  z.object({ type: z.literal('engine.reachable') }),
+  /** The new limit of containers that are created or started at once; null for the usual limit. */
   z.object({
-    type: z.literal('engine.pressure'),
+    type: z.literal('engine.throttled'),
     atOnce: z.number().int().min(1).nullable(),
     reason: z.string(),
   }),
@@ -138,14 +135,15 @@ const kinds = [
 ] as const;
 
 /**
- * The schema (zod) of an event of the journal; what is written of a run in `journal.jsonl` and by `run --events`.
+ * The zod schema of an event, as written to `journal.jsonl` and by `run --events`. Times are in milliseconds since the
+ * epoch. `parse` throws a `ZodError` for anything else.
  *
  * @example
  * ```ts
  * import { eventSchema } from 'agent-flow';
  *
- * const line = '{"v":1,"seq":9,"at":1767355200000,"type":"engine.back"}';
- * console.log(eventSchema.parse(JSON.parse(line)).type); // engine.back
+ * const line = '{"v":1,"seq":9,"at":1767355200000,"type":"engine.reachable"}';
+ * console.log(eventSchema.parse(JSON.parse(line)).type); // engine.reachable
  * ```
  */
 export const eventSchema = z.discriminatedUnion('type', kinds).and(
@@ -153,21 +151,24 @@ export const eventSchema = z.discriminatedUnion('type', kinds).and(
     v: z.literal(1),
     seq: z.number().int(),
     at: z.number(),
-    sum: z
+    checksum: z
       .string()
       .regex(/^[0-9a-f]{8}$/)
       .exactOptional()
-      .describe('CRC-32, in hex, of the line as it is without this.'),
+      .describe('CRC-32, in hex, of the line without this field.'),
   }),
 );
 
-/** An event before the journal has given it its place: what happened. */
-export type FlowEventBody = z.infer<(typeof kinds)[number]>;
+/** An event before the journal numbers it. */
+export type RunEventBody = z.infer<(typeof kinds)[number]>;
 
-/** An event of the journal. `at` is in milliseconds since the epoch; only `seq` orders. */
-export type FlowEvent = FlowEventBody & {
+/**
+ * An event of the journal. `at` is in milliseconds since the epoch and may go backwards with the clock of the host; `seq`
+ * gives the order.
+ */
+export type RunEvent = RunEventBody & {
   readonly v: 1;
   readonly seq: number;
   readonly at: number;
-  readonly sum?: string;
+  readonly checksum?: string;
 };

@@ -2,23 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where the package lies, whether its sources run or what was built from them, and what it says of itself. */
+/** The folder and version of the package, for its sources and its build. */
 const found = findPackage();
 
 export const packageFolder = found.folder;
 export const version = found.version;
 
 function findPackage(): { readonly folder: string; readonly version: string } {
-  // Bundled into a program as CommonJS there is no URL.
+  // `import.meta.url` is empty in a CommonJS bundle.
   const start = import.meta.url ? dirname(fileURLToPath(import.meta.url)) : '/';
   for (let folder = start; ; folder = dirname(folder)) {
     const file = join(folder, 'package.json');
     const { name, version } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
     if (/^(@[^/]+\/)?agent-flow$/.test(name)) return { folder, version };
-    // What images are built of, and the inspector's page, are files of the package.
+    // Build contexts of images and the inspector's page are files of the package.
     if (folder === dirname(folder))
       throw new Error(
-        `agent-flow does not find its own files from ${start}: a bundler has put it into another program. Leave it out of the bundle, as esbuild does with --external:agent-flow`,
+        `could not find the files of agent-flow from ${start}: it was bundled into another program. Exclude it from the bundle, for example with esbuild --external:agent-flow`,
       );
   }
 }

@@ -1,21 +1,22 @@
 import { join } from 'node:path';
-import type { Owner } from '../docker/recorder.ts';
+import type { CallScope } from '../docker/recorder.ts';
 import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { globalGitSetting } from '../workspace/git.ts';
-import { changedGitState, gitState, parseGitState, printGitState } from '../workspace/git-state.ts';
-import { whyMisplaced } from '../workspace/mount-targets.ts';
+import { gitState } from '../workspace/git-state.ts';
+import { changedGitState, parseGitState, printGitState } from '../workspace/git-state-text.ts';
+import { findMisplacedMount } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
-import type { World } from './world.ts';
+import type { ActorContext } from './context.ts';
 
-type Bound = Pick<World, 'plan' | 'folder'>;
+type Bound = Pick<ActorContext, 'plan' | 'folder'>;
 
-const stateFile = (world: Bound, { agent, attempt }: Owner, moment: 'before' | 'after') =>
-  join(world.folder(agent, attempt), `git-${moment}.txt`);
+const stateFile = (context: Bound, { agent, attempt }: CallScope, moment: 'before' | 'after') =>
+  join(context.folder(agent, attempt), `git-${moment}.txt`);
 
 /** Where an agent works in a directory of the host itself. */
-function boundWorkspace(world: Bound, { agent }: Owner): string | null {
-  const { workspace } = world.plan(agent);
+function boundWorkspace(context: Bound, { agent }: CallScope): string | null {
+  const { workspace } = context.plan(agent);
   return workspace.mode === 'bind' ? workspace.path : null;
 }
 
@@ -25,17 +26,17 @@ function boundWorkspace(world: Bound, { agent }: Owner): string | null {
  * mounted over, and Docker would follow that in the container.
  */
 export async function protectGit(
-  world: Bound & Pick<World, 'isShared'>,
-  owner: Owner,
+  context: Bound & Pick<ActorContext, 'isShared'>,
+  owner: CallScope,
 ): Promise<ProtectedPath[]> {
-  const workspace = boundWorkspace(world, owner);
+  const workspace = boundWorkspace(context, owner);
   if (workspace === null) return [];
-  const folder = world.folder(owner.agent, owner.attempt);
+  const folder = context.folder(owner.agent, owner.attempt);
   makeDirectory(folder);
   const protectedFolder = join(folder, 'protected');
   makeDirectory(protectedFolder);
-  const snapshots = world.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
-  const file = stateFile(world, owner, 'before');
+  const snapshots = context.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
+  const file = stateFile(context, owner, 'before');
   // Of an earlier try it is closer to the truth.
   if (!statFile(file)) await writeState(file, workspace);
   writeFileAtomic(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)));
@@ -45,23 +46,29 @@ export async function protectGit(
 const targetsFile = (folder: string) => join(folder, 'protected', 'targets.json');
 
 /** Just before the start: why a mount would land where it is not meant to, see `whyMisplaced`; else null. */
-export function misplacedMount(world: Pick<World, 'plan' | 'folder' | 'clone'>, owner: Owner): string | null {
-  const { workspace, mounts } = world.plan(owner.agent);
+export function misplacedMount(
+  context: Pick<ActorContext, 'plan' | 'folder' | 'clone'>,
+  owner: CallScope,
+): string | null {
+  const { workspace, mounts } = context.plan(owner.agent);
   const source =
-    workspace.mode === 'none' ? null : (world.clone(owner.agent, owner.attempt) ?? workspace.path);
-  const file = targetsFile(world.folder(owner.agent, owner.attempt));
+    workspace.mode === 'none' ? null : (context.clone(owner.agent, owner.attempt) ?? workspace.path);
+  const file = targetsFile(context.folder(owner.agent, owner.attempt));
   const hasTargets = workspace.mode === 'bind' && statFile(file) !== undefined;
   const protectedPaths: string[] = hasTargets ? JSON.parse(readFile(file).toString()) : [];
-  return whyMisplaced(
+  return findMisplacedMount(
     [...(source === null ? [] : [{ source, target: '/workspace' }]), ...mounts],
     [...mounts.map(({ target }) => target), ...protectedPaths.map(path => `/workspace/${path}`)],
   );
 }
 
 /** After the end of an attempt: report what changed, by the agent or otherwise. */
-export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner: Owner): Promise<void> {
-  const workspace = boundWorkspace(world, owner);
-  const [before, after] = [stateFile(world, owner, 'before'), stateFile(world, owner, 'after')];
+export async function reportGitChanges(
+  context: Bound & Pick<ActorContext, 'emit'>,
+  owner: CallScope,
+): Promise<void> {
+  const workspace = boundWorkspace(context, owner);
+  const [before, after] = [stateFile(context, owner, 'before'), stateFile(context, owner, 'after')];
   if (workspace === null || !statFile(before) || statFile(after)) return;
   const now = await writeState(after, workspace);
   const changed = changedGitState(parseGitState(readFile(before).toString()), now);
@@ -70,7 +77,7 @@ export async function reportGitChanges(world: Bound & Pick<World, 'tell'>, owner
     ...changed.slice(0, maxNames),
     ...(changed.length > maxNames ? [`${changed.length - maxNames} more`] : []),
   ];
-  await world.tell({
+  await context.emit({
     type: 'warning',
     agent: owner.agent,
     message: `what git executes or follows in ${workspace} has changed: ${names.join(', ')}. Check it before you use git there: diff '${before}' '${after}'`,

@@ -1,11 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DockerAnswer } from '../docker/cli.ts';
-import type { Owner } from '../docker/recorder.ts';
-import { emptyFolders } from './empty-folders.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import type { ActorContext } from './context.ts';
+import { type EmptyPorts, emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, jobFailure, runHelperJob } from './helper-job.ts';
 import type { WorkRefs } from './workspace.ts';
-import type { World } from './world.ts';
+
+export type CollectClonePorts = EmptyPorts & Pick<ActorContext, 'plan' | 'folder' | 'clone' | 'makeClone'>;
 
 const timeoutMs = 5 * 60_000;
 
@@ -27,18 +29,18 @@ export interface Collected {
 
 /** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
 export async function collectClone(
-  world: World,
-  owner: Owner,
+  context: CollectClonePorts,
+  owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<Collected> {
-  const answer = await runCollect(world, owner, request, signal);
+  const answer = await runCollect(context, owner, request, signal);
   const isDamaged = /^left damaged$/m.test(answer.stdout);
-  return readCollected(isDamaged ? await collectDamaged(world, owner, request, signal) : answer);
+  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : answer);
 }
 
-export const outFolder = (world: Pick<World, 'folder'>, { agent, attempt }: Owner) =>
-  join(world.folder(agent, attempt), 'out');
+export const outFolder = (context: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
+  join(context.folder(agent, attempt), 'out');
 
 /** The last words of `agent-collect`; why there are none, where it did not get that far. */
 function readCollected(answer: DockerAnswer): Collected {
@@ -49,17 +51,17 @@ function readCollected(answer: DockerAnswer): Collected {
 }
 
 function runCollect(
-  world: World,
-  owner: Owner,
+  context: CollectClonePorts,
+  owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const out = outFolder(world, owner);
+  const out = outFolder(context, owner);
   return runHelperJob(
-    world,
+    context,
     owner,
     {
-      ...collectJob(world, owner, request),
+      ...collectJob(context, owner, request),
       purpose: 'save its work',
       timeout: timeoutMs,
       isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
@@ -75,35 +77,35 @@ function runCollect(
 
 /** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
 async function collectDamaged(
-  world: World,
-  owner: Owner,
+  context: CollectClonePorts,
+  owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const { workspace } = world.plan(owner.agent);
-  const spare = join(world.folder(owner.agent, owner.attempt), 'spare');
+  const { workspace } = context.plan(owner.agent);
+  const spare = join(context.folder(owner.agent, owner.attempt), 'spare');
   if (workspace.mode !== 'clone') throw new Error(`${owner.agent} works in no clone`);
   const { repository } = workspace;
   const request = { repository, commit: work.base, branch: work.branch, target: spare };
   try {
-    const problem = await world.makeClone(owner, request, signal);
+    const problem = await context.makeClone(owner, request, signal);
     if (problem !== null) throw new Error(`its .git is damaged, and no other can be made: ${problem}`);
-    return await runCollect(world, owner, { ...work, spare }, signal);
+    return await runCollect(context, owner, { ...work, spare }, signal);
   } finally {
-    await emptyFolders(world, owner, [spare], signal);
+    await emptyFolders(context, owner, [spare], signal);
   }
 }
 
 export const collectJob = (
-  world: Pick<World, 'clone' | 'folder'>,
-  owner: Owner,
+  context: Pick<ActorContext, 'clone' | 'folder'>,
+  owner: CallScope,
   { branch, refs, base, spare }: CollectRequest,
 ): HelperCommand => ({
   command: 'agent-collect',
   args: [branch, base, `What ${owner.agent} had not committed`, refs],
   mounts: [
-    { source: world.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
-    { source: outFolder(world, owner), target: '/out', isWritable: true },
+    { source: context.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
+    { source: outFolder(context, owner), target: '/out', isWritable: true },
     ...(spare === undefined ? [] : [{ source: spare, target: '/spare' }]),
   ],
   // The files may be anybody's.

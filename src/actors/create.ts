@@ -1,46 +1,51 @@
 import type { StepInput } from '../../machines/agent-types.ts';
-import { StepError } from '../../machines/step-error.ts';
+import { createArgs } from '../agent-container/create-args.ts';
+import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Container } from '../docker/containers.ts';
-import { createArgs } from '../docker/create-args.ts';
-import { dockerError, says, unsaid } from '../docker/errors.ts';
+import { createByName } from '../docker/create-container.ts';
 import { containerName, label } from '../docker/labels.ts';
-import { createWithLog } from '../docker/log-driver.ts';
-import { owner, type World } from './world.ts';
+import { type ActorContext, owner } from './context.ts';
 
-/** Makes the container of an attempt, or finds the one that an earlier try has made: the name is the key. */
-export async function createContainer(world: World, input: StepInput, signal: AbortSignal) {
-  const { clock, docker, engine } = world;
-  const plan = world.plan(input.name);
-  const identity = world.identity(input.name, input.attempt);
+type CreatePorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'engine' | 'plan' | 'identity' | 'clone' | 'protectGit' | 'seals'
+>;
+
+/** Create the container of an attempt, or find the one that an earlier try created: the name is the key. */
+export async function createContainer(context: CreatePorts, input: StepInput, signal: AbortSignal) {
+  const { clock, docker, engine } = context;
+  const plan = context.plan(input.name);
+  const identity = context.identity(input.name, input.attempt);
   const createdAt = new Date(clock.now()).toISOString();
-  const protectedPaths = await world.protectGit(owner(input));
+  const protectedPaths = await context.protectGit(owner(input));
   const args = createArgs(plan, identity, input.image ?? '', {
     limits: engine,
     createdAt,
-    place: { clone: world.clone(input.name, input.attempt), protectedPaths },
-    seal: world.seals.newKey(input.name),
+    mount: { clone: context.clone(input.name, input.attempt), protectedPaths },
+    seal: context.seals.newKey(input.name),
   });
-  const options = { signal, owner: owner(input), changes: true, timeout: 120_000 };
-  const answer = await createWithLog(docker, args, options);
-  const containerId = answer.stdout.trim();
-  // Half an id would do for docker, which takes it for a prefix; nothing that we keep is to be one.
-  if (answer.ok && /^[0-9a-f]{64}$/.test(containerId)) return { containerId };
-  if (answer.ok) throw unsaid('docker create', 'create the container', clock.now());
-
-  if (!says('nameTaken', answer.stderr))
-    throw dockerError(answer, { doing: 'create the container', at: clock.now() });
-
   const name = containerName(identity.runId, input.name, input.attempt);
-  const [holder] = await world.containers.inspect([name], { signal, owner: owner(input) });
-  // Gone again: its removal was under way.
-  if (!holder)
-    throw new StepError('transient', `the name ${name} was taken a moment ago`, { at: clock.now() });
-  if (isOurs(holder, identity, input.name)) return { containerId: holder.id };
-  const message = `the name ${name} is held by container ${holder.id.slice(0, 12)}, which is not ours. Rename or remove that one`;
-  throw new StepError('foreign', message, { at: clock.now() });
+  const options = { signal, owner: owner(input) };
+  const containerId = await ensureOwned(
+    {
+      ...{ type: 'container', name },
+      create: () => createByName(docker, args, { ...options, operation: 'create the container' }),
+      async find() {
+        const [found = null] = await context.containers.inspect([name], options);
+        return found;
+      },
+      refusal: found => (isOurs(found, identity, input.name) ? null : notOurs('container', name, found)),
+    },
+    { findFirst: false },
+  );
+  return { containerId };
 }
 
-function isOurs({ labels }: Container, identity: ReturnType<World['identity']>, agent: string): boolean {
+function isOurs(
+  { labels }: Container,
+  identity: ReturnType<ActorContext['identity']>,
+  agent: string,
+): boolean {
   return (
     labels[label.instance] === identity.instance &&
     labels[label.runId] === identity.runId &&

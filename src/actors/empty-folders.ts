@@ -1,14 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Owner } from '../docker/recorder.ts';
-import { type HelperJob, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import type { ActorContext } from './context.ts';
+import { type HelperJob, type HelperPorts, runHelperJob } from './helper-job.ts';
+
+export type EmptyPorts = HelperPorts & Pick<ActorContext, 'emit'>;
 
 const timeoutMs = 5 * 60_000;
 
 /** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
 export async function emptyFolders(
-  world: World,
-  owner: Owner,
+  context: EmptyPorts,
+  owner: CallScope,
   folders: readonly [string, ...string[]],
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,9 +30,9 @@ export async function emptyFolders(
       timeout: timeoutMs,
       isAnswered: () => false,
     };
-    await runHelperJob(world, owner, job, signal);
+    await runHelperJob(context, owner, job, signal);
     await remove().catch(error =>
-      world.tell({
+      context.emit({
         type: 'warning',
         agent: owner.agent,
         message: `its clone could not be removed: ${error.message}`,

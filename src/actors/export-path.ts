@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream';
-import type { CallEnd, Owner } from '../docker/recorder.ts';
+import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { pipeOutput } from '../docker/stream.ts';
-import { type HelperJob, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
+import type { ActorContext } from './context.ts';
+import { type HelperJob, type HelperPorts, runHelperJob } from './helper-job.ts';
+
+export type ExportPorts = HelperPorts & Pick<ActorContext, 'recorder'>;
 
 export interface Export {
   /** A directory of the host that an agent may have written. */
@@ -18,8 +20,8 @@ export interface Export {
  * sees nothing else of the host: a link in there leads nowhere.
  */
 export function exportPath(
-  world: World,
-  owner: Owner,
+  context: ExportPorts,
+  owner: CallScope,
   { timeout, ...wanted }: Export,
   sink: Writable,
   signal: AbortSignal,
@@ -29,9 +31,9 @@ export function exportPath(
     purpose: `read ${wanted.path} of its workspace`,
     timeout,
     isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
-    attach: args => pipeOutput(world.recorder, args, sink, { signal, owner, timeout }),
+    attach: args => pipeOutput(context.recorder, args, sink, { signal, owner, timeout }),
   };
-  return runHelperJob(world, owner, job, signal);
+  return runHelperJob(context, owner, job, signal);
 }
 
 export const exportJob = ({

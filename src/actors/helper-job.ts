@@ -1,8 +1,13 @@
+import { type Helper, type HelperOptions, runHelper } from '../agent-container/helper.ts';
 import type { DockerAnswer } from '../docker/cli.ts';
-import { classify, dockerError, says, wordsOf } from '../docker/errors.ts';
-import { type Helper, type HelperOptions, runHelper } from '../docker/helper.ts';
-import type { Owner } from '../docker/recorder.ts';
-import type { World } from './world.ts';
+import { classify, dockerError, matchesMessage, messageOf } from '../docker/errors.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import type { ActorContext } from './context.ts';
+
+export type HelperPorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'engine' | 'helperImage' | 'identity'
+>;
 
 /** What is run in a helper container. */
 export type HelperCommand = Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
@@ -26,13 +31,13 @@ const neverAborted = new AbortController().signal;
 
 /** Run the job, again where docker failed for a reason that passes. Throws where the engine is unreachable. */
 export async function runHelperJob(
-  world: World,
-  owner: Owner,
+  context: HelperPorts,
+  owner: CallScope,
   job: HelperJob,
   signal: AbortSignal,
 ): Promise<DockerAnswer> {
-  const { clock, docker, containers } = world;
-  const helper = helperOf(world, owner, job, await world.helperImage(signal));
+  const { clock, docker, containers } = context;
+  const helper = helperOf(context, owner, job, await context.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
   const { attach, prepare, timeout } = job;
   const options = {
@@ -44,20 +49,20 @@ export async function runHelperJob(
     const answer = await runHelper(helper, options);
     const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
     if (kind === null || signal.aborted) return answer;
-    if (kind === 'unreachable') throw dockerError(answer, { doing: job.purpose, at: clock.now() });
-    if (kind !== 'transient' || answer.cutOff === 'timeout' || tried === maxTries) return answer;
+    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose });
+    if (kind !== 'transient' || answer.interrupted === 'timeout' || tried === maxTries) return answer;
     await clock.sleep(retryDelayMs, signal).catch(() => {});
   }
 }
 
 export function helperOf(
-  world: World,
-  owner: Owner,
+  context: HelperPorts,
+  owner: CallScope,
   { command, args, mounts, user, groups = [] }: HelperCommand,
   image: string,
 ): Helper {
-  const { instance, runId } = world.identity(owner.agent, owner.attempt);
-  const { isRemapped, supportedLimits } = world.engine;
+  const { instance, runId } = context.identity(owner.agent, owner.attempt);
+  const { isRemapped, supportedLimits } = context.engine;
   return {
     ...{ instance, runId, owner, image, command, args, mounts, user, groups },
     ...{ isRemapped, supportedLimits },
@@ -65,17 +70,17 @@ export function helperOf(
 }
 
 /** Why a helper did not do its job: its own last words, or docker's. */
-export function jobFailure({ stdout, stderr, printed = '', cutOff, exitCode }: DockerAnswer): string {
+export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerAnswer): string {
   const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
   if (said !== undefined) return said;
-  if (cutOff === 'timeout') return 'it did not end in time';
-  if (says('noProgram', stderr))
+  if (interrupted === 'timeout') return 'it did not end in time';
+  if (matchesMessage('noProgram', stderr))
     return 'the base image is of another release; build it again: agent-flow build';
-  return wordsOf(stderr) || wordsOf(printed) || `the helper container exited with ${exitCode}`;
+  return messageOf(stderr) || messageOf(printed) || `the helper container exited with ${exitCode}`;
 }
 
 /** The caller in a container: as whom a helper reads and writes the caller's own files. */
-export function hostUser({ engine }: Pick<World, 'engine'>): Pick<Helper, 'user' | 'groups'> {
+export function hostUser({ engine }: Pick<ActorContext, 'engine'>): Pick<Helper, 'user' | 'groups'> {
   // There the caller is root in a container, and no id of theirs exists.
   if (engine.isRootless) return { user: '0:0' };
   const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };

@@ -1,31 +1,36 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { classify, dockerError, unsaid } from '../docker/errors.ts';
+import { classify, dockerError, unreadableOutput } from '../docker/errors.ts';
 import { SealError } from '../secrets/sealed-file.ts';
 import { launchScript } from '../spec/launch.ts';
+import { type ActorContext, owner } from './context.ts';
+import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
-import { toldEnd } from './told-end.ts';
-import { owner, type World } from './world.ts';
+
+type InjectPorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'haltUnwritable'
+>;
 
 /**
  * Hands the launch script to the container, which types one constant line into the session. Asking twice is safe:
  * the container starts its agent once, and says `already` from then on.
  */
 export async function inject(
-  world: World,
+  context: InjectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
-  const { clock, docker } = world;
-  const { ready } = world.plan(input.name).timeouts;
-  const secrets = secretsOf(world, input.name);
-  const script = salted(launchScript(world.plan(input.name), { secrets }));
+  const { clock, docker } = context;
+  const { ready } = context.plan(input.name).timeouts;
+  const secrets = secretsOf(context, input.name);
+  const script = salted(launchScript(context.plan(input.name), { secrets }));
   const hash = createHash('sha256').update(script).digest('hex');
   const id = input.containerId!;
-  if (!(await seal(world, input, Object.values(secrets), signal))) {
-    if (await toldEnd(world, id, signal)) return { injectedAt: clock.now() };
-    throw new StepError('transient', 'the container does not exist', { at: clock.now() });
+  if (!(await seal(context, input, Object.values(secrets), signal))) {
+    if (await findEnd(context, id, signal)) return { injectedAt: clock.now() };
+    throw new StepError('transient', 'the container does not exist');
   }
   const args = [
     'exec',
@@ -36,7 +41,7 @@ export async function inject(
     String(script.length),
     hash,
   ];
-  const doing = 'start the agent in its session';
+  const operation = 'start the agent in its session';
   const injectedAt = clock.now();
   const answer = await docker(args, {
     signal,
@@ -48,16 +53,12 @@ export async function inject(
   if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
-  if (await toldEnd(world, id, signal)) return { injectedAt };
-  if (answer.ok) throw unsaid('docker exec agent-inject', doing, clock.now());
+  if (await findEnd(context, id, signal)) return { injectedAt };
+  if (answer.ok) throw unreadableOutput(answer, operation);
 
-  const error = dockerError(answer, {
-    doing,
-    at: clock.now(),
-    otherwise: 'transient',
-  });
+  const error = dockerError(answer, { operation, fallbackKind: 'transient' });
   if (classify(answer) !== 'docker') throw error;
-  throw new StepError('transient', error.message, { at: clock.now(), command: 'docker exec agent-inject' });
+  throw new StepError('transient', error.message, { command: 'docker exec agent-inject' });
 }
 
 /** Its hash is on a command line and in the journal: without a salt anybody could try weak secrets against it. */
@@ -66,7 +67,7 @@ const salted = (script: Buffer) =>
 
 /** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
 async function seal(
-  { seals, unwritable, clock }: World,
+  { seals, haltUnwritable }: InjectPorts,
   input: StepInput,
   values: readonly string[],
   signal: AbortSignal,
@@ -74,8 +75,8 @@ async function seal(
   try {
     return await seals.seal(input, values, signal);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && 'syscall' in error) return unwritable(error, signal);
+    if (error instanceof Error && 'code' in error && 'syscall' in error) return haltUnwritable(error, signal);
     if (!(error instanceof SealError)) throw error;
-    throw new StepError('infrastructure', error.message, { at: clock.now(), cause: error });
+    throw new StepError('infrastructure', error.message, { cause: error });
   }
 }

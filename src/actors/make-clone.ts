@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { HelperMount } from '../docker/helper.ts';
-import type { Owner } from '../docker/recorder.ts';
+import type { HelperMount } from '../agent-container/helper.ts';
+import type { CallScope } from '../docker/recorder.ts';
 import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
-import { type HelperCommand, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
-import type { World } from './world.ts';
+import type { ActorContext } from './context.ts';
+import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+
+type ClonePorts = HelperPorts & Pick<ActorContext, 'firstUse' | 'writablePlaces' | 'livePlaces' | 'emit'>;
 
 /** What an agent's own clone is made of. */
 export interface CloneRequest {
@@ -32,8 +34,8 @@ const maxIgnoreBytes = 16_384;
  * its name. Resolves with what is wrong where it cannot be made, else with null.
  */
 export async function makeClone(
-  world: World,
-  owner: Owner,
+  context: ClonePorts,
+  owner: CallScope,
   request: CloneRequest,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -43,14 +45,14 @@ export async function makeClone(
   if ('problem' in repository) return repository.problem;
   makeDirectory(dirname(target));
   const aside = `${target}${making}${process.pid}`;
-  const isFirst = world.firstUse(root);
-  const job = cloneJob(world, request, repository, aside, {
+  const isFirst = context.firstUse(root);
+  const job = cloneJob(context, request, repository, aside, {
     name: (await globalGitSetting('user.name')) ?? 'agent-flow',
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
-    ignored: isFirst ? await globalIgnorePatterns(world.writablePlaces) : '-',
+    ignored: isFirst ? await globalIgnorePatterns(context.writablePlaces) : '-',
   });
   const answer = await runHelperJob(
-    world,
+    context,
     owner,
     {
       ...job,
@@ -67,7 +69,7 @@ export async function makeClone(
   signal.throwIfAborted();
   if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
   for (const message of sourceWarnings(root, answer.stdout))
-    await world.tell({ type: 'warning', agent: null, message });
+    await context.emit({ type: 'warning', agent: null, message });
   await rename(aside, target);
   return null;
 }
@@ -92,7 +94,7 @@ interface CloneDefaults {
 }
 
 export function cloneJob(
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   { commit, branch }: CloneRequest,
   repository: Repository,
   target: string,
@@ -103,29 +105,29 @@ export function cloneJob(
     command: 'agent-clone',
     args: [root, gitDir, commonDir, commit, branch, name, email, ignored],
     mounts: [
-      ...onHost(repository, writableNow(world)),
+      ...onHost(repository, writableNow(context)),
       { source: target, target: '/clone', isWritable: true },
     ],
-    ...hostUser(world),
+    ...hostUser(context),
   };
 }
 
 /** The look for objects that a partial clone lacks of a commit, its branches and tags. */
 export const checkJob = (
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   commit: string,
 ): HelperCommand => ({
   command: 'agent-clone',
   args: [repository.root, repository.gitDir, repository.commonDir, commit],
-  mounts: onHost(repository, writableNow(world)),
-  ...hostUser(world),
+  mounts: onHost(repository, writableNow(context)),
+  ...hostUser(context),
 });
 
 /** What any agent can write at this moment. */
-export const writableNow = (world: Pick<World, 'writablePlaces' | 'livePlaces'>) => [
-  ...world.writablePlaces,
-  ...world.livePlaces(),
+export const writableNow = (context: Pick<ActorContext, 'writablePlaces' | 'livePlaces'>) => [
+  ...context.writablePlaces,
+  ...context.livePlaces(),
 ];
 
 /** A repository in a helper: below /host, at the paths that it has on the host, so that its own links hold. */

@@ -1,9 +1,9 @@
 import { fromPromise } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
-import type { Mood, StepInput } from '../../machines/agent-types.ts';
-import { DockerSilence } from '../docker/containers.ts';
-import { dockerError } from '../docker/errors.ts';
+import type { Activity, StepInput } from '../../machines/agent-types.ts';
+import { asStepError } from '../../machines/step-error.ts';
 import { collect } from './collect.ts';
+import type { ActorContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
@@ -15,45 +15,47 @@ import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
 import { waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
-import type { World } from './world.ts';
 
-/** The agent machine with hands: each of its actors acts on this world. */
-export function agentIn(world: World) {
-  const { clock } = world;
+/** The agent machine with hands: each of its actors acts on this context. */
+export function provideActors(context: ActorContext) {
+  const { clock } = context;
   const actor = <Output, Input = StepInput>(
-    work: (world: World, input: Input, signal: AbortSignal, report: (mood: Mood) => void) => Promise<Output>,
+    work: (
+      context: ActorContext,
+      input: Input,
+      signal: AbortSignal,
+      report: (mood: Activity) => void,
+    ) => Promise<Output>,
   ) =>
     fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
         // Not by a function in the input: what an actor was given is persisted with it.
-        return await work(world, input, signal, mood => self._parent?.send(mood));
+        return await work(context, input, signal, mood => self._parent?.send(mood));
       } catch (error) {
-        throw error instanceof DockerSilence ? silence(error) : error;
+        throw asStepError(error, { at: clock.now() });
       }
     });
   const gated =
-    <Output>(work: (world: World, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
-    (_: World, input: StepInput, signal: AbortSignal) =>
-      world.gate(() => work(world, input, signal), signal);
-  const silence = ({ answer }: DockerSilence) =>
-    dockerError(answer, { doing: `run docker ${answer.args[0]}`, at: clock.now(), otherwise: 'transient' });
+    <Output>(work: (context: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
+    (_: ActorContext, input: StepInput, signal: AbortSignal) =>
+      context.limiter(() => work(context, input, signal), signal);
 
   return agentMachine.provide({
     actors: {
-      decide: actor((_, { name }, signal) => world.decide(name, signal)),
+      reconcile: actor((_, { name }, signal) => context.reconcile(name, signal)),
       ensureImage: actor(async (_, { name }, signal) => {
         // Before anything is made for an agent that could not be given its work.
-        secretsOf(world, name);
-        const image = await world.image(name, signal);
+        secretsOf(context, name);
+        const image = await context.image(name, signal);
         // Now, and not when there is work to be saved.
-        if (world.plan(name).workspace.mode === 'clone') await world.helperImage(signal);
+        if (context.plan(name).workspace.mode === 'clone') await context.helperImage(signal);
         return { image };
       }),
-      ensureNetwork: actor((_, { name }, signal) => world.networks.ensure(name, signal)),
-      createContainer: actor(async (world, input, signal) => {
+      ensureNetwork: actor((_, { name }, signal) => context.networks.ensure(name, signal)),
+      createContainer: actor(async (context, input, signal) => {
         // Not under the gate: a repository that takes its time says nothing of Docker.
-        await ensureWorkspace(world, input, signal);
-        return gated(createContainer)(world, input, signal);
+        await ensureWorkspace(context, input, signal);
+        return gated(createContainer)(context, input, signal);
       }),
       startContainer: actor(gated(startContainer)),
       waitForTmux: actor(waitForTmux),
@@ -63,21 +65,24 @@ export function agentIn(world: World) {
       terminate: actor(terminate),
       stopContainer: actor(stopContainer),
       killContainer: actor(killContainer),
-      collect: actor(async (world, input, signal) => {
-        const read = await collect(world, input, signal).catch((error: unknown) => ({ error }));
-        if (!signal.aborted) await saveWork(world, input, signal);
-        if ('error' in read) throw read.error;
-        return read;
-      }),
+      collect: actor(collectAndSave),
       removeContainer: actor(removeContainer),
-      until: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
+      waitUntil: fromPromise<void, { at: number; jitter?: number }>(({ input: { at, jitter = 0 }, signal }) =>
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
-      secretsAreThere: actor(awaitSecrets),
-      engineAnswers: actor((_, __, signal) => world.watcher.answers(signal)),
+      waitForSecrets: actor(awaitSecrets),
+      waitForEngine: actor((_, __, signal) => context.watcher.reachable(signal)),
     },
   });
 }
 
-/** What an agent's machine invokes, by name; any of it. */
+/** The work is saved also where the transcript cannot be read. */
+async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
+  const read = await collect(context, input, signal).catch((error: unknown) => ({ error }));
+  if (!signal.aborted) await saveWork(context, input, signal);
+  if ('error' in read) throw read.error;
+  return read;
+}
+
+/** Actors of the agent machine by name; any of them. */
 export type AgentActors = NonNullable<Parameters<typeof agentMachine.provide>[0]['actors']>;

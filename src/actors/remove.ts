@@ -1,35 +1,42 @@
 import type { StepInput } from '../../machines/agent-types.ts';
-import { marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
+import { untilQuiet } from '../agent-container/quiet-checks.ts';
 import { dockerError } from '../docker/errors.ts';
-import { label } from '../docker/labels.ts';
-import { owner, type World } from './world.ts';
+import { labelFilter } from '../docker/labels.ts';
+import { type ActorContext, owner } from './context.ts';
 
-/** A create that was cut off may land later: absence is believed after this many empty looks, so far apart in ms. */
-const settlePasses = 3;
-const settlePause = 300;
+type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
-/** Removes the container of an attempt, and whatever a lost call may have made under the same labels. */
-export async function removeContainer(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
-  if (input.containerId !== null) await remove(world, input, input.containerId, signal);
-  if (!input.uncertain) return;
+/** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
+export async function removeContainer(
+  context: RemovePorts,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
+  if (input.containerId !== null) await remove(context, input, input.containerId, signal);
+  if (!input.inDoubt) return;
 
-  const { instance, runId } = world.identity(input.name, input.attempt);
+  const { instance, runId } = context.identity(input.name, input.attempt);
   const filters = [
-    marked,
-    ofInstance(instance),
-    ofRun(runId),
-    ofAgent(input.name),
-    `label=${label.attempt}=${input.attempt}`,
+    labelFilter.managed,
+    labelFilter.instance(instance),
+    labelFilter.run(runId),
+    labelFilter.agent(input.name),
+    labelFilter.attempt(input.attempt),
   ];
-  for (let empty = 0; empty < settlePasses; empty++) {
-    if (empty > 0) await world.clock.sleep(settlePause, signal);
-    const left = await world.containers.list(filters, { signal, owner: owner(input) });
-    for (const { id } of left) await remove(world, input, id, signal);
-    if (left.length > 0) empty = -1;
-  }
+  const removeLeft = async () => {
+    const left = await context.containers.list(filters, { signal, owner: owner(input) });
+    for (const { id } of left) await remove(context, input, id, signal);
+    return left.length;
+  };
+  await untilQuiet(removeLeft, { sleep: ms => context.clock.sleep(ms, signal) });
 }
 
-async function remove(world: World, input: StepInput, id: string, signal: AbortSignal): Promise<void> {
-  const answer = await world.containers.remove(id, { signal, owner: owner(input) });
-  if (!answer.ok) throw dockerError(answer, { doing: 'remove the container', at: world.clock.now() });
+async function remove(
+  context: RemovePorts,
+  input: StepInput,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await context.containers.remove(id, { signal, owner: owner(input) });
+  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container' });
 }

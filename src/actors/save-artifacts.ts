@@ -1,15 +1,17 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { says, wordsOf } from '../docker/errors.ts';
+import { matchesMessage, messageOf } from '../docker/errors.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { firstBytes, pipeOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
 import { firstEntryType } from '../workspace/tar-reader.ts';
 import { unpacker } from '../workspace/unpack.ts';
-import { exportPath } from './export-path.ts';
-import { owner, type World } from './world.ts';
+import { type ActorContext, owner } from './context.ts';
+import { type ExportPorts, exportPath } from './export-path.ts';
+
+export type ArtifactPorts = ExportPorts & Pick<ActorContext, 'plan' | 'folder' | 'clone' | 'emit'>;
 
 /** Bytes of all artifacts of an attempt together. */
 const largest = 100 * 2 ** 20;
@@ -22,19 +24,23 @@ export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspac
  * Take what the spec lists out of the workspace. Returns where it is now; what cannot be taken is a warning. `docker cp`
  * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
  */
-export async function saveArtifacts(world: World, input: StepInput, signal: AbortSignal): Promise<string[]> {
+export async function saveArtifacts(
+  context: ArtifactPorts,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<string[]> {
   const { name: agent, attempt } = input;
-  const root = join(world.folder(agent, attempt), 'artifacts');
+  const root = join(context.folder(agent, attempt), 'artifacts');
   const kept: string[] = [];
   let left = largest;
-  for (const artifact of world.plan(agent).artifacts) {
+  for (const artifact of context.plan(agent).artifacts) {
     const { size, warnings, path } = signal.aborted
       ? { ...nothing, warnings: ['there was no time left for it'] }
-      : await take(world, input, { artifact, root, left, signal });
+      : await take(context, input, { artifact, root, left, signal });
     left -= size;
     if (path !== null) kept.push(path);
     for (const warning of warnings)
-      await world.tell({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
+      await context.emit({ type: 'warning', agent, message: `artifact ${artifact.path}: ${warning}` });
   }
   return kept;
 }
@@ -48,7 +54,7 @@ interface Taken {
 const nothing: Taken = { size: 0, warnings: [], path: null };
 
 async function take(
-  world: World,
+  context: ArtifactPorts,
   input: StepInput,
   {
     artifact,
@@ -57,21 +63,21 @@ async function take(
     signal,
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
 ): Promise<Taken> {
-  const folder = mountedWorkspace(world, input);
+  const folder = mountedWorkspace(context, input);
   const options = { signal, owner: owner(input), timeout: patience };
-  const through = folder === null ? await linkOnTheWay(world, input, artifact.path, options) : null;
+  const through = folder === null ? await linkOnTheWay(context, input, artifact.path, options) : null;
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
   const target = join(root, artifact.path);
   if (!makeRoom(root, artifact.path))
     return { ...nothing, warnings: ['an artifact that it lies in is a file'] };
-  const most = Math.min(left, artifact.maxSize ?? left);
-  const { sink, done } = unpacker({ folder: dirname(target), most });
+  const maxBytes = Math.min(left, artifact.maxSize ?? left);
+  const { sink, done } = unpacker({ folder: dirname(target), maxBytes });
   const answer =
     folder === null
-      ? await pipeOutput(world.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
+      ? await pipeOutput(context.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
       : await exportPath(
-          world,
+          context,
           options.owner,
           { folder, path: artifact.path, timeout: patience },
           sink,
@@ -98,23 +104,23 @@ export function makeRoom(root: string, path: string): boolean {
 
 /** The directory of the host that the agent worked in; null where it worked in its container. */
 export function mountedWorkspace(
-  world: Pick<World, 'plan' | 'clone'>,
+  context: Pick<ActorContext, 'plan' | 'clone'>,
   { name, attempt }: Pick<StepInput, 'name' | 'attempt'>,
 ): string | null {
-  const { workspace } = world.plan(name);
-  return workspace.mode === 'bind' ? workspace.path : world.clone(name, attempt);
+  const { workspace } = context.plan(name);
+  return workspace.mode === 'bind' ? workspace.path : context.clone(name, attempt);
 }
 
-function explain({ stderr, printed = '', cutOff }: CallEnd, size: number): string {
-  if (says('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
-  if (cutOff === 'timeout')
+function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): string {
+  if (matchesMessage('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
+  if (interrupted === 'timeout')
     return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
-  return wordsOf(stderr) || wordsOf(printed) || 'it cannot be read';
+  return messageOf(stderr) || messageOf(printed) || 'it cannot be read';
 }
 
 /** docker would follow a link among the directories of a path. */
 async function linkOnTheWay(
-  { recorder }: World,
+  { recorder }: ArtifactPorts,
   { containerId }: StepInput,
   path: string,
   options: Parameters<typeof firstBytes>[3],

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StepError } from '../../machines/step-error.ts';
-import { DockerSilence } from '../docker/containers.ts';
-import type { Owner } from '../docker/recorder.ts';
+import { DockerError } from '../docker/docker-error.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import { copyUntrustedFile } from '../workspace/copy-untrusted-file.ts';
 import { findRepository, type Repository } from '../workspace/repository.ts';
-import { takeFile } from '../workspace/take-file.ts';
-import { collectClone, outFolder } from './collect-clone.ts';
+import { type CollectClonePorts, collectClone, outFolder } from './collect-clone.ts';
+import type { ActorContext, SavedWorkspace } from './context.ts';
 import { emptyFolders } from './empty-folders.ts';
 import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
 import { type WorkRefs, workRefs } from './workspace.ts';
-import type { SavedWorkspace, World } from './world.ts';
+
+export type SaveClonePorts = CollectClonePorts & Pick<ActorContext, 'base' | 'writablePlaces' | 'livePlaces'>;
 
 /** Bytes of a bundle and of a patch. */
 const maxBytes = 2 ** 30;
@@ -30,13 +32,17 @@ const nothing: SavedClone = { workspace: null, warning: null };
  * Save what an agent did in its clone to refs of the repository that was cloned. Git runs in helper containers
  * only: one that sees the clone and makes a bundle of it, and one that sees the repository and takes the bundle.
  */
-export async function saveClone(world: World, owner: Owner, signal: AbortSignal): Promise<SavedClone> {
+export async function saveClone(
+  context: SaveClonePorts,
+  owner: CallScope,
+  signal: AbortSignal,
+): Promise<SavedClone> {
   const { agent, attempt } = owner;
-  const { workspace } = world.plan(agent);
-  const clone = world.clone(agent, attempt);
-  const base = world.base(agent);
+  const { workspace } = context.plan(agent);
+  const clone = context.clone(agent, attempt);
+  const base = context.base(agent);
   if (workspace.mode !== 'clone' || clone === null || !existsSync(clone)) return nothing;
-  const diff = join(world.folder(agent, attempt), 'diff.patch');
+  const diff = join(context.folder(agent, attempt), 'diff.patch');
   const leave = (why: string, known: Partial<SavedWorkspace> = {}): SavedClone => ({
     workspace: { branch: null, commit: null, diff: null, ...known, path: clone },
     warning: `could not save all of its work: ${signal.aborted ? 'there was no time left' : why}. Its clone is left in ${clone}`,
@@ -44,19 +50,28 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
   if ('fault' in base) return leave(base.fault);
   if (signal.aborted) return leave('');
 
-  const place = workRefs(world.identity(agent, attempt).runId, agent, attempt);
-  const { commit, hasRefs, left } = await collectClone(world, owner, { ...place, base: base.commit }, signal);
+  const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);
+  const { commit, hasRefs, left } = await collectClone(
+    context,
+    owner,
+    { ...place, base: base.commit },
+    signal,
+  );
   let saved: SavedWorkspace | null = null;
   if (commit !== null || hasRefs) {
     try {
       const problem = await deliverWork(
-        world,
+        context,
         owner,
         { root: workspace.repository, ...place, commit },
         signal,
       );
       if (problem !== null) return leave(`${workspace.repository} did not take it: ${problem}`);
-      const hasDiff = await takeFile(join(outFolder(world, owner), 'diff.patch'), diff, maxBytes).then(
+      const hasDiff = await copyUntrustedFile(
+        join(outFolder(context, owner), 'diff.patch'),
+        diff,
+        maxBytes,
+      ).then(
         () => true,
         () => false,
       );
@@ -69,7 +84,7 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
       };
     } catch (error) {
       // What docker has not done is for the machine; anything else leaves the clone where it is.
-      if (error instanceof StepError || error instanceof DockerSilence) throw error;
+      if (error instanceof StepError || error instanceof DockerError) throw error;
       return leave((error as Error).message);
     }
   }
@@ -78,24 +93,24 @@ export async function saveClone(world: World, owner: Owner, signal: AbortSignal)
 
 /** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
 async function deliverWork(
-  world: World,
-  owner: Owner,
+  context: SaveClonePorts,
+  owner: CallScope,
   { root, ...work }: WorkRefs & { readonly root: string; readonly commit: string | null },
   signal: AbortSignal,
 ): Promise<string | null> {
   const repository = findRepository(root);
   if ('problem' in repository) return repository.problem;
-  const bundle = join(world.folder(owner.agent, owner.attempt), 'bundle', 'work.bundle');
+  const bundle = join(context.folder(owner.agent, owner.attempt), 'bundle', 'work.bundle');
   await mkdir(dirname(bundle), { recursive: true, mode: 0o700 });
   try {
-    await takeFile(join(outFolder(world, owner), 'work.bundle'), bundle, maxBytes);
+    await copyUntrustedFile(join(outFolder(context, owner), 'work.bundle'), bundle, maxBytes);
     const job: HelperJob = {
-      ...deliverJob(world, repository, { bundle: dirname(bundle), ...work }),
+      ...deliverJob(context, repository, { bundle: dirname(bundle), ...work }),
       purpose: 'deliver its work',
       timeout: timeoutMs,
       isAnswered: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
     };
-    const answer = await runHelperJob(world, owner, job, signal);
+    const answer = await runHelperJob(context, owner, job, signal);
     return answer.ok && answer.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
       ? null
       : jobFailure(answer);
@@ -105,7 +120,7 @@ async function deliverWork(
 }
 
 export const deliverJob = (
-  world: Pick<World, 'engine' | 'writablePlaces' | 'livePlaces'>,
+  context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
   { bundle, branch, refs, commit }: WorkRefs & { readonly bundle: string; readonly commit: string | null },
 ): HelperCommand => ({
@@ -113,14 +128,18 @@ export const deliverJob = (
   args: [repository.commonDir, branch, commit ?? '-', process.umask().toString(8), refs],
   mounts: [
     // Without the work tree: a link that an agent planted in the repository could lead the helper there.
-    ...onHost({ ...repository, root: repository.commonDir }, writableNow(world), true),
+    ...onHost({ ...repository, root: repository.commonDir }, writableNow(context), true),
     { source: bundle, target: '/in' },
   ],
-  ...hostUser(world),
+  ...hostUser(context),
 });
 
 /** Remove a clone whose work is safe. */
-export async function clearClone(world: World, owner: Owner, signal: AbortSignal): Promise<void> {
-  const clone = world.clone(owner.agent, owner.attempt);
-  if (clone !== null) await emptyFolders(world, owner, [clone, outFolder(world, owner)], signal);
+export async function clearClone(
+  context: SaveClonePorts,
+  owner: CallScope,
+  signal: AbortSignal,
+): Promise<void> {
+  const clone = context.clone(owner.agent, owner.attempt);
+  if (clone !== null) await emptyFolders(context, owner, [clone, outFolder(context, owner)], signal);
 }

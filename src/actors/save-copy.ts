@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { wordsOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/errors.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
-import { owner, type SavedWorkspace, type World } from './world.ts';
+import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
+
+export type SaveCopyPorts = Pick<ActorContext, 'recorder' | 'folder' | 'emit'>;
 
 /** Bytes, and milliseconds. */
 const largest = 2 * 2 ** 30;
@@ -15,26 +17,26 @@ export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
 /** Takes the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
-  world: World,
+  context: SaveCopyPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<SavedWorkspace | null> {
   const { name: agent, attempt } = input;
-  const path = join(world.folder(agent, attempt), 'workspace');
-  const warn = (message: string) => world.tell({ type: 'warning', agent, message });
+  const path = join(context.folder(agent, attempt), 'workspace');
+  const warn = (message: string) => context.emit({ type: 'warning', agent, message });
   if (!existsSync(path)) {
     const aside = `${path}.making`;
     await rm(aside, { recursive: true, force: true });
-    const { sink, done } = unpacker({ folder: aside, most: largest, keepsLinks: true });
+    const { sink, done } = unpacker({ folder: aside, maxBytes: largest, keepsLinks: true });
     const args = copyOut(input.containerId!);
-    const answer = await pipeOutput(world.recorder, args, sink, {
+    const answer = await pipeOutput(context.recorder, args, sink, {
       signal,
       owner: owner(input),
       timeout: patience,
     });
     for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
     if (!answer.ok) {
-      const why = signal.aborted ? 'there was no time left' : wordsOf(answer.stderr) || 'docker cp failed';
+      const why = signal.aborted ? 'there was no time left' : messageOf(answer.stderr) || 'docker cp failed';
       await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }

@@ -1,17 +1,26 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import type { World } from './world.ts';
+import type { ActorContext } from './context.ts';
+
+type SecretWaitPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
 
 /** The secrets of an agent by their names. Throws where one is not there. */
-export function secretsOf({ clock, vault, plan }: World, agent: string): Readonly<Record<string, string>> {
+export function secretsOf(
+  { vault, plan }: Pick<ActorContext, 'vault' | 'plan'>,
+  agent: string,
+): Readonly<Record<string, string>> {
   const found = vault.open(plan(agent));
-  if ('lacks' in found) throw new StepError('secrets', found.lacks, { at: clock.now() });
+  if ('missing' in found) throw new StepError('missingSecret', found.missing);
   return found.values;
 }
 
 /** A file may be written meanwhile; of our own environment nothing new comes. In milliseconds. */
 const pause = 2_000;
 
-export async function awaitSecrets(world: World, { name }: StepInput, signal: AbortSignal): Promise<void> {
-  while ('lacks' in world.vault.open(world.plan(name))) await world.clock.sleep(pause, signal);
+export async function awaitSecrets(
+  context: SecretWaitPorts,
+  { name }: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
+  while ('missing' in context.vault.open(context.plan(name))) await context.clock.sleep(pause, signal);
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** How soon it is noticed, in milliseconds, that the wall clock was set or that the machine was suspended. */
 const noticeAfter = 60_000;

@@ -1,26 +1,32 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
-import { dockerError, says, saysNoProgram, unsaid } from '../docker/errors.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
+import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
-import { exportJob } from './export-path.ts';
+import { type ActorContext, owner } from './context.ts';
+import { type ExportPorts, exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
-import { owner, type World } from './world.ts';
+
+type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
 
 /** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
-export async function startContainer(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
-  const { clock, containers, docker } = world;
+export async function startContainer(
+  context: StartPorts,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
+  const { containers, docker } = context;
   const id = input.containerId!;
-  if (input.uncertain) {
+  if (input.inDoubt) {
     const [found] = await containers.inspect([id], { signal, owner: owner(input) });
     if (found && found.state !== 'created') return;
   }
-  checkSources(world, input);
-  await copyIn(world, input, signal);
+  checkSources(context, input);
+  await copyIn(context, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
-  checkSources(world, input);
+  checkSources(context, input);
   const answer = await docker(['start', id], {
     signal,
     owner: owner(input),
@@ -28,49 +34,46 @@ export async function startContainer(world: World, input: StepInput, signal: Abo
     timeout: 120_000,
   });
   if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unsaid('docker start', 'start the container', clock.now());
-  const lacksCommands = saysNoProgram('agent-init', answer.stderr);
-  throw dockerError(answer, {
-    doing: 'start the container',
-    at: clock.now(),
-    otherwise: lacksCommands
+  if (answer.ok) throw unreadableOutput(answer, 'start the container');
+  const lacksCommands = isProgramMissing('agent-init', answer.stderr);
+  throw asStepError(dockerError(answer, { operation: 'start the container' }), {
+    fallbackKind: lacksCommands
       ? 'image'
-      : (lost.find(([, message]) => says(message, answer.stderr))?.[0] ?? 'docker'),
+      : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
   });
 }
 
-function checkSources({ unfit, clock }: World, { name, attempt }: StepInput): void {
-  const why = unfit(name, attempt);
-  if (why !== null) throw new StepError('workspace', why, { at: clock.now() });
+function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput): void {
+  const why = mountProblem(name, attempt);
+  if (why !== null) throw new StepError('workspace', why);
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
 /** Just before the start, so that nobody starts without: copying twice makes no difference. */
-async function copyIn(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
-  const { workspace } = world.plan(input.name);
+async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
+  const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
-  const isShared = writableNow(world).some(place => isWithin(path, place) || isWithin(place, path));
+  const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
   const answer = isShared
-    ? await copyShared(world, input, path, signal)
-    : await world.docker(copyInto(path, input.containerId!), {
+    ? await copyShared(context, input, path, signal)
+    : await context.docker(copyInto(path, input.containerId!), {
         signal,
         owner: owner(input),
         changes: true,
         timeout: copyTimeoutMs,
       });
-  if (!answer.ok)
-    throw dockerError(answer, { doing: `copy ${path} into the container`, at: world.clock.now() });
+  if (!answer.ok) throw dockerError(answer, { operation: `copy ${path} into the container` });
 }
 
 const copyTimeoutMs = 10 * 60_000;
 
 /** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
-function copyShared(world: World, input: StepInput, folder: string, signal: AbortSignal) {
+function copyShared(context: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
-    world,
+    context,
     options.owner,
     {
       ...exportJob({ folder, path: '.' }),
@@ -78,7 +81,7 @@ function copyShared(world: World, input: StepInput, folder: string, signal: Abor
       timeout: copyTimeoutMs,
       isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
       attach: args =>
-        pipeCommands(world.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
+        pipeCommands(context.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
     },
     signal,
   );
@@ -90,4 +93,4 @@ const lost = [
   ['infrastructure', 'stuckTask'],
   ['network', 'noNetwork'],
   ['infrastructure', 'noContainer'],
-] as const satisfies readonly (readonly [FailureKind, Parameters<typeof says>[0]])[];
+] as const satisfies readonly (readonly [FailureKind, Parameters<typeof matchesMessage>[0]])[];

@@ -1,17 +1,23 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
-import { dockerError, saysOver } from '../docker/errors.ts';
-import { toldEnd } from './told-end.ts';
-import { owner, type World } from './world.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
+import { dockerError, isContainerOver } from '../docker/errors.ts';
+import { type ActorContext, owner } from './context.ts';
+import { findEnd } from './lookup-end.ts';
+
+type TmuxPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
 
 /**
  * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
  * that has ended by then answers with its end.
  */
-export async function waitForTmux(world: World, input: StepInput, signal: AbortSignal): Promise<End | null> {
-  const { clock, docker } = world;
-  const { ready } = world.plan(input.name).timeouts;
+export async function waitForTmux(
+  context: TmuxPorts,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<End | null> {
+  const { docker } = context;
+  const { ready } = context.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
   const id = input.containerId!;
   const answer = await docker(['exec', id, 'agent-ready', String(seconds)], {
@@ -21,17 +27,13 @@ export async function waitForTmux(world: World, input: StepInput, signal: AbortS
   });
   if (answer.ok) return null;
   // Whatever docker says of an exec: it may have met the container in the moment of its end.
-  const end = answer.cutOff === null ? await toldEnd(world, id, signal) : null;
+  const end = answer.interrupted === null ? await findEnd(context, id, signal) : null;
   if (end) return end;
-  if (saysOver(answer.stderr)) {
-    throw new StepError('transient', 'the container has ended, and docker has not told how', {
-      at: clock.now(),
-    });
+  if (isContainerOver(answer.stderr)) {
+    throw new StepError('transient', 'the container has ended, and docker has not told how');
   }
-  const error = dockerError(answer, {
-    doing: 'reach the tmux session',
-    at: clock.now(),
-    otherwise: 'timeout',
+  const error = asStepError(dockerError(answer, { operation: 'reach the tmux session' }), {
+    fallbackKind: 'timeout',
   });
-  throw answer.cutOff === 'timeout' ? new StepError('timeout', error.message, { at: clock.now() }) : error;
+  throw answer.interrupted === 'timeout' ? new StepError('timeout', error.message) : error;
 }

@@ -1,16 +1,18 @@
-import type { Mood, StepInput } from '../../machines/agent-types.ts';
+import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
-import { followMood } from './mood.ts';
-import type { World } from './world.ts';
+import { type ActivityPorts, followActivity } from './activity.ts';
+import type { ActorContext } from './context.ts';
+
+type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
 
 /** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
 const overdueAfter = 30_000;
 
 export type WatchAgent = (
-  world: World,
+  context: WatchPorts,
   input: StepInput,
   signal: AbortSignal,
-  tell: (mood: Mood) => void,
+  tell: (mood: Activity) => void,
 ) => Promise<End | 'overdue'>;
 
 /**
@@ -21,13 +23,13 @@ export type WatchAgent = (
 export function agentWatcher(): WatchAgent {
   /** By container. */
   const seen = new Map<string, number>();
-  return async (world, input, signal, tell) => {
-    const { clock, watcher } = world;
+  return async (context, input, signal, tell) => {
+    const { clock, watcher } = context;
     const id = input.containerId!;
-    const { run } = world.plan(input.name).timeouts;
+    const { run } = context.plan(input.name).timeouts;
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
-    const mood = followMood(world, input, stop, tell);
+    const mood = followActivity(context, input, stop, tell);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = seen.get(id) ?? clock.elapsed();

@@ -1,7 +1,9 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { says } from '../docker/errors.ts';
-import { owner, type World } from './world.ts';
+import { matchesMessage } from '../docker/errors.ts';
+import { type ActorContext, owner } from './context.ts';
+
+type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
 
 /** The branch that an agent's work comes back on. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
@@ -19,23 +21,25 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
 });
 
 /** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
-export async function ensureWorkspace(world: World, input: StepInput, signal: AbortSignal): Promise<void> {
+export async function ensureWorkspace(
+  context: EnsureWorkspacePorts,
+  input: StepInput,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, attempt } = input;
-  const { workspace } = world.plan(name);
-  const target = world.clone(name, attempt);
+  const { workspace } = context.plan(name);
+  const target = context.clone(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const at = world.clock.now();
-  const base = world.base(name);
-  if ('fault' in base)
-    throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`, { at });
+  const base = context.base(name);
+  if ('fault' in base) throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`);
   const { repository } = workspace;
-  const branch = branchOf(world.identity(name, attempt).runId, name);
-  const problem = await world.makeClone(
+  const branch = branchOf(context.identity(name, attempt).runId, name);
+  const problem = await context.makeClone(
     owner(input),
     { repository, commit: base.commit, branch, target },
     signal,
   );
   if (problem === null) return;
-  const kind = says('noSpace', problem) ? 'exhausted' : 'workspace';
-  throw new StepError(kind, `could not clone ${repository}: ${problem}`, { at });
+  const kind = matchesMessage('noSpace', problem) ? 'outOfResources' : 'workspace';
+  throw new StepError(kind, `could not clone ${repository}: ${problem}`);
 }

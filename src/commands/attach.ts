@@ -1,10 +1,10 @@
+import { connectToRun } from '../connection/run-connection.ts';
 import { clientSetting } from '../docker/client-settings.ts';
-import { handOver } from '../docker/stream.ts';
-import { connectToRun } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { attachTerminal } from '../docker/stream.ts';
 import { UsageError } from '../errors.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
-import { findAgent } from './find-agent.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
+import { findAgent, inWords } from './find-agent.ts';
 
 interface AttachOptions extends CommonOptions {
   readonly agent: string;
@@ -12,24 +12,25 @@ interface AttachOptions extends CommonOptions {
 
 export const attach: Command = {
   usage: 'attach <agent>',
-  describe: "attach this terminal to an agent's tmux session (leave it with Ctrl-b d)",
+  describe: "Attach to an agent's tmux session (detach with Ctrl-b d)",
   options: yargs =>
     yargs.positional('agent', {
       type: 'string',
       demandOption: true,
-      describe: 'agent, or run/agent',
+      describe: 'Agent, as AGENT or RUN/AGENT',
     }),
 
   async handler({ stateDir, agent: name }: AttachOptions) {
     const { agent, folder } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
     if (agent.status !== null)
-      throw new UsageError(`${name} is over: it has ${agent.status}. Try agent-flow logs ${name}`);
-    if (agent.containerId === null)
-      throw new UsageError(`${name} has no container: it is ${agent.status ?? agent.state}`);
-    if (!process.stdin.isTTY) throw new UsageError('attach needs a terminal');
+      throw new UsageError(
+        `${name} has already finished (${inWords(agent)}). Run agent-flow logs ${name} to read its output`,
+      );
+    if (agent.containerId === null) throw new UsageError(`${name} has no container yet: ${inWords(agent)}`);
+    if (!process.stdin.isTTY) throw new UsageError('attach requires a terminal on stdin');
     const { recorder } = await connectToRun(folder);
-    say(`attached to ${name}: leave with Ctrl-b d`);
-    const code = await handOver(recorder, [
+    printLine(`attached to ${name}; detach with Ctrl-b d`);
+    const code = await attachTerminal(recorder, [
       'exec',
       '--interactive',
       '--tty',
@@ -41,14 +42,16 @@ export const attach: Command = {
       '=agent',
     ]);
     if (code !== 0)
-      say(`${name} cannot be attached to: it is ${agent.status ?? agent.state}. Try agent-flow logs ${name}`);
+      printLine(
+        `could not attach to ${name}: it is ${inWords(agent)}. Run agent-flow logs ${name} to read its output`,
+      );
     return code === 0 ? 0 : 1;
   },
 };
 
 /**
- * Docker holds back the first of its own keys, Ctrl-P, until the next one is typed. tmux has keys to leave with, so
- * docker's become some that no program is known to use. Those that a user has chosen stay.
+ * Replace docker's default detach keys, which delay every Ctrl-P until the next key, by keys that no program is known to
+ * use: tmux has its own. The user's `detachKeys` stay.
  */
 const detachKeys = (env: NodeJS.ProcessEnv) =>
   clientSetting('detachKeys', env) === null ? ['--detach-keys=ctrl-^,ctrl-@,ctrl-^'] : [];

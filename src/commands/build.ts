@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
-import { baseTag, buildBaseImage } from '../docker/image-base.ts';
-import { ensureProvider } from '../docker/image-provider.ts';
-import { reachCurrent } from '../engine/connection.ts';
+import { reachCurrent } from '../connection/engine-connection.ts';
 import { FlowError } from '../errors.ts';
+import { baseTag, buildBaseImage } from '../images/base.ts';
+import { ensureProvider } from '../images/provider.ts';
 import { packageFolder } from '../package.ts';
 import { providerNamed, providerNames } from '../providers/catalogue.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface BuildOptions extends CommonOptions {
   readonly gpu: boolean;
@@ -20,32 +20,32 @@ const thirtyMinutes = 30 * 60_000;
 
 export const build: Command = {
   usage: 'build',
-  describe: 'build the base image, and what an AI CLI needs on it',
+  describe: 'Build the base image, or the image of an AI CLI',
   options: yargs =>
     yargs
-      .option('gpu', { type: 'boolean', default: false, describe: 'build the image with CUDA instead' })
-      .option('base-image', { type: 'string', requiresArg: true, describe: 'what to build it from' })
+      .option('gpu', { type: 'boolean', default: false, describe: 'Build the image with CUDA instead' })
+      .option('base-image', { type: 'string', requiresArg: true, describe: 'Image to build from' })
       .option('provider', {
         type: 'string',
         requiresArg: true,
         choices: providerNames,
-        describe: 'also the image with this AI CLI',
+        describe: 'Also build the image of this AI CLI',
       })
-      // `--no-cache` sets `cache` to false: that is how yargs reads it.
+      // yargs reads `--no-cache` as `cache: false`.
       .option('cache', { type: 'boolean', default: true, hidden: true })
-      .option('no-cache', { type: 'boolean', describe: 'build every layer anew' })
+      .option('no-cache', { type: 'boolean', describe: 'Build every layer without the cache' })
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print the image as one line of JSON',
+        describe: 'Print the image as one line of JSON',
       }),
 
   async handler({ gpu, baseImage: from, provider: name, cache, json }: BuildOptions) {
     const { docker } = await reachCurrent();
     const kind = gpu ? 'gpu' : 'base';
     const image = baseTag(kind);
-    say(`building ${image}, which takes a minute or two the first time`);
-    const context = { docker, now: Date.now, source: join(packageFolder, 'docker') };
+    printLine(`building ${image} (the first build takes a minute or two)`);
+    const context = { docker, source: join(packageFolder, 'docker') };
     const options = { timeout: thirtyMinutes, noCache: !cache, from };
     const failed = (error: unknown) => {
       throw new FlowError(asStepError(error).message, 1);
@@ -54,14 +54,14 @@ export const build: Command = {
     const provider = name === undefined ? undefined : providerNamed(name);
     if (provider === undefined) {
       if (json) printJson({ image, id });
-      else say(`${image} is ${id}`);
+      else printLine(`${image} is ${id}`);
       return 0;
     }
-    say(`installing ${provider.title} on it`);
+    printLine(`installing ${provider.title}`);
     const made = await ensureProvider(id, provider, thirtyMinutes, context).catch(failed);
     const [tag = made.id] = made.tags;
     if (json) printJson({ image: tag, id: made.id });
-    else say(`${tag} is ${made.id}`);
+    else printLine(`${tag} is ${made.id}`);
     return 0;
   },
 };

@@ -1,10 +1,10 @@
-import { enginesOf } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { enginesOf } from '../connection/run-connection.ts';
 import { EngineError, UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
-import { leftAlone, planCleanup, planTable } from './cleanup/plan.ts';
-import { inAll, type Outcome, type Removed, removeAll, wouldBe } from './cleanup/remove.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
+import { planCleanup, planTable, skippedLines } from './cleanup/plan.ts';
+import { type CleanupResult, combined, dryRunResult, type Removed, removeAll } from './cleanup/remove.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { parseAge } from './times.ts';
 
 interface CleanupOptions extends CommonOptions {
@@ -22,23 +22,23 @@ const flag = (describe: string) => ({ type: 'boolean', default: false, describe 
 
 export const cleanup: Command = {
   usage: 'cleanup',
-  describe: 'remove the containers that runs have left behind',
+  describe: 'Remove containers left behind by runs',
   options: yargs =>
     yargs
-      .option('all', flag('all agent containers, whoever made them'))
-      .option('force', flag('also what a living engine drives, or may drive'))
-      .option('network', flag('also the network tmux-agents, if nobody is on it'))
-      .option('images', flag('also our images that no container uses'))
-      .option('runs', flag('also folders of runs that are over'))
+      .option('all', flag('Remove all agent containers, whoever created them'))
+      .option('force', flag('Also remove what an engine process may be using'))
+      .option('network', flag('Also remove the network tmux-agents if it is unused'))
+      .option('images', flag('Also remove images of agent-flow that no container uses'))
+      .option('runs', flag('Also remove folders of finished runs'))
       .option('older-than', {
         type: 'string',
         requiresArg: true,
-        describe: 'with --runs: how long they must be over: 14d, 12h',
+        describe: 'With --runs: minimum time since their end: 14d, 12h',
       })
-      .option('dry-run', flag('say what would be removed, and remove nothing'))
-      .option('json', flag('print what was removed as one line of JSON'))
-      .example('$0 cleanup --dry-run', 'what is there to remove?')
-      .example('$0 cleanup --runs --older-than 14d', 'forget old runs'),
+      .option('dry-run', flag('Print what would be removed, and remove nothing'))
+      .option('json', flag('Print what was removed as one line of JSON'))
+      .example('$0 cleanup --dry-run', 'Print what would be removed')
+      .example('$0 cleanup --runs --older-than 14d', 'Remove old runs'),
 
   async handler(options: CleanupOptions) {
     const { stateDir, dryRun, json } = options;
@@ -46,40 +46,39 @@ export const cleanup: Command = {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const engines = await enginesOf(state);
     const plans = await planCleanup(engines, state, { ...options, runsOlderThan });
-    for (const line of plans.flatMap(({ plan }) => leftAlone(plan))) say(line);
+    for (const line of plans.flatMap(({ plan }) => skippedLines(plan))) printLine(line);
     const list = planTable(
       state,
       plans.map(({ plan }) => plan),
     );
-    if (list !== '') say(list);
+    if (list !== '') printLine(list);
 
-    const outcomes: Outcome[] = [];
+    const results: CleanupResult[] = [];
     for (const onEngine of plans) {
-      const stayed = outcomes.flatMap(outcome => outcome.stayed);
-      outcomes.push(dryRun ? wouldBe(onEngine.plan) : await removeAll(onEngine, state, stayed));
+      const stayed = results.flatMap(result => result.stayed);
+      results.push(dryRun ? dryRunResult(onEngine.plan) : await removeAll(onEngine, state, stayed));
     }
-    const done = inAll(outcomes.map(outcome => outcome.done));
+    const done = combined(results.map(result => result.done));
     if (json) printJson({ dryRun, ...done });
-    else say(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
+    else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
     const problems = engines.missing.map(({ why }) => why);
-    const failures = outcomes.flatMap(outcome => outcome.failures);
+    const failures = results.flatMap(result => result.failures);
     if (failures.length > 0) problems.unshift(`could not remove ${failures.join('; ')}`);
     if (problems.length > 0) throw new EngineError(problems.join('\n'));
     return 0;
   },
 };
 
-/** Milliseconds; null where no runs are to be removed. */
+/** Return the minimum age of runs to remove, in milliseconds, or null to remove none. */
 function ageOf({ runs, olderThan }: CleanupOptions): number | null {
   if (!runs && olderThan === undefined) return null;
-  if (!runs)
-    throw new UsageError('--older-than goes with --runs: agent-flow cleanup --runs --older-than 14d');
+  if (!runs) throw new UsageError('--older-than requires --runs: agent-flow cleanup --runs --older-than 14d');
   if (olderThan === undefined)
-    throw new UsageError('say how old: agent-flow cleanup --runs --older-than 14d');
+    throw new UsageError('--runs requires --older-than: agent-flow cleanup --runs --older-than 14d');
   const age = parseAge(`${olderThan}`);
   if (age === null)
     throw new UsageError(
-      `--older-than ${oneLine(`${olderThan}`)} is no duration. Say it with a unit, for example 14d, 12h or 1d12h`,
+      `--older-than ${oneLine(`${olderThan}`)} is not a valid duration. Examples: 14d, 12h, 1d12h`,
     );
   return age;
 }

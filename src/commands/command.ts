@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { forLog, jsonForLog } from '../views/log-text.ts';
+import { forLog, jsonForLog } from '../text/log-text.ts';
 
 export interface CommonOptions {
   readonly stateDir?: string | undefined;
@@ -7,23 +7,23 @@ export interface CommonOptions {
 
 /** One command of the command line. */
 export interface Command {
-  /** Its name and positionals as yargs reads them; more than one where it has aliases. */
+  /** Name and positionals in the syntax of yargs; several with aliases. */
   readonly usage: string | readonly string[];
   readonly describe: string;
   options(yargs: Argv<CommonOptions>): unknown;
-  /** Resolves with the exit code. */
+  /** Resolve with the exit code. */
   handler(options: CommonOptions): Promise<number>;
 }
 
-/** The positional of the commands that take a spec. */
+/** The `spec` positional. */
 export const specPath = {
   type: 'string',
   demandOption: true,
-  describe: 'path of the spec, JSON with comments; - is stdin',
+  describe: 'Path of the spec (JSON with comments); - reads stdin',
 } as const;
 
-/** One line of JSON on stdout; everything else a command says goes to stderr. */
+/** Print one line of JSON on stdout. Everything else that a command prints goes to stderr. */
 export const printJson = (value: unknown) => process.stdout.write(`${jsonForLog(value)}\n`);
 
-/** Print lines for people. Whatever they quote, no terminal and no CI runner finds a command in them. */
-export const say = (line: string) => process.stderr.write(`${forLog(line)}\n`);
+/** Print lines for people on stderr, escaped so that neither a terminal nor a CI runner finds a command in them. */
+export const printLine = (line: string) => process.stderr.write(`${forLog(line)}\n`);

@@ -1,12 +1,12 @@
-import { systemClock } from '../engine/clock.ts';
-import { isLock, takeLock } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { daemonLock, supervisor } from '../engine/supervise.ts';
+import { systemClock } from '../clock.ts';
 import { UsageError } from '../errors.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { daemonLock, supervisor } from '../run/supervisor.ts';
+import { isLock, takeLock } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { printStatus } from './daemon/status.ts';
-import { outliveReaders } from './streams.ts';
+import { ignoreBrokenPipe } from './streams.ts';
 
 interface DaemonOptions extends CommonOptions {
   readonly action?: 'status';
@@ -15,90 +15,88 @@ interface DaemonOptions extends CommonOptions {
   readonly json: boolean;
 }
 
-/** Milliseconds between two looks for runs that nobody drives. */
-const lookEvery = 3_000;
+const scanIntervalMs = 3_000;
 
 export const daemon: Command = {
   usage: 'daemon [action]',
-  describe: 'take up every run that nobody drives',
+  describe: 'Resume interrupted runs automatically',
   options: yargs =>
     yargs
       .positional('action', {
         choices: ['status'],
-        describe: 'status: whether one lives, and who drives which run',
+        describe: 'Print the daemon and the process of each run (status)',
       })
       .option('once', {
         type: 'boolean',
         default: false,
-        describe: 'look once, see through what was found, and end',
+        describe: 'Scan once, wait for those runs, and exit',
       })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'take over from a daemon that cannot be seen from here',
+        describe: 'Take over from a daemon whose process cannot be checked',
       })
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'with status: print it as one line of JSON',
+        describe: 'With status: print it as one line of JSON',
       })
       .check(({ action, once, json, force }) => {
         if (force && (once || action === 'status'))
-          throw new Error('--force is for the daemon that stays: leave it out');
-        if (action === 'status' && once)
-          throw new Error('status looks at nothing but the daemon: leave --once out');
+          throw new Error('--force cannot be combined with --once or status');
+        if (action === 'status' && once) throw new Error('--once cannot be combined with status');
         if (action === undefined && json)
-          throw new Error('--json goes with status: agent-flow daemon status --json');
+          throw new Error('--json requires status: agent-flow daemon status --json');
         return true;
       })
-      .example('$0 daemon', 'for as long as it lives')
-      .example('$0 daemon --once', 'for cron'),
+      .example('$0 daemon', 'Run in the foreground until a signal')
+      .example('$0 daemon --once', 'Run from cron'),
 
   async handler({ stateDir, action, once, force, json }: DaemonOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     if (action === 'status') return printStatus(state, json);
-    outliveReaders();
-    return once ? seeOnce(state) : supervise(state, force);
+    ignoreBrokenPipe();
+    return once ? superviseOnce(state) : supervise(state, force);
   },
 };
 
-/** Each run has a lock of its own, so this may go on beside a daemon. */
-async function seeOnce(stateDir: StateDir): Promise<number> {
-  const runs = supervisor({ stateDir, say: tell, signal: lettingGo() });
-  await runs.look();
-  return runs.over();
+/** Scan once. Each run has its own lock, so this is safe beside a daemon. */
+async function superviseOnce(stateDir: StateDir): Promise<number> {
+  const runs = supervisor({ stateDir, log, signal: abortOnSignal() });
+  await runs.poll();
+  return runs.idle();
 }
 
 async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
   const lock = takeLock(daemonLock(stateDir), { force });
   if (!isLock(lock))
-    throw new UsageError(`a daemon of ${stateDir.path} lives already: ${explainHolder(lock)}`);
-  const signal = lettingGo();
+    throw new UsageError(`a daemon for ${stateDir.path} is already running: ${explainHolder(lock)}`);
+  const signal = abortOnSignal();
   try {
-    tell(`daemon of ${stateDir.path}: process ${process.pid}`);
-    const runs = supervisor({ stateDir, say: tell, signal });
+    log(`daemon for ${stateDir.path} started: process ${process.pid}`);
+    const runs = supervisor({ stateDir, log, signal });
     while (!signal.aborted && lock.isHeld()) {
-      await runs.look();
-      await systemClock.sleep(lookEvery, signal).catch(() => {});
+      await runs.poll();
+      await systemClock.sleep(scanIntervalMs, signal).catch(() => {});
     }
-    if (!signal.aborted) tell('another daemon has taken over: it drives what comes next');
-    await runs.over();
-    tell('daemon over: what it drove, its next start takes up');
+    if (!signal.aborted) log('another daemon has taken over; waiting for the runs of this one');
+    await runs.idle();
+    log('daemon stopped; its next start resumes the unfinished runs');
     return 0;
   } finally {
     lock[Symbol.dispose]();
   }
 }
 
-/** Fires at the first signal, of whatever kind; a second one does not even wait for what that asks for. */
-function lettingGo(): AbortSignal {
-  const letting = new AbortController();
+/** Return a signal that aborts at the first SIGINT, SIGTERM or SIGHUP; a second one exits at once. */
+function abortOnSignal(): AbortSignal {
+  const controller = new AbortController();
   const onSignal = () => {
-    if (letting.signal.aborted) process.exit(1);
-    letting.abort();
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-  return letting.signal;
+  return controller.signal;
 }
 
-const tell = (line: string) => say(`${new Date().toTimeString().slice(0, 8)} ${line}`);
+const log = (line: string) => printLine(`${new Date().toTimeString().slice(0, 8)} ${line}`);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Finding } from '../doctor/finding.ts';
 import { packageFolder } from '../package.ts';
-import { forLog } from '../views/log-text.ts';
-import { oneLine } from '../views/text.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { forLog } from '../text/log-text.ts';
+import { oneLine } from '../text/text.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface DoctorOptions extends CommonOptions {
   readonly json?: boolean;
@@ -11,20 +11,20 @@ interface DoctorOptions extends CommonOptions {
 
 export const doctor: Command = {
   usage: 'doctor',
-  describe: 'check that all a run needs is there',
+  describe: 'Check prerequisites',
   options: yargs =>
     yargs.option('json', {
       type: 'boolean',
-      describe: 'print one line of JSON: [{check, status, found, mend}]',
+      describe: 'Print one line of JSON: [{check, status, found, hint}]',
     }),
 
   async handler({ stateDir, json }: DoctorOptions) {
     const { dockerCli } = await import('../docker/cli.ts');
-    const { unrecorded } = await import('../docker/recorder.ts');
-    const { stateDirPath } = await import('../engine/state-dir.ts');
+    const { nullRecorder } = await import('../docker/recorder.ts');
+    const { stateDirPath } = await import('../store/state-directory.ts');
     const { examine } = await import('../doctor/examine.ts');
     const { findings, exitCode } = await examine({
-      docker: dockerCli(unrecorded),
+      docker: dockerCli(nullRecorder),
       env: process.env,
       stateDir: stateDirPath(stateDir, process.env),
       source: join(packageFolder, 'docker'),
@@ -35,19 +35,19 @@ export const doctor: Command = {
     }
     const width = Math.max(...findings.map(({ check }) => check.length));
     process.stdout.write(forLog(findings.map(finding => linesOf(finding, width)).join('')));
-    say(summary(findings));
+    printLine(summary(findings));
     return exitCode;
   },
 };
 
-function linesOf({ check, status, found, mend }: Finding, width: number): string {
+function linesOf({ check, status, found, hint }: Finding, width: number): string {
   const line = `${status.padEnd(4)}  ${check.padEnd(width)}  — ${oneLine(found)}\n`;
-  return mend === null ? line : `${line}      → ${oneLine(mend)}\n`;
+  return hint === null ? line : `${line}      → ${oneLine(hint)}\n`;
 }
 
 function summary(findings: readonly Finding[]): string {
   const count = (wanted: Finding['status']) => findings.filter(({ status }) => status === wanted).length;
   const [failed, warned] = [count('fail'), count('warn')];
-  if (failed > 0) return `${failed} of ${findings.length} failed: agents cannot run like this`;
-  return warned > 0 ? `nothing failed; ${warned} worth a look` : 'all is well';
+  if (failed > 0) return `${failed} of ${findings.length} checks failed: agents cannot run`;
+  return warned > 0 ? `no check failed; ${warned} warning${warned === 1 ? '' : 's'}` : 'no problems found';
 }

@@ -1,6 +1,6 @@
-/** For yargs, of the commands that take a run up. */
+/** The `--new-engine` option of the commands that resume a run. */
 export const newEngineOption = {
   type: 'boolean',
   default: false,
-  describe: 'its Docker engine is gone for good: go on with the one that answers now',
+  describe: 'Continue on the current Docker engine; the old one is lost',
 } as const;

@@ -1,7 +1,7 @@
-import type { StateDir } from '../engine/state-dir.ts';
 import { UsageError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { forLog } from '../views/log-text.ts';
+import type { StateDir } from '../store/state-directory.ts';
+import { forLog } from '../text/log-text.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
 
 interface GraphOptions extends CommonOptions {
@@ -9,54 +9,54 @@ interface GraphOptions extends CommonOptions {
   readonly machine?: 'agent' | 'flow';
   readonly run?: string;
   readonly agent?: string;
-  readonly format: 'mermaid' | 'json' | 'dot' | 'svg';
+  readonly format: 'mermaid' | 'json' | 'svg';
   readonly html?: string;
   readonly json?: boolean;
 }
 
 export const graph: Command = {
   usage: 'graph [spec]',
-  describe: "draw a statechart, a flow, or a run's way",
+  describe: 'Render a statechart, a flow, or the path a run took',
   options: yargs =>
     yargs
-      .positional('spec', { type: 'string', describe: 'draw the agents of this spec; - is stdin' })
+      .positional('spec', { type: 'string', describe: 'Render the agents of this spec; - reads stdin' })
       .option('machine', {
         choices: ['agent', 'flow'] as const,
         requiresArg: true,
-        describe: 'the statechart of an agent (default) or of a flow',
+        describe: 'Render the statechart of an agent (default) or a flow',
       })
       .option('run', {
         type: 'string',
         requiresArg: true,
-        describe: 'draw the agents of this run as they stand',
+        describe: 'Render the agents of this run in their current states',
       })
       .option('agent', {
         type: 'string',
         requiresArg: true,
-        describe: 'mark the way of this agent, or run/agent, on its chart',
+        describe: 'Highlight the path of AGENT or RUN/AGENT on its chart',
       })
       .option('format', {
-        choices: ['mermaid', 'json', 'dot', 'svg'] as const,
+        choices: ['mermaid', 'json', 'svg'] as const,
         default: 'mermaid' as const,
         requiresArg: true,
-        describe: 'mermaid (default), json, dot or svg',
+        describe: 'Output format: mermaid (default), json or svg',
       })
       .option('html', {
         type: 'string',
         requiresArg: true,
-        describe: 'write the inspector of --run, or of the newest, to this file',
+        describe: 'Write the inspector of --run (default: latest) to a file',
       })
-      .option('json', { type: 'boolean', describe: 'the same as --format json' })
-      .example('$0 graph spec.json', 'what waits for what')
-      .example('$0 graph --agent fixer', 'how it went for fixer in the newest run')
+      .option('json', { type: 'boolean', describe: 'Same as --format json' })
+      .example('$0 graph spec.json', 'Render the dependencies of the agents')
+      .example('$0 graph --agent fixer', 'Render the path of fixer in the latest run')
       .check(({ spec, machine, run, agent, html }) => {
         if (html !== undefined && (spec || machine || agent))
-          throw new Error('--html is of a whole run: it goes with --run alone');
+          throw new Error('--html writes a whole run: it can be combined with --run only');
         const given = [spec && 'a spec', machine && '--machine', (run || agent) && '--run or --agent'].filter(
           Boolean,
         );
         if (given.length < 2) return true;
-        throw new Error(`graph draws one thing: ${given.join(' and ')} do not go together`);
+        throw new Error(`${given.join(' and ')} cannot be combined`);
       }),
 
   async handler(options: GraphOptions) {
@@ -74,14 +74,13 @@ export const graph: Command = {
       return 0;
     }
     const { mermaid } = await import('../graph/mermaid.ts');
-    const { dot } = await import('../graph/dot.ts');
-    process.stdout.write(forLog((options.format === 'dot' ? dot : mermaid)(drawing(drawn))));
+    process.stdout.write(forLog(mermaid(drawing(drawn))));
     return 0;
   },
 };
 
 async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise<number> {
-  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
   const { findRun } = await import('./find-agent.ts');
   const { writeInspector } = await import('./inspector/open.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
@@ -95,11 +94,11 @@ async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): P
     const { machineGraph } = await import('../graph/machine.ts');
     return machineGraph(machine ?? 'agent');
   }
-  const { openStateDir, stateDirPath } = await import('../engine/state-dir.ts');
+  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
   if (agent === undefined) return graphOfRun(state, run);
   if (run !== undefined && agent.includes('/'))
-    throw new UsageError(`--agent ${agent} names a run already: leave --run out`);
+    throw new UsageError(`--agent ${agent} already names a run: omit --run`);
   return graphOfAgent(state, run === undefined ? agent : `${run}/${agent}`);
 }
 
@@ -119,11 +118,11 @@ async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promis
 
 async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
   const { findAgent } = await import('./find-agent.ts');
-  const { readJournal } = await import('../engine/journal.ts');
+  const { readJournal } = await import('../store/journal.ts');
   const { machineGraph } = await import('../graph/machine.ts');
   const { agentPath } = await import('../graph/path.ts');
   const { folder, agent } = findAgent(stateDir, name);
   const chart = machineGraph('agent');
-  const told = readJournal(folder.journal).events;
-  return { ...chart, path: agentPath(chart, { runId: folder.runId, agent: agent.name }, told) };
+  const { events } = readJournal(folder.journal);
+  return { ...chart, path: agentPath(chart, { runId: folder.runId, agent: agent.name }, events) };
 }

@@ -3,11 +3,12 @@ import { UsageError } from '../errors.ts';
 import { type Example, examples, starter } from '../examples/catalogue.ts';
 import { copyExample } from '../examples/copy.ts';
 import { inClones } from '../examples/in-clones.ts';
-import { workTreeOf } from '../spec/workspaces.ts';
-import { table } from '../views/table.ts';
-import { oneLine } from '../views/text.ts';
+import { findWorkTree } from '../spec/workspaces.ts';
+import { shellWord } from '../text/shell-quote.ts';
+import { table } from '../text/table.ts';
+import { oneLine } from '../text/text.ts';
 import { findRepository, headCommit } from '../workspace/repository.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 
 interface InitOptions extends CommonOptions {
   readonly dir?: string;
@@ -19,27 +20,26 @@ interface InitOptions extends CommonOptions {
 
 export const init: Command = {
   usage: 'init [dir]',
-  describe: 'write a first spec, or copy an example',
+  describe: 'Create a first spec, or copy an example',
   options: yargs =>
     yargs
       .positional('dir', {
         type: 'string',
-        describe: 'where to: here, or a folder called like the example',
+        describe: 'Target directory (default: ., or the name of the example)',
       })
       .option('example', {
         type: 'string',
         requiresArg: true,
-        describe: 'copy this one instead of the commented starter',
+        describe: 'Copy this example instead of the commented starter',
       })
-      .option('list', { type: 'boolean', describe: 'list the examples, and write nothing' })
-      .option('force', { type: 'boolean', describe: 'write over the spec, and nothing else' })
+      .option('list', { type: 'boolean', describe: 'List the examples, and write nothing' })
+      .option('force', { type: 'boolean', describe: 'Overwrite the spec, and no other file' })
       .option('json', {
         type: 'boolean',
-
-        describe: 'print the files or the list as one line of JSON',
+        describe: 'Print the files or the list as one line of JSON',
       })
-      .example('$0 init', 'a commented agent-flow.json')
-      .example('$0 init --example NAME', 'a folder of it'),
+      .example('$0 init', 'Create a commented agent-flow.json')
+      .example('$0 init --example NAME', 'Copy the example into a folder NAME'),
 
   async handler({ dir, example, list, force, json }: InitOptions) {
     const known = examples();
@@ -54,7 +54,7 @@ export const init: Command = {
     copyExample(chosen, target, { force: force === true, adapt });
     const files = chosen.files.map(file => join(target, file));
     if (json) printJson({ spec: join(target, chosen.spec), files });
-    else say(next(chosen, target));
+    else printLine(nextSteps(chosen, target));
     return 0;
   },
 };
@@ -63,23 +63,22 @@ function find(known: readonly Example[], name: string): Example {
   const found = known.find(example => example.name === name);
   if (found) return found;
   throw new UsageError(
-    `there is no example ${oneLine(name)}. There are: ${known.map(({ name }) => name).join(', ')}`,
+    `example ${oneLine(name)} does not exist. Found: ${known.map(({ name }) => name).join(', ')}`,
   );
 }
 
 function canBeCloned(target: string): boolean {
-  const root = workTreeOf(target);
+  const root = findWorkTree(target);
   const repository = root === null ? null : findRepository(root);
   return repository !== null && !('problem' in repository) && typeof headCommit(repository) === 'string';
 }
 
-/** What was written, and the two commands that come next. */
-function next({ spec, files }: Example, target: string): string {
+/** Return what was written and the next two commands. */
+function nextSteps({ spec, files }: Example, target: string): string {
   const place = (file: string) => oneLine(relative(process.cwd(), join(target, file)) || '.');
-  const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
   const written = files.length === 1 ? place(spec) : `${place(spec)} and ${files.length - 1} more`;
   const first = files.includes('README.md')
-    ? `Read ${place('README.md')}: it says how to run it`
-    : `agent-flow run ${quoted(place(spec))}`;
-  return `wrote ${written}. Next:\n  agent-flow doctor   (is all there that it needs?)\n  ${first}`;
+    ? `Read ${place('README.md')} to see how to run it`
+    : `agent-flow run ${shellWord(place(spec))}`;
+  return `wrote ${written}. Next:\n  agent-flow doctor   (check prerequisites)\n  ${first}`;
 }

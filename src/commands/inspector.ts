@@ -1,5 +1,5 @@
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { findRun } from './find-agent.ts';
 import { portOf } from './inspector/option.ts';
 
@@ -13,30 +13,35 @@ interface InspectorOptions extends CommonOptions {
 
 export const inspector: Command = {
   usage: 'inspector [run]',
-  describe: 'show a run on a local page, live or again',
+  describe: 'Open a run in the local inspector (live or replay)',
   options: yargs =>
     yargs
-      .positional('run', { type: 'string', describe: 'the newest, where none is named' })
-      .option('port', { type: 'string', requiresArg: true, default: '0', describe: '0 is any that is free' })
+      .positional('run', { type: 'string', describe: 'Run id (default: latest)' })
+      .option('port', {
+        type: 'string',
+        requiresArg: true,
+        default: '0',
+        describe: 'Port to listen on (default: any free port)',
+      })
       .option('inspect-write', {
         type: 'boolean',
         default: false,
-        describe: 'whoever looks may type into the terminals',
+        describe: 'Allow typing into terminals from the page',
       })
       .option('html', {
         type: 'string',
         requiresArg: true,
-        describe: 'write the page with all of the run to this file instead',
+        describe: 'Write the page with the whole run to this file instead',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'print where it is as one line of JSON' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print its address as one line of JSON' })
       .check(({ port, html, inspectWrite }) => {
-        if (portOf(port) === null) throw new Error('--port takes a number up to 65535');
+        if (portOf(port) === null) throw new Error('--port must be a number from 0 to 65535');
         if (html !== undefined && inspectWrite)
-          throw new Error('a file cannot be typed into: leave --inspect-write out');
+          throw new Error('--inspect-write cannot be combined with --html');
         return true;
       })
-      .example('$0 inspector', 'the newest run, as it goes on')
-      .example('$0 inspector r4k2m9xq --html run.html', 'to keep, or to send'),
+      .example('$0 inspector', 'Open the latest run')
+      .example('$0 inspector r4k2m9xq --html run.html', 'Export a run as one file'),
 
   async handler({ stateDir, run, port, inspectWrite, html, json }: InspectorOptions) {
     const state = openStateDir(stateDirPath(stateDir, process.env));
@@ -45,21 +50,21 @@ export const inspector: Command = {
     if (html !== undefined) {
       await writeInspector(folder, html);
       if (json) printJson({ runId: folder.runId, html });
-      else say(`wrote ${folder.runId} to ${html}`);
+      else printLine(`wrote ${folder.runId} to ${html}`);
       return 0;
     }
     const page = await inspectorOf({ port: portOf(port)!, mayType: inspectWrite });
     page.show(folder);
     if (json) printJson({ runId: folder.runId, url: page.url });
-    else say(`inspector of ${folder.runId}: ${page.url} (Ctrl-C ends it)`);
-    await asked();
+    else printLine(`inspector of ${folder.runId}: ${page.url} (press Ctrl-C to stop)`);
+    await untilSignal();
     await page.close();
     return 0;
   },
 };
 
-/** Resolves at the first signal; keeps the process alive until then. */
-async function asked(): Promise<void> {
+/** Resolve at the first signal, and keep the process alive until then. */
+async function untilSignal(): Promise<void> {
   const waiting = setInterval(() => {}, 2 ** 30);
   await new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());

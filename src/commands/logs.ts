@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionOf, dockerOf } from '../engine/run-connection.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
+import { connectionOf, dockerOf } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { type FoundAgent, findAgent, inWords } from './find-agent.ts';
 import { type Part, printAttempt, type Sink } from './logs/attempt-output.ts';
 import { isSettled } from './logs/is-settled.ts';
@@ -23,40 +23,40 @@ interface LogsOptions extends CommonOptions {
 
 export const logs: Command = {
   usage: 'logs <agent>',
-  describe: 'print what an agent has printed',
+  describe: "Print an agent's output",
   options: yargs =>
     yargs
-      .positional('agent', { type: 'string', demandOption: true, describe: 'agent, or run/agent' })
+      .positional('agent', { type: 'string', demandOption: true, describe: 'Agent, as AGENT or RUN/AGENT' })
       .option('follow', {
         alias: 'f',
         type: 'boolean',
         default: false,
-        describe: 'go on as it prints more, also in its next attempts',
+        describe: 'Follow the output, including later attempts',
       })
       .option('tail', {
         type: 'string',
         requiresArg: true,
         default: 'all',
-        describe: 'only this many of its last lines',
+        describe: 'Number of lines to print from the end (default: all)',
       })
       .option('since', {
         type: 'string',
         requiresArg: true,
-        describe: 'only what came after: 10m, or 2026-01-31T12:00; needs its container',
+        describe: 'Print output since a time: 10m, or 2026-01-31T12:00',
       })
-      .option('attempt', { type: 'string', requiresArg: true, describe: 'not the last attempt but this one' })
+      .option('attempt', { type: 'string', requiresArg: true, describe: 'Attempt number (default: latest)' })
       .option('raw', {
         type: 'boolean',
         default: false,
-        describe: 'bytes as they came, escape sequences included',
+        describe: 'Print raw bytes, escape sequences included',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'print the lines as one line of JSON' })
-      .example('$0 logs -f worker', 'watch it, in the newest run')
-      .example('$0 logs --tail 20 r4k2m9xq/worker', 'the last 20 lines, of this run'),
+      .option('json', { type: 'boolean', default: false, describe: 'Print the lines as one line of JSON' })
+      .example('$0 logs -f worker', 'Follow worker in the latest run')
+      .example('$0 logs --tail 20 r4k2m9xq/worker', 'Print the last 20 lines of worker in this run'),
 
   async handler(options: LogsOptions) {
     const { stateDir, agent: name, follow, raw, json } = options;
-    if (follow && json) throw new UsageError('--json is for what is there; leave --follow or --json away');
+    if (follow && json) throw new UsageError('--follow and --json cannot be combined');
     const part = wanted(options);
     const state = openStateDir(stateDirPath(stateDir, process.env));
     const found = findAgent(state, name);
@@ -70,11 +70,10 @@ export const logs: Command = {
     if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, sink);
     else {
       const printed = await printAttempt(found, attempt, part, false, sink);
-      if (printed === null)
-        throw new UsageError(`${name} has printed nothing: it is ${inWords(found.agent)}`);
+      if (printed === null) throw new UsageError(`${name} has no output: it is ${inWords(found.agent)}`);
       await printer.end();
       if (printed === 0 && part.tail === null && part.since === null)
-        say(`${name} has printed nothing yet: it is ${inWords(found.agent)}`);
+        printLine(`${name} has no output: it is ${inWords(found.agent)}`);
     }
     return 0;
   },
@@ -82,24 +81,21 @@ export const logs: Command = {
 
 function wanted({ tail, since }: LogsOptions): Part {
   if (!/^(all|\d{1,9})$/.test(tail))
-    throw new UsageError(`--tail ${oneLine(`${tail}`)} is no number of lines. For example: --tail 20`);
+    throw new UsageError(`--tail ${oneLine(`${tail}`)} is not a valid number of lines. Example: --tail 20`);
   const moment = since === undefined ? null : parseMoment(`${since}`, Date.now());
   if (since !== undefined && moment === null)
     throw new UsageError(
-      `--since ${oneLine(`${since}`)} is no time. For example: --since 10m, or --since 2026-01-31T12:00`,
+      `--since ${oneLine(`${since}`)} is not a valid time. Examples: --since 10m, --since 2026-01-31T12:00`,
     );
   return { tail: tail === 'all' ? null : Number(tail), since: moment };
 }
 
-function attemptOf({ agent }: FoundAgent, asked: string | undefined): number {
-  if (asked === undefined) return agent.attempt;
+function attemptOf({ agent }: FoundAgent, requested: string | undefined): number {
+  if (requested === undefined) return agent.attempt;
   const known = agent.attempts.map(({ attempt }) => attempt);
-  if (/^\d{1,9}$/.test(asked) && known.includes(Number(asked))) return Number(asked);
-  const there =
-    known.length === 0
-      ? 'It has not begun any'
-      : `There ${known.length === 1 ? 'is' : 'are'}: ${known.join(', ')}`;
-  throw new UsageError(`${agent.name} has no attempt ${oneLine(`${asked}`)}. ${there}`);
+  if (/^\d{1,9}$/.test(requested) && known.includes(Number(requested))) return Number(requested);
+  const there = known.length === 0 ? 'No attempt has started' : `Found: ${known.join(', ')}`;
+  throw new UsageError(`attempt ${oneLine(`${requested}`)} of ${agent.name} does not exist. ${there}`);
 }
 
 async function followAttempts(
@@ -110,9 +106,9 @@ async function followAttempts(
   part: Part,
   sink: Sink & { readonly printer: Printer },
 ): Promise<void> {
-  const look = () => findAgent(state, `${folder.runId}/${agent.name}`);
+  const read = () => findAgent(state, `${folder.runId}/${agent.name}`);
   for (let attempt = first; ; ) {
-    const found = look();
+    const found = read();
     const printed = await printAttempt(
       found,
       attempt,
@@ -120,15 +116,15 @@ async function followAttempts(
       true,
       sink,
     );
-    // A container that has not been started yet has nothing, and docker does not wait for it.
+    // `docker logs --follow` returns at once for a container that was not started yet.
     if (!printed && !isSettled(found, attempt)) {
       await delay(200);
       continue;
     }
     await sink.printer.end();
-    // Its verdict is told a moment after its last line.
-    while (!isSettled(look(), attempt)) await delay(200);
-    if (!alsoNext || look().agent.attempt === attempt) return;
-    say(`--- attempt ${++attempt} ---`);
+    // The outcome is journaled a moment after the last line.
+    while (!isSettled(read(), attempt)) await delay(200);
+    if (!alsoNext || read().agent.attempt === attempt) return;
+    printLine(`--- attempt ${++attempt} ---`);
   }
 }

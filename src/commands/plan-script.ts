@@ -1,12 +1,13 @@
-import type { Rehearsal } from '../engine/rehearsal.ts';
-import type { Step } from '../engine/rehearsed-docker.ts';
+import type { DryRun } from '../dry-run/dry-run.ts';
+import type { Step } from '../dry-run/recording.ts';
+import { shellWord } from '../text/shell-quote.ts';
 
-/** A rehearsal as a bash script, to be read, or run with `bash -e`. */
-export function planScript(name: string, { runId, steps, names }: Rehearsal): string {
+/** Render a dry run as a bash script to read, or to run with `bash -e`. */
+export function planScript(name: string, { runId, steps, names }: DryRun): string {
   const lines = [
-    `# ${oneLine(name)}: what a run does where every agent succeeds, one agent at a time. Run id: ${runId}`,
+    `# ${oneLine(name)}: commands of a run in which every agent succeeds, one agent at a time. Run id: ${runId}`,
     'set -eu',
-    // As each of our own calls does.
+    // Like every docker call of a run.
     'unset DOCKER_DEFAULT_PLATFORM',
   ];
   let agent: string | null | undefined;
@@ -18,8 +19,8 @@ export function planScript(name: string, { runId, steps, names }: Rehearsal): st
   return `${lines.join('\n')}\n`;
 }
 
-/** The same as data: a word that an earlier step printed is `{from: name}`, with what stands behind it as `then`. */
-export function planData({ runId, steps, names }: Rehearsal): unknown {
+/** Render a dry run as JSON. An argument that an earlier step printed is `{from: name}`, with its suffix as `then`. */
+export function planData({ runId, steps, names }: DryRun): unknown {
   const datum = (text: string) => {
     const printed = printedIn(text, names);
     if (printed === null) return text;
@@ -35,45 +36,43 @@ export function planData({ runId, steps, names }: Rehearsal): unknown {
 
 function shellLine(
   { program, args, input, prints, expects, endsFor, unpacks }: Step,
-  names: Rehearsal['names'],
+  names: DryRun['names'],
 ): string {
   const word = (text: string) => {
     const printed = printedIn(text, names);
-    if (printed === null) return quote(text);
-    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : quote(printed.rest)}`;
+    if (printed === null) return shellWord(text);
+    return `"$${variable(printed.name)}"${printed.rest === '' ? '' : shellWord(printed.rest)}`;
   };
-  const command = inLines([program ?? 'docker', ...args].map(word));
-  const otherwise = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
-  const fed = input === undefined ? `${command}${otherwise}` : feed(command, input, otherwise);
-  if (unpacks !== undefined) return `${fed} | tar -x -C ${quote(unpacks)}`;
+  const command = wrapped([program ?? 'docker', ...args].map(word));
+  const fallback = endsFor === undefined ? '' : ` || docker wait ${word(endsFor)}`;
+  const fed = input === undefined ? `${command}${fallback}` : feed(command, input, fallback);
+  if (unpacks !== undefined) return `${fed} | tar -x -C ${shellWord(unpacks)}`;
   if (prints !== undefined) return `${variable(prints)}=$(${fed})`;
-  return expects === undefined ? fed : `test "$(${fed})" = ${quote(expects)}`;
+  return expects === undefined ? fed : `test "$(${fed})" = ${shellWord(expects)}`;
 }
 
-/** What an earlier step printed, alone or as the container of a path: `ID:/workspace`. */
-function printedIn(text: string, names: Rehearsal['names']): { name: string; rest: string } | null {
+/** Find the id that an earlier step printed, alone or before a path: `ID:/workspace`. */
+function printedIn(text: string, names: DryRun['names']): { name: string; rest: string } | null {
   const at = text.indexOf(':/');
   const id = at < 0 ? text : text.slice(0, at);
   const name = names.get(id);
   return name === undefined ? null : { name, rest: text.slice(id.length) };
 }
 
-/** A long command has its flags on lines of their own. */
-function inLines(words: readonly string[]): string {
+/** Put the flags of a long command on lines of their own. */
+function wrapped(words: readonly string[]): string {
   const line = words.join(' ');
   return line.length <= 200 ? line : words.join(' \\\n  ').replace(' \\\n  ', ' ');
 }
 
-/** As a here-document, where that gives the command these very bytes. */
-function feed(command: string, input: string, otherwise: string): string {
+/** Feed input as a here-document, or with `printf` where that would change its bytes. */
+function feed(command: string, input: string, fallback: string): string {
   const delimiter = 'END_OF_INPUT';
   const exact = input.endsWith('\n') && !input.split('\n').includes(delimiter);
   return exact
-    ? `${command} <<'${delimiter}'${otherwise}\n${input}${delimiter}`
-    : `printf %s ${quote(input)} | ${command}${otherwise}`;
+    ? `${command} <<'${delimiter}'${fallback}\n${input}${delimiter}`
+    : `printf %s ${shellWord(input)} | ${command}${fallback}`;
 }
-
-const quote = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 const variable = (name: string) => name.replaceAll('-', '_');
 

@@ -1,37 +1,38 @@
+import { reachCurrent } from '../connection/engine-connection.ts';
 import { unrestrictedEngine } from '../docker/engine-info.ts';
-import { mountsElsewhere } from '../engine/check-files.ts';
-import { missingLogins } from '../engine/check-logins.ts';
-import { checkPlaces } from '../engine/check-places.ts';
-import { checkPodman } from '../engine/check-podman.ts';
-import { checkCopies, checkWorkspaces } from '../engine/check-workspaces.ts';
-import { reachCurrent } from '../engine/connection.ts';
-import { engineWarnings } from '../engine/engine-warnings.ts';
-import { checkLimits } from '../engine/limits.ts';
-import { rehearse } from '../engine/rehearsal.ts';
-import { checkSources } from '../engine/sources.ts';
-import type { StateDir } from '../engine/state-dir.ts';
+import { dryRun } from '../dry-run/dry-run.ts';
+import { mountsElsewhere } from '../preflight/check-files.ts';
+import { missingLogins } from '../preflight/check-logins.ts';
+import { checkPlaces } from '../preflight/check-mounts.ts';
+import { checkPodman } from '../preflight/check-podman.ts';
+import { checkCopies, checkWorkspaces } from '../preflight/check-workspaces.ts';
+import { engineWarnings } from '../preflight/engine-warnings.ts';
+import { checkLimits } from '../preflight/limits.ts';
+import { checkSources } from '../preflight/mount-problem.ts';
 import type { FlowPlan } from '../spec/plan.ts';
-import { printJson, say } from './command.ts';
+import type { StateDir } from '../store/state-directory.ts';
+import { printJson, printLine } from './command.ts';
 import { planData, planScript } from './plan-script.ts';
 
-/** `run --plan`: prints what would be done, and does nothing. */
+/** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const connection = await reachCurrent(undefined, undefined, 10_000).catch((error: Error) => {
-    say(`${error.message}. The plan is for an engine of the usual size that has no image yet`);
+  const connection = await reachCurrent(undefined, 10_000).catch((error: Error) => {
+    printLine(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });
   const engine = connection?.engine ?? null;
   checkPlaces(plan, stateDir);
-  for (const message of missingLogins(plan)) say(`a run is refused: ${message}`);
-  if (engine) for (const message of engineWarnings(engine, process.env)) say(message);
+  for (const message of missingLogins(plan)) printLine(`a run would be refused: ${message}`);
+  if (engine) for (const message of engineWarnings(engine, process.env)) printLine(message);
   if (engine) checkLimits(plan, engine);
   if (engine) checkPodman(plan, stateDir, engine);
   if (engine) checkSources(plan, stateDir, engine);
   const { commits, warnings } = checkWorkspaces(plan);
-  for (const message of [...warnings, ...(await checkCopies(plan))]) say(message);
+  for (const message of [...warnings, ...(await checkCopies(plan))]) printLine(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
-  if (elsewhere) say(`${elsewhere.reason}: a run checks first that both have the same files at these paths`);
-  const usual = {
+  if (elsewhere)
+    printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
+  const assumedEngine = {
     id: '',
     version: '',
     hostName: null,
@@ -42,13 +43,13 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     isPodman: false,
     ...unrestrictedEngine,
   };
-  const rehearsal = await rehearse(plan, {
+  const result = await dryRun(plan, {
     stateDir,
     docker: connection?.docker ?? null,
-    engine: engine ?? usual,
+    engine: engine ?? assumedEngine,
     commits,
   });
-  if (json) printJson(planData(rehearsal));
-  else process.stdout.write(planScript(plan.name, rehearsal));
+  if (json) printJson(planData(result));
+  else process.stdout.write(planScript(plan.name, result));
   return 0;
 }

@@ -1,29 +1,29 @@
-import type { FlowEvent } from '../events.ts';
-import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
-import { lineOf } from '../views/lines.ts';
-import { liveProgress } from '../views/live.ts';
-import { say } from './command.ts';
+import type { RunEvent } from '../events.ts';
+import { lineOf } from '../reporters/lines.ts';
+import { liveProgress } from '../reporters/live.ts';
+import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { printLine } from './command.ts';
 
-/** What a person sees while a run goes on. */
+/** Progress of a run, for people. */
 export interface Progress {
-  /** Takes what happened before, and does not tell it again. */
-  readonly onPast: (events: readonly FlowEvent[]) => void;
-  readonly onEvent: (event: FlowEvent) => void;
-  /** Only where output is shown: being told of it costs a docker process an agent. */
+  /** Take earlier events without printing them. */
+  readonly onPast: (events: readonly RunEvent[]) => void;
+  readonly onEvent: (event: RunEvent) => void;
+  /** Present only where output is shown: each agent's output costs a docker process. */
   readonly onOutput?: (agent: string, line: string) => void;
   readonly stop: () => void;
 }
 
-/** A frame that is kept up to date on a terminal, a line for each step elsewhere. */
+/** Return a live frame on a terminal, one line per step elsewhere. */
 export const progress = (): Progress =>
   canRedraw(process.stderr, process.env) ? liveProgress(process.stderr) : lines();
 
-/** Less than this shows nothing of a frame: a name and a state, on some lines. */
-const smallest = { columns: 20, rows: 4 };
+/** Room for a name and a state on a few lines. */
+const minimumSize = { columns: 20, rows: 4 };
 
 /**
- * Whether lines can be written over there. A terminal without a size, such as one of `expect` or a serial console, may
- * be of any; one whose TERM is `dumb` or unset knows no cursor; what a CI runner shows of one is its log.
+ * Return whether lines can be redrawn. False for a terminal without a size, such as one of `expect` or a serial console,
+ * for one without cursor movement (TERM is `dumb` or unset), and on a CI runner, which shows a log.
  */
 export function canRedraw(
   {
@@ -35,18 +35,18 @@ export function canRedraw(
 ): boolean {
   const hasCursor = isTTY && !!TERM && TERM !== 'dumb';
   const isLog = !!CI && CI !== 'false' && CI !== '0';
-  return hasCursor && !isLog && columns >= smallest.columns && rows >= smallest.rows;
+  return hasCursor && !isLog && columns >= minimumSize.columns && rows >= minimumSize.rows;
 }
 
-/** `runId`: names the run on each line, where several are shown. */
+/** Print one line per step. `runId` is put before each line where several runs are shown. */
 export function lines(runId: string | null = null): Progress {
   let state: FlowState = initialFlowState;
-  const onEvent = (event: FlowEvent) => {
+  const onEvent = (event: RunEvent) => {
     const line = lineOf(state, event);
     state = reduce(state, event);
-    if (line !== null) say(runId === null ? line : `${runId} ${line}`);
+    if (line !== null) printLine(runId === null ? line : `${runId} ${line}`);
   };
-  const onPast = (events: readonly FlowEvent[]) => {
+  const onPast = (events: readonly RunEvent[]) => {
     state = events.reduce(reduce, state);
   };
   return { onPast, onEvent, stop: () => {} };

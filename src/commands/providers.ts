@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providers as catalogue } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
-import { table } from '../views/table.ts';
+import { table } from '../text/table.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
 
 interface ProvidersOptions extends CommonOptions {
@@ -12,12 +12,12 @@ interface ProvidersOptions extends CommonOptions {
 
 export const providers: Command = {
   usage: 'providers',
-  describe: 'list the AI CLIs that agents can be, and what this machine is logged in to',
+  describe: 'List the AI CLIs and the logins found on this machine',
   options: yargs =>
-    yargs.option('json', { type: 'boolean', default: false, describe: 'print them as one line of JSON' }),
+    yargs.option('json', { type: 'boolean', default: false, describe: 'Print them as one line of JSON' }),
 
   async handler({ json }: ProvidersOptions) {
-    const rows = catalogue.map(provider => ({ provider, found: foundHere(provider, process.env) }));
+    const rows = catalogue.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
     if (json) {
       printJson(
         rows.map(({ provider: { name, title, verified, install }, found }) => ({
@@ -32,11 +32,11 @@ export const providers: Command = {
     }
     process.stdout.write(
       `${table([
-        ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND HERE'],
+        ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND'],
         ...rows.map(({ provider: { name, title, verified, install, keys }, found }) => [
           name,
           title,
-          'npm' in install ? install.version : 'newest',
+          'npm' in install ? install.version : 'latest',
           verified ? 'yes' : 'no',
           found.length > 0
             ? found.join(', ')
@@ -48,13 +48,13 @@ export const providers: Command = {
   },
 };
 
-/** The names of variables, and paths of files, that an agent of this provider would be given. */
-function foundHere(
-  { keys, aliases, passes, login, otherLogins }: Provider,
+/** Return the names of variables and paths of files that an agent of this provider would be given. */
+function loginsFound(
+  { keys, aliases, passThroughEnv, login, otherLogins }: Provider,
   env: NodeJS.ProcessEnv,
 ): string[] {
   const home = env.HOME || homedir();
-  const others = passes.filter(name => otherLogins.variables?.test(name));
+  const others = passThroughEnv.filter(name => otherLogins.variables?.test(name));
   return [
     ...[...new Set([...keys, ...Object.values(aliases), ...others])]
       .filter(name => env[name])

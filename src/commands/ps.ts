@@ -1,13 +1,14 @@
-import { containers, DockerSilence } from '../docker/containers.ts';
-import { lockHolder } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { findOrphans, isLost, isOurs, type Orphan } from '../engine/orphans.ts';
-import { enginesOf } from '../engine/run-connection.ts';
-import { openStateDir, type StateDir, stateDirPath } from '../engine/state-dir.ts';
-import { table } from '../views/table.ts';
-import { oneLine } from '../views/text.ts';
-import { stateWord, statusWord } from '../views/words.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { enginesOf } from '../connection/run-connection.ts';
+import { containers } from '../docker/containers.ts';
+import { DockerError } from '../docker/docker-error.ts';
+import { findOrphans, isLost, isOurs, type Orphan } from '../recovery/orphans.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { lockHolder } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { table } from '../text/table.ts';
+import { oneLine } from '../text/text.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { cannotBeRead, readRuns } from './find-agent.ts';
 import { ago, asJson, orphanRow } from './ps/orphans.ts';
 
@@ -18,19 +19,19 @@ interface PsOptions extends CommonOptions {
 
 export const ps: Command = {
   usage: 'ps',
-  describe: 'list the agents of the runs that are alive',
+  describe: 'List agents of active runs',
   options: yargs =>
     yargs
       .option('all', {
         alias: 'a',
         type: 'boolean',
         default: false,
-        describe: 'also of runs that are over, and orphans of others',
+        describe: 'Include finished runs, and all orphans',
       })
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print them as one line of JSON',
+        describe: 'Print them as one line of JSON',
       }),
 
   async handler({ stateDir: path, all, json }: PsOptions) {
@@ -42,12 +43,12 @@ export const ps: Command = {
       .filter(({ state }) => all || state.ended === null)
       .flatMap(({ folder, state, engine }) => {
         if (engine?.doubt && !state.ended)
-          unseen.push(`${folder.runId} is driven by ${explainHolder(engine)}`);
+          unseen.push(`run ${folder.runId} is being executed by ${explainHolder(engine)}`);
         return Object.values(state.agents).map(agent => ({
           run: folder.runId,
           agent: agent.name,
           state: agent.status ?? agent.state,
-          // A run that is not over and has no engine was left behind by a crash.
+          // An unfinished run without an engine process was left behind by a crash.
           engine: state.ended ? null : (engine?.identity?.pid ?? null),
           abandoned: agent.status === null && state.ended === null && engine === null,
           attempt: agent.attempt,
@@ -56,17 +57,17 @@ export const ps: Command = {
           containerId: agent.containerId,
         }));
       });
-    const orphans = (await askForOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
+    const orphans = (await listOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
     if (json) printJson([...rows, ...orphans.map(asJson)]);
     else if (rows.length + orphans.length === 0)
-      say(all ? 'no runs' : 'no agents are alive; --all shows those that are over');
+      printLine(all ? 'no runs' : 'no active agents; use --all to include finished runs');
     else
       process.stdout.write(
         `${table([
           ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER'],
           ...rows.map(row => [
             `${row.run}/${row.agent}`,
-            // What a crash left in mid-air is not alive, whatever it was doing.
+            // The last state before a crash is not the current one.
             row.abandoned ? `${inWords(row.state)}, no engine` : inWords(row.state),
             row.since === null ? '' : ago(row.since, now),
             String(row.attempt),
@@ -76,32 +77,34 @@ export const ps: Command = {
           ...orphans.map(orphan => orphanRow(orphan, now)),
         ])}\n`,
       );
-    for (const line of json ? [] : unseen) say(line);
+    for (const line of json ? [] : unseen) printLine(line);
     if (!json && orphans.some(isLost))
-      say('agent-flow resume --adopt brings orphans home, agent-flow cleanup removes them');
+      printLine('run agent-flow resume --adopt to adopt orphans, or agent-flow cleanup to remove them');
     return 0;
   },
 };
 
-/** A status, or a state of the machine, as people read it. */
+/** Return the label of a status, or of a state of the machine. */
 function inWords(state: string): string {
-  return (statusWord as Record<string, string>)[state] ?? stateWord(state) ?? state;
+  return (statusLabel as Record<string, string>)[state] ?? stateLabel(state) ?? state;
 }
 
-/** The journals know enough for a list: Docker that is slow is not waited for. */
-const patience = 2_000;
+/** Short, since the list of runs comes from the journals and needs no Docker. */
+const dockerTimeoutMs = 2_000;
 
-async function askForOrphans(stateDir: StateDir): Promise<Orphan[]> {
+async function listOrphans(stateDir: StateDir): Promise<Orphan[]> {
   try {
-    const signal = AbortSignal.timeout(2 * patience);
-    const { found, missing } = await enginesOf(stateDir, patience);
-    for (const { why } of missing) say(`orphans are not all shown: ${oneLine(why)}`);
+    const signal = AbortSignal.timeout(2 * dockerTimeoutMs);
+    const { found, missing } = await enginesOf(stateDir, dockerTimeoutMs);
+    for (const { why } of missing) printLine(`some orphans are not listed: ${oneLine(why)}`);
     const orphans = found.map(({ docker }) => findOrphans(containers(docker), stateDir, { signal }));
     return (await Promise.all(orphans)).flat();
   } catch (error) {
-    const isSlow = error instanceof DockerSilence && error.answer.cutOff !== null;
-    const why = isSlow ? `Docker does not answer within ${patience / 1000} s` : (error as Error).message;
-    say(`orphans are not shown: ${oneLine(why)}`);
+    const isSlow = error instanceof DockerError && error.interrupted !== null;
+    const why = isSlow
+      ? `Docker did not respond within ${dockerTimeoutMs / 1000} s`
+      : (error as Error).message;
+    printLine(`orphans are not listed: ${oneLine(why)}`);
     return [];
   }
 }

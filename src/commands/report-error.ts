@@ -1,9 +1,9 @@
 import { FlowError } from '../errors.ts';
 import { SpecError } from '../spec/errors.ts';
-import { errorForLog } from '../views/log-text.ts';
-import { oneLine } from '../views/text.ts';
+import { errorForLog } from '../text/log-text.ts';
+import { oneLine } from '../text/text.ts';
 
-/** Print why a command, or one run of several, has failed; `about` names it. Return the exit code that goes with it. */
+/** Print the error of a command, or of one run of several, with the prefix `about`. Return its exit code. */
 export function reportError(error: unknown, about = ''): number {
   const print = (text: string) => process.stderr.write(`agent-flow: ${about}${text}\n`);
   if (error instanceof SpecError) {
@@ -14,7 +14,7 @@ export function reportError(error: unknown, about = ''): number {
     print(errorForLog(error.message));
     return error.exitCode;
   }
-  // A file that cannot be read or written is not ours to explain by a stack.
+  // A failed file operation needs no stack.
   if (error instanceof Error && 'syscall' in error) {
     print(oneLine(error.message));
     return 3;

@@ -1,9 +1,10 @@
 import { buffer } from 'node:stream/consumers';
-import { connectToRun } from '../engine/run-connection.ts';
-import { openStateDir, stateDirPath } from '../engine/state-dir.ts';
+import { tagsOf } from '../../machines/state-tags.ts';
+import { connectToRun } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
-import { oneLine } from '../views/text.ts';
-import { type Command, type CommonOptions, printJson, say } from './command.ts';
+import { openStateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { findAgent, inWords } from './find-agent.ts';
 import { pasteInto, typeable } from './send/paste.ts';
 
@@ -16,56 +17,56 @@ interface SendOptions extends CommonOptions {
   readonly json: boolean;
 }
 
-const mostBytes = 2 ** 20;
+const maxBytes = 2 ** 20;
 
 export const send: Command = {
   usage: 'send <agent> [text..]',
-  describe: "type text into an agent's session, then Enter",
+  describe: "Type text into an agent's session and press Enter",
   options: yargs =>
     yargs
-      // Otherwise a lone `-` is taken for an option without a name, and lost.
+      // yargs would drop a lone `-` as an option without a name.
       .parserConfiguration({ 'unknown-options-as-args': true })
-      .positional('agent', { type: 'string', demandOption: true, describe: 'agent, or run/agent' })
+      .positional('agent', { type: 'string', demandOption: true, describe: 'Agent, as AGENT or RUN/AGENT' })
       .positional('text', {
         type: 'string',
         array: true,
-        describe: 'words, joined by a space; - reads stdin; "" is Enter alone',
+        describe: 'Words, joined by spaces; - reads stdin; "" presses Enter',
       })
       .option('enter', { type: 'boolean', default: true, hidden: true })
-      .option('no-enter', { type: 'boolean', describe: 'leave the Enter at the end away' })
+      .option('no-enter', { type: 'boolean', describe: 'Do not press Enter after the text' })
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print what was sent as one line of JSON',
+        describe: 'Print what was sent as one line of JSON',
       })
-      .example('$0 send worker go on, please', 'types: go on, please')
-      .example('$0 send worker -- --verbose', 'text that begins with - goes after --')
-      .example('$0 send worker - < notes.md', 'a file, as one paste'),
+      .example('$0 send worker go on, please', 'Type: go on, please')
+      .example('$0 send worker -- --verbose', 'Type text that starts with -')
+      .example('$0 send worker - < notes.md', 'Paste a file'),
 
   async handler(given: CommonOptions) {
     const { stateDir, agent: name, enter, json, ...words } = given as SendOptions;
     const text = await textOf(words);
     const { kept, dropped } = typeable(text);
     const bytes = Buffer.from(kept);
-    if (bytes.length > mostBytes)
+    if (bytes.length > maxBytes)
       throw new UsageError(
-        `the text is ${bytes.length} bytes long; at most ${mostBytes} can be sent. Put it into a file of the workspace`,
+        `the text is ${bytes.length} bytes long; the maximum is ${maxBytes}. Put it into a file in the workspace`,
       );
-    if (bytes.length === 0 && (!enter || dropped > 0)) throw new UsageError('there is nothing to send');
+    if (bytes.length === 0 && (!enter || dropped > 0)) throw new UsageError('nothing to send');
 
     const { agent, folder } = findAgent(openStateDir(stateDirPath(stateDir, process.env)), name);
     const address = `${folder.runId}/${agent.name}`;
     if (agent.status !== null)
-      throw new UsageError(`${address} is over: it has ${inWords(agent)}. Nothing was sent`);
-    if (!agent.state.startsWith('running.') || agent.containerId === null)
-      throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}. Nothing was sent`);
+      throw new UsageError(`${address} has already finished (${inWords(agent)}). Nothing was sent`);
+    if (!tagsOf(agent.state).includes('running') || agent.containerId === null)
+      throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}. Nothing was sent`);
 
     const { docker } = await connectToRun(folder);
     await pasteInto(agent.containerId, { bytes, enter, address, docker });
-    if (dropped > 0) say(`left out ${dropped} control character${dropped === 1 ? '' : 's'}`);
+    if (dropped > 0) printLine(`dropped ${dropped} control character${dropped === 1 ? '' : 's'}`);
     if (json)
       printJson({ agent: agent.name, runId: folder.runId, attempt: agent.attempt, bytes: bytes.length });
-    else say(`sent ${bytes.length} byte${bytes.length === 1 ? '' : 's'} to ${address}`);
+    else printLine(`sent ${bytes.length} byte${bytes.length === 1 ? '' : 's'} to ${address}`);
     return 0;
   },
 };
@@ -73,15 +74,15 @@ export const send: Command = {
 async function textOf({ text, _: [, ...literal] }: Pick<SendOptions, 'text' | '_'>): Promise<string> {
   const option = text.find(word => /^-./.test(word) && !/^-[\d.]/.test(word));
   if (option !== undefined)
-    throw new UsageError(`unknown option ${oneLine(option)}. Text that begins with - goes after --`);
+    throw new UsageError(`unknown option ${oneLine(option)}. Put text that starts with - after --`);
   if (text.length + literal.length === 0)
-    throw new UsageError('say what to send, for example: agent-flow send worker "go on"');
+    throw new UsageError('missing text, for example: agent-flow send worker "go on"');
   return text[0] === '-' && text.length + literal.length === 1
     ? readStdin()
     : [...text, ...literal].join(' ');
 }
 
-/** Without the newline that ends it, as the shell's `$(…)`: Enter comes anyway. */
+/** Read stdin without its last newline, like the shell's `$(…)`: Enter is pressed anyway. */
 async function readStdin(): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true })
@@ -89,6 +90,6 @@ async function readStdin(): Promise<string> {
       .replace(/\r?\n$/, '');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
-    throw new UsageError('what stdin brings is not UTF-8 text. Nothing was sent');
+    throw new UsageError('stdin is not valid UTF-8. Nothing was sent');
   }
 }

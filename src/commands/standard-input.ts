@@ -1,19 +1,19 @@
 import { standardInput } from '../spec/spec-text.ts';
 
 /** Commands that take a spec. */
-const readers = ['run', 'validate', 'graph'];
+const specCommands = ['run', 'validate', 'graph'];
 
-/** Of these options `-` is the value. */
-const valued = /^--(events|junit|html|state-dir)$/;
+/** Options that take `-` as their value. */
+const optionsWithDash = /^--(events|junit|html|state-dir)$/;
 
 /**
- * yargs makes an empty word of a `-`, which could not be told from the `""` of a variable that is not set: as the spec it
- * becomes the path of standard input first.
+ * Replace a `-` in the place of the spec by the path of standard input. yargs turns it into an empty word, which would look
+ * like the `""` of an unset variable.
  */
 export function withStandardInput(argv: readonly string[], command: string | undefined): string[] {
-  if (command === undefined || !readers.includes(command)) return [...argv];
+  if (command === undefined || !specCommands.includes(command)) return [...argv];
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   return argv.map((word, index) =>
-    word === '-' && index < end && !valued.test(argv[index - 1] ?? '') ? standardInput : word,
+    word === '-' && index < end && !optionsWithDash.test(argv[index - 1] ?? '') ? standardInput : word,
   );
 }

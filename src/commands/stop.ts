@@ -1,14 +1,15 @@
+import { connectToRun } from '../connection/run-connection.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, marked, ofAgent, ofInstance, ofRun } from '../docker/containers.ts';
-import { listRunNetworks, removeRunNetwork } from '../docker/run-networks.ts';
-import { askToStop } from '../engine/ask-to-stop.ts';
-import { lockHolder } from '../engine/lock.ts';
-import { explainHolder } from '../engine/lock-holder.ts';
-import { resumeRun } from '../engine/run.ts';
-import { connectToRun } from '../engine/run-connection.ts';
-import { openStateDir, type RunFolder, stateDirPath } from '../engine/state-dir.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
 import { EngineError } from '../errors.ts';
-import { type Command, type CommonOptions, say } from './command.ts';
+import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
+import { requestStop } from '../run/request-stop.ts';
+import { resumeRun } from '../run/resume-run.ts';
+import { lockHolder } from '../store/lock.ts';
+import { explainHolder } from '../store/lock-holder.ts';
+import { openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
+import { type Command, type CommonOptions, printLine } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
 import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
 
@@ -20,17 +21,17 @@ interface StopOptions extends CommonOptions {
 
 export const stop: Command = {
   usage: ['stop [target]', 'down [target]'],
-  describe: 'stop and remove a run, or one agent of it',
+  describe: 'Stop and remove a run, or one of its agents',
   options: yargs =>
     yargs
       .positional('target', {
         type: 'string',
-        describe: 'run, agent or run/agent; the newest run where none is named',
+        describe: 'RUN, AGENT or RUN/AGENT (default: latest run)',
       })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'take over from an engine that cannot be seen from here',
+        describe: 'Take over from an engine process that cannot be checked',
       })
       .option('new-engine', newEngineOption),
 
@@ -45,11 +46,11 @@ export const stop: Command = {
     const wasOver = isOver(found, agent) && holder === null;
     const isOverNow = () => isOver(readRun(found.folder), agent);
     if (holder !== null && !(force && holder.doubt !== null)) {
-      say(`asked the engine of ${found.folder.runId} to stop ${agent ?? 'the run'}`);
-      if (holder.doubt !== null) say(`it is ${explainHolder(holder)}`);
-      await askToStop(found.folder, { agent, isOver: isOverNow, say });
+      printLine(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
+      if (holder.doubt !== null) printLine(`the engine process is ${explainHolder(holder)}`);
+      await requestStop(found.folder, { agent, isOver: isOverNow, say: printLine });
     }
-    // Its engine may have ended meanwhile, or before.
+    // The engine process may have exited by now.
     if (!isOverNow()) {
       const run = await resumeRun(found.folder, { stateDir: state, stop: agent, force, isNewEngine });
       await run.done;
@@ -58,8 +59,8 @@ export const stop: Command = {
     const kept = await removeKept(docker, found.folder, agent, state.instance);
     if (agent === null && !lockHolder(found.folder.lock))
       await removeNetworks(docker, found.folder, state.instance);
-    if (!wasOver) say(`${name} is stopped and removed`);
-    else say(`${name} is over already${kept > 0 ? '; removed what was kept of it' : ''}`);
+    if (!wasOver) printLine(`stopped and removed ${name}`);
+    else printLine(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
     return 0;
   },
 };
@@ -67,7 +68,7 @@ export const stop: Command = {
 const isOver = ({ state }: FoundRun, agent: string | null) =>
   agent === null ? state.ended !== null : (state.agents[agent]?.status ?? null) !== null;
 
-/** What was kept of it, though it is over. Returns how many containers there were. */
+/** Remove the kept containers of a finished run or agent. Return their number. */
 async function removeKept(
   docker: Docker,
   folder: RunFolder,
@@ -75,8 +76,8 @@ async function removeKept(
   instance: string,
 ): Promise<number> {
   const known = containers(docker);
-  const ofThis = [marked, ofInstance(instance), ofRun(folder.runId)];
-  const kept = await known.list(agent === null ? ofThis : [...ofThis, ofAgent(agent)]);
+  const ofThis = [labelFilter.managed, labelFilter.instance(instance), labelFilter.run(folder.runId)];
+  const kept = await known.list(agent === null ? ofThis : [...ofThis, labelFilter.agent(agent)]);
   for (const { id } of kept) {
     const answer = await known.remove(id);
     if (!answer.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${answer.stderr.trim()}`);
@@ -84,7 +85,7 @@ async function removeKept(
   return kept.length;
 }
 
-/** Those of the run's own that were left for what was kept. */
+/** Remove the run's networks, which stay as long as kept containers use them. */
 async function removeNetworks(docker: Docker, { runId }: RunFolder, instance: string): Promise<void> {
   for (const id of await listRunNetworks(docker, instance, runId)) {
     const problem = await removeRunNetwork(docker, id);

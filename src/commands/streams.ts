@@ -1,12 +1,12 @@
 /**
- * What becomes of a command whose words nobody takes. Who reads no further, such as `head`, has what they wanted; a disk
- * that is full is an error. A run goes on with its agents, whoever hears of it.
+ * Handle errors of stdout and stderr. A closed pipe, such as by `head`, ends a command quietly; a full disk is an error. A
+ * command that drives a run never exits because of either.
  */
 let drivesRun = false;
 let isLost = false;
 
-/** From here on this process has agents to see to. */
-export const outliveReaders = () => {
+/** Call before driving a run: from then on a closed pipe no longer ends the process. */
+export const ignoreBrokenPipe = () => {
   drivesRun = true;
 };
 

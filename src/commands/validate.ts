@@ -1,6 +1,6 @@
 import { loadSpec } from '../spec/load.ts';
 import { specName } from '../spec/spec-text.ts';
-import { type Command, type CommonOptions, printJson, say, specPath } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine, specPath } from './command.ts';
 
 interface ValidateOptions extends CommonOptions {
   readonly spec: string;
@@ -9,18 +9,18 @@ interface ValidateOptions extends CommonOptions {
 
 export const validate: Command = {
   usage: 'validate <spec>',
-  describe: 'check a spec and start nothing',
+  describe: 'Check a spec without starting anything',
   options: yargs =>
     yargs.positional('spec', specPath).option('json', {
       type: 'boolean',
       default: false,
-      describe: 'print the resolved plan as one line of JSON',
+      describe: 'Print the resolved plan as one line of JSON',
     }),
 
   async handler({ spec, json }: ValidateOptions) {
     const plan = await loadSpec(spec, { env: process.env });
     if (json) printJson(plan);
-    else say(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
+    else printLine(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
     return 0;
   },
 };

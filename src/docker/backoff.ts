@@ -1,13 +1,13 @@
 /** In milliseconds. */
 export interface BackoffOptions {
-  /** The longest pause after the first failure; doubled with each one that follows. */
+  /** The longest pause after the first failure; doubled after each further one. */
   readonly base: number;
   readonly most: number;
 }
 
 /**
- * Exponential backoff with full jitter: a random pause, in milliseconds, so that those who failed together do not come
- * back together.
+ * Return a random pause in milliseconds by exponential backoff with full jitter, so that callers that failed together do
+ * not retry together.
  *
  * @param failures In a row so far, at least 1.
  */

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * Every docker that we start leads a process group of its own: `docker` may be a script that starts the real one, and it
- * is the whole group that is killed. Pipes are not waited for without bound: whoever holds one when the command itself
- * has ended, such as a master connection of ssh, has no more to say.
+ * Every docker child leads its own process group, and the whole group is killed: `docker` may be a script that starts the
+ * real one. The wait for pipes is bounded: a process that holds one after the command has ended, such as a master
+ * connection of ssh, writes nothing more.
  */
 
-/** As much of a child process as is needed here. */
+/** The part of a child process that is used here. */
 export interface Child {
   readonly pid?: number | undefined;
   readonly stdout: Readable | null;
@@ -18,19 +18,19 @@ export interface Child {
 }
 
 export interface Guard {
-  /** Why it was killed; null where it was not. */
-  readonly cutOff: CallEnd['cutOff'];
-  /** Kill it: it has printed more than anybody takes. */
+  /** The reason of the kill; null without one. */
+  readonly interrupted: CallEnd['interrupted'];
+  /** Kill it because its output is too long. */
   overflow(): void;
-  /** Kill it, with its exit code as its end. */
+  /** Kill it and report its exit code. */
   stop(): void;
-  /** Resolve with `result`; with null where the child outlives being killed, for instance as another user's. */
+  /** Resolve with `result`; with null where the child survives the kill, for instance as another user's process. */
   settle<T>(result: PromiseLike<T>): Promise<T | null>;
 }
 
 export interface Limits {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds; 0: none. */
+  /** Milliseconds; 0 means none. */
   readonly timeout?: number | undefined;
 }
 
@@ -39,18 +39,18 @@ const silenceMs = 1_000;
 
 const alive = new Set<number>();
 
-/** Kill a child, which leads its group, when `signal` fires or its time is over. It does not outlive this process. */
+/** Kill a child's process group when `signal` fires, after the timeout, or when this process exits. */
 export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
   const { pid } = child;
   const pipes = [child.stdout, child.stderr].filter(pipe => pipe !== null);
   const over = new AbortController();
   const lost = Promise.withResolvers<null>();
-  let cutOff: CallEnd['cutOff'] = null;
+  let interrupted: CallEnd['interrupted'] = null;
   let isCut = false;
-  const cut = (why: CallEnd['cutOff']) => {
+  const cut = (why: CallEnd['interrupted']) => {
     if (over.signal.aborted) return;
     kill(pid);
-    cutOff ??= why;
+    interrupted ??= why;
     if (isCut) return;
     isCut = true;
     delay(2 * silenceMs, null, { signal: over.signal }).then(
@@ -78,8 +78,8 @@ export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
     release(pid);
   });
   return {
-    get cutOff() {
-      return cutOff;
+    get interrupted() {
+      return interrupted;
     },
     overflow: () => cut('overflow'),
     stop: () => cut(null),
@@ -87,7 +87,7 @@ export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
   };
 }
 
-/** One that could not be started has no id, and no group either. */
+/** A child that could not be started has no id and no group. */
 function keep(pid: number | undefined): void {
   if (pid === undefined) return;
   if (alive.size === 0) process.on('exit', killAll);
@@ -104,7 +104,7 @@ function kill(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It is gone, or another user's.
+    // The group is gone, or another user's.
   }
 }
 
@@ -112,7 +112,7 @@ function killAll(): void {
   for (const pid of alive) kill(pid);
 }
 
-/** End each pipe that stays open and brings nothing, with whatever holds it. One that waits for a slow reader is not silent. */
+/** Close each open pipe without output, and kill its holder. A pipe that waits for a slow reader is not silent. */
 function endSilent(pipes: readonly Readable[], pid: number | undefined, over: AbortSignal): void {
   const before = new Map<Readable, number>();
   const timer = setInterval(() => {

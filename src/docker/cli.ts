@@ -2,33 +2,41 @@ import { resolve } from 'node:path';
 import { $ } from 'zx/core';
 import { onPath } from '../on-path.ts';
 import { guard } from './child.ts';
-import { heard, judged } from './container-speech.ts';
-import { FirstBytes, LastBytes, mostAnswered, mostLogged, mostSaid, NoBytes, tooLong } from './output.ts';
-import type { CallEnd, Owner, Recorder } from './recorder.ts';
+import { separateOutput, withEngineReason } from './container-output.ts';
+import {
+  FirstBytes,
+  LastBytes,
+  maxAnswerBytes,
+  maxLogBytes,
+  maxStderrBytes,
+  NoBytes,
+  overflowMessage,
+} from './output.ts';
+import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
- * The door for docker commands whose whole answer we await; stream.ts is the other one. Nothing else spawns docker.
+ * Run docker commands and return their whole output. Only this file and stream.ts spawn docker.
  *
- * A call that we cut off is killed with SIGKILL and never judged by its exit code: the docker CLI answers SIGTERM
- * with 0 on `exec`, and the daemon finishes what it was asked for whether its client lives or not.
+ * A call that is cut off is killed with SIGKILL and never judged by its exit code (I3): on SIGTERM `docker exec` exits
+ * with 0, and the daemon finishes the request whether its client lives or not.
  */
 
 export interface DockerOptions {
-  /** Milliseconds. Every call has one: a stopped daemon never answers. */
+  /** Milliseconds. Every call has a timeout, since a stopped daemon never responds. Default: 60,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
   readonly input?: string | Buffer;
-  /** For whom; null for the engine itself. */
-  readonly owner?: Owner | null;
-  /** The call changes something: its intent is on disk before docker is spawned. */
+  /** The attempt that the call is made for; null for the run itself. */
+  readonly owner?: CallScope | null;
+  /** The call changes something, so its intent is on disk before docker is spawned (I3). */
   readonly changes?: boolean;
-  /** Bytes of an answer; a longer one is cut off and fails. 16 MiB where nothing is said. */
+  /** Maximum bytes of output; a longer one is cut off and fails. Default: 16 MiB. */
   readonly most?: number;
-  /** It prints a log, which may be of any length: its last 4 MiB are kept. */
+  /** The output is a log of any length: its last 4 MiB are kept. */
   readonly isLog?: boolean;
-  /** The call is made again and again: it is journaled where its outcome changes. */
+  /** The call is repeated: it is journaled only when its result changes. */
   readonly isPolling?: boolean;
-  /** Of docker's environment, for this call alone; undefined takes a variable away. */
+  /** Environment variables for this call; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -39,30 +47,30 @@ export interface DockerAnswer extends CallEnd {
 
 export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerAnswer>;
 
-// `exec` makes the child docker itself instead of a bash that runs it.
+// With `exec` the child is docker itself, not a bash around it.
 const bash = onPath('bash', process.env);
 const run = $({
-  // Found once, and from here: the directory may be given relative to ours.
+  // Resolved once, since an entry of PATH may be relative to the working directory.
   ...(bash !== null && { shell: resolve(bash) }),
-  // Docker needs nothing of the directory that we were started in, which may be removed meanwhile.
+  // The working directory may be removed meanwhile, and docker does not need it.
   cwd: '/',
   quiet: true,
   nothrow: true,
   prefix: 'exec ',
-  // A Ctrl-C of the terminal is for us alone: a call that it cut off would leave its effect in the dark.
+  // Keep the terminal's Ctrl-C away from docker: the effect of a call that it cut off would be in doubt.
   detached: true,
   stdio: ['ignore', 'pipe', 'pipe'],
 });
 
-/** The docker command, with every call told to `recorder`. */
+/** Return the docker command, which reports every call to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   const docker: Docker = async (args, options = {}) => {
     const { signal, owner = null, changes = false, isPolling = false } = options;
     const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
-      return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', cutOff: 'aborted' });
-    const answer = call.end(heard(args, await ask(recorder, args, options)));
-    return judged(docker, args, answer, { owner, ...(signal && { signal }) });
+      return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
+    const answer = call.end(separateOutput(args, await ask(recorder, args, options)));
+    return withEngineReason(docker, args, answer, { owner, ...(signal && { signal }) });
   };
   return docker;
 }
@@ -72,10 +80,10 @@ async function ask(
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerAnswer> {
-  const { timeout = 60_000, signal, input, most = mostAnswered, isLog = false } = options;
+  const { timeout = 60_000, signal, input, most = maxAnswerBytes, isLog = false } = options;
   let overflow = () => {};
-  const stdout = isLog ? new LastBytes(mostLogged) : new FirstBytes(most, () => overflow());
-  const stderr = new LastBytes(isLog ? mostLogged : mostSaid);
+  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(most, () => overflow());
+  const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
   const stdio = [
     input === undefined ? ('ignore' as const) : ('pipe' as const),
     'pipe' as const,
@@ -90,21 +98,22 @@ async function ask(
   const limits = child.child && guard(child.child, { signal, timeout });
   if (limits) overflow = limits.overflow;
   if (input !== undefined) {
-    // A docker that ends before it has read all says why by its answer; a pipe that broke must not end us.
+    // A docker that exits before it has read everything reports why; the broken pipe must not end this process.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   }
   const output = limits ? await limits.settle(child) : await child;
-  const cutOff = limits?.cutOff === 'overflow' || !output?.ok ? (limits?.cutOff ?? null) : null;
-  const ok = cutOff === null && output?.ok === true;
-  const said = cutOff === 'overflow' ? tooLong(most) : stderr.text();
+  const interrupted =
+    limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
+  const ok = interrupted === null && output?.ok === true;
+  const said = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,
     ok,
-    exitCode: cutOff === null ? (output?.exitCode ?? null) : null,
+    exitCode: interrupted === null ? (output?.exitCode ?? null) : null,
     stdout: stdout.text(),
     stderr: said || problem,
-    cutOff,
+    interrupted,
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configFolder } from './engine-address.ts';
 
 /**
- * Return what the docker client's own config.json sets; null where that says nothing of it, or cannot be read: docker
+ * Return a setting of the docker client's config.json; null where it is missing or the file cannot be read: docker
  * ignores such a file.
  */
 export function clientSetting(

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 
-/** What one line of `docker events` reports of a container. Times are milliseconds since the epoch. */
+/** An event of a container, from one line of `docker events`. Times are milliseconds since the epoch. */
 export type ContainerEvent =
   | { readonly kind: 'died'; readonly id: string; readonly exitCode: number; readonly at: number }
   | { readonly kind: 'outOfMemory'; readonly id: string }
   | { readonly kind: 'removed'; readonly id: string; readonly at: number }
   | { readonly kind: 'other' };
 
-// Docker 29 (API 1.52) has no `status`, `id` and `from` any more: https://github.com/moby/moby/pull/50832
+// Docker 29 (API 1.52) removed `status`, `id` and `from`: https://github.com/moby/moby/pull/50832
 const schema = z.object({
   Action: z.string(),
   Actor: z.object({
@@ -18,7 +18,7 @@ const schema = z.object({
   time: z.number(),
 });
 
-/** Podman's own names stand beside Docker's; its socket translates some of them, depending on its version. */
+/** Docker's names and Podman's. Podman's socket translates some of them, depending on its version. */
 const kinds: Readonly<Record<string, Exclude<ContainerEvent['kind'], 'other'>>> = {
   die: 'died',
   died: 'died',
@@ -28,8 +28,8 @@ const kinds: Readonly<Record<string, Exclude<ContainerEvent['kind'], 'other'>>> 
 };
 
 /**
- * Read a line of `docker events --format={{json .}}`. Returns null where the line cannot be read, or where it reports an
- * end without its exit code: the list of containers has to tell then.
+ * Read a line of `docker events --format={{json .}}`. Returns null for a line that cannot be read, or an end without an
+ * exit code: then the list of containers decides.
  */
 export function readContainerEvent(line: string): ContainerEvent | null {
   const event = parse(line);

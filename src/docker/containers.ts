@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
-import { says } from './errors.ts';
-import { label } from './labels.ts';
+import { dockerError, matchesMessage } from './errors.ts';
 
-/** What `docker container inspect` says of a container, as far as we look. */
+/** The fields of `docker container inspect` that are used. */
 const inspected = z
   .object({
     Id: z.string(),
@@ -18,20 +17,25 @@ const inspected = z
     }),
     Config: z.object({ Labels: z.record(z.string(), z.string()).nullish(), Image: z.string() }),
     Image: z.string(),
+    NetworkSettings: z
+      .object({ Networks: z.record(z.string(), z.object({ NetworkID: z.string().nullish() })).nullish() })
+      .nullish(),
   })
-  .transform(({ Id, Name, Created, State, Config, Image }) => ({
+  .transform(({ Id, Name, Created, State, Config, Image, NetworkSettings }) => ({
     id: Id,
     name: Name.replace(/^\//, ''),
     createdAt: Date.parse(Created),
     state: readState(State.Status),
     exitCode: State.ExitCode,
     oomKilled: State.OOMKilled ?? false,
-    /** Milliseconds since the epoch; negative where it never happened. */
+    /** Milliseconds since the epoch; negative if it never happened. */
     startedAt: Date.parse(State.StartedAt),
     finishedAt: Date.parse(State.FinishedAt),
     labels: Config.Labels ?? {},
     image: Image,
     imageName: Config.Image,
+    /** Ids of the networks that it is on. */
+    networks: Object.values(NetworkSettings?.Networks ?? {}).flatMap(({ NetworkID }) => NetworkID ?? []),
   }));
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -46,7 +50,7 @@ const listed = z
     labels: Labels ?? '',
   }));
 
-/** Podman's own states, as far as its socket does not translate them, by what they mean to Docker. */
+/** Docker's states, and those of Podman that its socket does not translate. */
 const states: Readonly<Record<string, ContainerState>> = {
   created: 'created',
   configured: 'created',
@@ -61,56 +65,50 @@ const states: Readonly<Record<string, ContainerState>> = {
   dead: 'dead',
 };
 
-/** A state that is not known is no proof of an end: it counts as running. */
+/** An unknown state does not prove an end: it counts as running. */
 const readState = (text: string): ContainerState => states[text.toLowerCase()] ?? 'running';
 
-/** `labels` is as docker prints them, `a=b,c=d`: good for a first look, and for no more than that. */
-export type Listed = z.output<typeof listed>;
+/** `labels` is as docker prints it, `a=b,c=d`, which is ambiguous: use it to select candidates only. */
+type Listed = z.output<typeof listed>;
 
 export interface Containers {
-  /** All containers, running or not, that every filter lets through. Throws the answer. */
+  /** List all containers, running or not, that match every filter. */
   list(filters: readonly string[], options?: DockerOptions): Promise<Listed[]>;
   inspect(ids: readonly string[], options?: DockerOptions): Promise<Container[]>;
-  /** Removes a container, alive or not, and its anonymous volumes. One that is gone already is removed. */
+  /** Remove a container in any state, and its anonymous volumes. Succeeds if it is gone already. */
   remove(id: string, options?: DockerOptions): Promise<DockerAnswer>;
 }
 
-/** An answer that was no answer; the caller knows what it was about. */
-export class DockerSilence extends Error {
-  readonly answer: DockerAnswer;
-  constructor(answer: DockerAnswer) {
-    super(answer.stderr.trim() || 'docker gave no answer');
-    this.answer = answer;
-  }
-}
+/** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
+export const readError = (answer: DockerAnswer) => dockerError(answer, { fallbackKind: 'transient' });
 
-/** What an answer says. One that cannot be read, such as half of it, is silence: docker may say it when it is asked again. */
-export function readAnswer<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
+/** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
+export function parseOutput<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
   try {
     return read(answer.stdout);
   } catch {
-    throw new DockerSilence({ ...answer, ok: false, stdout: '', stderr: 'its answer cannot be read' });
+    throw readError({ ...answer, ok: false, stdout: '', stderr: 'its output cannot be read' });
   }
 }
 
-/** Bytes of a list, at some kilobytes for each container; and how many of them are looked at by one call. */
-const mostListed = 256 * 2 ** 20;
-const atOnce = 100;
+/** Maximum bytes of a list, at some kilobytes per container, and the number of containers that one call inspects. */
+const maxListBytes = 256 * 2 ** 20;
+const inspectBatch = 100;
 
 export function containers(docker: Docker): Containers {
   const inspectSome = async (ids: readonly string[], options?: DockerOptions): Promise<Container[]> => {
     const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
-    if (answer.cutOff === 'overflow' && ids.length > 1) {
+    if (answer.interrupted === 'overflow' && ids.length > 1) {
       const half = ids.length >> 1;
       return [
         ...(await inspectSome(ids.slice(0, half), options)),
         ...(await inspectSome(ids.slice(half), options)),
       ];
     }
-    // Some of them gone is no failure: what is left is printed all the same.
-    if (!answer.ok && !says('noContainer', answer.stderr)) throw new DockerSilence(answer);
+    // Containers that are gone are no failure: docker prints the others all the same.
+    if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw readError(answer);
     const none = answer.ok ? '' : '[]';
-    return readAnswer(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
   };
   return {
     async list(filters, options) {
@@ -121,27 +119,22 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const answer = await docker(args, { timeout: 30_000, most: mostListed, ...options });
+      const answer = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!answer.ok) throw new DockerSilence(answer);
-      return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
+      if (!answer.ok) throw readError(answer);
+      return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
       const found: Container[] = [];
-      for (let at = 0; at < ids.length; at += atOnce)
-        found.push(...(await inspectSome(ids.slice(at, at + atOnce), options)));
+      for (let at = 0; at < ids.length; at += inspectBatch)
+        found.push(...(await inspectSome(ids.slice(at, at + inspectBatch), options)));
       return found;
     },
     async remove(id, options) {
       const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
-      return { ...answer, ok: answer.ok || says('noContainer', answer.stderr) };
+      return { ...answer, ok: answer.ok || matchesMessage('noContainer', answer.stderr) };
     },
   };
 }
 
 export const lines = (text: string) => text.split('\n').filter(line => line.trim() !== '');
-
-export const marked = `label=${label.mark}=true`;
-export const ofInstance = (instance: string) => `label=${label.instance}=${instance}`;
-export const ofRun = (runId: string) => `label=${label.runId}=${runId}`;
-export const ofAgent = (agent: string) => `label=${label.agent}=${agent}`;

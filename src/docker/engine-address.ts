@@ -4,19 +4,18 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:pa
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
-/** Docker's own variables that lead it to an engine. */
+/** Docker's variables that select an engine. */
 const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
 
 /**
- * How docker is led to one engine, wherever and by whomever it is called: what stands in the environment, and which
- * context is the current one, may be different by then.
+ * The address of one engine, which stays valid when the environment or the current context changes.
  *
  *     {"host": "unix:///var/run/docker.sock", "env": {"DOCKER_HOST": "unix:///var/run/docker.sock"}}
  */
 export interface EngineAddress {
-  /** For people, without what is secret; empty where docker does not tell. */
+  /** For display, without secrets; empty where docker does not report it. */
   readonly host: string;
-  /** Variables of docker: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
+  /** Docker's variables: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -28,17 +27,17 @@ export const engineAddress = z.strictObject({
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What a docker child is given beside our own environment, which alone decides where without an address it leads; undefined
- * takes a variable away. Agents run on the engine's own platform, as the images made for them do.
+ * Return the variables of a docker child that differ from this process's; undefined removes one. Without an address the
+ * environment selects the engine. Agents run on the engine's own platform, as their images do.
  */
 export function dockerEnv(address: EngineAddress | null, env: Environment = process.env): Environment {
-  const usual = { ...fromHere(env), DOCKER_DEFAULT_PLATFORM: undefined };
-  if (address === null) return usual;
-  return { ...usual, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+  const defaults = { ...absolutePaths(env), DOCKER_DEFAULT_PLATFORM: undefined };
+  if (address === null) return defaults;
+  return { ...defaults, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
 }
 
-/** Docker is started in another directory than we are: paths that are relative to ours become absolute. */
-function fromHere({ PATH, DOCKER_HOST, DOCKER_CONFIG, DOCKER_CERT_PATH }: Environment): Environment {
+/** Docker runs in another working directory, so relative paths become absolute. */
+function absolutePaths({ PATH, DOCKER_HOST, DOCKER_CONFIG, DOCKER_CERT_PATH }: Environment): Environment {
   const isRelative = PATH?.split(delimiter).some(folder => !isAbsolute(folder)) ?? false;
   return {
     ...(isRelative && {
@@ -59,7 +58,7 @@ const context = z.object({
   TLSMaterial: z.record(z.string(), z.unknown()).nullish(),
 });
 
-/** The address of the engine that docker reaches from here and now. */
+/** Return the address of the engine that docker reaches at this moment. */
 export async function currentAddress(docker: Docker, env: Environment): Promise<EngineAddress> {
   if (env.DOCKER_HOST) {
     const host = absolute(env.DOCKER_HOST);
@@ -67,12 +66,12 @@ export async function currentAddress(docker: Docker, env: Environment): Promise<
   }
   const answer = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
   const current = answer.ok ? read(answer.stdout) : null;
-  // Of a context that is not there docker itself says so.
+  // Docker itself reports a context that does not exist.
   if (current === null) return { host: '', env: contextOf(env) };
   const { Name: name, Endpoints, TLSMaterial } = current;
   const host = Endpoints.docker.Host;
   const shown = withoutSecrets(host);
-  // Its certificates lie with the context.
+  // Its certificates are stored with the context.
   if (Object.keys(TLSMaterial ?? {}).length > 0)
     return { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configFolder(env) } };
   return { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } };
@@ -88,7 +87,7 @@ function read(stdout: string) {
 
 const contextOf = ({ DOCKER_CONTEXT }: Environment) => (DOCKER_CONTEXT ? { DOCKER_CONTEXT } : {});
 
-/** The directory of the docker client's own settings. */
+/** Return the directory of the docker client's settings. */
 export const configFolder = ({ DOCKER_CONFIG, HOME }: Environment): string =>
   resolve(DOCKER_CONFIG || join(HOME || homedir(), '.docker'));
 
@@ -100,32 +99,32 @@ function tlsOf(env: Environment): Record<string, string> {
   };
 }
 
-/** Docker takes the path of a socket from the directory it is called in. */
+/** Docker resolves the path of a socket against its working directory. */
 const absolute = (host: string) =>
   host.replace(/^unix:\/\/(?!\/)(.+)$/, (_, path: string) => `unix://${resolve(path)}`);
 
-/** For people. */
+/** Remove user and password for display. */
 export const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
 
 export const defaultSocket = '/var/run/docker.sock';
 
-/** Whether a `host` leads to the socket that docker uses by default, also by way of links. */
+/** Return whether a `host` is the socket that docker uses by default, also through links. */
 export function isDefaultSocket(host: string): boolean {
   if (host === '' || /^(npipe|fd):/i.test(host)) return true;
   const path = /^unix:\/\/(.*)$/i.exec(host)?.[1];
   return path !== undefined && (path === defaultSocket || realPath(path) === realPath(defaultSocket));
 }
 
-/** Where a path leads, also where nothing is at its end: the socket of an engine that is not started. */
+/** Resolve a path, also to a file that does not exist, such as the socket of an engine that is not started. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? unmade(path) : path;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? resolveMissing(path) : path;
   }
 }
 
-function unmade(path: string): string {
+function resolveMissing(path: string): string {
   const directory = realPath(dirname(path));
   try {
     return realPath(resolve(directory, readlinkSync(path)));

@@ -8,9 +8,9 @@ import { configFolder, defaultSocket } from './engine-address.ts';
 export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):/i.test(host);
 
 /**
- * Return the fix for an engine that does not answer: by what is there, not by what docker says.
+ * Return the fix for an unreachable engine, found by what exists rather than by docker's message.
  *
- * @param host Where it was looked for, `unix:///var/run/docker.sock`; empty where docker does not tell.
+ * @param host Its address, `unix:///var/run/docker.sock`; empty where docker does not report it.
  */
 export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
   const context = host === '' ? missingContext(env) : null;
@@ -30,8 +30,8 @@ export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Return the name of the context that docker is to use and has none of; null where all is well. Docker keeps each in a
- * directory that is called by the SHA-256 of its name.
+ * Return the name of the selected context if it does not exist; else null. Docker keeps each context in a directory
+ * named by the SHA-256 of its name.
  */
 export function missingContext(env: NodeJS.ProcessEnv): string | null {
   if (env.DOCKER_HOST) return null;
@@ -52,11 +52,11 @@ const remoteHint = (env: NodeJS.ProcessEnv) =>
     ? 'start the engine there, or unset DOCKER_HOST to use a local one'
     : 'start the engine there, or choose another context: docker context use default';
 
-/** A version that the client is made to speak: the engine may be too old or too new for it. */
+/** With DOCKER_API_VERSION set, the engine may be too old or too new for the client. */
 const apiHint = ({ DOCKER_API_VERSION: version }: NodeJS.ProcessEnv, before: string, after = '') =>
   version ? `${before}unset DOCKER_API_VERSION, which is ${version}${after}` : '';
 
-/** The error's code; null where we may. */
+/** Return the code of the error; null where the socket is accessible. */
 function access(socket: string): string | null {
   try {
     accessSync(socket, constants.R_OK | constants.W_OK);

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { StepError } from '../../machines/step-error.ts';
 import { onPath } from '../on-path.ts';
-import { oneLine } from '../views/text.ts';
+import { oneLine } from '../text/text.ts';
 import type { Docker, DockerAnswer } from './cli.ts';
-import { wordsOf } from './errors.ts';
+import { DockerError } from './docker-error.ts';
+import { messageOf } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
-/** What `docker info` tells of the containers that an engine can run. */
+/** The fields of `docker info` that describe the engine's support for containers. */
 export const containerSupport = z.object({
   OSType: z.string().nullish(),
   Architecture: z.string().nullish(),
@@ -33,53 +33,53 @@ const info = containerSupport.extend({
 const errors = z.object({ ServerErrors: z.array(z.string()).nullish() });
 
 export interface EngineInfo extends ContainerSupport {
-  /** Of what it has: it stays the same as long as its images and containers are there. */
+  /** Identifies its images and containers: it stays the same as long as they exist. */
   readonly id: string;
   readonly version: string;
-  /** The name of its machine; null where it does not say. */
+  /** The name of its machine; null where it does not report one. */
   readonly hostName: string | null;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
-  /** Where it keeps images and containers; null where it does not say. */
+  /** Its directory of images and containers; null where it does not report one. */
   readonly rootDir: string | null;
-  /** What its own clock read, milliseconds since the epoch; null where it does not say. Not to be compared with ours. */
+  /** The time of its own clock, milliseconds since the epoch; null where it does not report one. Never compare it with ours. */
   readonly systemTime: number | null;
-  /** Podman, through its docker-compatible socket. */
+  /** The engine is Podman, through its docker-compatible socket. */
   readonly isPodman: boolean;
 }
 
 export interface ContainerSupport {
-  /** Users of containers are others on the host: `userns-remap`. */
+  /** Users of containers have other ids on the host: `userns-remap`. */
   readonly isRemapped: boolean;
-  /** The host's ids for root of a remapped container; null where there is no remapping, or the engine does not tell. */
+  /** The host's ids for root of a remapped container; null without remapping, or where the engine does not report them. */
   readonly remappedRoot: { readonly uid: number; readonly gid: number } | null;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
   readonly supportedLimits: SupportedLimits;
-  /** As docker writes it, `linux/amd64`; null where the engine does not tell. */
+  /** As docker writes it, `linux/amd64`; null where the engine does not report one. */
   readonly platform: string | null;
 }
 
-/** Tell Podman from Docker by `docker info`, which names neither: only Podman has the log driver `k8s-file`. */
+/** Detect Podman. `docker info` does not name the engine, but only Podman has the log driver `k8s-file`. */
 export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
   Plugins?.Log?.includes('k8s-file') ?? false;
 
 /**
- * The id alone will not do: two engines of one machine can have the same, up to Docker 20.10, and Podman makes one up for
- * each answer. What an engine has is where it keeps it.
+ * The id alone is not enough: up to Docker 20.10 two engines of one machine can have the same, and Podman generates one for
+ * each call. The directory of its data identifies an engine.
  */
 const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): string =>
   `${(isPodman({ Plugins }) ? Name : ID) ?? ''}:${DockerRootDir ?? ''}`;
 
-/** Podman's own command prints other facts than docker does, also where it is called docker (package podman-docker). */
+/** Podman's own command prints other facts than docker, also under the name docker (package podman-docker). */
 const podmanInfo = z.object({ host: z.object({ buildahVersion: z.string() }) });
 export const podmanCommand = {
   problem: 'the docker command is Podman under another name, which prints other facts than docker',
   hint: 'install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman',
 } as const;
 
-/** Read what an engine can do for containers out of its `docker info`. */
+/** Return an engine's support for containers from its `docker info`. */
 export function containerSupportOf(facts: z.output<typeof containerSupport>): ContainerSupport {
   const { OSType, Architecture, DockerRootDir, SecurityOptions } = facts;
   const has = (option: string) =>
@@ -90,7 +90,7 @@ export function containerSupportOf(facts: z.output<typeof containerSupport>): Co
     isRemapped,
     remappedRoot: isRemapped && uid !== undefined ? { uid: Number(uid), gid: Number(gid) } : null,
     isRootless: has('rootless'),
-    // One that it does not tell of is taken to be supported.
+    // A limit that the engine does not report counts as supported.
     supportedLimits: {
       cpus: facts.CpuCfsQuota ?? true,
       memory: facts.MemoryLimit ?? true,
@@ -101,7 +101,7 @@ export function containerSupportOf(facts: z.output<typeof containerSupport>): Co
   };
 }
 
-/** An engine that holds all limits, and whose users are those of the host. */
+/** An engine that supports all limits, and whose users are those of the host. */
 export const unrestrictedEngine: ContainerSupport = {
   isRemapped: false,
   remappedRoot: null,
@@ -110,7 +110,7 @@ export const unrestrictedEngine: ContainerSupport = {
   platform: null,
 };
 
-/** From the kernel's names to those of images. */
+/** The kernel's names of architectures, and those of images. */
 const architectures: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
   aarch64: 'arm64',
@@ -120,32 +120,30 @@ const architectures: Readonly<Record<string, string>> = {
 };
 
 export interface EngineQuestion {
-  readonly now: () => number;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
-  /** Return what to do about an engine that does not answer. */
+  /** Return the fix for an unreachable engine. */
   readonly hint?: () => string;
 }
 
-/** Asks the engine who it is: the one question before anything is started. */
+/** Read the engine's facts. Throws an `unreachable` DockerError for an engine that does not respond. */
 export async function engineInfo(
   docker: Docker,
-  { now, timeout = 20_000, hint = () => '' }: EngineQuestion,
+  { timeout = 20_000, hint = () => '' }: EngineQuestion = {},
 ): Promise<EngineInfo> {
-  const unreachable = (problem: string, fix: string) =>
-    new StepError('unreachable', fix === '' ? problem : `${problem}. ${capitalised(fix)}`, { at: now() });
   const answer = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
-    throw unreachable(`docker cannot be called: ${String(error.message)}`, bashHint());
+    throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
   });
+  const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, answer);
   const parsed = answer.ok ? read(info, answer.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
   if (answer.ok && read(podmanInfo, answer.stdout) !== null)
     throw unreachable(podmanCommand.problem, podmanCommand.hint);
   if (onPath('docker', process.env) === null)
     throw unreachable('there is no docker command on PATH', 'install Docker first');
-  if (answer.cutOff === 'timeout')
+  if (answer.interrupted === 'timeout')
     throw unreachable(`the Docker engine does not answer within ${timeout / 1000} s`, hint());
-  // As shells end what they cannot start: docker itself, or a script in its place.
+  // The exit codes of a shell that cannot start docker, or a script in its place.
   const isBroken = answer.exitCode === 126 || answer.exitCode === 127;
   const fix = isBroken
     ? 'see why with docker info: it must answer in the shell that runs agent-flow'
@@ -153,10 +151,19 @@ export async function engineInfo(
   throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, fix);
 }
 
-/** `docker info` without an engine answers with the reason among its own facts, and with 0 or 1. */
+function unreachableError(problem: string, fix: string, answer?: DockerAnswer): DockerError {
+  const { exitCode = null, stderr = '', interrupted = null } = answer ?? {};
+  const message = fix === '' ? problem : `${problem}. ${capitalised(fix)}`;
+  return new DockerError('unreachable', message, {
+    ...{ command: 'docker info', exitCode, stderr, interrupted },
+    inDoubt: false,
+  });
+}
+
+/** Without an engine `docker info` prints the reason among its facts, and exits with 0 or 1. */
 function reasonOf({ stdout, stderr, exitCode }: DockerAnswer): string {
   const [reason] = read(errors, stdout)?.ServerErrors ?? [];
-  const words = wordsOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
+  const words = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
   return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
 
@@ -181,7 +188,7 @@ function engineOf(facts: z.output<typeof info>): EngineInfo {
   };
 }
 
-/** Something else than docker may have spoken, such as a script in its place. */
+/** The output may come from something else than docker, such as a script in its place. */
 const unreadable = (stdout: string, exitCode: number | null) => {
   const end = exitCode === 0 || exitCode === null ? '' : `docker exited with ${exitCode}, and `;
   return stdout.trim() === ''
@@ -189,7 +196,7 @@ const unreadable = (stdout: string, exitCode: number | null) => {
     : `${end}its answer cannot be read: ${oneLine(stdout).slice(0, 100)}`;
 };
 
-/** null: no facts of an engine, such as half of them. */
+/** Return null for output that is not the facts of an engine, such as half of them. */
 function read<T>(schema: z.ZodType<T>, stdout: string): T | null {
   try {
     return schema.safeParse(JSON.parse(stdout)).data ?? null;

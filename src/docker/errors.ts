@@ -1,14 +1,13 @@
-import type { FailureKind } from '../../machines/outcome.ts';
-import { StepError } from '../../machines/step-error.ts';
-import { plainText } from '../views/text.ts';
+import { plainText } from '../text/text.ts';
+import { DockerError, type DockerErrorKind } from './docker-error.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * The one place that reads docker's error texts. They change between versions, so each class matches several
- * fragments, case-insensitively; what no row knows is permanent.
+ * The only file that parses docker's error texts. They change between versions, so each class matches several fragments,
+ * case-insensitively. A text of no class is a permanent failure.
  */
-const classes: readonly (readonly [FailureKind, RegExp])[] = [
-  // First, since they quote what people wrote: a Dockerfile, a path, a name may hold the words of any other row.
+const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
+  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the words of any other row.
   ['docker', /returned a non-zero code: \d|did not complete successfully: exit code|dockerfile parse error/i],
   ['docker', /unable to prepare context|invalid reference format|invalid mount config|no such image/i],
   ['docker', /executable file not found|unable to find user/i],
@@ -19,7 +18,7 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
   ['unreachable', /permission denied while trying to connect/i],
   ['gpu', /could not select device driver|nvidia-container-(cli|runtime)|unresolvable cdi devices/i],
   [
-    'exhausted',
+    'outOfResources',
     /no space left on device|non-overlapping ipv4 address pool|predefined address pools have been fully subnetted/i,
   ],
   ['transient', /unexpected eof|(: |^)eof\s*$|client\.timeout exceeded|context deadline exceeded/im],
@@ -28,7 +27,7 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
     'transient',
     /is paused|paused container|port is already allocated|is ambiguous|matches found based on name/i,
   ],
-  // What a daemon says that is ending, and has closed its store.
+  // From a daemon that is shutting down and has closed its store.
   ['transient', /failed to update store for object type|database not open/i],
   ['transient', /unable to remove filesystem|device or resource busy|failed to remove root filesystem/i],
   [
@@ -45,28 +44,28 @@ const classes: readonly (readonly [FailureKind, RegExp])[] = [
   ],
 ];
 
-export function classify(answer: CallEnd & { stdout?: string }): FailureKind {
-  if (answer.cutOff === 'timeout') return 'transient';
-  // A client that was ended by a signal says nothing, nor does an exec whose process was (137), or that lost its daemon (255).
+export function classify(answer: CallEnd & { stdout?: string }): DockerErrorKind {
+  if (answer.interrupted === 'timeout') return 'transient';
+  // Empty stderr: the client was ended by a signal, or an exec lost its process (137) or its daemon (255).
   const stderr = withoutWarnings(answer.stderr);
   const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
-  if (silent && !answer.ok && answer.cutOff === null) return 'transient';
+  if (silent && !answer.ok && answer.interrupted === null) return 'transient';
   const said = kindOf(stderr);
   if (said !== null) return said;
   const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
   if (answer.printed === undefined) return kind ?? 'docker';
-  // A container may print any words: at most they are worth another try. An engine that was away is back by now.
+  // A container may print anything, so its words allow another try at most (I8). The engine has been asked and is reachable.
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
-/** What stands in quotes is a name of somebody's, and may hold any words. */
+/** Quoted text is a name that a user chose, and may contain any words. */
 const kindOf = (text: string) => {
   const unquoted = text.replace(/"[^"\n]*"/g, '""');
   return classes.find(([, pattern]) => pattern.test(unquoted))?.[0] ?? null;
 };
 
-/** Docker's own message, known as a whole; behind each the wording of Podman. */
+/** Whole messages of Docker, each followed by Podman's wording. */
 const messages = {
   noContainer: /^no such (container|object)(: |$)|^no container with .* found: no such container$/i,
   noImage: /^no such image(: |$)|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
@@ -90,15 +89,16 @@ const messages = {
   noSpace: /no space left on device/i,
 } as const;
 
-/** Whether a line of docker's is this message. What docker quotes of somebody else's is a part of a line, at most. */
-export const says = (message: keyof typeof messages, stderr: string): boolean =>
+/** Return whether a whole line is this message. A quotation is never more than a part of a line. */
+export const matchesMessage = (message: keyof typeof messages, stderr: string): boolean =>
   linesOf(stderr).some(line => messages[message].test(line));
 
-/** The container has no process any more, or is gone. */
-export const saysOver = (stderr: string) => says('noContainer', stderr) || says('notRunning', stderr);
+/** Return whether the container has ended or is gone. */
+export const isContainerOver = (stderr: string) =>
+  matchesMessage('noContainer', stderr) || matchesMessage('notRunning', stderr);
 
-/** What docker says of the program that a container was to begin with. */
-export const saysNoProgram = (program: string, stderr: string) =>
+/** Return whether the container could not start because it lacks this program. */
+export const isProgramMissing = (program: string, stderr: string) =>
   linesOf(stderr).some(
     line =>
       messages.noProgram.test(line) &&
@@ -106,11 +106,10 @@ export const saysNoProgram = (program: string, stderr: string) =>
   );
 
 export interface DockerFailure {
-  /** What we were about, for people: `create the container`. */
-  readonly doing: string;
-  readonly at: number;
-  /** What a failure of no known class is; `docker` where nothing is said. */
-  readonly otherwise?: FailureKind;
+  /** For messages: `create the container`. Default: `run docker VERB`. */
+  readonly operation?: string;
+  /** The kind of a failure of no known class. Default: `docker`. */
+  readonly fallbackKind?: 'docker' | 'transient';
 }
 
 export function dockerError(
@@ -118,41 +117,47 @@ export function dockerError(
     args: readonly string[];
     stdout?: string;
   },
-  { doing, at, otherwise = 'docker' }: DockerFailure,
-): StepError {
+  { operation = `run docker ${answer.args[0]}`, fallbackKind = 'docker' }: DockerFailure = {},
+): DockerError {
   const known = classify(answer);
-  const kind = known === 'docker' ? otherwise : known;
+  const kind = known === 'docker' ? fallbackKind : known;
   const said =
-    answer.cutOff === 'timeout'
-      ? 'docker did not answer in time'
-      : wordsOf(answer.stderr) || wordsOf(answer.printed || answer.stdout || '');
-  const then = mend(kind, answer.stderr);
+    answer.interrupted === 'timeout'
+      ? 'docker did not respond in time'
+      : messageOf(answer.stderr) || messageOf(answer.printed || answer.stdout || '');
+  const then = hint(kind, answer.stderr);
   const what = said || `docker exited with ${answer.exitCode}`;
-  const message = `could not ${doing}: ${then === '' ? what : what.replace(/\.$/, '') + then}`;
-  return new StepError(kind, message, {
-    at,
+  const reason = then === '' ? what : what.replace(/\.$/, '') + then;
+  return new DockerError(kind, `could not ${operation}: ${reason}`, {
+    reason,
     command: `docker ${answer.args.slice(0, 2).join(' ')}`,
-    uncertain: answer.cutOff !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
-    ...(answer.exitCode === null ? {} : { exitCode: answer.exitCode }),
+    inDoubt:
+      answer.interrupted !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
+    exitCode: answer.exitCode,
+    stderr: answer.stderr,
+    interrupted: answer.interrupted,
   });
 }
 
-/** Docker says that it has done it, and not what it says where it has. */
-export const unsaid = (command: string, doing: string, at: number) =>
-  new StepError('transient', `could not ${doing}: docker says that it has, but its answer cannot be read`, {
-    at,
-    command,
-    uncertain: true,
-  });
+/** Docker reports success, without the output that proves it. */
+export const unreadableOutput = (
+  { args, exitCode, stderr }: CallEnd & { args: readonly string[] },
+  operation: string,
+) =>
+  new DockerError(
+    'transient',
+    `could not ${operation}: docker reports success, but its output cannot be read`,
+    { command: `docker ${args[0]}`, exitCode, stderr, inDoubt: true },
+  );
 
-/** A warning is no reason: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
-export const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
+/** Remove warnings, which are no reason for a failure: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
+const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
 /**
- * Return what docker said, whole, without its preamble and its pointers to help: which line of somebody's text gives the
- * reason is not for us to know. Of a text that is long, its beginning and its end.
+ * Return docker's message without its preamble and its pointers to help, whole, since any line of a quoted text may give
+ * the reason. A long text is reduced to its beginning and its end.
  */
-export function wordsOf(text: string): string {
+export function messageOf(text: string): string {
   return bounded(linesOf(text).join('\n'));
 }
 
@@ -163,20 +168,20 @@ const linesOf = (text: string) =>
     .filter(line => line !== '' && !pointer.test(line));
 
 const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
-/** Whole lines of docker's own that say nothing of the reason. */
+/** Whole lines of docker that give no reason. */
 const pointer =
   /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$|^exit status \d+$/;
 
 const bounded = (words: string) =>
   words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
-function mend(kind: FailureKind, text: string): string {
-  if (says('noSpace', text)) return '. Free some space: docker system df shows what takes it';
+function hint(kind: DockerErrorKind, text: string): string {
+  if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
-    return '. Install docker-init on the engine’s host; Debian has it in the package tini';
+    return ". Install docker-init on the engine's host; Debian has it in the package tini";
   if (kind === 'gpu')
-    return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine’s host and restart Docker, or take "gpus" out of the spec';
+    return '. Install the NVIDIA driver and the NVIDIA Container Toolkit on the engine\'s host and restart Docker, or take "gpus" out of the spec';
   if (/permission denied while trying to connect/i.test(text))
     return '. Add yourself to the docker group, or use sudo';
   return '';

@@ -4,25 +4,25 @@ import type { Poll } from './poll.ts';
 import type { CallEnd } from './recorder.ts';
 
 export interface FollowOptions {
-  /** Runs `docker events` until it ends. */
+  /** Run `docker events` until it ends. */
   readonly open: () => Promise<CallEnd>;
   readonly poll: Pick<Poll, 'next'>;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: (() => number) | undefined;
-  /** Called when the engine answers and its events end at once, such as behind a proxy that denies them. */
+  /** Called when the engine is reachable but its events end at once, such as behind a proxy that denies them. */
   readonly onRefused: (reason: string) => void;
-  /** Called when they last again. */
+  /** Called when a stream of events stays open again. */
   readonly onRestored: () => void;
 }
 
-/** A stream that lasts for so long, in milliseconds, works, though the idle timeout of a proxy may end it again and again. */
+/** A stream that stays open for this many milliseconds works, though the idle timeout of a proxy may end it repeatedly. */
 const steadyAfter = 5_000;
 const pauses = { base: 100, most: 30_000 };
-/** One stream that ends at once may be chance; so many in a row, while the engine answers, are not. */
+/** One stream that ends at once may be chance; this many in a row, with a reachable engine, are not. */
 const refusals = 3;
 
-/** Keep a stream of events open. One that ends at once is opened more and more slowly (exponential backoff with jitter). */
+/** Keep a stream of events open. One that ends at once is reopened with exponential backoff and jitter. */
 export async function followEvents(options: FollowOptions): Promise<void> {
   const { open, poll, signal, sleep, random, onRefused, onRestored } = options;
   let failures = 0;
@@ -42,7 +42,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
     const isBack = isAnswered && wasAway;
     wasAway = !isAnswered;
     failures = isBack ? 0 : failures + 1;
-    // An engine that is away refuses nothing: its events end with it.
+    // An unreachable engine refuses nothing: its events end with it.
     if (!isBack && isAnswered && ++refused === refusals) onRefused(reasonOf(end));
     if (!isBack) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   }

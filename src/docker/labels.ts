@@ -1,30 +1,39 @@
-/** Every label that we set or read. Labels are claims from outside: only one with our instance id is ours. */
+/** Every label that is set or read. Anybody can set labels: only a resource with our instance id is ours (I3). */
 export const label = {
-  /** The seed's five. */
+  /** The five labels of the documented setup by hand. */
   mark: 'tmux-agents',
   agentId: 'tmux-agents.agent-id',
   sessionName: 'tmux-agents.session-name',
   provider: 'tmux-agents.ai-provider',
   createdAt: 'tmux-agents.created-at',
-  /** Random, one a state directory. */
+  /** A random id of the state directory. */
   instance: 'tmux-agents.instance',
   runId: 'tmux-agents.run-id',
   agent: 'tmux-agents.agent',
   attempt: 'tmux-agents.attempt',
   specHash: 'tmux-agents.spec-hash',
   role: 'tmux-agents.role',
-  /** The key that opens the attempt's sealed secrets; it exists nowhere else. */
+  /** The key to the attempt's sealed secrets; it is stored nowhere else. */
   seal: 'tmux-agents.seal',
-  /** Of a helper: for which agent and attempt. It has no `agent` label, for it is none. */
+  /** The agent and attempt that a helper works for; it has no `agent` label, since it is not one. */
   helps: 'tmux-agents.helps',
-  /** On images: the in-container commands they speak, and the content they were built from. */
+  /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
   content: 'tmux-agents.content',
-  /** On images that we made, what for: `base`, `gpu`, `layer`, `build`, `proxy` or `provider`. Containers inherit it. */
+  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy` or `provider`. Containers inherit it. */
   image: 'tmux-agents.image',
 } as const;
 
-/** The version of the in-container commands that this engine drives. */
+/** Filters of `docker ps` and `docker network ls`. */
+export const labelFilter = {
+  managed: `label=${label.mark}=true`,
+  instance: (instance: string) => `label=${label.instance}=${instance}`,
+  run: (runId: string) => `label=${label.runId}=${runId}`,
+  agent: (agent: string) => `label=${label.agent}=${agent}`,
+  attempt: (attempt: number) => `label=${label.attempt}=${attempt}`,
+} as const;
+
+/** The version of the in-container commands that this release uses. */
 export const protocol = '1';
 
 export const sessionName = 'agent';
@@ -32,7 +41,7 @@ export const sessionName = 'agent';
 export const containerName = (runId: string, agent: string, attempt: number) =>
   `tmux-agent-${runId}-${agent}-${attempt}`;
 
-/** Whose something is that a run has made beside its agents, such as a network or a proxy. */
+/** The owner of a resource that a run creates beside its agents, such as a network or a proxy. */
 export interface Owned {
   readonly instance: string;
   readonly runId: string;

@@ -3,7 +3,7 @@ export interface LastsOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Whether the work is still under way after so many milliseconds. */
+/** Resolve with whether the work is still under way after `ms` milliseconds. */
 export async function lasts(
   work: Promise<unknown>,
   ms: number,

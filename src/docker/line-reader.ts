@@ -1,19 +1,19 @@
 import { append } from './output.ts';
 
-/** Receives a line, and how many bytes at its end were left out. */
+/** Receives a line, and the number of bytes that were cut from its end. */
 export type OnLine = (line: string, dropped: number) => void;
 
 export interface LineReader {
   add(bytes: Buffer): void;
-  /** Tell a last line that has no end. */
+  /** Emit a last line without a line end. */
   end(): void;
 }
 
-/** Bytes of a line that are kept, where nothing else is said. */
-export const longestLine = 2 ** 20;
+/** The default number of bytes that are kept of a line. */
+const maxLineBytes = 2 ** 20;
 
-/** Cut bytes into lines, which end with \n, \r or both. No more of a line is held in memory than its first `most` bytes. */
-export function lineReader(onLine: OnLine, most = longestLine): LineReader {
+/** Split bytes into lines, which end with \n, \r or both. Only the first `most` bytes of a line are held in memory (I7). */
+export function lineReader(onLine: OnLine, most = maxLineBytes): LineReader {
   let held: Buffer[] = [];
   let size = 0;
   let dropped = 0;
@@ -25,8 +25,8 @@ export function lineReader(onLine: OnLine, most = longestLine): LineReader {
     size += kept.length;
     if (kept.length > 0) append(held, kept);
   };
-  const tell = (piece: Buffer) => {
-    // Most lines come in one piece.
+  const emit = (piece: Buffer) => {
+    // Most lines arrive in one piece.
     if (size === 0 && dropped === 0 && piece.length <= most) return onLine(piece.toString(), 0);
     keep(piece);
     const line = Buffer.concat(held).toString();
@@ -42,14 +42,14 @@ export function lineReader(onLine: OnLine, most = longestLine): LineReader {
       let at = 0;
       for (const { 0: end, index } of bytes.toString('latin1').matchAll(/\r\n|\n|\r/g)) {
         const isRest = index === 0 && end === '\n' && endedByReturn;
-        if (!isRest) tell(bytes.subarray(at, index));
+        if (!isRest) emit(bytes.subarray(at, index));
         at = index + end.length;
       }
       if (bytes.length > 0) endedByReturn = bytes.at(-1) === 0x0d;
       keep(bytes.subarray(at));
     },
     end() {
-      if (size > 0 || dropped > 0) tell(Buffer.alloc(0));
+      if (size > 0 || dropped > 0) emit(Buffer.alloc(0));
     },
   };
 }

@@ -1,14 +1,14 @@
 import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
-import { says } from './errors.ts';
+import { matchesMessage } from './errors.ts';
 
 const driver = '--log-driver=json-file';
 
-/** Keep every line, whatever the engine's default: a log that is "non-blocking" drops what it has no room for. */
+/** Keep every line, whatever the engine's default: a "non-blocking" log drops what its buffer cannot hold. */
 export const wholeOutput = [driver, '--log-opt=mode=blocking'] as const;
 
 /**
- * Create a container with `wholeOutput`. To a container with its default driver the engine adds its own log options, and it
- * refuses "mode=blocking" beside a "max-buffer-size". The driver `local` keeps as much, and none are added to it.
+ * Create a container with `wholeOutput`. The engine adds its own log options to a container with its default driver, and
+ * refuses "mode=blocking" beside a "max-buffer-size". The driver `local` keeps as much, and gets no options added.
  */
 export async function createWithLog(
   docker: Docker,
@@ -16,7 +16,7 @@ export async function createWithLog(
   options: DockerOptions,
 ): Promise<DockerAnswer> {
   const answer = await docker(args, options);
-  if (answer.ok || !says('logOptions', answer.stderr)) return answer;
+  if (answer.ok || !matchesMessage('logOptions', answer.stderr)) return answer;
   return docker(
     args.map(arg => (arg === driver ? '--log-driver=local' : arg)),
     options,

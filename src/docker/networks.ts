@@ -1,60 +1,86 @@
 import * as z from 'zod';
-import { StepError } from '../../machines/step-error.ts';
 import type { Docker } from './cli.ts';
-import { lines, readAnswer } from './containers.ts';
-import { dockerError, says } from './errors.ts';
-import { flags, label } from './labels.ts';
+import { lines, parseOutput, readError } from './containers.ts';
+import { dockerError, matchesMessage } from './errors.ts';
 
-const listed = z.object({ ID: z.string(), Name: z.string(), Driver: z.string() });
+const listed = z
+  .object({ ID: z.string(), Name: z.string(), Driver: z.string() })
+  .transform(({ ID, Name, Driver }) => ({ id: ID, name: Name, driver: Driver }));
+
+const inspected = z
+  .object({
+    Id: z.string(),
+    Name: z.string(),
+    Driver: z.string(),
+    Internal: z.boolean(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+  })
+  .transform(({ Id, Name, Driver, Internal, Labels }) => ({
+    id: Id,
+    name: Name,
+    isInternal: Driver === 'bridge' && Internal,
+    labels: Labels ?? {},
+  }));
+
+export type FoundNetwork = z.output<typeof inspected>;
 
 export interface NetworkOptions {
   readonly docker: Docker;
-  readonly now: () => number;
   readonly instance: string;
   readonly signal?: AbortSignal;
 }
 
-/** Makes sure of a bridge network of this name: any is used as found, one of another driver is refused. */
-export async function ensureNetwork(name: string, options: NetworkOptions): Promise<void> {
-  const { docker, now, instance } = options;
-  if (await found(name, options)) return;
-  const labels = flags({ [label.mark]: 'true', [label.instance]: instance, [label.role]: 'network' });
-  const answer = await docker(['network', 'create', '--driver=bridge', ...labels, '--', name], {
-    ...limits(options),
-    changes: true,
-  });
-  if (!answer.ok && !says('networkExists', answer.stderr))
-    throw dockerError(answer, { doing: `create the network ${name}`, at: now(), otherwise: 'network' });
-  // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on.
-  const all = await listNetworks(name, options);
-  for (const extra of all.slice(1))
-    await docker(['network', 'rm', extra.ID], { ...limits(options), changes: true });
-  if (answer.ok && all.length === 0)
-    throw new StepError('transient', `the network ${name} is not there after it was created`, { at: now() });
-  if (!answer.ok) await found(name, options);
+/** Calls on the network of one name, which older engines can have several of. */
+export interface NamedNetwork {
+  /** Return the first of this name; every engine returns the same. */
+  readonly find: () => Promise<z.output<typeof listed> | null>;
+  /** Create it with these flags. One of its name that exists already is no failure. */
+  readonly create: (flags: readonly string[]) => Promise<void>;
 }
 
-async function found(name: string, options: NetworkOptions): Promise<boolean> {
-  const [network] = await listNetworks(name, options);
-  if (!network) return false;
-  if (network.Driver === 'bridge') return true;
-  const message = `the network ${name} is there, but its driver is ${network.Driver}, not bridge. Remove or rename it, or name another with "network"`;
-  throw new StepError('network', message, { at: options.now() });
+export function namedNetwork(name: string, { docker, signal }: NetworkOptions): NamedNetwork {
+  const limits = { timeout: 30_000, ...(signal && { signal }) };
+  let isCreated = false;
+  return {
+    async find() {
+      const [first = null, ...extra] = await listNetworks(name, docker, limits);
+      // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on. A create that
+      // was cut off may land as well.
+      if (isCreated)
+        for (const { id } of extra) await docker(['network', 'rm', id], { ...limits, changes: true });
+      return first;
+    },
+    async create(flags) {
+      const args = ['network', 'create', '--driver=bridge', ...flags, '--', name];
+      const answer = await docker(args, { ...limits, changes: true });
+      if (!answer.ok && !matchesMessage('networkExists', answer.stderr))
+        throw dockerError(answer, { operation: `create the network ${name}` });
+      isCreated = true;
+    },
+  };
 }
 
-/** All networks of exactly this name; every engine sees them in the same order. */
-export async function listNetworks(name: string, options: NetworkOptions) {
+/** List all networks of exactly this name; every engine returns them in the same order. */
+export async function listNetworks(
+  name: string,
+  docker: Docker,
+  limits: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
+) {
   const args = ['network', 'ls', '--no-trunc', `--filter=name=^${name}$`, '--format={{json .}}'];
-  const answer = await options.docker(args, limits(options));
-  if (!answer.ok)
-    throw dockerError(answer, {
-      doing: `look for the network ${name}`,
-      at: options.now(),
-      otherwise: 'network',
-    });
-  return readAnswer(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
-    .filter(network => network.Name === name)
-    .sort((a, b) => (a.ID < b.ID ? -1 : 1));
+  const answer = await docker(args, { timeout: 30_000, ...limits });
+  if (!answer.ok) throw dockerError(answer, { operation: `look for the network ${name}` });
+  return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
+    .filter(network => network.name === name)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const limits = ({ signal }: NetworkOptions) => (signal ? { timeout: 30_000, signal } : { timeout: 30_000 });
+export async function inspectNetworks(
+  docker: Docker,
+  ids: readonly string[],
+  options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
+): Promise<FoundNetwork[]> {
+  if (ids.length === 0) return [];
+  const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
+  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
+  return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
+}

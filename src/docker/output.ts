@@ -1,19 +1,18 @@
 /**
- * Whatever a container prints comes in through these: each keeps so many bytes and no more, whatever arrives. They are
- * arrays of chunks, since zx and execa keep output in such.
+ * Bounded buffers for the output of containers (I7). They are arrays of chunks, since zx and execa store output in arrays.
  */
 
-/** Bytes of an answer. One that is longer is no answer. */
-export const mostAnswered = 16 * 2 ** 20;
-/** Bytes of what a command says on stderr. */
-export const mostSaid = 64 * 2 ** 10;
-/** Bytes of what a build prints. */
-export const mostLogged = 4 * 2 ** 20;
+/** Bytes of a command's output; a longer one is a failure. */
+export const maxAnswerBytes = 16 * 2 ** 20;
+/** Bytes of a command's stderr. */
+export const maxStderrBytes = 64 * 2 ** 10;
+/** Bytes of a build's output. */
+export const maxLogBytes = 4 * 2 ** 20;
 
-/** What is said of an answer that overflowed. */
-export const tooLong = (most: number) => `docker printed more than ${most} bytes and was cut off`;
+/** Return the error message of an output that overflowed. */
+export const overflowMessage = (most: number) => `docker printed more than ${most} bytes and was cut off`;
 
-/** Keeps what comes first; calls `onOverflow` with the first byte too many. */
+/** Keeps the first bytes, and calls `onOverflow` at the first byte too many. */
 export class FirstBytes extends Array<Buffer> {
   readonly #most: number;
   readonly #onOverflow: () => void;
@@ -45,7 +44,7 @@ export class FirstBytes extends Array<Buffer> {
   }
 }
 
-/** Keeps what comes last, and says how much came before. */
+/** Keeps the last bytes, and reports how many it dropped. */
 export class LastBytes extends Array<Buffer> {
   readonly #most: number;
   #size = 0;
@@ -79,7 +78,7 @@ export class LastBytes extends Array<Buffer> {
   }
 }
 
-/** A page, in bytes: what comes in smaller chunks is joined, so that many of them take no more memory than a few. */
+/** Chunks are joined up to this many bytes, so that many small ones take no more memory than a few. */
 const page = 4096;
 
 /** Add a chunk to a list of chunks. */

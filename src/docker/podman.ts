@@ -1,8 +1,8 @@
 import type { Docker } from './cli.ts';
 
 /**
- * A docker whose engine is Podman. Podman writes the fields of a mount as one text and splits that text at its commas, so
- * that a path with one in it would add options: such a call is refused before it is made.
+ * Wrap the docker command for a Podman engine. Podman writes the fields of a mount as one text and splits it at commas, so a
+ * path with a comma would add options: such a call is refused before it is made.
  */
 export const podmanCli =
   (docker: Docker): Docker =>
@@ -10,11 +10,11 @@ export const podmanCli =
     const mount = args.find(isSplit);
     if (mount === undefined) return docker(args, options);
     const stderr = `Podman cannot mount a path with a comma, a quote or a line break in it: ${mount}`;
-    return { args, ok: false, exitCode: 125, stdout: '', stderr, cutOff: null };
+    return { args, ok: false, exitCode: 125, stdout: '', stderr, interrupted: null };
   };
 
-/** Whether Podman reads the path of a mount otherwise than it is meant. */
+/** Return whether Podman takes the path of a mount literally. */
 export const isMountable = (path: string): boolean => !/[",\r\n]/.test(path);
 
-/** A field of a mount is quoted where it holds what a path must not. */
+/** `mountFlag` quotes exactly the fields with such characters. */
 const isSplit = (arg: string) => arg.startsWith('--mount=') && arg.includes('"');

@@ -1,53 +1,54 @@
 import { type BackoffOptions, backoff } from './backoff.ts';
-import { orAborted } from './single-flight.ts';
+import { DockerError } from './docker-error.ts';
+import { raceAbort } from './single-flight.ts';
 
 /**
- * Asks the engine one question again and again, never twice at once, however many wait for the answer. While there is
- * none the pauses grow (exponential backoff with jitter), and nobody can hurry it.
+ * Calls the engine repeatedly, one call at a time, for any number of waiters. While the engine is unreachable the pauses
+ * grow (exponential backoff with jitter), and `pollNow` does not shorten them.
  */
 export interface Poll {
-  /** Ask at once rather than at the next interval. */
-  hurry(): void;
-  /** Resolves with whether the engine answered the next question. */
+  /** Call at once rather than at the next interval. */
+  pollNow(): void;
+  /** Resolves with whether the next call succeeds. */
   next(signal: AbortSignal): Promise<boolean>;
   /**
-   * Resolves when the engine has answered a question asked after this call. To ask for it says that another command had
-   * no answer: an engine that answers this question only is asked more and more slowly as well.
+   * Resolves when a call that began after this one has succeeded. The caller's own command failed, so the pauses grow also
+   * for an engine that responds to this call only.
    */
-  answered(signal: AbortSignal): Promise<void>;
-  /** Resolves when nothing is asked any more, after the options' signal has fired. */
+  reachable(signal: AbortSignal): Promise<void>;
+  /** Resolves after the last call, when the options' signal has fired. */
   readonly closed: Promise<void>;
 }
 
 export interface PollOptions {
-  /** Rejects where the engine does not answer. */
+  /** Rejects if the engine is unreachable. */
   readonly ask: () => Promise<void>;
-  /** Whether anybody needs the answer at this interval. */
+  /** Return whether the call is needed at this interval. */
   readonly isNeeded: () => boolean;
-  /** Milliseconds from one question to the next, while the engine answers. */
+  /** Milliseconds between calls while the engine is reachable. */
   readonly interval: () => number;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: (() => number) | undefined;
-  /** Called once when the engine does not answer any more, and once when it does again. */
-  readonly onAway: (message: string) => void;
-  readonly onBack: () => void;
+  /** Called once when the engine becomes unreachable, and once when it is reachable again. */
+  readonly onUnreachable: (message: string) => void;
+  readonly onReachable: () => void;
 }
 
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
 
 interface Waiter {
-  /** The number of the question that was asked last before it began to wait. */
+  /** The number of the last call before it began to wait. */
   readonly after: number;
   readonly isPatient: boolean;
   readonly resolve: (isAnswered: boolean) => void;
 }
 
 export function poll(options: PollOptions): Poll {
-  const { ask, isNeeded, interval, signal, sleep, random, onAway, onBack } = options;
+  const { ask, isNeeded, interval, signal, sleep, random, onUnreachable, onReachable } = options;
   const waiters = new Set<Waiter>();
   let asked = 0;
-  /** In a row; also of an engine that answers here while others have no answer. */
+  /** Failures in a row, those that callers of `reachable` report included. */
   let failures = 0;
   let isAway = false;
   let isDoubted = false;
@@ -61,7 +62,7 @@ export function poll(options: PollOptions): Poll {
     if (failures > 0) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   };
 
-  const tell = (isAnswered: boolean) => {
+  const notify = (isAnswered: boolean) => {
     for (const waiter of waiters) {
       if (waiter.after >= asked || (waiter.isPatient && !isAnswered)) continue;
       waiters.delete(waiter);
@@ -77,15 +78,15 @@ export function poll(options: PollOptions): Poll {
     try {
       await ask();
       failures = wasDoubted ? failures + 1 : 0;
-      if (isAway) onBack();
+      if (isAway) onReachable();
       isAway = false;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
-      if (!isAway) onAway(error instanceof Error ? error.message : String(error));
+      if (!isAway) onUnreachable(reasonOf(error));
       isAway = true;
     }
-    tell(!isAway);
+    notify(!isAway);
   };
 
   const loop = async () => {
@@ -102,16 +103,21 @@ export function poll(options: PollOptions): Poll {
     const waiter = { after: asked, isPatient, resolve };
     waiters.add(waiter);
     hurried.resolve();
-    return orAborted(promise, stop).finally(() => waiters.delete(waiter));
+    return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
   };
 
   return {
-    hurry: () => hurried.resolve(),
+    pollNow: () => hurried.resolve(),
     next: stop => wait(stop, false),
-    async answered(stop) {
+    async reachable(stop) {
       isDoubted ||= !isAway;
       await wait(stop, true);
     },
     closed: loop(),
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DockerError) return error.stderr.trim() || 'docker did not respond';
+  return error instanceof Error ? error.message : String(error);
 }

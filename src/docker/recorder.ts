@@ -1,65 +1,79 @@
-import type { FlowEventBody } from '../events.ts';
 import { dockerEnv, type EngineAddress } from './engine-address.ts';
 import { label } from './labels.ts';
 
-/** For whom a call is made. */
-export interface Owner {
+/** The attempt that a call is made for. */
+export interface CallScope {
   readonly agent: string;
   readonly attempt: number;
 }
 
-/** How a call ended. */
+/** The end of a call. */
 export interface CallEnd {
   readonly ok: boolean;
-  /** null where it was cut off. */
+  /** null if it was cut off. */
   readonly exitCode: number | null;
-  /** What docker has said. */
+  /** Docker's own stderr. */
   readonly stderr: string;
-  /** What a container has printed to the stderr of a command that brings its output. It is data, and says nothing of docker. */
+  /** The container's stderr, of a command that passes it on: untrusted data (I8). */
   readonly printed?: string;
-  /** `overflow`: it printed more than is taken. */
-  readonly cutOff: 'timeout' | 'aborted' | 'overflow' | null;
+  /** Why it was cut off; `overflow` means too much output. */
+  readonly interrupted: 'timeout' | 'aborted' | 'overflow' | null;
 }
 
 /**
- * Through it goes every docker call: it leads to one engine, numbers the call, and tells the journal of it: its intent
- * before, its result after. A polling call is told only where it differs from the last one of its kind or ends otherwise,
- * so that a journal grows with what changes.
+ * Records every docker call to one engine: it numbers the call and journals its intent before, its result after (I3). A
+ * polling call is journaled only if its arguments or its result differ from the last one of its kind, so that a journal
+ * grows with changes only (I7).
  */
 export interface Recorder {
-  /** Of docker's environment what leads it to the engine; undefined takes a variable of our own away. */
+  /** Environment variables that select the engine; undefined removes one. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The same for calls to the engine at this address; their numbers go on. */
+  /** Return a recorder for the engine at this address, with the same sequence of numbers. */
   to(address: EngineAddress): Recorder;
   call(
     args: readonly string[],
-    owner: Owner | null,
+    owner: CallScope | null,
     changes: boolean,
     isPolling?: boolean,
   ): Promise<RecordedCall>;
 }
 
-export interface RecordedCall {
+interface RecordedCall {
   end<A extends CallEnd>(answer: A): A;
 }
 
-/** What a journal offers: `append` resolves when the event is on disk. */
-export interface EventSink {
-  append(event: FlowEventBody): Promise<void>;
+/** The events of a call, before and after it. */
+type CallEvent =
+  | {
+      readonly type: 'docker.call';
+      readonly call: number;
+      readonly agent: string | null;
+      readonly attempt: number | null;
+      readonly argv: string[];
+    }
+  | ({ readonly type: 'docker.result'; readonly call: number; readonly ms: number } & Pick<
+      CallEnd,
+      'ok' | 'exitCode' | 'interrupted' | 'stderr'
+    >);
+
+/** The destination of the events: `append` resolves when the event is on disk. */
+export interface CallSink {
+  append(event: CallEvent): Promise<void>;
 }
 
 /**
- * `redact` takes secrets out of what docker says on stderr. Its stdout is data that is read, never shown unread: a secret
- * that happens to be `running` must not change what a container is. `now`: milliseconds of a clock that nobody sets.
+ * Create a recorder. `redact` removes secrets from docker's stderr, not from its stdout, which is parsed and never shown
+ * raw: a secret with the value `running` must not change a container's state. `now` returns milliseconds of a monotonic
+ * clock.
  */
 export function recorder(
-  sink: EventSink,
+  sink: CallSink,
   now: () => number,
   callsBefore = 0,
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  /** Of polling calls, by whom they are for and their verb: the arguments of the last one, and how it ended. */
+  /** The arguments and the result of the last polling call, by its scope and verb. */
   const polled = new Map<string, { readonly args: string; readonly end: string }>();
   const leadingTo = (address: EngineAddress | null): Recorder => ({
     get env() {
@@ -91,9 +105,9 @@ export function recorder(
             stderr: redact(given.stderr),
             ...(given.printed !== undefined && { printed: redact(given.printed) }),
           };
-          const { ok, exitCode, cutOff, printed = '' } = answer;
+          const { ok, exitCode, interrupted, printed = '' } = answer;
           const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
-          const result = { ok, exitCode, cutOff, stderr };
+          const result = { ok, exitCode, interrupted, stderr };
           const end = JSON.stringify(result);
           if (isPolling) polled.set(place, { args: words, end });
           if (isRepeated && before.end === end) return answer;
@@ -116,24 +130,6 @@ function withoutKey(arg: string): string {
   return arg.startsWith(flag) ? `${flag}[secret]` : arg;
 }
 
-/** Keeps what happens before there is a journal to tell, and tells it as soon as there is one. */
-export function earlySink(): EventSink & { goOnIn(journal: EventSink): void } {
-  const waiting: FlowEventBody[] = [];
-  let journal: EventSink | null = null;
-  return {
-    // Not async: the journal's own promise may go unheeded, one around it would crash the process where it fails.
-    append(event) {
-      if (journal) return journal.append(event);
-      waiting.push(event);
-      return Promise.resolve();
-    },
-    goOnIn(given) {
-      journal = given;
-      for (const event of waiting) void given.append(event);
-    },
-  };
-}
-
 const unrecordedTo = (address: EngineAddress | null): Recorder => ({
   get env() {
     return dockerEnv(address);
@@ -142,5 +138,5 @@ const unrecordedTo = (address: EngineAddress | null): Recorder => ({
   call: async () => ({ end: answer => answer }),
 });
 
-/** For commands that keep no journal, such as `ps`. */
-export const unrecorded = unrecordedTo(null);
+/** A recorder for commands without a journal, such as `ps`. */
+export const nullRecorder = unrecordedTo(null);

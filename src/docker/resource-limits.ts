@@ -1,4 +1,4 @@
-/** The limits that an engine can put on a container: rootless engines and small kernels lack some. */
+/** The limits that an engine supports; rootless engines and small kernels lack some. */
 export interface SupportedLimits {
   readonly cpus: boolean;
   readonly memory: boolean;
@@ -10,14 +10,14 @@ export const allLimits: SupportedLimits = { cpus: true, memory: true, swap: true
 
 export interface ResourceLimits {
   readonly cpus?: number;
-  /** Bytes, or as docker reads them: `64m`. */
+  /** Bytes, or docker's notation: `64m`. */
   readonly memory?: number | string;
   /** Bytes of memory and swap together. */
   readonly memorySwap?: number | string;
   readonly pids: number;
 }
 
-/** Return the flags of `docker create`. A limit that the engine lacks is left out: for CPUs it would refuse the container. */
+/** Return the flags of `docker create`. A limit that the engine lacks is left out, since it refuses a container with one for CPUs. */
 export function limitFlags(
   { cpus, memory, memorySwap, pids }: ResourceLimits,
   supported: SupportedLimits = allLimits,
@@ -32,7 +32,7 @@ export function limitFlags(
   ];
 }
 
-/** Name the limits that the engine does not hold, as the flags of `docker create`; empty where it holds all. */
+/** Return the flags of `docker create` that the engine does not support. */
 export function missingLimits({ cpus, memory, swap, pids }: SupportedLimits): string[] {
   return [
     ...(cpus ? [] : ['--cpus']),

@@ -1,4 +1,4 @@
-/** However many ask for one key at a time, the work is done once; a waiter that gives up does not stop it for the others. */
+/** Share one run of the work among all concurrent callers of a key. A caller that aborts does not stop it for the others. */
 export function singleFlight<T>(
   work: (key: string) => Promise<T>,
 ): (key: string, signal?: AbortSignal) => Promise<T> {
@@ -8,16 +8,16 @@ export function singleFlight<T>(
     if (!flight) {
       flight = work(key);
       flights.set(key, flight);
-      // What worked stays true for the run; what failed may be asked for again.
+      // A result is kept for the run; a failure may be tried again.
       flight.catch(() => flights.delete(key));
     }
-    return signal ? orAborted(flight, signal) : flight;
+    return signal ? raceAbort(flight, signal) : flight;
   };
 }
 
 /**
- * However many ask, the work is under way once: who asks meanwhile shares the next one, so no answer is older than its
- * question. A waiter that gives up does not stop it for the others.
+ * Run the work once at a time. Callers during a run share the next one, so no result is older than its call. A caller that
+ * aborts does not stop it for the others.
  */
 export function sharedFlight<T>(work: () => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let current: Promise<unknown> = Promise.resolve();
@@ -31,15 +31,15 @@ export function sharedFlight<T>(work: () => Promise<T>): (signal: AbortSignal) =
         return flight;
       });
     }
-    return orAborted(next, signal);
+    return raceAbort(next, signal);
   };
 }
 
-/** The promise, or the signal's reason where that comes first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Settle as the promise does, or reject with the signal's reason if that comes first. */
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
-    // Also of one that nobody waits for any more the rejection is heard: an unheard one would end the process.
+    // Handle the rejection after an abort as well: an unhandled one would end the process.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });

@@ -4,27 +4,28 @@ import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { type Guard, guard, type Limits } from './child.ts';
 import { dockerCli } from './cli.ts';
-import { heard, judged } from './container-speech.ts';
+import { separateOutput, withEngineReason } from './container-output.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
-import { FirstBytes, LastBytes, mostSaid, tooLong } from './output.ts';
-import type { CallEnd, Owner, Recorder } from './recorder.ts';
+import { FirstBytes, LastBytes, maxStderrBytes, overflowMessage } from './output.ts';
+import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
- * The door for docker children that we watch, write to a file, or hand the terminal to. They end with us.
+ * Run docker commands whose output is followed, written to a file, or given the terminal. They end with this process.
  */
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
-  readonly owner?: Owner | null;
-  /** The command is run again and again: it is journaled where its outcome changes. */
+  readonly owner?: CallScope | null;
+  /** The command is repeated: it is journaled only when its result changes. */
   readonly isPolling?: boolean;
 }
 
 /**
- * A docker with nothing to say would outlive an engine that is killed for ever. Its shell keeps a pipe of ours open; that
- * closes with us, however we end; then the whole group is killed. A Ctrl-C of the terminal is for us alone.
+ * Run docker under a shell that holds a pipe to this process. The pipe closes when this process ends in any way, and the
+ * shell kills the group; otherwise a docker without output would outlive a killed engine process forever. The terminal's
+ * Ctrl-C reaches this process only.
  */
-const endingWithUs = `
+const dieWithParentScript = `
   exec 3<&0
   docker "$@" 3<&- </dev/null &
   docker=$!
@@ -41,14 +42,14 @@ const run = execa({
   buffer: false,
   detached: true,
   reject: false,
-  // execa's own listens to signals, which a program that embeds us has its own mind about.
+  // execa's clean-up handles signals, which is up to the program that embeds this library.
   cleanup: false,
-  // As in cli.ts: ours may be removed.
+  // As in cli.ts: the working directory may be removed.
   cwd: '/',
 });
-const viaShell = ['sh', '-c', endingWithUs] as const;
+const viaShell = ['sh', '-c', dieWithParentScript] as const;
 
-/** A docker that has been started. */
+/** A running docker command. */
 interface Started {
   readonly child: ReturnType<typeof start>;
   readonly guard: Guard;
@@ -60,7 +61,7 @@ const start = (
   { env }: Recorder,
   [file, ...args]: readonly string[],
   stdout: 'pipe' | 'ignore' | number,
-  // Any descriptor will do; the types of execa name those of the terminal.
+  // Any descriptor works, though execa's types allow those of the terminal only.
 ) => run(file!, args, { env, stdout: stdout as 'pipe' });
 
 function started(
@@ -70,24 +71,24 @@ function started(
   stdout: Parameters<typeof start>[2] = 'pipe',
 ): Started {
   const child = start(recorder, command, stdout);
-  const stderr = new LastBytes(mostSaid);
+  const stderr = new LastBytes(maxStderrBytes);
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
   const guarded = guard(child.nodeChildProcess, limits);
   const ended = guarded.settle(child).then(result => {
-    const isOverflow = guarded.cutOff === 'overflow';
-    const cutOff = isOverflow || result === null || result.failed ? guarded.cutOff : null;
-    const ok = result !== null && !result.failed && cutOff === null;
+    const isOverflow = guarded.interrupted === 'overflow';
+    const interrupted = isOverflow || result === null || result.failed ? guarded.interrupted : null;
+    const ok = result !== null && !result.failed && interrupted === null;
     return {
       ok,
-      exitCode: cutOff === null ? (result?.exitCode ?? null) : null,
-      cutOff,
+      exitCode: interrupted === null ? (result?.exitCode ?? null) : null,
+      interrupted,
       stderr: stderr.text().trimEnd(),
     };
   });
   return { child, guard: guarded, ended };
 }
 
-/** A docker command that is recorded. `follow` takes what it prints, and returns how it ended. */
+/** Record a docker command. `follow` consumes its output and returns its end. */
 async function recorded<A extends CallEnd>(
   recorder: Recorder,
   args: readonly string[],
@@ -98,21 +99,21 @@ async function recorded<A extends CallEnd>(
   const { owner = null, signal } = options;
   const call = await recorder.call(args, owner, false);
   const end = call.end(
-    heard(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
+    separateOutput(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
   );
-  return judged(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
+  return withEngineReason(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
 }
 
 export interface LineOptions extends StreamOptions {
-  /** Bytes of a line; the rest of a longer one is left out. */
+  /** Maximum bytes of a line; the rest of a longer one is dropped. */
   readonly mostOfLine?: number;
-  /** Bytes of all lines, and of its stderr; a command that prints more is killed. */
+  /** Maximum bytes of all lines and of stderr; a command that prints more is killed. */
   readonly most?: number;
-  /** Changes what is printed before it is cut into lines. */
+  /** Transforms the output before it is split into lines. */
   readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
 }
 
-/** Follows a docker command line by line until it ends or `signal` fires. */
+/** Follow a docker command line by line until it ends or `signal` fires. */
 export async function followLines(
   recorder: Recorder,
   args: readonly string[],
@@ -142,23 +143,23 @@ export async function followLines(
   const end = await ended;
   if (through) lines.add(through.end());
   lines.end();
-  return call.end(heard(args, end));
+  return call.end(separateOutput(args, end));
 }
 
-/** Write what a docker command prints to a file. */
+/** Write the output of a docker command to a file. */
 export function saveOutput(
   recorder: Recorder,
   args: readonly string[],
   file: string,
   { through = [], ...options }: StreamOptions & { timeout: number; through?: readonly Duplex[] },
 ): Promise<CallEnd> {
-  // Passed on as it comes: a transcript of any length takes no more memory than a short one.
+  // Streamed, so that a transcript of any length takes no more memory than a short one (I7).
   return recorded(recorder, args, options, docker =>
     piped(docker, createWriteStream(file), { through, ...options }),
   );
 }
 
-/** Write what a docker command prints to an open file, which needs no name. */
+/** Write the output of a docker command to an open file, which need not have a name. */
 export function copyOutput(
   recorder: Recorder,
   args: readonly string[],
@@ -168,7 +169,7 @@ export function copyOutput(
   return recorded(recorder, args, options, ({ ended }) => ended, fd);
 }
 
-/** Gives what a docker command prints to `sink`, no faster than that takes it. A sink that fails ends the command. */
+/** Pipe the output of a docker command to `sink`, with its back-pressure. A sink that fails ends the command. */
 export function pipeOutput(
   recorder: Recorder,
   args: readonly string[],
@@ -195,19 +196,19 @@ async function piped(
     },
   );
   const end = await ended;
-  if (end.cutOff !== null) gaveUp.abort();
+  if (end.interrupted !== null) gaveUp.abort();
   const broken = await done;
-  const cutOff = broken !== null && signal?.aborted ? 'aborted' : end.cutOff;
-  // A command that failed says why better than the pipe that broke with it.
+  const interrupted = broken !== null && signal?.aborted ? 'aborted' : end.interrupted;
+  // The command's own error is better than that of the pipe that broke with it.
   return {
     ...end,
-    cutOff,
+    interrupted,
     ok: end.ok && broken === null,
     stderr: end.stderr.trim() || broken?.message || '',
   };
 }
 
-/** Give what one docker command prints to the stdin of another one. The answer is that of the first to fail. */
+/** Pipe the output of one docker command to the stdin of another. Returns the end of the first to fail. */
 export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
@@ -215,7 +216,7 @@ export async function pipeCommands(
   { signal, owner = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
   const call = await recorder.call(to, owner, true);
-  // Its stdin ends with us, and so does it.
+  // Its stdin closes when this process ends, and it exits then.
   const receiver = started(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
   const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), owner, timeout });
@@ -224,7 +225,7 @@ export async function pipeCommands(
   return received.ok ? sent : received;
 }
 
-/** What a docker command prints first; one that prints more than `most` bytes is killed. */
+/** Return the output of a docker command; one that prints more than `most` bytes is killed. */
 export function firstBytes(
   recorder: Recorder,
   args: readonly string[],
@@ -235,12 +236,12 @@ export function firstBytes(
     const first = new FirstBytes(most, guard.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
-    const stderr = end.cutOff === 'overflow' ? tooLong(most) : end.stderr;
+    const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
 }
 
-/** A docker that is killed leaves the terminal as it has set it. */
+/** A killed docker does not restore the terminal's settings. */
 const restoringTerminal = `
   saved=$(stty -g 2>/dev/null)
   docker "$@"
@@ -248,12 +249,12 @@ const restoringTerminal = `
   [ -z "$saved" ] || stty "$saved" 2>/dev/null
   exit "$code"`;
 
-/** Of a program that draws: its second screen, mouse, focus, paste and keypad modes, a hidden cursor and colours. */
+/** Reset the alternate screen, mouse, focus, paste and keypad modes, cursor and colours. */
 const resetScreen =
   '\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m';
 
-/** Gives the terminal to a docker command, such as an attached tmux, and returns its exit code. */
-export async function handOver({ env }: Recorder, args: readonly string[]): Promise<number> {
+/** Give the terminal to a docker command, such as an attached tmux, and return its exit code. */
+export async function attachTerminal({ env }: Recorder, args: readonly string[]): Promise<number> {
   const result = await execa('sh', ['-c', restoringTerminal, 'docker', ...args], {
     env,
     stdio: 'inherit',
@@ -261,7 +262,7 @@ export async function handOver({ env }: Recorder, args: readonly string[]): Prom
     cwd: '/',
   });
   const code = result.exitCode ?? 1;
-  // A container that is killed takes tmux with it, which would have done so.
+  // A killed container takes tmux with it, which would have reset the screen.
   if (code !== 0 && process.stdout.isTTY) process.stdout.write(resetScreen);
   return code;
 }

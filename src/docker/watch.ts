@@ -1,24 +1,35 @@
-import type { End } from '../../machines/outcome.ts';
 import { readContainerEvent } from './container-events.ts';
 import type { Containers } from './containers.ts';
-import { ofRun } from './containers.ts';
 import { followEvents } from './follow-events.ts';
+import { labelFilter } from './labels.ts';
 import { poll } from './poll.ts';
 import type { Recorder } from './recorder.ts';
-import { orAborted } from './single-flight.ts';
+import { raceAbort } from './single-flight.ts';
 import { followLines } from './stream.ts';
 
+/** The end of a container. Times are milliseconds since the epoch. */
+interface ContainerEnd {
+  /** null if Docker no longer knows the container. */
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly reason: 'died' | 'removed';
+  /** When it was noticed. */
+  readonly at: number;
+  /** By the engine's clock, where Docker reports it. */
+  readonly finishedAt?: number;
+}
+
 /**
- * Knows when containers end: one `docker events` stream for the whole run, and lists for what a stream may lose.
- * A `die` with its exit code is a fact; silence is not. However many agents wait, one list at a time is asked for.
+ * Reports the ends of containers: one `docker events` stream for the whole run, and lists for events that a stream may lose
+ * (I5). A `die` with its exit code is a fact; silence is not. Any number of agents share one list at a time.
  */
 export interface Watcher {
   /** Resolves when the container has ended. */
-  ended(id: string, signal: AbortSignal): Promise<End>;
-  /** Looks at once, rather than with the next list, for ends that no event has told of. */
-  look(): void;
-  /** For those whose command had no answer. Resolves when the engine has answered a list asked for after this call. */
-  answers(signal: AbortSignal): Promise<void>;
+  ended(id: string, signal: AbortSignal): Promise<ContainerEnd>;
+  /** List at once rather than at the next interval, for ends without an event. */
+  checkNow(): void;
+  /** Resolves when a list that began after this call has succeeded; for callers whose own command failed. */
+  reachable(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
   readonly closed: Promise<void>;
 }
@@ -28,47 +39,47 @@ export interface WatchOptions {
   readonly recorder: Recorder;
   readonly runId: string;
   readonly signal: AbortSignal;
-  /** What the engine's clock read before, milliseconds since the epoch; events are asked for from there on. */
+  /** The engine's time before the run, milliseconds since the epoch; events are read from there on. */
   readonly engineTime?: number | null;
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
-  /** Rejects where another engine answers than before: there, nothing that is missing has been removed. */
+  /** Rejects if another engine responds than before: a container that it lacks has not been removed. */
   readonly confirmEngine: () => Promise<void>;
-  /** Called once when the engine does not answer, and once when it does again. */
-  readonly onAway: (message: string) => void;
-  readonly onBack: () => void;
-  /** Called once where the engine answers, and refuses its events; ends are noticed by lists alone from then on. */
-  readonly onDeaf: (reason: string) => void;
-  /** Called once when it does not refuse them any more. */
-  readonly onHearing: () => void;
-  /** Called once for a container that is waited for, with its start by the engine's clock, milliseconds since the epoch. */
+  /** Called once when the engine becomes unreachable, and once when it is reachable again. */
+  readonly onUnreachable: (message: string) => void;
+  readonly onReachable: () => void;
+  /** Called once when a reachable engine refuses its events; from then on ends are found by lists alone. */
+  readonly onEventsRefused: (reason: string) => void;
+  /** Called once when it no longer refuses them. */
+  readonly onEventsRestored: () => void;
+  /** Called once for each awaited container, with its start by the engine's clock, milliseconds since the epoch. */
   readonly onStarted: (id: string, startedAt: number) => void;
 }
 
-/** Milliseconds from one list to the next; the second where there are no events. */
+/** Milliseconds between lists, with events and without. */
 const interval = 30_000;
-const deafInterval = 5_000;
+const noEventsInterval = 5_000;
 
 export function watchContainers(options: WatchOptions): Watcher {
   const { containers, recorder, runId, signal, engineTime = null, now, sleep, random } = options;
-  const { confirmEngine, onAway, onBack, onDeaf, onHearing, onStarted } = options;
-  const waiting = new Map<string, PromiseWithResolvers<End>>();
+  const { confirmEngine, onUnreachable, onReachable, onEventsRefused, onEventsRestored, onStarted } = options;
+  const waiting = new Map<string, PromiseWithResolvers<ContainerEnd>>();
   const outOfMemory = new Set<string>();
   /** Containers whose start is known. */
   const known = new Set<string>();
   /** By the engine's clock. */
   let lastEventAt = engineTime;
-  let isDeaf = false;
+  let hasNoEvents = false;
   let wasAway = false;
   /** A line of the stream could not be read, and may have been an end. */
   let isUnread = false;
   let isCatchingUp = false;
 
-  // Kept, since an agent may end before anybody waits for it.
-  const ends = new Map<string, End>();
+  // Kept, since a container may end before `ended` is called.
+  const ends = new Map<string, ContainerEnd>();
 
-  const settle = (id: string, end: End) => {
+  const settle = (id: string, end: ContainerEnd) => {
     if (!ends.has(id)) ends.set(id, end);
     waiting.get(id)?.resolve(end);
     waiting.delete(id);
@@ -86,34 +97,34 @@ export function watchContainers(options: WatchOptions): Watcher {
     lastEventAt = Math.max(lastEventAt ?? 0, finishedAt);
     const oomKilled = outOfMemory.has(id);
     if (event.kind === 'died')
-      settle(id, { exitCode: event.exitCode, oomKilled, how: 'died', at: now(), finishedAt });
-    // A removal whose end we never saw: all that is known is that it is gone.
-    else settle(id, { exitCode: null, oomKilled, how: 'removed', at: now() });
+      settle(id, { exitCode: event.exitCode, oomKilled, reason: 'died', at: now(), finishedAt });
+    // A removal without an end before it: the exit code is unknown.
+    else settle(id, { exitCode: null, oomKilled, reason: 'removed', at: now() });
   };
 
-  /** List for lines that could not be read: at once, and at most once a second. */
+  /** List because of lines that could not be read: at once, and at most once a second. */
   const catchUp = async () => {
     if (isCatchingUp) return;
     isCatchingUp = true;
     while (isUnread && !signal.aborted) {
       isUnread = false;
-      if (waiting.size > 0) lists.hurry();
+      if (waiting.size > 0) lists.pollNow();
       await sleep(1_000, signal).catch(() => {});
     }
     isCatchingUp = false;
   };
 
-  /** Compares what Docker has with what is waited for. */
+  /** Compare Docker's containers with the awaited ones. */
   const list = async () => {
     const states = new Map(
-      (await containers.list([ofRun(runId)], { signal, isPolling: true })).map(({ id, state }) => [
+      (await containers.list([labelFilter.run(runId)], { signal, isPolling: true })).map(({ id, state }) => [
         id,
         state,
       ]),
     );
     const over = [...waiting.keys()].filter(id => !alive.includes(states.get(id) ?? 'gone'));
     const started = [...waiting.keys()].filter(id => !known.has(id) && !over.includes(id));
-    // Not being in a list is no proof: a container is gone when docker, asked for it, knows none.
+    // Absence from a list is no proof: a container is gone when `docker inspect` does not find it.
     const found = await containers.inspect([...over, ...started], { signal });
     const facts = new Map(found.map(container => [container.id, container]));
     if (wasAway || over.some(id => !facts.has(id))) await confirmEngine();
@@ -127,10 +138,16 @@ export function watchContainers(options: WatchOptions): Watcher {
     for (const id of over) {
       const fact = facts.get(id);
       const isOutOfMemory = outOfMemory.has(id);
-      if (!fact) settle(id, { exitCode: null, oomKilled: isOutOfMemory, how: 'removed', at: now() });
+      if (!fact) settle(id, { exitCode: null, oomKilled: isOutOfMemory, reason: 'removed', at: now() });
       else if (!alive.includes(fact.state)) {
         const { exitCode, oomKilled, finishedAt } = fact;
-        settle(id, { exitCode, oomKilled: oomKilled || isOutOfMemory, how: 'died', at: now(), finishedAt });
+        settle(id, {
+          exitCode,
+          oomKilled: oomKilled || isOutOfMemory,
+          reason: 'died',
+          at: now(),
+          finishedAt,
+        });
       }
     }
   };
@@ -138,32 +155,32 @@ export function watchContainers(options: WatchOptions): Watcher {
   const lists = poll({
     ask: list,
     isNeeded: () => waiting.size > 0,
-    interval: () => (isDeaf ? deafInterval : interval),
+    interval: () => (hasNoEvents ? noEventsInterval : interval),
     signal,
     sleep,
     random,
-    onAway(message) {
+    onUnreachable(message) {
       wasAway = true;
-      onAway(message);
+      onUnreachable(message);
     },
-    onBack,
+    onReachable,
   });
 
   const open = () => {
-    // What happens while we connect is told twice rather than not at all.
+    // Events during the connect are read twice rather than not at all.
     const since = lastEventAt === null ? [] : [`--since=${Math.floor(lastEventAt / 1000)}`];
-    // Not by event: what ends a container has another name with Podman, which then reports nothing.
+    // No filter by event: Podman names the end of a container differently, and would report nothing.
     const args = [
       'events',
       ...since,
       '--format={{json .}}',
       '--filter=type=container',
-      `--filter=${ofRun(runId)}`,
+      `--filter=${labelFilter.run(runId)}`,
     ];
-    if (waiting.size > 0) lists.hurry();
+    if (waiting.size > 0) lists.pollNow();
     return followLines(recorder, args, onLine, { signal, isPolling: true });
   };
-  let wasTold = false;
+  let wasReported = false;
   const events = followEvents({
     open,
     poll: lists,
@@ -171,13 +188,13 @@ export function watchContainers(options: WatchOptions): Watcher {
     sleep,
     random,
     onRefused(reason) {
-      isDeaf = true;
-      if (!wasTold) onDeaf(reason);
+      hasNoEvents = true;
+      if (!wasReported) onEventsRefused(reason);
     },
     onRestored() {
-      isDeaf = false;
-      if (!wasTold) onHearing();
-      wasTold = true;
+      hasNoEvents = false;
+      if (!wasReported) onEventsRestored();
+      wasReported = true;
     },
   });
 
@@ -187,14 +204,14 @@ export function watchContainers(options: WatchOptions): Watcher {
       if (end) return Promise.resolve(end);
       let wait = waiting.get(id);
       if (!wait) {
-        wait = Promise.withResolvers<End>();
+        wait = Promise.withResolvers<ContainerEnd>();
         waiting.set(id, wait);
         if (isUnread) void catchUp();
       }
-      return orAborted(wait.promise, stop);
+      return raceAbort(wait.promise, stop);
     },
-    look: lists.hurry,
-    answers: lists.answered,
+    checkNow: lists.pollNow,
+    reachable: lists.reachable,
     closed: Promise.all([events, lists.closed]).then(() => {}),
   };
 }

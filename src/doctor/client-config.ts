@@ -15,7 +15,7 @@ const config = z.object({
 
 export interface ClientConfig {
   readonly path: string;
-  /** null where there is no file, or none that can be read; then `problem` gives the reason. */
+  /** null if the file does not exist or cannot be read; `problem` has the reason. */
   readonly settings: z.output<typeof config> | null;
   readonly problem: string | null;
 }
@@ -32,7 +32,7 @@ export function readClientConfig(env: NodeJS.ProcessEnv): ClientConfig {
   }
 }
 
-/** Look for what docker would ignore in silence, or fail on later; null where there is no configuration. */
+/** Check for settings that docker would silently ignore, or fail on later. Return null without a configuration. */
 export function checkClientConfig(
   { path, settings, problem }: ClientConfig,
   env: NodeJS.ProcessEnv,
@@ -41,7 +41,7 @@ export function checkClientConfig(
     return warn(
       'docker config',
       `${path} cannot be read: ${problem}`,
-      'correct or remove it: docker ignores all of it, logins to registries included',
+      'fix or remove it: docker ignores all of it, logins to registries included',
     );
   if (settings === null) return null;
   const helpers = [settings.credsStore, ...Object.values(settings.credHelpers ?? {})].filter(name => !!name);
@@ -50,13 +50,11 @@ export function checkClientConfig(
     return warn(
       'docker config',
       `${path} names the credential helper ${missing}, but docker-credential-${missing} is not on PATH`,
-      'install it, or take it out of the file: images of registries with a login cannot be pulled',
+      'install it, or remove it from the file: images of registries with a login cannot be pulled',
     );
   const hasProxies = Object.keys(settings.proxies ?? {}).length > 0;
   return ok(
     'docker config',
-    hasProxies
-      ? `${path}; its proxies are given to builds, and to agents without "network": {"allow"}`
-      : path,
+    hasProxies ? `${path}; its proxies apply to builds, and to agents without "network": {"allow"}` : path,
   );
 }

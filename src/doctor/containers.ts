@@ -1,10 +1,10 @@
 import { type ContainerSupport, containerSupportOf } from '../docker/engine-info.ts';
 import { missingLimits } from '../docker/resource-limits.ts';
-import { ignoredPlatform } from '../engine/engine-warnings.ts';
+import { ignoredPlatform } from '../preflight/engine-warnings.ts';
 import type { Engine } from './docker.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
-/** What this engine's containers are: their limits, their users and their platform. */
+/** Check how this engine runs containers: limits, users, platform and init. */
 export function checkContainers(engine: Engine, env: NodeJS.ProcessEnv): Finding[] {
   const support = containerSupportOf(engine);
   return [limits(support), ...users(support), ...platform(support, env), ...init(engine)];
@@ -12,35 +12,35 @@ export function checkContainers(engine: Engine, env: NodeJS.ProcessEnv): Finding
 
 function limits({ supportedLimits, isRootless }: ContainerSupport): Finding {
   const missing = missingLimits(supportedLimits);
-  if (missing.length === 0) return ok('limits', 'CPUs, memory and processes of agents are limited');
+  if (missing.length === 0) return ok('limits', 'the engine can limit CPUs, memory and processes of agents');
   return warn(
     'limits',
-    `the engine does not support ${missing.join(', ')}: agents run without`,
+    `the engine does not support ${missing.join(', ')}: agents run without these limits`,
     isRootless
-      ? 'delegate the control groups cpu, memory and pids to its user: https://docs.docker.com/engine/security/rootless/tips/#limiting-resources'
-      : `use a kernel with these control groups on the engine’s host${missing.includes('--memory-swap') ? ', or enable them on its command line: cgroup_enable=memory swapaccount=1' : ''}`,
+      ? 'delegate the cgroups cpu, memory and pids to its user: https://docs.docker.com/engine/security/rootless/tips/#limiting-resources'
+      : `use a kernel with these cgroups on the host of the engine${missing.includes('--memory-swap') ? ', or enable them on its command line: cgroup_enable=memory swapaccount=1' : ''}`,
   );
 }
 
 function users({ isRootless, isRemapped, remappedRoot }: ContainerSupport): Finding[] {
-  if (isRootless) return [ok('users', 'root of a container is the engine’s own user on the host (rootless)')];
+  if (isRootless) return [ok('users', "root in a container is the engine's own user on the host (rootless)")];
   if (!isRemapped) return [];
-  const root = remappedRoot === null ? 'somebody else' : `${remappedRoot.uid}:${remappedRoot.gid}`;
-  const owner = remappedRoot === null ? 'who root is on the host' : root;
+  const root = remappedRoot === null ? 'another user' : `${remappedRoot.uid}:${remappedRoot.gid}`;
+  const owner = remappedRoot === null ? 'that user' : root;
   return [
     warn(
       'users',
-      `root of a container is ${root} on the host (userns-remap)`,
-      `use "mode": "clone" or "copy", or give workspaces to ${owner}: agents cannot work in a directory of yours`,
+      `root in a container is ${root} on the host (userns-remap)`,
+      `use "mode": "clone" or "copy", or change the owner of workspaces to ${owner}: agents cannot write to your directories`,
     ),
   ];
 }
 
-/** The engine asks the program for its version. */
+/** The engine runs its init program to get its version. */
 function init({ InitBinary, InitCommit }: Engine): Finding[] {
   if (!InitBinary || InitCommit?.ID !== 'N/A') return [];
-  const hint = 'install it on the engine’s host; Debian has it in the package tini';
-  return [warn('init', `the engine cannot run ${InitBinary}, which each agent’s container needs`, hint)];
+  const hint = 'install it on the host of the engine (Debian package tini)';
+  return [warn('init', `the engine cannot run ${InitBinary}, which every agent container needs`, hint)];
 }
 
 function platform({ platform: own }: ContainerSupport, env: NodeJS.ProcessEnv): Finding[] {
@@ -49,7 +49,7 @@ function platform({ platform: own }: ContainerSupport, env: NodeJS.ProcessEnv): 
   return [
     warn(
       'platform',
-      `DOCKER_DEFAULT_PLATFORM=${ignored} is ignored: agents run on the engine’s own platform, ${own}`,
+      `DOCKER_DEFAULT_PLATFORM=${ignored} is ignored: agents run on the platform of the engine, ${own}`,
       'unset it, or use an engine of that platform',
     ),
   ];

@@ -1,20 +1,19 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { containerSupport } from '../docker/engine-info.ts';
-import { wordsOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/errors.ts';
 
-/** Milliseconds: an engine that takes longer for a question does not answer. */
-export const patience = 5000;
+export const dockerTimeoutMs = 5000;
 
-/** What the docker client says of itself and of its engine, all asked at once. */
+/** Facts about the docker client and its engine. */
 export interface DockerFacts {
   readonly client: string | null;
   readonly context: string | null;
-  /** Where the engine is looked for, such as `unix:///var/run/docker.sock`. */
+  /** Address of the engine, such as `unix:///var/run/docker.sock`. */
   readonly endpoint: string | null;
-  /** null where it does not answer; then `silence` says why. */
+  /** null if the engine is unreachable; `problem` has the reason. */
   readonly engine: Engine | null;
-  readonly silence: string | null;
+  readonly problem: string | null;
   readonly api: { readonly client: string; readonly engine: string } | null;
 }
 
@@ -42,32 +41,36 @@ const versions = z.object({
   Server: z.object({ ApiVersion: z.string() }),
 });
 
-export async function askDocker(docker: Docker): Promise<DockerFacts> {
-  const ask = (...args: string[]) => docker(args, { timeout: patience });
-  const [client, where, told, api] = await Promise.all([
+/** Run the docker commands that return them, all at once. */
+export async function queryDocker(docker: Docker): Promise<DockerFacts> {
+  const ask = (...args: string[]) => docker(args, { timeout: dockerTimeoutMs });
+  const [client, current, infoAnswer, api] = await Promise.all([
     ask('--version'),
     ask('context', 'inspect', '--format={{json .}}'),
     ask('info', '--format={{json .}}'),
     ask('version', '--format={{json .}}'),
   ]);
-  const found = read(context, where.stdout);
-  const engine = read(info, told.stdout);
-  const known = read(versions, api.stdout);
+  const found = parseJson(context, current.stdout);
+  const engine = parseJson(info, infoAnswer.stdout);
+  const known = parseJson(versions, api.stdout);
   const reason =
-    wordsOf(engine?.ServerErrors?.[0] ?? told.stderr) || `docker info exited with ${told.exitCode}`;
-  const silence = told.cutOff === 'timeout' ? `does not answer within ${patience / 1000} s` : reason;
+    messageOf(engine?.ServerErrors?.[0] ?? infoAnswer.stderr) ||
+    `docker info exited with ${infoAnswer.exitCode}`;
+  const problem =
+    infoAnswer.interrupted === 'timeout' ? `no response within ${dockerTimeoutMs / 1000} s` : reason;
+  const isReachable = infoAnswer.ok && !!engine?.ServerVersion;
   return {
     client: client.ok ? client.stdout.trim() : null,
     context: found?.Name ?? null,
     endpoint: found?.Endpoints.docker.Host ?? null,
-    engine: told.ok && engine?.ServerVersion ? engine : null,
-    silence: told.ok && engine?.ServerVersion ? null : silence,
+    engine: isReachable ? engine : null,
+    problem: isReachable ? null : problem,
     api: known && { client: known.Client.ApiVersion, engine: known.Server.ApiVersion },
   };
 }
 
-/** What a schema makes of JSON; null where it is none, or another. */
-export function read<T>(schema: z.ZodType<T>, text: string): T | null {
+/** Parse JSON with a schema. Return null if it is not valid. */
+export function parseJson<T>(schema: z.ZodType<T>, text: string): T | null {
   try {
     return schema.parse(JSON.parse(text));
   } catch {

@@ -6,7 +6,7 @@ import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** The client, the engine, who builds images, and whether an agent with the default limits fits. */
+/** Check the client, the engine, the image builder, and whether an agent with the default limits fits. */
 export function checkEngine(
   facts: DockerFacts,
   path: string,
@@ -18,18 +18,18 @@ export function checkEngine(
     return [fail('docker client', `${path} is ${client}`, podmanCommand.hint)];
   const finding = client
     ? ok('docker client', `${client} (${path})`)
-    : fail('docker client', `${path} does not tell its version`, 'run docker --version to see why');
-  if (engine === null) return [finding, silent(facts, env)];
-  return [finding, answering(facts, engine, env), builder(engine, env, config), size(engine)];
+    : fail('docker client', `${path} does not print its version`, 'run docker --version to see why');
+  if (engine === null) return [finding, unreachable(facts, env)];
+  return [finding, reachable(facts, engine, env), builder(engine, env, config), size(engine)];
 }
 
-/** `unix:///run/docker.sock (context rootless)`, and why it is that one. */
+/** Return the address with its origin: `unix:///run/docker.sock (context rootless)`. */
 function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
   if (env.DOCKER_HOST) return `${withoutSecrets(env.DOCKER_HOST)} (DOCKER_HOST)`;
-  return `${endpoint ?? 'its socket'}${context === null || context === 'default' ? '' : ` (context ${context})`}`;
+  return `${endpoint ?? 'the default socket'}${context === null || context === 'default' ? '' : ` (context ${context})`}`;
 }
 
-function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): Finding {
+function reachable(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): Finding {
   const { ServerVersion, OSType, OperatingSystem = '', DefaultRuntime } = engine;
   const { isRootless } = containerSupportOf(engine);
   const found = [
@@ -44,21 +44,21 @@ function answering(facts: DockerFacts, engine: Engine, env: NodeJS.ProcessEnv): 
   if (older(facts.api?.engine, [1, 41]))
     return warn(
       'docker engine',
-      `${found}: older than any that was tried`,
-      'update it to Docker 20.10 or newer',
+      `${found}: older than any tested version`,
+      'update to Docker 20.10 or newer',
     );
   if (isPodman(engine))
     return warn(
       'docker engine',
-      `${found}: agents run, but "network": "isolated" or a list of hosts, and "gpus", are refused`,
-      'docs/engines.md lists what was tried; use a Docker engine for the rest',
+      `${found}: "network": "isolated", "network": {"allow"} and "gpus" are not supported`,
+      'see docs/engines.md, or use a Docker engine',
     );
   return ok('docker engine', found);
 }
 
-function silent(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding {
-  const where = address(facts, env);
-  const found = `${facts.silence}${facts.silence?.includes(facts.endpoint ?? '') ? '' : ` (${where})`}`;
+function unreachable(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding {
+  const { problem } = facts;
+  const found = `${problem}${problem?.includes(facts.endpoint ?? '') ? '' : ` (${address(facts, env)})`}`;
   return fail('docker engine', found, engineHint(facts.endpoint ?? '', env));
 }
 
@@ -75,41 +75,41 @@ function builder(engine: Engine, env: NodeJS.ProcessEnv, { path, settings }: Cli
   const buildx = engine.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
   // https://github.com/containers/podman/issues/17836
   if (isPodman(engine) && (buildx ? env.DOCKER_BUILDKIT !== '0' : env.DOCKER_BUILDKIT === '1'))
-    return fail('image builder', 'buildx, which Podman has no BuildKit for', 'set DOCKER_BUILDKIT=0');
-  if (isPodman(engine)) return ok('image builder', 'that of Podman');
+    return fail('image builder', 'buildx is installed, but Podman has no BuildKit', 'set DOCKER_BUILDKIT=0');
+  if (isPodman(engine)) return ok('image builder', 'Podman');
   if (buildx) return ok('image builder', `buildx ${buildx.Version ?? ''}`.trim());
   if (env.DOCKER_BUILDKIT === '1')
     return fail(
       'image builder',
-      'DOCKER_BUILDKIT=1 asks for buildx, which is not there',
+      'DOCKER_BUILDKIT=1 requires buildx, which is not installed',
       'install buildx (package docker-buildx-plugin or docker-buildx), or unset DOCKER_BUILDKIT',
     );
-  // As `docker buildx install` writes it. An explicit 0 outweighs it.
+  // Written by `docker buildx install`. DOCKER_BUILDKIT=0 overrides it.
   if (settings?.aliases?.builder === 'buildx' && env.DOCKER_BUILDKIT !== '0')
     return fail(
       'image builder',
-      `${path} makes buildx the builder, which is not there`,
-      'install buildx (package docker-buildx-plugin or docker-buildx), or take "aliases" out of the file',
+      `${path} sets buildx as the builder, which is not installed`,
+      'install buildx (package docker-buildx-plugin or docker-buildx), or remove "aliases" from the file',
     );
-  return ok('image builder', 'the legacy builder, as there is no buildx; it will do');
+  return ok('image builder', 'legacy builder (buildx is not installed)');
 }
 
-const seed = { memory: 4 * 1024 ** 3, cpus: 2 };
+const defaultLimits = { memory: 4 * 1024 ** 3, cpus: 2 };
 
 function size({ NCPU, MemTotal }: Engine): Finding {
   const found = `${NCPU} CPU${NCPU === 1 ? '' : 's'}, ${gigabytes(MemTotal)} of memory`;
   // The kernel keeps some of what a machine of 4 GB has.
-  if (MemTotal < seed.memory * 0.9)
+  if (MemTotal < defaultLimits.memory * 0.9)
     return warn(
       'engine size',
-      `${found}; an agent is given 4 GB`,
+      `${found}; the default for an agent is 4 GB`,
       'set "memory" in the spec, for example "1g"',
     );
-  if (NCPU < seed.cpus)
+  if (NCPU < defaultLimits.cpus)
     return warn(
       'engine size',
-      `${found}; an agent is given 2 CPUs where there are`,
-      'expect agents to be slow',
+      `${found}; the default for an agent is 2 CPUs`,
+      'expect agents to be slow, or use a larger machine',
     );
   return ok('engine size', found);
 }

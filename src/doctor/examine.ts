@@ -3,7 +3,7 @@ import { onPath } from '../on-path.ts';
 import { checkClientConfig, readClientConfig } from './client-config.ts';
 import { checkContainers } from './containers.ts';
 import { checkDisk, checkDockerDisk } from './disk.ts';
-import { askDocker } from './docker.ts';
+import { queryDocker } from './docker.ts';
 import { checkEngine, isDesktop, isRemote } from './engine.ts';
 import { checkSharedFiles } from './files.ts';
 import { type Finding, fail } from './finding.ts';
@@ -12,42 +12,42 @@ import { checkImages } from './images.ts';
 import { checkNetwork } from './network.ts';
 import { checkLeftovers, checkState } from './state.ts';
 
-export interface Patient {
+export interface DoctorContext {
   readonly docker: Docker;
   readonly env: NodeJS.ProcessEnv;
   readonly stateDir: string;
-  /** The folder that the base image is built from. */
+  /** Build context of the base image. */
   readonly source: string;
 }
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];
-  /** 0 where nothing failed, 3 where it is Docker that did. */
+  /** 0 without failures, 3 if a check of Docker failed, else 1. */
   readonly exitCode: 0 | 1 | 3;
 }
 
-/** Looks at all that a run needs, and leaves nothing behind. */
-export async function examine(patient: Patient): Promise<Diagnosis> {
-  const { env, stateDir } = patient;
+/** Check everything that a run needs, without changing anything. */
+export async function examine(context: DoctorContext): Promise<Diagnosis> {
+  const { env, stateDir } = context;
   const host = checkHost(env);
-  const canAsk = onPath('bash', env) !== null;
-  const [docker, state] = await Promise.all([canAsk ? aboutDocker(patient) : [], checkState(stateDir)]);
+  const canRunDocker = onPath('bash', env) !== null;
+  const [docker, state] = await Promise.all([canRunDocker ? checkDocker(context) : [], checkState(stateDir)]);
   const space = await checkDisk(
-    'disk of the state',
+    'state disk',
     stateDir,
-    'agent-flow cleanup and old runs in it free some',
+    'free some with agent-flow cleanup --runs --older-than 14d',
   );
   const failed = (findings: readonly Finding[]) => findings.some(({ status }) => status === 'fail');
   const exitCode = failed(docker) ? 3 : failed([...host, state]) ? 1 : 0;
   return { findings: [...host, ...docker, state, space], exitCode };
 }
 
-/** What an engine that does not answer cannot be asked is left out. */
-async function aboutDocker({ docker, env, stateDir, source }: Patient): Promise<Finding[]> {
+/** Skip the checks that need the engine if it is unreachable. */
+async function checkDocker({ docker, env, stateDir, source }: DoctorContext): Promise<Finding[]> {
   const path = onPath('docker', env);
   if (path === null)
     return [fail('docker client', 'not on PATH', 'install Docker: https://docs.docker.com/engine/install/')];
-  const facts = await askDocker(docker);
+  const facts = await queryDocker(docker);
   const config = readClientConfig(env);
   const configured = checkClientConfig(config, env);
   const findings = [...checkEngine(facts, path, env, config), ...(configured === null ? [] : [configured])];

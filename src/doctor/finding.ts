@@ -1,24 +1,24 @@
-/** What one look at the installation came to. */
+/** Result of one check of `doctor`. */
 export interface Finding {
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** What to do about it; null where all is well. */
-  readonly mend: string | null;
+  /** How to fix it; null without a problem. */
+  readonly hint: string | null;
 }
 
-export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found, mend: null });
+export const ok = (check: string, found: string): Finding => ({ check, status: 'ok', found, hint: null });
 
-export const warn = (check: string, found: string, mend: string): Finding => ({
+export const warn = (check: string, found: string, hint: string): Finding => ({
   check,
   status: 'warn',
   found,
-  mend,
+  hint,
 });
 
-export const fail = (check: string, found: string, mend: string): Finding => ({
+export const fail = (check: string, found: string, hint: string): Finding => ({
   check,
   status: 'fail',
   found,
-  mend,
+  hint,
 });

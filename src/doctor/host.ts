@@ -1,13 +1,13 @@
 import { onPath } from '../on-path.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
-/** Node, and the programs that are looked for on PATH. */
+/** Check Node.js and the programs on PATH. */
 export function checkHost(env: NodeJS.ProcessEnv, node = process.versions.node): Finding[] {
   const [bash, git] = [onPath('bash', env), onPath('git', env)];
   return [
     nodeFinding(node),
-    bash ? ok('bash', bash) : fail('bash', 'not on PATH; docker is called through it', 'install bash'),
-    git ? ok('git', git) : warn('git', 'not on PATH; only examples and your own work need it', 'install git'),
+    bash ? ok('bash', bash) : fail('bash', 'not on PATH; agent-flow calls docker through it', 'install bash'),
+    git ? ok('git', git) : warn('git', 'not on PATH; only the examples need it', 'install git'),
   ];
 }
 
@@ -16,5 +16,5 @@ function nodeFinding(version: string): Finding {
   const isNew = major > 22 || (major === 22 && minor >= 20);
   return isNew
     ? ok('Node.js', version)
-    : fail('Node.js', `${version}, which is too old`, 'install Node.js 22.20 or newer');
+    : fail('Node.js', `${version} is too old`, 'install Node.js 22.20 or newer');
 }

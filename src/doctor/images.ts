@@ -2,61 +2,61 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
 import type { Docker } from '../docker/cli.ts';
-import { baseImage } from '../docker/image-base.ts';
-import { contentHash } from '../docker/image-content.ts';
-import { type Image, inspectImage } from '../docker/image-inspect.ts';
 import { label, protocol } from '../docker/labels.ts';
-import { patience } from './docker.ts';
+import { baseImage } from '../images/base.ts';
+import { contentHash } from '../images/content.ts';
+import { type Image, inspectImage } from '../images/inspect.ts';
+import { dockerTimeoutMs } from './docker.ts';
 import { type Finding, ok, warn } from './finding.ts';
 
 const check = 'base image';
 
-/** The image of agents, and what it is built on. */
+/** Check the base image and its parent. */
 export async function checkImages(docker: Docker, source: string): Promise<Finding[]> {
-  const hurried: Docker = (args, options) => docker(args, { ...options, timeout: patience });
-  const context = { docker: hurried, now: Date.now, source };
+  const withTimeout: Docker = (args, options) => docker(args, { ...options, timeout: dockerTimeoutMs });
+  const context = { docker: withTimeout, source };
   const parent = await parentOf(source);
   try {
-    const [content, base, below] = await Promise.all([
+    const [content, base, parentImage] = await Promise.all([
       contentHash(source),
       inspectImage(baseImage, context),
       inspectImage(parent, context),
     ]);
     const finding = baseFinding(base, content);
-    return [finding, await parentFinding(docker, parent, below !== null, finding.status === 'ok')];
+    return [finding, await parentFinding(docker, parent, parentImage !== null, finding.status === 'ok')];
   } catch (error) {
-    return [warn(check, asStepError(error).message, `docker image inspect ${baseImage} says more`)];
+    return [warn(check, asStepError(error).message, `run docker image inspect ${baseImage} to see why`)];
   }
 }
 
 function baseFinding(base: Image | null, content: string): Finding {
-  const rebuild = 'agent-flow build, or leave it to the next run';
-  if (base === null) return warn(check, `${baseImage} is not there yet`, rebuild);
+  const rebuild = 'run agent-flow build, or let the next run build it';
+  if (base === null) return warn(check, `${baseImage} does not exist yet`, rebuild);
   const { labels, id } = base;
   if (labels[label.protocol] !== protocol)
-    return warn(check, `${baseImage} does not speak this version's protocol (${protocol})`, rebuild);
-  if (labels[label.content] === undefined) return ok(check, `${baseImage}, built by hand, so used as it is`);
+    return warn(check, `${baseImage} does not implement protocol ${protocol} of this version`, rebuild);
+  if (labels[label.content] === undefined) return ok(check, `${baseImage}, built by hand and used as is`);
   if (labels[label.content] !== content)
-    return warn(check, `${baseImage} is not what this version builds`, rebuild);
+    return warn(check, `${baseImage} was built by another version`, rebuild);
   return ok(check, `${baseImage}, current (${id.replace('sha256:', '').slice(0, 12)})`);
 }
 
 async function parentFinding(
   docker: Docker,
   name: string,
-  isHere: boolean,
-  isIdle: boolean,
+  exists: boolean,
+  isBaseCurrent: boolean,
 ): Promise<Finding> {
-  const below = 'what it is built on';
-  if (isHere) return ok(below, `${name} is here`);
-  if (isIdle) return ok(below, `${name} is not here, and not needed until the next build`);
-  // Asks for its description only: nothing is pulled.
-  const answer = await docker(['manifest', 'inspect', name], { timeout: patience });
-  if (answer.ok) return ok(below, `${name} is not here, but can be pulled`);
+  const check = 'parent image';
+  if (exists) return ok(check, `${name} exists`);
+  if (isBaseCurrent) return ok(check, `${name} does not exist; the next build needs it`);
+  // Reads the manifest only: nothing is pulled.
+  const answer = await docker(['manifest', 'inspect', name], { timeout: dockerTimeoutMs });
+  if (answer.ok) return ok(check, `${name} does not exist, but can be pulled`);
   return warn(
-    below,
-    `${name} is not here, and no registry has told of it`,
-    `docker pull ${name} says why; where no registry can be reached, scripts/base-images of the sources makes it`,
+    check,
+    `${name} does not exist and was not found in a registry`,
+    `run docker pull ${name} to see why; without a registry, run scripts/base-images of a checkout`,
   );
 }
 

@@ -2,19 +2,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageFolder } from '../package.ts';
 
-/** A flow that comes with the package, to be copied. */
+/** A flow in the package, to copy. */
 export interface Example {
   readonly name: string;
   readonly folder: string;
-  /** Its spec, by its place in the folder. */
+  /** Path of its spec in the folder. */
   readonly spec: string;
-  /** All its files, by their places in the folder. */
+  /** Paths of all its files in the folder. */
   readonly files: readonly string[];
-  /** What the comment at the top of its spec begins with. */
+  /** First sentence of the comment at the top of its spec. */
   readonly about: string;
 }
 
-/** What `init` writes where nothing is named. */
+/** The example that `init` copies by default. */
 export const starter = 'starter';
 
 export function examples(folder = join(packageFolder, 'examples')): readonly Example[] {

@@ -5,29 +5,29 @@ import type { Example } from './catalogue.ts';
 
 export interface CopyOptions {
   readonly force: boolean;
-  /** Fits the spec to the place that it gets. */
+  /** Adapts the spec to the target directory. */
   readonly adapt: (spec: string) => string;
 }
 
-/** Writes the files of an example. Nothing is written over, but for a spec where `force` says so. */
+/** Write the files of an example. No file is overwritten, except the spec with `force`. */
 export function copyExample(
   { folder, spec, files }: Example,
   target: string,
   { force, adapt }: CopyOptions,
 ): void {
-  const taken = files.filter(file => isThere(join(target, file)) && !(force && file === spec));
+  const taken = files.filter(file => exists(join(target, file)) && !(force && file === spec));
   if (taken.length > 0) {
     const names = taken.slice(0, 5).map(file => join(target, file));
     const more = taken.length > 5 ? ` and ${taken.length - 5} more` : '';
-    const mend = taken.includes(spec) && taken.length === 1 ? '. --force writes it anew' : '';
+    const hint = taken.includes(spec) && taken.length === 1 ? ', or use --force to overwrite it' : '';
     throw new UsageError(
-      `nothing was written, since there is ${names.join(', ')}${more} already. Name another directory${mend}`,
+      `nothing was written: ${names.join(', ')}${more} already exist${taken.length === 1 ? 's' : ''}. Name another directory${hint}`,
     );
   }
   for (const file of files) {
     const [from, to] = [join(folder, file), join(target, file)];
-    make(dirname(to));
-    // `wx` follows no link, and loses against whoever was faster.
+    createFolder(dirname(to));
+    // `wx` follows no link and never overwrites.
     const flag = force && file === spec ? 'w' : 'wx';
     const content = readFileSync(from);
     const written = file === spec ? adapt(content.toString()) : content;
@@ -36,10 +36,10 @@ export function copyExample(
   }
 }
 
-/** Parents first: `recursive` never returns for some folders that cannot be made, such as in /proc. */
-function make(folder: string): void {
+/** Create parents first: `recursive` never returns for some folders that cannot be created, such as in /proc. */
+function createFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(folder) !== folder) make(dirname(folder));
+  if (dirname(folder) !== folder) createFolder(dirname(folder));
   attempt(folder, () => mkdirSync(folder));
 }
 
@@ -51,11 +51,11 @@ function attempt(path: string, write: () => unknown): void {
   }
 }
 
-function isThere(path: string): boolean {
+function exists(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    // Below something that is no directory: writing will tell.
+    // A parent is not a directory: writing reports it.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import type { Mark } from './drawing.ts';
 
-/** Of marked boxes; legible on a light page and on a dark one. */
+/** Colours of marked boxes, legible on a light and on a dark page. */
 export const colours: Readonly<Record<Mark, { readonly fill: string; readonly line: string }>> = {
   visited: { fill: '#d0ebff', line: '#1971c2' },
   current: { fill: '#ffec99', line: '#e67700' },

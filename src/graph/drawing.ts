@@ -1,18 +1,18 @@
-import { stateWord, statusWord } from '../views/words.ts';
-import { fold, type Line, merged, sharedFrame } from './fold.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { fold, type Line, mergeLines, sharedFrame } from './fold.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
-/** A graph as people look at it: one line for all that leads from here to there. What Mermaid and DOT write down. */
+/** A graph as it is shown: one arrow for all transitions between two states. Mermaid and SVG are made of it. */
 export interface Drawing {
   readonly kind: Graph['kind'];
-  /** What it shows, on one line. */
+  /** Title on one line. */
   readonly title: string;
   readonly initial: string | null;
   readonly boxes: readonly Box[];
   readonly arrows: readonly Arrow[];
 }
 
-export type Mark = 'visited' | 'current' | 'waiting' | 'running' | keyof typeof statusWord;
+export type Mark = 'visited' | 'current' | 'waiting' | 'running' | keyof typeof statusLabel;
 
 export interface Box {
   readonly id: string;
@@ -27,14 +27,14 @@ export interface Arrow {
   readonly from: string;
   readonly to: string;
   readonly label: string;
-  /** The run went that way. */
+  /** Whether the run took it. */
   readonly taken: boolean;
 }
 
 export function drawing(graph: Graph): Drawing {
   const boxes = graph.nodes.map(node => boxOf(graph, node));
-  const { lines, members } = fold(graph, merged(linesOf(graph)));
-  const frame = { id: sharedFrame, parent: null, label: 'on the way up', initial: null, isFinal: false };
+  const { lines, members } = fold(graph, mergeLines(linesOf(graph)));
+  const frame = { id: sharedFrame, parent: null, label: 'starting', initial: null, isFinal: false };
   return {
     kind: graph.kind,
     title: titleOf(graph),
@@ -43,14 +43,14 @@ export function drawing(graph: Graph): Drawing {
       ...(members.size > 0 ? [{ ...frame, mark: null }] : []),
       ...boxes.map(box => (members.has(box.id) ? { ...box, parent: sharedFrame } : box)),
     ],
-    arrows: lines.map(({ from, to, words }) => ({
+    arrows: lines.map(({ from, to, labels }) => ({
       from,
       to,
-      label: [...words]
+      label: [...labels]
         .map(([word, count]) => (count > 0 ? `${word || 'always'} ×${count}` : word))
         .filter(Boolean)
         .join(', '),
-      taken: [...words.values()].some(count => count > 0),
+      taken: [...labels.values()].some(count => count > 0),
     })),
   };
 }
@@ -65,12 +65,12 @@ function linesOf({ edges, path }: Graph): Line[] {
     .map(edge => ({
       from: edge.source,
       to: edge.target,
-      words: new Map([[wordOf(edge), timesTaken(edge)]]),
+      labels: new Map([[labelOf(edge), timesTaken(edge)]]),
     }));
 }
 
-/** Guards with parameters only repeat their target. */
-function wordOf({ event, guard, params }: GraphEdge): string {
+/** A guard with parameters is omitted: it only repeats the target. */
+function labelOf({ event, guard, params }: GraphEdge): string {
   const word = event?.replace(/^\S+ done$/, 'done').replace(/^\S+ failed$/, 'error');
   return [word, guard !== null && params === null && `[${guard}]`].filter(Boolean).join(' ');
 }
@@ -87,10 +87,10 @@ function stateLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
 }
 
 function agentLook({ path }: Graph, id: string): Pick<Box, 'label' | 'mark'> {
-  const standing = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
-  if (!standing) return { label: id, mark: null };
-  const { status, state } = standing;
-  const word = status === null ? (stateWord(state) ?? state) : statusWord[status];
+  const agent = path && 'agents' in path && Object.hasOwn(path.agents, id) ? path.agents[id] : undefined;
+  if (!agent) return { label: id, mark: null };
+  const { status, state } = agent;
+  const word = status === null ? (stateLabel(state) ?? state) : statusLabel[status];
   return { label: `${id}: ${word}`, mark: status ?? (state === 'waiting' ? 'waiting' : 'running') };
 }
 

@@ -2,19 +2,19 @@ import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { ELK, ElkNode } from 'elkjs/lib/elk-api.js';
 
-/** This file is both ends: who asks for a layout, and the thread that computes it. */
+/** This file is both the caller and the thread that computes a layout. */
 const role = 'agent-flow: lays out graphs';
 
 /**
- * Places by ELK. It is at work for a second or more, which an engine with agents to see to does not have: it has a
- * thread of its own, that ends with its answer.
+ * Compute a layout with ELK, in a thread of its own: it takes a second or more, for which an engine process with running
+ * agents must not block.
  */
-export async function placed(graph: ElkNode): Promise<ElkNode> {
+export async function computeLayout(graph: ElkNode): Promise<ElkNode> {
   const thread = new Worker(fileURLToPath(import.meta.url), { workerData: { role, graph } });
   const { promise, resolve, reject } = Promise.withResolvers<ElkNode>();
   thread.once('message', resolve);
   thread.once('error', reject);
-  thread.once('exit', code => reject(new Error(`the layout of a graph broke off with code ${code}`)));
+  thread.once('exit', code => reject(new Error(`the layout thread exited with code ${code}`)));
   try {
     return await promise;
   } finally {

@@ -1,4 +1,4 @@
-import type { FlowState } from '../views/flow-state.ts';
+import type { FlowState } from '../state/flow-state.ts';
 import type { FlowPath, Graph } from './graph.ts';
 
 interface Waiting {
@@ -6,7 +6,7 @@ interface Waiting {
   readonly dependsOn: readonly string[];
 }
 
-/** Agents and what they wait for. */
+/** Return the agents of a flow with their dependencies. */
 export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
   return {
     version: 1,
@@ -28,8 +28,8 @@ export function flowGraph(name: string, agents: readonly Waiting[]): Graph {
 }
 
 export function flowPath({ runId, agents }: FlowState): FlowPath {
-  const standing = Object.values(agents).map(
+  const states = Object.values(agents).map(
     ({ name, status, state, attempt }) => [name, { status, state, attempt }] as const,
   );
-  return { runId, agents: Object.fromEntries(standing) };
+  return { runId, agents: Object.fromEntries(states) };
 }

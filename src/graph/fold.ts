@@ -1,25 +1,25 @@
 import type { Graph } from './graph.ts';
 
-/** All that leads from one state to another: the words for it, each with how often it was taken. */
+/** All transitions from one state to another: the number of times that each was taken, by label. */
 export interface Line {
   readonly from: string;
   readonly to: string;
-  readonly words: ReadonlyMap<string, number>;
+  readonly labels: ReadonlyMap<string, number>;
 }
 
-/** States with the same ways out are drawn in one frame, which is no state of the chart. */
-export const sharedFrame = 'wayUp';
+/** The frame around states with the same exits, which is not a state of the chart. */
+export const sharedFrame = 'startup';
 
 export interface Folded {
   readonly lines: readonly Line[];
-  /** The states that the frame holds. */
+  /** The states in the frame. */
   readonly members: ReadonlySet<string>;
 }
 
-/** Fewer lines that say as much. What was taken keeps a line of its own. */
+/** Merge lines that share their meaning. A transition that was taken keeps a line of its own. */
 export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const tops = graph.nodes.filter(({ parent }) => parent === null).map(({ id }) => id);
-  const members = withSameWaysOut(
+  const members = statesWithSharedExits(
     tops.filter(id => id !== graph.initial),
     lines,
   );
@@ -27,61 +27,61 @@ export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const leadsToAll = (from: string) =>
     members.size > 0 && [...members].every(to => lines.some(line => line.from === from && line.to === to));
 
-  /** A member's own way out, which the others do not have. */
-  const isOwn = ({ from, to, words }: Line) =>
+  /** Return whether only this member has the exit. */
+  const isOwn = ({ from, to, labels }: Line) =>
     members.has(from) &&
-    ![...words.keys()].every(isDone) &&
+    ![...labels.keys()].every(isDone) &&
     ![...members].every(member => lines.some(line => line.from === member && line.to === to));
 
   const drawn = lines.flatMap((line): Line[] => {
     if (graph.kind === 'flow' || home(line.from) === home(line.to) || isOwn(line)) return [line];
-    // Mermaid draws no lines between the insides of two composite states.
+    // Mermaid cannot draw a line between the insides of two composite states.
     const from = home(line.from);
     const to = members.has(line.to) && leadsToAll(line.from) ? sharedFrame : line.to;
     if (from !== sharedFrame && to === line.to) return [{ ...line, from }];
-    const taken = new Map([...line.words].filter(([, count]) => count > 0));
-    const own = { from: from === sharedFrame ? top(line.from) : from, to: line.to, words: taken };
-    const possible = [...line.words.keys()].map(word =>
-      from === sharedFrame ? whose(word, line.from) : word,
+    const taken = new Map([...line.labels].filter(([, count]) => count > 0));
+    const own = { from: from === sharedFrame ? top(line.from) : from, to: line.to, labels: taken };
+    const possible = [...line.labels.keys()].map(word =>
+      from === sharedFrame ? qualifiedDone(word, line.from) : word,
     );
-    const words = new Map(possible.map(word => [word, 0]));
-    return [{ from, to, words }, ...(taken.size > 0 ? [own] : [])];
+    const labels = new Map(possible.map(word => [word, 0]));
+    return [{ from, to, labels }, ...(taken.size > 0 ? [own] : [])];
   });
-  return { lines: merged(drawn, (count, other) => count + other), members };
+  return { lines: mergeLines(drawn, (count, other) => count + other), members };
 }
 
-/** One line for all that leads from here to there; a guard that makes no difference is left out. */
-export function merged(
+/** Merge all lines between two states; a guard that makes no difference is dropped. */
+export function mergeLines(
   lines: readonly Line[],
-  /** The journal tells of edges that differ by their guards alone together; others it tells apart. */
+  /** Edges that differ only in their guards are one in the journal, hence the maximum; others are added. */
   join: (count: number, other: number) => number = Math.max,
 ): readonly Line[] {
-  const byWay = new Map<string, Line & { readonly words: Map<string, number> }>();
-  const add = (words: Map<string, number>, word: string, count: number) =>
-    words.set(word, join(count, words.get(word) ?? 0));
-  for (const { from, to, words } of lines) {
+  const byWay = new Map<string, Line & { readonly labels: Map<string, number> }>();
+  const add = (labels: Map<string, number>, word: string, count: number) =>
+    labels.set(word, join(count, labels.get(word) ?? 0));
+  for (const { from, to, labels } of lines) {
     const way = JSON.stringify([from, to]);
-    const known = byWay.get(way) ?? { from, to, words: new Map<string, number>() };
-    for (const [word, count] of words) add(known.words, word, count);
+    const known = byWay.get(way) ?? { from, to, labels: new Map<string, number>() };
+    for (const [word, count] of labels) add(known.labels, word, count);
     byWay.set(way, known);
   }
-  for (const { words } of byWay.values())
-    for (const [word, count] of [...words]) {
+  for (const { labels } of byWay.values())
+    for (const [word, count] of [...labels]) {
       const bare = word.replace(/ \[.*/, '');
-      if (bare === word || !words.has(bare)) continue;
-      add(words, bare, count);
-      words.delete(word);
+      if (bare === word || !labels.has(bare)) continue;
+      add(labels, bare, count);
+      labels.delete(word);
     }
   return [...byWay.values()];
 }
 
-/** The states that leave alike, whatever they lead to when all is well and whatever else some may do: those that save most lines. */
-function withSameWaysOut(names: readonly string[], lines: readonly Line[]): ReadonlySet<string> {
+/** Return the states that share their exits, except on success: the group that saves most lines. */
+function statesWithSharedExits(names: readonly string[], lines: readonly Line[]): ReadonlySet<string> {
   const waysOut = new Map(
     names.map(name => {
       const ways = lines
         .filter(({ from }) => from === name)
-        .flatMap(({ to, words }) => [...words.keys()].map(word => `${word} → ${to}`))
+        .flatMap(({ to, labels }) => [...labels.keys()].map(word => `${word} → ${to}`))
         .filter(way => !isDone(way));
       return [name, new Set(ways)] as const;
     }),
@@ -99,8 +99,8 @@ function withSameWaysOut(names: readonly string[], lines: readonly Line[]): Read
 
 const isDone = (word: string) => word.startsWith('done');
 
-/** `done` of one of many is `running done`. */
-const whose = (word: string, from: string) =>
+/** Name the state of a shared `done`: `running done`. */
+const qualifiedDone = (word: string, from: string) =>
   word.replace(/^done/, `${from.slice(from.lastIndexOf('.') + 1)} done`);
 
 const top = (id: string) => id.split('.', 1)[0]!;

@@ -1,27 +1,27 @@
-import type { AgentState } from '../views/agent-state.ts';
+import type { AgentState } from '../state/agent-state.ts';
 
-/** A statechart or a flow as plain data. `agent-flow graph --json` prints it; what is here stays as it is. */
+/** A statechart or a flow as plain data, printed by `agent-flow graph --json`. The format is stable. */
 export interface Graph {
   readonly version: 1;
-  /** `machine`: nodes are states, edges transitions. `flow`: nodes are agents, edges lead from what is waited for. */
+  /** `machine`: nodes are states, edges transitions. `flow`: nodes are agents, edges lead from a dependency to its dependents. */
   readonly kind: 'machine' | 'flow';
-  /** `agent`, `flow`, or what the flow of a spec is called. */
+  /** `agent`, `flow`, or the name of a spec's flow. */
   readonly name: string;
-  /** The node that a machine begins in; null of a flow. */
+  /** The initial state of a machine; null for a flow. */
   readonly initial: string | null;
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
-  /** What came to pass in one run, where one was named. */
+  /** The path of one run, if one was given. */
   readonly path?: AgentPath | FlowPath;
 }
 
 export interface GraphNode {
   /** `running`, `running.working`, or the agent's name. */
   readonly id: string;
-  /** The state around this one; null at the top. */
+  /** The parent state; null at the top level. */
   readonly parent: string | null;
   readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history' | 'agent';
-  /** The state in it that a compound one begins in. */
+  /** The initial child of a compound state. */
   readonly initial: string | null;
   /** The actors that a state invokes. */
   readonly invokes: readonly string[];
@@ -29,26 +29,26 @@ export interface GraphNode {
 
 export interface GraphEdge {
   readonly source: string;
-  /** The same as `source` where nothing but actions follow. */
+  /** Same as `source` for a transition with actions only. */
   readonly target: string;
-  /** As the journal has it: `CANCEL`, `decide done`, `decide failed`; null where none is needed. */
+  /** The event as in the journal: `CANCEL`, `reconcile done`, `reconcile failed`; null for an eventless transition. */
   readonly event: string | null;
   readonly guard: string | null;
-  /** What the guard is told. */
+  /** Parameters of the guard. */
   readonly params: Readonly<Record<string, unknown>> | null;
   readonly actions: readonly string[];
 }
 
-/** The way that one agent went through its machine. */
+/** The path of one agent through its machine. */
 export interface AgentPath {
   readonly runId: string;
   readonly agent: string;
   readonly attempt: number;
-  /** The node that it is in, or was left in; null where it never started. */
+  /** The current or last state; null if the agent never started. */
   readonly current: string | null;
-  /** How often each state was entered, those around it included. */
+  /** The number of times that each state, or one inside it, was entered. */
   readonly visited: Readonly<Record<string, number>>;
-  /** How often it went that way. The journal does not tell which of several guards let it pass. */
+  /** The number of times that each transition was taken. The journal does not record which guard allowed it. */
   readonly transitions: readonly Taken[];
 }
 
@@ -59,7 +59,7 @@ export interface Taken {
   readonly count: number;
 }
 
-/** How the agents of one run stand. */
+/** The states of the agents of one run. */
 export interface FlowPath {
   readonly runId: string;
   readonly agents: Readonly<

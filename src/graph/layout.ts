@@ -1,23 +1,23 @@
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import type { Arrow, Box, Drawing } from './drawing.ts';
-import { placed } from './elk-thread.ts';
-import { charWidth, type LaidOut, lineHeight, type Placed, type Point, type Way } from './laid-out.ts';
+import { computeLayout } from './elk-thread.ts';
+import { type Bounds, charWidth, type Layout, lineHeight, type Point, type Route } from './positioned.ts';
 
-/** Finds places for what a drawing shows. Nothing is placed by hand: another chart is another layout. */
+/** Compute the layout of a drawing. */
 export async function layout(
   drawing: Drawing,
-  /** Room for the words on arrows makes a large chart of one that would fit a page. */
+  /** Labels on arrows need room, which makes a chart larger than a page. */
   { labels = true }: { readonly labels?: boolean } = {},
-): Promise<LaidOut> {
-  // Ids of agents and states may be anything; ELK's are ours.
+): Promise<Layout> {
+  // Names of agents may collide with ids of ELK, so that it gets ids of its own.
   const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
-  const root = await placed({
+  const root = await computeLayout({
     id: 'root',
     layoutOptions: options(drawing.kind),
     children: childrenOf(null, drawing, key),
     edges: drawing.arrows.map((arrow, index) => edgeOf(labels ? arrow : { ...arrow, label: '' }, index, key)),
   });
-  const places = placesIn(root);
+  const places = boundsIn(root);
   const ways = new Map((root.edges ?? []).map(edge => [edge.id, edge]));
   return {
     kind: drawing.kind,
@@ -25,14 +25,14 @@ export async function layout(
     width: Math.ceil(root.width ?? 0),
     height: Math.ceil(root.height ?? 0),
     boxes: drawing.boxes.map(box => ({ ...box, ...places.get(key.get(box.id)!)! })),
-    arrows: drawing.arrows.map((arrow, index) => ({ ...arrow, ...wayOf(ways.get(`e${index}`)!) })),
+    arrows: drawing.arrows.map((arrow, index) => ({ ...arrow, ...routeOf(ways.get(`e${index}`)!) })),
   };
 }
 
 const options = (kind: Drawing['kind']) => ({
   'elk.algorithm': 'layered',
   'elk.direction': kind === 'flow' ? 'RIGHT' : 'DOWN',
-  // Agents that wait for nobody lie beside each other, and not in one long column.
+  // Agents without dependencies are placed side by side, and not in one long column.
   ...(kind === 'flow'
     ? { 'elk.separateConnectedComponents': 'true', 'elk.aspectRatio': '2.2' }
     : { 'elk.hierarchyHandling': 'INCLUDE_CHILDREN' }),
@@ -59,7 +59,7 @@ function childrenOf(parent: string | null, drawing: Drawing, key: ReadonlyMap<st
     });
 }
 
-/** An agent's box has a second line, for what it does at the moment. */
+/** The box of an agent has a second line for its state. */
 const sizeOf = ({ label, id }: Box, kind: Drawing['kind']) =>
   kind === 'flow'
     ? { width: Math.max(192, Math.min(id.length, 32) * charWidth + 28), height: 2 * lineHeight + 18 }
@@ -75,16 +75,16 @@ function edgeOf({ from, to, label }: Arrow, index: number, key: ReadonlyMap<stri
   };
 }
 
-function placesIn(node: ElkNode, places = new Map<string, Placed>()): ReadonlyMap<string, Placed> {
+function boundsIn(node: ElkNode, places = new Map<string, Bounds>()): ReadonlyMap<string, Bounds> {
   for (const child of node.children ?? []) {
     const { id, x = 0, y = 0, width = 0, height = 0 } = child;
     places.set(id, { x, y, width, height });
-    placesIn(child, places);
+    boundsIn(child, places);
   }
   return places;
 }
 
-function wayOf({ sections = [], labels = [] }: ElkExtendedEdge): Way {
+function routeOf({ sections = [], labels = [] }: ElkExtendedEdge): Route {
   const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }): Point[] =>
     [startPoint, ...bendPoints, endPoint].map(({ x, y }) => [x, y]),
   );

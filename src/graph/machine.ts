@@ -2,14 +2,14 @@ import type { AnyTransitionDefinition } from 'xstate';
 import { type DirectedGraphNode, toDirectedGraph } from 'xstate/graph';
 import { agentMachine } from '../../machines/agent.ts';
 import { flowMachine } from '../../machines/flow.ts';
-import { eventWord } from './event-word.ts';
+import { eventWord } from '../state/event-word.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
 
 const machines = { agent: agentMachine, flow: flowMachine } as const;
 
 export type MachineName = keyof typeof machines;
 
-/** The chart of a machine. */
+/** Return the chart of a machine. */
 export function machineGraph(name: MachineName): Graph {
   const root = toDirectedGraph(machines[name]);
   const idOf = ({ id }: { readonly id: string }) => id.slice(root.id.length + 1);
@@ -46,11 +46,11 @@ function edgesOf({ stateNode, edges }: DirectedGraphNode, idOf: IdOf): GraphEdge
     target: idOf(target),
     event: eventWord(transition.eventType),
     ...guardOf(transition),
-    actions: transition.actions.map(action => wordOf(action)),
+    actions: transition.actions.map(action => nameOf(action)),
   });
   return [
     ...edges.map(({ target, transition }) => edge(target, transition)),
-    // These toDirectedGraph leaves out.
+    // toDirectedGraph omits eventless transitions.
     ...(stateNode.always ?? []).map(transition => edge(transition.target?.[0] ?? stateNode, transition)),
   ];
 }
@@ -58,11 +58,11 @@ function edgesOf({ stateNode, edges }: DirectedGraphNode, idOf: IdOf): GraphEdge
 function guardOf({ guard }: AnyTransitionDefinition): Pick<GraphEdge, 'guard' | 'params'> {
   if (guard === undefined) return { guard: null, params: null };
   const { params } = guard as { readonly params?: GraphEdge['params'] };
-  return { guard: wordOf(guard), params: params ?? null };
+  return { guard: nameOf(guard), params: params ?? null };
 }
 
-/** `fail`, `{type: 'fail', params}` or a function are all called by their name. */
-function wordOf(given: unknown): string {
+/** Return the name of a guard or action: `fail`, `{type: 'fail', params}` or a function. */
+function nameOf(given: unknown): string {
   if (typeof given === 'string') return given;
   const { type, name } = given as { readonly type?: string; readonly name?: string };
   return type ?? name ?? '';

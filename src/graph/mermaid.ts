@@ -1,4 +1,4 @@
-import { oneLine } from '../views/text.ts';
+import { oneLine } from '../text/text.ts';
 import { colours } from './colours.ts';
 import type { Arrow, Box, Drawing, Mark } from './drawing.ts';
 
@@ -15,7 +15,7 @@ function stateDiagram({ title, initial, boxes, arrows }: Drawing): string[] {
     const parent = parentOf.get(id) ?? null;
     return parent === null ? [null] : [parent, ...around(parent)];
   };
-  /** The innermost box around both ends. */
+  /** Return the innermost box around both ends. */
   const homeOf = ({ from, to }: Arrow) => around(from).find(box => around(to).includes(box)) ?? null;
   const declared = ({ id, label }: Box) =>
     key(id) === label ? `state ${label}` : `state ${quoted(label)} as ${key(id)}`;
@@ -38,7 +38,7 @@ function stateDiagram({ title, initial, boxes, arrows }: Drawing): string[] {
 }
 
 function flowchart({ title, boxes, arrows }: Drawing): string[] {
-  // An agent may be called `end` or `class`: names are only ever labels.
+  // An agent may be called `end` or `class`, so names are used as labels only.
   const index = new Map(boxes.map(({ id }, index) => [id, `n${index}`]));
   const key = (id: string) => index.get(id)!;
   return [
@@ -50,7 +50,7 @@ function flowchart({ title, boxes, arrows }: Drawing): string[] {
   ];
 }
 
-/** States inside others go by their last word, where that is nobody else's. */
+/** Nested states are named by their last word, if it is unique. */
 function keys(boxes: readonly Box[]): (id: string) => string {
   const last = (id: string) => id.slice(id.lastIndexOf('.') + 1);
   const isShared = (word: string) => boxes.filter(({ id }) => last(id) === word).length > 1;
@@ -68,9 +68,9 @@ function classes(boxes: readonly Box[], key: (id: string) => string): string[] {
 
 const quoted = (text: string) => `"${escaped(text)}"`;
 
-/** Directives hide in comments too. */
+/** Escape a comment: Mermaid reads directives in comments too. */
 const comment = (text: string) => oneLine(text).replace(/[%{}]/g, '?');
 
-/** All that might mean something to Mermaid goes by its number, which it shows as the character. */
+/** Escape every character that Mermaid might interpret by its number. */
 const escaped = (text: string) =>
   oneLine(text).replace(/[^\p{L}\p{N} _.,()[\]×-]/gu, char => `#${char.codePointAt(0)};`);

@@ -1,11 +1,11 @@
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
 import type { AgentPath, Graph, GraphNode, Taken } from './graph.ts';
 
-/** The way of one agent through its chart, out of the journal. */
+/** Return the path of one agent through its chart, from the journal. */
 export function agentPath(
   graph: Graph,
   { runId, agent }: Pick<AgentPath, 'runId' | 'agent'>,
-  events: readonly FlowEvent[],
+  events: readonly RunEvent[],
 ): AgentPath {
   const visited = new Map<string, number>();
   const transitions = new Map<string, Taken>();
@@ -13,9 +13,9 @@ export function agentPath(
   let attempt = 1;
   for (const event of events) {
     if (event.type !== 'agent.state' || event.agent !== agent) continue;
-    // A resumed agent begins anew: that is no transition.
+    // The start of a resumed agent is not a transition.
     const before = event.event === 'init' ? null : current;
-    for (const id of entered(before, event.state)) visited.set(id, (visited.get(id) ?? 0) + 1);
+    for (const id of enteredStates(before, event.state)) visited.set(id, (visited.get(id) ?? 0) + 1);
     if (before !== null) {
       const taken = transition(graph, before, event.state, event.event);
       const key = JSON.stringify([taken.source, taken.target, taken.event]);
@@ -34,24 +34,24 @@ export function agentPath(
   };
 }
 
-/** `running.working` is in `running`; one goes from the inside to the outside. */
-function around(state: string): string[] {
+/** Return a state and the states around it, innermost first: `running.working`, `running`. */
+function withAncestors(state: string): string[] {
   const words = state.split('.');
   return words.map((_, index) => words.slice(0, words.length - index).join('.'));
 }
 
-/** Between two states of `running`, `running` itself is not entered again. */
-function entered(before: string | null, after: string): string[] {
-  const left = new Set(before === null ? [] : around(before));
-  return around(after).filter(id => id === after || !left.has(id));
+/** Return the states that are entered: not `running` itself between two of its children. */
+function enteredStates(before: string | null, after: string): string[] {
+  const left = new Set(before === null ? [] : withAncestors(before));
+  return withAncestors(after).filter(id => id === after || !left.has(id));
 }
 
-/** The chart's edge from one state of the journal to the next; as the journal has it, where the chart has none. */
+/** Return the edge of the chart between two states of the journal; if there is none, the transition as journaled. */
 function transition(graph: Graph, before: string, after: string, event: string): Omit<Taken, 'count'> {
-  const from = around(before);
+  const from = withAncestors(before);
   const candidates = graph.edges
-    .filter(({ source, target }) => from.includes(source) && settles(graph, target) === after)
-    // What needs no event follows upon one that led elsewhere, and is noted under its name.
+    .filter(({ source, target }) => from.includes(source) && initialLeaf(graph, target) === after)
+    // An eventless transition follows one by an event, and is journaled with that event.
     .filter(edge => edge.event === event || edge.event === null)
     .sort((a, b) => Number(a.event === null) - Number(b.event === null))
     .sort((a, b) => from.indexOf(a.source) - from.indexOf(b.source));
@@ -59,8 +59,8 @@ function transition(graph: Graph, before: string, after: string, event: string):
   return { source, target, event: word };
 }
 
-/** Who enters a compound state finds itself in the one that it begins with. */
-function settles(graph: Graph, id: string): string {
+/** Return the state that is entered with this one: the innermost initial child. */
+function initialLeaf(graph: Graph, id: string): string {
   const node: GraphNode | undefined = graph.nodes.find(node => node.id === id);
-  return node?.initial ? settles(graph, node.initial) : id;
+  return node?.initial ? initialLeaf(graph, node.initial) : id;
 }

@@ -1,18 +1,18 @@
-import { oneLine } from '../views/text.ts';
+import { oneLine } from '../text/text.ts';
 import { colours } from './colours.ts';
 import type { Arrow, Box } from './drawing.ts';
 import {
+  type Bounds,
   fontSize,
   holdsOthers,
-  type LaidOut,
+  type Layout,
   outermostFirst,
-  type Placed,
   pathData,
-  type Way,
-} from './laid-out.ts';
+  type Route,
+} from './positioned.ts';
 
-/** A drawing as a file of SVG. It brings no script and loads nothing, and names in it are only ever text. */
-export function svg({ kind, title, width, height, boxes, arrows }: LaidOut): string {
+/** Write a layout as an SVG file. It contains no script and loads nothing, and names in it are text only. */
+export function svg({ kind, title, width, height, boxes, arrows }: Layout): string {
   const frames = boxes.filter(box => holdsOthers(box, boxes));
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="${fontSize}">`,
@@ -34,7 +34,7 @@ export function svg({ kind, title, width, height, boxes, arrows }: LaidOut): str
 const plain = { id: 'arrow', colour: '#868e96', width: 1 };
 const taken = { id: 'taken', colour: colours.visited.line, width: 2 };
 
-function boxIn({ x, y, width, height, label, mark, isFinal }: Box & Placed, isFrame: boolean): string {
+function boxIn({ x, y, width, height, label, mark, isFinal }: Box & Bounds, isFrame: boolean): string {
   const { fill, line } = mark ? colours[mark] : { fill: isFrame ? 'none' : '#fff', line: '#868e96' };
   const middle = isFrame ? y + 19 : y + height / 2;
   const shape = `x="${x}" y="${y}" width="${width}" height="${height}" rx="6"`;
@@ -44,7 +44,7 @@ function boxIn({ x, y, width, height, label, mark, isFinal }: Box & Placed, isFr
   return `<rect ${shape} fill="${fill}" stroke="${line}"/>${inner}<text x="${x + width / 2}" y="${middle}" text-anchor="middle" dominant-baseline="central">${text(label)}</text>`;
 }
 
-function arrowIn(arrow: Arrow & Way, kind: LaidOut['kind']): string {
+function arrowIn(arrow: Arrow & Route, kind: Layout['kind']): string {
   const { id, colour, width } = arrow.taken ? taken : plain;
   const way = `<path d="${pathData(arrow, kind)}" fill="none" stroke="${colour}" stroke-width="${width}" marker-end="url(#${id})"/>`;
   if (arrow.labelAt === null) return way;

@@ -3,49 +3,52 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export interface Refusal {
   readonly status: number;
-  readonly why: string;
+  readonly reason: string;
 }
 
-/** What a request asks for behind the token. */
-export interface Asked {
+/** A request with a valid token. */
+export interface AuthorizedRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
 /**
- * What a request asks for, or why it may not. A page of another site can make a browser ask for anything on this
- * machine: by a name of its own for our address (so the Host is looked at), or from its own pages (so the Origin is,
- * where a browser sends one; and what changes something is only taken from who sends one).
+ * Authorize a request, or return why it is refused. A page of another site can make a browser send requests to this
+ * machine: by a host name that resolves to our address (hence the check of Host), or from its own pages (hence the check
+ * of Origin, if the browser sends one; a request that changes something must have one).
  */
-export function asked({ method = '', url = '', headers }: IncomingMessage, token: string): Asked | Refusal {
+export function authorize(
+  { method = '', url = '', headers }: IncomingMessage,
+  token: string,
+): AuthorizedRequest | Refusal {
   const { host = '', origin } = headers;
-  if (!isLoopback(host)) return { status: 403, why: 'This is not an address of it.' };
+  if (!isLoopback(host)) return { status: 403, reason: 'Invalid host.' };
   if (origin === undefined ? method !== 'GET' : origin !== `http://${host}`)
-    return { status: 403, why: 'Other sites may not ask for it.' };
+    return { status: 403, reason: 'Cross-origin requests are not allowed.' };
   const [route = '', query = ''] = url.split('?', 2);
   const [, given = '', ...rest] = route.split('/');
-  if (!same(given, token)) return { status: 403, why: 'This is not the address of it.' };
+  if (!same(given, token)) return { status: 403, reason: 'Invalid token.' };
   return { method, path: rest.join('/'), query: new URLSearchParams(query) };
 }
 
-/** Whether a request may read what lies at `path` behind the token; null where it may. */
+/** Return why a request may not read `path` behind the token; null if it may. */
 export function refusal(request: IncomingMessage, token: string, path: string): Refusal | null {
-  const found = asked(request, token);
-  if ('why' in found) return found;
-  if (found.path !== path) return nothingHere;
-  return found.method === 'GET' ? null : readOnly;
+  const found = authorize(request, token);
+  if ('reason' in found) return found;
+  if (found.path !== path) return notFound;
+  return found.method === 'GET' ? null : methodNotAllowed;
 }
 
-export const nothingHere: Refusal = { status: 404, why: 'There is nothing here.' };
-export const readOnly: Refusal = { status: 405, why: 'It can only be read.' };
+export const notFound: Refusal = { status: 404, reason: 'Not found.' };
+export const methodNotAllowed: Refusal = { status: 405, reason: 'Method not allowed.' };
 
-export function refuse(response: ServerResponse, { status, why }: Refusal): void {
+export function sendRefusal(response: ServerResponse, { status, reason }: Refusal): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end(`${why} Use the address that agent-flow printed.\n`);
+  response.end(`${reason} Use the address that agent-flow printed.\n`);
 }
 
-/** Any port: through an ssh tunnel it may be another than ours. */
+/** Accept any port: an ssh tunnel may use another one. */
 const isLoopback = (host: string) => /^(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(host);
 
 const digest = (text: string) => createHash('sha256').update(text).digest();

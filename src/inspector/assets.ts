@@ -2,40 +2,31 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
+import { type Assets, assetNames, toAssets } from './asset-files.ts';
 
-/** The page's own program and looks. Nothing of them comes from anywhere else. */
-export interface Assets {
-  readonly 'page.js': string;
-  readonly 'page.css': string;
-  readonly 'xterm.js': string;
-  readonly 'xterm.css': string;
-}
-
-export const assetNames = ['page.js', 'page.css', 'xterm.js', 'xterm.css'] as const;
-
-/** Where the build leaves them, in the package. */
+/** The output folder of the build, in the package. */
 export const assetFolder = join(packageFolder, 'dist', 'page');
 
 let found: Promise<Assets> | null = null;
 
 /**
- * The page, read or built once. A package brings it built. Where the sources run, it is built of them, so that it is never
- * stale; without the build tools, as after `npm ci --omit=dev`, the last build counts. Rejects with a `FlowError` where
+ * Read or build the page, once. The package contains it built. In a checkout it is built from the sources, so that it is
+ * never stale; without the build tools, as after `npm ci --omit=dev`, the last build is used. Rejects with a `FlowError` if
  * there is none.
  */
 export function assets(): Promise<Assets> {
-  found ??= import.meta.filename.endsWith('.ts') ? builtNow() : builtBefore();
+  found ??= import.meta.filename.endsWith('.ts') ? buildAssets() : readBuiltAssets();
   return found;
 }
 
-async function builtNow(): Promise<Assets> {
+async function buildAssets(): Promise<Assets> {
   const { bundlePage } = await import('./bundle.ts');
-  return (await bundlePage()) ?? builtBefore();
+  return (await bundlePage()) ?? readBuiltAssets();
 }
 
-async function builtBefore(): Promise<Assets> {
+async function readBuiltAssets(): Promise<Assets> {
   try {
-    return completed(
+    return toAssets(
       Object.fromEntries(assetNames.map(name => [name, readFileSync(join(assetFolder, name), 'utf8')])),
     );
   } catch (error) {
@@ -45,11 +36,4 @@ async function builtBefore(): Promise<Assets> {
       { cause: error },
     );
   }
-}
-
-/** Throws where a file is empty: the page would be blank. */
-export function completed(files: Readonly<Record<string, string>>): Assets {
-  const empty = assetNames.filter(name => !files[name]);
-  if (empty.length > 0) throw new Error(`empty: ${empty.join(', ')}`);
-  return files as unknown as Assets;
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { FlowError } from '../errors.ts';
 import { packageFolder } from '../package.ts';
-import { type Assets, assetNames, completed } from './assets.ts';
+import { type Assets, assetNames, toAssets } from './asset-files.ts';
 
-/** Builds the page; null without esbuild, which is there where the package is built, not where it is installed. */
+/** Build the page; return null without esbuild, which is a development dependency. */
 export async function bundlePage(): Promise<Assets | null> {
   const esbuild = await import('esbuild').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ERR_MODULE_NOT_FOUND') return null;
@@ -12,7 +12,7 @@ export async function bundlePage(): Promise<Assets | null> {
   return esbuild && bundleWith(esbuild);
 }
 
-/** xterm.js comes as a file of its own: it is most of what the page weighs, and needed last. */
+/** xterm.js is a file of its own: it is most of the page's size, and needed last. */
 async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> {
   const folder = join(packageFolder, 'src', 'inspector', 'page');
   const { outputFiles } = await build({
@@ -31,7 +31,7 @@ async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> 
     logLevel: 'silent',
   }).catch((error: Error) => {
     throw new FlowError(
-      `the inspector’s page cannot be built: ${error.message}. Run npm ci in ${packageFolder}`,
+      `the page of the inspector cannot be built: ${error.message}. Run npm ci in ${packageFolder}`,
       2,
       {
         cause: error,
@@ -39,5 +39,5 @@ async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> 
     );
   });
   const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(`/${name}`))?.text ?? '';
-  return completed(Object.fromEntries(assetNames.map(name => [name, text(name)])));
+  return toAssets(Object.fromEntries(assetNames.map(name => [name, text(name)])));
 }

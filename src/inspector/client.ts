@@ -3,36 +3,36 @@ import type { WebSocket } from 'ws';
 
 export interface Client {
   send(event: StatelyInspectionEvent): void;
-  /** Says goodbye after what is still to be sent. */
+  /** Close the connection after the pending events are sent. */
   end(): void;
-  /** Lets go at once. */
+  /** Close the connection at once. */
   drop(): void;
   readonly closed: Promise<void>;
 }
 
-/** Bytes that a socket is given before it has taken those it has. */
-const ahead = 256 * 1024;
+/** Bytes that are buffered in a socket. */
+const maxBuffered = 256 * 1024;
 
 /**
- * Somebody who watches: is told the story so far, then each event. What it has not taken waits here, as references
- * and not as text, and one that falls too far behind is dropped.
+ * Send a client the past events, then each new one. Pending events are kept as references, not as text, and a client with
+ * more than `maxLag` of them is disconnected.
  */
-export function clientOn(
+export function openClient(
   socket: WebSocket,
-  story: readonly StatelyInspectionEvent[],
-  patience: number,
+  past: readonly StatelyInspectionEvent[],
+  maxLag: number,
 ): Client {
-  const waiting = [...story];
-  const most = story.length + patience;
+  const waiting = [...past];
+  const maxWaiting = past.length + maxLag;
   let ending = false;
 
   const pump = () => {
     if (socket.readyState !== socket.OPEN) return;
-    while (waiting.length > 0 && socket.bufferedAmount < ahead)
+    while (waiting.length > 0 && socket.bufferedAmount < maxBuffered)
       socket.send(JSON.stringify(waiting.shift()), pump);
     if (ending && waiting.length === 0) socket.close(1000, 'the run is over');
   };
-  // What went wrong with a socket is followed by its close; a browser that is gone is nothing to report.
+  // An error of a socket is followed by its close event; a closed browser is not worth a report.
   socket.on('error', () => {});
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
   pump();
@@ -41,7 +41,7 @@ export function clientOn(
     closed,
     send(event) {
       waiting.push(event);
-      if (waiting.length > most) socket.terminate();
+      if (waiting.length > maxWaiting) socket.terminate();
       else pump();
     },
     end() {

@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import type { RunFeed } from './run-feed.ts';
 
-/** Events that go into one message: a long run is told in pieces, between which a page can draw. */
-const most = 500;
+/** Events in one message: a long run is sent in pieces, so that the page can draw in between. */
+const batchSize = 500;
 
 /**
- * Tells somebody a run's events, from the first that they lack on, as server-sent events. What they have not taken yet
- * is only a number here: who reads slowly costs nothing, and loses nothing.
+ * Send the events of a run from `from` on as server-sent events. Pending events are only an index here, so a slow reader
+ * costs nothing and loses nothing.
  */
-export function tellEvents(response: ServerResponse, feed: RunFeed, from: number): { end(): void } {
+export function streamEvents(response: ServerResponse, feed: RunFeed, from: number): { end(): void } {
   let next = from;
-  let told: boolean | null = null;
+  let sent: boolean | null = null;
   let isEnding = false;
   let isFull = false;
 
@@ -20,14 +20,14 @@ export function tellEvents(response: ServerResponse, feed: RunFeed, from: number
   const pump = () => {
     if (response.destroyed) return;
     while (!isFull && next < feed.lines.length) {
-      const lines = feed.lines.slice(next, next + most);
+      const lines = feed.lines.slice(next, next + batchSize);
       next += lines.length;
       message(`id: ${next}\ndata: [${lines.join(',')}]\n\n`);
     }
     if (isFull) return;
-    if (told !== feed.isDriven) message(`event: driven\ndata: ${feed.isDriven}\n\n`);
-    told = feed.isDriven;
-    if (isEnding) response.end('event: over\ndata: true\n\n');
+    if (sent !== feed.hasActiveEngine) message(`event: engine-active\ndata: ${feed.hasActiveEngine}\n\n`);
+    sent = feed.hasActiveEngine;
+    if (isEnding) response.end('event: end\ndata: true\n\n');
   };
   const unsubscribe = feed.subscribe(pump);
   response.on('drain', () => {

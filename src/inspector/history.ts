@@ -2,13 +2,13 @@ import type { StatelyActorEvent, StatelyInspectionEvent } from '@statelyai/inspe
 
 export interface History {
   add(event: StatelyInspectionEvent): void;
-  /** What somebody who comes now has to be told: all actors, then what they went through, in order. */
+  /** Return the events for a new client: all actors, then the recent events in order. */
   replay(): readonly StatelyInspectionEvent[];
 }
 
 /**
- * Remembers every actor and the last events. A snapshot that has to be forgotten becomes the one that its actor
- * is introduced with, so the story that is left begins where each actor really was.
+ * Keep every actor and the last events. A snapshot that is dropped becomes the initial one of its actor, so that the
+ * remaining events continue from the real state.
  */
 export function openHistory(size: number): History {
   const actors = new Map<string, StatelyActorEvent>();
@@ -22,10 +22,10 @@ export function openHistory(size: number): History {
       }
       recent.push(event);
       if (recent.length <= size) return;
-      const forgotten = recent.shift();
-      const actor = forgotten && actors.get(forgotten.sessionId);
-      if (actor && forgotten.type === '@xstate.snapshot')
-        actors.set(actor.sessionId, { ...actor, snapshot: forgotten.snapshot });
+      const dropped = recent.shift();
+      const actor = dropped && actors.get(dropped.sessionId);
+      if (actor && dropped.type === '@xstate.snapshot')
+        actors.set(actor.sessionId, { ...actor, snapshot: dropped.snapshot });
     },
     replay: () => [...actors.values(), ...recent],
   };

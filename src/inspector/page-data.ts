@@ -1,23 +1,23 @@
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { LaidOut } from '../graph/laid-out.ts';
+import type { Layout } from '../graph/positioned.ts';
 
-/** The chart of every agent: as a graph, and as it is drawn. */
+/** The statechart of agents, as a graph and as a layout. */
 export interface AgentChart {
   readonly chart: Graph;
-  readonly drawn: LaidOut;
+  readonly drawn: Layout;
 }
 
-/** All of a run, in a page that asks nobody for anything. */
-export interface Kept extends AgentChart {
-  readonly events: readonly FlowEvent[];
-  /** The agents, drawn by what they wait for. */
-  readonly flow: LaidOut;
-  /** What was printed, by `agent/attempt`: gzip in base64. */
+/** All data of a run, in a page that requests nothing. */
+export interface ExportedRun extends AgentChart {
+  readonly events: readonly RunEvent[];
+  /** The layout of the agents with their dependencies. */
+  readonly flow: Layout;
+  /** Output by `agent/attempt`: gzip in base64. */
   readonly transcripts: Readonly<Record<string, string>>;
 }
 
-/** The element of a page that holds a `Kept`. */
-export const keptId = 'kept';
+/** Id of the element that contains an `ExportedRun`. */
+export const exportedRunId = 'exported-run';
 
 export const transcriptKey = (agent: string, attempt: number) => `${agent}/${attempt}`;

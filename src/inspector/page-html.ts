@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Assets } from './assets.ts';
-import { type Kept, keptId } from './page-data.ts';
+import type { Assets } from './asset-files.ts';
+import { type ExportedRun, exportedRunId } from './page-data.ts';
 import type { Page } from './stately-page.ts';
 
-/** The page as it is served: it loads its own program and looks, and talks to nobody but whom it came from. */
+/** Return the page as it is served: it loads its own scripts and styles, and connects to its server only. */
 export function servedPage(nonce: string, mayType: boolean): Page {
   const policy = [
     "default-src 'none'",
@@ -34,9 +34,9 @@ export function servedPage(nonce: string, mayType: boolean): Page {
   };
 }
 
-/** The page with all of one run in it: a file that needs nothing else, and can ask nobody for anything. */
-export function keptPage(assets: Assets, kept: Kept): string {
-  // The style sheets that xterm.js makes for itself carry it; that anybody can read it here lets nobody add anything.
+/** Return the page with all data of one run: a file that needs nothing else and connects to nothing. */
+export function exportedPage(assets: Assets, run: ExportedRun): string {
+  // The style elements of xterm.js carry it. It need not be secret: nothing can be added to this page.
   const nonce = hashOf(assets['page.js']).slice(0, 22);
   const scripts = [assets['xterm.js'], assets['page.js']];
   const policy = [
@@ -52,7 +52,7 @@ export function keptPage(assets: Assets, kept: Kept): string {
 <meta name="referrer" content="no-referrer">
 <style nonce="${nonce}">${assets['xterm.css']}${assets['page.css']}</style>`,
     { mayType: false },
-    `<script type="application/json" id="${keptId}">${asText(kept)}</script>
+    `<script type="application/json" id="${exportedRunId}">${asText(run)}</script>
 ${scripts.map(script => `<script>${script}</script>`).join('\n')}`,
   );
 }
@@ -73,7 +73,7 @@ ${end}
 </html>
 `;
 
-/** JSON in which nothing can end the element that it stands in, or begin another. */
+/** Return JSON that cannot end its element, or begin another one. */
 const asText = (value: unknown) => JSON.stringify(value).replaceAll('<', '\\u003c');
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');

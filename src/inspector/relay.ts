@@ -7,36 +7,36 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StatelyInspectionEvent } from '@statelyai/inspect';
 import { WebSocketServer } from 'ws';
 import { FlowError } from '../errors.ts';
-import { type Refusal, refusal, refuse } from './access.ts';
-import { type Client, clientOn } from './client.ts';
+import { type Refusal, refusal, sendRefusal } from './access.ts';
+import { type Client, openClient } from './client.ts';
 import { openHistory } from './history.ts';
 import { statelyPage } from './stately-page.ts';
 
 export interface Relay {
-  /** Of the page; whoever knows it may watch. */
+  /** Address of the page; everyone who has it may watch. */
   readonly url: string;
   send(event: StatelyInspectionEvent): void;
   close(): Promise<void>;
 }
 
 export interface RelayOptions {
-  /** How many events are remembered for those who come late. */
+  /** Number of past events that are kept for new clients. */
   readonly remembered: number;
-  /** How many events somebody may fall behind before being dropped. */
-  readonly patience: number;
-  /** Milliseconds that those who watch have at the close to take the last events and say goodbye. */
-  readonly grace: number;
+  /** Number of pending events beyond which a client is disconnected. */
+  readonly maxLag: number;
+  /** Time that clients have at the close to receive the last events. */
+  readonly gracePeriodMs: number;
 }
 
-/** Serves the page and the events, on this machine's loopback address only. */
-export async function openRelay({ remembered, patience, grace }: RelayOptions): Promise<Relay> {
+/** Serve the page and the events, on the loopback address of this machine only. */
+export async function openRelay({ remembered, maxLag, gracePeriodMs }: RelayOptions): Promise<Relay> {
   const token = randomBytes(16).toString('hex');
   const history = openHistory(remembered);
   const clients = new Set<Client>();
 
   const server = createServer((request, response) => {
     const refused = refusal(request, token, '');
-    if (refused) return refuse(response, refused);
+    if (refused) return sendRefusal(response, refused);
     const { html, headers } = statelyPage(request.headers.host ?? '', randomBytes(16).toString('base64'));
     response.writeHead(200, headers).end(html);
   });
@@ -46,12 +46,12 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
     const refused = refusal(request, token, 'events');
     if (refused) return void stream.end(refusalText(refused), () => stream.destroy());
     sockets.handleUpgrade(request, stream, head, socket => {
-      const client = clientOn(socket, history.replay(), patience);
+      const client = openClient(socket, history.replay(), maxLag);
       clients.add(client);
       void client.closed.then(() => clients.delete(client));
     });
   });
-  // Nobody who watches keeps a run alive that forgot to close this.
+  // Connections do not keep the process of a run alive that forgot to close this.
   server.on('connection', socket => socket.unref());
   server.unref();
 
@@ -71,12 +71,12 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
       const all = [...clients];
       for (const client of all) client.end();
-      const patient = new AbortController();
+      const timer = new AbortController();
       await Promise.race([
         Promise.all(all.map(client => client.closed)),
-        delay(grace, undefined, { signal: patient.signal }).catch(() => {}),
+        delay(gracePeriodMs, undefined, { signal: timer.signal }).catch(() => {}),
       ]);
-      patient.abort();
+      timer.abort();
       for (const client of clients) client.drop();
       server.closeAllConnections();
       await closed;
@@ -84,5 +84,5 @@ export async function openRelay({ remembered, patience, grace }: RelayOptions): 
   };
 }
 
-const refusalText = ({ status, why }: Refusal) =>
-  `HTTP/1.1 ${status} ${why}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+const refusalText = ({ status, reason }: Refusal) =>
+  `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -1,41 +1,41 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { parseLine } from '../engine/journal.ts';
-import { lockHolder } from '../engine/lock.ts';
-import type { RunFolder } from '../engine/state-dir.ts';
-import type { FlowEvent } from '../events.ts';
+import type { RunEvent } from '../events.ts';
+import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { parseLine } from '../store/journal.ts';
+import { lockHolder } from '../store/lock.ts';
+import type { RunFolder } from '../store/state-directory.ts';
 import { openFile, statFile } from '../store/state-files.ts';
-import { type FlowState, initialFlowState, reduce } from '../views/flow-state.ts';
 
-/** The events of a run, out of its journal, whoever writes that: an engine that lives, or one that is long gone. */
+/** The events of a run, read from its journal, with or without an active engine process. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
-  readonly events: readonly FlowEvent[];
-  /** What they come to. */
+  readonly events: readonly RunEvent[];
+  /** The state after all events. */
   readonly state: FlowState;
-  /** The events as text, one by one. */
+  /** The events as lines of text. */
   readonly lines: readonly string[];
-  /** An engine lives that drives it. */
-  readonly isDriven: boolean;
-  /** Looks at once, and not only in a moment. */
-  look(): void;
-  /** Told whenever there is more, or whether it is driven has changed. Returns what ends it. */
+  /** Whether an engine process drives the run. */
+  readonly hasActiveEngine: boolean;
+  /** Read new events at once instead of at the next poll. */
+  poll(): void;
+  /** Call the listener after new events, and when `hasActiveEngine` changes. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
 }
 
-const lookEvery = 100;
+const pollIntervalMs = 100;
 
 export function openRunFeed(folder: RunFolder): RunFeed {
-  const events: FlowEvent[] = [];
+  const events: RunEvent[] = [];
   const lines: string[] = [];
   const listeners = new Set<() => void>();
-  const isDriven = () => lockHolder(folder.lock) !== null;
-  let driven = isDriven();
+  const isLocked = () => lockHolder(folder.lock) !== null;
+  let hasActiveEngine = isLocked();
   let state: FlowState = initialFlowState;
   let offset = 0;
-  let looks = 0;
+  let polls = 0;
 
   const take = () => {
-    const { text, end } = wholeLines(folder.journal, offset);
+    const { text, end } = readWholeLines(folder.journal, offset);
     offset = end;
     for (const line of text) {
       const event = parseLine(line);
@@ -46,16 +46,16 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     }
     return text.length > 0;
   };
-  const look = () => {
+  const poll = () => {
     const more = take();
-    // Asking whether a process lives costs more than a look at a file.
-    const before = driven;
-    if (more || looks++ % 10 === 0) driven = isDriven();
-    if (more || driven !== before) for (const listener of listeners) listener();
+    // Checking for a live process costs more than reading a file.
+    const before = hasActiveEngine;
+    if (more || polls++ % 10 === 0) hasActiveEngine = isLocked();
+    if (more || hasActiveEngine !== before) for (const listener of listeners) listener();
   };
   take();
-  const looking = setInterval(look, lookEvery);
-  looking.unref();
+  const polling = setInterval(poll, pollIntervalMs);
+  polling.unref();
 
   return {
     folder,
@@ -64,23 +64,26 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     get state() {
       return state;
     },
-    get isDriven() {
-      return driven;
+    get hasActiveEngine() {
+      return hasActiveEngine;
     },
-    look,
+    poll,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     [Symbol.dispose]() {
-      clearInterval(looking);
+      clearInterval(polling);
       listeners.clear();
     },
   };
 }
 
-/** Those that are whole, from `start` on; a last one without its newline is still being written, or torn. */
-function wholeLines(file: string, start: number): { readonly text: readonly string[]; readonly end: number } {
+/** Return the complete lines from `start` on; a last one without its newline is being written, or torn. */
+function readWholeLines(
+  file: string,
+  start: number,
+): { readonly text: readonly string[]; readonly end: number } {
   if (!statFile(file)) return { text: [], end: start };
   const fd = openFile(file, 'r');
   try {

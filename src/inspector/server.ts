@@ -1,127 +1,82 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunFolder } from '../engine/state-dir.ts';
-import { FlowError, UsageError } from '../errors.ts';
-import type { FlowState } from '../views/flow-state.ts';
-import { type Asked, asked, nothingHere, readOnly, refuse } from './access.ts';
-import { type Assets, assetNames, assets } from './assets.ts';
-import { agentChart, flowChart } from './charts.ts';
-import { tellEvents } from './event-stream.ts';
-import { servedPage } from './page-html.ts';
+import { FlowError } from '../errors.ts';
+import type { FlowState } from '../state/flow-state.ts';
+import type { RunFolder } from '../store/state-directory.ts';
+import { assets } from './assets.ts';
+import { agentChart } from './charts.ts';
+import { siteRoutes } from './routes.ts';
 import { openRunFeed, type RunFeed } from './run-feed.ts';
-import { showTerminal, takeTyping } from './terminal-routes.ts';
 import type { Terminals } from './terminals.ts';
 
 export interface InspectorOptions {
-  /** 0: any that is free. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly mayType: boolean;
   terminals(folder: RunFolder, state: () => FlowState): Terminals;
 }
 
 export interface Inspector {
-  /** Of the page; whoever knows it may look. */
+  /** Address of the page; everyone who has it may watch. */
   readonly url: string;
-  /** Shows this run; until then the page waits for one. */
+  /** Show this run; until then the page waits for one. */
   show(folder: RunFolder): void;
-  /** There is something new: it is looked for at once, and not only in a moment. */
-  look(): void;
+  /** Read new events at once instead of at the next poll. */
+  poll(): void;
   close(): Promise<void>;
 }
 
-/** Milliseconds that pages have at the close to take the last events. */
-const grace = 1_000;
+/** Time that pages have at the close to receive the last events. */
+const gracePeriodMs = 1_000;
 
-/** Serves the page of a run, on this machine's loopback address only. */
+/** Serve the page of a run, on the loopback address of this machine only. */
 export async function openInspector({ port, mayType, terminals }: InspectorOptions): Promise<Inspector> {
   const token = randomBytes(16).toString('hex');
   const shown = Promise.withResolvers<RunFeed>();
   let feed: RunFeed | null = null;
-  const told = new Map<ServerResponse, { end(): void }>();
-  const over = new AbortController();
-  let flow: Promise<string> | null = null;
-  let isLooking = false;
-  const terminalsIn = (run: RunFeed) => terminals(run.folder, () => run.state);
-  // Before anybody is told an address: a page without its program is blank.
+  const closing = new AbortController();
+  let isPolling = false;
+  // Read before the address is known to anyone: a page without its program is blank.
   const page = await assets();
-  // What is needed first is made ready while nobody has come yet.
+  // The layout takes a second: begin before the first request.
   const chart = agentChart().then(found => JSON.stringify(found));
   chart.catch(() => {});
-
-  const server = createServer((request, response) => {
-    const found = asked(request, token);
-    if ('why' in found) return refuse(response, found);
-    answer(found, response, request).catch((error: Error) => {
-      if (response.headersSent) return void response.destroy();
-      refuse(response, { status: error instanceof UsageError ? 404 : 500, why: error.message });
-    });
+  const routes = siteRoutes({
+    token,
+    page,
+    chart,
+    run: shown.promise,
+    mayType,
+    terminals: run => terminals(run.folder, () => run.state),
+    closing: closing.signal,
   });
-
-  async function answer(
-    { method, path, query }: Asked,
-    response: ServerResponse,
-    request: Parameters<typeof takeTyping>[0],
-  ): Promise<void> {
-    if (path === 'type' && method === 'POST') {
-      if (!mayType) return refuse(response, { status: 403, why: 'Typing needs --inspect-write.' });
-      return takeTyping(request, response, terminalsIn(await shown.promise));
-    }
-    if (method !== 'GET') return refuse(response, readOnly);
-    if (path === '') {
-      const { html, headers } = servedPage(randomBytes(16).toString('base64'), mayType);
-      return void response.writeHead(200, headers).end(html);
-    }
-    if (isAsset(path)) return send(response, types[path], page[path]);
-    if (path === 'chart') return send(response, json, await chart);
-    const run = await shown.promise;
-    if (path === 'flow') {
-      flow ??= flowOf(run);
-      return send(response, json, await flow);
-    }
-    if (path === 'terminal') return showTerminal(query, response, terminalsIn(run), over.signal);
-    if (path !== 'events') return refuse(response, nothingHere);
-    response.writeHead(200, { ...plainHeaders, 'Content-Type': 'text/event-stream; charset=utf-8' });
-    response.flushHeaders();
-    const from = Number(request.headers['last-event-id'] ?? 0);
-    told.set(response, tellEvents(response, run, Number.isInteger(from) && from > 0 ? from : 0));
-    response.once('close', () => told.delete(response));
-  }
-
-  // Nobody who watches keeps a run alive that forgot to close this.
-  server.on('connection', socket => socket.unref());
-  server.unref();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'EADDRINUSE' ? 'somebody else does. Name another port, or none' : error.message;
-    throw new FlowError(`the inspector cannot listen on 127.0.0.1:${port}: ${why}`, 2, { cause: error });
-  });
+  const server = createServer(routes.handle);
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`,
+    url: `http://127.0.0.1:${await listen(server, port)}/${token}/`,
     show(folder) {
       feed ??= openRunFeed(folder);
       shown.resolve(feed);
     },
-    look() {
-      if (isLooking) return;
-      isLooking = true;
+    poll() {
+      if (isPolling) return;
+      isPolling = true;
       setImmediate(() => {
-        isLooking = false;
-        feed?.look();
+        isPolling = false;
+        feed?.poll();
       });
     },
     async close() {
-      feed?.look();
+      feed?.poll();
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
-      over.abort();
-      for (const { end } of told.values()) end();
-      const patient = new AbortController();
-      await Promise.race([closed, delay(grace, undefined, { signal: patient.signal }).catch(() => {})]);
-      patient.abort();
+      closing.abort();
+      routes.endStreams();
+      const timer = new AbortController();
+      await Promise.race([closed, delay(gracePeriodMs, undefined, { signal: timer.signal }).catch(() => {})]);
+      timer.abort();
       server.closeAllConnections();
       await closed;
       feed?.[Symbol.dispose]();
@@ -129,23 +84,15 @@ export async function openInspector({ port, mayType, terminals }: InspectorOptio
   };
 }
 
-const json = 'application/json; charset=utf-8';
-const types: Readonly<Record<keyof Assets, string>> = {
-  'page.js': 'text/javascript; charset=utf-8',
-  'page.css': 'text/css; charset=utf-8',
-  'xterm.js': 'text/javascript; charset=utf-8',
-  'xterm.css': 'text/css; charset=utf-8',
-};
-
-const isAsset = (path: string): path is keyof Assets => (assetNames as readonly string[]).includes(path);
-
-const plainHeaders = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' };
-
-const send = (response: ServerResponse, type: string, body: string) =>
-  void response.writeHead(200, { ...plainHeaders, 'Content-Type': type }).end(body);
-
-/** Drawn when it is known who is in it. */
-async function flowOf(feed: RunFeed): Promise<string> {
-  while (feed.state.startedAt === null) await new Promise<void>(resolve => feed.subscribe(resolve));
-  return JSON.stringify(await flowChart(feed.state));
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  // Connections do not keep the process of a run alive that forgot to close this.
+  server.on('connection', socket => socket.unref());
+  server.unref();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    const why =
+      error.code === 'EADDRINUSE' ? 'the port is in use. Choose another one, or omit it' : error.message;
+    throw new FlowError(`the inspector cannot listen on 127.0.0.1:${port}: ${why}`, 2, { cause: error });
+  });
+  return (server.address() as AddressInfo).port;
 }

@@ -1,5 +1,5 @@
-/** Of Stately: where the Inspector lives, and the one origin that our page shows, hears and tells anything. */
-export const statelySite = 'https://stately.ai';
+/** The origin of the Stately Inspector, the only one that the page loads or exchanges messages with. */
+const statelySite = 'https://stately.ai';
 export const statelyInspectorUrl = `${statelySite}/inspect`;
 
 export interface Page {
@@ -7,7 +7,7 @@ export interface Page {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The page around the Inspector's frame. It loads nothing but that frame, and talks to nobody but it and `host`. */
+/** Return the page around the frame of the Inspector. It loads only that frame, and connects only to it and `host`. */
 export function statelyPage(host: string, nonce: string): Page {
   const policy = [
     "default-src 'none'",
@@ -50,8 +50,8 @@ export function statelyPage(host: string, nonce: string): Page {
 }
 
 /**
- * The Inspector says that it is there, also when it was loaded anew; each time it is told the whole story. Nothing is
- * sent to anybody before, or to another origin.
+ * The Inspector announces itself each time it is loaded, and then gets all events from the start. Nothing is sent before,
+ * or to another origin.
  */
 const script = `
 const site = '${statelySite}';

@@ -1,26 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createInspector } from '@statelyai/inspect';
 import type { InspectionEvent } from 'xstate';
+import { redactInspection } from './redact-inspection.ts';
 import { openRelay, type RelayOptions } from './relay.ts';
-import { shownOnly } from './shown.ts';
 import { statelyInspectorUrl } from './stately-page.ts';
 
 export interface StatelyInspector {
-  /** A page on this machine; whoever knows its address may watch. */
+  /** Address of a page on this machine; everyone who has it may watch. */
   readonly url: string;
-  /** For people: where it is, and what it needs. */
+  /** A line for people: the address, and what it needs. */
   readonly announcement: string;
-  /** Takes the inspection events of the run's machines. */
+  /** Take an inspection event of the run's machines. */
   inspect(event: InspectionEvent): void;
   close(): Promise<void>;
 }
 
-/** Shows a run's machines in the Stately Inspector, in its own protocol. Nothing leaves this machine but by the page. */
+/** Show the machines of a run in the Stately Inspector, by its protocol. Data leaves this machine only through the page. */
 export async function statelyInspector(options: Partial<RelayOptions> = {}): Promise<StatelyInspector> {
-  const relay = await openRelay({ remembered: 5_000, patience: 5_000, grace: 1_000, ...options });
-  // The package cuts off without a word what lies deeper than 10 levels, and the chart of an agent has all 10.
+  const relay = await openRelay({ remembered: 5_000, maxLag: 5_000, gracePeriodMs: 1_000, ...options });
+  // The package silently truncates below 10 levels, and the chart of an agent has all 10.
   const inspector = createInspector({ send: relay.send }, { serializationDepthLimit: 30 });
-  const shown = shownOnly();
+  const shown = redactInspection();
 
   return {
     url: relay.url,
@@ -30,7 +30,7 @@ export async function statelyInspector(options: Partial<RelayOptions> = {}): Pro
       if (visible) inspector.inspect.next?.(visible);
     },
     async close() {
-      // The package sends what it is given by timers of 0 ms; this one comes after all of them.
+      // The package sends events in timers of 0 ms; this one fires after all of them.
       await delay(0);
       await relay.close();
     },

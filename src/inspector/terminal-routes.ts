@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nothingHere, refuse } from './access.ts';
+import { notFound, sendRefusal } from './access.ts';
 import type { Terminals } from './terminals.ts';
 
-/** Streams what an attempt prints for as long as somebody takes it. */
-export async function showTerminal(
+/** Stream the output of an attempt until the client disconnects. */
+export async function streamTerminal(
   query: URLSearchParams,
   response: ServerResponse,
   terminals: Terminals,
@@ -12,14 +12,14 @@ export async function showTerminal(
 ): Promise<void> {
   const agent = query.get('agent') ?? '';
   const attempt = Number(query.get('attempt'));
-  if (!Number.isInteger(attempt) || attempt < 1) return refuse(response, nothingHere);
+  if (!Number.isInteger(attempt) || attempt < 1) return sendRefusal(response, notFound);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, over]);
   const begin = () => {
     if (!response.headersSent) response.writeHead(200, headers(query.has('save'), `${agent}-${attempt}.log`));
   };
-  // Whoever waits for a terminal that is silent knows that it is there.
+  // Send headers early, so that the client knows that a silent terminal exists.
   const waiting = setTimeout(() => {
     begin();
     response.flushHeaders();
@@ -34,7 +34,7 @@ export async function showTerminal(
         if (!response.write(bytes)) await once(response, 'drain', { signal }).catch(() => {});
       },
     });
-    if (!isThere && !response.headersSent) return refuse(response, nothingHere);
+    if (!isThere && !response.headersSent) return sendRefusal(response, notFound);
     begin();
     response.end();
   } finally {
@@ -42,7 +42,7 @@ export async function showTerminal(
   }
 }
 
-/** Not a page, whatever an agent prints: a browser shows it as text at most, and loads nothing for it. */
+/** Headers that make a browser treat the output as text and load nothing for it. */
 const headers = (isSaved: boolean, name: string) => ({
   'Content-Type': 'text/plain; charset=utf-8',
   'Content-Security-Policy': "default-src 'none'; sandbox",
@@ -51,11 +51,11 @@ const headers = (isSaved: boolean, name: string) => ({
   ...(isSaved && { 'Content-Disposition': `attachment; filename="${name.replace(/[^\w.-]/g, '_')}"` }),
 });
 
-/** What a person types at once, or pastes. */
-const mostTyped = 64 * 1024;
+/** Bytes that are typed or pasted at once. */
+const maxTypedSize = 64 * 1024;
 
-/** Takes `{agent, keys}`: what is typed arrives in the order in which it is asked for. */
-export async function takeTyping(
+/** Receive `{agent, keys}`, and type the keys. */
+export async function receiveTyping(
   request: IncomingMessage,
   response: ServerResponse,
   terminals: Terminals,
@@ -64,16 +64,16 @@ export async function takeTyping(
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > mostTyped) return refuse(response, { status: 413, why: 'That is too much at once.' });
+    if (size > maxTypedSize) return sendRefusal(response, { status: 413, reason: 'Too many keys at once.' });
     chunks.push(chunk);
   }
-  const typed = typingIn(Buffer.concat(chunks).toString('utf8'));
-  if (typed === null) return refuse(response, { status: 400, why: 'That is nothing to type.' });
+  const typed = parseTyping(Buffer.concat(chunks).toString('utf8'));
+  if (typed === null) return sendRefusal(response, { status: 400, reason: 'Invalid keys.' });
   await terminals.type(typed.agent, Buffer.from(typed.keys));
   response.writeHead(204).end();
 }
 
-function typingIn(text: string): { readonly agent: string; readonly keys: string } | null {
+function parseTyping(text: string): { readonly agent: string; readonly keys: string } | null {
   try {
     const { agent, keys } = JSON.parse(text);
     return typeof agent === 'string' && typeof keys === 'string' && keys !== '' ? { agent, keys } : null;

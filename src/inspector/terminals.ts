@@ -1,11 +1,11 @@
-/** What agents print, and where they are typed to. */
+/** Read the output of agents, and type to them. */
 export interface Terminals {
   /**
-   * Tells the bytes that an attempt has printed, without the run's secrets; with `follow` as they come, until the attempt
-   * is over or `signal` fires. False where nothing is there to be read. While nobody reads, nothing is run for it.
+   * Write the output of an attempt, without the secrets of the run; with `follow` as it arrives, until the attempt ends or
+   * `signal` is aborted. Returns false if there is no output. Nothing runs between calls.
    */
   read(agent: string, attempt: number, reading: Reading): Promise<boolean>;
-  /** Types these bytes into the agent's session. */
+  /** Type bytes into the session of an agent. */
   type(agent: string, bytes: Buffer): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ export const aider: Provider = {
   env: { AIDER_ANALYTICS: 'false', AIDER_CHECK_UPDATE: 'false' },
   keys: ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GEMINI_API_KEY'],
   aliases: {},
-  passes: ['AIDER_MODEL'],
+  passThroughEnv: ['AIDER_MODEL'],
   endpoint: null,
   login: [],
   otherLogins: {

@@ -13,14 +13,14 @@ export const amp: Provider = {
     login: '\\b40[13]\\b|no api key found|login failed|(invalid|missing) api key|amp login|unauthorized',
     quota: '\\b429\\b|\\b402\\b|out of credits|insufficient .*(credits|balance)|rate limit',
     usage: false,
-    // It would take the prompt for the code that its login asks for, and wait for another one.
+    // Without a login it asks for a code, reads the prompt as that code, and waits for another one.
     words: { asks: 'starting login flow|paste your code', waits: null },
   },
   model: null,
   env: {},
   keys: ['AMP_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: ['.local/share/amp/secrets.json'],
   otherLogins: {
@@ -29,6 +29,6 @@ export const amp: Provider = {
     folder: '.local/share/amp',
     files: [],
   },
-  // No flag lets it do all that it is told to.
+  // No flag approves all permissions.
   settings: [{ file: '.config/amp/settings.json', json: { 'amp.dangerouslyAllowAll': true } }],
 };

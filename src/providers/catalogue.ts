@@ -10,7 +10,7 @@ import { kiro } from './kiro.ts';
 import { opencode } from './opencode.ts';
 import type { Provider } from './provider.ts';
 
-/** In the order in which they are listed: those that our tests run, then the others. */
+/** Providers in the order of lists: first those that the tests run. */
 export const providers: readonly Provider[] = [
   claude,
   codex,

@@ -18,19 +18,19 @@ export const claude: Provider = {
   },
   interactive: {
     args: ['--dangerously-skip-permissions'],
-    flagged: {
+    settingsFlag: {
       flag: '--settings',
       json: {
         skipDangerousModePermissionPrompt: true,
         hooks: {
-          UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+          UserPromptSubmit: [{ hooks: [{ type: 'command', command: 'agent-turn accepted' }] }],
           Stop: [{ hooks: [{ type: 'command', command: 'agent-turn end queued' }] }],
           StopFailure: [{ hooks: [{ type: 'command', command: 'agent-turn failed' }] }],
         },
       },
     },
     settings: [],
-    // Of one in its environment it asks whether it is meant, and keeps a part of it on disk.
+    // It asks for confirmation of a key in its environment, and stores a part of it on disk.
     key: { name: 'ANTHROPIC_API_KEY', as: 'AGENT_KEY', json: { apiKeyHelper: 'printenv AGENT_KEY' } },
     ready: '^\\s*⏵⏵ bypass permissions on',
     dialogs: [
@@ -45,7 +45,7 @@ export const claude: Provider = {
   },
   model: '--model',
   env: {
-    // It refuses root otherwise, and an agent's container is a sandbox.
+    // It does not run as root otherwise. The container is a sandbox.
     IS_SANDBOX: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_SANDBOXED: '1',
@@ -53,7 +53,7 @@ export const claude: Provider = {
   },
   keys: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK'],
   aliases: {},
-  passes: [
+  passThroughEnv: [
     'ANTHROPIC_BASE_URL',
     'ANTHROPIC_MODEL',
     'ANTHROPIC_SMALL_FAST_MODEL',

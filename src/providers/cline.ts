@@ -8,14 +8,14 @@ export const cline: Provider = {
   install: { npm: 'cline', version: '3.0.65' },
   headless: {
     args: ['--json', '--auto-approve', 'true'],
-    // Otherwise it takes the model of its vendor's cloud, whatever keys there are.
+    // Otherwise it uses the model of its vendor's cloud, whichever keys are set.
     keyArgs: {
       CLINE_API_KEY: [],
       ANTHROPIC_API_KEY: ['--provider', 'anthropic'],
       OPENAI_API_KEY: ['--provider', 'openai-native'],
       OPENROUTER_API_KEY: ['--provider', 'openrouter'],
     },
-    // It reads no prompt from a file on standard input.
+    // It does not read a prompt from a file on standard input.
     prompt: 'last',
   },
   interactive: null,
@@ -29,7 +29,7 @@ export const cline: Provider = {
   env: {},
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'CLINE_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: ['.cline/data/settings/providers.json'],
   loginHolds: /"(apiKey|auth|accessToken|refreshToken|baseUrl|aws|gcp)"/,

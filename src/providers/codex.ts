@@ -1,7 +1,7 @@
 import type { Provider } from './provider.ts';
 
 const quiet = [
-  // It would write the whole environment, the key in it, to a file.
+  // It would write the whole environment with the key to a file.
   '--disable=shell_snapshot',
   '--config=analytics.enabled=false',
   '--config=check_for_update_on_startup=false',
@@ -22,18 +22,18 @@ export const codex: Provider = {
   },
   interactive: {
     args: [
-      // Its server would outlive it.
+      // Its daemon would outlive it.
       '--no-daemon',
       '--no-alt-screen',
       '--dangerously-bypass-approvals-and-sandbox',
       '--dangerously-bypass-hook-trust',
       ...quiet,
-      hook('UserPromptSubmit', 'agent-turn taken'),
+      hook('UserPromptSubmit', 'agent-turn accepted'),
       hook('Stop', 'agent-turn end'),
     ],
-    flagged: null,
+    settingsFlag: null,
     settings: [],
-    // Its own provider takes a key from a file only.
+    // Its built-in provider reads a key from a file only.
     key: {
       name: 'CODEX_API_KEY',
       args: [
@@ -56,10 +56,10 @@ export const codex: Provider = {
   env: {},
   keys: ['CODEX_API_KEY'],
   aliases: { CODEX_API_KEY: 'OPENAI_API_KEY' },
-  passes: ['OPENAI_BASE_URL'],
+  passThroughEnv: ['OPENAI_BASE_URL'],
   endpoint: {
     variable: 'OPENAI_BASE_URL',
-    usual: 'https://api.openai.com/v1',
+    default: 'https://api.openai.com/v1',
     args: ['--config=openai_base_url="$"'],
   },
   login: ['.codex/auth.json'],

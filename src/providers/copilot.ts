@@ -26,7 +26,7 @@ export const copilot: Provider = {
     'COPILOT_PROVIDER_BEARER_TOKEN',
   ],
   aliases: {},
-  passes: [
+  passThroughEnv: [
     'COPILOT_MODEL',
     'COPILOT_PROVIDER_BASE_URL',
     'COPILOT_PROVIDER_MODEL_ID',

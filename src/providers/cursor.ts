@@ -17,7 +17,7 @@ export const cursor: Provider = {
   env: { NO_OPEN_BROWSER: '1' },
   keys: ['CURSOR_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: ['.config/cursor/auth.json'],
   otherLogins: {

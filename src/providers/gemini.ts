@@ -9,13 +9,13 @@ export const gemini: Provider = {
   headless: { args: ['--yolo', '--output-format=stream-json'], prompt: 'stdin' },
   interactive: {
     args: ['--yolo'],
-    flagged: null,
+    settingsFlag: null,
     settings: [
       {
         file: '.gemini/settings.json',
         json: {
           hooks: {
-            BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn taken' }] }],
+            BeforeAgent: [{ hooks: [{ type: 'command', command: 'agent-turn accepted' }] }],
             AfterAgent: [{ hooks: [{ type: 'command', command: 'agent-turn end' }] }],
           },
         },
@@ -42,7 +42,7 @@ export const gemini: Provider = {
   },
   keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
   aliases: {},
-  passes: [
+  passThroughEnv: [
     'GEMINI_MODEL',
     'GOOGLE_CLOUD_LOCATION',
     'GOOGLE_CLOUD_PROJECT',
@@ -61,7 +61,7 @@ export const gemini: Provider = {
   settings: [
     {
       file: '.gemini/settings.json',
-      // What cannot be sent would hold up its end for ten seconds.
+      // Statistics that cannot be sent would delay its exit by ten seconds.
       json: { privacy: { usageStatisticsEnabled: false }, general: { enableAutoUpdate: false } },
     },
     {

@@ -17,7 +17,7 @@ export const kiro: Provider = {
   env: {},
   keys: ['KIRO_API_KEY'],
   aliases: {},
-  passes: [],
+  passThroughEnv: [],
   endpoint: null,
   login: [],
   otherLogins: {

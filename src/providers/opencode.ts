@@ -7,7 +7,7 @@ export const opencode: Provider = {
   program: 'opencode',
   install: { npm: 'opencode-ai', version: '1.18.33' },
   headless: {
-    // Of what it tries again, for as long as it takes, its events say nothing.
+    // It retries without limit, and reports retries in its log only.
     args: ['run', '--auto', '--format', 'json', '--print-logs', '--log-level', 'ERROR'],
     prompt: 'stdin',
   },
@@ -24,7 +24,7 @@ export const opencode: Provider = {
   },
   model: '--model',
   env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_MODELS_FETCH: '1' },
-  // Where it finds no key it sends the workspace to a free model of its vendor's, unasked.
+  // Without a key it would send the workspace to a free model of its vendor without asking.
   listedEnv: {
     variable: 'OPENCODE_CONFIG_CONTENT',
     list: 'disabled_providers',
@@ -33,7 +33,7 @@ export const opencode: Provider = {
   },
   keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
   aliases: {},
-  passes: ['OPENCODE_CONFIG_CONTENT'],
+  passThroughEnv: ['OPENCODE_CONFIG_CONTENT'],
   endpoint: null,
   login: ['.local/share/opencode/auth.json'],
   loginHolds: /"(key|token|access|refresh)"/,
@@ -45,7 +45,7 @@ export const opencode: Provider = {
     files: ['.env', 'opencode.json', 'opencode.jsonc', '.opencode/opencode.json', '.opencode/opencode.jsonc'],
   },
   settings: [
-    // Where the variable is a secret, nothing can be merged into it.
+    // Nothing can be merged into the variable if it is a secret.
     { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
   ],
 };

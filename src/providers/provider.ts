@@ -1,138 +1,138 @@
-/** An AI CLI, as data: how it gets into an image, how it is started unattended, and what it is logged in with. */
+/** An AI CLI as data: how to install it, start it unattended, and log it in. */
 export interface Provider {
   readonly name: string;
   /** For people: `Claude Code`. */
   readonly title: string;
-  /** A test of ours runs it; otherwise what is here is what its documentation says. */
+  /** Whether a test runs it; otherwise the data follow its documentation. */
   readonly verified: boolean;
   readonly program: string;
   readonly install: Install;
   readonly headless: Launch;
-  /** How it is started for people to look at, and told what to do by keys; null: not known yet. */
+  /** Start of its terminal interface, with the prompt typed into it; null if not supported. */
   readonly interactive: Interactive | null;
-  /** How what it prints is read; null: it is shown as it is. */
+  /** Configuration of the output's parser; null to show the output unchanged. */
   readonly report: Report | null;
-  /** null: it takes no model. */
+  /** The option for the model; null if it has none. */
   readonly model: string | null;
-  /** What it needs to know, whoever runs it. */
+  /** Environment variables that it always gets. */
   readonly env: Readonly<Record<string, string>>;
-  /** What is added to a list of its configuration, whoever sets that. */
+  /** A value that is always added to a list of its configuration. */
   readonly listedEnv?: ListedEnv;
-  /** Variables of the caller's environment that it gets where they are set: of these, secrets. */
+  /** Variables of the caller's environment that it gets as secrets, if they are set. */
   readonly keys: readonly string[];
-  /** Where it has no login, a key is looked for under another name as well: its own is first. */
+  /** Other names of keys, which are read if there is no login and the key itself is not set. */
   readonly aliases: Readonly<Record<string, string>>;
-  /** And of these, what may be kept in the run's record: addresses, names of models and regions. */
-  readonly passes: readonly string[];
-  /** Of `passes`, the address of its API, where it is taken from no variable but from arguments: `$` is its value. */
+  /** Variables of the caller's environment that it gets and that are stored with the run: addresses, names of models. */
+  readonly passThroughEnv: readonly string[];
+  /** The variable with the address of its API, if it reads that from arguments only: `$` is replaced by the value. */
   readonly endpoint: {
     readonly variable: string;
-    /** Its value where the variable is not set. */
-    readonly usual: string;
+    /** The value if the variable is not set. */
+    readonly default: string;
     readonly args: readonly string[];
   } | null;
-  /** Files under the caller's home that it is logged in with, the first by itself. It gets copies, for it writes to them. */
+  /** Files of its login in the caller's home; the first one is sufficient. It gets copies, since it writes to them. */
   readonly login: readonly string[];
-  /** What the first of them holds where somebody is logged in, for a CLI that also writes it where nobody is. */
+  /** Matches the first of them if the user is logged in, for a CLI that writes the file in any case. */
   readonly loginHolds?: RegExp;
-  /** What else it may be logged in by: an agent that has nothing of all these is refused before it starts. */
+  /** Other means of login: an agent without any is rejected before it starts. */
   readonly otherLogins: OtherLogins;
-  /** What is written under the agent's home before it starts, so that it asks nothing: merged into what is there. */
+  /** Settings that are merged into files in the agent's home before it starts, so that it asks nothing. */
   readonly settings: readonly Settings[];
 }
 
 export interface ListedEnv {
-  /** A variable that holds the configuration as JSON. */
+  /** The variable that contains the configuration as JSON. */
   readonly variable: string;
   readonly list: string;
   readonly value: string;
-  /** Another list of the configuration: a user who names the value in it wants it. */
+  /** Another list of the configuration: the value is not added if it is in there. */
   readonly unlessIn: string;
 }
 
-export interface OtherLogins {
-  /** Names of variables: a cloud's switch, or the address of a server that may ask for no key; null: there are none. */
+interface OtherLogins {
+  /** Names of variables, such as a switch for a cloud, or the address of a server without keys; null for none. */
   readonly variables: RegExp | null;
-  /** Arguments that choose a model with a login of its own, or with none; null: there are no such. */
+  /** Arguments that select a model with a login of its own, or without one; null for none. */
   readonly args: RegExp | null;
-  /** Its folder under the home: what the spec mounts there may hold a login. */
+  /** The folder of the CLI in the home: a mount there may contain a login. */
   readonly folder: string;
-  /** Files of a workspace that may name a model's server and its key. */
+  /** Files of a workspace that may contain the address and key of a model's server. */
   readonly files: readonly string[];
 }
 
 export type Install =
   | {
       readonly npm: string;
-      /** Exact. */
+      /** Exact version. */
       readonly version: string;
     }
   /** A shell command, run as root. */
   | { readonly script: string };
 
 export interface Launch {
-  /** What follows the program's name. */
+  /** Arguments of the program. */
   readonly args: readonly string[];
-  /** What follows where the agent has the key that is named, and no login by a file: the first of those that it has. */
+  /** Arguments by key, for an agent without a login file: those of the first key that is set. */
   readonly keyArgs?: Readonly<Record<string, readonly string[]>>;
-  /** How the prompt follows: on standard input, as the last argument, or behind a flag as itself or as its file. */
+  /** Passes the prompt on standard input, as the last argument, or with a flag, as text or as a file. */
   readonly prompt: 'stdin' | 'last' | { readonly flag: string } | { readonly file: string };
 }
 
 export interface Interactive {
-  /** What follows the program's name. */
+  /** Arguments of the program. */
   readonly args: readonly string[];
-  /** What follows, in JSON, behind a flag: settings that leave nothing to be asked, and hooks that call `agent-turn`. */
-  readonly flagged: { readonly flag: string; readonly json: object } | null;
-  /** The same in files under the agent's home. */
+  /** A flag with settings as JSON: they avoid questions, and their hooks call `agent-turn`. */
+  readonly settingsFlag: { readonly flag: string; readonly json: object } | null;
+  /** The same settings in files in the agent's home. */
   readonly settings: readonly Settings[];
-  /** What is different where the agent has this variable; null: nothing. */
+  /** Changes if the agent has this key; null for none. */
   readonly key: Key | null;
-  /** Its screen when it takes a prompt, as a regular expression. */
+  /** Regular expression for its screen when it accepts a prompt. */
   readonly ready: string;
-  /** What it may ask although it is told not to. */
+  /** Questions that it may ask in spite of its settings. */
   readonly dialogs: readonly Dialog[];
 }
 
 export interface Key {
   readonly name: string;
-  /** It would ask about it: it gets it under this name. */
+  /** Another name for the variable, for a CLI that would ask about it. */
   readonly as?: string;
-  /** Further settings. */
+  /** Additional settings. */
   readonly json?: object;
-  /** Further arguments: `$` is the address of its API. */
+  /** Additional arguments: `$` is the address of its API. */
   readonly args?: readonly string[];
 }
 
-export interface Dialog {
-  /** For people, as in `it asks for a login`. */
+interface Dialog {
+  /** A phrase for people, as in `it asks for a login`. */
   readonly title: string;
-  /** Of the screen, as a regular expression. */
+  /** Regular expression for the screen. */
   readonly pattern: string;
 }
 
-/** For agent-report, which shows people what the CLI tells in JSON, and reads from it usage and failures. */
+/** Configuration of agent-report, which formats the JSON output of a CLI and reads usage and failures from it. */
 export interface Report {
   readonly format: 'claude' | 'codex' | 'gemini' | 'opencode' | 'copilot' | 'cline' | 'words';
-  /** What it says where nobody is logged in, as a regular expression. */
+  /** Regular expression for its messages without a login. */
   readonly login: string;
-  /** What it says where the plan is used up. */
+  /** Regular expression for its messages when the quota is exhausted. */
   readonly quota: string;
-  /** false: it does not tell what it uses. */
+  /** false: it does not report its usage. */
   readonly usage?: false;
-  /** It tells some failures in words, on stderr too. */
+  /** Failures that it prints as text, also on stderr. */
   readonly words?: {
-    /** What it prints when it begins to wait for a person to log in. */
+    /** Printed when it begins to wait for a login; a regular expression. */
     readonly asks: string | null;
-    /** What it prints when it begins to wait for its plan; the first group is why. */
+    /** Printed when it begins to wait for its quota; the first group is the reason. */
     readonly waits: string | null;
   };
 }
 
-export interface Settings {
+interface Settings {
   /** A JSON file, relative to the home. */
   readonly file: string;
   readonly json: object;
-  /** Only where the agent has this variable. */
+  /** Applies only if the agent has this variable. */
   readonly when?: string;
 }

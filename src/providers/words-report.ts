@@ -1,6 +1,6 @@
 import type { Report } from './provider.ts';
 
-/** Read the failures of a CLI whose events are not known, from the last words of one that exits with an error. */
+/** Read failures from the last lines of a CLI without a known event format, if it exits with an error. */
 export const wordsReport: Report = {
   format: 'words',
   login:

@@ -5,17 +5,17 @@ import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { syncDirectory, writeFileAtomic } from '../store/write-file-atomic.ts';
 
 /**
- * The values that an attempt was given, encrypted (AES-256-GCM) with a key that only a label of its container holds.
- * Neither the run folder nor `docker inspect` gives a value away alone, and the key goes with the container: then
+ * The secrets that an attempt was given, encrypted (AES-256-GCM) with a key that only a label of its container holds.
+ * Neither the run directory nor `docker inspect` reveals a value alone, and the key is removed with the container: then
  * there is no output left to redact.
  */
 
-/** Name of the file in an attempt's folder. */
+/** Name of the file in the directory of an attempt. */
 export const sealedName = 'secrets.sealed';
 
 export const newSealKey = () => randomBytes(32).toString('hex');
 
-/** The file or its key is damaged: what it holds cannot be known. */
+/** The file or its key is damaged, so the values cannot be read. */
 export class SealError extends Error {}
 
 export interface Seal {
@@ -33,18 +33,18 @@ type Entry = z.output<typeof entrySchema>;
 
 const algorithm = 'aes-256-gcm';
 
-/** Add values to a sealed file; on disk when this returns. Throws a `SealError` where the file is damaged. */
+/** Add values to a sealed file; they are on disk when this returns. Throws a `SealError` if the file is damaged. */
 export function sealValues(file: string, seal: Seal, values: readonly string[]): void {
   const known = unsealValues(file, seal) ?? [];
   if (values.every(value => known.includes(value))) return;
-  // Entries of another container stay: one of the same attempt may still hold output.
+  // Keep the entries of other containers: another one of the same attempt may still hold output.
   const others = readEntries(file).filter(({ containerId }) => containerId !== seal.containerId);
   const entries = [...others, encrypt(seal, [...new Set([...known, ...values])])];
-  makeSyncedFolder(dirname(file));
+  makeSyncedDirectory(dirname(file));
   writeFileAtomic(file, entries.map(entry => `${JSON.stringify(entry)}\n`).join(''));
 }
 
-/** Return every value that this container was given, null where the file names none. Throws a `SealError`. */
+/** Return the values that a container was given; null if the file has no entry for it. Throws a `SealError`. */
 export function unsealValues(file: string, seal: Seal): readonly string[] | null {
   const entries = readEntries(file).filter(({ containerId }) => containerId === seal.containerId);
   if (entries.length === 0) return null;
@@ -87,10 +87,10 @@ function keyBytes(key: string): Buffer {
   return Buffer.from(key, 'hex');
 }
 
-/** Make a folder and those above it that are missing, each of which survives a loss of power. */
-function makeSyncedFolder(path: string): void {
+/** Make a directory and its missing parents, so that each survives a loss of power. */
+function makeSyncedDirectory(path: string): void {
   if (statFile(path)) return;
-  makeSyncedFolder(dirname(path));
+  makeSyncedDirectory(dirname(path));
   makeDirectory(path);
   syncDirectory(dirname(path));
 }

@@ -2,27 +2,27 @@ import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { Container, Containers } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';
-import type { Vault } from '../engine/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { newSealKey, sealedName, sealValues, unsealValues } from './sealed-file.ts';
+import type { Vault } from './vault.ts';
 
 type Attempt = Pick<StepInput, 'name' | 'attempt' | 'containerId' | 'injectedAt'>;
 
-/** Keep what attempts were given, so that any process that reads their output can redact it. */
+/** Stores the secrets that attempts were given, so that any process that reads their output can redact it. */
 export interface Seals {
-  /** A key for a new container of this agent; null where the agent has no secrets. */
+  /** Return a key for a new container of an agent; null if the agent has no secrets. */
   newKey(agent: string): string | null;
-  /** Seal values before they are handed out. Returns false where the container does not exist. */
+  /** Seal values before they are handed out. Returns false if the container does not exist. */
   seal(attempt: Attempt, values: readonly string[], signal: AbortSignal): Promise<boolean>;
-  /** Give the redactor what the attempt was given. Returns why that is impossible, else null. */
+  /** Add the secrets of an attempt to the redactor. Returns null, or why they cannot be read. */
   unseal(attempt: Attempt, signal: AbortSignal): Promise<string | null>;
-  /** Give the redactor what these containers were given, as far as it can be read. */
+  /** Add the secrets of these containers to the redactor, as far as they can be read. */
   unsealAll(containers: readonly Container[]): void;
 }
 
 interface SealsOptions {
   readonly plan: (agent: string) => AgentPlan | undefined;
-  /** For agents whose record was lost: whether they have secrets is unknown. */
+  /** Report whether the record of an agent was lost: then it may have secrets that its plan does not have. */
   readonly isAdopted: (agent: string) => boolean;
   readonly instance: string;
   readonly runId: string;
@@ -58,9 +58,9 @@ export function sealsOf(options: SealsOptions): Seals {
       const path = file(name, attempt.attempt);
       const problem = unsealContainer(container, path, vault, attempt.injectedAt !== null);
       if (problem === null || !hasSecrets(name)) return problem;
-      // The next best: what the agent would be given today.
+      // Fall back to the secrets that the agent would be given now.
       const found = vault.open(plan(name)!);
-      return 'lacks' in found ? `${problem}, and ${found.lacks}` : null;
+      return 'missing' in found ? `${problem}, and ${found.missing}` : null;
     },
 
     unsealAll(found) {
@@ -69,7 +69,7 @@ export function sealsOf(options: SealsOptions): Seals {
         const agent = labels[label.agent] ?? '';
         const attempt = labels[label.attempt] ?? '';
         const isOurs = labels[label.instance] === instance && labels[label.runId] === runId;
-        // Labels become a path here.
+        // Labels become a path here, so they are validated first (I8).
         if (isOurs && plan(agent) !== undefined && /^[1-9]\d*$/.test(attempt))
           unsealContainer(container, file(agent, Number(attempt)), vault, false);
       }
@@ -78,8 +78,8 @@ export function sealsOf(options: SealsOptions): Seals {
 }
 
 /**
- * Give `vault` what this container was given. Returns why that is impossible, else null; `isInjected`: the attempt is
- * known to have been given its secrets, so there must be a sealed file.
+ * Add the secrets of a container to `vault`. Returns null, or why they cannot be read. With `isInjected` the attempt is
+ * known to have been given its secrets, so a sealed file must exist.
  */
 export function unsealContainer(
   { id, labels }: Pick<Container, 'id' | 'labels'>,

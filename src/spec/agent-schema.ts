@@ -1,197 +1,128 @@
 import * as z from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
+import { command } from './command-field.ts';
 import { done } from './done-field.ts';
-import {
-  cpus,
-  duration,
-  env,
-  image,
-  isObject,
-  labels,
-  limit,
-  longestArgument,
-  memory,
-  network,
-  text,
-} from './fields.ts';
+import { cpus, env, image, labels, memory, text } from './fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
+import { needsInput } from './needs-input-field.ts';
+import { network } from './network-field.ts';
 import { args, model, provider } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
+import { timeouts } from './timeout-fields.ts';
 import { user } from './user-field.ts';
 import { artifacts, workspace } from './workspace-fields.ts';
 
-const commandForm = 'an array of strings, such as ["npm", "test"]';
-
-const word = text.refine(value => Buffer.byteLength(value) <= longestArgument, {
-  error: 'too long for an argument (128 KiB); pass it in a file or as the prompt',
-});
-
-const command = z
-  .array(word, {
-    error: issue =>
-      typeof issue.input === 'string'
-        ? `expected ${commandForm}; write it as an array (for shell text: ["sh", "-c", "…"])`
-        : expects(commandForm)(issue),
-  })
-  .min(1, { error: `expected ${commandForm}; it is empty` })
-  .check(({ value: [program], issues }) => {
-    const message =
-      program === ''
-        ? 'expected the name of a program; it is empty'
-        : /^[^/]*=/.test(program ?? '')
-          ? 'this is an assignment, not a program; put it under "env"'
-          : null;
-    if (message !== null) issues.push({ code: 'custom', path: [0], input: program, message });
-  });
-
-const timeouts = strict(
-  {
-    build: duration.optional().describe('For making the image ready. Default `30m`.'),
-    ready: duration
-      .optional()
-      .describe('From the container’s start until its session takes keys. Default `60s`.'),
-    run: limit.optional().describe('For the work itself; `none` lifts it. Default `2h`.'),
-    idle: limit
-      .optional()
-      .describe('How long the agent may print nothing before it is ended. Default `none`.'),
-    quiet: limit
-      .optional()
-      .describe(
-        'How long the screen of an interactive agent that has something to do may stand still before it needs input. Default `60s`.',
-      ),
-    stop: duration.optional().describe('From the first request to end until it is killed. Default `10s`.'),
-  },
-  'an object of time limits, such as {"run": "45m"}',
-);
-
-const needsInputForm = '"notify", "fail" or {"answer": "yes"}';
-
-const needsInput = z.union(
-  [
-    z.enum(['notify', 'fail']),
-    strict(
-      { answer: text.describe('Typed into it, then Enter; at most three times in a row, then it fails.') },
-      needsInputForm,
-    ),
-  ],
-  { error: issue => (isObject(issue.input) ? undefined : expects(needsInputForm)(issue)) },
-);
-
-/** What may be said of one agent, and in `defaults` of all. */
+/** The fields that an agent and `defaults` share. */
 export const shared = {
   provider: provider
     .optional()
     .describe(
-      'The AI CLI to run, unattended and with all it asks for approved; `agent-flow providers` lists them. `command` is any program, and may be left out.',
+      'The AI CLI to run, unattended and with every permission approved; `agent-flow providers` lists them. `command` is any program, and may be omitted.',
     ),
   command: command
     .optional()
     .describe(
-      'The program and its arguments; no shell reads them. It finds the prompt in the file `$AGENT_PROMPT_FILE`.',
+      'The program and its arguments, without a shell. The file `$AGENT_PROMPT_FILE` contains the prompt.',
     ),
-  model: model.optional().describe('The model that the AI CLI is to use, in its own words.'),
+  model: model.optional().describe('The model, by the name that the AI CLI takes.'),
   interactive: z
     .boolean({ error: expects('true or false') })
     .optional()
     .describe(
-      'Starts the AI CLI as people use it, pastes the prompt into it, and ends with the turn; `agent-flow send` gives it another one, `attach` shows it. Of `claude`, `codex` and `gemini`.',
+      'Start the AI CLI with its terminal interface, paste the prompt, and end with the turn; `agent-flow send` adds a turn, `attach` shows it. For `claude`, `codex` and `gemini`.',
     ),
   budget: budget
     .optional()
-    .describe('What the AI CLI may use; when it has used more it is ended, and its work is kept.'),
-  args: args.optional().describe('Further arguments of the AI CLI.'),
-  prompt: text.optional().describe('The text that the agent gets, exactly.'),
+    .describe('Limits on what the AI CLI uses. Beyond one it is stopped, and its work is kept.'),
+  args: args.optional().describe('Additional arguments of the AI CLI.'),
+  prompt: text.optional().describe('The prompt, passed to the agent unchanged.'),
   promptFile: z
     .string({ error: expects('the path of a text file') })
     .min(1, { error: expects('the path of a text file') })
     .optional()
     .describe(
-      'A UTF-8 file that holds the prompt, relative to the spec’s directory. `${…}` in it is left alone.',
+      'A UTF-8 file with the prompt, relative to the directory of the spec. `${…}` in it is not replaced.',
     ),
   image: image
     .optional()
-    .describe('The image to run in, any for Linux. Default: the base image that the package brings.'),
-  build: build.optional().describe('How the image is built, in place of `image`.'),
+    .describe('The image to run in, any for Linux. Default: the base image of the package.'),
+  build: build.optional().describe('Build the image, instead of `image`.'),
   workspace: workspace
     .optional()
     .describe(
-      'The directory that the agent finds at `/workspace`, relative to the spec’s own, which is the default. See docs/workspaces.md.',
+      'The directory at `/workspace`, relative to the directory of the spec, which is the default. See docs/workspaces.md.',
     ),
   network: network
     .optional()
     .describe(
-      '`shared` (default): the bridge `tmux-agents`. `isolated`: a bridge of the run’s own, which leaves with it. `none`: no network. An object: a bridge of yours, or the only hosts that the agent may reach (docs/networks.md).',
+      '`shared` (default): the bridge `tmux-agents`. `isolated`: a bridge for this run, removed with it. `none`: no network. An object: a bridge of yours, or the only hosts that the agent may reach (docs/networks.md).',
     ),
   env: env
     .optional()
     .describe(
-      'Environment of the agent. Values are strings; they are stored with the run: no secrets. `PAGER` is `cat` where neither this nor the image sets it, so that `git log` waits for no key.',
+      'Environment variables of the agent. Values are strings and stored with the run: no secrets. `PAGER` defaults to `cat`, unless the image sets it, so that `git log` does not wait for a key.',
     ),
-  labels: labels.optional().describe('Labels of the container, beside ours under `tmux-agents`.'),
-  memory: memory.optional().describe('The most memory the container may use, such as `512m`. Default `4g`.'),
+  labels: labels.optional().describe('Labels of the container, in addition to those under `tmux-agents`.'),
+  memory: memory.optional().describe('Memory limit of the container, such as `512m`. Default `4g`.'),
   cpus: cpus
     .optional()
-    .describe('The most CPU time, in CPUs; `0.5` is half of one. Default 2, or all where there are fewer.'),
-  timeouts: timeouts.optional().describe('Time limits, as `90s`, `45m` or `1h30m`.'),
+    .describe('CPU limit of the container; `0.5` is half a CPU. Default 2, or all CPUs if there are fewer.'),
+  timeouts: timeouts.optional().describe('Time limits, such as `90s`, `45m` or `1h30m`.'),
   retries: z
     .int({ error: expects('a whole number from 0 to 10') })
     .min(0, { error: expects('a whole number from 0 to 10') })
     .max(10, { error: expects('a whole number from 0 to 10') })
     .optional()
-    .describe('How many further attempts may follow a failed one. Default 0.'),
+    .describe('Maximum number of attempts after a failed one. Default 0.'),
   keep: z
     .enum(['never', 'on-failure', 'always'], { error: expects('"never", "on-failure" or "always"') })
     .optional()
-    .describe('Whether the container is left in place after its end. Default `never`.'),
+    .describe('When to keep the container after it ended. Default `never`.'),
   done: done
     .optional()
     .describe(
-      'What ends the work, beside the command’s exit and `agent-done`, which do so whatever is said here. `exit` (default) and `signal`: nothing else. An object: that it has printed nothing for a while, or that there is a file.',
+      'An additional end of the work: the exit of the command and `agent-done` always end it. `exit` (default) and `signal`: none. An object: no output for a while, or a file.',
     ),
   needsInput: needsInput
     .optional()
     .describe(
-      'What becomes of an interactive AI CLI that asks for something, or stands still. `notify` (default): its state says so, and it waits. `fail`: it fails. An object: it is typed an answer.',
+      'Reaction to an interactive AI CLI that asks for input or stops changing its screen. `notify` (default): wait in the state `needsInput`. `fail`: fail. An object: type an answer.',
     ),
   secrets: secrets
     .optional()
     .describe(
-      'Names of environment variables that reach the agent and are stored nowhere. Their values are those of this environment, or of files.',
+      'Names of environment variables that the agent gets and that are stored nowhere. Their values come from the environment of agent-flow, or from files.',
     ),
-  mounts: mounts
-    .optional()
-    .describe('Further files and directories of the host, read-only unless said otherwise.'),
+  mounts: mounts.optional().describe('Additional files and directories of the host, read-only by default.'),
   auth: auth
     .optional()
     .describe(
-      'Which of your logins the agent gets, where they exist, never to write to. Default: an AI CLI gets all of these, a command none. See docs/security.md.',
+      'The logins of yours that the agent gets, if they exist, never writable. Default: all for an AI CLI, none for a command. See docs/security.md.',
     ),
   user: user
     .optional()
     .describe(
-      'Who the agent runs as: `root`, `host` (whoever runs agent-flow), or `uid:gid`. Default: who the image says, which for our own is root.',
+      'The user of the agent: `root`, `host` (the user that runs agent-flow), or `uid:gid`. Default: the user of the image, which is root for the base image.',
     ),
   gpus: gpus
     .optional()
     .describe(
-      'GPUs of the engine: `all`, how many, or which. Without an `image` the agent gets one with CUDA.',
+      'GPUs of the engine: `all`, a number, or devices. Without an `image` the base image contains CUDA.',
     ),
-  security: security
-    .optional()
-    .describe('Where the sandbox is to be wider, or narrower, than it is by default.'),
+  security: security.optional().describe('Widen or narrow the sandbox.'),
   artifacts: artifacts
     .optional()
     .describe(
-      'Files and directories of the workspace to keep, relative to it: at most 100 MB of an agent. Symbolic links are left out.',
+      'Files and directories of the workspace to keep, relative to it: at most 100 MB per agent. Symbolic links are skipped.',
     ),
 } as const;
 
-export const defaults = strict(shared, 'an object of what all agents share', {
+export const defaults = strict(shared, 'an object of fields that all agents share', {
   dependsOn: 'it cannot be shared: give it to each agent',
 });
 
@@ -200,10 +131,10 @@ export const agent = strict(
     ...shared,
     dependsOn: z
       .array(z.string({ error: expects('the name of an agent') }).meta({ pattern: agentName.source }), {
-        error: expects('an array of agents’ names'),
+        error: expects('an array of agent names'),
       })
       .optional()
-      .describe('The agents that must have succeeded before this one starts.'),
+      .describe('Agents that must succeed before this one starts.'),
   },
   'an object that describes the agent',
 );

@@ -4,28 +4,28 @@ import { expects, strict } from './schema-kit.ts';
 
 const authForm = '"off", or an object such as {"ssh": "agent"}';
 
-const given = (what: string) =>
+const toggle = (description: string) =>
   z
     .boolean({ error: expects('true or false') })
     .optional()
-    .describe(what);
+    .describe(description);
 
 export const auth = z.union(
   [
     z.literal('off'),
     strict(
       {
-        login: given(
-          'What the AI CLI itself is logged in with: its files, and its variables of this environment. `false`: it is logged in otherwise, or needs no login.',
+        login: toggle(
+          'The login of the AI CLI itself: its files, and its environment variables. `false`: it logs in by other means, or needs no login.',
         ),
-        claude: given('`~/.config/claude`.'),
-        gcloud: given('`~/.config/gcloud`.'),
-        git: given('`~/.gitconfig`.'),
+        claude: toggle('`~/.config/claude`.'),
+        gcloud: toggle('`~/.config/gcloud`.'),
+        git: toggle('`~/.gitconfig`.'),
         ssh: z
           .enum(['keys', 'agent', 'off'], { error: expects('"keys", "agent" or "off"') })
           .optional()
           .describe(
-            '`keys`: the files of `~/.ssh`. `agent`: the ssh-agent that `$SSH_AUTH_SOCK` names, which signs and never tells a key.',
+            '`keys`: the files in `~/.ssh`. `agent`: the ssh-agent at `$SSH_AUTH_SOCK`, which signs without revealing keys.',
           ),
       },
       authForm,

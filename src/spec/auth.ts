@@ -10,30 +10,30 @@ import type { AuthPlan } from './plan.ts';
 import { providerOf } from './providers.ts';
 import type { Spec } from './schema.ts';
 
-/** By agents' names. */
-export type Logins = ReadonlyMap<string, { readonly wish: AuthWish; readonly auth: AuthPlan }>;
+/** The logins of agents, by name. */
+export type Logins = ReadonlyMap<string, { readonly request: AuthRequest; readonly auth: AuthPlan }>;
 
-/** What every agent of a spec is given of the caller's logins. */
+/** Find the logins of the caller that each agent of a spec gets. */
 export async function findLogins(
   spec: Spec | null,
   env: Environment,
 ): Promise<{ values: Logins; findings: Finding[] }> {
   const { agents = {}, defaults = {} } = spec ?? {};
-  const values = new Map<string, { wish: AuthWish; auth: AuthPlan }>();
+  const values = new Map<string, { request: AuthRequest; auth: AuthPlan }>();
   const findings: Finding[] = [];
   for (const [name, agent] of Object.entries(agents)) {
     const provider = providerOf(agent, defaults);
-    const wish = authWish(provider, agent.auth ?? defaults.auth);
+    const request = authRequest(provider, agent.auth ?? defaults.auth);
     const place = agent.auth === undefined ? ['defaults'] : ['agents', name];
-    const found = await findAuth(wish, { provider, env, path: [...place, 'auth'] });
-    values.set(name, { wish, auth: found.auth });
+    const found = await findAuth(request, { provider, env, path: [...place, 'auth'] });
+    values.set(name, { request, auth: found.auth });
     findings.push(...found.findings);
   }
   return { values, findings };
 }
 
-/** What of the caller's logins an agent is given, before it is known whether they have any. */
-interface AuthWish {
+/** The logins that an agent may get, whether or not the caller has them. */
+interface AuthRequest {
   readonly login: boolean;
   readonly claude: boolean;
   readonly gcloud: boolean;
@@ -41,43 +41,43 @@ interface AuthWish {
   readonly ssh: 'keys' | 'agent' | 'off';
 }
 
-/** An AI provider gets all of the seed's unless the spec says less; a command gets what the spec says, and no more. */
-function authWish(provider: string, said: AuthField = {}): AuthWish {
-  const usual = provider !== 'command' && said !== 'off';
+/** An AI provider gets every login unless the spec excludes it; a command gets only those that the spec names. */
+function authRequest(provider: string, field: AuthField = {}): AuthRequest {
+  const byDefault = provider !== 'command' && field !== 'off';
   const {
-    login = usual,
-    claude = usual,
-    gcloud = usual,
-    git = usual,
-    ssh = usual ? 'keys' : 'off',
-  } = said === 'off' ? {} : said;
+    login = byDefault,
+    claude = byDefault,
+    gcloud = byDefault,
+    git = byDefault,
+    ssh = byDefault ? 'keys' : 'off',
+  } = field === 'off' ? {} : field;
   return { login, claude, gcloud, git, ssh };
 }
 
-/** Looks at what is there. Only what an agent was promised by name, its ssh-agent, is missed where it is not. */
+/** Find the files of these logins. Missing files are skipped; a missing ssh-agent is a finding, since the spec names it. */
 async function findAuth(
-  { login, claude, gcloud, git, ssh }: AuthWish,
+  { login, claude, gcloud, git, ssh }: AuthRequest,
   { provider, env, path }: { provider: string; env: Environment; path: Path },
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
   const home = env.HOME || homedir();
-  const sought = [
+  const candidates = [
     ...(login ? loginFiles(provider, home).map(file => ({ home: file, isCopied: true })) : []),
     ...(claude ? [{ home: '.config/claude', isCopied: false }] : []),
     ...(gcloud ? [{ home: '.config/gcloud', isCopied: false }] : []),
     ...(git ? [{ home: '.gitconfig', isCopied: false }] : []),
-    // ssh takes no configuration from a file of somebody else's than root or itself.
-    ...(ssh === 'keys' ? [{ home: '.ssh', isCopied: !isRoots(join(home, '.ssh')) }] : []),
+    // ssh rejects a configuration file that belongs neither to root nor to its own user.
+    ...(ssh === 'keys' ? [{ home: '.ssh', isCopied: !isOwnedByRoot(join(home, '.ssh')) }] : []),
     ...(ssh === 'agent' ? [{ home: '.ssh/known_hosts', isCopied: true }] : []),
   ];
   const findings: Finding[] = [];
   const files = [];
-  for (const { home: place, isCopied } of sought) {
-    if (!isThere(join(home, place))) continue;
+  for (const { home: place, isCopied } of candidates) {
+    if (!exists(join(home, place))) continue;
     const found = await findMount(place, home);
     if ('value' in found) files.push({ source: found.value, home: place, isCopied });
-    else findings.push({ path, message: `${found.fault}; or leave it out` });
+    else findings.push({ path, message: `${found.reason}; or leave it out` });
   }
-  const socket = ssh === 'agent' ? sshAgent(env) : null;
+  const socket = ssh === 'agent' ? findAgentSocket(env) : null;
   if (ssh === 'agent' && socket === null)
     findings.push({
       path: [...path, 'ssh'],
@@ -92,10 +92,10 @@ function loginFiles(provider: string, home: string): readonly string[] {
   const { login = [], loginHolds = null } = providerNamed(provider) ?? {};
   const [first, ...others] = login;
   if (first === undefined || loginHolds === null) return login;
-  return loginHolds.test(textOf(join(home, first))) ? login : others;
+  return loginHolds.test(readOrEmpty(join(home, first))) ? login : others;
 }
 
-function textOf(file: string): string {
+function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -103,7 +103,7 @@ function textOf(file: string): string {
   }
 }
 
-const isThere = (path: string) => {
+const exists = (path: string) => {
   try {
     return lstatSync(path) !== undefined;
   } catch {
@@ -111,7 +111,7 @@ const isThere = (path: string) => {
   }
 };
 
-const isRoots = (path: string) => {
+const isOwnedByRoot = (path: string) => {
   try {
     return statSync(path).uid === 0;
   } catch {
@@ -119,7 +119,7 @@ const isRoots = (path: string) => {
   }
 };
 
-function sshAgent({ SSH_AUTH_SOCK: path = '' }: Environment): string | null {
+function findAgentSocket({ SSH_AUTH_SOCK: path = '' }: Environment): string | null {
   try {
     return statSync(path).isSocket() ? path : null;
   } catch {

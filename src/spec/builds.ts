@@ -1,21 +1,21 @@
-import type { Place } from './checks.ts';
+import type { AgentFields } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findDockerfile, findFolder, type Outcome } from './files.ts';
+import { type FileLookup, findDockerfile, findFolder } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import type { BuildPlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
 
-type Written = NonNullable<AgentSpec['build']>;
+type BuildSpec = NonNullable<AgentSpec['build']>;
 
-/** The real contexts of builds, by what was written. */
+/** The real paths of build contexts, by the paths in the spec. */
 export interface Builds {
   readonly contexts: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
 }
 
-/** Looks for the context and the Dockerfile of every `build`; what is known to be wrong is left alone. */
+/** Find the context and the Dockerfile of every `build`. Fields with a finding are skipped. */
 export async function findBuilds(
-  places: readonly Place[],
+  places: readonly AgentFields[],
   { directory, found }: { directory: string; found: readonly Finding[] },
 ): Promise<Builds> {
   const contexts = new Map<string, string>();
@@ -25,15 +25,15 @@ export async function findBuilds(
     const { build } = fields;
     if (!isObject(build) || isBroken(found, here)) continue;
     const { context = '.', dockerfile = 'Dockerfile' } = build;
-    const look = async (key: string, written: unknown, find: (written: string) => Promise<Outcome>) => {
+    const look = async (key: string, written: unknown, find: (written: string) => Promise<FileLookup>) => {
       if (typeof written !== 'string' || isBroken(found, [...here, key])) return null;
-      const outcome = await find(written);
-      if ('value' in outcome) return outcome.value;
-      const isSaid = key in build;
+      const lookup = await find(written);
+      if ('value' in lookup) return lookup.value;
+      const isSet = key in build;
       findings.push({
-        path: isSaid ? [...here, key] : here,
-        ...(isSaid ? { value: written } : {}),
-        message: outcome.fault,
+        path: isSet ? [...here, key] : here,
+        ...(isSet ? { value: written } : {}),
+        message: lookup.reason,
       });
       return null;
     };
@@ -46,7 +46,7 @@ export async function findBuilds(
 }
 
 export function resolveBuild(
-  { context = '.', dockerfile = 'Dockerfile', args = {}, target }: Written,
+  { context = '.', dockerfile = 'Dockerfile', args = {}, target }: BuildSpec,
   { contexts }: Builds,
 ): BuildPlan {
   return { context: contexts.get(context)!, dockerfile, args, target: target ?? null };

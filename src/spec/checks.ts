@@ -6,13 +6,13 @@ import { checkPrompt, checkProvider, providerOf } from './providers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `defaults` and every agent: the places where a field of an agent can stand. */
-export interface Place {
+/** `defaults` or an agent: an object that contains the fields of agents. */
+export interface AgentFields {
   readonly path: Path;
   readonly fields: Fields;
 }
 
-export function agentPlaces(value: unknown): Place[] {
+export function agentFields(value: unknown): AgentFields[] {
   const agents = at(value, ['agents']);
   if (!isObject(agents)) return [];
   return Object.entries(agents).flatMap(([name, fields]) =>
@@ -20,15 +20,15 @@ export function agentPlaces(value: unknown): Place[] {
   );
 }
 
-export function defaultsPlace(value: unknown): Place {
+export function defaultFields(value: unknown): AgentFields {
   const fields = at(value, ['defaults']);
   return { path: ['defaults'], fields: isObject(fields) ? fields : {} };
 }
 
-/** The rules between fields. They read the spec as it stands, so that they speak even where a field is wrong. */
+/** Check the rules between fields. The spec is read unparsed, so that they apply even where a field is invalid. */
 export function check(value: unknown, found: readonly Finding[]): Finding[] {
-  const agents = agentPlaces(value);
-  const shared = defaultsPlace(value);
+  const agents = agentFields(value);
+  const shared = defaultFields(value);
   return [
     ...[shared, ...agents].flatMap(twoPrompts),
     ...[shared, ...agents].flatMap(twoImages),
@@ -43,33 +43,33 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
   ];
 }
 
-/** Once the prompt files are read. */
+/** Check prompts once the prompt files are read. */
 export function checkPrompts(value: unknown, prompts: ReadonlyMap<string, string>): Finding[] {
-  const defaults = defaultsPlace(value).fields;
-  return agentPlaces(value).flatMap(agent => checkPrompt(agent, { defaults, prompts }));
+  const defaults = defaultFields(value).fields;
+  return agentFields(value).flatMap(agent => checkPrompt(agent, { defaults, prompts }));
 }
 
 function namesIn(value: unknown): string[] {
   return Array.isArray(value) ? value.map(name => (typeof name === 'string' ? name : '')) : [];
 }
 
-function twoPrompts({ path, fields }: Place): Finding[] {
+function twoPrompts({ path, fields }: AgentFields): Finding[] {
   if (!('prompt' in fields && 'promptFile' in fields)) return [];
   return [{ path: [...path, 'promptFile'], message: 'there is a "prompt" too; give one of the two' }];
 }
 
-function twoImages({ path, fields }: Place): Finding[] {
+function twoImages({ path, fields }: AgentFields): Finding[] {
   if (!('image' in fields && 'build' in fields)) return [];
   const message = 'there is an "image" too; drop that to have it built, or drop "build" to take that one';
   return [{ path: [...path, 'build'], message }];
 }
 
-/** Packets of its own making could pass an agent off as its proxy, or as another agent. */
-function forgesPackets({ path, fields }: Place, shared: Place): Finding[] {
+/** With raw packets an agent could impersonate its proxy, or another agent. */
+function forgesPackets({ path, fields }: AgentFields, shared: AgentFields): Finding[] {
   const { network = shared.fields.network } = fields;
   const security = isObject(fields.security) ? fields.security : {};
-  const usual = isObject(shared.fields.security) ? shared.fields.security : {};
-  const { capabilities = usual.capabilities } = security;
+  const sharedSecurity = isObject(shared.fields.security) ? shared.fields.security : {};
+  const { capabilities = sharedSecurity.capabilities } = security;
   if (!isObject(network) || !('allow' in network) || !Array.isArray(capabilities)) return [];
   if (!capabilities.includes('NET_RAW')) return [];
   const isOwn = 'capabilities' in security;
@@ -82,8 +82,8 @@ function forgesPackets({ path, fields }: Place, shared: Place): Finding[] {
 }
 
 function nothingToRun(
-  { path, fields }: Place,
-  { shared, found }: { shared: Place; found: readonly Finding[] },
+  { path, fields }: AgentFields,
+  { shared, found }: { shared: AgentFields; found: readonly Finding[] },
 ): Finding[] {
   if ('command' in fields || 'command' in shared.fields) return [];
   if (providerOf(fields, shared.fields) !== 'command') return [];

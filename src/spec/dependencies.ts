@@ -1,22 +1,22 @@
 import { type Finding, formatPath } from './findings.ts';
 import { closest } from './schema-kit.ts';
 
-/** What each agent waits for, by name, in the order of the spec. What is no text is left out by the caller. */
+/** The names that each agent depends on, in the order of the spec. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
-/** Names that nobody has, agents that wait for themselves, names given twice, and cycles. */
+/** Find unknown names, agents that depend on themselves, duplicates and cycles. */
 export function checkDependencies(agents: Dependencies): Finding[] {
   const findings: Finding[] = [];
   for (const [agent, names] of agents) {
     names.forEach((name, i) => {
-      const message = faultOf(name, { agent, agents, given: names.indexOf(name) !== i });
+      const message = dependencyProblem(name, { agent, agents, given: names.indexOf(name) !== i });
       if (message !== null) findings.push({ path: ['agents', agent, 'dependsOn', i], value: name, message });
     });
   }
-  return [...findings, ...cycles(agents).map(cycleFinding)];
+  return [...findings, ...findCycles(agents).map(cycleFinding)];
 }
 
-function faultOf(
+function dependencyProblem(
   name: string,
   { agent, agents, given }: { agent: string; agents: Dependencies; given: boolean },
 ): string | null {
@@ -41,9 +41,9 @@ function cycleFinding(cycle: readonly string[]): Finding {
   };
 }
 
-/** Cycles that share no agent, each from its first agent in the spec. */
-function cycles(agents: Dependencies): string[][] {
-  const waiting = withoutTheFree(agents);
+/** Return disjoint cycles, each from its first agent in the spec. */
+function findCycles(agents: Dependencies): string[][] {
+  const waiting = removeAcyclic(agents);
   const found: string[][] = [];
   for (const start of agents.keys()) {
     if (!waiting.has(start)) continue;
@@ -65,8 +65,8 @@ function cycles(agents: Dependencies): string[][] {
   return found;
 }
 
-/** What is left when, again and again, the agents that wait for nobody are taken out. */
-function withoutTheFree(agents: Dependencies): Map<string, readonly string[]> {
+/** Remove agents without dependencies until none is left (Kahn's algorithm). The rest is in a cycle or depends on one. */
+function removeAcyclic(agents: Dependencies): Map<string, readonly string[]> {
   const waiting = new Map(
     [...agents].map(([name, names]) => [name, names.filter(n => n !== name && agents.has(n))]),
   );

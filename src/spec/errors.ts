@@ -1,18 +1,18 @@
 import { FlowError } from '../errors.ts';
-import { shorten, visible } from './visible.ts';
+import { escapeControl, shorten } from './escape-control.ts';
 
-/** One thing that is wrong in a spec. */
+/** A problem of a spec. */
 export interface Problem {
-  /** Where, as a JSON path such as `agents.fixer.timeouts.run`; empty for the file as a whole. */
+  /** Location, as a JSON path such as `agents.fixer.timeouts.run`; empty for the file as a whole. */
   readonly path: string;
-  /** What was expected there, and the mend. */
+  /** Description of the expected value, and of the fix. */
   readonly message: string;
-  /** What was found there, where something was. */
+  /** The value at `path`, if there is one. */
   readonly value?: unknown;
 }
 
 /**
- * A spec that cannot be run: every problem of it at once, in the order of the file.
+ * Thrown for a spec that cannot be run, with all of its problems in the order of the file. Its exit code is 2.
  *
  * @example
  * ```ts
@@ -24,14 +24,14 @@ export interface Problem {
  */
 export class SpecError extends FlowError {
   override readonly name = 'SpecError';
-  /** The spec's path, as it was given. */
+  /** Path of the spec, as given by the caller. */
   readonly file: string;
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
     super(
-      [`${visible(file)} has ${count}:`, ...problems.map(problem => `  ${lineOf(problem)}`)].join('\n'),
+      [`${escapeControl(file)} has ${count}:`, ...problems.map(problem => `  ${lineOf(problem)}`)].join('\n'),
       2,
     );
     this.file = file;
@@ -41,5 +41,5 @@ export class SpecError extends FlowError {
 
 function lineOf({ path, value, message }: Problem): string {
   const found = value === undefined ? [] : [shorten(JSON.stringify(value))];
-  return visible([...(path === '' ? [] : [path]), ...found, message].join(': '));
+  return escapeControl([...(path === '' ? [] : [path]), ...found, message].join(': '));
 }

@@ -1,101 +1,103 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { whyForbidden } from './forbidden.ts';
+import { escapeControl } from './escape-control.ts';
+import { forbiddenReason } from './forbidden.ts';
 import { parseSize } from './units.ts';
-import { visible } from './visible.ts';
 
-/** What reading a file of the user's came to: a value, or what is wrong with it. */
-export type Outcome = { readonly value: string } | { readonly fault: string };
+/** The content or real path of a file of the user's, or the reason why there is none. */
+export type FileLookup = { readonly value: string } | { readonly reason: string };
 
-export const largestText = parseSize('10m')!;
+export const maxTextSize = parseSize('10m')!;
 
-/** A UTF-8 file of at most 10 MiB, exactly, its byte order mark included. */
-export async function readText(path: string): Promise<Outcome> {
+/** Read a UTF-8 file of at most 10 MiB, unchanged, with its byte order mark. */
+export async function readText(path: string): Promise<FileLookup> {
   try {
     const facts = await stat(path);
-    if (facts.isDirectory()) return { fault: `${visible(path)} is a directory; expected a file` };
-    if (!facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
-    const bytes = facts.size > largestText ? null : await readFile(path);
-    if (bytes === null || bytes.length > largestText)
-      return { fault: `${visible(path)} is larger than 10 MB` };
-    return { value: decoded(bytes) };
+    if (facts.isDirectory()) return { reason: `${escapeControl(path)} is a directory; expected a file` };
+    if (!facts.isFile()) return { reason: `${escapeControl(path)} is not a regular file` };
+    const bytes = facts.size > maxTextSize ? null : await readFile(path);
+    if (bytes === null || bytes.length > maxTextSize)
+      return { reason: `${escapeControl(path)} is larger than 10 MB` };
+    return { value: decodeUtf8(bytes) };
   } catch (error) {
-    return { fault: faultOf(error, path, 'file') };
+    return { reason: fileErrorMessage(error, path, 'file') };
   }
 }
 
-/** Throw where it is not UTF-8. */
-export const decoded = (bytes: Uint8Array) =>
+/** Decode UTF-8; throw where it is not valid. */
+export const decodeUtf8 = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
-export async function readPrompt(written: string, directory: string): Promise<Outcome> {
-  const outcome = await readText(resolve(directory, written));
-  if ('value' in outcome && outcome.value.includes('\0')) {
-    return { fault: `${visible(written)} holds a NUL byte; expected text` };
+export async function readPrompt(written: string, directory: string): Promise<FileLookup> {
+  const lookup = await readText(resolve(directory, written));
+  if ('value' in lookup && lookup.value.includes('\0')) {
+    return { reason: `${escapeControl(written)} holds a NUL byte; expected text` };
   }
-  return outcome;
+  return lookup;
 }
 
-/** A Dockerfile that is there, as it was written: the builder reads it. */
-export async function findDockerfile(written: string, context: string): Promise<Outcome> {
+/** Return the path of a Dockerfile as written, if it exists: the builder reads it. */
+export async function findDockerfile(written: string, context: string): Promise<FileLookup> {
   const path = resolve(context, written);
   try {
     if (!(await stat(path)).isFile())
-      return { fault: `${visible(path)} is not a file; expected a Dockerfile` };
+      return { reason: `${escapeControl(path)} is not a file; expected a Dockerfile` };
     return { value: written };
   } catch (error) {
-    return { fault: faultOf(error, path, 'file') };
+    return { reason: fileErrorMessage(error, path, 'file') };
   }
 }
 
-/** The real path of an existing directory. */
-export async function findFolder(written: string, directory: string): Promise<Outcome> {
+/** Return the real path of a directory. */
+export async function findFolder(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'directory');
 }
 
-/** The real path of a directory that an agent may be given. */
-export async function findWorkspace(written: string, directory: string): Promise<Outcome> {
-  return unforbidden(await find(written, directory, 'directory'));
+/** Return the real path of a directory, unless it may not be mounted. */
+export async function findWorkspace(written: string, directory: string): Promise<FileLookup> {
+  return unlessForbidden(await find(written, directory, 'directory'));
 }
 
-/** The real path of a file or directory that an agent may be given. */
-export async function findMount(written: string, directory: string): Promise<Outcome> {
-  return unforbidden(await find(written, directory, 'file or directory'));
+/** Return the real path of a file or directory, unless it may not be mounted. */
+export async function findMount(written: string, directory: string): Promise<FileLookup> {
+  return unlessForbidden(await find(written, directory, 'file or directory'));
 }
 
-/** The real path of a file that we shall read later. */
-export async function findSecret(written: string, directory: string): Promise<Outcome> {
+/** Return the real path of a file that is read later. */
+export async function findSecret(written: string, directory: string): Promise<FileLookup> {
   return find(written, directory, 'file');
 }
 
-type Sort = 'file' | 'directory' | 'file or directory';
+type FileKind = 'file' | 'directory' | 'file or directory';
 
-async function find(written: string, directory: string, sort: Sort): Promise<Outcome> {
+async function find(written: string, directory: string, sort: FileKind): Promise<FileLookup> {
   const path = resolve(directory, written);
   try {
     const real = await realpath(path);
     const facts = await stat(real);
     if (sort === 'directory' && !facts.isDirectory())
-      return { fault: `${visible(path)} is not a directory; expected one` };
-    if (sort === 'file' && !facts.isFile()) return { fault: `${visible(path)} is not a regular file` };
-    // They would end a line of a label, a log or a --mount; everything else can be quoted.
+      return { reason: `${escapeControl(path)} is not a directory; expected one` };
+    if (sort === 'file' && !facts.isFile()) return { reason: `${escapeControl(path)} is not a regular file` };
+    // Control characters would end a line of a label, a log or a --mount; everything else can be quoted.
     if (/\p{Cc}/u.test(real))
-      return { fault: `${visible(real)} holds control characters; rename the ${sort}` };
+      return { reason: `${escapeControl(real)} holds control characters; rename the ${sort}` };
     return { value: real };
   } catch (error) {
     const hint = /^~/.test(written) ? '; "~" is not expanded, write ${HOME}' : '';
-    return { fault: `${faultOf(error, path, sort)}${hint}` };
+    return { reason: `${fileErrorMessage(error, path, sort)}${hint}` };
   }
 }
 
-function unforbidden(outcome: Outcome): Outcome {
-  if ('fault' in outcome) return outcome;
-  const why = whyForbidden(outcome.value);
-  return why === null ? outcome : { fault: `${visible(outcome.value)} is never given to an agent: ${why}` };
+function unlessForbidden(lookup: FileLookup): FileLookup {
+  if ('reason' in lookup) return lookup;
+  const why = forbiddenReason(lookup.value);
+  return why === null
+    ? lookup
+    : { reason: `${escapeControl(lookup.value)} is never given to an agent: ${why}` };
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist; create it, or mend the path',
+const errorTexts: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist; create it, or fix the path',
   ENOTDIR: 'does not exist: a part of the path is not a directory',
   EACCES: 'may not be read; check its permissions',
   ELOOP: 'is a symbolic link that leads back to itself',
@@ -103,7 +105,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
 };
 
-export function faultOf(error: unknown, path: string, what: string): string {
+export function fileErrorMessage(error: unknown, path: string, what: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return `${what} ${visible(path)} ${reasons[code ?? ''] ?? `cannot be read: ${message}`}`;
+  return `${what} ${escapeControl(path)} ${errorTexts[code ?? ''] ?? `cannot be read: ${message}`}`;
 }

@@ -1,19 +1,19 @@
 import type { Problem } from './errors.ts';
-import { shorten, visible } from './visible.ts';
+import { escapeControl, shorten } from './escape-control.ts';
 
 /** Keys and indices from the root of a spec to a value in it. */
 export type Path = readonly (string | number)[];
 
-/** A problem on its way to the user: its path is not yet text, and its place in the file not yet known. */
+/** A problem before its path is formatted and its position in the file is known. */
 export interface Finding {
   readonly path: Path;
   readonly message: string;
   readonly value?: unknown;
-  /** Where it stands in the file, if that is not where `path` leads (the second of two equal keys). */
+  /** Position in the file, if `path` does not lead there (the second of two equal keys). */
   readonly offset?: number;
 }
 
-/** Problems in the order of the file; `offsetOf` says where a path leads. */
+/** Sort problems by their position in the file, which `offsetOf` returns for a path. */
 export function inOrder(findings: readonly Finding[], offsetOf: (path: Path) => number): Problem[] {
   return findings
     .map(finding => ({ ...finding, offset: finding.offset ?? offsetOf(finding.path) }))
@@ -25,7 +25,7 @@ export function inOrder(findings: readonly Finding[], offsetOf: (path: Path) => 
     }));
 }
 
-/** `agents.fixer.command[0]`, `agents["a b"]`. */
+/** Format a path: `agents.fixer.command[0]`, `agents["a b"]`. */
 export function formatPath(path: Path): string {
   return path.map(step).join('').replace(/^\./, '');
 }
@@ -33,10 +33,10 @@ export function formatPath(path: Path): string {
 function step(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`;
   const short = shorten(key);
-  return /^[\w$-]+…?$/.test(short) ? `.${short}` : `[${visible(JSON.stringify(short))}]`;
+  return /^[\w$-]+…?$/.test(short) ? `.${short}` : `[${escapeControl(JSON.stringify(short))}]`;
 }
 
-/** Whether something was already said about the value at `path`, or about one that holds it. */
+/** Return whether there is a finding on the value at `path`, or on one that contains it. */
 export function isBroken(findings: readonly Finding[], path: Path): boolean {
   return findings.some(
     found => found.path.length <= path.length && found.path.every((key, i) => key === path[i]),

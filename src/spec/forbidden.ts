@@ -3,20 +3,23 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isWithin } from './paths.ts';
 
-/** What no agent is given, whatever the spec says: each of it is as good as being root on the host. */
+/** Directories that are never mounted: access to any of them amounts to root on the host. */
 export interface Forbidden {
-  /** The state directory; null while it is not known. */
+  /** The state directory; null while unknown. */
   readonly stateDir: string | null;
-  /** Where the engine keeps images and containers; null while it is not known. */
+  /** The data directory of the engine; null while unknown. */
   readonly engineDir: string | null;
 }
 
-export const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
+const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
 
-/** Why this real path may not be mounted into a container; null where it may. */
-export function whyForbidden(path: string, { stateDir, engineDir }: Forbidden = nothingKnown): string | null {
+/** Return why this real path may not be mounted into a container; null if it may. */
+export function forbiddenReason(
+  path: string,
+  { stateDir, engineDir }: Forbidden = nothingKnown,
+): string | null {
   const kernel = ['/proc', '/sys', '/dev'].find(place => isWithin(path, place));
-  if (kernel) return `it is in ${kernel}, which is the host’s own`;
+  if (kernel) return `it is in ${kernel}, which is the host's own`;
   const engine = [engineDir, '/var/lib/docker', '/var/lib/containerd'].find(
     place => place !== null && (isWithin(path, place) || isWithin(place, path)),
   );
@@ -25,7 +28,7 @@ export function whyForbidden(path: string, { stateDir, engineDir }: Forbidden = 
   if (socket !== null)
     return `${socket === path ? 'it is' : 'it holds'} the socket ${socket}, through which anybody is root on the host`;
   const system = ['/etc', '/run', '/var/run'].find(place => isWithin(real(place), path));
-  if (system) return `it holds ${system}, which is the host’s own`;
+  if (system) return `it holds ${system}, which is the host's own`;
   if (engine) return `Docker keeps the files of all containers in ${engine}`;
   const home = real(homedir());
   if (isWithin(home, path))
@@ -45,7 +48,7 @@ const real = (path: string) => {
 
 const names = ['docker.sock', 'containerd.sock', 'podman.sock', 'crio.sock'];
 
-/** The socket of an engine that whoever has `path` could reach. */
+/** Return the socket of an engine that is reachable through `path`. */
 function socketIn(path: string): string | null {
   if (isSocket(path)) return path;
   const known = knownSockets()
@@ -89,13 +92,13 @@ const entries = (path: string) => {
 };
 
 /**
- * A source that was checked when the spec was read is followed by Docker only when the container starts; whoever can
- * write in the meantime may have put a link in its place. Says what has become of it; null where it is as it was.
+ * Return how a mount source changed since the spec was read; null if it did not. Docker follows the path only when the
+ * container starts: in the meantime an agent may have replaced it with a link.
  */
-export function whyMoved(path: string, forbidden: Forbidden): string | null {
+export function changedReason(path: string, forbidden: Forbidden): string | null {
   if (!existsSync(path)) return `${path} is gone`;
   const now = real(path);
   if (now !== path) return `${path} leads to ${now} now`;
-  const why = whyForbidden(path, forbidden);
+  const why = forbiddenReason(path, forbidden);
   return why === null ? null : `${path} may not be mounted any more: ${why}`;
 }

@@ -1,31 +1,31 @@
-import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
+import { type AgentFields, agentFields, defaultFields } from './checks.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import type { References } from './references.ts';
 import { closest } from './schema-kit.ts';
 
-interface Start {
+interface CloneStart {
   readonly name: string;
   readonly path: Path;
   readonly dependsOn: readonly string[];
-  /** The root of the repository that it clones; null where it clones none. */
+  /** The root of the repository that it clones; null for none. */
   readonly repository: string | null;
   readonly from: string | null;
 }
 
-/** An agent that starts from the work of another has to wait for it, and both have to clone one repository. */
+/** Check that an agent that starts from the work of another depends on it, and that both clone the same repository. */
 export function checkFrom(
   value: unknown,
   { found, files }: { found: readonly Finding[]; files: Pick<References, 'workspaces' | 'repositories'> },
 ): Finding[] {
-  const shared = defaultsPlace(value);
+  const shared = defaultFields(value);
   const starts = new Map(
-    agentPlaces(value).map(place => [String(place.path[1]), startOf(place, shared, files)]),
+    agentFields(value).map(place => [String(place.path[1]), startOf(place, shared, files)]),
   );
   const findings: Finding[] = [];
   for (const start of starts.values()) {
     if (start.from === null || isBroken(found, start.path)) continue;
-    const message = faultOf(start, starts);
+    const message = startProblem(start, starts);
     if (message !== null)
       findings.push({ path: [...start.path, 'workspace', 'from'], value: start.from, message });
   }
@@ -33,10 +33,10 @@ export function checkFrom(
 }
 
 function startOf(
-  { path, fields }: Place,
-  shared: Place,
+  { path, fields }: AgentFields,
+  shared: AgentFields,
   { workspaces, repositories }: Pick<References, 'workspaces' | 'repositories'>,
-): Start {
+): CloneStart {
   const isOwn = 'workspace' in fields;
   const workspace = isOwn ? fields.workspace : shared.fields.workspace;
   const { mode, path: written, from } = isObject(workspace) ? workspace : {};
@@ -51,7 +51,7 @@ function startOf(
   };
 }
 
-function faultOf(start: Start, starts: ReadonlyMap<string, Start>): string | null {
+function startProblem(start: CloneStart, starts: ReadonlyMap<string, CloneStart>): string | null {
   const { name, from, repository } = start;
   if (from === name) return 'an agent cannot start from its own work; name another one';
   const other = starts.get(from!);
@@ -72,7 +72,7 @@ function faultOf(start: Start, starts: ReadonlyMap<string, Start>): string | nul
   return null;
 }
 
-function waitsFor(start: Start, wanted: string, starts: ReadonlyMap<string, Start>): boolean {
+function waitsFor(start: CloneStart, wanted: string, starts: ReadonlyMap<string, CloneStart>): boolean {
   const seen = new Set<string>();
   const waiting = [...start.dependsOn];
   for (const name of waiting) {

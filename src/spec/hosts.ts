@@ -1,18 +1,18 @@
-/** One entry of `network.allow`: a host, or with `*.` every name under one, at its port or at 80 and 443. */
+/** An entry of `network.allow`: a host, or with `*.` all of its subdomains, at its port or at 80 and 443. */
 export interface AllowedHost {
   readonly name: string;
   readonly isWildcard: boolean;
   readonly ports: readonly number[];
 }
 
-/** The ports of an entry that names none. */
-const usualPorts = [80, 443] as const;
+/** The ports of an entry without a port. */
+const defaultPorts = [80, 443] as const;
 
-/** Longest list: it reaches the proxy as one variable of its environment. */
-export const mostHosts = 200;
+/** Bounded, since the proxy gets the list as one environment variable. */
+export const maxHosts = 200;
 
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
-/** The last one begins with a letter, so that no way of writing an IP address passes for a name. */
+/** The last label begins with a letter, so that no notation of an IP address is a valid name. */
 const lastLabel = '[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?';
 export const hostPattern = new RegExp(`^(\\*\\.)?((?:${label}\\.)+${lastLabel})(?::([1-9]\\d{0,4}))?$`);
 
@@ -21,10 +21,10 @@ export const hostForm = 'a host such as "api.example.com", "*.example.org" or "g
 export function parseHost(text: string): AllowedHost | null {
   const [, star, name = '', port] = hostPattern.exec(text) ?? [];
   if (name === '' || name.length > 253 || Number(port ?? 1) > 65_535) return null;
-  return { name, isWildcard: star !== undefined, ports: port === undefined ? usualPorts : [Number(port)] };
+  return { name, isWildcard: star !== undefined, ports: port === undefined ? defaultPorts : [Number(port)] };
 }
 
-/** Why an entry is none; null where it is one. */
+/** Return why an entry is not a valid host; null if it is. */
 export function hostProblem(text: string): string | null {
   if (parseHost(text) !== null) return null;
   const why = reasons.find(([pattern]) => pattern.test(text))?.[1];

@@ -26,7 +26,7 @@ export const gpus = z.union(
             { error: expects(deviceForm) },
           )
           .min(1, { error: expects(deviceForm) })
-          .describe('Indices or ids, as `nvidia-smi -L` shows them.'),
+          .describe('Indices or ids, as listed by `nvidia-smi -L`.'),
       },
       gpusForm,
     ),
@@ -57,13 +57,13 @@ export const build = strict(
       .string({ error: folder })
       .min(1, { error: folder })
       .optional()
-      .describe('The directory that is built from, relative to the spec’s own, which is the default.'),
+      .describe('The build context, relative to the directory of the spec, which is the default.'),
     dockerfile: z
       .string({ error: file })
       .min(1, { error: file })
       .optional()
-      .describe('Relative to the context. Default `Dockerfile`.'),
-    args: args.optional().describe('Values of its `ARG`s. They stay in the image: no secrets.'),
+      .describe('The Dockerfile, relative to the context. Default `Dockerfile`.'),
+    args: args.optional().describe('Values of its `ARG` instructions. They stay in the image: no secrets.'),
     target: z
       .string({ error: expects('the name of a build stage') })
       .regex(buildTarget, { error: expects('the name of a build stage') })

@@ -3,9 +3,9 @@ import type { Finding, Path } from './findings.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
- * stands in for an empty value too. `$${NAME}` is a literal `${NAME}`. Everything else that a shell would read
- * (`$NAME`, `$(…)`, `${#NAME}`) is left to the shell. What was put in is not looked at again.
+ * Replace `${NAME}` and `${NAME:-default}` in every string of a spec (never in keys); as in a shell, the default
+ * replaces an empty value too. `$${NAME}` is a literal `${NAME}`. Other shell syntax (`$NAME`, `$(…)`, `${#NAME}`) is
+ * kept. Inserted values are not interpolated again.
  */
 export function interpolate(value: unknown, env: Environment): { value: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
@@ -27,29 +27,26 @@ function walk(value: unknown, path: Path, context: Context): unknown {
 }
 
 function fill(text: string, path: Path, { env, findings }: Context): string {
-  const faults = new Set<string>();
-  const filled = text.replace(
-    /\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
-    (found, name, otherwise) => {
-      if (found.startsWith('$$')) return found.slice(1);
-      const value = Object.hasOwn(env, name) ? env[name] : undefined;
-      if (looksSecret(name)) {
-        faults.add(
-          `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
-        );
-      } else if (value === undefined && otherwise === undefined) {
-        faults.add(
-          `\${${name}} is not set; set it, or give it a default: \${${name}:-…}, or write $\${${name}} for the text`,
-        );
-      }
-      return otherwise === undefined ? (value ?? '') : value || otherwise;
-    },
-  );
-  for (const message of faults) findings.push({ path, value: text, message });
-  return faults.size === 0 ? filled : text;
+  const messages = new Set<string>();
+  const filled = text.replace(/\$?\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (found, name, fallback) => {
+    if (found.startsWith('$$')) return found.slice(1);
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (looksSecret(name)) {
+      messages.add(
+        `\${${name}} looks like a secret, which must not be stored with the run; list it under "secrets" instead`,
+      );
+    } else if (value === undefined && fallback === undefined) {
+      messages.add(
+        `\${${name}} is not set; set it, or give it a default: \${${name}:-…}, or write $\${${name}} for the text`,
+      );
+    }
+    return fallback === undefined ? (value ?? '') : value || fallback;
+  });
+  for (const message of messages) findings.push({ path, value: text, message });
+  return messages.size === 0 ? filled : text;
 }
 
-/** One word of the name says it: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`, `DB_PASSWORD`; not `KEYBOARD`. */
+/** Return whether a word of the name suggests a secret: `OPENAI_API_KEY`, `GH_TOKEN`, `APIKEY`; not `KEYBOARD`. */
 export function looksSecret(name: string): boolean {
   return /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_|$)|(?:^|_)(?:PASS|PAT|AUTH)(?:_|$)/i.test(
     name,

@@ -5,7 +5,7 @@ import { type Spec, spec } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** The spec as typed data, or what is wrong with it. */
+/** Parse a spec into typed data, or return its problems. */
 export function validate(value: unknown): { data: Spec | null; findings: Finding[] } {
   const result = spec.safeParse(value);
   if (result.success) return { data: result.data, findings: [] };
@@ -20,9 +20,9 @@ function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
   }
   if (issue.code === 'invalid_key') {
     const message = issue.issues[0]?.message ?? issue.message;
-    return [{ path, message }, ...behindBadName(path, root)];
+    return [{ path, message }, ...findingsBehindBadName(path, root)];
   }
-  const alternative = issue.code === 'invalid_union' ? meant(issue.errors) : undefined;
+  const alternative = issue.code === 'invalid_union' ? closestAlternative(issue.errors) : undefined;
   if (alternative !== undefined && issue.message === 'Invalid input') {
     return alternative.flatMap(inner => toFindings(inner, path, root));
   }
@@ -30,15 +30,15 @@ function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
   return [{ path, message: issue.message, ...(value === undefined ? {} : { value }) }];
 }
 
-/** Of a union that has no words of its own for this value: the alternative that took it for its kind. */
-function meant(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+/** Return the alternative of a union that matches the type of the value, where the union has no message of its own. */
+function closestAlternative(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   return alternatives.find(issues =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
   );
 }
 
-/** zod looks no further at an entry whose key is wrong; the user wants the rest at once. */
-function behindBadName(path: Path, root: unknown): Finding[] {
+/** Validate the value of an entry with an invalid key too: zod skips it, and the user needs all problems at once. */
+function findingsBehindBadName(path: Path, root: unknown): Finding[] {
   if (path.length !== 2 || path[0] !== 'agents') return [];
   const result = agent.safeParse(at(root, path));
   return result.success ? [] : result.error.issues.flatMap(issue => toFindings(issue, path, root));

@@ -3,13 +3,13 @@ import { spec } from './schema.ts';
 
 const unfilled = '|\\$\\{';
 
-/** What an editor checks a spec against; made by `scripts/schemas.ts`, shipped as `schemas/spec.schema.json`. */
+/** Return the JSON Schema of a spec for editors; `scripts/schemas.ts` writes it to `schemas/spec.schema.json`. */
 export function specJsonSchema(): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(spec, {
     io: 'input',
     target: 'draft-2020-12',
     override({ jsonSchema, path }) {
-      // A value may still be `${…}`; a key never is. zod calls this once for every layer around a string.
+      // A value may still be `${…}`, a key may not. zod calls this once for every wrapper of a string.
       const { pattern } = jsonSchema;
       if (pattern === undefined || pattern.endsWith(unfilled) || path.at(-1) === 'propertyNames') return;
       jsonSchema.pattern = `${pattern}${unfilled}`;
@@ -20,7 +20,7 @@ export function specJsonSchema(): Record<string, unknown> {
     $id: 'urn:agent-flow:spec',
     title: 'agent-flow spec',
     description:
-      'AI coding agents and what each of them is run as. Strings may hold `${NAME}` and `${NAME:-default}`.',
+      'AI coding agents and how to run each of them. Strings may contain `${NAME}` and `${NAME:-default}`.',
     ...rest,
   };
 }

@@ -13,13 +13,13 @@ export function withListed(
   env: Variables,
   secrets: readonly string[],
 ): Record<string, string> {
-  // Nothing can be added to a secret: its value is read when the agent starts.
+  // The value of a secret is read when the agent starts, so nothing can be added to it here.
   if (listedEnv === undefined || secrets.includes(listedEnv.variable)) return { ...env };
   const { variable } = listedEnv;
   return { ...env, [variable]: configurationWith(listedEnv, env[variable] || '{}') };
 }
 
-/** Whether a configuration holds a key itself, and not only the name of a variable or file with one. */
+/** Return whether a configuration contains a key itself, and not only the name of a variable or file with one. */
 export const holdsKey = (configuration: string): boolean =>
   /"(api_?key|\w*token|\w*secret|authorization)"\s*:\s*"(?!(bearer )?\{(env|file):)[^"]/i.test(configuration);
 
@@ -31,7 +31,7 @@ function configurationWith({ list, value, unlessIn }: ListedEnv, text: string): 
   if (!isObject(configuration)) return text;
   const given = listIn(configuration, list);
   const isWanted = listIn(configuration, unlessIn).includes(value);
-  // Also where it is wanted: the same list may be in a file that counts less.
+  // Written even if it is wanted: a file of lower precedence may contain the same list.
   const entries = isWanted ? given : [...new Set([...given, value])];
   return JSON.stringify({ ...configuration, [list]: entries });
 }

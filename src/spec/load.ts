@@ -14,16 +14,17 @@ import { parseSource, type Source } from './source.ts';
 import { readSpec, type SpecText } from './spec-text.ts';
 
 export interface SpecOptions {
-  /** Where `${NAME}` in the spec comes from. */
+  /** Environment variables that replace `${NAME}` in the spec. */
   readonly env: Environment;
 }
 
 /**
- * Reads a spec and everything it names: prompt files, workspaces. Times in the plan are in milliseconds, sizes in bytes.
+ * Read a spec and the files that it names, such as prompts and workspaces. Durations in the plan are in milliseconds,
+ * sizes in bytes.
  *
- * @param path The file, JSON with comments. Paths in it are relative to its directory; where it is a pipe, such as
- *   `/dev/stdin`, to the working directory.
- * @throws {SpecError} with every problem at once, also where the file cannot be read.
+ * @param path A file of JSON with comments. Paths in it are relative to its directory; for a pipe, such as `/dev/stdin`,
+ *   to the working directory.
+ * @throws {SpecError} with all problems, also if the file cannot be read.
  *
  * @example
  * ```ts
@@ -36,13 +37,14 @@ export interface SpecOptions {
  * ```
  */
 export async function loadSpec(path: string, { env }: SpecOptions): Promise<FlowPlan> {
-  return planOf(await readSpec(path), { env });
+  return planFromText(await readSpec(path), { env });
 }
 
 /**
- * As `loadSpec`, of text at hand. `path` need not exist: it gives the flow its name, and paths their start.
+ * Parse the text of a spec, like `loadSpec`. `path` need not exist: the name of the flow and relative paths derive from
+ * it.
  *
- * @throws {SpecError} with every problem at once.
+ * @throws {SpecError} with all problems.
  *
  * @example
  * ```ts
@@ -59,11 +61,11 @@ export async function parseSpec(
   { path, env }: SpecOptions & { readonly path: string },
 ): Promise<FlowPlan> {
   const file = { file: path, directory: dirname(resolve(path)), name: nameOfFile(path) };
-  return planOf({ text, ...file }, { env });
+  return planFromText({ text, ...file }, { env });
 }
 
-/** As `loadSpec`, of a text that has been read. */
-export async function planOf(
+/** Make a plan of the text of a spec, like `loadSpec`. */
+export async function planFromText(
   { text, file, directory, name }: Omit<SpecText, 'isStream'>,
   { env }: SpecOptions,
 ): Promise<FlowPlan> {
@@ -71,8 +73,8 @@ export async function planOf(
   const filled = interpolate(source.value, env);
   const early = [...source.findings, ...filled.findings];
   const { data, findings: invalid } = validate(filled.value);
-  const known = [...early, ...invalid.filter(finding => !saidAbout(early, finding.path))];
-  const related = check(filled.value, known).filter(finding => !saidAbout(known, finding.path));
+  const known = [...early, ...invalid.filter(finding => !hasFindingAt(early, finding.path))];
+  const related = check(filled.value, known).filter(finding => !hasFindingAt(known, finding.path));
   const checked = [...known, ...related];
   const files = await resolveReferences(filled.value, { directory, found: checked });
   const all = [...checked, ...files.findings];
@@ -95,8 +97,8 @@ function parse(text: string, path: string): Source {
   return source;
 }
 
-/** A string that could not be filled in, or holds a NUL, need not be told that it is no duration either. */
-function saidAbout(findings: readonly Finding[], path: Path): boolean {
+/** A string that could not be interpolated needs no second finding, such as that it is not a valid duration. */
+function hasFindingAt(findings: readonly Finding[], path: Path): boolean {
   return findings.some(
     found => found.path.length === path.length && found.path.every((key, i) => key === path[i]),
   );

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { expects, strict } from './schema-kit.ts';
 
 const mountForm = 'an object such as {"source": "../data", "target": "/data"}';
-const sourceForm = 'the path of a file or directory, relative to the spec’s own directory';
+const sourceForm = 'the path of a file or directory, relative to the directory of the spec';
 const targetForm = 'an absolute path in the container, such as "/data"';
 
-/** What the in-container commands and the kernel’s own file systems live on. */
-const taken = [
+/** Directories of the in-container commands and of kernel file systems. */
+const reservedTargets = [
   '/',
   '/run/agent',
   '/dev',
@@ -24,7 +24,7 @@ export const target = z
   .refine(value => posix.normalize(value) === value && !/.\/$/.test(value), {
     error: 'expected a path without "..", "." or "/" at its end',
   })
-  .refine(value => !taken.includes(value) && !/^\/(dev|proc|sys|run\/agent)\//.test(value), {
+  .refine(value => !reservedTargets.includes(value) && !/^\/(dev|proc|sys|run\/agent)\//.test(value), {
     error: 'this place in the container is taken; mount it elsewhere',
   });
 
@@ -35,12 +35,12 @@ export const mounts = z
         source: z
           .string({ error: expects(sourceForm) })
           .min(1, { error: expects(sourceForm) })
-          .describe('A file or directory of the host, relative to the spec’s own directory.'),
-        target: target.describe('Where the agent finds it.'),
+          .describe('A file or directory of the host, relative to the directory of the spec.'),
+        target: target.describe('Its path in the container.'),
         readOnly: z
           .boolean({ error: expects('true or false') })
           .optional()
-          .describe('Default true: the agent may read it and no more.'),
+          .describe('Whether the agent may only read it. Default true.'),
       },
       mountForm,
     ),

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-/** What a flow is called when its spec does not say: `Fix & review.json` → `fix-review`. */
+/** Return the default name of a flow: `Fix & review.json` → `fix-review`. */
 export function nameOfFile(path: string): string {
   const name = basename(path)
     .replace(/\.jsonc?$/i, '')

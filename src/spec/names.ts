@@ -1,8 +1,8 @@
 /**
- * Longest name of an agent. It ends up in the container's name and host name,
- * `tmux-agent-<run>-<agent>-<attempt>`, which may hold 63 characters: 11 + 12 + 1 + 36 + 1 + 2.
+ * Maximum length of an agent's name. It is part of the name and host name of the container,
+ * `tmux-agent-<run>-<agent>-<attempt>`, of at most 63 characters: 11 + 12 + 1 + 36 + 1 + 2.
  */
-export const agentNameLimit = 36;
+export const maxAgentNameLength = 36;
 
 export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
 export const runIdPattern = /^r[a-z0-9]{7}$/;
@@ -10,19 +10,19 @@ export const flowName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 export const envName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
-/** As a Dockerfile names a stage after AS, or counts it. */
+/** The name of a Dockerfile stage after AS, or its number. */
 export const buildTarget = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** An index, a MIG device `0:1`, or an id such as `GPU-3faa…`. */
 export const gpuId = /^[A-Za-z0-9][A-Za-z0-9:/_-]{0,127}$/;
 
-/** The prefix is ours: it says which containers the engine may touch. */
+/** The prefix `tmux-agents` is reserved: it marks the containers that the engine may touch. */
 export const labelKey = /^(?!tmux-agents)[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?$/;
 
-/** What `--network` reads as something else than a bridge of ours. */
+/** Values of `--network` that do not name a user-defined bridge. */
 export const reservedNetworks: readonly string[] = ['host', 'none', 'bridge', 'default'];
 
-/** The grammar of github.com/distribution/reference; anything but `[a-z0-9]` first could be read as an option. */
+/** The grammar of github.com/distribution/reference; any other first character could be read as an option. */
 export const imageReference = (() => {
   const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
   const host = `${label}(?:\\.${label})*(?::[0-9]+)?`;

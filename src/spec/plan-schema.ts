@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import * as z from 'zod';
 import { checkDependencies } from './dependencies.ts';
 import { env, labels } from './fields.ts';
-import { mostHosts, parseHost } from './hosts.ts';
+import { maxHosts, parseHost } from './hosts.ts';
 import { gpus } from './image-fields.ts';
 import { target } from './mount-fields.ts';
 import {
@@ -15,18 +15,18 @@ import {
   reservedNetworks,
 } from './names.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
-import { furtherCapabilities, smallestLog } from './security-fields.ts';
-import { largestMemory, longestDuration } from './units.ts';
+import { minLogSize, optionalCapabilities } from './security-fields.ts';
+import { maxDuration, maxMemory } from './units.ts';
 import { insidePath } from './workspace-fields.ts';
 
 /**
- * The schema of a plan that is read back from disk: it accepts every plan of a valid spec, and nothing else. Names become
- * components of paths, and paths are given to Docker.
+ * The schema of a plan that is read back from disk: it accepts the plan of every valid spec, and nothing else. Names become
+ * components of paths, and paths are passed to Docker.
  */
 
 const text = z.string().refine(value => !value.includes('\0'), 'holds a NUL');
 
-/** As `realpath` returns them. */
+/** A path as `realpath` returns it. */
 const hostPath = z
   .string()
   .max(4096)
@@ -36,8 +36,8 @@ const hostPath = z
 
 const name = z.string().regex(agentName);
 const variable = z.string().regex(envName);
-const ms = z.int().min(0).max(longestDuration);
-/** An adopted agent has the limit that its container was created with. */
+const ms = z.int().min(0).max(maxDuration);
+/** An adopted agent keeps the limit that its container was created with. */
 const limit = z.int().min(0).max(1e12).nullable();
 const id = z
   .int()
@@ -70,7 +70,7 @@ const network = z.discriminatedUnion('mode', [
     hosts: z
       .array(z.string().refine(host => parseHost(host) !== null))
       .min(1)
-      .max(mostHosts),
+      .max(maxHosts),
   }),
   z.strictObject({ mode: z.literal('none') }),
 ]);
@@ -82,7 +82,7 @@ const build = z.strictObject({
   target: z.string().regex(buildTarget).nullable(),
 });
 
-const attended = z.strictObject({
+const interactive = z.strictObject({
   ready: text,
   dialogs: z.array(z.strictObject({ title: text, pattern: text })),
   needsInput: z.union([z.enum(['notify', 'fail']), z.strictObject({ answer: text })]),
@@ -115,10 +115,10 @@ const auth = z.strictObject({
 });
 
 const security = z.strictObject({
-  capabilities: z.array(z.enum(furtherCapabilities)),
+  capabilities: z.array(z.enum(optionalCapabilities)),
   noNewPrivileges: z.boolean(),
   pids: z.int().min(64).max(4_194_304),
-  log: z.int().min(smallestLog).max(largestMemory),
+  log: z.int().min(minLogSize).max(maxMemory),
 });
 
 const agent = z.strictObject({
@@ -127,7 +127,7 @@ const agent = z.strictObject({
   provider: text.max(200),
   command: z.array(text),
   stdin: z.enum(['terminal', 'prompt']),
-  attended: attended.nullable(),
+  interactive: interactive.nullable(),
   report: report.nullable(),
   settings: z.array(z.strictObject({ file: insidePath, json: z.record(z.string(), z.unknown()) })),
   prompt: text.nullable(),
@@ -146,7 +146,7 @@ const agent = z.strictObject({
   ),
   security,
   labels,
-  memory: z.int().min(0).max(largestMemory),
+  memory: z.int().min(0).max(maxMemory),
   cpus: z.number().positive().nullable(),
   timeouts: z.strictObject({ build: ms, ready: ms, run: limit, idle: limit, quiet: ms.nullable(), stop: ms }),
   retries: z.int().min(0).max(10),

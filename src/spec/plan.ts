@@ -1,48 +1,48 @@
-/** What one agent of a flow will be run as: the spec with every default applied, nothing left to decide. */
+/** An agent of a flow as it is run: the spec with every default applied. */
 export interface AgentPlan {
   readonly name: string;
   readonly dependsOn: readonly string[];
-  /** What the seed's `tmux-agents.ai-provider` label says; `command` where there is no AI provider. */
+  /** Value of the label `tmux-agents.ai-provider`; `command` without an AI provider. */
   readonly provider: string;
   readonly command: readonly string[];
-  /** What the command reads: the terminal that a person sees, or its prompt. */
+  /** Standard input of the command: its terminal, or the prompt. */
   readonly stdin: 'terminal' | 'prompt';
-  /** Of an interactive AI CLI, how somebody in the container sits before its screen; null: nobody does. */
-  readonly attended: AttendedPlan | null;
-  /** How what it prints is read; null: it is shown as it is. */
+  /** Configuration of the process that watches an interactive AI CLI; null without one. */
+  readonly interactive: InteractivePlan | null;
+  /** Configuration of the output's parser; null to show the output unchanged. */
   readonly report: ReportPlan | null;
-  /** Files under the agent's home that are written before it starts. */
+  /** Files in the agent's home that are written before it starts. */
   readonly settings: readonly SettingsPlan[];
-  /** The text the agent finds in the file that `$AGENT_PROMPT_FILE` names; null for none. */
+  /** Content of the file `$AGENT_PROMPT_FILE`; null for none. */
   readonly prompt: string | null;
-  /** null with a `build` too: a base image that the package brings, with CUDA where there are `gpus`. */
+  /** null, also with a `build`: the base image of the package, with CUDA if there are `gpus`. */
   readonly image: string | null;
-  /** How the image is built, in place of `image`. */
+  /** Build of the image, instead of `image`. */
   readonly build: BuildPlan | null;
-  /** null: who the image says. */
+  /** null: the user of the image. */
   readonly user: UserPlan | null;
   /** null: none. */
   readonly gpus: GpuPlan | null;
   readonly workspace: WorkspacePlan;
-  /** What is taken out of the workspace when the agent is over. */
+  /** Files and directories of the workspace that are kept when the agent has ended. */
   readonly artifacts: readonly ArtifactPlan[];
   readonly network: NetworkPlan;
   readonly mounts: readonly MountPlan[];
   readonly auth: AuthPlan;
   readonly env: Readonly<Record<string, string>>;
-  /** Their values are in no plan, and on no disk. */
+  /** Names and sources of secrets: their values are never in a plan or on a disk. */
   readonly secrets: readonly SecretPlan[];
   readonly security: SecurityPlan;
   readonly labels: Readonly<Record<string, string>>;
   /** Bytes. */
   readonly memory: number;
-  /** null: the seed's 2, or what the engine has where that is less. */
+  /** null: 2, or all CPUs of the engine if it has fewer. */
   readonly cpus: number | null;
   readonly timeouts: Timeouts;
-  /** How many further attempts may follow the first. */
+  /** Maximum number of attempts after the first. */
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
-  /** What is meant to end the work. Whatever it is, the command's exit and `agent-done` do, whichever comes first. */
+  /** Additional end of the work. The exit of the command and `agent-done` always end it; the first one counts. */
   readonly done: 'exit' | 'signal' | { readonly idle: number } | { readonly file: string };
 }
 
@@ -56,38 +56,38 @@ export interface BuildPlan {
   readonly target: string | null;
 }
 
-/** All, so many, or those of these indices or ids. */
-export type GpuPlan = 'all' | number | { readonly device: readonly string[] };
+/** All, a number of them, or the devices of these indices or ids. */
+type GpuPlan = 'all' | number | { readonly device: readonly string[] };
 
 export interface UserPlan {
   readonly uid: number;
   readonly gid: number;
 }
 
-export interface MountPlan {
+interface MountPlan {
   /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
 }
 
-/** For `agent-attend`. */
-export interface AttendedPlan {
-  /** Its screen when it takes a prompt, as a regular expression. */
+/** Configuration of `agent-interactive`, which watches an interactive AI CLI in its container. */
+export interface InteractivePlan {
+  /** Regular expression for its screen when it accepts a prompt. */
   readonly ready: string;
-  /** Its screen when it asks for something, likewise. */
+  /** Regular expressions for its screen when it asks for input. */
   readonly dialogs: readonly { readonly title: string; readonly pattern: string }[];
   readonly needsInput: NeedsInput;
-  /** How long its screen may stand still while it has something to do, in milliseconds; null: for ever. */
+  /** Maximum time without a change on its screen while it works, in milliseconds; null for no limit. */
   readonly quiet: number | null;
-  /** Variables that it gets under another name, where they are there. */
+  /** Environment variables that it gets by another name, if they are set. */
   readonly renamed: Readonly<Record<string, string>>;
 }
 
-/** What becomes of an agent that asks for somebody: people are told, it fails, or it is typed an answer. */
-export type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
+/** Reaction to an agent that needs input: wait for the user, fail, or type an answer. */
+type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
 
-/** See `agent-report`: the format of the JSON lines, and regular expressions of what they say of a failure. */
+/** Configuration of `agent-report`: the format of the JSON lines, and regular expressions for failures. */
 export interface ReportPlan {
   readonly format: string;
   readonly login: string;
@@ -104,44 +104,44 @@ export interface BudgetPlan {
   readonly wall?: number;
 }
 
-export interface SettingsPlan {
-  /** Relative to the agent's home; JSON, merged into what is there. */
+interface SettingsPlan {
+  /** A JSON file relative to the agent's home; `json` is merged into it. */
   readonly file: string;
   readonly json: object;
 }
 
-/** What the agent is given of the caller's logins. */
+/** The logins of the caller that the agent gets. */
 export interface AuthPlan {
   readonly files: readonly AuthFile[];
-  /** Absolute path of the socket of the caller's ssh-agent; null: it gets none. */
+  /** Absolute path of the socket of the caller's ssh-agent; null for none. */
   readonly sshAgent: string | null;
-  /** The spec gives an AI CLI no login of the caller's: it has one of its own, or needs none. */
+  /** false: the spec excludes the login of the AI CLI, which has one of its own or needs none. */
   readonly login?: false;
 }
 
-export interface AuthFile {
+interface AuthFile {
   /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
   readonly source: string;
-  /** Where the agent finds it, relative to its home. */
+  /** Path relative to the agent's home. */
   readonly home: string;
-  /** It gets a copy that is its own: it writes to it, or has to own it. */
+  /** Whether the agent gets a copy of its own, since it writes to it or has to own it. */
   readonly isCopied: boolean;
 }
 
 export interface SecretPlan {
-  /** Of the environment variable in which the agent finds it. */
+  /** Environment variable of the agent. */
   readonly name: string;
-  /** Absolute path of the file that holds it; null: it is in our own environment. */
+  /** Absolute path of the file with the value; null: it comes from the environment of agent-flow. */
   readonly file: string | null;
-  /** What it is called there, where that is another name. */
+  /** The name in that environment, if it differs. */
   readonly from?: string;
 }
 
 export interface SecurityPlan {
-  /** Beside those that every agent has. */
+  /** Capabilities in addition to those that every agent has. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
-  /** How many processes and threads at once. */
+  /** Maximum number of processes and threads. */
   readonly pids: number;
   /** Bytes of output that Docker keeps. */
   readonly log: number;
@@ -154,31 +154,31 @@ export type WorkspacePlan =
   | { readonly mode: 'copy'; readonly path: string }
   | { readonly mode: 'none' };
 
-export interface ClonePlan {
+interface ClonePlan {
   readonly mode: 'clone';
-  /** Where the agent works: the repository, or a directory in it. */
+  /** The working directory: the repository, or a directory in it. */
   readonly path: string;
   /** The root of the work tree that is cloned. */
   readonly repository: string;
-  /** The agent whose work it starts from; null: from the repository as it is when the run begins. */
+  /** The agent whose work it starts from; null: the repository as it is when the run starts. */
   readonly from: string | null;
 }
 
 export interface ArtifactPlan {
   /** Relative to the workspace. */
   readonly path: string;
-  /** Bytes; null where only the limit of all of them holds. */
+  /** Bytes; null if only the limit of all artifacts applies. */
   readonly maxSize: number | null;
 }
 
 export type NetworkPlan =
   | { readonly mode: 'bridge'; readonly name: string }
   | { readonly mode: 'isolated' }
-  /** Sorted, each once. */
+  /** Sorted, without duplicates. */
   | { readonly mode: 'allow'; readonly hosts: readonly string[] }
   | { readonly mode: 'none' };
 
-/** Milliseconds; null where there is no limit. */
+/** Milliseconds; null for no limit. */
 export interface Timeouts {
   readonly build: number;
   readonly ready: number;
@@ -190,7 +190,7 @@ export interface Timeouts {
 
 export interface FlowPlan {
   readonly name: string;
-  /** null: what the engine's memory and CPUs hold. */
+  /** null: as many agents as fit into the memory and CPUs of the engine. */
   readonly concurrency: number | null;
   /** In the order of the spec. */
   readonly agents: readonly AgentPlan[];

@@ -13,7 +13,7 @@ export const provider = z.enum(known as [string, ...string[]], {
   },
 });
 
-const modelForm = 'the name of a model, as the provider’s CLI takes it';
+const modelForm = 'the name of a model, as the CLI of the provider takes it';
 
 export const model = z
   .string({ error: expects(modelForm) })

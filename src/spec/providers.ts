@@ -1,6 +1,6 @@
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Interactive, Key, Launch, Provider } from '../providers/provider.ts';
-import { longestArgument } from './fields.ts';
+import { maxArgumentLength } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
@@ -11,19 +11,26 @@ import { notSupported } from './schema-kit.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Who runs an agent: its own word counts, then that of the defaults. A command of its own is not for an AI CLI. */
+/** Return the provider of an agent: its own, then that of the defaults. An agent with a command has none from the defaults. */
 export function providerOf(agent: Fields, defaults: Fields): string {
-  const said = agent.provider ?? ('command' in agent ? undefined : defaults.provider);
-  return typeof said === 'string' ? said : 'command';
+  const provider = agent.provider ?? ('command' in agent ? undefined : defaults.provider);
+  return typeof provider === 'string' ? provider : 'command';
 }
 
-type Wish = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
+type LaunchRequest = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
   readonly timeouts: Pick<Timeouts, 'quiet'>;
 };
 
-/** What an agent is started with, once its provider is known, its environment, and the names of all its variables. */
-export function launchOf(
-  { model, args = [], budget, interactive: isInteractive = false, needsInput = 'notify', timeouts }: Wish,
+/** Return the command line of an AI CLI; `names` are those of all environment variables, secrets included. */
+export function resolveLaunch(
+  {
+    model,
+    args = [],
+    budget,
+    interactive: isInteractive = false,
+    needsInput = 'notify',
+    timeouts,
+  }: LaunchRequest,
   prompt: string,
   {
     provider,
@@ -36,27 +43,27 @@ export function launchOf(
     names: readonly string[];
     hasLogin: boolean;
   },
-): Pick<AgentPlan, 'command' | 'stdin' | 'attended' | 'report' | 'settings'> {
+): Pick<AgentPlan, 'command' | 'stdin' | 'interactive' | 'report' | 'settings'> {
   const { headless, program, endpoint } = provider;
   const interactive = isInteractive ? provider.interactive : null;
   const address = endpoint === null ? undefined : env[endpoint.variable];
-  const withAddress = (words: readonly string[], usual = '') =>
-    words.map(word => word.replace('$', () => address ?? usual));
+  const withAddress = (words: readonly string[], fallback = '') =>
+    words.map(word => word.replace('$', () => address ?? fallback));
   const key = interactive?.key && names.includes(interactive.key.name) ? interactive.key : null;
   const words = [
     program,
     ...(interactive?.args ?? headless.args),
     ...(interactive || hasLogin ? [] : keyArgsOf(headless, names)),
     ...(address === undefined ? [] : withAddress(endpoint!.args)),
-    ...withAddress(key?.args ?? [], endpoint?.usual),
+    ...withAddress(key?.args ?? [], endpoint?.default),
     ...(model === undefined || provider.model === null ? [] : [provider.model, model]),
     ...args,
-    ...(interactive ? settingsWords(interactive, key) : promptWords(headless, prompt)),
+    ...(interactive ? settingsArgs(interactive, key) : promptArgs(headless, prompt)),
   ];
   return {
     command: words,
     stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
-    attended: interactive && {
+    interactive: interactive && {
       ready: interactive.ready,
       dialogs: interactive.dialogs,
       needsInput,
@@ -71,10 +78,10 @@ export function launchOf(
 }
 
 function reportOf({ report }: Provider, budget: AgentSpec['budget']): AgentPlan['report'] {
-  return report && budget ? { ...report, budget: defined(budget) } : report;
+  return report && budget ? { ...report, budget: withoutUndefined(budget) } : report;
 }
 
-const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
+const withoutUndefined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
   ...(turns === undefined ? {} : { turns }),
   ...(outputTokens === undefined ? {} : { outputTokens }),
   ...(wall === undefined ? {} : { wall }),
@@ -82,8 +89,10 @@ const defined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
-function settingsWords({ flagged }: Interactive, key: Key | null): string[] {
-  return flagged === null ? [] : [flagged.flag, JSON.stringify({ ...flagged.json, ...key?.json })];
+function settingsArgs({ settingsFlag }: Interactive, key: Key | null): string[] {
+  return settingsFlag === null
+    ? []
+    : [settingsFlag.flag, JSON.stringify({ ...settingsFlag.json, ...key?.json })];
 }
 
 function keyArgsOf({ keyArgs = {} }: Launch, names: readonly string[]): readonly string[] {
@@ -91,34 +100,34 @@ function keyArgsOf({ keyArgs = {} }: Launch, names: readonly string[]): readonly
   return key === undefined ? [] : keyArgs[key]!;
 }
 
-function promptWords({ prompt: way }: Launch, prompt: string): string[] {
+function promptArgs({ prompt: way }: Launch, prompt: string): string[] {
   if (way === 'stdin') return [];
   if (way === 'last') return ['--', prompt];
   return 'flag' in way ? [way.flag, prompt] : [way.file, promptPath];
 }
 
-/** Of the caller's environment, what the provider's CLI reads: what may be kept, and what may not. */
+/** Return the variables of the caller's environment that the AI CLI reads: plain values, and secrets by name. */
 export function environmentOf(
-  { env: own, passes, keys, aliases, listedEnv }: Provider,
+  { env: own, passThroughEnv, keys, aliases, listedEnv }: Provider,
   { env, wanted, hasLogin }: { env: Environment; wanted: boolean; hasLogin: boolean },
 ): { env: Record<string, string>; secrets: SecretPlan[] } {
-  const there = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
-  // Somebody who is logged in may have the key for something else, and be billed for it here.
-  const borrowed = Object.entries(hasLogin ? {} : aliases).filter(
-    ([name, other]) => !env[name] && there([other]).length > 0,
+  const set = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
+  // A user who is logged in may have the key for another purpose, and would be billed for it here.
+  const aliased = Object.entries(hasLogin ? {} : aliases).filter(
+    ([name, other]) => !env[name] && set([other]).length > 0,
   );
   const isSecret = (name: string) => name === listedEnv?.variable && holdsKey(env[name]!);
-  const open = there(passes).filter(name => !isSecret(name));
+  const plain = set(passThroughEnv).filter(name => !isSecret(name));
   return {
-    env: { ...own, ...Object.fromEntries(open.map(name => [name, env[name]!])) },
+    env: { ...own, ...Object.fromEntries(plain.map(name => [name, env[name]!])) },
     secrets: [
-      ...[...there(keys), ...there(passes).filter(isSecret)].map(name => ({ name, file: null })),
-      ...borrowed.map(([name, from]) => ({ name, file: null, from })),
+      ...[...set(keys), ...set(passThroughEnv).filter(isSecret)].map(name => ({ name, file: null })),
+      ...aliased.map(([name, from]) => ({ name, file: null, from })),
     ],
   };
 }
 
-/** What cannot be together with a provider, or is nothing without one. */
+/** Find fields that exclude a provider, or need one. */
 export function checkProvider(
   { path, fields }: { path: Finding['path']; fields: Fields },
   defaults: Fields,
@@ -144,15 +153,15 @@ export function checkProvider(
   if (interactive !== true && 'needsInput' in fields)
     return [{ path: [...path, 'needsInput'], message: 'only an "interactive" agent can be asked to answer' }];
   if (interactive === true && budget !== undefined)
-    return [{ path: [...path, 'budget'], message: 'an interactive agent does not tell what it uses' }];
+    return [{ path: [...path, 'budget'], message: 'an interactive agent does not report its usage' }];
   if ('budget' in fields && (provider.report === null || provider.report.usage === false))
-    return [{ path: [...path, 'budget'], message: `${provider.name} does not tell what it uses` }];
+    return [{ path: [...path, 'budget'], message: `${provider.name} does not report its usage` }];
   return 'model' in fields && provider.model === null
     ? [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }]
     : [];
 }
 
-/** A prompt that goes to a CLI as an argument is bounded by the kernel. */
+/** Check the length of a prompt that is passed as an argument, which the kernel limits. */
 export function checkPrompt(
   { path, fields }: { path: Finding['path']; fields: Fields },
   { defaults, prompts }: { defaults: Fields; prompts: ReadonlyMap<string, string> },
@@ -161,7 +170,7 @@ export function checkPrompt(
   if (provider === undefined || !isArgument(provider.headless.prompt)) return [];
   const { prompt, promptFile } = 'prompt' in fields || 'promptFile' in fields ? fields : defaults;
   const text = typeof promptFile === 'string' ? prompts.get(promptFile) : prompt;
-  if (typeof text !== 'string' || Buffer.byteLength(text) <= longestArgument) return [];
+  if (typeof text !== 'string' || Buffer.byteLength(text) <= maxArgumentLength) return [];
   return [
     { path, message: `${provider.name} takes its prompt as an argument, and this one is over 128 KiB` },
   ];

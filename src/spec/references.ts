@@ -1,28 +1,28 @@
 import { type Builds, findBuilds } from './builds.ts';
-import { agentPlaces, defaultsPlace, type Place } from './checks.ts';
+import { type AgentFields, agentFields, defaultFields } from './checks.ts';
 import { isObject } from './fields.ts';
-import { findMount, findSecret, findWorkspace, type Outcome, readPrompt } from './files.ts';
+import { type FileLookup, findMount, findSecret, findWorkspace, readPrompt } from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
 import { findRepositories } from './workspaces.ts';
 
-/** What the paths in a spec led to, by what was written there. */
+/** Files and directories that a spec names, by the paths as written. */
 export interface References {
   readonly prompts: ReadonlyMap<string, string>;
   readonly workspaces: ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly secrets: ReadonlyMap<string, string>;
-  /** The root of the work tree that a directory is in, for those that are cloned. */
+  /** The root of the work tree, by the directory in it that is to be cloned. */
   readonly repositories: ReadonlyMap<string, string>;
   readonly builds: Builds;
   readonly findings: readonly Finding[];
 }
 
-/** Looks at every prompt file, workspace, mount, secret and build; paths that are already known to be wrong are left alone. */
+/** Find every prompt file, workspace, mount, secret and build. Paths with a finding are skipped. */
 export async function resolveReferences(
   value: unknown,
   { directory, found }: { directory: string; found: readonly Finding[] },
 ): Promise<References> {
-  const places = [defaultsPlace(value), ...agentPlaces(value)];
+  const places = [defaultFields(value), ...agentFields(value)];
   const prompts = await lookUp(places.flatMap(promptFile), {
     found,
     look: path => readPrompt(path, directory),
@@ -30,7 +30,7 @@ export async function resolveReferences(
   const workspaces = await lookUp(
     [
       ...places.flatMap(workspace),
-      ...agentPlaces(value).filter(homeless(value)).slice(0, 1).map(ownDirectory),
+      ...agentFields(value).filter(hasNoWorkspace(value)).slice(0, 1).map(ownDirectory),
     ],
     { found, look: path => findWorkspace(path, directory) },
   );
@@ -55,25 +55,25 @@ export async function resolveReferences(
   };
 }
 
-interface Mention {
+interface PathReference {
   readonly path: Path;
   readonly written: string;
 }
 
-function promptFile({ path, fields }: Place): Mention[] {
+function promptFile({ path, fields }: AgentFields): PathReference[] {
   const written = fields.promptFile;
   return typeof written === 'string' ? [{ path: [...path, 'promptFile'], written }] : [];
 }
 
-function workspace({ path, fields }: Place): Mention[] {
+function workspace({ path, fields }: AgentFields): PathReference[] {
   const given = fields.workspace;
   if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
   if (!isObject(given) || typeof given.path !== 'string') return [];
   return [{ path: [...path, 'workspace', 'path'], written: given.path }];
 }
 
-/** Of a field that is an array of objects: what they say under `key`. */
-function listed({ path, fields }: Place, field: string, key: string): Mention[] {
+/** Return the values of `key` in a field that is an array of objects. */
+function listed({ path, fields }: AgentFields, field: string, key: string): PathReference[] {
   const given = fields[field];
   if (!Array.isArray(given)) return [];
   return given.flatMap((entry, index) => {
@@ -82,30 +82,30 @@ function listed({ path, fields }: Place, field: string, key: string): Mention[] 
   });
 }
 
-/** Whether nothing says where an agent works. */
-const homeless = (value: unknown) => {
-  const isSaid = 'workspace' in defaultsPlace(value).fields;
-  return ({ fields }: Place) => !isSaid && !('workspace' in fields);
+/** Return whether neither the agent nor the defaults have a workspace. */
+const hasNoWorkspace = (value: unknown) => {
+  const isShared = 'workspace' in defaultFields(value).fields;
+  return ({ fields }: AgentFields) => !isShared && !('workspace' in fields);
 };
 
-/** The workspace of agents that name none. */
-function ownDirectory({ path }: Place): Mention {
+/** The default workspace: the directory of the spec. */
+function ownDirectory({ path }: AgentFields): PathReference {
   return { path: [...path, 'workspace'], written: '.' };
 }
 
 async function lookUp(
-  mentions: readonly Mention[],
-  { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<Outcome> },
+  references: readonly PathReference[],
+  { found, look }: { found: readonly Finding[]; look: (written: string) => Promise<FileLookup> },
 ): Promise<{ values: Map<string, string>; findings: Finding[] }> {
-  const wanted = mentions.filter(({ path }) => !isBroken(found, path));
-  const outcomes = new Map<string, Promise<Outcome>>();
-  for (const { written } of wanted) if (!outcomes.has(written)) outcomes.set(written, look(written));
+  const wanted = references.filter(({ path }) => !isBroken(found, path));
+  const lookups = new Map<string, Promise<FileLookup>>();
+  for (const { written } of wanted) if (!lookups.has(written)) lookups.set(written, look(written));
   const values = new Map<string, string>();
   const findings: Finding[] = [];
   for (const { path, written } of wanted) {
-    const outcome = await outcomes.get(written)!;
-    if ('value' in outcome) values.set(written, outcome.value);
-    else findings.push({ path, value: written, message: outcome.fault });
+    const lookup = await lookups.get(written)!;
+    if ('value' in lookup) values.set(written, lookup.value);
+    else findings.push({ path, value: written, message: lookup.reason });
   }
   return { values, findings };
 }

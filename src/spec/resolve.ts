@@ -4,17 +4,17 @@ import { resolveBuild } from './builds.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
-import { environmentOf, launchOf, providerOf } from './providers.ts';
+import { environmentOf, providerOf, resolveLaunch } from './providers.ts';
 import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
-import { usualSecurity } from './security-fields.ts';
-import { idsIn } from './user-field.ts';
+import { defaultSecurity } from './security-fields.ts';
+import { parseIds } from './user-field.ts';
 import { resolveWorkspace } from './workspaces.ts';
 
-/** The seed's network, which every flow of a machine shares. */
+/** The default network, which all flows on a machine share. */
 export const sharedNetwork = 'tmux-agents';
 
-const builtIn = {
+const defaultLimits = {
   memory: 4 * 2 ** 30,
   timeouts: {
     build: 30 * 60_000,
@@ -32,7 +32,7 @@ interface Found {
   readonly env: Environment;
 }
 
-/** A spec that was found to be right, with every default applied. */
+/** Make a plan of a valid spec: every default is applied. */
 export function resolveFlow(
   spec: Spec,
   { order, name, ...found }: { order: readonly string[]; name: string } & Found,
@@ -44,7 +44,7 @@ export function resolveFlow(
   };
 }
 
-/** What an agent says goes first; `env`, `labels`, `timeouts` and `security` are merged key by key. */
+/** Fields of the agent take precedence; `env`, `labels`, `timeouts` and `security` are merged key by key. */
 function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
   const ownPrompt = agent.prompt !== undefined || agent.promptFile !== undefined;
   const ownImage = agent.image !== undefined || agent.build !== undefined;
@@ -61,40 +61,21 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
   };
 }
 
-function resolveAgent(
-  name: string,
-  agent: AgentSpec,
-  { files: { prompts, workspaces, repositories, builds, mounts, secrets }, logins, env: caller }: Found,
-): AgentPlan {
+function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
+  const { prompts, workspaces, repositories, builds, mounts } = found.files;
   const timeouts = withDefaults(agent.timeouts ?? {});
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = providerNamed(agent.provider!);
-  const { wish, auth } = logins.get(name)!;
-  const own = (agent.secrets ?? []).map(secret => {
-    const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
-    return { name, file: file === undefined ? null : secrets.get(file)! };
-  });
-  const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
-  const usual = provider
-    ? environmentOf(provider, { env: caller, wanted: wish.login, hasLogin })
-    : nothingUsual;
-  // What a secret of the spec holds is not replaced by a value of ours.
-  const ownNames = own.map(({ name }) => name);
-  const ours = Object.entries(usual.env).filter(([name]) => !ownNames.includes(name));
-  const given = { ...Object.fromEntries(ours), ...agent.env };
-  const said = [...Object.keys(agent.env ?? {}), ...ownNames];
-  // What the spec says under a name is what the agent gets by it.
-  const allSecrets = [...own, ...usual.secrets.filter(({ name }) => !said.includes(name))];
-  const secretNames = allSecrets.map(({ name }) => name);
-  const env = provider ? withListed(provider, given, secretNames) : given;
-  const names = [...Object.keys(env), ...secretNames];
+  const { auth } = found.logins.get(name)!;
+  const { env, secrets, hasLogin } = resolveEnvironment(name, agent, found);
+  const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
     name,
     dependsOn: agent.dependsOn ?? [],
     provider: agent.provider!,
     ...(provider
-      ? launchOf({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
-      : { command: agent.command!, stdin: 'terminal', attended: null, report: null, settings: [] }),
+      ? resolveLaunch({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
+      : { command: agent.command!, stdin: 'terminal', interactive: null, report: null, settings: [] }),
     prompt,
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
@@ -110,10 +91,10 @@ function resolveAgent(
     })),
     auth,
     env,
-    secrets: allSecrets,
+    secrets,
     security: resolveSecurity(agent.security ?? {}),
     labels: agent.labels ?? {},
-    memory: agent.memory ?? builtIn.memory,
+    memory: agent.memory ?? defaultLimits.memory,
     cpus: agent.cpus ?? null,
     timeouts,
     retries: agent.retries ?? 0,
@@ -122,7 +103,26 @@ function resolveAgent(
   };
 }
 
-const nothingUsual = { env: {}, secrets: [] };
+/** Merge the variables of the spec with those that the AI CLI inherits. The spec takes precedence, by name. */
+function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env: caller }: Found) {
+  const provider = providerNamed(agent.provider!);
+  const { request, auth } = logins.get(name)!;
+  const own = (agent.secrets ?? []).map(secret => {
+    const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
+    return { name, file: file === undefined ? null : files.secrets.get(file)! };
+  });
+  const ownNames = own.map(({ name }) => name);
+  const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
+  const inherited = provider
+    ? environmentOf(provider, { env: caller, wanted: request.login, hasLogin })
+    : { env: {}, secrets: [] };
+  const inheritedEnv = Object.entries(inherited.env).filter(([name]) => !ownNames.includes(name));
+  const plain = { ...Object.fromEntries(inheritedEnv), ...agent.env };
+  const specNames = [...Object.keys(agent.env ?? {}), ...ownNames];
+  const secrets = [...own, ...inherited.secrets.filter(({ name }) => !specNames.includes(name))];
+  const secretNames = secrets.map(({ name }) => name);
+  return { env: provider ? withListed(provider, plain, secretNames) : plain, secrets, hasLogin };
+}
 
 function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {
   if (typeof done === 'string') return done;
@@ -132,14 +132,14 @@ function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {
 function resolveUser(user: AgentSpec['user']): UserPlan | null {
   if (user === undefined) return null;
   if (user === 'root') return { uid: 0, gid: 0 };
-  // Where there are no such ids, on Windows, Docker's own machine sees every file as root's.
+  // On Windows there are no such ids: the virtual machine of Docker maps every file to root.
   if (user === 'host') return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const [uid, gid] = idsIn(user) as [number, number];
+  const [uid, gid] = parseIds(user) as [number, number];
   return { uid, gid };
 }
 
 function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPlan {
-  const { capabilities, noNewPrivileges, pids, log } = usualSecurity;
+  const { capabilities, noNewPrivileges, pids, log } = defaultSecurity;
   return {
     capabilities: given.capabilities ?? capabilities,
     noNewPrivileges: given.noNewPrivileges ?? noNewPrivileges,
@@ -155,9 +155,9 @@ function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan
   return { mode: 'allow', hosts: [...new Set(network.allow)].sort() };
 }
 
-/** `null` is a limit that was lifted, so only what was not given at all is filled in. */
+/** Fill in undefined limits only: `null` means no limit. */
 function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
-  const { build, ready, run, idle, quiet, stop } = builtIn.timeouts;
+  const { build, ready, run, idle, quiet, stop } = defaultLimits.timeouts;
   return {
     build: given.build ?? build,
     ready: given.ready ?? ready,

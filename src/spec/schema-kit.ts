@@ -3,22 +3,22 @@ import * as z from 'zod';
 
 export const notSupported = 'not supported yet';
 
-/** What the spec's own words for a wrong value are, where there is none at all and where it is another. */
-export function expects(what: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => (input === undefined ? `missing; expected ${what}` : `expected ${what}`);
+/** Return the message for a missing or invalid value. */
+export function expects(form: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => (input === undefined ? `missing; expected ${form}` : `expected ${form}`);
 }
 
-/** An object that says of each key it does not know which one was meant; `hints` know better for some. */
+/** An object whose message for an unknown key suggests the closest known one; `hints` replace the suggestion for some keys. */
 export function strict<Shape extends z.ZodRawShape>(
   shape: Shape,
-  what: string,
+  form: string,
   hints: Readonly<Record<string, string>> = {},
 ) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: issue => {
-      if (issue.code !== 'unrecognized_keys') return expects(what)(issue);
-      // One line a key: `toFindings` takes them apart again, and a message can hold no line break.
+      if (issue.code !== 'unrecognized_keys') return expects(form)(issue);
+      // One line per key: `toFindings` splits them again, and a message never contains a line break.
       return issue.keys.map(key => unknownKey(key, known, hints)).join('\n');
     },
   });
@@ -32,7 +32,7 @@ function unknownKey(key: string, known: readonly string[], hints: Readonly<Recor
     : `unknown key; did you mean "${meant}"?`;
 }
 
-/** The candidate that was most likely meant: no more than every third letter is wrong, case and dashes aside. */
+/** Return the closest candidate with at most every third letter wrong; case and dashes do not count. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const bare = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, '');
   const far = Math.max(2, Math.ceil(bare(word).length / 3));

@@ -1,21 +1,21 @@
 import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
-import { agentName, agentNameLimit, flowName } from './names.ts';
+import { agentName, flowName, maxAgentNameLength } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 
-const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${agentNameLimit} characters`;
+const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
 const misplaced = Object.fromEntries(
   [...Object.keys(shared), 'dependsOn'].map(key => [key, 'it belongs to an agent, or under "defaults"']),
 );
 
-/** A spec, as its text says it once `${…}` is filled in. What fits is checked further by `checks.ts`. */
+/** The schema of a spec after interpolation. Rules between fields are in `checks.ts`. */
 export const spec = strict(
   {
     $schema: z
-      .string({ error: expects('the address of a JSON Schema') })
+      .string({ error: expects('the URL of a JSON Schema') })
       .optional()
-      .describe('The address of this schema, for editors.'),
+      .describe('URL of this schema, for editors.'),
     name: z
       .string({ error: expects('a name') })
       .regex(flowName, {
@@ -24,13 +24,15 @@ export const spec = strict(
         ),
       })
       .optional()
-      .describe('What the flow is called. Default: the name of its file.'),
+      .describe('Name of the flow. Default: the name of its file.'),
     concurrency: z
       .int({ error: expects('a whole number above zero') })
       .min(1, { error: expects('a whole number above zero') })
       .optional()
-      .describe('How many agents run at once. Default: what the engine’s memory and CPUs hold.'),
-    defaults: defaults.optional().describe('What holds for every agent that does not say otherwise.'),
+      .describe(
+        'Maximum number of concurrent agents. Default: as many as fit into the memory and CPUs of the engine.',
+      ),
+    defaults: defaults.optional().describe('Defaults for every agent.'),
     agents: z
       .record(
         z.string().regex(agentName, { error: `expected a name of ${agentForm}` }),
@@ -44,7 +46,7 @@ export const spec = strict(
   misplaced,
 );
 
-/** A spec as it is written. */
+/** A spec as written in a file or passed to `runFlow`: durations and sizes are strings, such as `45m` and `512m`. */
 export type SpecInput = z.input<typeof spec>;
 export type Spec = z.output<typeof spec>;
 export type AgentSpec = z.output<typeof agent>;

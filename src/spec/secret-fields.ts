@@ -6,26 +6,28 @@ const nameForm = 'the name of an environment variable, such as "OPENAI_API_KEY"'
 const secretForm = `${nameForm}, or {"name": "…", "file": "…"}`;
 const fileForm = 'the path of a file that holds the secret';
 
-/** A shell will not have them set. */
-const taken = ['UID', 'EUID', 'GID', 'EGID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_'];
+/** Variables that a shell does not let anyone set. */
+const reservedNames = ['UID', 'EUID', 'GID', 'EGID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO', '_'];
 
 const name = z
   .string({ error: expects(nameForm) })
   .regex(envName, { error: expects(nameForm), abort: true })
-  .refine(value => !taken.includes(value), { error: 'this name belongs to the shell; choose another' });
+  .refine(value => !reservedNames.includes(value), {
+    error: 'this name belongs to the shell; choose another',
+  });
 
 const secret = z.union(
   [
     name,
     strict(
       {
-        name: name.describe('The environment variable in which the agent finds it.'),
+        name: name.describe('The environment variable of the agent.'),
         file: z
           .string({ error: expects(fileForm) })
           .min(1, { error: expects(fileForm) })
           .optional()
           .describe(
-            'The file that holds it, relative to the spec’s directory; one line break at its end is left out.',
+            'The file with the value, relative to the directory of the spec; one final line break is removed.',
           ),
       },
       secretForm,
@@ -46,7 +48,7 @@ export const secrets = z
     for (const [index, entry] of value.entries()) {
       const own = typeof entry === 'string' ? entry : entry.name;
       if (seen.has(own))
-        issues.push({ code: 'custom', path: [index], input: entry, message: `${own} is here already` });
+        issues.push({ code: 'custom', path: [index], input: entry, message: `${own} is a duplicate` });
       seen.add(own);
     }
   });

@@ -4,13 +4,13 @@ import type { SecurityPlan } from './plan.ts';
 import { expects, strict } from './schema-kit.ts';
 
 /**
- * What root needs to work on files of other people and to end its own processes. Each is shown to be needed, and to be
- * enough, by test/engine/sandbox.test.ts.
+ * Capabilities that root needs to work on files of other users and to signal its own processes.
+ * test/engine/sandbox.test.ts proves that each is necessary, and that all are sufficient.
  */
 export const baseCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'] as const;
 
-/** The rest of what Docker gives by default: none of them leads out of a container by itself. */
-export const furtherCapabilities = [
+/** The rest of Docker's default capabilities: none of them allows an escape by itself. */
+export const optionalCapabilities = [
   'AUDIT_WRITE',
   'FSETID',
   'MKNOD',
@@ -21,18 +21,18 @@ export const furtherCapabilities = [
   'SYS_CHROOT',
 ] as const;
 
-/** Docker keeps it in three files, and throws the oldest away: what is left is two thirds of it at least. */
-export const smallestLog = 3 * 2 ** 20;
+/** Docker keeps a log in three files and deletes the oldest, so that at least two thirds of it remain. */
+export const minLogSize = 3 * 2 ** 20;
 
-/** What holds where the spec says nothing. */
-export const usualSecurity = {
+/** Defaults of `security`. */
+export const defaultSecurity = {
   capabilities: [],
   noNewPrivileges: true,
   pids: 4096,
   log: 192 * 2 ** 20,
 } as const satisfies SecurityPlan;
 
-const capabilityForm = `one of ${furtherCapabilities.join(', ')}`;
+const capabilityForm = `one of ${optionalCapabilities.join(', ')}`;
 const pidsForm = 'a whole number from 64 to 4194304';
 const securityForm = 'an object such as {"pids": 8192}';
 
@@ -46,27 +46,27 @@ const hints = Object.fromEntries(
 export const security = strict(
   {
     capabilities: z
-      .array(z.enum(furtherCapabilities, { error: expects(capabilityForm) }), {
+      .array(z.enum(optionalCapabilities, { error: expects(capabilityForm) }), {
         error: expects('an array of capabilities, such as ["NET_RAW"]'),
       })
       .optional()
       .describe(
-        `What the agent may do beside ${baseCapabilities.join(', ')}: any of Docker’s own default. Default: nothing.`,
+        `Capabilities in addition to ${baseCapabilities.join(', ')}: any of the defaults of Docker. Default: none.`,
       ),
     noNewPrivileges: z
       .boolean({ error: expects('true or false') })
       .optional()
-      .describe('Whether programs such as `sudo` are kept from raising their rights. Default true.'),
+      .describe('Whether programs such as `sudo` are kept from gaining privileges. Default true.'),
     pids: z
       .int({ error: expects(pidsForm) })
       .min(64, { error: expects(pidsForm) })
       .max(4_194_304, { error: expects(pidsForm) })
       .optional()
-      .describe('How many processes and threads there may be at once. Default 4096.'),
-    log: size(smallestLog)
+      .describe('Maximum number of processes and threads. Default 4096.'),
+    log: size(minLogSize)
       .optional()
       .describe(
-        'How much of its output Docker keeps; of more, the beginning is lost, and the result says so. Default `192m`.',
+        'Output that Docker keeps; beyond it the beginning is lost, and the result reports that. Default `192m`.',
       ),
   },
   securityForm,

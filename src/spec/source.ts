@@ -1,24 +1,24 @@
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Finding, Path } from './findings.ts';
 
-/** A spec's text, read as JSON with comments and trailing commas. */
+/** The text of a spec, parsed as JSON with comments and trailing commas. */
 export interface Source {
   readonly value: unknown;
   readonly findings: readonly Finding[];
-  /** Where in the text a path leads: to the key, or to the nearest value around it that exists. */
+  /** Return the offset of a path in the text: of the key, or of the closest value around it that exists. */
   readonly offsetOf: (path: Path) => number;
-  /** The keys of the object at `path` as the file has them; JavaScript moves keys that look like numbers. */
+  /** Return the keys of the object at `path` in the order of the file: JavaScript moves integer keys to the front. */
   readonly keysOf: (path: Path) => readonly string[];
 }
 
-/** Syntax errors are all that is reported of a text that has some: nothing after them is certain. */
+/** Parse a text. Syntax errors are the only findings of a text with any: whatever follows them is unreliable. */
 export function parseSource(text: string): Source {
   try {
     const errors: ParseError[] = [];
     const root = parseTree(text, errors, { allowTrailingComma: true });
     if (errors.length > 0 || root === undefined) return unreadable(syntaxFindings(text, errors));
     const findings: Finding[] = [];
-    const value = plain(root, [], { text, findings });
+    const value = toValue(root, [], { text, findings });
     return { value, findings, offsetOf: path => offsetIn(root, path), keysOf: path => keysIn(root, path) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -30,14 +30,14 @@ function unreadable(findings: readonly Finding[]): Source {
   return { value: undefined, findings, offsetOf: () => 0, keysOf: () => [] };
 }
 
-/** One a line, since the parser stumbles again over the rest of a line it could not read. */
+/** Report one error per line: the parser fails again on the rest of a line that it could not read. */
 function syntaxFindings(text: string, errors: readonly ParseError[]): Finding[] {
   const lines = new Map<number, Finding>();
   for (const { error, offset } of errors) {
     const { line, column } = position(text, offset);
     if (lines.has(line)) continue;
-    const what = sentences[printParseErrorCode(error)] ?? 'this is not JSON';
-    lines.set(line, { path: [], message: `line ${line}:${column}: ${what}`, offset });
+    const message = syntaxMessages[printParseErrorCode(error)] ?? 'this is not JSON';
+    lines.set(line, { path: [], message: `line ${line}:${column}: ${message}`, offset });
   }
   return [...lines.values()];
 }
@@ -47,11 +47,11 @@ interface Context {
   readonly findings: Finding[];
 }
 
-/** Objects without a prototype, so that a key such as `constructor` is only ever what the file says. */
-function plain(node: Node, path: Path, context: Context): unknown {
+/** Objects have no prototype, so that a key such as `constructor` is always from the file. */
+function toValue(node: Node, path: Path, context: Context): unknown {
   if (node.type === 'array')
-    return (node.children ?? []).map((child, i) => plain(child, [...path, i], context));
-  if (node.type !== 'object') return checked(node, path, context);
+    return (node.children ?? []).map((child, i) => toValue(child, [...path, i], context));
+  if (node.type !== 'object') return checkString(node, path, context);
   const firsts = new Map<string, number>();
   const result: Record<string, unknown> = Object.create(null);
   for (const { offset, children } of node.children ?? []) {
@@ -59,21 +59,21 @@ function plain(node: Node, path: Path, context: Context): unknown {
     const key: string = name.value;
     const here = [...path, key];
     const first = firsts.get(key);
-    const fault =
-      first === undefined ? keyFault(key) : `given twice, first on line ${first}; keep one of them`;
-    if (fault !== null) context.findings.push({ path: here, message: fault, offset });
+    const problem =
+      first === undefined ? keyProblem(key) : `given twice, first on line ${first}; keep one of them`;
+    if (problem !== null) context.findings.push({ path: here, message: problem, offset });
     firsts.set(key, first ?? position(context.text, offset).line);
-    result[key] = plain(value, here, context);
+    result[key] = toValue(value, here, context);
   }
   return result;
 }
 
-function keyFault(key: string): string | null {
+function keyProblem(key: string): string | null {
   if (key === '__proto__') return 'unknown key: this name cannot be used here';
   return key.includes('\0') ? 'NUL cannot stand in a name; take it out' : null;
 }
 
-function checked({ value }: Node, path: Path, { findings }: Context): unknown {
+function checkString({ value }: Node, path: Path, { findings }: Context): unknown {
   if (typeof value === 'string' && value.includes('\0')) {
     findings.push({ path, value, message: 'NUL cannot be passed to a program; take it out' });
   } else if (typeof value === 'string' && !value.isWellFormed()) {
@@ -100,7 +100,7 @@ function position(text: string, offset: number): { line: number; column: number 
   return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
-const sentences: Readonly<Record<string, string>> = {
+const syntaxMessages: Readonly<Record<string, string>> = {
   InvalidSymbol: 'this word is not JSON; put text in double quotes',
   InvalidNumberFormat: 'this is not a number',
   PropertyNameExpected: 'expected a key in double quotes',

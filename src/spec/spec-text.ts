@@ -2,51 +2,51 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SpecError } from './errors.ts';
-import { decoded, faultOf, largestText, type Outcome, readText } from './files.ts';
+import { escapeControl } from './escape-control.ts';
+import { decodeUtf8, type FileLookup, fileErrorMessage, maxTextSize, readText } from './files.ts';
 import { nameOfFile } from './name-of-file.ts';
-import { visible } from './visible.ts';
 
-/** The text of a spec, and what follows from where it was read. */
+/** The text of a spec, and where it was read from. */
 export interface SpecText {
   readonly text: string;
-  /** For messages: the path as it was given. */
+  /** The path as given by the caller, for messages. */
   readonly file: string;
-  /** Where paths in it start. */
+  /** The directory that paths in it are relative to. */
   readonly directory: string;
-  /** The name of the flow where the spec gives none. */
+  /** The default name of the flow. */
   readonly name: string;
-  /** It came through a pipe, or from a terminal: nobody can read it again. */
+  /** Whether it was read from a pipe or terminal, and cannot be read again. */
   readonly isStream: boolean;
 }
 
-/** The path of our standard input, by which commands read a spec that is called `-`. */
+/** The path of standard input, which commands read for the spec `-`. */
 export const standardInput = '/dev/stdin';
 
 const isStandardInput = (path: string) => [standardInput, '/dev/fd/0', '/proc/self/fd/0'].includes(path);
 
-/** Return what a spec is called in messages. */
+/** Return the name of a spec for messages. */
 export const specName = (path: string) => (isStandardInput(path) ? 'standard input' : path);
 
-/** Under these names an open file lies in no directory of the user's. */
+/** Paths of file descriptors, whose directory is not one of the user's. */
 const isDescriptor = (path: string) => /^\/(dev|proc\/\w+)\/fd\/\d+$/.test(path);
 
 /**
  * Read a spec: a file, a pipe such as the shell's `<(…)`, or standard input. Paths in one that comes through a pipe are
  * relative to the working directory.
  *
- * @throws {SpecError} where it cannot be read.
+ * @throws {SpecError} if it cannot be read.
  */
 export async function readSpec(path: string): Promise<SpecText> {
   const file = specName(path) || '""';
   const isInput = isStandardInput(path);
   const isStream = isInput || (await isPipe(resolve(path)));
-  const outcome = isStream
+  const lookup = isStream
     ? await readStream(isInput ? process.stdin : createReadStream(resolve(path)), file)
     : await readText(resolve(path));
-  if ('fault' in outcome) throw new SpecError(file, [{ path: '', message: outcome.fault }]);
+  if ('reason' in lookup) throw new SpecError(file, [{ path: '', message: lookup.reason }]);
   const hasPlace = !isStream && !isDescriptor(path);
   return {
-    text: outcome.value,
+    text: lookup.value,
     file,
     directory: hasPlace ? dirname(resolve(path)) : process.cwd(),
     name: hasPlace ? nameOfFile(path) : 'flow',
@@ -54,23 +54,23 @@ export async function readSpec(path: string): Promise<SpecText> {
   };
 }
 
-/** Anything that is read to its end, as it comes. Of a path that leads nowhere reading it gives the reason. */
+/** Return whether a file is read as a stream. For a path that does not exist, reading it returns the reason. */
 async function isPipe(path: string): Promise<boolean> {
   const facts = await stat(path).catch(() => null);
   return facts !== null && (facts.isFIFO() || facts.isCharacterDevice());
 }
 
-async function readStream(stream: AsyncIterable<Buffer | string>, file: string): Promise<Outcome> {
+async function readStream(stream: AsyncIterable<Buffer | string>, file: string): Promise<FileLookup> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of stream) {
       chunks.push(Buffer.from(chunk));
       size += chunk.length;
-      if (size > largestText) return { fault: `${visible(file)} is larger than 10 MB` };
+      if (size > maxTextSize) return { reason: `${escapeControl(file)} is larger than 10 MB` };
     }
-    return { value: decoded(Buffer.concat(chunks)) };
+    return { value: decodeUtf8(Buffer.concat(chunks)) };
   } catch (error) {
-    return { fault: faultOf(error, file, '').trimStart() };
+    return { reason: fileErrorMessage(error, file, '').trimStart() };
   }
 }

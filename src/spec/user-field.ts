@@ -4,14 +4,14 @@ import { expects } from './schema-kit.ts';
 const userForm = '"root", "host", or ids such as "1000:1000"';
 const idPattern = /^(root|host|[0-9]{1,10}:[0-9]{1,10})$/;
 
-/** The largest id that the kernel has; the one above means "unchanged". */
-const largestId = 2 ** 32 - 2;
+/** The largest id in Linux; the next one means "unchanged". */
+const maxId = 2 ** 32 - 2;
 
 export const user = z
   .string({ error: expects(userForm) })
-  .regex(idPattern, { error: expects(`${userForm}; names of users are the image’s own`), abort: true })
-  .refine(value => idsIn(value).every(id => id <= largestId), {
-    error: `expected ids of at most ${largestId}`,
+  .regex(idPattern, { error: expects(`${userForm}; user names differ between images`), abort: true })
+  .refine(value => parseIds(value).every(id => id <= maxId), {
+    error: `expected ids of at most ${maxId}`,
   });
 
-export const idsIn = (value: string) => (value.match(/\d+/g) ?? []).map(Number);
+export const parseIds = (value: string) => (value.match(/\d+/g) ?? []).map(Number);

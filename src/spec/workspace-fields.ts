@@ -15,25 +15,27 @@ const described = strict(
       .enum(modes, { error: expects('"bind", "clone", "copy" or "none"') })
       .optional()
       .describe(
-        '`bind` (default): the agent works in the directory itself. `clone`: in a clone of the git repository that it is in; what it does comes back as a branch. `copy`: in a copy, which is kept with the run; also where the engine is remote. `none`: in an empty directory.',
+        '`bind` (default): mount the directory itself. `clone`: a clone of its git repository; the work is saved as a branch. `copy`: a copy, which is kept with the run; also works with a remote engine. `none`: an empty directory.',
       ),
-    path: folder.optional().describe('The directory, relative to the spec’s own. Not with `none`.'),
+    path: folder
+      .optional()
+      .describe('The directory, relative to the directory of the spec. Not with `none`.'),
     from: z
       .string({ error: expects('the name of an agent') })
       .optional()
       .describe(
-        'Of a clone: the agent whose work it starts from. It has a clone of the same repository, and is waited for.',
+        'For a clone: the agent whose work it starts from, with a clone of the same repository and listed in `dependsOn`.',
       ),
   },
   workspaceForm,
 ).check(({ value: { mode = 'bind', path, from }, issues }) => {
-  const say = (key: string, input: unknown, message: string) =>
+  const report = (key: string, input: unknown, message: string) =>
     issues.push({ code: 'custom', path: [key], input, message });
   if (mode === 'none' && path !== undefined)
-    say('path', path, 'an agent with "mode": "none" gets no directory; take it out');
-  if (mode !== 'none' && path === undefined) say('path', undefined, `missing; expected ${folderForm}`);
+    report('path', path, 'an agent with "mode": "none" gets no directory; take it out');
+  if (mode !== 'none' && path === undefined) report('path', undefined, `missing; expected ${folderForm}`);
   if (mode !== 'clone' && from !== undefined)
-    say('from', from, 'only a clone can start from the work of another agent; give it "mode": "clone"');
+    report('from', from, 'only a clone can start from the work of another agent; give it "mode": "clone"');
 });
 
 export const workspace = z.union([folder, described], {
@@ -60,7 +62,7 @@ const artifact = z.union(
     strict(
       {
         path: insidePath.describe('Relative to the workspace.'),
-        maxSize: maxSize.optional().describe('The most that is kept of it, such as `20m`.'),
+        maxSize: maxSize.optional().describe('Maximum size to keep, such as `20m`.'),
       },
       artifactForm,
     ),

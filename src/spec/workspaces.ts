@@ -1,14 +1,14 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Place } from './checks.ts';
+import type { AgentFields } from './checks.ts';
+import { escapeControl } from './escape-control.ts';
 import { isObject } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { WorkspacePlan } from './plan.ts';
 import type { AgentSpec } from './schema.ts';
-import { visible } from './visible.ts';
 
-/** The work trees that are to be cloned, by the real path of the directory that was named. */
-export function findRepositories(places: readonly Place[], workspaces: ReadonlyMap<string, string>) {
+/** Find the work trees to clone, by the real path of the directory in the spec. */
+export function findRepositories(places: readonly AgentFields[], workspaces: ReadonlyMap<string, string>) {
   const repositories = new Map<string, string>();
   const findings: Finding[] = [];
   for (const { path, fields } of places) {
@@ -17,20 +17,20 @@ export function findRepositories(places: readonly Place[], workspaces: ReadonlyM
     const written = workspace.path;
     const real = typeof written === 'string' ? workspaces.get(written) : undefined;
     if (real === undefined) continue;
-    const root = workTreeOf(real);
+    const root = findWorkTree(real);
     if (root !== null) repositories.set(real, root);
     else
       findings.push({
         path: [...path, 'workspace', 'path'],
         value: written,
-        message: `${visible(real)} is in no git repository; make one of it with git init and a commit, or use "mode": "copy"`,
+        message: `${escapeControl(real)} is not in a git repository; create one with git init and a commit, or use "mode": "copy"`,
       });
   }
   return { repositories, findings };
 }
 
-/** The directory with a `.git` in it: this one, or the nearest above. */
-export function workTreeOf(path: string): string | null {
+/** Return the closest directory that contains `.git`: this one or one above; null for none. */
+export function findWorkTree(path: string): string | null {
   for (let folder = path; ; folder = dirname(folder)) {
     if (lstatSync(join(folder, '.git'), { throwIfNoEntry: false })) return folder;
     if (dirname(folder) === folder) return null;

@@ -2,34 +2,35 @@ import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * A directory that stays the same one, whatever is renamed or linked above it. Node has no openat(2), but Linux resolves
- * `/proc/self/fd/<fd>/name` from the open directory. Elsewhere each use compares the path with what it was.
+ * A directory that stays the same one, whatever is renamed or linked above it (I8). Node has no openat(2), but Linux
+ * resolves `/proc/self/fd/<fd>/name` from the open directory. On other systems each use compares inode and device with those
+ * at the start.
  */
 export interface DirectoryHandle extends Disposable {
   readonly path: string;
-  /** Return the path of an entry; it is valid until the handle is disposed. An empty name is the directory itself. */
+  /** Return the path of an entry, valid until the handle is disposed. An empty name is the directory itself. */
   entry(name: string): string;
-  /** Open a directory in it. A symbolic link is refused. */
+  /** Open a subdirectory. Throws for a symbolic link. */
   open(name: string): DirectoryHandle;
 }
 
-/** From `fcntl.h`; Node does not export it. Such a handle needs no right to list the directory. */
+/** From `fcntl.h`; Node does not export it. Such a handle needs no read permission on the directory. */
 const O_PATH = 0o10000000;
 const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = constants;
 
-/** Whether `/proc/self/fd/<fd>` leads to what an open descriptor stands for. */
+/** True if `/proc/self/fd/<fd>` resolves to the file of an open descriptor. */
 export const hasProc = process.platform === 'linux' && existsSync('/proc/self/fd');
 
-/** Open a directory, links in its path followed. */
+/** Open a directory; links in its path are followed. */
 export const openDirectory = (path: string): DirectoryHandle => directory(path, path, false, hasProc);
 
-/** As `openDirectory`, by comparison: for systems without /proc. */
+/** Open a directory on a system without /proc: each use compares it with the directory that was opened. */
 export const watchDirectory = (path: string): DirectoryHandle => directory(path, path, false, false);
 
 function directory(path: string, reachedBy: string, isFixed: boolean, byHandle: boolean): DirectoryHandle {
   const fd = byHandle ? openSync(reachedBy, O_PATH | O_DIRECTORY | (isFixed ? O_NOFOLLOW : 0)) : null;
-  const place = fd === null ? comparedPlace(path, isFixed) : () => `/proc/self/fd/${fd}`;
-  const entry = (name: string) => (name === '' ? place() : `${place()}/${plain(name)}`);
+  const base = fd === null ? comparedPath(path, isFixed) : () => `/proc/self/fd/${fd}`;
+  const entry = (name: string) => (name === '' ? base() : `${base()}/${checkedName(name)}`);
   return {
     path,
     entry,
@@ -40,7 +41,7 @@ function directory(path: string, reachedBy: string, isFixed: boolean, byHandle: 
   };
 }
 
-function comparedPlace(path: string, isFixed: boolean): () => string {
+function comparedPath(path: string, isFixed: boolean): () => string {
   const before = lstatSync(isFixed ? path : `${path}/`);
   if (!before.isDirectory()) throw notDirectory(path);
   return () => {
@@ -50,7 +51,7 @@ function comparedPlace(path: string, isFixed: boolean): () => string {
   };
 }
 
-function plain(name: string): string {
+function checkedName(name: string): string {
   if (name === '.' || name === '..' || /[/\0]/.test(name)) throw notDirectory(name);
   return name;
 }

@@ -2,12 +2,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where a TMPDIR leads nowhere, the others do, as in other programs. */
+/** Return the directories for temporary files: if TMPDIR does not exist, the others are tried, as in other programs. */
 export const temporary = (): string[] => [tmpdir(), '/tmp', '/var/tmp'];
 
 /**
- * Make a directory for files of a moment, its name beginning with `prefix`: in the first of `places` that takes it. The
- * path is absolute, since docker is started in another directory than we are.
+ * Make a temporary directory whose name begins with `prefix`, in the first of `places` that is writable. The path is
+ * absolute, since docker runs in another working directory.
  */
 export async function scratchDirectory(
   prefix: string,
@@ -21,7 +21,5 @@ export async function scratchDirectory(
       problems.push((error as Error).message);
     }
   }
-  throw new Error(
-    `no temporary file can be written: ${problems.join('; ')}. Set TMPDIR to a directory that you can write to`,
-  );
+  throw new Error(`cannot write temporary files: ${problems.join('; ')}. Set TMPDIR to a writable directory`);
 }

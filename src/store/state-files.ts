@@ -18,7 +18,7 @@ import { type DirectoryHandle, hasProc, openDirectory } from './directory-handle
 
 /**
  * Files of the state directory. They are opened from a handle on it, component by component, and no symbolic link is
- * followed: neither a directory that is renamed nor a link that is planted leads the engine elsewhere.
+ * followed: neither a renamed directory nor a planted link leads the engine process elsewhere (I8).
  */
 
 interface Held {
@@ -26,7 +26,7 @@ interface Held {
   readonly stats: Stats;
 }
 
-/** By real path; they stay open as long as the process. */
+/** State directories by real path; they stay open for the life of the process. */
 const held = new Map<string, Held>();
 
 const {
@@ -41,7 +41,7 @@ const {
   O_WRONLY,
 } = constants;
 
-/** The flags of open(2) by the names that Node gives them. */
+/** The flags of open(2) by Node's names. */
 const flagsOf = {
   r: O_RDONLY,
   'r+': O_RDWR,
@@ -50,7 +50,7 @@ const flagsOf = {
   a: O_WRONLY | O_CREAT | O_APPEND,
 } as const;
 
-/** Resolve whatever is below this real path from a handle on it. Throws where it is another directory than before. */
+/** Resolve every file below a real path from a handle on it. Throws if the path leads to another directory than before. */
 export function holdDirectory(path: string): Stats {
   const handle = openDirectory(path);
   const stats = statSync(handle.entry(''));
@@ -65,7 +65,7 @@ export function holdDirectory(path: string): Stats {
   return stats;
 }
 
-/** Directories that are gone need no descriptor, in a process that outlives many. */
+/** Close the handles of removed directories, for a process that outlives many. */
 function forgetRemoved(): void {
   for (const [path, { handle }] of held)
     if (isRemoved(handle)) {
@@ -77,7 +77,7 @@ function forgetRemoved(): void {
 const isRemoved = (handle: DirectoryHandle) =>
   hasProc && readlinkSync(handle.entry('')).endsWith(' (deleted)');
 
-/** Call `use` with a path to a file in its place: the directories above it cannot be exchanged meanwhile. */
+/** Call `use` with a path to a file; the directories above it cannot be replaced meanwhile. */
 export function inPlace<T>(file: string, use: (path: string) => T): T {
   const path = resolve(file);
   return inDirectory(dirname(path), folder => use(folder.entry(basename(path))));
@@ -110,7 +110,7 @@ function inDirectory<T>(path: string, use: (folder: DirectoryHandle) => T): T {
 const rootOf = (path: string): Held | undefined =>
   [...held.values()].find(({ handle }) => path === handle.path || path.startsWith(`${handle.path}${sep}`));
 
-/** An error names the path that people know, and what a refused link is. */
+/** Restate an error of a path below /proc with the path that the user knows, and explain a refused link. */
 function restated(error: unknown, folder: DirectoryHandle): unknown {
   const known = error as NodeJS.ErrnoException;
   if (!(error instanceof Error) || !known.path?.startsWith('/proc/self/fd/')) return error;
@@ -123,10 +123,10 @@ function restated(error: unknown, folder: DirectoryHandle): unknown {
   return error;
 }
 
-/** Open a regular file, for this user's eyes alone where it is made. */
+/** Open a regular file; a new one is created with mode 0600. */
 export function openFile(file: string, flags: keyof typeof flagsOf): number {
   return inPlace(file, path => {
-    // A fifo in the place of a file would hold the engine up.
+    // A fifo in place of a file would block the engine process.
     const fd = openSync(path, flagsOf[flags] | O_NOFOLLOW | O_NONBLOCK, 0o600);
     if (rootOf(resolve(file)) === undefined || fstatSync(fd).isFile()) return fd;
     closeSync(fd);
@@ -146,7 +146,7 @@ export function readFile(file: string): Buffer {
   }
 }
 
-/** Return what is known of a file itself, also of a link; undefined where it does not exist. */
+/** Return the stats of a file, or of the link itself; undefined if it does not exist. */
 export function statFile(file: string): Stats | undefined {
   try {
     return inPlace(file, path => lstatSync(path, { throwIfNoEntry: false }));
@@ -163,14 +163,14 @@ export const isAbsent = (error: unknown) =>
 export const listDirectory = (path: string): string[] =>
   inDirectory(resolve(path), folder => readdirSync(folder.entry('')));
 
-/** Make a directory, and those above it, for this user's eyes alone. */
+/** Make a directory and its parents, with mode 0700. */
 export function makeDirectory(path: string): void {
   if (isDirectory(path)) return;
   if (dirname(path) !== path) makeDirectory(dirname(path));
   try {
     inPlace(path, entry => mkdirSync(entry, { mode: 0o700 }));
   } catch (error) {
-    // Another process made it at the same instant.
+    // Another process created it at the same instant.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(path)) throw error;
   }
 }
@@ -181,7 +181,7 @@ const isDirectory = (path: string) =>
     ? (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)
     : (statFile(path)?.isDirectory() ?? false);
 
-/** Remove a file, or a directory with all that is in it; a link itself, never what it leads to. */
+/** Remove a file, or a directory with its content; of a link the link itself, never its target. */
 export const removeFile = (file: string): void => {
   if (statFile(file)) inPlace(file, path => rmSync(path, { recursive: true, force: true }));
 };
@@ -190,8 +190,8 @@ export const renameFile = (from: string, to: string): void =>
   inPlace(from, source => inPlace(to, target => renameSync(source, target)));
 
 /**
- * Make a file empty, and hold it: `path` leads to it for those who open paths, such as a child's output. It is closed
- * when it is disposed.
+ * Create or truncate a file and hold it open. `path` leads to it for code that opens paths, such as a child's output. The
+ * file is closed on dispose.
  */
 export function holdFile(file: string): Disposable & { readonly path: string } {
   makeDirectory(dirname(file));

@@ -3,15 +3,15 @@ import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFil
 import { dirname } from 'node:path';
 import { inPlace } from './state-files.ts';
 
-/** Write a file aside and rename it, so that no reader sees a part of it; it is on disk when this returns. */
+/** Write a temporary file and rename it, so that no reader sees a partial file; it is on disk when this returns. */
 export function writeFileAtomic(file: string, content: string): void {
   inPlace(file, path => {
-    const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      writeSynced(aside, content);
-      renameSync(aside, path);
+      writeSynced(temporary, content);
+      renameSync(temporary, path);
     } catch (error) {
-      rmSync(aside, { force: true });
+      rmSync(temporary, { force: true });
       throw error;
     }
   });
@@ -28,14 +28,14 @@ function writeSynced(file: string, content: string): void {
   }
 }
 
-/** A file that is new, or has a new name, survives a loss of power when its directory is on disk too. */
+/** Sync a directory: a new or renamed file survives a loss of power only if its directory is on disk too. */
 export function syncDirectory(path: string): void {
   const { O_DIRECTORY = 0, O_NOFOLLOW = 0 } = constants;
   const fd = inPlace(path, entry => openSync(entry, O_DIRECTORY | O_NOFOLLOW));
   try {
     fsyncSync(fd);
   } catch (error) {
-    // Some file systems sync no directories.
+    // Some file systems cannot sync directories.
     if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     closeSync(fd);

@@ -2,19 +2,19 @@ import { closeSync, constants, type Dirent, openSync, readdirSync } from 'node:f
 import { setImmediate } from 'node:timers/promises';
 import { pathBelow, printable } from './entry-name.ts';
 
-/** What docker cannot copy of a directory, as text for people. */
+/** The entries of a directory that docker cannot copy, as text for people. */
 export interface Uncopyable {
-  /** Files and directories that the caller may not read. */
+  /** Files and directories that are closed to the caller. */
   readonly closed: readonly string[];
   readonly sockets: readonly string[];
 }
 
-/** Entries that are looked at; those of a larger tree are left to docker. */
+/** Entries to examine; the rest of a larger tree is left to docker. */
 const maxEntries = 500_000;
 
 /**
- * Find what `docker cp` cannot copy of a directory. It passes over sockets and closed directories, and breaks off at a
- * closed file, of which its message says nothing.
+ * Find the entries that `docker cp` cannot copy. It skips sockets and closed directories, and aborts at a closed file
+ * without naming it.
  */
 export async function findUncopyable(root: string): Promise<Uncopyable> {
   const closed: string[] = [];
@@ -31,7 +31,7 @@ export async function findUncopyable(root: string): Promise<Uncopyable> {
       else if (entry.isSocket()) sockets.push(path);
       else if (entry.isFile() && isClosed(pathBelow(root, path))) closed.push(path);
     }
-    // A large tree does not hold up what else goes on.
+    // Let other work proceed during a large tree.
     await setImmediate();
   }
   return { closed: closed.map(printable).sort(), sockets: sockets.map(printable).sort() };
@@ -55,6 +55,6 @@ function isClosed(path: Buffer): boolean {
   }
 }
 
-/** Anything else, such as a file that is gone by now, is docker's to report. */
+/** Docker reports other errors, such as a file that was removed meanwhile. */
 const isRefusal = (error: unknown) =>
   ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');

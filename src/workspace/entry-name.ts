@@ -1,48 +1,48 @@
-import { visible } from '../spec/visible.ts';
+import { escapeControl } from '../spec/escape-control.ts';
 
 /**
  * Names of files in an untrusted tree are strings with a character for each byte (latin1), since Linux allows any bytes
  * in a name: as UTF-8 two of them could become one.
  */
 
-/** Names in a path, and bytes of a name and of a path: what any file system of the host takes below its own folders. */
-const deepest = 200;
-const longestName = 255;
-const longestPath = 2_048;
+/** Names in a path, and bytes of a name and of a path: limits that every file system of the host supports. */
+const maxDepth = 200;
+const maxNameLength = 255;
+const maxPathLength = 2_048;
 
-/** Return the names of a relative path; null where it is absolute or has a `..`. */
+/** Return the names in a relative path; null if it is absolute or contains `..`. */
 export function namesOf(path: string): readonly string[] | null {
   const names = path.split('/').filter(name => name !== '' && name !== '.');
   return path.startsWith('/') || path.includes('\0') || names.includes('..') ? null : names;
 }
 
 export const isTooLong = (names: readonly string[]) =>
-  names.length > deepest ||
-  names.join('/').length > longestPath ||
-  names.some(name => name.length > longestName);
+  names.length > maxDepth ||
+  names.join('/').length > maxPathLength ||
+  names.some(name => name.length > maxNameLength);
 
-/** Return the path of something below a directory, in the bytes that the file system has it by. */
+/** Return a path below a directory, as bytes. */
 export const pathBelow = (root: string, path: string): Buffer =>
   Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
 
-/** Return the text of a name for people; bytes that are not UTF-8 are spelt out. */
+/** Return a name as text for people; bytes that are not UTF-8 are escaped. */
 export function printable(name: string): string {
   const bytes = Buffer.from(name, 'latin1');
   const text = bytes.toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(bytes);
   return isText
-    ? visible(text)
-    : visible(name).replace(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`);
+    ? escapeControl(text)
+    : escapeControl(name).replace(/[\x80-\xff]/g, byte => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 type Tree = Map<string, Tree>;
 
-/** Count distinct paths, together with the directories that they imply. */
-export function pathCounter(most: number): { add(names: readonly string[]): boolean } {
+/** Count distinct paths, with the directories that they imply. */
+export function pathCounter(maxPaths: number): { add(names: readonly string[]): boolean } {
   const root: Tree = new Map();
   let count = 0;
   return {
-    /** Return whether there is room for it. */
+    /** Return whether the path is within the limit. */
     add(names) {
       let at = root;
       let known = 0;
@@ -50,7 +50,7 @@ export function pathCounter(most: number): { add(names: readonly string[]): bool
         at = next;
         known++;
       }
-      if (count + names.length - known > most) return false;
+      if (count + names.length - known > maxPaths) return false;
       for (const name of names.slice(known)) {
         const next: Tree = new Map();
         at.set(name, next);

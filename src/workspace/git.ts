@@ -2,8 +2,8 @@ import { execa } from 'execa';
 
 /**
  * Read a value of the user's own git configuration, as git finds it outside of any repository: in the environment, in
- * the files of the user, and in those of the system; null where there is none, or no git. This is the one git process
- * on the host, and it is given no repository: any agent may have written the configuration of those.
+ * the files of the user, and in those of the system; null if it is not set, or git is not installed. This is the only git
+ * process on the host. It has no repository, since an agent may have written the configuration of any.
  */
 export async function globalGitSetting(key: string): Promise<string | null> {
   const { exitCode, stdout } = await execa('git', ['config', '--includes', '--get', key], {

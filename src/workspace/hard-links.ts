@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { copyFile, lstat, mkdir, utimes } from 'node:fs/promises';
 import { namesOf, pathBelow } from './entry-name.ts';
 
-/** A further name of a file in an untrusted tree: its path by names, and the path of that file as written. */
+/** An additional name of a file in an untrusted tree: the names in its path, and the path of that file as written. */
 export interface HardLink {
   readonly names: readonly string[];
   readonly target: string;
@@ -11,9 +11,8 @@ export interface HardLink {
 const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
 
 /**
- * Copy the content of files under their further names. The source is a regular file of the same tree, which holds no
- * symbolic link yet: nothing outside can be reached. `admit` is asked about each copy. Return the paths of those whose
- * content is not there.
+ * Copy files to their additional names. The source is a regular file of the same tree, which contains no symbolic link
+ * yet: nothing outside is reachable. `admit` decides on each copy. Return the paths whose file is missing.
  */
 export async function copyHardLinks(
   root: string,

@@ -1,18 +1,18 @@
 import { lstatSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** What is mounted into a container, by where. */
+/** A mount: its path on the host, and in the container. */
 export interface MountTarget {
   readonly source: string;
   readonly target: string;
 }
 
 /**
- * Why something that is mounted below another mount would land elsewhere in the container; null where nothing would.
- * Docker follows a link on the way to a target, and whoever wrote the outer directory may have put one there: to the
- * in-container commands, or to the agent's home.
+ * Return why a mount below another mount would end up at another path in the container; null if none would. Docker
+ * follows links in a target, and an agent that wrote to the outer directory may have put one there: to the in-container
+ * commands, or to the agent's home.
  */
-export function whyMisplaced(outer: readonly MountTarget[], targets: readonly string[]): string | null {
+export function findMisplacedMount(outer: readonly MountTarget[], targets: readonly string[]): string | null {
   for (const target of targets) {
     const [above] = outer
       .filter(other => target.startsWith(`${other.target}/`))
@@ -33,7 +33,7 @@ function firstLink(root: string, names: readonly string[]): string | null {
   return null;
 }
 
-/** What cannot be looked at counts as one. */
+/** A path that cannot be read counts as a link. */
 function isLink(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;

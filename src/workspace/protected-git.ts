@@ -11,17 +11,17 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
 import { type DirectoryHandle, openDirectory } from '../store/directory-handle.ts';
-import { findRepository, readSmallBytes, readSmallFile, settingsIn } from './repository.ts';
+import { findRepository, parseGitConfig, readSmallBytes, readSmallFile } from './repository.ts';
 
-/** A path of a bound repository that agents see as it was when they started, and cannot change. */
+/** A path of a bound repository that agents see as it was at their start, and cannot change. */
 export interface ProtectedPath {
   /** Relative to the workspace. */
   readonly path: string;
-  /** What is mounted there: a copy, in a directory that no agent can write to. */
+  /** The copy that is mounted there, in a directory that no agent can write to. */
   readonly snapshot: string;
 }
 
-/** Hooks beyond these bounds are not copied: what becomes of them is reported at the end all the same. */
+/** Hooks beyond these limits are not copied: changes of them are still reported at the end. */
 const maxEntries = 500;
 const maxBytes = 20 * 2 ** 20;
 
@@ -42,8 +42,8 @@ export function protectedGitPaths(workspace: string): string[] {
 }
 
 /**
- * Copy these paths to `folder`. Mounted over the originals, the copies keep agents from changing them by accident. An
- * agent that means to can rename the directories above: that is what `gitState` finds out.
+ * Copy these paths to `folder`. Mounted over the originals, the copies keep agents from changing them by accident. A
+ * hostile agent can rename the directories above: `gitState` detects that.
  */
 export function takeSnapshots(workspace: string, folder: string): ProtectedPath[] {
   rmSync(folder, { recursive: true, force: true });
@@ -55,12 +55,12 @@ export function takeSnapshots(workspace: string, folder: string): ProtectedPath[
   });
 }
 
-/** A mount needs something to lie over. What git takes to be empty anyhow is made, as the caller. */
+/** Create what is missing and empty by default, as the caller: a mount needs an existing target. */
 function completeGitDir(workspace: string): void {
   const repository = findRepository(workspace);
   if ('problem' in repository || !isWithin(repository.gitDir, workspace)) return;
   const { gitDir } = repository;
-  const hasOwnConfig = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '').some(
+  const hasOwnConfig = parseGitConfig(readSmallFile(join(gitDir, 'config')) ?? '').some(
     ([, key, value]) => key!.toLowerCase() === 'worktreeconfig' && /^\s*(true|yes|on|1)/i.test(value!),
   );
   try {
@@ -72,11 +72,11 @@ function completeGitDir(workspace: string): void {
         writeFileSync(folder.entry('config.worktree'), '', { flag: 'wx' });
     });
   } catch {
-    // Not ours to write: then it is not protected, and what appears there is reported at the end.
+    // Not writable to the caller: it is not protected, and new files there are reported at the end.
   }
 }
 
-/** Call `use` with a directory below another one. A link on the way is refused, also one that appears meanwhile. */
+/** Call `use` with a directory below another one. A link in the path is rejected, also one that appears meanwhile. */
 function inDirectory<T>(
   root: string | DirectoryHandle,
   path: string,
@@ -95,16 +95,16 @@ function inDirectory<T>(
   }
 }
 
-/** Another agent may rewrite the workspace at this moment, so nothing of it is opened through a link. */
+/** Nothing is opened through a link, since another agent may change the workspace at this moment. */
 function takeSnapshot(workspace: string, path: string, to: string): boolean {
   const left = { entries: maxEntries, bytes: maxBytes };
   try {
     inDirectory(workspace, dirname(path), folder => copyEntry(folder, basename(path), { to, left }));
     const copied = lstatSync(to);
-    // Docker would follow a link in the place of the copy, on the host.
+    // Docker would follow a link at the path of the copy, on the host.
     if (copied.isFile() || copied.isDirectory()) return true;
   } catch {
-    // It is gone, cannot be read, or has no end: it is not protected.
+    // Removed, not readable, or endless: it is not protected.
   }
   rmSync(to, { recursive: true, force: true });
   return false;
@@ -112,11 +112,11 @@ function takeSnapshot(workspace: string, path: string, to: string): boolean {
 
 interface Copy {
   readonly to: string;
-  /** What may still be copied. */
+  /** The rest of the limits. */
   readonly left: { entries: number; bytes: number };
 }
 
-/** Copy a file, a directory or a link as it is; nothing else. */
+/** Copy a file, a directory or a link unchanged; ignore anything else. */
 function copyEntry(folder: DirectoryHandle, name: string, { to, left }: Copy): void {
   if (left.entries-- < 0) throw new Error(`${folder.path} has more than ${maxEntries} entries`);
   const path = folder.entry(name);

@@ -2,12 +2,12 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpat
 import { basename, dirname, join, resolve } from 'node:path';
 import { isWithin } from '../spec/paths.ts';
 
-/** A git repository of the host, as found without running git: any agent may have written its files. */
+/** A git repository of the host, found without running git: an agent may have written its files. */
 export interface Repository {
   /** The root of its work tree. */
   readonly root: string;
   readonly gitDir: string;
-  /** Where objects, branches and configuration are; of a linked work tree that is another directory. */
+  /** The directory of objects, branches and configuration; for a linked work tree not the git directory. */
   readonly commonDir: string;
 }
 
@@ -16,8 +16,8 @@ export interface RepositoryProblem {
 }
 
 /**
- * Find the git directory of a work tree. It is refused where it leads out of the work tree in a way that its
- * counterpart does not confirm: an agent could have pointed it to a repository that it was never given.
+ * Find the git directory of a work tree. One outside of the work tree is rejected unless it names the work tree in turn:
+ * an agent could have pointed to a repository that it was never given.
  */
 export function findRepository(root: string): Repository | RepositoryProblem {
   const gitDir = findGitDir(root);
@@ -48,19 +48,19 @@ function findGitDir(root: string): string | RepositoryProblem {
   };
 }
 
-/** A linked work tree is named in `gitdir` of its git directory, a submodule in the configuration there. */
+/** The git directory names a linked work tree in `gitdir`, and a submodule in its configuration. */
 function pointsBack(gitDir: string, root: string): boolean {
   const linked = readSmallFile(join(gitDir, 'gitdir'));
   if (linked !== null) return realPath(resolve(gitDir, linked.trimEnd())) === join(root, '.git');
-  const tree = settingsIn(readSmallFile(join(gitDir, 'config')) ?? '')
+  const tree = parseGitConfig(readSmallFile(join(gitDir, 'config')) ?? '')
     .find(([, key]) => key!.toLowerCase() === 'worktree')?.[2]
     ?.trim()
     .replace(/^"(.*)"$/, '$1');
   return tree !== undefined && realPath(resolve(gitDir, tree)) === root;
 }
 
-/** Keys and values of a git configuration. No blank may be a line's end: a file of nothing else would take hours. */
-export const settingsIn = (text: string) => [
+/** Return keys and values of a git configuration. Blanks exclude line ends: matching a file of only those would take hours. */
+export const parseGitConfig = (text: string) => [
   ...text.matchAll(/^[ \t\v\f]*([A-Za-z][\w-]*)[ \t\v\f]*=(.*)$/gm),
 ];
 
@@ -87,7 +87,7 @@ function findStorageProblem({ root, commonDir }: Repository): string | null {
     : `it borrows objects from ${resolve(objects, borrowed)}. Make it whole: git repack -a -d, then remove ${join(objects, 'info', 'alternates')}`;
 }
 
-/** Return the commit that HEAD is at. */
+/** Return the commit of HEAD. */
 export function headCommit({ gitDir, commonDir }: Repository): string | RepositoryProblem {
   const head = readSmallFile(join(gitDir, 'HEAD'))?.trimEnd() ?? '';
   if (isObjectId(head)) return head;
@@ -101,7 +101,7 @@ export function headCommit({ gitDir, commonDir }: Repository): string | Reposito
   return { problem: 'it has no commit yet; make one first: git add --all && git commit --message=first' };
 }
 
-/** Return why no branch can be made below `prefix`, as the work of agents needs it; null where nothing is in the way. */
+/** Return why no branch can be created below `prefix`, which the work of agents needs; null if it can. */
 export function branchProblem({ commonDir }: Repository, prefix: string): RepositoryProblem | null {
   const ref = `refs/heads/${prefix}`;
   const isLoose = lstatSync(join(commonDir, ref), { throwIfNoEntry: false })?.isFile() ?? false;
@@ -116,15 +116,15 @@ export function branchProblem({ commonDir }: Repository, prefix: string): Reposi
 const readPackedRefs = (commonDir: string) =>
   readSmallFile(join(commonDir, 'packed-refs'), 256 * 2 ** 20) ?? '';
 
-/** What a ref is at. The text is not split: an agent may have made it of line ends. */
+/** Return the commit of a ref. The text is not split into lines: an agent may have filled it with line ends. */
 function packedRef(text: string, ref: string): string {
   const end = `${text}\n`.indexOf(` ${ref}\n`);
   return end < 0 ? '' : text.slice(text.lastIndexOf('\n', end) + 1, end);
 }
 
 /**
- * The directories that hold a repository, as mount sources: whole work trees, since an agent that works in one can put
- * a link in place of anything below it. A directory below one of `writable` is replaced by that one for the same reason.
+ * Return the directories of a repository as mount sources: whole work trees, since an agent that works in one can replace
+ * anything below it with a link. A directory below one of `writable` is replaced by that one for the same reason.
  */
 export function repositoryRoots({ root, commonDir }: Repository, writable: readonly string[]): string[] {
   const owner = basename(commonDir) === '.git' ? dirname(commonDir) : commonDir;
@@ -144,11 +144,11 @@ function realPath(path: string): string | null {
   }
 }
 
-/** Return the text of a regular file of at most `limit` bytes; null for anything else. No link is followed at its end. */
+/** Return the text of a regular file of at most `limit` bytes; null for anything else. A link is not followed. */
 export const readSmallFile = (path: string, limit = 2 ** 20): string | null =>
   readSmallBytes(path, limit)?.toString('utf8') ?? null;
 
-/** As `readSmallFile`, its bytes. */
+/** Return the bytes, like `readSmallFile`. */
 export function readSmallBytes(path: string | Buffer, limit: number): Buffer | null {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number;

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { pathBelow } from './entry-name.ts';
 
-/** A symbolic link of an untrusted tree: its path below the root, by names, and its target as written. */
+/** A symbolic link of an untrusted tree: the names in its path, and its target as written. */
 export interface SymbolicLink {
   readonly names: readonly string[];
   readonly target: string;
@@ -11,26 +11,26 @@ export interface SymbolicLink {
   readonly mtime: number;
 }
 
-/** As in Linux, which follows so many links in one path. */
-const mostHops = 40;
-/** Names followed for all links of a tree together; no link is kept beyond it. */
-const mostSteps = 4_000_000;
+/** The limit of Linux for links in one path. */
+const maxHops = 40;
+/** Names to resolve for all links of a tree together; links beyond it are removed. */
+const maxSteps = 4_000_000;
 const cacheSize = 100_000;
-/** Links that are handled before anything else gets its turn. */
+/** Links to handle before other work proceeds. */
 const batch = 500;
 
 /**
  * Create symbolic links in a tree that has none, and remove those that lead out of it. Nothing may be written below
- * `root` afterwards: a link that stays may point to a name that does not exist. Return the paths of those that were left out.
+ * `root` afterwards: a remaining link may point to a name that does not exist. Return the paths of removed links.
  */
 export async function placeLinks(root: string, links: readonly SymbolicLink[]): Promise<string[]> {
-  // Directories come first: once there is a link, mkdir could follow it.
+  // Create directories first: mkdir would follow a link.
   for (const parent of new Set(links.map(({ names }) => names.slice(0, -1).join('/'))))
     await mkdir(pathBelow(root, parent), { recursive: true, mode: 0o700 }).catch(() => {});
   const placed: string[] = [];
   const left: string[] = [];
   for (const link of links) (place(root, link) ? placed : left).push(link.names.join('/'));
-  // All are judged before any is removed: a link that passes through one that leads out leads out itself.
+  // Check all before removing any: a link through one that leads out leads out too.
   const out = await linksOut(root, placed);
   for (const path of out) unlinkSync(pathBelow(root, path));
   return [...left, ...out];
@@ -41,13 +41,13 @@ function place(root: string, { names, target, mtime }: SymbolicLink): boolean {
   try {
     symlinkSync(Buffer.from(target, 'latin1'), path);
   } catch {
-    // Something else has that name, or its parent is a file.
+    // The name is taken, or its parent is a file.
     return false;
   }
   try {
     lutimesSync(path, mtime, mtime);
   } catch {
-    // A time that the file system cannot keep.
+    // The file system does not support this time.
   }
   return true;
 }
@@ -63,8 +63,8 @@ async function linksOut(root: string, links: readonly string[]): Promise<string[
 }
 
 /**
- * Follow links name by name, as the kernel does; `..` after a link leaves the directory that the link leads to. A name
- * that does not exist counts as a directory, for somebody may create it.
+ * Resolve links name by name, as the kernel does; `..` after a link is relative to the target of the link. A name that
+ * does not exist counts as a directory, since it may be created later.
  */
 function linkFollower(root: string): (path: string) => boolean {
   const targetOf = cachedReadlink(root);
@@ -73,7 +73,7 @@ function linkFollower(root: string): (path: string) => boolean {
     const left = path.split('/').reverse();
     const at: string[] = [];
     for (let hops = 0; left.length > 0; ) {
-      if (++steps > mostSteps) return true;
+      if (++steps > maxSteps) return true;
       const name = left.pop()!;
       if (name === '' || name === '.') continue;
       if (name === '..') {
@@ -83,7 +83,7 @@ function linkFollower(root: string): (path: string) => boolean {
       at.push(name);
       const target = targetOf(at.join('/'));
       if (target === null) continue;
-      if (++hops > mostHops || target.startsWith('/')) return true;
+      if (++hops > maxHops || target.startsWith('/')) return true;
       at.pop();
       for (const next of target.split('/').reverse()) left.push(next);
     }
@@ -91,7 +91,7 @@ function linkFollower(root: string): (path: string) => boolean {
   };
 }
 
-/** Return the target of a link; null where there is none. */
+/** Return the target of a link; null if the path is not a link. */
 function cachedReadlink(root: string): (path: string) => string | null {
   const known = new Map<string, string | null>();
   return path => {
@@ -108,7 +108,7 @@ function readLink(path: Buffer): string | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path, 'latin1') : null;
   } catch {
-    // Such as a name below a file, or one that is too long.
+    // For example a name below a file, or one that is too long.
     return null;
   }
 }

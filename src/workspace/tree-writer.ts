@@ -12,16 +12,16 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { shorten } from '../spec/visible.ts';
+import { shorten } from '../spec/escape-control.ts';
 import { pathBelow, printable } from './entry-name.ts';
 import type { TarEntry } from './tar-reader.ts';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-const mostProblems = 10;
+const maxProblems = 10;
 
 /**
- * Write files and directories of an untrusted tree below `root`, which holds no symbolic link meanwhile. One that cannot
- * be written costs itself. Owners are the caller; setuid, setgid and sticky bits are dropped.
+ * Write files and directories of an untrusted tree below `root`, which contains no symbolic link meanwhile. An entry that
+ * cannot be written is reported and skipped. The caller owns everything; setuid, setgid and sticky bits are dropped.
  */
 export function treeWriter(root: string) {
   const directories = new Map<string, Pick<TarEntry, 'mode' | 'mtime'>>();
@@ -38,7 +38,7 @@ export function treeWriter(root: string) {
     }
   }
   function report(path: string, error: Error): void {
-    if (++failed > mostProblems) return;
+    if (++failed > maxProblems) return;
     const [why] = error.message.split(',', 1);
     problems.push(`${shorten(printable(path), 100)} could not be written: ${why}`);
   }
@@ -55,13 +55,13 @@ export function treeWriter(root: string) {
       try {
         await writeFile(target, entry);
       } catch (error) {
-        // Of a stream that ends early what there is stays: its reader reports it.
+        // The reader reports a stream that ends early; the part that arrived is kept.
         if (!('syscall' in (error as Error))) throw error;
         report(path, error as Error);
         removeFile(target);
       }
     },
-    /** Set modes and times of directories, once everything is in them. */
+    /** Set modes and times of directories, once they are complete. */
     finish(): void {
       for (const [path, { mode, mtime }] of directories) {
         if (path === '') continue;
@@ -70,9 +70,9 @@ export function treeWriter(root: string) {
         setTime(() => utimesSync(target, mtime, mtime));
       }
     },
-    /** What could not be written, for people. */
+    /** Return what could not be written, as text for people. */
     problems: (): readonly string[] =>
-      failed > mostProblems ? [...problems, `${failed - mostProblems} more could not be written`] : problems,
+      failed > maxProblems ? [...problems, `${failed - maxProblems} more could not be written`] : problems,
   };
 }
 
@@ -90,8 +90,8 @@ async function writeFile(path: Buffer, entry: TarEntry): Promise<void> {
 }
 
 /**
- * Chunks of zeros become holes: a sparse file arrives with all of them. Calls are synchronous, as there are many small
- * files; a chunk is what a pipe holds.
+ * Write chunks of zeros as holes: a sparse file arrives with all of its zeros. Calls are synchronous, since there are many
+ * small files; a chunk is at most the buffer of a pipe.
  */
 async function writeContent(fd: number, { content, mode, mtime }: TarEntry): Promise<void> {
   let size = 0;
@@ -112,7 +112,7 @@ function setTime(set: () => void): void {
   try {
     set();
   } catch {
-    // A time that the file system cannot keep.
+    // The file system does not support this time.
   }
 }
 
@@ -120,6 +120,6 @@ function removeFile(path: Buffer): void {
   try {
     if (lstatSync(path).isFile()) unlinkSync(path);
   } catch {
-    // It is not there, or cannot be removed.
+    // It does not exist, or cannot be removed.
   }
 }

@@ -1,46 +1,46 @@
 import { mkdirSync } from 'node:fs';
 import { Duplex, type Writable } from 'node:stream';
+import { shorten } from '../spec/escape-control.ts';
 import { formatBytes } from '../spec/units.ts';
-import { shorten } from '../spec/visible.ts';
 import { isTooLong, namesOf, pathCounter, printable } from './entry-name.ts';
 import { copyHardLinks, type HardLink } from './hard-links.ts';
 import { placeLinks, type SymbolicLink } from './symbolic-links.ts';
 import { readTar, type TarEntry } from './tar-reader.ts';
 import { treeWriter } from './tree-writer.ts';
 
-/** Of a tar stream that a container has a say in. */
+/** The result of unpacking an untrusted tar stream. */
 export interface Unpacked {
-  /** Bytes of files that were kept. */
+  /** Bytes of the files that were written. */
   readonly size: number;
-  /** What was left out, for people. */
+  /** Entries that were left out, as text for people. */
   readonly warnings: readonly string[];
 }
 
 export interface UnpackOptions {
   readonly folder: string;
-  /** Bytes, of all files together. */
-  readonly most: number;
-  /** Files, directories and links, of all together. */
-  readonly mostEntries?: number;
-  /** Symbolic links that lead no further than the tree itself may stay. */
+  /** Limit for all files together. */
+  readonly maxBytes: number;
+  /** Limit for files, directories and links together. */
+  readonly maxEntries?: number;
+  /** Whether to keep symbolic links that stay within the tree. */
   readonly keepsLinks?: boolean;
 }
 
 /**
- * Return a sink for a tar stream, and what completes the tree once the stream has ended. An agent may have written the
- * stream byte by byte. While it is read, only files and directories are written, each below a directory of ours: there
- * is no link to write through. Everything else is left out and named.
+ * Return a sink for a tar stream, and a function that completes the tree once the stream has ended. An agent may have
+ * written the stream byte by byte. While it is read, only files and directories are written, below a directory of ours:
+ * there is no link to write through. Everything else is left out and reported.
  */
-export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = false }: UnpackOptions) {
+export function unpacker({ folder, maxBytes, maxEntries = 200_000, keepsLinks = false }: UnpackOptions) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const left = leftOut();
-  const paths = pathCounter(mostEntries);
+  const paths = pathCounter(maxEntries);
   const symbolicLinks: SymbolicLink[] = [];
   const hardLinks: HardLink[] = [];
   const writer = treeWriter(folder);
   let size = 0;
   const admit = (path: string, bytes: number) => {
-    if (size + bytes > most) {
+    if (size + bytes > maxBytes) {
       left.tooLarge.add(path);
       return false;
     }
@@ -73,21 +73,21 @@ export function unpacker({ folder, most, mostEntries = 200_000, keepsLinks = fal
     for (const path of out) left.links.add(path);
     for (const path of lost) left.hardLinks.add(path);
     writer.finish();
-    return { size, warnings: [...warningsOf(left, { most, mostEntries }), ...writer.problems()] };
+    return { size, warnings: [...warningsOf(left, { maxBytes, maxEntries }), ...writer.problems()] };
   };
   return { sink, done };
 }
 
-/** Bytes of the target of a link. */
-const longestTarget = 1_024;
+/** Bytes of a link target. */
+const maxTargetLength = 1_024;
 
 function reasonToLeave({ type, target }: TarEntry, names: readonly string[] | null): keyof LeftOut | null {
   if (type === 'other') return 'others';
   if (names === null) return 'outside';
-  return type === 'nameTooLong' || isTooLong(names) || target.length > longestTarget ? 'tooLong' : null;
+  return type === 'nameTooLong' || isTooLong(names) || target.length > maxTargetLength ? 'tooLong' : null;
 }
 
-/** A further name of a symbolic link is one more symbolic link. */
+/** An additional name of a symbolic link becomes one more symbolic link. */
 function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonly SymbolicLink[]) {
   const byPath = new Map(symbolicLinks.map(link => [link.names.join('/'), link]));
   const linkOf = ({ target }: HardLink) => byPath.get(namesOf(target)?.join('/') ?? '');
@@ -100,19 +100,19 @@ function resolveHardLinks(hardLinks: readonly HardLink[], symbolicLinks: readonl
   };
 }
 
-const mostNamed = 10;
+const maxNamed = 10;
 
-/** Counts paths, and names the first of them. */
+/** Count paths, and keep the names of the first ones. */
 class Tally {
   count = 0;
   readonly #names: string[] = [];
 
   add(path: string): void {
-    if (++this.count <= mostNamed) this.#names.push(shorten(printable(path), 100));
+    if (++this.count <= maxNamed) this.#names.push(shorten(printable(path), 100));
   }
 
   toString(): string {
-    const more = this.count > mostNamed ? `, and ${this.count - mostNamed} more` : '';
+    const more = this.count > maxNamed ? `, and ${this.count - maxNamed} more` : '';
     return `${this.#names.join(', ')}${more}`;
   }
 }
@@ -128,7 +128,10 @@ const leftOut = () => ({
 });
 type LeftOut = ReturnType<typeof leftOut>;
 
-function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEntries: number }): string[] {
+function warningsOf(
+  left: LeftOut,
+  { maxBytes, maxEntries }: { maxBytes: number; maxEntries: number },
+): string[] {
   const counted = (paths: Tally, one: string, many: string) =>
     paths.count > 0 ? [`${paths.count} ${paths.count === 1 ? one : many}: ${paths}`] : [];
   return [
@@ -142,13 +145,13 @@ function warningsOf(left: LeftOut, { most, mostEntries }: { most: number; mostEn
     ),
     ...counted(
       left.tooLarge,
-      `file beyond the limit of ${formatBytes(most)} left out`,
-      `files beyond the limit of ${formatBytes(most)} left out`,
+      `file beyond the limit of ${formatBytes(maxBytes)} left out`,
+      `files beyond the limit of ${formatBytes(maxBytes)} left out`,
     ),
     ...counted(
       left.tooMany,
-      `entry beyond the limit of ${mostEntries} left out`,
-      `entries beyond the limit of ${mostEntries} left out`,
+      `entry beyond the limit of ${maxEntries} left out`,
+      `entries beyond the limit of ${maxEntries} left out`,
     ),
     ...counted(
       left.hardLinks,

@@ -1,5 +1,5 @@
 import type { HelperJob } from '../../src/actors/helper-job.ts';
-import { helperArgs } from '../../src/docker/helper.ts';
+import { helperArgs } from '../../src/agent-container/helper.ts';
 import { docker, image, label } from './box.ts';
 
 type Job = Pick<HelperJob, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;

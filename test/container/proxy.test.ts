@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { proxyNames } from '../../src/agent-container/names.ts';
 import { dockerCli } from '../../src/docker/cli.ts';
-import { ensureProxyImage } from '../../src/docker/image-proxy.ts';
 import { containerName } from '../../src/docker/labels.ts';
-import { proxyArgs } from '../../src/docker/proxy-args.ts';
-import { blockedHosts } from '../../src/docker/proxy-log.ts';
-import { unrecorded } from '../../src/docker/recorder.ts';
-import { proxyNames } from '../../src/docker/run-names.ts';
+import { nullRecorder } from '../../src/docker/recorder.ts';
+import { proxyArgs } from '../../src/networks/proxy-args.ts';
+import { ensureProxyImage } from '../../src/networks/proxy-image.ts';
+import { blockedHosts } from '../../src/networks/proxy-log.ts';
 import { image } from './box.ts';
 
 const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
@@ -49,7 +49,7 @@ function labelled(t: ExecutionContext): string {
 
 const proxyImage = async () => {
   const source = join(import.meta.dirname, '..', '..', 'docker');
-  return (await ensureProxyImage(600_000, { docker: dockerCli(unrecorded), now: Date.now, source })).id;
+  return (await ensureProxyImage(600_000, { docker: dockerCli(nullRecorder), source })).id;
 };
 
 test('clients that have one IP address, each at once after the other, are told apart', async t => {

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { reportIn } from '../../src/docker/agent-report.ts';
 import { amp } from '../../src/providers/amp.ts';
 import { claude } from '../../src/providers/claude.ts';
 import { cline } from '../../src/providers/cline.ts';
@@ -12,6 +11,7 @@ import { gemini } from '../../src/providers/gemini.ts';
 import { kiro } from '../../src/providers/kiro.ts';
 import { opencode } from '../../src/providers/opencode.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { reportIn } from '../../src/transcript/agent-report.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
 
 /** Runs a CLI that prints these lines, as a provider's is run. */
@@ -81,7 +81,7 @@ test('of claude people see what it says and does, and the report holds what it u
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 100, cachedInputTokens: 40, outputTokens: 40, costUsd: 0.001296 },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -103,7 +103,7 @@ test('claude that meets its limit says when it is over', async t => {
     'exit 1',
   );
   t.is(code, 1);
-  t.deepEqual(report?.trouble, {
+  t.deepEqual(report?.failure, {
     kind: 'quota',
     message: "You've hit your 5-hour limit · resets 1:39am (UTC)",
     resetsAt: 1_795_570_770_000,
@@ -118,7 +118,7 @@ test('claude whose key is refused is ended at its first retry, and one that is t
     'exec sleep 600',
   );
   t.is(refused.code, 1);
-  t.is(refused.report?.trouble?.kind, 'login');
+  t.is(refused.report?.failure?.kind, 'authentication');
   const killed = await reported(t, claude, [], 'kill -TERM $$');
   t.is(killed.code, 143);
   t.regex(killed.pane, /agent-end signal 143 /);
@@ -130,7 +130,7 @@ test('a CLI that says it has failed has, whatever it exits with; one that says n
   ]);
   t.is(said.code, 1);
   t.regex(said.pane, /✗ error_during_execution/);
-  t.is(said.report?.trouble, null);
+  t.is(said.report?.failure, null);
   t.is((await reported(t, claude, [], 'exit 7')).code, 7);
 });
 
@@ -146,8 +146,8 @@ test('claude is ended when it has taken more turns, tokens or time than it was g
     const limited = { report: { ...claude.report!, budget } };
     const { code, pane, report } = await reported(t, limited, turns, 'exec sleep 600');
     t.is(code, 1, pane);
-    t.is(report?.trouble?.kind, 'budget');
-    t.is(report?.trouble?.message, `over its budget: ${said}`);
+    t.is(report?.failure?.kind, 'budget');
+    t.is(report?.failure?.message, `over its budget: ${said}`);
     t.is(report?.usage?.turns, 3);
   }
   const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
@@ -158,14 +158,14 @@ test('a limit of turns of the CLI itself is a budget, and no failure that anothe
   const claudes = await reported(t, claude, [
     { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
   ]);
-  t.is(claudes.report?.trouble?.kind, 'budget');
+  t.is(claudes.report?.failure?.kind, 'budget');
   const geminis = async (type: string) => {
     const error = { type, message: 'Reached max session turns for this session.' };
     const { report } = await reported(t, gemini, [{ type: 'result', status: 'error', error }], 'exit 53');
-    return report?.trouble?.kind;
+    return report?.failure?.kind;
   };
   t.is(await geminis('FatalTurnLimitedError'), 'budget');
-  t.is(await geminis('FatalAuthenticationError'), 'login');
+  t.is(await geminis('FatalAuthenticationError'), 'authentication');
   t.is(await geminis('Error'), undefined);
 });
 
@@ -173,9 +173,9 @@ test('of a CLI without events, its last words tell a login from other failures',
   const kind = async (words: string, exit: string) => {
     const { code, pane, report } = await reported(t, kiro, [], `echo '${words}' >&2; ${exit}`);
     t.true(pane.includes(words));
-    return [code, report?.usage ?? null, report?.trouble?.kind];
+    return [code, report?.usage ?? null, report?.failure?.kind];
   };
-  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'login']);
+  t.deepEqual(await kind('Error: you are not logged in', 'exit 1'), [1, null, 'authentication']);
   t.deepEqual(await kind('Error: 429 Too Many Requests', 'exit 2'), [2, null, 'quota']);
   t.deepEqual(await kind('cannot read the file', 'exit 3'), [3, null, undefined]);
   t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
@@ -196,14 +196,14 @@ test('of codex, retries are no failure, and what each turn used is added up', as
   ]);
   t.is(code, 0);
   t.regex(pane, /! Reconnecting.*\n● run ls\n {2}⎿ a\nDone\.\n— 2 turns, 400 tokens in, 80 out\n/);
-  t.is(report?.trouble, null);
+  t.is(report?.failure, null);
   const failed = await reported(
     t,
     codex,
     [{ type: 'turn.failed', error: { message: 'You’ve hit your usage limit. try again at 1:39 AM.' } }],
     'exit 1',
   );
-  t.is(failed.report?.trouble?.kind, 'quota');
+  t.is(failed.report?.failure?.kind, 'quota');
 });
 
 test('of gemini, what it says comes in pieces', async t => {
@@ -251,7 +251,7 @@ test('of opencode, what each step used is added up, and tools that fail are seen
   t.regex(pane, /Done\.\n— 2 turns, 200 tokens in, 40 out, \$0\.0030\n/);
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.003 },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -261,8 +261,8 @@ test('opencode that reports an error has failed, also where it exits with 0', as
     error({ message: 'Incorrect API key provided.', statusCode: 401, isRetryable: false }),
   ]);
   t.is(refused.code, 1);
-  t.deepEqual(refused.report?.trouble, {
-    kind: 'login',
+  t.deepEqual(refused.report?.failure, {
+    kind: 'authentication',
     message: 'Incorrect API key provided.',
     resetsAt: null,
   });
@@ -270,17 +270,17 @@ test('opencode that reports an error has failed, also where it exits with 0', as
   const limited = await reported(t, opencode, [
     error({ message: 'Slow down.', statusCode: 429, responseHeaders: { 'retry-after': '3000' } }),
   ]);
-  t.is(limited.report?.trouble?.kind, 'quota');
-  t.true(limited.report!.trouble!.resetsAt! >= before + 3_000_000);
+  t.is(limited.report?.failure?.kind, 'quota');
+  t.true(limited.report!.failure!.resetsAt! >= before + 3_000_000);
   const odd = await reported(t, opencode, [{ type: 'error', error: { name: 'UnknownError', data: {} } }]);
-  t.deepEqual([odd.code, odd.report?.trouble], [1, null]);
+  t.deepEqual([odd.code, odd.report?.failure], [1, null]);
   t.regex(odd.pane, /✗ UnknownError/);
   const unnamed = await reported(t, opencode, [
     'level=ERROR message=failed error="ProviderNoProvidersError: No providers are available"',
     { type: 'error', error: { name: 'UnknownError', data: { message: 'Unexpected server error.' } } },
   ]);
-  t.deepEqual(unnamed.report?.trouble, {
-    kind: 'login',
+  t.deepEqual(unnamed.report?.failure, {
+    kind: 'authentication',
     message: 'ProviderNoProvidersError: No providers are available',
     resetsAt: null,
   });
@@ -292,13 +292,13 @@ test('opencode that waits for its plan in silence is ended, unless it is over in
   const before = Date.now();
   const long = await reported(t, opencode, [line(2621, true), line(2621)], 'exec sleep 600');
   t.is(long.code, 1);
-  t.is(long.report?.trouble?.kind, 'quota');
-  t.is(long.report?.trouble?.message, 'AI_APICallError: Rate limit reached. Please try again in 2621s.');
-  t.true(long.report!.trouble!.resetsAt! >= before + 2_621_000);
+  t.is(long.report?.failure?.kind, 'quota');
+  t.is(long.report?.failure?.message, 'AI_APICallError: Rate limit reached. Please try again in 2621s.');
+  t.true(long.report!.failure!.resetsAt! >= before + 2_621_000);
   const moment = await reported(t, opencode, [line(2), line(2), { type: 'step_finish', part: {} }]);
-  t.deepEqual([moment.code, moment.report?.trouble], [0, null]);
+  t.deepEqual([moment.code, moment.report?.failure], [0, null]);
   const again = await reported(t, opencode, Array(10).fill(line(2)), 'exec sleep 600');
-  t.is(again.report?.trouble?.kind, 'quota');
+  t.is(again.report?.failure?.kind, 'quota');
 });
 
 test('of copilot people see what it says and does, and it tells no tokens', async t => {
@@ -319,7 +319,7 @@ test('of copilot people see what it says and does, and it tells no tokens', asyn
   t.is(code, 0, 'it got over its error');
   t.regex(pane, /● bash ls\n {2}⎿ a \(\+1 lines\)\n✗ a stream broke off\nDone\.\n/);
   t.notRegex(pane, /Do\n|tokens/);
-  t.deepEqual(report, { usage: null, trouble: null });
+  t.deepEqual(report, { usage: null, failure: null });
 });
 
 test('copilot tells a refused key, a used up plan and a missing login apart', async t => {
@@ -329,16 +329,19 @@ test('copilot tells a refused key, a used up plan and a missing login apart', as
   ];
   const kind = async (events: readonly unknown[], exit?: string) => {
     const { code, report } = await reported(t, copilot, events, exit);
-    return [code, report?.trouble?.kind];
+    return [code, report?.failure?.kind];
   };
   const key = { errorType: 'authentication', message: 'Authentication failed (HTTP 401).', statusCode: 401 };
-  t.deepEqual(await kind(failed(key)), [1, 'login']);
+  t.deepEqual(await kind(failed(key)), [1, 'authentication']);
   t.deepEqual(await kind(failed({ errorType: 'rate_limit', message: 'Slow down.' })), [1, 'quota']);
   t.deepEqual(await kind(failed({ errorType: 'query', message: 'bad gateway', statusCode: 502 })), [
     1,
     undefined,
   ]);
-  t.deepEqual(await kind([], 'echo "Error: No authentication information found." >&2; exit 1'), [1, 'login']);
+  t.deepEqual(await kind([], 'echo "Error: No authentication information found." >&2; exit 1'), [
+    1,
+    'authentication',
+  ]);
 });
 
 test('of cline people see its tools, and what it has used in all', async t => {
@@ -367,7 +370,7 @@ test('of cline people see its tools, and what it has used in all', async t => {
   t.regex(pane, /● run_commands ls; pwd\n {2}⎿ a\n {2}⎿ failed: b\n! once more\nDone\.\n— 2 turns, 200/);
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 200, cachedInputTokens: 80, outputTokens: 40, costUsd: 0.5 },
-    trouble: null,
+    failure: null,
   });
 });
 
@@ -377,16 +380,16 @@ test('cline that reports an error on either stream has failed, also where it exi
     { type: 'run_result', finishReason: 'error', text: message },
   ];
   const refused = await reported(t, cline, error('auth', 'Incorrect.'));
-  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([refused.code, refused.report?.failure?.kind], [1, 'authentication']);
   const limited = await reported(t, cline, error('unknown', 'Rate limit reached. Please try again in 90s.'));
-  t.is(limited.report?.trouble?.kind, 'quota');
+  t.is(limited.report?.failure?.kind, 'quota');
   const late = await reported(
     t,
     cline,
     [],
     `echo '{"type":"error","message":"Incorrect API key provided."}' >&2`,
   );
-  t.deepEqual([late.code, late.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([late.code, late.report?.failure?.kind], [1, 'authentication']);
   const cut = await reported(t, cline, [{ type: 'run_result', finishReason: 'max_iterations', text: '' }]);
   t.regex(cut.pane, /✗ max_iterations/);
 });
@@ -400,14 +403,14 @@ test('amp that begins to wait for a login is ended at once, and its failures are
     'trap "" TERM; exec sleep 600',
   );
   t.is(asks.code, 1);
-  t.is(asks.report?.trouble?.kind, 'login');
+  t.is(asks.report?.failure?.kind, 'authentication');
   const refused = await reported(
     t,
     amp,
     [],
     `echo "Error: Invalid or missing API key. Run 'amp login' to authenticate." >&2; exit 1`,
   );
-  t.deepEqual([refused.code, refused.report?.trouble?.kind], [1, 'login']);
+  t.deepEqual([refused.code, refused.report?.failure?.kind], [1, 'authentication']);
   const failed = await reported(
     t,
     amp,
@@ -417,7 +420,7 @@ test('amp that begins to wait for a login is ended at once, and its failures are
     ],
     'exit 0',
   );
-  t.deepEqual([failed.code, failed.report?.trouble?.kind, failed.report?.usage], [1, 'quota', null]);
+  t.deepEqual([failed.code, failed.report?.failure?.kind, failed.report?.usage], [1, 'quota', null]);
 });
 
 test('the words of a CLI that went well, or of its agent long before it failed, are no failure', async t => {

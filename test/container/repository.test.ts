@@ -17,7 +17,7 @@ import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
 import { deliverJob } from '../../src/actors/save-clone.ts';
 import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
-import { commit, folder, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
+import { commit, folder, hashes, head, repository, run } from '../unit/_helpers/repositories.ts';
 import { runJob } from './helper-box.ts';
 
 const engine = {

@@ -183,7 +183,7 @@ test('a name that a foreign container holds ends with 3, and that container is n
   const json = JSON.parse(String(stdout));
   t.is(exitCode, 3);
   t.is(json.agents.first.status, 'succeeded');
-  t.is(json.agents.second.error.kind, 'foreign');
+  t.is(json.agents.second.error.kind, 'nameConflict');
   t.true(json.agents.second.error.message.includes(foreign.slice(0, 12)));
   t.is(
     (await execa('docker', ['container', 'inspect', '--format={{.State.Status}}', foreign])).stdout,

@@ -7,7 +7,7 @@ const names = process.env.CHROMIUM
   ? [process.env.CHROMIUM]
   : ['chromium', 'chromium-browser', 'google-chrome'];
 
-export const chromiumPath = (): string => {
+const chromiumPath = (): string => {
   const found = (process.env.PATH ?? '')
     .split(':')
     .flatMap(folder => names.map(name => (name.includes('/') ? name : join(folder, name))))

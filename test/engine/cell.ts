@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { createArgs } from '../../src/docker/create-args.ts';
+import { createArgs } from '../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
-import { usualPlan } from '../unit/docker/usual-plan.ts';
+import { usualPlan } from '../unit/_helpers/default-plan.ts';
 
 const usual: AgentPlan = {
   ...usualPlan,
@@ -25,7 +25,7 @@ export interface Cell {
  * The `docker run` of a container that is confined as the product confines its agents, with the very flags of a run,
  * but for a shell in place of `agent-init`.
  */
-export function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell): string[] {
+function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell): string[] {
   const identity = { instance: 'test', runId: 'rescape00', attempt: 1, specHash: 'x', nonce: 'n' };
   const flags = createArgs(
     { ...usual, workspace: { mode: 'bind', path: workspace }, ...plan },

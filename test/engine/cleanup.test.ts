@@ -56,8 +56,8 @@ test('cleanup --images removes the images that agent-flow made, but none that is
   const { json, stderr, exitCode } = await here.agentFlow(['cleanup', '--images', '--json'], { env });
   t.is(exitCode, 0, stderr);
   t.deepEqual(json.images.removed.toSorted(), [nameless, `tmux-agents-layer:${tag}`].toSorted());
-  t.regex(stderr, new RegExp(`left alone: image tmux-agents-build:${tag}, container \\S+ uses it`));
-  t.regex(stderr, new RegExp(`left alone: image agent-flow-test-${tag}:latest, built on an image of ours`));
+  t.regex(stderr, new RegExp(`skipped image tmux-agents-build:${tag}: in use by container \\S+`));
+  t.regex(stderr, new RegExp(`skipped image agent-flow-test-${tag}:latest: not built by agent-flow`));
   t.regex(stderr, new RegExp(`^image +tmux-agents-layer:${tag} +layer, `, 'm'));
   t.false(await isThere(layer));
   t.false(await isThere(nameless));
@@ -115,9 +115,9 @@ test('cleanup --runs removes what is old and over, and nothing that lives, is yo
   ]);
   t.is(exitCode, 0, stderr);
   t.deepEqual(json.runs.removed, [old]);
-  t.regex(stderr, new RegExp(`^run +${old} +of spec, ended`, 'm'));
-  t.regex(stderr, /left alone: run rabandon, it is not over; agent-flow stop rabandon ends it/);
-  t.regex(stderr, /left alone: run \S+, it is driven by process \d+ on \S+/);
+  t.regex(stderr, new RegExp(`^run +${old} +of spec, finished`, 'm'));
+  t.regex(stderr, /skipped run rabandon: it has not finished\. Run agent-flow stop rabandon/);
+  t.regex(stderr, /skipped run \S+: it is being executed by process \d+ on \S+/);
   t.deepEqual(
     readdirSync(runs).toSorted(),
     all.filter(name => name !== old),
@@ -131,9 +131,9 @@ test('cleanup --runs removes what is old and over, and nothing that lives, is yo
 test('the age of runs is asked for, and needs a unit', async t => {
   const here = place(t);
   for (const [args, said] of [
-    [['--runs'], /say how old: agent-flow cleanup --runs --older-than 14d/],
-    [['--older-than', '14d'], /--older-than goes with --runs/],
-    [['--runs', '--older-than', '14'], /--older-than 14 is no duration. Say it with a unit, for example 14d/],
+    [['--runs'], /--runs requires --older-than: agent-flow cleanup --runs --older-than 14d/],
+    [['--older-than', '14d'], /--older-than requires --runs/],
+    [['--runs', '--older-than', '14'], /--older-than 14 is not a valid duration\. Examples: 14d/],
     [['--runs', '--older-than', '-1d'], /./],
   ] as const) {
     const { exitCode, stderr } = await here.agentFlow(['cleanup', ...args]);
@@ -159,7 +159,7 @@ test('cleanup --dry-run lists what is there, and removes nothing', async t => {
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const careful = await here.agentFlow(['cleanup', '--dry-run', '--json']);
   t.deepEqual(careful.json.removed, []);
-  t.deepEqual(careful.json.driven, await here.containers());
+  t.deepEqual(careful.json.inUse, await here.containers());
   const forced = await here.agentFlow(['cleanup', '--dry-run', '--force']);
   t.is(forced.exitCode, 0);
   t.regex(forced.stderr, /^container +tmux-agent-\S+-worker-1 +running, run /m);

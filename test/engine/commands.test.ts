@@ -43,7 +43,7 @@ test('ps lists what is alive, logs follow it, stop ends it from another process'
   t.deepEqual((await here.agentFlow(['ps', '--json'])).json, []);
   t.is((await here.agentFlow(['ps', '--all', '--json'])).json[0].state, 'cancelled');
   t.regex((await here.agentFlow(['logs', 'worker'])).stdout, /one\ntwo/);
-  t.regex((await here.agentFlow(['stop'])).stderr, /is over already/);
+  t.regex((await here.agentFlow(['stop'])).stderr, /has already finished/);
 });
 
 test('attach shows the live session of an agent on a terminal, and what is typed reaches it', async t => {
@@ -98,7 +98,7 @@ test('cleanup leaves what a living engine drives, and takes it with --force', as
   const [id] = await here.containers();
   const careful = await here.agentFlow(['cleanup', '--json']);
   t.deepEqual(careful.json.removed, []);
-  t.regex(careful.stderr, /left alone/);
+  t.regex(careful.stderr, /skipped, in use by a running engine/);
   t.deepEqual((await here.agentFlow(['cleanup', '--force', '--json'])).json.removed, [id]);
   t.is((await run).exitCode, 3);
 });
@@ -139,7 +139,7 @@ test('cleanup --all lists whose containers it takes, also those made by hand; --
   });
   t.is(exitCode, 0, stderr);
   t.deepEqual([...json.removed].sort(), [byHand, other].sort());
-  t.regex(stderr, /made by hand/);
+  t.regex(stderr, /created by hand/);
   t.regex(stderr, /of another state directory/);
   t.deepEqual(json.networks, ['tmux-agents']);
   t.is((await execa('docker', ['container', 'inspect', '--format={{.Id}}', unmarked])).stdout, unmarked);
@@ -194,8 +194,11 @@ test('logs -f goes on into the next attempt, and a retry says why it is made', a
   t.is(exitCode, 0);
   t.regex(String(stderr), /attempt 1 failed: exited with 1/);
   t.is((await here.containers()).length, 1);
-  t.regex((await here.agentFlow(['attach', 'worker'])).stderr, /is over/);
-  t.regex((await here.agentFlow(['stop', 'worker'])).stderr, /is over already; removed what was kept/);
+  t.regex((await here.agentFlow(['attach', 'worker'])).stderr, /has already finished/);
+  t.regex(
+    (await here.agentFlow(['stop', 'worker'])).stderr,
+    /has already finished; removed its kept containers/,
+  );
   t.deepEqual(await here.containers(), []);
 });
 

@@ -43,18 +43,18 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   const here = place(t);
   const runId = await abandoned(here, { agents: { worker: worker('exit 7') } });
   const first = daemon(t, here);
-  await first.says(new RegExp(`${runId} of spec taken up: 1 of 1 agents to go`));
+  await first.says(new RegExp(`${runId} of spec resumed: 1 of 1 agents to go`));
 
   const second = await here.agentFlow(['daemon']);
   t.is(second.exitCode, 2);
-  t.regex(second.stderr, new RegExp(`lives already: process ${first.child.pid} on `));
+  t.regex(second.stderr, new RegExp(`is already running: process ${first.child.pid} on `));
   const { json: status } = await here.agentFlow(['daemon', 'status', '--json']);
   t.is(status.daemon.pid, first.child.pid);
   t.true(status.daemon.since > 0 && status.daemon.since <= Date.now());
   t.is(status.runs.length, 1);
   t.is(status.runs[0].run, runId);
   t.true(status.runs[0].drivenByDaemon);
-  t.regex((await here.agentFlow(['resume', runId])).stderr, /is driven by process/);
+  t.regex((await here.agentFlow(['resume', runId])).stderr, /is already being executed by process/);
 
   first.child.kill('SIGTERM');
   t.is((await first.child).exitCode, 0, first.said());
@@ -62,11 +62,11 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.deepEqual(locks(here.stateDir), []);
   t.deepEqual(locks(join(here.stateDir, 'runs', runId)), []);
   const { stdout } = await here.agentFlow(['daemon', 'status']);
-  t.regex(stdout, /^no daemon of \S+ lives$/m);
-  t.regex(stdout, new RegExp(`^${runId} +spec +nobody$`, 'm'));
+  t.regex(stdout, /^no daemon is running for \S+$/m);
+  t.regex(stdout, new RegExp(`^${runId} +spec +no process$`, 'm'));
 
   const next = daemon(t, here);
-  await next.says(/taken up/);
+  await next.says(/resumed:/);
   go(here);
   await next.says(new RegExp(`${runId} failed, exit code 1`));
   next.child.kill('SIGHUP');
@@ -82,16 +82,16 @@ test('a daemon takes up a run that loses its engine later, and leaves one alone 
   const engine = here.start(['run', here.write({ agents: { worker: worker() } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const { child, says, said } = daemon(t, here);
-  await says(/daemon of /);
+  await says(/daemon for /);
   // Longer than it takes between two looks.
   await new Promise(resolve => setTimeout(resolve, 5_000));
-  t.notRegex(said(), /taken up/);
+  t.notRegex(said(), /resumed:/);
   const { json } = await here.agentFlow(['daemon', 'status', '--json']);
   t.is(json.runs[0].engine.pid, engine.pid);
   t.false(json.runs[0].drivenByDaemon);
   engine.kill('SIGKILL');
   await engine;
-  await says(/taken up/);
+  await says(/resumed:/);
   go(here);
   await says(/succeeded, exit code 0/);
   child.kill('SIGINT');
@@ -121,7 +121,7 @@ test('a run that cannot be read is said once, and the others are driven all the 
   await says(/rbroken3 could not be resumed: .*can write to what is built/);
   await says(/rbroken2 could not be resumed: .* is not a regular file/);
   await says(/rbroken1 could not be resumed: .*run\.json cannot be read/);
-  await says(new RegExp(`${runId} of spec taken up`));
+  await says(new RegExp(`${runId} of spec resumed:`));
   go(here);
   await says(new RegExp(`${runId} succeeded`));
   // Time for it to be tried once more.
@@ -141,7 +141,7 @@ test('a Docker engine that is away is waited for', async t => {
   const { child, said, says } = daemon(t, here, { env });
   await says(/runs wait for the Docker engine: .*Cannot connect/);
   writeFileSync(join(here.path, 'back'), '');
-  await says(new RegExp(`${runId} of spec taken up`));
+  await says(new RegExp(`${runId} of spec resumed:`));
   go(here);
   await says(/succeeded, exit code 0/);
   child.kill('SIGTERM');
@@ -156,7 +156,7 @@ test('daemon --once sees through what it finds, and ends with the largest of the
   go(here);
   const { exitCode, stderr } = await here.agentFlow(['daemon', '--once']);
   t.is(exitCode, 1);
-  t.regex(stderr, /taken up/);
+  t.regex(stderr, /resumed:/);
   t.regex(stderr, /failed, exit code 1/);
   t.deepEqual(await here.containers(), []);
   // What is over is not taken up again.
@@ -169,11 +169,11 @@ test('a daemon that is killed leaves nothing in the way of the next one', async 
   const here = place(t);
   await abandoned(here, { agents: { worker: worker() } });
   const first = daemon(t, here);
-  await first.says(/taken up/);
+  await first.says(/resumed:/);
   first.child.kill('SIGKILL');
   await first.child;
   const next = daemon(t, here);
-  await next.says(/taken up/);
+  await next.says(/resumed:/);
   go(here);
   await next.says(/succeeded, exit code 0/);
   next.child.kill('SIGTERM');
@@ -188,7 +188,7 @@ test('a daemon that is ended while docker is at work leaves it to the next one, 
   await abandoned(here, { agents: { worker: worker(), after } });
   const env = fakeDocker(here, { create: 'sleep 5; exec "$real" "$@"' });
   const first = daemon(t, here, { env });
-  await first.says(/taken up: 2 of 2 agents to go/);
+  await first.says(/resumed: 2 of 2 agents to go/);
   go(here);
   await eventually(
     () =>
@@ -199,10 +199,10 @@ test('a daemon that is ended while docker is at work leaves it to the next one, 
   );
   first.child.kill('SIGTERM');
   t.is((await first.child).exitCode, 0, first.said());
-  t.regex(first.said(), /let go: its agents live on/);
+  t.regex(first.said(), /detached: its agents live on/);
   const { exitCode, stderr } = await here.agentFlow(['daemon', '--once']);
   t.is(exitCode, 0, stderr);
-  t.regex(stderr, /taken up: 1 of 2 agents to go/);
+  t.regex(stderr, /resumed: 1 of 2 agents to go/);
   t.deepEqual(starts(here), ['start', 'start']);
   t.deepEqual(await here.containers(), []);
 });

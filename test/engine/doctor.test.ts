@@ -9,7 +9,7 @@ interface Finding {
   readonly check: string;
   readonly status: string;
   readonly found: string;
-  readonly mend: string | null;
+  readonly hint: string | null;
 }
 
 /** Told only where the engine, or the docker client's configuration, gives a reason. */
@@ -31,12 +31,12 @@ test('doctor finds this engine well, one line a check, and changes nothing', asy
     [
       ...['Node.js', 'bash', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
       'limits',
-      ...['shared files', 'disk of docker', 'base image', 'what it is built on', 'network', 'leftovers'],
-      ...['state directory', 'disk of the state'],
+      ...['shared files', 'docker disk', 'base image', 'parent image', 'network', 'leftovers'],
+      ...['state directory', 'state disk'],
     ],
   );
   t.regex(named(json, 'docker engine').found, /^\d+\.\d+.*API 1\.\d+/);
-  t.regex(named(json, 'state directory').found, /is not there yet/);
+  t.regex(named(json, 'state directory').found, /does not exist yet/);
   t.false(here.shimmed().some(verb => ['pull', 'build', 'create', 'rm'].includes(verb)));
   const { stdout: text } = await here.agentFlow(['doctor']);
   t.regex(text, /^ok {4}docker engine +— \d/m);
@@ -63,8 +63,8 @@ test('doctor ends though the socket takes the call and never answers', async t =
   const env = { ...here.env, DOCKER_HOST: `unix://${socket}` };
   const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env, timeout: 300_000 });
   t.is(exitCode, 3);
-  t.regex(named(json, 'docker engine').found, /does not answer within 5 s .*silent\.sock/);
-  t.regex(named(json, 'docker engine').mend!, /restart/);
+  t.regex(named(json, 'docker engine').found, /no response within 5 s .*silent\.sock/);
+  t.regex(named(json, 'docker engine').hint!, /restart/);
 });
 
 test('doctor tells of a network of another driver, an outdated image, and a base that no registry has', async t => {
@@ -78,10 +78,10 @@ test('doctor tells of a network of another driver, an outdated image, and a base
   const { exitCode, json } = await here.agentFlow(['doctor', '--json'], { env });
   t.is(exitCode, 3);
   t.like(named(json, 'network'), { status: 'fail' });
-  t.regex(named(json, 'network').found, /overlay, not bridge/);
+  t.regex(named(json, 'network').found, /is overlay, not bridge/);
   t.like(named(json, 'base image'), { status: 'warn' });
-  t.regex(named(json, 'base image').mend!, /agent-flow build/);
-  t.like(named(json, 'what it is built on'), { status: 'warn' });
+  t.regex(named(json, 'base image').hint!, /agent-flow build/);
+  t.like(named(json, 'parent image'), { status: 'warn' });
 });
 
 test('doctor tells of containers that no engine drives, until cleanup has removed them', async t => {
@@ -92,7 +92,7 @@ test('doctor tells of containers that no engine drives, until cleanup has remove
   const found = named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers');
   t.is(found.status, 'warn');
   t.regex(found.found, new RegExp(`tmux-agent-${here.runId()}-worker-1 \\(exited\\)`));
-  t.regex(found.mend!, /agent-flow cleanup/);
+  t.regex(found.hint!, /agent-flow cleanup/);
   await here.agentFlow(['cleanup']);
   t.is(named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers').status, 'ok');
 });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { repository, run } from '../unit/workspace/repositories.ts';
+import { repository, run } from '../unit/_helpers/repositories.ts';
 import { place, small } from './flow.ts';
 
 /** A way in which an agent has the git of the host execute a program, out of a repository that is bound. */

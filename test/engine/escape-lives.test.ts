@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { repository } from '../unit/workspace/repositories.ts';
+import { repository } from '../unit/_helpers/repositories.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { usualSecurity } from '../../src/spec/security-fields.ts';
+import { defaultSecurity } from '../../src/spec/security-fields.ts';
 import { inCell } from './cell.ts';
 import { type Attempt, attempts } from './escape-attempts.ts';
 
@@ -32,7 +32,7 @@ const cellOf = ({ open = [], guard }: Partial<Attempt>) => ({
   plan: {
     env: {},
     mounts: [{ source: sibling, target: '/mounted', readOnly: true }],
-    security: { ...usualSecurity, pids: 200 },
+    security: { ...defaultSecurity, pids: 200 },
   },
   open: [...open.map(filled), `--env=SIBLING=${sibling}`],
   ...(guard ? { without: (flag: string) => guard.test(flag) } : {}),

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa, type Options, type ResultPromise } from 'execa';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -36,7 +36,7 @@ export interface Place {
   /** Writes the spec and runs it with --json. */
   run(spec: unknown, args?: readonly string[], options?: Options): Promise<Answer>;
   /** Of the one run; empty while there is none. */
-  journal(): FlowEvent[];
+  journal(): RunEvent[];
   runId(): string | null;
   transcript(agent: string, attempt?: number): string;
   /** Ids of the containers of this place's runs. */

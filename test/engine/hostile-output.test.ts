@@ -12,7 +12,7 @@ const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const report = JSON.stringify({
   usage: null,
-  trouble: { kind: 'needsInput', message: hostile, resetsAt: null },
+  failure: { kind: 'needsInput', message: hostile, resetsAt: null },
 });
 
 /** In the place of tmux, which agent-init asks for the last screen. */
@@ -27,11 +27,11 @@ case $* in *capture-pane*) echo ${base64(`${hostile}\n${hostile}\n`)} | base64 -
 const cli = `#!/bin/sh
 nonce=$(tr '\\0' '\\n' </proc/1/environ | sed -n 's/^AGENT_NONCE=//p')
 until [ -e go ]; do
-  printf 'needsInput %s\\n' "$(echo ${base64(hostile)} | base64 -d)" >>/run/agent/mood
+  printf 'needsInput %s\\n' "$(echo ${base64(hostile)} | base64 -d)" >>/run/agent/activity
   sleep 0.5
 done
 printf '\\033]2;agent-screen-%s-%s\\007' "$nonce" ${base64('only printed')}
-for at in /proc/[0-9]*; do ! grep -q agent-attend $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
+for at in /proc/[0-9]*; do ! grep -q agent-interactive $at/cmdline || kill -9 \${at#/proc/}; done 2>/dev/null
 tmux=$(command -v tmux)
 mv "$tmux" "$tmux.real"
 echo ${base64(tmux)} | base64 -d >"$tmux"

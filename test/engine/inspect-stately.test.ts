@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import { runFlow } from '../../src/engine/run-flow.ts';
 import { statelyInspector } from '../../src/inspector/stately.ts';
+import { runFlow } from '../../src/run/run-flow.ts';
 import { statesOf } from '../unit/inspector/flow.ts';
 import { receiveFrom } from '../unit/inspector/receiver.ts';
 import { type Place, place, small } from './flow.ts';
@@ -24,7 +24,7 @@ async function toldAsJournalled(t: ExecutionContext, client: ReturnType<typeof r
   for (const name of ['fine', 'flaky', 'broken'])
     t.deepEqual(client.states(name), statesOf(here.journal(), name), name);
   t.true(client.states('flaky').includes('2 running.working'));
-  t.true(client.states('broken').includes('1 removing.clearing'));
+  t.true(client.states('broken').includes('1 removing.removingContainer'));
   t.is(client.actor('after'), undefined);
 
   const text = JSON.stringify(client.events);
@@ -35,7 +35,7 @@ async function toldAsJournalled(t: ExecutionContext, client: ReturnType<typeof r
 
 test('of an embedded flow, a client of the protocol is told every agent and its states as the journal has them', async t => {
   const here = place(t);
-  const inspector = await statelyInspector({ grace: 60_000 });
+  const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   t.teardown(() => inspector.close());
   const client = receiveFrom(inspector.url);
   const { status } = await runFlow(here.write(spec), {

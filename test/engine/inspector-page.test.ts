@@ -4,17 +4,17 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { openStateDir } from '../../src/engine/state-dir.ts';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { openInspector } from '../../src/inspector/server.ts';
-import { desk, pastRun } from '../unit/commands/command-line.ts';
+import { openStateDir } from '../../src/store/state-directory.ts';
+import { desk, pastRun } from '../unit/_helpers/command-line.ts';
 import { livelyRun } from '../unit/inspector/lively.ts';
 import { closeBrowser, type Look, lookAt, pageOf } from './browser.ts';
 
 test.after.always(closeBrowser);
 
 /** The page of a run that was written down. */
-async function shown(t: ExecutionContext, events: readonly FlowEvent[], hash = '', look: Look = {}) {
+async function shown(t: ExecutionContext, events: readonly RunEvent[], hash = '', look: Look = {}) {
   const { stateDir } = desk(t);
   pastRun(stateDir, 'r1234567', [], events);
   const inspector = await openInspector({
@@ -36,7 +36,7 @@ async function shown(t: ExecutionContext, events: readonly FlowEvent[], hash = '
 const hostile = `<img src=x onerror="document.title='owned'">'"&/../\u202e`;
 
 /** The events of a run with hostile text wherever the journal takes text. Names of agents are checked when it is read. */
-function withHostileText(events: readonly FlowEvent[]): FlowEvent[] {
+function withHostileText(events: readonly RunEvent[]): RunEvent[] {
   const [started, ...others] = events.map(event => {
     if (event.type === 'run.started') return { ...event, name: hostile };
     if (event.type === 'agent.state') return { ...event, event: hostile, cause: hostile };

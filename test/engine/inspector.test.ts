@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import type { ResultPromise } from 'execa';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { closeBrowser, lookAt, pageOf } from './browser.ts';
 import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
 
@@ -35,10 +35,10 @@ async function served(t: ExecutionContext, here: Place, args: readonly string[] 
   return addressIn(command);
 }
 
-const statesOf = (events: readonly FlowEvent[], name: string) =>
+const statesOf = (events: readonly RunEvent[], name: string) =>
   events.flatMap(event => (event.type === 'agent.state' && event.agent === name ? [event.state] : []));
 
-const containerOf = (events: readonly FlowEvent[], name: string) =>
+const containerOf = (events: readonly RunEvent[], name: string) =>
   events
     .flatMap(event => (event.type === 'agent.state' && event.agent === name ? [event.containerId] : []))
     .findLast(id => id !== null) ?? 'none';
@@ -84,7 +84,7 @@ test.serial(
     await page.evaluate(`(() => {
     window.seen = [];
     new MutationObserver(() => {
-      const word = document.querySelector('[data-agent="flaky"] .detail')?.textContent?.replace(/ · [^·]* (s|min).*/, '');
+      const word = document.querySelector('[data-agent="flaky"] .detail')?.textContent?.replace(/ · [0-9][^·]*[smhd]$/, '');
       if (word && window.seen.at(-1) !== word) window.seen.push(word);
     }).observe(document.getElementById('app'), { subtree: true, childList: true, characterData: true, attributes: true });
   })()`);
@@ -104,7 +104,7 @@ test.serial(
 
     // The engine that served it is gone; the page has all that there was.
     await page.locator('[data-agent="flaky"]').click();
-    await page.waitForSelector('[data-state="deciding"]');
+    await page.waitForSelector('[data-state="reconciling"]');
     let current: string | null = null;
     for (const [index, event] of journal.entries()) {
       if (event.type === 'agent.state' && event.agent === 'flaky') current = event.state;
@@ -115,7 +115,7 @@ test.serial(
       t.deepEqual(active, current === null ? [] : [current], `event ${index + 1}`);
     }
     const states = statesOf(journal, 'flaky');
-    for (const state of ['backingOff', 'retrying', 'running.working', 'removing.clearing', 'done'])
+    for (const state of ['backingOff', 'retrying', 'running.working', 'removing.removingContainer', 'done'])
       t.true(states.includes(state), state);
 
     // Back to the failure: the transition with its event and cause, and the docker command that failed.
@@ -263,11 +263,11 @@ test.serial(
     await page.getByText('live', { exact: true }).waitFor();
     run.kill('SIGKILL');
     await run;
-    await page.getByText('no engine drives it').waitFor();
+    await page.getByText('interrupted: run agent-flow resume').waitFor();
     await page.locator('[data-agent="waits"][data-mark="running"]').waitFor();
     writeFileSync(join(here.workspace, 'go'), '');
     t.is((await here.agentFlow(['resume'])).exitCode, 0);
     await page.locator('[data-agent="waits"][data-mark="succeeded"]').waitFor();
-    await page.getByText('over', { exact: true }).waitFor();
+    await page.getByText('finished', { exact: true }).waitFor();
   },
 );

@@ -129,7 +129,7 @@ test.serial(
       // Longer than a busy machine lets one stand still in the middle of its turn.
       timeouts: { run: '8m', quiet: '60s' },
     });
-    await eventually(() => states(here).some(({ state }) => state === 'running.quiet'), 'a quiet agent');
+    await eventually(() => states(here).some(({ state }) => state === 'running.idle'), 'a quiet agent');
     // Long enough for a busy machine to see that it is at work again.
     stub.answers('slow seconds=5');
     const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);
@@ -139,7 +139,7 @@ test.serial(
     const running = states(here).filter(({ state }) => state.startsWith('running.'));
     t.deepEqual(running.map(({ state }) => state).slice(0, 3), [
       'running.working',
-      'running.quiet',
+      'running.idle',
       'running.working',
     ]);
   },

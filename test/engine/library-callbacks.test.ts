@@ -65,7 +65,7 @@ test('an inspect that fails is one warning each, and every flow goes on beside o
     t.is(status, 'succeeded', how);
     t.deepEqual(
       warnings,
-      ['the program’s "inspect" has failed, and is not called again: my own mistake'],
+      ['the program\'s "inspect" has failed, and is not called again: my own mistake'],
       how,
     );
   }

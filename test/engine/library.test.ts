@@ -4,7 +4,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { fromPromise } from 'xstate';
 import * as library from '../../src/index.ts';
-import { pastRun } from '../unit/commands/command-line.ts';
+import { pastRun } from '../unit/_helpers/command-line.ts';
 import { livelyRun } from '../unit/inspector/lively.ts';
 import { type Place, place } from './flow.ts';
 

@@ -22,7 +22,7 @@ test('one agent goes through build, network, start, tmux, inject, run, stop and 
   t.deepEqual(
     states.filter((state, index) => state !== states[index - 1]),
     [
-      'deciding',
+      'reconciling',
       'building',
       'networking',
       'creating',
@@ -33,7 +33,7 @@ test('one agent goes through build, network, start, tmux, inject, run, stop and 
       'stopping',
       'collecting',
       'removing',
-      'settling',
+      'evaluating',
       'done',
     ],
   );

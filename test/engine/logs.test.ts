@@ -57,7 +57,7 @@ test('logs of a living agent: its last lines, also long ones, what came since, i
   t.is((await here.agentFlow(['cleanup'])).exitCode, 0);
   const late = await here.agentFlow(['logs', 'worker', '--since', '10m']);
   t.is(late.exitCode, 2);
-  t.regex(late.stderr, /the container of attempt 1 is gone/);
+  t.regex(late.stderr, /--since requires the container of attempt 1, which is gone/);
 });
 
 test('logs -f --raw gives the bytes as they come, follows what has not been started, and leaves nothing behind', async t => {
@@ -121,13 +121,13 @@ test('logs of an earlier attempt are there while the next one runs, and an engin
   const follow = await logs('--attempt', '1', '-f', '--tail', '1');
   t.is(follow.exitCode, 0);
   t.is(follow.stdout, 'attempt 1');
-  t.regex((await logs('--attempt', '3')).stderr, /worker has no attempt 3. There are: 1, 2/);
+  t.regex((await logs('--attempt', '3')).stderr, /attempt 3 of worker does not exist\. Found: 1, 2/);
 
   const env = fakeDocker(here, { logs: 'echo "Cannot connect to the Docker daemon at x" >&2; exit 1' });
   for (const flags of [[], ['-f']]) {
     const away = await here.agentFlow(['logs', 'worker', ...flags], { env });
     t.is(away.exitCode, 3);
-    t.regex(away.stderr, /could not read what the agent prints: Cannot connect/);
+    t.regex(away.stderr, /could not read the agent's output: Cannot connect/);
   }
   run.kill('SIGINT');
   await run;

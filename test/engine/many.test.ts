@@ -45,7 +45,7 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   let alive = 0;
   let most = 0;
   for (const event of here.journal()) {
-    if (event.type === 'agent.state' && event.state === 'deciding') alive++;
+    if (event.type === 'agent.state' && event.state === 'reconciling') alive++;
     if (event.type === 'agent.ended') alive--;
     most = Math.max(most, alive);
   }

@@ -127,9 +127,7 @@ const normalised = (here: Place, stderr: string) =>
     .replaceAll(here.runId() ?? '<run>', '<run>')
     .split('\n')
     .filter(line => !/^\d\d:\d\d:\d\d /.test(line))
-    .map(line =>
-      line.replaceAll(/\b(\d+ (h|min) )*\d+(\.\d+)? s\b/g, '<time>').replaceAll(/(?<=\S) {2,}/g, '  '),
-    )
+    .map(line => line.replaceAll(/\b(\d+[dhm] )*\d+(\.\d+)?s\b/g, '<time>').replaceAll(/(?<=\S) {2,}/g, '  '))
     .join('\n');
 
 for (const [title, { spec, exitCode, env }] of Object.entries(cases))

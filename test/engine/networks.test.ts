@@ -199,7 +199,7 @@ test.serial(
       [{ 'network create': deaf }, /^the network tmux-agents-\S+ is not internal, which is not how/],
       [
         { 'start --attach': open },
-        /does not hold: addresses outside can be reached past the proxy; names of the/,
+        /does not hold: addresses outside can be reached past the proxy; names outside can be/,
       ],
     ] as const) {
       const here = place(t);
@@ -271,7 +271,7 @@ test.serial('what a run that nobody takes up has left is listed by cleanup, and 
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const driven = await here.agentFlow(['cleanup', '--dry-run', '--json']);
   t.deepEqual(driven.json.networks, []);
-  t.is(driven.json.driven.length, 2);
+  t.is(driven.json.inUse.length, 2);
   engine.kill('SIGKILL');
   await engine;
   const dry = await here.agentFlow(['cleanup', '--dry-run']);
@@ -354,7 +354,7 @@ test.serial('a network of the name that is not ours is neither used nor removed'
   });
   const { json, exitCode } = await here.run({ agents: { worker: agent('true', 'isolated') } }, [], { env });
   t.is(exitCode, 3);
-  t.is(json.agents.worker.error.kind, 'foreign');
+  t.is(json.agents.worker.error.kind, 'nameConflict');
   const [theirs = ''] = readFileSync(join(here.path, 'theirs'), 'utf8').split('\n');
   t.is(await docker('network', 'inspect', '--format={{.Id}}', theirs), theirs);
 });

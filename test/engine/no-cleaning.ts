@@ -4,11 +4,11 @@ import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    // src/views/text.ts, wherever it was bundled into.
+    // src/text/text.ts, wherever it was bundled into.
     const source = String(loaded.source);
     if (!source.includes('function plainText(')) return loaded;
     const off = source.replace('if (!unsafe.test(text)) return text', 'return text');
-    if (off === source) throw new Error('src/views/text.ts has changed: this no longer switches it off');
+    if (off === source) throw new Error('src/text/text.ts has changed: this no longer switches it off');
     return { ...loaded, source: off };
   },
 });

@@ -4,11 +4,11 @@ import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    // src/engine/redact.ts, wherever it was bundled into.
+    // src/secrets/needles.ts, wherever it was bundled into.
     const source = String(loaded.source);
     if (!source.includes('function needlesOf(')) return loaded;
     const blind = source.replace('[...secrets].flatMap(partsOf)', '[]');
-    if (blind === source) throw new Error('src/engine/redact.ts is no longer what this switches off');
+    if (blind === source) throw new Error('src/secrets/needles.ts is no longer what this switches off');
     return { ...loaded, source: blind };
   },
 });

@@ -64,10 +64,10 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
     shown.stdout,
     new RegExp(`^${runId}/worker +orphan, running +.+ ago +1 +${id!.slice(0, 12)}$`, 'm'),
   );
-  t.regex(shown.stderr, /agent-flow resume --adopt brings orphans home/);
+  t.regex(shown.stderr, /run agent-flow resume --adopt to adopt orphans/);
   const [row] = (await ps(here, '--json')).json;
   t.like(row, { run: runId, agent: 'worker', state: 'orphan', attempt: 1, containerId: id, exitCode: null });
-  t.is(row.orphan.whose, 'ours');
+  t.is(row.orphan.origin, 'ours');
 
   const adopting = here.start(['resume', '--adopt', '--json']);
   await eventually(isRunning(here, 'worker'), 'the adopted agent');
@@ -79,7 +79,7 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
   const { exitCode, stdout, stderr } = await adopting;
   t.is(exitCode, 1, String(stderr));
   t.regex(String(stderr), new RegExp(`adopted run ${runId}`));
-  t.regex(String(stderr), /its record was lost, and was made again out of container/);
+  t.regex(String(stderr), /its record was lost, and was recreated from container/);
   const json = JSON.parse(String(stdout));
   t.is(json.runId, runId);
   t.is(json.agents.worker.exitCode, 7);
@@ -88,7 +88,7 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
   t.true(here.transcript('worker').includes('said'));
   t.deepEqual(starts(here), ['start']);
   t.deepEqual(await here.containers(), []);
-  t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'there is nothing to adopt');
+  t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'no orphans to adopt');
 });
 
 test('an orphan that has ended is collected, and its own last word is believed', async t => {
@@ -108,7 +108,7 @@ test('an orphan that has ended is collected, and its own last word is believed',
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent whose journal alone was lost is adopted too, and what is left of its record is kept aside', async t => {
+test('an agent origin journal alone was lost is adopted too, and what is left of its record is kept aside', async t => {
   const here = place(t);
   const runId = await orphaned(here, { agents: { worker: worker(untilGo) } }, ['journal.jsonl']);
   writeFileSync(join(here.workspace, 'go'), '');
@@ -143,7 +143,7 @@ test('a container that was created and never started is removed, not adopted', a
   const id = await forged(t, wellFormed(here, { 'tmux-agents.run-id': runId }), `--name=${name}`);
   const { exitCode, stderr } = await here.agentFlow(['resume', '--adopt']);
   t.is(exitCode, 0, stderr);
-  t.regex(stderr, new RegExp(`removed ${name}: it had never been started`));
+  t.regex(stderr, new RegExp(`removed ${name}, which was never started`));
   t.deepEqual(await here.containers(), []);
   t.is(await docker('ps', '-aq', `--filter=id=${id}`), '');
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
@@ -169,23 +169,27 @@ test('nothing of another state directory, made by hand, or with labels that cann
 
   const { exitCode, stderr } = await here.agentFlow(['resume', '--adopt']);
   t.is(exitCode, 0, stderr);
-  t.is(stderr, 'there is nothing to adopt');
+  t.is(stderr, 'no orphans to adopt');
   t.is(await docker('container', 'inspect', ...malformed, ...others), before);
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
   t.deepEqual(readdirSync(here.path).sort(), ['bin', 'docker-calls', 'state', 'workspace']);
 
   // Those that say they are ours are shown; the others with --all.
-  const rows: { containerId: string; run: string | null; agent: string | null; orphan: { whose: string } }[] =
-    (await ps(here, '--json')).json;
+  const rows: {
+    containerId: string;
+    run: string | null;
+    agent: string | null;
+    orphan: { origin: string };
+  }[] = (await ps(here, '--json')).json;
   t.deepEqual(rows.map(row => row.containerId).sort(), malformed.toSorted());
-  t.true(rows.every(row => row.run === null && row.agent === null && row.orphan.whose === 'malformed'));
+  t.true(rows.every(row => row.run === null && row.agent === null && row.orphan.origin === 'malformed'));
   const all: typeof rows = (await ps(here, '--all', '--json')).json;
-  const whose = (id: string) => all.find(row => row.containerId === id)?.orphan.whose;
-  t.deepEqual(others.map(whose), ['another', 'by hand', 'malformed']);
+  const origin = (id: string) => all.find(row => row.containerId === id)?.orphan.origin;
+  t.deepEqual(others.map(origin), ['another', 'by hand', 'malformed']);
   const { stdout } = await ps(here, '--all');
-  t.regex(stdout, /orphan, made by hand, created/);
+  t.regex(stdout, /orphan, created by hand, created/);
   t.regex(stdout, /orphan, of another state directory, created/);
-  t.regex(stdout, /orphan, tmux-agents\.run-id is no run, created/);
+  t.regex(stdout, /orphan, tmux-agents\.run-id is not a valid run id, created/);
   t.false(stdout.includes('\u001b'));
   t.false(stdout.includes('escaped'));
 });
@@ -199,7 +203,7 @@ test('what carries our labels but lacks what we give a container is left alone, 
   await docker('start', id);
   const { exitCode, stderr } = await here.agentFlow(['resume', '--adopt']);
   t.is(exitCode, 1);
-  t.regex(stderr, new RegExp(`left alone: ${name}, it has no AGENT_NONCE; agent-flow cleanup removes it`));
+  t.regex(stderr, new RegExp(`skipped ${name}: it has no AGENT_NONCE. Run agent-flow cleanup`));
   t.deepEqual(await here.containers(['status=running']), [id]);
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
 });
@@ -237,13 +241,13 @@ test('ps needs no Docker: one that does not answer is said in a line, and the jo
   const { exitCode, stdout, stderr } = await here.agentFlow(['ps', '--all'], { env });
   t.is(exitCode, 0);
   t.regex(stdout, new RegExp(`^${here.runId()}/worker +succeeded`, 'm'));
-  t.regex(stderr, /^orphans are not shown: Docker does not answer within 2 s$/);
+  t.regex(stderr, /^orphans are not listed: Docker did not respond within 2 s$/);
   const without = await here.agentFlow(['ps', '--all', '--json'], {
     env: { ...here.env, DOCKER_HOST: 'unix:///nowhere.sock' },
   });
   t.is(without.exitCode, 0);
   t.is(without.json.length, 1);
-  t.regex(without.stderr, /^orphans are not shown: .*nowhere\.sock.*$/);
+  t.regex(without.stderr, /^orphans are not listed: .*nowhere\.sock.*$/);
 });
 
 test('an earlier attempt that was kept for a look keeps its transcript when its run is adopted', async t => {

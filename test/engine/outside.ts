@@ -12,7 +12,7 @@ export interface Outside {
   close(): Promise<void>;
 }
 
-export const publicNames = ['allowed.example.com', 'sub.example.org', 'blocked.example.net'] as const;
+const publicNames = ['allowed.example.com', 'sub.example.org', 'blocked.example.net'] as const;
 export const innerName = 'inner.example.com';
 
 const server = `for (const port of [80, 443, 8443])

@@ -124,7 +124,7 @@ test('without an engine a plan is for one that has nothing yet, and says so', as
   const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };
   const { stdout, stderr, exitCode } = await here.agentFlow(['run', await written(here), '--plan'], { env });
   t.is(exitCode, 0);
-  t.regex(stderr, /could not reach the Docker engine.*The plan is for an engine/);
+  t.regex(stderr, /could not reach the Docker engine.*The plan assumes an engine/);
   t.regex(stdout, /^docker build /m);
 });
 

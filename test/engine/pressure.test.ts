@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { fakeDocker, type Place, place, small } from './flow.ts';
 
 const agents = (count: number, more: object = {}) =>
@@ -11,13 +11,11 @@ const agents = (count: number, more: object = {}) =>
   );
 
 /** How many creates and starts were under way at most while no more than `atOnce` were allowed to begin. */
-function mostBegunUnder(
-  journal: readonly FlowEvent[],
-): { readonly allowed: number; readonly most: number }[] {
+function mostBegunUnder(journal: readonly RunEvent[]): { readonly allowed: number; readonly most: number }[] {
   const underWay = new Set<number>();
   const seen: { allowed: number; most: number }[] = [];
   for (const event of journal) {
-    if (event.type === 'engine.pressure') seen.push({ allowed: event.atOnce ?? Infinity, most: 0 });
+    if (event.type === 'engine.throttled') seen.push({ allowed: event.atOnce ?? Infinity, most: 0 });
     if (event.type === 'docker.result') underWay.delete(event.call);
     if (event.type !== 'docker.call' || !['create', 'start'].includes(event.argv[1]!)) continue;
     underWay.add(event.call);
@@ -33,7 +31,7 @@ test('a Docker that answers slowly gets fewer starts at once, is shown as such, 
   const env = fakeDocker(here, { create: slowly });
   const { exitCode, stderr } = await here.run({ concurrency: 8, agents: agents(8) }, [], { env });
   t.is(exitCode, 0, stderr);
-  t.regex(stderr, /Docker does not keep up: at most \d+ containers are started at once \(it took \d/);
+  t.regex(stderr, /Docker is overloaded: starting at most \d+ containers at once \(one docker call took \d/);
   const seen = mostBegunUnder(here.journal());
   t.true(seen.length > 1, 'narrower, and wider again');
   for (const { allowed, most } of seen) t.true(most <= allowed, JSON.stringify(seen));
@@ -74,8 +72,8 @@ for (const [what, { answers, network }] of Object.entries(rooms))
       Object.values<{ status: string; error: { kind: string } }>(json.agents),
       ({ status, error }) => `${status} ${error.kind}`,
     );
-    t.deepEqual(Object.keys(kinds).sort(), ['failed exhausted', 'skipped exhausted']);
-    t.true(kinds['failed exhausted']!.length <= 8);
+    t.deepEqual(Object.keys(kinds).sort(), ['failed outOfResources', 'skipped outOfResources']);
+    t.true(kinds['failed outOfResources']!.length <= 8);
     t.true(asked(here, Object.keys(answers)[0]!) <= 8);
     t.deepEqual(await here.containers(), []);
   });

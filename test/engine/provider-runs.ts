@@ -97,7 +97,7 @@ export async function failsAtOnceWhereItsKeyIsRefused(t: ExecutionContext, cli: 
   );
   t.is(exitCode, 1, stderr);
   const { error, attempts } = json.agents.a;
-  t.is(error.kind, 'login', `${error.message}\n${here.transcript('a')}`);
+  t.is(error.kind, 'authentication', `${error.message}\n${here.transcript('a')}`);
   const { aliases } = providerNamed(name)!;
   const own = Object.keys(aliases).find(alias => aliases[alias] === key) ?? key;
   t.regex(error.message, new RegExp(`Set ${own}`));

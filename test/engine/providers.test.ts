@@ -60,7 +60,7 @@ test.serial(
     t.true(next!.at >= waits[0]!.until!, 'not before the plan is there again');
     t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), nonce);
     t.is(json.agents.after.status, 'succeeded');
-    t.regex(stderr, /waiting for its quota: Claude Code: You've hit your .* goes on in \d+/);
+    t.regex(stderr, /waiting for its quota: Claude Code: You've hit your .* resumes in \d+/);
   },
 );
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import { execaSync } from 'execa';
 import fc from 'fast-check';
 import { isExhaustive, seed } from '../samples.ts';
-import { run } from '../unit/workspace/repositories.ts';
+import { run } from '../unit/_helpers/repositories.ts';
 import { type Place, place, small } from './flow.ts';
 import { makeRepository, type Scenario, scenario } from './random-repository.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { isExhaustive, seed } from '../samples.ts';
-import { fileName, readTree, type Tree, tree, writeTree } from '../unit/workspace/random-trees.ts';
+import { fileName, readTree, type Tree, tree, writeTree } from '../unit/_helpers/random-trees.ts';
 import { place, small } from './flow.ts';
 
 const count = isExhaustive ? 300 : 20;

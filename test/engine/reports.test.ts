@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse, type TestSuites } from 'junit2json';
-import { eventSchema, type FlowEvent } from '../../src/events.ts';
-import { initialFlowState, reduce } from '../../src/views/flow-state.ts';
-import { resultOf } from '../../src/views/result.ts';
+import { eventSchema, type RunEvent } from '../../src/events.ts';
+import { initialFlowState, reduce } from '../../src/state/flow-state.ts';
+import { resultOf } from '../../src/state/result.ts';
 import { place, small } from './flow.ts';
 
 const agent = (script: string, more: object = {}) => ({
@@ -53,7 +53,7 @@ test('a success, a failure, a timeout, a retry and a skipped dependant are told 
   const events = read('events.ndjson')
     .trimEnd()
     .split('\n')
-    .map(line => eventSchema.parse(JSON.parse(line)) as FlowEvent);
+    .map(line => eventSchema.parse(JSON.parse(line)) as RunEvent);
   t.deepEqual(events, here.journal());
   const state = events.reduce(reduce, initialFlowState);
   t.deepEqual(JSON.parse(JSON.stringify(resultOf(state))), json);

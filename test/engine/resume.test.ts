@@ -62,16 +62,16 @@ test('a run that a living engine drives is refused with who drives it, and one t
   for (const args of [['resume'], ['resume', here.runId()!]]) {
     const refused = await here.agentFlow(args);
     t.is(refused.exitCode, 2);
-    t.regex(refused.stderr, new RegExp(`is driven by process ${engine.pid} on `));
+    t.regex(refused.stderr, new RegExp(`is already being executed by process ${engine.pid} on `));
   }
   const all = await here.agentFlow(['resume', '--all']);
-  t.regex(all.stderr, /^nothing to take up: \S+ is driven by process \d+ on \S+$/);
+  t.regex(all.stderr, /^nothing to resume: run \S+ is being executed by process \d+ on \S+$/);
   engine.kill('SIGINT');
   await engine;
   const over = await here.agentFlow(['resume', here.runId()!]);
   t.is(over.exitCode, 2);
-  t.regex(over.stderr, /is over: it has cancelled/);
-  t.is((await here.agentFlow(['resume'])).stderr, 'every run is over');
+  t.regex(over.stderr, /has already finished \(cancelled\)/);
+  t.is((await here.agentFlow(['resume'])).stderr, 'every run has finished');
 });
 
 test('a run that was cancelled and then lost its engine is stopped and removed, not run on', async t => {

@@ -226,12 +226,12 @@ test('output whose secrets nobody knows any more stays in its container until so
   rmSync(join(here.stateDir, 'runs', here.runId()!, 'agents', 'a', '1', 'secrets.sealed'));
   const logs = await here.agentFlow(['logs', 'a']);
   t.is(logs.exitCode, 3);
-  t.regex(logs.stderr, /the output of a cannot be shown: .*secrets\.sealed is missing/);
+  t.regex(logs.stderr, /cannot print the output of a: .*secrets\.sealed is missing/);
 
   writeFileSync(join(here.workspace, 'go'), '');
   const without = await here.agentFlow(['resume']);
   t.is(without.exitCode, 3, without.stderr);
-  t.regex(without.stderr, /cannot go on: .*the secret TOKEN is not there/);
+  t.regex(without.stderr, /cannot continue: .*secret TOKEN is not set/);
   t.deepEqual(files(here, token), []);
   t.is((await here.containers()).length, 1);
 
@@ -246,10 +246,7 @@ test('a secret that is not there is told before anything is started', async t =>
   const here = place(t);
   const { exitCode, stderr } = await here.agentFlow(['run', specOf(here)]);
   t.is(exitCode, 2);
-  t.regex(
-    stderr,
-    /agents\.a\.secrets\[0\]: the secret CANARY_ENV is not there; set CANARY_ENV in the environment/,
-  );
+  t.regex(stderr, /agents\.a\.secrets\[0\]: secret CANARY_ENV is not set; set CANARY_ENV in the environment/);
   t.is(here.runId(), null);
 });
 
@@ -277,7 +274,7 @@ test('who resumes a run without its secrets is told which, and nothing is lost',
   const without = await here.agentFlow(['resume']);
   t.is(without.exitCode, 3, without.stderr);
   t.regex(without.stderr, /second\s+waiting for a secret/);
-  t.regex(without.stderr, /cannot go on: the secret CANARY_ENV is not there.*agent-flow resume/);
+  t.regex(without.stderr, /cannot continue: secret CANARY_ENV is not set.*agent-flow resume/);
   const { stdout } = await here.agentFlow(['ps']);
   t.regex(stdout, /second\s+waiting for a secret, no engine/);
 

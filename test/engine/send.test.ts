@@ -55,7 +55,7 @@ test('what is sent arrives line by line, and Enter after it', async t => {
 
   const over = await here.agentFlow(['send', 'worker', 'hello']);
   t.is(over.exitCode, 2);
-  t.regex(over.stderr, /^agent-flow: \S+ is over: it has succeeded. Nothing was sent$/m);
+  t.regex(over.stderr, /^agent-flow: \S+ has already finished \(succeeded\)\. Nothing was sent$/m);
 });
 
 test('an application that asks for it gets a bracketed paste that nothing in the text can leave, and Enter apart', async t => {
@@ -65,7 +65,7 @@ test('an application that asks for it gets a bracketed paste that nothing in the
   const hostile = 'one\r\n\ttwo\x1b[201~\x03three\x9b201~';
   const sent = await here.agentFlow(['send', 'worker', hostile]);
   t.is(sent.exitCode, 0, sent.stderr);
-  t.regex(sent.stderr, /left out 3 control characters/);
+  t.regex(sent.stderr, /dropped 3 control characters/);
   const expected = '\x1b[200~one\r\ttwo[201~three201~\x1b[201~\r';
   await eventually(() => content(here, 'keys').length >= expected.length, 'all keys');
   t.is(content(here, 'keys'), expected);
@@ -123,14 +123,17 @@ test('nothing is sent to an agent that is not there, not running or gone, and wh
     t.is(stderr.trim().split('\n').length, 1, stderr);
     return stderr;
   };
-  t.regex(await refused(['wroker', 'hello']), new RegExp(`There is: ${here.runId()}/worker`));
-  t.regex(await refused(['worker']), /say what to send/);
+  t.regex(await refused(['wroker', 'hello']), new RegExp(`Found: ${here.runId()}/worker`));
+  t.regex(await refused(['worker']), /missing text/);
   t.regex(await refused(['worker', '--no-entre', 'hello']), /unknown option --no-entre/);
   t.regex(await refused(['worker', '--no-enter', '']), /nothing to send/);
-  t.regex(await refused(['worker', '-'], { input: Buffer.from([0x68, 0xff]), stdin: 'pipe' }), /not UTF-8/);
+  t.regex(
+    await refused(['worker', '-'], { input: Buffer.from([0x68, 0xff]), stdin: 'pipe' }),
+    /not valid UTF-8/,
+  );
   t.regex(
     await refused(['worker', '-'], { input: 'x'.repeat(2 ** 20 + 1), stdin: 'pipe' }),
-    /at most 1048576/,
+    /the maximum is 1048576/,
   );
 
   const away = fakeDocker(here, {
@@ -142,7 +145,7 @@ test('nothing is sent to an agent that is not there, not running or gone, and wh
 
   await execa('docker', ['stop', '--time=0', id!]);
   await run;
-  t.regex(await refused(['worker', 'hello']), /is over: it has failed/);
+  t.regex(await refused(['worker', 'hello']), /has already finished \(failed\)/);
   t.is((await here.containers()).length, 1);
   t.is(content(here, 'keys'), '');
 });
@@ -167,7 +170,7 @@ test('an agent that has not come to run takes no text', async t => {
   ] as const) {
     const { exitCode, stderr } = await here.agentFlow(['send', name, 'hello']);
     t.is(exitCode, 2);
-    t.regex(stderr, new RegExp(`${name} takes no text now: it is ${doing}`));
+    t.regex(stderr, new RegExp(`${name} cannot receive text: it is ${doing}`));
   }
   run.kill('SIGINT');
   await run;

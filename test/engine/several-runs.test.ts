@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { eventually, fakeDocker, type Place, place, small } from './flow.ts';
 
 /** Several runs that one process drives: `resume --all`, and the daemon. */
@@ -28,7 +28,7 @@ const runsOf = (here: Place) => {
   }
 };
 
-function journalOf(here: Place, runId: string): FlowEvent[] {
+function journalOf(here: Place, runId: string): RunEvent[] {
   try {
     const lines = readFileSync(join(folderOf(here, runId), 'journal.jsonl'), 'utf8')
       .split('\n')
@@ -126,7 +126,7 @@ test('the exit code is the largest of all, and one that cannot be read keeps no 
   t.true(hasEnded(here, c));
   const { stderr: listed, exitCode: code } = await here.agentFlow(['ps', '--all']);
   t.is(code, 0);
-  t.regex(listed, new RegExp(`${b} is left out, since it cannot be read`));
+  t.regex(listed, new RegExp(`skipped run ${b}, which cannot be read`));
 });
 
 test('a run that loses its directory ends by itself, and the others go on', async t => {

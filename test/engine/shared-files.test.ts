@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../src/docker/cli.ts';
-import { unrecorded } from '../../src/docker/recorder.ts';
-import { askEngine } from '../../src/engine/check-files.ts';
-import { contentProof } from '../../src/engine/file-proofs.ts';
-import { type AskEngine, unsharedPaths } from '../../src/engine/shared-files.ts';
+import { nullRecorder } from '../../src/docker/recorder.ts';
+import { askEngine } from '../../src/preflight/check-files.ts';
+import { contentProof } from '../../src/preflight/file-proofs.ts';
+import { type AskEngine, unsharedPaths } from '../../src/preflight/shared-files.ts';
 import { bin, eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /** Run a shell line in a mount namespace of its own, in which these directories are other ones than the engine's. */
@@ -153,7 +153,7 @@ test('an engine at another address that has other files is refused, and so is it
   t.regex(stderr, /the Docker engine is at tcp:\/\/127\.0\.0\.1:\d+\. Give both/);
   const plan = await here.agentFlow(['run', file, '--plan']);
   t.is(plan.exitCode, 0, plan.stderr);
-  t.regex(plan.stderr, /tcp:\/\/127\.0\.0\.1:\d+: a run checks first/);
+  t.regex(plan.stderr, /tcp:\/\/127\.0\.0\.1:\d+: a run first checks/);
   t.deepEqual(runs(here), []);
 });
 
@@ -191,9 +191,8 @@ test('what an engine of another kernel has is found by files of random name and 
   for (const name of ['empty', 'list']) mkdirSync(join(base, name), { recursive: true });
   for (const name of ['file', 'list/a b', 'list/-x']) writeFileSync(join(base, name), name);
   const engine = askEngine({
-    docker: dockerCli(unrecorded),
+    docker: dockerCli(nullRecorder),
     engine: { isRemapped: false },
-    now: Date.now,
     timeout: 300_000,
   });
   const elsewhere: AskEngine = async questions =>

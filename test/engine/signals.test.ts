@@ -43,7 +43,7 @@ for (const [signal, code] of [
           ? [event.state]
           : [],
       );
-    t.deepEqual(rungs.slice(0, 3), ['stopping.assessing', 'stopping.interrupting', 'stopping.terminating']);
+    t.deepEqual(rungs.slice(0, 3), ['stopping.checking', 'stopping.interrupting', 'stopping.terminating']);
   });
 
 test('Ctrl-C typed on a terminal, which reaches every child as well, does the same', async t => {
@@ -114,7 +114,7 @@ test('SIGHUP lets go: the container lives on, and stop takes it later', async t 
   t.deepEqual((await here.agentFlow(['ps', '--json'])).json, []);
   t.is((await here.agentFlow(['ps', '--all', '--json'])).json[0].state, 'cancelled');
   t.true(here.transcript('one').includes('up'), 'what it printed is kept');
-  t.regex((await here.agentFlow(['stop'])).stderr, /is over already/);
+  t.regex((await here.agentFlow(['stop'])).stderr, /has already finished/);
 });
 
 test('of a run that nobody drives one agent can be stopped: the others live on, and nobody new is started', async t => {
@@ -129,7 +129,7 @@ test('of a run that nobody drives one agent can be stopped: the others live on, 
   t.true(here.transcript('one').includes('up'));
   t.is((await here.containers()).length, 1);
   t.is((await here.containers(['status=running', 'label=tmux-agents.agent=two'])).length, 1);
-  t.regex((await here.agentFlow(['stop', 'one'])).stderr, /one is over already/);
+  t.regex((await here.agentFlow(['stop', 'one'])).stderr, /one has already finished/);
   t.is((await here.agentFlow(['stop'])).exitCode, 0);
   t.deepEqual(await here.containers(), []);
   const ends = here.journal().flatMap(event => (event.type === 'agent.ended' ? [event.agent] : []));

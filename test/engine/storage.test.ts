@@ -41,7 +41,7 @@ test('a full disk halts a run with 3 and what to do; the agents live on, and res
   t.is(readFileSync(join(here.workspace, 'starts'), 'utf8'), 'start\n');
 });
 
-test('where a run cannot be written down, nothing is started', async t => {
+test('where a run cannot be recorded, nothing is started', async t => {
   const here = place(t);
   const file = here.write({ agents: { worker: { command: ['true'], workspace: 'workspace', ...small } } });
   const line = `
@@ -50,5 +50,5 @@ test('where a run cannot be written down, nothing is started', async t => {
     $AGENT_FLOW run '${file}'; echo "code $?"; ls state/runs`;
   const { stdout, stderr } = await onSmallDisk(here, 64, line);
   t.is(stdout.trim(), 'code 3', stderr);
-  t.regex(stderr, /^agent-flow: the run cannot be written down in \S+: ENOSPC/m);
+  t.regex(stderr, /^agent-flow: the run cannot be recorded in \S+: ENOSPC/m);
 });

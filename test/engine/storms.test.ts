@@ -24,7 +24,7 @@ test('forty agents that wait for an engine share its lists, and what they wait f
   const waiting = () =>
     here.journal().filter(event => event.type === 'agent.state' && event.state === 'engineUnreachable');
   await eventually(() => waiting().length === 40, 'forty agents that wait');
-  await eventually(() => here.journal().some(({ type }) => type === 'engine.away'), 'a word on it');
+  await eventually(() => here.journal().some(({ type }) => type === 'engine.unreachable'), 'a word on it');
   t.true(lists() < 40, `${lists()} lists`);
 
   const before = lists();
@@ -33,7 +33,7 @@ test('forty agents that wait for an engine share its lists, and what they wait f
   const listed = journal.filter(event => event.type === 'docker.call' && event.argv[1] === 'ps');
   // The one that every agent asks where it stands by, and the one that is asked again and again.
   t.true(listed.length <= 2, `${listed.length} lists are journaled`);
-  t.is(journal.filter(({ type }) => type === 'engine.away').length, 1);
+  t.is(journal.filter(({ type }) => type === 'engine.unreachable').length, 1);
   engine.kill('SIGKILL');
   await engine;
 });

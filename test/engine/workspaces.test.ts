@@ -13,7 +13,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { commit, hashes, head, repository, run } from '../unit/workspace/repositories.ts';
+import { commit, hashes, head, repository, run } from '../unit/_helpers/repositories.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
 const sh = (script: string) => ({ command: ['sh', '-c', script], ...small });
@@ -249,8 +249,8 @@ test('every attempt starts from the commit that was there when the run began', a
 });
 
 const killedAt = {
-  'just before it writes down that work is saved': 'work.saved:before',
-  'just after it writes down that work is saved': 'work.saved:after',
+  'just before it writes down that work is saved': 'workspace.saved:before',
+  'just after it writes down that work is saved': 'workspace.saved:after',
   'while a helper container makes the clone': 'creating:flight',
 };
 for (const [moment, failpoint] of Object.entries(killedAt))
@@ -271,7 +271,7 @@ for (const [moment, failpoint] of Object.entries(killedAt))
     t.is(on('worker', 'x.txt'), 'x');
     t.truthy(json.agents.worker.workspace.commit);
     t.false(existsSync(join(attempt('worker'), 'workspace')));
-    t.is(here.journal().filter(event => event.type === 'work.saved').length, 1);
+    t.is(here.journal().filter(event => event.type === 'workspace.saved').length, 1);
     t.deepEqual(await here.containers(), []);
   });
 

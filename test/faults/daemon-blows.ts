@@ -26,7 +26,7 @@ export interface Struck extends Stage {
 export const told = (here: Place) => here.journal().map(({ type }) => type);
 
 /** A run that is at its end when its daemon goes need not look again. */
-const knows: readonly string[] = ['engine.away', 'run.ended'];
+const knows: readonly string[] = ['engine.unreachable', 'run.ended'];
 
 /** How long, in milliseconds, a daemon is stopped. */
 const stopped = isWhole ? 30_000 : 8_000;

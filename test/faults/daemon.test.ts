@@ -53,7 +53,7 @@ for (const { blow, liveRestore } of faults)
       const lost = isLost || (mayBeLost && attempts.length > 1) ? ['infrastructure'] : [];
       t.deepEqual(waysOf(here), [...lost, 'succeeded'], String(stderr));
       t.is(attempts.length, lost.length + 1);
-      if (blow !== 'SIGSTOP') t.true(told(here).includes('engine.back'));
+      if (blow !== 'SIGSTOP') t.true(told(here).includes('engine.reachable'));
       const starts = isLost && isAtWork ? 2 : 1;
       await isWell(t, here, { status: 'succeeded', exitCode: 0, starts: { exactly: starts } });
     });
@@ -110,7 +110,7 @@ for (const fault of faults) {
     t.is(exitCode, fault.blow === 'SIGSTOP' ? 130 : 3, String(stderr));
     // What it could not remove is said, and left to whoever cleans up.
     if (fault.blow !== 'SIGSTOP') {
-      t.regex(String(stderr), /agent-flow cleanup does it later/);
+      t.regex(String(stderr), /could not confirm removal of .*\. Run agent-flow cleanup/);
       t.is((await here.agentFlow(['cleanup'], { env })).exitCode, 0);
     }
     await isWell(t, here, { status: 'cancelled', exitCode: null, starts: { exactly: 1 } });

@@ -91,7 +91,7 @@ const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
   // The session is asked for within "timeouts.ready"; what hangs past that has used it up.
   'exec agent-ready': mode =>
     mode.startsWith('hangs')
-      ? { exitCode: 4, says: /could not reach the tmux session: docker did not answer in time/ }
+      ? { exitCode: 4, says: /could not reach the tmux session: docker did not respond in time/ }
       : null,
   // How long a build may take is for the person to say; one that hangs takes too long.
   build: mode =>

@@ -23,7 +23,7 @@ export type Mode = (typeof modes)[number];
 /** Of what a stream tells, only a while is told. */
 const streams = ['events'];
 
-export function lie(verb: string, mode: Mode, folder: string): string {
+function lie(verb: string, mode: Mode, folder: string): string {
   const real = streams.includes(verb) ? 'timeout --signal=KILL 2 "$real" "$@"' : '"$real" "$@"';
   const hang = `echo $$ >'${folder}/hangs/'$$; exec sleep 3600`;
   const answer = `'${folder}/answer'`;

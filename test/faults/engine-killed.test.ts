@@ -17,7 +17,7 @@ const telling = [
 ];
 const late = [
   'collecting.reading:flight',
-  'removing.clearing:effect',
+  'removing.removingContainer:effect',
   'run.started:before',
   'run.ended:before',
 ];

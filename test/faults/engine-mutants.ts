@@ -14,7 +14,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     drops: 'the sync',
-    edits: [['src/engine/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
+    edits: [['src/store/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
     caughtBy: [
       'storage.test.ts',
       'what append has confirmed survives a loss of power, from the first record on',
@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
     saying: /containers, at once/,
   },
   {
-    drops: 'the settle passes',
-    edits: [['src/actors/remove.ts', 'const settlePasses = 3;', 'const settlePasses = 1;']],
+    drops: 'the quiet checks',
+    edits: [['src/agent-container/quiet-checks.ts', 'const quietChecks = 3;', 'const quietChecks = 1;']],
     caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
     saying: /containers, at once/,
   },
@@ -55,7 +55,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     drops: 'the label check',
-    edits: [['src/actors/create.ts', 'if (isOurs(holder, identity, input.name)) return', 'return']],
+    edits: [['src/actors/create.ts', 'isOurs(found, identity, input.name) ?', 'isOurs !== null ?']],
     caughtBy: ['outside.test.ts', 'a second attempt whose name somebody else holds is refused*'],
     saying: /^not ok .*a second attempt whose name somebody else holds/m,
   },
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
     drops: 'the fencing',
     edits: [
       [
-        'src/engine/decide.ts',
+        'src/recovery/reconcile.ts',
         'facts.filter(fact => fact.ours && fact.attempt === attempt)',
         'facts.filter(fact => fact.ours)',
       ],

@@ -49,13 +49,13 @@ for (const { signal, exitCode } of signals)
       await foreign.isUntouched(t);
       const again = await here.agentFlow(['resume'], { env });
       t.is(again.exitCode, 0);
-      t.regex(again.stderr, /every run is over/);
+      t.regex(again.stderr, /every run has finished/);
     });
   }
 
-for (const { moment } of positions.filter(({ state }) => state === 'deciding')) {
+for (const { moment } of positions.filter(({ state }) => state === 'reconciling')) {
   if (moment === 'intent' || (!isWhole && moment !== 'flight')) continue;
-  const title = `ctrl-c at deciding:${moment} of a run that is resumed stops what it finds, and keeps what that has printed`;
+  const title = `ctrl-c at reconciling:${moment} of a run that is resumed stops what it finds, and keeps what that has printed`;
   cell({ block: 'A', fault: 'ctrl-c', title }, async t => {
     const { here, network, env, failing } = stage(t);
     t.teardown(() => endProcessesOf(here));
@@ -66,7 +66,7 @@ for (const { moment } of positions.filter(({ state }) => state === 'deciding')) 
     engine.kill('SIGKILL');
     await engine;
     const ended = await here.start(['resume', '--json'], {
-      env: failing({ AGENT_FLOW_FAILPOINT: `deciding:${moment}`, AGENT_FLOW_FAILSIGNAL: 'ctrl-c' }),
+      env: failing({ AGENT_FLOW_FAILPOINT: `reconciling:${moment}`, AGENT_FLOW_FAILSIGNAL: 'ctrl-c' }),
       detached: true,
     });
     t.is(ended.exitCode, 130, String(ended.stderr));

@@ -1,7 +1,7 @@
 import childProcess from 'node:child_process';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { initialState, positions } from './positions.ts';
 
 /**
@@ -45,7 +45,7 @@ function failAt(name: string, signal: string): void {
   };
   const soon = () => void setTimeout(fire, intoFlight);
 
-  const before = (event: FlowEvent) => {
+  const before = (event: RunEvent) => {
     if (event.type === what && moment === 'before') fire();
     if (!position || !inside) return;
     const isOver =
@@ -54,7 +54,7 @@ function failAt(name: string, signal: string): void {
         : event.type === 'agent.state' && (who ?? event.agent) === event.agent && !isIn(event.state, what);
     if (isOver && moment !== 'intent') fire();
   };
-  const after = (event: FlowEvent) => {
+  const after = (event: RunEvent) => {
     if (event.type === what && moment === 'after') fire();
     if (!position) return;
     // The first state is told when its actor has begun already.
@@ -99,7 +99,7 @@ function isIn(state: string, named: string): boolean {
   return state === named || state.startsWith(`${named}.`);
 }
 
-function eventIn(data: unknown): FlowEvent | null {
+function eventIn(data: unknown): RunEvent | null {
   const text = Buffer.isBuffer(data) ? data.toString() : '';
   return text.startsWith('{"v":1,') ? JSON.parse(text) : null;
 }

@@ -52,7 +52,7 @@ cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
     );
     t.is(readdirSync(rendezvous).length, 2, 'both were about to take the lock');
     t.is(refused.exitCode, 2, `round ${round}: ${refused.stderr}`);
-    t.regex(String(refused.stderr), new RegExp(`is driven by process ${winner.pid} on `));
+    t.regex(String(refused.stderr), new RegExp(`is already being executed by process ${winner.pid} on `));
     t.true(processesOf(here.here).includes(winner.pid!), `round ${round}: the other drives the run`);
     const [lock, ...others] = locksIn(folder);
     t.deepEqual(others, []);
@@ -120,7 +120,10 @@ for (const [whose, change] of Object.entries(unseen))
       writeFileSync(join(folder, left!), JSON.stringify({ ...holder, ...change }));
       const refused = await here.here.agentFlow(['resume'], { env: here.env });
       t.is(refused.exitCode, 2, refused.stderr);
-      t.regex(refused.stderr, new RegExp(`is driven by process ${holder.pid} on .*use --force`));
+      t.regex(
+        refused.stderr,
+        new RegExp(`is already being executed by process ${holder.pid} on .*use --force`),
+      );
       t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
       goOn(here.here);
       const { exitCode, stderr } = await here.here.agentFlow(['resume', '--force', '--json'], {
@@ -165,7 +168,7 @@ cell(
     const { here, env, inside } = await drivenApart(t);
     const refused = await here.agentFlow(['resume'], { env });
     t.is(refused.exitCode, 2, refused.stderr);
-    t.regex(refused.stderr, /is driven by process 1 on .*another pid namespace/);
+    t.regex(refused.stderr, /is already being executed by process 1 on .*another pid namespace/);
     const outside = here.start(['resume', '--force', '--json'], { env });
     const { exitCode, stderr } = await inside;
     t.is(exitCode, 3, stderr);

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { FailureKind } from '../../machines/outcome.ts';
-import { lockHolder } from '../../src/engine/lock.ts';
-import { openStateDir } from '../../src/engine/state-dir.ts';
-import type { FlowEvent } from '../../src/events.ts';
+import type { RunEvent } from '../../src/events.ts';
+import { lockHolder } from '../../src/store/lock.ts';
+import { openStateDir } from '../../src/store/state-directory.ts';
 import type { Place } from '../engine/flow.ts';
 import { printed, startsOf } from './scenarios.ts';
 
@@ -53,7 +53,7 @@ export function nothingLost(t: ExecutionContext, here: Place, fates: Readonly<Re
 const ownEnds: readonly FailureKind[] = ['exit', 'signal'];
 
 /** Of each attempt what was told first. */
-function kindsOf(journal: readonly FlowEvent[], agent: string): (string | null)[] {
+function kindsOf(journal: readonly RunEvent[], agent: string): (string | null)[] {
   const kinds = new Map<number, string | null>();
   for (const event of journal)
     if (event.type === 'attempt.ended' && event.agent === agent && !kinds.has(event.attempt))

@@ -29,7 +29,9 @@ const takesNextName = (isAbandoned: boolean) => async (t: ExecutionContext) => {
   const { exitCode, stderr } = await (isAbandoned ? resume(scene) : run.end);
   t.is(exitCode, 3, stderr);
   t.true(errorOf(here, 'worker').includes(holder.id.slice(0, 12)));
-  await cameOut(t, here, { worker: { ...refused('foreign', once), attempts: ['exit', 'foreign'] } });
+  await cameOut(t, here, {
+    worker: { ...refused('nameConflict', once), attempts: ['exit', 'nameConflict'] },
+  });
   await holder.isUntouched(t);
 };
 
@@ -123,12 +125,12 @@ const labels: readonly OutsideCell[] = [
       const liar = kept(t, await stranger(...flags(claims(here, '../../x')), 'tmux-agents-base:latest'));
       await run.kill();
       goOn(here);
-      t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'there is nothing to adopt');
+      t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'no orphans to adopt');
       const { exitCode, stderr } = await resume(scene);
       t.is(exitCode, 0, stderr);
       const { json } = await eventually(async () => {
         const answer = await here.agentFlow(['ps', '--json']);
-        return answer.stderr.includes('orphans are not shown') ? null : answer;
+        return answer.stderr.includes('orphans are not listed') ? null : answer;
       }, 'a list with the orphans');
       t.is(json.length, 1, JSON.stringify(json));
       t.like(json[0], { containerId: liar.id, run: null, agent: null, orphan: { whose: 'malformed' } });

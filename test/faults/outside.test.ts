@@ -172,8 +172,8 @@ const attempts: readonly Trial[] = [
     fate: {
       status: 'failed',
       exitCode: null,
-      kind: 'foreign',
-      attempts: ['exit', 'foreign'],
+      kind: 'nameConflict',
+      attempts: ['exit', 'nameConflict'],
       starts: { exactly: 1 },
     },
     looks: isKept(0),

@@ -16,12 +16,12 @@ export interface Position {
  * `intent`: it is on disk, and nothing was done about it. `flight`: a docker client is at work. `effect`: docker has
  * done it, and the journal does not know.
  */
-export const moments = ['intent', 'flight', 'effect'] as const;
-export type Moment = (typeof moments)[number];
+const moments = ['intent', 'flight', 'effect'] as const;
+type Moment = (typeof moments)[number];
 
-const waits = ['watch', 'until', 'secretsAreThere'];
+const waits = ['watch', 'until', 'waitForSecrets'];
 
-export const states = statesWithActors(agentMachine.root);
+const states = statesWithActors(agentMachine.root);
 export const initialState = String(agentMachine.config.initial);
 export const positions: readonly Position[] = states.flatMap(({ state, asksDocker }) =>
   moments.map(moment => ({ state, moment, asksDocker })),

@@ -2,12 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { mendJournal, openJournal, readJournal } from '../../src/engine/journal.ts';
-import { isLock, lockHolder, takeLock } from '../../src/engine/lock.ts';
-import { readRunFile } from '../../src/engine/run-file.ts';
-import { openStateDir } from '../../src/engine/state-dir.ts';
 import { FlowError } from '../../src/errors.ts';
-import type { FlowEventBody } from '../../src/events.ts';
+import type { RunEventBody } from '../../src/events.ts';
+import { openJournal, readJournal, truncateTornLine } from '../../src/store/journal.ts';
+import { isLock, lockHolder, takeLock } from '../../src/store/lock.ts';
+import { readRunFile } from '../../src/store/run-file.ts';
+import { openStateDir } from '../../src/store/state-directory.ts';
 import { writeFileAtomic } from '../../src/store/write-file-atomic.ts';
 import { errno, errnos, failing, replace, syncedOnly } from './storage-disk.ts';
 import { cell } from './tally.ts';
@@ -22,9 +22,9 @@ const folder = (t: ExecutionContext) => {
 
 /** The end of a run: of these, any may be the last that came to disk. */
 const failure = { phase: 'running', kind: 'exit', message: 'exited with 7 — “é”', exitCode: 7 };
-const ends: readonly FlowEventBody[] = [
+const ends: readonly RunEventBody[] = [
   { type: 'run.cancel', reason: 'SIGINT' },
-  { type: 'docker.result', call: 9, ok: true, exitCode: 0, ms: 12, cutOff: null, stderr: '' },
+  { type: 'docker.result', call: 9, ok: true, exitCode: 0, ms: 12, interrupted: null, stderr: '' },
   {
     type: 'attempt.ended',
     agent: 'a',
@@ -69,7 +69,7 @@ cell(
       t.deepEqual(read.events, events.slice(0, whole));
       t.is(read.damage.length, isTorn ? 1 : 0, `cut at ${size}`);
 
-      mendJournal(file);
+      truncateTornLine(file);
       const journal = openJournal(file, () => 0, whole + 1);
       await journal.append(ends[0]!);
       journal[Symbol.dispose]();

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../../machines/outcome.ts';
+import type { DockerErrorKind } from '../../src/docker/docker-error.ts';
 import { classify } from '../../src/docker/errors.ts';
 import { cell } from './tally.ts';
 
@@ -7,7 +7,7 @@ import { cell } from './tally.ts';
  * `unreachable` waits for the engine, the rest is for a person.
  */
 interface Said {
-  readonly kind: FailureKind;
+  readonly kind: DockerErrorKind;
   /** The exit code; null for a client that was killed. */
   readonly code?: number | null;
   readonly stderr?: string;
@@ -77,9 +77,9 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     },
   ],
   'the disk is full': [
-    { kind: 'exhausted', stderr: daemon('write /var/lib/docker/tmp: no space left on device') },
+    { kind: 'outOfResources', stderr: daemon('write /var/lib/docker/tmp: no space left on device') },
     {
-      kind: 'exhausted',
+      kind: 'outOfResources',
       code: 125,
       stderr: `docker: ${daemon('mkdir /var/lib/docker/overlay2/x: no space left on device.')}`,
     },
@@ -161,12 +161,12 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     { kind: 'transient', stderr: daemon('network agents is ambiguous (2 matches found on name)') },
     { kind: 'transient', stderr: daemon('2 matches found based on name: network agents is ambiguous') },
     {
-      kind: 'exhausted',
+      kind: 'outOfResources',
       stderr: daemon(
         'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
       ),
     },
-    { kind: 'exhausted', stderr: daemon('all predefined address pools have been fully subnetted') },
+    { kind: 'outOfResources', stderr: daemon('all predefined address pools have been fully subnetted') },
     { kind: 'docker', stderr: daemon('Pool overlaps with other one on this address space') },
     { kind: 'docker', stderr: daemon('network agents not found') },
   ],
@@ -291,7 +291,7 @@ for (const [row, said] of Object.entries(rows))
   for (const { kind, code = 1, stderr = '', stdout = '' } of said) {
     const words = (stderr || stdout || `nothing, and exits with ${code}`).trim();
     cell({ block: 'C', fault: row, title: `${row}: ${words} is ${kind}` }, t => {
-      const answer = { ok: false, exitCode: code, cutOff: null };
+      const answer = { ok: false, exitCode: code, interrupted: null };
       t.is(classify({ ...answer, stderr, stdout }), kind);
       t.is(classify({ ...answer, stderr: stderr.toUpperCase(), stdout: stdout.toUpperCase() }), kind);
     });
@@ -299,9 +299,9 @@ for (const [row, said] of Object.entries(rows))
 
 const inTime = 'a call that did not answer in time may have done what it was asked for, whatever it has said';
 cell({ block: 'C', fault: 'no answer in time', title: inTime }, t => {
-  t.is(classify({ ok: false, exitCode: null, cutOff: 'timeout', stderr: '' }), 'transient');
+  t.is(classify({ ok: false, exitCode: null, interrupted: 'timeout', stderr: '' }), 'transient');
   t.is(
-    classify({ ok: false, exitCode: null, cutOff: 'timeout', stderr: daemon('No such image') }),
+    classify({ ok: false, exitCode: null, interrupted: 'timeout', stderr: daemon('No such image') }),
     'transient',
   );
 });

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { type FailureKind, mayBeRetried } from '../../machines/outcome.ts';
-import { exitCodeOf } from '../../src/views/result.ts';
-import { ends, failure, started, told } from './views/story.ts';
+import { type FailureKind, isRetryable } from '../../machines/outcome.ts';
+import { exitCodeOf } from '../../src/state/result.ts';
+import { ends, failure, started, told } from './_helpers/story.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** Every kind: this list does not compile when one is missing. */
+/** All kinds: this list does not compile if one is missing. */
 const kinds: Readonly<Record<FailureKind, true>> = {
   exit: true,
   signal: true,
   tmuxLost: true,
   outOfMemory: true,
-  neverInjected: true,
+  injectTimeout: true,
   infrastructure: true,
   timeout: true,
   idle: true,
@@ -22,13 +22,13 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   gpu: true,
   network: true,
   workspace: true,
-  login: true,
+  authentication: true,
   quota: true,
   budget: true,
   needsInput: true,
-  secrets: true,
-  exhausted: true,
-  foreign: true,
+  missingSecret: true,
+  outOfResources: true,
+  nameConflict: true,
   docker: true,
   unreachable: true,
   transient: true,
@@ -46,7 +46,7 @@ test('the failure table says of each kind what the code does', t => {
     const kind = name.replaceAll('`', '') as FailureKind;
     const outcome = { ...failure(kind), status: status as 'failed', error: { ...failure(kind).error, kind } };
     t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
-    t.is(mayBeRetried(outcome), retried === 'yes', kind);
+    t.is(isRetryable(outcome), retried === 'yes', kind);
   }
 });
 
@@ -59,13 +59,22 @@ test('the messages of the troubleshooting page are those of the code', t => {
   const code = sources.join('\n').replaceAll(/\$\{[^}]*\}/g, '*');
   const headings = [...read('docs/troubleshooting.md').matchAll(/^### `(.+)`$/gm)].map(([, text]) => text!);
   t.true(headings.length > 15);
-  // What could not be done is put together in docker/errors.ts.
+  // docker/errors.ts builds messages from "could not" and an operation.
   for (const heading of headings)
     for (const part of heading
       .replace(/^could not /, '')
       .split(/\b[A-Z]{4,}\b/)
       .map(part => part.trim().replace(/^, /, '')))
       t.true(code.includes(part), `no message says "${part}"`);
+});
+
+test('the layout in CONTRIBUTING.md lists the folders of src', t => {
+  const layout = read('CONTRIBUTING.md').split('## Layout')[1]!.split('## House rules')[0]!;
+  const listed = [...layout.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name!);
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter(entry =>
+    entry.isDirectory(),
+  );
+  t.deepEqual(listed.toSorted(), folders.map(({ name }) => name).toSorted());
 });
 
 test('each promise on security names a test that there is', t => {

@@ -1,75 +1,66 @@
-import * as z from 'zod';
 import type { Docker, DockerAnswer } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
-import { dockerError, says, wordsOf } from '../../docker/errors.ts';
-import { shortNames } from '../../docker/image-inspect.ts';
+import { dockerError, matchesMessage, messageOf } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
+import { parseImages } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
-import { oneLine } from '../../views/text.ts';
-import type { LeftAlone } from './plan.ts';
+import { oneLine } from '../../text/text.ts';
+import type { Skipped } from './skipped.ts';
 
-/** A name of an image, or the id of one without a name. */
-export interface DoomedImage {
+/** An image to remove, by one of its names, or by its id if it has none. */
+export interface RemovableImage {
   readonly name: string;
   readonly about: string;
 }
 
-const inspected = z.object({
-  Id: z.string(),
-  RepoTags: z.array(z.string()).nullish(),
-  Size: z.number(),
-  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
-});
+/** An image that a user builds on one of these inherits its label, so the name decides. */
+const ownName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider):/;
 
-/** Images that somebody builds on ours inherit our label; only under these names is it our own. */
-const ourName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider):/;
-
-/** The images that agent-flow has made, and of these what is left alone, since a container uses it or somebody else has named it. */
+/** Find images that agent-flow built: those to remove, and those to skip because they are in use or renamed. */
 export async function findImages(docker: Docker, staying: readonly Container[], isBuilding: boolean) {
   const listing = ['image', 'ls', '--quiet', '--no-trunc', `--filter=label=${label.image}`];
-  const listed = await answerOf(docker, listing, 'ask Docker for its images');
+  const listed = await outputOf(docker, listing, 'list images');
   const ids = [...new Set(lines(listed.stdout).map(id => id.trim()))];
-  const doomed: DoomedImage[] = [];
-  const left: LeftAlone[] = [];
-  if (ids.length === 0) return { doomed, left };
-  const found = await answerOf(docker, ['image', 'inspect', ...ids], 'look at its images');
-  for (const { Id, RepoTags, Size, Config } of z.array(inspected).parse(JSON.parse(found.stdout || '[]'))) {
-    const tags = shortNames(RepoTags ?? []);
-    const user = staying.find(container => container.image === Id);
-    const about = `${oneLine(Config?.Labels?.[label.image] ?? '')}, ${formatBytes(Size)}`;
-    for (const name of tags.length === 0 ? [Id] : tags)
-      if (user) left.push({ name, why: `container ${user.name} uses it` });
+  const removable: RemovableImage[] = [];
+  const skipped: Skipped[] = [];
+  if (ids.length === 0) return { removable, skipped };
+  const found = await outputOf(docker, ['image', 'inspect', ...ids], 'inspect images');
+  for (const { id, tags, size, labels } of parseImages(found)) {
+    const user = staying.find(container => container.image === id);
+    const about = `${oneLine(labels[label.image] ?? '')}, ${formatBytes(size)}`;
+    for (const name of tags.length === 0 ? [id] : tags)
+      if (user) skipped.push({ name, why: `in use by container ${user.name}` });
       else if (tags.length === 0 && isBuilding)
-        left.push({ name, why: 'it may belong to a build under way' });
-      else if (tags.length > 0 && !ourName.test(name))
-        left.push({ name, why: 'built on an image of ours, but not by agent-flow' });
-      else doomed.push({ name, about });
+        skipped.push({ name, why: 'it may belong to a running build' });
+      else if (tags.length > 0 && !ownName.test(name))
+        skipped.push({ name, why: 'not built by agent-flow, but on one of its images' });
+      else removable.push({ name, about });
   }
-  // Those with a name may be what those without one are still needed for.
-  return { doomed: doomed.sort((a, b) => Number(isId(a.name)) - Number(isId(b.name))), left };
+  // Remove named images first: unnamed ones may be their parents.
+  return { removable: removable.sort((a, b) => Number(isId(a.name)) - Number(isId(b.name))), skipped };
 }
 
 const isId = (name: string) => name.startsWith('sha256:');
 
-/** Null when it is gone, else why it is still there and whether that is a failure. */
+/** Remove an image. Return null, or the reason why it still exists and whether that is a failure. */
 export async function removeImage(
   docker: Docker,
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
   const answer = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
-  if (answer.ok || says('noImage', answer.stderr)) return null;
-  const why = oneLine(wordsOf(answer.stderr));
-  // Somebody has begun to use it since we looked, or it is the base of an image that stays.
+  if (answer.ok || matchesMessage('noImage', answer.stderr)) return null;
+  const why = oneLine(messageOf(answer.stderr));
+  // `imageBusy` is no failure: it has come into use since it was listed, or it is the parent of an image that stays.
   return {
-    why: why || 'docker did not answer in time',
-    isFailure: !says('imageBusy', answer.stderr),
+    why: why || 'docker did not respond in time',
+    isFailure: !matchesMessage('imageBusy', answer.stderr),
   };
 }
 
-/** Images that vanish between the list and the look at them are no failure. */
-async function answerOf(docker: Docker, args: readonly string[], doing: string): Promise<DockerAnswer> {
+/** Run a docker command. An image that is removed meanwhile by somebody else is no failure. */
+async function outputOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerAnswer> {
   const answer = await docker(args, { timeout: 60_000 });
-  if (answer.ok || says('noImage', answer.stderr)) return answer;
-  throw new EngineError(dockerError(answer, { doing, at: Date.now() }).message);
+  if (answer.ok || matchesMessage('noImage', answer.stderr)) return answer;
+  throw new EngineError(dockerError(answer, { operation }).message);
 }

@@ -1,105 +1,103 @@
+import type { EngineConnection } from '../../connection/engine-connection.ts';
+import { withEngineError } from '../../connection/engine-error.ts';
+import type { EnginesOfRuns } from '../../connection/run-connection.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { type Container, containers, marked } from '../../docker/containers.ts';
-import { label } from '../../docker/labels.ts';
-import { answered } from '../../engine/answered.ts';
-import type { EngineConnection } from '../../engine/connection.ts';
-import { isDriven } from '../../engine/driven.ts';
-import { lockHolder } from '../../engine/lock.ts';
-import type { EnginesOfRuns } from '../../engine/run-connection.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
-import { table } from '../../views/table.ts';
-import { oneLine } from '../../views/text.ts';
+import { type Container, containers } from '../../docker/containers.ts';
+import { label, labelFilter } from '../../docker/labels.ts';
+import { hasActiveEngine } from '../../recovery/active-engine.ts';
+import { lockHolder } from '../../store/lock.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { table } from '../../text/table.ts';
+import { oneLine } from '../../text/text.ts';
 import { cannotBeRead, readRuns } from '../find-agent.ts';
-import { type DoomedImage, findImages } from './images.ts';
-import { type DoomedNetwork, findRunNetworks, findSharedNetworks } from './networks.ts';
-import { type DoomedRun, findRuns } from './runs.ts';
+import { findImages, type RemovableImage } from './images.ts';
+import { findRunNetworks, findSharedNetworks, type RemovableNetwork } from './networks.ts';
+import { findRuns, type RemovableRun } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
-export interface Wanted {
+export interface CleanupRequest {
   readonly all: boolean;
   readonly force: boolean;
   readonly network: boolean;
   readonly images: boolean;
-  /** Milliseconds; null: no runs. */
+  /** Milliseconds; null to remove no runs. */
   readonly runsOlderThan: number | null;
 }
 
-export interface LeftAlone {
-  readonly name: string;
-  readonly why: string;
-}
-
-/** What cleanup will remove, and what it leaves alone although it was asked for. */
+/** What to remove from one engine, and what to skip although it was asked for. */
 export interface Plan {
   readonly containers: readonly Container[];
-  readonly networks: readonly DoomedNetwork[];
-  readonly images: readonly DoomedImage[];
-  readonly runs: readonly DoomedRun[];
-  readonly driven: readonly Container[];
-  readonly imagesLeft: readonly LeftAlone[];
-  readonly runsLeft: readonly LeftAlone[];
-  /** Also what an engine drives, or may drive. */
+  readonly networks: readonly RemovableNetwork[];
+  readonly images: readonly RemovableImage[];
+  readonly runs: readonly RemovableRun[];
+  /** Containers of runs that have an engine process. */
+  readonly inUse: readonly Container[];
+  readonly skippedImages: readonly Skipped[];
+  readonly skippedRuns: readonly Skipped[];
+  /** Include what an engine process may be using. */
   readonly force: boolean;
 }
 
-const none = { doomed: [], left: [] };
+const none = { removable: [], skipped: [] };
 
-/** What is to be done on one engine. */
+/** The plan for one engine. */
 export interface EnginePlan extends Pick<EngineConnection, 'docker' | 'engine'> {
   readonly plan: Plan;
 }
 
 /**
- * Looks at every engine that this state directory has something on. What does not belong to one of its runs, such as
- * images, is looked for on the engine that docker reaches now alone.
+ * Plan the cleanup of every engine that runs of this state directory are on. Only on the current engine does it include
+ * what belongs to no run, such as images.
  */
 export async function planCleanup(
   { found, current, missing }: EnginesOfRuns,
   state: StateDir,
-  wanted: Wanted,
+  request: CleanupRequest,
 ): Promise<EnginePlan[]> {
   const plans: EnginePlan[] = [];
-  /** Containers of runs that stay where they are. */
+  /** Containers that will not be removed. */
   const staying: Container[] = [];
   for (const connection of found) {
     const { docker, engine } = connection;
-    const its = connection === current ? wanted : { ...wanted, all: false, network: false, images: false };
-    const looked = await planOn(docker, state, its);
-    staying.push(...looked.staying);
-    plans.push({ docker, engine, plan: looked.plan });
+    const scope =
+      connection === current ? request : { ...request, all: false, network: false, images: false };
+    const found = await planOn(docker, state, scope);
+    staying.push(...found.staying);
+    plans.push({ docker, engine, plan: found.plan });
   }
-  const unknown = missing.flatMap(({ runs }) => runs);
-  const { runsOlderThan: olderThan, force } = wanted;
-  const { doomed: runs, left: runsLeft } =
-    olderThan === null ? none : findRuns(state, { olderThan, force }, { staying, unknown }, Date.now());
-  // After all containers, wherever they are.
+  const unreachable = missing.flatMap(({ runs }) => runs);
+  const { runsOlderThan: olderThan, force } = request;
+  const { removable: runs, skipped: skippedRuns } =
+    olderThan === null ? none : findRuns(state, { olderThan, force }, { staying, unreachable }, Date.now());
+  // Runs go last, after the containers on all engines.
   return plans.map((entry, index) =>
-    index < plans.length - 1 ? entry : { ...entry, plan: { ...entry.plan, runs, runsLeft } },
+    index < plans.length - 1 ? entry : { ...entry, plan: { ...entry.plan, runs, skippedRuns } },
   );
 }
 
-async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'runsOlderThan'>) {
-  const { all, force, network, images } = wanted;
-  const found = await listed(docker, [marked]);
+async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequest, 'runsOlderThan'>) {
+  const { all, force, network, images } = request;
+  const found = await listed(docker, [labelFilter.managed]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
-  const driven = candidates.filter(container => !force && isDriven(state, container));
-  const doomed = candidates.filter(container => !driven.includes(container));
-  const stays = ({ id }: Container) => !doomed.some(container => container.id === id);
-  // An image may be in use by any container, not only by one of ours.
+  const inUse = candidates.filter(container => !force && hasActiveEngine(state, container));
+  const removable = candidates.filter(container => !inUse.includes(container));
+  const stays = ({ id }: Container) => !removable.some(container => container.id === id);
+  // Any container may use an image of ours.
   const users = images ? (await listed(docker, [])).filter(stays) : [];
-  const { doomed: doomedImages, left: imagesLeft } = images
+  const { removable: removableImages, skipped: skippedImages } = images
     ? await findImages(docker, users, isBuilding(state))
     : none;
   const plan: Plan = {
-    containers: doomed,
+    containers: removable,
     networks: [
       ...(await findRunNetworks(docker, state, force)),
       ...(network ? await findSharedNetworks(docker) : []),
     ],
-    images: doomedImages,
+    images: removableImages,
     runs: [],
-    driven,
-    imagesLeft,
-    runsLeft: [],
+    inUse,
+    skippedImages,
+    skippedRuns: [],
     force,
   };
   return { plan, staying: found.filter(stays) };
@@ -107,8 +105,8 @@ async function planOn(docker: Docker, state: StateDir, wanted: Omit<Wanted, 'run
 
 async function listed(docker: Docker, filters: readonly string[]): Promise<Container[]> {
   const known = containers(docker);
-  const asked = known.list(filters).then(found => known.inspect(found.map(({ id }) => id)));
-  return answered(asked, 'ask Docker for its containers');
+  const inspected = known.list(filters).then(found => known.inspect(found.map(({ id }) => id)));
+  return withEngineError(inspected, 'list containers');
 }
 
 const isBuilding = (state: StateDir) =>
@@ -117,32 +115,32 @@ const isBuilding = (state: StateDir) =>
     cannotBeRead,
   ).some(run => Object.values(run.state.agents).some(agent => agent.state === 'building'));
 
-/** What will be removed, for people; empty where that is nothing. */
+/** Render what will be removed as a table; empty if that is nothing. */
 export function planTable(state: StateDir, plans: readonly Plan[]): string {
   const rows = plans.flatMap(plan => [
-    ...plan.containers.map(row => ['container', row.name, `${row.state}, ${whose(state, row)}`]),
+    ...plan.containers.map(row => ['container', row.name, `${row.state}, ${origin(state, row)}`]),
     ...plan.networks.map(({ name, about }) => ['network', name, about]),
     ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
     ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
   ]);
-  return rows.length === 0 ? '' : table([['WHAT', 'NAME', 'ABOUT'], ...rows]);
+  return rows.length === 0 ? '' : table([['KIND', 'NAME', 'DETAILS'], ...rows]);
 }
 
-/** Lines about what is left alone. */
-export function leftAlone({ driven, imagesLeft, runsLeft }: Plan): string[] {
-  const names = driven.map(({ name }) => name).join(', ');
+/** Return a line for each thing that is skipped. */
+export function skippedLines({ inUse, skippedImages, skippedRuns }: Plan): string[] {
+  const names = inUse.map(({ name }) => name).join(', ');
   return [
-    ...(driven.length === 0
+    ...(inUse.length === 0
       ? []
-      : [`left alone, since an engine drives them: ${names} (--force removes them)`]),
-    ...imagesLeft.map(({ name, why }) => `left alone: image ${oneLine(shortName(name))}, ${why}`),
-    ...runsLeft.map(({ name, why }) => `left alone: run ${name}, ${why}`),
+      : [`skipped, in use by a running engine: ${names} (use --force to remove them)`]),
+    ...skippedImages.map(({ name, why }) => `skipped image ${oneLine(shortName(name))}: ${why}`),
+    ...skippedRuns.map(({ name, why }) => `skipped run ${name}: ${why}`),
   ];
 }
 
 const shortName = (name: string) => name.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, '$1');
 
-function whose(state: StateDir, { labels }: Container): string {
+function origin(state: StateDir, { labels }: Container): string {
   if (labels[label.instance] === state.instance) return `run ${oneLine(labels[label.runId] ?? '')}`;
-  return labels[label.instance] === undefined ? 'made by hand' : 'of another state directory';
+  return labels[label.instance] === undefined ? 'created by hand' : 'of another state directory';
 }

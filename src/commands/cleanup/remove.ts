@@ -1,36 +1,37 @@
+import { emptyFolder } from '../../agent-container/helper.ts';
 import { type Container, containers } from '../../docker/containers.ts';
-import { says } from '../../docker/errors.ts';
-import { emptyFolder } from '../../docker/helper.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
-import { oneLine } from '../../views/text.ts';
+import { matchesMessage } from '../../docker/errors.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
-import type { EnginePlan, LeftAlone, Plan } from './plan.ts';
+import type { EnginePlan, Plan } from './plan.ts';
 import { isOf, removeRunFolder } from './runs.ts';
+import type { Skipped } from './skipped.ts';
 
-/** What was removed, category by category, and what was not. Of a dry run: what would be. */
+/** Removed and skipped things by kind; in a dry run, the ones that would be. Printed by `cleanup --json`. */
 export interface Removed {
   /** Ids of containers. */
   readonly removed: string[];
   readonly left: string[];
-  readonly driven: string[];
+  readonly inUse: string[];
   readonly networks: string[];
-  readonly images: { readonly removed: string[]; readonly left: LeftAlone[] };
-  readonly runs: { readonly removed: string[]; readonly left: LeftAlone[] };
+  readonly images: { readonly removed: string[]; readonly left: Skipped[] };
+  readonly runs: { readonly removed: string[]; readonly left: Skipped[] };
 }
 
-export interface Outcome {
+export interface CleanupResult {
   readonly done: Removed;
   /** Containers that could not be removed. */
   readonly stayed: readonly Container[];
   readonly failures: readonly string[];
 }
 
-/** What was done on several engines. */
-export const inAll = (parts: readonly Removed[]): Removed => ({
+/** Combine what was done on several engines. */
+export const combined = (parts: readonly Removed[]): Removed => ({
   removed: parts.flatMap(({ removed }) => removed),
   left: parts.flatMap(({ left }) => left),
-  driven: parts.flatMap(({ driven }) => driven),
+  inUse: parts.flatMap(({ inUse }) => inUse),
   networks: parts.flatMap(({ networks }) => networks),
   images: {
     removed: parts.flatMap(({ images }) => images.removed),
@@ -45,48 +46,52 @@ export const inAll = (parts: readonly Removed[]): Removed => ({
 const everythingOf = (plan: Plan): Removed => ({
   removed: plan.containers.map(({ id }) => id),
   left: [],
-  driven: plan.driven.map(({ id }) => id),
+  inUse: plan.inUse.map(({ id }) => id),
   networks: plan.networks.map(({ name }) => name),
-  images: { removed: plan.images.map(({ name }) => name), left: [...plan.imagesLeft] },
-  runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.runsLeft] },
+  images: { removed: plan.images.map(({ name }) => name), left: [...plan.skippedImages] },
+  runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.skippedRuns] },
 });
 
-/** What a dry run comes to. */
-export const wouldBe = (plan: Plan): Outcome => ({ done: everythingOf(plan), stayed: [], failures: [] });
+/** Return the result of a dry run. */
+export const dryRunResult = (plan: Plan): CleanupResult => ({
+  done: everythingOf(plan),
+  stayed: [],
+  failures: [],
+});
 
 /**
- * Removes what was planned on one engine: containers first, since networks, images and runs are kept for them, also for
- * those on other engines.
+ * Carry out the plan for one engine. Containers go first: networks, images and runs cannot go as long as containers need
+ * them, on this or another engine.
  */
 export async function removeAll(
   { docker, engine, plan }: EnginePlan,
   state: StateDir,
   stayedElsewhere: readonly Container[],
-): Promise<Outcome> {
+): Promise<CleanupResult> {
   const done: Removed = {
     ...everythingOf(plan),
     removed: [],
     networks: [],
-    images: { removed: [], left: [...plan.imagesLeft] },
-    runs: { removed: [], left: [...plan.runsLeft] },
+    images: { removed: [], left: [...plan.skippedImages] },
+    runs: { removed: [], left: [...plan.skippedRuns] },
   };
   const failures: string[] = [];
   const stayed: Container[] = [];
   for (const container of plan.containers) {
     const { id, name } = container;
     const answer = await containers(docker).remove(id);
-    // Somebody else removes it at this moment.
-    if (answer.ok || says('removing', answer.stderr)) done.removed.push(id);
+    // Another process is already removing it.
+    if (answer.ok || matchesMessage('removing', answer.stderr)) done.removed.push(id);
     else {
       done.left.push(id);
       stayed.push(container);
-      failures.push(`container ${name}: ${oneLine(answer.stderr) || 'docker did not answer in time'}`);
+      failures.push(`container ${name}: ${oneLine(answer.stderr) || 'docker did not respond in time'}`);
     }
   }
   for (const network of plan.networks) {
     const why = await removeNetwork(docker, network);
     if (why === null) done.networks.push(network.name);
-    else failures.push(`the network ${network.name}: ${why}`);
+    else failures.push(`network ${network.name}: ${why}`);
   }
   for (const { name } of plan.images) {
     const problem = await removeImage(docker, name);
@@ -101,7 +106,7 @@ export async function removeAll(
     const empty = (path: string) => emptyFolder(docker, engine, { instance: state.instance, runId, path });
     const kept = [...stayedElsewhere, ...stayed].find(({ labels }) => isOf(labels, state, runId));
     const why = kept
-      ? `it has container ${kept.name} left`
+      ? `container ${kept.name} still exists`
       : await removeRunFolder(folder, empty, plan.force);
     if (why === null) done.runs.removed.push(runId);
     else {

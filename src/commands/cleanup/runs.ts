@@ -1,41 +1,41 @@
 import { join } from 'node:path';
 import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { readJournal } from '../../engine/journal.ts';
-import { isLock, lockHolder, takeLock } from '../../engine/lock.ts';
-import { explainHolder, nameOf } from '../../engine/lock-holder.ts';
-import { type RunFolder, removeRun, type StateDir } from '../../engine/state-dir.ts';
+import { readJournal } from '../../store/journal.ts';
+import { isLock, lockHolder, takeLock } from '../../store/lock.ts';
+import { explainHolder, nameOf } from '../../store/lock-holder.ts';
+import { type RunFolder, removeRun, type StateDir } from '../../store/state-directory.ts';
 import { statFile } from '../../store/state-files.ts';
-import { spoken } from '../../views/duration.ts';
-import { oneLine } from '../../views/text.ts';
-import type { LeftAlone } from './plan.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { oneLine } from '../../text/text.ts';
+import type { Skipped } from './skipped.ts';
 
-export interface DoomedRun {
+export interface RemovableRun {
   readonly folder: RunFolder;
   readonly about: string;
 }
 
-export interface Whereabouts {
-  /** Containers that stay. */
+export interface RemainingContainers {
+  /** Containers that will not be removed. */
   readonly staying: readonly Container[];
-  /** Runs whose engine does not say whether they have any. */
-  readonly unknown: readonly string[];
+  /** Runs on an unreachable engine, which may have some. */
+  readonly unreachable: readonly string[];
 }
 
 /**
- * The runs of a state directory whose last event was `olderThan` milliseconds ago, and those of them that are left alone.
- * `force`: also those of an engine process of which nobody here can know whether it lives.
+ * Find runs whose last event is more than `olderThan` milliseconds old: those to remove, and those to skip. `force`
+ * includes runs whose engine process cannot be checked.
  */
 export function findRuns(
   state: StateDir,
   { olderThan, force }: { readonly olderThan: number; readonly force: boolean },
-  { staying, unknown }: Whereabouts,
+  { staying, unreachable }: RemainingContainers,
   now: number,
 ) {
-  const doomed: DoomedRun[] = [];
-  const left: LeftAlone[] = [];
+  const removable: RemovableRun[] = [];
+  const skipped: Skipped[] = [];
   if (statFile(join(state.path, 'runs'))?.isSymbolicLink())
-    return { doomed, left: [{ name: 'runs', why: 'it is a symbolic link' }] };
+    return { removable, skipped: [{ name: 'runs', why: 'it is a symbolic link' }] };
   for (const folder of state.runs()) {
     if (!statFile(folder.journal)?.isFile()) continue;
     const { events } = readJournal(folder.journal);
@@ -44,20 +44,20 @@ export function findRuns(
     const began = events.findLastIndex(event => event.type === 'run.started');
     const isOver = events.findLastIndex(event => event.type === 'run.ended') > began;
     const container = staying.find(({ labels }) => isOf(labels, state, folder.runId));
-    const leave = (why: string) => left.push({ name: folder.runId, why });
+    const skip = (why: string) => skipped.push({ name: folder.runId, why });
     const holder = lockHolder(folder.lock);
     if (holder !== null && !(force && holder.doubt !== null))
-      leave(`it is driven by ${explainHolder(holder)}`);
-    else if (!isOver) leave(`it is not over; agent-flow stop ${folder.runId} ends it`);
-    else if (unknown.includes(folder.runId)) leave('its Docker engine does not say what it has left');
-    else if (container) leave(`it has container ${container.name} left`);
+      skip(`it is being executed by ${explainHolder(holder)}`);
+    else if (!isOver) skip(`it has not finished. Run agent-flow stop ${folder.runId}`);
+    else if (unreachable.includes(folder.runId)) skip('its Docker engine is unreachable');
+    else if (container) skip(`container ${container.name} still exists`);
     else {
       const started = events[began];
       const name = started?.type === 'run.started' ? oneLine(started.name) : '';
-      doomed.push({ folder, about: `of ${name}, ended ${age(now - last.at)} ago` });
+      removable.push({ folder, about: `of ${name}, finished ${age(now - last.at)} ago` });
     }
   }
-  return { doomed, left };
+  return { removable, skipped };
 }
 
 export const isOf = (labels: Container['labels'], state: StateDir, runId: string) =>
@@ -65,16 +65,19 @@ export const isOf = (labels: Container['labels'], state: StateDir, runId: string
 
 const age = (ms: number) => {
   const days = Math.floor(ms / 86_400_000);
-  return days === 0 ? spoken(ms) : `${days} d`;
+  return days === 0 ? formatDuration(ms) : `${days} d`;
 };
 
-/** Null when it is gone, else why it is still there. `empty` may do what this user may not: a clone can hold what is root's. */
+/**
+ * Remove the folder of a run. Return null, or the reason why it still exists. `empty` removes files that this user may not,
+ * such as root's in a clone.
+ */
 export async function removeRunFolder(
   folder: RunFolder,
   empty: (folder: string) => Promise<unknown>,
   force: boolean,
 ): Promise<string | null> {
-  // Held while it is removed: nobody takes it up again at the same moment.
+  // Hold the lock meanwhile, so that no other process resumes the run.
   const lock = takeLock(folder.lock, { force });
   if (!isLock(lock)) return `${nameOf(lock)} has just taken it over`;
   try {

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { lockHolder, lockTakenAt } from '../../engine/lock.ts';
-import { type Holder, nameOf } from '../../engine/lock-holder.ts';
-import type { StateDir } from '../../engine/state-dir.ts';
-import { daemonLock } from '../../engine/supervise.ts';
-import { spoken } from '../../views/duration.ts';
-import { forLog } from '../../views/log-text.ts';
-import { table } from '../../views/table.ts';
-import { oneLine } from '../../views/text.ts';
+import { daemonLock } from '../../run/supervisor.ts';
+import { lockHolder, lockTakenAt } from '../../store/lock.ts';
+import { type Holder, nameOf } from '../../store/lock-holder.ts';
+import type { StateDir } from '../../store/state-directory.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { forLog } from '../../text/log-text.ts';
+import { table } from '../../text/table.ts';
+import { oneLine } from '../../text/text.ts';
 import { printJson } from '../command.ts';
 import { cannotBeRead, readRuns } from '../find-agent.ts';
 
-/** Whether a daemon lives, and who drives which run that is not over. */
+/** Print whether a daemon is running, and the engine process of each unfinished run. */
 export function printStatus(stateDir: StateDir, json: boolean): number {
   const lock = daemonLock(stateDir);
   const holder = lockHolder(lock);
@@ -32,19 +32,19 @@ export function printStatus(stateDir: StateDir, json: boolean): number {
   }
   const about =
     holder === null
-      ? `no daemon of ${stateDir.path} lives`
-      : `a daemon lives: ${nameOf(holder)}${since === null ? '' : `, for ${spoken(Date.now() - since)}`}`;
+      ? `no daemon is running for ${stateDir.path}`
+      : `a daemon is running: ${nameOf(holder)}${since === null ? '' : `, for ${formatDuration(Date.now() - since)}`}`;
   process.stdout.write(`${forLog(oneLine(about))}\n`);
   if (runs.length === 0) return 0;
   const rows = runs.map(run => [run.run, oneLine(run.name), run.driver]);
-  process.stdout.write(`${table([['RUN', 'NAME', 'DRIVEN BY'], ...rows])}\n`);
+  process.stdout.write(`${table([['RUN', 'NAME', 'EXECUTED BY'], ...rows])}\n`);
   return 0;
 }
 
 const shown = ({ identity }: Holder) => ({ pid: identity?.pid ?? null, host: identity?.host ?? null });
 
 function driverOf(engine: Holder | null, daemon: Holder | null): string {
-  if (engine === null) return 'nobody';
+  if (engine === null) return 'no process';
   return isSame(engine, daemon) ? 'the daemon' : nameOf(engine);
 }
 

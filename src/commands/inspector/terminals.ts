@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionOf, dockerOf } from '../../engine/run-connection.ts';
-import type { RunFolder } from '../../engine/state-dir.ts';
+import { tagsOf } from '../../../machines/state-tags.ts';
+import { connectionOf, dockerOf } from '../../connection/run-connection.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
-import { type FlowState, ofAgent } from '../../views/flow-state.ts';
-import { oneLine } from '../../views/text.ts';
+import { type FlowState, ofAgent } from '../../state/flow-state.ts';
+import type { RunFolder } from '../../store/state-directory.ts';
+import { oneLine } from '../../text/text.ts';
 import { type FoundAgent, inWords } from '../find-agent.ts';
 import { printAttempt } from '../logs/attempt-output.ts';
 import { isSettled } from '../logs/is-settled.ts';
@@ -12,13 +13,13 @@ import { redacting } from '../logs/printers.ts';
 import { runSecrets } from '../logs/run-secrets.ts';
 import { typeInto } from '../send/keys.ts';
 
-/** The terminals of a run's agents, as `logs` and `send` have them. `now` is what is known of the run by now. */
+/** Read and type into the terminals of agents as `logs` and `send` do. `now` returns the current state of the run. */
 export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals {
   const find = (name: string): FoundAgent => {
     const state = now();
     const agent = ofAgent(state, name);
     if (agent) return { folder, state, agent };
-    throw new UsageError(`there is no agent ${oneLine(name)} in run ${folder.runId}`);
+    throw new UsageError(`agent ${oneLine(name)} does not exist in run ${folder.runId}`);
   };
 
   const connection = connectionOf(folder);
@@ -35,7 +36,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
           connection,
           signal,
         });
-        // A container that has not been started yet has nothing, and docker does not wait for it.
+        // `docker logs --follow` returns at once for a container that was not started yet.
         if (printed || !follow || signal.aborted || isSettled(find(agent), attempt)) {
           await printer.end();
           return printed !== null;
@@ -47,8 +48,8 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
     async type(name, bytes) {
       const { agent } = find(name);
       const address = `${folder.runId}/${name}`;
-      if (agent.status !== null || !agent.state.startsWith('running.') || agent.containerId === null)
-        throw new UsageError(`${address} takes no text now: it is ${inWords(agent)}`);
+      if (agent.status !== null || !tagsOf(agent.state).includes('running') || agent.containerId === null)
+        throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}`);
       await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connection) });
     },
   };

@@ -1,43 +1,43 @@
 import { closeSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerError, says } from '../../docker/errors.ts';
-import { outputBegin } from '../../docker/output-begin.ts';
+import type { EngineConnection } from '../../connection/engine-connection.ts';
+import { dockerError, matchesMessage } from '../../docker/errors.ts';
 import type { CallEnd, Recorder } from '../../docker/recorder.ts';
 import { copyOutput, pipeOutput } from '../../docker/stream.ts';
-import type { EngineConnection } from '../../engine/connection.ts';
 import { EngineError, FlowError, UsageError } from '../../errors.ts';
 import { hasProc } from '../../store/directory-handle.ts';
 import { scratchDirectory } from '../../store/scratch-directory.ts';
 import { isAbsent, openFile } from '../../store/state-files.ts';
+import { outputBegin } from '../../transcript/output-begin.ts';
 import type { FoundAgent } from '../find-agent.ts';
 import { followedOutput } from './followed-output.ts';
 import { printedEnd, readOutput, tailStart } from './output-file.ts';
 import type { Printer } from './printers.ts';
 import type { RunSecrets } from './run-secrets.ts';
 
-/** Which part of an output is asked for. */
+/** The part of an output to print. */
 export interface Part {
-  /** How many of its last lines; null: all. */
+  /** Number of lines from the end; null for all. */
   readonly tail: number | null;
-  /** Milliseconds since the epoch; null: from its beginning. */
+  /** Milliseconds since the epoch; null to start at the beginning. */
   readonly since: number | null;
 }
 
-/** Where an attempt's output goes. */
+/** Destination of an attempt's output, and what is needed to read it. */
 export interface Sink {
   readonly printer: Pick<Printer, 'write'>;
-  /** What is read out of a container is unsealed first; a transcript has been redacted when it was kept. */
+  /** Unseals secrets before a container's output is read. A transcript is already redacted. */
   readonly secrets: Pick<RunSecrets, 'unseal'>;
-  /** The engine that its container is on, asked for where one is read. */
+  /** Connects to the engine of the container, if one is read. */
   readonly connection: () => Promise<Pick<EngineConnection, 'recorder'>>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Print what an attempt has printed: out of its container while there is no verdict on it, and from its transcript
- * afterwards. `follow` goes on to the container's end, or until the signal fires. Returns the number of bytes; null
- * where there is nothing to read yet.
+ * Print the output of an attempt: from its container until it has an outcome, from its transcript afterwards. `follow`
+ * continues to the end of the container, or until the signal fires. Return the number of bytes, or null if there is
+ * nothing to read yet.
  */
 export async function printAttempt(
   found: FoundAgent,
@@ -46,9 +46,9 @@ export async function printAttempt(
   follow: boolean,
   sink: Sink,
 ): Promise<number | null> {
-  const told = found.agent.attempts.find(entry => entry.attempt === attempt);
-  // Of a container that was kept, Docker still knows when it said what; the transcript does not.
-  if (told?.containerId && (told.status === null || part.since !== null)) {
+  const record = found.agent.attempts.find(entry => entry.attempt === attempt);
+  // Only Docker has the time of each line, for `--since`: the transcript has none.
+  if (record?.containerId && (record.status === null || part.since !== null)) {
     const { signal } = sink;
     const unseal = () => sink.secrets.unseal(found, attempt);
     await unseal();
@@ -56,9 +56,9 @@ export async function printAttempt(
       await unseal();
       await sink.printer.write(bytes);
     };
-    const read = follow && told.status === null ? followContainer : readContainer;
+    const read = follow && record.status === null ? followContainer : readContainer;
     const { recorder } = await sink.connection();
-    const printed = await read(recorder, told.containerId, part, write, signal);
+    const printed = await read(recorder, record.containerId, part, write, signal);
     if (printed !== null) return printed;
   }
   const transcript = await openTranscript(found.folder.transcript(found.agent.name, attempt));
@@ -66,7 +66,7 @@ export async function printAttempt(
   try {
     if (part.since !== null)
       throw new UsageError(
-        `the container of attempt ${attempt} is gone, and a transcript does not say when a line was printed: --since cannot be told. Try --tail`,
+        `--since requires the container of attempt ${attempt}, which is gone: a transcript has no times. Use --tail`,
       );
     const { size } = await transcript.stat();
     return await readOutput(transcript, await range(transcript, size, part), sink.printer.write);
@@ -75,7 +75,7 @@ export async function printAttempt(
   }
 }
 
-/** Null where there is none. Like all files of the state directory it is opened where it lies: no link is followed. */
+/** Open a transcript without following links. Return null if there is none. */
 async function openTranscript(file: string): Promise<FileHandle | null> {
   let fd: number;
   try {
@@ -103,7 +103,7 @@ async function followContainer(
   const output = followedOutput(write);
   const answer = await pipeOutput(recorder, args, output.sink, { timeout: 0, ...(signal && { signal }) });
   const printed = output.printed();
-  return isThere(answer, id) ? printed : null;
+  return exists(answer, id) ? printed : null;
 }
 
 async function readContainer(
@@ -113,15 +113,15 @@ async function readContainer(
   write: Printer['write'],
   signal?: AbortSignal,
 ): Promise<number | null> {
-  // Docker counts pieces of 16 kB where we count lines, so it is asked for more until the lines are whole.
-  for (let asked = (part.tail ?? 0) + 2, before = -1; ; asked *= 16) {
-    const tail = part.tail === null ? [] : [`--tail=${asked}`];
+  // `docker logs --tail` counts pieces of 16 kB as lines, so read more until there are enough whole lines.
+  for (let count = (part.tail ?? 0) + 2, before = -1; ; count *= 16) {
+    const tail = part.tail === null ? [] : [`--tail=${count}`];
     const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], signal);
     try {
-      if (!isThere(copy.answer, id)) return null;
+      if (!exists(copy.answer, id)) return null;
       const { size } = await copy.file.stat();
       const found = await range(copy.file, await printedEnd(copy.file), part);
-      if (part.tail === null || found.start > 0 || size === before || asked > size)
+      if (part.tail === null || found.start > 0 || size === before || count > size)
         return await readPrinted(copy.file, found, write);
       before = size;
     } finally {
@@ -130,12 +130,12 @@ async function readContainer(
   }
 }
 
-/** Where the last lines before `end` are that are asked for. */
+/** Return the range of the last `tail` lines before `end`. */
 async function range(file: FileHandle, end: number, { tail }: Part) {
   return { start: tail === null ? 0 : await tailStart(file, end, tail), end };
 }
 
-/** Tell what an agent has printed, of all that its container has said. */
+/** Write what the agent printed, without the lines of the container itself. */
 async function readPrinted(
   file: FileHandle,
   part: { readonly start: number; readonly end: number },
@@ -143,31 +143,28 @@ async function readPrinted(
 ): Promise<number> {
   const begin = outputBegin();
   let printed = 0;
-  const tell = async (bytes: Buffer) => {
+  const pass = async (bytes: Buffer) => {
     printed += bytes.length;
     if (bytes.length > 0) await write(bytes);
   };
-  await readOutput(file, part, bytes => tell(begin.add(bytes)));
-  await tell(begin.end());
+  await readOutput(file, part, bytes => pass(begin.add(bytes)));
+  await pass(begin.end());
   return printed;
 }
 
 const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Date(since).toISOString()}`]);
 
-/** False where the container is gone. */
-function isThere(answer: CallEnd, id: string): boolean {
-  // Whoever does not want to know any more does not ask whether it is there.
-  if (answer.ok || answer.cutOff === 'aborted') return true;
-  if (says('noContainer', answer.stderr)) return false;
+/** Return false if the container is gone. Throw any other error of docker. */
+function exists(answer: CallEnd, id: string): boolean {
+  if (answer.ok || answer.interrupted === 'aborted') return true;
+  if (matchesMessage('noContainer', answer.stderr)) return false;
   const args = ['logs', id];
-  throw new EngineError(
-    dockerError({ ...answer, args }, { doing: 'read what the agent prints', at: Date.now() }).message,
-  );
+  throw new EngineError(dockerError({ ...answer, args }, { operation: "read the agent's output" }).message);
 }
 
 /**
- * Copy what Docker holds of a container's output to a file of our own, to read it from its end: Docker keeps only so much
- * of it. The file has no name when the first byte is written, so nothing is left of it however we end.
+ * Copy a container's output from Docker to a file, to read it from its end. The file is unlinked before the first byte is
+ * written, so nothing is left of it however this process ends.
  */
 const copyTimeoutMs = 600_000;
 

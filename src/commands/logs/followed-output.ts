@@ -1,18 +1,19 @@
 import { Writable } from 'node:stream';
-import { outputBegin } from '../../docker/output-begin.ts';
-import { tailOf, unprinted } from '../../docker/output-end.ts';
+import { outputBegin } from '../../transcript/output-begin.ts';
+import { tailOf, unprinted } from '../../transcript/output-end.ts';
 
-/** Milliseconds after which nothing more is expected to follow at once. */
+/** Milliseconds without output after which held bytes are printed. */
 const restMs = 100;
 
 /**
- * Tell what an agent prints as it comes, without what its container says before and after it, no faster than `onBytes` takes it: Docker
- * waits meanwhile, and nothing of it is kept. `printed` returns how many bytes were told; it throws what `onBytes` threw.
+ * Pass on an agent's output as it comes, without the lines of the container before and after it, no faster than `onBytes`
+ * takes it: Docker waits meanwhile, so nothing is buffered. `printed` returns the number of bytes passed on, or throws what
+ * `onBytes` threw.
  */
 export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
   let held: Buffer = Buffer.alloc(0);
   const begin = outputBegin();
-  let told = 0;
+  let passed = 0;
   let failure: Error | null = null;
   let rest: NodeJS.Timeout | undefined;
   let turn = Promise.resolve();
@@ -22,7 +23,7 @@ export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
     const bytes = held.subarray(0, held.length - unprinted(tailOf(held), isAtRest));
     held = held.subarray(bytes.length);
     if (bytes.length > 0) await onBytes(bytes);
-    told += bytes.length;
+    passed += bytes.length;
   };
   const inTurn = (add: Buffer, isAtRest: boolean, done: (error?: Error) => void) => {
     clearTimeout(rest);
@@ -56,7 +57,7 @@ export function followedOutput(onBytes: (bytes: Buffer) => Promise<void>) {
     sink,
     printed() {
       if (failure) throw failure;
-      return told;
+      return passed;
     },
   };
 }

@@ -1,15 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
-import { endBytes } from '../../docker/end-record.ts';
-import { unprinted } from '../../docker/output-end.ts';
+import { endBytes } from '../../transcript/end-record.ts';
+import { unprinted } from '../../transcript/output-end.ts';
 
 /**
- * What an agent has printed, as a file. It is read in blocks: neither a transcript of any length nor a line of any
- * length is ever held in memory.
+ * Read an agent's output from a file in blocks, so that memory is bounded for a transcript and a line of any length.
  */
 
 const block = 64 * 1024;
 
-/** Tell the bytes from `start` to `end`. Returns how many. */
+/** Pass on the bytes from `start` to `end`. Return their number. */
 export async function readOutput(
   file: FileHandle,
   { start, end }: { readonly start: number; readonly end: number },
@@ -19,7 +18,7 @@ export async function readOutput(
   return Math.max(0, end - start);
 }
 
-/** Where what the agent has printed ends, in all that its container has. */
+/** Return the offset at which the agent's output ends and the lines of the container itself begin. */
 export async function printedEnd(file: FileHandle): Promise<number> {
   const { size } = await file.stat();
   const tail = Buffer.alloc(Math.min(size, endBytes));
@@ -27,7 +26,7 @@ export async function printedEnd(file: FileHandle): Promise<number> {
   return size - unprinted(tail.subarray(0, bytesRead), true);
 }
 
-/** Where the last `count` lines before `end` begin. */
+/** Return the offset at which the last `count` lines before `end` begin. */
 export async function tailStart(file: FileHandle, end: number, count: number): Promise<number> {
   if (count === 0) return end;
   const bytes = Buffer.alloc(block);
@@ -36,7 +35,7 @@ export async function tailStart(file: FileHandle, end: number, count: number): P
     const from = Math.max(0, upTo - block);
     await file.read(bytes, 0, upTo - from, from);
     for (let at = upTo - from - 1; at >= 0; at--)
-      // The newline at the very end ends the last line and begins none.
+      // A newline at the very end starts no line.
       if (bytes[at] === 0x0a && from + at !== end - 1 && --left === 0) return from + at + 1;
     upTo = from;
   }

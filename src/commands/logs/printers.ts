@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import type { Redactor } from '../../engine/redact.ts';
-import { jsonForLog, outputForLog } from '../../views/log-text.ts';
-import { plainText } from '../../views/text.ts';
+import type { Redactor } from '../../secrets/redact.ts';
+import { jsonForLog, outputForLog } from '../../text/log-text.ts';
+import { plainText } from '../../text/text.ts';
 
-/** Brings an agent's output to stdout, no faster than it is read there. */
+/** Prints an agent's output on stdout, no faster than it is read there. */
 export interface Printer {
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Redact what is known as a secret of the run when it is written. */
+/** Redact the secrets that are known when the output is written. */
 export function redacting({ write, end }: Printer, redactor: Redactor): Printer {
   const pieces = redactor.lines();
   return {
@@ -21,14 +21,14 @@ export function redacting({ write, end }: Printer, redactor: Redactor): Printer 
   };
 }
 
-/** Bytes as they came. */
+/** Print bytes unchanged. */
 export const rawPrinter = (): Printer => ({ write: print, end: async () => {} });
 
-/** Lines of plain text. */
+/** Print lines of plain text. */
 export const plainPrinter = (): Printer =>
   printerOf(lines((piece, ends) => `${outputForLog(piece)}${ends ? '\n' : ''}`));
 
-/** One line of JSON: what is known of the output, and its lines. */
+/** Print one line of JSON: the fields of `about`, and the lines. */
 export function jsonPrinter(about: object, { raw }: { raw: boolean }): Printer {
   let opening = `${JSON.stringify(about).slice(0, -1)},"lines":[`;
   let between = '';
@@ -70,13 +70,13 @@ const printerOf = ({ add, end }: Lines): Printer => ({
   end: () => print(end()),
 });
 
-const longest = 2 ** 18;
+const maxLineLength = 2 ** 18;
 
 /**
- * Cuts bytes into lines, and joins what is said of them. A line that is longer than a quarter of a mebibyte comes in
- * pieces, of which only the last one `ends` it, and each is made plain by itself.
+ * Cut bytes into lines, and join what `render` returns for each. A line longer than a quarter of a mebibyte is rendered in
+ * pieces; `ends` is true for its last one.
  */
-function lines(said: (piece: string, ends: boolean) => string): Lines {
+function lines(render: (piece: string, ends: boolean) => string): Lines {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let rest = '';
   let isCut = false;
@@ -84,11 +84,11 @@ function lines(said: (piece: string, ends: boolean) => string): Lines {
     const whole = (rest + text).split('\n');
     rest = whole.pop()!;
     let out = '';
-    for (const line of whole) out += said(line, true);
+    for (const line of whole) out += render(line, true);
     if (whole.length > 0) isCut = false;
-    if (rest.length > longest) {
+    if (rest.length > maxLineLength) {
       const cut = safeCut(rest);
-      out += said(rest.slice(0, cut), false);
+      out += render(rest.slice(0, cut), false);
       rest = rest.slice(cut);
       isCut = true;
     }
@@ -103,7 +103,7 @@ function lines(said: (piece: string, ends: boolean) => string): Lines {
   };
 }
 
-/** Not inside an escape sequence, or a command of a CI runner, of which the second half would be text. */
+/** Never cut inside an escape sequence or a command of a CI runner: its second half would be printed as text. */
 function safeCut(text: string): number {
   const begun = text.lastIndexOf('\x1b');
   const sequence = begun > text.length - 4096 ? begun : text.length;

@@ -1,26 +1,26 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { type Container, containers as containersOf, marked, ofRun } from '../../docker/containers.ts';
-import { label } from '../../docker/labels.ts';
-import { answered } from '../../engine/answered.ts';
-import type { Redactor } from '../../engine/redact.ts';
-import { readRunFile } from '../../engine/run-file.ts';
-import type { RunFolder } from '../../engine/state-dir.ts';
-import { vaultOf } from '../../engine/vault.ts';
+import { type Container, containers as containersOf } from '../../docker/containers.ts';
+import { label, labelFilter } from '../../docker/labels.ts';
 import { EngineError } from '../../errors.ts';
+import type { Redactor } from '../../secrets/redact.ts';
 import { sealedName } from '../../secrets/sealed-file.ts';
 import { unsealContainer } from '../../secrets/seals.ts';
+import { vaultOf } from '../../secrets/vault.ts';
 import type { FlowPlan } from '../../spec/plan.ts';
+import { readRunFile } from '../../store/run-file.ts';
+import type { RunFolder } from '../../store/state-directory.ts';
 import type { FoundAgent } from '../find-agent.ts';
 
-/** The secrets of a run, for a process that reads the output of its containers and does not drive it. */
+/** The secrets of a run, for a process that reads the output of its containers without driving it. */
 export interface RunSecrets {
-  /** Grows with what is unsealed. */
+  /** Also redacts each secret that is unsealed later. */
   readonly redactor: Redactor;
   /**
-   * Unseal what an attempt was given, before its output is read and again before each piece of it is shown: it may be
-   * given more meanwhile. Throws an `EngineError` where its output cannot be redacted.
+   * Unseal the secrets of an attempt. Call it before its output is read and before each piece is printed, since the attempt
+   * may be given more meanwhile. Throw an `EngineError` if its output cannot be redacted.
    */
   unseal(found: FoundAgent, attempt: number): Promise<void>;
 }
@@ -30,18 +30,18 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
   const vault = vaultOf(plan, process.env);
   const containers = containersOf(docker);
   const known = new Map<string, Container>();
-  /** Of sealed files that have been read, by their paths: what changes with each one that is written. */
+  /** Versions of the sealed files that were read, by path. */
   const versions = new Map<string, string>();
   const sealedFile = (agent: string, attempt: number | string) =>
     join(folder.attempt(agent, Number(attempt)), sealedName);
 
-  /** What one agent was given may be in what another one prints, so all containers of the run count. */
-  async function look(agents: readonly string[]): Promise<void> {
-    const listed = await containers.list([marked, ofRun(folder.runId)]);
+  /** Unseal for all agents of the run: one agent may print the secret of another. */
+  async function inspectContainers(agents: readonly string[]): Promise<void> {
+    const listed = await containers.list([labelFilter.managed, labelFilter.run(folder.runId)]);
     for (const container of await containers.inspect(listed.map(({ id }) => id))) {
       known.set(container.id, container);
       const { [label.agent]: agent = '', [label.attempt]: attempt = '' } = container.labels;
-      // Labels become a path here.
+      // Labels are untrusted and become a path here.
       if (agents.includes(agent) && /^[1-9]\d*$/.test(attempt))
         unsealContainer(container, sealedFile(agent, attempt), vault, false);
     }
@@ -50,11 +50,14 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
   return {
     redactor: vault.redactor,
     async unseal({ agent, state }, attempt) {
-      const told = agent.attempts.find(entry => entry.attempt === attempt);
-      if (!hasSecrets || !told?.containerId) return;
-      if (!known.has(told.containerId))
-        await answered(look(Object.keys(state.agents)), 'look for the containers of the run');
-      const container = known.get(told.containerId);
+      const record = agent.attempts.find(entry => entry.attempt === attempt);
+      if (!hasSecrets || !record?.containerId) return;
+      if (!known.has(record.containerId))
+        await withEngineError(
+          inspectContainers(Object.keys(state.agents)),
+          'inspect the containers of the run',
+        );
+      const container = known.get(record.containerId);
       if (!container) return;
       const file = sealedFile(agent.name, attempt);
       const version = versionOf(file);
@@ -63,7 +66,7 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
       const problem = unsealContainer(container, file, vault, isInjected);
       const secrets = plan.agents.find(({ name }) => name === agent.name)?.secrets ?? [];
       if (problem !== null && !(secrets.length > 0 && canOpen(agent.name)))
-        throw new EngineError(`the output of ${agent.name} cannot be shown: ${problem}`);
+        throw new EngineError(`cannot print the output of ${agent.name}: ${problem}`);
       versions.set(file, version);
     },
   };
@@ -74,9 +77,9 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
   }
 }
 
-/** States in which an attempt has not been given its secrets. */
+/** States before an attempt is given its secrets. */
 const beforeInjection = [
-  'deciding',
+  'reconciling',
   'building',
   'networking',
   'creating',
@@ -90,7 +93,7 @@ const versionOf = (file: string) => {
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 };
 
-/** Without secrets Docker need not be asked for any. For adopted agents, and for a damaged record, that is unknown. */
+/** Read the plan. Assume secrets for adopted runs and for a damaged record, where the plan does not list them. */
 function readPlan(folder: RunFolder): { readonly plan: FlowPlan; readonly hasSecrets: boolean } {
   try {
     const { plan, adopted } = readRunFile(folder);

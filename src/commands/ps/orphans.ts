@@ -1,11 +1,11 @@
-import { isLost, type Orphan } from '../../engine/orphans.ts';
-import { spoken } from '../../views/duration.ts';
-import { oneLine } from '../../views/text.ts';
+import { isLost, type Orphan } from '../../recovery/orphans.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { oneLine } from '../../text/text.ts';
 
-/** An orphan as `ps --json` tells it: what its labels say only where they can be believed. */
+/** Return an orphan as `ps --json` prints it, with the claims of its labels only where they are verified. */
 export function asJson(orphan: Orphan) {
-  const { container, whose } = orphan;
-  const { runId, agent, attempt } = isLost(orphan) ? orphan : nobody;
+  const { container, origin } = orphan;
+  const { runId, agent, attempt } = isLost(orphan) ? orphan : unverified;
   return {
     run: runId,
     agent,
@@ -17,7 +17,7 @@ export function asJson(orphan: Orphan) {
     exitCode: exitCode(orphan),
     containerId: container.id,
     orphan: {
-      whose,
+      origin,
       name: container.name,
       state: container.state,
       why: isLost(orphan) ? null : orphan.why,
@@ -25,10 +25,10 @@ export function asJson(orphan: Orphan) {
   };
 }
 
-/** The same for people, in the columns of `ps`. */
+/** Return an orphan as a row of `ps`. */
 export function orphanRow(orphan: Orphan, now: number): string[] {
   const { container } = orphan;
-  const about = isLost(orphan) ? '' : `, ${orphan.why ?? whoseInWords[orphan.whose]}`;
+  const about = isLost(orphan) ? '' : `, ${orphan.why ?? originLabel[orphan.origin]}`;
   return [
     isLost(orphan) ? `${orphan.runId}/${orphan.agent}` : oneLine(container.name),
     `orphan${about}, ${container.state}`,
@@ -39,12 +39,12 @@ export function orphanRow(orphan: Orphan, now: number): string[] {
   ];
 }
 
-export const ago = (at: number, now: number) => `${spoken(Math.max(0, now - at))} ago`;
+export const ago = (at: number, now: number) => `${formatDuration(Math.max(0, now - at))} ago`;
 
-const nobody = { runId: null, agent: null, attempt: null };
-const whoseInWords = {
+const unverified = { runId: null, agent: null, attempt: null };
+const originLabel = {
   another: 'of another state directory',
-  'by hand': 'made by hand',
+  'by hand': 'created by hand',
   malformed: 'malformed labels',
 } as const;
 

@@ -1,13 +1,13 @@
-import { junit } from '../../views/junit.ts';
-import { outcomesOf } from '../../views/outcomes.ts';
-import { openPlace } from './place.ts';
+import { junit } from '../../reporters/junit.ts';
+import { outcomesOf } from '../../state/outcomes.ts';
+import { openReport } from './open-report.ts';
 import { reasonOf } from './reason.ts';
 import type { Reporter } from './reporter.ts';
 import { lastLines } from './transcript.ts';
 
-/** Writes JUnit XML when the run is over. That it can be written is looked at first. */
+/** Write JUnit XML at the end of the run. */
 export function junitFile(file: string): Reporter {
-  const place = openPlace('--junit', file);
+  const report = openReport('--junit', file);
   return {
     onEnd(state) {
       const tails = new Map<string, string>();
@@ -16,7 +16,7 @@ export function junitFile(file: string): Reporter {
         tails.set(name, lastLines(transcript, tailLength).join('\n'));
       }
       try {
-        place.write(junit(state, tails));
+        report.write(junit(state, tails));
       } catch (error) {
         throw new Error(`--junit ${file} was not written: ${reasonOf(error)}`);
       }
@@ -24,5 +24,5 @@ export function junitFile(file: string): Reporter {
   };
 }
 
-/** Lines of an agent that failed: what a person needs first. */
+/** Lines of output in the report of an agent that failed. */
 const tailLength = 50;

@@ -1,7 +1,7 @@
 import { getSystemErrorMessage } from 'node:util';
-import { oneLine } from '../../views/text.ts';
+import { oneLine } from '../../text/text.ts';
 
-/** `ENOSPC: no space left on device, write` is `no space left on device`. */
+/** Return the system's message alone: `no space left on device` for `ENOSPC: no space left on device, write`. */
 export function reasonOf(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException;
   return errno === undefined ? oneLine(message) : getSystemErrorMessage(errno);

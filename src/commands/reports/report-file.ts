@@ -17,25 +17,25 @@ import { isWithin } from '../../spec/paths.ts';
 import { type DirectoryHandle, openDirectory } from '../../store/directory-handle.ts';
 
 /**
- * A file for the user in a directory that agents may write to. The directory is opened before any of them starts; a link
- * that is put in the place of the file later is replaced by it, or refused, and never followed.
+ * A file for the user in a directory that agents may write to. The directory is opened before any agent starts. A link that
+ * an agent puts in the place of the file is replaced or refused, and never followed.
  */
 export interface ReportFile {
-  /** Replace what is there by this. */
+  /** Replace the file by this content. */
   write(content: string): void;
-  /** Replace what is there by an empty file, and return its descriptor. */
+  /** Replace the file by an empty one, and return its descriptor. */
   open(): number;
-  /** Append what `content` makes of the size so far. */
+  /** Append what `content` returns for the current size. */
   append(content: (size: number) => string): void;
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 
-/** Return whether the path is a standard stream, or a descriptor of a process: no agent writes there. */
+/** Return whether the path is a standard stream or a descriptor of a process, where no agent can put a link. */
 export const isKernels = (file: string) =>
   /^\/dev\/(stdin|stdout|stderr|null|full|tty|fd\/\d+)$|^\/proc\/(self|\d+)\/fd\/\d+$/.test(resolve(file));
 
-/** `top` is where agents mostly work: below it no link is followed, for an agent of an earlier run may have left it. */
+/** Open a report file. Below `top`, where agents usually work, no link is followed: an agent may have left it. */
 export function reportFile(file: string, top = process.cwd()): ReportFile {
   const path = resolve(file);
   if (isKernels(path)) return streamFile(path, 0);
@@ -48,7 +48,7 @@ export function reportFile(file: string, top = process.cwd()): ReportFile {
   const open = () => {
     const aside = directory.entry(`.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
     const fd = openSync(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
-    // A report that was kept from others stays so.
+    // Keep the mode of an existing report, which may be private.
     if (before?.isFile()) fchmodSync(fd, before.mode & 0o777);
     const drop = () => {
       closeSync(fd);
@@ -93,7 +93,7 @@ function openBelow(folder: string, top: string): DirectoryHandle {
   let handle = openDirectory(top);
   for (const name of relative(top, folder).split(sep).filter(Boolean)) {
     if (lstatSync(handle.entry(name)).isSymbolicLink())
-      throw new Error(`${handle.path}${sep}${name} is a symbolic link. Name the directory that it leads to`);
+      throw new Error(`${handle.path}${sep}${name} is a symbolic link. Name its target directory`);
     const parent = handle;
     handle = parent.open(name);
     parent[Symbol.dispose]();
@@ -101,16 +101,16 @@ function openBelow(folder: string, top: string): DirectoryHandle {
   return handle;
 }
 
-/** A full disk lets a file be made, and shows at its first byte. */
+/** Fail early on a full disk, which lets a file be created and fails at its first byte. */
 function probe(fd: number): void {
   writeSync(fd, '\n', 0);
   ftruncateSync(fd, 0);
 }
 
-/** A device or pipe cannot be replaced; it is written to directly. */
+/** Write to a device or pipe directly: it cannot be replaced. */
 function streamFile(path: string, flags: number, mayBePlanted = false): ReportFile {
   const open = () => {
-    // Held until the other one is open: a reader that sees its only writer close has reached the end.
+    // Close the probe after opening the file: a reader whose only writer closes has reached the end.
     const probe = mayBePlanted ? openForReader(path, flags) : null;
     try {
       return openSync(path, O_WRONLY | flags);
@@ -129,7 +129,7 @@ function streamFile(path: string, flags: number, mayBePlanted = false): ReportFi
   return { open, write, append: content => write(content(0)) };
 }
 
-/** A pipe without a reader, such as one that an agent has left there, would block this process for ever. */
+/** Open a pipe without blocking, which one without a reader would do for ever: an agent may have left it there. */
 function openForReader(path: string, flags: number): number {
   for (let tries = 1; ; tries++) {
     try {

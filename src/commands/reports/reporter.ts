@@ -1,12 +1,12 @@
-import type { FlowEvent } from '../../events.ts';
-import type { FlowState } from '../../views/flow-state.ts';
+import type { RunEvent } from '../../events.ts';
+import type { FlowState } from '../../state/flow-state.ts';
 
-/** Somebody outside who is told of a run. It may throw: the run goes on, and says at its end what was not reported. */
+/** Reports a run to the outside. It may throw: the run continues, and a warning follows at its end. */
 export interface Reporter {
-  /** Told every event at once, in order. */
-  onEvent?(event: FlowEvent): void;
-  /** Told how the run came out, once. */
+  /** Called with every event at once, in order. */
+  onEvent?(event: RunEvent): void;
+  /** Called once with the final state. */
   onEnd?(state: FlowState): Promise<void> | void;
-  /** Always called last, also where the run broke off. */
+  /** Always called last, also if the run was aborted. */
   close?(): Promise<void> | void;
 }

@@ -8,30 +8,30 @@ import { junitFile } from './junit-file.ts';
 import type { Reporter } from './reporter.ts';
 
 export interface ReportOptions {
-  /** Where to write JUnit XML. */
+  /** File for JUnit XML. */
   readonly junit?: string | undefined;
-  /** Where to write the events, one a line; `-` is stdout. */
+  /** File for the events, one per line; `-` is stdout. */
   readonly events?: string | undefined;
-  /** Where to write the whole inspector of the run. */
+  /** File for the inspector of the run. */
   readonly html?: string | undefined;
-  /** What is run, where that is a file: reports are not written over it. */
+  /** File of the spec, which reports must not overwrite. */
   readonly spec?: string | undefined;
-  /** stdout is taken by the result. */
+  /** True if stdout is used for the result. */
   readonly json: boolean;
 }
 
-export interface ReportWays {
+export interface ReportSinks {
   readonly stdout: Writable;
-  readonly say: (line: string) => void;
+  readonly printLine: (line: string) => void;
   /** Return the inspector of a run as one page. */
   readonly renderHtml?: (runId: string) => Promise<string>;
 }
 
-/** Who is told of a run, by what was asked for and where it runs. Throws a `UsageError` before anything is started. */
+/** Return the reporters that options and environment ask for. Throw a `UsageError` if one cannot be opened. */
 export function reportersFor(
   { spec, junit, events, html, json }: ReportOptions,
   env: NodeJS.ProcessEnv,
-  { stdout, say, renderHtml = async () => '' }: ReportWays,
+  { stdout, printLine, renderHtml = async () => '' }: ReportSinks,
 ): readonly Reporter[] {
   if (events === '-' && json)
     throw new UsageError('--events - and --json both write to stdout: give --events a file');
@@ -41,13 +41,13 @@ export function reportersFor(
     if (file === undefined) continue;
     const before = taken.get(resolve(file));
     if (before !== undefined)
-      throw new UsageError(`${what} and ${before} are one file: ${file}. Name another`);
+      throw new UsageError(`${what} and ${before} are the same file: ${file}. Name another file`);
     taken.set(resolve(file), what === 'spec' ? 'the spec' : what);
   }
   return [
     ...(junit === undefined ? [] : [junitFile(junit)]),
     ...(html === undefined ? [] : [htmlFile(html, renderHtml)]),
     ...(events === undefined ? [] : [eventsFile(events, stdout)]),
-    ...(env.GITHUB_ACTIONS === 'true' ? [githubActions(env.GITHUB_STEP_SUMMARY || null, say)] : []),
+    ...(env.GITHUB_ACTIONS === 'true' ? [githubActions(env.GITHUB_STEP_SUMMARY || null, printLine)] : []),
   ];
 }

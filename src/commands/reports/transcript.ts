@@ -1,14 +1,14 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openFile } from '../../store/state-files.ts';
-import { plainText } from '../../views/text.ts';
+import { plainText } from '../../text/text.ts';
 
-/** The last lines that an agent has printed, plain. There are none of a transcript that cannot be read. */
+/** Return the last lines of a transcript as plain text; none if it cannot be read. */
 export function lastLines(transcript: string, count: number): readonly string[] {
   const lines = plainText(readable(transcript)).split('\n');
   while (lines.at(-1)?.trim() === '') lines.pop();
   return lines
     .slice(-count)
-    .map(line => (line.length > longestLine ? `${line.slice(0, longestLine)}…` : line));
+    .map(line => (line.length > maxLineLength ? `${line.slice(0, maxLineLength)}…` : line));
 }
 
 function readable(transcript: string): string {
@@ -19,17 +19,17 @@ function readable(transcript: string): string {
   }
 }
 
-const longestLine = 2000;
-const mostBytes = 1 << 20;
+const maxLineLength = 2000;
+const maxBytes = 1 << 20;
 
 function lastPart(file: string): string {
   const fd = openFile(file, 'r');
   try {
     const { size } = fstatSync(fd);
-    const start = Math.max(0, size - mostBytes);
+    const start = Math.max(0, size - maxBytes);
     const buffer = Buffer.alloc(size - start);
     const text = buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, start));
-    // The first line is not whole where the file begins further up.
+    // Drop the first line if it is cut.
     return start === 0 ? text : text.slice(text.indexOf('\n') + 1);
   } finally {
     closeSync(fd);

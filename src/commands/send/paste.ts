@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError, saysOver } from '../../docker/errors.ts';
+import { dockerError, isContainerOver } from '../../docker/errors.ts';
 import { EngineError, UsageError } from '../../errors.ts';
-import { oneLine } from '../../views/text.ts';
+import { oneLine } from '../../text/text.ts';
 
-/** Text without control characters but newline and tab: no escape sequence can leave the paste. */
+/** Drop control characters except newline and tab, so that no escape sequence can end the paste. */
 export function typeable(text: string): { readonly kept: string; readonly dropped: number } {
   const lines = text.replace(/\r\n?/g, '\n');
   const kept = lines.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
@@ -12,13 +12,12 @@ export function typeable(text: string): { readonly kept: string; readonly droppe
 }
 
 /**
- * Pastes stdin as a person would: bracketed, where the application has asked for that. The stdin of a killed docker
- * client ends like any other, so nothing is pasted unless all of it is there. Enter comes a moment later, as a key:
- * what follows a paste at once, some applications take for a part of it.
+ * Paste stdin, bracketed if the application has enabled that. A killed docker client closes stdin like any other, so check
+ * the length first. Enter follows 0.3 s later as a key: some applications treat what directly follows a paste as part of it.
  */
 const script = `
 buffer=$1 bytes=$2 enter=$3 turn=$4
-# Counted first: a turn that ends meanwhile is not the last.
+# Count the turn first, so that one that ends meanwhile does not end the agent.
 [ "$turn" != yes ] || ! command -v agent-turn >/dev/null || agent-turn sent || exit 70
 refuse() { tmux delete-buffer -b "$buffer" 2>/dev/null; exit 70; }
 if [ "$bytes" -gt 0 ]; then
@@ -31,13 +30,13 @@ fi
 tmux copy-mode -q -t =agent: \\; send-keys -t =agent: Enter || refuse
 `;
 
-/** Whether an AI CLI takes it as a prompt. A lone Enter, a command of its own or one for its shell begins no turn. */
+/** Return whether an AI CLI starts a turn for this text. A lone Enter, `/command` or `!command` starts none. */
 const isPrompt = (bytes: Buffer) => bytes.length > 0 && !/^[/!]/.test(bytes.toString().trimStart());
 
 export interface Paste {
   readonly bytes: Buffer;
   readonly enter: boolean;
-  /** Whose session it is, for people. */
+  /** RUN/AGENT, for messages. */
   readonly address: string;
   readonly docker: Docker;
 }
@@ -56,11 +55,12 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
   if (answer.ok) return;
-  if (saysOver(answer.stderr)) throw new UsageError(`the container of ${address} is over. Nothing was sent`);
+  if (isContainerOver(answer.stderr))
+    throw new UsageError(`the container of ${address} has exited. Nothing was sent`);
   if (answer.exitCode === 70)
     throw new UsageError(
-      `the session of ${address} takes no text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
+      `the session of ${address} cannot receive text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
     );
-  const { message } = dockerError(answer, { doing: `send text to ${address}`, at: Date.now() });
-  throw new EngineError(answer.cutOff ? `${message}. What was sent may have arrived` : oneLine(message));
+  const { message } = dockerError(answer, { operation: `send text to ${address}` });
+  throw new EngineError(answer.interrupted ? `${message}. The text may have arrived` : oneLine(message));
 }

@@ -1,31 +1,31 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { arrowOf } from '../../graph/lit.ts';
+import { arrowOf } from '../../graph/highlight.ts';
 import { agentPath } from '../../graph/path.ts';
-import { spoken } from '../../views/duration.ts';
-import { type AgentState, ofAgent } from '../../views/flow-state.ts';
-import { type Step, until } from '../../views/history.ts';
+import { type AgentState, ofAgent } from '../../state/flow-state.ts';
+import { type Step, until } from '../../state/history.ts';
+import { formatDuration } from '../../text/duration.ts';
 import type { AgentChart } from '../page-data.ts';
 import { Chart } from './chart.tsx';
 import { Chip } from './chip.tsx';
 import { Details } from './details.tsx';
 import { hashOf, type Route } from './route.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { TerminalView } from './terminal.tsx';
 import { lifetime } from './words.ts';
 
 interface AgentViewProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly route: Extract<Route, { view: 'agent' }>;
 }
 
-/** One agent: its chart and the way it took, what is known of it, and its terminal. */
+/** An agent: its chart and path, its details, and its terminal. */
 export function AgentView({ store, shown, route }: AgentViewProps) {
   const agent = ofAgent(shown.state, route.agent);
   if (!agent)
     return (
       <main>
-        <p class="quiet">{`There is no agent ${route.agent} at this moment of the run.`}</p>
+        <p class="muted">{`There is no agent ${route.agent} at this moment of the run.`}</p>
       </main>
     );
   const { name, attempt } = agent;
@@ -45,7 +45,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
       <div class="agent-head">
         <h2>{name}</h2>
         <Chip agent={agent} />
-        <span class="quiet">{`attempt ${attempt}${ms === null ? '' : ` · ${spoken(ms)}`}`}</span>
+        <span class="muted">{`attempt ${attempt}${ms === null ? '' : ` · ${formatDuration(ms)}`}`}</span>
         <nav aria-label={`Views of ${name}`}>
           {tab('chart', 'Chart')}
           {tab('terminal', 'Terminal')}
@@ -70,7 +70,10 @@ interface ChartPaneProps {
 }
 
 function ChartPane({ chart, agent, steps }: ChartPaneProps) {
-  const way = useMemo(() => (chart ? wayOf(chart, agent.name, steps) : null), [chart, agent.name, steps]);
+  const way = useMemo(
+    () => (chart ? pathWithArrows(chart, agent.name, steps) : null),
+    [chart, agent.name, steps],
+  );
   const pane = useRef<HTMLElement>(null);
   const current = way?.path.current ?? null;
   useEffect(() => {
@@ -78,7 +81,7 @@ function ChartPane({ chart, agent, steps }: ChartPaneProps) {
       current === null ? null : pane.current?.querySelector(`[data-state="${CSS.escape(current)}"]`);
     if (pane.current && box) bringIntoView(pane.current, box);
   }, [current]);
-  if (!chart || !way) return <p class="quiet">Drawing the chart …</p>;
+  if (!chart || !way) return <p class="muted">Drawing the chart …</p>;
   const { path, taken, last } = way;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too
@@ -94,8 +97,8 @@ function ChartPane({ chart, agent, steps }: ChartPaneProps) {
   );
 }
 
-/** The way so far, and the arrows that show it. */
-function wayOf({ chart, drawn }: AgentChart, agent: string, steps: readonly Step[]) {
+/** Return the path so far, and the arrows that show it. */
+function pathWithArrows({ chart, drawn }: AgentChart, agent: string, steps: readonly Step[]) {
   const pathOf = (some: readonly Step[]) =>
     agentPath(
       chart,
@@ -109,7 +112,7 @@ function wayOf({ chart, drawn }: AgentChart, agent: string, steps: readonly Step
   return { path, taken: new Set(arrows(path.transitions)), last };
 }
 
-/** Moves the pane and not the page, and only where that is needed. */
+/** Scroll the pane, not the page, and only if needed. */
 function bringIntoView(pane: Element, box: Element): void {
   const [around, inner] = [pane.getBoundingClientRect(), box.getBoundingClientRect()];
   const isInside =

@@ -1,14 +1,14 @@
-import { statusWord } from '../../views/words.ts';
+import { statusLabel } from '../../state/state-label.ts';
 import { AgentView } from './agent-view.tsx';
 import { Badge } from './chip.tsx';
 import { FlowView } from './flow-view.tsx';
 import { hashOf, type Route } from './route.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { TimeBar } from './time-bar.tsx';
 
 interface AppProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly route: Route;
 }
 
@@ -20,14 +20,14 @@ export function App({ store, shown, route }: AppProps) {
         <h1>
           <a href={hashOf({ view: 'flow' })}>{state.name || 'agent-flow'}</a>
         </h1>
-        <span class="quiet">{state.runId}</span>
+        <span class="muted">{state.runId}</span>
         {state.ended ? (
-          <Badge mark={state.ended.status} word={statusWord[state.ended.status]} />
+          <Badge mark={state.ended.status} word={statusLabel[state.ended.status]} />
         ) : (
           <Badge mark="running" word={state.startedAt === null ? 'waiting' : 'under way'} />
         )}
-        <span class="quiet link" role="status">
-          {connectionWord(shown, store.source.isKept)}
+        <span class="muted link" role="status">
+          {connectionWord(shown, store.source.isExported)}
         </span>
         <details class="keys">
           <summary>Keys</summary>
@@ -62,9 +62,9 @@ const keys = [
   ['/', 'search in the terminal'],
 ] as const;
 
-function connectionWord({ isConnected, isDriven, newest }: Shown, isKept: boolean): string {
-  if (isKept) return 'kept';
-  if (!isConnected) return 'the page stands alone: who served it has ended';
-  if (newest.ended) return 'over';
-  return isDriven ? 'live' : 'no engine drives it: agent-flow resume takes it up';
+function connectionWord({ isConnected, hasActiveEngine, newest }: View, isKept: boolean): string {
+  if (isKept) return 'exported';
+  if (!isConnected) return 'disconnected: the server has exited';
+  if (newest.ended) return 'finished';
+  return hasActiveEngine ? 'live' : 'interrupted: run agent-flow resume';
 }

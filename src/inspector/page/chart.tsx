@@ -1,26 +1,26 @@
 import { useMemo } from 'preact/hooks';
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
-import { holdsOthers, type LaidOut, outermostFirst, type Placed, pathData } from '../../graph/laid-out.ts';
-import { pure } from './pure.ts';
+import { type Bounds, holdsOthers, type Layout, outermostFirst, pathData } from '../../graph/positioned.ts';
+import { memo } from './memo.ts';
 
-type Arrow = LaidOut['arrows'][number];
-type Box = LaidOut['boxes'][number];
+type Arrow = Layout['arrows'][number];
+type Box = Layout['boxes'][number];
 
 interface ChartProps {
-  readonly drawn: LaidOut;
+  readonly drawn: Layout;
   readonly label: string;
   mark(id: string): Mark | null;
   /** A second line in a box. */
   detail?(id: string): string;
-  /** Where a box leads. */
+  /** Link of a box. */
   href?(id: string): string;
-  /** The arrows that were taken, by number, and the one that was taken last. */
+  /** Indices of the arrows that were taken, and of the last one. */
   readonly taken?: ReadonlySet<number>;
   readonly last?: number | null;
 }
 
-/** A laid out drawing as SVG of the page: names are text of it, and never markup. */
+/** Render a layout as SVG: names are text, never markup. */
 export function Chart({ drawn, label, mark, detail, href, taken, last = null }: ChartProps) {
   const { kind, width, height, boxes, arrows } = drawn;
   const order = useMemo(
@@ -74,13 +74,13 @@ const looks = ['plain', 'taken', 'last'] as const;
 
 interface WaysProps {
   readonly arrows: readonly Arrow[];
-  readonly kind: LaidOut['kind'];
+  readonly kind: Layout['kind'];
   readonly taken: ReadonlySet<number> | undefined;
   readonly last: number | null;
 }
 
-/** Those that were taken lie upon those that were not. */
-const Ways = pure(({ arrows, kind, taken, last }: WaysProps) => {
+/** Draw arrows that were taken above the others. */
+const Ways = memo(({ arrows, kind, taken, last }: WaysProps) => {
   const lookOf = (index: number) => (index === last ? 'last' : taken?.has(index) ? 'taken' : 'plain');
   return (
     <>
@@ -95,14 +95,14 @@ const Ways = pure(({ arrows, kind, taken, last }: WaysProps) => {
 });
 
 interface NodeProps {
-  readonly box: Box & Placed;
+  readonly box: Box & Bounds;
   readonly isFrame: boolean;
   readonly mark: Mark | null;
   readonly detail: string | undefined;
   readonly href: string | undefined;
 }
 
-const Node = pure(({ box, isFrame, mark, detail, href }: NodeProps) => {
+const Node = memo(({ box, isFrame, mark, detail, href }: NodeProps) => {
   const { id, x, y, width, height, label, isFinal } = box;
   const paint =
     mark && isFrame
@@ -140,7 +140,7 @@ const Node = pure(({ box, isFrame, mark, detail, href }: NodeProps) => {
 
 interface WayProps {
   readonly arrow: Arrow;
-  readonly kind: LaidOut['kind'];
+  readonly kind: Layout['kind'];
   readonly look: string;
 }
 

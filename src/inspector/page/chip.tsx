@@ -1,11 +1,11 @@
 import { colours } from '../../graph/colours.ts';
 import type { Mark } from '../../graph/drawing.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import { markOf, standingWord } from './words.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import { agentLabel, markOf } from './words.ts';
 
-/** How an agent stands, in a word and a colour. */
+/** The state of an agent as a coloured label. */
 export const Chip = ({ agent }: { readonly agent: AgentState }) => (
-  <Badge mark={markOf(agent)} word={standingWord(agent)} />
+  <Badge mark={markOf(agent)} word={agentLabel(agent)} />
 );
 
 export const Badge = ({ mark, word }: { readonly mark: Mark; readonly word: string }) => (

@@ -1,6 +1,6 @@
-import type { Call } from '../../views/history.ts';
+import type { Call } from '../../state/history.ts';
 
-/** What the container of an attempt was made with, as its `docker create` says. */
+/** Options of an attempt's container, from its `docker create`. */
 export interface Created {
   readonly labels: readonly (readonly [key: string, value: string])[];
   readonly limits: readonly (readonly [key: string, value: string])[];
@@ -9,7 +9,7 @@ export interface Created {
 const limits = /^--(memory|cpus|pids-limit|network|user|gpus|workdir|cap-add|security-opt)=/;
 const timeLimits = /^--env=(AGENT_(?:RUN|IDLE|INJECT)_LIMIT)=/;
 
-/** null while none was made. */
+/** Return the options; null if the container was not created yet. */
 export function createdWith(calls: readonly Call[], attempt: number): Created | null {
   const call = calls.findLast(
     ({ event: { attempt: of, argv } }) =>

@@ -1,2 +1,2 @@
-/** esbuild puts style sheets into a file of their own. */
+/** esbuild bundles style sheets into a file of their own. */
 declare module '*.css';

@@ -1,19 +1,19 @@
 import { useState } from 'preact/hooks';
-import { spoken } from '../../views/duration.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import { type Call, type Step, until } from '../../views/history.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import { type Call, type Step, until } from '../../state/history.ts';
+import { formatDuration } from '../../text/duration.ts';
 import { createdWith } from './created.ts';
-import type { Shown, Store } from './store.ts';
+import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
 interface DetailsProps {
   readonly store: Store;
-  readonly shown: Shown;
+  readonly shown: View;
   readonly agent: AgentState;
   readonly steps: readonly Step[];
 }
 
-/** What is known of an agent at the moment that is looked at. */
+/** Details of an agent at the moment that is shown. */
 export function Details({ store, shown, agent, steps }: DetailsProps) {
   const calls = until(store.history.of(agent.name).calls, shown.index);
   const created = createdWith(calls, agent.attempt);
@@ -32,7 +32,7 @@ export function Details({ store, shown, agent, steps }: DetailsProps) {
 
 function Transition({ steps, start }: { readonly steps: readonly Step[]; readonly start: number }) {
   const step = steps.at(-1);
-  if (!step) return <p class="quiet">It has not been started.</p>;
+  if (!step) return <p class="muted">It has not been started.</p>;
   const { state, event, cause, until, at, attempt } = step.event;
   const before = event === 'init' ? null : (steps.at(-2)?.event.state ?? null);
   return (
@@ -103,8 +103,8 @@ function Steps({
               aria-current={number === 0 ? 'step' : undefined}
               onClick={() => store.look(index)}
             >
-              <span class="quiet">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}
-              <span class="quiet">{event.event}</span>
+              <span class="muted">{sinceStart(event.at - start)}</span> <code>{event.state}</code>{' '}
+              <span class="muted">{event.event}</span>
             </button>
           </li>
         ))}
@@ -151,8 +151,8 @@ function Calls({ calls, index, start }: CallsProps) {
                     </button>
                     {answer?.stderr && <pre>{answer.stderr}</pre>}
                   </td>
-                  <td>{answer ? spoken(answer.ms) : '…'}</td>
-                  <td>{answer ? (answer.cutOff ?? answer.exitCode) : ''}</td>
+                  <td>{answer ? formatDuration(answer.ms) : '…'}</td>
+                  <td>{answer ? (answer.interrupted ?? answer.exitCode) : ''}</td>
                 </tr>
               );
             })}
@@ -173,7 +173,7 @@ const Pairs = ({ title, pairs, none }: PairsProps) => (
   <section aria-label={title}>
     <h3>{title}</h3>
     {pairs.length === 0 ? (
-      <p class="quiet">{none}</p>
+      <p class="muted">{none}</p>
     ) : (
       <dl>
         {pairs.map(([key, value], index) => (

@@ -1,20 +1,20 @@
-import { spoken } from '../../views/duration.ts';
-import { ofAgent } from '../../views/flow-state.ts';
+import { ofAgent } from '../../state/flow-state.ts';
+import { formatDuration } from '../../text/duration.ts';
 import { Chart } from './chart.tsx';
 import { Gantt } from './gantt.tsx';
 import { hashOf } from './route.ts';
-import type { Shown, Store } from './store.ts';
-import { lifetime, markOf, standingWord } from './words.ts';
+import type { Store, View } from './store.ts';
+import { agentLabel, lifetime, markOf } from './words.ts';
 
-/** All agents: what waits for what, how each stands, and how they got there. */
-export function FlowView({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+/** All agents: their dependencies, states and timelines. */
+export function FlowView({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, flow, now } = shown;
   const detail = (id: string) => {
     const agent = ofAgent(state, id);
     if (!agent) return '';
     const ms = lifetime(agent, now);
     const attempt = agent.attempt > 1 ? `attempt ${agent.attempt}` : null;
-    return [standingWord(agent), attempt, ms === null ? null : spoken(ms)].filter(Boolean).join(' · ');
+    return [agentLabel(agent), attempt, ms === null ? null : formatDuration(ms)].filter(Boolean).join(' · ');
   };
   return (
     <main>
@@ -34,7 +34,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
               href={id => hashOf({ view: 'agent', agent: id, tab: 'chart' })}
             />
           ) : (
-            <p class="quiet">
+            <p class="muted">
               {state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}
             </p>
           )}
@@ -46,16 +46,16 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
   );
 }
 
-function Warnings({ shown: { state } }: { readonly shown: Shown }) {
-  const said = [
-    ...(state.engineAway ? [`The Docker engine is away: ${state.engineAway}`] : []),
+function Warnings({ shown: { state } }: { readonly shown: View }) {
+  const messages = [
+    ...(state.engineUnreachable ? [`The Docker engine is away: ${state.engineUnreachable}`] : []),
     ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
     ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
   ];
-  if (said.length === 0) return null;
+  if (messages.length === 0) return null;
   return (
     <ul class="warnings" aria-label="Warnings">
-      {said.map((message, index) => (
+      {messages.map((message, index) => (
         <li key={index}>{message}</li>
       ))}
     </ul>

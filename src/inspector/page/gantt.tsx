@@ -1,25 +1,26 @@
+import { tagsOf } from '../../../machines/state-tags.ts';
 import { colours } from '../../graph/colours.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import type { Past, Step } from '../../views/history.ts';
-import { stateWord } from '../../views/words.ts';
-import { pure } from './pure.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import type { AgentTimeline, Step } from '../../state/history.ts';
+import { stateLabel } from '../../state/state-label.ts';
+import { memo } from './memo.ts';
 import { hashOf } from './route.ts';
-import type { Shown, Store } from './store.ts';
-import { markOf, sinceStart, standingWord } from './words.ts';
+import type { Store, View } from './store.ts';
+import { agentLabel, markOf, sinceStart } from './words.ts';
 
 const rowHeight = 26;
 
 /**
- * The states of every agent along the time, with docker's commands as strokes under them and attempts parted by lines.
- * A second is a unit of the drawing. While a run goes on its frame grows by leaps: a row changes when its agent does.
+ * The states of every agent over time, with docker commands as strokes below and lines between attempts. The unit of the
+ * drawing is a second. During a run its width grows in steps, so that a row is rendered only when its agent changes.
  */
-export function Gantt({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+export function Gantt({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { state, now, isLive, newest } = shown;
   const start = state.startedAt ?? now;
   const last = Math.max(now, store.events.at(-1)?.at ?? now);
   const lasted = Math.max(1, (last - start) / 1000);
-  const seconds = newest.ended ? lasted : leap ** Math.ceil(Math.log(lasted) / Math.log(leap));
-  // What has no end yet is drawn up to here, which is not another place in every frame.
+  const seconds = newest.ended ? lasted : growth ** Math.ceil(Math.log(lasted) / Math.log(growth));
+  // Open-ended bars end here, rounded so that it does not change with every frame.
   const horizon = newest.endedAt ?? Math.ceil(last / 250) * 250;
   const agents = Object.values(state.agents);
   const height = (agents.length + 1) * rowHeight;
@@ -73,26 +74,26 @@ export function Gantt({ store, shown }: { readonly store: Store; readonly shown:
   );
 }
 
-const leap = 1.2;
+const growth = 1.2;
 
-const Name = pure(({ agent }: { readonly agent: AgentState }) => (
+const Name = memo(({ agent }: { readonly agent: AgentState }) => (
   <a href={hashOf({ view: 'agent', agent: agent.name, tab: 'chart' })}>
     <i class="dot" style={{ background: colours[markOf(agent)].line }} />
     <span class="name">{agent.name}</span>
-    <span class="hidden">{`: ${standingWord(agent)}`}</span>
+    <span class="hidden">{`: ${agentLabel(agent)}`}</span>
   </a>
 ));
 
 interface RowProps {
-  readonly past: Past;
-  /** A past that has grown is known by it. */
+  readonly past: AgentTimeline;
+  /** Changes when the timeline grows. */
   readonly version: number;
   readonly end: number;
   readonly row: number;
   readonly start: number;
 }
 
-const Row = pure(({ past, end, row, start }: RowProps) => {
+const Row = memo(({ past, end, row, start }: RowProps) => {
   const { steps, calls } = past;
   const at = (ms: number) => Math.round(Math.max(0, ms - start)) / 1000;
   const top = row * rowHeight;
@@ -121,7 +122,7 @@ const Row = pure(({ past, end, row, start }: RowProps) => {
           height={13}
           fill={phaseOf(step).colour}
         >
-          <title>{saidOf(step, from)}</title>
+          <title>{stepTitle(step, from)}</title>
         </rect>
       ))}
       <path class="calls" d={strokes(false)} />
@@ -131,21 +132,22 @@ const Row = pure(({ past, end, row, start }: RowProps) => {
   );
 });
 
-const saidOf = ({ event: { state, attempt } }: Step, from: number) =>
-  `${stateWord(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
+const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
+  `${stateLabel(state) ?? state}, attempt ${attempt}, from ${sinceStart(from * 1000)}`;
 
-/** What a state is for, in few colours. */
+/** Group states into few colours. */
 const phases = {
-  up: { word: 'on the way up', colour: '#74c0fc' },
+  up: { word: 'starting', colour: '#74c0fc' },
   running: { word: 'running', colour: '#fcc419' },
   waits: { word: 'waits, to try again', colour: '#ff922b' },
   down: { word: 'stops, collects, removes', colour: '#adb5bd' },
 } as const;
 
 function phaseOf({ event: { state } }: Step): (typeof phases)[keyof typeof phases] {
-  if (state.startsWith('running')) return phases.running;
-  if (/^(backingOff|retrying|engineUnreachable|waitingForSecrets)/.test(state)) return phases.waits;
-  return /^(stopping|collecting|removing|settling|done)/.test(state) ? phases.down : phases.up;
+  const tags = tagsOf(state);
+  if (tags.includes('startup')) return phases.up;
+  if (tags.includes('running')) return phases.running;
+  return tags.includes('waiting') ? phases.waits : phases.down;
 }
 
 const Legend = () => (

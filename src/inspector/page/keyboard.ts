@@ -1,7 +1,7 @@
 import { hashOf, type Route } from './route.ts';
 import type { Store } from './store.ts';
 
-/** What keys do, where they are not typed into something. True where one did something. */
+/** Handle a key outside of input elements. Return whether it has an action. */
 export function onKey(event: KeyboardEvent, store: Store, route: Route): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return false;
   const { index, state } = store.shown();

@@ -7,22 +7,22 @@ import { routeOf } from './route.ts';
 import { sourceOf } from './source.ts';
 import { openStore } from './store.ts';
 
-/** The page is a function of the events and the address; it is drawn once a frame, however many events came in between. */
+/** The page is a function of the events and the address, rendered at most once per frame. */
 const root = document.getElementById('app')!;
-let isAsked = false;
+let isScheduled = false;
 const store = openStore(sourceOf(document), changed);
 
 function changed(): void {
-  if (isAsked) return;
-  isAsked = true;
+  if (isScheduled) return;
+  isScheduled = true;
   requestAnimationFrame(draw);
 }
 
 function draw(): void {
-  isAsked = false;
+  isScheduled = false;
   const shown = store.shown();
   render(<App store={store} shown={shown} route={routeOf(location.hash)} />, root);
-  // What is drawn, for who watches the page from outside.
+  // For tests: the event that is shown.
   root.dataset.index = String(shown.index);
   document.title = `${shown.state.name || 'agent-flow'} ${shown.state.runId}`.trim();
 }
@@ -31,9 +31,9 @@ addEventListener('hashchange', changed);
 addEventListener('keydown', event => {
   if (onKey(event, store, routeOf(location.hash))) event.preventDefault();
 });
-// While agents live, their times go on between events.
+// Durations of running agents change between events.
 setInterval(() => {
-  const { isLive, isDriven, state } = store.shown();
-  if (isLive && isDriven && state.ended === null) changed();
+  const { isLive, hasActiveEngine, state } = store.shown();
+  if (isLive && hasActiveEngine && state.ended === null) changed();
 }, 500);
 changed();

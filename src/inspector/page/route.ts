@@ -1,4 +1,4 @@
-/** What of a run is looked at, as the address has it after `#`. */
+/** The view of a run, as in the address after `#`. */
 export type Route =
   | { readonly view: 'flow' }
   | { readonly view: 'agent'; readonly agent: string; readonly tab: 'chart' | 'terminal' };

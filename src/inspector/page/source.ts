@@ -1,51 +1,51 @@
-import type { FlowEvent } from '../../events.ts';
-import type { LaidOut } from '../../graph/laid-out.ts';
-import { type AgentChart, type Kept, keptId, transcriptKey } from '../page-data.ts';
+import type { RunEvent } from '../../events.ts';
+import type { Layout } from '../../graph/positioned.ts';
+import { type AgentChart, type ExportedRun, exportedRunId, transcriptKey } from '../page-data.ts';
 
-/** Where a page has its run from: who serves it, or itself. */
+/** The source of a page's data: its server, or the page itself. */
 export interface Source {
-  /** Nobody is asked for anything: all that there is is here. */
-  readonly isKept: boolean;
+  /** Whether the page contains all data. */
+  readonly isExported: boolean;
   listen(listener: Listener): void;
-  /** Whoever looks may type into the terminals. */
+  /** Whether the page may type into terminals. */
   readonly mayType: boolean;
   chart(): Promise<AgentChart>;
-  flow(): Promise<LaidOut>;
-  /** What an attempt has printed, as it comes; null where nothing is there. */
+  flow(): Promise<Layout>;
+  /** Stream the output of an attempt; null if there is none. */
   terminal(agent: string, attempt: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | null>;
-  /** What there is of it, for a download. */
+  /** URL to download the output; null if there is none. */
   transcriptUrl(agent: string, attempt: number): string | null;
   type(agent: string, keys: string): Promise<void>;
 }
 
-export interface Listener {
-  events(events: readonly FlowEvent[]): void;
-  /** An engine lives that drives the run. */
-  driven(isDriven: boolean): void;
-  /** Whether there is somebody who would tell more. */
+interface Listener {
+  events(events: readonly RunEvent[]): void;
+  /** Called when an engine process begins or ceases to drive the run. */
+  engineActive(isActive: boolean): void;
+  /** Called when the connection to the server changes. */
   connected(isConnected: boolean): void;
 }
 
 export function sourceOf(page: Document): Source {
-  const element = page.getElementById(keptId);
+  const element = page.getElementById(exportedRunId);
   return element
-    ? kept(JSON.parse(element.textContent ?? ''))
-    : served(page.querySelector('[data-may-type]') !== null);
+    ? exportedSource(JSON.parse(element.textContent ?? ''))
+    : servedSource(page.querySelector('[data-may-type]') !== null);
 }
 
-function served(mayType: boolean): Source {
+function servedSource(mayType: boolean): Source {
   const json = async (path: string) => (await fetch(path)).json();
   const query = (agent: string, attempt: number) => `agent=${encodeURIComponent(agent)}&attempt=${attempt}`;
   return {
-    isKept: false,
+    isExported: false,
     mayType,
-    listen({ events, driven, connected }) {
+    listen({ events, engineActive, connected }) {
       const stream = new EventSource('events');
       stream.onmessage = ({ data }) => events(JSON.parse(data));
-      stream.addEventListener('driven', ({ data }) => driven(data === 'true'));
-      stream.addEventListener('over', () => {
+      stream.addEventListener('engine-active', ({ data }) => engineActive(data === 'true'));
+      stream.addEventListener('end', () => {
         stream.close();
-        driven(false);
+        engineActive(false);
         connected(false);
       });
       stream.onopen = () => connected(true);
@@ -65,7 +65,7 @@ function served(mayType: boolean): Source {
   };
 }
 
-function kept(all: Kept): Source {
+function exportedSource(all: ExportedRun): Source {
   const bytes = (agent: string, attempt: number) => {
     const text = all.transcripts[transcriptKey(agent, attempt)];
     if (text === undefined) return null;
@@ -73,7 +73,7 @@ function kept(all: Kept): Source {
     return zipped.stream().pipeThrough(new DecompressionStream('gzip'));
   };
   return {
-    isKept: true,
+    isExported: true,
     mayType: false,
     listen({ events, connected }) {
       events(all.events);

@@ -1,63 +1,49 @@
-import type { FlowEvent } from '../../events.ts';
-import type { LaidOut } from '../../graph/laid-out.ts';
-import type { FlowState } from '../../views/flow-state.ts';
-import { openHistory } from '../../views/history.ts';
-import { openReplay } from '../../views/replay.ts';
+import type { RunEvent } from '../../events.ts';
+import type { Layout } from '../../graph/positioned.ts';
+import type { FlowState } from '../../state/flow-state.ts';
+import { openHistory } from '../../state/history.ts';
+import { openReplay } from '../../state/replay.ts';
 import type { AgentChart } from '../page-data.ts';
 import type { Source } from './source.ts';
 
-/** What a page shows, as plain data: everything that is drawn follows from this. */
-export interface Shown {
+/** The data that the page renders. */
+export interface View {
   readonly state: FlowState;
-  /** What is known of the run by now, whatever moment is looked at. */
+  /** The newest state of the run, whichever moment is shown. */
   readonly newest: FlowState;
-  /** The event that is looked at; -1 before the first. */
+  /** Index of the event that is shown; -1 before the first. */
   readonly index: number;
   readonly count: number;
-  /** The newest event is looked at, and each that comes. */
+  /** The newest event is shown, and each new one. */
   readonly isLive: boolean;
-  /** The moment that is looked at. */
+  /** The moment that is shown, in milliseconds since the epoch. */
   readonly now: number;
-  readonly isDriven: boolean;
+  readonly hasActiveEngine: boolean;
   readonly isConnected: boolean;
   readonly chart: AgentChart | null;
-  readonly flow: LaidOut | null;
+  readonly flow: Layout | null;
 }
 
-/** All that a page knows, and which moment of it is looked at. Whoever changes it asks for a frame. */
+/** Hold the events and charts of a run, and the moment that is shown. `changed` is called after each change. */
 export function openStore(source: Source, changed: () => void) {
   const replay = openReplay();
   const history = openHistory();
+  const charts = loadCharts(source, changed);
   let position: number | null = null;
-  let isDriven = false;
-  let isConnected = !source.isKept;
-  let chart: AgentChart | null = null;
-  let flow: LaidOut | null = null;
-  let flowAsked = false;
-
-  const drawFlow = () => {
-    if (flowAsked) return;
-    flowAsked = true;
-    const got = (found: LaidOut) => {
-      flow = found;
-      changed();
-    };
-    source.flow().then(got, () => {
-      flowAsked = false;
-    });
-  };
+  let hasActiveEngine = false;
+  let isConnected = !source.isExported;
 
   source.listen({
-    events(events: readonly FlowEvent[]) {
+    events(events: readonly RunEvent[]) {
       for (const event of events) {
         replay.add(event);
         history.add(event);
-        if (event.type === 'run.started') drawFlow();
+        if (event.type === 'run.started') charts.loadFlow();
       }
       changed();
     },
-    driven(given) {
-      isDriven = given;
+    engineActive(given) {
+      hasActiveEngine = given;
       changed();
     },
     connected(given) {
@@ -65,26 +51,18 @@ export function openStore(source: Source, changed: () => void) {
       changed();
     },
   });
-  source.chart().then(
-    found => {
-      chart = found;
-      changed();
-    },
-    () => {},
-  );
-
   return {
     source,
     history,
     events: replay.events,
-    shown(): Shown {
+    shown(): View {
       const last = replay.events.length - 1;
       const index = position ?? last;
       const state = replay.at(index);
       const newest = replay.at(last);
       const isLive = position === null;
-      const goesOn = isLive && isDriven && state.ended === null;
-      const now = goesOn ? Date.now() : (replay.events[index]?.at ?? 0);
+      const isRunning = isLive && hasActiveEngine && state.ended === null;
+      const now = isRunning ? Date.now() : (replay.events[index]?.at ?? 0);
       return {
         state,
         newest,
@@ -92,13 +70,13 @@ export function openStore(source: Source, changed: () => void) {
         count: replay.events.length,
         isLive,
         now,
-        isDriven,
+        hasActiveEngine,
         isConnected,
-        chart,
-        flow,
+        chart: charts.chart(),
+        flow: charts.flow(),
       };
     },
-    /** Looks at the event at `index`; null is the newest, whichever that is. */
+    /** Show the event at `index`; null for the newest. */
     look(index: number | null) {
       const newest = replay.events.length - 1;
       position = index === null || index >= newest ? null : Math.max(0, index);
@@ -108,3 +86,32 @@ export function openStore(source: Source, changed: () => void) {
 }
 
 export type Store = ReturnType<typeof openStore>;
+
+/** Load the agents' chart at once, and the flow once its agents are known. */
+function loadCharts(source: Source, changed: () => void) {
+  let chart: AgentChart | null = null;
+  let flow: Layout | null = null;
+  let isFlowRequested = false;
+  source.chart().then(
+    found => {
+      chart = found;
+      changed();
+    },
+    () => {},
+  );
+  return {
+    chart: () => chart,
+    flow: () => flow,
+    loadFlow() {
+      if (isFlowRequested) return;
+      isFlowRequested = true;
+      const got = (found: Layout) => {
+        flow = found;
+        changed();
+      };
+      source.flow().then(got, () => {
+        isFlowRequested = false;
+      });
+    },
+  };
+}

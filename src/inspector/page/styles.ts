@@ -1,8 +1,8 @@
 let done = false;
 
 /**
- * The page's policy lets nobody bring styles as text, which xterm.js does in two ways: by style elements, which are
- * given the page's nonce, and by style attributes, which are set as properties instead.
+ * Make xterm.js work under the page's policy, which forbids inline styles: its style elements get the nonce of the page,
+ * and its style attributes are set as properties.
  */
 export function withoutInlineStyles(): void {
   if (done) return;

@@ -1,10 +1,11 @@
 import type { SearchAddon } from '@xterm/addon-search';
 import type { Terminal } from '@xterm/xterm';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AgentState } from '../../views/flow-state.ts';
+import type { AgentState } from '../../state/flow-state.ts';
 import type { Store } from './store.ts';
 import { withoutInlineStyles } from './styles.ts';
-import { typingOf } from './typing.ts';
+import { forwardTyping } from './typing.ts';
 
 declare const agentFlowXterm:
   | { readonly Terminal: typeof Terminal; readonly SearchAddon: typeof SearchAddon }
@@ -15,7 +16,7 @@ interface TerminalViewProps {
   readonly agent: AgentState;
 }
 
-/** What an agent prints, in a terminal as large as its own. It is asked for while somebody looks, and not longer. */
+/** The output of an agent, in a terminal as large as its own. It is requested only while it is shown. */
 export function TerminalView({ store, agent }: TerminalViewProps) {
   const attempts = Array.from({ length: agent.attempt }, (_, index) => index + 1);
   const [chosen, choose] = useState<number | null>(null);
@@ -36,7 +37,7 @@ export function TerminalView({ store, agent }: TerminalViewProps) {
             </select>
           </label>
         )}
-        <span class="quiet">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
+        <span class="muted">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
       </div>
       <Screen
         key={`${attempt} ${mayType}`}
@@ -59,40 +60,19 @@ interface ScreenProps {
 function Screen({ store, agent, attempt, mayType }: ScreenProps) {
   const place = useRef<HTMLElement>(null);
   const search = useRef<SearchAddon | null>(null);
-  const [said, say] = useState('connecting …');
-  const [hasXterm, setHasXterm] = useState(typeof agentFlowXterm !== 'undefined');
+  const [status, setStatus] = useState('connecting …');
+  const hasXterm = useXterm();
   const { source } = store;
 
   useEffect(() => {
-    if (hasXterm) return;
-    const arrived = () => setHasXterm(typeof agentFlowXterm !== 'undefined');
-    // It may have come since this was drawn.
-    arrived();
-    addEventListener('xterm', arrived, { once: true });
-    return () => removeEventListener('xterm', arrived);
-  }, [hasXterm]);
-
-  useEffect(() => {
     if (!hasXterm || !agentFlowXterm || !place.current) return;
-    withoutInlineStyles();
-    const { Terminal, SearchAddon } = agentFlowXterm;
-    // The size of the session: what is printed was meant for it.
-    const terminal = new Terminal({
-      cols: 200,
-      rows: 50,
-      scrollback: 50_000,
-      fontSize: 12,
-      disableStdin: !mayType,
-      // What an agent prints opens nothing in anybody's browser.
-      linkHandler: { activate() {}, allowNonHttpProtocols: false },
-    });
-    search.current = new SearchAddon();
-    terminal.loadAddon(search.current);
-    terminal.open(place.current);
-    if (mayType) typingOf(terminal, keys => source.type(agent, keys).catch(({ message }) => say(message)));
+    const { terminal, finder } = openTerminal(place.current, agentFlowXterm, mayType);
+    search.current = finder;
+    if (mayType)
+      forwardTyping(terminal, keys => source.type(agent, keys).catch(({ message }) => setStatus(message)));
     const leaving = new AbortController();
-    read(source.terminal(agent, attempt, leaving.signal), terminal, say).catch(({ message }) => {
-      if (!leaving.signal.aborted) say(`broken off: ${message}`);
+    read(source.terminal(agent, attempt, leaving.signal), terminal, setStatus).catch(({ message }) => {
+      if (!leaving.signal.aborted) setStatus(`broken off: ${message}`);
     });
     return () => {
       leaving.abort();
@@ -100,51 +80,96 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
     };
   }, [hasXterm, source, agent, attempt, mayType]);
 
+  const find = (term: string, isBack: boolean) => {
+    const found = isBack ? search.current?.findPrevious(term) : search.current?.findNext(term);
+    setStatus(term === '' || found ? '' : `“${term}” is not there`);
+  };
   const url = source.transcriptUrl(agent, attempt);
   return (
     <>
-      <form
-        class="search"
-        onSubmit={event => {
-          event.preventDefault();
-          const back = (event.submitter as HTMLButtonElement | null)?.value === 'back';
-          const term = String(new FormData(event.currentTarget).get('term') ?? '');
-          const found = back ? search.current?.findPrevious(term) : search.current?.findNext(term);
-          say(term === '' || found ? '' : `“${term}” is not there`);
-        }}
-      >
-        <input name="term" type="search" aria-label="Search in the terminal" placeholder="Search" />
-        <button type="submit" value="on">
-          Next
-        </button>
-        <button type="submit" value="back">
-          Previous
-        </button>
+      <SearchForm find={find}>
         {url && (
           <a href={url} download={`${agent}-${attempt}.log`}>
             Whole transcript
           </a>
         )}
-        <output>{said}</output>
-      </form>
+        <output>{status}</output>
+      </SearchForm>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too */}
       <section class="screen scroll" ref={place} tabIndex={0} aria-label="Screen" />
     </>
   );
 }
 
+/** Return whether xterm.js, a script of its own, has been loaded. */
+function useXterm(): boolean {
+  const [hasXterm, setHasXterm] = useState(typeof agentFlowXterm !== 'undefined');
+  useEffect(() => {
+    if (hasXterm) return;
+    const arrived = () => setHasXterm(typeof agentFlowXterm !== 'undefined');
+    // It may have arrived since the component was rendered.
+    arrived();
+    addEventListener('xterm', arrived, { once: true });
+    return () => removeEventListener('xterm', arrived);
+  }, [hasXterm]);
+  return hasXterm;
+}
+
+function openTerminal(place: HTMLElement, xterm: NonNullable<typeof agentFlowXterm>, mayType: boolean) {
+  withoutInlineStyles();
+  // The size of the tmux session, which the output was made for.
+  const terminal = new xterm.Terminal({
+    cols: 200,
+    rows: 50,
+    scrollback: 50_000,
+    fontSize: 12,
+    disableStdin: !mayType,
+    // Links that an agent prints open nothing.
+    linkHandler: { activate() {}, allowNonHttpProtocols: false },
+  });
+  const finder = new xterm.SearchAddon();
+  terminal.loadAddon(finder);
+  terminal.open(place);
+  return { terminal, finder };
+}
+
+interface SearchFormProps {
+  find(term: string, isBack: boolean): void;
+  readonly children: ComponentChildren;
+}
+
+const SearchForm = ({ find, children }: SearchFormProps) => (
+  <form
+    class="search"
+    onSubmit={event => {
+      event.preventDefault();
+      const isBack = (event.submitter as HTMLButtonElement | null)?.value === 'back';
+      find(String(new FormData(event.currentTarget).get('term') ?? ''), isBack);
+    }}
+  >
+    <input name="term" type="search" aria-label="Search in the terminal" placeholder="Search" />
+    <button type="submit" value="on">
+      Next
+    </button>
+    <button type="submit" value="back">
+      Previous
+    </button>
+    {children}
+  </form>
+);
+
 async function read(
-  asked: Promise<ReadableStream<Uint8Array> | null>,
+  output: Promise<ReadableStream<Uint8Array> | null>,
   terminal: Terminal,
-  say: (text: string) => void,
+  setStatus: (text: string) => void,
 ): Promise<void> {
-  const stream = await asked;
-  if (stream === null) return say('nothing was printed');
-  say('');
-  // Bytes, not text: the terminal joins characters that were cut in two. It is given no more than it takes.
+  const stream = await output;
+  if (stream === null) return setStatus('nothing was printed');
+  setStatus('');
+  // Bytes, not text: the terminal joins split characters. The next chunk is written when this one was handled.
   for (const reader = stream.getReader(); ; ) {
     const { done, value } = await reader.read();
-    if (done) return say('over');
+    if (done) return setStatus('over');
     await new Promise<void>(resolve => terminal.write(value, resolve));
   }
 }

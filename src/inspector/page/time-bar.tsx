@@ -1,12 +1,12 @@
-import type { FlowEvent } from '../../events.ts';
-import type { Shown, Store } from './store.ts';
+import type { RunEvent } from '../../events.ts';
+import type { Store, View } from './store.ts';
 import { sinceStart } from './words.ts';
 
-/** Goes along the run, event by event. */
-export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: Shown }) {
+/** Move through the run, event by event. */
+export function TimeBar({ store, shown }: { readonly store: Store; readonly shown: View }) {
   const { index, count, isLive, state, now } = shown;
   const event = store.events[index];
-  const said = event ? saidOf(event) : 'nothing yet';
+  const text = event ? describeEvent(event) : 'nothing yet';
   const where = `event ${index + 1} of ${count}`;
   return (
     <section class="time" aria-label="Time">
@@ -24,7 +24,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
         max={Math.max(0, count - 1)}
         value={Math.max(0, index)}
         aria-label="Event"
-        aria-valuetext={`${where}: ${said}`}
+        aria-valuetext={`${where}: ${text}`}
         onInput={({ currentTarget }) => store.look(Number(currentTarget.value))}
       />
       <button type="button" aria-label="One event on" disabled={isLive} onClick={() => store.look(index + 1)}>
@@ -33,23 +33,23 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
       <button type="button" class="live" aria-pressed={isLive} onClick={() => store.look(null)}>
         Newest
       </button>
-      <p class="said">
+      <p class="event-text">
         <span class="where">{`${where} · ${sinceStart(now - (state.startedAt ?? now))}`}</span>
-        <span class="what">{said}</span>
+        <span class="what">{text}</span>
       </p>
     </section>
   );
 }
 
-/** An event in a few words. */
-function saidOf(event: FlowEvent): string {
+/** Describe an event in a few words. */
+function describeEvent(event: RunEvent): string {
   switch (event.type) {
     case 'agent.state':
       return `${event.agent}: ${event.state}${event.event && ` (${event.event})`}`;
     case 'docker.call':
       return event.argv.slice(0, 2).join(' ') + (event.agent === null ? '' : ` for ${event.agent}`);
     case 'docker.result':
-      return event.ok ? 'docker has answered' : `docker has failed: ${event.cutOff ?? event.exitCode}`;
+      return event.ok ? 'docker has answered' : `docker has failed: ${event.interrupted ?? event.exitCode}`;
     case 'attempt.ended':
       return `${event.agent}: attempt ${event.attempt} ${event.status}`;
     case 'agent.ended':

@@ -1,10 +1,10 @@
 import type { Terminal } from '@xterm/xterm';
 
 /**
- * Sends what a person types and pastes, in order. What the terminal itself answers to escape sequences, which `onData`
- * tells as well, is not sent: an agent could make it type.
+ * Send what the user types and pastes, in order. The terminal's own replies to escape sequences, which `onData` also
+ * emits, are not sent: an agent could make it type.
  */
-export function typingOf(terminal: Terminal, send: (keys: string) => Promise<unknown>): void {
+export function forwardTyping(terminal: Terminal, send: (keys: string) => Promise<unknown>): void {
   let waiting = '';
   let isSending = false;
   const go = async () => {

@@ -1,17 +1,17 @@
 import type { Mark } from '../../graph/drawing.ts';
-import type { AgentState } from '../../views/flow-state.ts';
-import { stateWord, statusWord } from '../../views/words.ts';
+import type { AgentState } from '../../state/flow-state.ts';
+import { stateLabel, statusLabel } from '../../state/state-label.ts';
 
-/** What people read for how an agent stands. */
-export const standingWord = ({ status, state }: AgentState): string =>
-  status === null ? (stateWord(state) ?? state) : statusWord[status];
+/** Return the label of an agent's state or status. */
+export const agentLabel = ({ status, state }: AgentState): string =>
+  status === null ? (stateLabel(state) ?? state) : statusLabel[status];
 
 export const markOf = ({ status, state }: AgentState): Mark =>
   status ?? (state === 'waiting' ? 'waiting' : 'running');
 
-/** How long it has lived at a moment, in milliseconds; null where it has not begun. */
+/** Return the milliseconds since an agent's start, or until its end; null before its start. */
 export const lifetime = ({ startedAt, endedAt }: AgentState, now: number): number | null =>
   startedAt === null ? null : Math.max(0, (endedAt ?? now) - startedAt);
 
-/** `+4.2 s`: since the run began. */
+/** Format the time since the start of the run: `+4.2 s`. */
 export const sinceStart = (ms: number): string => `+${(Math.max(0, ms) / 1000).toFixed(1)} s`;

@@ -2,6 +2,6 @@ import '@xterm/xterm/css/xterm.css';
 import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
 
-/** A program of its own beside the page: most of its weight, and needed last. */
+/** A script of its own: it is most of the page's size, and needed last. */
 Object.assign(globalThis, { agentFlowXterm: { SearchAddon, Terminal } });
 dispatchEvent(new Event('xterm'));

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { StepError } from '../../../machines/step-error.ts';
 import { collect } from '../../../src/actors/collect.ts';
-import type { World } from '../../../src/actors/world.ts';
+import type { ActorContext } from '../../../src/actors/context.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
-import type { FlowEventBody } from '../../../src/events.ts';
-import { agent, attempt, never, sealedRun } from '../secrets/sealed-run.ts';
+import type { RunEventBody } from '../../../src/events.ts';
+import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const nonce = 'nonce-1';
-const input = { ...attempt, image: null, uncertain: false, cancelled: false };
+const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
 
 /** An attempt that was given a secret which this process cannot read in any way. */
 async function blind(t: ExecutionContext, plan = agent) {
@@ -17,10 +17,10 @@ async function blind(t: ExecutionContext, plan = agent) {
   await run.process({ TOKEN: 'canary-0b7e' }).seals.seal(attempt, ['canary-0b7e'], never);
   rmSync(run.file);
   const { vault, seals } = run.process({}, plan);
-  const events: FlowEventBody[] = [];
+  const events: RunEventBody[] = [];
   const docker: Docker = async args => {
     const stdout = `agent-end exit 3 0 ${nonce}\n`;
-    return { args, ok: true, exitCode: 0, stdout, stderr: '', cutOff: null };
+    return { args, ok: true, exitCode: 0, stdout, stderr: '', interrupted: null };
   };
   const transcript = join(run.folder('a', 1), 'transcript.log');
   const world = {
@@ -32,16 +32,16 @@ async function blind(t: ExecutionContext, plan = agent) {
     identity: () => ({ nonce }),
     transcript: () => transcript,
     networks: { readBlocked: async () => {} },
-    tell: async (event: FlowEventBody) => void events.push(event),
-  } as unknown as World;
+    emit: async (event: RunEventBody) => void events.push(event),
+  } as unknown as ActorContext;
   return { world, events, transcript };
 }
 
 test('output whose secrets are unknown is not collected: it waits for them', async t => {
   const { world, events, transcript } = await blind(t);
   const error = await t.throwsAsync(collect(world, input, never), { instanceOf: StepError });
-  t.is((error as StepError).kind, 'secrets');
-  t.regex(error!.message, /the secret TOKEN is not there/);
+  t.is((error as StepError).kind, 'missingSecret');
+  t.regex(error!.message, /secret TOKEN is not set/);
   t.false(existsSync(transcript));
   t.deepEqual(events, []);
 });
@@ -53,7 +53,7 @@ for (const [who, cancelled, plan] of [
   test(`${who} waits for no secrets: its transcript is not kept, a warning gives the reason`, async t => {
     const { world, events, transcript } = await blind(t, plan);
     const { record } = await collect(world, { ...input, cancelled }, never);
-    t.like(record, { how: 'exit', code: 3 });
+    t.like(record, { reason: 'exit', code: 3 });
     t.false(existsSync(transcript));
     t.is(events.length, 1);
     t.like(events[0], { type: 'warning', agent: 'a' });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import type { ActorContext } from '../../../src/actors/context.ts';
 import { inject } from '../../../src/actors/inject.ts';
-import type { World } from '../../../src/actors/world.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
-import { redacted } from '../../../src/engine/redact.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { launchScript } from '../../../src/spec/launch.ts';
-import { agent, attempt, never, sealedRun } from '../secrets/sealed-run.ts';
+import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-weak';
 
@@ -20,10 +20,16 @@ test('the hash of a launch script is no oracle for its secrets, which are sealed
     t.true(String(input).includes(value));
     hashes.push(String(args.at(-1)));
     t.is(createHash('sha256').update(String(input)).digest('hex'), String(args.at(-1)));
-    return { args, ok: true, exitCode: 0, stdout: 'started\n', stderr: '', cutOff: null };
+    return { args, ok: true, exitCode: 0, stdout: 'started\n', stderr: '', interrupted: null };
   };
-  const world = { clock: { now: () => 7 }, docker, vault, seals, plan: () => agent } as unknown as World;
-  const input = { ...attempt, image: null, uncertain: false, cancelled: false };
+  const world = {
+    clock: { now: () => 7 },
+    docker,
+    vault,
+    seals,
+    plan: () => agent,
+  } as unknown as ActorContext;
+  const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
   t.deepEqual(await inject(world, input, never), { injectedAt: 7 });
   await inject(world, input, never);
   t.not(hashes[0], hashes[1]);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeRoom } from '../../../src/actors/save-artifacts.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 test('an artifact below one that turned out to be a file costs itself, not the work', t => {
   const root = join(folder(t), 'artifacts');

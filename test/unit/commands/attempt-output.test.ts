@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { printAttempt } from '../../../src/commands/logs/attempt-output.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 
 /** A `docker logs` that notes where its output goes, prints, and ends when it is let go. */
 const script = (folder: string) => `#!/bin/sh
@@ -43,7 +43,7 @@ function printing(follow: boolean, write: (bytes: Buffer) => Promise<void>, sign
   const sink = {
     printer: { write },
     secrets: { unseal: async () => {} },
-    connection: async () => ({ recorder: unrecorded }),
+    connection: async () => ({ recorder: nullRecorder }),
     ...(signal && { signal }),
   };
   const agent = { attempts: [{ attempt: 1, status: null, containerId: 'c' }] };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
 const bin = join(import.meta.dirname, '../../../src/bin.ts');
 
@@ -32,7 +32,7 @@ test('from a working directory that was removed commands work, and say where rel
   t.is(exitCode, 0, stderr);
   t.is(stdout, '[]');
   const [first, second, ...others] = stderr.split('\n').filter(line => line !== '');
-  t.is(first, 'agent-flow: the working directory has been removed; relative paths start in / instead');
-  t.regex(second ?? '', /^orphans are not shown: could not reach the Docker engine: /);
+  t.is(first, 'agent-flow: the working directory has been removed; relative paths are resolved in / instead');
+  t.regex(second ?? '', /^orphans are not listed: could not reach the Docker engine: /);
   t.deepEqual(others, []);
 });

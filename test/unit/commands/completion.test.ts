@@ -1,5 +1,5 @@
 import test from 'ava';
-import { desk, pastRun } from './command-line.ts';
+import { desk, pastRun } from '../_helpers/command-line.ts';
 
 const offered = (stdout: string) => stdout.split('\n').filter(Boolean);
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { checkClientConfig, readClientConfig } from '../../../src/doctor/client-config.ts';
 import { checkContainers } from '../../../src/doctor/containers.ts';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
 const engine = {
   ServerVersion: '28.0.0',
@@ -24,9 +24,9 @@ test('limits that the engine lacks are named, with what helps on an engine of it
   const small = told({ CpuCfsQuota: false, PidsLimit: false }).limits!;
   t.is(small.status, 'warn');
   t.regex(small.found, /--cpus, --pids-limit/);
-  t.regex(small.mend!, /kernel/);
+  t.regex(small.hint!, /kernel/);
   const rootless = told({ CpuCfsQuota: false, SecurityOptions: ['name=rootless'] });
-  t.regex(rootless.limits!.mend!, /delegate .*rootless/);
+  t.regex(rootless.limits!.hint!, /delegate .*rootless/);
   t.is(rootless.users!.status, 'ok');
 });
 
@@ -35,7 +35,7 @@ test('an engine that maps users is not passed over, and says to whom workspaces 
   const { users } = told({ SecurityOptions, DockerRootDir: '/var/lib/docker/100000.100000' });
   t.is(users!.status, 'warn');
   t.regex(users!.found, /100000:100000 on the host \(userns-remap\)/);
-  t.regex(users!.mend!, /"clone".*100000:100000/);
+  t.regex(users!.hint!, /"clone".*100000:100000/);
   t.is(told({ SecurityOptions }).users!.status, 'warn');
 });
 
@@ -73,6 +73,6 @@ test('a configuration of the docker client that it would ignore, or fail on late
   t.regex(checked('{"credHelpers": {"r.example": "far"}}')!.found, /docker-credential-far is not on PATH/);
   t.regex(
     checked('{"proxies": {"default": {"httpProxy": "http://p:1"}}}')!.found,
-    /proxies are given to builds/,
+    /proxies apply to builds, and to agents without/,
   );
 });

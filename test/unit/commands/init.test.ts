@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { examples } from '../../../src/examples/catalogue.ts';
 import { loadSpec } from '../../../src/spec/load.ts';
-import { repository } from '../workspace/repositories.ts';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
+import { repository } from '../_helpers/repositories.ts';
 
 for (const { name, folder, spec, about } of examples())
   test(`the example ${name} is valid, and says what it is about`, async t => {
@@ -76,5 +76,5 @@ test('init lists the examples, and names them where one is asked for that is not
   t.regex((await run(['init', '--list'])).stdout, /^parallel-checks +Lint, test and build .*\.$/m);
   const { exitCode, stderr } = await run(['init', '--example', 'nope']);
   t.is(exitCode, 2);
-  t.regex(stderr, /no example nope.*parallel-checks/);
+  t.regex(stderr, /example nope does not exist.*parallel-checks/);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { printedEnd, readOutput } from '../../../src/commands/logs/output-file.ts';
-import { unprinted } from '../../../src/docker/output-end.ts';
+import { unprinted } from '../../../src/transcript/output-end.ts';
 
 const record = '\nagent-end exit 0 0 abc123\n';
 

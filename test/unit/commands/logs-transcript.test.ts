@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import type { FlowEventBody } from '../../../src/events.ts';
+import type { RunEventBody } from '../../../src/events.ts';
 
 const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
 const runId = 'r0000001';
@@ -27,7 +27,7 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
   const run = join(stateDir, 'runs', runId);
   mkdirSync(run, { recursive: true });
   const result = { exitCode: 0, error: null, containerId: null, image: null };
-  const events: FlowEventBody[] = [
+  const events: RunEventBody[] = [
     {
       type: 'run.started',
       runId,
@@ -163,26 +163,29 @@ test('--attempt prints an earlier attempt, and an unknown one is refused with th
   for (const attempt of ['3', '0', 'one', '1.0']) {
     const { exitCode, stderr } = await logs(['worker', '--attempt', attempt]);
     t.is(exitCode, 2);
-    t.true(stderr.includes(`worker has no attempt ${attempt}. There are: 1, 2`), stderr);
+    t.true(stderr.includes(`attempt ${attempt} of worker does not exist. Found: 1, 2`), stderr);
   }
 });
 
 test('wishes that cannot be met are refused in a line', async t => {
   const logs = await over(t, `one\n`);
   for (const [args, said] of [
-    [['worker', '--since', '10m'], /the container of attempt 1 is gone, .*--since cannot be told/],
-    [['worker', '--since', 'monday'], /--since monday is no time. For example: --since 10m/],
+    [
+      ['worker', '--since', '10m'],
+      /--since requires the container of attempt 1, which is gone: .*Use --tail/,
+    ],
+    [['worker', '--since', 'monday'], /--since monday is not a valid time\. Examples: --since 10m/],
     [['worker', '--tail', '-1'], /--tail/],
-    [['worker', '--tail', 'few'], /--tail few is no number of lines/],
-    [['worker', '-f', '--json'], /leave --follow or --json away/],
-    [['idler'], /idler has printed nothing: it is waiting/],
-    [['idler', '--json'], /idler has printed nothing: it is waiting/],
-    [['idler', '--attempt', '1'], /idler has no attempt 1. It has not begun any/],
+    [['worker', '--tail', 'few'], /--tail few is not a valid number of lines/],
+    [['worker', '-f', '--json'], /--follow and --json cannot be combined/],
+    [['idler'], /idler has no output: it is waiting/],
+    [['idler', '--json'], /idler has no output: it is waiting/],
+    [['idler', '--attempt', '1'], /attempt 1 of idler does not exist\. No attempt has started/],
     [
       ['constructor'],
-      /there is no agent constructor in run r0000001. There are: r0000001\/worker, r0000001\/idler/,
+      /agent constructor does not exist in run r0000001\. Found: r0000001\/worker, r0000001\/idler/,
     ],
-    [['\x1b[31mred'], /there is no agent red/],
+    [['\x1b[31mred'], /agent red does not exist/],
   ] as const) {
     const { exitCode, stdout, stderr } = await logs(args);
     t.is(exitCode, 2, stderr);
@@ -197,7 +200,7 @@ test('an agent that has printed nothing says so', async t => {
   const { exitCode, stdout, stderr } = await logs(['worker']);
   t.is(exitCode, 0);
   t.is(stdout, '');
-  t.regex(stderr, /worker has printed nothing/);
+  t.regex(stderr, /worker has no output: it is succeeded/);
   t.deepEqual(JSON.parse((await logs(['worker', '--json'])).stdout).lines, []);
 });
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa, execaSync } from 'execa';
 import { reportFile } from '../../../src/commands/reports/report-file.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A workspace with the place of a report, and a file of the user's beside it. */
 function desk(t: ExecutionContext) {
@@ -60,7 +60,7 @@ test('a linked directory that an earlier run left below the working directory is
   symlinkSync(join(base, 'theirs'), join(workspace, 'reports'));
   const linked = join(workspace, 'reports', 'report.xml');
   t.throws(() => reportFile(linked, workspace), {
-    message: /reports is a symbolic link\. Name the directory/,
+    message: /reports is a symbolic link\. Name its target directory/,
   });
   t.throws(() => reportFile(linked, base), { message: /is a symbolic link/ });
   reportFile(join(workspace, 'deep/er/report.xml'), workspace).write('report');

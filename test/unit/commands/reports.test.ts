@@ -13,13 +13,13 @@ import { PassThrough, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { parse, type TestSuites } from 'junit2json';
+import { combineReporters } from '../../../src/commands/reports/combine-reporters.ts';
 import type { Reporter } from '../../../src/commands/reports/reporter.ts';
 import { type ReportOptions, reportersFor } from '../../../src/commands/reports/reporters-for.ts';
-import { together } from '../../../src/commands/reports/together.ts';
 import { UsageError } from '../../../src/errors.ts';
-import { eventSchema, type FlowEvent } from '../../../src/events.ts';
-import { obeyed } from '../views/runner.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../views/story.ts';
+import { eventSchema, type RunEvent } from '../../../src/events.ts';
+import { obeyed } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -28,7 +28,7 @@ const exit = {
 } as const;
 
 /** A run of one agent that failed, with this transcript. */
-const failing = (transcript: string): readonly FlowEvent[] => [
+const failing = (transcript: string): readonly RunEvent[] => [
   started({ a: [] }),
   enters(1, 'a', 'running.working'),
   attemptEnds(2, 'a', { ...exit, transcript }),
@@ -46,18 +46,24 @@ const nowhere = () => new Writable({ write: (_, __, done) => done() });
 
 function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdout: Writable = nowhere()) {
   const said: string[] = [];
-  const say = (line: string) => said.push(line);
-  return { said, reports: together(reportersFor({ json: false, ...options }, env, { stdout, say }), say) };
+  const printLine = (line: string) => said.push(line);
+  return {
+    said,
+    reports: combineReporters(
+      reportersFor({ json: false, ...options }, env, { stdout, printLine }),
+      printLine,
+    ),
+  };
 }
 
-async function tell(reports: Required<Reporter>, events: readonly FlowEvent[]) {
+async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
   for (const event of events) reports.onEvent(event);
   await reports.onEnd(told(...events));
   await reports.close();
 }
 
 test('who asks for nothing gets no reporter', t => {
-  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), say: () => {} }), []);
+  t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), printLine: () => {} }), []);
 });
 
 test('where a report cannot be written is said before anything starts', t => {
@@ -65,19 +71,19 @@ test('where a report cannot be written is said before anything starts', t => {
   const file = join(place, 'file');
   writeFileSync(file, 'here');
   const refused: readonly (readonly [Partial<ReportOptions>, RegExp])[] = [
-    [{ junit: join(place, 'no', 'junit.xml') }, /--junit .*\/no is no directory\. Make it first/],
-    [{ junit: join(file, 'junit.xml') }, /file is no directory/],
+    [{ junit: join(place, 'no', 'junit.xml') }, /--junit .*\/no is not a directory\. Create it first/],
+    [{ junit: join(file, 'junit.xml') }, /file is not a directory/],
     [{ junit: place }, /it is a directory/],
-    [{ junit: '-' }, /it takes a file/],
+    [{ junit: '-' }, /a file name is required/],
     [
       { events: join(place, 'no', 'events') },
       /--events .* cannot be written: no such file or directory\. Name another/,
     ],
     [{ events: place }, /--events .*directory/],
     [{ events: '-', json: true }, /--events - and --json both write to stdout/],
-    [{ spec: file, junit: file }, /--junit and the spec are one file/],
-    [{ spec: file, events: join(place, '.', 'file') }, /--events and the spec are one file/],
-    [{ junit: join(place, 'x'), events: join(place, 'x') }, /--events and --junit are one file/],
+    [{ spec: file, junit: file }, /--junit and the spec are the same file/],
+    [{ spec: file, events: join(place, '.', 'file') }, /--events and the spec are the same file/],
+    [{ junit: join(place, 'x'), events: join(place, 'x') }, /--events and --junit are the same file/],
   ];
   for (const [options, message] of refused)
     t.throws(() => open(options), { instanceOf: UsageError, message });
@@ -133,7 +139,9 @@ test('a reader of the events that goes away is one warning at the end', async t 
   const { reports, said } = open({ events: '-' }, {}, stdout);
   reports.onEvent(failing('/t')[0]!);
   await tell(reports, failing('/t').slice(1));
-  t.deepEqual(said, ["warning: --events - is incomplete: broken pipe. The run's journal.jsonl has them all"]);
+  t.deepEqual(said, [
+    "warning: --events - is incomplete: broken pipe. All events are in the run's journal.jsonl",
+  ]);
 });
 
 test('a disk that is full is one warning at the end', async t => {
@@ -183,7 +191,7 @@ test('a reporter that throws is told no more, harms no other, and is one warning
     onEvent: ({ type }) => void heard.push(type),
     onEnd: () => void heard.push('end'),
   };
-  const reports = together([broken, whole], line => said.push(line));
+  const reports = combineReporters([broken, whole], line => said.push(line));
   reports.onEvent(failing('/t')[0]!);
   reports.onEvent(failing('/t')[1]!);
   await reports.onEnd(told(...failing('/t')));

@@ -15,7 +15,7 @@ async function asked(work: (docker: Docker) => Promise<void>) {
   const calls: { args: readonly string[]; input: string }[] = [];
   await work(async (args, { input = '' } = {}) => {
     calls.push({ args, input: String(input) });
-    return { args, ok: true, exitCode: 0, stdout: '', stderr: '', cutOff: null };
+    return { args, ok: true, exitCode: 0, stdout: '', stderr: '', interrupted: null };
   });
   return calls;
 }

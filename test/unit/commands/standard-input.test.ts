@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { withStandardInput } from '../../../src/commands/standard-input.ts';
-import { desk } from './command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
 for (const [argv, command, expected] of [
   ['run -', 'run', 'run /dev/stdin'],

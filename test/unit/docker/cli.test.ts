@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 
 /** A `docker` first on PATH that is this shell text. */
 function withDocker(t: ExecutionContext, script: string) {
@@ -16,25 +16,25 @@ function withDocker(t: ExecutionContext, script: string) {
     process.env.PATH = path;
     rmSync(folder, { recursive: true });
   });
-  return dockerCli(unrecorded);
+  return dockerCli(nullRecorder);
 }
 
-test.serial('a docker that ends before it has read its input is an answer, and no end of us', async t => {
+test.serial('a docker that ends before it has read its input does not end this process', async t => {
   const docker = withDocker(t, 'exec 0<&-; echo "Cannot connect" >&2; exit 1');
   for (const size of [5, 300_000, 5, 300_000]) {
     const answer = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
-    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', cutOff: null });
+    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', interrupted: null });
   }
 });
 
-test.serial('what is given as input arrives whole, whatever bytes it has', async t => {
+test.serial('input arrives whole, with any bytes', async t => {
   const docker = withDocker(t, 'sha256sum');
   const input = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => index % 256));
   const { stdout } = await docker(['exec'], { input });
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
-test.serial('the client is not told of another platform than the engine’s own', async t => {
+test.serial("the client gets no platform but the engine's own", async t => {
   const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
   Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });
   t.teardown(() => {

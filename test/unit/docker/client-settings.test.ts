@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { clientSetting } from '../../../src/docker/client-settings.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 test('a setting is read from the directory that docker reads', t => {
   const HOME = folder(t);

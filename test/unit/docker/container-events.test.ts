@@ -1,6 +1,6 @@
 import test from 'ava';
 import { readContainerEvent } from '../../../src/docker/container-events.ts';
-import { engines, printed } from './engines.ts';
+import { engines, printed } from '../_helpers/engines.ts';
 
 const id = 'c0ffee';
 const line = (action: string, attributes: object | null = {}, more: object = {}) =>

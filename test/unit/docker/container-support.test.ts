@@ -15,16 +15,16 @@ const usual = {
   PidsLimit: true,
 };
 
-test('an engine of the usual kind has no restrictions', t => {
+test('a default engine has no restrictions', t => {
   t.deepEqual(supportOf(usual), { ...unrestrictedEngine, platform: 'linux/amd64' });
 });
 
-test('what an engine does not tell of is taken to be supported', t => {
+test('a limit that an engine does not report counts as supported', t => {
   t.deepEqual(supportOf({}), unrestrictedEngine);
   t.deepEqual(supportOf({ SecurityOptions: null, MemoryLimit: null }), unrestrictedEngine);
 });
 
-test('each limit that the engine lacks is known, as on a kernel without control groups', t => {
+test('each missing limit is found, as on a kernel without control groups', t => {
   const none = { MemoryLimit: false, SwapLimit: false, CpuCfsQuota: false, PidsLimit: false };
   t.deepEqual(supportOf({ ...usual, ...none }).supportedLimits, {
     cpus: false,
@@ -42,7 +42,7 @@ test('each limit that the engine lacks is known, as on a kernel without control 
   t.deepEqual(rootless.supportedLimits, { cpus: false, memory: true, swap: true, pids: true });
 });
 
-test('who root of a container is on the host is read from the directory of an engine that maps users', t => {
+test('the host ids of root are read from the directory of an engine that remaps users', t => {
   const SecurityOptions = ['name=seccomp,profile=default', 'name=userns'];
   const mapped = (DockerRootDir: string) => supportOf({ ...usual, SecurityOptions, DockerRootDir });
   t.like(mapped('/var/lib/docker/100000.200000'), {
@@ -53,7 +53,7 @@ test('who root of a container is on the host is read from the directory of an en
   t.like(supportOf({ ...usual, DockerRootDir: '/srv/1.2' }), { isRemapped: false, remappedRoot: null });
 });
 
-test('the platform of an engine is named as images name it', t => {
+test('the platform of an engine has the names of images', t => {
   const platform = (Architecture: string) => supportOf({ ...usual, Architecture }).platform;
   t.is(platform('x86_64'), 'linux/amd64');
   t.is(platform('aarch64'), 'linux/arm64');

@@ -8,7 +8,7 @@ import {
   engineAddress,
   isDefaultSocket,
 } from '../../../src/docker/engine-address.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A docker whose current context is this one. */
 const within =
@@ -19,12 +19,12 @@ const within =
     exitCode: context === null ? 1 : 0,
     stdout: context === null ? '' : JSON.stringify(context),
     stderr: '',
-    cutOff: null,
+    interrupted: null,
   });
 const plain = (host: string) => ({ Name: 'desk', Endpoints: { docker: { Host: host } }, TLSMaterial: {} });
 const usual = within(plain('unix:///var/run/docker.sock'));
 
-test('an address is where docker leads at the moment, however that is said', async t => {
+test('an address is that of the current engine, however it is selected', async t => {
   for (const [docker, env, expected] of [
     [usual, {}, { DOCKER_HOST: 'unix:///var/run/docker.sock' }],
     [usual, { DOCKER_HOST: 'ssh://me@host' }, { DOCKER_HOST: 'ssh://me@host' }],
@@ -53,7 +53,7 @@ test('an address is where docker leads at the moment, however that is said', asy
     t.deepEqual((await currentAddress(docker, env)).env, expected as Record<string, string>);
 });
 
-test('a context with certificates stays one, for they lie in its directory', async t => {
+test('a context with certificates stays a context, since they are in its directory', async t => {
   const secured = within({ ...plain('tcp://h:2376'), TLSMaterial: { docker: ['ca.pem', 'cert.pem'] } });
   t.deepEqual(await currentAddress(secured, { HOME: '/home/me' }), {
     host: 'tcp://h:2376',
@@ -65,13 +65,13 @@ test('a context with certificates stays one, for they lie in its directory', asy
   );
 });
 
-test('what is shown of an address has no password in it', async t => {
+test('the displayed address has no password', async t => {
   const { host, env } = await currentAddress(usual, { DOCKER_HOST: 'tcp://me:hush@h:2375' });
   t.is(host, 'tcp://h:2375');
   t.is(env.DOCKER_HOST, 'tcp://me:hush@h:2375');
 });
 
-test('with an address, nothing else of the environment leads docker to an engine', t => {
+test('with an address, nothing else of the environment selects an engine', t => {
   const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
   t.deepEqual(dockerEnv(address, {}), {
     DOCKER_HOST: 'tcp://h:1',
@@ -83,7 +83,7 @@ test('with an address, nothing else of the environment leads docker to an engine
   t.deepEqual(dockerEnv(null, {}), { DOCKER_DEFAULT_PLATFORM: undefined });
 });
 
-test('paths that are relative become absolute, since docker is started elsewhere', t => {
+test('relative paths become absolute, since docker runs in another directory', t => {
   const env = {
     PATH: 'bin::/usr/bin',
     DOCKER_HOST: 'unix://./docker.sock',
@@ -107,7 +107,7 @@ test('of a written address nothing but variables of docker is believed', t => {
     t.throws(() => engineAddress.parse({ ...address, env }));
 });
 
-test('the default socket is known by its path and by links to it; every other address is another one', t => {
+test('the default socket is recognized by its path and by links to it', t => {
   const link = join(folder(t), 'docker.sock');
   symlinkSync('/var/run/docker.sock', link);
   for (const address of ['', 'unix:///var/run/docker.sock', `unix://${link}`])

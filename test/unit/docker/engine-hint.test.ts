@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { engineHint, missingContext } from '../../../src/docker/engine-hint.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const idOf = (name: string) => createHash('sha256').update(name).digest('hex');
 
@@ -20,7 +20,7 @@ function clientConfig(at: string, config: string | null, contexts: readonly stri
   return at;
 }
 
-test('a context that does not exist is named, with what leads to it', t => {
+test('a context that does not exist is named, with the setting that selects it', t => {
   const DOCKER_CONFIG = clientConfig(folder(t), '{"currentContext": "desktop-linux"}', ['there']);
   t.regex(engineHint('', { DOCKER_CONFIG }), /in place of desktop-linux: docker context use default/);
   t.regex(engineHint('', { DOCKER_CONFIG, DOCKER_CONTEXT: 'gone' }), /unset DOCKER_CONTEXT, which is gone/);
@@ -44,7 +44,7 @@ test('an engine behind ssh:// needs ssh', t => {
   t.regex(engineHint('ssh://me@far', { PATH: bin }), /another context/);
 });
 
-test('a local engine is started, reached or restarted: by what its socket is', async t => {
+test('the hint for a local engine depends on its socket', async t => {
   const here = folder(t);
   const socket = join(here, 'docker.sock');
   const hint = (path: string, env: NodeJS.ProcessEnv = {}) => engineHint(`unix://${path}`, env);

@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { folder } from '../workspace/repositories.ts';
-import { fakeDocker } from './fake-docker.ts';
+import { fakeDocker } from '../_helpers/fake-docker.ts';
+import { folder } from '../_helpers/repositories.ts';
 
-const ask = () =>
-  engineInfo(dockerCli(unrecorded), { now: () => 0, timeout: 20_000, hint: () => 'do what helps' });
+const ask = () => engineInfo(dockerCli(nullRecorder), { timeout: 20_000, hint: () => 'do what helps' });
 
 // All serial: PATH is one for the process.
-test.serial('without a docker command on PATH, the message says so', async t => {
+test.serial('a missing docker command is reported', async t => {
   const bin = folder(t);
   symlinkSync(onPath('bash', process.env)!, join(bin, 'bash'));
   const before = process.env.PATH;
@@ -53,7 +52,7 @@ const said: Readonly<Record<string, readonly [script: string, message: string]>>
 };
 
 for (const [title, [script, message]] of Object.entries(said))
-  test.serial(`docker's own words are the reason: ${title}`, async t => {
+  test.serial(`docker's own message is the reason: ${title}`, async t => {
     fakeDocker(t, script);
     const error = await t.throwsAsync(ask());
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);

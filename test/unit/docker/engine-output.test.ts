@@ -2,14 +2,11 @@ import test from 'ava';
 import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { inspectImage } from '../../../src/docker/image-inspect.ts';
-import { listNetworks } from '../../../src/docker/networks.ts';
-import { inspectNetworks } from '../../../src/docker/run-networks.ts';
-import { askDocker } from '../../../src/doctor/docker.ts';
-import { examine } from '../../../src/engine/adoptable.ts';
-import { engines, printed } from './engines.ts';
-
-const now = () => 0;
+import { inspectNetworks, listNetworks } from '../../../src/docker/networks.ts';
+import { queryDocker } from '../../../src/doctor/docker.ts';
+import { inspectImage } from '../../../src/images/inspect.ts';
+import { examine } from '../../../src/recovery/adoptable.ts';
+import { engines, printed } from '../_helpers/engines.ts';
 
 /** A docker that prints the same, whatever it is asked. */
 const printing =
@@ -23,7 +20,7 @@ const answer = (args: readonly string[], stdout: string): DockerAnswer => ({
   exitCode: 0,
   stdout,
   stderr: '',
-  cutOff: null,
+  interrupted: null,
 });
 
 for (const engine of engines) {
@@ -53,8 +50,8 @@ for (const engine of engines) {
     t.true(exits!.createdAt <= exits!.startedAt && exits!.startedAt < exits!.finishedAt);
   });
 
-  test(`${engine}: an image is inspected, and is the one that its containers name`, async t => {
-    const image = await inspectImage('x', { docker: docker('image-inspect.json'), now, source: '' });
+  test(`${engine}: an image is inspected, with the id that its containers name`, async t => {
+    const image = await inspectImage('x', { docker: docker('image-inspect.json'), source: '' });
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
     t.is(image?.id, container?.image);
     t.like(image, { platform: { os: 'linux', arch: 'amd64' }, user: '', labels: {}, triggers: [] });
@@ -62,19 +59,15 @@ for (const engine of engines) {
   });
 
   test(`${engine}: networks are listed and inspected`, async t => {
-    const [listed] = await listNetworks('fixture', {
-      docker: docker('network-ls.jsonl'),
-      now,
-      instance: 'i',
-    });
+    const [listed] = await listNetworks('fixture', docker('network-ls.jsonl'));
     const [inspected] = await inspectNetworks(docker('network-inspect.json'), ['x']);
-    t.is(listed?.Driver, 'bridge');
-    t.like(inspected, { id: listed!.ID, name: 'fixture', isInternal: true });
+    t.is(listed?.driver, 'bridge');
+    t.like(inspected, { id: listed!.id, name: 'fixture', isInternal: true });
     t.deepEqual(inspected?.labels, { 'tmux-agents': 'true', 'tmux-agents.run-id': 'fixture' });
   });
 
   test(`${engine}: the engine is known by docker info`, async t => {
-    const info = await engineInfo(docker('info.json'), { now });
+    const info = await engineInfo(docker('info.json'));
     t.is(info.isPodman, isPodman);
     t.regex(info.version, new RegExp(`^${engine.split('-')[1]!.replace('.', '\\.')}\\.`));
     t.is(info.cpus, 2);
@@ -84,21 +77,21 @@ for (const engine of engines) {
   });
 
   test(`${engine}: doctor reads what the client and the engine report`, async t => {
-    const facts = await askDocker(async args =>
+    const facts = await queryDocker(async args =>
       answer(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
     );
-    t.is(facts.silence, null);
+    t.is(facts.problem, null);
     t.is(facts.engine?.OSType, 'linux');
     t.is(facts.engine?.MemoryLimit, true);
     t.regex(facts.api!.engine, /^1\.\d\d$/);
   });
 
-  test(`${engine}: an orphan is taken with the network that it is connected to`, async t => {
+  test(`${engine}: an orphan is adopted with the network that it is connected to`, async t => {
     const [details] = JSON.parse(printed(engine, 'container-inspect.json'));
     details.Config.Env = ['AGENT_NONCE=abc'];
     details.Mounts = [{ Type: 'bind', Source: '/home/me/work', Destination: '/workspace' }];
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);
-    const orphan = { whose: 'ours' as const, container: container!, runId: 'r1', agent: 'a', attempt: 1 };
+    const orphan = { origin: 'ours' as const, container: container!, runId: 'r1', agent: 'a', attempt: 1 };
     const { found } = await examine(printing(JSON.stringify([details])), [orphan]);
     t.deepEqual(found[0]?.plan.network, { mode: 'bridge', name: 'fixture' });
   });

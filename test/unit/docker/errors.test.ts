@@ -1,16 +1,23 @@
 import test from 'ava';
-import type { FailureKind } from '../../../machines/outcome.ts';
-import { classify, dockerError, says, saysNoProgram, wordsOf } from '../../../src/docker/errors.ts';
+import { asStepError } from '../../../machines/step-error.ts';
+import type { DockerErrorKind } from '../../../src/docker/docker-error.ts';
+import {
+  classify,
+  dockerError,
+  isProgramMissing,
+  matchesMessage,
+  messageOf,
+} from '../../../src/docker/errors.ts';
 
 const said = (stderr: string, more: object = {}) => ({
   ok: false,
   exitCode: 1,
-  cutOff: null,
+  interrupted: null,
   stderr,
   ...more,
 });
 
-const table: readonly (readonly [FailureKind, string])[] = [
+const table: readonly (readonly [DockerErrorKind, string])[] = [
   [
     'unreachable',
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
@@ -45,17 +52,17 @@ const table: readonly (readonly [FailureKind, string])[] = [
   ['transient', 'toomanyrequests: You have reached your pull rate limit'],
   ['transient', 'OCI runtime exec failed: exec failed: Resource temporarily unavailable'],
   [
-    'exhausted',
+    'outOfResources',
     'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults',
   ],
-  ['exhausted', 'Error response from daemon: all predefined address pools have been fully subnetted'],
+  ['outOfResources', 'Error response from daemon: all predefined address pools have been fully subnetted'],
   [
     'docker',
     'Error response from daemon: invalid mount config for type "bind": bind source path does not exist: /x',
   ],
   ['docker', 'unknown flag: --nonsense'],
   ['docker', 'Error response from daemon: No such image: nothing:1'],
-  ['exhausted', 'no space left on device'],
+  ['outOfResources', 'no space left on device'],
 ];
 
 for (const [kind, text] of table)
@@ -64,16 +71,16 @@ for (const [kind, text] of table)
     t.is(classify(said(text.toUpperCase())), kind);
   });
 
-test('a call that we cut off after its time is transient, and its effect uncertain', t => {
-  const answer = { ...said('', { exitCode: null, cutOff: 'timeout' as const }), args: ['start', 'x'] };
+test('a call that is cut off after its timeout is transient, and its effect in doubt', t => {
+  const answer = { ...said('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
   t.is(classify(answer), 'transient');
-  const error = dockerError(answer, { doing: 'start the container', at: 5 });
-  t.true(error.uncertain);
-  t.is(error.at, 5);
-  t.regex(error.message, /could not start the container: docker did not answer in time/);
+  const error = dockerError(answer, { operation: 'start the container' });
+  t.true(error.inDoubt);
+  t.like(error, { exitCode: null, interrupted: 'timeout', command: 'docker start x' });
+  t.regex(error.message, /could not start the container: docker did not respond in time/);
 });
 
-test('an exec that lost its daemon exits 255 and says nothing: transient', t => {
+test('an exec that lost its daemon exits with 255 and no stderr, and is transient', t => {
   t.is(classify(said('', { exitCode: 255 })), 'transient');
   t.is(classify(said('agent says 255', { exitCode: 255 })), 'docker');
 });
@@ -84,48 +91,45 @@ test('an error of exec is read from stdout, where old engines print it', t => {
   t.is(classify({ ...said('', { exitCode: 1 }), stdout }), 'docker');
 });
 
-test('a message says what failed, with the daemon’s reason and without its preamble, and what to do', t => {
+test("a message says what failed, with the daemon's reason and without its preamble, and what to do", t => {
   const error = dockerError(
     {
       ...said('Error response from daemon: no space left on device'),
       args: ['create', '--name=x', 'secret'],
     },
-    { doing: 'create the container', at: 0 },
+    { operation: 'create the container' },
   );
   t.is(
     error.message,
     'could not create the container: no space left on device. Free some space: docker system df shows what takes it',
   );
   t.is(error.command, 'docker create --name=x');
-  t.is(error.kind, 'exhausted');
-  t.false(error.uncertain);
+  t.is(error.kind, 'outOfResources');
+  t.false(error.inDoubt);
 });
 
-test('an engine without GPUs says what to install, once', t => {
+test('the error of an engine without GPUs has the hint once', t => {
   const stderr =
     'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
-  const error = dockerError(
-    { ...said(stderr), args: ['start', 'x'] },
-    { doing: 'start the container', at: 0 },
-  );
+  const error = dockerError({ ...said(stderr), args: ['start', 'x'] }, { operation: 'start the container' });
   t.is(error.kind, 'gpu');
-  t.false(error.uncertain);
+  t.false(error.inDoubt);
   t.regex(
     error.message,
     /^could not start the container: could not select device driver.*NVIDIA Container Toolkit/,
   );
 });
 
-test('what no row knows takes the kind of the step that asked', t => {
+test('an unknown failure takes the fallback kind', t => {
   const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
-  t.is(dockerError(answer, { doing: 'pull', at: 0, otherwise: 'image' }).kind, 'image');
-  t.is(
-    dockerError({ ...answer, stderr: 'i/o timeout' }, { doing: 'pull', at: 0, otherwise: 'image' }).kind,
-    'transient',
-  );
+  t.is(dockerError(answer).kind, 'docker');
+  t.is(dockerError(answer, { fallbackKind: 'transient' }).kind, 'transient');
+  t.is(asStepError(dockerError(answer), { fallbackKind: 'image' }).kind, 'image');
+  const refused = dockerError({ ...answer, stderr: 'i/o timeout' }, { operation: 'pull' });
+  t.is(asStepError(refused, { fallbackKind: 'image' }).kind, 'transient');
 });
 
-test('a warning of the client on its own configuration is no reason', t => {
+test('a warning of the client about its configuration is ignored', t => {
   const warning = 'WARNING: Error parsing config file (/home/me/.docker/config.json): EOF\n';
   const answer = {
     ...said(`${warning}Error response from daemon: invalid reference format\n`),
@@ -133,23 +137,23 @@ test('a warning of the client on its own configuration is no reason', t => {
   };
   t.is(classify(answer), 'docker');
   t.is(
-    dockerError(answer, { doing: 'create it', at: 0 }).message,
+    dockerError(answer, { operation: 'create it' }).message,
     'could not create it: invalid reference format',
   );
   t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
   t.is(classify(said(warning, { exitCode: 137 })), 'transient');
 });
 
-test('an engine without docker-init is told what to install', t => {
+test('the error of an engine without docker-init has a hint', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
-  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { doing: 'start it', at: 0 });
+  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it' });
   t.is(kind, 'docker');
-  t.regex(message, /Install docker-init on the engine’s host/);
+  t.regex(message, /Install docker-init on the engine's host/);
 });
 
-test('of an error that no row knows every line is passed on, but those that only point to help', t => {
+test('every line of an unknown error is kept, except pointers to help', t => {
   const message = (stderr: string) =>
-    dockerError({ ...said(stderr), args: ['create'] }, { doing: 'create it', at: 0 }).message;
+    dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it' }).message;
   t.is(
     message('first\nError: second\n\nthe reason, in words of tomorrow\n'),
     'could not create it: first\nError: second\nthe reason, in words of tomorrow',
@@ -171,18 +175,18 @@ test('of an error that no row knows every line is passed on, but those that only
   t.is(message(quoted), `could not create it: ${quoted}`);
 });
 
-test('of very long words the beginning and the end are passed on', t => {
-  const words = wordsOf(`begins ${'x'.repeat(100_000)} ends`);
+test('the beginning and the end of a very long message are kept', t => {
+  const words = messageOf(`begins ${'x'.repeat(100_000)} ends`);
   t.true(words.length < 1_100);
   t.regex(words, /^begins x+ … x+ ends$/);
 });
 
-test('no control sequence of what docker quotes is passed on', t => {
-  t.is(wordsOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
+test('control sequences in quoted text are removed', t => {
+  t.is(messageOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
 });
 
 /** As the engines say it, each in a line of its own among others. */
-const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> = {
+const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly string[]>> = {
   noContainer: [
     'Error: No such container: c0ffee',
     'Error response from daemon: No such container: c0ffee',
@@ -255,10 +259,10 @@ const messages: Readonly<Record<Parameters<typeof says>[0], readonly string[]>> 
 const names = Object.keys(messages) as (keyof typeof messages)[];
 
 for (const name of names)
-  test(`what engines say is known as ${name}, and as nothing else`, t => {
+  test(`messages of engines match ${name} and nothing else`, t => {
     for (const stderr of messages[name]) {
       t.deepEqual(
-        names.filter(other => says(other, `WARNING: of no account\n${stderr}\n`)),
+        names.filter(other => matchesMessage(other, `WARNING: of no account\n${stderr}\n`)),
         [name],
         stderr,
       );
@@ -272,22 +276,22 @@ for (const stderr of [
   'cannot read /home/me/no such image: permission denied',
   'docker-credential-x: executable file not found in $PATH',
 ])
-  test(`a fragment of another text is no message: ${stderr.slice(0, 60)}`, t => {
+  test(`a fragment of another text does not match: ${stderr.slice(0, 60)}`, t => {
     t.deepEqual(
-      names.filter(name => says(name, stderr)),
+      names.filter(name => matchesMessage(name, stderr)),
       [],
     );
   });
 
-test('a program that is missing is known by its name', t => {
+test('a missing program is recognized by its name', t => {
   const [runc, , , crun] = messages.noProgram;
   for (const stderr of [runc!, crun!]) {
-    t.true(saysNoProgram('agent-init', stderr));
-    t.false(saysNoProgram('docker-init', stderr));
+    t.true(isProgramMissing('agent-init', stderr));
+    t.false(isProgramMissing('docker-init', stderr));
   }
 });
 
-test('words that are quoted, such as a name of the user’s, do not make a failure pass', t => {
+test("words that are quoted, such as a name of the user's, do not make a failure pass", t => {
   for (const name of ['i/o timeout', 'unexpected EOF', 'no space left on device', 'is paused'])
     t.is(classify(said(`Error response from daemon: volume "${name}" is of no driver`)), 'docker', name);
 });

@@ -3,70 +3,70 @@ import test from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
-import { mostAnswered, mostLogged, mostSaid } from '../../../src/docker/output.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { maxAnswerBytes, maxLogBytes, maxStderrBytes } from '../../../src/docker/output.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { firstBytes, followLines } from '../../../src/docker/stream.ts';
-import { fakeDocker, isAlive, until } from './fake-docker.ts';
+import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
 
-const docker = dockerCli(unrecorded);
+const docker = dockerCli(nullRecorder);
 const zeros = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`;
 
 test.serial('an answer without end is cut off, fails, and leaves nothing behind', async t => {
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   const answer = await docker(['exec', 'c', 'tmux']);
-  t.like(answer, { ok: false, exitCode: null, cutOff: 'overflow' });
-  t.is(Buffer.byteLength(answer.stdout), mostAnswered);
+  t.like(answer, { ok: false, exitCode: null, interrupted: 'overflow' });
+  t.is(Buffer.byteLength(answer.stdout), maxAnswerBytes);
   t.true(await until(() => !isAlive(pid())));
 });
 
-test.serial('an answer that is as long as it may be is whole, one byte more is too much', async t => {
+test.serial('an output of the maximum length is whole, and one byte more fails', async t => {
   fakeDocker(t, zeros(1_000));
   t.like(await docker(['version'], { most: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
   const answer = await docker(['version'], { most: 999 });
   t.like(answer, {
     ok: false,
-    cutOff: 'overflow',
+    interrupted: 'overflow',
     stderr: 'docker printed more than 999 bytes and was cut off',
   });
 });
 
-test.serial('of a long stderr the end is kept, and no length of it is a failure', async t => {
+test.serial('the end of a long stderr is kept, and no length of it is a failure', async t => {
   fakeDocker(t, `{ ${zeros(20_000_000)}; echo; echo last; } >&2; echo out`);
   const answer = await docker(['pull']);
   t.like(answer, { ok: true, stdout: 'out\n' });
-  t.true(answer.stderr.length < mostSaid + 100 && answer.stderr.endsWith('\nlast\n'));
+  t.true(answer.stderr.length < maxStderrBytes + 100 && answer.stderr.endsWith('\nlast\n'));
 });
 
 test.serial('a log may be of any length: its end is kept', async t => {
   fakeDocker(t, `${zeros(20_000_000)}; echo last; exit 3`);
   const answer = await docker(['build'], { isLog: true });
-  t.like(answer, { ok: false, exitCode: 3, cutOff: null });
-  t.true(answer.stdout.length < mostLogged + 100 && answer.stdout.endsWith('last\n'));
+  t.like(answer, { ok: false, exitCode: 3, interrupted: null });
+  t.true(answer.stdout.length < maxLogBytes + 100 && answer.stdout.endsWith('last\n'));
   t.regex(answer.stdout, /^\[\d+ bytes before this were left out\]\n/);
 });
 
-test.serial('lines that come without end are followed as far as is asked for', async t => {
+test.serial('endless lines are followed up to the limit', async t => {
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   let count = 0;
-  const end = await followLines(unrecorded, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
-  t.like(end, { ok: false, cutOff: 'overflow' });
+  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
+  t.like(end, { ok: false, interrupted: 'overflow' });
   t.true(count <= 5_001);
   t.true(await until(() => !isAlive(pid())));
 });
 
 test.serial('what is followed may say no more on stderr either', async t => {
   fakeDocker(t, 'exec yes >&2');
-  const end = await followLines(unrecorded, ['exec', 'c', 'tail'], () => {}, { most: 10_000 });
-  t.like(end, { ok: false, cutOff: 'overflow', stderr: '' });
+  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => {}, { most: 10_000 });
+  t.like(end, { ok: false, interrupted: 'overflow', stderr: '' });
 });
 
-test.serial('a file of any length is read as far as is asked for', async t => {
+test.serial('a file of any length is read up to the limit', async t => {
   fakeDocker(t, 'exec cat /dev/zero');
-  const { ok, cutOff, stdout } = await firstBytes(unrecorded, ['cp'], 4_096, { timeout: 0 });
-  t.deepEqual([ok, cutOff, stdout.length], [false, 'overflow', 4_096]);
+  const { ok, interrupted, stdout } = await firstBytes(nullRecorder, ['cp'], 4_096, { timeout: 0 });
+  t.deepEqual([ok, interrupted, stdout.length], [false, 'overflow', 4_096]);
 });
 
-test.serial('containers are found one by one where docker says more of them than can be taken', async t => {
+test.serial('containers are inspected one by one if the output for all is too long', async t => {
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const state = `"State":{"Status":"exited","ExitCode":0,"OOMKilled":false,"StartedAt":"","FinishedAt":""}`;
   fakeDocker(
@@ -88,7 +88,7 @@ test.serial('containers are found one by one where docker says more of them than
 const program = (call: string) => {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
   return `import { dockerCli } from ${source('cli.ts')};
-    import { unrecorded } from ${source('recorder.ts')};
+    import { nullRecorder } from ${source('recorder.ts')};
     import { firstBytes, followLines, pipeOutput, saveOutput } from ${source('stream.ts')};
     import { Writable } from 'node:stream';
     let most = 0;
@@ -100,15 +100,15 @@ const program = (call: string) => {
 };
 
 for (const [what, call, script] of [
-  ['a line without end', "followLines(unrecorded, ['logs', 'c'], () => {})", zeros(550_000_000)],
-  ['lines without end', "followLines(unrecorded, ['logs', 'c'], () => {})", 'yes | head -c 20000000'],
-  ['a stderr without end', "dockerCli(unrecorded)(['logs', 'c'])", `${zeros(150_000_000)} >&2`],
+  ['a line without end', "followLines(nullRecorder, ['logs', 'c'], () => {})", zeros(550_000_000)],
+  ['lines without end', "followLines(nullRecorder, ['logs', 'c'], () => {})", 'yes | head -c 20000000'],
+  ['a stderr without end', "dockerCli(nullRecorder)(['logs', 'c'])", `${zeros(150_000_000)} >&2`],
   [
     'a stderr without end beside a transcript',
-    "saveOutput(unrecorded, ['logs', 'c'], '/dev/null', { timeout: 0 })",
+    "saveOutput(nullRecorder, ['logs', 'c'], '/dev/null', { timeout: 0 })",
     `${zeros(150_000_000)} >&2`,
   ],
-  ['a log without end', "dockerCli(unrecorded)(['build'], { isLog: true })", zeros(150_000_000)],
+  ['a log without end', "dockerCli(nullRecorder)(['build'], { isLog: true })", zeros(150_000_000)],
 ] as const)
   test.serial(`${what} takes no memory`, async t => {
     fakeDocker(t, `if [ -e "$here/flood" ]; then ${script}; fi`);

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { followEvents } from '../../../src/docker/follow-events.ts';
 import type { CallEnd } from '../../../src/docker/recorder.ts';
-import { virtualTime } from './virtual-time.ts';
+import { virtualTime } from '../_helpers/virtual-time.ts';
 
 interface Engine {
   /** How long its streams last, in milliseconds. */
@@ -10,7 +10,7 @@ interface Engine {
 }
 
 const minute = 60_000;
-const denied: CallEnd = { ok: false, exitCode: 1, stderr: 'Error: Forbidden\n', cutOff: null };
+const denied: CallEnd = { ok: false, exitCode: 1, stderr: 'Error: Forbidden\n', interrupted: null };
 
 function following(t: ExecutionContext, engine: Engine) {
   const time = virtualTime();
@@ -47,7 +47,7 @@ function following(t: ExecutionContext, engine: Engine) {
   return { time, told, opened, openedIn };
 }
 
-test('events that are refused are asked for more and more slowly, and that is told once; so is their return', async t => {
+test('refused events are retried with backoff and reported once, and so is their return', async t => {
   const engine = { lasts: 0 };
   const { told, openedIn } = following(t, engine);
   const first = await openedIn(minute);
@@ -61,13 +61,13 @@ test('events that are refused are asked for more and more slowly, and that is to
   t.deepEqual(told, ['Error: Forbidden', 'restored']);
 });
 
-test('a stream that a proxy ends each ten seconds is one, and is opened again at once', async t => {
+test('a stream that a proxy ends every ten seconds works, and is reopened at once', async t => {
   const { told, openedIn } = following(t, { lasts: 10_000 });
   t.is(await openedIn(10 * minute), 60);
   t.deepEqual(told, []);
 });
 
-test('an engine that is away refuses nothing; its events are asked for as soon as it is back', async t => {
+test('an unreachable engine refuses nothing, and its events are read again as soon as it is back', async t => {
   const engine: Engine = { lasts: 0, isAway: true };
   const { time, told, opened, openedIn } = following(t, engine);
   t.true((await openedIn(10 * minute)) < 60);
@@ -79,7 +79,7 @@ test('an engine that is away refuses nothing; its events are asked for as soon a
   t.deepEqual(told, []);
 });
 
-test('a stream that ends at once now and then is not refused', async t => {
+test('a stream that ends at once occasionally is not refused', async t => {
   const engine = { lasts: 0 };
   const { time, told } = following(t, engine);
   for (let round = 0; round < 10; round++) {

@@ -10,7 +10,7 @@ function read(chunks: readonly Buffer[], most?: number) {
   return told;
 }
 
-test('lines are the same however their bytes come, with any end', t => {
+test('lines do not depend on the chunks of bytes, with any line end', t => {
   const piece = fc.constantFrom('a', 'é', '\u2028', '\x1b[31m', '\n', '\r', '\r\n', '');
   fc.assert(
     fc.property(fc.array(piece), fc.array(fc.nat({ max: 20 })), (pieces, cuts) => {
@@ -31,7 +31,7 @@ test('lines are the same however their bytes come, with any end', t => {
   );
 });
 
-test('of a long line its first bytes are told, and how many were left out', t => {
+test('the first bytes of a long line are emitted, with the number of dropped ones', t => {
   const long = [
     Buffer.alloc(70, 'x'),
     Buffer.alloc(50, 'y'),

@@ -9,7 +9,14 @@ function dockerWith(...answers: readonly string[]) {
   const asked: (readonly string[])[] = [];
   const docker: Docker = async args => {
     const stderr = answers[asked.push(args) - 1] ?? '';
-    return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout: 'id', stderr, cutOff: null };
+    return {
+      args,
+      ok: stderr === '',
+      exitCode: stderr === '' ? 0 : 1,
+      stdout: 'id',
+      stderr,
+      interrupted: null,
+    };
   };
   return { docker, asked };
 }
@@ -21,7 +28,7 @@ test('the output of a container is kept whole, whatever the default of the engin
   t.true(args.includes('--log-opt=mode=blocking'));
 });
 
-test('an engine that adds a buffer of its own to json-file is asked for another driver', async t => {
+test('an engine that adds its own buffer to json-file gets another driver', async t => {
   const { docker, asked } = dockerWith(
     "Error response from daemon: logger: max-buffer-size option is only supported with 'mode=non-blocking'",
   );
@@ -33,7 +40,7 @@ test('an engine that adds a buffer of its own to json-file is asked for another 
   );
 });
 
-test('any other refusal is the answer', async t => {
+test('any other refusal is returned', async t => {
   const { docker, asked } = dockerWith('Error response from daemon: Conflict. The container name is in use');
   t.false((await createWithLog(docker, args, {})).ok);
   t.is(asked.length, 1);

@@ -7,7 +7,7 @@ const chunks = (text: string, size: number) =>
   );
 const text = Array.from({ length: 20_000 }, (_, index) => String.fromCharCode(97 + (index % 26))).join('');
 
-test('what comes first is kept up to its limit, and one byte more is an overflow', t => {
+test('the first bytes are kept up to the limit, and one more is an overflow', t => {
   for (const size of [1, 7, 5_000, 20_000]) {
     for (const [most, overflows] of [
       [20_000, 0],
@@ -23,7 +23,7 @@ test('what comes first is kept up to its limit, and one byte more is an overflow
   }
 });
 
-test('what comes last is kept, and how much came before is said', t => {
+test('the last bytes are kept, with the number of dropped ones', t => {
   for (const size of [1, 7, 5_000, 20_000]) {
     const all = new LastBytes(20_000);
     const last = new LastBytes(6_000);

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { backoff } from '../../../src/docker/backoff.ts';
 import { poll } from '../../../src/docker/poll.ts';
-import { virtualTime } from './virtual-time.ts';
+import { virtualTime } from '../_helpers/virtual-time.ts';
 
 interface Engine {
   isAway?: boolean;
@@ -20,7 +20,7 @@ function polling(t: ExecutionContext, engine: Engine) {
   const told: string[] = [];
   const asked: number[] = [];
   let atOnce = 0;
-  const { hurry, next, answered, closed } = poll({
+  const { pollNow, next, reachable, closed } = poll({
     async ask() {
       asked.push(time.now());
       t.is(++atOnce, 1, 'one question at a time');
@@ -33,15 +33,15 @@ function polling(t: ExecutionContext, engine: Engine) {
     signal: stop.signal,
     sleep: time.sleep,
     random: () => 1,
-    onAway: message => told.push(`away: ${message}`),
-    onBack: () => told.push('back'),
+    onUnreachable: message => told.push(`away: ${message}`),
+    onReachable: () => told.push('back'),
   });
   t.teardown(async () => {
     stop.abort();
     await time.pass(0);
     await closed;
   });
-  return { time, told, asked, hurry, next, answered };
+  return { time, told, asked, pollNow, next, reachable };
 }
 
 /** Those of many who have been answered so far. */
@@ -51,10 +51,10 @@ function crowd(size: number, wait: () => Promise<unknown>) {
   return answers;
 }
 
-test('forty who wait for an engine that is away share its lists, which get rarer; one answer is for all', async t => {
+test('forty waiters for an unreachable engine share its lists, which back off, and one success resolves all', async t => {
   const engine: Engine = { isAway: true };
-  const { time, told, asked, answered } = polling(t, engine);
-  const answers = crowd(40, () => answered(never));
+  const { time, told, asked, reachable } = polling(t, engine);
+  const answers = crowd(40, () => reachable(never));
   await time.pass(minute);
   const [first, second] = [asked.filter(at => at < minute / 2), asked.filter(at => at >= minute / 2)];
   t.true(first.length > second.length);
@@ -70,24 +70,24 @@ test('forty who wait for an engine that is away share its lists, which get rarer
   t.deepEqual(told, ['away: no answer', 'back']);
 });
 
-test('nobody can hurry an engine that is away', async t => {
-  const { time, asked, answered, hurry } = polling(t, { isAway: true });
-  crowd(1, () => answered(never));
+test('pollNow does not shorten the backoff of an unreachable engine', async t => {
+  const { time, asked, reachable, pollNow } = polling(t, { isAway: true });
+  crowd(1, () => reachable(never));
   await time.pass(minute);
   const before = asked.length;
   for (let second = 0; second < 60; second++) {
-    hurry();
-    crowd(40, () => answered(never));
+    pollNow();
+    crowd(40, () => reachable(never));
     await time.pass(1_000);
   }
   t.true(asked.length - before <= 13, `${asked.length - before} in a minute`);
 });
 
-test('an engine that takes half a minute for an answer is asked one question at a time', async t => {
-  const { time, asked, answered } = polling(t, { takes: 30_000 });
-  const early = crowd(20, () => answered(never));
+test('an engine that takes half a minute gets one call at a time', async t => {
+  const { time, asked, reachable } = polling(t, { takes: 30_000 });
+  const early = crowd(20, () => reachable(never));
   await time.pass(10_000);
-  const late = crowd(20, () => answered(never));
+  const late = crowd(20, () => reachable(never));
   await time.pass(25_000);
   t.deepEqual([early.length, late.length], [20, 0]);
   await time.pass(30_000);
@@ -95,24 +95,24 @@ test('an engine that takes half a minute for an answer is asked one question at 
   t.is(asked.length, 2);
 });
 
-test('an answer is never older than its question', async t => {
-  const { time, answered, hurry } = polling(t, { takes: 1_000 });
-  hurry();
-  crowd(1, () => answered(never));
+test('a result is never older than its request', async t => {
+  const { time, reachable, pollNow } = polling(t, { takes: 1_000 });
+  pollNow();
+  crowd(1, () => reachable(never));
   await time.pass(500);
-  const answers = crowd(1, () => answered(never));
+  const answers = crowd(1, () => reachable(never));
   await time.pass(700);
   t.is(answers.length, 0);
   await time.pass(5_000);
   t.is(answers.length, 1);
 });
 
-test('one that gives up is let go, and does not take the answer from the others', async t => {
+test('a waiter that aborts rejects, and the others still get the result', async t => {
   const engine: Engine = { isAway: true };
-  const { time, answered, next } = polling(t, engine);
+  const { time, reachable, next } = polling(t, engine);
   const stop = new AbortController();
-  const given = answered(stop.signal);
-  const answers = crowd(3, () => answered(never));
+  const given = reachable(stop.signal);
+  const answers = crowd(3, () => reachable(never));
   const outcomes = crowd(1, () => next(never));
   await time.pass(1_000);
   stop.abort(new Error('enough'));
@@ -123,47 +123,47 @@ test('one that gives up is let go, and does not take the answer from the others'
   t.is(answers.length, 3);
 });
 
-test('an engine that answers lists, and nothing else, is asked more and more slowly', async t => {
-  const { time, told, asked, answered } = polling(t, {});
+test('an engine that responds to lists only is polled with backoff', async t => {
+  const { time, told, asked, reachable } = polling(t, {});
   for (let agent = 0; agent < 40; agent++)
     void (async () => {
-      for (;;) await answered(never);
+      for (;;) await reachable(never);
     })();
   await time.pass(minute);
   t.true(asked.length < 20, `${asked.length} in a minute`);
   t.deepEqual(told, []);
 });
 
-test('those who ask while an engine is away do not slow it down when it is back', async t => {
+test('requests during an outage do not slow the engine down afterwards', async t => {
   const engine: Engine = { isAway: true };
-  const { time, asked, answered, hurry } = polling(t, engine);
-  crowd(1, () => answered(never));
+  const { time, asked, reachable, pollNow } = polling(t, engine);
+  crowd(1, () => reachable(never));
   await time.pass(minute);
-  crowd(40, () => answered(never));
+  crowd(40, () => reachable(never));
   engine.isAway = false;
   await time.pass(10_000);
   const before = asked.length;
   engine.isNeeded = true;
-  hurry();
+  pollNow();
   await time.pass(0);
   t.is(asked.length, before + 1);
 });
 
-test('where nobody waits, nothing is asked; where somebody does, it is at each interval, and at once for who is in a hurry', async t => {
+test('without waiters there are no calls; with them one per interval, and one at once for pollNow', async t => {
   const engine: Engine = { isNeeded: false };
-  const { time, asked, hurry } = polling(t, engine);
+  const { time, asked, pollNow } = polling(t, engine);
   await time.pass(10 * minute);
   t.is(asked.length, 0);
   engine.isNeeded = true;
   await time.pass(10 * minute);
   t.is(asked.length, 10);
-  hurry();
-  hurry();
+  pollNow();
+  pollNow();
   await time.pass(0);
   t.is(asked.length, 11);
 });
 
-test('a pause is a random part of what doubles with each failure, up to its bound', t => {
+test('a pause is a random part of a bound that doubles with each failure', t => {
   const options = { base: 100, most: 5_000 };
   const longest = [1, 2, 3, 6, 7, 1_000, 1e6].map(failures => backoff(failures, options, () => 1));
   t.deepEqual(longest, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { recorder } from '../../../src/docker/recorder.ts';
-import type { FlowEventBody } from '../../../src/events.ts';
+import type { RunEventBody } from '../../../src/events.ts';
 
 test('the key to sealed secrets is not journaled beside them, and every other word is', async t => {
-  const events: FlowEventBody[] = [];
+  const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   const key = 'ab'.repeat(32);
   await call(
@@ -22,14 +22,14 @@ test('the key to sealed secrets is not journaled beside them, and every other wo
   ]);
 });
 
-test('what docker says is redacted, and the data that it prints is not', async t => {
-  const events: FlowEventBody[] = [];
+test('the stderr of docker is redacted, and its stdout is not', async t => {
+  const events: RunEventBody[] = [];
   const redact = (text: string) => text.replaceAll('running', '[secret]');
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0, 0, redact);
   const answer = {
     ok: false,
     exitCode: 1,
-    cutOff: null,
+    interrupted: null,
     stdout: '{"Status":"running"}',
     stderr: 'not running',
   };
@@ -38,15 +38,15 @@ test('what docker says is redacted, and the data that it prints is not', async t
   t.like(events[1], { type: 'docker.result', stderr: 'not [secret]' });
 });
 
-test('polling calls are journaled where they change or end otherwise, and calls are numbered without a gap', async t => {
-  const events: FlowEventBody[] = [];
+test('polling calls are journaled if they or their results change, and calls are numbered without a gap', async t => {
+  const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   const poll = async (ok: boolean, stderr = '', args = ['ps', '--all']) => {
     const { end } = await call(args, null, false, true);
-    t.is(end({ ok, exitCode: ok ? 0 : 1, cutOff: null, stderr, stdout: 'x' }).stdout, 'x');
+    t.is(end({ ok, exitCode: ok ? 0 : 1, interrupted: null, stderr, stdout: 'x' }).stdout, 'x');
   };
   const read = async () =>
-    (await call(['ps', '--all'], null, false)).end({ ok: true, exitCode: 0, cutOff: null, stderr: '' });
+    (await call(['ps', '--all'], null, false)).end({ ok: true, exitCode: 0, interrupted: null, stderr: '' });
 
   for (let time = 0; time < 50; time++) await poll(true);
   for (let time = 0; time < 50; time++) await poll(false, 'away');
@@ -80,8 +80,8 @@ test('polling calls are journaled where they change or end otherwise, and calls 
   ]);
 });
 
-test('a polling call is journaled before docker is spawned when nothing like it was', async t => {
-  const events: FlowEventBody[] = [];
+test('a new polling call is journaled before docker is spawned', async t => {
+  const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   await call(['events', '--since=1'], null, false, true);
   await call(['events', '--since=2'], null, false, true);
@@ -91,14 +91,14 @@ test('a polling call is journaled before docker is spawned when nothing like it 
   );
 });
 
-test('what is polled for one agent says nothing of what is polled for another', async t => {
-  const events: FlowEventBody[] = [];
+test('polling calls of one agent are compared with its own only', async t => {
+  const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   for (const agent of ['a', 'b', 'a', 'b'])
     (await call(['exec', agent, 'tail'], { agent, attempt: 1 }, false, true)).end({
       ok: false,
       exitCode: 1,
-      cutOff: null,
+      interrupted: null,
       stderr: 'away',
     });
   t.deepEqual(

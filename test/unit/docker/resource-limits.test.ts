@@ -1,15 +1,15 @@
 import test from 'ava';
-import { createArgs } from '../../../src/docker/create-args.ts';
-import { helperArgs as agentHelperArgs } from '../../../src/docker/helper.ts';
-import { proxyArgs, helperArgs as proxyCheckArgs } from '../../../src/docker/proxy-args.ts';
+import { createArgs } from '../../../src/agent-container/create-args.ts';
+import { helperArgs as agentHelperArgs } from '../../../src/agent-container/helper.ts';
+import { proxyNames } from '../../../src/agent-container/names.ts';
 import {
   allLimits,
   limitFlags,
   missingLimits,
   type SupportedLimits,
 } from '../../../src/docker/resource-limits.ts';
-import { proxyNames } from '../../../src/docker/run-names.ts';
-import { usualPlan } from './usual-plan.ts';
+import { proxyArgs, helperArgs as proxyCheckArgs } from '../../../src/networks/proxy-args.ts';
+import { usualPlan } from '../_helpers/default-plan.ts';
 
 const wanted = { cpus: 2, memory: 1024, memorySwap: 1024, pids: 64 };
 
@@ -39,7 +39,7 @@ for (const [limit, left] of [
     t.deepEqual(missingLimits(supported), [...left]);
   });
 
-test('agents, helpers, proxies and what tries their guards ask for no limit that the engine lacks', t => {
+test('agents, helpers, proxies and the egress check request no limit that the engine lacks', t => {
   const supportedLimits: SupportedLimits = { cpus: false, memory: false, swap: false, pids: false };
   const proxy = { instance: 'i', runId: 'r1', names: proxyNames('r1', ['a.example']), image: 'sha256:a' };
   const commands = (more: { supportedLimits?: SupportedLimits }) => [

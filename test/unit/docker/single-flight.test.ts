@@ -17,7 +17,7 @@ function piecework() {
 }
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
-test('forty who ask at once share one answer; those who ask meanwhile share the next one', async t => {
+test('forty concurrent callers share one run, and callers during it share the next one', async t => {
   const { pieces, work } = piecework();
   const ask = sharedFlight(work);
   const early = Array.from({ length: 40 }, () => ask(never));
@@ -33,7 +33,7 @@ test('forty who ask at once share one answer; those who ask meanwhile share the 
   t.deepEqual(new Set(await Promise.all(late)), new Set([2]));
 });
 
-test('one that gives up, and work that fails, stop nobody who asks later', async t => {
+test('a caller that aborts, and work that fails, do not affect later callers', async t => {
   const { pieces, work } = piecework();
   const ask = sharedFlight(work);
   const stop = new AbortController();

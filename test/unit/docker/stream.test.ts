@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { followLines, saveOutput } from '../../../src/docker/stream.ts';
 
 /** A docker that writes down its process id, and then does what `script` says. */
@@ -39,16 +39,16 @@ const until = async (look: () => boolean) => {
 const module = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
 
 const uses = [
-  ['followed', "followLines(unrecorded, ['events'], () => {})"],
-  ['saved', "saveOutput(unrecorded, ['logs', '--follow'], '/dev/null', { timeout: 0 })"],
-  ['copied', "copyOutput(unrecorded, ['logs', '--follow'], 2, { timeout: 0 })"],
-  ['piped', "pipeOutput(unrecorded, ['cp'], process.stderr, { timeout: 0 })"],
-  ['read', "firstBytes(unrecorded, ['cp'], 1_000, { timeout: 0 })"],
+  ['followed', "followLines(nullRecorder, ['events'], () => {})"],
+  ['saved', "saveOutput(nullRecorder, ['logs', '--follow'], '/dev/null', { timeout: 0 })"],
+  ['copied', "copyOutput(nullRecorder, ['logs', '--follow'], 2, { timeout: 0 })"],
+  ['piped', "pipeOutput(nullRecorder, ['cp'], process.stderr, { timeout: 0 })"],
+  ['read', "firstBytes(nullRecorder, ['cp'], 1_000, { timeout: 0 })"],
 ] as const;
 for (const [use, call] of uses) {
   const program = `
     import { copyOutput, firstBytes, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
-    import { unrecorded } from ${module('recorder.ts')};
+    import { nullRecorder } from ${module('recorder.ts')};
     process.on('SIGINT', () => console.log('for us'));
     const { ok } = await ${call};
     console.log(ok);`;
@@ -59,7 +59,7 @@ for (const [use, call] of uses) {
       detached,
     });
 
-  test(`a docker with nothing to say, which is ${use}, ends with an engine that is killed`, async t => {
+  test(`a docker without output, which is ${use}, ends with a killed engine process`, async t => {
     const { path, pid } = docker(t, 'exec sleep 600');
     const engine = start(path, false);
     t.true(await until(() => pid() !== ''));
@@ -68,7 +68,7 @@ for (const [use, call] of uses) {
     t.true(await until(() => !isAlive(pid())));
   });
 
-  test(`a docker that is ${use} does not hear the Ctrl-C of a terminal`, async t => {
+  test(`a docker that is ${use} does not receive the Ctrl-C of a terminal`, async t => {
     const { path, pid } = docker(t, 'trap "exit 130" INT; sleep 1; sleep 1');
     const engine = start(path, true);
     t.true(await until(() => pid() !== ''));
@@ -77,7 +77,7 @@ for (const [use, call] of uses) {
   });
 }
 
-test.serial('what is saved may be of any length, and what is done to it on the way as well', async t => {
+test.serial('saved output may have any length, and so may its transforms', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
@@ -86,41 +86,41 @@ test.serial('what is saved may be of any length, and what is done to it on the w
   process.env.PATH = path;
   const file = join(path.split(':')[0]!, 'saved');
   for (const through of [[], [new PassThrough(), new PassThrough()]]) {
-    const { ok } = await saveOutput(unrecorded, ['logs'], file, { timeout: 0, through });
+    const { ok } = await saveOutput(nullRecorder, ['logs'], file, { timeout: 0, through });
     t.true(ok);
     t.is(statSync(file).size, 110_000_000);
   }
 });
 
-test.serial('a stream tells every line and how its command ended, and one that is cut off ends', async t => {
+test.serial('a stream emits every line and the end of its command, and ends when it is cut off', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
   });
   const lines: string[] = [];
   process.env.PATH = docker(t, 'echo "$@"; echo said; echo wrong >&2; exit 3').path;
-  const ended = await followLines(unrecorded, ['events', 'a b'], line => lines.push(line));
+  const ended = await followLines(nullRecorder, ['events', 'a b'], line => lines.push(line));
   t.deepEqual(lines, ['events a b', 'said']);
-  t.deepEqual(ended, { ok: false, exitCode: 3, cutOff: null, stderr: 'wrong' });
+  t.deepEqual(ended, { ok: false, exitCode: 3, interrupted: null, stderr: 'wrong' });
 
   const silent = docker(t, 'exec sleep 600');
   process.env.PATH = silent.path;
   const stop = new AbortController();
-  const cut = followLines(unrecorded, ['events'], () => {}, { signal: stop.signal });
+  const cut = followLines(nullRecorder, ['events'], () => {}, { signal: stop.signal });
   t.true(await until(() => silent.pid() !== ''));
   stop.abort();
-  t.is((await cut).cutOff, 'aborted');
+  t.is((await cut).interrupted, 'aborted');
   t.true(await until(() => !isAlive(silent.pid())));
 });
 
-test('a docker that is killed leaves the terminal as it was', async t => {
+test('a killed docker leaves the terminal as it was', async t => {
   const { path } = docker(t, "printf '\\033[?1049h\\033[?25l'; stty raw -echo; kill -9 $$");
   const script = join(path.split(':')[0]!, 'attach.mjs');
   writeFileSync(
     script,
-    `import { handOver } from ${module('stream.ts')};
-     import { unrecorded } from ${module('recorder.ts')};
-     console.log('code', await handOver(unrecorded, ['exec']));`,
+    `import { attachTerminal } from ${module('stream.ts')};
+     import { nullRecorder } from ${module('recorder.ts')};
+     console.log('code', await attachTerminal(nullRecorder, ['exec']));`,
   );
   const command = `stty -g; '${process.execPath}' '${script}'; stty -g`;
   const { stdout } = await execa('script', ['-qec', command, '/dev/null'], {

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { toldEnd } from '../../../src/actors/told-end.ts';
+import { findEnd } from '../../../src/actors/lookup-end.ts';
 import type { Container, Containers } from '../../../src/docker/containers.ts';
-import { unrecorded } from '../../../src/docker/recorder.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { watchContainers } from '../../../src/docker/watch.ts';
-import { fakeDocker } from './fake-docker.ts';
+import { fakeDocker } from '../_helpers/fake-docker.ts';
 
 const event = (action: string, id: string, attributes: object = {}) =>
   JSON.stringify({ Type: 'container', Action: action, time: 7, Actor: { ID: id, Attributes: attributes } });
@@ -50,7 +50,7 @@ function watch(t: ExecutionContext, engine: Engine) {
   };
   const watcher = watchContainers({
     containers,
-    recorder: unrecorded,
+    recorder: nullRecorder,
     runId: 'r1',
     signal: stop.signal,
     now: () => 10_000,
@@ -62,10 +62,10 @@ function watch(t: ExecutionContext, engine: Engine) {
     async confirmEngine() {
       if (engine.isAnother?.()) throw new Error('another engine');
     },
-    onAway: message => told.push(`away: ${message}`),
-    onBack: () => told.push('back'),
-    onDeaf: reason => told.push(`deaf: ${reason}`),
-    onHearing: () => told.push('hearing'),
+    onUnreachable: message => told.push(`away: ${message}`),
+    onReachable: () => told.push('back'),
+    onEventsRefused: reason => told.push(`deaf: ${reason}`),
+    onEventsRestored: () => told.push('hearing'),
     onStarted: (id, startedAt) => told.push(`${id} started at ${startedAt}`),
     ...(engine.engineTime === undefined ? {} : { engineTime: engine.engineTime }),
   });
@@ -84,14 +84,14 @@ test.serial(
     t.deepEqual(await watcher.ended('c1', never), {
       exitCode: 7,
       oomKilled: false,
-      how: 'died',
+      reason: 'died',
       at: 10_000,
       finishedAt: 7000,
     });
   },
 );
 
-test.serial('an end that came before anybody waited is not lost', async t => {
+test.serial('an end before the first wait is not lost', async t => {
   const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '0' })], alive: ['c1'] });
   await delay(500);
   t.is((await watcher.ended('c1', never)).exitCode, 0);
@@ -105,12 +105,12 @@ test.serial('an oom event before the die marks the end', async t => {
   t.true((await watcher.ended('c1', never)).oomKilled);
 });
 
-test.serial('a destroy whose die was never seen: removed', async t => {
+test.serial('a destroy without a die counts as removed', async t => {
   const { watcher, never } = watch(t, { prints: [event('destroy', 'c1')], alive: ['c1'] });
-  t.is((await watcher.ended('c1', never)).how, 'removed');
+  t.is((await watcher.ended('c1', never)).reason, 'removed');
 });
 
-test.serial('what another engine does not have was not removed', async t => {
+test.serial('a container that another engine lacks was not removed', async t => {
   let isAnother = true;
   const { watcher, told, never } = watch(t, { prints: [], alive: ['c1'], isAnother: () => isAnother });
   let isOver = false;
@@ -121,61 +121,61 @@ test.serial('what another engine does not have was not removed', async t => {
   t.deepEqual(told, ['away: another engine']);
   t.false(isOver);
   isAnother = false;
-  t.is((await ended).how, 'removed');
+  t.is((await ended).reason, 'removed');
   t.deepEqual(told, ['away: another engine', 'back']);
 });
 
-test.serial('what the stream never told is found by the list', async t => {
+test.serial('an end without an event is found by the list', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: true, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited });
   t.deepEqual(await watcher.ended('c1', never), {
     exitCode: 3,
     oomKilled: true,
-    how: 'died',
+    reason: 'died',
     at: 10_000,
     finishedAt: 5,
   });
 });
 
 for (const line of ['{"Action":"die"', event('die', 'c1'), 'WARNING: no event'])
-  test.serial(`a line that cannot be read is made up for by a list at once: ${line}`, async t => {
+  test.serial(`a line that cannot be read causes a list at once: ${line}`, async t => {
     const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
     const { watcher, never } = watch(t, { prints: [line], exited, isSlow: true });
     t.is((await watcher.ended('c1', never)).exitCode, 3);
   });
 
-test.serial('so is one that came before anybody waited', async t => {
+test.serial('so does one before the first wait', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
   const { watcher, never } = watch(t, { prints: ['?'], exited, isSlow: true });
   await delay(500);
   t.is((await watcher.ended('c1', never)).exitCode, 3);
 });
 
-test.serial('many such lines cost few lists', async t => {
+test.serial('many such lines cause few lists', async t => {
   const prints = [...Array.from({ length: 500 }, () => '?'), event('die', 'c1', { exitCode: '0' })];
   const { watcher, lists, never } = watch(t, { prints, alive: ['c1'], isSlow: true });
   await watcher.ended('c1', never);
   t.true(lists() < 50, `${lists()} lists`);
 });
 
-test.serial('who has found a container gone need not wait for the next list', async t => {
+test.serial('checkNow does not wait for the next list', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited, isSlow: true });
-  t.is((await toldEnd({ watcher }, 'c1', never))?.exitCode, 3);
+  t.is((await findEnd({ watcher }, 'c1', never))?.exitCode, 3);
 });
 
-test.serial('who is told to stop before asking is told nothing, and leaves no rejection behind', async t => {
+test.serial('a wait that is aborted beforehand rejects, and leaves no unhandled rejection', async t => {
   const { watcher } = watch(t, { alive: ['c1'] });
-  t.is(await toldEnd({ watcher }, 'c1', AbortSignal.abort()), null);
+  t.is(await findEnd({ watcher }, 'c1', AbortSignal.abort()), null);
   await delay(50);
 });
 
-test.serial('a container that no list knows any more was removed', async t => {
+test.serial('a container that is missing from the list and cannot be inspected was removed', async t => {
   const { watcher, never } = watch(t, { alive: ['other'] });
   t.deepEqual(await watcher.ended('c1', never), {
     exitCode: null,
     oomKilled: false,
-    how: 'removed',
+    reason: 'removed',
     at: 10_000,
   });
 });
@@ -201,7 +201,7 @@ test.serial(
       exited: [{ id: 'c1', state: 'exited', exitCode: 0, oomKilled: false, finishedAt: 5 }],
     });
     const ended = watcher.ended('c1', never);
-    const answers = watcher.answers(never);
+    const answers = watcher.reachable(never);
     while (lists() < 3) await delay(20);
     t.deepEqual(told, ['away: no answer']);
     away = false;
@@ -211,7 +211,7 @@ test.serial(
   },
 );
 
-test.serial('a start is told once, as the engine tells it, of a container that is waited for', async t => {
+test.serial("the start of an awaited container is reported once, by the engine's clock", async t => {
   const running = [
     { id: 'c1', state: 'running' as const, startedAt: 99_000 },
     { id: 'c2', state: 'created' as const, startedAt: -1 },
@@ -223,7 +223,7 @@ test.serial('a start is told once, as the engine tells it, of a container that i
   t.deepEqual(told, ['c1 started at 99000']);
 });
 
-test.serial('events are asked for from a time of the engine itself, never from one of ours', async t => {
+test.serial("events are read from a time of the engine's clock, never of ours", async t => {
   const { watcher, calls, never } = watch(t, {
     engineTime: 90_000_500,
     prints: [JSON.stringify({ ...JSON.parse(event('die', 'c1', { exitCode: '0' })), time: 90_123 })],
@@ -236,13 +236,13 @@ test.serial('events are asked for from a time of the engine itself, never from o
   t.deepEqual(sinces().slice(0, 2), ['90000', '90123']);
 });
 
-test.serial('where no time of the engine is known, events are asked for from now on', async t => {
+test.serial('without a time of the engine events are read from now on', async t => {
   const { calls } = watch(t, {});
   while (!calls().includes('events')) await delay(20);
   t.false(calls().includes('--since'));
 });
 
-test.serial('events that are refused are told of once, and ends are found without them', async t => {
+test.serial('refused events are reported once, and ends are found without them', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
   const { watcher, told, calls, never } = watch(t, { exited, refuses: 'Error: Forbidden', isSlow: true });
   t.is((await watcher.ended('c1', never)).exitCode, 3);

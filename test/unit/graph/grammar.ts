@@ -1,7 +1,4 @@
-/**
- * Just enough of two grammars to tell a drawing from a broken one. Each returns what it found, or throws at the first
- * line that is none.
- */
+/** Just enough of the grammar of Mermaid to detect a broken drawing: return what was found, or throw at the first wrong line. */
 
 export interface Found {
   readonly nodes: ReadonlyMap<string, string>;
@@ -41,44 +38,6 @@ export function readMermaid(text: string): Found {
   return { nodes, edges };
 }
 
-const string = String.raw`"(?:[^"\\\n]|\\["\\])*"`;
-const attributes = String.raw`(?: \[(?<attributes>(?:\w+=(?:${string}|[\w.]+) ?)*)\])?`;
-const dotLines: readonly RegExp[] = [
-  new RegExp(`^digraph ${string} \\{$`),
-  new RegExp(`^(?:graph|node|edge)${attributes}$`),
-  new RegExp(`^subgraph ${string} \\{$`),
-  new RegExp(`^label=${string}(?: \\w+=${string})*$`),
-  new RegExp(`^(?<from>${string}) -> (?<to>${string})${attributes}$`),
-  new RegExp(`^(?<node>${string})${attributes}$`),
-  /^\}$/,
-];
-
-export function readDot(text: string): Found {
-  const nodes = new Map<string, string>();
-  const edges: { from: string; to: string; label: string }[] = [];
-  let depth = 0;
-  for (const line of text
-    .trimEnd()
-    .split('\n')
-    .map(line => line.trim())) {
-    const { groups } =
-      dotLines.map(pattern => pattern.exec(line)).find(found => found !== null) ?? refuse(line);
-    depth += Number(line.endsWith('{')) - Number(line === '}');
-    const [, label = '""'] = new RegExp(`\\blabel=(${string})`).exec(groups?.attributes ?? '') ?? [];
-    if (groups?.node) nodes.set(unquoted(groups.node), unquoted(label));
-    if (groups?.from)
-      edges.push({ from: unquoted(groups.from), to: unquoted(groups.to!), label: unquoted(label) });
-  }
-  if (depth !== 0) throw new Error('a brace is not closed');
-  return { nodes, edges };
-}
-
-const unquoted = (text: string) =>
-  text
-    .slice(1, -1)
-    .replace(/\\(["\\])/g, '$1')
-    .replaceAll('&amp;', '&');
-
 function refuse(line: string): never {
-  throw new Error(`this is no line of a drawing: ${line}`);
+  throw new Error(`this is not a line of a drawing: ${line}`);
 }

@@ -14,12 +14,12 @@ const below = ({ states }: AnyStateNode): string[] =>
 test('the graph of a machine has every state of it, with what it is in, begins with and invokes', t => {
   const states = below(agentMachine.root);
   t.deepEqual(graph.nodes.map(({ id }) => id).sort(), states.sort());
-  t.like(graph, { version: 1, kind: 'machine', name: 'agent', initial: 'deciding' });
+  t.like(graph, { version: 1, kind: 'machine', name: 'agent', initial: 'reconciling' });
   t.deepEqual(
-    graph.nodes.filter(({ id }) => ['running', 'running.quiet', 'done'].includes(id)),
+    graph.nodes.filter(({ id }) => ['running', 'running.idle', 'done'].includes(id)),
     [
       { id: 'running', parent: null, type: 'compound', initial: 'running.working', invokes: ['watch'] },
-      { id: 'running.quiet', parent: 'running', type: 'atomic', initial: null, invokes: [] },
+      { id: 'running.idle', parent: 'running', type: 'atomic', initial: null, invokes: [] },
       { id: 'done', parent: null, type: 'final', initial: null, invokes: [] },
     ],
   );
@@ -34,16 +34,19 @@ test('its edges say what brings one along, under which guard, and what is done',
     params: null,
     actions: ['cancelRetry'],
   } satisfies GraphEdge);
-  t.like(edge('deciding', 'building', 'decide done'), { guard: 'enters', params: { state: 'building' } });
+  t.like(edge('reconciling', 'building', 'reconcile done'), {
+    guard: 'isEntry',
+    params: { state: 'building' },
+  });
   t.like(edge('creating', 'backingOff', 'createContainer failed'), {
-    guard: 'mayTryAgain',
+    guard: 'hasTriesLeft',
     actions: ['backOff'],
   });
 });
 
 test('what needs no event and what leads nowhere are edges too', t => {
-  t.like(edge('settling', 'retrying', null), { guard: 'hasRetriesLeft' });
-  t.like(edge('settling', 'done', null), { guard: null });
+  t.like(edge('evaluating', 'retrying', null), { guard: 'hasRetriesLeft' });
+  t.like(edge('evaluating', 'done', null), { guard: null });
   t.like(edge('removing', 'removing', 'CANCEL'), { actions: ['noteCancel'] });
 });
 

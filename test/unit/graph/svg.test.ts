@@ -2,25 +2,25 @@ import test from 'ava';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { drawing } from '../../../src/graph/drawing.ts';
 import { flowGraph } from '../../../src/graph/flow.ts';
-import type { LaidOut, Placed } from '../../../src/graph/laid-out.ts';
+import { arrowOf } from '../../../src/graph/highlight.ts';
 import { layout } from '../../../src/graph/layout.ts';
-import { arrowOf } from '../../../src/graph/lit.ts';
 import { machineGraph } from '../../../src/graph/machine.ts';
+import type { Bounds, Layout } from '../../../src/graph/positioned.ts';
 import { svg } from '../../../src/graph/svg.ts';
-import { desk } from '../commands/command-line.ts';
+import { desk } from '../_helpers/command-line.ts';
 
-const inside = (inner: Placed, outer: Placed) =>
+const inside = (inner: Bounds, outer: Bounds) =>
   inner.x >= outer.x &&
   inner.y >= outer.y &&
   inner.x + inner.width <= outer.x + outer.width &&
   inner.y + inner.height <= outer.y + outer.height;
 
-const apart = (a: Placed, b: Placed) =>
+const apart = (a: Bounds, b: Bounds) =>
   a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
 
 function isTidy(
   t: { true(value: boolean, message?: string): void },
-  { boxes, width, height, arrows }: LaidOut,
+  { boxes, width, height, arrows }: Layout,
 ) {
   for (const box of boxes) {
     const around = boxes.find(({ id }) => id === box.parent) ?? { x: 0, y: 0, width, height };
@@ -70,8 +70,8 @@ test('every transition of the agents’ chart has an arrow, but for what stays w
     if (source === target) continue;
     t.not(found, null, `${source} → ${target}`);
     const { from, to } = placed.arrows[found!]!;
-    t.true([source, top(source), 'wayUp'].includes(from), `${source} → ${target}: from ${from}`);
-    t.true([target, top(target), 'wayUp'].includes(to), `${source} → ${target}: to ${to}`);
+    t.true([source, top(source), 'startup'].includes(from), `${source} → ${target}: from ${from}`);
+    t.true([target, top(target), 'startup'].includes(to), `${source} → ${target}: to ${to}`);
   }
 });
 

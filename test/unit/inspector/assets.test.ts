@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { pastRun } from '../commands/command-line.ts';
+import { pastRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');

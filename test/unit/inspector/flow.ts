@@ -1,20 +1,20 @@
 import { createActor, fromPromise, type InspectionEvent } from 'xstate';
 import { agentMachine } from '../../../machines/agent.ts';
-import type { AgentInput, Decision, StepInput } from '../../../machines/agent-types.ts';
+import type { AgentInput, Reconciliation, StepInput } from '../../../machines/agent-types.ts';
 import { flowMachine } from '../../../machines/flow.ts';
 import type { End, EndRecord } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
-import { transitionEvents } from '../../../src/engine/transitions.ts';
-import type { FlowEventBody } from '../../../src/events.ts';
+import type { RunEventBody } from '../../../src/events.ts';
+import { transitionEvents } from '../../../src/run/transitions.ts';
 
 /** What must never leave: it stands in inputs, outputs, contexts, events and errors of the flow below. */
 export const secret = 'hunter2-secret';
 
-type StateEvent = Extract<FlowEventBody, { type: 'agent.state' }>;
+type StateEvent = Extract<RunEventBody, { type: 'agent.state' }>;
 
 export interface TestFlow {
   /** What the journal would hold. */
-  readonly journal: FlowEventBody[];
+  readonly journal: RunEventBody[];
   states(agent: string): string[];
   start(): void;
   /** Lets the agents, which have not come past their first step, go on. */
@@ -28,13 +28,13 @@ export function testFlow(
   agents: Readonly<Record<string, { retries?: number; failures?: number; dependsOn?: readonly string[] }>>,
   inspect: (event: InspectionEvent) => void,
 ): TestFlow {
-  const journal: FlowEventBody[] = [];
+  const journal: RunEventBody[] = [];
   const gate = Promise.withResolvers<void>();
   const step = <Output>(work: (input: StepInput) => Output | Promise<Output>) =>
     fromPromise<Output, StepInput>(async ({ input }) => work(input));
-  const end: End = { exitCode: 0, oomKilled: false, how: 'died', at: 1 };
+  const end: End = { exitCode: 0, oomKilled: false, reason: 'died', at: 1 };
   const actors = {
-    decide: step(async (): Promise<Decision> => {
+    reconcile: step(async (): Promise<Reconciliation> => {
       await gate.promise;
       return { ...fresh };
     }),
@@ -50,10 +50,10 @@ export function testFlow(
     watch: step((): End | 'overdue' => end),
     collect: step(({ name, attempt }): { record: EndRecord | null } => {
       const fails = attempt <= (agents[name]?.failures ?? 0);
-      return { record: { how: 'exit', code: fails ? 7 : 0, oomKills: 0 } };
+      return { record: { reason: 'exit', code: fails ? 7 : 0, oomKills: 0 } };
     }),
     removeContainer: step(() => {}),
-    until: fromPromise<void, { at: number }>(async () => {}),
+    waitUntil: fromPromise<void, { at: number }>(async () => {}),
   };
   const tellJournal = transitionEvents(
     name => name in agents,
@@ -90,12 +90,12 @@ export function testFlow(
 }
 
 /** `1 running.working`: the attempt and the state of each of an agent's transitions. */
-export const statesOf = (journal: readonly FlowEventBody[], agent: string) =>
+export const statesOf = (journal: readonly RunEventBody[], agent: string) =>
   journal
     .filter((event): event is StateEvent => event.type === 'agent.state' && event.agent === agent)
     .map(({ attempt, state }) => `${attempt} ${state}`);
 
-const fresh: Decision = {
+const fresh: Reconciliation = {
   enter: 'building',
   reason: secret,
   attempt: 1,
@@ -107,5 +107,5 @@ const fresh: Decision = {
   end: null,
   outcome: null,
   cancelled: false,
-  uncertain: false,
+  inDoubt: false,
 };

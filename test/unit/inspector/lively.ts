@@ -1,31 +1,31 @@
-import type { FlowEvent, FlowEventBody } from '../../../src/events.ts';
+import type { RunEvent, RunEventBody } from '../../../src/events.ts';
 
 /** The states that a good attempt goes through, with the events that lead there. */
 const good = [
-  ['deciding', 'init'],
-  ['building', 'decide done'],
+  ['reconciling', 'init'],
+  ['building', 'reconcile done'],
   ['networking', 'ensureImage done'],
   ['creating', 'ensureNetwork done'],
   ['starting', 'createContainer done'],
   ['waitingForTmux', 'startContainer done'],
   ['injecting', 'awaitTmux done'],
   ['running.working', 'inject done'],
-  ['collecting.assessing', 'watch done'],
+  ['collecting.checking', 'watch done'],
   ['collecting.reading', ''],
-  ['removing.assessing', 'collect done'],
-  ['removing.clearing', ''],
-  ['settling', 'removeContainer done'],
+  ['removing.checking', 'collect done'],
+  ['removing.removingContainer', ''],
+  ['evaluating', 'removeContainer done'],
   ['done', ''],
 ] as const;
 
 const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
 
 /** Events of a run of many agents in layers, ten of them at once: as many as the states and docker calls of all come to. */
-export function livelyRun(count: number): FlowEvent[] {
+export function livelyRun(count: number): RunEvent[] {
   const names = (index: number) => `agent-${index}`;
-  const events: FlowEvent[] = [];
+  const events: RunEvent[] = [];
   let at = noon;
-  const tell = (body: FlowEventBody) => {
+  const tell = (body: RunEventBody) => {
     at += 20;
     events.push({ v: 1, seq: events.length + 1, at, ...body });
   };
@@ -48,7 +48,7 @@ export function livelyRun(count: number): FlowEvent[] {
   for (let first = 0; first < count; first += 10)
     for (const [state, event] of good)
       for (const { name } of agents.slice(first, first + 10)) {
-        const started = !['deciding', 'building', 'networking', 'creating'].includes(state);
+        const started = !['reconciling', 'building', 'networking', 'creating'].includes(state);
         const containerId = started ? 'c'.repeat(64) : null;
         tell({
           type: 'agent.state',
@@ -61,7 +61,7 @@ export function livelyRun(count: number): FlowEvent[] {
           cause: null,
           until: null,
         });
-        if (!['creating', 'starting', 'removing.clearing'].includes(state)) continue;
+        if (!['creating', 'starting', 'removing.removingContainer'].includes(state)) continue;
         const verb = { creating: 'create', starting: 'start' }[state as string] ?? 'rm';
         const argv = ['docker', verb, '--memory=128m', '--cpus=1', '--label=tmux-agents=true', '--', 'image'];
         tell({ type: 'docker.call', call: ++call, agent: name, attempt: 1, argv });
@@ -71,7 +71,7 @@ export function livelyRun(count: number): FlowEvent[] {
           ok: true,
           exitCode: 0,
           ms: 140,
-          cutOff: null,
+          interrupted: null,
           stderr: '',
         });
       }

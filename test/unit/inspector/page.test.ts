@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { arrowOf } from '../../../src/graph/lit.ts';
+import { arrowOf } from '../../../src/graph/highlight.ts';
 import { assets } from '../../../src/inspector/assets.ts';
 import { createdWith } from '../../../src/inspector/page/created.ts';
 import { hashOf, routeOf } from '../../../src/inspector/page/route.ts';
-import type { Kept } from '../../../src/inspector/page-data.ts';
-import { keptPage } from '../../../src/inspector/page-html.ts';
-import type { Call } from '../../../src/views/history.ts';
+import type { ExportedRun } from '../../../src/inspector/page-data.ts';
+import { exportedPage } from '../../../src/inspector/page-html.ts';
+import type { Call } from '../../../src/state/history.ts';
 
 test('the page’s own program is at most 350 kB, gzipped', async t => {
   const { 'page.js': program } = await assets();
@@ -26,9 +26,10 @@ test('the page’s sources turn nothing into markup', t => {
     );
 });
 
-test('the page is made of views, charts and itself: nothing of the engine gets into it', t => {
+test('the page is made of state, reporters, charts, the tags of states and itself: nothing of the engine gets into it', t => {
   const root = join(import.meta.dirname, '..', '..', '..');
-  const known = /^(\.\/|\.\.\/\.\.\/(views|graph)\/|\.\.\/page-data\.ts|preact|@xterm\/)/;
+  const known =
+    /^(\.\/|\.\.\/\.\.\/(state|reporters|text|graph)\/|(\.\.\/){3}machines\/state-tags\.ts|\.\.\/page-data\.ts|preact|@xterm\/)/;
   const folder = join(root, 'src', 'inspector', 'page');
   for (const name of readdirSync(folder).filter(name => /\.tsx?$/.test(name)))
     for (const [, type, from = ''] of readFileSync(join(folder, name), 'utf8').matchAll(
@@ -39,8 +40,9 @@ test('the page is made of views, charts and itself: nothing of the engine gets i
 
 test('a kept page holds what it is given as data that ends nothing, and lets only its own scripts run', async t => {
   const kept = { events: [{ message: '</script><script>alert(1)</script><!--' }] };
-  const html = keptPage(await assets(), kept as unknown as Kept);
-  const [, data = ''] = /<script type="application\/json" id="kept">(.*?)<\/script>/s.exec(html) ?? [];
+  const html = exportedPage(await assets(), kept as unknown as ExportedRun);
+  const [, data = ''] =
+    /<script type="application\/json" id="exported-run">(.*?)<\/script>/s.exec(html) ?? [];
   t.deepEqual(JSON.parse(data), kept as never);
   t.is(html.match(/<script/g)?.length, 3 + (html.match(/"<script|`<script|'<script/g)?.length ?? 0));
   t.is(html.match(/<\/script>/g)?.length, 3);
@@ -55,8 +57,21 @@ test('a transition is shown by the arrow that is nearest to it, or by none', t =
   const box = (id: string, parent: string | null = null) => ({ id, parent });
   const arrow = (from: string, to: string) => ({ from, to });
   const drawn = {
-    boxes: [box('wayUp'), box('a', 'wayUp'), box('b', 'wayUp'), box('c'), box('c.x', 'c'), box('c.y', 'c')],
-    arrows: [arrow('wayUp', 'c'), arrow('a', 'b'), arrow('c.x', 'c.y'), arrow('a', 'c'), arrow('c', 'wayUp')],
+    boxes: [
+      box('startup'),
+      box('a', 'startup'),
+      box('b', 'startup'),
+      box('c'),
+      box('c.x', 'c'),
+      box('c.y', 'c'),
+    ],
+    arrows: [
+      arrow('startup', 'c'),
+      arrow('a', 'b'),
+      arrow('c.x', 'c.y'),
+      arrow('a', 'c'),
+      arrow('c', 'startup'),
+    ],
   } as unknown as Parameters<typeof arrowOf>[0];
   const of = (source: string, target: string) => arrowOf(drawn, { source, target });
   t.is(of('a', 'b'), 1);

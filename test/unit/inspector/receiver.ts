@@ -4,7 +4,7 @@ import {
   type StatelyInspectionEvent,
   type StatelySnapshotEvent,
 } from '@statelyai/inspect';
-import { stateName } from '../../../src/engine/transitions.ts';
+import { stateName } from '../../../src/run/transitions.ts';
 
 export interface Receiver {
   readonly events: StatelyInspectionEvent[];

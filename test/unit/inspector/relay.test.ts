@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { openRelay, type Relay, type RelayOptions } from '../../../src/inspector/relay.ts';
 
 async function relayOf(t: ExecutionContext, options: Partial<RelayOptions> = {}): Promise<Relay> {
-  const relay = await openRelay({ remembered: 100, patience: 100, grace: 0, ...options });
+  const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 0, ...options });
   t.teardown(() => relay.close());
   return relay;
 }
@@ -128,7 +128,7 @@ test('what somebody who watches sends is not listened to, and too much of it end
 });
 
 test('one that does not read is dropped, and one that reads misses nothing', async t => {
-  const relay = await relayOf(t, { patience: 50 });
+  const relay = await relayOf(t, { maxLag: 50 });
   const deaf = await deafTo(relay, t);
   const reader = new WebSocket(eventsOf(relay));
   const heard: number[] = [];
@@ -149,7 +149,7 @@ test('one that does not read is dropped, and one that reads misses nothing', asy
 });
 
 test('a story longer than a socket takes at once is told to its end', async t => {
-  const relay = await relayOf(t, { remembered: 100, patience: 1 });
+  const relay = await relayOf(t, { remembered: 100, maxLag: 1 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000 + count));
   const reader = new WebSocket(eventsOf(relay));
   const sizes: number[] = [];
@@ -162,7 +162,7 @@ test('a story longer than a socket takes at once is told to its end', async t =>
 });
 
 test('the close tells those who read all there is, and says goodbye', async t => {
-  const relay = await openRelay({ remembered: 100, patience: 100, grace: 60_000 });
+  const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 60_000 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000));
   const reader = new WebSocket(eventsOf(relay));
   let heard = 0;
@@ -175,7 +175,7 @@ test('the close tells those who read all there is, and says goodbye', async t =>
 });
 
 test('the close does not wait for those who do not read, nor for idle connections', async t => {
-  const relay = await openRelay({ remembered: 100, patience: 100, grace: 10 });
+  const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 10 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000));
   const deaf = await deafTo(relay, t);
   const idle = connect(Number(new URL(relay.url).port), '127.0.0.1');

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { openStateDir, type RunFolder } from '../../../src/engine/state-dir.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { openInspector } from '../../../src/inspector/server.ts';
 import type { Terminals } from '../../../src/inspector/terminals.ts';
-import { pastRun } from '../commands/command-line.ts';
+import { openStateDir, type RunFolder } from '../../../src/store/state-directory.ts';
+import { pastRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const quiet: Terminals = { read: async () => false, type: async () => {} };
@@ -177,5 +177,5 @@ test('a page waits for a run that has not begun, and hears of its end', async t 
   inspector.show(folder);
   const text = (await answer).text();
   await inspector.close();
-  t.regex(await text, /event: over\ndata: true\n\n$/);
+  t.regex(await text, /event: end\ndata: true\n\n$/);
 });

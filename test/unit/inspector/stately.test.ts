@@ -55,8 +55,8 @@ test('an actor is introduced with its parent, its chart and the state that it be
   t.is(fixer.rootId, root.sessionId);
   t.is(root.parentId, undefined);
   t.is(fixer._version, '0.7.2');
-  t.is((fixer.snapshot as { value: unknown }).value, 'deciding');
-  t.is((root.snapshot as { value: unknown }).value, 'flowing');
+  t.is((fixer.snapshot as { value: unknown }).value, 'reconciling');
+  t.is((root.snapshot as { value: unknown }).value, 'running');
 
   const chart = JSON.parse(fixer.definition!);
   const { context: _, ...config } = JSON.parse(JSON.stringify(agentMachine.config));
@@ -121,7 +121,7 @@ test('who comes after much has been forgotten is told where every agent stood, a
 });
 
 test('at the close, those who watch have been told the last state, and nobody is served any more', async t => {
-  const inspector = await statelyInspector({ grace: 60_000 });
+  const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   const flow = testFlow({ fixer: {} }, inspector.inspect);
   flow.start();
   const client = receiveFrom(inspector.url);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createActor, fromPromise } from 'xstate';
 import { agentMachine } from '../../../machines/agent.ts';
-import { backOffDelay, maxTries, retryDelay } from '../../../machines/agent-setup.ts';
+import { backOffDelay, maxTries, retryDelay } from '../../../machines/agent-delays.ts';
 import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
@@ -9,7 +9,7 @@ import { scenarios } from './scenarios/index.ts';
 import { decision } from './scenarios/story.ts';
 import { walk } from './walk.ts';
 
-for (const { title, tell } of scenarios) test(title, t => void t.notThrows(() => tell(agentMachine)));
+for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(agentMachine)));
 
 test('no two scenarios have the same title', t => {
   t.is(new Set(scenarios.map(({ title }) => title)).size, scenarios.length);
@@ -27,7 +27,7 @@ test('an attempt waits 1 s, twice as long each time, and never more than 30 s', 
 });
 
 test('an error keeps the command and the exit code that docker gave it', t => {
-  const agent = walk(agentMachine).at('deciding').resolves(decision('building')).at('building');
+  const agent = walk(agentMachine).at('reconciling').resolves(decision('building')).at('building');
   agent.fails('image', { command: 'docker build', exitCode: 17 });
   t.deepEqual(agent.snapshot.output?.error, {
     phase: 'building',
@@ -39,13 +39,13 @@ test('an error keeps the command and the exit code that docker gave it', t => {
 });
 
 for (const late of ['answer', 'failure'] as const)
-  test(`the late ${late} of an actor that was cancelled away is not heard`, async t => {
+  test(`the late ${late} of an actor that was cancelled is ignored`, async t => {
     const building = Promise.withResolvers<{ image: string }>();
     const aborted: boolean[] = [];
     const actor = createActor(
       agentMachine.provide({
         actors: {
-          decide: fromPromise(async () => decision('building')),
+          reconcile: fromPromise(async () => decision('building')),
           ensureImage: fromPromise(async ({ signal }) => {
             signal.addEventListener('abort', () => aborted.push(true));
             return building.promise;
@@ -69,12 +69,14 @@ for (const late of ['answer', 'failure'] as const)
     t.deepEqual(aborted, [true]);
   });
 
-test('the late answer of a rung means nothing to the ladder that began again', async t => {
+test('the late result of a step does not affect the escalation that has begun again', async t => {
   const rungs: PromiseWithResolvers<End | null>[] = [];
   const actor = createActor(
     agentMachine.provide({
       actors: {
-        decide: fromPromise(async () => decision('stopping', { containerId: 'container-1', started: true })),
+        reconcile: fromPromise(async () =>
+          decision('stopping', { containerId: 'container-1', started: true }),
+        ),
         interrupt: fromPromise(() => {
           rungs.push(Promise.withResolvers());
           return rungs.at(-1)!.promise;

@@ -4,8 +4,8 @@ type HandEvent = { type: 'resolve'; output: unknown } | { type: 'reject'; error:
 type HandSnapshot = Snapshot<unknown> & { readonly input: unknown };
 
 /**
- * An actor that does nothing until a test says how it came out. It answers at once, where a promise would answer a
- * tick later: thousands of walks take seconds.
+ * An actor that does nothing until a test resolves or rejects it. It settles at once, where a promise would settle a tick
+ * later, so that thousands of walks take seconds.
  */
 export function byHand(src: string): ActorLogic<HandSnapshot, EventObject, unknown> {
   return {
@@ -14,11 +14,11 @@ export function byHand(src: string): ActorLogic<HandSnapshot, EventObject, unkno
       return { status: 'active', output: undefined, error: undefined, input };
     },
     transition(snapshot, event) {
-      const told = event as HandEvent;
-      if (told.type === 'resolve')
-        return { ...snapshot, status: 'done', output: told.output, error: undefined };
-      if (told.type === 'reject')
-        return { ...snapshot, status: 'error', output: undefined, error: told.error };
+      const settled = event as HandEvent;
+      if (settled.type === 'resolve')
+        return { ...snapshot, status: 'done', output: settled.output, error: undefined };
+      if (settled.type === 'reject')
+        return { ...snapshot, status: 'error', output: undefined, error: settled.error };
       return snapshot;
     },
     getPersistedSnapshot: snapshot => snapshot,
@@ -28,17 +28,17 @@ export function byHand(src: string): ActorLogic<HandSnapshot, EventObject, unkno
 export const resolve = (actor: AnyActorRef, output: unknown) => actor.send({ type: 'resolve', output });
 export const reject = (actor: AnyActorRef, error: unknown) => actor.send({ type: 'reject', error });
 
-/** Asked by id: a machine may take steps while `createActor` has not returned yet. */
+/** Compares ids, since a machine may take steps before `createActor` returns. */
 export const isRoot = ({ actorRef, rootId }: InspectionEvent) =>
   (actorRef as AnyActorRef).sessionId === rootId;
 
-/** What has been called since the machine of this system began. */
+/** Return the calls since the machine of this system started. */
 export function callsIn(system: object): { src: string; input: unknown }[] {
   const found = calls.get(system) ?? [];
   calls.set(system, found);
   return found;
 }
-/** Has this system add to calls that another one began. */
+/** Let this system append to the calls of another one. */
 export const sharesCalls = (system: object, begun: ReturnType<typeof callsIn>) =>
   void calls.set(system, begun);
 const calls = new WeakMap<object, { src: string; input: unknown }[]>();

@@ -1,6 +1,6 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
-import type { FlowEvent, flowMachine } from '../../../machines/flow.ts';
+import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { byHand, isRoot, resolve } from './by-hand.ts';
 import { expect } from './walk.ts';
@@ -8,20 +8,20 @@ import { expect } from './walk.ts';
 export type FlowMachine = typeof flowMachine;
 type FlowSnapshot = SnapshotFrom<FlowMachine>;
 
-/** What may have happened since the last look; whatever is not named must not have. */
+/** The effects that are expected since the last call; no others may have happened. */
 interface Seen {
   /** Agents that were started, in order. */
   readonly started?: readonly string[];
-  /** What agents were told: `fixer CANCEL`. */
-  readonly told?: readonly string[];
-  /** Agents that never got to live: `reviewer skipped`. */
+  /** Events that agents received: `fixer CANCEL`. */
+  readonly received?: readonly string[];
+  /** Agents that ended without a start: `reviewer skipped`. */
   readonly unstarted?: readonly string[];
   readonly states?: string;
 }
 
 export interface FlowWalk {
   sees(seen: Seen): FlowWalk;
-  /** An agent comes out. */
+  /** End an agent. */
   ends(name: string, status?: Status, kind?: FailureKind): FlowWalk;
   cancel(): FlowWalk;
   kill(): FlowWalk;
@@ -32,10 +32,10 @@ export interface FlowWalk {
 }
 
 export interface FlowPlan {
-  /** Who depends on whom. */
+  /** Dependencies, by agent. */
   readonly agents: Readonly<Record<string, readonly string[]>>;
   readonly concurrency?: number;
-  /** Agents that end in the very moment in which they are told to. */
+  /** Agents that end as soon as they receive an event. */
   readonly obedient?: boolean;
 }
 
@@ -49,13 +49,13 @@ const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput
   attempts: [],
 });
 
-/** Puts a flow on its way; its agents do nothing but what the test says. */
+/** Start a flow whose agents do nothing until the test ends them. */
 export function walkFlow(
   machine: FlowMachine,
   { agents, concurrency = 10, obedient = false }: FlowPlan,
 ): FlowWalk {
   let started: string[] = [];
-  let told: string[] = [];
+  let received: string[] = [];
   let unstarted: string[] = [];
   let states: string[] = [];
   let at = '';
@@ -73,7 +73,7 @@ export function walkFlow(
       },
       transition(snapshot, event, scope) {
         if (event.type !== 'CANCEL' && event.type !== 'KILL') return hand.transition(snapshot, event, scope);
-        told.push(`${scope.id} ${event.type}`);
+        received.push(`${scope.id} ${event.type}`);
         if (!obedient) return snapshot;
         const output = outputOf(scope.id, 'cancelled');
         return hand.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
@@ -100,20 +100,20 @@ export function walkFlow(
         note(inspected.snapshot as FlowSnapshot);
     },
   });
-  actor.on('agent.unstarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
+  actor.on('agent.notStarted', ({ output }) => unstarted.push(`${output.name} ${output.status}`));
   actor.subscribe({ error: error => void error });
   actor.start();
   note(actor.getSnapshot());
 
-  const send = (event: FlowEvent) => {
+  const send = (event: FlowMachineEvent) => {
     actor.send(event);
     return self;
   };
   const self: FlowWalk = {
     sees(seen) {
-      const found = { started, told, unstarted, states: states.join(' > ') };
-      expect('the flow', found, { started: [], told: [], unstarted: [], states: '', ...seen });
-      [started, told, unstarted, states] = [[], [], [], []];
+      const found = { started, received, unstarted, states: states.join(' > ') };
+      expect('the flow', found, { started: [], received: [], unstarted: [], states: '', ...seen });
+      [started, received, unstarted, states] = [[], [], [], []];
       return self;
     },
     ends(name, status = 'succeeded', kind) {

@@ -7,7 +7,7 @@ import { expect } from './walk.ts';
 
 const scenario = (title: string, plan: FlowPlan, story: (flow: FlowWalk) => void) => ({
   title,
-  tell(machine: FlowMachine) {
+  run(machine: FlowMachine) {
     const flow = walkFlow(machine, plan);
     story(flow);
     if (!flow.over) throw new Error(`"${title}" does not end`);
@@ -19,27 +19,27 @@ const three = { agents: { one: [], two: [], three: [] } };
 const diamond = { agents: { base: [], left: ['base'], right: ['base'], top: ['left', 'right'] } };
 
 const scenarios = [
-  scenario('a flow of nobody is over at once', { agents: {} }, flow =>
+  scenario('a flow without agents is done at once', { agents: {} }, flow =>
     flow.sees({ states: 'done' }).isOver({}),
   ),
-  scenario('agents that depend on nobody start together, in the order of the spec', three, flow => {
-    flow.sees({ started: ['one', 'two', 'three'], states: 'flowing' });
+  scenario('agents without dependencies start together, in the order of the spec', three, flow => {
+    flow.sees({ started: ['one', 'two', 'three'], states: 'running' });
     flow.ends('two').sees({}).ends('one').sees({}).ends('three').sees({ states: 'done' });
     flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
   }),
   scenario('an agent starts when the one it depends on has succeeded', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' });
+    flow.sees({ started: ['fixer'], states: 'running' });
     flow.ends('fixer').sees({ started: ['reviewer'] });
     flow.ends('reviewer').sees({ started: ['tests'] });
     flow.ends('tests').sees({ states: 'done' });
     flow.isOver({ fixer: 'succeeded', reviewer: 'succeeded', tests: 'succeeded' });
   }),
   scenario(
-    'who is skipped is told of those that did not succeed, not of those that still run',
+    'the message of a skipped agent names the dependencies that did not succeed, not those that still run',
     diamond,
     flow => {
       flow
-        .sees({ started: ['base'], states: 'flowing' })
+        .sees({ started: ['base'], states: 'running' })
         .ends('base')
         .sees({ started: ['left', 'right'] });
       flow.ends('right', 'failed').sees({ unstarted: ['top skipped'] });
@@ -50,7 +50,7 @@ const scenarios = [
   ),
   scenario('an agent that depends on two starts when both have succeeded', diamond, flow => {
     flow
-      .sees({ started: ['base'], states: 'flowing' })
+      .sees({ started: ['base'], states: 'running' })
       .ends('base')
       .sees({ started: ['left', 'right'] });
     flow
@@ -63,29 +63,29 @@ const scenarios = [
     flow.isOver({ base: 'succeeded', left: 'succeeded', right: 'succeeded', top: 'succeeded' });
   }),
   scenario(
-    'an agent named before the one it depends on waits all the same',
+    'an agent that is listed before its dependency waits for it',
     {
       agents: { last: ['first'], first: [] },
     },
     flow => {
       flow
-        .sees({ started: ['first'], states: 'flowing' })
+        .sees({ started: ['first'], states: 'running' })
         .ends('first')
         .sees({ started: ['last'] });
       flow.ends('last').sees({ states: 'done' }).isOver({ first: 'succeeded', last: 'succeeded' });
     },
   ),
-  scenario('no more agents live at once than the concurrency allows', { ...three, concurrency: 2 }, flow => {
+  scenario('no more agents run at once than the concurrency allows', { ...three, concurrency: 2 }, flow => {
     flow
-      .sees({ started: ['one', 'two'], states: 'flowing' })
+      .sees({ started: ['one', 'two'], states: 'running' })
       .ends('two')
       .sees({ started: ['three'] });
     flow.ends('three').sees({}).ends('one').sees({ states: 'done' });
     flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
   }),
-  scenario('the place of an agent that failed is free for the next', { ...three, concurrency: 1 }, flow => {
+  scenario('the slot of an agent that failed is free for the next', { ...three, concurrency: 1 }, flow => {
     flow
-      .sees({ started: ['one'], states: 'flowing' })
+      .sees({ started: ['one'], states: 'running' })
       .ends('one', 'failed')
       .sees({ started: ['two'] });
     flow
@@ -97,12 +97,12 @@ const scenarios = [
   }),
   ...(['failed', 'timedOut', 'cancelled'] as const).map(status =>
     scenario(
-      `all that depend on an agent that came out ${status} are skipped, however far away`,
+      `all dependants of an agent that is ${status} are skipped, direct or not`,
       {
         agents: { tests: ['reviewer'], reviewer: ['fixer'], fixer: [], other: [] },
       },
       flow => {
-        flow.sees({ started: ['fixer', 'other'], states: 'flowing' });
+        flow.sees({ started: ['fixer', 'other'], states: 'running' });
         flow.ends('fixer', status).sees({ unstarted: ['reviewer skipped', 'tests skipped'] });
         const { error, attempts, containerId } = flow.output('reviewer')!;
         expect(
@@ -126,7 +126,7 @@ const scenarios = [
   ),
   scenario('an agent is skipped as soon as one of those it depends on has failed', diamond, flow => {
     flow
-      .sees({ started: ['base'], states: 'flowing' })
+      .sees({ started: ['base'], states: 'running' })
       .ends('base')
       .sees({ started: ['left', 'right'] });
     flow
@@ -137,53 +137,49 @@ const scenarios = [
     flow.isOver({ base: 'succeeded', left: 'failed', right: 'succeeded', top: 'skipped' });
   }),
   scenario(
-    'where Docker has no room left nobody else is started, and those that live go on',
+    'where Docker is out of resources no other agent is started, and running ones continue',
     { agents: { one: [], two: [], three: [], after: ['one'] }, concurrency: 2 },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' });
-      flow.ends('one', 'failed', 'exhausted').sees({ unstarted: ['three skipped', 'after skipped'] });
+      flow.sees({ started: ['one', 'two'], states: 'running' });
+      flow.ends('one', 'failed', 'outOfResources').sees({ unstarted: ['three skipped', 'after skipped'] });
       const why = (name: string) => `${flow.output(name)?.error?.kind}: ${flow.output(name)?.error?.message}`;
-      expect('why', why('three'), 'exhausted: not started: Docker has no room left, as one found');
+      expect('why', why('three'), 'outOfResources: not started: Docker has no room left, as one found');
       expect('why', why('after'), 'dependency: depends on one, which did not succeed');
       flow.ends('two').sees({ states: 'done' });
       flow.isOver({ one: 'failed', two: 'succeeded', three: 'skipped', after: 'skipped' });
     },
   ),
-  scenario('a flow whose last agents are skipped is over', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' });
+  scenario('a flow whose last agents are skipped is done', chain, flow => {
+    flow.sees({ started: ['fixer'], states: 'running' });
     flow.ends('fixer', 'failed').sees({ unstarted: ['reviewer skipped', 'tests skipped'], states: 'done' });
     flow.isOver({ fixer: 'failed', reviewer: 'skipped', tests: 'skipped' });
   }),
   scenario(
-    'one agent that is cancelled takes along those that depend on it, and no other',
+    'cancelling one agent skips its dependants, and no other agent',
     {
       agents: { fixer: [], reviewer: ['fixer'], other: [] },
     },
     flow => {
-      flow.sees({ started: ['fixer', 'other'], states: 'flowing' });
-      flow.cancelAgent('fixer').sees({ told: ['fixer CANCEL'] });
+      flow.sees({ started: ['fixer', 'other'], states: 'running' });
+      flow.cancelAgent('fixer').sees({ received: ['fixer CANCEL'] });
       flow.ends('fixer', 'cancelled').sees({ unstarted: ['reviewer skipped'] });
       flow.ends('other').sees({ states: 'done' });
       flow.isOver({ fixer: 'cancelled', reviewer: 'skipped', other: 'succeeded' });
     },
   ),
+  scenario('an agent that is cancelled while it waits never starts, nor do its dependants', chain, flow => {
+    flow.sees({ started: ['fixer'], states: 'running' });
+    flow.cancelAgent('reviewer').sees({ unstarted: ['reviewer cancelled', 'tests skipped'] });
+    expect('no error', flow.output('reviewer')?.error, null);
+    flow.ends('fixer').sees({ states: 'done' });
+    flow.isOver({ fixer: 'succeeded', reviewer: 'cancelled', tests: 'skipped' });
+  }),
   scenario(
-    'an agent that is cancelled while it waits never starts, nor does who depends on it',
-    chain,
-    flow => {
-      flow.sees({ started: ['fixer'], states: 'flowing' });
-      flow.cancelAgent('reviewer').sees({ unstarted: ['reviewer cancelled', 'tests skipped'] });
-      expect('no error', flow.output('reviewer')?.error, null);
-      flow.ends('fixer').sees({ states: 'done' });
-      flow.isOver({ fixer: 'succeeded', reviewer: 'cancelled', tests: 'skipped' });
-    },
-  ),
-  scenario(
-    'a flow whose only waiting agent is cancelled last is over',
+    'a flow whose only waiting agent is cancelled last is done',
     { ...three, concurrency: 1 },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancelAgent('three')
         .sees({ unstarted: ['three cancelled'] });
       flow
@@ -195,11 +191,11 @@ const scenarios = [
     },
   ),
   scenario(
-    'a cancel of an agent that is over, or unknown, means nothing',
+    'a cancel of an agent that has ended, or is unknown, has no effect',
     { agents: { one: [], two: [] } },
     flow => {
       flow
-        .sees({ started: ['one', 'two'], states: 'flowing' })
+        .sees({ started: ['one', 'two'], states: 'running' })
         .ends('one')
         .sees({});
       flow.cancelAgent('one').sees({}).cancelAgent('nobody').sees({}).ends('two').sees({ states: 'done' });
@@ -207,56 +203,64 @@ const scenarios = [
     },
   ),
   scenario(
-    'a cancel tells those that live and cancels those that wait',
+    'a cancel is sent to running agents, and cancels waiting ones',
     { ...three, concurrency: 2 },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
-      flow.sees({ told: ['one CANCEL', 'two CANCEL'], unstarted: ['three cancelled'], states: 'cancelling' });
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
+      flow.sees({
+        received: ['one CANCEL', 'two CANCEL'],
+        unstarted: ['three cancelled'],
+        states: 'cancelling',
+      });
       flow.ends('one', 'cancelled').sees({}).ends('two', 'succeeded').sees({ states: 'done' });
       flow.isOver({ one: 'cancelled', two: 'succeeded', three: 'cancelled' });
     },
   ),
-  scenario('nothing is started after a cancel, even where what it waited for succeeds', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'flowing' }).cancel();
+  scenario('nothing is started after a cancel, even when its dependency succeeds', chain, flow => {
+    flow.sees({ started: ['fixer'], states: 'running' }).cancel();
     flow.sees({
-      told: ['fixer CANCEL'],
+      received: ['fixer CANCEL'],
       unstarted: ['reviewer cancelled', 'tests cancelled'],
       states: 'cancelling',
     });
     flow.ends('fixer', 'succeeded').sees({ states: 'done' });
     flow.isOver({ fixer: 'succeeded', reviewer: 'cancelled', tests: 'cancelled' });
   }),
-  scenario(
-    'a second cancel is passed on to those that still live',
-    { agents: { one: [], two: [] } },
-    flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
-      flow
-        .sees({ told: ['one CANCEL', 'two CANCEL'], states: 'cancelling' })
-        .ends('one', 'cancelled')
-        .sees({});
-      flow
-        .cancel()
-        .sees({ told: ['two CANCEL'] })
-        .kill()
-        .sees({ told: ['two KILL'] });
-      flow.ends('two', 'cancelled').sees({ states: 'done' });
-      flow.isOver({ one: 'cancelled', two: 'cancelled' });
-    },
-  ),
-  scenario('a kill tells those that live and cancels those that wait', { ...three, concurrency: 1 }, flow => {
-    flow.sees({ started: ['one'], states: 'flowing' }).kill();
-    flow.sees({ told: ['one KILL'], unstarted: ['two cancelled', 'three cancelled'], states: 'cancelling' });
-    flow.ends('one', 'cancelled').sees({ states: 'done' });
-    flow.isOver({ one: 'cancelled', two: 'cancelled', three: 'cancelled' });
+  scenario('a second cancel is sent to the agents that still run', { agents: { one: [], two: [] } }, flow => {
+    flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
+    flow
+      .sees({ received: ['one CANCEL', 'two CANCEL'], states: 'cancelling' })
+      .ends('one', 'cancelled')
+      .sees({});
+    flow
+      .cancel()
+      .sees({ received: ['two CANCEL'] })
+      .kill()
+      .sees({ received: ['two KILL'] });
+    flow.ends('two', 'cancelled').sees({ states: 'done' });
+    flow.isOver({ one: 'cancelled', two: 'cancelled' });
   }),
   scenario(
-    'agents that are all done in the moment of the cancel end the flow',
+    'a kill is sent to running agents, and cancels waiting ones',
+    { ...three, concurrency: 1 },
+    flow => {
+      flow.sees({ started: ['one'], states: 'running' }).kill();
+      flow.sees({
+        received: ['one KILL'],
+        unstarted: ['two cancelled', 'three cancelled'],
+        states: 'cancelling',
+      });
+      flow.ends('one', 'cancelled').sees({ states: 'done' });
+      flow.isOver({ one: 'cancelled', two: 'cancelled', three: 'cancelled' });
+    },
+  ),
+  scenario(
+    'agents that are all done at the moment of the cancel end the flow',
     { ...three, concurrency: 2, obedient: true },
     flow => {
-      flow.sees({ started: ['one', 'two'], states: 'flowing' }).cancel();
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
       flow.sees({
-        told: ['one CANCEL', 'two CANCEL'],
+        received: ['one CANCEL', 'two CANCEL'],
         unstarted: ['three cancelled'],
         states: 'cancelling > done',
       });
@@ -264,13 +268,13 @@ const scenarios = [
     },
   ),
   scenario(
-    'an agent that is done in the moment of its own cancel makes room',
+    'an agent that is done at the moment of its own cancel frees its slot',
     { ...three, concurrency: 1, obedient: true },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancelAgent('one')
-        .sees({ told: ['one CANCEL'], started: ['two'] });
+        .sees({ received: ['one CANCEL'], started: ['two'] });
       flow
         .ends('two')
         .sees({ started: ['three'] })
@@ -280,13 +284,13 @@ const scenarios = [
     },
   ),
   scenario(
-    'a cancel of one agent while all are being cancelled tells nobody',
+    'a cancel of one agent while all are being cancelled is sent to none',
     { agents: { one: [] } },
     flow => {
       flow
-        .sees({ started: ['one'], states: 'flowing' })
+        .sees({ started: ['one'], states: 'running' })
         .cancel()
-        .sees({ told: ['one CANCEL'], states: 'cancelling' });
+        .sees({ received: ['one CANCEL'], states: 'cancelling' });
       flow
         .cancelAgent('one')
         .sees({})
@@ -297,11 +301,11 @@ const scenarios = [
   ),
 ];
 
-for (const { title, tell } of scenarios) test(title, t => void t.notThrows(() => tell(flowMachine)));
+for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(flowMachine)));
 
 const covering = coverage(scenarios, flowMachine, observed);
-const noticing = ({ noticedBy }: { noticedBy: string }) => covering.get(noticedBy) ?? [];
-const targets = { standing: ['#flow.flowing', '#flow.cancelling', '#flow.done'], passing: [] };
+const detecting = ({ detectedBy }: { detectedBy: string }) => covering.get(detectedBy) ?? [];
+const targets = { stable: ['#flow.running', '#flow.cancelling', '#flow.done'], transient: [] };
 
 test('every transition of the flow is taken by a scenario', t => {
   const untaken = transitionsOf(flowMachine).filter(({ name }) => !covering.has(name));
@@ -311,17 +315,17 @@ test('every transition of the flow is taken by a scenario', t => {
   );
 });
 
-test('a transition of the flow that leads elsewhere is noticed, wherever it leads', t => {
-  const { killed, survived } = survivors(retargeted(flowMachine, targets), noticing);
-  t.log(`${killed} noticed`);
+test('a transition of the flow with any other target is detected', t => {
+  const { killed, survived } = survivors(retargeted(flowMachine, targets), detecting);
+  t.log(`${killed} detected`);
   t.deepEqual(survived, []);
 });
 
-test('a transition of the flow that lacks its guard, one of its actions, or all of itself is noticed', t => {
+test('a transition of the flow without its guard, without one of its actions, or missing is detected', t => {
   const { killed, survived } = survivors(
     [...weakened(flowMachine), ...forgetful(flowMachine)],
-    ({ noticedBy }) => (noticedBy in flowMachine.config.states! ? scenarios : noticing({ noticedBy })),
+    ({ detectedBy }) => (detectedBy in flowMachine.config.states! ? scenarios : detecting({ detectedBy })),
   );
-  t.log(`${killed} noticed`);
+  t.log(`${killed} detected`);
   t.deepEqual(survived, []);
 });

@@ -3,24 +3,24 @@ import { createMachine } from 'xstate';
 type Path = readonly (string | number)[];
 type Json = Record<string, unknown>;
 
-/** One transition of a chart, found by where it stands in the config. */
+/** A transition of a chart, with its path in the config. */
 export interface Place {
-  /** `building.onDone[1]`, as a person would look for it. */
+  /** For messages: `building.onDone[1]`. */
   readonly name: string;
-  /** `building.onDone`: it is chosen among its neighbours there, by their order and guards. */
+  /** `building.onDone`: the list from which it is chosen, by order and guards. */
   readonly slot: string;
   readonly path: Path;
   readonly target: string | null;
   readonly eventless: boolean;
-  /** To where a target would change nothing: the state itself, where it has no states inside. */
+  /** The state itself, as a target that would change nothing; null if it has substates. */
   readonly home: string | null;
   readonly transition: Json;
 }
 
 export interface Mutant<Machine> {
   readonly name: string;
-  /** Only a story that takes what is named here can notice. */
-  readonly noticedBy: string;
+  /** Only a scenario that takes this transition can detect the mutant. */
+  readonly detectedBy: string;
   readonly machine: Machine;
 }
 
@@ -29,7 +29,7 @@ interface Chart {
   readonly implementations: unknown;
 }
 
-/** Every transition that a chart has: `on`, `always`, and the `onDone` and `onError` of what it invokes. */
+/** Return every transition of a chart: `on`, `always`, and `onDone` and `onError` of invokes. */
 export function transitionsOf(machine: Chart): readonly Place[] {
   return inState(machine.config as Json, [], '');
 }
@@ -68,8 +68,8 @@ function inSlot(found: unknown, path: Path, name: string, home: string | null): 
   });
 }
 
-/** Builds the same chart with one transition replaced, or dropped where `null` is given. */
-export function withTransition<Machine extends Chart>(
+/** Return a copy of a chart with one transition replaced, or dropped for `null`. */
+function withTransition<Machine extends Chart>(
   machine: Machine,
   { path }: Place,
   transition: Json | null,
@@ -86,33 +86,33 @@ export function withTransition<Machine extends Chart>(
 }
 
 /**
- * Retargets each transition to every one of the given states in turn. An eventless one is not led to a state that is
- * only passed through: such a chart may spin for ever.
+ * Yield mutants in which a transition has another target, for every transition and each of the given states. An eventless
+ * transition does not get a transient state as target, since such a chart may loop forever.
  */
 export function* retargeted<Machine extends Chart>(
   machine: Machine,
-  { standing, passing }: { standing: readonly string[]; passing: readonly string[] },
+  { stable, transient }: { stable: readonly string[]; transient: readonly string[] },
 ): Generator<Mutant<Machine>> {
   for (const place of transitionsOf(machine))
-    for (const target of place.eventless ? standing : [...standing, ...passing]) {
+    for (const target of place.eventless ? stable : [...stable, ...transient]) {
       if (last(target) === last(place.target ?? place.home)) continue;
       if (place.eventless && last(target) === last(place.home)) continue;
       const transition = { ...place.transition, target };
       yield {
         name: `${place.name} → ${target}`,
-        noticedBy: place.name,
+        detectedBy: place.name,
         machine: withTransition(machine, place, transition),
       };
     }
 }
 
-/** Drops each transition, its guard, and each of its actions. */
+/** Yield mutants without a transition, without its guard, or without one of its actions. */
 export function* weakened<Machine extends Chart>(machine: Machine): Generator<Mutant<Machine>> {
   for (const place of transitionsOf(machine)) {
     const { guard, actions, ...bare } = place.transition;
     const mutant = (what: string, transition: Json | null) => ({
       name: `${place.name} without ${what}`,
-      noticedBy: place.slot,
+      detectedBy: place.slot,
       machine: withTransition(machine, place, transition),
     });
     yield mutant('itself', null);
@@ -126,7 +126,7 @@ export function* weakened<Machine extends Chart>(machine: Machine): Generator<Mu
   }
 }
 
-/** The same chart, noting each transition that it takes, and the slot that it stands in. */
+/** Return a copy of a chart that reports each transition that it takes, by name and by slot. */
 export function observed<Machine extends Chart>(machine: Machine, taken: (name: string) => void): Machine {
   const note =
     ({ name, slot }: Place) =>
@@ -140,7 +140,7 @@ export function observed<Machine extends Chart>(machine: Machine, taken: (name: 
   }, machine);
 }
 
-/** The chart with what a state does on entry left out, one thing at a time. */
+/** Yield mutants without one of the entry actions of a state. */
 export function* forgetful<Machine extends Chart>(machine: Machine): Generator<Mutant<Machine>> {
   const { states } = machine.config as { states: Record<string, Json> };
   for (const [name, { entry }] of Object.entries(states))
@@ -149,7 +149,7 @@ export function* forgetful<Machine extends Chart>(machine: Machine): Generator<M
       config.states[name]!.entry = [entry].flat().filter(action => action !== dropped);
       yield {
         name: `${name} without ${nameOf(dropped)} on entry`,
-        noticedBy: name,
+        detectedBy: name,
         machine: createMachine(config as never, machine.implementations as never) as unknown as Machine,
       };
     }
@@ -162,7 +162,7 @@ const nameOf = (action: unknown) => (typeof action === 'string' ? action : (acti
 const isPlain = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** A copy of the config's own objects and lists; what they hold is shared. */
+/** Return a copy of the config's objects and lists; other values are shared. */
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copy);
   return isPlain(value)

@@ -1,14 +1,14 @@
 import test from 'ava';
 import {
-  countedOf,
+  countedAttempts,
   type End,
   type EndRecord,
   type FailureKind,
-  judge,
-  mayBeRetried,
+  isRetryable,
   type Outcome,
-  quotaUntil,
+  quotaResetAt,
   type Status,
+  toOutcome,
 } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 
@@ -25,11 +25,15 @@ type Row = readonly [
 const died = (exitCode: number | null, end: Partial<End> = {}): End => ({
   exitCode,
   oomKilled: false,
-  how: 'died',
+  reason: 'died',
   at: 1,
   ...end,
 });
-const said = (how: EndRecord['how'], code: number, oomKills = 0): EndRecord => ({ how, code, oomKills });
+const said = (reason: EndRecord['reason'], code: number, oomKills = 0): EndRecord => ({
+  reason,
+  code,
+  oomKills,
+});
 
 const table: readonly Row[] = [
   ['an exit with 0 succeeded', died(0), said('exit', 0), 'succeeded', 0],
@@ -42,7 +46,7 @@ const table: readonly Row[] = [
     0,
   ],
   ['a success is not undone by a helper that ran out of memory', died(0), said('exit', 0, 2), 'succeeded', 0],
-  ['a word outlives its container', died(null, { how: 'removed' }), said('exit', 0), 'succeeded', 0],
+  ['a word outlives its container', died(null, { reason: 'removed' }), said('exit', 0), 'succeeded', 0],
   ['a word counts without any end', null, said('exit', 5), 'failed', 5, 'exit', /^exited with 5$/],
   ['an exit with another code failed', died(3), said('exit', 3), 'failed', 3, 'exit', /^exited with 3$/],
   ['a declared failure failed', died(2), said('done', 2), 'failed', 2, 'exit'],
@@ -89,7 +93,7 @@ const table: readonly Row[] = [
     said('never-injected', 125),
     'failed',
     125,
-    'neverInjected',
+    'injectTimeout',
   ],
   [
     'a TERM from outside',
@@ -111,7 +115,7 @@ const table: readonly Row[] = [
   ],
   [
     'no word, removed',
-    died(null, { how: 'removed' }),
+    died(null, { reason: 'removed' }),
     null,
     'failed',
     null,
@@ -119,7 +123,7 @@ const table: readonly Row[] = [
     /removed from outside/,
   ],
   ['no word, no end', null, null, 'failed', null, 'infrastructure', /removed from outside/],
-  ['no word, restarted', died(0, { how: 'restarted' }), null, 'failed', 0, 'infrastructure', /restarted/],
+  ['no word, restarted', died(0, { reason: 'restarted' }), null, 'failed', 0, 'infrastructure', /restarted/],
   [
     'no word, and docker says 0: no success',
     died(0),
@@ -127,14 +131,22 @@ const table: readonly Row[] = [
     'failed',
     0,
     'infrastructure',
-    /ended with 0 without its own/,
+    /exited with 0 but wrote no end record/,
   ],
-  ['no word, killed', died(137), null, 'failed', 137, 'infrastructure', /ended with 137/],
+  [
+    'no word, killed',
+    died(137),
+    null,
+    'failed',
+    137,
+    'infrastructure',
+    /exited with 137 but wrote no end record/,
+  ],
 ];
 
 for (const [title, end, record, status, exitCode, kind, message] of table)
-  test(`judge: ${title}`, t => {
-    const outcome = judge(end, record);
+  test(`outcome: ${title}`, t => {
+    const outcome = toOutcome(end, record);
     t.is(outcome.status, status);
     t.is(outcome.exitCode, exitCode);
     t.is(outcome.error?.kind, kind);
@@ -143,49 +155,49 @@ for (const [title, end, record, status, exitCode, kind, message] of table)
     if (message) t.regex(outcome.error?.message ?? '', message);
   });
 
-const trouble = (kind: 'login' | 'quota', until: number | null, code = 1): EndRecord => ({
+const trouble = (kind: 'authentication' | 'quota', until: number | null, code = 1): EndRecord => ({
   ...said('exit', code),
-  trouble: { kind, message: 'what it said', until },
+  providerFailure: { kind, message: 'what it said', until },
 });
 
-test('what an AI CLI says of why it failed is the reason, but where it has not failed', t => {
-  t.like(judge(died(1), trouble('login', null)), {
+test('the failure that an AI CLI reports is the reason, unless it has succeeded', t => {
+  t.like(toOutcome(died(1), trouble('authentication', null)), {
     status: 'failed',
-    error: { kind: 'login', message: 'what it said' },
+    error: { kind: 'authentication', message: 'what it said' },
   });
-  t.is(judge(died(0), trouble('login', null, 0)).status, 'succeeded');
+  t.is(toOutcome(died(0), trouble('authentication', null, 0)).status, 'succeeded');
 });
 
-test('only a plan of which it is known when it is there again is waited for, and such an attempt is not counted', t => {
-  const known = judge(died(1), trouble('quota', 60_000));
-  const unknown = judge(died(1), trouble('quota', null));
-  const failed = judge(died(1), said('exit', 1));
-  t.deepEqual([known, unknown, failed].map(quotaUntil), [60_000, null, null]);
-  t.false('until' in unknown.error!);
-  t.is(quotaUntil(judge(died(1), trouble('login', 60_000))), null);
-  t.is(countedOf(4, [known, failed, known]), 2);
+test('only a quota with a known reset time is waited for, and such an attempt is not counted', t => {
+  const known = toOutcome(died(1), trouble('quota', 60_000));
+  const unknown = toOutcome(died(1), trouble('quota', null));
+  const failed = toOutcome(died(1), said('exit', 1));
+  t.deepEqual([known, unknown, failed].map(quotaResetAt), [60_000, null, null]);
+  t.false('waitUntil' in unknown.error!);
+  t.is(quotaResetAt(toOutcome(died(1), trouble('authentication', 60_000))), null);
+  t.is(countedAttempts(4, [known, failed, known]), 2);
 });
 
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
-test('a plan that is said to be there again already is no wait: the attempt has failed, and counts', t => {
+test('a quota whose reported reset time has passed is not waited for: the attempt has failed, and counts', t => {
   for (const until of [0, 1, finished - day, finished]) {
-    const outcome = judge(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
+    const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
-    t.is(quotaUntil(outcome), null);
-    t.true(mayBeRetried(outcome));
-    t.is(countedOf(1, [outcome]), 1);
+    t.is(quotaResetAt(outcome), null);
+    t.true(isRetryable(outcome));
+    t.is(countedAttempts(1, [outcome]), 1);
   }
 });
 
-test('a plan is waited for for days, not for weeks, and how long it would take is told', t => {
+test('a quota is waited for for days, not for weeks, and the message has the length of the wait', t => {
   const after = (ms: number) =>
-    judge(died(1, { at: finished, finishedAt: finished }), trouble('quota', finished + ms));
-  for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaUntil(after(ms)), finished + ms);
+    toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', finished + ms));
+  for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaResetAt(after(ms)), finished + ms);
   for (const ms of [8 * day + 1, 30 * day, 8.64e15]) {
-    t.is(quotaUntil(after(ms)), null);
-    t.false(mayBeRetried(after(ms)));
+    t.is(quotaResetAt(after(ms)), null);
+    t.false(isRetryable(after(ms)));
   }
   t.like(after(30 * day), {
     status: 'failed',
@@ -196,26 +208,26 @@ test('a plan is waited for for days, not for weeks, and how long it would take i
   });
 });
 
-test('a plan is waited for ten times and no more; attempts that failed otherwise do not count as waits', t => {
+test('a quota is waited for ten times at most; attempts that failed otherwise do not count as waits', t => {
   const waits = (count: number) =>
-    Array.from({ length: count }, () => judge(died(1), trouble('quota', 60_000)));
-  const failed = Array.from({ length: 20 }, () => judge(died(1), said('exit', 1)));
-  const next = (count: number) => judge(died(1), trouble('quota', 60_000), [...failed, ...waits(count)]);
-  t.is(quotaUntil(next(9)), 60_000);
-  t.is(quotaUntil(next(10)), null);
+    Array.from({ length: count }, () => toOutcome(died(1), trouble('quota', 60_000)));
+  const failed = Array.from({ length: 20 }, () => toOutcome(died(1), said('exit', 1)));
+  const next = (count: number) => toOutcome(died(1), trouble('quota', 60_000), [...failed, ...waits(count)]);
+  t.is(quotaResetAt(next(9)), 60_000);
+  t.is(quotaResetAt(next(10)), null);
   t.is(next(10).error?.kind, 'quota');
-  t.regex(next(10).error!.message, /^what it said\. It has waited for its plan 10 times/);
+  t.regex(next(10).error!.message, /^what it said\. It has waited for its quota 10 times/);
 });
 
-test('how long a plan is waited for is read off one clock, and waited for by the other', t => {
+test("the wait for a quota is measured by the engine's clock, and waited for by ours", t => {
   const hour = 3_600_000;
   for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour]) {
     const engineAt = finished + skew;
     const end = died(1, { at: finished, finishedAt: engineAt });
-    t.is(quotaUntil(judge(end, trouble('quota', engineAt + hour))), finished + hour);
-    t.is(quotaUntil(judge(end, trouble('quota', engineAt - 1))), null);
+    t.is(quotaResetAt(toOutcome(end, trouble('quota', engineAt + hour))), finished + hour);
+    t.is(quotaResetAt(toOutcome(end, trouble('quota', engineAt - 1))), null);
   }
-  t.is(quotaUntil(judge(null, trouble('quota', finished))), null);
+  t.is(quotaResetAt(toOutcome(null, trouble('quota', finished))), null);
 });
 
 const retried: Readonly<Record<FailureKind, boolean>> = {
@@ -223,7 +235,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   signal: true,
   tmuxLost: true,
   outOfMemory: true,
-  neverInjected: true,
+  injectTimeout: true,
   infrastructure: true,
   timeout: false,
   idle: false,
@@ -231,13 +243,13 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   gpu: false,
   network: false,
   workspace: false,
-  login: false,
+  authentication: false,
   quota: false,
   budget: false,
   needsInput: false,
-  secrets: false,
-  exhausted: false,
-  foreign: false,
+  missingSecret: false,
+  outOfResources: false,
+  nameConflict: false,
   docker: false,
   unreachable: false,
   transient: false,
@@ -245,26 +257,41 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   internal: false,
 };
 
-test('a new attempt is made where the agent or its ground failed, and nowhere else', t => {
+test('a new attempt follows a failure of the agent or of its infrastructure, and no other', t => {
   for (const [kind, may] of Object.entries(retried)) {
     const outcome = (status: Status): Outcome => ({
       status,
       exitCode: null,
       error: { phase: 'running', kind: kind as FailureKind, message: kind },
     });
-    t.is(mayBeRetried(outcome('failed')), may, kind);
+    t.is(isRetryable(outcome('failed')), may, kind);
     for (const status of ['succeeded', 'timedOut', 'cancelled', 'skipped'] as const)
-      t.false(mayBeRetried(outcome(status)), `${status} ${kind}`);
+      t.false(isRetryable(outcome(status)), `${status} ${kind}`);
   }
-  t.false(mayBeRetried({ status: 'failed', exitCode: 1, error: null }));
+  t.false(isRetryable({ status: 'failed', exitCode: 1, error: null }));
 });
 
-test('a StepError is taken as it is, and anything else that is thrown is internal', t => {
+test('a StepError without a time, and the error of a command, are stamped with the time of the failure', t => {
+  const untimed = new StepError('image', 'no such image', { inDoubt: true });
+  t.is(asStepError(untimed), untimed);
+  t.like(asStepError(untimed, { at: 7 }), { kind: 'image', message: 'no such image', at: 7, inDoubt: true });
+  t.is(asStepError(new StepError('image', 'x', { at: 5 }), { at: 7 }).at, 5);
+  const command = Object.assign(new Error('no'), {
+    ...{ kind: 'docker', command: 'docker create', exitCode: null, inDoubt: true },
+  });
+  t.like(asStepError(command, { at: 7 }), { kind: 'docker', message: 'no', at: 7, inDoubt: true });
+  t.is(asStepError(command).exitCode, undefined);
+  t.like(asStepError(Object.assign(command, { exitCode: 1 }), { fallbackKind: 'network' }), {
+    ...{ kind: 'network', exitCode: 1, command: 'docker create', cause: command },
+  });
+});
+
+test('a StepError is returned as it is, and anything else that is thrown becomes internal', t => {
   const error = new StepError('image', 'no such image', {
     at: 5,
     command: 'docker pull',
     exitCode: 1,
-    uncertain: true,
+    inDoubt: true,
   });
   t.is(asStepError(error), error);
   t.like(error, {
@@ -272,11 +299,11 @@ test('a StepError is taken as it is, and anything else that is thrown is interna
     at: 5,
     command: 'docker pull',
     exitCode: 1,
-    uncertain: true,
+    inDoubt: true,
     name: 'StepError',
   });
   const cause = new TypeError('oops');
-  t.like(asStepError(cause), { kind: 'internal', message: 'oops', at: 0, uncertain: false, cause });
+  t.like(asStepError(cause), { kind: 'internal', message: 'oops', at: 0, inDoubt: false, cause });
   t.like(asStepError('no'), { kind: 'internal', message: 'no' });
   t.false('command' in asStepError(cause) && asStepError(cause).command !== undefined);
 });

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
-import type { AgentEvent, AgentInput, Decision } from '../../../machines/agent-types.ts';
+import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { mayBeRetried, quotaUntil } from '../../../machines/outcome.ts';
+import { isRetryable, quotaResetAt } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
 import {
@@ -19,23 +19,23 @@ import {
 
 type Step = { type: string; output?: unknown; error?: unknown };
 
-/** What was sent, and how many states had been visited by then. */
-type Told = { step: Step; visited: number };
+/** An event that was sent, and how many states had been visited by then. */
+type Sent = { step: Step; visited: number };
 
-/** Two tries instead of eight: what one try more would show is told by the scenarios. */
+/** Two tries instead of eight: the scenarios cover more. */
 const machine: AgentMachine = agentMachine.provide({
   guards: {
-    mayTryAgain: ({ context, event }) =>
+    hasTriesLeft: ({ context, event }) =>
       asStepError((event as unknown as Step).error).kind === 'transient' && context.tries + 1 < 2,
   },
 });
 
-/** Made once: an error's stack costs as much as a step of the machine. */
+/** Created once: the stack of an error costs as much as a step of the machine. */
 const errors = {
   docker: new StepError('docker', 'docker', { at: 0 }),
-  transient: new StepError('transient', 'transient', { at: 0, uncertain: true }),
+  transient: new StepError('transient', 'transient', { at: 0, inDoubt: true }),
   unreachable: new StepError('unreachable', 'unreachable', { at: 0 }),
-  secrets: new StepError('secrets', 'secrets', { at: 0 }),
+  missingSecret: new StepError('missingSecret', 'missingSecret', { at: 0 }),
 };
 
 const inputs: readonly Partial<AgentInput>[] = [
@@ -44,7 +44,7 @@ const inputs: readonly Partial<AgentInput>[] = [
   { retries: 1, keep: 'always' },
 ];
 const climb = ['building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting', 'running'];
-const wayUp: readonly string[] = [...climb, 'quiet', 'needsInput'];
+const startup: readonly string[] = [...climb, 'idle', 'needsInput'];
 
 for (const input of inputs) {
   const given = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' as const, ...input };
@@ -54,21 +54,21 @@ for (const input of inputs) {
     serializeState: snapshot => keyOf(snapshot) as never,
   });
 
-  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the promises of the chart`, t => {
+  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the guarantees of the chart`, t => {
     let walks = 0;
     for (const { state, steps } of paths) {
-      for (const [mood, last] of endings) {
+      for (const [course, last] of endings) {
         walks++;
-        const story: Told[] = [];
+        const story: Sent[] = [];
         try {
           const agent = walk(machine, input);
           for (const { event } of steps.slice(1)) take(agent, event as Step, story);
           expect('the state that the path leads to', placeOf(agent.snapshot.value), placeOf(state.value));
           if (last && agent.snapshot.status !== 'done') take(agent, last, story);
-          goesOn(agent, story, mood);
-          keepsItsPromises(agent, story, given);
+          continueToEnd(agent, story, course);
+          expectGuarantees(agent, story, given);
         } catch (error) {
-          throw new Error(`after ${titleOf(story)}, ended ${mood}: ${(error as Error).message}`, {
+          throw new Error(`after ${titleOf(story)}, ended ${course}: ${(error as Error).message}`, {
             cause: error,
           });
         }
@@ -86,31 +86,31 @@ for (const input of inputs) {
   });
 }
 
-test('an agent that is restored from JSON, in whatever state, comes out as it would have without', t => {
+test('an agent that is restored from JSON in any state ends as it would have without', t => {
   const paths = getShortestPaths(machine, {
     input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
     serializeState: ({ value, context: { step, cancelled, attempt, outcome } }) => {
-      const waits = outcome !== null && quotaUntil(outcome) !== null;
+      const waits = outcome !== null && quotaResetAt(outcome) !== null;
       return JSON.stringify([placeOf(value), step, cancelled, attempt, waits]) as never;
     },
   });
   const places = new Set<string>();
   for (const { state, steps } of paths) {
     places.add(placeOf(state.value));
-    for (const mood of ['well', 'badly'] as const) {
+    for (const course of ['well', 'badly'] as const) {
       const [restored, other] = [true, false].map(isRestored => {
         const agent = walk(machine, { retries: 1 });
         for (const { event } of steps.slice(1)) take(agent, event as Step, []);
         const here = placeOf(agent.snapshot.value);
         if (isRestored)
           expect('the state that it is restored in', placeOf(agent.restores().snapshot.value), here);
-        goesOn(agent, [], mood);
+        continueToEnd(agent, [], course);
         return agent;
       }) as [Walk, Walk];
       expect('its output', restored.snapshot.output, other.snapshot.output);
-      expect('its verdicts', restored.told, other.told);
-      expect('its way', restored.visited, other.visited);
+      expect('its emitted events', restored.emitted, other.emitted);
+      expect('its path', restored.visited, other.visited);
       expect('its calls', restored.called, other.called);
     }
   }
@@ -118,10 +118,10 @@ test('an agent that is restored from JSON, in whatever state, comes out as it wo
   for (const place of Object.keys(workers)) t.true(places.has(place), place);
 });
 
-const titleOf = (story: readonly Told[]) =>
+const titleOf = (story: readonly Sent[]) =>
   story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
 
-/** How each path is brought to its end; an event that a chart forgets to heed leads to no path of its own. */
+/** How each path is continued to its end. An event that a chart ignores leads to no path of its own. */
 const endings = [
   ['well', null],
   ['badly', null],
@@ -129,7 +129,7 @@ const endings = [
   ['well', { type: 'KILL' }],
 ] as const;
 
-/** Everything that may happen next. */
+/** Return every event that may happen next. */
 function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   if (snapshot.status === 'done') return [];
   const place = placeOf(snapshot.value) as Place;
@@ -143,9 +143,11 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
-    ...(place === 'building' || place === 'injecting' || place === 'reading' ? [failed('secrets')] : []),
-    ...(place === 'running' ? [{ type: 'QUIET' }, { type: 'NEEDS_INPUT' }] : []),
-    ...(place === 'quiet' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
+    ...(place === 'building' || place === 'injecting' || place === 'reading'
+      ? [failed('missingSecret')]
+      : []),
+    ...(place === 'running' ? [{ type: 'IDLE' }, { type: 'NEEDS_INPUT' }] : []),
+    ...(place === 'idle' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
     { type: 'CANCEL' },
     { type: 'KILL' },
   ];
@@ -153,14 +155,14 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
 
 function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   switch (place) {
-    case 'deciding':
+    case 'reconciling':
       return decisionsAt(snapshot);
     case 'waitingForTmux':
       return [null, died()];
     case 'running':
-    case 'quiet':
+    case 'idle':
     case 'needsInput':
-      return [died(), died(null, { how: 'removed' }), 'overdue'];
+      return [died(), died(null, { reason: 'removed' }), 'overdue'];
     case 'interrupting':
     case 'terminating':
     case 'stoppingContainer':
@@ -172,7 +174,7 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
         said(1),
         said(124, 'deadline'),
         saidNothing,
-        // A plan may be used up for ever.
+        // A quota may be exhausted forever.
         ...(snapshot.context.attempt === 1 ? [usedUp(60_000)] : []),
       ];
     default:
@@ -180,30 +182,30 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
   }
 }
 
-/** What `decide()` may say to what the agent has been through. */
-function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
-  const { attempt, attempts, image, outcome, cancelled, injectedAt, uncertain } = context;
+/** Return the possible results of `reconcile()` for the history of the agent. */
+function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
+  const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt } = context;
   const known = { attempt, attempts, image, cancelled, injectedAt };
   const lost: Outcome = outcome ?? {
     status: 'failed',
     exitCode: null,
-    error: { phase: 'deciding', kind: 'infrastructure', message: 'lost' },
+    error: { phase: 'reconciling', kind: 'infrastructure', message: 'lost' },
   };
   const container = { ...known, containerId: 'container-1' };
   const alive = { ...container, started: true };
-  const firstTime = context.step === null && context.containerId === null && !uncertain;
-  const gone = { ...known, outcome: lost, uncertain: true };
-  const tidying = [
+  const firstTime = context.step === null && context.containerId === null && !inDoubt;
+  const gone = { ...known, outcome: lost, inDoubt: true };
+  const cleaningUp = [
     decision('stopping', { ...alive, outcome: lost }),
     decision('collecting', { ...alive, end: died() }),
     decision('removing', gone),
   ];
-  if (outcome !== null) return tidying;
+  if (outcome !== null) return cleaningUp;
   return [
     decision('building', known),
     ...(injectedAt === null ? [decision('starting', container), decision('waitingForTmux', alive)] : []),
     decision('running', { ...alive, injectedAt: injectedAt ?? 5_000 }),
-    ...tidying,
+    ...cleaningUp,
     ...(firstTime
       ? [
           decision('removing', {
@@ -218,16 +220,16 @@ function decisionsAt({ context }: AgentSnapshot): readonly Decision[] {
   ];
 }
 
-/** What of an agent's memory can make a difference to where it goes. */
+/** Return the part of an agent's context that can change its path. */
 function keyOf({ value, context }: AgentSnapshot): string {
-  const { containerId, started, end, outcome, step, tries, uncertain, cancelled, attempt, injectedAt } =
+  const { containerId, started, end, outcome, step, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
-  const verdict = outcome && [outcome.status, mayBeRetried(outcome), quotaUntil(outcome) !== null];
-  const known = [containerId !== null, started, end?.how ?? null, injectedAt !== null];
-  return JSON.stringify([placeOf(value), verdict, known, step, tries > 0, uncertain, cancelled, attempt]);
+  const ended = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
+  const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
+  return JSON.stringify([placeOf(value), ended, known, step, tries > 0, inDoubt, cancelled, attempt]);
 }
 
-function take(agent: Walk, step: Step, story: Told[]): void {
+function take(agent: Walk, step: Step, story: Sent[]): void {
   const { type, output, error } = step;
   story.push({ step, visited: agent.visited.length });
   if (type.startsWith('xstate.done')) agent.resolves(output);
@@ -235,19 +237,19 @@ function take(agent: Walk, step: Step, story: Told[]): void {
   else agent.sends({ type, reason: 'asked to' } as AgentEvent);
 }
 
-/** From anywhere it gets to its end: where all goes well, and where nothing does. */
-function goesOn(agent: Walk, story: Told[], mood: 'well' | 'badly'): void {
+/** Continue an agent to its end, with successes or with failures only. */
+function continueToEnd(agent: Walk, story: Sent[], course: 'well' | 'badly'): void {
   for (let steps = 0; agent.snapshot.status !== 'done'; steps++) {
-    if (steps > 40) throw new Error(`it goes round in circles: ${agent.visited.slice(-12).join(' > ')}`);
+    if (steps > 40) throw new Error(`it loops: ${agent.visited.slice(-12).join(' > ')}`);
     const next = stepsFrom(agent.snapshot);
-    const bad = mood === 'badly' && next.find(({ error }) => error === errors.docker);
+    const bad = course === 'badly' && next.find(({ error }) => error === errors.docker);
     take(agent, bad || next[0]!, story);
   }
 }
 
-function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput): void {
+function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput): void {
   const { visited, called } = agent;
-  const isRunning = (place: string | undefined) => ['running', 'quiet', 'needsInput'].includes(place ?? '');
+  const isRunning = (place: string | undefined) => ['running', 'idle', 'needsInput'].includes(place ?? '');
   const work = visited.filter(
     (place, index) => place in workers && !(isRunning(place) && isRunning(visited[index - 1])),
   );
@@ -258,19 +260,19 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   );
 
   for (const [index, place] of visited.entries()) {
-    if (place !== 'removing' && place !== 'clearing') continue;
-    const after = ['clearing', 'settling', 'backingOff', 'engineUnreachable', 'removing'];
+    if (place !== 'removing' && place !== 'removingContainer') continue;
+    const after = ['removingContainer', 'evaluating', 'backingOff', 'engineUnreachable', 'removing'];
     if (!after.includes(visited[index + 1]!)) throw new Error(`${visited[index + 1]} comes after ${place}`);
   }
   const [lastCreate, lastStart] = [visited.lastIndexOf('creating'), visited.lastIndexOf('starting')];
   if (Math.max(lastCreate, lastStart) > visited.lastIndexOf('removing'))
-    throw new Error('a container, and no removing');
-  const { containerId, uncertain } = agent.snapshot.context;
+    throw new Error('a container was created, but never removed');
+  const { containerId, inDoubt } = agent.snapshot.context;
   const entered = visited.includes('removing');
-  if (entered && input.keep === 'never' && (containerId !== null || uncertain))
+  if (entered && input.keep === 'never' && (containerId !== null || inDoubt))
     expect(
-      'the last thing done to the container',
-      called.filter(src => src !== 'until').at(-1),
+      'the last call for the container',
+      called.filter(src => src !== 'waitUntil').at(-1),
       'removeContainer',
     );
 
@@ -285,7 +287,7 @@ function keepsItsPromises(agent: Walk, story: readonly Told[], input: AgentInput
   const cancel = story.find(({ step }) => step.type === 'CANCEL' || step.type === 'KILL');
   const afterwards = cancel ? visited.slice(cancel.visited) : [];
   const forbidden = afterwards.filter(
-    place => wayUp.includes(place) || ['retrying', 'waitingForQuota', 'deciding'].includes(place),
+    place => startup.includes(place) || ['retrying', 'waitingForQuota', 'reconciling'].includes(place),
   );
-  expect('what a cancelled agent still does', forbidden, []);
+  expect('states of a cancelled agent that start it again', forbidden, []);
 }

@@ -19,7 +19,7 @@ const agents: readonly AgentInput[] = [
 const begin = (snapshot?: Snapshot<unknown>): Flow =>
   createActor(machine, { input: { agents, concurrency: 2 }, ...(snapshot && { snapshot }) }).start();
 
-/** Go on as a flow that is made of this one's persisted snapshot, after a way through JSON. */
+/** Continue with a flow restored from this one's persisted snapshot, after a round trip through JSON. */
 function restored(flow: Flow): Flow {
   const persisted = flow.getPersistedSnapshot();
   expectPlain('the persisted snapshot', persisted);
@@ -30,11 +30,11 @@ function restored(flow: Flow): Flow {
 interface Story {
   /** Exit codes of the attempts of each agent. */
   readonly exits: Readonly<Record<string, readonly number[]>>;
-  /** What is sent, and before which step. */
+  /** Events to send, by the step before which they are sent. */
   readonly sends?: readonly [number, Parameters<Flow['send']>[0]];
 }
 
-/** Has the next actor of the first agent that lives do its part. */
+/** Settle the next actor of the first agent that runs. */
 function takeStep(flow: Flow, { exits }: Story): void {
   const living = Object.values(flow.getSnapshot().children as Record<string, AnyActorRef>);
   const [agent] = living.filter(child => child.getSnapshot().status === 'active');
@@ -50,18 +50,18 @@ function takeStep(flow: Flow, { exits }: Story): void {
   resolve(Object.values(children)[0]!, answers.get(place));
 }
 
-/** Plays the story to its end; `at` is the step before which the flow is restored. */
-function play(story: Story, at: number | null) {
+/** Play the scenario to its end; `at` is the step before which the flow is restored. */
+function play(scenario: Story, at: number | null) {
   let flow = begin();
-  const told: string[] = [];
+  const states: string[] = [];
   for (let step = 0; flow.getSnapshot().status === 'active'; step++) {
     if (step > 200) throw new Error('it does not end');
     if (step === at) flow = restored(flow);
-    if (step === story.sends?.[0]) flow.send(story.sends[1]);
-    else takeStep(flow, story);
-    told.push(JSON.stringify(flow.getSnapshot().value));
+    if (step === scenario.sends?.[0]) flow.send(scenario.sends[1]);
+    else takeStep(flow, scenario);
+    states.push(JSON.stringify(flow.getSnapshot().value));
   }
-  return { output: flow.getSnapshot().output, told, last: restored(flow).getSnapshot() };
+  return { output: flow.getSnapshot().output, states, last: restored(flow).getSnapshot() };
 }
 
 const stories: Readonly<Record<string, Story>> = {
@@ -76,14 +76,14 @@ const stories: Readonly<Record<string, Story>> = {
   },
 };
 
-for (const [title, story] of Object.entries(stories))
-  test(`a flow ${title} comes out the same where it is restored from JSON before any of its steps`, t => {
-    const whole = play(story, null);
-    t.true(whole.told.length > 5);
-    for (let at = 0; at < whole.told.length; at++) {
-      const { output, told } = play(story, at);
+for (const [title, scenario] of Object.entries(stories))
+  test(`a flow ${title} has the same output when it is restored from JSON before any of its steps`, t => {
+    const whole = play(scenario, null);
+    t.true(whole.states.length > 5);
+    for (let at = 0; at < whole.states.length; at++) {
+      const { output, states } = play(scenario, at);
       t.deepEqual(output, whole.output, `restored before step ${at}`);
-      t.deepEqual(told, whole.told);
+      t.deepEqual(states, whole.states);
     }
     t.is(whole.last.status, 'done');
     t.deepEqual(whole.last.output, whole.output);

@@ -1,44 +1,44 @@
 import type { Mutant } from './mutants.ts';
 
-export interface Story<Machine> {
+export interface Scenario<Machine> {
   readonly title: string;
-  readonly tell: (machine: Machine) => unknown;
+  readonly run: (machine: Machine) => unknown;
 }
 
-/** Which transitions each story takes: a story that never takes one cannot tell whether it is broken. */
+/** Return the scenarios that take each transition: only those can detect a mutant of it. */
 export function coverage<Machine>(
-  stories: readonly Story<Machine>[],
+  scenarios: readonly Scenario<Machine>[],
   machine: Machine,
   observe: (machine: Machine, taken: (name: string) => void) => Machine,
-): ReadonlyMap<string, readonly Story<Machine>[]> {
-  const covering = new Map<string, Story<Machine>[]>();
+): ReadonlyMap<string, readonly Scenario<Machine>[]> {
+  const covering = new Map<string, Scenario<Machine>[]>();
   let taken = new Set<string>();
   const watched = observe(machine, name => taken.add(name));
-  for (const story of stories) {
+  for (const scenario of scenarios) {
     taken = new Set();
-    story.tell(watched);
-    for (const name of taken) covering.set(name, [...(covering.get(name) ?? []), story]);
+    scenario.run(watched);
+    for (const name of taken) covering.set(name, [...(covering.get(name) ?? []), scenario]);
   }
   return covering;
 }
 
-/** Tells broken charts the stories that could notice, until one fails; names those that none noticed. */
+/** Run the scenarios that can detect each mutant until one fails. Returns the names of mutants that none has detected. */
 export function survivors<Machine>(
   mutants: Iterable<Mutant<Machine>>,
-  noticing: (mutant: Mutant<Machine>) => readonly Story<Machine>[],
+  detecting: (mutant: Mutant<Machine>) => readonly Scenario<Machine>[],
 ): { readonly killed: number; readonly survived: readonly string[] } {
   let killed = 0;
   const survived: string[] = [];
   for (const mutant of mutants) {
-    const noticed = noticing(mutant).some(({ tell }) => {
+    const detected = detecting(mutant).some(({ run }) => {
       try {
-        tell(mutant.machine);
+        run(mutant.machine);
         return false;
       } catch {
         return true;
       }
     });
-    if (noticed) killed++;
+    if (detected) killed++;
     else survived.push(mutant.name);
   }
   return { killed, survived };

@@ -9,9 +9,9 @@ import { byHand, callsIn, isRoot, reject, resolve, sharesCalls } from './by-hand
 export type AgentMachine = typeof agentMachine;
 export type AgentSnapshot = SnapshotFrom<AgentMachine>;
 
-/** Who works in which state: what the chart promises, written down a second time on purpose. */
+/** The actor of each state: the guarantee of the chart, written down a second time on purpose. */
 export const workers = {
-  deciding: 'decide',
+  reconciling: 'reconcile',
   building: 'ensureImage',
   networking: 'ensureNetwork',
   creating: 'createContainer',
@@ -19,19 +19,19 @@ export const workers = {
   waitingForTmux: 'waitForTmux',
   injecting: 'inject',
   running: 'watch',
-  quiet: 'watch',
+  idle: 'watch',
   needsInput: 'watch',
-  backingOff: 'until',
-  engineUnreachable: 'engineAnswers',
-  waitingForSecrets: 'secretsAreThere',
+  backingOff: 'waitUntil',
+  engineUnreachable: 'waitForEngine',
+  waitingForSecrets: 'waitForSecrets',
   interrupting: 'interrupt',
   terminating: 'terminate',
   stoppingContainer: 'stopContainer',
   killing: 'killContainer',
   reading: 'collect',
-  clearing: 'removeContainer',
-  retrying: 'until',
-  waitingForQuota: 'until',
+  removingContainer: 'removeContainer',
+  retrying: 'waitUntil',
+  waitingForQuota: 'waitUntil',
 } as const;
 export type Place = keyof typeof workers;
 
@@ -40,48 +40,48 @@ export interface Ending {
   readonly kind?: FailureKind;
   readonly phase?: string;
   readonly message?: RegExp;
-  /** How the attempts came out, in order; one, like the agent itself, where nothing is said. */
+  /** The statuses of the attempts, in order; by default one, that of the agent. */
   readonly attempts?: readonly Status[];
-  /** The verdicts that were told, in order; those of the attempts where nothing is said. */
-  readonly told?: readonly Status[];
+  /** The statuses of the emitted ends of attempts, in order; by default those of the attempts. */
+  readonly emitted?: readonly Status[];
   readonly containerId?: string | null;
   readonly image?: string | null;
 }
 
 export interface Walk {
-  /** The states that were gone through since the last look, as in `stopping > collecting > reading`. */
+  /** Expect the states that were entered since the last call, as in `stopping > collecting > reading`. */
   at(path: string): Walk;
-  /** What the actor that works now was given. */
+  /** Expect these fields in the input of the current actor. */
   given(input: Readonly<Record<string, unknown>>): Walk;
   resolves(output?: unknown): Walk;
   fails(
     kind: FailureKind,
-    details?: { at?: number; uncertain?: boolean; command?: string; exitCode?: number },
+    details?: { at?: number; inDoubt?: boolean; command?: string; exitCode?: number },
   ): Walk;
   throws(error: unknown): Walk;
   sends(event: AgentEvent): Walk;
   cancel(): Walk;
   kill(): Walk;
-  /** Sends what the machine must not heed. */
+  /** Send an event that must change neither state nor context. */
   ignores(event: { type: string; [key: string]: unknown }): Walk;
-  /** Sends what is noted and moves nothing. */
+  /** Send an event that must not change the state. */
   stays(event: AgentEvent): Walk;
   ends(status: Status, ending?: Ending): void;
-  /** Goes on as an actor that is made of this one's persisted snapshot, after a way through JSON. */
+  /** Continue with an actor restored from this one's persisted snapshot, after a round trip through JSON. */
   restores(): Walk;
   readonly over: boolean;
   readonly visited: readonly string[];
   readonly called: readonly string[];
-  readonly told: readonly AttemptResult[];
+  readonly emitted: readonly AttemptResult[];
   readonly snapshot: AgentSnapshot;
 }
 
 const defaults: AgentInput = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' };
 
-/** Puts an agent machine on its way; every actor that it invokes waits for a word of the test. */
+/** Start an agent machine; every actor that it invokes waits for the test. */
 export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Walk {
   const visited: string[] = [];
-  const told: AttemptResult[] = [];
+  const emitted: AttemptResult[] = [];
   let looked = 0;
   let heard = 0;
   let over = false;
@@ -95,7 +95,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
           note(inspected.snapshot as AgentSnapshot);
       },
     });
-    made.on('attempt.ended', ({ result }) => told.push(result));
+    made.on('attempt.ended', ({ type: _, image: __, ...result }) => emitted.push(result));
     made.subscribe({ error: error => void error });
     return made;
   };
@@ -167,7 +167,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       const { status: stand, output, children } = actor.getSnapshot();
       expect('the machine', [stand, visited.at(-1)], ['done', 'done']);
       expect('actors at its end', Object.keys(children), []);
-      compare(output as AgentOutput, told, status, ending);
+      compare(output as AgentOutput, emitted, status, ending);
       over = true;
     },
     restores() {
@@ -186,7 +186,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
     get called() {
       return calls.map(({ src }) => src);
     },
-    told,
+    emitted,
     get snapshot() {
       return actor.getSnapshot();
     },
@@ -194,7 +194,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
   return self;
 }
 
-/** The machine with actors that wait for the test; thousands of walks share what takes long to build. */
+/** Return the machine with actors that wait for the test; it is cached, since thousands of walks use it. */
 export function handed(machine: AgentMachine): AgentMachine {
   const known = built.get(machine);
   if (known) return known;
@@ -206,42 +206,47 @@ export function handed(machine: AgentMachine): AgentMachine {
 }
 const built = new WeakMap<AgentMachine, AgentMachine>();
 
-/** Leaf names: `{stopping: 'killing'}` is `killing`; the states that a composite begins with go by its own name. */
+/** Return the leaf name of a state: `{stopping: 'killing'}` is `killing`; initial substates have the name of their parent. */
 export function placeOf(value: AgentSnapshot['value']): string {
   if (typeof value === 'string') return value;
   const [[parent, child] = ['', '']] = Object.entries(value as Record<string, string>);
-  return child === 'assessing' || child === 'working' ? parent : child!;
+  return child === 'checking' || child === 'working' ? parent : child!;
 }
 
 export function expect(what: string, actual: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(actual, expected))
-    throw new Error(`${what}: ${inspect(actual)}, where ${inspect(expected)} was expected`);
+    throw new Error(`${what}: got ${inspect(actual)}, expected ${inspect(expected)}`);
 }
 
-/** Throws where JSON would lose something of the value, such as a function or a Map. */
+/** Throw if JSON would lose a part of the value, such as a function or a Map. */
 export function expectPlain(what: string, value: unknown): void {
   const isObject = typeof value === 'object' && value !== null;
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value ?? {}) === Object.prototype;
   const isData = ['string', 'boolean', 'undefined'].includes(typeof value) || Number.isFinite(value);
   if (isObject ? !isPlain : value !== null && !isData)
-    throw new Error(`${what} is no JSON: ${inspect(value)}`);
+    throw new Error(`${what} is not JSON: ${inspect(value)}`);
   for (const [key, each] of Object.entries(isObject ? value : {})) expectPlain(`${what}.${key}`, each);
 }
 
 const isPlace = (name: string): name is Place => name in workers;
 const isRunning = (name: string | undefined) =>
-  name === 'running' || name === 'quiet' || name === 'needsInput';
+  name === 'running' || name === 'idle' || name === 'needsInput';
 
-function compare(output: AgentOutput, told: readonly AttemptResult[], status: Status, ending: Ending): void {
+function compare(
+  output: AgentOutput,
+  emitted: readonly AttemptResult[],
+  status: Status,
+  ending: Ending,
+): void {
   const { exitCode = null, attempts = [status], kind, phase, message } = ending;
   const statuses = (results: readonly AttemptResult[]) => results.map(result => result.status);
   expect('status', [output.name, output.status, output.exitCode], [defaults.name, status, exitCode]);
   expect('error', output.error?.kind, kind);
   if (phase !== undefined) expect('phase', output.error?.phase, phase);
   if (message && !message.test(output.error?.message ?? ''))
-    throw new Error(`message: ${output.error?.message}, where ${message} was expected`);
+    throw new Error(`message: got ${output.error?.message}, expected ${message}`);
   expect('attempts', statuses(output.attempts), attempts);
-  expect('verdicts told', statuses(told), ending.told ?? attempts);
+  expect('emitted statuses', statuses(emitted), ending.emitted ?? attempts);
   if (ending.containerId !== undefined) expect('container', output.containerId, ending.containerId);
   if (ending.image !== undefined) expect('image', output.image, ending.image);
 }

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
-/** A checkout whose agent-flow says how it was called, prints `result`, and ends with `code`. */
+/** A checkout whose agent-flow records how it was called and then runs `stub`. */
 function checkout(t: ExecutionContext, stub: string) {
   const place = mkdtempSync(join(tmpdir(), 'agent-flow-action-'));
   t.teardown(() => rmSync(place, { recursive: true, force: true }));
@@ -40,7 +40,7 @@ function checkout(t: ExecutionContext, stub: string) {
 const prints = (code: number) =>
   `console.log(JSON.stringify({ runId: 'r1234567', name: 'x\\nstatus=forged', status: 'failed' })); process.exitCode = ${code};`;
 
-test('the action tells the run, its status and its result, and ends as the run did', async t => {
+test('the action outputs the run, its status and its result, and exits with the code of the run', async t => {
   const { start, outputs, called, place } = checkout(t, prints(4));
   const { exitCode, stdout } = await start({ SPEC: 'spec.json' });
   t.is(exitCode, 4);
@@ -51,7 +51,7 @@ test('the action tells the run, its status and its result, and ends as the run d
   t.is(JSON.parse(readFileSync(result, 'utf8')).runId, 'r1234567');
 });
 
-test('inputs arrive as they were written, and no shell reads them', async t => {
+test('inputs arrive unchanged, and no shell expands them', async t => {
   const { start, called, place } = checkout(t, prints(0));
   mkdirSync(join(place, 'work', 'in here'));
   const hostile = '-$(touch pwned)`touch pwned`;"\' x.json';
@@ -69,7 +69,7 @@ test('inputs arrive as they were written, and no shell reads them', async t => {
   t.throws(() => readFileSync(join(place, 'work', 'in here', 'pwned')));
 });
 
-test('what builds the page of the inspector is installed where that is asked for, and only then', async t => {
+test('the build tools of the inspector page are installed only for --html and --inspect', async t => {
   const { place, start } = checkout(t, prints(0));
   const calls = join(place, 'npm-calls');
   mkdirSync(join(place, 'bin'));
@@ -88,10 +88,10 @@ test('what builds the page of the inspector is installed where that is asked for
   writeFileSync(join(place, 'bin', 'npm'), '#!/bin/sh\nexit 1\n');
   const failed = await start({ SPEC: 'spec.json', ARGS: '--html\nrun.html', PATH });
   t.is(failed.exitCode, 2);
-  t.regex(failed.stderr, /npm could not install what builds the page/);
+  t.regex(failed.stderr, /could not install the build tools of the inspector page/);
 });
 
-test('where nothing was started there are no outputs, and no result is left behind', async t => {
+test('a run that did not start has no outputs and leaves no result behind', async t => {
   const { start, outputs, place } = checkout(t, `process.exitCode = 2;`);
   t.is((await start({ SPEC: 'no.json' })).exitCode, 2);
   t.deepEqual(outputs(), {});
@@ -99,21 +99,21 @@ test('where nothing was started there are no outputs, and no result is left behi
   t.false(stdout.includes('agent-flow-result'));
 });
 
-test('what is no result is shown, and is no output', async t => {
+test('output that is not a result is printed, and sets no outputs', async t => {
   const { start, outputs } = checkout(t, `console.log('how to use it');`);
   const { exitCode, stdout, stderr } = await start({ SPEC: 'spec.json', ARGS: '--help' });
   t.deepEqual({ exitCode, stdout, stderr }, { exitCode: 0, stdout: 'how to use it', stderr: '' });
   t.deepEqual(outputs(), {});
 });
 
-test('an action without a spec, or in no directory, says so', async t => {
+test('a missing spec or working directory is reported', async t => {
   const { start } = checkout(t, prints(0));
   const without = await start({});
   t.is(without.exitCode, 2);
-  t.regex(without.stderr, /needs the input "spec"/);
+  t.regex(without.stderr, /the input "spec", the path of a spec, is missing/);
   const nowhere = await start({ SPEC: 's', WORKING_DIRECTORY: 'no' });
   t.is(nowhere.exitCode, 2);
-  t.regex(nowhere.stderr, /working directory no cannot be entered/);
+  t.regex(nowhere.stderr, /cannot enter the working directory no$/m);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -133,7 +133,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     t.is(outputs()['run-id'], 'r1234567');
   });
 
-test('no expression of the action stands in a line that a shell reads', t => {
+test('action.yml has no expression in a line that a shell reads', t => {
   const lines = readFileSync(join(root, 'action.yml'), 'utf8').split('\n');
   const expressions = lines.filter(line => line.includes('${{'));
   t.true(expressions.length >= 7);
@@ -144,7 +144,7 @@ test('no expression of the action stands in a line that a shell reads', t => {
     );
 });
 
-test('the action hands over exactly the inputs that it declares', t => {
+test('the action passes on exactly the inputs that it declares', t => {
   const text = readFileSync(join(root, 'action.yml'), 'utf8');
   const [, declared = ''] = /^inputs:\n([\s\S]*?)^\w/m.exec(text) ?? [];
   const names = [...declared.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name!);

@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { redacted } from '../../../src/engine/redact.ts';
-import { agent, attempt, never, sealedRun } from './sealed-run.ts';
+import { redacted } from '../../../src/secrets/find-secrets.ts';
+import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-41d0';
 
-test('a process that lacks the secrets redacts what another one handed out', async t => {
+test('a process without the secrets redacts those that another process handed out', async t => {
   const run = sealedRun(t);
   t.true(await run.process({ TOKEN: value }).seals.seal(attempt, [value], never));
   const { vault, seals } = run.process({});
@@ -19,7 +19,7 @@ test('a process that lacks the secrets redacts what another one handed out', asy
   t.is(looks.vault.redactor.text(value), redacted);
 });
 
-test('where what was handed out is unknown, what can be read now is the next best, and else there is a reason', async t => {
+test('if the values that were handed out are unknown, the current ones are redacted, or the reason is returned', async t => {
   const run = sealedRun(t);
   await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);
   const spoil = [() => writeFileSync(run.file, 'x\n'), () => rmSync(run.file)];
@@ -27,12 +27,12 @@ test('where what was handed out is unknown, what can be read now is the next bes
     spoil[index]!();
     const without = await run.process({}).seals.unseal(attempt, never);
     t.regex(without!, why);
-    t.regex(without!, /the secret TOKEN is not there/);
+    t.regex(without!, /secret TOKEN is not set/);
     t.is(await run.process({ TOKEN: value }).seals.unseal(attempt, never), null);
   }
 });
 
-test('an attempt that was given nothing, and a container that is gone, lack nothing', async t => {
+test('an attempt without secrets, and a container that is gone, need no unsealing', async t => {
   const run = sealedRun(t);
   const { seals } = run.process({});
   t.is(await seals.unseal({ ...attempt, injectedAt: null }, never), null);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parse, problems } from './helpers.ts';
+import { parse, problems } from '../_helpers/spec.ts';
 
 const flow = (agents: Record<string, string[]>) => ({
   agents: Object.fromEntries(

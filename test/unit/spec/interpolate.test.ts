@@ -1,6 +1,6 @@
 import test from 'ava';
 import { interpolate } from '../../../src/spec/interpolate.ts';
-import { faults, plan, problems } from './helpers.ts';
+import { faults, plan, problems } from '../_helpers/spec.ts';
 
 const env = { HOME: '/home/me', EMPTY: '', LOOP: '${HOME}' };
 const fill = (text: string) => interpolate(text, env).value;

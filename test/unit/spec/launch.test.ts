@@ -38,7 +38,7 @@ type Plan = Parameters<typeof launchScript>[0];
 const plain: Plan = {
   command: ['x'],
   stdin: 'terminal',
-  attended: null,
+  interactive: null,
   report: null,
   settings: [],
   prompt: null,

@@ -6,7 +6,7 @@ import { FlowError } from '../../../src/errors.ts';
 import { SpecError } from '../../../src/spec/errors.ts';
 import { loadSpec } from '../../../src/spec/load.ts';
 import { nameOfFile } from '../../../src/spec/name-of-file.ts';
-import { directory, problems } from './helpers.ts';
+import { directory, problems } from '../_helpers/spec.ts';
 
 const specs = fileURLToPath(new URL('../../fixtures/specs', import.meta.url));
 const load = (path: string) => loadSpec(path, { env: {} });

@@ -2,7 +2,7 @@ import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
-import { directory, parse, plan } from './helpers.ts';
+import { directory, parse, plan } from '../_helpers/spec.ts';
 
 test('an agent that says only its command is run as the seed runs it', async t => {
   t.deepEqual(await parse({ agents: { a: { command: ['npm', 'test'] } } }), {
@@ -15,7 +15,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
         provider: 'command',
         command: ['npm', 'test'],
         stdin: 'terminal',
-        attended: null,
+        interactive: null,
         report: null,
         settings: [],
         prompt: null,
@@ -101,7 +101,7 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   t.like(agent, {
     stdin: 'terminal',
     report: null,
-    attended: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+    interactive: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
   t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent!.command[3]!), {
@@ -119,13 +119,13 @@ test('an interactive codex takes its key through a provider of its own, at the a
     const [agent] = (await parse({ agents }, { HOME: join(directory, 'nobody'), ...env })).agents;
     return agent!;
   };
-  const { command, attended } = await codex({
+  const { command, interactive } = await codex({
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: 'http://stub:8080/v1',
   });
   t.true(command.includes('--config=model_provider="env"'));
   t.true(command.some(word => word.includes('base_url="http://stub:8080/v1", env_key="CODEX_API_KEY"')));
-  t.like(attended, { needsInput: 'fail', renamed: {} });
+  t.like(interactive, { needsInput: 'fail', renamed: {} });
   t.true(
     (await codex({ OPENAI_API_KEY: 'key' })).command.join().includes('base_url="https://api.openai.com/v1"'),
   );
@@ -476,6 +476,6 @@ test('amp may do all that it is told to by a file, for it has no flag for that',
 test('a CLI that tells no tokens takes no budget', async t => {
   const budget = { turns: 3 };
   for (const name of ['copilot', 'amp', 'aider'])
-    await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not tell what it uses`) });
+    await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });
   t.deepEqual((await ai('opencode', { budget })).report?.budget, budget);
 });

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { directory, faults, parse, problems } from './helpers.ts';
+import { directory, faults, parse, problems } from '../_helpers/spec.ts';
 
 writeFileSync(join(directory, 'file.txt'), 'x');
 writeFileSync(join(directory, 'binary'), Buffer.from([0xff, 0xfe]));
@@ -174,7 +174,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   ],
   [
     { workspace: { mode: 'clone', path: '.' } },
-    /^workspace\.path: "\.": .* is in no git repository; make one .*"copy"$/,
+    /^workspace\.path: "\.": .* is not in a git repository; create one .*"copy"$/,
   ],
   [{ workspace: { mode: 'clone', path: 'nope' } }, /^workspace\.path: "nope": directory .* does not exist/],
   ...['/etc/passwd', '../x', 'a/../../x', '', '.', 'a\nb'].map(
@@ -188,7 +188,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ timeouts: { rnu: '5s' } }, /^timeouts\.rnu: unknown key; did you mean "run"\?$/],
   [{ depends_on: [] }, /did you mean "dependsOn"\?$/],
   [{ xyzzyxyzzy: 1 }, /^xyzzyxyzzy: unknown key; expected one of provider, command/],
-  [{ dependsOn: 'a' }, /expected an array of agents’ names/],
+  [{ dependsOn: 'a' }, /expected an array of agent names/],
   [{ dependsOn: ['a'] }, /^dependsOn\[0\]: "a": an agent cannot wait for itself/],
   [{ dependsOn: ['other'] }, /^dependsOn\[0\]: "other": no agent has this name; add the agent/],
   [{ dependsOn: [3] }, /^dependsOn\[0\]: 3: expected the name of an agent$/],
@@ -240,7 +240,7 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ secrets: ['A=b'] }, /^secrets\[0\]: "A=b": expected the name of an environment variable/],
   [{ secrets: [1] }, /^secrets\[0\]: 1: expected the name of an environment variable, .*, or \{"name"/],
   [{ secrets: ['PPID'] }, /^secrets\[0\]: "PPID": this name belongs to the shell/],
-  [{ secrets: ['KEY', { name: 'KEY', file: 'file.txt' }] }, /^secrets\[1\]: .*KEY is here already$/],
+  [{ secrets: ['KEY', { name: 'KEY', file: 'file.txt' }] }, /^secrets\[1\]: .*KEY is a duplicate$/],
   [{ secrets: [{ name: 'KEY', value: 'x' }] }, /^secrets\[0\]\.value: unknown key/],
   [{ secrets: [{ name: 'KEY', file: 'nope' }] }, /^secrets\[0\]\.file: "nope": file .* does not exist/],
   [{ secrets: [{ name: 'KEY', file: 'pipe' }] }, /^secrets\[0\]\.file: "pipe": .* is not a regular file$/],
@@ -382,11 +382,11 @@ test('an AI CLI needs a prompt and no command, wherever the two are said', async
     'agents.a.interactive: not supported yet for aider',
   ]);
   t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked, budget: { turns: 3 } } } }), [
-    'agents.a.budget: an interactive agent does not tell what it uses',
+    'agents.a.budget: an interactive agent does not report its usage',
   ]);
   t.deepEqual(
     await problems({ agents: { a: { provider: 'amp', prompt: 'x', model: 'y', budget: { turns: 3 } } } }),
-    ['agents.a.budget: amp does not tell what it uses'],
+    ['agents.a.budget: amp does not report its usage'],
   );
 });
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { directory, parse, plan, problems } from './helpers.ts';
+import { directory, parse, plan, problems } from '../_helpers/spec.ts';
 
 for (const name of ['one/.git', 'one/deep/er', 'two/.git'])
   mkdirSync(join(directory, name), { recursive: true });

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { directoriesOfRun, removePartialFiles } from '../../../src/store/partial-files.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
-test('what a killed process has left of an atomic write is removed, and nothing of an agent’s', t => {
+test('temporary files of a killed process are removed, and no file of an agent', t => {
   const run = folder(t);
   const attempt = join(run, 'agents', 'worker', '1');
   for (const path of [join(attempt, 'protected'), join(attempt, 'workspace')])

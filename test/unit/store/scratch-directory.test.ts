@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import test from 'ava';
 import { scratchDirectory } from '../../../src/store/scratch-directory.ts';
-import { folder } from '../workspace/repositories.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** Make one with this TMPDIR, and return where it was made. All serial: the variable is one for the process. */
 async function placeOf(TMPDIR: string, fallback: string): Promise<string> {
@@ -40,9 +40,9 @@ test.serial('one that does not exist, or is a file, has the usual place in its s
   t.is(await placeOf(file, here), here);
 });
 
-test.serial('where no place can be written to, TMPDIR is named', async t => {
+test.serial('the message names TMPDIR when no directory is writable', async t => {
   const here = folder(t);
   await t.throwsAsync(placeOf(join(here, 'gone'), join(here, 'lost')), {
-    message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a directory/,
+    message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a writable directory/,
   });
 });

@@ -11,16 +11,16 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execaSync } from 'execa';
-import { openJournal, readJournal } from '../../../src/engine/journal.ts';
-import { takeLock } from '../../../src/engine/lock.ts';
-import { leaveRequest } from '../../../src/engine/requests.ts';
-import { openStateDir, whyShared } from '../../../src/engine/state-dir.ts';
-import { transcriptIn } from '../../../src/engine/transcript.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { openDirectory, watchDirectory } from '../../../src/store/directory-handle.ts';
+import { openJournal, readJournal } from '../../../src/store/journal.ts';
+import { takeLock } from '../../../src/store/lock.ts';
+import { writeRequest } from '../../../src/store/requests.ts';
+import { openStateDir, sharedReason } from '../../../src/store/state-directory.ts';
 import { holdFile, openFile, readFile, removeFile } from '../../../src/store/state-files.ts';
 import { writeFileAtomic } from '../../../src/store/write-file-atomic.ts';
-import { folder } from '../workspace/repositories.ts';
+import { transcriptIn } from '../../../src/transcript/transcript.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 /** A state directory with one run, and a file of the user's that nobody may reach through it. */
 function desk(t: ExecutionContext) {
@@ -68,7 +68,7 @@ test('a link is not read through; a plain read follows it', t => {
   t.is(transcriptIn(transcript, 'n'), null);
 });
 
-test('a link in the place of a file that is written whole is replaced, not followed', t => {
+test('a link in place of a file that is written atomically is replaced, not followed', t => {
   const { run, mine } = desk(t);
   symlinkSync(mine, run.result);
   writeFileAtomic(run.result, 'new');
@@ -76,11 +76,11 @@ test('a link in the place of a file that is written whole is replaced, not follo
   t.is(readFileSync(run.result, 'utf8'), 'new');
 });
 
-test('a directory in the state directory that is a link leads nowhere', t => {
+test('a link to a directory in the state directory is not followed', t => {
   const { base, run } = desk(t);
   mkdirSync(join(base, 'theirs'));
   symlinkSync(join(base, 'theirs'), run.requests);
-  t.throws(() => leaveRequest(run.requests, { stop: null }));
+  t.throws(() => writeRequest(run.requests, { stop: null }));
   symlinkSync(join(base, 'theirs'), join(run.path, 'agents'));
   t.throws(() => holdFile(run.transcript('a', 1)));
   t.false(existsSync(join(base, 'theirs', 'a')));
@@ -102,14 +102,14 @@ test('a state directory whose parent is renamed stays the one that was opened', 
   t.throws(() => openStateDir(path), { instanceOf: UsageError, message: /replaced by another directory/ });
 });
 
-test('a fifo in the place of a file does not hold the engine up', t => {
+test('a fifo in place of a file does not block the engine process', t => {
   const { run } = desk(t);
   execaSync('mkfifo', [run.journal, run.runFile]);
   t.throws(() => openFile(run.journal, 'r'), { message: /not a regular file/ });
   t.throws(() => openFile(run.runFile, 'a'));
 });
 
-test('a state directory that others can write to, or that is another user’s, is refused with what to do', t => {
+test('a state directory that others can write to, or that belongs to another user, is refused with the fix', t => {
   const path = join(folder(t), 'state');
   openStateDir(path);
   for (const mode of [0o770, 0o702, 0o1777]) {
@@ -125,8 +125,8 @@ test('a state directory that others can write to, or that is another user’s, i
   chmodSync(join(path, 'runs'), 0o777);
   t.throws(() => openStateDir(path), { message: /runs is unsafe: others can write/ });
   const own = process.getuid!();
-  t.is(whyShared({ uid: own, mode: 0o40700 }), null);
-  t.regex(whyShared({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
+  t.is(sharedReason({ uid: own, mode: 0o40700 }), null);
+  t.regex(sharedReason({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
 });
 
 test('a state directory that is reached by a link is resolved first, then checked', t => {
@@ -145,7 +145,7 @@ test('an invalid run id is refused as a path', t => {
 });
 
 for (const [name, open] of Object.entries({ openDirectory, watchDirectory }))
-  test(`${name}: a directory that is exchanged leads nowhere else, and neither does a link`, t => {
+  test(`${name}: neither a replaced directory nor a link is followed`, t => {
     const base = folder(t);
     mkdirSync(join(base, 'a', 'b'), { recursive: true });
     symlinkSync(base, join(base, 'a', 'link'));

@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { changedGitState, gitState, parseGitState, printGitState } from '../../../src/workspace/git-state.ts';
-import { commit, folder, repository, run } from './repositories.ts';
+import { gitState } from '../../../src/workspace/git-state.ts';
+import { changedGitState, parseGitState, printGitState } from '../../../src/workspace/git-state-text.ts';
+import { commit, folder, repository, run } from '../_helpers/repositories.ts';
 
 const made = mkdtempSync(join(tmpdir(), 'agent-flow-git-state-'));
 const original = makeWorkshop(made);

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { globalGitSetting } from '../../../src/workspace/git.ts';
-import { folder, repository, run } from './repositories.ts';
+import { folder, repository, run } from '../_helpers/repositories.ts';
 
 const names = /^(GIT_|SUDO_|XDG_CONFIG_HOME$|HOME$)/;
 

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { whyMisplaced } from '../../../src/workspace/mount-targets.ts';
-import { folder } from './repositories.ts';
+import { findMisplacedMount } from '../../../src/workspace/mount-targets.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 test('a link on the way to the target of a mount is found, and none elsewhere matters', t => {
   const base = folder(t);
@@ -15,7 +15,7 @@ test('a link on the way to the target of a mount is found, and none elsewhere ma
     { source: work, target: '/workspace' },
     { source: data, target: '/workspace/data' },
   ];
-  const why = (...targets: string[]) => whyMisplaced(outer, targets);
+  const why = (...targets: string[]) => findMisplacedMount(outer, targets);
   t.is(
     why('/workspace/plain/inner', '/workspace/new/er', '/link', '/workspace/data', '/workspace-two/link'),
     null,

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { protectedGitPaths, takeSnapshots } from '../../../src/workspace/protected-git.ts';
-import { folder, repository, run } from './repositories.ts';
+import { folder, repository, run } from '../_helpers/repositories.ts';
 
 const paths = (workspace: string, to: string) => takeSnapshots(workspace, to).map(({ path }) => path);
 

@@ -7,8 +7,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { unpacker } from '../../../src/workspace/unpack.ts';
 import { isExhaustive, seed } from '../../samples.ts';
-import { describeTree, readTree, tarOf, tree, writeTree } from './random-trees.ts';
-import { folder } from './repositories.ts';
+import { describeTree, readTree, tarOf, tree, writeTree } from '../_helpers/random-trees.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const numRuns = isExhaustive ? 3000 : 150;
 
@@ -27,7 +27,7 @@ test(`any tree comes out of a tar stream as it went in (SAMPLES_SEED=${seed})`, 
       fc.integer({ min: 100, max: 70_000 }),
       async (nodes, format, size) => {
         const to = join(root, String(count++));
-        const { sink, done } = unpacker({ folder: to, most: 2 ** 20, keepsLinks: true });
+        const { sink, done } = unpacker({ folder: to, maxBytes: 2 ** 20, keepsLinks: true });
         await pipeline(Readable.from(chunked(tarOf(nodes, format), size)), sink);
         const { warnings } = await done();
         assert.deepStrictEqual(readTree(to), describeTree(nodes));

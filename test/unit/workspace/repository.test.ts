@@ -6,10 +6,10 @@ import {
   branchProblem,
   findRepository,
   headCommit,
+  parseGitConfig,
   repositoryRoots,
-  settingsIn,
 } from '../../../src/workspace/repository.ts';
-import { commit, folder, head, repository, run } from './repositories.ts';
+import { commit, folder, head, repository, run } from '../_helpers/repositories.ts';
 
 const problemOf = (root: string) => {
   const found = findRepository(root);
@@ -146,7 +146,7 @@ test('files of nothing but blanks and line ends are read in no time', t => {
   t.is(headCommit(found), packed.trimEnd().split('\n').at(-1)!.split(' ')[0]!);
   for (const blank of ['\n', '\r', ' ', '\u2028', '\v', 'a\n', 'a ', 'a=', '=\n'])
     t.true(
-      settingsIn(`${blank.repeat(2 ** 19)}\n x = y\n`)
+      parseGitConfig(`${blank.repeat(2 ** 19)}\n x = y\n`)
         .at(-1)![0]
         .endsWith('y'),
       JSON.stringify(blank),

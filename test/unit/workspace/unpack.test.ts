@@ -18,12 +18,12 @@ import test from 'ava';
 import { create } from 'tar';
 import { firstEntryType } from '../../../src/workspace/tar-reader.ts';
 import { unpacker } from '../../../src/workspace/unpack.ts';
-import { folder } from './repositories.ts';
-import { type Entry, extractNaively, paxRecord, stream } from './tar-stream.ts';
+import { folder } from '../_helpers/repositories.ts';
+import { type Entry, extractNaively, paxRecord, stream } from '../_helpers/tar-stream.ts';
 
 async function unpack(t: Parameters<typeof folder>[0], bytes: Iterable<Buffer>, more: object = {}) {
   const to = join(folder(t), 'to');
-  const { sink, done } = unpacker({ folder: to, most: 1000, ...more });
+  const { sink, done } = unpacker({ folder: to, maxBytes: 1000, ...more });
   await pipeline(Readable.from(bytes), sink);
   return { to, ...(await done()) };
 }
@@ -246,7 +246,7 @@ for (const { title, entries, succeeded, warning } of attacks)
     t.true(succeeded(join(naive, 'to'), naive), 'a naive extraction is not harmed: the attack is none');
 
     const to = join(outside, 'to');
-    const { sink, done } = unpacker({ folder: to, most: 1000, mostEntries: 40, keepsLinks: true });
+    const { sink, done } = unpacker({ folder: to, maxBytes: 1000, maxEntries: 40, keepsLinks: true });
     await pipeline(Readable.from(stream(entries)), sink);
     const { warnings } = await done();
     t.false(succeeded(to, outside), everything(outside).join('\n'));
@@ -340,11 +340,11 @@ test('a file that cannot be written costs itself, and is named', async t => {
 test('a file of zeros takes no space, and its end is kept', async t => {
   const content = Buffer.alloc(2 ** 20);
   content.write('end', content.length - 3);
-  const { to } = await unpack(t, stream([{ path: 'sparse', content }]), { most: 2 ** 21 });
+  const { to } = await unpack(t, stream([{ path: 'sparse', content }]), { maxBytes: 2 ** 21 });
   t.true(readFileSync(join(to, 'sparse')).equals(content));
   const parts = Array.from({ length: 16 }, () => Buffer.alloc(2 ** 16));
   const [head, end] = [stream([{ path: 'zeros', size: 2 ** 20 }])[0]!.subarray(0, 512), Buffer.alloc(1024)];
-  const holes = await unpack(t, [head, ...parts, end], { most: 2 ** 21 });
+  const holes = await unpack(t, [head, ...parts, end], { maxBytes: 2 ** 21 });
   t.is(statSync(join(holes.to, 'zeros')).size, 2 ** 20);
   t.true(statSync(join(holes.to, 'zeros')).blocks * 512 < 2 ** 20);
 });
@@ -374,7 +374,7 @@ test('of a stream that is damaged or cut off, what came before is kept, and the 
     [whole!.subarray(0, 1700), 'the tar stream ends in the middle of b'],
   ] as const) {
     const to = join(folder(t), 'to');
-    const { sink, done } = unpacker({ folder: to, most: 1000 });
+    const { sink, done } = unpacker({ folder: to, maxBytes: 1000 });
     await t.throwsAsync(pipeline(Readable.from([bytes]), sink), { message });
     await done();
     t.is(readFileSync(join(to, 'a'), 'utf8'), 'a'.repeat(10));

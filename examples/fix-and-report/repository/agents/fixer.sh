@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tries one patch after the other until the tests pass, and commits that one.
+# Try one patch after the other until the tests pass, and commit that one.
 set -eu
 . agents/git.sh
 
@@ -8,7 +8,7 @@ passes() { node --test --test-reporter=tap >"$results" 2>&1; }
 count() { sed -n "s/^# $1 //p" "$results"; }
 
 if passes; then
-  echo "All $(count tests) tests pass: nothing to mend."
+  echo "All $(count tests) tests pass: nothing to fix."
   exit 0
 fi
 echo "$(count fail) of $(count tests) tests fail:"

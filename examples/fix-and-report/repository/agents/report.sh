@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells in REPORT.md what was changed and what the tests say of it.
+# Write the change and the test results to REPORT.md.
 set -eu
 . agents/git.sh
 

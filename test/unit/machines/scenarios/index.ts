@@ -1,18 +1,18 @@
-import { decideScenarios } from './decide.ts';
+import { cleanupScenarios } from './cleanup.ts';
 import { lateScenarios } from './late.ts';
+import { reconcileScenarios } from './reconcile.ts';
 import { retryScenarios } from './retry.ts';
+import { startupScenarios, stepScenarios } from './startup.ts';
 import { stopScenarios } from './stop.ts';
 import type { Scenario } from './story.ts';
-import { tidyScenarios } from './tidy.ts';
-import { stepScenarios, wayUpScenarios } from './way-up.ts';
 
-/** Every story that is told of one agent: agent.test.ts tells each, mutation.test.ts tells them to broken charts. */
+/** Every scenario of one agent: agent.test.ts runs each, mutation.test.ts runs them with mutants of the chart. */
 export const scenarios: readonly Scenario[] = [
-  ...wayUpScenarios,
+  ...startupScenarios,
   ...stepScenarios,
-  ...decideScenarios,
+  ...reconcileScenarios,
   ...stopScenarios,
-  ...tidyScenarios,
+  ...cleanupScenarios,
   ...retryScenarios,
   ...lateScenarios,
 ];

@@ -1,7 +1,7 @@
 import { type Place, type Walk, workers } from '../walk.ts';
 import { decision, died, reach, type Scenario, scenario } from './story.ts';
 
-/** What XState itself calls an actor: three of them do the same work, each under its own id. */
+/** The ids of the actors in XState: three of them have the same source. */
 const own: Partial<Record<Place, string>> = {
   backingOff: 'backOff',
   retrying: 'retry',
@@ -10,23 +10,24 @@ const own: Partial<Record<Place, string>> = {
 const idAt = (place: Place) => own[place] ?? workers[place];
 const ids = [...new Set((Object.keys(workers) as Place[]).map(idAt))];
 
-/** In every state, the word of every actor that does not work there. */
+/** In every state, a late event of every actor that is not invoked there. */
 export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place[]).map(place =>
   scenario(
-    `late words of other actors mean nothing while ${place}`,
+    `late results of other actors are ignored while ${place}`,
     agent => {
       reach[place](agent);
       for (const id of ids.filter(id => id !== idAt(place))) {
         agent.ignores({
           type: `xstate.done.actor.${id}`,
-          output: id === 'decide' ? decision('done') : died(),
+          output: id === 'reconcile' ? decision('done') : died(),
         });
       }
-      for (const type of ['OUTPUT', 'QUIET', 'NEEDS_INPUT'].filter(
-        () => !['running', 'quiet', 'needsInput'].includes(place),
+      for (const type of ['OUTPUT', 'IDLE', 'NEEDS_INPUT'].filter(
+        () => !['running', 'idle', 'needsInput'].includes(place),
       ))
         agent.ignores({ type });
-      if (place === 'clearing') agent.resolves().at('settling > done').ends('succeeded', { exitCode: 0 });
+      if (place === 'removingContainer')
+        agent.resolves().at('evaluating > done').ends('succeeded', { exitCode: 0 });
       else if (place === 'retrying' || place === 'waitingForQuota')
         agent
           .kill()
@@ -40,15 +41,15 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
 
 function endsByKill(agent: Walk, place: Place) {
   const nothingThere: readonly Place[] = [
-    'deciding',
+    'reconciling',
     'building',
     'networking',
     'backingOff',
     'engineUnreachable',
   ];
   const stopping: readonly Place[] = ['interrupting', 'terminating', 'stoppingContainer', 'killing'];
-  if (nothingThere.includes(place)) agent.at('removing > settling > done');
-  else agent.at('removing > clearing').resolves().at('settling > done');
+  if (nothingThere.includes(place)) agent.at('removing > evaluating > done');
+  else agent.at('removing > removingContainer').resolves().at('evaluating > done');
   if (stopping.includes(place)) agent.ends('timedOut', { kind: 'timeout' });
   else agent.ends('cancelled');
 }

@@ -1,14 +1,14 @@
-import { quotaWaits } from '../../../../machines/outcome.ts';
+import { quotaWaitLimits } from '../../../../machines/outcome.ts';
 import { decision, died, goesHome, goesUp, reach, type Scenario, said, scenario, usedUp } from './story.ts';
 
 export const retryScenarios: readonly Scenario[] = [
   scenario(
-    'a container that was removed from outside is replaced where retries are left',
+    'a container that was removed from outside is replaced if retries are left',
     agent => {
       goesUp(agent, 'running')
-        .resolves(died(null, { how: 'removed' }))
-        .at('stopping > collecting > removing > clearing');
-      agent.resolves().at('settling > retrying').given({ at: 10_000 }).resolves();
+        .resolves(died(null, { reason: 'removed' }))
+        .at('stopping > collecting > removing > removingContainer');
+      agent.resolves().at('evaluating > retrying').given({ at: 10_000 }).resolves();
       goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
@@ -17,7 +17,7 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'a wait between two attempts that cannot be had is over',
+    'a wait between two attempts that fails has ended',
     agent => {
       reach.retrying(agent).throws(new Error('no clock')).at('building').given({ attempt: 2 });
       goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
@@ -28,12 +28,12 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'an agent that failed is given a new container, counted from its end, until its retries are used up',
+    'an agent that failed gets a new container, after a delay from its end, until its retries are used up',
     agent => {
-      goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying')
+      goesHome(goesUp(agent, 'running'), said(1), 'evaluating > retrying')
         .given({ at: 9_000 + 1_000 })
         .resolves();
-      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null, uncertain: false });
+      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null, inDoubt: false });
       agent
         .resolves({ image: 'image-2' })
         .at('networking')
@@ -44,7 +44,7 @@ export const retryScenarios: readonly Scenario[] = [
       goesHome(
         goesUp(agent, 'running', 'starting').given({ containerId: 'container-2' }),
         said(1),
-        'settling > retrying',
+        'evaluating > retrying',
       );
       agent.given({ at: 9_000 + 2_000 }).resolves();
       goesHome(goesUp(agent, 'running', 'building').given({ attempt: 3 }), said(4)).ends('failed', {
@@ -67,12 +67,12 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 2 },
   ),
   scenario(
-    'an agent that succeeds is not tried again',
+    'an agent that succeeds is not retried',
     agent => goesHome(goesUp(agent, 'running')).ends('succeeded', { exitCode: 0 }),
     { retries: 2 },
   ),
   scenario(
-    'an agent that ran past its limit is not tried again',
+    'an agent that ran past its limit is not retried',
     agent =>
       goesHome(goesUp(agent, 'running'), said(124, 'deadline')).ends('timedOut', {
         exitCode: 124,
@@ -81,37 +81,37 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 2 },
   ),
   scenario(
-    'a new attempt knows nothing of the last: cancelled at once, it has nothing to remove',
+    'a new attempt inherits nothing of the last: cancelled at once, it has nothing to remove',
     agent => {
       reach
         .retrying(agent)
         .resolves()
         .at('building')
         .cancel()
-        .at('stopping > collecting > removing > settling > done');
+        .at('stopping > collecting > removing > evaluating > done');
       agent.ends('cancelled', { attempts: ['failed', 'cancelled'], containerId: null });
     },
     { retries: 1 },
   ),
   scenario(
-    'what was left behind of one attempt does not count against the next',
+    'the container that one attempt left behind does not count against the next',
     agent => {
       goesUp(agent, 'running').resolves(died(1)).at('stopping > collecting > reading').resolves(said(1));
-      agent.at('removing > clearing').fails('transient').at('backingOff').resolves();
-      agent.at('removing > clearing').fails('docker').at('settling > retrying').resolves();
+      agent.at('removing > removingContainer').fails('transient').at('backingOff').resolves();
+      agent.at('removing > removingContainer').fails('docker').at('evaluating > retrying').resolves();
       agent.at('building').fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
       goesHome(goesUp(agent, 'running', 'building')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
-        told: ['failed', 'failed', 'succeeded'],
+        emitted: ['failed', 'failed', 'succeeded'],
       });
     },
     { retries: 1 },
   ),
   scenario(
-    'a kept container of a failed attempt does not stand in the way of the next',
+    'a kept container of a failed attempt does not block the next',
     agent => {
-      reach.reading(agent).resolves(said(1)).at('removing > settling > retrying').resolves();
+      reach.reading(agent).resolves(said(1)).at('removing > evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building').given({ containerId: 'container-1' })).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
@@ -119,22 +119,19 @@ export const retryScenarios: readonly Scenario[] = [
     },
     { retries: 1, keep: 'on-failure' },
   ),
+  scenario('an agent whose quota is exhausted waits until it is reset, and uses up no retry', agent => {
+    reach.waitingForQuota(agent).given({ at: 60_000 }).resolves();
+    agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null });
+    goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
+      exitCode: 0,
+      attempts: ['failed', 'succeeded'],
+    });
+  }),
   scenario(
-    'an agent whose plan is used up waits until it is there again, and its retries are untouched',
-    agent => {
-      reach.waitingForQuota(agent).given({ at: 60_000 }).resolves();
-      agent.at('building').given({ attempt: 2, containerId: null, injectedAt: null });
-      goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
-        exitCode: 0,
-        attempts: ['failed', 'succeeded'],
-      });
-    },
-  ),
-  scenario(
-    'an attempt that met the end of a plan is not counted among those that failed',
+    'an attempt that ended with an exhausted quota is not counted among those that failed',
     agent => {
       reach.waitingForQuota(agent).throws(new Error('no clock'));
-      goesHome(goesUp(agent, 'running', 'building'), said(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running', 'building'), said(1), 'evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building'), said(1)).ends('failed', {
         exitCode: 1,
         kind: 'exit',
@@ -143,34 +140,34 @@ export const retryScenarios: readonly Scenario[] = [
     },
     { retries: 1 },
   ),
-  scenario('a plan that is there again at once is not asked again at once', agent => {
-    goesHome(goesUp(agent, 'running'), usedUp(9_100), 'settling > waitingForQuota').given({ at: 10_000 });
+  scenario('a quota that is reset at once is still followed by the delay between attempts', agent => {
+    goesHome(goesUp(agent, 'running'), usedUp(9_100), 'evaluating > waitingForQuota').given({ at: 10_000 });
     agent
       .cancel()
       .at('done')
       .ends('cancelled', { attempts: ['failed'] });
   }),
   scenario(
-    'an agent that says again and again that its plan is used up waits so often and no more',
+    'an agent that reports an exhausted quota again and again waits for it a limited number of times',
     agent => {
-      goesHome(goesUp(agent, 'running'), usedUp(60_000), 'settling > waitingForQuota').resolves();
-      for (let waits = 2; waits <= quotaWaits.most; waits++)
+      goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota').resolves();
+      for (let waits = 2; waits <= quotaWaitLimits.maxWaits; waits++)
         goesHome(
           goesUp(agent, 'running', 'building'),
           usedUp(60_000),
-          'settling > waitingForQuota',
+          'evaluating > waitingForQuota',
         ).resolves();
       goesHome(goesUp(agent, 'running', 'building'), usedUp(60_000)).ends('failed', {
         exitCode: 1,
         kind: 'quota',
-        attempts: Array.from({ length: quotaWaits.most + 1 }, () => 'failed' as const),
+        attempts: Array.from({ length: quotaWaitLimits.maxWaits + 1 }, () => 'failed' as const),
       });
     },
   ),
   scenario(
-    'an agent whose plan is said to be there again already fails like any other',
+    'an agent that reports a reset time in the past fails like any other',
     agent => {
-      goesHome(goesUp(agent, 'running'), usedUp(1), 'settling > retrying').resolves();
+      goesHome(goesUp(agent, 'running'), usedUp(1), 'evaluating > retrying').resolves();
       goesHome(goesUp(agent, 'running', 'building'), usedUp(1)).ends('failed', {
         exitCode: 1,
         kind: 'exit',
@@ -180,37 +177,40 @@ export const retryScenarios: readonly Scenario[] = [
     { retries: 1 },
   ),
   scenario(
-    'where nobody knows until when a plan is used up, the agent has failed',
+    'an agent whose quota has no known reset time has failed',
     agent => goesHome(goesUp(agent, 'running'), usedUp(null)).ends('failed', { exitCode: 1, kind: 'quota' }),
     { retries: 2 },
   ),
-  scenario('an agent that was cancelled waits for no plan', agent => {
+  scenario('a cancelled agent does not wait for its quota', agent => {
     reach.reading(agent).stays({ type: 'CANCEL', reason: 'enough' });
-    agent.resolves(usedUp(60_000)).at('removing > clearing').resolves().at('settling > done');
+    agent.resolves(usedUp(60_000)).at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { exitCode: 1, kind: 'quota' });
   }),
-  scenario('who comes back to an agent that waits for its plan waits on', agent => {
+  scenario('an agent that is resumed while it waits for its quota continues to wait', agent => {
     const outcome = {
       status: 'failed',
       exitCode: 1,
       error: { phase: 'running', kind: 'quota', message: 'used up', until: 60_000 },
     } as const;
-    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
     agent.at('waitingForQuota').given({ at: 60_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('who comes back with a clock that was set back by years does not wait for years', agent => {
-    const until = 60_000 + 1_000 * quotaWaits.longest;
+  scenario('an agent that is resumed with a clock set back by years does not wait for years', agent => {
+    const until = 60_000 + 1_000 * quotaWaitLimits.maxWaitMs;
     const outcome = {
       status: 'failed',
       exitCode: 1,
       error: { phase: 'running', kind: 'quota', message: 'used up', until },
     } as const;
-    agent.at('deciding').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
-    agent.at('waitingForQuota').given({ at: 9_000 + quotaWaits.longest });
+    agent.at('reconciling').resolves(decision('waitingForQuota', { outcome, end: died(1) }));
+    agent.at('waitingForQuota').given({ at: 9_000 + quotaWaitLimits.maxWaitMs });
     agent.cancel().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('who comes back and is cancelled before it is known that a plan is waited for is done', agent => {
-    agent.at('deciding').stays({ type: 'CANCEL', reason: 'enough' });
-    agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
-  }),
+  scenario(
+    'an agent that is resumed, and cancelled before the wait for its quota is known, is done',
+    agent => {
+      agent.at('reconciling').stays({ type: 'CANCEL', reason: 'enough' });
+      agent.resolves(decision('waitingForQuota')).at('done').ends('cancelled', { attempts: [] });
+    },
+  ),
 ];

@@ -1,31 +1,31 @@
-import type { AgentInput, Decision, Entry, Step } from '../../../../machines/agent-types.ts';
+import type { AgentInput, Entry, Reconciliation, Step } from '../../../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../../../machines/outcome.ts';
 import type { AgentMachine, Place, Walk } from '../walk.ts';
 import { walk } from '../walk.ts';
 
 export interface Scenario {
   readonly title: string;
-  readonly tell: (machine: AgentMachine) => Walk;
+  readonly run: (machine: AgentMachine) => Walk;
 }
 
-/** A story of one agent. It counts as told only when it has come to the agent's end. */
+/** A scenario of one agent, which must run to the end of the agent. */
 export function scenario(
   title: string,
-  tell: (agent: Walk) => void,
+  run: (agent: Walk) => void,
   input: Partial<AgentInput> = {},
 ): Scenario {
   return {
     title,
-    tell(machine) {
+    run(machine) {
       const agent = walk(machine, input);
-      tell(agent);
+      run(agent);
       if (!agent.over) throw new Error(`"${title}" does not end`);
       return agent;
     },
   };
 }
 
-export const decision = (enter: Entry, known: Partial<Decision> = {}): Decision => ({
+export const decision = (enter: Entry, known: Partial<Reconciliation> = {}): Reconciliation => ({
   enter,
   reason: 'the test says so',
   attempt: 1,
@@ -37,30 +37,30 @@ export const decision = (enter: Entry, known: Partial<Decision> = {}): Decision 
   end: null,
   outcome: null,
   cancelled: false,
-  uncertain: false,
+  inDoubt: false,
   ...known,
 });
 
 export const died = (exitCode: number | null = 0, end: Partial<End> = {}): End => ({
   exitCode,
   oomKilled: false,
-  how: 'died',
+  reason: 'died',
   at: 9_000,
   ...end,
 });
 
-/** What collecting finds: the container's own last word. */
-export const said = (code: number, how: EndRecord['how'] = 'exit', oomKills = 0) => ({
-  record: { how, code, oomKills },
+/** The result of collecting: the end record of the container. */
+export const said = (code: number, reason: EndRecord['reason'] = 'exit', oomKills = 0) => ({
+  record: { reason, code, oomKills },
 });
-/** Of a CLI whose plan is used up; null: for how long, it has not said. */
+/** The result of collecting from a CLI whose quota is exhausted until a time, or until an unknown one. */
 export const usedUp = (until: number | null) => ({
-  record: { ...said(1).record, trouble: { kind: 'quota' as const, message: 'used up', until } },
+  record: { ...said(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });
 export const saidNothing = { record: null };
 
 const answers = [
-  ['deciding', decision('building')],
+  ['reconciling', decision('building')],
   ['building', { image: 'image-1' }],
   ['networking', undefined],
   ['creating', { containerId: 'container-1' }],
@@ -71,59 +71,60 @@ const answers = [
 ] as const satisfies readonly (readonly [Step, unknown])[];
 
 export type WayUp = (typeof answers)[number][0];
-export const wayUp: readonly WayUp[] = answers.map(([step]) => step);
+export const startup: readonly WayUp[] = answers.map(([step]) => step);
 export const answerOf = new Map<string, unknown>(answers);
 /** From here on there is a container that may be alive. */
-export const isLive = (step: WayUp) => wayUp.indexOf(step) >= wayUp.indexOf('starting');
+export const isLive = (step: WayUp) => startup.indexOf(step) >= startup.indexOf('starting');
 
 /** Goes up to a step, or from one to another, with every step done at once. */
-export function goesUp(agent: Walk, to: WayUp, from: WayUp = 'deciding'): Walk {
-  for (const step of wayUp.slice(wayUp.indexOf(from), wayUp.indexOf(to)))
+export function goesUp(agent: Walk, to: WayUp, from: WayUp = 'reconciling'): Walk {
+  for (const step of startup.slice(startup.indexOf(from), startup.indexOf(to)))
     agent.at(step).resolves(answerOf.get(step));
   return agent.at(to);
 }
 
 /** From the last state of the way up to the end, with nothing amiss. */
-export const goesHome = (agent: Walk, word: unknown = said(0), last = 'settling > done') =>
+export const goesHome = (agent: Walk, word: unknown = said(0), last = 'evaluating > done') =>
   agent
     .resolves(died())
     .at('stopping > collecting > reading')
     .resolves(word)
-    .at('removing > clearing')
+    .at('removing > removingContainer')
     .resolves()
     .at(last);
 
 /** What a step that failed for good leaves through. */
-export const leaves = (agent: Walk, step: WayUp, last = 'settling > done') =>
+export const leaves = (agent: Walk, step: WayUp, last = 'evaluating > done') =>
   isLive(step)
     ? agent
         .at('stopping > interrupting')
         .resolves(died(137))
         .at('collecting > reading')
         .resolves(saidNothing)
-        .at('removing > clearing')
+        .at('removing > removingContainer')
         .resolves()
         .at(last)
     : agent.at(`stopping > collecting > removing > ${last}`);
 
 /** Takes an agent to where a story begins. */
 export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
-  ...(Object.fromEntries(wayUp.map(step => [step, (agent: Walk) => goesUp(agent, step)])) as Record<
+  ...(Object.fromEntries(startup.map(step => [step, (agent: Walk) => goesUp(agent, step)])) as Record<
     WayUp,
     (agent: Walk) => Walk
   >),
-  quiet: agent => goesUp(agent, 'running').sends({ type: 'QUIET' }).at('quiet'),
+  idle: agent => goesUp(agent, 'running').sends({ type: 'IDLE' }).at('idle'),
   needsInput: agent =>
     goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'asks' }).at('needsInput'),
   backingOff: agent => goesUp(agent, 'building').fails('transient').at('backingOff'),
   engineUnreachable: agent => goesUp(agent, 'building').fails('unreachable').at('engineUnreachable'),
-  waitingForSecrets: agent => goesUp(agent, 'injecting').fails('secrets').at('waitingForSecrets'),
+  waitingForSecrets: agent => goesUp(agent, 'injecting').fails('missingSecret').at('waitingForSecrets'),
   interrupting: agent => goesUp(agent, 'running').resolves('overdue').at('stopping > interrupting'),
   terminating: agent => reach.interrupting(agent).resolves(null).at('terminating'),
   stoppingContainer: agent => reach.terminating(agent).resolves(null).at('stoppingContainer'),
   killing: agent => reach.stoppingContainer(agent).resolves(null).at('killing'),
   reading: agent => goesUp(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
-  clearing: agent => reach.reading(agent).resolves(said(0)).at('removing > clearing'),
-  retrying: agent => goesHome(goesUp(agent, 'running'), said(1), 'settling > retrying'),
-  waitingForQuota: agent => goesHome(goesUp(agent, 'running'), usedUp(60_000), 'settling > waitingForQuota'),
+  removingContainer: agent => reach.reading(agent).resolves(said(0)).at('removing > removingContainer'),
+  retrying: agent => goesHome(goesUp(agent, 'running'), said(1), 'evaluating > retrying'),
+  waitingForQuota: agent =>
+    goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota'),
 };

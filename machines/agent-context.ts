@@ -1,0 +1,49 @@
+import type { AgentContext, AgentInput, AgentOutput, AttemptResult, StepInput } from './agent-types.ts';
+import { type Outcome, toOutcome } from './outcome.ts';
+
+/** No step is interrupted. */
+export const noStep = { step: null, tries: 0 } as const;
+
+export const initialContext = ({ name, retries, keep }: AgentInput): AgentContext => ({
+  name,
+  retries,
+  keep,
+  attempt: 1,
+  image: null,
+  containerId: null,
+  started: false,
+  injectedAt: null,
+  end: null,
+  outcome: null,
+  attempts: [],
+  ...noStep,
+  retryAt: 0,
+  inDoubt: false,
+  cancelled: false,
+});
+
+export const agentOutput = (context: AgentContext): AgentOutput => ({
+  name: context.name,
+  ...outcomeOf(context),
+  containerId: context.containerId,
+  image: context.image,
+  attempts: context.attempts,
+});
+
+export const attemptResult = (context: AgentContext): AttemptResult => ({
+  attempt: context.attempt,
+  containerId: context.containerId,
+  ...outcomeOf(context),
+});
+
+export const outcomeOf = ({ outcome, end }: AgentContext): Outcome => outcome ?? toOutcome(end, null);
+
+export const stepInput = ({ context }: { context: AgentContext }): StepInput => ({
+  name: context.name,
+  attempt: context.attempt,
+  containerId: context.containerId,
+  image: context.image,
+  injectedAt: context.injectedAt,
+  inDoubt: context.inDoubt,
+  cancelled: context.cancelled,
+});

@@ -1,0 +1,100 @@
+import type { Entry, Step } from './agent-types.ts';
+
+/** The transitions that several states of agent.ts share. A target with `#agent.` is found from substates as well. */
+
+/** Enter the state that `reconcile()` returned. */
+export const enterAt = <E extends Entry>(state: E) =>
+  ({ guard: { type: 'isEntry', params: { state } }, target: state, actions: 'applyReconciliation' }) as const;
+
+/** Wait for an engine that does not answer, or retry a step after a transient error; both use up no attempt. */
+const waitAndRetry = <S extends Step>(step: S) =>
+  [
+    {
+      guard: 'isEngineUnreachable',
+      target: '#agent.engineUnreachable',
+      actions: { type: 'noteEngineUnreachable', params: { step } },
+    },
+    {
+      guard: 'hasTriesLeft',
+      target: '#agent.backingOff',
+      actions: { type: 'backOff', params: { step } },
+    },
+  ] as const;
+
+/** `onError` of a step of the startup, and of `running`: everything that is not retried fails the attempt. */
+export const onStepError = <S extends Step>(step: S) =>
+  [
+    ...waitAndRetry(step),
+    { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
+  ] as const;
+
+/** `onError` of a step that hands out secrets: a process that resumes a run may lack those of its first start. */
+export const onSecretStepError = <S extends 'building' | 'injecting'>(step: S) =>
+  [
+    {
+      guard: 'isMissingSecret',
+      target: 'waitingForSecrets',
+      actions: { type: 'noteMissingSecret', params: { step } },
+    },
+    ...onStepError(step),
+  ] as const;
+
+/** `onError` of `collecting`: a transcript that cannot be read must not hold up the removal. */
+export const onCollectError = [
+  { guard: 'isEngineUnreachableAtCancel', target: '#agent.removing', actions: 'cleanupDone' },
+  ...waitAndRetry('collecting'),
+  // Output that cannot be redacted stays in the container.
+  {
+    guard: 'canWaitForSecrets',
+    target: '#agent.waitingForSecrets',
+    actions: { type: 'noteMissingSecret', params: { step: 'collecting' } },
+  },
+  { target: '#agent.removing', actions: 'cleanupDone' },
+] as const;
+
+/** `onError` of `removing`: the outcome says that a container may be left behind. */
+export const onRemoveError = [
+  { guard: 'isEngineUnreachableAtCancel', target: '#agent.evaluating', actions: 'leaveBehind' },
+  ...waitAndRetry('removing'),
+  { target: '#agent.evaluating', actions: 'leaveBehind' },
+] as const;
+
+/** `on` of a state in which the agent may be stopped or killed. */
+export const interruptible = {
+  CANCEL: { target: 'stopping', actions: 'cancel' },
+  KILL: { target: 'removing', actions: 'cancel' },
+} as const;
+
+/** A step of the escalation: it has ended the agent, or hands over to the next one, also when it fails. */
+export const escalateTo = <T extends 'terminating' | 'stoppingContainer' | 'killing' | '#agent.collecting'>(
+  target: T,
+) =>
+  ({
+    onDone: [{ guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' }, { target }],
+    onError: { target },
+  }) as const;
+
+/** Go back to the step that was interrupted. */
+export const retryStep = <S extends Step>(step: S) =>
+  ({ guard: { type: 'isInterruptedStep', params: { step } }, target: step }) as const;
+
+/** Also `onError` of `backingOff`: where the clock fails the wait is over, and the tries are counted all the same. */
+export const retryTransitions = [
+  retryStep('reconciling'),
+  retryStep('building'),
+  retryStep('networking'),
+  retryStep('creating'),
+  retryStep('starting'),
+  retryStep('waitingForTmux'),
+  retryStep('injecting'),
+  retryStep('running'),
+  retryStep('collecting'),
+  retryStep('removing'),
+] as const;
+
+export const startNextAttempt = { target: 'building', actions: 'nextAttempt' } as const;
+/** `on` of a wait between two attempts: nothing is left to clean up. */
+export const cancelPendingRetry = {
+  CANCEL: { target: 'done', actions: 'cancelRetry' },
+  KILL: { target: 'done', actions: 'cancelRetry' },
+} as const;

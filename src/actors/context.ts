@@ -1,0 +1,114 @@
+import type { Reconciliation } from '../../machines/agent-types.ts';
+import type { Identity } from '../agent-container/create-args.ts';
+import type { Clock } from '../clock.ts';
+import type { Docker } from '../docker/cli.ts';
+import type { Containers } from '../docker/containers.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import type { CallScope, Recorder } from '../docker/recorder.ts';
+import type { Watcher } from '../docker/watch.ts';
+import type { RunEventBody } from '../events.ts';
+import type { RunNetworks } from '../networks/networks.ts';
+import type { Seals } from '../secrets/seals.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { AgentPlan } from '../spec/plan.ts';
+import type { ProtectedPath } from '../workspace/protected-git.ts';
+import type { CloneRequest } from './make-clone.ts';
+
+/** Every port of a run. Each actor takes those members alone that it uses. */
+export type ActorContext = TimePort &
+  DockerPort &
+  ProvisionPort &
+  AgentPort &
+  WorkspacePort &
+  HostPort &
+  SecretPort &
+  JournalPort;
+
+/** Run `work` when its turn comes; reject when the signal fires first. */
+export type ConcurrencyLimiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+export interface TimePort {
+  readonly clock: Clock;
+  /** Fires when a cancelled agent has no time left for optional work. */
+  deadlineSignal(agent: string): AbortSignal;
+}
+
+/** The Docker engine of the run. */
+export interface DockerPort {
+  readonly docker: Docker;
+  readonly recorder: Recorder;
+  readonly containers: Containers;
+  readonly watcher: Watcher;
+  readonly engine: EngineInfo;
+  /** Limits the calls that create or start a container. */
+  readonly limiter: ConcurrencyLimiter;
+}
+
+/** Images and networks, made when they are first needed. */
+export interface ProvisionPort {
+  /** Return the id of the image that the agent runs in. */
+  image(agent: string, signal: AbortSignal): Promise<string>;
+  /** Return the id of the image that helper containers run in. */
+  helperImage(signal: AbortSignal): Promise<string>;
+  readonly networks: RunNetworks;
+}
+
+/** The agents of the plan, and the facts about their attempts. */
+export interface AgentPort {
+  plan(agent: string): AgentPlan;
+  identity(agent: string, attempt: number): Identity;
+  /** Read the facts and return the state in which the agent enters its machine. */
+  reconcile(agent: string, signal: AbortSignal): Promise<Reconciliation>;
+  /** Return the directory that keeps the files of an attempt. */
+  folder(agent: string, attempt: number): string;
+  transcript(agent: string, attempt: number): string;
+}
+
+/** Clones, and the git files of bound workspaces. */
+export interface WorkspacePort {
+  /** Return the path of an agent's own clone, made or not; null where it has none. */
+  clone(agent: string, attempt: number): string | null;
+  /** Return the commit that the agent's clones start from. */
+  base(agent: string): Base;
+  /** Return whether this is the first request for a repository. */
+  firstUse(repository: string): boolean;
+  /** Make an agent's clone. Resolves with the reason where that is impossible, else with null. */
+  makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
+  /** Copy the git files that are read-only for the agent of a bound repository. */
+  protectGit(owner: CallScope): Promise<readonly ProtectedPath[]>;
+}
+
+/** Paths of the host that agents can reach. */
+export interface HostPort {
+  /** Real paths on the host that agents of this run can write to. */
+  readonly writablePlaces: readonly string[];
+  /** Return the paths that agents of other runs can write to now. */
+  readonly livePlaces: () => readonly string[];
+  /** Return whether another agent may write to the agent's workspace while it runs. */
+  isShared(agent: string): boolean;
+  /** Return why a host path of the agent can no longer be mounted; null where nothing has changed. */
+  mountProblem(agent: string, attempt: number): string | null;
+}
+
+interface SecretPort {
+  readonly vault: Vault;
+  readonly seals: Seals;
+}
+
+export interface JournalPort {
+  /** Resolves when the event is on disk. */
+  emit(event: RunEventBody): Promise<void>;
+  /** Return what the journal has on an attempt's saved work; null where it was not saved. */
+  savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */
+  haltUnwritable(error: Error, signal: AbortSignal): Promise<never>;
+}
+
+export type SavedWorkspace = NonNullable<Extract<RunEventBody, { type: 'workspace.saved' }>['workspace']>;
+
+export type Base = { readonly commit: string } | { readonly fault: string };
+
+export const owner = (input: { name: string; attempt: number }): CallScope => ({
+  agent: input.name,
+  attempt: input.attempt,
+});

@@ -1,0 +1,57 @@
+import type { JsonObject } from './json.ts';
+import type { FailureKind, Usage } from './report.ts';
+
+/** The meaning of a line that an AI CLI has printed, in the same terms for every CLI. */
+export type CliEvent =
+  /** Lines for people. */
+  | { readonly type: 'text'; readonly text: string }
+  /** A piece of a line for people. */
+  | { readonly type: 'chunk'; readonly text: string }
+  | { readonly type: 'toolCall'; readonly name: string; readonly input: JsonObject }
+  | { readonly type: 'toolResult'; readonly text: string; readonly isError: boolean }
+  | { readonly type: 'notice'; readonly text: string }
+  /** Totals so far. */
+  | { readonly type: 'usage'; readonly usage: Partial<Usage> }
+  /** When the plan is available again, for the failure that follows. */
+  | { readonly type: 'quotaReset'; readonly at: number }
+  | Failure
+  /** The CLI got over its last failure by itself. */
+  | { readonly type: 'recovered' };
+
+export interface Failure {
+  readonly type: 'failure';
+  readonly message: string;
+  /** null: decided by the patterns of the provider. */
+  readonly kind: FailureKind | null;
+  /** End the CLI: it would go on trying, or wait for somebody. */
+  readonly isFinal?: true;
+  /** Ignore it after another failure, whose message says more. */
+  readonly isFirstOnly?: true;
+}
+
+/** Reads the JSON lines of a CLI. It keeps what it needs of earlier lines. */
+export type Parser = (event: JsonObject) => readonly CliEvent[];
+
+export const text = (text: string): CliEvent => ({ type: 'text', text });
+export const toolCall = (name: string, input: JsonObject): CliEvent => ({ type: 'toolCall', name, input });
+export const toolResult = (text: string, isError: boolean): CliEvent => ({
+  type: 'toolResult',
+  text,
+  isError,
+});
+export const notice = (text: string): CliEvent => ({ type: 'notice', text });
+export const failure = (
+  message: string,
+  kind: FailureKind | null = null,
+  more: Pick<Failure, 'isFinal' | 'isFirstOnly'> = {},
+): CliEvent => ({ type: 'failure', message, kind, ...more });
+
+/** A refused key is refused again by every further try of the CLI. */
+export const refusedKey = (status: number): CliEvent =>
+  failure(`the API refuses the credentials (${status})`, 'authentication', { isFinal: true });
+
+/** Return the kind of failure of an HTTP status; null where the status alone does not decide. */
+export function kindOfStatus(status: unknown): FailureKind | null {
+  if (status === 401 || status === 403) return 'authentication';
+  return status === 429 || status === 402 ? 'quota' : null;
+}

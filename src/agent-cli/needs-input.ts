@@ -1,0 +1,50 @@
+import type { InteractivePlan } from '../spec/plan.ts';
+
+type Dialogs = InteractivePlan['dialogs'];
+
+/**
+ * Return a function that finds the title of the dialog on a screen. Only the bottom of the screen counts: the agent may
+ * have printed the same words.
+ */
+export function dialogFinder(dialogs: Dialogs): (screen: string) => string | null {
+  const known = dialogs.map(({ title, pattern }) => ({ title, pattern: new RegExp(pattern, 'm') }));
+  return screen => known.find(({ pattern }) => pattern.test(bottom(screen)))?.title ?? null;
+}
+
+const bottom = (screen: string) =>
+  screen
+    .split('\n')
+    .filter(line => line.trim() !== '')
+    .slice(-20)
+    .join('\n');
+
+export interface Seen {
+  readonly dialog: string | null;
+  /** Milliseconds. */
+  readonly stillFor: number;
+  readonly isPromptGiven: boolean;
+  readonly isPromptAccepted: boolean;
+  readonly isInTurn: boolean;
+}
+
+/** Return why a person is needed; null where none is. */
+export function reasonForInput(seen: Seen, quiet: InteractivePlan['quiet']): string | null {
+  if (seen.dialog !== null) return seen.dialog;
+  if (quiet === null || seen.stillFor < quiet) return null;
+  const still = `has stood still for ${Math.round(quiet / 1000)} s`;
+  if (!seen.isPromptGiven) return `${still} before it took a prompt`;
+  if (!seen.isPromptAccepted) return 'has not taken its prompt';
+  return seen.isInTurn ? `${still} in the middle of a turn` : null;
+}
+
+/** Return a function that counts tries. The count begins anew with whatever they bring. */
+export function triesUntil(progress: () => readonly number[]): () => number {
+  let tries = 0;
+  let last = '';
+  return () => {
+    const now = progress().join();
+    tries = now === last ? tries + 1 : 1;
+    last = now;
+    return tries;
+  };
+}

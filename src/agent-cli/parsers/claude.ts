@@ -1,0 +1,109 @@
+import type { CliEvent, Parser } from '../cli-event.ts';
+import { failure, notice, refusedKey, text, toolCall, toolResult } from '../cli-event.ts';
+import { oneLine } from '../display.ts';
+import { firstText, isNumber, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
+import { type FailureKind, noUsage, type Usage } from '../report.ts';
+
+/** Claude Code's `--output-format stream-json`. Amp prints the same events. */
+export function claudeParser(): Parser {
+  const messages = new Set<unknown>();
+  let usage = noUsage;
+  let isPlanUsedUp = false;
+  const used = (more: Partial<Usage>): CliEvent => {
+    usage = { ...usage, ...more };
+    return { type: 'usage', usage: more };
+  };
+
+  function assistant({ message }: JsonObject): CliEvent[] {
+    const { id, content, usage: spent } = objectOf(message);
+    const shown = listOf(content).flatMap(part => displayed(objectOf(part)));
+    // The same message comes once for each of its parts. Amp's messages have no id.
+    if (messages.has(id)) return shown;
+    messages.add(id ?? Symbol('message'));
+    const { input, cached } = tokensIn(objectOf(spent));
+    const more = {
+      turns: messages.size,
+      inputTokens: usage.inputTokens + input,
+      cachedInputTokens: usage.cachedInputTokens + cached,
+    };
+    return [...shown, used(more)];
+  }
+
+  // The output tokens of a message are known only at its end.
+  function streamEvent({ event }: JsonObject): CliEvent[] {
+    const { type, usage: spent } = objectOf(event);
+    if (type !== 'message_delta') return [];
+    return [used({ outputTokens: usage.outputTokens + numberOf(objectOf(spent).output_tokens) })];
+  }
+
+  function rateLimit({ rate_limit_info: info }: JsonObject): CliEvent[] {
+    const { status, resetsAt } = objectOf(info);
+    if (status !== 'rejected' || !isNumber(resetsAt)) return [];
+    isPlanUsedUp = true;
+    return [{ type: 'quotaReset', at: resetsAt * 1000 }];
+  }
+
+  function result(event: JsonObject): CliEvent[] {
+    const { usage: spent, num_turns: turns, total_cost_usd: costUsd, subtype } = event;
+    const { input, cached } = tokensIn(objectOf(spent));
+    const total = used({
+      turns: isNumber(turns) ? turns : null,
+      inputTokens: input,
+      cachedInputTokens: cached,
+      outputTokens: numberOf(objectOf(spent).output_tokens),
+      costUsd: isNumber(costUsd) ? costUsd : null,
+    });
+    if (!event.is_error && subtype === 'success') return [total];
+    const message = firstText(event.result, objectOf(event.error).message, event.error, subtype) ?? '';
+    return [total, failure(message, kindOf(event) ?? (isPlanUsedUp ? 'quota' : null))];
+  }
+
+  return event => {
+    switch (event.type) {
+      case 'assistant':
+        return assistant(event);
+      case 'stream_event':
+        return streamEvent(event);
+      case 'user':
+        return listOf(objectOf(event.message).content).flatMap(part => resultIn(objectOf(part)));
+      case 'rate_limit_event':
+        return rateLimit(event);
+      case 'system':
+        return event.subtype === 'api_retry' ? retry(event) : [];
+      case 'result':
+        return result(event);
+      default:
+        return [];
+    }
+  };
+}
+
+function displayed(part: JsonObject): CliEvent[] {
+  if (part.type === 'text' && textOf(part.text) !== '') return [text(textOf(part.text))];
+  return part.type === 'tool_use' ? [toolCall(textOf(part.name), objectOf(part.input))] : [];
+}
+
+function resultIn({ type, content, is_error: isError }: JsonObject): CliEvent[] {
+  if (type !== 'tool_result') return [];
+  const lines = Array.isArray(content)
+    ? content.map(part => textOf(objectOf(part).text)).join('\n')
+    : textOf(content);
+  return [toolResult(lines, Boolean(isError))];
+}
+
+/** It would try ten times more, in three minutes. */
+function retry({ error_status: status, error, retry_delay_ms: delay }: JsonObject): CliEvent[] {
+  if (status === 401 || status === 403) return [refusedKey(status)];
+  return [notice(`${oneLine(textOf(error))}: tries again in ${Math.ceil(numberOf(delay) / 1000)} s`)];
+}
+
+function kindOf({ api_error_status: status, subtype }: JsonObject): FailureKind | null {
+  if (status === 401) return 'authentication';
+  return textOf(subtype).startsWith('error_max_') ? 'budget' : null;
+}
+
+function tokensIn(usage: JsonObject): { input: number; cached: number } {
+  const cached = numberOf(usage.cache_read_input_tokens);
+  const input = numberOf(usage.input_tokens) + numberOf(usage.cache_creation_input_tokens) + cached;
+  return { input, cached };
+}

@@ -1,0 +1,20 @@
+import type { Report } from '../../providers/provider.ts';
+import type { Parser } from '../cli-event.ts';
+import { claudeParser } from './claude.ts';
+import { clineParser } from './cline.ts';
+import { codexParser } from './codex.ts';
+import { copilotParser } from './copilot.ts';
+import { geminiParser } from './gemini.ts';
+import { opencodeParser } from './opencode.ts';
+
+/** By `format` of a provider's report. */
+export const parsers: Readonly<Record<Report['format'], (now: () => number) => Parser>> = {
+  claude: claudeParser,
+  codex: codexParser,
+  gemini: geminiParser,
+  opencode: opencodeParser,
+  copilot: copilotParser,
+  cline: clineParser,
+  // A CLI without events.
+  words: () => () => [],
+};

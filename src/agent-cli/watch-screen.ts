@@ -1,0 +1,132 @@
+import type { InteractivePlan } from '../spec/plan.ts';
+import { dialogFinder, reasonForInput, triesUntil } from './needs-input.ts';
+import type { State } from './state.ts';
+import type { Terminal } from './tmux.ts';
+
+export type WatchPlan = Omit<InteractivePlan, 'renamed'>;
+
+export interface Watched {
+  readonly state: State;
+  readonly terminal: Terminal;
+  readonly prompt: () => Buffer;
+  readonly sleep: (ms: number) => Promise<unknown>;
+  readonly now: () => number;
+  /** Run `agent-turn`; false where it fails. */
+  readonly turn: (...args: readonly string[]) => boolean;
+}
+
+/** A person takes longer than this, in milliseconds, and so may a screen to change. */
+const pollIntervalMs = 500;
+/** A screen that has not changed for so long, in milliseconds, is not about to. */
+const settledMs = 2_000;
+/** A key that follows a paste at once may become a part of it. In milliseconds. */
+const afterPasteMs = 300;
+const maxAnswers = 3;
+const maxEnters = 10;
+
+/** Sit before the screen of an interactive AI CLI, until the work is done. */
+export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<void> {
+  const { state, terminal, sleep, now } = watched;
+  const { quiet } = plan;
+  const isReady = new RegExp(plan.ready, 'm');
+  const findDialog = dialogFinder(plan.dialogs);
+  const report = activityReporter(state);
+  const enterAgain = enterPresser(watched);
+  const reactTo = inputReaction(plan, watched);
+  let isPromptGiven = false;
+  let last = '';
+  let since = now();
+  report('working');
+  for (; !state.has('exit'); await sleep(pollIntervalMs)) {
+    const screen = terminal.screen();
+    // A prompt that is being sent is given the time to arrive.
+    const seen = `${state.counted('sent')} ${screen}`;
+    if (seen !== last) since = now();
+    last = seen;
+    const stillFor = now() - since;
+    const dialog = stillFor >= pollIntervalMs ? findDialog(screen) : null;
+    markDialog(state, dialog);
+
+    if (!isPromptGiven && dialog === null && isReady.test(screen)) {
+      isPromptGiven = true;
+      await givePrompt(watched);
+      continue;
+    }
+    if (dialog === null && stillFor >= settledMs && enterAgain()) since = now();
+    const [isInTurn, isPromptAccepted] = [state.has('in-turn'), isAccepted(state)];
+    const reason = reasonForInput({ dialog, stillFor, isPromptGiven, isPromptAccepted, isInTurn }, quiet);
+    if (reason === null) {
+      report(isInTurn || quiet === null || stillFor < quiet ? 'working' : 'idle');
+    } else {
+      report(`needsInput ${reason}`);
+      await reactTo(reason);
+    }
+  }
+}
+
+const isAccepted = (state: State) => state.counted('accepted') > 0;
+
+/** Write each change of what the CLI does as a line. */
+function activityReporter(state: State): (activity: string) => void {
+  let last = '';
+  return activity => {
+    if (activity !== last) state.appendActivity(activity);
+    last = activity;
+  };
+}
+
+/** While the CLI asks, text that is typed into it is an answer, and begins no turn. */
+function markDialog(state: State, dialog: string | null): void {
+  if (dialog === null) state.clear('waiting-for-answer');
+  else if (!state.has('waiting-for-answer')) state.set('waiting-for-answer');
+}
+
+/** Paste the prompt, and press Enter until the CLI has accepted it. */
+async function givePrompt({ state, terminal, prompt, sleep, turn }: Watched): Promise<void> {
+  if (!turn('sent')) return;
+  terminal.paste(prompt());
+  // An Enter that came too early is pressed again.
+  for (let tries = 0; tries < 10 && !isAccepted(state); tries++) {
+    await sleep(afterPasteMs);
+    if (isAccepted(state)) return;
+    terminal.press('Enter');
+    for (let polls = 0; polls < 50 && !state.has('exit') && !isAccepted(state); polls++) await sleep(100);
+  }
+}
+
+/**
+ * Return a function that enters a prompt that was pasted and not accepted, while no turn goes on that it might wait for: to
+ * a CLI that is busy, the Enter that comes a moment after a paste may be a part of it. False where there is nothing to
+ * enter, or where that was tried often enough.
+ */
+function enterPresser({ state, terminal }: Watched): () => boolean {
+  const { counted } = state;
+  const tries = triesUntil(() => [counted('sent'), counted('accepted'), counted('ended')]);
+  return () => {
+    const isPending =
+      isAccepted(state) && counted('sent') > counted('accepted') && counted('ended') >= counted('accepted');
+    if (!isPending || tries() > maxEnters) return false;
+    terminal.press('Enter');
+    return true;
+  };
+}
+
+/** Return a function that follows `needsInput` of the plan where a person is needed. */
+function inputReaction(
+  { needsInput }: WatchPlan,
+  { state, terminal, sleep, turn }: Watched,
+): (reason: string) => Promise<void> {
+  const tries = triesUntil(() => [state.counted('accepted'), state.counted('ended')]);
+  const fail = (reason: string) => void turn('trouble', 'needsInput', reason);
+  return async reason => {
+    if (needsInput === 'notify') return;
+    if (needsInput === 'fail') return fail(reason);
+    if (tries() > maxAnswers) return fail(`${reason}, and was answered ${maxAnswers} times`);
+    // Text that answers no question begins a turn.
+    if (!state.has('waiting-for-answer') && isAccepted(state)) turn('sent');
+    terminal.type(needsInput.answer);
+    await sleep(afterPasteMs);
+    terminal.press('Enter');
+    await sleep(settledMs);
+  };
+}

@@ -1,0 +1,213 @@
+import { relative } from 'node:path';
+import { containerName, flags, label, sessionName } from '../docker/labels.ts';
+import { wholeOutput } from '../docker/log-driver.ts';
+import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
+import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
+import { baseCapabilities } from '../spec/security-fields.ts';
+import { isolatedNetwork, proxyNames } from './names.ts';
+import { noOutsideNames, proxyEnv } from './proxy-env.ts';
+
+export interface Identity {
+  readonly instance: string;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly specHash: string;
+  /** Proves that an end record was written by the container. */
+  readonly nonce: string;
+}
+
+interface EngineLimits {
+  /** The number of the engine's CPUs. */
+  readonly cpus: number;
+  /** Default: all of them. */
+  readonly supportedLimits?: SupportedLimits;
+}
+
+export interface CreateOptions {
+  readonly limits: EngineLimits;
+  readonly createdAt: string;
+  readonly mount?: WorkspaceMount;
+  /** The key to the attempt's sealed secrets; null without secrets. */
+  readonly seal?: string | null;
+}
+
+/** The host's part of an agent's workspace, beyond its plan. */
+interface WorkspaceMount {
+  /** The path of the agent's own clone; null without one. */
+  readonly clone: string | null;
+  /** Read-only paths of a bound directory, with the copies that are mounted over them. */
+  readonly protectedPaths: readonly { readonly path: string; readonly snapshot: string }[];
+}
+
+const emptyMount: WorkspaceMount = { clone: null, protectedPaths: [] };
+
+/** Return the `docker create` of one attempt. Every value follows its own flag, so none can become another flag (I8). */
+export function createArgs(
+  plan: AgentPlan,
+  identity: Identity,
+  image: string,
+  { limits, createdAt, mount = emptyMount, seal = null }: CreateOptions,
+): string[] {
+  const { instance, runId, attempt, specHash, nonce } = identity;
+  const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
+  const env: Record<string, string> = {
+    AGENT_ATTEMPT: String(attempt),
+    AGENT_NONCE: nonce,
+    // An abandoned container ends by itself (I4), but waits longer than any engine process tries to inject.
+    AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
+    ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
+    ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
+    // With the image's values every tmux would connect to a server that does not exist.
+    TMUX: '',
+    TMUX_TMPDIR: '',
+    ...doneBy(plan.done, seconds),
+    ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
+    ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
+  };
+  return [
+    'create',
+    `--name=${containerName(runId, plan.name, attempt)}`,
+    '--init',
+    '--pull=never',
+    '--restart=no',
+    '--entrypoint=agent-init',
+    `--workdir=${workdirOf(plan.workspace)}`,
+    // The image may set another signal; agent-init handles this one.
+    '--stop-signal=TERM',
+    // By number, since an image need not have an /etc/passwd.
+    ...(plan.user === null ? [] : [`--user=${plan.user.uid}:${plan.user.gid}`]),
+    ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
+    ...sandbox(plan.security),
+    ...outputBounds(plan.security.log),
+    ...limitFlags(
+      {
+        cpus: plan.cpus ?? Math.min(2, limits.cpus),
+        memory: plan.memory,
+        // Memory and swap together: no swap.
+        memorySwap: plan.memory,
+        pids: plan.security.pids,
+      },
+      limits.supportedLimits,
+    ),
+    ...networkFlags(plan, runId),
+    ...workspaceMounts(plan.workspace, mount),
+    ...plan.mounts.map(({ source, target, readOnly }) =>
+      mountFlag({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
+    ),
+    ...authMounts(plan).map(({ source, target }) =>
+      mountFlag({ type: 'bind', source, target, readonly: 'true' }),
+    ),
+    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
+    // The user's labels first: of two with one key docker takes the last.
+    ...flags(plan.labels),
+    ...flags({
+      [label.mark]: 'true',
+      [label.agentId]: `${runId}/${plan.name}`,
+      [label.sessionName]: sessionName,
+      [label.provider]: plan.provider,
+      [label.createdAt]: createdAt,
+      [label.instance]: instance,
+      [label.runId]: runId,
+      [label.agent]: plan.name,
+      [label.attempt]: String(attempt),
+      [label.specHash]: specHash,
+      [label.role]: 'agent',
+      ...(seal === null ? {} : { [label.seal]: seal }),
+    }),
+    '--',
+    image,
+  ];
+}
+
+function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): string[] {
+  return [
+    '--cap-drop=ALL',
+    ...[...baseCapabilities, ...capabilities].map(name => `--cap-add=${name}`),
+    // Always set, since the engine's default may differ.
+    `--security-opt=no-new-privileges${noNewPrivileges ? '' : '=false'}`,
+    // A core dump would leave memory, with secrets, in the workspace.
+    '--ulimit=core=0',
+  ];
+}
+
+const logFiles = 3;
+
+/** Limit the log to `bytes`. Docker writes one file after the other, and overwrites the oldest when all are full. */
+const outputBounds = (bytes: number) => [
+  ...wholeOutput,
+  `--log-opt=max-size=${Math.ceil(bytes / logFiles)}`,
+  `--log-opt=max-file=${logFiles}`,
+  // The engine's default may be to compress them, which makes `docker logs` slow.
+  '--log-opt=compress=false',
+];
+
+/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed engine process. */
+const injectGrace = 600;
+
+/** A clone contains the whole repository, wherever in it the agent works. */
+function workdirOf(workspace: WorkspacePlan): string {
+  if (workspace.mode !== 'clone') return '/workspace';
+  return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
+}
+
+function workspaceMounts(workspace: WorkspacePlan, { clone, protectedPaths }: WorkspaceMount): string[] {
+  const source = workspace.mode === 'bind' ? workspace.path : clone;
+  if (source === null) return [];
+  return [
+    mountFlag({ type: 'bind', source, target: '/workspace' }),
+    ...protectedPaths.map(({ path, snapshot }) =>
+      mountFlag({ type: 'bind', source: snapshot, target: `/workspace/${path}`, readonly: 'true' }),
+    ),
+  ];
+}
+
+/** The folder that `agent-auth` copies from. */
+const authFolder = '/run/agent/auth';
+const sshAgentSocket = '/run/agent/ssh-agent.sock';
+
+/** Return the read-only mounts of the caller's logins, in the user's home if it is known, else in the folder to copy from. */
+export function authMounts({ auth, mounts, user, image, build }: AgentPlan): readonly {
+  readonly source: string;
+  readonly target: string;
+}[] {
+  const isRoot = user === null ? image === null && build === null : user.uid === 0;
+  const files = auth.files.map(({ source, home, isCopied }) => ({
+    source,
+    target: isRoot && !isCopied ? `/root/${home}` : `${authFolder}/${home}`,
+  }));
+  const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
+  // A mount of the spec takes precedence.
+  return [...files, ...socket].filter(({ target }) => mounts.every(own => own.target !== target));
+}
+
+/** Return the variables for what ends the work, beside the command's exit and `agent-done`. */
+function doneBy(done: AgentPlan['done'], seconds: (ms: number) => number): Record<string, string> {
+  if (typeof done !== 'object') return {};
+  return 'idle' in done ? { AGENT_DONE_IDLE: String(seconds(done.idle)) } : { AGENT_DONE_FILE: done.file };
+}
+
+function networkFlags(plan: AgentPlan, runId: string): string[] {
+  const { network } = plan;
+  if (network.mode === 'none') return ['--network=none'];
+  const alias = `--network-alias=${plan.name}.${runId}`;
+  if (network.mode === 'bridge') return [`--network=${network.name}`, alias];
+  if (network.mode === 'isolated') return [`--network=${isolatedNetwork(runId)}`, alias];
+  const inside = `--network=${proxyNames(runId, network.hosts).inside}`;
+  return [inside, alias, ...noOutsideNames];
+}
+
+function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {
+  return `--gpus=${typeof wanted === 'object' ? csv({ device: wanted.device.join(',') }) : wanted}`;
+}
+
+export function mountFlag(fields: Readonly<Record<string, string>>): string {
+  return `--mount=${csv(fields)}`;
+}
+
+/** Write fields as CSV. A field with a comma or a quote must be quoted, or it would start another field (I8). */
+function csv(fields: Readonly<Record<string, string>>): string {
+  const field = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return Object.entries(fields)
+    .map(([key, value]) => field(`${key}=${value}`))
+    .join(',');
+}

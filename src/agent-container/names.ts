@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { NetworkPlan } from '../spec/plan.ts';
+
+/** Return the name of a run's network, which is a prefix of the names of its other networks. */
+export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;
+
+/** Return whether this network belongs to the run, and is removed with it. */
+export const isRunsOwn = (network: NetworkPlan, runId: string) =>
+  network.mode === 'isolated' ||
+  network.mode === 'allow' ||
+  // For an adopted agent only the name is known.
+  (network.mode === 'bridge' && network.name.startsWith(isolatedNetwork(runId)));
+
+/** Return the names of the proxy and the networks for agents with this list of allowed hosts. */
+export function proxyNames(runId: string, hosts: readonly string[]) {
+  const list = createHash('sha256').update(hosts.join('\n')).digest('hex').slice(0, 8);
+  return {
+    /** The agents' network, without a route outside. */
+    inside: `${isolatedNetwork(runId)}-${list}`,
+    /** The proxies' network with a route outside; no agent is on it. */
+    outside: `${isolatedNetwork(runId)}-out`,
+    proxy: `tmux-agent-${runId}-proxy-${list}`,
+    helper: `tmux-agent-${runId}-helper-${list}`,
+  };
+}

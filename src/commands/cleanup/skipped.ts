@@ -1,0 +1,4 @@
+export interface Skipped {
+  readonly name: string;
+  readonly why: string;
+}

@@ -1,0 +1,125 @@
+import { asStepError } from '../../machines/step-error.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { type Docker, dockerCli } from '../docker/cli.ts';
+import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
+import { engineHint } from '../docker/engine-hint.ts';
+import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
+import { podmanCli } from '../docker/podman.ts';
+import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
+import { EngineError } from '../errors.ts';
+import type { Redactor } from '../secrets/redact.ts';
+import { bufferedSink } from '../store/buffered-sink.ts';
+import type { RunEngine } from '../store/run-file.ts';
+
+/** A Docker engine that can be reached. Every call to it goes through these. */
+export interface EngineConnection {
+  readonly docker: Docker;
+  readonly recorder: Recorder;
+  readonly engine: EngineInfo;
+  readonly address: EngineAddress;
+}
+
+/** An engine connection with the calls that were made before there was a journal. */
+export interface Connection extends EngineConnection {
+  readonly early: ReturnType<typeof bufferedSink>;
+}
+
+export interface ConnectOptions {
+  readonly clock?: Clock | undefined;
+  readonly redactor: Redactor;
+  /** Number of the last docker call in the journal. */
+  readonly callsBefore?: number;
+  /** The run whose engine is required; null for any engine. */
+  readonly run?: RunOnEngine | null;
+}
+
+/** A run and the engine that it began on. */
+export interface RunOnEngine {
+  readonly runId: string;
+  readonly engine: RunEngine;
+}
+
+/** Throws an `EngineError` where no engine can be reached, or only another one than that of the run. */
+export async function connect({
+  clock = systemClock,
+  redactor,
+  callsBefore = 0,
+  run = null,
+}: ConnectOptions): Promise<Connection> {
+  const early = bufferedSink();
+  const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
+  const found = run === null ? await reachCurrent(recorder) : await reach(run, recorder);
+  return { ...found, early };
+}
+
+export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnection): RunEngine => ({
+  id,
+  hostName,
+  address,
+});
+
+/** Connect to the engine of a run, for a command that has no journal. Throws as `connect` does. */
+export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
+  reach(run, nullRecorder, timeout);
+
+/** Connect to the engine that docker reaches from this process now. */
+export async function reachCurrent(
+  recorder: Recorder = nullRecorder,
+  timeout?: number,
+): Promise<EngineConnection> {
+  return ask(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
+}
+
+async function ask(from: Recorder, address: EngineAddress, timeout?: number): Promise<EngineConnection> {
+  const recorder = from.to(address);
+  const docker = dockerCli(recorder);
+  try {
+    const hint = () => engineHint(address.host, process.env);
+    const engine = await engineInfo(docker, { timeout, hint });
+    return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
+  } catch (error) {
+    throw new EngineError(asStepError(error).message, { cause: error });
+  }
+}
+
+/**
+ * Try the address of the engine when the run began, then the address that docker uses now: either may have changed since.
+ * An engine with another id does not have the run's containers, which would be taken for removed.
+ */
+async function reach(
+  { runId, engine }: RunOnEngine,
+  recorder: Recorder,
+  timeout?: number,
+): Promise<EngineConnection> {
+  const failures: string[] = [];
+  const unreachable: unknown[] = [];
+  const tried = new Set<string>();
+  const addresses = [
+    () => Promise.resolve(engine.address),
+    () => currentAddress(dockerCli(recorder), process.env),
+  ];
+  for (const addressOf of addresses) {
+    const address = await addressOf();
+    const key = JSON.stringify(address.env);
+    if (tried.has(key)) continue;
+    tried.add(key);
+    const where = address.host || "docker's default address";
+    try {
+      const found = await ask(recorder, address, timeout);
+      const { id, hostName } = found.engine;
+      // At another address the machine must match too: the engine of a copied machine has the same id.
+      const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);
+      if (isSame) return found;
+      failures.push(`the one that answers at ${where} is ${id} on ${hostName}`);
+    } catch (error) {
+      unreachable.push(error);
+      failures.push(`none answers at ${where}`);
+    }
+  }
+  // The error of a single address says more.
+  if (unreachable.length === tried.size && unreachable.length === 1) throw unreachable[0];
+  const place = engine.address.host === '' ? '' : ` at ${engine.address.host}`;
+  throw new EngineError(
+    `run ${runId} is on the Docker engine ${engine.id}${place}, which was not found: ${failures.join('; ')}. Start that engine, or set DOCKER_HOST to its address. If it is gone for good: agent-flow resume --new-engine ${runId}`,
+  );
+}

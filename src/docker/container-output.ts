@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import type { Docker } from './cli.ts';
+import type { CallEnd } from './recorder.ts';
+
+/**
+ * Some commands pass on a container's own output, its stderr on theirs. That is untrusted data (I8): the result of such a
+ * command comes from its exit code and from the engine's report on the container.
+ */
+
+/** Return the container whose output a command passes on; null for any other command. */
+export function outputSource(args: readonly string[]): string | null {
+  const [verb, ...more] = args;
+  const isOne =
+    verb === 'logs' ||
+    verb === 'exec' ||
+    verb === 'attach' ||
+    (verb === 'start' && more.some(arg => arg === '--attach'));
+  return isOne ? (more.find(arg => !arg.startsWith('-')) ?? null) : null;
+}
+
+/** Move a container's stderr from `stderr`, which is docker's, to `printed`. */
+export function separateOutput<A extends CallEnd>(args: readonly string[], answer: A): A {
+  const said = answer.stderr.replace(emulation, '');
+  return outputSource(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+}
+
+/** The notice that the `docker` of podman-docker prints with every command. */
+const emulation = /^Emulate Docker CLI using podman\..*\n?/m;
+
+const state = z.object({ Status: z.string(), Error: z.string().default('') });
+
+/** Ask the engine why such a command failed, and return its reason as `stderr`. */
+export async function withEngineReason<A extends CallEnd>(
+  docker: Docker,
+  args: readonly string[],
+  answer: A,
+  options: Parameters<Docker>[1] = {},
+): Promise<A> {
+  const id = outputSource(args);
+  if (id === null || answer.ok || answer.interrupted !== null) return answer;
+  const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
+    ...options,
+    timeout: 15_000,
+  });
+  if (asked.interrupted !== null) return { ...answer, exitCode: null, interrupted: asked.interrupted };
+  return { ...answer, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
+}
+
+function said(verb: string, id: string, stdout: string): string {
+  const { Status, Error: error } = read(stdout);
+  if (verb === 'start') return error;
+  if (verb !== 'exec' || Status === 'running') return '';
+  return `Container ${id} ${Status === 'paused' ? 'is paused' : 'is not running'}`;
+}
+
+function read(stdout: string): z.output<typeof state> {
+  try {
+    return state.parse(JSON.parse(stdout));
+  } catch {
+    return { Status: 'running', Error: '' };
+  }
+}

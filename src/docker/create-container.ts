@@ -1,0 +1,18 @@
+import type { Docker, DockerOptions } from './cli.ts';
+import { dockerError, matchesMessage, unreadableOutput } from './errors.ts';
+import { createWithLog } from './log-driver.ts';
+
+/** Create a container by the arguments of a `docker create`. Returns its full id; null where its name is taken. */
+export async function createByName(
+  docker: Docker,
+  args: readonly string[],
+  { operation, ...options }: DockerOptions & { readonly operation: string },
+): Promise<string | null> {
+  const answer = await createWithLog(docker, args, { timeout: 120_000, changes: true, ...options });
+  const id = answer.stdout.trim();
+  // Docker takes half an id for a prefix: nothing that is kept may be one (I3).
+  if (answer.ok && /^[0-9a-f]{64}$/.test(id)) return id;
+  if (answer.ok) throw unreadableOutput(answer, operation);
+  if (matchesMessage('nameTaken', answer.stderr)) return null;
+  throw dockerError(answer, { operation });
+}

@@ -1,0 +1,97 @@
+import { createActor, fromPromise } from 'xstate';
+import type { StepInput } from '../../machines/agent-types.ts';
+import { flowMachine } from '../../machines/flow.ts';
+import type { End, EndRecord } from '../../machines/outcome.ts';
+import type { ActorContext } from '../actors/context.ts';
+import { provideActors } from '../actors/provide.ts';
+import { isRunsOwn, proxyNames } from '../agent-container/names.ts';
+import type { Docker } from '../docker/cli.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { label } from '../docker/labels.ts';
+import { FlowError } from '../errors.ts';
+import { sweep } from '../run/sweep.ts';
+import type { FlowPlan } from '../spec/plan.ts';
+import { newRunId, type StateDir } from '../store/state-directory.ts';
+import type { Step } from './recording.ts';
+import { recordingContext } from './recording-context.ts';
+import { type RecordingDocker, recordingDocker } from './recording-docker.ts';
+import { savingSteps } from './workspace.ts';
+
+export interface DryRun {
+  readonly runId: string;
+  readonly steps: readonly Step[];
+  /** Invented ids by the name of the variable that the step which would print them gives them. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+export interface DryRunOptions {
+  readonly stateDir: StateDir;
+  /** Serves the calls that only read; null without an engine. */
+  readonly docker: Docker | null;
+  readonly engine: EngineInfo;
+  readonly commits: Readonly<Record<string, string>>;
+}
+
+/**
+ * Run a flow with the machines and actors of a real run, one agent at a time, each of which succeeds. Calls that would
+ * change anything are recorded in place of being made.
+ */
+export async function dryRun(plan: FlowPlan, options: DryRunOptions): Promise<DryRun> {
+  const folder = options.stateDir.run(newRunId());
+  const steps: Step[] = [];
+  const names = new Map<string, string>();
+  const recording = recordingDocker(steps, names, options.docker);
+  const context = recordingContext({ ...options, plan, folder, steps, docker: recording.docker });
+  await runMachines(plan, context, steps);
+  if (plan.agents.some(({ network }) => isRunsOwn(network, folder.runId)))
+    await sweepRun(folder.runId, options.stateDir, recording);
+  return { runId: folder.runId, steps, names };
+}
+
+async function runMachines(plan: FlowPlan, context: ActorContext, steps: Step[]): Promise<void> {
+  const agent = provideActors(context).provide({ actors: succeedingActors(context, steps) });
+  const flow = createActor(flowMachine.provide({ actors: { agent } }), {
+    input: { agents: plan.agents, concurrency: 1 },
+  });
+  const done = new Promise<void>((resolve, reject) => {
+    flow.subscribe({ complete: resolve, error: reject });
+  });
+  flow.start();
+  await done;
+  const agents = Object.values(flow.getSnapshot().output?.agents ?? {});
+  const failed = agents.find(({ error }) => error !== null);
+  if (failed?.error)
+    throw new FlowError(
+      `agents.${failed.name}: ${failed.error.message}`,
+      failed.error.kind === 'image' ? 1 : 3,
+    );
+}
+
+/** Every container exits with 0, and its output is the end record of a success. */
+const succeedingActors = (context: ActorContext, steps: Step[]) => ({
+  watch: fromPromise<End | 'overdue', StepInput>(async ({ input }) => {
+    steps.push({ agent: input.name, args: ['wait', input.containerId!], expects: '0' });
+    return { exitCode: 0, oomKilled: false, reason: 'died', at: 0 };
+  }),
+  collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input, signal }) => {
+    steps.push({ agent: input.name, args: ['logs', input.containerId!] });
+    const { network } = context.plan(input.name);
+    const { runId } = context.identity(input.name, input.attempt);
+    if (network.mode === 'allow')
+      steps.push({ agent: input.name, args: ['logs', proxyNames(runId, network.hosts).proxy] });
+    steps.push(...(await savingSteps(context, input, signal)));
+    return { record: { reason: 'exit', code: 0, oomKills: 0 } };
+  }),
+});
+
+async function sweepRun(runId: string, { instance }: StateDir, { docker, made }: RecordingDocker) {
+  const agents = made().filter(({ labels }) => labels[label.role] === 'agent');
+  await sweep(docker, {
+    instance,
+    runId,
+    kept: new Set(agents.map(({ id }) => id)),
+    hasNetworks: true,
+    inDoubt: false,
+    sleep: async () => {},
+  });
+}

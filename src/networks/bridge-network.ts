@@ -1,0 +1,25 @@
+import { StepError } from '../../machines/step-error.ts';
+import { ensureOwned } from '../agent-container/ensure-owned.ts';
+import { flags, label } from '../docker/labels.ts';
+import { type NetworkOptions, namedNetwork } from '../docker/networks.ts';
+
+/** Create the bridge network of this name unless one exists, ours or not. Throws for one of another driver. */
+export async function ensureBridgeNetwork(name: string, options: NetworkOptions): Promise<void> {
+  const { find, create } = namedNetwork(name, options);
+  const labels = { [label.mark]: 'true', [label.instance]: options.instance, [label.role]: 'network' };
+  await ensureOwned(
+    {
+      ...{ type: 'network', name, find },
+      create: async () => {
+        await create(flags(labels));
+        return null;
+      },
+      refusal: ({ driver }) =>
+        driver === 'bridge' ? null : new StepError('network', otherDriver(name, driver)),
+    },
+    { findFirst: true },
+  );
+}
+
+const otherDriver = (name: string, driver: string) =>
+  `the network ${name} is there, but its driver is ${driver}, not bridge. Remove or rename it, or name another with "network"`;

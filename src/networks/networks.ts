@@ -1,0 +1,128 @@
+import { asStepError } from '../../machines/step-error.ts';
+import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
+import type { Docker } from '../docker/cli.ts';
+import { containers } from '../docker/containers.ts';
+import { isOwned } from '../docker/labels.ts';
+import type { Recorder } from '../docker/recorder.ts';
+import type { SupportedLimits } from '../docker/resource-limits.ts';
+import { raceAbort, singleFlight } from '../docker/single-flight.ts';
+import { followLines } from '../docker/stream.ts';
+import type { ImageContext } from '../images/inspect.ts';
+import type { AgentPlan } from '../spec/plan.ts';
+import { ensureBridgeNetwork } from './bridge-network.ts';
+import { ensureProxy } from './proxy.ts';
+import { verifyEgressRules } from './proxy-check.ts';
+import { ensureProxyImage } from './proxy-image.ts';
+import { blockedHosts } from './proxy-log.ts';
+import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
+
+/** The networks of one run's agents, and their proxies. */
+export interface RunNetworks {
+  /** Create or find the network of an agent's container, once for all agents that share it. */
+  ensure(agent: string, signal: AbortSignal): Promise<void>;
+  /** Read the hosts that the proxy blocked for an attempt. Never rejects, since an agent's outcome does not depend on it. */
+  readBlocked(agent: string, attempt: number, signal: AbortSignal): Promise<void>;
+  /** Return the hosts that `readBlocked` found. */
+  blocked(agent: string, attempt: number): readonly string[];
+  /** Abort all work. Resolves with true if there was any: its effect is in doubt. */
+  close(): Promise<boolean>;
+}
+
+export interface RunNetworksOptions {
+  readonly plan: (agent: string) => AgentPlan;
+  readonly instance: string;
+  readonly runId: string;
+  readonly docker: Docker;
+  readonly recorder: Recorder;
+  readonly images: ImageContext;
+  readonly supportedLimits: SupportedLimits;
+  /** Milliseconds for a build of the proxy's image. */
+  readonly buildTimeout: number;
+  readonly signal: AbortSignal;
+}
+
+export function runNetworks(options: RunNetworksOptions): RunNetworks {
+  const { plan, instance, runId, docker, recorder, images, buildTimeout, supportedLimits } = options;
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
+  const common = { docker, instance, runId, signal };
+  const bridge = singleFlight(name =>
+    ensureBridgeNetwork(name, { docker, instance, signal: options.signal }),
+  );
+  const isChecked = new Set<string>();
+  const read = new Map<string, readonly string[]>();
+  const { share, underWay } = sharedWork();
+  const network = (request: RunNetwork) =>
+    share(`network ${request.name}`, () => ensureRunNetwork(request, common), signal) as Promise<string>;
+
+  const behindProxy = async (hosts: readonly string[]) => {
+    const names = proxyNames(runId, hosts);
+    const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
+    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
+    const inside = await network({ name: names.inside, kind: 'internal' });
+    const identity = { instance, runId, names, image, supportedLimits };
+    const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
+    if (!isNew && isChecked.has(names.proxy)) return;
+    await verifyEgressRules(identity, common);
+    isChecked.add(names.proxy);
+  };
+
+  const ensure = async (agent: string, stop: AbortSignal) => {
+    const request = plan(agent).network;
+    if (request.mode === 'bridge') await bridge(request.name, stop);
+    if (request.mode === 'isolated')
+      await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
+    if (request.mode === 'allow')
+      await share(proxyNames(runId, request.hosts).proxy, () => behindProxy(request.hosts), stop);
+  };
+
+  return {
+    ensure: (agent, stop) =>
+      ensure(agent, stop).catch(error => {
+        throw asStepError(error, { fallbackKind: 'network' });
+      }),
+    async readBlocked(agent, attempt, stop) {
+      const { network } = plan(agent);
+      if (network.mode !== 'allow') return;
+      const log = blockedHosts(runId, agent, attempt);
+      try {
+        const name = proxyNames(runId, network.hosts).proxy;
+        const [proxy] = await containers(docker).inspect([name], { signal: stop });
+        if (!proxy || !isOwned(proxy.labels, common)) return;
+        await followLines(recorder, ['logs', proxy.id], log.read, {
+          signal: stop,
+          owner: { agent, attempt },
+        });
+      } catch {
+        // Hosts that were read so far are kept.
+      } finally {
+        read.set(`${agent} ${attempt}`, log.hosts());
+      }
+    },
+    blocked: (agent, attempt) => read.get(`${agent} ${attempt}`) ?? [],
+    async close() {
+      const flights = underWay();
+      closing.abort();
+      await Promise.allSettled(flights);
+      return flights.length > 0;
+    },
+  };
+}
+
+/** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */
+function sharedWork() {
+  const flights = new Map<string, Promise<unknown>>();
+  return {
+    share(key: string, work: () => Promise<unknown>, stop: AbortSignal): Promise<unknown> {
+      let flight = flights.get(key);
+      if (!flight) {
+        flight = work().finally(() => flights.delete(key));
+        flights.set(key, flight);
+        // Handle the rejection if all callers have aborted.
+        flight.catch(() => {});
+      }
+      return raceAbort(flight, stop);
+    },
+    underWay: () => [...flights.values()],
+  };
+}

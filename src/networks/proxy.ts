@@ -1,0 +1,79 @@
+import { createOwned, findOwned, notOurs, type OwnedResource } from '../agent-container/ensure-owned.ts';
+import type { Docker } from '../docker/cli.ts';
+import { type Container, containers } from '../docker/containers.ts';
+import { createByName } from '../docker/create-container.ts';
+import { dockerError, matchesMessage } from '../docker/errors.ts';
+import { isOwned, type Owned } from '../docker/labels.ts';
+import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
+
+export interface ProxyOptions {
+  readonly docker: Docker;
+  readonly signal: AbortSignal;
+}
+
+/** The ids of its networks. */
+export interface ProxyNetworks {
+  readonly inside: string;
+  readonly outside: string;
+}
+
+/**
+ * Create a proxy between these networks, or find it. An incomplete one, such as a crash leaves between its creation and its
+ * start, is replaced: it has no state to lose. Returns whether it is new.
+ */
+export async function ensureProxy(
+  identity: ProxyIdentity,
+  { hosts, networks }: { readonly hosts: readonly string[]; readonly networks: ProxyNetworks },
+  options: ProxyOptions,
+): Promise<boolean> {
+  const { docker, signal } = options;
+  const limits = { timeout: 120_000, signal, changes: true };
+  const proxy = ownedContainer(
+    identity.names.proxy,
+    { owned: identity, args: proxyArgs(identity, hosts), operation: 'create the proxy' },
+    options,
+  );
+  const found = await findOwned(proxy);
+  const { inside, outside } = networks;
+  const isComplete =
+    found?.state === 'running' &&
+    found.image === identity.image &&
+    found.networks.includes(inside) &&
+    found.networks.includes(outside);
+  if (isComplete) return false;
+  if (found) await removeOurs(found.id, options);
+
+  const id = await createOwned(proxy);
+  const connected = await docker(['network', 'connect', inside, id], limits);
+  if (!connected.ok) throw dockerError(connected, { operation: 'connect the proxy' });
+  const started = await docker(['start', id], limits);
+  if (!started.ok) throw dockerError(started, { operation: 'start the proxy' });
+  return true;
+}
+
+/** Describe a container of the run that can be replaced at any time, such as its proxy. */
+export function ownedContainer(
+  name: string,
+  {
+    owned,
+    ...request
+  }: { readonly owned: Owned; readonly args: readonly string[]; readonly operation: string },
+  { docker, signal }: ProxyOptions,
+): OwnedResource<Container> {
+  return {
+    ...{ type: 'container', name },
+    async find() {
+      const [found = null] = await containers(docker).inspect([name], { signal });
+      return found;
+    },
+    create: () => createByName(docker, request.args, { operation: request.operation, signal }),
+    refusal: found => (isOwned(found.labels, owned) ? null : notOurs('container', name, found)),
+  };
+}
+
+export async function removeOurs(id: string, { docker, signal }: ProxyOptions): Promise<void> {
+  const args = ['rm', '--force', '--volumes', id];
+  const answer = await docker(args, { timeout: 60_000, signal, changes: true });
+  if (!answer.ok && !matchesMessage('noContainer', answer.stderr))
+    throw dockerError(answer, { operation: 'remove the container of an earlier try' });
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StepError } from '../../machines/step-error.ts';
+import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
+import type { Docker } from '../docker/cli.ts';
+import { containers, lines, readError } from '../docker/containers.ts';
+import { matchesMessage } from '../docker/errors.ts';
+import { flags, isOwned, label, labelFilter, ownedLabels } from '../docker/labels.ts';
+import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
+
+export interface RunNetwork {
+  readonly name: string;
+  /** `internal`: without a route outside. `peerIsolated`: its containers cannot reach each other. */
+  readonly kind: 'open' | 'internal' | 'peerIsolated';
+}
+
+const kindFlags = {
+  open: [],
+  internal: ['--internal'],
+  peerIsolated: ['--opt=com.docker.network.bridge.enable_icc=false'],
+} as const;
+
+/** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
+export function ensureRunNetwork(
+  { name, kind }: RunNetwork,
+  options: NetworkOptions & { readonly runId: string },
+): Promise<string> {
+  const { docker, signal } = options;
+  const network = namedNetwork(name, options);
+  return ensureOwned(
+    {
+      ...{ type: 'network', name },
+      async find() {
+        const listed = await network.find();
+        if (!listed) return null;
+        const [found = null] = await inspectNetworks(docker, [listed.id], signal && { signal });
+        return found;
+      },
+      async create() {
+        await network.create([...kindFlags[kind], ...flags(ownedLabels(options, 'network'))]);
+        return null;
+      },
+      refusal(found) {
+        if (!isOwned(found.labels, options)) return notOurs('network', name, found);
+        return found.isInternal === (kind === 'internal') ? null : wrongKind(found);
+      },
+    },
+    { findFirst: true },
+  );
+}
+
+const wrongKind = ({ name, isInternal }: FoundNetwork) =>
+  new StepError(
+    'network',
+    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
+  );
+
+/** List the ids of networks of this instance's runs, or of one run. */
+export async function listRunNetworks(docker: Docker, instance: string, runId?: string): Promise<string[]> {
+  const run = runId === undefined ? `label=${label.runId}` : labelFilter.run(runId);
+  const filters = [labelFilter.managed, labelFilter.instance(instance), run].map(
+    filter => `--filter=${filter}`,
+  );
+  const answer = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
+  if (!answer.ok) throw readError(answer);
+  return lines(answer.stdout).map(id => id.trim());
+}
+
+/** The number of tries to remove a network in use, and the milliseconds between them. */
+const removeTries = 5;
+const removePause = 500;
+
+/**
+ * Remove a network unless a container is on it, running or not. Returns null when it is gone, else the ids of its containers
+ * and the reason.
+ */
+export async function removeRunNetwork(
+  docker: Docker,
+  id: string,
+): Promise<{ readonly users: readonly string[]; readonly why: string } | null> {
+  for (let tries = 1; ; tries++) {
+    const users = await containers(docker).list([`network=${id}`]);
+    if (users.length > 0)
+      return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
+    const answer = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
+    if (answer.ok || matchesMessage('noNetwork', answer.stderr)) return null;
+    const isBusy = matchesMessage('networkBusy', answer.stderr);
+    if (!isBusy || tries === removeTries)
+      return { users: [], why: answer.stderr.trim() || 'docker did not respond in time' };
+    // The network still counts the endpoint of a container that was removed a moment ago.
+    await delay(removePause);
+  }
+}

@@ -1,0 +1,141 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { asStepError } from '../../machines/step-error.ts';
+import { probeFiles } from '../agent-container/file-probe.ts';
+import type { Docker } from '../docker/cli.ts';
+import { type EngineAddress, isDefaultSocket } from '../docker/engine-address.ts';
+import type { EngineInfo } from '../docker/engine-info.ts';
+import { EngineError, FlowError } from '../errors.ts';
+import { ensureBaseImage } from '../images/base.ts';
+import { packageFolder } from '../package.ts';
+import { isWithin } from '../spec/paths.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import type { StateDir } from '../store/state-directory.ts';
+import { livePlaces } from './check-mounts.ts';
+import { mountPoints, separateMounts } from './mount-namespace.ts';
+import { type MountedPath, mountedPaths } from './mounted-paths.ts';
+import { type AskEngine, unsharedPaths } from './shared-files.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Return why a path may mean other files to the Docker engine than to this process; null where nothing points to that. */
+export function whyElsewhere(
+  { host }: EngineAddress,
+  engine: Pick<EngineInfo, 'hostName'>,
+  env: Environment,
+): string | null {
+  if (!isDefaultSocket(host)) return `the Docker engine is at ${host}`;
+  const separate = separateMounts({ env });
+  if (separate !== null || engine.hostName === null || engine.hostName === hostname()) return separate;
+  return `the Docker engine runs on ${engine.hostName}, and this process on ${hostname()}`;
+}
+
+export interface CheckFilesOptions {
+  readonly docker: Docker;
+  readonly engine: EngineInfo;
+  readonly address: EngineAddress;
+  readonly stateDir: StateDir;
+  /** Default: one that has not begun. */
+  readonly runId?: string;
+  /** Default: all of the plan. */
+  readonly agents?: readonly AgentPlan[];
+}
+
+/** Return what is mounted for these agents, and why that may be other files; null where nothing points to that. */
+export function mountsElsewhere(
+  plan: FlowPlan,
+  { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker'>,
+): { mounted: MountedPath[]; reason: string } | null {
+  if (!agents.some(mayMount)) return null;
+  const reason = whyElsewhere(address, engine, process.env);
+  if (reason === null) return null;
+  const places = livePlaces(stateDir, { runId });
+  const mounted = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
+  return mounted.length === 0 ? null : { mounted, reason };
+}
+
+const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
+  workspace.mode !== 'none' || mounts.length > 0 || auth.files.length > 0 || auth.sshAgent !== null;
+
+/**
+ * Refuse a run whose mounts would be other files: Docker takes a path for one of the engine's own machine, and mounts what
+ * it finds there. Where that may differ from ours, a container looks through a mount of each path before anything starts.
+ */
+export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<void> {
+  const elsewhere = mountsElsewhere(plan, options);
+  if (elsewhere === null) return;
+  const { docker, engine } = options;
+  const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
+  const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
+  const images = [...new Set(plan.agents.flatMap(({ image }) => image ?? []))].slice(0, maxImages);
+  const ask = askEngine({ docker, engine, images, timeout });
+  const isPart = (point: string, path: string) =>
+    byPath.get(path)!.some(mounted => isWithin(point, partOf(mounted)));
+  const unshared = await unsharedPaths([...byPath.keys()], ask, isPart).catch((error: unknown) => {
+    throw new EngineError(asStepError(error).message, { cause: error });
+  });
+  if (unshared.length === 0) return;
+  const usesOf = (path: string): MountedPath[] =>
+    byPath.get(path) ??
+    elsewhere.mounted
+      .filter(mounted => isWithin(path, partOf(mounted)))
+      .map(mounted => ({ ...mounted, path }));
+  // Not a `UsageError`: neither the command line nor the spec is wrong, but the place where they are used.
+  throw new FlowError(refusal(unshared.map(usesOf), elsewhere.reason), 2);
+}
+
+export const askEngine =
+  ({
+    timeout,
+    ...options
+  }: {
+    docker: Docker;
+    engine: Pick<EngineInfo, 'isRemapped'>;
+    /** See `ProbeOptions`. */
+    images?: readonly string[];
+    /** Milliseconds for a build of the base image; null: it is not built. */
+    timeout: number | null;
+  }): AskEngine =>
+  questions => {
+    const { docker, engine, images = [] } = options;
+    const source = join(packageFolder, 'docker');
+    const makeImage = async () => {
+      if (timeout === null) throw new Error('the engine has no base image yet');
+      await ensureBaseImage('base', timeout, { docker, source });
+    };
+    return probeFiles(questions, { docker, images, makeImage, isRemapped: engine.isRemapped });
+  };
+
+/** Add the mount points below a path: the engine may have something else mounted there, or nothing. */
+function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
+  const points = mountPoints();
+  return mounted => {
+    const below = points.filter(point => point !== mounted.path && isWithin(point, partOf(mounted)));
+    return [mounted, ...below.map(path => ({ ...mounted, path }))];
+  };
+}
+
+/** Return the part of a path that is read: only git's own directory of a repository that is cloned. */
+const partOf = ({ path, isClone }: MountedPath) => (isClone ? join(path, '.git') : path);
+
+/** Images of the plan that are tried where the base image is missing. */
+const maxImages = 5;
+
+/** Paths that the message lists. */
+const maxNamed = 10;
+
+function refusal(unshared: readonly (readonly MountedPath[])[], reason: string): string {
+  const lines = unshared.slice(0, maxNamed).map(uses => {
+    const { field, path, isState } = uses[0]!;
+    const more = uses.length > 1 ? ` (and ${uses.length - 1} more)` : '';
+    return isState
+      ? `${field}${more}: it needs the state directory, and at ${path} the Docker engine has other files, or none. Name another with --state-dir`
+      : `${field}${more}: at ${path} the Docker engine has other files, or none`;
+  });
+  const rest = unshared.length > maxNamed ? [`and ${unshared.length - maxNamed} more paths`] : [];
+  return [
+    ...lines,
+    ...rest,
+    `A mount means files of the engine's machine, and ${reason}. Give both the same files at the same paths, or use "mode": "copy" for workspaces, and leave out "mounts" and logins ("auth": "off")`,
+  ].join('\n');
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { providerNamed } from '../providers/catalogue.ts';
+import type { Provider } from '../providers/provider.ts';
+import { bareList } from '../spec/listed-env.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import { readSmallFile } from '../workspace/repository.ts';
+
+/**
+ * Refuse agents whose AI CLI has no login, before anything is started. Without one a CLI fails at best: some wait for
+ * hours for a login, and some send the workspace to a free model of their vendor's.
+ */
+export function checkLogins(plan: FlowPlan): void {
+  const problems = missingLogins(plan);
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+/** Describe each agent whose AI CLI has no login that could be found, and what to do about it. */
+export function missingLogins({ agents }: FlowPlan): string[] {
+  return agents.flatMap(agent => {
+    const provider = providerNamed(agent.provider);
+    return provider === undefined || mayBeLoggedIn(agent, provider)
+      ? []
+      : [`agents.${agent.name}: ${describe(provider)}`];
+  });
+}
+
+/** Return true where a login cannot be ruled out: a CLI that is refused by mistake could not be used at all. */
+function mayBeLoggedIn(
+  { interactive, auth, env, secrets, command, mounts, workspace }: AgentPlan,
+  { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
+): boolean {
+  const isOurs = (name: string) =>
+    env[name] === own[name] ||
+    (listedEnv !== undefined && name === listedEnv.variable && env[name] === bareList(listedEnv));
+  const names = [
+    ...Object.keys(env).filter(name => env[name]?.trim() && !isOurs(name)),
+    ...secrets.map(({ name }) => name),
+  ];
+  return (
+    auth.login === false ||
+    // The user is notified that it asks for a login, and may log it in by hand.
+    interactive?.needsInput === 'notify' ||
+    auth.files.some(({ home }) => home === login[0]) ||
+    names.some(name => keys.includes(name) || variables?.test(name)) ||
+    // An interactive agent has such arguments from us.
+    (args !== null && interactive === null && command.some(word => args.test(word))) ||
+    mounts.some(({ target }) => isAround(target, folder)) ||
+    (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))
+  );
+}
+
+/** Return whether a mount target is the login folder of a home, lies in it, or is the home itself. */
+const isAround = (target: string, folder: string) =>
+  `${target}/`.includes(`/${folder}/`) || /^\/(root|home\/[^/]+)$/.test(target);
+
+/** Return whether a configuration file of the workspace mentions servers or keys. */
+function namesLogin(file: string): boolean {
+  // An agent may have put a pipe there, or a link to anything.
+  return /key|token|base_?url|api_?base|provider|auth|google_/i.test(readSmallFile(file) ?? '');
+}
+
+function describe({ title, keys, login }: Provider): string {
+  const [first, ...others] = keys;
+  const ways = [
+    ...(first === undefined ? [] : [`set ${first}${others.length > 0 ? ` (or ${others.join(', ')})` : ''}`]),
+    ...(login[0] === undefined ? [] : [`log in on this machine (~/${login[0]})`]),
+  ];
+  const otherwise = 'If its image logs it in, or its model needs no login, add "auth": {"login": false}';
+  return `${title} has no login: ${ways.join(', or ')}. ${otherwise}`;
+}

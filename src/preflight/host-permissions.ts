@@ -1,0 +1,125 @@
+import { type Stats, statSync } from 'node:fs';
+import type { ContainerSupport } from '../docker/engine-info.ts';
+import type { AgentPlan, UserPlan } from '../spec/plan.ts';
+
+/** The user by whose permissions an agent reads and writes files of the host. */
+interface HostUser {
+  readonly name: string;
+  readonly mayUse: (file: Stats, rights: number) => boolean;
+  /** The user to name in the spec instead; null where none would do. */
+  readonly instead: (file: Stats) => string | null;
+  /** Another way to let the agent work in a directory. */
+  readonly otherwise: (path: string) => string;
+}
+
+/** List the workspaces, mounts and logins that the permissions of the host keep an agent from. */
+export function permissionProblems(agent: AgentPlan, engine: ContainerSupport): string[] {
+  const user = hostUser(agent, engine);
+  if (user === null) return [];
+  return [
+    ...unwritableWorkspace(agent, user),
+    ...unusableMounts(agent, user, engine),
+    ...unreadableLogins(agent, user),
+  ];
+}
+
+/** null for root, who may use everything, and for a user of whom the engine does not tell who that is on the host. */
+function hostUser({ user, image, build }: AgentPlan, engine: ContainerSupport): HostUser | null {
+  const isImagesOwn = user === null && (image !== null || build !== null);
+  if (engine.remappedRoot !== null)
+    return isImagesOwn
+      ? anyRemapped(engine.remappedRoot)
+      : remapped(user ?? { uid: 0, gid: 0 }, engine.remappedRoot);
+  if (engine.isRemapped || user === null || user.uid === 0) return null;
+  return engine.isRootless ? subordinate(user) : plainUser(user);
+}
+
+const plainUser = (user: UserPlan): HostUser => ({
+  name: ids(user),
+  mayUse: (file, rights) => hasRights(user, file, rights),
+  instead: file => `Say "user": "${ids(file)}"`,
+  otherwise: path => giveTo(user, path),
+});
+
+const giveTo = (user: UserPlan, path: string) => `give it the directory: chown -R ${ids(user)} ${path}`;
+
+function remapped(user: UserPlan, root: UserPlan): HostUser {
+  const host = { uid: root.uid + user.uid, gid: root.gid + user.gid };
+  return {
+    name: `${user.uid === 0 ? 'root of its container' : ids(user)}, which the engine maps to ${ids(host)} of the host (userns-remap),`,
+    mayUse: (file, rights) => hasRights(host, file, rights),
+    instead: () => null,
+    otherwise: path => `Say "mode": "clone" or "copy", or ${giveTo(host, path)}`,
+  };
+}
+
+/** Number of ids that the engine maps, by the default of useradd. */
+const remappedIds = 65_536;
+
+/** A user that the image names: any id that the engine maps. */
+function anyRemapped(root: UserPlan): HostUser {
+  const isMapped = (id: number, first: number) => id >= first && id < first + remappedIds;
+  return {
+    name: `any user of its image, which the engine maps to ${ids(root)} and up of the host (userns-remap),`,
+    mayUse: (file, rights) =>
+      isMapped(file.uid, root.uid) || isMapped(file.gid, root.gid) || hasRights(nobody, file, rights),
+    instead: () => null,
+    otherwise: path => `Say "mode": "clone" or "copy", or ${giveTo(root, path)}`,
+  };
+}
+
+const nobody = { uid: -1, gid: -1 };
+
+/** On a rootless engine the caller is root of containers, and all others are ids that own nothing of the caller's. */
+const subordinate = (user: UserPlan): HostUser => ({
+  name: `${ids(user)}, who is not ${ids(user)} of the host on a rootless engine,`,
+  mayUse: (file, rights) => file.uid !== process.getuid?.() || hasRights(nobody, file, rights),
+  instead: () => 'Leave "user" out, as root of its container has your rights',
+  otherwise: () => 'say "mode": "clone"',
+});
+
+function unwritableWorkspace({ name, user: wanted, workspace }: AgentPlan, user: HostUser): string[] {
+  if (workspace.mode !== 'bind') return [];
+  const file = statSync(workspace.path);
+  if (user.mayUse(file, 0o7)) return [];
+  const field = wanted === null ? 'workspace' : 'user';
+  const mode = (file.mode & 0o777).toString(8);
+  const hint = [user.instead(file), user.otherwise(workspace.path)].filter(Boolean).join(', or ');
+  return [
+    `agents.${name}.${field}: ${user.name} may not work in ${workspace.path}, which is ${ids(file)}’s with mode ${mode}. ${hint}`,
+  ];
+}
+
+/** Only where ids are mapped: the spec alone does not show it there. */
+function unusableMounts({ name, mounts }: AgentPlan, user: HostUser, engine: ContainerSupport): string[] {
+  if (!engine.isRemapped) return [];
+  return mounts.flatMap(({ source, readOnly }, index) => {
+    const file = statSync(source);
+    const rights = (file.isDirectory() ? 0o5 : 0o4) | (readOnly ? 0 : 0o2);
+    if (user.mayUse(file, rights)) return [];
+    const verb = readOnly ? 'read' : 'write to';
+    const problem = `${user.name} may not ${verb} ${source}, which is ${ids(file)}’s`;
+    return [`agents.${name}.mounts[${index}].source: ${problem}. Change its owner or its mode`];
+  });
+}
+
+/** A login that the agent may not read would be missed only when it is used. */
+function unreadableLogins({ name, user: wanted, auth }: AgentPlan, user: HostUser): string[] {
+  const files = auth.sshAgent === null ? auth.files : [...auth.files, { source: auth.sshAgent }];
+  return files.flatMap(({ source }) => {
+    const file = statSync(source);
+    if (user.mayUse(file, 0o4)) return [];
+    const hint = [user.instead(file), 'leave it out under "auth"'].filter(Boolean).join(', or ');
+    return [
+      `agents.${name}.${wanted === null ? 'auth' : 'user'}: ${user.name} may not read ${source}, which is ${ids(file)}’s. ${capitalized(hint)}`,
+    ];
+  });
+}
+
+const ids = ({ uid, gid }: UserPlan) => `${uid}:${gid}`;
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function hasRights(user: UserPlan, file: Stats, rights: number): boolean {
+  const shift = user.uid === file.uid ? 6 : user.gid === file.gid ? 3 : 0;
+  return ((file.mode >> shift) & rights) === rights;
+}

@@ -1,0 +1,108 @@
+import type { AttemptResult } from '../../machines/agent-types.ts';
+import type { Outcome } from '../../machines/outcome.ts';
+import { label } from '../docker/labels.ts';
+import type { RunEvent } from '../events.ts';
+
+/** The memory that the journal has of one agent, for what Docker does not have (I1). */
+export interface AgentRecord {
+  /** The current attempt, or the last one. */
+  readonly attempt: number;
+  readonly image: string | null;
+  /** Of the current attempt; null where docker has not returned it. */
+  readonly containerId: string | null;
+  /** Of the current attempt: a create was requested, whatever came of it. */
+  readonly createAsked: boolean;
+  readonly startAsked: boolean;
+  readonly injectedAt: number | null;
+  /** When its container was started first, by the engine's clock; null where that was not recorded. */
+  readonly startedAt: number | null;
+  /** Of the current attempt. */
+  readonly attemptOutcome: Outcome | null;
+  /** Earlier attempts. */
+  readonly attempts: readonly AttemptResult[];
+  readonly cancelled: boolean;
+  /** The agent has its final outcome. */
+  readonly ended: boolean;
+  /** The final outcome of the agent. */
+  readonly outcome: Outcome | null;
+}
+
+/**
+ * The record of an agent that has not begun.
+ *
+ * @example
+ * ```ts
+ * import { emptyRecord } from 'agent-flow';
+ *
+ * console.log(emptyRecord.attempt, emptyRecord.containerId); // 1 null
+ * ```
+ */
+export const emptyRecord: AgentRecord = {
+  attempt: 1,
+  image: null,
+  containerId: null,
+  createAsked: false,
+  startAsked: false,
+  injectedAt: null,
+  startedAt: null,
+  attemptOutcome: null,
+  attempts: [],
+  cancelled: false,
+  ended: false,
+  outcome: null,
+};
+
+/** Return whether nothing was requested of Docker for the agent so far. */
+export const isFresh = (record: AgentRecord) => record.attempt === 1 && !record.createAsked;
+
+/** Reduce one more event of the journal into the record of one agent. */
+export function applyEvent(record: AgentRecord, agent: string, event: RunEvent): AgentRecord {
+  if (event.type === 'run.cancel') return { ...record, cancelled: true };
+  if (event.type === 'container.started') return started(record, event);
+  if (!('agent' in event) || event.agent !== agent) return record;
+  switch (event.type) {
+    case 'agent.cancel':
+      return { ...record, cancelled: true };
+    case 'agent.ended': {
+      const { status, exitCode, error } = event;
+      return { ...record, ended: true, outcome: { status, exitCode, error: error as Outcome['error'] } };
+    }
+    case 'attempt.ended': {
+      if (event.attempt !== record.attempt || record.attemptOutcome !== null) return record;
+      const { status, exitCode, error, image } = event;
+      return { ...record, attemptOutcome: { status, exitCode, error: error as Outcome['error'] }, image };
+    }
+    case 'agent.state': {
+      const current = event.attempt > record.attempt ? nextAttempt(record, event.attempt) : record;
+      return {
+        ...current,
+        containerId: event.containerId ?? current.containerId,
+        injectedAt: event.injectedAt ?? current.injectedAt,
+      };
+    }
+    case 'docker.call': {
+      const verb = event.argv[1];
+      if (event.attempt !== record.attempt || isOfHelper(event.argv)) return record;
+      if (verb === 'create') return { ...record, createAsked: true };
+      return verb === 'start' ? { ...record, startAsked: true } : record;
+    }
+    default:
+      return record;
+  }
+}
+
+/** The first start counts: a later one is a restart. */
+const started = (record: AgentRecord, { containerId, startedAt }: StartEvent): AgentRecord =>
+  record.containerId === containerId && record.startedAt === null ? { ...record, startedAt } : record;
+
+type StartEvent = Extract<RunEvent, { type: 'container.started' }>;
+
+/** Helper containers work for an attempt, and have no effect on its record. */
+const isOfHelper = (argv: readonly string[]) =>
+  argv.includes(`--label=${label.role}=helper`) || (argv[1] === 'start' && argv[2] === '--attach');
+
+function nextAttempt(record: AgentRecord, attempt: number): AgentRecord {
+  const { attemptOutcome, containerId } = record;
+  const over = attemptOutcome ? [{ attempt: record.attempt, containerId, ...attemptOutcome }] : [];
+  return { ...emptyRecord, attempt, cancelled: record.cancelled, attempts: [...record.attempts, ...over] };
+}

@@ -1,0 +1,57 @@
+import type { StepInput } from '../../machines/agent-types.ts';
+import type { ActorContext } from '../actors/context.ts';
+import { clearClone } from '../actors/save-clone.ts';
+import { type SaveWorkPorts, saveWork } from '../actors/save-work.ts';
+import { labelFilter } from '../docker/labels.ts';
+import { type AttemptState, type FlowState, ofAgent } from '../state/flow-state.ts';
+import { statFile } from '../store/state-files.ts';
+
+export type UnsavedWorkPorts = SaveWorkPorts & Pick<ActorContext, 'clone' | 'containers'>;
+
+export interface UnsavedWorkOptions {
+  readonly state: () => FlowState;
+  readonly names: readonly string[];
+  readonly runId: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Save work that the machines did not get to, such as that of an agent whose container was removed from outside, and
+ * remove clones that are no longer needed. A failure for one attempt is a warning, and does not affect the others.
+ */
+export async function saveUnsavedWork(
+  context: UnsavedWorkPorts,
+  { state, names, runId, signal }: UnsavedWorkOptions,
+): Promise<void> {
+  const clones = names.flatMap(name =>
+    (ofAgent(state(), name)?.attempts ?? [])
+      .filter(({ attempt }) => {
+        const clone = context.clone(name, attempt);
+        return clone !== null && statFile(clone)?.isDirectory();
+      })
+      .map(entry => ({ name, entry })),
+  );
+  if (clones.length === 0) return;
+  const existing = new Set((await context.containers.list([labelFilter.run(runId)])).map(({ id }) => id));
+  for (const { name, entry } of clones) {
+    // The workspace of a container that is kept is in use.
+    if (entry.containerId !== null && existing.has(entry.containerId)) continue;
+    const owner = { agent: name, attempt: entry.attempt };
+    if (hasRun(entry)) await saveWork(context, { ...noContainer, name, attempt: entry.attempt }, signal);
+    const known = context.savedWork(name, entry.attempt);
+    if (!hasRun(entry) || (known !== null && known.workspace?.path == null))
+      await clearClone(context, owner, signal);
+  }
+}
+
+const noContainer: Omit<StepInput, 'name' | 'attempt'> = {
+  containerId: null,
+  image: null,
+  injectedAt: null,
+  inDoubt: false,
+  cancelled: false,
+};
+
+/** An attempt that was never started cannot have written anything. */
+const hasRun = ({ timings }: AttemptState) =>
+  ['starting', 'waitingForTmux', 'injecting', 'running', 'stopping'].some(state => state in timings);

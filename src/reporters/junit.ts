@@ -1,0 +1,103 @@
+import { XMLBuilder } from 'fast-xml-parser';
+import type { AttemptState, FlowState } from '../state/flow-state.ts';
+import { type AgentOutcome, outcomesOf } from '../state/outcomes.ts';
+import { statusLabel } from '../state/state-label.ts';
+import { oneLine, plainText } from '../text/text.ts';
+
+/**
+ * Return a run as JUnit XML: a suite for the flow, a case for each agent. `tails` contains the last lines of output, by
+ * agent.
+ */
+export function junit(state: FlowState, tails: ReadonlyMap<string, string> = new Map()): string {
+  const outcomes = outcomesOf(state);
+  const cases = outcomes.map(outcome => testCase(state, outcome, tails.get(outcome.name)));
+  const count = (element: string) => cases.filter(entry => element in entry).length;
+  const totals = {
+    '@tests': cases.length,
+    '@failures': count('failure'),
+    '@errors': count('error'),
+    '@skipped': count('skipped'),
+    '@time': seconds((state.endedAt ?? state.startedAt ?? 0) - (state.startedAt ?? 0)),
+  };
+  const suite = {
+    '@name': attribute(state.name),
+    ...totals,
+    ...(state.startedAt === null ? {} : { '@timestamp': new Date(state.startedAt).toISOString() }),
+    properties: { property: [{ '@name': 'run-id', '@value': attribute(state.runId) }] },
+    testcase: cases,
+  };
+  return builder.build({
+    '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
+    testsuites: { '@name': 'agent-flow', ...totals, testsuite: [suite] },
+  });
+}
+
+const builder = new XMLBuilder({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  format: true,
+  suppressEmptyNode: true,
+});
+
+function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefined) {
+  const output = systemOut(outcome, tail);
+  return {
+    '@classname': attribute(state.name),
+    '@name': attribute(outcome.name),
+    '@time': seconds(outcome.ms ?? 0),
+    ...outcomeElement(state, outcome),
+    ...(output === '' ? {} : { 'system-out': output }),
+  };
+}
+
+function outcomeElement(state: FlowState, outcome: AgentOutcome) {
+  const { status, error } = outcome;
+  if (status === 'succeeded') return {};
+  const message = attribute(error?.message ?? state.cancelled ?? statusLabel[status]);
+  if (status === 'skipped') return { skipped: { '@message': message } };
+  if (status === 'cancelled') return { skipped: { '@message': `cancelled: ${message}` } };
+  const details = {
+    '@type': attribute(error?.kind ?? status),
+    '@message': message,
+    '#text': detailsText(outcome),
+  };
+  return outcome.isInfrastructure ? { error: details } : { failure: details };
+}
+
+/** Include the message, since some readers show only this text. */
+function detailsText({ status, exitCode, error, attempts, logsCommand }: AgentOutcome): string {
+  return content(
+    [
+      oneLine(error?.message ?? statusLabel[status]),
+      ...(error === null ? [] : [`phase: ${error.phase}`]),
+      ...(exitCode === null ? [] : [`exit code: ${exitCode}`]),
+      `attempts: ${attempts.length}`,
+      ...(logsCommand === null ? [] : [`more: ${logsCommand}`]),
+    ].join('\n'),
+  );
+}
+
+/** List earlier attempts here: few readers show elements of their own (`rerunFailure`). */
+function systemOut({ status, error, attempts, transcript }: AgentOutcome, tail: string | undefined): string {
+  const parts = [
+    ...attempts.slice(0, -1).map(earlierAttempt),
+    ...(status === 'succeeded' && error !== null ? [`while ${error.phase}: ${oneLine(error.message)}`] : []),
+    ...(tail === undefined ? [] : [plainText(tail).trimEnd()]),
+  ];
+  const attachment = transcript === null ? [] : [`[[ATTACHMENT|${legal(transcript)}]]`];
+  return [...parts.map(content), ...attachment].join('\n');
+}
+
+const earlierAttempt = ({ attempt, status, error }: AttemptState) =>
+  `attempt ${attempt} ${statusLabel[status ?? 'failed']}${error === null ? '' : `: ${oneLine(error.message)}`}`;
+
+const seconds = (ms: number) => (ms / 1000).toFixed(3);
+
+const attribute = (text: string) => legal(oneLine(text));
+
+/** Escape lines that name an attachment: Jenkins and GitLab attach any file that they name. */
+const content = (text: string) => legal(text).replace(/\[\[(?=\s*attachment)/gi, '[ [');
+
+/** Drop the characters that XML 1.0 cannot represent. */
+const legal = (text: string) =>
+  text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '');

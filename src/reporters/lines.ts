@@ -1,0 +1,117 @@
+import { tagsOf } from '../../machines/state-tags.ts';
+import type { RunEvent } from '../events.ts';
+import type { AgentState, EventOf } from '../state/agent-state.ts';
+import { type FlowState, ofAgent } from '../state/flow-state.ts';
+import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { formatDuration } from '../text/duration.ts';
+import { oneLine } from '../text/text.ts';
+
+/** Return the line for an event in a log; null for an event without one. */
+export function lineOf(before: FlowState, event: RunEvent): string | null {
+  const text = describe(before, event);
+  if (text === null) return null;
+  const agent = 'agent' in event ? event.agent : null;
+  const width = Math.max(...Object.keys(before.agents).map(name => name.length), 0);
+  const name = agent === null ? '' : `${agent.padEnd(width)}  `;
+  return `${clockTime(event.at)} ${name}${oneLine(text)}`;
+}
+
+function describe(before: FlowState, event: RunEvent): string | null {
+  switch (event.type) {
+    case 'run.started': {
+      const agents = event.agents.length === 1 ? '1 agent' : `${event.agents.length} agents`;
+      const resumed = before.startedAt === null ? '' : ', resumed';
+      return `run ${event.runId} of ${event.name}: ${agents}, at most ${event.concurrency} at once${resumed}`;
+    }
+    case 'agent.state':
+      return describeState(before, event);
+    case 'agent.ended':
+      return describeEnd(ofAgent(before, event.agent), event);
+    case 'agent.cancel':
+      return `stopping: ${event.reason}`;
+    case 'run.cancel':
+      return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
+    case 'engine.unreachable':
+      return before.engineUnreachable === null ? `Docker engine unreachable: ${event.message}` : null;
+    case 'engine.reachable':
+      return before.engineUnreachable === null ? null : 'Docker engine reachable again';
+    case 'engine.throttled':
+      return describeThrottling(before, event);
+    case 'warning':
+      return `warning: ${event.message}`;
+    case 'workspace.saved':
+      return describeSavedWork(event);
+    case 'attempt.ended':
+    case 'docker.call':
+    case 'container.started':
+    case 'docker.result':
+    case 'run.ended':
+      return null;
+  }
+}
+
+function describeState(before: FlowState, event: EventOf<'agent.state'>): string | null {
+  const { agent: name, state, cause, until, at, attempt } = event;
+  const word = stateLabel(state);
+  if (word === undefined || state === 'reconciling') return null;
+  const wait = until === null ? '' : ` in ${formatDuration(until - at)}`;
+  const agent = ofAgent(before, name);
+  switch (state) {
+    case 'backingOff':
+      return `${word}: ${cause ?? 'docker failed'}, next try${wait}`;
+    case 'retrying': {
+      const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
+      return `attempt ${attempt} failed: ${error?.message ?? 'no reason known'}; attempt ${attempt + 1} follows${wait}`;
+    }
+    case 'waitingForQuota': {
+      const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
+      return `${word}: ${error?.message ?? 'it is used up'}; resumes${wait}`;
+    }
+    case 'running.needsInput':
+      return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
+    case 'running.working':
+      if (agent && tagsOf(agent.state).includes('running')) return 'running again';
+      return attempt > 1 ? `${word} (attempt ${attempt})` : word;
+    default:
+      return word;
+  }
+}
+
+/** Work that could not be saved is reported by a warning. */
+function describeSavedWork({ workspace, artifacts }: EventOf<'workspace.saved'>): string | null {
+  const { branch = null, path = null, refs } = workspace ?? {};
+  const parts = [
+    ...(branch === null ? [] : [`work is on branch ${branch}`]),
+    ...(refs === undefined ? [] : [`${branch === null ? '' : 'other '}commits are below ${refs}`]),
+    ...(branch === null && path !== null ? [`work is in ${path}`] : []),
+    ...(artifacts.length === 0
+      ? []
+      : [`${artifacts.length} ${artifacts.length === 1 ? 'artifact' : 'artifacts'} kept`]),
+  ];
+  return parts.length === 0 ? null : parts.join(', ');
+}
+
+/** Report each decrease of the limit, and only the end of the increase. */
+function describeThrottling(
+  before: FlowState,
+  { atOnce, reason }: EventOf<'engine.throttled'>,
+): string | null {
+  if (atOnce === null) return before.startLimit === null ? null : 'Docker is no longer overloaded';
+  if (before.startLimit !== null && atOnce > before.startLimit) return null;
+  return `Docker is overloaded: starting at most ${atOnce} containers at once (${reason})`;
+}
+
+function describeEnd(agent: AgentState | undefined, event: EventOf<'agent.ended'>): string | null {
+  const { status, error, at } = event;
+  if (agent?.status === status) return null;
+  // The summary prints the rest, such as the output of a build.
+  if (error !== null) return `${statusLabel[status]}: ${error.message.split('\n')[0]}`;
+  const started = agent?.startedAt ?? null;
+  return started === null ? statusLabel[status] : `${statusLabel[status]} in ${formatDuration(at - started)}`;
+}
+
+function clockTime(at: number): string {
+  const time = new Date(at);
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return parts.map(part => String(part).padStart(2, '0')).join(':');
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { misplacedMount, protectGit } from '../actors/bound-git.ts';
+import type {
+  ActorContext,
+  AgentPort,
+  DockerPort,
+  HostPort,
+  JournalPort,
+  TimePort,
+  WorkspacePort,
+} from '../actors/context.ts';
+import { makeClone } from '../actors/make-clone.ts';
+import { raceAbort } from '../docker/single-flight.ts';
+import { livePlaces } from '../preflight/check-mounts.ts';
+import { findMountProblem } from '../preflight/mount-problem.ts';
+import { sharedWorkspaces } from '../preflight/shared-workspace.ts';
+import { writablePlaces } from '../preflight/writable-mounts.ts';
+import { type Seals, sealsOf } from '../secrets/seals.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { AgentPlan } from '../spec/plan.ts';
+import { provision } from './provision.ts';
+import { reconcileAgents } from './reconcile-agents.ts';
+import type { RunParts } from './run-parts.ts';
+import type { RunTracker } from './track-run.ts';
+import { workspacesOf } from './workspaces.ts';
+
+export interface ActorContextOptions {
+  readonly run: RunParts;
+  readonly docker: DockerPort;
+  readonly time: TimePort;
+  readonly vault: Vault;
+  readonly memory: Pick<RunTracker, 'record' | 'attempts'>;
+  readonly emit: JournalPort['emit'];
+  /** Halt the run: an action that cannot be recorded must not be performed. */
+  readonly halt: (error: Error) => void;
+  /** Replace the ports that write on the host, for a dry run. */
+  readonly dryRun?: DryRunPorts;
+  /** Ends everything that all agents share, such as a build. */
+  readonly signal: AbortSignal;
+}
+
+interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
+  readonly seals: Seals;
+}
+
+/** Create the ports that the actors of one run share. */
+export function createActorContext(options: ActorContextOptions): ActorContext {
+  const { run, docker, time, vault, memory, dryRun, signal } = options;
+  const { clock } = time;
+  const agents = agentsOf(run);
+  const seals = dryRun?.seals ?? sealsOfRun(options, agents);
+  const { runId } = run.folder;
+  const reconcile = { runId, containers: docker.containers, seals, clock, record: memory.record };
+  const context: ActorContext = {
+    ...time,
+    ...docker,
+    ...agents,
+    reconcile: reconcileAgents({ ...reconcile, agents, signal }),
+    ...provision({ run, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
+    ...workspacesOf({ ...run, attempts: memory.attempts }),
+    makeClone: (owner, request, stop) => makeClone(context, owner, request, stop),
+    protectGit: owner => protectGit(context, owner),
+    ...dryRun,
+    ...hostOf(options, agents, (agent, attempt) => misplacedMount(context, { agent, attempt })),
+    vault,
+    seals,
+    ...journalOf(options),
+  };
+  return context;
+}
+
+/** Identities are derived, so that an action that runs twice finds what its first run made (I3). */
+function agentsOf({
+  plan: { agents },
+  stateDir: { instance },
+  folder,
+  secret,
+  adopted = {},
+}: RunParts): Omit<AgentPort, 'reconcile'> {
+  const plans = new Map<string, AgentPlan>(agents.map(agent => [agent.name, agent]));
+  const plan = (name: string) => plans.get(name)!;
+  return {
+    plan,
+    identity: (agent, attempt) => ({
+      instance,
+      runId: folder.runId,
+      attempt,
+      specHash: adopted[agent]?.specHash ?? digest(JSON.stringify(plan(agent))).slice(0, 32),
+      nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
+    }),
+    folder: (agent, attempt) => folder.attempt(agent, attempt),
+    transcript: (agent, attempt) => folder.transcript(agent, attempt),
+  };
+}
+
+const digest = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex');
+
+function sealsOfRun(
+  { run: { stateDir, folder, adopted = {} }, docker: { containers }, vault }: ActorContextOptions,
+  { plan }: Pick<AgentPort, 'plan'>,
+): Seals {
+  return sealsOf({
+    plan,
+    isAdopted: name => adopted[name] !== undefined,
+    instance: stateDir.instance,
+    runId: folder.runId,
+    folder: folder.attempt,
+    containers,
+    vault,
+  });
+}
+
+function hostOf(
+  { run: { plan, stateDir, folder }, docker: { engine }, dryRun }: ActorContextOptions,
+  agents: Pick<AgentPort, 'plan'>,
+  misplaced: HostPort['mountProblem'],
+): HostPort {
+  const isShared = sharedWorkspaces(plan);
+  const places = () => livePlaces(stateDir, folder);
+  const isUsedElsewhere = ({ workspace }: AgentPlan) =>
+    workspace.mode === 'bind' && places().includes(workspace.path);
+  return {
+    // The commands of a dry run do not depend on what could change before a real one.
+    writablePlaces: dryRun ? [] : writablePlaces(plan).map(({ path }) => path),
+    livePlaces: places,
+    isShared: agent => isShared(agent) || isUsedElsewhere(agents.plan(agent)),
+    mountProblem: (agent, attempt) =>
+      findMountProblem(agents.plan(agent), stateDir, engine) ?? misplaced(agent, attempt),
+  };
+}
+
+function journalOf({ memory, emit, halt }: ActorContextOptions): JournalPort {
+  return {
+    emit,
+    savedWork(agent, attempt) {
+      const known = memory.attempts(agent).find(entry => entry.attempt === attempt);
+      return known?.isSaved ? known : null;
+    },
+    haltUnwritable(error, stop) {
+      halt(error);
+      return raceAbort(new Promise<never>(() => {}), stop);
+    },
+  };
+}

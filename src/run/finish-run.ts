@@ -1,0 +1,121 @@
+import { isRunsOwn } from '../agent-container/names.ts';
+import type { FlowError } from '../errors.ts';
+import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
+import { type FlowState, reduce } from '../state/flow-state.ts';
+import { exitCodeOf, resultOf } from '../state/result.ts';
+import { writeFileAtomic } from '../store/write-file-atomic.ts';
+import { unwritableEnd } from './halt-errors.ts';
+import type { OpenRun } from './open-run.ts';
+import type { RunEnd } from './run.ts';
+import type { RunActors } from './start-actors.ts';
+import { sweep } from './sweep.ts';
+
+/** Time at the end of the run for the last output of its agents. */
+const lastOutputMs = 2_000;
+
+/** Wait for the machines, save and remove what they left, and write the result. */
+export async function finishRun(open: OpenRun, actors: RunActors): Promise<RunEnd> {
+  const { journal, tracker, clock, ending } = open;
+  const end = await machinesEnd(open, actors);
+  if (end.type === 'halted') return await halt(open, actors, end.error);
+  // Only one agent was to be stopped, and the run has others.
+  if (end.type === 'done' && hasUnfinished(tracker.state())) return await detached(open, actors);
+
+  tracker.deadline.end();
+  await saveLeftWork(open, actors);
+  const left = await sweepRun(open, actors);
+  const isClean = left?.length === 0;
+  if (!isClean) void journal.append({ type: 'warning', agent: null, message: notRemoved(left) });
+  await Promise.race([actors.following?.ended(), clock.sleep(lastOutputMs, ending.signal)]);
+  await actors.closeWatcher();
+  // A broken machine is a defect of ours. Its containers are removed all the same.
+  if (end.type === 'broken') throw end.error;
+
+  const exitCode = isClean ? exitCodeOf(tracker.state()) : 3;
+  await writeEnd(open, exitCode);
+  return { exitCode, isClean, state: tracker.state() };
+}
+
+type MachinesEnd =
+  | { readonly type: 'done' }
+  | { readonly type: 'broken'; readonly error: unknown }
+  | { readonly type: 'halted'; readonly error: FlowError | null };
+
+function machinesEnd({ halted }: OpenRun, { flow }: RunActors): Promise<MachinesEnd> {
+  return Promise.race<MachinesEnd>([
+    halted.promise.then(error => ({ type: 'halted', error })),
+    flow.done.then(
+      () => ({ type: 'done' }),
+      (error: unknown) => ({ type: 'broken', error }),
+    ),
+  ]);
+}
+
+/** Nothing more is done, so that the run can be resumed from its journal (I3). */
+async function halt(open: OpenRun, actors: RunActors, error: FlowError | null): Promise<RunEnd> {
+  actors.flow.halt();
+  const end = await detached(open, actors);
+  if (error !== null) throw error;
+  return end;
+}
+
+async function detached({ tracker }: OpenRun, { closeWatcher }: RunActors): Promise<RunEnd> {
+  await closeWatcher();
+  return { exitCode: 0, isClean: true, state: tracker.state() };
+}
+
+const hasUnfinished = ({ agents }: FlowState) => Object.values(agents).some(({ status }) => status === null);
+
+async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { context }: RunActors) {
+  const { plan, folder } = run;
+  try {
+    await saveUnsavedWork(context, {
+      state: tracker.state,
+      names: plan.agents.map(({ name }) => name),
+      runId: folder.runId,
+      signal: ending.signal,
+    });
+  } catch (error) {
+    const message = `could not save or remove the clones in ${folder.path}: ${(error as Error).message}`;
+    await journal.append({ type: 'warning', agent: null, message });
+  }
+}
+
+/** Returns the ids that could not be removed; null where Docker could not be asked. */
+async function sweepRun(
+  { run, connection, stateDir, clock, tracker }: OpenRun,
+  { context }: RunActors,
+): Promise<string[] | null> {
+  const { plan, folder, past } = run;
+  const kept = plan.agents
+    .filter(({ keep }) => keep !== 'never')
+    .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
+  const wasInterrupted = await context.networks.close();
+  const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
+  return await sweep(connection.docker, {
+    instance: stateDir.instance,
+    runId: folder.runId,
+    kept: new Set(kept),
+    hasNetworks,
+    inDoubt: hasNetworks && (wasInterrupted || past.length > 0),
+    sleep: ms => clock.sleep(ms, new AbortController().signal),
+  }).catch(() => null);
+}
+
+function notRemoved(left: readonly string[] | null): string {
+  const names = left === null ? "this run's containers" : left.map(id => id.slice(0, 12)).join(', ');
+  return `could not confirm removal of ${names}. Run agent-flow cleanup`;
+}
+
+/** Write the result before the journal's last event: a run that has ended has its result. */
+async function writeEnd({ run: { folder }, journal, tracker, clock }: OpenRun, exitCode: number) {
+  const { status } = resultOf(tracker.state());
+  const event = { type: 'run.ended', status, exitCode } as const;
+  try {
+    const state = reduce(tracker.state(), { v: 1, seq: 0, at: clock.now(), ...event });
+    writeFileAtomic(folder.result, `${JSON.stringify(resultOf(state), null, 2)}\n`);
+    await journal.append(event);
+  } catch (error) {
+    throw unwritableEnd(folder, error as Error);
+  }
+}

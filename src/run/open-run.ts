@@ -1,0 +1,116 @@
+import { hostname } from 'node:os';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Connection } from '../connection/engine-connection.ts';
+import type { FlowError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import { version } from '../package.ts';
+import { engineWarnings } from '../preflight/engine-warnings.ts';
+import { maxConcurrency } from '../preflight/limits.ts';
+import type { FlowState } from '../state/flow-state.ts';
+import { type Journal, openJournal } from '../store/journal.ts';
+import type { StateDir } from '../store/state-directory.ts';
+import { cannotContinue, unwritable } from './halt-errors.ts';
+import type { RunContext, RunOptions } from './run.ts';
+import { type RunTracker, trackRun } from './track-run.ts';
+
+/** A run whose journal is open and has its `run.started`. */
+export interface OpenRun {
+  readonly run: RunContext;
+  readonly connection: Connection;
+  readonly stateDir: StateDir;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly tracker: RunTracker;
+  readonly concurrency: number;
+  /** Resolves when this process must stop acting: with the reason, or with null when it detaches. */
+  readonly halted: PromiseWithResolvers<FlowError | null>;
+  /** Aborted at the end, for everything that all agents share. */
+  readonly ending: AbortController;
+}
+
+export const stopReason = 'asked to stop';
+
+/** Open the journal, replay it, and append how this process begins. */
+export async function openRun(
+  run: RunContext,
+  connection: Connection,
+  { stateDir, clock = systemClock, stop, onPast, onEvent }: RunOptions,
+): Promise<OpenRun> {
+  const { plan, vault, folder, past } = run;
+  const tracker = trackRun(plan.agents.map(({ name }) => name));
+  const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
+  for (const event of past) tracker.apply(event);
+  onPast?.(past);
+
+  const halted = Promise.withResolvers<FlowError | null>();
+  journal.subscribe(event => {
+    tracker.apply(event);
+    onEvent?.(event);
+    const missing = missingForAll(event, tracker.state());
+    if (missing !== null) halted.resolve(cannotContinue(folder, missing));
+  });
+  void journal.broken.then(error => halted.resolve(unwritable(folder, error)));
+
+  const concurrency = plan.concurrency ?? maxConcurrency(plan, connection.engine);
+  await appendStart(journal, run, concurrency);
+  connection.early.attach(journal);
+  appendWarnings(journal, run, connection, tracker.state());
+  await appendStop(journal, stop);
+  const ending = new AbortController();
+  return { run, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
+}
+
+async function appendStart(journal: Journal, { plan, folder }: RunContext, concurrency: number) {
+  const agents = plan.agents.map(({ name, dependsOn, retries }) => ({
+    name,
+    dependsOn: [...dependsOn],
+    retries,
+  }));
+  try {
+    await journal.append({
+      type: 'run.started',
+      runId: folder.runId,
+      name: plan.name,
+      version,
+      pid: process.pid,
+      host: hostname(),
+      concurrency,
+      agents,
+    });
+  } catch (error) {
+    journal[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** A run that is resumed does not repeat its warnings. */
+function appendWarnings(
+  journal: Journal,
+  { warnings = [] }: RunContext,
+  { engine }: Connection,
+  state: FlowState,
+): void {
+  const known = new Set(state.warnings.map(({ message }) => message));
+  for (const message of [...warnings, ...engineWarnings(engine, process.env)])
+    if (!known.has(message)) void journal.append({ type: 'warning', agent: null, message });
+}
+
+async function appendStop(journal: Journal, stop: RunOptions['stop']): Promise<void> {
+  const reason = stopReason;
+  if (stop === null) await journal.append({ type: 'run.cancel', reason });
+  if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
+}
+
+/**
+ * Return the secret that is missing when an agent begins to wait for it and every other agent waits too. Only a new event
+ * counts: the past may be out of date.
+ */
+function missingForAll(event: RunEvent, { agents }: FlowState): string | null {
+  if (event.type !== 'agent.state' || event.state !== 'waitingForSecrets') return null;
+  const left = Object.values(agents).filter(({ status }) => status === null);
+  const canContinue = left.some(({ state }) => state !== 'waitingForSecrets' && state !== 'waiting');
+  const waiting = left.find(({ state }) => state === 'waitingForSecrets');
+  return canContinue ? null : (waiting?.cause ?? null);
+}
+
+const nextSeq = (past: readonly RunEvent[]) => (past.at(-1)?.seq ?? 0) + 1;

@@ -1,0 +1,83 @@
+import type { AgentPort } from '../actors/context.ts';
+import type { Clock } from '../clock.ts';
+import type { Container, Containers } from '../docker/containers.ts';
+import { containerName, label } from '../docker/labels.ts';
+import { sharedFlight, singleFlight } from '../docker/single-flight.ts';
+import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
+import { type AgentRecord, isFresh } from '../recovery/record.ts';
+import type { Seals } from '../secrets/seals.ts';
+
+export interface ReconcileOptions {
+  readonly runId: string;
+  readonly containers: Containers;
+  readonly seals: Pick<Seals, 'unsealAll'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly record: (agent: string) => AgentRecord;
+  readonly agents: Pick<AgentPort, 'plan' | 'identity'>;
+  /** Ends the list that all agents share. */
+  readonly signal: AbortSignal;
+}
+
+/** Reconcile the agents of a run with what Docker has (I1, I2). */
+export function reconcileAgents({
+  runId,
+  containers,
+  seals,
+  clock,
+  record,
+  agents,
+  signal,
+}: ReconcileOptions): AgentPort['reconcile'] {
+  const list = sharedFlight(() => listRun(runId, containers, seals, signal));
+  const firstList = singleFlight(() => list(signal));
+  const reconciled = new Set<string>();
+  return async (agent, stop) => {
+    const known = record(agent);
+    // The first list serves all agents: a fresh agent has nothing in it that could change, and an agent that was found
+    // at work has everything in it that came of it.
+    const isFirst = !reconciled.has(agent);
+    const found = isFirst || isFresh(known) ? await firstList('', stop) : await list(stop);
+    reconciled.add(agent);
+    const { instance, specHash } = agents.identity(agent, known.attempt);
+    const facts = found.flatMap(container => factOf(container, { instance, runId, agent }));
+    const { retries, keep } = agents.plan(agent);
+    return reconcile({ retries, keep, specHash }, known, facts, clock.now());
+  };
+}
+
+/** List the containers with the labels of this run, whatever their names, and those that hold a name of it. */
+async function listRun(
+  runId: string,
+  containers: Containers,
+  seals: Pick<Seals, 'unsealAll'>,
+  signal: AbortSignal,
+): Promise<Container[]> {
+  const prefix = containerName(runId, '', 1).slice(0, -2);
+  const all = await containers.list([], { signal });
+  const ids = all
+    .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
+    .map(({ id }) => id);
+  const found = await containers.inspect(ids, { signal });
+  // A secret of one container may be in the output of another.
+  seals.unsealAll(found);
+  return found;
+}
+
+/** Return the container as a fact about one agent; nothing where it has nothing to do with that agent. */
+function factOf(
+  container: Container,
+  { instance, runId, agent }: { instance: string; runId: string; agent: string },
+): ContainerFact[] {
+  const { id, name, labels, state, exitCode, oomKilled, startedAt, finishedAt } = container;
+  const ours =
+    labels[label.instance] === instance && labels[label.runId] === runId && labels[label.agent] === agent;
+  const prefix = containerName(runId, agent, 1).slice(0, -1);
+  const nameSuffix = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+  const attempt = ours ? (labels[label.attempt] ?? '') : nameSuffix;
+  // Only the form that we write: 01 is another name than 1.
+  if (!/^[1-9]\d*$/.test(attempt)) return [];
+  const specHash = labels[label.specHash] ?? '';
+  return [
+    { id, ours, attempt: Number(attempt), specHash, state, exitCode, oomKilled, startedAt, finishedAt },
+  ];
+}

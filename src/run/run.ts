@@ -1,0 +1,68 @@
+import type { InspectionEvent } from 'xstate';
+import type { AgentActors } from '../actors/provide.ts';
+import type { Clock } from '../clock.ts';
+import type { RunEvent } from '../events.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { FlowState } from '../state/flow-state.ts';
+import type { Lock } from '../store/lock.ts';
+import type { RunFile } from '../store/run-file.ts';
+import type { RunFolder, StateDir } from '../store/state-directory.ts';
+
+/** Callbacks for what happens in a run. */
+interface RunListeners {
+  /** Receives the events that the journal has already when a run is resumed. */
+  readonly onPast?: (events: readonly RunEvent[]) => void;
+  /** Receives every new event of the journal, in order. */
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Receives every line of every agent. It costs one docker process for each agent. */
+  readonly onOutput?: (agent: string, line: string) => void;
+  /** Receives XState's inspection events of the flow's machine and of every agent's. A failure of it is a warning. */
+  readonly inspect?: (event: InspectionEvent) => unknown;
+}
+
+export interface RunOptions extends RunListeners {
+  readonly stateDir: StateDir;
+  /** Environment in which secrets are looked up. Default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+  /** Replace actors that act on Docker. */
+  readonly actors?: AgentActors;
+  /** Take the run over from an engine process that may be alive: its state cannot be read from here. */
+  readonly force?: boolean;
+  /** Only stop this agent, or with null the whole run, as if that had been requested before the start. */
+  readonly stop?: string | null;
+  /** Continue on the engine that docker reaches now. The run's own engine is gone for good, with its containers. */
+  readonly isNewEngine?: boolean;
+}
+
+export interface Run {
+  readonly folder: RunFolder;
+  /** Never rejects for an agent's failure. */
+  readonly done: Promise<RunEnd>;
+  /** Stop and remove every agent; resolves with `done`. */
+  cancel(reason: string): void;
+  /** Remove every container at once. */
+  kill(): void;
+  /** Do nothing more. Containers stay alive, and the run can be resumed once this resolves. */
+  detach(): Promise<void>;
+}
+
+export interface RunEnd {
+  /** 0 for a run that was detached. */
+  readonly exitCode: number;
+  /** False where something that had to be removed may be left. */
+  readonly isClean: boolean;
+  /** Without an end where the run was detached before it ended. */
+  readonly state: FlowState;
+}
+
+/** A run whose lock this process holds. */
+export interface RunContext extends RunFile {
+  readonly folder: RunFolder;
+  readonly vault: Vault;
+  readonly lock: Lock;
+  /** Events that the journal has already; none for a fresh run. */
+  readonly past: readonly RunEvent[];
+  /** Findings that the user should see before the agents begin. */
+  readonly warnings?: readonly string[];
+}

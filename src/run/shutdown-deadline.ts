@@ -1,0 +1,36 @@
+import type { RunEvent } from '../events.ts';
+
+/** The end of the time that cancelled agents have for optional work. */
+export interface ShutdownDeadline {
+  apply(event: RunEvent): void;
+  /** Fires when the agent's time is over. */
+  signal(agent: string): AbortSignal;
+  /** End the time of all cancelled agents now. */
+  end(): void;
+}
+
+/** After a Ctrl-C everything together takes less than five seconds. */
+const gracePeriodMs = 3_000;
+
+export function shutdownDeadline(names: readonly string[]): ShutdownDeadline {
+  const controllers = new Map(names.map(name => [name, new AbortController()]));
+  const cancelled = new Set<string>();
+  return {
+    apply(event) {
+      for (const name of cancelledBy(event, names)) {
+        if (cancelled.has(name)) continue;
+        cancelled.add(name);
+        setTimeout(() => controllers.get(name)?.abort(), gracePeriodMs).unref();
+      }
+    },
+    signal: agent => controllers.get(agent)!.signal,
+    end() {
+      for (const name of cancelled) controllers.get(name)?.abort();
+    },
+  };
+}
+
+function cancelledBy(event: RunEvent, names: readonly string[]): readonly string[] {
+  if (event.type === 'run.cancel') return names;
+  return event.type === 'agent.cancel' ? [event.agent] : [];
+}

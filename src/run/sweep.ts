@@ -1,0 +1,57 @@
+import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
+import type { Docker } from '../docker/cli.ts';
+import { containers } from '../docker/containers.ts';
+import { labelFilter } from '../docker/labels.ts';
+import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
+
+export interface SweepOptions {
+  readonly instance: string;
+  readonly runId: string;
+  /** Ids of containers that stay, with their networks. */
+  readonly kept: ReadonlySet<string>;
+  /** The run may have networks of its own. */
+  readonly hasNetworks: boolean;
+  /** A call was cut off, by this process or by a crash: its effect may still land. */
+  readonly inDoubt: boolean;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+const maxChecks = 20;
+
+/** Remove the containers and networks of a run that are not kept. Returns the ids that could not be removed. */
+export async function sweep(docker: Docker, options: SweepOptions): Promise<string[]> {
+  let result = await sweepOnce(docker, options);
+  if (!options.inDoubt) return result.left;
+  await options.sleep(quietCheckIntervalMs);
+  const check = async () => {
+    result = await sweepOnce(docker, options);
+    return result.found;
+  };
+  await untilQuiet(check, { sleep: options.sleep, maxChecks: maxChecks - 1 });
+  return result.left;
+}
+
+async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: SweepOptions) {
+  const known = containers(docker);
+  // A transient failure of the last check must not fail a run that has ended.
+  const list = () =>
+    known.list([labelFilter.managed, labelFilter.instance(instance), labelFilter.run(runId)]);
+  const found = (await list().catch(list).catch(list)).filter(({ id }) => !kept.has(id));
+  const left: string[] = [];
+  for (const { id } of found) {
+    const answer = await known.remove(id);
+    if (!answer.ok) left.push(id);
+  }
+  if (!hasNetworks) return { found: found.length, left };
+
+  const lookForNetworks = () => listRunNetworks(docker, instance, runId);
+  let stay = 0;
+  const networks = await lookForNetworks().catch(lookForNetworks).catch(lookForNetworks);
+  for (const id of networks) {
+    const problem = await removeRunNetwork(docker, id);
+    // A container that is kept cannot be started again without its network.
+    if (problem && problem.users.length > 0 && problem.users.every(user => kept.has(user))) stay++;
+    else if (problem) left.push(id);
+  }
+  return { found: found.length + networks.length - stay, left };
+}

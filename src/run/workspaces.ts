@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Base, WorkspacePort } from '../actors/context.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
+import type { AttemptState } from '../state/agent-state.ts';
+import type { RunFolder } from '../store/state-directory.ts';
+
+export interface WorkspacesOptions {
+  readonly plan: FlowPlan;
+  readonly folder: RunFolder;
+  /** The commits that repositories were at when the run began. */
+  readonly commits?: Readonly<Record<string, string>> | undefined;
+  /** Return what the journal has on an agent's attempts. */
+  readonly attempts: (agent: string) => readonly AttemptState[];
+}
+
+/** Return where the clones of a run are, and which commits they start from. */
+export function workspacesOf({
+  plan,
+  folder,
+  commits = {},
+  attempts,
+}: WorkspacesOptions): Pick<WorkspacePort, 'clone' | 'base' | 'firstUse'> {
+  const used = new Set<string>();
+  const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
+  const workspaceOf = (agent: string) => workspaces.get(agent)!;
+
+  const base = (agent: string): Base => {
+    const workspace = workspaceOf(agent);
+    const commit = commitBeforeQuota(attempts(agent));
+    if (commit !== null) return { commit };
+    if (workspace.mode !== 'clone') return { fault: `${agent} works in no clone` };
+    if (workspace.from === null) return commitOf(workspace, commits);
+    const saved = attempts(workspace.from).at(-1)?.workspace ?? null;
+    if (saved?.commit) return { commit: saved.commit };
+    if (saved?.path) return { fault: `the work of ${workspace.from} is on no branch, but in ${saved.path}` };
+    return base(workspace.from);
+  };
+
+  return {
+    clone: (agent, attempt) =>
+      workspaceOf(agent).mode === 'clone' ? join(folder.attempt(agent, attempt), 'workspace') : null,
+    base,
+    firstUse(repository) {
+      const isFirst = !used.has(repository);
+      used.add(repository);
+      return isFirst;
+    },
+  };
+}
+
+/** An agent whose quota was used up continues with its own work. */
+function commitBeforeQuota(attempts: readonly AttemptState[]): string | null {
+  const last = attempts.findLast(({ status }) => status !== null);
+  return last?.error?.kind === 'quota' ? last.workspace?.commit || null : null;
+}
+
+function commitOf(
+  { repository }: Extract<AgentPlan['workspace'], { mode: 'clone' }>,
+  commits: Readonly<Record<string, string>>,
+): Base {
+  const commit = commits[repository];
+  return commit === undefined ? { fault: `the commit of ${repository} was not recorded` } : { commit };
+}

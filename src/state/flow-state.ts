@@ -1,0 +1,132 @@
+import type { RunEvent } from '../events.ts';
+import {
+  type AgentState,
+  type EventOf,
+  endAgent,
+  endAttempt,
+  enter,
+  type Status,
+  saveWork,
+  waiting,
+} from './agent-state.ts';
+
+export type { AgentState, AttemptState, Failure, Status } from './agent-state.ts';
+
+export interface FlowState {
+  readonly runId: string;
+  readonly name: string;
+  readonly concurrency: number;
+  readonly agents: Readonly<Record<string, AgentState>>;
+  /** Why the Docker engine counts as unreachable; null while it is reachable. */
+  readonly engineUnreachable: string | null;
+  /** The limit of containers that are created or started at once while it is lowered; null for the usual limit. */
+  readonly startLimit: number | null;
+  /** Why the run was cancelled; null if it was not. */
+  readonly cancelled: string | null;
+  readonly warnings: readonly { readonly agent: string | null; readonly message: string }[];
+  readonly dockerCalls: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly ended: { readonly status: Status; readonly exitCode: number } | null;
+}
+
+/**
+ * The state of a run before its first event.
+ *
+ * @example
+ * ```ts
+ * import { initialFlowState } from 'agent-flow';
+ *
+ * console.log(Object.keys(initialFlowState.agents).length); // 0
+ * ```
+ */
+export const initialFlowState: FlowState = {
+  runId: '',
+  name: '',
+  concurrency: 1,
+  agents: {},
+  engineUnreachable: null,
+  startLimit: null,
+  cancelled: null,
+  warnings: [],
+  dockerCalls: 0,
+  startedAt: null,
+  endedAt: null,
+  ended: null,
+};
+
+/**
+ * Return the state of a run after one more event of its journal, as every view shows it. The function is pure and does not
+ * throw; events of an unknown agent are ignored. Times are in milliseconds since the epoch.
+ *
+ * @example
+ * ```ts
+ * import { initialFlowState, reduce, resultOf, runFlow } from 'agent-flow';
+ *
+ * let state = initialFlowState;
+ * const spec = { name: 'seen', agents: { a: { command: ['false'], memory: '128m', cpus: 1 } } };
+ * await runFlow(spec, { onEvent: event => { state = reduce(state, event); } });
+ * console.log(state.name, resultOf(state).agents.a?.error?.kind); // seen exit
+ * ```
+ */
+export function reduce(state: FlowState, event: RunEvent): FlowState {
+  switch (event.type) {
+    case 'run.started':
+      return start(state, event);
+    case 'agent.state':
+      return change(state, event.agent, agent => enter(agent, event));
+    case 'attempt.ended':
+      return change(state, event.agent, agent => endAttempt(agent, event));
+    case 'workspace.saved':
+      return change(state, event.agent, agent => saveWork(agent, event));
+    case 'agent.ended':
+      return change(state, event.agent, agent => endAgent(agent, event));
+    case 'docker.call':
+      return { ...state, dockerCalls: state.dockerCalls + 1 };
+    case 'engine.unreachable':
+      return { ...state, engineUnreachable: event.message };
+    case 'engine.reachable':
+      return { ...state, engineUnreachable: null };
+    case 'engine.throttled':
+      return { ...state, startLimit: event.atOnce };
+    case 'run.cancel':
+      return { ...state, cancelled: state.cancelled ?? event.reason };
+    case 'warning':
+      return { ...state, warnings: [...state.warnings, { agent: event.agent, message: event.message }] };
+    case 'run.ended':
+      return { ...state, endedAt: event.at, ended: { status: event.status, exitCode: event.exitCode } };
+    case 'agent.cancel':
+    case 'container.started':
+    case 'docker.result':
+      return state;
+  }
+}
+
+export const ofAgent = (state: FlowState, name: string): AgentState | undefined =>
+  Object.hasOwn(state.agents, name) ? state.agents[name] : undefined;
+
+/** A resumed run starts again in the same journal: the states of its agents are kept. */
+function start(
+  state: FlowState,
+  { runId, name, concurrency, agents, at }: EventOf<'run.started'>,
+): FlowState {
+  const known = agents.map(agent => [agent.name, ofAgent(state, agent.name) ?? waiting(agent, at)] as const);
+  return {
+    ...state,
+    runId,
+    name,
+    concurrency,
+    agents: Object.fromEntries(known),
+    engineUnreachable: null,
+    startLimit: null,
+    startedAt: state.startedAt ?? at,
+    endedAt: null,
+    ended: null,
+  };
+}
+
+function change(state: FlowState, name: string, next: (agent: AgentState) => AgentState): FlowState {
+  const agent = ofAgent(state, name);
+  return agent ? { ...state, agents: { ...state.agents, [name]: next(agent) } } : state;
+}

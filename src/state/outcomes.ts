@@ -1,0 +1,39 @@
+import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
+import { exitCodeOf, resultOf } from './result.ts';
+
+/** The outcome of an agent, for reports to other programs. */
+export interface AgentOutcome {
+  readonly name: string;
+  readonly status: Status;
+  readonly exitCode: number | null;
+  readonly error: Failure | null;
+  /** The attempts that have ended. */
+  readonly attempts: readonly AttemptState[];
+  /** Path of the last attempt's transcript. */
+  readonly transcript: string | null;
+  /** Duration in milliseconds; null if it never started. */
+  readonly ms: number | null;
+  /** Whether Docker or the host failed, and not the agent. */
+  readonly isInfrastructure: boolean;
+  /** The command that prints the transcript; null without one. */
+  readonly logsCommand: string | null;
+}
+
+export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
+  const result = resultOf(state);
+  return Object.values(state.agents).map(agent => {
+    const { name, startedAt, endedAt } = agent;
+    const { status, exitCode, error, transcript } = result.agents[name]!;
+    return {
+      name,
+      status,
+      exitCode,
+      error,
+      attempts: agent.attempts.filter(attempt => attempt.status !== null),
+      transcript,
+      ms: startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt),
+      isInfrastructure: exitCodeOf({ ...state, ended: null, agents: { [name]: agent } }) === 3,
+      logsCommand: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,
+    };
+  });
+};

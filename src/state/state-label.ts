@@ -1,0 +1,38 @@
+import type { Status } from './flow-state.ts';
+
+/** Labels of states for people; transient states have none. */
+const states: Readonly<Record<string, string>> = {
+  waiting: 'waiting',
+  reconciling: 'checking current state',
+  building: 'building',
+  networking: 'networking',
+  creating: 'creating',
+  starting: 'starting',
+  waitingForTmux: 'waiting for tmux',
+  injecting: 'injecting',
+  'running.working': 'running',
+  'running.idle': 'running, idle',
+  'running.needsInput': 'needs input',
+  backingOff: 'backing off',
+  engineUnreachable: 'waiting for the Docker engine',
+  waitingForQuota: 'waiting for its quota',
+  waitingForSecrets: 'waiting for a secret',
+  'stopping.interrupting': 'interrupting',
+  'stopping.terminating': 'terminating',
+  'stopping.stoppingContainer': 'stopping the container',
+  'stopping.killing': 'killing',
+  'collecting.reading': 'collecting',
+  'removing.removingContainer': 'removing',
+  retrying: 'waiting to try again',
+};
+
+export const stateLabel = (state: string): string | undefined =>
+  Object.hasOwn(states, state) ? states[state] : undefined;
+
+export const statusLabel: Readonly<Record<Status, string>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  timedOut: 'timed out',
+  cancelled: 'cancelled',
+  skipped: 'skipped',
+};

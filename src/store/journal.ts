@@ -1,0 +1,150 @@
+import { closeSync, fdatasync, ftruncateSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { eventSchema, type RunEvent, type RunEventBody } from '../events.ts';
+import { verifyChecksum, withChecksum } from './checksum.ts';
+import { cleanEvent, mayBeUnclean } from './clean-event.ts';
+import { redactEvent } from './redact-event.ts';
+import { openFile, readFile, statFile } from './state-files.ts';
+import { syncDirectory } from './write-file-atomic.ts';
+
+/**
+ * The memory of a run (I1): one event per line, appended only. `append` resolves when the event is on disk; events that
+ * arrive during a sync share the next one. Events that precede an effect are awaited before it (I3, write ahead).
+ */
+export interface Journal extends Disposable {
+  append(event: RunEventBody): Promise<void>;
+  /** Call `listener` with every event, in order, before it is on disk. Returns the function that unsubscribes. */
+  subscribe(listener: (event: RunEvent) => void): () => void;
+  /** Resolves with the error after which nothing can be written, such as a full disk. */
+  readonly broken: Promise<Error>;
+}
+
+/** Open a journal for appending. `redact` removes secrets from events. */
+export function openJournal(
+  file: string,
+  now: () => number,
+  firstSeq = 1,
+  redact = <T>(value: T) => value,
+): Journal {
+  const fd = openFile(file, 'a');
+  syncDirectory(dirname(file));
+  const listeners = new Set<(event: RunEvent) => void>();
+  let seq = firstSeq;
+  let syncing = false;
+  let closed = false;
+  let waiting: PromiseWithResolvers<void>[] = [];
+  let failure: Error | null = null;
+  const broken = Promise.withResolvers<Error>();
+  const fail = (error: Error) => {
+    failure ??= error;
+    broken.resolve(failure);
+  };
+
+  const sync = () => {
+    if (syncing || waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    syncing = true;
+    fdatasync(fd, error => {
+      syncing = false;
+      if (error && !closed) fail(error);
+      // After a failed sync a later one proves nothing: the kernel has dropped the pages that it could not write.
+      const over = error || closed ? [...batch, ...waiting.splice(0)] : batch;
+      for (const { resolve, reject } of over) error && !closed ? reject(error) : resolve();
+      sync();
+    });
+  };
+
+  const toLine = (place: { v: 1; seq: number; at: number }, body: RunEventBody) => {
+    const written = withChecksum({ ...place, ...body });
+    // Control characters may have kept the parts of a secret apart, so a cleaned event is redacted again.
+    return mayBeUnclean(written.line)
+      ? withChecksum({ ...place, ...redactEvent(cleanEvent(body), redact) })
+      : written;
+  };
+
+  return {
+    append(body) {
+      if (closed) return Promise.resolve();
+      const written = Promise.withResolvers<void>();
+      // Callers that do not await it must not crash the process by an unhandled rejection.
+      written.promise.catch(() => {});
+      const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redactEvent(body, redact));
+      try {
+        // After a partial write the last line is torn: nothing may follow it.
+        if (failure) throw failure;
+        writeAll(fd, Buffer.from(`${line}\n`));
+      } catch (error) {
+        fail(error as Error);
+        written.reject(error);
+        return written.promise;
+      }
+      seq++;
+      for (const listener of listeners) listener(event);
+      waiting.push(written);
+      sync();
+      return written.promise;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    broken: broken.promise,
+    [Symbol.dispose]() {
+      closed = true;
+      closeSync(fd);
+    },
+  };
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+export interface JournalContent {
+  readonly events: readonly RunEvent[];
+  /** Messages about lines that could not be read. */
+  readonly damage: readonly string[];
+}
+
+/**
+ * Read a journal. Lines that cannot be read are left out and reported; Docker's facts may replace what they held (I1). The
+ * append of a last line that a crash has torn never resolved, so nothing relies on it.
+ */
+export function readJournal(file: string): JournalContent {
+  if (!statFile(file)) return { events: [], damage: [] };
+  const lines = readFile(file).toString().split('\n');
+  const torn = lines.pop() !== '';
+  const events: RunEvent[] = [];
+  const damage: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const event = parseLine(line);
+    if (event === null)
+      damage.push(`${file}: line ${index + 1} of ${lines.length} cannot be read and was left out`);
+    else events.push(event);
+  }
+  if (torn) damage.push(`${file}: the last line is incomplete and was dropped`);
+  return { events, damage };
+}
+
+/** Truncate a torn last line, so that the next event begins a line of its own. */
+export function truncateTornLine(file: string): void {
+  if (!statFile(file)) return;
+  const bytes = readFile(file);
+  const whole = bytes.lastIndexOf('\n') + 1;
+  if (whole === bytes.length) return;
+  const fd = openFile(file, 'r+');
+  ftruncateSync(fd, whole);
+  closeSync(fd);
+}
+
+/** Parse a line of a journal; null if it is not a valid event, or its checksum is wrong. */
+export function parseLine(line: string): RunEvent | null {
+  try {
+    const written = JSON.parse(line);
+    const event = eventSchema.parse(written) as RunEvent;
+    return verifyChecksum(line, written, event) ? event : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,78 @@
+import { tagsOf } from '../../machines/state-tags.ts';
+import type { Recorder } from '../docker/recorder.ts';
+import { followLines } from '../docker/stream.ts';
+import type { RunEvent } from '../events.ts';
+import type { Redactor } from '../secrets/redact.ts';
+import type { Journal } from '../store/journal.ts';
+import { agentLines } from './agent-lines.ts';
+
+type Running = Extract<RunEvent, { type: 'agent.state' }> & { readonly containerId: string };
+
+interface FollowOptions {
+  readonly recorder: Recorder;
+  readonly onOutput: (agent: string, line: string) => void;
+  readonly redactor: Redactor;
+  /** Return whether every secret of the attempt can be redacted; its output is not followed otherwise. */
+  readonly canRedact: (event: Running, signal: AbortSignal) => Promise<boolean>;
+  readonly nonce: (agent: string, attempt: number) => string;
+  readonly signal: AbortSignal;
+}
+
+export interface Following {
+  /** Resolves when every followed container has ended and all of its output was reported. */
+  ended(): Promise<void>;
+}
+
+/**
+ * Report every line that an agent prints: one `docker logs` an attempt, which ends with its container, and none where
+ * nothing listens. Of an attempt that was not started by this process, only what comes from now on.
+ */
+export function followOutput(journal: Journal, options: FollowOptions): Following {
+  const following = new Map<string, Promise<void>>();
+  /** By agent: the attempt that this process has started, and of which nothing has been reported. */
+  const unreported = new Map<string, number>();
+  journal.subscribe(event => {
+    if (event.type !== 'agent.state') return;
+    const { agent, attempt, containerId, state } = event;
+    const key = `${agent} ${attempt}`;
+    if (state === 'starting') unreported.set(agent, attempt);
+    // Before the agent begins, so that nothing is lost of one that ends at once.
+    const isUp = state === 'injecting' || tagsOf(state).includes('running');
+    if (!isUp || containerId === null || following.has(key)) return;
+    const isWhole = unreported.get(agent) === attempt;
+    unreported.delete(agent);
+    // A follower that fails does not end the run.
+    const followed = follow({ ...event, containerId }, isWhole, options).catch(() => {});
+    following.set(
+      key,
+      followed.finally(() => following.delete(key)),
+    );
+  });
+  return {
+    async ended() {
+      while (following.size > 0) await Promise.all(following.values());
+    },
+  };
+}
+
+async function follow(
+  event: Running,
+  isWhole: boolean,
+  { recorder, onOutput, redactor, canRedact, nonce, signal }: FollowOptions,
+): Promise<void> {
+  const { agent, attempt, containerId } = event;
+  if (!(await canRedact(event, signal)) || signal.aborted) return;
+  const printedIn = agentLines(nonce(agent, attempt));
+  const onLine = (line: string, dropped: number) => {
+    const printed = printedIn(line);
+    if (printed === null) return;
+    onOutput(agent, dropped === 0 ? printed : `${printed} [${dropped} bytes more of this line]`);
+  };
+  // A secret may be wrapped over lines, or lie where a long line is cut.
+  const options = { signal, owner: { agent, attempt }, mostOfLine, through: redactor.lines() };
+  const tail = isWhole ? [] : ['--tail=1'];
+  await followLines(recorder, ['logs', '--follow', ...tail, containerId], onLine, options);
+}
+
+/** Bytes of a line that is reported. */
+const mostOfLine = 64 * 2 ** 10;

@@ -1,0 +1,34 @@
+import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { defaultSecurity } from '../../../src/spec/security-fields.ts';
+
+/** An agent of whom nothing is said but who it is. */
+export const usualPlan: AgentPlan = {
+  name: 'usual',
+  dependsOn: [],
+  provider: 'command',
+  command: ['true'],
+  stdin: 'terminal',
+  interactive: null,
+  report: null,
+  settings: [],
+  prompt: null,
+  image: null,
+  build: null,
+  user: null,
+  gpus: null,
+  workspace: { mode: 'bind', path: '/' },
+  artifacts: [],
+  network: { mode: 'bridge', name: 'tmux-agents' },
+  mounts: [],
+  auth: { files: [], sshAgent: null },
+  env: {},
+  secrets: [],
+  security: defaultSecurity,
+  labels: {},
+  memory: 4 * 2 ** 30,
+  cpus: null,
+  timeouts: { build: 60_000, ready: 60_000, run: 60_000, idle: null, quiet: null, stop: 1_000 },
+  retries: 0,
+  keep: 'never',
+  done: 'exit',
+};

@@ -1,0 +1,76 @@
+import type { RunEvent, RunEventBody } from '../../../src/events.ts';
+import { type FlowState, initialFlowState, reduce } from '../../../src/state/flow-state.ts';
+
+export const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
+
+type Of<Type extends RunEventBody['type']> = Extract<RunEventBody, { type: Type }>;
+
+/** An event `seconds` after noon. */
+export const at = (seconds: number, body: RunEventBody): RunEvent => ({
+  v: 1,
+  seq: 0,
+  at: noon + Math.round(seconds * 1000),
+  ...body,
+});
+
+export const started = (
+  agents: Readonly<Record<string, readonly string[]>>,
+  seconds = 0,
+  concurrency = 2,
+): RunEvent =>
+  at(seconds, {
+    type: 'run.started',
+    runId: 'r1234567',
+    name: 'mend',
+    version: '0.1.0',
+    pid: 1,
+    host: 'here',
+    concurrency,
+    agents: Object.entries(agents).map(([name, on]) => ({ name, dependsOn: [...on], retries: 1 })),
+  });
+
+export const enters = (
+  seconds: number,
+  agent: string,
+  state: string,
+  more: Partial<Of<'agent.state'>> = {},
+): RunEvent =>
+  at(seconds, {
+    type: 'agent.state',
+    agent,
+    attempt: 1,
+    state,
+    event: 'test',
+    containerId: null,
+    injectedAt: null,
+    cause: null,
+    until: null,
+    ...more,
+  });
+
+const good = { status: 'succeeded', exitCode: 0, error: null } as const;
+
+export const attemptEnds = (
+  seconds: number,
+  agent: string,
+  more: Partial<Of<'attempt.ended'>> = {},
+): RunEvent =>
+  at(seconds, {
+    type: 'attempt.ended',
+    agent,
+    attempt: 1,
+    ...good,
+    containerId: 'c1',
+    image: 'sha256:1',
+    transcript: `/state/${agent}/1/transcript.log`,
+    ...more,
+  });
+
+export const ends = (seconds: number, agent: string, more: Partial<Of<'agent.ended'>> = {}): RunEvent =>
+  at(seconds, { type: 'agent.ended', agent, ...good, containerId: 'c1', image: 'sha256:1', ...more });
+
+export const failure = (kind: string, message = `${kind} it was`, phase = 'running') =>
+  ({ status: 'failed', exitCode: null, error: { phase, kind, message } }) as const;
+
+export const told = (...events: readonly RunEvent[]): FlowState =>
+  events.reduce((state, event) => reduce(state, event), initialFlowState);

@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { collectClone, outFolder } from '../../../src/actors/collect-clone.ts';
+import type { CloneRequest } from '../../../src/actors/make-clone.ts';
+import { agent, fakeJournal, helperPorts, never, rejection } from '../_helpers/actor-ports.ts';
+import { folder } from '../_helpers/repositories.ts';
+
+const owner = { agent: 'a', attempt: 1 };
+const commit = 'a'.repeat(40);
+const request = { base: 'b'.repeat(40), branch: 'work', refs: 'refs/agent-flow/x' };
+
+function stage(
+  t: ExecutionContext,
+  respond: Parameters<typeof helperPorts>[0],
+  problem: string | null = null,
+) {
+  const root = folder(t);
+  const helper = helperPorts(respond);
+  const clones: CloneRequest[] = [];
+  const world = {
+    ...helper.ports,
+    ...fakeJournal(),
+    plan: () => agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } }),
+    folder: () => root,
+    clone: () => join(root, 'workspace'),
+    async makeClone(_: object, clone: CloneRequest) {
+      clones.push(clone);
+      mkdirSync(clone.target, { recursive: true });
+      return problem;
+    },
+  };
+  return { ...helper, world, root, clones };
+}
+
+test('a helper that sees the clone and the out folder alone bundles the work', async t => {
+  const { world, root, created } = stage(t, `work ${commit}\n`);
+  t.deepEqual(await collectClone(world, owner, request, never), { commit, hasRefs: false, left: null });
+  t.regex(created()[0]!, /--entrypoint=agent-collect --workdir=\/ --user=0 /);
+  t.true(created()[0]!.includes(`source=${join(root, 'workspace')},target=/workspace`));
+  t.true(created()[0]!.includes(`source=${outFolder(world, owner)},target=/out`));
+});
+
+test('an earlier result in the out folder is removed first', async t => {
+  const { world } = stage(t, 'nothing\n');
+  mkdirSync(outFolder(world, owner));
+  writeFileSync(join(outFolder(world, owner), 'work.bundle'), 'old');
+  t.deepEqual(await collectClone(world, owner, request, never), { commit: null, hasRefs: false, left: null });
+  t.false(existsSync(join(outFolder(world, owner), 'work.bundle')));
+});
+
+test('commits that are on no branch are refs', async t => {
+  const { world } = stage(t, 'refs 2\n');
+  t.deepEqual(await collectClone(world, owner, request, never), { commit: null, hasRefs: true, left: null });
+});
+
+test('work that could not be taken whole has the reason of the helper', async t => {
+  const { world } = stage(t, () => ({ ok: false, stdout: `work ${commit}\nleft too many files\n` }));
+  t.deepEqual(await collectClone(world, owner, request, never), {
+    commit,
+    hasRefs: false,
+    left: 'too many files',
+  });
+});
+
+test('a damaged git directory is replaced by that of a spare clone, which is removed again', async t => {
+  let tries = 0;
+  const { world, root, created, clones } = stage(t, () => ({
+    stdout: ++tries === 1 ? 'left damaged\n' : `work ${commit}\n`,
+  }));
+  t.is((await collectClone(world, owner, request, never)).commit, commit);
+  const spare = join(root, 'spare');
+  t.deepEqual(clones, [{ repository: '/repo', commit: request.base, branch: 'work', target: spare }]);
+  t.true(created()[1]!.includes(`source=${spare},target=/spare`));
+  t.false(existsSync(spare));
+});
+
+test('without a spare clone a damaged git directory rejects, and nothing is left of the spare', async t => {
+  const { world, root } = stage(t, 'left damaged\n', 'no space');
+  const error = await rejection(collectClone(world, owner, request, never));
+  t.regex(error.message, /its \.git is damaged, and no other can be made: no space/);
+  t.false(existsSync(join(root, 'spare')));
+});

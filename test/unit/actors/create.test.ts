@@ -1,0 +1,83 @@
+import test from 'ava';
+import { createContainer } from '../../../src/actors/create.ts';
+import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { Container } from '../../../src/docker/containers.ts';
+import { containerName } from '../../../src/docker/labels.ts';
+import {
+  agent,
+  engine,
+  fakeClient,
+  fakeClock,
+  fakeContainers,
+  id,
+  identity,
+  input,
+  labels,
+  never,
+  rejection,
+} from '../_helpers/actor-ports.ts';
+
+const name = containerName(identity.runId, 'a', 1);
+const taken = {
+  stderr: `Error response from daemon: Conflict. The container name "/${name}" is already in use by container "${id}".`,
+};
+
+function ports(answer: Partial<DockerAnswer>, existing: Partial<Container>[] = []) {
+  const { docker, calls } = fakeClient(() => answer);
+  const protectedFor: object[] = [];
+  const world = {
+    clock: fakeClock().clock,
+    docker,
+    containers: fakeContainers(existing).containers,
+    engine,
+    plan: () => agent(),
+    identity: () => identity,
+    clone: () => null,
+    async protectGit(owner: object) {
+      protectedFor.push(owner);
+      return [];
+    },
+    seals: { newKey: () => null, seal: async () => true, unseal: async () => null, unsealAll: () => {} },
+  };
+  return { world, calls, protectedFor };
+}
+
+test('a container is created under the name of its attempt, after its git files are protected', async t => {
+  const { world, calls, protectedFor } = ports({ stdout: `${id}\n` });
+  t.deepEqual(await createContainer(world, input, never), { containerId: id });
+  t.is(calls.length, 1);
+  t.regex(calls[0]!, new RegExp(`^create .*--name=${name} .*sha256:1`));
+  t.deepEqual(protectedFor, [{ agent: 'a', attempt: 1 }]);
+});
+
+test('only a full id counts: half an id is an answer that cannot be read', async t => {
+  const { world } = ports({ stdout: `${id.slice(0, 12)}\n` });
+  const error = await rejection(createContainer(world, input, never));
+  t.is(error.kind, 'transient');
+  t.like(error, { inDoubt: true });
+});
+
+test('a container that an earlier try has made is found by its name and all of its labels', async t => {
+  const { world } = ports(taken, [{ id, name, labels }]);
+  t.deepEqual(await createContainer(world, input, never), { containerId: id });
+});
+
+for (const key of Object.keys(labels))
+  test(`a container of that name with another ${key} is not ours, and is left alone`, async t => {
+    const { world } = ports(taken, [{ id, name, labels: { ...labels, [key]: 'other' } }]);
+    const error = await rejection(createContainer(world, input, never));
+    t.is(error.kind, 'nameConflict');
+    t.regex(error.message, new RegExp(`${name} is held by container ${id.slice(0, 12)}, which is not ours`));
+  });
+
+test('a name whose holder has vanished is worth another try', async t => {
+  const { world } = ports(taken);
+  t.is((await rejection(createContainer(world, input, never))).kind, 'transient');
+});
+
+test('a refusal has the words of docker', async t => {
+  const { world } = ports({ stderr: 'Error response from daemon: no such image: sha256:1' });
+  const error = await rejection(createContainer(world, input, never));
+  t.is(error.kind, 'docker');
+  t.regex(error.message, /could not create the container: no such image/);
+});

@@ -1,0 +1,70 @@
+import test from 'ava';
+import { type HelperJob, hostUser, jobFailure, runHelperJob } from '../../../src/actors/helper-job.ts';
+import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import { engine, helperPorts, id, never, rejection } from '../_helpers/actor-ports.ts';
+
+const owner = { agent: 'a', attempt: 1 };
+const job: HelperJob = {
+  command: 'agent-empty',
+  args: ['/empty/0'],
+  mounts: [{ source: '/x', target: '/empty/0', isWritable: true }],
+  user: '0',
+  purpose: 'remove its clone',
+  timeout: 1_000,
+  isAnswered: ({ stdout }) => stdout !== '',
+};
+const answer: DockerAnswer = { args: [], ok: false, exitCode: 1, stdout: '', stderr: '', interrupted: null };
+
+test('a helper runs in the image for helpers, with what the job mounts, and returns what it prints', async t => {
+  const { ports, calls } = helperPorts('emptied\n');
+  t.is((await runHelperJob(ports, owner, job, never)).stdout, 'emptied\n');
+  t.regex(
+    calls[0]!,
+    /^create .*--entrypoint=agent-empty .*source=\/x,target=\/empty\/0 .*-- sha256:helper \/empty\/0$/,
+  );
+  t.is(calls[1], `start --attach ${id}`);
+});
+
+test('a failure that passes is tried three times, a second apart', async t => {
+  const { ports, created, slept } = helperPorts(() => ({ stderr: 'unexpected EOF' }));
+  t.false((await runHelperJob(ports, owner, job, never)).ok);
+  t.is(created().length, 3);
+  t.deepEqual(slept, [1_000, 1_000]);
+});
+
+test('what the helper itself reports is final, whatever its words', async t => {
+  const { ports, created } = helperPorts(() => ({ ok: false, stdout: 'failed: unexpected EOF' }));
+  await runHelperJob(ports, owner, job, never);
+  t.is(created().length, 1);
+});
+
+test('a helper that was cut off by its timeout is not tried again', async t => {
+  const { ports, created } = helperPorts(() => ({ ok: false, exitCode: null, interrupted: 'timeout' }));
+  t.is((await runHelperJob(ports, owner, job, never)).interrupted, 'timeout');
+  t.is(created().length, 1);
+});
+
+test('an engine that cannot be reached rejects: it is for the machine to wait for it', async t => {
+  const { ports } = helperPorts(() => ({ stderr: 'Cannot connect to the Docker daemon at unix:///x.' }));
+  const error = await rejection(runHelperJob(ports, owner, job, never));
+  t.is(error.kind, 'unreachable');
+  t.regex(error.message, /could not remove its clone/);
+});
+
+test('why a helper failed is its own last line, then the timeout, then the words of docker', t => {
+  t.is(
+    jobFailure({ ...answer, stdout: 'x\nfailed the disk is full\n', stderr: 'other' }),
+    'the disk is full',
+  );
+  t.is(jobFailure({ ...answer, interrupted: 'timeout' }), 'it did not end in time');
+  const noProgram = 'exec: "agent-empty": executable file not found in $PATH';
+  t.regex(jobFailure({ ...answer, stderr: noProgram }), /base image is of another release.*agent-flow build/);
+  t.is(jobFailure({ ...answer, stderr: 'Error response from daemon: no such image: x' }), 'no such image: x');
+  t.is(jobFailure({ ...answer, exitCode: 9 }), 'the helper container exited with 9');
+});
+
+test('a helper acts as the caller, and on a rootless engine as the root of a container, who is the caller', t => {
+  const { user } = hostUser({ engine });
+  t.is(user, `${process.getuid!()}:${process.getgid!()}`);
+  t.deepEqual(hostUser({ engine: { ...engine, isRootless: true } }), { user: '0:0' });
+});

@@ -1,0 +1,103 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { SavedWorkspace } from '../../../src/actors/context.ts';
+import { saveWork } from '../../../src/actors/save-work.ts';
+import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { agent, fakeJournal, helperPorts, input, never, rejection } from '../_helpers/actor-ports.ts';
+import { folder } from '../_helpers/repositories.ts';
+
+function stage(
+  t: ExecutionContext,
+  {
+    workspace = { mode: 'clone', path: '/repo', repository: '/repo', from: null },
+    keep = 'never',
+    answer = { stdout: 'nothing\n' },
+    saved = null,
+  }: {
+    workspace?: AgentPlan['workspace'];
+    keep?: AgentPlan['keep'];
+    answer?: Partial<DockerAnswer>;
+    saved?: { workspace: SavedWorkspace | null } | null;
+  } = {},
+) {
+  const root = folder(t);
+  const clone = join(root, 'workspace');
+  mkdirSync(clone);
+  const journal = fakeJournal();
+  const helper = helperPorts(() => answer);
+  const cleared = () => {
+    try {
+      mkdirSync(clone);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const world = {
+    ...helper.ports,
+    emit: journal.emit,
+    recorder: nullRecorder,
+    plan: () => agent({ workspace, keep }),
+    folder: () => root,
+    clone: () => (workspace.mode === 'clone' ? clone : null),
+    base: () => ({ commit: 'b'.repeat(40) }),
+    makeClone: async () => null,
+    writablePlaces: [],
+    livePlaces: () => [],
+    savedWork: () => saved,
+    deadlineSignal: () => never,
+  };
+  return { ...helper, ...journal, world, clone, cleared };
+}
+
+test('the work is in the journal before its clone is removed', async t => {
+  const { world, events, cleared } = stage(t);
+  await saveWork(world, input, never);
+  t.deepEqual(events, [{ type: 'workspace.saved', agent: 'a', attempt: 1, workspace: null, artifacts: [] }]);
+  t.true(cleared());
+});
+
+test('work that is in the journal is not saved again, but its clone is still removed', async t => {
+  const { world, events, created, cleared } = stage(t, { saved: { workspace: null } });
+  await saveWork(world, input, never);
+  t.deepEqual(events, []);
+  t.deepEqual(created(), []);
+  t.true(cleared());
+});
+
+test('a clone that holds the work, or belongs to a container that is kept, stays', async t => {
+  const left = { branch: null, commit: null, diff: null, path: '/left' };
+  const holds = stage(t, { saved: { workspace: left } });
+  await saveWork(holds.world, input, never);
+  t.false(holds.cleared());
+  const kept = stage(t, { keep: 'always' });
+  await saveWork(kept.world, input, never);
+  t.false(kept.cleared());
+});
+
+test('an agent without a clone, a copy or artifacts has nothing to save', async t => {
+  const { world, events } = stage(t, { workspace: { mode: 'none' } });
+  await saveWork(world, input, never);
+  t.deepEqual(events, []);
+});
+
+test('work that cannot be saved is a warning with the place of the clone, and no failure of the agent', async t => {
+  const { world, messages, clone, cleared } = stage(t);
+  const helperImage = async () => {
+    throw new Error('no base image');
+  };
+  await saveWork({ ...world, helperImage }, input, never);
+  t.deepEqual(messages(), [`its work could not be saved: no base image. Its clone is in ${clone}`]);
+  t.false(cleared());
+});
+
+test('an engine that cannot be reached rejects, and nothing is journaled', async t => {
+  const { world, events } = stage(t, {
+    answer: { stderr: 'Cannot connect to the Docker daemon at unix:///x.' },
+  });
+  t.is((await rejection(saveWork(world, input, never))).kind, 'unreachable');
+  t.deepEqual(events, []);
+});

@@ -1,0 +1,82 @@
+import test from 'ava';
+import { copyInto, startContainer } from '../../../src/actors/start.ts';
+import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { Container } from '../../../src/docker/containers.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
+import {
+  agent,
+  engine,
+  fakeClient,
+  fakeClock,
+  fakeContainers,
+  id,
+  identity,
+  input,
+  never,
+  rejection,
+} from '../_helpers/actor-ports.ts';
+
+function ports(
+  answer: Partial<DockerAnswer> = { stdout: `${id}\n` },
+  { workspace = { mode: 'none' } as AgentPlan['workspace'], existing = [] as Partial<Container>[] } = {},
+) {
+  const { docker, calls } = fakeClient(args => (args[0] === 'start' ? answer : undefined));
+  const problems: (string | null)[] = [];
+  const world = {
+    clock: fakeClock().clock,
+    docker,
+    containers: fakeContainers(existing).containers,
+    engine,
+    recorder: nullRecorder,
+    helperImage: async () => 'sha256:helper',
+    identity: () => identity,
+    plan: () => agent({ workspace }),
+    mountProblem: () => problems.shift() ?? null,
+    writablePlaces: [] as string[],
+    livePlaces: () => [],
+  };
+  return { world, calls, problems };
+}
+
+test('a container is started by its full id', async t => {
+  const { world, calls } = ports();
+  await startContainer(world, input, never);
+  t.deepEqual(calls, [`start ${id}`]);
+});
+
+test('a container whose start is in doubt is not started twice', async t => {
+  const { world, calls } = ports(undefined, { existing: [{ id, state: 'running' }] });
+  await startContainer(world, { ...input, inDoubt: true }, never);
+  t.deepEqual(calls, []);
+  const created = ports(undefined, { existing: [{ id, state: 'created' }] });
+  await startContainer(created.world, { ...input, inDoubt: true }, never);
+  t.deepEqual(created.calls, [`start ${id}`]);
+});
+
+test('a mount that has changed is refused before the copy, and again right before the start', async t => {
+  const workspace = { mode: 'copy', path: '/src' } as const;
+  const first = ports(undefined, { workspace });
+  first.problems.push('/src is a link now');
+  t.like(await rejection(startContainer(first.world, input, never)), {
+    kind: 'workspace',
+    message: '/src is a link now',
+  });
+  t.deepEqual(first.calls, []);
+  const second = ports(undefined, { workspace });
+  second.problems.push(null, '/src is a link now');
+  t.is((await rejection(startContainer(second.world, input, never))).kind, 'workspace');
+  t.deepEqual(second.calls, [copyInto('/src', id).join(' ')]);
+});
+
+test('an answer without the id proves no start', async t => {
+  const { world } = ports({ stdout: '' });
+  t.like(await rejection(startContainer(world, input, never)), { kind: 'transient', inDoubt: true });
+});
+
+test('a directory that cannot be copied in is a failure with its path', async t => {
+  const { world } = ports(undefined, { workspace: { mode: 'copy', path: '/src' } });
+  const docker = fakeClient(() => ({ stderr: 'Error response from daemon: it broke' })).docker;
+  const error = await rejection(startContainer({ ...world, docker }, input, never));
+  t.regex(error.message, /could not copy \/src into the container: it broke/);
+});

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { parsers } from '../../../../src/agent-cli/parsers/parsers.ts';
+import { createReporter } from '../../../../src/agent-cli/reporter.ts';
+
+/** In the place of every field that a parser reads. */
+const values = [null, 0, -1, 'text', true, [], [null], [1, 'a', {}], {}, { type: 'text', text: {} }];
+const fields = {
+  claude: ['assistant', 'stream_event', 'user', 'rate_limit_event', 'system', 'result'],
+  codex: ['item.started', 'item.completed', 'turn.completed', 'turn.failed', 'error'],
+  gemini: ['message', 'tool_use', 'tool_result', 'error', 'result'],
+  opencode: ['text', 'tool_use', 'step_finish', 'error'],
+  copilot: ['assistant.message', 'tool.execution_start', 'tool.execution_complete', 'session.error'],
+  cline: ['run_result', 'error', 'agent_event'],
+  words: ['any'],
+} as const;
+const names = [
+  ...['message', 'event', 'item', 'part', 'data', 'error', 'usage', 'stats', 'content', 'rate_limit_info'],
+  ...['result', 'state', 'tokens', 'output', 'input', 'changes', 'parameters', 'num_turns', 'total_cost_usd'],
+];
+
+for (const [format, types] of Object.entries(fields))
+  test(`fields of any type do not break the parser of ${format}`, t => {
+    t.true(format in parsers);
+    const plan = { format, login: 'x', quota: 'y' };
+    const reporter = createReporter(plan, { write() {}, save() {}, endCli() {}, now: () => 0 });
+    for (const type of types)
+      for (const value of values) {
+        const event = { type, subtype: 'api_retry', ...Object.fromEntries(names.map(name => [name, value])) };
+        for (const nested of [event, { type, event, item: event, part: event, data: event, message: event }])
+          t.notThrows(() => reporter.line(JSON.stringify(nested)));
+      }
+  });
+
+test('a format that does not exist is refused', t => {
+  const plan = { format: 'toString', login: '', quota: '' };
+  t.throws(() => createReporter(plan, { write() {}, save() {}, endCli() {}, now: () => 0 }), {
+    message: '"toString" is not a format that agent-report reads',
+  });
+});

@@ -1,0 +1,146 @@
+import test from 'ava';
+import { helperArgs } from '../../../src/agent-container/helper.ts';
+import type { RunEvent, RunEventBody } from '../../../src/events.ts';
+import { reconcile } from '../../../src/recovery/reconcile.ts';
+import { type AgentRecord, applyEvent, emptyRecord, isFresh } from '../../../src/recovery/record.ts';
+
+const after = (...events: RunEventBody[]): AgentRecord =>
+  events.reduce(
+    (record, body, seq) => applyEvent(record, 'a', { v: 1, seq, at: 0, ...body } as RunEvent),
+    emptyRecord,
+  );
+
+const state = (attempt: number, more: object = {}): RunEventBody => ({
+  type: 'agent.state',
+  agent: 'a',
+  attempt,
+  state: 'x',
+  event: 'y',
+  containerId: null,
+  injectedAt: null,
+  cause: null,
+  until: null,
+  ...more,
+});
+const call = (verb: string, attempt = 1): RunEventBody => ({
+  type: 'docker.call',
+  call: 1,
+  agent: 'a',
+  attempt,
+  argv: ['docker', verb],
+});
+const ended = (attempt: number, status: 'failed' | 'succeeded'): RunEventBody => ({
+  type: 'attempt.ended',
+  agent: 'a',
+  attempt,
+  status,
+  exitCode: 1,
+  error: null,
+  containerId: 'c1',
+  image: 'i',
+  transcript: null,
+});
+
+test('nothing told, nothing remembered; states alone touch nothing', t => {
+  t.is(after(), emptyRecord);
+  t.true(isFresh(after(state(1))));
+});
+
+test('a create and a start that were asked for are remembered, answered or not', t => {
+  const record = after(call('create'), call('start'));
+  t.true(record.createAsked);
+  t.true(record.startAsked);
+  t.false(isFresh(record));
+  t.false(after(call('exec')).createAsked);
+});
+
+test('a helper container that is created and started for an attempt says nothing of the attempt', t => {
+  const helper = (...argv: string[]) => ({ ...call(''), argv: ['docker', ...argv] }) as RunEventBody;
+  const args = helperArgs({
+    instance: 'i',
+    runId: 'r1234567',
+    owner: { agent: 'a', attempt: 1 },
+    image: 'i',
+    command: 'agent-clone',
+    args: [],
+    mounts: [],
+    user: '0',
+  });
+  t.is(after(helper(...args), helper('start', '--attach', 'c1')), emptyRecord);
+});
+
+test('the container and the moment of injection stay, though later states do not repeat them', t => {
+  const record = after(state(1, { containerId: 'c1' }), state(1, { injectedAt: 5 }), state(1));
+  t.is(record.containerId, 'c1');
+  t.is(record.injectedAt, 5);
+});
+
+test('the first start of its own container is remembered, and forgotten with the attempt', t => {
+  const started = (containerId: string, startedAt: number): RunEventBody => ({
+    type: 'container.started',
+    containerId,
+    startedAt,
+  });
+  const created = state(1, { containerId: 'c1' });
+  t.is(after(started('c1', 7)).startedAt, null);
+  t.is(after(created, started('c2', 7)).startedAt, null);
+  t.is(after(created, started('c1', 7), started('c1', 9)).startedAt, 7);
+  t.is(after(created, started('c1', 7), ended(1, 'failed'), state(2)).startedAt, null);
+});
+
+test('the first outcome of an attempt counts', t => {
+  t.is(after(ended(1, 'failed'), ended(1, 'succeeded')).attemptOutcome?.status, 'failed');
+});
+
+test('a new attempt begins with an empty page, and the last one is kept', t => {
+  const record = after(
+    call('create'),
+    state(1, { containerId: 'c1', injectedAt: 5 }),
+    ended(1, 'failed'),
+    state(2),
+  );
+  t.is(record.attempt, 2);
+  t.is(record.containerId, null);
+  t.false(record.createAsked);
+  t.is(record.injectedAt, null);
+  t.is(record.attemptOutcome, null);
+  t.deepEqual(record.attempts, [
+    { attempt: 1, containerId: 'c1', status: 'failed', exitCode: 1, error: null },
+  ]);
+});
+
+test('a call of an earlier attempt that comes late is not this attempt’s', t => {
+  t.false(after(ended(1, 'failed'), state(2), call('create', 1)).createAsked);
+});
+
+test('a cancel of the run or of the agent is remembered, that of another is not', t => {
+  t.true(after({ type: 'run.cancel', reason: 'x' }).cancelled);
+  t.true(after({ type: 'agent.cancel', agent: 'a', reason: 'x' }).cancelled);
+  t.false(after({ type: 'agent.cancel', agent: 'b', reason: 'x' }).cancelled);
+  t.true(after({ type: 'run.cancel', reason: 'x' }, ended(1, 'failed'), state(2)).cancelled);
+});
+
+test('what happens to other agents is nothing to this one', t => {
+  t.is(after({ ...ended(1, 'failed'), agent: 'b' } as RunEventBody), emptyRecord);
+});
+
+test('an agent that is over comes out as it did, though nothing is left of it and its run is taken up again', t => {
+  const plan = { retries: 1, keep: 'never', specHash: null } as const;
+  const end = { agent: 'a', error: null, containerId: 'c1', image: 'i' } as const;
+  const succeeded = after(ended(1, 'succeeded'), {
+    type: 'agent.ended',
+    status: 'succeeded',
+    exitCode: 0,
+    ...end,
+  });
+  t.like(reconcile(plan, succeeded, [], 0), { enter: 'done', outcome: { status: 'succeeded', exitCode: 0 } });
+  // Cancelled while it waited for another attempt: the outcome of the first is not that of the agent.
+  const cancelled = after(ended(1, 'failed'), {
+    type: 'agent.ended',
+    status: 'cancelled',
+    exitCode: null,
+    ...end,
+  });
+  t.like(reconcile(plan, cancelled, [], 0), { enter: 'done', outcome: { status: 'cancelled' } });
+  t.is(reconcile(plan, cancelled, [], 0).attempts.length, 1);
+});

@@ -1,0 +1,141 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { FlowError } from '../../../src/errors.ts';
+import { requestStop } from '../../../src/run/request-stop.ts';
+import { takeLock } from '../../../src/store/lock.ts';
+import { ownIdentity } from '../../../src/store/lock-holder.ts';
+import { watchRequests } from '../../../src/store/requests.ts';
+import { openStateDir } from '../../../src/store/state-directory.ts';
+import { folder } from '../_helpers/repositories.ts';
+
+const never = 2 ** 30;
+/** What is not waited for in a test takes for ever in it. */
+const timeouts = { here: never, elsewhere: never, again: never, poll: 5 };
+
+function run(t: ExecutionContext) {
+  const found = openStateDir(folder(t)).run('rabcdefg');
+  mkdirSync(found.path);
+  return found;
+}
+const requestsIn = (path: string) => readdirSync(path).map(name => readFileSync(join(path, name), 'utf8'));
+const foreign = () => JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' });
+
+test('a run is stopped by its engine process, and no request is left', async t => {
+  const found = run(t);
+  takeLock(found.lock);
+  let isOver = false;
+  const engine = watchRequests(
+    found.requests,
+    ({ stop }) => {
+      t.is(stop, 'fixer');
+      isOver = true;
+    },
+    { every: 5 },
+  );
+  await requestStop(found, { agent: 'fixer', isOver: () => isOver, say: () => t.fail(), timeouts });
+  engine[Symbol.dispose]();
+  t.deepEqual(requestsIn(found.requests), []);
+});
+
+test('an engine process that is gone is not waited for, nor is the request left for the next one', async t => {
+  const found = run(t);
+  const lock = takeLock(found.lock) as Disposable;
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  t.deepEqual(requestsIn(found.requests), ['{"stop":null}']);
+  lock[Symbol.dispose]();
+  await asked;
+  t.deepEqual(requestsIn(found.requests), []);
+});
+
+test('one that lives and takes no request is named, with what to do about it', async t => {
+  const found = run(t);
+  takeLock(found.lock);
+  const error = await t.throwsAsync(
+    requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts: { ...timeouts, here: 20 } }),
+    { instanceOf: FlowError },
+  );
+  t.is(error.exitCode, 3);
+  t.regex(
+    error.message,
+    new RegExp(`process ${process.pid} on \\S+ lives and hangs.*kill -CONT ${process.pid}`),
+  );
+  t.deepEqual(requestsIn(found.requests), []);
+});
+
+test('one that cannot be judged and takes no request is named, with --force and what it risks', async t => {
+  const found = run(t);
+  writeFileSync(`${found.lock}.1`, foreign());
+  const error = await t.throwsAsync(
+    requestStop(found, {
+      agent: null,
+      isOver: () => false,
+      say: t.log,
+      timeouts: { ...timeouts, elsewhere: 20 },
+    }),
+    { instanceOf: FlowError },
+  );
+  t.regex(error.message, /another pid namespace.*--force.*start agents twice/);
+  t.deepEqual(requestsIn(found.requests), []);
+});
+
+test('one that has taken the request and is gone then, though its lock is believed, is not waited for', async t => {
+  const found = run(t);
+  writeFileSync(`${found.lock}.1`, foreign());
+  const engine = watchRequests(found.requests, () => engine[Symbol.dispose](), { every: 5 });
+  const said: string[] = [];
+  await t.throwsAsync(
+    requestStop(found, {
+      agent: null,
+      isOver: () => false,
+      say: line => said.push(line),
+      timeouts: { ...timeouts, elsewhere: 500, again: 5 },
+    }),
+    { message: /has taken the request within/ },
+  );
+  t.is(said.length, 1, 'that it takes long is said once');
+  t.regex(said[0]!, /is still stopping it/);
+});
+
+test('one that takes long is waited for as long as it takes requests', async t => {
+  const found = run(t);
+  const lock = takeLock(found.lock) as Disposable;
+  let stops = 0;
+  const engine = watchRequests(found.requests, () => stops++, { every: 5 });
+  let pings = 0;
+  const asked = requestStop(found, {
+    agent: null,
+    isOver: () => pings >= 3,
+    say: () => {},
+    timeouts: { ...timeouts, again: 5 },
+  });
+  const seen = new Set<string>();
+  while (pings < 3) {
+    for (const name of readdirSync(found.requests)) seen.add(name);
+    pings = Math.max(0, seen.size - 1);
+    await delay(1);
+  }
+  await asked;
+  engine[Symbol.dispose]();
+  lock[Symbol.dispose]();
+  t.is(stops, 1, 'it is asked to stop once');
+});
+
+test('a run whose directory takes no request says so, with who could be signalled', async t => {
+  const found = run(t);
+  takeLock(found.lock);
+  writeFileSync(found.requests, 'no directory');
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const error = await t.throwsAsync(asked, { instanceOf: FlowError });
+  t.is(error.exitCode, 3);
+  t.regex(error.message, new RegExp(`cannot be requested to stop: .*SIGINT.* process ${process.pid} on`));
+});
+
+test('a state directory that is removed meanwhile ends the wait', async t => {
+  const found = run(t);
+  takeLock(found.lock);
+  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  rmSync(found.path, { recursive: true });
+  await t.notThrowsAsync(asked);
+});

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { shutdownDeadline } from '../../../src/run/shutdown-deadline.ts';
+import { workspacesOf } from '../../../src/run/workspaces.ts';
+import { parseSpec } from '../../../src/spec/load.ts';
+import type { AttemptState } from '../../../src/state/agent-state.ts';
+import { openStateDir } from '../../../src/store/state-directory.ts';
+import { folder } from '../_helpers/repositories.ts';
+import { at } from '../_helpers/story.ts';
+
+const none = { branch: null, commit: null, diff: null, path: null };
+
+async function desk(t: Parameters<typeof folder>[0]) {
+  const base = folder(t);
+  mkdirSync(join(base, 'source', '.git'), { recursive: true });
+  mkdirSync(join(base, 'plain'));
+  const clone = (from?: string) => ({ mode: 'clone', path: 'source', ...(from && { from }) });
+  const spec = {
+    defaults: { command: ['x'] },
+    agents: {
+      a: { workspace: clone() },
+      b: { workspace: clone('a'), dependsOn: ['a'] },
+      c: { workspace: clone('b'), dependsOn: ['b'] },
+      bound: { workspace: '.' },
+      empty: { workspace: { mode: 'none' } },
+    },
+  };
+  const plan = await parseSpec(JSON.stringify(spec), { path: join(base, 'flow.json'), env: {} });
+  const stateDir = openStateDir(join(base, 'state'));
+  const saved = new Map<string, Partial<AttemptState>[]>();
+  const workspaces = workspacesOf({
+    plan,
+    folder: stateDir.run('r1234567'),
+    commits: { [join(base, 'source')]: 'c0' },
+    attempts: name => (saved.get(name) ?? []) as AttemptState[],
+  });
+  return { saved, ...workspaces };
+}
+
+test('a clone starts from where the repository was, or from what the agent before it has come to', async t => {
+  const { base, saved } = await desk(t);
+  t.deepEqual(base('a'), { commit: 'c0' });
+  t.deepEqual(base('c'), { commit: 'c0' }, 'neither has changed anything');
+  saved.set('a', [{ workspace: { ...none, commit: 'c1' } }, { workspace: { ...none, commit: 'c2' } }]);
+  t.deepEqual(base('b'), { commit: 'c2' }, 'the last attempt counts');
+  t.deepEqual(base('c'), { commit: 'c2' });
+  saved.set('b', [{ workspace: { ...none, path: '/left' } }]);
+  t.deepEqual(base('c'), { fault: 'the work of b is on no branch, but in /left' });
+});
+
+test('a clone is below its attempt', async t => {
+  const { clone } = await desk(t);
+  t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);
+  t.is(clone('bound', 1), null);
+});
+
+test('only who was cancelled is in a hurry, and at the end at once', t => {
+  const { apply, signal, end } = shutdownDeadline(['a', 'b']);
+  apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
+  t.false(signal('a').aborted);
+  end();
+  t.true(signal('a').aborted);
+  t.false(signal('b').aborted);
+  apply(at(1, { type: 'run.cancel', reason: 'x' }));
+  end();
+  t.true(signal('b').aborted);
+});

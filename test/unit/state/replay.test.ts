@@ -1,0 +1,55 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { initialFlowState, reduce } from '../../../src/state/flow-state.ts';
+import { openHistory, until } from '../../../src/state/history.ts';
+import { openReplay } from '../../../src/state/replay.ts';
+import { livelyRun } from '../inspector/lively.ts';
+
+test('a replay knows at every event, in whatever order it is asked, what a reducer knows', t => {
+  const events = livelyRun(12);
+  const states = [initialFlowState];
+  for (const event of events) states.push(reduce(states.at(-1)!, event));
+  const moments = fc.array(fc.integer({ min: -1, max: events.length + 3 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(moments, fc.integer({ min: 1, max: 40 }), (asked, every) => {
+      const replay = openReplay(every);
+      for (const event of events) replay.add(event);
+      for (const index of asked)
+        t.deepEqual(replay.at(index), states[Math.min(index, events.length - 1) + 1]);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a replay that grows goes on from where it stands', t => {
+  const replay = openReplay(4);
+  let state = initialFlowState;
+  t.is(replay.at(-1), initialFlowState);
+  for (const [index, event] of livelyRun(3).entries()) {
+    replay.add(event);
+    state = reduce(state, event);
+    t.deepEqual(replay.at(index), state);
+  }
+});
+
+test('a history has what each agent went through, its docker calls and their answers, as far as one looks', t => {
+  const history = openHistory();
+  const events = livelyRun(2);
+  for (const event of events) history.add(event);
+  const { steps, calls } = history.of('agent-1');
+  t.deepEqual(
+    steps.map(({ event }) => event),
+    events.filter(event => event.type === 'agent.state' && event.agent === 'agent-1'),
+  );
+  t.deepEqual(
+    calls.map(({ event }) => event.argv[1]),
+    ['create', 'start', 'rm'],
+  );
+  t.true(calls.every(({ result }) => result?.event.ok));
+  for (const { index, event } of steps) t.is(events[index], event);
+  t.deepEqual(until(steps, -1), []);
+  t.deepEqual(until(steps, steps[3]!.index), steps.slice(0, 4));
+  t.deepEqual(until(steps, steps[3]!.index - 1), steps.slice(0, 3));
+  t.is(until(steps, events.length), steps);
+  t.deepEqual(history.engine.calls, []);
+});

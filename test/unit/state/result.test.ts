@@ -1,0 +1,178 @@
+import test from 'ava';
+import * as z from 'zod';
+import type { FlowState } from '../../../src/state/flow-state.ts';
+import { exitCodeOf, resultOf, resultSchema } from '../../../src/state/result.ts';
+import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+
+type Way = string;
+
+/** A run of one agent a way of coming out; what is no status is the kind of a failure. */
+function run(ways: readonly Way[], cancelled = false): FlowState {
+  const names = ways.map((_, index) => `a${index}`);
+  return told(
+    started(Object.fromEntries(names.map(name => [name, []]))),
+    ...(cancelled ? [at(1, { type: 'run.cancel', reason: 'SIGINT' } as const)] : []),
+    ...ways.flatMap((way, index) => {
+      const name = names[index]!;
+      if (way === 'lost') return [enters(2, name, 'running.working')];
+      if (way === 'succeeded') return [ends(2, name)];
+      if (way === 'timedOut') return [ends(2, name, { ...failure('timeout'), status: 'timedOut' })];
+      if (way === 'skipped') return [ends(2, name, { ...failure('dependency'), status: 'skipped' })];
+      if (way === 'cancelled') return [ends(2, name, { status: 'cancelled', exitCode: null })];
+      return [ends(2, name, failure(way))];
+    }),
+  );
+}
+
+const table: readonly (readonly [string, readonly Way[], number, string])[] = [
+  ['all agents succeeded', ['succeeded', 'succeeded'], 0, 'succeeded'],
+  ['no agents', [], 0, 'succeeded'],
+  ['an agent failed', ['succeeded', 'exit'], 1, 'failed'],
+  ['an image failed', ['image'], 1, 'failed'],
+  ['a cancelled agent alone', ['succeeded', 'cancelled'], 1, 'cancelled'],
+  ['infrastructure that was lost', ['infrastructure', 'exit'], 3, 'failed'],
+  ['an engine that does not answer', ['unreachable'], 3, 'failed'],
+  ['a foreign name', ['nameConflict'], 3, 'failed'],
+  ['a network that cannot be had', ['network'], 3, 'failed'],
+  ['an engine that has no room left', ['outOfResources'], 3, 'failed'],
+  ['an agent that timed out', ['timedOut'], 4, 'timedOut'],
+  ['a timeout beside lost infrastructure', ['infrastructure', 'timedOut', 'exit'], 4, 'timedOut'],
+  ['a timeout beside a cancelled agent', ['timedOut', 'cancelled'], 4, 'timedOut'],
+  ['a failure beside a cancelled agent', ['exit', 'cancelled'], 1, 'failed'],
+  ['a skipped agent beside what it depends on', ['exit', 'skipped'], 1, 'failed'],
+  ['a skipped agent beside one that was cancelled', ['cancelled', 'skipped'], 1, 'cancelled'],
+  ['an agent without a word', ['succeeded', 'lost'], 3, 'failed'],
+];
+
+for (const [title, ways, exitCode, status] of table)
+  test(`${title}: exit code ${exitCode}, ${status}`, t => {
+    t.is(exitCodeOf(run(ways)), exitCode);
+    t.is(resultOf(run(ways)).status, status as never);
+  });
+
+test('a run that a person cancelled is cancelled, whatever else befell its agents', t => {
+  t.is(resultOf(run(['timedOut', 'cancelled'], true)).status, 'cancelled');
+  t.is(exitCodeOf(run(['timedOut', 'cancelled'], true)), 4);
+});
+
+test('a cancel that came after the last agent had ended changes nothing', t => {
+  t.is(resultOf(run(['succeeded'], true)).status, 'succeeded');
+  t.is(resultOf(run(['exit'], true)).status, 'failed');
+});
+
+test('an agent that succeeded and left its container behind has succeeded', t => {
+  const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
+  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { error }))), 0);
+});
+
+test('a cancelled agent whose container may be left behind counts as cancelled', t => {
+  const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
+  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { status: 'cancelled', error }))), 1);
+});
+
+test('what the end of the run says is the last word on its status and its exit code', t => {
+  const state = told(
+    started({ a: [] }),
+    ends(1, 'a'),
+    at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
+  );
+  t.is(exitCodeOf(state), 3);
+  t.is(resultOf(state).status, 'failed');
+});
+
+test('a result is what the contract says, key by key', t => {
+  const exit = {
+    status: 'failed',
+    exitCode: 7,
+    error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
+  } as const;
+  const state = told(
+    started({ fixer: [], tests: ['fixer'] }),
+    enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
+    enters(3, 'fixer', 'removing.checking', { containerId: 'c1' }),
+    attemptEnds(3, 'fixer', { ...exit, blockedHosts: ['b.example:443', 'c.example:80'] }),
+    enters(4, 'fixer', 'building', { attempt: 2 }),
+    attemptEnds(5, 'fixer', {
+      attempt: 2,
+      containerId: 'c2',
+      transcript: '/t/2',
+      blockedHosts: ['a.example:443', 'c.example:80'],
+    }),
+    ends(6, 'fixer', { containerId: 'c2' }),
+    ends(6, 'tests', {
+      ...failure('dependency', 'm', 'waiting'),
+      status: 'skipped',
+      containerId: null,
+      image: null,
+    }),
+    at(7, { type: 'run.ended', status: 'failed', exitCode: 1 }),
+  );
+  t.deepEqual(resultOf(state), {
+    version: 1,
+    runId: 'r1234567',
+    name: 'mend',
+    status: 'failed',
+    startedAt: '2026-01-02T12:00:00.000Z',
+    endedAt: '2026-01-02T12:00:07.000Z',
+    agents: {
+      fixer: {
+        status: 'succeeded',
+        exitCode: 0,
+        error: null,
+        containerId: 'c2',
+        image: 'sha256:1',
+        attempts: [
+          { status: 'failed', exitCode: 7, containerId: 'c1', timings: { running: 2000, removing: 1000 } },
+          { status: 'succeeded', exitCode: 0, containerId: 'c2', timings: {} },
+        ],
+        transcript: '/t/2',
+        blockedHosts: ['a.example:443', 'b.example:443', 'c.example:80'],
+        workspace: null,
+        artifacts: [],
+      },
+      tests: {
+        status: 'skipped',
+        exitCode: null,
+        error: { phase: 'waiting', kind: 'dependency', message: 'm' },
+        containerId: null,
+        image: null,
+        attempts: [],
+        transcript: null,
+        blockedHosts: [],
+        workspace: null,
+        artifacts: [],
+      },
+    },
+  });
+  t.deepEqual(resultSchema.parse(resultOf(state)), resultOf(state));
+});
+
+test('an attempt without a verdict is no attempt of a result', t => {
+  const { agents } = resultOf(run(['lost']));
+  t.deepEqual(agents.a0?.attempts, []);
+  t.like(agents.a0?.error, { phase: 'running.working', kind: 'infrastructure' });
+});
+
+test('what is known of a failed command reaches the result, and nothing undefined does', t => {
+  const error = { phase: 'creating', kind: 'docker', message: 'no', command: 'docker create', exitCode: 125 };
+  const failed = (
+    given: typeof error | (Omit<typeof error, 'command' | 'exitCode'> & { command: undefined }),
+  ) =>
+    resultOf(told(started({ a: [] }), ends(1, 'a', { status: 'failed', exitCode: null, error: given })))
+      .agents.a?.error;
+  t.deepEqual(failed(error), error);
+  t.deepEqual(Object.keys(failed({ phase: 'p', kind: 'k', message: 'm', command: undefined }) ?? {}), [
+    'phase',
+    'kind',
+    'message',
+  ]);
+});
+
+test('a run that goes on has no end', t => {
+  t.is(resultOf(told(started({ a: [] }))).endedAt, null);
+});
+
+test('the contract can be told as JSON Schema', t => {
+  const schema = z.toJSONSchema(resultSchema) as { required?: string[] };
+  t.deepEqual(schema.required, ['version', 'runId', 'name', 'status', 'startedAt', 'endedAt', 'agents']);
+});

@@ -1,0 +1,243 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { RunEvent } from '../../../src/events.ts';
+import { redactor } from '../../../src/secrets/redact.ts';
+import { openJournal, readJournal, truncateTornLine } from '../../../src/store/journal.ts';
+
+function file(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-journal-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'journal.jsonl');
+}
+
+const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
+const hostile = (text: string) =>
+  `\x1b[31mred\x1b[0m \x1b]2;title\x07\u202e${text}\u2066\n\t\x9b2Jtwi\x7fce\x85\ud800`;
+const stringsIn = (value: unknown): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : typeof value === 'object' && value !== null
+      ? Object.values(value).flatMap(stringsIn)
+      : [];
+
+const cancel = (reason: string) => ({ type: 'run.cancel' as const, reason });
+
+test('an appended event is on disk when append resolves, in order and numbered', async t => {
+  const path = file(t);
+  const journal = openJournal(path, () => 42);
+  await Promise.all([journal.append(cancel('a')), journal.append(cancel('b'))]);
+  t.deepEqual(readJournal(path), {
+    events: [
+      { v: 1, seq: 1, at: 42, type: 'run.cancel', reason: 'a', checksum: 'd22ffc62' },
+      { v: 1, seq: 2, at: 42, type: 'run.cancel', reason: 'b', checksum: '195d5936' },
+    ],
+    damage: [],
+  });
+  journal[Symbol.dispose]();
+});
+
+test('a line that was changed is left out; one without a checksum may have known keys only', t => {
+  const path = file(t);
+  const plain = { v: 1, seq: 1, at: 42, ...cancel('a') };
+  const lines = (...given: object[]) => given.map(line => `${JSON.stringify(line)}\n`).join('');
+  writeFileSync(path, lines(plain, { ...plain, checksum: 'd22ffc62' }));
+  t.deepEqual(readJournal(path).damage, []);
+  for (const changed of [
+    { ...plain, seq: 3, checksum: 'd22ffc62' },
+    { ...plain, checksum: 'd22ffc6' },
+    { ...plain, som: 'd22ffc62' },
+    { checksum: 'd22ffc62', ...plain },
+  ]) {
+    writeFileSync(path, lines(changed, plain));
+    t.is(readJournal(path).damage.length, 1, JSON.stringify(changed));
+  }
+});
+
+test('strings of an event carry no control characters: on disk, for listeners and in what `jq -r` prints', async t => {
+  const path = file(t);
+  const journal = openJournal(path, () => 0);
+  const heard: RunEvent[] = [];
+  journal.subscribe(event => heard.push(event));
+  const attempt = {
+    type: 'attempt.ended' as const,
+    agent: 'a',
+    attempt: 1,
+    status: 'failed' as const,
+    exitCode: 1,
+    error: { phase: 'running', kind: 'quota', message: hostile('message') },
+    containerId: null,
+    image: null,
+    transcript: null,
+    screen: hostile('screen'),
+    blockedHosts: [hostile('host')],
+  };
+  await journal.append(attempt);
+  await journal.append({ ...cancel('C:\\reports\\users'), type: 'run.cancel' });
+  await journal.append({
+    type: 'docker.call',
+    call: 1,
+    agent: null,
+    attempt: null,
+    argv: ['docker', hostile('argv')],
+  });
+  journal[Symbol.dispose]();
+  const { events, damage } = readJournal(path);
+  t.deepEqual(damage, []);
+  t.deepEqual(events, heard);
+  const clean = (text: string) => `red ${text}\n\ttwice`;
+  t.like(events[0], {
+    error: { ...attempt.error, message: clean('message') },
+    screen: clean('screen'),
+    blockedHosts: [clean('host')],
+  });
+  t.like(events[1], { reason: 'C:\\reports\\users' });
+  t.like(events[2], { argv: ['docker', clean('argv')] });
+  // The control: without the guard each of these strings would have reached a terminal.
+  t.regex(JSON.parse(JSON.stringify(attempt)).screen, control);
+  t.notRegex(events.flatMap(event => stringsIn(event)).join(''), control);
+});
+
+test('a secret that control characters had split is redacted once they are removed', async t => {
+  const path = file(t);
+  const { deep } = redactor(['canary-1234']);
+  const journal = openJournal(path, () => 0, 1, deep);
+  await journal.append(cancel('it is can\x1b[0mary\x7f-12\u202e34.'));
+  journal[Symbol.dispose]();
+  t.like(readJournal(path).events[0], { reason: 'it is [secret].' });
+});
+
+test('a secret that equals a keyword does not change the type of an event, and is redacted in its texts', async t => {
+  const path = file(t);
+  const words = [
+    'docker',
+    'create',
+    'worker',
+    'running',
+    'agent.state',
+    'timeout',
+    '--label=tmux-agents.role=helper',
+  ];
+  const { deep } = redactor(words);
+  const journal = openJournal(path, () => 0, 1, deep);
+  const argv = ['docker', 'create', '--env=A=docker', '--env=B=worker', '--label=tmux-agents.role=helper'];
+  await journal.append({ type: 'docker.call', call: 1, agent: 'worker', attempt: 1, argv });
+  const result = {
+    call: 1,
+    ok: false,
+    exitCode: null,
+    ms: 1,
+    interrupted: 'timeout' as const,
+    stderr: 'docker: worker',
+  };
+  await journal.append({ type: 'docker.result', ...result });
+  const error = { phase: 'running', kind: 'timeout', message: 'worker: timeout' };
+  const ended = { status: 'failed' as const, exitCode: 1, error, containerId: null, image: null };
+  await journal.append({
+    type: 'attempt.ended',
+    agent: 'worker',
+    attempt: 1,
+    ...ended,
+    transcript: '/worker/t',
+  });
+  journal[Symbol.dispose]();
+  const { events, damage } = readJournal(path);
+  t.deepEqual(damage, []);
+  t.like(events[0], {
+    type: 'docker.call',
+    agent: 'worker',
+    argv: ['docker', 'create', '--env=A=[secret]', '--env=B=[secret]', argv[4]!],
+  });
+  t.like(events[1], { interrupted: 'timeout', stderr: '[secret]: [secret]' });
+  t.like(events[2], {
+    agent: 'worker',
+    transcript: '/worker/t',
+    error: { ...error, message: '[secret]: [secret]' },
+  });
+});
+
+test('listeners receive every event at once, until they unsubscribe', async t => {
+  const journal = openJournal(file(t), () => 0);
+  const seen: number[] = [];
+  const leave = journal.subscribe(({ seq }) => seen.push(seq));
+  void journal.append(cancel('a'));
+  t.deepEqual(seen, [1]);
+  leave();
+  await journal.append(cancel('b'));
+  t.deepEqual(seen, [1]);
+  journal[Symbol.dispose]();
+});
+
+test('appending after dispose is not an error, and has no effect', async t => {
+  const path = file(t);
+  const journal = openJournal(path, () => 0);
+  journal[Symbol.dispose]();
+  await t.notThrowsAsync(journal.append(cancel('late')));
+  t.is(readFileSync(path, 'utf8'), '');
+});
+
+test('a last line that a crash has torn is dropped and reported, wherever it is torn', async t => {
+  const path = file(t);
+  const journal = openJournal(path, () => 0);
+  await journal.append(cancel('a'));
+  const whole = readFileSync(path);
+  await journal.append(cancel('b'));
+  const both = readFileSync(path);
+  journal[Symbol.dispose]();
+  for (let size = whole.length + 1; size < both.length; size++) {
+    writeFileSync(path, both);
+    truncateSync(path, size);
+    const { events, damage } = readJournal(path);
+    t.is(events.length, 1);
+    t.regex(damage.join(), /last line is incomplete/);
+  }
+});
+
+test('a damaged line in the middle is left out and reported, and the lines after it are read', t => {
+  const path = file(t);
+  const line = (seq: number) => `${JSON.stringify({ v: 1, seq, at: 0, ...cancel('x') })}\n`;
+  for (const bad of [
+    '{"v":1,"seq":2}\n',
+    'noise\n',
+    '{"v":2,"seq":2,"at":0,"type":"run.cancel","reason":"x"}\n',
+  ]) {
+    writeFileSync(path, line(1));
+    appendFileSync(path, bad);
+    appendFileSync(path, line(3));
+    const { events, damage } = readJournal(path);
+    t.deepEqual(
+      events.map(({ seq }) => seq),
+      [1, 3],
+    );
+    t.regex(damage.join(), /line 2 of 3/);
+  }
+});
+
+test('a journal that cannot be written rejects every append, and reports no event that it has not written', async t => {
+  const journal = openJournal('/dev/full', () => 0);
+  const told: unknown[] = [];
+  journal.subscribe(event => told.push(event));
+  await t.throwsAsync(journal.append(cancel('a')), { code: 'ENOSPC' });
+  t.is((await journal.broken).message, 'ENOSPC: no space left on device, write');
+  await t.throwsAsync(journal.append(cancel('b')), { code: 'ENOSPC' });
+  t.deepEqual(told, []);
+  journal[Symbol.dispose]();
+});
+
+test('a torn last line is truncated before more is appended', async t => {
+  const path = file(t);
+  const first = openJournal(path, () => 0);
+  await first.append(cancel('a'));
+  first[Symbol.dispose]();
+  appendFileSync(path, '{"v":1,"seq":2,"at"');
+  truncateTornLine(path);
+  const second = openJournal(path, () => 0, 2);
+  await second.append(cancel('b'));
+  second[Symbol.dispose]();
+  t.deepEqual(
+    readJournal(path).events.map(({ seq }) => seq),
+    [1, 2],
+  );
+  t.deepEqual(readJournal(path).damage, []);
+});

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { exceptions, retiredNames, retiredWords } from './_helpers/retired-words.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const list = 'test/unit/_helpers/retired-words.ts';
+// What engines have printed is kept as it came.
+const recorded = 'test/fixtures/engines/';
+
+const files = ['src', 'machines', 'docker', 'scripts', 'test', 'docs']
+  .flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1)),
+  )
+  .concat('README.md', 'CONTRIBUTING.md')
+  .filter(file => file !== list && !file.startsWith(recorded))
+  .map(file => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+  .filter(({ text }) => !text.includes('\0'));
+
+const literally = (word: string) => word.replace(/[.\\]/g, '\\$&').replaceAll(' ', '\\s+(?:[*#/]+\\s+)?');
+const anyOf = (words: readonly string[]) => `(?:${words.map(literally).join('|')})`;
+const word = new RegExp(`(?<![A-Za-z0-9_])${anyOf(retiredWords)}(?![A-Za-z0-9_])`, 'g');
+const declared = new RegExp(
+  `(?<=\\b(?:const|let|class|enum|function\\*?|interface|type) )${anyOf(retiredNames)}(?![A-Za-z0-9_])`,
+  'g',
+);
+
+const found = (pattern: RegExp) =>
+  files.flatMap(({ file, text }) =>
+    [...new Set(text.match(pattern))].map(hit => ({ file, hit: hit.replace(/\s+(?:[*#/]+\s+)?/g, ' ') })),
+  );
+const excepted = ({ file, hit }: { file: string; hit: string }) => exceptions[hit]?.[file] !== undefined;
+
+test('no text has a retired word', t => {
+  t.deepEqual(
+    found(word).filter(hit => !excepted(hit)),
+    [],
+  );
+});
+
+test('nothing is declared under a retired name', t => {
+  t.deepEqual(
+    found(declared).filter(hit => !excepted(hit)),
+    [],
+  );
+});
+
+test('every exception is still needed', t => {
+  const hits = [...found(word), ...found(declared)];
+  t.deepEqual(
+    Object.entries(exceptions).flatMap(([hit, places]) =>
+      Object.keys(places).filter(place => !hits.some(one => one.hit === hit && one.file === place)),
+    ),
+    [],
+  );
+});
+
+test('a retired word is found whole, on one line or two', t => {
+  const hits = (text: string) => text.match(word) ?? [];
+  t.deepEqual(hits('const createWorld = 1; recreateWorldMap engine.away'), ['createWorld', 'engine.away']);
+  t.is(hits(' * it will bring\n * home the work').length, 1);
+  t.is(hits('engineXaway').length, 0);
+  t.deepEqual('export interface World {} of the World'.match(declared), ['World']);
+});

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { docker, runToEnd, startBox } from './box.ts';
+import { docker, runToEnd, startBox, until } from './box.ts';
 
 /** What an image may have set, and a spec may mount, by how a container gets it from the command line. */
 const kept: Readonly<Record<string, readonly string[]>> = {
@@ -112,14 +112,38 @@ test('an agent that puts fifos in the place of files of its container ends with 
   t.is(end.record, 'agent-end exit 5 0 n0nce');
 });
 
-test('the limit of an agent holds that has used up the processes of its container', async t => {
-  const bomb = 'echo begun; bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do :; done';
-  const { code, record } = await runToEnd(t, bomb, {
-    env: { AGENT_RUN_LIMIT: '2' },
-    options: ['--pids-limit=64'],
+/** A program that takes every process that becomes free. It prints `full` when none is left. */
+const greedy = String.raw`$| = 1; while (1) {
+  my $child = fork;
+  if (!defined $child) { print "full\n" if !$full++ }
+  elsif (!$child) { sleep 1000 while 1 }
+}`;
+
+/** Scripts that leave the container no process. */
+const forkBombs: Readonly<Record<string, string>> = {
+  'a fork bomb': 'bomb() { bomb | bomb & }; bomb 2>/dev/null & while :; do :; done',
+  'children that it keeps': `exec perl -e '${greedy}'`,
+  'children that it keeps, and ignores SIGTERM': `exec perl -e '$SIG{TERM} = "IGNORE"; ${greedy}'`,
+};
+
+for (const [title, script] of Object.entries(forkBombs)) {
+  test(`the deadline ends an agent that has used up the processes of its container with ${title}`, async t => {
+    const { code, record, output } = await runToEnd(t, `echo begun; ${script}`, {
+      env: { AGENT_RUN_LIMIT: '2' },
+      options: ['--pids-limit=64'],
+    });
+    t.regex(output, /begun/);
+    t.is(record, 'agent-end deadline 124 0 n0nce');
+    t.is(code, 124);
   });
-  t.is(record, 'agent-end deadline 124 0 n0nce');
-  t.is(code, 124);
+}
+
+test('docker stop ends an agent that has used up the processes of its container, also without an init', async t => {
+  const box = await startBox(t, { init: false, options: ['--pids-limit=64'] });
+  await box.inject(`echo begun; ${forkBombs['children that it keeps']}`);
+  t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('full')));
+  await docker(['stop', '--time=60', box.id]);
+  t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
 });
 
 test('a control string that an agent has not closed is closed, so that tmux sees the end of its output', async t => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { type Answer, eventually, isRunning, type Place } from '../engine/flow.ts';
+import { type CommandResult, eventually, isRunning, type Place } from '../engine/flow.ts';
 import { type Canary, canary } from './canary.ts';
 import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { counted, type Scenario, type Stage, stage, startsOf } from './scenarios.ts';
@@ -66,9 +66,9 @@ export async function cameOut(t: ExecutionContext, here: Place, fates: Readonly<
 }
 
 export interface Begun {
-  readonly end: Promise<Answer>;
+  readonly end: Promise<CommandResult>;
   /** Resolves when its engine is gone. */
-  kill(signal?: NodeJS.Signals): Promise<Answer>;
+  kill(signal?: NodeJS.Signals): Promise<CommandResult>;
 }
 
 /** Starts the real command; whatever it has started ends with the test. */

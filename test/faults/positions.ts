@@ -20,7 +20,7 @@ export interface Position {
 const moments = ['intent', 'flight', 'effect'] as const;
 type Moment = (typeof moments)[number];
 
-const waits = ['watch', 'until', 'waitForSecrets'];
+const waits = ['watch', 'waitUntil', 'waitForSecrets'];
 
 const states = statesWithActors(agentMachine.root);
 export const initialState = String(agentMachine.config.initial);

@@ -11,7 +11,7 @@ const agent = (script: string) => ({ command: ['sh', '-c', script], workspace: '
 const spec = {
   concurrency: 3,
   agents: {
-    fine: { ...agent('sleep 1; echo hunter2-said'), env: { WORD: 'hunter2-env' } },
+    fine: { ...agent('sleep 1; echo hunter2-output'), env: { WORD: 'hunter2-env' } },
     flaky: { ...agent('[ -e tried ] || { touch tried; exit 7; }'), retries: 1 },
     broken: agent('echo hunter2-error >&2; exit 3'),
     after: { ...agent('true'), dependsOn: ['broken'] },

@@ -231,13 +231,13 @@ test.serial('typing reaches the agent only with --inspect-write', async t => {
 test.serial('the exported file of a finished run shows as much as the page and sends no request', async t => {
   const here = place(t);
   const file = `${here.path}/run.html`;
-  const spec = { name: 'kept', agents: { fine: agent('echo said'), broken: agent('exit 3') } };
+  const spec = { name: 'kept', agents: { fine: agent('echo hello'), broken: agent('exit 3') } };
   const { exitCode, stderr } = await here.run(spec, [`--html=${file}`]);
   t.is(exitCode, 1, stderr);
   const { page, complaints } = await pageOf(t, `file://${file}#agent/fine/terminal`);
   const requested: string[] = [];
   page.on('request', request => requested.push(request.url()));
-  await page.locator('.xterm-rows').getByText('said', { exact: true }).waitFor();
+  await page.locator('.xterm-rows').getByText('hello', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'kept' }).click();
   await page.locator('[data-agent="broken"][data-mark="failed"]').waitFor();
   await lookAt(page, 3);

@@ -9,7 +9,7 @@ import { cell, isWhole } from './tally.ts';
 const foreign = await canary();
 test.after.always(() => foreign.remove());
 
-/** An agent that has ended by itself keeps its outcome, whoever requests a stop then. */
+/** An agent that has ended by itself keeps its outcome after a later stop. */
 const isAtItsEnd = (name: string) => /^(running:effect|collecting|removing)/.test(name);
 
 const signals = [

@@ -60,7 +60,7 @@ test('the named logins are read-only, and files that ssh must own belong to the 
   t.true(asBefore());
 });
 
-test("root's own keys are mounted at their usual path", async t => {
+test("root's own keys are mounted in /root/.ssh", async t => {
   const { here, run, asBefore } = atHome(t);
   const { exitCode, stderr } = await run(
     'mount | grep " /root/.ssh .*ro," && ssh -G somewhere | grep "^user ada" && ! touch ~/.ssh/x',

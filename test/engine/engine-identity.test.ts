@@ -46,7 +46,7 @@ async function endsWell(t: ExecutionContext, here: Place, env: NodeJS.ProcessEnv
 }
 
 for (const [whose, leads] of [
-  ['a DOCKER_HOST where no engine is', nowhere],
+  ['a DOCKER_HOST without an engine', nowhere],
   ['a context that does not exist', () => ({ DOCKER_CONTEXT: 'there-is-none' })],
   ['a HOME and a configuration of its own', (here: Place) => ({ HOME: here.path, DOCKER_CONFIG: here.path })],
 ] as const)

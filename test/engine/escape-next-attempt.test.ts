@@ -32,7 +32,7 @@ cat "$AGENT_PROMPT_FILE"
 ls -A .git/hooks
 `;
 
-function desk(t: Parameters<typeof place>[0]) {
+function setUp(t: Parameters<typeof place>[0]) {
   const here = place(t);
   const hidden = join(here.path, 'private');
   mkdirSync(hidden);
@@ -80,7 +80,7 @@ const moments: Readonly<
   async 'a crash of both'(here, file, planted) {
     const run = here.start(['run', file, '--json']);
     await planted;
-    await eventually(isRunning(here, 'evil'), 'the agent at work');
+    await eventually(isRunning(here, 'evil'), 'the running agent');
     run.kill('SIGKILL');
     await run;
     const ids = await here.containers();
@@ -91,7 +91,7 @@ const moments: Readonly<
 
 for (const [moment, between] of Object.entries(moments))
   test(`escape: files that an agent plants for its next attempt have no effect after ${moment}`, async t => {
-    const { here, source, hidden, file, planted } = desk(t);
+    const { here, source, hidden, file, planted } = setUp(t);
     await between(here, file, planted, source);
     const second = here.transcript('evil', 2);
     t.regex(second, /the prompt of the user/, 'the second attempt printed its findings');

@@ -15,7 +15,7 @@ import { inCell } from './cell.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /** A file and a directory of the user that no link may lead the engine process to. */
-function desk(t: ExecutionContext) {
+function setUp(t: ExecutionContext) {
   const here = place(t);
   const mine = join(here.path, 'mine');
   const theirs = join(here.path, 'theirs');
@@ -32,7 +32,7 @@ const worker = (script: string) => ({ command: ['sh', '-c', script], workspace: 
 const untilGo = 'until [ -e go ]; do sleep 0.1; done; echo this would run on the host';
 
 test('a workspace above or in the state directory is refused with 2, also for a dry run', async t => {
-  const { here } = desk(t);
+  const { here } = setUp(t);
   const inside = join(here.stateDir, 'runs');
   for (const path of ['.', here.stateDir, inside])
     for (const workspace of [path, { mode: 'copy', path }])
@@ -47,7 +47,7 @@ test('a workspace above or in the state directory is refused with 2, also for a 
 });
 
 test('an agent cannot redirect the reports of its run, nor the engine process by renaming the state directory', async t => {
-  const { here, mine, theirs } = desk(t);
+  const { here, mine, theirs } = setUp(t);
   mkdirSync(join(here.workspace, 'out'));
   const attack = `ln -s ${mine} report.xml; ln -sf ${mine} out/events.jsonl; ln -s ${mine} out/run.html; mv out out.was; ln -s ${theirs} out`;
   const file = here.write({ agents: { a: worker(`${attack}; touch attacked; ${untilGo}`) } });
@@ -103,7 +103,7 @@ test('an agent cannot redirect the reports of its run, nor the engine process by
 });
 
 test('a link in place of a transcript halts the run, and nothing is lost', async t => {
-  const { here, mine } = desk(t);
+  const { here, mine } = setUp(t);
   const run = here.start(['run', here.write({ agents: { a: worker(untilGo) } }), '--json']);
   await eventually(isRunning(here, 'a'), 'the running agent');
   const kept = `state/runs/${here.runId()}/agents/a/1`;

@@ -69,7 +69,7 @@ const controls = Object.values(
 for (const wanted of controls) {
   const [{ open, guard }] = wanted as [Attempt];
   const off = [...(open ?? []).map(flag => `with ${flag}`), ...(guard ? [`without ${guard.source}`] : [])];
-  test(`${off.join(' ')}, it ${wanted.map(({ does }) => does).join(', and ')}`, async t => {
+  test(`control: a container ${off.join(' ')} ${wanted.map(({ does }) => does).join(', and ')}`, async t => {
     const { stdout, stderr } = await inCell(t, inOneCell(wanted), cellOf(wanted[0]!));
     const found = exitCodes(stdout);
     const failed = wanted.filter((_, index) => found.get(index) !== 0).map(({ does }) => does);

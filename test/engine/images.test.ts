@@ -13,7 +13,7 @@ const calls = (here: Place, ...words: readonly string[]) =>
     .flatMap(event => (event.type === 'docker.call' ? [event.argv.slice(1)] : []))
     .filter(argv => words.every((word, index) => argv[index] === word));
 
-const grounds = [
+const parentImages = [
   {
     title: 'plain Debian',
     dockerfile: 'FROM debian:bookworm-slim',
@@ -40,7 +40,7 @@ const grounds = [
   },
 ];
 
-for (const { title, dockerfile, user, path } of grounds) {
+for (const { title, dockerfile, user, path } of parentImages) {
   test(`an agent runs in ${title} as in the base image: exit code, transcript, attach, cleanup`, async t => {
     const here = place(t);
     const name = await image(t, dockerfile);

@@ -32,9 +32,9 @@ test('retry-and-timeout ends as its comments state', async t => {
   await here.agentFlow(['init', '--example', 'retry-and-timeout']);
   const { exitCode, json, stderr } = await here.agentFlow(['run', 'retry-and-timeout/spec.json', '--json']);
   t.is(exitCode, 4, stderr);
-  const came = Object.entries<{ status: string; attempts: unknown[] }>(json.agents);
+  const outcomes = Object.entries<{ status: string; attempts: unknown[] }>(json.agents);
   t.deepEqual(
-    came.map(([name, { status, attempts }]) => [name, status, attempts.length]),
+    outcomes.map(([name, { status, attempts }]) => [name, status, attempts.length]),
     [
       ['flaky', 'succeeded', 2],
       ['stuck', 'timedOut', 1],

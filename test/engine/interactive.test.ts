@@ -10,7 +10,7 @@ const key = 'dummy-key-2k8fj3q9';
 const claude = clis[0];
 /** A gemini whose caller has no key. */
 const loggedOut = { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli;
-/** A busy machine may stall it for a minute before it inputRequests. */
+/** A busy machine may stall it for a minute before it requests input. */
 const longTimeouts = { run: '5m', quiet: '4m' };
 
 /** INTERACTIVE_RUNS=20 runs as many; each starts a Claude Code of its own. */

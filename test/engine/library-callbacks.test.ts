@@ -76,9 +76,9 @@ test('an inspect that fails warns once, and every flow continues, also beside on
 
 test('cancel() and an aborted signal end a flow at any time, whether or not it is awaited', async t => {
   const unhandled: unknown[] = [];
-  const hear = (error: unknown) => void unhandled.push(error);
-  process.on('unhandledRejection', hear);
-  t.teardown(() => process.off('unhandledRejection', hear));
+  const onUnhandled = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', onUnhandled);
+  t.teardown(() => process.off('unhandledRejection', onUnhandled));
   const here = place(t);
   const { stateDir } = here;
 
@@ -118,12 +118,16 @@ test('cancel() and an aborted signal end a flow at any time, whether or not it i
 });
 
 test('a flow that fails by a callback does not affect another flow of the same program', async t => {
-  const [unlucky, lucky] = [place(t), place(t)];
+  const [failingPlace, otherPlace] = [place(t), place(t)];
   const abort = new AbortController();
-  const failed = runFlow(chatty, { stateDir: unlucky.stateDir, onOutput: mistake, signal: abort.signal });
+  const failed = runFlow(chatty, {
+    stateDir: failingPlace.stateDir,
+    onOutput: mistake,
+    signal: abort.signal,
+  });
   const types: string[] = [];
   const fine = runFlow(hello(['echo', 'hello']), {
-    stateDir: lucky.stateDir,
+    stateDir: otherPlace.stateDir,
     signal: abort.signal,
     onEvent: ({ type }) => void types.push(type),
   });

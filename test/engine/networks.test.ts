@@ -188,12 +188,15 @@ test.serial('agents with the same list share a proxy, and each gets its own bloc
 test.serial(
   'a network without isolation fails the agent before it starts and names the missing guard',
   async t => {
-    const deaf =
+    const withoutInternal =
       'shift 2; exec "$real" network create $(for word; do [ "$word" = --internal ] || echo "$word"; done)';
     // The helper's output where the network only seems to be internal, for a machine without egress.
     const open = 'echo direct; echo names; exit 1';
     for (const [fakes, message] of [
-      [{ 'network create': deaf }, /^the network tmux-agents-\S+ is not internal, which is not how/],
+      [
+        { 'network create': withoutInternal },
+        /^the network tmux-agents-\S+ is not internal, which is not how/,
+      ],
       [
         { 'start --attach': open },
         /does not hold: addresses outside can be reached past the proxy; names outside can be/,

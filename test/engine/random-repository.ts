@@ -229,7 +229,7 @@ const before = `
 { git rev-parse HEAD || git rev-parse "$given"; } >/tmp/head 2>/dev/null
 cp -a .git /tmp/pristine
 [ ! -e .git/info/sparse-checkout ] || echo sparse`;
-const truth = `
+const report = `
 chmod -R u+rwX .
 echo "head $(head -n 1 /tmp/head)"
 printf '%s\\n' "$start" | sort -u >/tmp/start
@@ -284,7 +284,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc
           ]),
       before,
       `( ${[':', loss, ...damages].filter(Boolean).join('\n')}\n) >/dev/null 2>&1`,
-      truth,
+      report,
     ].join('\n'),
     hasInside: inside !== '',
   }));

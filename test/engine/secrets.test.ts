@@ -52,7 +52,7 @@ function specOf(here: Place) {
 }
 
 /** An environment without redaction. */
-const blind = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}` };
+const unredacted = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}` };
 
 /** List every file below a folder that contains a canary, in any disguise. */
 const leaks = (folder: string): string[] =>
@@ -130,7 +130,7 @@ test('control: without redaction the canaries are found', async t => {
   const env = {
     ...here.env,
     CANARY_ENV: byEnv,
-    ...blind,
+    ...unredacted,
   };
   const { exitCode, stderr } = await here.agentFlow(['run', specOf(here)], { env });
   t.is(exitCode, 1, stderr);
@@ -206,7 +206,7 @@ test('a process without the secrets redacts those of the earlier one, and a rene
 });
 
 test('control: without redaction, a process without the secrets keeps and shows them', async t => {
-  const { here, token, renewed, shown, found } = await withoutThem(t, blind);
+  const { here, token, renewed, shown, found } = await withoutThem(t, unredacted);
   t.deepEqual(found, [token, renewed]);
   t.deepEqual(files(here, token), transcripts(here, 'a'));
   t.deepEqual(files(here, renewed), transcripts(here, 'b'));

@@ -149,7 +149,7 @@ test('a run whose directory is removed ends by itself, and the others continue',
 });
 
 /** Unreachable for the first caller. */
-const awayForOne = (here: Place) =>
+const unreachableForOne = (here: Place) =>
   fakeDocker(here, {
     info: `if mkdir '${here.path}/once' 2>/dev/null; then echo 'Cannot connect to the Docker daemon' >&2; exit 1; fi`,
   });
@@ -157,7 +157,7 @@ const awayForOne = (here: Place) =>
 test('an unreachable Docker engine of one run does not block the others, and that run is not reported as removed', async t => {
   const here = place(t);
   const { a, b } = await abandoned(here, ['a', 'b']);
-  const engine = resumeAll(t, here, [], awayForOne(here));
+  const engine = resumeAll(t, here, [], unreachableForOne(here));
   const fine = await eventually(() => [a, b].find(id => isResumed(here, id)), 'the other run');
   engine.kill('SIGINT');
   const { exitCode, stderr } = await engine;
@@ -170,7 +170,7 @@ test('an unreachable Docker engine of one run does not block the others, and tha
 test('the daemon drives the other runs while one waits for its Docker engine', async t => {
   const here = place(t);
   const { a, b } = await abandoned(here, ['a', 'b']);
-  const engine = here.start(['daemon'], { env: awayForOne(here) });
+  const engine = here.start(['daemon'], { env: unreachableForOne(here) });
   t.teardown(async () => {
     engine.kill('SIGKILL');
     await engine;

@@ -28,7 +28,7 @@ function apart(here: Place, folders: readonly string[], line: string, env: NodeJ
 const agent = (more: object) => ({ agents: { worker: { command: ['cat', 'mark'], ...small, ...more } } });
 
 /** A place whose workspace has a file `mark`, and is a repository. */
-async function desk(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
+async function setUp(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   const here = place(t, more);
   writeFileSync(join(here.workspace, 'mark'), 'mine\n');
   const git = ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid'];
@@ -42,7 +42,7 @@ const runs = ({ stateDir }: Place) =>
   existsSync(join(stateDir, 'runs')) ? readdirSync(join(stateDir, 'runs')) : [];
 
 test('a path at which the engine has other files is refused before anything starts, whatever mounts it', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const plain = join(here.path, 'plain');
   const below = join(plain, 'below');
   const home = join(here.path, 'home');
@@ -83,7 +83,7 @@ test('a path at which the engine has other files is refused before anything star
 });
 
 test('"copy" needs no shared files, and shared files are found to be the same', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const state = join(here.path, 'elsewhere');
   const copy = here.write(agent({ workspace: { mode: 'copy', path: 'workspace' } }));
   const copied = await apart(here, [state], `$AGENT_FLOW run '${copy}' --state-dir '${state}' --json`);
@@ -112,7 +112,7 @@ test('an engine at another address with the same files is accepted: a forwarded 
   await forwarded(t, { path });
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
   for (const DOCKER_HOST of [`unix://${path}`, `tcp://127.0.0.1:${port}`]) {
-    const here = await desk(t, { DOCKER_HOST });
+    const here = await setUp(t, { DOCKER_HOST });
     const run = await here.run(agent({ workspace: 'workspace' }));
     t.is(run.exitCode, 0, run.stderr);
     t.regex(here.transcript('worker'), /^mine$/m);
@@ -121,7 +121,7 @@ test('an engine at another address with the same files is accepted: a forwarded 
 });
 
 test('an engine behind ssh is accepted with the same files and refused with others', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   // The command that ssh would run on the other machine.
   writeFileSync(
     join(here.path, 'bin', 'ssh'),
@@ -144,7 +144,7 @@ test('an engine behind ssh is accepted with the same files and refused with othe
 
 test('an engine at another address with other files is refused, also for a dry run', async t => {
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
-  const here = await desk(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
+  const here = await setUp(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
   const plain = join(here.path, 'plain');
   const file = here.write(agent({ workspace: 'plain' }));
   mkdirSync(plain);
@@ -158,7 +158,7 @@ test('an engine at another address with other files is refused, also for a dry r
 });
 
 test('doctor reports the directories at which the engine has other files', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const { stdout } = await apart(here, [here.stateDir], '$AGENT_FLOW doctor; true');
   t.regex(stdout, /^warn {2}shared files .*other files, or none, at \S+\/state\n {6}→ .*"mode": "copy"/m);
   const same = await apart(here, [], '$AGENT_FLOW doctor; true');
@@ -166,7 +166,7 @@ test('doctor reports the directories at which the engine has other files', async
 });
 
 test('resume refuses an engine that has other files than at the start of the run, and continues on one with the same', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const plain = join(here.path, 'plain');
   mkdirSync(plain);
   const command = ['sh', '-c', 'until [ -e go ]; do sleep 0.1; done; exit 5'];
@@ -186,7 +186,7 @@ test('resume refuses an engine that has other files than at the start of the run
 });
 
 test('the files of an engine with another kernel are compared by random names and by content', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const base = join(here.path, 'base');
   for (const name of ['empty', 'list']) mkdirSync(join(base, name), { recursive: true });
   for (const name of ['file', 'list/a b', 'list/-x']) writeFileSync(join(base, name), name);

@@ -20,7 +20,7 @@ const sh = (script: string) => ({ command: ['sh', '-c', script], ...small });
 const clone = (more: object = {}) => ({ workspace: { mode: 'clone', path: 'source', ...more } });
 
 /** A place with a repository of one commit in it. */
-function desk(t: ExecutionContext) {
+function setUp(t: ExecutionContext) {
   const here = place(t);
   const source = repository(join(here.path, 'source'));
   const branchOf = (agent: string, runId = here.runId()) => `agent-flow/${runId}/${agent}`;
@@ -46,7 +46,7 @@ const warnings = (here: Place) =>
   here.journal().flatMap(event => (event.type === 'warning' ? [event.message] : []));
 
 test("three agents at once in clones of one repository leave three branches, and the user's tree is unchanged", async t => {
-  const { here, source, branches, on, branchOf, attempt } = desk(t);
+  const { here, source, branches, on, branchOf, attempt } = setUp(t);
   writeFileSync(join(source, 'a.txt'), 'not committed\n');
   run(source, 'config', 'user.name', 'Ada');
   const before = hashes(source, isWork);
@@ -90,7 +90,7 @@ test("three agents at once in clones of one repository leave three branches, and
 });
 
 test('the work of an agent that was killed, timed out, ran out of memory or was removed is saved', async t => {
-  const { here, on } = desk(t);
+  const { here, on } = setUp(t);
   const spec = {
     agents: {
       late: { ...sh('echo x >late.txt; sleep 600'), ...clone(), timeouts: { run: '4s' } },
@@ -128,7 +128,7 @@ test('the work of an agent that was killed, timed out, ran out of memory or was 
 });
 
 test('nothing that an agent leaves in its repository for git to execute runs on the host', async t => {
-  const { here, source, on } = desk(t);
+  const { here, source, on } = setUp(t);
   const canary = join(here.path, 'canary');
   const evil = `'touch ${canary}; cat'`;
   const keys = [
@@ -174,7 +174,7 @@ test('nothing that an agent leaves in its repository for git to execute runs on 
 });
 
 test('a setuid program of root stays in a bound directory, and never leaves a clone', async t => {
-  const { here, source, branchOf } = desk(t);
+  const { here, source, branchOf } = setUp(t);
   const script = 'cp /bin/true rootly && chmod 4755 rootly';
   const { exitCode, stderr } = await here.run({
     agents: { apart: { ...sh(script), ...clone() }, inside: { ...sh(script), workspace: 'workspace' } },
@@ -189,7 +189,7 @@ test('a setuid program of root stays in a bound directory, and never leaves a cl
 });
 
 test('the files of a clone with a damaged .git are saved, and its path is reported', async t => {
-  const { here, source, branches, on, attempt } = desk(t);
+  const { here, source, branches, on, attempt } = setUp(t);
   const before = hashes(source, isWork);
   const damages = {
     link: `rm -rf .git; ln -s ${join(source, '.git')} .git`,
@@ -226,7 +226,7 @@ test('the files of a clone with a damaged .git are saved, and its path is report
 });
 
 test('every attempt starts from the commit that was current when the run began', async t => {
-  const { here, source, branchOf } = desk(t);
+  const { here, source, branchOf } = setUp(t);
   const first = head(source);
   const ended = here.run({
     agents: {
@@ -255,7 +255,7 @@ const killedAt = {
 };
 for (const [moment, failpoint] of Object.entries(killedAt))
   test(`an engine process that is killed ${moment} continues from there`, async t => {
-    const { here, branches, on, attempt } = desk(t);
+    const { here, branches, on, attempt } = setUp(t);
     const file = here.write({ agents: { worker: { ...sh('echo x >x.txt'), ...clone() } } });
     const failpoints = join(import.meta.dirname, '../faults/failpoints.ts');
     const env = {
@@ -276,7 +276,7 @@ for (const [moment, failpoint] of Object.entries(killedAt))
   });
 
 test('an agent starts from the work of another, in the directory that it names', async t => {
-  const { here, source, branchOf } = desk(t);
+  const { here, source, branchOf } = setUp(t);
   execFileSync('mkdir', [join(source, 'sub')]);
   commit(source, { 'sub/here.txt': 'here\n' });
   const { exitCode, json, stderr } = await here.run({
@@ -298,7 +298,7 @@ test('an agent starts from the work of another, in the directory that it names',
 });
 
 test('a linked work tree with a submodule can be the source; work in the submodule is reported as left behind', async t => {
-  const { here, source, branchOf, attempt } = desk(t);
+  const { here, source, branchOf, attempt } = setUp(t);
   const library = repository(join(here.path, 'library'), { 'lib.txt': 'lib\n' });
   const linked = join(here.path, 'linked');
   run(source, 'worktree', 'add', '--quiet', '-b', 'side', linked);
@@ -362,7 +362,7 @@ test('artifacts are kept within their limits, and no link is followed', async t 
       },
     },
   });
-  t.is(exitCode, 1, 'the agent failed, and its artifacts are kept all the same');
+  t.is(exitCode, 1, 'the agent failed, and its artifacts are still kept');
   const folder = join(here.stateDir, 'runs', json.runId, 'agents/maker/1/artifacts');
   t.deepEqual(json.agents.maker.artifacts, [join(folder, 'dist')]);
   t.deepEqual(Object.keys(hashes(folder)), ['dist/deep/a.txt', 'dist/report.html']);
@@ -378,7 +378,7 @@ test('artifacts are kept within their limits, and no link is followed', async t 
 });
 
 test('hooks and configuration of a bound repository are read-only, and git commit works', async t => {
-  const { here, source } = desk(t);
+  const { here, source } = setUp(t);
   const script = `(echo x >.git/hooks/post-commit) 2>/dev/null; git config core.pager evil 2>/dev/null; echo b >b.txt; git add b.txt && git -c user.name=a -c user.email=a@b commit -qm 'by the agent'`;
   const before = hashes(join(source, '.git', 'hooks'));
   const config = readFileSync(join(source, '.git', 'config'), 'utf8');
@@ -397,7 +397,7 @@ test('hooks and configuration of a bound repository are read-only, and git commi
 });
 
 test('Ctrl-C saves the work, or reports where it is', async t => {
-  const { here, branches, attempt } = desk(t);
+  const { here, branches, attempt } = setUp(t);
   const run = here.start([
     'run',
     here.write({ agents: { worker: { ...sh('echo x >x.txt; sleep 600'), ...clone() } } }),
@@ -424,7 +424,7 @@ test('a repository without a commit is refused before anything starts', async t 
 });
 
 test('a partial clone without all objects is refused before anything starts, and a complete one is accepted', async t => {
-  const { here, source } = desk(t);
+  const { here, source } = setUp(t);
   writeFileSync(join(source, '.gitattributes'), '*.txt filter=lfs\n');
   commit(source, { 'a.txt': 'second\n' });
   run(source, 'config', 'uploadpack.allowFilter', 'true');
@@ -454,7 +454,7 @@ function unprivilegedUser(here: Place) {
 }
 
 test("root's files in a clone are removed with its run, also for another user", async t => {
-  const { here, attempt } = desk(t);
+  const { here, attempt } = setUp(t);
   const user = unprivilegedUser(here);
   const file = here.write({
     agents: { bad: { ...sh('rm -rf .git/objects; mkdir -p mine/deep; chmod 700 mine'), ...clone() } },
@@ -473,7 +473,7 @@ test("root's files in a clone are removed with its run, also for another user", 
 });
 
 test('agent-flow as another user than root leaves no file that this user cannot remove', async t => {
-  const { here, source, branchOf, attempt } = desk(t);
+  const { here, source, branchOf, attempt } = setUp(t);
   const { uid, gid } = unprivilegedUser(here);
   const script =
     'mkdir -p mine/deep; echo x >mine/deep/x.txt; chmod 700 mine; git add --all; git commit -qm mine; echo y >y.txt';
@@ -503,7 +503,7 @@ test('agent-flow as another user than root leaves no file that this user cannot 
 });
 
 test('files that docker cannot copy are named before the start', async t => {
-  const { here } = desk(t);
+  const { here } = setUp(t);
   const user = unprivilegedUser(here);
   const options = { ...user, env: { ...here.env, HOME: here.path } };
   const spec = (path: string) =>
@@ -534,7 +534,7 @@ test('files that docker cannot copy are named before the start', async t => {
 });
 
 test('the script of --plan with a clone, a copy and artifacts does the same', async t => {
-  const { here, source } = desk(t);
+  const { here, source } = setUp(t);
   const file = here.write({
     agents: {
       cloned: { ...sh('mkdir dist; echo x >dist/x'), ...clone(), artifacts: ['dist'] },
@@ -563,7 +563,7 @@ test('the script of --plan with a clone, a copy and artifacts does the same', as
 });
 
 test('--plan has every docker command that a clone, a copy and artifacts need, in order', async t => {
-  const { here } = desk(t);
+  const { here } = setUp(t);
   const file = here.write({
     agents: {
       cloned: { ...sh('true'), ...clone(), artifacts: ['dist'] },

@@ -136,7 +136,7 @@ const labels: readonly OutsideCell[] = [
         return result.stderr.includes('orphans are not listed') ? null : result;
       }, 'a list with the orphans');
       t.is(json.length, 1, JSON.stringify(json));
-      t.like(json[0], { containerId: malformed.id, run: null, agent: null, orphan: { whose: 'malformed' } });
+      t.like(json[0], { containerId: malformed.id, run: null, agent: null, orphan: { origin: 'malformed' } });
       t.false(readdirSync(here.path).includes('x'));
       await malformed.isUntouched(t);
       await malformed.remove();

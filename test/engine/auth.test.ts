@@ -94,7 +94,7 @@ test('with an ssh-agent the keys stay on the host', async t => {
   t.regex(here.transcript('a'), /The agent has no identities/);
 });
 
-test('a missing ssh-agent or unreadable logins refuse the run before it starts', async t => {
+test('a run with a missing ssh-agent or unreadable logins is refused before it starts', async t => {
   const { here, home, run } = atHome(t);
   const noAgent = await run('true', { auth: { ssh: 'agent' } }, { SSH_AUTH_SOCK: '/nowhere' });
   t.is(noAgent.exitCode, 2);

@@ -179,7 +179,7 @@ export function prepareScenario(t: ExecutionContext, { secret, isCli }: Scenario
   // Outside the workspace, where its agent could put a link in its place.
   const key = join(here.path, 'key');
   const marker = join(here.workspace, 'key-is-there');
-  writeFileSync(key, 'a random secret\n');
+  writeFileSync(key, 'a secret that is hard to guess\n');
   writeFileSync(marker, '');
   const timer = setInterval(() => {
     const isAwaited = here

@@ -30,7 +30,7 @@ async function orphaned(here: Place, spec: unknown, forget = ['']) {
 const ps = (here: Place, ...args: string[]) =>
   eventually(async () => {
     const result = await here.agentFlow(['ps', ...args]);
-    return result.stderr.includes('orphans are not shown') ? null : result;
+    return result.stderr.includes('orphans are not listed') ? null : result;
   }, 'a list with the orphans');
 
 /** A container that was never started, with forged labels. */

@@ -1,6 +1,6 @@
 /** Start the longest files first, so that no single one is left running at the end. */
 const longest = [
-  'docker-lies',
+  'docker-faults',
   'engine-killed',
   'engine-signalled',
   'daemon',

@@ -1,16 +1,12 @@
 import test from 'ava';
 import { furtherClis } from '../engine/clis.ts';
-import { doesWhatItIsTold, failsAtOnceWhereItsKeyIsRefused } from '../engine/provider-runs.ts';
+import { failsWithRejectedKey, followsItsPrompt } from '../engine/provider-runs.ts';
 
 for (const cli of furtherClis) {
+  test.serial(`${cli.name} follows its prompt in a run that sets only the provider`, followsItsPrompt, cli);
   test.serial(
-    `${cli.name} does what its prompt says, in a run that names it and nothing else of it`,
-    doesWhatItIsTold,
-    cli,
-  );
-  test.serial(
-    `${cli.name} whose key is refused has failed at once, and says which variable to set`,
-    failsAtOnceWhereItsKeyIsRefused,
+    `${cli.name} with a rejected key fails at once and names the variable to set`,
+    failsWithRejectedKey,
     cli,
   );
 }

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { place, small } from './flow.ts';
 
-/** A place whose caller is at home, with logins of all kinds. */
+/** A place whose caller has a home directory with logins of all kinds. */
 function atHome(t: ExecutionContext) {
   const here = place(t);
   const home = join(here.path, 'home');
@@ -33,14 +33,14 @@ function atHome(t: ExecutionContext) {
   return { here, home, run, asBefore };
 }
 
-test('a command has none of its caller’s logins', async t => {
+test("a command gets none of its caller's logins", async t => {
   const { here, run } = atHome(t);
   const { exitCode } = await run('ls -A ~/.ssh ~/.gitconfig ~/.config /run/agent/auth', {});
   t.is(exitCode, 1);
   t.is(here.transcript('a').match(/No such file/g)?.length, 4);
 });
 
-test('the logins that it names are there, read-only, and where ssh must own them they are its own', async t => {
+test('the named logins are read-only, and files that ssh must own belong to the user', async t => {
   const { here, home, run, asBefore } = atHome(t);
   await execa('chown', ['-R', '1000:1000', join(home, '.ssh')]);
   const { exitCode, stderr } = await run(
@@ -60,7 +60,7 @@ test('the logins that it names are there, read-only, and where ssh must own them
   t.true(asBefore());
 });
 
-test('keys that are root’s own are at their place, as the seed has them', async t => {
+test("root's own keys are mounted in /root/.ssh", async t => {
   const { here, run, asBefore } = atHome(t);
   const { exitCode, stderr } = await run(
     'mount | grep " /root/.ssh .*ro," && ssh -G somewhere | grep "^user ada" && ! touch ~/.ssh/x',
@@ -70,18 +70,18 @@ test('keys that are root’s own are at their place, as the seed has them', asyn
   t.true(asBefore());
 });
 
-/** An ssh-agent that knows no key, which is all it takes to see that it is reached. */
+/** An ssh-agent without keys, which is enough to see that it is reached. */
 async function sshAgent(t: ExecutionContext, path: string): Promise<void> {
   const server = createServer(socket => {
     socket.on('data', () => socket.write(Buffer.from([0, 0, 0, 5, 12, 0, 0, 0, 0])));
-    // Who asks may leave before it has read the answer.
+    // The client may disconnect before it has read the reply.
     socket.on('error', () => socket.destroy());
   });
   await new Promise<void>(resolve => server.listen(path, resolve));
   t.teardown(() => server.close());
 }
 
-test('with an ssh-agent the keys stay at home', async t => {
+test('with an ssh-agent the keys stay on the host', async t => {
   const { here, run } = atHome(t);
   const socket = join(here.path, 'agent.sock');
   await sshAgent(t, socket);
@@ -94,7 +94,7 @@ test('with an ssh-agent the keys stay at home', async t => {
   t.regex(here.transcript('a'), /The agent has no identities/);
 });
 
-test('without an ssh-agent, or with logins that the user may not read, nothing is started', async t => {
+test('a run with a missing ssh-agent or unreadable logins is refused before it starts', async t => {
   const { here, home, run } = atHome(t);
   const noAgent = await run('true', { auth: { ssh: 'agent' } }, { SSH_AUTH_SOCK: '/nowhere' });
   t.is(noAgent.exitCode, 2);

@@ -7,7 +7,7 @@ import { eventually, fakeDocker, place, small } from './flow.ts';
 
 const fine = { agents: { worker: { command: ['true'], workspace: 'workspace', ...small } } };
 
-test('without an engine a run ends with 3 and one line that says what to do', async t => {
+test('a missing engine exits with 3 and a hint on one line', async t => {
   const here = place(t);
   const { exitCode, stderr } = await here.run(fine, [], {
     env: { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` },
@@ -20,7 +20,7 @@ test('without an engine a run ends with 3 and one line that says what to do', as
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
 });
 
-test('an engine that does not answer is given up with 3', async t => {
+test('an unresponsive engine exits with 3', async t => {
   const here = place(t);
   const socket = join(here.path, 'silent.sock');
   const server = createServer(() => {}).listen(socket);
@@ -32,7 +32,7 @@ test('an engine that does not answer is given up with 3', async t => {
   t.regex(stderr, /does not answer/);
 });
 
-test('without a docker command a run ends with 3 and says so', async t => {
+test('a missing Docker CLI exits with 3', async t => {
   const here = place(t);
   const bare = join(here.path, 'bare');
   mkdirSync(bare);
@@ -42,7 +42,7 @@ test('without a docker command a run ends with 3 and says so', async t => {
   t.regex(stderr, /no docker command on PATH/);
 });
 
-test('an image that does not exist fails the agent, and nothing is left behind', async t => {
+test('an image that does not exist fails the agent and leaves nothing behind', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run({
     agents: { worker: { ...fine.agents.worker, image: 'agent-flow-test/no-such-image:1' } },
@@ -53,7 +53,7 @@ test('an image that does not exist fails the agent, and nothing is left behind',
   t.deepEqual(await here.containers(), []);
 });
 
-test('an image that no agent can run in is refused by name, with what to do', async t => {
+test('an image that cannot run agents is refused by name with a hint', async t => {
   const here = place(t);
   const name = 'agent-flow-test-image:empty';
   await execa('docker', ['build', '--quiet', `--tag=${name}`, '-'], {
@@ -70,10 +70,10 @@ test('an image that no agent can run in is refused by name, with what to do', as
   t.deepEqual(await here.containers(), []);
 });
 
-test('a network of another driver by the wanted name ends with 3, and nothing is made in its place', async t => {
+test('a network with the right name and another driver exits with 3 and is not replaced', async t => {
   const here = place(t);
   const name = 'agent-flow-test-other-driver';
-  // An engine has such drivers only where its kernel does, so this answer is not the real engine's.
+  // An engine supports such drivers only where its kernel does, so this reply is a fake.
   const env = fakeDocker(here, {
     'network ls': `echo '{"ID":"n1","Name":"${name}","Driver":"macvlan"}'; exit`,
   });
@@ -88,7 +88,7 @@ test('a network of another driver by the wanted name ends with 3, and nothing is
   t.is((await execa('docker', ['network', 'ls', '-q', `--filter=name=${name}`])).stdout, '');
 });
 
-test('a spec that is refused names every problem at once, with 2, and starts nothing', async t => {
+test('an invalid spec reports every problem at once, exits with 2 and starts nothing', async t => {
   const here = place(t);
   writeFileSync(join(here.path, 'a-file'), '');
   const { exitCode, stderr } = await here.run({
@@ -106,7 +106,7 @@ test('a spec that is refused names every problem at once, with 2, and starts not
     },
   });
   t.is(exitCode, 2);
-  for (const said of [
+  for (const message of [
     'agents.a.memory',
     'agents.b.memory',
     'agents.b.cpus',
@@ -117,11 +117,11 @@ test('a spec that is refused names every problem at once, with 2, and starts not
     'g/h',
     '-j',
   ])
-    t.true(stderr.includes(said), `${said} in ${stderr}`);
+    t.true(stderr.includes(message), `${message} in ${stderr}`);
   t.deepEqual(here.shimmed(), []);
 });
 
-test('more CPUs than the engine has are refused with 2 before anything is started', async t => {
+test('more CPUs than the engine has exit with 2 before anything starts', async t => {
   const here = place(t);
   const { exitCode, stderr } = await here.run({ agents: { worker: { ...fine.agents.worker, cpus: 4096 } } });
   t.is(exitCode, 2);
@@ -129,7 +129,7 @@ test('more CPUs than the engine has are refused with 2 before anything is starte
   t.deepEqual(here.shimmed(), ['context', 'info']);
 });
 
-test('a word that is no command, and an option that is none, end with 2 and a hint', async t => {
+test('an unknown command and an unknown option exit with 2 and a hint', async t => {
   const here = place(t);
   const wrong = await here.agentFlow(['rnu', 'spec.json']);
   t.is(wrong.exitCode, 2);
@@ -151,7 +151,7 @@ test('a word that is no command, and an option that is none, end with 2 and a hi
   t.is((await here.agentFlow(['run', 'missing.json'])).exitCode, 2);
 });
 
-test('a state directory that cannot be made is named in one line, with 2', async t => {
+test('a state directory that cannot be created is named on one line and exits with 2', async t => {
   const here = place(t);
   writeFileSync(join(here.path, 'file'), '');
   for (const path of [join(here.path, 'file'), join(here.path, 'file', 'below'), '/proc/nope']) {
@@ -164,7 +164,7 @@ test('a state directory that cannot be made is named in one line, with 2', async
   }
 });
 
-test('a name that a foreign container holds ends with 3, and that container is never touched', async t => {
+test('a name that a foreign container holds exits with 3, and that container is never touched', async t => {
   const here = place(t);
   const spec = {
     agents: {

@@ -12,7 +12,7 @@ const chromiumPath = (): string => {
     .split(':')
     .flatMap(folder => names.map(name => (name.includes('/') ? name : join(folder, name))))
     .find(existsSync);
-  if (!found) throw new Error('there is no Chromium here: scripts/chromium installs one');
+  if (!found) throw new Error('Chromium is missing: scripts/chromium installs it');
   return found;
 };
 
@@ -24,7 +24,7 @@ export interface Look {
 
 let launched: Promise<Browser> | null = null;
 
-/** One Chromium for a whole file of tests, with nobody's profile. */
+/** One Chromium for a whole test file, with an empty profile. */
 function browser(): Promise<Browser> {
   launched ??= chromium.launch({
     executablePath: chromiumPath(),
@@ -46,7 +46,7 @@ export async function closeBrowser(): Promise<void> {
   launched = null;
 }
 
-/** Somebody who looks, with no memory of what others have seen, and much patience on a busy machine. */
+/** Open a fresh browser context with long timeouts for a busy machine. */
 export async function visitor({ width = 1280, height = 800, dark = false }: Look = {}) {
   const context = await (await browser()).newContext({
     viewport: { width, height },
@@ -57,7 +57,7 @@ export async function visitor({ width = 1280, height = 800, dark = false }: Look
   return context;
 }
 
-/** A page that is gone with the test, and what it complained of. */
+/** A page that closes with the test, and the errors it reported. */
 export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string, look: Look = {}) {
   const context = await visitor(look);
   t.teardown(() => context.close());
@@ -71,7 +71,7 @@ export async function pageOf(t: Pick<ExecutionContext, 'teardown'>, url: string,
   return { page, complaints };
 }
 
-/** Moves the slider to an event, and waits until the page shows it. */
+/** Move the slider to an event, and wait until the page shows it. */
 export async function lookAt(page: Page, index: number): Promise<void> {
   const slider = page.getByRole('slider', { name: 'Event' });
   await slider.evaluate((element, to) => {

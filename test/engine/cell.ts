@@ -5,7 +5,7 @@ import { createArgs } from '../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
 import { usualPlan } from '../unit/_helpers/default-plan.ts';
 
-const usual: AgentPlan = {
+const defaults: AgentPlan = {
   ...usualPlan,
   name: 'cell',
   network: { mode: 'none' },
@@ -16,19 +16,19 @@ const usual: AgentPlan = {
 export interface Cell {
   readonly workspace: string;
   readonly plan?: Partial<AgentPlan>;
-  /** Opens the cell: takes guards out of the command, and adds what a user could not. */
+  /** Opens the cell: removes guards from the command, and adds flags that a user could not. */
   readonly without?: (flag: string) => boolean;
   readonly open?: readonly string[];
 }
 
 /**
- * The `docker run` of a container that is confined as the product confines its agents, with the very flags of a run,
- * but for a shell in place of `agent-init`.
+ * The `docker run` command of a container that is confined like the product's agents, with the flags of a run but with
+ * a shell in place of `agent-init`.
  */
 function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell): string[] {
   const identity = { instance: 'test', runId: 'rescape00', attempt: 1, specHash: 'x', nonce: 'n' };
   const flags = createArgs(
-    { ...usual, workspace: { mode: 'bind', path: workspace }, ...plan },
+    { ...defaults, workspace: { mode: 'bind', path: workspace }, ...plan },
     identity,
     'tmux-agents-base:latest',
     { limits: { cpus: 2 }, createdAt: '2026-01-01T00:00:00.000Z' },
@@ -48,7 +48,7 @@ function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell):
   ];
 }
 
-/** Runs a script in such a container; it is gone when this resolves, or else with the test. */
+/** Run a script in such a container, which is removed before this resolves or else with the test. */
 export async function inCell(t: ExecutionContext, script: string, options: Cell) {
   const name = `agent-flow-cell-${randomBytes(6).toString('hex')}`;
   t.teardown(() => execa('docker', ['rm', '--force', name], { reject: false, timeout: 60_000 }));

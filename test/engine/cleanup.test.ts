@@ -13,7 +13,7 @@ const agent = (command: string, more: object = {}) => ({
 
 const docker = async (...args: string[]) => (await execa('docker', args, { reject: false })).stdout;
 
-/** An image with these labels, removed when the test is over. */
+/** An image with these labels, removed after the test. */
 async function image(t: ExecutionContext, name: string | null, ...labels: string[]): Promise<string> {
   const args = [
     'build',
@@ -32,9 +32,9 @@ async function image(t: ExecutionContext, name: string | null, ...labels: string
 const isThere = async (name: string) =>
   (await execa('docker', ['image', 'inspect', name], { reject: false })).exitCode === 0;
 
-test('cleanup --images removes the images that agent-flow made, but none that is in use or only built on ours', async t => {
+test("cleanup --images removes the images that agent-flow built, but none in use and none of the user's", async t => {
   const here = place(t);
-  // This engine is shared: the test lets cleanup see only the images that it made itself.
+  // The engine is shared, so cleanup sees only the images of this test.
   const mine = `agent-flow-test=${here.path}`;
   const env = fakeDocker(here, { 'image ls': `exec "$real" "$@" '--filter=label=${mine}'` });
   const tag = `t${process.pid}`;
@@ -66,7 +66,7 @@ test('cleanup --images removes the images that agent-flow made, but none that is
   t.true(await isThere(unlabelled));
 });
 
-test('cleanup --runs removes what is old and over, and nothing that lives, is young, or is no run', async t => {
+test('cleanup --runs removes old finished runs and keeps active, recent and unrelated ones', async t => {
   const here = place(t);
   const old = (await here.run({ agents: { worker: agent('true', { keep: 'always' }) } })).json.runId;
   const runs = join(here.stateDir, 'runs');
@@ -74,11 +74,11 @@ test('cleanup --runs removes what is old and over, and nothing that lives, is yo
   mkdirSync(outside);
   writeFileSync(join(outside, 'journal.jsonl'), readFileSync(join(runs, old, 'journal.jsonl')));
   symlinkSync(outside, join(runs, 'rsymlink'));
-  // A link inside a run goes, what it points to stays.
+  // A link inside a run is removed, its target is not.
   symlinkSync(outside, join(runs, old, 'link'));
   mkdirSync(join(runs, 'not-a-run'));
   writeFileSync(join(runs, 'not-a-run', 'journal.jsonl'), readFileSync(join(runs, old, 'journal.jsonl')));
-  // What a killed engine leaves: not over, and nobody drives it.
+  // A killed engine process leaves a run that is unfinished and not driven.
   const abandoned = join(runs, 'rabandon');
   mkdirSync(abandoned);
   writeFileSync(
@@ -128,9 +128,9 @@ test('cleanup --runs removes what is old and over, and nothing that lives, is yo
   await run;
 });
 
-test('the age of runs is asked for, and needs a unit', async t => {
+test('cleanup --runs requires an age with a unit', async t => {
   const here = place(t);
-  for (const [args, said] of [
+  for (const [args, message] of [
     [['--runs'], /--runs requires --older-than: agent-flow cleanup --runs --older-than 14d/],
     [['--older-than', '14d'], /--older-than requires --runs/],
     [['--runs', '--older-than', '14'], /--older-than 14 is not a valid duration\. Examples: 14d/],
@@ -138,11 +138,11 @@ test('the age of runs is asked for, and needs a unit', async t => {
   ] as const) {
     const { exitCode, stderr } = await here.agentFlow(['cleanup', ...args]);
     t.is(exitCode, 2, args.join(' '));
-    t.regex(stderr, said);
+    t.regex(stderr, message);
   }
 });
 
-test('a container that vanishes between the list and its removal is no failure', async t => {
+test('cleanup ignores a container that disappears between the list and its removal', async t => {
   const here = place(t);
   await here.run({ agents: { worker: agent('true', { keep: 'always' }) } });
   const [id] = await here.containers();
@@ -153,7 +153,7 @@ test('a container that vanishes between the list and its removal is no failure',
   t.deepEqual(json.left, []);
 });
 
-test('cleanup --dry-run lists what is there, and removes nothing', async t => {
+test('cleanup --dry-run lists without removing', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { worker: agent('sleep 300') } }), '--json']);
   await eventually(isRunning(here, 'worker'), 'a running agent');

@@ -2,14 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ModelStub } from './model-stub.ts';
 
-/** The AI CLIs that our tests run for real, as they are installed for users; only what answers them is ours. */
+/** The AI CLIs that tests run for real, as users install them; only the model API is a stub. */
 export const clis = [
   { name: 'claude', api: 'anthropic', key: 'ANTHROPIC_API_KEY', address: 'ANTHROPIC_BASE_URL', path: '' },
   { name: 'codex', api: 'openai', key: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', path: '/v1' },
   { name: 'gemini', api: 'gemini', key: 'GEMINI_API_KEY', address: 'GOOGLE_GEMINI_BASE_URL', path: '' },
 ] as const;
 
-/** Those that are run with `scripts/test --all`: their images are large. */
+/** CLIs that run with `scripts/test --all`: their images are large. */
 export const furtherClis: readonly Cli[] = [
   { name: 'opencode', api: 'chat', key: 'OPENAI_API_KEY', configured: opencodeConfigured },
   {
@@ -25,18 +25,18 @@ export const furtherClis: readonly Cli[] = [
 
 export interface Cli {
   readonly name: string;
-  /** Of the stub: which of its APIs the CLI speaks. */
+  /** The API of the stub that the CLI uses. */
   readonly api: string;
   readonly key: string;
-  /** The variable with the address of its API, and the path of that. */
+  /** The variable with the address of its API, and the path of that API. */
   readonly address?: string;
   readonly path?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** For one that takes its address from no variable: what else its caller's environment has. */
+  /** More variables of the caller, for a CLI that takes its address from none. */
   readonly configured?: (url: string, home: string) => Readonly<Record<string, string>>;
 }
 
-/** What its caller's environment has, so that a stub answers it; `home` is a folder that need not be there. */
+/** Return the caller's environment with which a stub replies; `home` is a folder that need not exist. */
 export const envOf = (
   { key: variable, address, path = '', env, configured }: Cli,
   stub: ModelStub,
@@ -59,7 +59,7 @@ function opencodeConfigured(baseURL: string) {
   return { OPENCODE_CONFIG_CONTENT: JSON.stringify({ model, small_model: model, provider: { stub } }) };
 }
 
-/** As `cline auth` writes it; the key is in the environment. */
+/** Written as by `cline auth`; the key is in the environment. */
 function clineConfigured(baseUrl: string, home: string) {
   const provider = 'openai-compatible';
   const settings = { provider, model: 'stub-model', baseUrl };
@@ -73,5 +73,5 @@ function clineConfigured(baseUrl: string, home: string) {
   return { HOME: home };
 }
 
-/** A word that no other run has. */
+/** A word that no other run uses. */
 export const nonce = () => `NONCE-${Math.random().toString(36).slice(2, 12)}`;

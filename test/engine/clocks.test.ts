@@ -6,7 +6,7 @@ import { countedWorker, eventually, isRunning, type Place, place, starts } from 
 
 const hour = 3_600_000;
 
-/** The environment of an agent-flow whose clock differs from that of the engine. */
+/** The environment of an agent-flow whose clock differs from the engine's. */
 function off(here: Place, ms: number): NodeJS.ProcessEnv {
   const file = join(here.path, `clock${ms}.mjs`);
   writeFileSync(file, `const now = Date.now; Date.now = () => now() + ${ms};\n`);
@@ -16,7 +16,7 @@ function off(here: Place, ms: number): NodeJS.ProcessEnv {
 for (const ms of [-hour, hour]) {
   const title = ms < 0 ? 'an hour behind' : 'an hour ahead';
 
-  test(`an agent is tried again as soon as ever by a clock that is ${title} of the engine's`, async t => {
+  test(`an agent is retried without delay when the clock is ${title} of the engine's`, async t => {
     const here = place(t);
     const spec = {
       agents: { worker: countedWorker('[ "$(wc -l <starts)" -gt 1 ] || exit 3', { retries: 1 }) },
@@ -27,11 +27,11 @@ for (const ms of [-hour, hour]) {
       .journal()
       .flatMap(event => (event.type === 'agent.state' && event.state === 'retrying' ? [event] : []));
     t.is(waits.length, 1);
-    t.true(waits[0]!.until! - waits[0]!.at <= 1_000, 'its pause is counted by one clock');
+    t.true(waits[0]!.until! - waits[0]!.at <= 1_000, 'the backoff is measured by one clock');
     t.is(starts(here), 2);
   });
 
-  test(`a healthy agent is found as it is by an engine process whose clock is ${title} of the last one's`, async t => {
+  test(`resume finds a healthy agent running when its clock is ${title} of the last engine process's`, async t => {
     const here = place(t);
     const wait = countedWorker('until [ -e go ]; do sleep 0.1; done', { timeouts: { run: '10m' } });
     const first = here.start(['run', here.write({ agents: { worker: wait } })], {

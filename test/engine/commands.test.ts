@@ -11,7 +11,7 @@ const agent = (command: string, more: object = {}) => ({
   ...more,
 });
 
-test('ps lists what is alive, logs follow it, stop ends it from another process', async t => {
+test('ps lists active agents, logs -f follows one, stop ends it from another process', async t => {
   const here = place(t);
   const run = here.start([
     'run',
@@ -46,7 +46,7 @@ test('ps lists what is alive, logs follow it, stop ends it from another process'
   t.regex((await here.agentFlow(['stop'])).stderr, /has already finished/);
 });
 
-test('attach shows the live session of an agent on a terminal, and what is typed reaches it', async t => {
+test('attach shows the live session of an agent on a terminal and forwards keys', async t => {
   const here = place(t);
   const command =
     'echo what is your name; read name; stty raw -echo; echo "hello $name" > greeting; head -c 1 > key; sleep 300';
@@ -67,13 +67,13 @@ test('attach shows the live session of an agent on a terminal, and what is typed
       (await execa('cat', [join(here.workspace, 'greeting')], { reject: false })).stdout === 'hello Ada',
     'the greeting',
   );
-  // A Ctrl-P arrives without another key after it.
+  // A Ctrl-P arrives without waiting for another key.
   attached.stdin.write('\x10');
   await eventually(
     async () => (await execa('cat', [join(here.workspace, 'key')], { reject: false })).stdout === '\x10',
     'the key',
   );
-  // Ctrl-b d leaves the session, and the agent goes on.
+  // Ctrl-b d detaches, and the agent keeps running.
   attached.stdin.write('\x02d');
   t.is((await attached).exitCode, 0);
   t.is((await here.containers(['status=running'])).length, 1);
@@ -81,7 +81,7 @@ test('attach shows the live session of an agent on a terminal, and what is typed
   await run;
 });
 
-test('attach, logs and stop name the candidates when there is no such agent', async t => {
+test('attach, logs and stop list the candidates when the agent does not exist', async t => {
   const here = place(t);
   const { json } = await here.run({ agents: { worker: agent('true') } });
   const wrong = await here.agentFlow(['logs', 'wroker']);
@@ -91,7 +91,7 @@ test('attach, logs and stop name the candidates when there is no such agent', as
   t.is((await here.agentFlow(['attach', 'r0000000/worker'])).exitCode, 2);
 });
 
-test('cleanup leaves what a living engine drives, and takes it with --force', async t => {
+test('cleanup skips containers in use by a running engine, and --force removes them', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { worker: agent('sleep 300') } }), '--json']);
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -103,9 +103,9 @@ test('cleanup leaves what a living engine drives, and takes it with --force', as
   t.is((await run).exitCode, 3);
 });
 
-test('cleanup --all lists whose containers it takes, also those made by hand; --network takes the network', async t => {
+test('cleanup --all names the origin of each container, also of manual ones, and --network removes the network', async t => {
   const here = place(t);
-  // This engine is shared: of all that carries the seed's label, the test lets cleanup see only what it made itself.
+  // The engine is shared, so cleanup sees only the labeled containers of this test.
   const mine = `agent-flow-test=${here.path}`;
   const make = async (...labels: string[]) =>
     (
@@ -146,7 +146,7 @@ test('cleanup --all lists whose containers it takes, also those made by hand; --
   t.is((await execa('docker', ['network', 'inspect', network], { reject: false })).exitCode, 1);
 });
 
-test('build makes the base image and says which it is; validate accepts a good spec and starts nothing', async t => {
+test('build builds the base image and prints its name, validate accepts a valid spec and starts nothing', async t => {
   const here = place(t);
   const built = await here.agentFlow(['build', '--json']);
   t.is(built.exitCode, 0, built.stderr);
@@ -158,7 +158,7 @@ test('build makes the base image and says which it is; validate accepts a good s
   t.is((await here.agentFlow(['validate', here.write('{')])).exitCode, 2);
 });
 
-test('a base image that cannot be built fails the agent with the end of the build, and leaves nothing behind', async t => {
+test('a failed build of the base image fails the agent with the end of its output and leaves nothing behind', async t => {
   const here = place(t);
   const noise =
     'for i in $(seq 1 30); do echo "Step $i"; done; echo "The command returned a non-zero code: 9" >&2; exit 9';
@@ -173,7 +173,7 @@ test('a base image that cannot be built fails the agent with the end of the buil
   t.deepEqual(await here.containers(), []);
 });
 
-test('logs -f goes on into the next attempt, and a retry says why it is made', async t => {
+test('logs -f follows into the next attempt, and a retry logs its reason', async t => {
   const here = place(t);
   const command =
     'echo try >> tries; echo attempt $(wc -l < tries); until [ -e go ]; do sleep 0.1; done; test "$(wc -l < tries)" -ge 2';
@@ -202,7 +202,7 @@ test('logs -f goes on into the next attempt, and a retry says why it is made', a
   t.deepEqual(await here.containers(), []);
 });
 
-test('a run goes on when nobody reads what it says any more', async t => {
+test('a run continues after its output is closed', async t => {
   const here = place(t);
   const file = here.write({
     agents: {

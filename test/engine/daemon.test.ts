@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Options } from 'execa';
 import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
 
-/** Each start appends a line outside the container; it goes on until somebody says so. */
+/** Each start appends a line outside the container; the agent runs until the file `go` exists. */
 const worker = (more = '', options: object = {}) => ({
   command: ['sh', '-c', `echo start >> starts; until [ -e go ]; do sleep 0.1; done; ${more}`],
   workspace: 'workspace',
@@ -15,7 +15,7 @@ const starts = (here: Place) => readFileSync(join(here.workspace, 'starts'), 'ut
 const go = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
 const locks = (folder: string) => readdirSync(folder).filter(name => name.includes('lock'));
 
-/** Starts a run and kills its engine as soon as its agent runs. */
+/** Start a run and kill its engine process as soon as its agent runs. */
 async function abandoned(here: Place, spec: unknown) {
   const engine = here.start(['run', here.write(spec)]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -24,26 +24,30 @@ async function abandoned(here: Place, spec: unknown) {
   return here.runId()!;
 }
 
-/** A daemon that ends with the test at the latest, and what it has said so far. */
+/** A daemon that ends with the test at the latest, and its output so far. */
 function daemon(t: ExecutionContext, here: Place, options: Options = {}) {
-  // A slow machine is given the time that it needs to let go.
+  // A slow machine gets the time that it needs to detach.
   const child = here.start(['daemon'], { forceKillAfterDelay: false, ...options });
   t.teardown(async () => {
     child.kill('SIGKILL');
     await child;
   });
-  let said = '';
+  let output = '';
   child.stderr!.on('data', chunk => {
-    said += chunk;
+    output += chunk;
   });
-  return { child, said: () => said, says: (what: RegExp) => eventually(() => what.test(said), `${what}`) };
+  return {
+    child,
+    output: () => output,
+    prints: (what: RegExp) => eventually(() => what.test(output), `${what}`),
+  };
 }
 
-test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next start takes it up again', async t => {
+test('the daemon resumes interrupted runs, detaches on SIGTERM, and resumes them at its next start', async t => {
   const here = place(t);
   const runId = await abandoned(here, { agents: { worker: worker('exit 7') } });
   const first = daemon(t, here);
-  await first.says(new RegExp(`${runId} of spec resumed: 1 of 1 agents to go`));
+  await first.prints(new RegExp(`${runId} of spec resumed: 1 of 1 agents to go`));
 
   const second = await here.agentFlow(['daemon']);
   t.is(second.exitCode, 2);
@@ -57,7 +61,7 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.regex((await here.agentFlow(['resume', runId])).stderr, /is already being executed by process/);
 
   first.child.kill('SIGTERM');
-  t.is((await first.child).exitCode, 0, first.said());
+  t.is((await first.child).exitCode, 0, first.output());
   t.is((await here.containers(['status=running'])).length, 1);
   t.deepEqual(locks(here.stateDir), []);
   t.deepEqual(locks(join(here.stateDir, 'runs', runId)), []);
@@ -66,9 +70,9 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.regex(stdout, new RegExp(`^${runId} +spec +no process$`, 'm'));
 
   const next = daemon(t, here);
-  await next.says(/resumed:/);
+  await next.prints(/resumed:/);
   go(here);
-  await next.says(new RegExp(`${runId} failed, exit code 1`));
+  await next.prints(new RegExp(`${runId} failed, exit code 1`));
   next.child.kill('SIGHUP');
   t.is((await next.child).exitCode, 0);
   const ended = here.journal().flatMap(event => (event.type === 'agent.ended' ? [event.exitCode] : []));
@@ -77,29 +81,29 @@ test('a daemon takes up what nobody drives, lets go on SIGTERM, and its next sta
   t.deepEqual(await here.containers(), []);
 });
 
-test('a daemon takes up a run that loses its engine later, and leaves one alone whose engine lives', async t => {
+test('the daemon resumes a run whose engine process dies later, and skips one that is being driven', async t => {
   const here = place(t);
   const engine = here.start(['run', here.write({ agents: { worker: worker() } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  const { child, says, said } = daemon(t, here);
-  await says(/daemon for /);
-  // Longer than it takes between two looks.
+  const { child, prints, output } = daemon(t, here);
+  await prints(/daemon for /);
+  // Longer than one poll interval.
   await new Promise(resolve => setTimeout(resolve, 5_000));
-  t.notRegex(said(), /resumed:/);
+  t.notRegex(output(), /resumed:/);
   const { json } = await here.agentFlow(['daemon', 'status', '--json']);
   t.is(json.runs[0].engine.pid, engine.pid);
   t.false(json.runs[0].drivenByDaemon);
   engine.kill('SIGKILL');
   await engine;
-  await says(/resumed:/);
+  await prints(/resumed:/);
   go(here);
-  await says(/succeeded, exit code 0/);
+  await prints(/succeeded, exit code 0/);
   child.kill('SIGINT');
   t.is((await child).exitCode, 0);
   t.deepEqual(starts(here), ['start']);
 });
 
-test('a run that cannot be read is said once, and the others are driven all the same', async t => {
+test('an unreadable run is reported once, and the daemon drives the others', async t => {
   const here = place(t);
   const runId = await abandoned(here, { agents: { worker: worker() } });
   const broken = join(here.stateDir, 'runs', 'rbroken1');
@@ -108,7 +112,7 @@ test('a run that cannot be read is said once, and the others are driven all the 
   writeFileSync(join(broken, 'journal.jsonl'), '');
   const unreadable = join(here.stateDir, 'runs', 'rbroken2');
   mkdirSync(join(unreadable, 'journal.jsonl'), { recursive: true });
-  // One that is right by itself, and would be built of what an agent of the first can write.
+  // This run is valid by itself, but is built from files that an agent of the first one can write.
   const refused = join(here.stateDir, 'runs', 'rbroken3');
   mkdirSync(refused);
   const record = JSON.parse(readFileSync(join(here.stateDir, 'runs', runId, 'run.json'), 'utf8'));
@@ -117,39 +121,39 @@ test('a run that cannot be read is said once, and the others are driven all the 
   record.plan.agents = [{ ...agent, image: null, build, workspace: { mode: 'none' } }];
   writeFileSync(join(refused, 'run.json'), JSON.stringify({ ...record, runId: 'rbroken3' }));
   writeFileSync(join(refused, 'journal.jsonl'), '');
-  const { child, said, says } = daemon(t, here);
-  await says(/rbroken3 could not be resumed: .*can write to what is built/);
-  await says(/rbroken2 could not be resumed: .* is not a regular file/);
-  await says(/rbroken1 could not be resumed: .*run\.json cannot be read/);
-  await says(new RegExp(`${runId} of spec resumed:`));
+  const { child, output, prints } = daemon(t, here);
+  await prints(/rbroken3 could not be resumed: .*can write to what is built/);
+  await prints(/rbroken2 could not be resumed: .* is not a regular file/);
+  await prints(/rbroken1 could not be resumed: .*run\.json cannot be read/);
+  await prints(new RegExp(`${runId} of spec resumed:`));
   go(here);
-  await says(new RegExp(`${runId} succeeded`));
-  // Time for it to be tried once more.
+  await prints(new RegExp(`${runId} succeeded`));
+  // Long enough for another try.
   await new Promise(resolve => setTimeout(resolve, 7_000));
   child.kill('SIGTERM');
   t.is((await child).exitCode, 0);
-  t.is(said().match(/rbroken1 could/g)?.length, 1, said());
+  t.is(output().match(/rbroken1 could/g)?.length, 1, output());
   t.deepEqual(locks(broken), []);
 });
 
-test('a Docker engine that is away is waited for', async t => {
+test('the daemon waits for an unreachable Docker engine', async t => {
   const here = place(t);
   const runId = await abandoned(here, { agents: { worker: worker() } });
   const env = fakeDocker(here, {
     info: `[ -e '${here.path}/back' ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }; exec "$real" "$@"`,
   });
-  const { child, said, says } = daemon(t, here, { env });
-  await says(/runs wait for the Docker engine: .*Cannot connect/);
+  const { child, output, prints } = daemon(t, here, { env });
+  await prints(/runs wait for the Docker engine: .*Cannot connect/);
   writeFileSync(join(here.path, 'back'), '');
-  await says(new RegExp(`${runId} of spec resumed:`));
+  await prints(new RegExp(`${runId} of spec resumed:`));
   go(here);
-  await says(/succeeded, exit code 0/);
+  await prints(/succeeded, exit code 0/);
   child.kill('SIGTERM');
   t.is((await child).exitCode, 0);
-  t.is(said().match(/runs wait/g)?.length, 1);
+  t.is(output().match(/runs wait/g)?.length, 1);
 });
 
-test('daemon --once sees through what it finds, and ends with the largest of the exit codes', async t => {
+test('daemon --once drives the runs it finds and exits with the largest of their exit codes', async t => {
   const here = place(t);
   t.is((await here.agentFlow(['daemon', '--once'])).exitCode, 0);
   await abandoned(here, { agents: { worker: worker('exit 3') } });
@@ -159,36 +163,36 @@ test('daemon --once sees through what it finds, and ends with the largest of the
   t.regex(stderr, /resumed:/);
   t.regex(stderr, /failed, exit code 1/);
   t.deepEqual(await here.containers(), []);
-  // What is over is not taken up again.
+  // A finished run is not resumed again.
   const again = await here.agentFlow(['daemon', '--once']);
   t.is(again.exitCode, 0);
   t.is(again.stderr, '');
 });
 
-test('a daemon that is killed leaves nothing in the way of the next one', async t => {
+test('a killed daemon does not block the next one', async t => {
   const here = place(t);
   await abandoned(here, { agents: { worker: worker() } });
   const first = daemon(t, here);
-  await first.says(/resumed:/);
+  await first.prints(/resumed:/);
   first.child.kill('SIGKILL');
   await first.child;
   const next = daemon(t, here);
-  await next.says(/resumed:/);
+  await next.prints(/resumed:/);
   go(here);
-  await next.says(/succeeded, exit code 0/);
+  await next.prints(/succeeded, exit code 0/);
   next.child.kill('SIGTERM');
   t.is((await next.child).exitCode, 0);
   t.deepEqual(starts(here), ['start']);
   t.true(existsSync(join(here.stateDir, 'runs', here.runId()!, 'result.json')));
 });
 
-test('a daemon that is ended while docker is at work leaves it to the next one, and nothing is done twice', async t => {
+test('a daemon that ends during a docker call leaves it to the next one, and nothing is done twice', async t => {
   const here = place(t);
   const after = { ...worker(), dependsOn: ['worker'] };
   await abandoned(here, { agents: { worker: worker(), after } });
   const env = fakeDocker(here, { create: 'sleep 5; exec "$real" "$@"' });
   const first = daemon(t, here, { env });
-  await first.says(/resumed: 2 of 2 agents to go/);
+  await first.prints(/resumed: 2 of 2 agents to go/);
   go(here);
   await eventually(
     () =>
@@ -198,8 +202,8 @@ test('a daemon that is ended while docker is at work leaves it to the next one, 
     'the second create',
   );
   first.child.kill('SIGTERM');
-  t.is((await first.child).exitCode, 0, first.said());
-  t.regex(first.said(), /detached: its agents live on/);
+  t.is((await first.child).exitCode, 0, first.output());
+  t.regex(first.output(), /detached: its agents live on/);
   const { exitCode, stderr } = await here.agentFlow(['daemon', '--once']);
   t.is(exitCode, 0, stderr);
   t.regex(stderr, /resumed: 1 of 2 agents to go/);

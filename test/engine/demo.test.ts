@@ -3,7 +3,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { place } from './flow.ts';
 
-test('scripts/demo mends the example’s repository, and leaves nothing behind', async t => {
+test("scripts/demo fixes the example's repository and leaves nothing behind", async t => {
   const here = place(t);
   const { exitCode, all } = await execa(join(import.meta.dirname, '../../scripts/demo'), {
     env: here.env,

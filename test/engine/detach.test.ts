@@ -7,7 +7,7 @@ const spec = (command: string) => ({
   agents: { worker: { command: ['sh', '-c', command], workspace: 'workspace', ...small } },
 });
 
-test('run -d prints the run’s id and ends, and the run goes on to its end without it', async t => {
+test('run -d prints the run id and exits, and the run continues to its end', async t => {
   const here = place(t);
   const file = here.write(spec('until [ -e go ]; do sleep 0.1; done; echo went'));
   const started = await here.agentFlow(['run', file, '-d']);
@@ -41,7 +41,7 @@ test('run -d --json of a spec from stdin prints the id as JSON, and the result i
   t.is(found.agents.worker.exitCode, 7);
 });
 
-test('run -d of what cannot begin says why and ends with its exit code', async t => {
+test('run -d reports why a run cannot start and exits with its exit code', async t => {
   const here = place(t);
   const file = here.write(spec('true'));
   const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };

@@ -19,7 +19,7 @@ const blocksOf = (page: string) =>
 for (const page of pages) {
   const blocks = blocksOf(page);
   if (blocks.length === 0) continue;
-  test(`what ${page} tells to run works, from its first block to its last, in a fresh checkout`, async t => {
+  test(`the commands in ${page} work in order in a fresh checkout`, async t => {
     t.timeout(20 * 60_000);
     const here = place(t);
     const checkout = join(here.path, 'checkout');
@@ -29,7 +29,7 @@ for (const page of pages) {
     for (const file of files.stdout.split('\n').filter(file => existsSync(join(root, file))))
       cpSync(join(root, file), join(checkout, file));
 
-    // What the README installs is in front of this one.
+    // The README installs agent-flow, and this one comes first on PATH.
     const source = join(root, 'src/bin.ts');
     writeFileSync(join(here.path, 'bin', 'agent-flow'), `#!/bin/sh\nexec node ${source} "$@"\n`, {
       mode: 0o755,

@@ -12,12 +12,12 @@ interface Finding {
   readonly hint: string | null;
 }
 
-/** Told only where the engine, or the docker client's configuration, gives a reason. */
+/** Reported only where the engine or the configuration of the docker client gives a reason. */
 const sometimes = ['docker config', 'users', 'init', 'platform'];
 
 const named = (findings: readonly Finding[], check: string) => findings.find(found => found.check === check)!;
 
-test('doctor finds this engine well, one line a check, and changes nothing', async t => {
+test('doctor passes on this engine, prints one line per check and changes nothing', async t => {
   const here = place(t);
   const { exitCode, json, stdout } = await here.agentFlow(['doctor', '--json']);
   t.is(exitCode, 0, stdout);
@@ -42,7 +42,7 @@ test('doctor finds this engine well, one line a check, and changes nothing', asy
   t.regex(text, /^ok {4}docker engine +— \d/m);
 });
 
-test('doctor tells of an engine that is not there', async t => {
+test('doctor reports a missing engine', async t => {
   const here = place(t);
   const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };
   const { exitCode, stdout } = await here.agentFlow(['doctor'], { env });
@@ -54,7 +54,7 @@ test('doctor tells of an engine that is not there', async t => {
   t.notRegex(stdout, /base image/);
 });
 
-test('doctor ends though the socket takes the call and never answers', async t => {
+test('doctor ends although the socket accepts the call and never replies', async t => {
   const here = place(t);
   const socket = join(here.path, 'silent.sock');
   const server = createServer(() => {});
@@ -67,7 +67,7 @@ test('doctor ends though the socket takes the call and never answers', async t =
   t.regex(named(json, 'docker engine').hint!, /restart/);
 });
 
-test('doctor tells of a network of another driver, an outdated image, and a base that no registry has', async t => {
+test('doctor reports a network with another driver, an outdated image, and a base that no registry has', async t => {
   const here = place(t);
   const env = fakeDocker(here, {
     'network ls': 'echo tmux-agents overlay; exit 0',
@@ -84,7 +84,7 @@ test('doctor tells of a network of another driver, an outdated image, and a base
   t.like(named(json, 'parent image'), { status: 'warn' });
 });
 
-test('doctor tells of containers that no engine drives, until cleanup has removed them', async t => {
+test('doctor reports containers without an engine process until cleanup has removed them', async t => {
   const here = place(t);
   const agents = { worker: { command: ['true'], workspace: 'workspace', keep: 'always', ...small } };
   const run = await here.run({ agents });
@@ -97,7 +97,7 @@ test('doctor tells of containers that no engine drives, until cleanup has remove
   t.is(named((await here.agentFlow(['doctor', '--json'])).json, 'leftovers').status, 'ok');
 });
 
-test('a state directory that nobody may write to fails with 1, since Docker is well', async t => {
+test('doctor exits with 1 for a read-only state directory, since Docker works', async t => {
   const here = place(t);
   mkdirSync(join(here.path, 'folder'));
   await execa('touch', [join(here.path, 'folder', 'file')]);

@@ -41,7 +41,7 @@ test('a container that is killed from outside ends as infrastructure', async t =
   t.deepEqual(await here.containers(), []);
 });
 
-test('an end record that an agent has written itself, of whatever length, does not make a killed one succeed', async t => {
+test('an end record that an agent wrote itself, however long, does not make a killed agent succeed', async t => {
   const here = place(t);
   const forge = "{ echo 'exit 0'; head -c 50000000 /dev/zero; } >/run/agent/exit; touch forged; sleep 300";
   const run = here.start(['run', here.write(worker(forge)), '--json']);
@@ -74,7 +74,7 @@ test('an agent that runs past its limit times out with exit code 4', async t => 
   t.true(here.transcript('worker').includes('begun'));
 });
 
-test('an agent that says nothing for longer than its idle limit times out as idle', async t => {
+test('an agent without output for longer than its idle limit times out as idle', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run(worker('echo begun; sleep 300', { timeouts: { idle: '2s' } }));
   t.is(exitCode, 4);
@@ -82,7 +82,7 @@ test('an agent that says nothing for longer than its idle limit times out as idl
   t.is(json.agents.worker.error.kind, 'idle');
 });
 
-test('an agent that takes more memory than it may ends as outOfMemory', async t => {
+test('an agent that exceeds its memory limit ends as outOfMemory', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run({
     agents: { worker: { command: ['tail', '/dev/zero'], workspace: 'workspace', memory: '64m', cpus: 1 } },
@@ -92,7 +92,7 @@ test('an agent that takes more memory than it may ends as outOfMemory', async t 
   t.is(json.agents.worker.error.kind, 'outOfMemory', JSON.stringify(json));
 });
 
-test('a command that is not in the image fails with 127, and the error says so', async t => {
+test('a command that is not in the image fails with 127, and the error names the cause', async t => {
   const here = place(t);
   const { exitCode, json, stderr } = await here.run({
     agents: { worker: { command: ['no-such-command'], workspace: 'workspace', ...small } },
@@ -103,14 +103,14 @@ test('a command that is not in the image fails with 127, and the error says so',
   t.regex(stderr, /command not found/);
 });
 
-test('agent-done ends an agent that would go on', async t => {
+test('agent-done ends an agent that would keep running', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run(worker('agent-done 0; sleep 300', { done: 'signal' }));
   t.is(exitCode, 0);
   t.is(json.agents.worker.status, 'succeeded');
 });
 
-test('an argument of 120 kB arrives whole', async t => {
+test('an argument of 120 kB arrives unchanged', async t => {
   const here = place(t);
   const command = ['sh', '-c', 'test "${#1}" = 120000', 'sh', 'x'.repeat(120_000)];
   const { exitCode } = await here.run({ agents: { worker: { command, workspace: 'workspace', ...small } } });

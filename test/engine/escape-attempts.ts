@@ -1,11 +1,11 @@
 /**
- * What a hostile agent may try. Each script exits 0 where it got away with it. Its control, the same script in a
- * container whose guard is off, has to succeed: otherwise the attempt would prove nothing.
+ * Attempts of a hostile agent. Each script exits 0 if it succeeded. Its control, the same script in a container whose
+ * guard is off, has to succeed: otherwise the attempt would prove nothing.
  */
 export interface Attempt {
   readonly does: string;
   readonly script: string;
-  /** Flags that take the guard away. */
+  /** Flags that remove the guard. */
   readonly open?: readonly string[];
   /** The product's own flags that are the guard. */
   readonly guard?: RegExp;
@@ -18,22 +18,22 @@ const admin = [
 ];
 const bare = ['--security-opt=systempaths=unconfined'];
 
-/** A system call by its number on x86-64; got away with it where the kernel answers anything but "not permitted". */
+/** A system call by its number on x86-64; it succeeds if the kernel returns anything but "not permitted". */
 const permitted = (call: string) =>
   `perl -e 'my $e = "\\0" x 128; $! = 0; my $r = syscall(${call}); exit($r == -1 && ($! == 1 || $! == 38) ? 1 : 0)'`;
 
-/** Kept in one place, since a process of another user is what several attempts are about. */
+/** Shared, since several attempts need a process of another user. */
 const asOther = 'setpriv --reuid=1000 --regid=1000 --clear-groups';
 
 export const attempts: readonly Attempt[] = [
   { does: 'mounts a file system', script: 'mount -t tmpfs none /mnt', open: admin },
   {
-    does: 'mounts the kernel’s settings anew, writable',
+    does: "remounts the kernel's settings writable",
     script: 'mount -o remount,rw /proc/sys',
     open: admin,
   },
   { does: 'binds a directory over another', script: 'mount --bind /tmp /mnt', open: admin },
-  { does: 'takes a mount away', script: 'umount -l /etc/hosts', open: admin },
+  { does: 'unmounts a mount', script: 'umount -l /etc/hosts', open: admin },
   { does: 'gives itself a mount namespace', script: 'unshare --mount true', open: admin },
   {
     does: 'becomes root of a user namespace',
@@ -63,7 +63,7 @@ export const attempts: readonly Attempt[] = [
     open: ['--cap-add=NET_ADMIN'],
   },
   {
-    does: 'traces a process of somebody else',
+    does: "traces another user's process",
     script: `${asOther} sleep 20 & sleep 0.5; perl -e 'exit(syscall(101, 16, $ARGV[0] + 0, 0, 0) == 0 ? 0 : 1)' $!`,
     open: ['--cap-add=SYS_PTRACE'],
   },
@@ -79,7 +79,7 @@ export const attempts: readonly Attempt[] = [
   },
   { does: 'loads a BPF program', script: permitted('321, 5, $e, 128'), open: admin },
   {
-    does: 'reads the kernel’s keyring',
+    does: "reads the kernel's keyring",
     script: permitted('250, 0, -3, 1'),
     open: ['--security-opt=seccomp=unconfined'],
   },
@@ -93,16 +93,16 @@ export const attempts: readonly Attempt[] = [
     script: 'cat /proc/irq/default_smp_affinity >/proc/irq/default_smp_affinity',
     open: bare,
   },
-  { does: 'lists the kernel’s timers', script: '[ -n "$(cat /proc/timer_list)" ]', open: bare },
-  { does: 'lists the kernel’s keys', script: '[ -n "$(cat /proc/keys)" ]', open: bare },
-  { does: 'looks into the firmware', script: '[ -n "$(ls /sys/firmware)" ]', open: bare },
+  { does: "lists the kernel's timers", script: '[ -n "$(cat /proc/timer_list)" ]', open: bare },
+  { does: "lists the kernel's keys", script: '[ -n "$(cat /proc/keys)" ]', open: bare },
+  { does: 'reads the firmware', script: '[ -n "$(ls /sys/firmware)" ]', open: bare },
   {
     does: 'makes a control group of its own',
     script: 'd=/sys/fs/cgroup/pids; [ -d $d ] || d=/sys/fs/cgroup; mkdir $d/escape && rmdir $d/escape',
     open: ['--mount=type=bind,source=/sys/fs/cgroup,target=/sys/fs/cgroup'],
   },
   {
-    does: 'writes to the kernel’s objects',
+    does: "writes to the kernel's objects",
     script:
       'for f in /sys/kernel/mm/transparent_hugepage/enabled /sys/kernel/profiling; do [ -e "$f" ] && break; done; : >>"$f"',
     open: ['--mount=type=bind,source=/sys,target=/sys'],
@@ -113,7 +113,7 @@ export const attempts: readonly Attempt[] = [
     guard: /no-new-privileges/,
   },
   {
-    does: 'takes more memory than it may',
+    does: 'exceeds its memory limit',
     script: '[ "$(head -c 320M /dev/zero | tail -c 335544320 | wc -c)" = 335544320 ]',
     guard: /--memory/,
   },
@@ -144,7 +144,7 @@ export const attempts: readonly Attempt[] = [
     open: ['--mount=type=bind,source=/var/run/docker.sock,target=/var/run/docker.sock'],
   },
   {
-    does: 'writes to a mount that is to be read',
+    does: 'writes to a read-only mount',
     script: 'echo x >>/mounted/file',
     guard: /target=\/mounted/,
     open: ['--mount=type=bind,source=$SIBLING,target=/mounted'],
@@ -154,9 +154,9 @@ export const attempts: readonly Attempt[] = [
     script: 'ls /sys/class/net | grep -qv "^lo$"',
     guard: /--network=none/,
   },
-  // The last one: what it leaves behind would be in the way of others.
+  // Last, because the processes it leaves behind would block others.
   {
-    does: 'starts more processes than it may',
+    does: 'exceeds its process limit',
     script:
       "trap 'kill $(jobs -p)' EXIT; i=0; while [ $i -lt 260 ]; do sleep 100 & i=$((i + 1)); done 2>/dev/null; set -- /proc/[0-9]*; [ $# -gt 230 ]",
     guard: /pids-limit/,

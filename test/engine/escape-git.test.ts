@@ -5,13 +5,13 @@ import { execa } from 'execa';
 import { repository, run } from '../unit/_helpers/repositories.ts';
 import { place, small } from './flow.ts';
 
-/** A way in which an agent has the git of the host execute a program, out of a repository that is bound. */
+/** A way in which an agent makes the git of the host execute a program, from a repository that is bound. */
 interface Shape {
-  /** Makes the repository; the workspace is returned. */
+  /** Makes the repository; returns the workspace. */
   readonly make?: (source: string) => string;
-  /** In the container; `$PROGRAM` is what the host would execute. */
+  /** Runs in the container; `$PROGRAM` is the program that the host would execute. */
   readonly script: string;
-  /** What is reported of it; null where the read-only mounts hold. */
+  /** The warning about it; null where the read-only mounts prevent it. */
   readonly reported: RegExp | null;
 }
 
@@ -90,7 +90,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   },
 };
 
-/** What a user may do next, in the repository and in those inside of it. */
+/** Commands that a user may run next, in the repository and in those inside it. */
 async function gitOfTheUser(workspace: string) {
   for (const folder of [workspace, join(workspace, 'vendor')].filter(path => existsSync(join(path, '.git'))))
     for (const args of [['status'], ['add', '--all'], ['commit', '--quiet', '--allow-empty', '-m', 'mine']])
@@ -105,7 +105,7 @@ async function gitOfTheUser(workspace: string) {
       );
 }
 
-test('escape: no git of ours executes what an agent leaves in a bound repository, and what the user’s would is reported', async t => {
+test("escape: our git executes nothing that an agent leaves in a bound repository, and what the user's git would execute is reported", async t => {
   const here = place(t);
   const agents: Record<string, object> = {};
   const traces = new Map<string, string>();
@@ -117,7 +117,7 @@ test('escape: no git of ours executes what an agent leaves in a bound repository
     traces.set(name, trace);
     const env = { PROGRAM: `touch ${trace}; cat` };
     agents[name] = { command: ['sh', '-c', `${script}; true`], env, workspace: source, ...small };
-    // The repository is read once more by git of ours, and written to.
+    // Our git reads the repository once more, and writes to it.
     agents[`clone-${name}`] = {
       command: ['sh', '-c', 'echo more >more.txt'],
       workspace: { mode: 'clone', path: source },
@@ -135,22 +135,22 @@ test('escape: no git of ours executes what an agent leaves in a bound repository
     .journal()
     .flatMap(event => (event.type === 'warning' && event.agent !== null ? [event] : []));
   for (const [name, { reported }] of Object.entries(shapes)) {
-    const said = warnings.find(
+    const warning = warnings.find(
       ({ agent, message }) => agent === name && message.startsWith('what git executes'),
     );
-    if (reported) t.regex(said?.message ?? '', reported, `${name}\n${stderr}`);
-    // The clone is made, or refused in one sentence: nothing in between.
+    if (reported) t.regex(warning?.message ?? '', reported, `${name}\n${stderr}`);
+    // The clone is either made or refused with one sentence.
     const cloned = json.agents[`clone-${name}`];
     if (cloned.status === 'succeeded') t.truthy(cloned.workspace.commit, name);
     else t.regex(cloned.error.message, /could not clone .*: its /, name);
-    // The control: git of the host as it is would have.
+    // The control: the unmodified git of the host would have executed it.
     await gitOfTheUser(workspaces.get(name)!);
     t.is(existsSync(traces.get(name)!), reported !== null, `${name}: by the user's own git`);
   }
   t.deepEqual(await here.containers(), []);
 });
 
-test('escape: a file of the host that an agent has linked to is no artifact, no copy and no mount', async t => {
+test('escape: a host file that an agent links to is neither an artifact nor copied nor mounted', async t => {
   const here = place(t);
   const canary = join(here.path, 'private', 'canary');
   mkdirSync(join(here.path, 'private'));
@@ -167,7 +167,7 @@ test('escape: a file of the host that an agent has linked to is no artifact, no 
   const { json } = await here.run({
     agents: {
       evil: { command: ['sh', '-c', evil], artifacts: ['dist', 'linked/canary'], keep: 'always', ...bound },
-      // With the mounts of before: what is at .git/config now would be mounted.
+      // With the previous mounts, the file that is now at .git/config would be mounted.
       next: { command: ['sh', '-c', 'cat .git/config linked/canary'], dependsOn: ['evil'], ...bound },
       copier: {
         command: ['sh', '-c', 'cat .git/config linked/canary dist/link'],
@@ -186,7 +186,7 @@ test('escape: a file of the host that an agent has linked to is no artifact, no 
     { reject: false },
   );
   t.is(stdout, '');
-  // The control: a mount of the agent's path, as docker itself takes it.
+  // The control: a mount of the agent's path, made by docker itself.
   const control = await execa('docker', [
     ...['run', '--rm', '--label=agent-flow-test=container', '--network=none', '--entrypoint=cat'],
     `--mount=type=bind,source=${join(source, '.git/config')},target=/config,readonly`,

@@ -14,8 +14,8 @@ import test, { type ExecutionContext } from 'ava';
 import { inCell } from './cell.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
-/** A file and a directory of the user's that no link may lead the engine to. */
-function desk(t: ExecutionContext) {
+/** A file and a directory of the user that no link may lead the engine process to. */
+function setUp(t: ExecutionContext) {
   const here = place(t);
   const mine = join(here.path, 'mine');
   const theirs = join(here.path, 'theirs');
@@ -24,15 +24,15 @@ function desk(t: ExecutionContext) {
   return { here, mine, theirs };
 }
 
-/** A script of an agent whose guard is off: it was given the directory that holds the state directory. */
+/** The script of an agent without its guard: it got the directory that contains the state directory. */
 const unguarded = (t: ExecutionContext, { path }: Place, script: string) =>
   inCell(t, script, { workspace: path });
 
 const worker = (script: string) => ({ command: ['sh', '-c', script], workspace: 'workspace', ...small });
 const untilGo = 'until [ -e go ]; do sleep 0.1; done; echo this would run on the host';
 
-test('a workspace above or in the state directory is refused with 2, also for a look at the plan', async t => {
-  const { here } = desk(t);
+test('a workspace above or in the state directory is refused with 2, also for a dry run', async t => {
+  const { here } = setUp(t);
   const inside = join(here.stateDir, 'runs');
   for (const path of ['.', here.stateDir, inside])
     for (const workspace of [path, { mode: 'copy', path }])
@@ -46,8 +46,8 @@ test('a workspace above or in the state directory is refused with 2, also for a 
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent leads the reports of its run nowhere, and one who renames the state directory not the engine', async t => {
-  const { here, mine, theirs } = desk(t);
+test('an agent cannot redirect the reports of its run, nor the engine process by renaming the state directory', async t => {
+  const { here, mine, theirs } = setUp(t);
   mkdirSync(join(here.workspace, 'out'));
   const attack = `ln -s ${mine} report.xml; ln -sf ${mine} out/events.jsonl; ln -s ${mine} out/run.html; mv out out.was; ln -s ${theirs} out`;
   const file = here.write({ agents: { a: worker(`${attack}; touch attacked; ${untilGo}`) } });
@@ -61,17 +61,17 @@ test('an agent leads the reports of its run nowhere, and one who renames the sta
     at('out/run.html'),
   ];
   const run = here.start(['run', file, '--json', ...reports]);
-  await eventually(isRunning(here, 'a'), 'the agent at work');
+  await eventually(isRunning(here, 'a'), 'the running agent');
   await eventually(() => existsSync(at('attacked')), 'the attack of the agent');
   const runId = here.runId()!;
   const forged = `/workspace/state/runs/${runId}`;
-  const { exitCode: moved, stderr: said } = await unguarded(
+  const { exitCode: moved, stderr: attackStderr } = await unguarded(
     t,
     here,
     `set -e; cd /workspace; mv state moved; mkdir -p ${forged}/agents/a/1
      for name in agents/a/1/transcript.log result.json lock.2 requests; do ln -s ${mine} ${forged}/$name; done; touch workspace/go`,
   );
-  t.is(moved, 0, said);
+  t.is(moved, 0, attackStderr);
   const { exitCode, stderr } = await run;
   t.is(exitCode, 0, String(stderr));
   t.is(readFileSync(mine, 'utf8'), 'mine\n');
@@ -86,10 +86,10 @@ test('an agent leads the reports of its run nowhere, and one who renames the sta
   t.regex(
     String(stderr),
     /--html .* was not written: .*replaced by another directory/,
-    'of the other one nothing is read',
+    'nothing is read from the other one',
   );
 
-  // The controls: the same names, opened as anybody would, lead to what is the user's.
+  // The controls: opened without protection, the same names lead to the user's files.
   for (const name of [`state/runs/${runId}/result.json`, `state/runs/${runId}/agents/a/1/transcript.log`]) {
     writeFileSync(join(here.path, name), name);
     t.is(readFileSync(mine, 'utf8'), name);
@@ -97,15 +97,15 @@ test('an agent leads the reports of its run nowhere, and one who renames the sta
   t.is(readlinkSync(at('out')), theirs);
   writeFileSync(at('out/run.html'), 'control');
   t.deepEqual(readdirSync(theirs), ['run.html']);
-  // What belongs to this test is found by its instance id.
+  // Everything of this test is found by its instance id.
   rmSync(here.stateDir, { recursive: true });
   symlinkSync('moved', here.stateDir);
 });
 
-test('a link in the place of a transcript halts the run, and nothing is lost', async t => {
-  const { here, mine } = desk(t);
+test('a link in place of a transcript halts the run, and nothing is lost', async t => {
+  const { here, mine } = setUp(t);
   const run = here.start(['run', here.write({ agents: { a: worker(untilGo) } }), '--json']);
-  await eventually(isRunning(here, 'a'), 'the agent at work');
+  await eventually(isRunning(here, 'a'), 'the running agent');
   const kept = `state/runs/${here.runId()}/agents/a/1`;
   const planted = await unguarded(
     t,

@@ -14,7 +14,7 @@ for (const path of [workspace, sibling]) mkdirSync(path);
 writeFileSync(join(folder, 'host'), 'of-the-host\n');
 writeFileSync(join(sibling, 'file'), 'of-the-sibling\n');
 symlinkSync(join(folder, 'host'), join(workspace, 'link'));
-/** What the host runs, for agents that would look at it. */
+/** Processes and files of the host that an agent would look for. */
 const target = execa('sh', ['-c', 'while sleep 1; do :; done', 'escape-target'], {
   env: { ESCAPE_CANARY: 'of-the-host' },
   reject: false,
@@ -38,7 +38,7 @@ const cellOf = ({ open = [], guard }: Partial<Attempt>) => ({
   ...(guard ? { without: (flag: string) => guard.test(flag) } : {}),
 });
 
-/** Each in a shell of its own, one after the other. */
+/** Run each script in a shell of its own, one after the other. */
 const inOneCell = (wanted: readonly Attempt[]) =>
   wanted
     .map(
@@ -47,21 +47,21 @@ const inOneCell = (wanted: readonly Attempt[]) =>
     )
     .join('\n');
 
-const answers = (stdout: string) =>
+const exitCodes = (stdout: string) =>
   new Map(
     [...stdout.matchAll(/^attempt (\d+) (\d+)$/gm)].map(([, index, code]) => [Number(index), Number(code)]),
   );
 
-test('a hostile agent gets away with none of all that it tries', async t => {
+test('a hostile agent fails in every attempt', async t => {
   const { stdout, stderr } = await inCell(t, inOneCell(attempts), cellOf({}));
-  const found = answers(stdout);
+  const found = exitCodes(stdout);
   t.is(found.size, attempts.length, stderr);
   t.true(attempts.length >= 25);
   const escaped = attempts.filter((_, index) => found.get(index) === 0).map(({ does }) => does);
   t.deepEqual(escaped, []);
 });
 
-/** Attempts with one and the same guard are controlled in one container. */
+/** Attempts with the same guard share one control container. */
 const controls = Object.values(
   Object.groupBy(attempts, ({ open, guard }) => JSON.stringify([open, guard?.source])),
 ) as Attempt[][];
@@ -69,9 +69,9 @@ const controls = Object.values(
 for (const wanted of controls) {
   const [{ open, guard }] = wanted as [Attempt];
   const off = [...(open ?? []).map(flag => `with ${flag}`), ...(guard ? [`without ${guard.source}`] : [])];
-  test(`${off.join(' ')}, it ${wanted.map(({ does }) => does).join(', and ')}`, async t => {
+  test(`control: a container ${off.join(' ')} ${wanted.map(({ does }) => does).join(', and ')}`, async t => {
     const { stdout, stderr } = await inCell(t, inOneCell(wanted), cellOf(wanted[0]!));
-    const found = answers(stdout);
+    const found = exitCodes(stdout);
     const failed = wanted.filter((_, index) => found.get(index) !== 0).map(({ does }) => does);
     t.deepEqual(failed, [], `${stdout}\n${stderr}`);
   });

@@ -4,11 +4,11 @@ import test from 'ava';
 import { execa } from 'execa';
 import { eventually, isRunning, place, small } from './flow.ts';
 
-/** Most memory of a process so far, in bytes. */
+/** Peak memory of a process so far, in bytes. */
 const mostMemory = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 
-test('an agent that replaces its tmux by one that prints without end is stopped, and costs no memory', async t => {
+test('an agent that replaces tmux by endless output is stopped, and the engine process needs no more memory', async t => {
   const here = place(t);
   const replace = `printf '#!/bin/sh\\nexec yes\\n' >/tmp/t; chmod 755 /tmp/t; cp --remove-destination /tmp/t "$(command -v tmux)"`;
   const run = here.start([
@@ -17,7 +17,7 @@ test('an agent that replaces its tmux by one that prints without end is stopped,
     here.write({
       agents: {
         a: {
-          command: ['sh', '-c', `${replace}; echo replaced >told; sleep 600`],
+          command: ['sh', '-c', `${replace}; echo replaced >replaced; sleep 600`],
           workspace: 'workspace',
           timeouts: { stop: '5s' },
           ...small,
@@ -26,7 +26,10 @@ test('an agent that replaces its tmux by one that prints without end is stopped,
       },
     }),
   ]);
-  await eventually(() => isRunning(here, 'b')() && existsSync(join(here.workspace, 'told')), 'both agents');
+  await eventually(
+    () => isRunning(here, 'b')() && existsSync(join(here.workspace, 'replaced')),
+    'both agents',
+  );
   const before = mostMemory(run.pid!);
   t.is((await here.agentFlow(['stop', 'a'])).exitCode, 0);
   await eventually(() => here.journal().find(event => event.type === 'agent.ended'), 'the end of a');
@@ -49,7 +52,7 @@ test('an agent that replaces its tmux by one that prints without end is stopped,
   t.is(agents.b.status, 'succeeded');
 });
 
-test('what a container prints to its stderr is neither docker nor a limit', async t => {
+test("a container's stderr is taken neither for docker's nor for a limit", async t => {
   const here = place(t);
   const flood = `echo 'Cannot connect to the Docker daemon' >/proc/1/fd/2
     yes "no space left on device" | head -c 120000000 >/proc/1/fd/2; echo done`;
@@ -62,11 +65,11 @@ test('what a container prints to its stderr is neither docker nor a limit', asyn
   t.regex(here.transcript('a'), /^done/m);
 });
 
-test('a docker that is a script is the docker all the same, and nothing of it is left', async t => {
+test('a docker that is a script works like docker, and no process of it stays', async t => {
   const here = place(t);
   const folder = join(here.path, 'script');
   mkdirSync(folder);
-  // It stays, swallows signals, and says something of its own with every call.
+  // This docker stays, ignores signals, and prints a line of its own with every call.
   const script = `#!/bin/sh\ntrap '' TERM INT HUP\necho 'Emulate Docker CLI' >&2\nPATH=\${PATH#*:} docker "$@"\n`;
   writeFileSync(join(folder, 'docker'), script);
   chmodSync(join(folder, 'docker'), 0o755);
@@ -85,7 +88,7 @@ test('a docker that is a script is the docker all the same, and nothing of it is
   run.kill('SIGTERM');
   t.is((await run).exitCode, 143);
   t.deepEqual(await there.containers(), []);
-  // The watch of events is one of those that would stay.
+  // The watch of events is one of the calls that would stay.
   const { stdout: left } = await execa('pgrep', ['--full', there.runId()!], { reject: false });
   t.is(left, '');
 });

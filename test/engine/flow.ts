@@ -16,12 +16,12 @@ import type { RunEvent } from '../../src/events.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** The real command: what scripts/test has built of it, which starts in half the time; by itself its source. */
+/** The real command: the bundle that scripts/test has built, which starts in half the time, or else its source. */
 export const bin = process.env.AGENT_FLOW_BIN || join(root, 'src', 'bin.ts');
 
 /**
- * A place of its own for one test: a folder with a spec, a workspace and a state directory. When the test is over,
- * passed or not, the containers and the runs' networks that carry its instance id go, and the folder.
+ * Create a place for one test: a folder with a spec, a workspace and a state directory. After the test, passed or not,
+ * the containers and run networks that carry its instance id are removed, and so is the folder.
  */
 export interface Place {
   readonly path: string;
@@ -29,13 +29,13 @@ export interface Place {
   readonly stateDir: string;
   readonly env: NodeJS.ProcessEnv;
   write(spec: unknown): string;
-  /** Starts the real command; not awaited. */
+  /** Starts the real command without waiting for it. */
   start(args: readonly string[], options?: Options): ResultPromise;
   /** Runs the real command to its end. */
-  agentFlow(args: readonly string[], options?: Options): Promise<Answer>;
+  agentFlow(args: readonly string[], options?: Options): Promise<CommandResult>;
   /** Writes the spec and runs it with --json. */
-  run(spec: unknown, args?: readonly string[], options?: Options): Promise<Answer>;
-  /** Of the one run; empty while there is none. */
+  run(spec: unknown, args?: readonly string[], options?: Options): Promise<CommandResult>;
+  /** The events of the only run; empty before it exists. */
   journal(): RunEvent[];
   runId(): string | null;
   transcript(agent: string, attempt?: number): string;
@@ -43,11 +43,11 @@ export interface Place {
   containers(filters?: readonly string[]): Promise<string[]>;
   /** Ids of the networks that were made for this place's runs. */
   networks(): Promise<string[]>;
-  /** The docker calls that a shim first on PATH has counted. */
+  /** The docker calls that a shim first on PATH has recorded. */
   shimmed(): string[];
 }
 
-export interface Answer {
+export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -55,7 +55,7 @@ export interface Answer {
   readonly json: any;
 }
 
-/** `more` of an environment, such as a DOCKER_HOST: everything that asks Docker about this place asks that engine. */
+/** `more`: variables of the environment, such as a DOCKER_HOST; every docker call for this place uses that engine. */
 export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.ProcessEnv = {}): Place {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-test-'));
   const workspace = join(path, 'workspace');
@@ -76,7 +76,7 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
-      // A run that is told to end has its own patience.
+      // A run has its own grace period after a signal.
       forceKillAfterDelay: false,
       timeout: 600_000,
       ...options,
@@ -115,7 +115,7 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
     journal() {
       const id = runId();
       const file = id === null ? '' : join(stateDir, 'runs', id, 'journal.jsonl');
-      // What stands behind the last line break is being written.
+      // Text after the last line break is still being written.
       const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
       return lines.filter(Boolean).map(line => JSON.parse(line));
     },
@@ -157,20 +157,20 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
   return self;
 }
 
-/** The one run of a state directory. */
+/** The only run of a state directory. */
 function onlyRun(stateDir: string): string | null {
   const runs = join(stateDir, 'runs');
   return (existsSync(runs) ? readdirSync(runs)[0] : null) ?? null;
 }
 
 /**
- * A `docker` that is the real one but for a few calls: `answers` gives lines of shell by the words that a call begins
- * with, in which `$real` is the real command. They are run in the folder of the place.
+ * A `docker` that is the real one but for a few calls: `replies` maps the words that a call begins with to lines of
+ * shell, in which `$real` is the real command. They run in the folder of the place.
  */
-export function fakeDocker(here: Place, answers: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+export function fakeDocker(here: Place, replies: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const folder = join(here.path, 'fake');
   mkdirSync(folder);
-  const cases = Object.entries(answers).map(([words, answer]) => `'${words} '*) ${answer} ;;`);
+  const cases = Object.entries(replies).map(([words, reply]) => `'${words} '*) ${reply} ;;`);
   const script = `#!/bin/sh\ncd '${here.path}'\nreal='${realDocker}'\ncase "$* " in\n${cases.join('\n')}\nesac\nexec "$real" "$@"\n`;
   writeFileSync(join(folder, 'docker'), script, { mode: 0o755 });
   return { ...here.env, PATH: `${folder}:${here.env.PATH}` };
@@ -181,7 +181,7 @@ const realDocker = (process.env.PATH ?? '')
   .map(entry => join(entry, 'docker'))
   .find(existsSync);
 
-/** A `docker` that notes the verb it was called with, and then is the real one. */
+/** A `docker` that records its verb and then runs the real one. */
 function shim(folder: string, log: string): void {
   mkdirSync(folder);
   writeFileSync(
@@ -199,22 +199,22 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether the engine at DOCKER_HOST is Podman, which does a few things in another way. */
+/** Whether the engine at DOCKER_HOST is Podman, which differs in a few details. */
 export const isPodman = async () =>
   (await execa('docker', ['info', '--format={{json .Plugins.Log}}'], { timeout: 60_000 })).stdout.includes(
     'k8s-file',
   );
 
-/** Small limits, so that many fit on a small machine. */
+/** Small limits, so that many agents fit on a small machine. */
 export const small = { memory: '128m', cpus: 1 } as const;
 
-/** Whether this agent has come to run: a look for `eventually`. */
+/** Whether this agent is running: a condition for `eventually`. */
 export const isRunning = (here: Place, name: string) => () =>
   here
     .journal()
     .some(event => event.type === 'agent.state' && event.agent === name && event.state.startsWith('running'));
 
-/** Looks again and again until it finds something; throws after five minutes. */
+/** Poll until a value is found; throw after five minutes. */
 export async function eventually<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
   const until = Date.now() + 300_000;
   while (Date.now() < until) {
@@ -222,10 +222,10 @@ export async function eventually<T>(look: () => T | Promise<T>, what: string): P
     if (found) return found;
     await new Promise(resolve => setTimeout(resolve, 100));
   }
-  throw new Error(`waited in vain for ${what}`);
+  throw new Error(`timed out waiting for ${what}`);
 }
 
-/** An agent whose each start appends a line outside the container: how often it was really started is counted there. */
+/** An agent that appends a line outside its container at each start, so that its real starts are counted. */
 export const countedWorker = (more: string, options: object = {}) => ({
   command: ['sh', '-c', `echo start >> starts; ${more}`],
   workspace: 'workspace',
@@ -233,11 +233,11 @@ export const countedWorker = (more: string, options: object = {}) => ({
   ...options,
 });
 
-/** How often the counted workers of a place were really started. */
+/** Count the real starts of a place's counted workers. */
 export const starts = (here: Place): number =>
   readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
 
-/** Starts a run and kills its engine as soon as `when` holds. Returns the id of the run. */
+/** Start a run, kill its engine process as soon as `when` holds, and return the id of the run. */
 export async function killed(
   here: Place,
   spec: unknown,

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { eventually, place, small } from './flow.ts';
 import { image } from './images.ts';
 
-/** Sets a title, clears the screen, turns the reading direction, and does so in C0 and in C1. */
+/** Sets a title, clears the screen and reverses the reading direction, with C0 and C1 control characters. */
 const hostile = '\x1b]0;pwned\x07\x1b[2Jnothing \u202ehappened\x9b31m\x7f here\u2066';
 const clean = 'nothing happened here';
 const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}\p{Cs}]/u;
@@ -15,14 +15,14 @@ const report = JSON.stringify({
   failure: { kind: 'needsInput', message: hostile, resetsAt: null },
 });
 
-/** In the place of tmux, which agent-init asks for the last screen. */
+/** In place of tmux, whose last screen agent-init reads. */
 const tmux = `#!/bin/sh
 case $* in *capture-pane*) echo ${base64(`${hostile}\n${hostile}\n`)} | base64 -d ;; *) exec "$0.real" "$@" ;; esac
 `;
 
 /**
- * An AI CLI that ends what watches it, and says in its name what it likes: in titles of its own, which are no more than
- * what it prints, in the files that agent-init reads, and in the place of tmux.
+ * An AI CLI that ends its watcher and forges messages in its name: in titles of its own, which are only output, in the
+ * files that agent-init reads, and in place of tmux.
  */
 const cli = `#!/bin/sh
 nonce=$(tr '\\0' '\\n' </proc/1/environ | sed -n 's/^AGENT_NONCE=//p')
@@ -41,7 +41,7 @@ echo ${base64(hostile)} | base64 -d
 exit 1
 `;
 
-/** Built once: the second run finds its layer too. */
+/** Built once: the second run reuses its layer too. */
 const attacker = () => {
   built ??= image(file, recipe);
   return built;
@@ -52,8 +52,8 @@ const undo: (() => unknown)[] = [];
 const file = { teardown: (work: () => unknown) => void undo.push(work) };
 test.after.always(() => Promise.all(undo.map(work => work())));
 
-/** Runs it, and returns everything that is printed and kept of it, by where that is. */
-async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
+/** Run it, and return everything that is printed and kept of it, by place. */
+async function everyOutputOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   const here = place(t);
   const summary = join(here.path, 'summary.md');
   const env = { ...here.env, ...more, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary };
@@ -69,11 +69,11 @@ async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {
   };
   const files = ['--events', 'events.ndjson', '--junit', 'junit.xml', '--html', 'run.html'];
   const running = here.start(['run', here.write({ agents: { a } }), '--json', ...files], { env });
-  const asks = () =>
+  const needsInput = () =>
     here
       .journal()
       .some(event => event.type === 'agent.state' && event.cause?.replace(/[^a-z ]/g, '').endsWith('here'));
-  await eventually(asks, 'the agent that asks').catch(async error => {
+  await eventually(needsInput, 'the agent that needs input').catch(async error => {
     running.kill();
     throw new Error(`${error.message}: ${String((await running).stderr)}`);
   });
@@ -90,7 +90,7 @@ async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {
   return {
     screen,
     message: error.message as string,
-    told: {
+    outputs: {
       '--json': strings(JSON.parse(String(stdout))),
       'result.json': strings(JSON.parse(read(join(run, 'result.json')))),
       '--events': strings(lines(read(join(here.path, 'events.ndjson')))),
@@ -102,7 +102,7 @@ async function everythingToldOf(t: ExecutionContext, more: NodeJS.ProcessEnv = {
   };
 }
 
-/** As `jq -r ..` prints them. */
+/** Printed as by `jq -r ..`. */
 const strings = (value: unknown): string =>
   typeof value === 'string'
     ? value
@@ -111,21 +111,21 @@ const strings = (value: unknown): string =>
       : '';
 
 test.serial(
-  'an agent that forges its screen, its report and what it asks brings no control character anywhere',
+  'an agent that forges its screen, its report and its questions gets no control character into any output',
   async t => {
-    const { screen, message, told } = await everythingToldOf(t);
+    const { screen, message, outputs } = await everyOutputOf(t);
     t.is(screen, `${clean}\n${clean}`);
     t.true(message.endsWith(clean), message);
-    for (const [where, text] of Object.entries(told)) {
+    for (const [where, text] of Object.entries(outputs)) {
       t.true(text.includes(clean), `${where}: ${text}`);
       t.notRegex(text, unsafe, where);
     }
   },
 );
 
-test.serial('a control: with the cleaning switched off its control characters are everywhere', async t => {
+test.serial('control: with plainText() off, its control characters are in every output', async t => {
   const off = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-cleaning.ts')}` };
-  const { screen, told } = await everythingToldOf(t, off);
+  const { screen, outputs } = await everyOutputOf(t, off);
   t.is(screen, `${hostile}\n${hostile}`);
-  for (const [where, text] of Object.entries(told)) t.regex(text, unsafe, where);
+  for (const [where, text] of Object.entries(outputs)) t.regex(text, unsafe, where);
 });

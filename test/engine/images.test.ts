@@ -13,7 +13,7 @@ const calls = (here: Place, ...words: readonly string[]) =>
     .flatMap(event => (event.type === 'docker.call' ? [event.argv.slice(1)] : []))
     .filter(argv => words.every((word, index) => argv[index] === word));
 
-const grounds = [
+const parentImages = [
   {
     title: 'plain Debian',
     dockerfile: 'FROM debian:bookworm-slim',
@@ -21,7 +21,7 @@ const grounds = [
     path: /^PATH=.*usr\/local\/bin/m,
   },
   {
-    title: 'Ubuntu that has a mind of its own',
+    title: 'Ubuntu with its own configuration',
     dockerfile: ubuntu,
     user: '1001',
     path: /^PATH=\/usr\/bin:\/bin:\/usr\/local\/bin$/m,
@@ -40,8 +40,8 @@ const grounds = [
   },
 ];
 
-for (const { title, dockerfile, user, path } of grounds) {
-  test(`an agent lives in ${title} as in the base image: exit code, transcript, attach, nothing left`, async t => {
+for (const { title, dockerfile, user, path } of parentImages) {
+  test(`an agent runs in ${title} as in the base image: exit code, transcript, attach, cleanup`, async t => {
     const here = place(t);
     const name = await image(t, dockerfile);
     const script =
@@ -61,7 +61,7 @@ for (const { title, dockerfile, user, path } of grounds) {
     const shown: Buffer[] = [];
     attached.stdout.on('data', chunk => shown.push(chunk));
     const inside = (...command: string[]) => execa('docker', ['exec', id!, ...command], { reject: false });
-    // As it comes, tmux may move the cursor in the middle of a word; what it draws anew is whole.
+    // tmux may move the cursor in the middle of a word; what it redraws is complete.
     const redraw = 'for c in $(tmux list-clients -F "#{client_name}"); do tmux refresh-client -t "$c"; done';
     await eventually(
       async () => (await inside('sh', '-c', redraw)) && Buffer.concat(shown).includes('grüße'),
@@ -88,15 +88,15 @@ for (const { title, dockerfile, user, path } of grounds) {
     t.is(exitCode, 1);
     t.is(agents.worker.exitCode, 7, String(stdout));
 
-    const said = here.transcript('worker').split(/\r?\n/);
-    const first = said.indexOf('1');
+    const lines = here.transcript('worker').split(/\r?\n/);
+    const first = lines.indexOf('1');
     t.deepEqual(
-      said.slice(first, first + 20_000),
+      lines.slice(first, first + 20_000),
       Array.from({ length: 20_000 }, (_, index) => String(index + 1)),
     );
-    t.is(said[first - 1], user);
-    t.is(said[first + 20_000], 'grüße 🦊');
-    const env = said.slice(0, first).join('\n');
+    t.is(lines[first - 1], user);
+    t.is(lines[first + 20_000], 'grüße 🦊');
+    const env = lines.slice(0, first).join('\n');
     t.regex(env, path);
     t.notRegex(env, /^(AGENT_|LD_|LOCPATH|TERMINFO|LC_)/m);
 
@@ -129,7 +129,7 @@ test('the layer is built once for all agents, and a second run builds nothing', 
 });
 
 for (const [title, dockerfile] of Object.entries({ busybox: alpine, bash: fedora })) {
-  test(`limits and signals are told apart where ${title} is the shell`, async t => {
+  test(`limits and signals are distinguished where ${title} is the shell`, async t => {
     const here = place(t);
     const name = await image(t, dockerfile);
     const waits = { image: name, command: ['sleep', '300'] };
@@ -152,7 +152,7 @@ for (const [title, dockerfile] of Object.entries({ busybox: alpine, bash: fedora
   });
 }
 
-test('an image runs agents whatever it has set, or is refused with the words of its container', async t => {
+test('an image runs agents whatever its configuration, or is refused with the error of its container', async t => {
   const here = place(t);
   const base = 'FROM tmux-agents-base:latest\n';
   const recipes = {
@@ -178,7 +178,7 @@ test('an image runs agents whatever it has set, or is refused with the words of 
   t.deepEqual(await here.containers(), []);
 });
 
-test('the spec’s root goes before the image’s user', async t => {
+test("root in the spec overrides the image's user", async t => {
   const here = place(t);
   const name = await image(t, alpine);
   const { exitCode, stderr } = await here.run({
@@ -187,7 +187,7 @@ test('the spec’s root goes before the image’s user', async t => {
   t.is(exitCode, 0, stderr);
 });
 
-test('ONBUILD triggers of an image are not for us: none runs, and nothing but the layer is left', async t => {
+test('ONBUILD triggers of an image do not run, and only the layer is kept', async t => {
   const here = place(t);
   const name = await image(t, 'FROM debian:bookworm-slim\nONBUILD COPY absent /absent\nONBUILD RUN exit 3');
   const { exitCode, stderr } = await here.run({
@@ -229,7 +229,7 @@ test('an image for another platform is refused by name', async t => {
   );
 });
 
-test('a build of the spec is done once for all who share it, and its agents run in it', async t => {
+test('agents that share a build run in its image, which is built once', async t => {
   const here = place(t);
   const context = join(here.path, 'image');
   mkdirSync(context);
@@ -255,7 +255,7 @@ test('a build of the spec is done once for all who share it, and its agents run 
   t.deepEqual(built.Config.Labels, { 'tmux-agents.image': 'build' });
 });
 
-test('a build that fails is its agent’s failure, with the last lines of what it printed', async t => {
+test('a failed build fails its agent with the last lines of its output', async t => {
   const here = place(t);
   writeFileSync(
     join(here.path, 'Dockerfile'),
@@ -274,10 +274,10 @@ test('a build that fails is its agent’s failure, with the last lines of what i
   t.deepEqual(await here.containers(), []);
 });
 
-test('an engine without GPUs ends the run with 3 before anything is built, and is asked once', async t => {
+test('an engine without GPUs ends the run with 3 before anything is built, after a single check', async t => {
   const here = place(t);
   const env = fakeDocker(here, {
-    // Not every machine that runs the tests is without GPUs.
+    // Some machines that run the tests have GPUs.
     run: `echo 'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]' >&2; exit 125`,
   });
   const { exitCode, json } = await here.run(
@@ -304,7 +304,7 @@ test('an engine without GPUs ends the run with 3 before anything is built, and i
   t.false(existsSync(join(here.stateDir, 'runs', here.runId()!, 'build-tmux-agents-base-gpu-latest.log')));
 });
 
-test('build --gpu builds the image with CUDA, from another base where one is named', async t => {
+test('build --gpu builds the image with CUDA, or from a given base', async t => {
   const here = place(t);
   const log = join(here.path, 'built');
   const env = fakeDocker(here, {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import { execa } from 'execa';
 
-/** Images that are not ours, made without a registry out of Debian. */
+/** Images that are not ours, made from Debian without a registry. */
 
-/** Ubuntu by its own word, with everything that an image can say about how it is run. */
+/** Ubuntu by its os-release, with every field that an image can set about how it runs. */
 export const ubuntu = `
 FROM debian:bookworm-slim
 RUN useradd --create-home --uid 1001 ubuntu \\
@@ -20,13 +20,13 @@ ENTRYPOINT ["/usr/bin/false"]
 CMD ["--nonsense"]
 `;
 
-/** As Fedora and its kin have it: `sh` is bash. */
+/** Like Fedora: `sh` is bash. */
 export const fedora = `
 FROM debian:bookworm-slim
 RUN ln -sf bash /bin/sh && sed -i -e 's/^ID=.*/ID=fedora/' -e 's/^PRETTY_NAME=.*/PRETTY_NAME="Fedora Linux 42"/' /usr/lib/os-release
 `;
 
-/** Alpine by its own word: busybox alone, and nothing of a C library. Built once for a test file. */
+/** Alpine by its os-release: busybox alone, without a C library. Built once for a test file. */
 export const alpine = () => {
   busybox ??= image(file, alpineStages);
   return busybox.then(name => `FROM ${name}`);
@@ -52,10 +52,10 @@ USER worker
 ENTRYPOINT ["/bin/busybox", "false"]
 `;
 
-/** A Dockerfile, or what makes one; it may label its stages with the mark by which they are removed. */
+/** A Dockerfile, or a function that makes one; it may label its stages with the mark by which they are removed. */
 export type Recipe = string | ((mark: string) => string | Promise<string>);
 
-/** Builds an image that nobody has seen before; it goes with its test, and so does all that was built on it. */
+/** Build a new image that is removed after its test, with everything built on it. */
 export async function image(t: Teardown, recipe: Recipe): Promise<string> {
   const mark = randomUUID();
   const name = `agent-flow-test-image:${mark}`;

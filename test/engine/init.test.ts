@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { place } from './flow.ts';
 
-test('the starter that init writes runs to its end as it is', async t => {
+test('the starter that init writes runs unmodified to its end', async t => {
   const here = place(t);
   const project = join(here.path, 'project');
   mkdirSync(project);
@@ -27,14 +27,14 @@ test('parallel-checks lints, tests and builds, and reports after all three', asy
   t.regex(readFileSync(join(here.path, 'parallel-checks/project/dist/REPORT'), 'utf8'), /1 files are/);
 });
 
-test('retry-and-timeout comes out as its comments say', async t => {
+test('retry-and-timeout ends as its comments state', async t => {
   const here = place(t);
   await here.agentFlow(['init', '--example', 'retry-and-timeout']);
   const { exitCode, json, stderr } = await here.agentFlow(['run', 'retry-and-timeout/spec.json', '--json']);
   t.is(exitCode, 4, stderr);
-  const came = Object.entries<{ status: string; attempts: unknown[] }>(json.agents);
+  const outcomes = Object.entries<{ status: string; attempts: unknown[] }>(json.agents);
   t.deepEqual(
-    came.map(([name, { status, attempts }]) => [name, status, attempts.length]),
+    outcomes.map(([name, { status, attempts }]) => [name, status, attempts.length]),
     [
       ['flaky', 'succeeded', 2],
       ['stuck', 'timedOut', 1],
@@ -46,7 +46,7 @@ test('retry-and-timeout comes out as its comments say', async t => {
   t.false(existsSync(join(here.path, 'retry-and-timeout/been-here')));
 });
 
-test('prompt-and-done hands its prompt over, and ends when the agent says so', async t => {
+test('prompt-and-done passes its prompt, and ends with agent-done', async t => {
   const here = place(t);
   await here.agentFlow(['init', '--example', 'prompt-and-done']);
   const { exitCode, stderr } = await here.agentFlow(['run', 'prompt-and-done/spec.json', '--json']);

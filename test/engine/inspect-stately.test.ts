@@ -11,15 +11,15 @@ const agent = (script: string) => ({ command: ['sh', '-c', script], workspace: '
 const spec = {
   concurrency: 3,
   agents: {
-    fine: { ...agent('sleep 1; echo hunter2-said'), env: { WORD: 'hunter2-env' } },
+    fine: { ...agent('sleep 1; echo hunter2-output'), env: { WORD: 'hunter2-env' } },
     flaky: { ...agent('[ -e tried ] || { touch tried; exit 7; }'), retries: 1 },
     broken: agent('echo hunter2-error >&2; exit 3'),
     after: { ...agent('true'), dependsOn: ['broken'] },
   },
 };
 
-/** Every agent and its states as the journal has them, and nothing of its words. */
-async function toldAsJournalled(t: ExecutionContext, client: ReturnType<typeof receiveFrom>, here: Place) {
+/** Every agent and its states as in the journal, and none of its text. */
+async function reportsAsJournaled(t: ExecutionContext, client: ReturnType<typeof receiveFrom>, here: Place) {
   await client.until(({ snapshots }) => snapshots('flow').at(-1)?.snapshot.status === 'done');
   for (const name of ['fine', 'flaky', 'broken'])
     t.deepEqual(client.states(name), statesOf(here.journal(), name), name);
@@ -33,7 +33,7 @@ async function toldAsJournalled(t: ExecutionContext, client: ReturnType<typeof r
   t.false(text.includes(here.runId()!));
 }
 
-test('of an embedded flow, a client of the protocol is told every agent and its states as the journal has them', async t => {
+test('a client of the protocol receives every agent of an embedded flow and its states as in the journal', async t => {
   const here = place(t);
   const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   t.teardown(() => inspector.close());
@@ -44,10 +44,10 @@ test('of an embedded flow, a client of the protocol is told every agent and its 
   });
   t.is(status, 'failed');
   await inspector.close();
-  await toldAsJournalled(t, client, here);
+  await reportsAsJournaled(t, client, here);
 });
 
-test('run --inspect=stately says where the page is, tells a client the same, and is over with the run', async t => {
+test("run --inspect=stately prints the page's address, serves the same to a client, and ends with the run", async t => {
   const here = place(t);
   const command = here.start(['run', here.write(spec), '--inspect=stately']);
   let url: string | undefined;
@@ -57,10 +57,10 @@ test('run --inspect=stately says where the page is, tells a client the same, and
   }
   const client = receiveFrom(url!);
   t.is((await command).exitCode, 1);
-  await toldAsJournalled(t, client, here);
+  await reportsAsJournaled(t, client, here);
 });
 
-test('another word after --inspect is refused, and nothing is started', async t => {
+test('an unknown value of --inspect is refused, and nothing starts', async t => {
   const here = place(t);
   const { exitCode, stderr } = await here.run({ agents: {} }, ['--inspect=other']);
   t.is(exitCode, 2);

@@ -13,7 +13,7 @@ import { closeBrowser, type Look, lookAt, pageOf } from './browser.ts';
 
 test.after.always(closeBrowser);
 
-/** The page of a run that was written down. */
+/** The page of a recorded run. */
 async function shown(t: ExecutionContext, events: readonly RunEvent[], hash = '', look: Look = {}) {
   const { stateDir } = desk(t);
   pastRun(stateDir, 'r1234567', [], events);
@@ -35,7 +35,7 @@ async function shown(t: ExecutionContext, events: readonly RunEvent[], hash = ''
 
 const hostile = `<img src=x onerror="document.title='owned'">'"&/../\u202e`;
 
-/** The events of a run with hostile text wherever the journal takes text. Names of agents are checked when it is read. */
+/** The events of a run with hostile text wherever the journal takes text. Names of agents are validated on reading. */
 function withHostileText(events: readonly RunEvent[]): RunEvent[] {
   const [started, ...others] = events.map(event => {
     if (event.type === 'run.started') return { ...event, name: hostile };
@@ -59,7 +59,7 @@ test.serial('a hostile text stays text wherever it is shown', async t => {
   t.deepEqual(complaints, []);
 });
 
-test.serial('axe finds nothing serious, by light and by dark, wide and narrow', async t => {
+test.serial('axe finds no serious violation, in light and dark, wide and narrow', async t => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const look of [
     {},
@@ -75,7 +75,7 @@ test.serial('axe finds nothing serious, by light and by dark, wide and narrow', 
       await page
         .locator({ '#': 'svg.flow', '#agent/agent-3': '[data-mark="current"]' }[hash] ?? '.xterm-rows')
         .waitFor();
-      // Through the debugger, which a page's policy does not bind.
+      // Through the debugger, which is exempt from the page's policy.
       await page.evaluate(axe);
       const { violations } = (await page.evaluate('axe.run()')) as {
         violations: { id: string; impact: string; nodes: { html: string }[] }[];
@@ -93,7 +93,7 @@ test.serial('axe finds nothing serious, by light and by dark, wide and narrow', 
   }
 });
 
-test.serial('keys go along the events, the agents and the views', async t => {
+test.serial('keys move through the events, the agents and the views', async t => {
   const events = livelyRun(3);
   const { page } = await shown(t, events);
   const at = (index: number) => page.waitForSelector(`#app[data-index="${index}"]`, { state: 'attached' });
@@ -134,7 +134,7 @@ test.serial('a click on a step of the path returns to it', async t => {
 });
 
 test.serial(
-  'a hundred agents: every one of two thousand events is taken, and drawn no more often than there are frames',
+  'a page with a hundred agents processes all of two thousand events and draws at most once per frame',
   async t => {
     const events = livelyRun(100);
     const { page } = await shown(t, events);
@@ -155,15 +155,15 @@ test.serial('a browser with another token gets 403, and a page of another site n
   t.is(await status(`${origin}/${'0'.repeat(32)}/`), 403);
   t.is(await status(origin), 403);
   t.is(await status(`${origin}${pathname}chart`), 200);
-  // Another site that has got hold of the address all the same.
+  // Another site that has learned the address.
   const site = createServer((_, response) => response.end('elsewhere')).listen(0, '127.0.0.1');
   t.teardown(() => site.close());
   await once(site, 'listening');
   await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
-  const asks = (init: string) =>
+  const request = (init: string) =>
     other.evaluate(
       `fetch(${JSON.stringify(`${origin}${pathname}chart`)}, ${init}).then(({ type }) => type, () => 'refused')`,
     );
-  t.is(await asks('{}'), 'refused');
-  t.is(await asks("{ method: 'POST', body: '{}' }"), 'refused');
+  t.is(await request('{}'), 'refused');
+  t.is(await request("{ method: 'POST', body: '{}' }"), 'refused');
 });

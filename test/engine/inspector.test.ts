@@ -12,20 +12,20 @@ test.after.always(closeBrowser);
 
 const agent = (script: string) => ({ command: ['sh', '-c', script], workspace: 'workspace', ...small });
 
-/** The address that a command tells of. */
+/** The address that a command prints. */
 async function addressIn(command: ResultPromise): Promise<string> {
   for await (const line of createInterface({ input: command.stderr as Readable })) {
     const url = /^inspector[^:]*: (http:\S+)/.exec(line)?.[1];
     if (url) {
-      // What it says after that is not waited for, and must not fill the pipe.
+      // The rest of the output is not awaited, and must not fill the pipe.
       (command.stderr as Readable).resume();
       return url;
     }
   }
-  throw new Error('no address was told');
+  throw new Error('no address was printed');
 }
 
-/** A page of a run that is over; the command that serves it ends with the test. */
+/** A page of a finished run; the command that serves it ends with the test. */
 async function served(t: ExecutionContext, here: Place, args: readonly string[] = []): Promise<string> {
   const command = here.start(['inspector', ...args]);
   t.teardown(async () => {
@@ -43,7 +43,7 @@ const containerOf = (events: readonly RunEvent[], name: string) =>
     .flatMap(event => (event.type === 'agent.state' && event.agent === name ? [event.containerId] : []))
     .findLast(id => id !== null) ?? 'none';
 
-/** How many docker clients have these words on their command line. */
+/** Count the docker clients with these words on their command line. */
 function processes(words: readonly string[]): number {
   const lines = readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -60,11 +60,10 @@ function processes(words: readonly string[]): number {
 }
 
 test.serial(
-  'an agent is seen to fail, back off and succeed; at every event the page shows the journal’s state',
+  "an agent fails, backs off and succeeds, and at every event the page shows the journal's state",
   async t => {
     const here = place(t);
-    // Its creates fail in passing, until the wait in between is one that is seen: a step is tried again, beside the
-    // attempt that is.
+    // Its creates fail transiently until the backoff is long enough to be seen: a step is retried, beside the attempt.
     const env = fakeDocker(here, {
       create: `case $* in *flaky*) ;; *) exec "$real" "$@" ;; esac; [ "$(cat '${here.path}/tries' 2>/dev/null | wc -l)" -ge 4 ] || { echo x >>'${here.path}/tries'; echo 'Error response from daemon: i/o timeout' >&2; exit 1; }; exec "$real" "$@"`,
     });
@@ -73,14 +72,14 @@ test.serial(
     const spec = {
       name: 'seen',
       agents: {
-        // Begins when somebody looks.
+        // Starts after the page has been opened.
         first: agent('while [ ! -e go ]; do sleep 0.2; done'),
         flaky: { ...agent(flaky), retries: 1, dependsOn: ['first'] },
       },
     };
     const command = here.start(['run', here.write(spec), '--inspect'], { env });
     const { page, complaints } = await pageOf(t, await addressIn(command));
-    // What is seen while it lives, by whoever looks at every frame.
+    // Record every frame while it runs.
     await page.evaluate(`(() => {
     window.seen = [];
     new MutationObserver(() => {
@@ -94,15 +93,15 @@ test.serial(
     const journal = here.journal();
     await page.waitForSelector(`#app[data-index="${journal.length - 1}"]`, { state: 'attached' });
     const seen = (await page.evaluate('window.seen')) as string[];
-    // In this order, and whatever else in between; a wait that was over before it began is in no frame.
-    const told = ['waiting', 'backing off', 'running', 'running · attempt 2', 'succeeded · attempt 2'];
+    // In this order, whatever else comes between; a wait that ended before it began is in no frame.
+    const phases = ['waiting', 'backing off', 'running', 'running · attempt 2', 'succeeded · attempt 2'];
     t.deepEqual(
-      seen.filter((word, index) => told.includes(word) && seen.indexOf(word) === index),
-      told,
+      seen.filter((word, index) => phases.includes(word) && seen.indexOf(word) === index),
+      phases,
       String(seen),
     );
 
-    // The engine that served it is gone; the page has all that there was.
+    // The engine process that served the page has exited; the page has all the data.
     await page.locator('[data-agent="flaky"]').click();
     await page.waitForSelector('[data-state="reconciling"]');
     let current: string | null = null;
@@ -171,7 +170,7 @@ test.serial(
     });
     const url = await addressIn(command);
     const { page, complaints } = await pageOf(t, url);
-    await eventually(isRunning(here, 'talks'), 'the agent to run');
+    await eventually(isRunning(here, 'talks'), 'the running agent');
     const following = () => processes(['logs', '--follow', containerOf(here.journal(), 'talks')]);
     t.is(following(), 0);
     await page.goto(`${url}#agent/talks/terminal`);
@@ -184,14 +183,14 @@ test.serial(
     t.true(await page.getByText('To look at only.').isVisible());
 
     await page.goto(`${url}#`);
-    await eventually(() => following() === 0, 'the terminal to be let go of');
+    await eventually(() => following() === 0, 'the terminal to be released');
     await page.goto(`${url}#agent/talks/terminal`);
     await rows.getByText('hunter2-[secret]-word', { exact: true }).waitFor();
     writeFileSync(join(here.workspace, 'go'), '');
     await rows.getByText('the very end', { exact: true }).waitFor();
     await command;
 
-    // Once more out of the transcript, with a search in it.
+    // Again from the transcript, with a search in it.
     const again = await pageOf(t, `${await served(t, here)}#agent/talks/terminal`);
     await again.page.locator('.xterm-rows').getByText('the very end', { exact: true }).waitFor();
     t.false((await again.page.locator('.xterm-rows').textContent())!.includes('agent-end'));
@@ -205,9 +204,9 @@ test.serial(
     const text = await saved.text();
     t.true(text.includes('the very end'));
     t.false(text.includes('swordfish'));
-    for (const { complaints: said } of [{ complaints }, again])
+    for (const { complaints: messages } of [{ complaints }, again])
       t.deepEqual(
-        said.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
+        messages.filter(text => !/ERR_CONNECTION|EventSource|net::/.test(text)),
         [],
       );
   },
@@ -215,50 +214,50 @@ test.serial(
 
 test.serial('typing reaches the agent only with --inspect-write', async t => {
   const here = place(t);
-  const spec = { agents: { asks: agent('read answer; echo "it was <$answer>"; sleep 1') } };
+  const spec = { agents: { reader: agent('read answer; echo "it was <$answer>"; sleep 1') } };
   const command = here.start(['run', here.write(spec), '--inspect', '--inspect-write']);
   const url = await addressIn(command);
-  const { page } = await pageOf(t, `${url}#agent/asks/terminal`);
+  const { page } = await pageOf(t, `${url}#agent/reader/terminal`);
   await page.getByText('What you type goes to the agent.').waitFor();
-  await eventually(isRunning(here, 'asks'), 'the agent to run');
+  await eventually(isRunning(here, 'reader'), 'the running agent');
   await page.locator('.xterm-screen').click();
   await page.keyboard.type('$(reboot); -X é');
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Enter');
   t.is((await command).exitCode, 0);
-  t.regex(here.transcript('asks'), /it was <\$\(reboot\); -X>/);
+  t.regex(here.transcript('reader'), /it was <\$\(reboot\); -X>/);
 });
 
-test.serial('of a run that is over, a file shows as much as the page does, and asks nobody', async t => {
+test.serial('the exported file of a finished run shows as much as the page and sends no request', async t => {
   const here = place(t);
   const file = `${here.path}/run.html`;
-  const spec = { name: 'kept', agents: { fine: agent('echo said'), broken: agent('exit 3') } };
+  const spec = { name: 'kept', agents: { fine: agent('echo hello'), broken: agent('exit 3') } };
   const { exitCode, stderr } = await here.run(spec, [`--html=${file}`]);
   t.is(exitCode, 1, stderr);
   const { page, complaints } = await pageOf(t, `file://${file}#agent/fine/terminal`);
-  const asked: string[] = [];
-  page.on('request', request => asked.push(request.url()));
-  await page.locator('.xterm-rows').getByText('said', { exact: true }).waitFor();
+  const requested: string[] = [];
+  page.on('request', request => requested.push(request.url()));
+  await page.locator('.xterm-rows').getByText('hello', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'kept' }).click();
   await page.locator('[data-agent="broken"][data-mark="failed"]').waitFor();
   await lookAt(page, 3);
   await page.locator('[data-agent="broken"][data-mark="failed"]').waitFor({ state: 'detached' });
   t.deepEqual(
-    asked.filter(url => !/^(file|data|blob):/.test(url)),
+    requested.filter(url => !/^(file|data|blob):/.test(url)),
     [],
   );
   t.deepEqual(complaints, []);
 });
 
 test.serial(
-  'of a run whose engine was killed the page says so, and goes on with who takes it up',
+  'the page of a run whose engine process was killed reports it and follows the one that resumes the run',
   async t => {
     const here = place(t);
     const run = here.start([
       'run',
       here.write({ agents: { waits: agent('while [ ! -e go ]; do sleep 0.2; done') } }),
     ]);
-    await eventually(isRunning(here, 'waits'), 'the agent to run');
+    await eventually(isRunning(here, 'waits'), 'the running agent');
     const { page } = await pageOf(t, await served(t, here));
     await page.getByText('live', { exact: true }).waitFor();
     run.kill('SIGKILL');

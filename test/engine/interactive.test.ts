@@ -10,13 +10,13 @@ const key = 'dummy-key-2k8fj3q9';
 const claude = clis[0];
 /** A gemini whose caller has no key. */
 const loggedOut = { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli;
-/** A busy machine may leave it standing still for a minute before it asks. */
-const patient = { run: '5m', quiet: '4m' };
+/** A busy machine may stall it for a minute before it requests input. */
+const longTimeouts = { run: '5m', quiet: '4m' };
 
-/** INTERACTIVE_RUNS=20 for as many; each starts a Claude Code of its own. */
+/** INTERACTIVE_RUNS=20 runs as many; each starts a Claude Code of its own. */
 const runs = Number(process.env.INTERACTIVE_RUNS ?? 2);
 
-/** Starts a run of one interactive AI CLI, `a`. */
+/** Start a run of one interactive AI CLI, `a`. */
 function begin(
   here: Place,
   stub: ModelStub,
@@ -42,12 +42,12 @@ const states = (here: Place) =>
 const twice = Array.from({ length: runs }, (_, run) => ({ cli: claude, run: run + 1 }));
 for (const { cli, run } of [...twice, ...clis.slice(1).map(cli => ({ cli, run: 1 }))])
   test.serial(
-    `an interactive ${cli.name} takes its prompt once, a second turn by send, and ends with that (run ${run})`,
+    `an interactive ${cli.name} takes its prompt once, a second turn by send, and ends with it (run ${run})`,
     async t => {
       const here = place(t);
       const stub = await modelStub(t);
-      // Long enough for a second message to come while the first turn lasts.
-      stub.answers('slow seconds=10');
+      // Long enough for a second message to arrive during the first turn.
+      stub.setMode('slow seconds=10');
       const [first, second] = [nonce(), nonce()];
       const prompt = `Do this, please:\n\nWrite ${first} into the file answer.txt.\nIt's "important"; $(thanks);`;
       const ended = begin(here, stub, { cli, prompt });
@@ -57,7 +57,7 @@ for (const { cli, run } of [...twice, ...clis.slice(1).map(cli => ({ cli, run: 1
       await eventually(() => prompts(first) > 0, 'the first prompt');
       const sent = await here.agentFlow(['send', 'a', `Write ${second} into the file second.txt.`]);
       t.is(sent.exitCode, 0, sent.stderr);
-      stub.answers('ok');
+      stub.setMode('ok');
 
       const { exitCode, stdout, stderr } = await ended;
       t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
@@ -72,16 +72,16 @@ for (const { cli, run } of [...twice, ...clis.slice(1).map(cli => ({ cli, run: 1
   );
 
 test.serial(
-  'an interactive gemini that took the Enter after a message for a part of it is given another',
+  'an interactive gemini that took the Enter after a message as part of it gets another',
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    stub.answers('slow seconds=10');
+    stub.setMode('slow seconds=10');
     const [first, second] = [nonce(), nonce()];
     const ended = begin(here, stub, { cli: clis[2], prompt: `Write ${first} into the file answer.txt.` });
     await eventually(isRunning(here, 'a'), 'the agent');
     await eventually(() => stub.seen().some(({ event }) => event === 'prompt'), 'the first prompt');
-    // As `send` does, but for its last key.
+    // The same as `send`, without its last key.
     const [id] = await here.containers();
     await execa('docker', ['exec', id!, 'agent-turn', 'sent'], { timeout: 30_000 });
     const sent = await here.agentFlow([
@@ -91,17 +91,17 @@ test.serial(
       `Write ${second} into the file second.txt.`,
     ]);
     t.is(sent.exitCode, 0, sent.stderr);
-    stub.answers('ok');
+    stub.setMode('ok');
     const { exitCode, stderr } = await ended;
     t.is(exitCode, 0, `${String(stderr)}\n${here.transcript('a')}`);
     t.is(readFileSync(join(here.workspace, 'second.txt'), 'utf8').trim(), second);
   },
 );
 
-test.serial('a person may look at an interactive claude while it works', async t => {
+test.serial('a person may watch an interactive claude while it works', async t => {
   const here = place(t);
   const stub = await modelStub(t);
-  stub.answers('slow seconds=20');
+  stub.setMode('slow seconds=20');
   const ended = begin(here, stub, { cli: claude, prompt: 'Write NONCE-abc123 into the file answer.txt' });
   await eventually(isRunning(here, 'a'), 'the agent');
   await eventually(() => stub.seen().some(({ event }) => event === 'prompt'), 'the prompt');
@@ -118,7 +118,7 @@ test.serial('a person may look at an interactive claude while it works', async t
 });
 
 test.serial(
-  'where a file ends the work, a turn does not: an interactive claude is given one more',
+  'an interactive claude that ends when a file exists does not end with a turn, and takes another',
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
@@ -126,12 +126,12 @@ test.serial(
       cli: claude,
       prompt: 'Write NONCE-abc123 into the file answer.txt',
       done: { file: 'second.txt' },
-      // Longer than a busy machine lets one stand still in the middle of its turn.
+      // Longer than a busy machine stalls a CLI in the middle of its turn.
       timeouts: { run: '8m', quiet: '60s' },
     });
-    await eventually(() => states(here).some(({ state }) => state === 'running.idle'), 'a quiet agent');
-    // Long enough for a busy machine to see that it is at work again.
-    stub.answers('slow seconds=5');
+    await eventually(() => states(here).some(({ state }) => state === 'running.idle'), 'an idle agent');
+    // Long enough for a busy machine to see that it is working again.
+    stub.setMode('slow seconds=5');
     const sent = await here.agentFlow(['send', 'a', 'Write NONCE-abc456 into the file second.txt']);
     t.is(sent.exitCode, 0, sent.stderr);
     const { exitCode, stderr } = await ended;
@@ -146,11 +146,11 @@ test.serial(
 );
 
 test.serial(
-  'a gemini that asks for a login has failed, where nobody is to answer, and shows its screen',
+  'a gemini that asks for a login fails without a person to reply, and shows its screen',
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    const a = { cli: loggedOut, prompt: 'Go', needsInput: 'fail', timeouts: patient };
+    const a = { cli: loggedOut, prompt: 'Go', needsInput: 'fail', timeouts: longTimeouts };
     const { exitCode, stdout, stderr } = await begin(here, stub, a);
     t.is(exitCode, 1, String(stderr));
     const { error, screen } = JSON.parse(String(stdout)).agents.a;
@@ -161,19 +161,19 @@ test.serial(
 );
 
 test.serial(
-  'whoever runs it is told that it asks for a login, and who takes the run up is as well',
+  'a login prompt is reported to the user who runs it and again to the one who resumes it',
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    const a = { cli: loggedOut, prompt: 'Go', timeouts: patient };
+    const a = { cli: loggedOut, prompt: 'Go', timeouts: longTimeouts };
     const engine = begin(here, stub, a);
-    const asks = () => states(here).filter(({ state }) => state === 'running.needsInput');
-    await eventually(() => asks().length > 0, 'the question');
-    t.is(asks()[0]!.cause, 'asks for a login');
+    const inputRequests = () => states(here).filter(({ state }) => state === 'running.needsInput');
+    await eventually(() => inputRequests().length > 0, 'the question');
+    t.is(inputRequests()[0]!.cause, 'asks for a login');
     engine.kill('SIGKILL');
     await engine;
     const other = here.start(['resume'], { env: here.env });
-    await eventually(() => asks().length > 1, 'the question, again');
+    await eventually(() => inputRequests().length > 1, 'the question, again');
     t.is((await here.agentFlow(['stop', 'a'])).exitCode, 0);
     const { stderr } = await other;
     t.regex(String(stderr), /needs input: it asks for a login; agent-flow attach r\w+\/a/);

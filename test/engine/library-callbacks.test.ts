@@ -9,7 +9,7 @@ import { type Place, place, small } from './flow.ts';
 const hello = (command: string[]): SpecInput => ({
   agents: { hello: { command, workspace: { mode: 'none' }, ...small } },
 });
-/** Prints without end, so that a callback can fail at any moment of it. */
+/** Prints without end, so that a callback can fail at any time. */
 const chatty = hello(['sh', '-c', 'while :; do echo hello; sleep 0.2; done']);
 
 const mistake = () => {
@@ -39,7 +39,7 @@ for (const [name, options] of Object.entries(failing))
     );
   });
 
-/** An observer as `@statelyai/inspect` makes them, with what it has sent. */
+/** An observer as `@statelyai/inspect` makes them, with the events it has sent. */
 function stately() {
   const sent: StatelyInspectionEvent[] = [];
   return { sent, inspect: createInspector({ send: event => void sent.push(event) }).inspect };
@@ -51,7 +51,7 @@ const brokenInspects: Readonly<Record<string, Inspect>> = {
   'is an observer whose `next` throws': { next: mistake },
 };
 
-test('an inspect that fails is one warning each, and every flow goes on beside one that is observed', async t => {
+test('an inspect that fails warns once, and every flow continues, also beside one that is observed', async t => {
   const { sent, inspect } = stately();
   const run = async (inspect: Inspect) => {
     const here = place(t);
@@ -74,11 +74,11 @@ test('an inspect that fails is one warning each, and every flow goes on beside o
   t.true(sent.some(event => event.type === '@xstate.snapshot' && event.snapshot.status === 'done'));
 });
 
-test('cancel() and an aborted signal end a flow in whatever moment, and nobody has to await it', async t => {
+test('cancel() and an aborted signal end a flow at any time, whether or not it is awaited', async t => {
   const unhandled: unknown[] = [];
-  const hear = (error: unknown) => void unhandled.push(error);
-  process.on('unhandledRejection', hear);
-  t.teardown(() => process.off('unhandledRejection', hear));
+  const onUnhandled = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', onUnhandled);
+  t.teardown(() => process.off('unhandledRejection', onUnhandled));
   const here = place(t);
   const { stateDir } = here;
 
@@ -89,13 +89,13 @@ test('cancel() and an aborted signal end a flow in whatever moment, and nobody h
   for (const reason of [undefined, 'a word', Symbol('enough'), new Error('enough'), null]) {
     const aborted = runFlow(hello(['true']), { stateDir, signal: AbortSignal.abort(reason) });
     t.true((await t.throwsAsync(aborted)) instanceof Error);
-    // Not awaited by anybody.
+    // Never awaited.
     void runFlow(hello(['true']), { stateDir, signal: AbortSignal.abort(reason) });
   }
   runFlow({ agents: {} }, { stateDir }).cancel();
   t.is(here.runId(), null);
 
-  // While it starts, before any agent has.
+  // While it starts, before any agent does.
   const starting: Flow = runFlow(chatty, {
     stateDir,
     onEvent: ({ type }) => void (type === 'run.started' && starting.cancel('while it starts')),
@@ -109,7 +109,7 @@ test('cancel() and an aborted signal end a flow in whatever moment, and nobody h
   const other = place(t);
   const ending: Flow = runFlow(hello(['true']), {
     stateDir: other.stateDir,
-    onEvent: ({ type }) => void (type === 'run.ended' && ending.cancel('in its last moment')),
+    onEvent: ({ type }) => void (type === 'run.ended' && ending.cancel('in its last step')),
   });
   t.is((await ending).status, 'succeeded');
   t.is(other.journal().at(-1)?.type, 'run.ended');
@@ -117,13 +117,17 @@ test('cancel() and an aborted signal end a flow in whatever moment, and nobody h
   t.deepEqual(unhandled, []);
 });
 
-test('of two flows of one program one fails by a callback, and the other is unharmed', async t => {
-  const [unlucky, lucky] = [place(t), place(t)];
+test('a flow that fails by a callback does not affect another flow of the same program', async t => {
+  const [failingPlace, otherPlace] = [place(t), place(t)];
   const abort = new AbortController();
-  const failed = runFlow(chatty, { stateDir: unlucky.stateDir, onOutput: mistake, signal: abort.signal });
+  const failed = runFlow(chatty, {
+    stateDir: failingPlace.stateDir,
+    onOutput: mistake,
+    signal: abort.signal,
+  });
   const types: string[] = [];
   const fine = runFlow(hello(['echo', 'hello']), {
-    stateDir: lucky.stateDir,
+    stateDir: otherPlace.stateDir,
     signal: abort.signal,
     onEvent: ({ type }) => void types.push(type),
   });
@@ -134,7 +138,7 @@ test('of two flows of one program one fails by a callback, and the other is unha
   t.deepEqual(getEventListeners(abort.signal, 'abort'), []);
 });
 
-test('a loop whose body throws leaves the flow alone, and a failure later is nobody’s unhandled rejection', async t => {
+test('a loop whose body throws leaves the flow running, and a later failure is not an unhandled rejection', async t => {
   const here = place(t);
   const flow = runFlow(chatty, { stateDir: here.stateDir, onOutput: mistake });
   await t.throwsAsync(

@@ -14,7 +14,7 @@ const hello = (command: string[]) => ({
   agents: { hello: { command, workspace: { mode: 'none' as const }, memory: '128m', cpus: 1 } },
 });
 
-/** An empty project into which the package has been installed as npm would. */
+/** An empty project in which the package is installed as by npm. */
 let here: Place;
 let project: string;
 const atEnd: (() => unknown)[] = [];
@@ -30,7 +30,7 @@ test.before(async () => {
   await execa('npm', ['install', ...options, tarball, '@types/node@22'], { cwd: project });
 });
 
-/** The examples of the documentation comments, by the export that they belong to. */
+/** The examples of the doc comments, by the export that they belong to. */
 function examples(): Map<string, string> {
   const files = ['machines', 'src'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -48,10 +48,10 @@ function examples(): Map<string, string> {
   return found;
 }
 
-/** What the example says that it prints, in order. */
-const promised = (code: string) => [...code.matchAll(/console\.log\(.*\/\/ (.+)$/gm)].map(([, said]) => said);
+/** The lines that an example promises to print, in order. */
+const promised = (code: string) => [...code.matchAll(/console\.log\(.*\/\/ (.+)$/gm)].map(([, line]) => line);
 
-test('every export has an example, and in a project of its own each type-checks and prints what it says', async t => {
+test('every export has an example that type-checks and prints its promised output in a project of its own', async t => {
   const all = examples();
   for (const name of Object.keys(library)) t.true(all.has(name), `${name} has no example`);
 
@@ -74,7 +74,7 @@ test('every export has an example, and in a project of its own each type-checks 
   t.is(checked.stdout, '');
 
   for (const [name, code] of all) {
-    t.true(promised(code).length > 0, `the example of ${name} says nothing`);
+    t.true(promised(code).length > 0, `the example of ${name} promises no output`);
     const ran = await run(here, join(project, `${name}.ts`));
     t.deepEqual(
       ran.stdout.split('\n').filter(line => promised(code).includes(line)),
@@ -85,7 +85,7 @@ test('every export has an example, and in a project of its own each type-checks 
   }
 });
 
-test('the installed command tells its version in at most twice the time that node takes to do nothing', async t => {
+test('the installed command prints its version in at most twice the time that an empty node process takes', async t => {
   const bin = join(project, 'node_modules/agent-flow/dist/command/agent-flow.js');
   const times = { version: [] as number[], nothing: [] as number[] };
   const timed = async (into: number[], args: string[]) => {
@@ -115,7 +115,7 @@ const run = (here: Place, file: string) =>
     timeout: 600_000,
   });
 
-test('embedded, a flow listens to no signals, prints nothing, and lets the process end by itself', async t => {
+test('an embedded flow listens to no signals, prints nothing, and lets the process exit by itself', async t => {
   const here = place(t);
   const program = join(here.path, 'embed.ts');
   writeFileSync(
@@ -124,7 +124,7 @@ test('embedded, a flow listens to no signals, prints nothing, and lets the proce
      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'uncaughtException', 'unhandledRejection'] as const;
      let heard = 0;
      const listening = () => signals.reduce((sum, signal) => sum + process.listenerCount(signal), 0);
-     const flow = runFlow(${JSON.stringify(hello(['sh', '-c', 'echo said; exit 3']))});
+     const flow = runFlow(${JSON.stringify(hello(['sh', '-c', 'echo hello; exit 3']))});
      for await (const _ of flow) heard = Math.max(heard, listening());
      const { status } = await flow;
      console.log(JSON.stringify({ status, heard, exitCode: process.exitCode ?? null }));`,
@@ -135,7 +135,7 @@ test('embedded, a flow listens to no signals, prints nothing, and lets the proce
   t.is(ran.exitCode, 0);
 });
 
-test('a flow can be iterated, listened to and awaited, and all three tell the same', async t => {
+test('a flow can be iterated, listened to and awaited, with the same events', async t => {
   const here = place(t);
   const listened: string[] = [];
   const flow = runFlow(hello(['true']), {
@@ -152,7 +152,7 @@ test('a flow can be iterated, listened to and awaited, and all three tell the sa
     listened,
   );
   t.is(here.runId(), runId);
-  for await (const event of flow) t.fail(`told ${event.type} after the end`);
+  for await (const event of flow) t.fail(`emitted ${event.type} after the end`);
 });
 
 test('aborting the signal cancels a flow, and leaving the loop does not', async t => {
@@ -172,7 +172,7 @@ test('aborting the signal cancels a flow, and leaving the loop does not', async 
   await t.throwsAsync(late, { message: 'enough' });
 });
 
-test('what a container says of itself is in no output: not told, not kept, not in the logs', async t => {
+test("a container's own records are in no output: not emitted, not kept, not in the logs", async t => {
   const here = place(t);
   const lines: string[] = [];
   const printed = Promise.withResolvers<void>();
@@ -200,7 +200,7 @@ test('what a container says of itself is in no output: not told, not kept, not i
   t.regex(live.stdout, /^\$ sh -c /);
 });
 
-test('every line of an agent is told, also of one that is over at once, in order', async t => {
+test('every line of an agent is emitted in order, also when it exits at once', async t => {
   const here = place(t);
   const lines: Record<string, string[]> = { quick: [], many: [], again: [] };
   const small = { workspace: { mode: 'none' as const }, memory: '128m', cpus: 1 };
@@ -221,7 +221,7 @@ test('every line of an agent is told, also of one that is over at once, in order
   );
 });
 
-test('a listener that throws cancels the flow, which rejects with what was thrown', async t => {
+test('a listener that throws cancels the flow, which rejects with that error', async t => {
   const here = place(t);
   const flow = runFlow(hello(['sleep', '300']), {
     stateDir: here.stateDir,
@@ -234,7 +234,7 @@ test('a listener that throws cancels the flow, which rejects with what was throw
   t.deepEqual(await here.containers(), []);
 });
 
-test('a spec that is not right rejects the promise and ends the loop with SpecError', async t => {
+test('an invalid spec rejects the promise and ends the loop with SpecError', async t => {
   const here = place(t);
   const flow = runFlow({ agents: {} }, { stateDir: here.stateDir });
   await t.throwsAsync(flow, { instanceOf: SpecError });
@@ -246,23 +246,23 @@ test('a spec that is not right rejects the promise and ends the loop with SpecEr
   );
 });
 
-test('actors that are given take the place of those that act on Docker, the others stay', async t => {
+test('given actors replace those that act on Docker, and the others stay', async t => {
   const here = place(t);
   let asked = 0;
   const inject = fromPromise<{ injectedAt: number }, library.StepInput>(async () => {
     asked++;
-    throw new Error('no hands today');
+    throw new Error('docker is switched off');
   });
   const { status, agents } = await runFlow(hello(['true']), { stateDir: here.stateDir, actors: { inject } });
   t.is(asked, 1);
   t.is(status, 'failed');
   t.is(agents.hello?.error?.phase, 'injecting');
-  t.is(agents.hello?.error?.message, 'no hands today');
+  t.is(agents.hello?.error?.message, 'docker is switched off');
   t.regex(agents.hello?.containerId ?? '', /^[0-9a-f]{64}$/);
   t.deepEqual(await here.containers(), []);
 });
 
-test('a program that is CommonJS can require the library', async t => {
+test('a CommonJS program can require the library', async t => {
   const program = join(project, 'program.cjs');
   writeFileSync(program, `console.log(typeof require('agent-flow').runFlow)`);
   const { stdout, stderr } = await execa(process.execPath, [program]);
@@ -270,7 +270,7 @@ test('a program that is CommonJS can require the library', async t => {
   t.is(stderr, '');
 });
 
-test('the installed package brings the page of the inspector, built', async t => {
+test('the installed package contains the built page of the inspector', async t => {
   const stateDir = join(here.path, 'past');
   pastRun(stateDir, 'r1234567', [], livelyRun(1));
   const file = join(here.path, 'run.html');
@@ -287,9 +287,9 @@ test('the installed package brings the page of the inspector, built', async t =>
   t.teardown(() => served.kill());
   for await (const line of served) {
     for (const name of ['page.js', 'xterm.js', 'page.css', 'xterm.css']) {
-      const answer = await fetch(`${JSON.parse(line).url}${name}`);
-      t.is(answer.status, 200);
-      t.true((await answer.text()).length > 1_000, name);
+      const response = await fetch(`${JSON.parse(line).url}${name}`);
+      t.is(response.status, 200);
+      t.true((await response.text()).length > 1_000, name);
     }
     served.kill();
   }

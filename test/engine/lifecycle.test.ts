@@ -41,7 +41,7 @@ test('one agent goes through build, network, start, tmux, inject, run, stop and 
   t.true(here.transcript('worker').includes('$ sh -c'));
 });
 
-test('a command that exits 7 fails the run with 1, its exit code and its transcript kept', async t => {
+test('a command that exits 7 exits the run with 1 and keeps its exit code and transcript', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run({
     agents: {
@@ -60,7 +60,7 @@ test('a command that exits 7 fails the run with 1, its exit code and its transcr
   t.deepEqual(await here.containers(), []);
 });
 
-test('a running agent carries the labels, limits, network and mounts that the seed names', async t => {
+test('a running agent carries the documented labels, limits, network and mounts', async t => {
   const here = place(t);
   const file = here.write({
     agents: { worker: { command: ['sleep', '300'], workspace: 'workspace', labels: { team: 'red' } } },
@@ -106,7 +106,7 @@ test('a running agent carries the labels, limits, network and mounts that the se
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent that fails is tried again in a new container, while retries are left', async t => {
+test('a failed agent is retried in a new container while retries are left', async t => {
   const here = place(t);
   const command = ['sh', '-c', 'echo try >> tries; test "$(wc -l < tries)" -ge 2'];
   const { exitCode, json } = await here.run({
@@ -123,7 +123,7 @@ test('an agent that fails is tried again in a new container, while retries are l
   t.deepEqual(await here.containers(), []);
 });
 
-test('agents wait for those they depend on, and are skipped where one of them failed', async t => {
+test('agents wait for their dependencies, and are skipped if one of them failed', async t => {
   const here = place(t);
   const say = (name: string, code = 0) => ({
     command: ['sh', '-c', `echo ${name} >> order; exit ${code}`],
@@ -146,7 +146,7 @@ test('agents wait for those they depend on, and are skipped where one of them fa
   t.deepEqual(json.agents.never.attempts, []);
 });
 
-test('arguments and prompts reach the agent byte for byte, and no host shell or tmux reads them', async t => {
+test('arguments and prompts reach the agent byte for byte, unread by any host shell or tmux', async t => {
   const here = place(t);
   const hostile = [
     'a b',
@@ -191,7 +191,7 @@ test('arguments and prompts reach the agent byte for byte, and no host shell or 
   t.false(existsSync(join(here.workspace, 'pwned')));
 });
 
-test('a workspace with colons, commas, spaces and quotes in its path is mounted as it is', async t => {
+test('a workspace path with colons, commas, spaces and quotes is mounted unchanged', async t => {
   const here = place(t);
   const { mkdirSync } = await import('node:fs');
   const odd = join(here.path, 'a:b, "c" d');
@@ -208,7 +208,7 @@ test('a workspace with colons, commas, spaces and quotes in its path is mounted 
   t.true(existsSync(join(odd, 'here')));
 });
 
-test('--keep leaves the container of a finished agent for a look, and cleanup takes it', async t => {
+test('--keep keeps the container of a finished agent, and cleanup removes it', async t => {
   const here = place(t);
   const { exitCode, json } = await here.run(
     { agents: { worker: { command: ['true'], workspace: 'workspace', ...small } } },

@@ -11,15 +11,15 @@ const agent = (command: string, more: object = {}) => ({
   ...more,
 });
 
-/** Comes back as soon as the agent runs. */
+/** Returns as soon as the agent runs. */
 async function started(here: Place, command: string, more: object = {}) {
   const run = here.start(['run', here.write({ agents: { worker: agent(command, more) } }), '--json']);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  // Not the run itself: that is a promise of its end.
+  // An object, because the run is a promise of its end.
   return { run };
 }
 
-test('logs of a living agent: its last lines, also long ones, what came since, its bytes, and JSON', async t => {
+test('logs prints the last lines of a running agent, also long ones, with --since, --raw and --json', async t => {
   const here = place(t);
   const { run } = await started(
     here,
@@ -52,7 +52,7 @@ test('logs of a living agent: its last lines, also long ones, what came since, i
   writeFileSync(join(here.workspace, 'end'), '');
   t.is((await run).exitCode, 0);
   t.is(await logs('--tail', '2'), `${long}\nlast`);
-  // The container was kept, so Docker still knows the times; once it is gone, nobody does.
+  // The container was kept, so Docker still has the times; they are lost with it.
   t.is(await logs('--since', between), `bold\n${long}\nlast`);
   t.is((await here.agentFlow(['cleanup'])).exitCode, 0);
   const late = await here.agentFlow(['logs', 'worker', '--since', '10m']);
@@ -60,7 +60,7 @@ test('logs of a living agent: its last lines, also long ones, what came since, i
   t.regex(late.stderr, /--since requires the container of attempt 1, which is gone/);
 });
 
-test('logs -f --raw gives the bytes as they come, follows what has not been started, and leaves nothing behind', async t => {
+test('logs -f --raw streams bytes, follows an agent that has not started, and leaves nothing behind', async t => {
   const here = place(t);
   const held = join(here.path, 'held');
   const env = fakeDocker(here, { start: `while [ ! -e '${held}' ]; do sleep 0.1; done; exec "$real" "$@"` });
@@ -88,7 +88,7 @@ test('logs -f --raw gives the bytes as they come, follows what has not been star
   t.is(kept.stdout, seen);
 });
 
-test('logs -f ends calmly when nobody reads any more', async t => {
+test('logs -f exits when its output is closed', async t => {
   const here = place(t);
   const run = here.start([
     'run',
@@ -107,7 +107,7 @@ test('logs -f ends calmly when nobody reads any more', async t => {
   await run;
 });
 
-test('logs of an earlier attempt are there while the next one runs, and an engine that is away is said', async t => {
+test('logs of an earlier attempt are available during the next one, and an unreachable engine is reported', async t => {
   const here = place(t);
   const { run } = await started(
     here,

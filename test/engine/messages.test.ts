@@ -6,8 +6,9 @@ import { execa } from 'execa';
 import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
 
 /**
- * What people read where something is wrong: the whole of it, as snapshots that a person has read
- * (snapshots/messages.test.ts.md). After a change of words: `ava test/engine/messages.test.ts -u`, and read again.
+ * The complete messages that people read when something is wrong, as reviewed snapshots
+ * (snapshots/messages.test.ts.md). After a change of a message: `ava test/engine/messages.test.ts -u`, and review them
+ * again.
  */
 
 const worker = (more: object) => ({
@@ -66,7 +67,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a command that is not in the image': { spec: worker({ command: ['no-such-command'] }), exitCode: 1 },
   'an agent that exits non-zero': { spec: worker({ command: ['sh', '-c', 'exit 7'] }), exitCode: 1 },
   'an agent that is killed for want of memory': {
-    // A program that is small itself: one that does not fit reads itself from the disk again and again, for minutes.
+    // A small program: a larger one than its limit would be read from the disk again and again, for minutes.
     spec: worker({ memory: '64m', command: ['tail', '/dev/zero'] }),
     exitCode: 1,
   },
@@ -120,7 +121,7 @@ const cases: Readonly<Record<string, Case>> = {
   'text that is no JSON': { spec: '{ "agents": { "a": { "command": ["true" } } }', exitCode: 2 },
 };
 
-/** Without what differs from run to run: paths, ids, times, and the width of columns that depends on them. */
+/** Without the parts that differ from run to run: paths, ids, times, and the width of columns that depends on them. */
 const normalised = (here: Place, stderr: string) =>
   stderr
     .replaceAll(here.path, '<place>')
@@ -155,7 +156,7 @@ test('what is said of a name that a foreign container holds', async t => {
     },
   };
   const run = here.start(['run', here.write(spec)]);
-  // After the look at Docker that a run begins with, so that it is the create that meets it.
+  // After the check of Docker that a run begins with, so that its create meets it.
   await eventually(isRunning(here, 'first'), 'a running agent');
   const runId = here.runId()!;
   const name = `tmux-agent-${runId}-second-1`;

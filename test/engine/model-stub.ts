@@ -8,16 +8,16 @@ import { eventually } from './flow.ts';
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'models');
 
 export interface ModelStub {
-  /** Of the internal network on which it is, and nothing else. */
+  /** The name of its internal network. */
   readonly network: string;
   readonly url: string;
-  /** How it answers from now on, see `mode.mjs`. */
-  answers(mode: string): void;
-  /** What it was asked for so far. */
+  /** Sets its mode from now on, see `mode.mjs`. */
+  setMode(mode: string): void;
+  /** The requests so far. */
   seen(): { api: string; event: string; nonce?: string; credential?: string }[];
 }
 
-/** The APIs of the models, in a container on a network without a way out; gone with its test. */
+/** The model APIs, in a container on a network without egress; removed after its test. */
 export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-models-'));
   const network = `agent-flow-test-models-${Math.random().toString(36).slice(2, 10)}`;
@@ -52,12 +52,12 @@ export async function modelStub(t: ExecutionContext): Promise<ModelStub> {
   if (started.exitCode !== 0) throw new Error(started.stderr);
   await eventually(
     async () => (await docker('logs', network)).stdout.includes('listening'),
-    'the stub of the models’ APIs',
+    'the stub of the model APIs',
   );
   return {
     network,
     url: 'http://stub:8080',
-    answers: how => writeFileSync(mode, how),
+    setMode: words => writeFileSync(mode, words),
     seen: () => {
       try {
         return readFileSync(log, 'utf8')

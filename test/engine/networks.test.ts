@@ -20,22 +20,22 @@ const go = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
 const role = (here: Place, name: string) => here.containers([`label=tmux-agents.role=${name}`]);
 const allow = (...hosts: string[]) => ({ allow: hosts });
 
-// One after the other: an engine has addresses for some thirty networks, whoever makes them.
+// Serial: an engine has addresses for some thirty networks in total.
 
-/** Nothing of any run is left: no container, no network. */
+/** No container and no network of any run is left. */
 const nothingLeft = async (here: Place) => [...(await here.containers()), ...(await here.networks())];
 
-/** Whether this can be connected to from where the proxy stands: what stops an agent is then a guard, not the world. */
+/** Whether the proxy's location reaches this address: then a guard stops an agent, and not a missing connection. */
 const reachesFrom = async (proxy: string, host: string, port: number) => {
   const script = `timeout 5 bash -c 'exec 3<>/dev/tcp/${host}/${port}'`;
   return (await execa('docker', ['exec', proxy, 'bash', '-c', script], { reject: false })).exitCode === 0;
 };
 
-test.serial('an isolated network is there while the run lasts, and no other run reaches it', async t => {
+test.serial('an isolated network exists while the run lasts, and no other run reaches it', async t => {
   const [here, there] = [place(t), place(t)];
   const client =
     'until [ -s target ]; do sleep 0.1; done; curl -s -m 20 -o /dev/null "http://$(cat target):8000/"';
-  // A container that runs may be seconds away from a server that listens.
+  // A running container may be seconds away from a listening server.
   const serve =
     "require('http').createServer((q, r) => r.end('x')).listen(8000, () => require('fs').writeFileSync('listens', ''))";
   const server = `node -e "${serve}" & ${untilGo}`;
@@ -78,7 +78,7 @@ test.serial('an isolated network is there while the run lasts, and no other run 
 
 const attempts = (proxy: string, address: string) => `
 ${untilGo}
-try() { name=$1; shift; said=$(curl -s -m 10 -o /dev/null -w '%{http_connect} %{http_code}' "$@"); echo "$name $? $said" >>tried; }
+try() { name=$1; shift; codes=$(curl -s -m 10 -o /dev/null -w '%{http_connect} %{http_code}' "$@"); echo "$name $? $codes" >>tried; }
 try get http://allowed.example.com/
 try connect --proxytunnel http://allowed.example.com:443/
 try under http://sub.example.org:8443/
@@ -92,11 +92,11 @@ try manager --noproxy '*' http://${proxy}:3128/squid-internal-mgr/info
 try straight --noproxy '*' http://${address}/
 try straight-by-name --noproxy '*' http://allowed.example.com/
 getent hosts allowed.example.com >>looked-up
-node -e "fetch('http://allowed.example.com/').then(r => r.text()).then(console.log, e => console.log(String(e)))" >node-said
+node -e "fetch('http://allowed.example.com/').then(r => r.text()).then(console.log, e => console.log(String(e)))" >node-output
 true`;
 
 test.serial(
-  'with a list of hosts an agent reaches those and nothing else, and what it was kept from is told',
+  'an agent with a list of hosts reaches those and nothing else, and blocked hosts are reported',
   async t => {
     const world = await outside();
     t.teardown(world.close);
@@ -114,7 +114,7 @@ test.serial(
     await eventually(isRunning(here, 'worker'), 'a running agent');
     t.deepEqual(await role(here, 'helper'), []);
     await world.connect(proxy);
-    // What the guards keep an agent from is there to be reached.
+    // The hosts behind the guards are reachable without them.
     t.true(await reachesFrom(proxy, world.address, 80));
     t.true(await reachesFrom(proxy, 'blocked.example.net', 443));
     t.true(await reachesFrom(proxy, innerName, 80));
@@ -145,7 +145,7 @@ test.serial(
     t.regex(tried.straight!, /^(7|28) 000 000$/);
     t.regex(tried['straight-by-name']!, /^(6|28) 000 000$/);
     t.is(readFileSync(join(here.workspace, 'looked-up'), 'utf8'), '');
-    t.is(readFileSync(join(here.workspace, 'node-said'), 'utf8'), 'outside\n');
+    t.is(readFileSync(join(here.workspace, 'node-output'), 'utf8'), 'outside\n');
     t.deepEqual(worker.blockedHosts, [
       '169.254.169.254:80',
       `${world.address}:80`,
@@ -160,43 +160,43 @@ test.serial(
   },
 );
 
-test.serial(
-  'agents with one list share a proxy, each is told what it was kept from itself, and others have their own',
-  async t => {
-    const here = place(t);
-    const asks = (host: string) => `curl -s -m 10 -o /dev/null http://${host}/; true`;
-    const { json, stderr, exitCode } = await here.run({
-      concurrency: 1,
-      agents: {
-        one: agent(asks('one.example.net'), allow('a.example.com', 'b.example.com')),
-        two: agent(asks('two.example.net'), allow('b.example.com', 'a.example.com')),
-        three: agent(asks('three.example.net'), allow('c.example.com')),
-      },
-    });
-    t.is(exitCode, 0, stderr);
-    t.deepEqual(json.agents.one.blockedHosts, ['one.example.net:80']);
-    t.deepEqual(json.agents.two.blockedHosts, ['two.example.net:80']);
-    t.deepEqual(json.agents.three.blockedHosts, ['three.example.net:80']);
-    const created = here
-      .journal()
-      .flatMap(event =>
-        event.type === 'docker.call' && event.argv[1] === 'create' ? [event.argv.join(' ')] : [],
-      );
-    t.is(created.filter(argv => argv.includes('tmux-agents.role=proxy')).length, 2);
-    t.is(created.filter(argv => argv.includes('tmux-agents.role=helper')).length, 2);
-    t.deepEqual(await nothingLeft(here), []);
-  },
-);
+test.serial('agents with the same list share a proxy, and each gets its own blocked hosts', async t => {
+  const here = place(t);
+  const request = (host: string) => `curl -s -m 10 -o /dev/null http://${host}/; true`;
+  const { json, stderr, exitCode } = await here.run({
+    concurrency: 1,
+    agents: {
+      one: agent(request('one.example.net'), allow('a.example.com', 'b.example.com')),
+      two: agent(request('two.example.net'), allow('b.example.com', 'a.example.com')),
+      three: agent(request('three.example.net'), allow('c.example.com')),
+    },
+  });
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(json.agents.one.blockedHosts, ['one.example.net:80']);
+  t.deepEqual(json.agents.two.blockedHosts, ['two.example.net:80']);
+  t.deepEqual(json.agents.three.blockedHosts, ['three.example.net:80']);
+  const created = here
+    .journal()
+    .flatMap(event =>
+      event.type === 'docker.call' && event.argv[1] === 'create' ? [event.argv.join(' ')] : [],
+    );
+  t.is(created.filter(argv => argv.includes('tmux-agents.role=proxy')).length, 2);
+  t.is(created.filter(argv => argv.includes('tmux-agents.role=helper')).length, 2);
+  t.deepEqual(await nothingLeft(here), []);
+});
 
 test.serial(
-  'a network that does not hold fails the agent before it is started, and says which guard it is',
+  'a network without isolation fails the agent before it starts and names the missing guard',
   async t => {
-    const deaf =
+    const withoutInternal =
       'shift 2; exec "$real" network create $(for word; do [ "$word" = --internal ] || echo "$word"; done)';
-    // What the helper would say where the network only seems to be internal, for a machine that has no world outside.
+    // The helper's output where the network only seems to be internal, for a machine without egress.
     const open = 'echo direct; echo names; exit 1';
-    for (const [fakes, said] of [
-      [{ 'network create': deaf }, /^the network tmux-agents-\S+ is not internal, which is not how/],
+    for (const [fakes, message] of [
+      [
+        { 'network create': withoutInternal },
+        /^the network tmux-agents-\S+ is not internal, which is not how/,
+      ],
       [
         { 'start --attach': open },
         /does not hold: addresses outside can be reached past the proxy; names outside can be/,
@@ -208,14 +208,14 @@ test.serial(
       t.is(exitCode, 3, stderr);
       t.is(json.agents.worker.error.kind, 'network');
       t.is(json.agents.worker.error.phase, 'networking');
-      t.regex(json.agents.worker.error.message, said);
+      t.regex(json.agents.worker.error.message, message);
       t.false(existsSync(join(here.workspace, 'started')));
       t.deepEqual(await nothingLeft(here), []);
     }
   },
 );
 
-test.serial('after kill -9 a run goes on behind its proxy, and its end leaves nothing behind', async t => {
+test.serial('a run continues behind its proxy after kill -9, and its end leaves nothing behind', async t => {
   const here = place(t);
   const command = `${untilGo}; curl -s -m 10 -o /dev/null http://evil.example.net/; true`;
   const spec = {
@@ -249,10 +249,10 @@ for (const [when, what] of [
   ["create --name=tmux-agent'*'", 'the proxy'],
   ['start --attach', 'the check'],
 ] as const)
-  test.serial(`killed while it makes ${what}, a run is taken up, and leaves nothing behind`, async t => {
+  test.serial(`a run that is killed while it makes ${what} is resumed and leaves nothing behind`, async t => {
     const here = place(t);
     const env = fakeDocker(here, {
-      // Only once: what it asks for lands while nobody listens any more.
+      // Only once: the request completes after its client is gone.
       [when]: `[ -e killed ] || { touch killed; kill -9 $PPID; sleep 1; }; exec "$real" "$@"`,
     });
     const file = here.write({ agents: { worker: agent('true', allow('a.example.com')) } });
@@ -264,7 +264,7 @@ for (const [when, what] of [
     t.deepEqual(await nothingLeft(here), []);
   });
 
-test.serial('what a run that nobody takes up has left is listed by cleanup, and removed', async t => {
+test.serial('cleanup lists and removes the networks of an interrupted run', async t => {
   const here = place(t);
   const spec = { agents: { worker: agent('sleep 300', allow('a.example.com')) } };
   const engine = here.start(['run', here.write(spec)]);
@@ -284,7 +284,7 @@ test.serial('what a run that nobody takes up has left is listed by cleanup, and 
   t.deepEqual(await nothingLeft(here), []);
 });
 
-test.serial('Ctrl-C and stop leave neither a proxy nor a network', async t => {
+test.serial('Ctrl-C and stop remove proxies and networks', async t => {
   const spec = { agents: { worker: agent('sleep 300', allow('a.example.com')) } };
   for (const how of ['SIGINT', 'stop', 'stop without an engine'] as const) {
     const here = place(t);
@@ -301,17 +301,22 @@ test.serial('Ctrl-C and stop leave neither a proxy nor a network', async t => {
   }
 });
 
-test.serial('cancelled while its network is being made, a run leaves nothing that lands later', async t => {
-  const here = place(t);
-  const env = fakeDocker(here, { 'network create': 'touch asked; sleep 2; exec "$real" "$@"' });
-  const engine = here.start(['run', here.write({ agents: { worker: agent('true', 'isolated') } })], { env });
-  await eventually(() => existsSync(join(here.path, 'asked')), 'a network that is being made');
-  engine.kill('SIGINT');
-  await engine;
-  t.deepEqual(await nothingLeft(here), []);
-});
+test.serial(
+  'a run that is cancelled while its network is created leaves nothing that lands later',
+  async t => {
+    const here = place(t);
+    const env = fakeDocker(here, { 'network create': 'touch asked; sleep 2; exec "$real" "$@"' });
+    const engine = here.start(['run', here.write({ agents: { worker: agent('true', 'isolated') } })], {
+      env,
+    });
+    await eventually(() => existsSync(join(here.path, 'asked')), 'a network that is being made');
+    engine.kill('SIGINT');
+    await engine;
+    t.deepEqual(await nothingLeft(here), []);
+  },
+);
 
-test.serial('a proxy that has died is there again for the next attempt', async t => {
+test.serial('a proxy that has died is started again for the next attempt', async t => {
   const here = place(t);
   const command = `if [ -e second ]; then curl -s -m 10 -o /dev/null http://x.example.net/; exit 0; fi; touch second; ${untilGo}; exit 1`;
   const spec = { agents: { worker: agent(command, allow('a.example.com'), { retries: 1 }) } };
@@ -328,7 +333,7 @@ test.serial('a proxy that has died is there again for the next attempt', async t
   t.deepEqual(await nothingLeft(here), []);
 });
 
-test.serial('what is kept keeps its network, until stop removes both', async t => {
+test.serial('a kept container keeps its network, until stop removes both', async t => {
   const here = place(t);
   const { exitCode, stderr } = await here.run({
     agents: { worker: agent('true', 'isolated', { keep: 'always' }) },
@@ -343,7 +348,7 @@ test.serial('what is kept keeps its network, until stop removes both', async t =
   t.deepEqual(await nothingLeft(here), []);
 });
 
-test.serial('a network of the name that is not ours is neither used nor removed', async t => {
+test.serial('a foreign network of the same name is neither used nor removed', async t => {
   const here = place(t);
   const env = fakeDocker(here, {
     'network ls': `case "$*" in *quiet*) ;; *name=*) n=\${4#--filter=name=^}; "$real" network create "\${n%$}" >>theirs;; esac; exec "$real" "$@"`,
@@ -360,7 +365,7 @@ test.serial('a network of the name that is not ours is neither used nor removed'
 });
 
 test.serial(
-  'what --plan prints for a list of hosts runs with bash -e, and leaves nothing behind',
+  'the script of --plan with a list of hosts runs with bash -e and leaves nothing behind',
   async t => {
     const here = place(t);
     const hosts = allow('a.example.com', '*.example.org:8443');

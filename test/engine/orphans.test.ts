@@ -10,12 +10,12 @@ const worker = (command: string, options: object = {}) => ({
   ...small,
   ...options,
 });
-const untilGo = 'until [ -e go ]; do sleep 0.1; done; echo said';
+const untilGo = 'until [ -e go ]; do sleep 0.1; done; echo output';
 const starts = (here: Place) => readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n');
 const docker = async (...args: string[]) => (await execa('docker', args, { reject: false })).stdout;
 const instanceOf = (here: Place) => readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
 
-/** Kills the engine of a run as soon as its agent runs, and removes what is remembered of it. */
+/** Kill the engine process of a run as soon as its agent runs, and remove its run directory. */
 async function orphaned(here: Place, spec: unknown, forget = ['']) {
   const engine = here.start(['run', here.write(spec)]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -26,14 +26,14 @@ async function orphaned(here: Place, spec: unknown, forget = ['']) {
   return runId;
 }
 
-/** What ps shows; on a busy machine Docker may need longer than ps waits for it. */
+/** Return the output of ps; on a busy machine Docker may need longer than ps waits for it. */
 const ps = (here: Place, ...args: string[]) =>
   eventually(async () => {
-    const answer = await here.agentFlow(['ps', ...args]);
-    return answer.stderr.includes('orphans are not shown') ? null : answer;
+    const result = await here.agentFlow(['ps', ...args]);
+    return result.stderr.includes('orphans are not listed') ? null : result;
   }, 'a list with the orphans');
 
-/** A container that nobody has started, with the labels that somebody has thought of. */
+/** A container that was never started, with forged labels. */
 async function forged(t: ExecutionContext, labels: Readonly<Record<string, string>>, ...more: string[]) {
   const flags = Object.entries({ 'tmux-agents': 'true', ...labels }).map(
     ([key, value]) => `--label=${key}=${value}`,
@@ -44,7 +44,7 @@ async function forged(t: ExecutionContext, labels: Readonly<Record<string, strin
   return id;
 }
 
-/** Of no run that there is. */
+/** An id of a run that does not exist. */
 const newId = () => `r${Math.random().toString(36).slice(2, 9).padEnd(7, '0')}`;
 const wellFormed = (here: Place, more: object = {}) => ({
   'tmux-agents.instance': instanceOf(here),
@@ -55,7 +55,7 @@ const wellFormed = (here: Place, more: object = {}) => ({
   ...more,
 });
 
-test('an orphan is shown by ps, and resume --adopt brings it to the outcome it would have had', async t => {
+test('ps shows an orphan, and resume --adopt brings it to its original outcome', async t => {
   const here = place(t);
   const runId = await orphaned(here, { agents: { worker: worker(`${untilGo}; exit 7`, { retries: 2 }) } });
   const [id] = await here.containers();
@@ -85,15 +85,15 @@ test('an orphan is shown by ps, and resume --adopt brings it to the outcome it w
   t.is(json.agents.worker.exitCode, 7);
   t.is(json.agents.worker.error.kind, 'exit');
   t.is(json.agents.worker.attempts.length, 1);
-  t.true(here.transcript('worker').includes('said'));
+  t.true(here.transcript('worker').includes('output'));
   t.deepEqual(starts(here), ['start']);
   t.deepEqual(await here.containers(), []);
   t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'no orphans to adopt');
 });
 
-test('an orphan that has ended is collected, and its own last word is believed', async t => {
+test('an orphan that has ended is collected, and its own end record decides', async t => {
   const here = place(t);
-  // By Docker alone, 137 is a kill from outside.
+  // For Docker alone, 137 is a kill from outside.
   const runId = await orphaned(here, { agents: { worker: worker(`${untilGo}; exit 137`) } });
   writeFileSync(join(here.workspace, 'go'), '');
   await eventually(
@@ -104,11 +104,11 @@ test('an orphan that has ended is collected, and its own last word is believed',
   t.is(exitCode, 1);
   t.is(json.agents.worker.exitCode, 137);
   t.not(json.agents.worker.error.kind, 'infrastructure');
-  t.true(here.transcript('worker').includes('said'));
+  t.true(here.transcript('worker').includes('output'));
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent origin journal alone was lost is adopted too, and what is left of its record is kept aside', async t => {
+test('an agent that has lost only its journal is adopted too, and the rest of its record is kept aside', async t => {
   const here = place(t);
   const runId = await orphaned(here, { agents: { worker: worker(untilGo) } }, ['journal.jsonl']);
   writeFileSync(join(here.workspace, 'go'), '');
@@ -119,7 +119,7 @@ test('an agent origin journal alone was lost is adopted too, and what is left of
   t.deepEqual(await here.containers(), []);
 });
 
-test('an adopted agent that is removed by hand is lost, and never started again', async t => {
+test('an adopted agent that is removed by hand is lost and never started again', async t => {
   const here = place(t);
   await orphaned(here, { agents: { worker: worker('sleep 300', { retries: 3 }) } });
   const [id] = await here.containers();
@@ -149,7 +149,7 @@ test('a container that was created and never started is removed, not adopted', a
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
 });
 
-test('nothing of another state directory, made by hand, or with labels that cannot be is adopted', async t => {
+test('containers of another state directory, made by hand or with invalid labels are not adopted', async t => {
   const here = place(t);
   await here.agentFlow(['ps']);
   const hostile = '../../\u001b[31mescaped';
@@ -161,7 +161,7 @@ test('nothing of another state directory, made by hand, or with labels that cann
     await forged(t, wellFormed(here, { 'tmux-agents.attempt': '../1' })),
     await forged(t, wellFormed(here, { 'tmux-agents.run-id': '' })),
     await forged(t, wellFormed(here, { 'tmux-agents.spec-hash': 'x' })),
-    // Right labels on a container of another name: an image may bring them along.
+    // Valid labels on a container of another name: an image may bring them along.
     await forged(t, wellFormed(here)),
   ];
   const others = [foreign, byHand, await forged(t, { 'tmux-agents.instance': hostile })];
@@ -174,7 +174,7 @@ test('nothing of another state directory, made by hand, or with labels that cann
   t.deepEqual(readdirSync(join(here.stateDir, 'runs')), []);
   t.deepEqual(readdirSync(here.path).sort(), ['bin', 'docker-calls', 'state', 'workspace']);
 
-  // Those that say they are ours are shown; the others with --all.
+  // ps lists those that claim to be ours; the others with --all.
   const rows: {
     containerId: string;
     run: string | null;
@@ -194,7 +194,7 @@ test('nothing of another state directory, made by hand, or with labels that cann
   t.false(stdout.includes('escaped'));
 });
 
-test('what carries our labels but lacks what we give a container is left alone, and said', async t => {
+test('a container with our labels but without our environment is skipped and reported', async t => {
   const here = place(t);
   await here.agentFlow(['ps']);
   const runId = newId();
@@ -233,10 +233,10 @@ test('cleanup removes the orphans of this state directory, however malformed, an
   t.deepEqual(readdirSync(here.path), outside);
 });
 
-test('ps needs no Docker: one that does not answer is said in a line, and the journals are shown', async t => {
+test('ps reports an unresponsive Docker on one line and shows the journals', async t => {
   const here = place(t);
   await here.run({ agents: { worker: worker('true') } });
-  // One that waited for it would be ended by the test, long before it answers.
+  // The test would end a ps that waits for it, long before it replies.
   const env = fakeDocker(here, { ps: 'exec sleep 3600' });
   const { exitCode, stdout, stderr } = await here.agentFlow(['ps', '--all'], { env });
   t.is(exitCode, 0);
@@ -250,7 +250,7 @@ test('ps needs no Docker: one that does not answer is said in a line, and the jo
   t.regex(without.stderr, /^orphans are not listed: .*nowhere\.sock.*$/);
 });
 
-test('an earlier attempt that was kept for a look keeps its transcript when its run is adopted', async t => {
+test('an earlier kept attempt keeps its transcript when its run is adopted', async t => {
   const here = place(t);
   const spec = {
     agents: {

@@ -2,12 +2,12 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { execa } from 'execa';
 
 /**
- * A world outside for a machine that has none: a server at a public address, under names that only those on its network
- * can look up, and one at a private address.
+ * An outside network for a machine without one: a server at a public address, under names that only containers on its
+ * network resolve, and one at a private address.
  */
 export interface Outside {
   readonly address: string;
-  /** Puts a proxy within reach of both servers, as the world outside is for one that has a way there. */
+  /** Connects a proxy to both servers, as if the machine had egress. */
   connect(proxy: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -21,8 +21,8 @@ const server = `for (const port of [80, 443, 8443])
 const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
 
 /**
- * Creates a network of public addresses, sixteen of a range for documentation (RFC 5737). The host sends all that is for
- * them there, so they are few, and other ones each time: what a test that was killed has left behind is in no one's way.
+ * Create a network of public addresses, sixteen of a range for documentation (RFC 5737). The host routes all traffic
+ * for them there, so they are few and other ones each time: leftovers of a killed test then block no other.
  */
 async function publicNetwork(label: string, name: string, attempts = 10): Promise<void> {
   const subnet = `--subnet=198.51.100.${16 * randomInt(16)}/28`;
@@ -44,7 +44,7 @@ export async function outside(): Promise<Outside> {
     const left = await list('ps', '-aq');
     if (left.length > 0) await docker('rm', '--force', '--volumes', ...left);
     for (const network of await list('network', 'ls', '-q')) {
-      // A proxy that was connected may still be on it where its run has failed.
+      // A proxy that was connected may still be on it after its run has failed.
       const users = await docker(
         'network',
         'inspect',

@@ -31,7 +31,7 @@ const written = async (here: Place) => {
   return here.write(JSON.stringify({ ...spec, name: 'a-plan' }));
 };
 
-/** What Docker says of the kept containers, by agent, without what no two containers have in common. */
+/** The inspected containers by agent, without the fields that always differ. */
 async function inspected(t: ExecutionContext, here: Place, runId: string) {
   const ids = await here.containers([`label=tmux-agents.run-id=${runId}`]);
   const { stdout } = await execa('docker', ['container', 'inspect', ...ids]);
@@ -62,7 +62,7 @@ const bash = (here: Place, script: string, env = here.env) => {
   return execa('bash', ['-e', file], { cwd: here.path, env, reject: false, all: true, timeout: 600_000 });
 };
 
-test('what --plan prints, run with bash -e, makes the containers that a run makes', async t => {
+test('the script of --plan, run with bash -e, makes the containers that a run makes', async t => {
   const here = place(t);
   const file = await written(here);
   const ran = await here.agentFlow(['run', file, '--keep', '--json']);
@@ -80,7 +80,7 @@ test('what --plan prints, run with bash -e, makes the containers that a run make
   t.deepEqual(planned, real);
 });
 
-test('a plan runs nothing, and without --keep its script leaves nothing behind', async t => {
+test('--plan starts nothing, and its script without --keep leaves nothing behind', async t => {
   const here = place(t);
   const plan = await here.agentFlow(['run', await written(here), '--plan']);
   t.deepEqual(await here.containers(), []);
@@ -91,7 +91,7 @@ test('a plan runs nothing, and without --keep its script leaves nothing behind',
   t.deepEqual(await here.containers(), []);
 });
 
-test('the script of a plan stops at the first agent that fails', async t => {
+test('the script of --plan stops at the first agent that fails', async t => {
   const here = place(t);
   const file = here.write({
     agents: {
@@ -105,7 +105,7 @@ test('the script of a plan stops at the first agent that fails', async t => {
   t.is((await execa('ls', [here.workspace])).stdout, '');
 });
 
-test('a plan builds the image and makes the network where they are missing', async t => {
+test('--plan builds the image and creates the network where they are missing', async t => {
   const here = place(t);
   const env = fakeDocker(here, {
     'image inspect': 'echo "Error: No such image" >&2; exit 1',
@@ -119,7 +119,7 @@ test('a plan builds the image and makes the network where they are missing', asy
   t.true(stdout.indexOf('docker build') < stdout.indexOf('docker create'));
 });
 
-test('without an engine a plan is for one that has nothing yet, and says so', async t => {
+test('--plan without an engine assumes an empty one and reports it', async t => {
   const here = place(t);
   const env = { ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` };
   const { stdout, stderr, exitCode } = await here.agentFlow(['run', await written(here), '--plan'], { env });

@@ -14,8 +14,8 @@ const holdsKey = (folder: string): string[] =>
     name => statSync(join(folder, name)).isFile() && readFileSync(join(folder, name)).includes(dummyKey),
   );
 
-/** Builds its image, and has it write a file. */
-export async function doesWhatItIsTold(t: ExecutionContext, cli: Cli): Promise<void> {
+/** Builds its image, and makes it write a file. */
+export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<void> {
   const { name, api } = cli;
   const here = place(t);
   const built = await here.agentFlow(['build', '--provider', name, '--json'], { timeout: 1_200_000 });
@@ -61,7 +61,7 @@ export async function doesWhatItIsTold(t: ExecutionContext, cli: Cli): Promise<v
 
   if (report?.usage === false) t.is(json.agents.a.usage, undefined);
   else {
-    // gemini asks once more, for which of its models is to answer.
+    // gemini first asks which of its models to use.
     const { inputTokens, cachedInputTokens, outputTokens } = json.agents.a.usage;
     t.true(outputTokens >= 40);
     t.deepEqual([inputTokens, cachedInputTokens], [outputTokens * 5, outputTokens * 2]);
@@ -72,12 +72,12 @@ export async function doesWhatItIsTold(t: ExecutionContext, cli: Cli): Promise<v
   t.deepEqual(await here.containers(), []);
 }
 
-/** Runs it on an image that is there since `doesWhatItIsTold`. */
-export async function failsAtOnceWhereItsKeyIsRefused(t: ExecutionContext, cli: Cli): Promise<void> {
+/** Run it on the image that `followsItsPrompt` has built. */
+export async function failsWithRejectedKey(t: ExecutionContext, cli: Cli): Promise<void> {
   const { name, key } = cli;
   const here = place(t);
   const stub = await modelStub(t);
-  stub.answers('401');
+  stub.setMode('401');
   const { exitCode, json, stderr } = await here.run(
     {
       agents: {

@@ -4,29 +4,25 @@ import test from 'ava';
 import { clis, nonce as newNonce } from './clis.ts';
 import { place, small } from './flow.ts';
 import { modelStub } from './model-stub.ts';
-import { doesWhatItIsTold, failsAtOnceWhereItsKeyIsRefused, dummyKey as key } from './provider-runs.ts';
+import { failsWithRejectedKey, followsItsPrompt, dummyKey as key } from './provider-runs.ts';
 
 for (const cli of clis)
-  test.serial(
-    `${cli.name} does what its prompt says, in a run that names it and nothing else of it`,
-    doesWhatItIsTold,
-    cli,
-  );
+  test.serial(`${cli.name} follows its prompt in a run that sets only the provider`, followsItsPrompt, cli);
 
-// Their images are there since the tests before.
+// Their images exist since the previous tests.
 for (const cli of clis)
   test.serial(
-    `${cli.name} whose key is refused has failed at once, and says which variable to set`,
-    failsAtOnceWhereItsKeyIsRefused,
+    `${cli.name} with a rejected key fails at once and names the variable to set`,
+    failsWithRejectedKey,
     cli,
   );
 
 test.serial(
-  'claude whose plan is used up for 20 s waits, and goes on where it was, with its retries untouched',
+  'claude waits 20 s for its quota, and continues its conversation without using up a retry',
   async t => {
     const here = place(t);
     const stub = await modelStub(t);
-    stub.answers('429 reset=20');
+    stub.setMode('429 reset=20');
     const nonce = newNonce();
     const { exitCode, json, stderr } = await here.run(
       {
@@ -43,7 +39,7 @@ test.serial(
         },
       },
       [],
-      // Only those of a subscription are told when it is over.
+      // Only a subscription reports when its quota resets.
       { env: { ...here.env, CLAUDE_CODE_OAUTH_TOKEN: key, ANTHROPIC_BASE_URL: stub.url } },
     );
     t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
@@ -57,17 +53,17 @@ test.serial(
       ['failed', 'succeeded'],
     );
     const next = states.find(({ attempt, state }) => attempt === 2 && state === 'building');
-    t.true(next!.at >= waits[0]!.until!, 'not before the plan is there again');
+    t.true(next!.at >= waits[0]!.until!, 'not before the quota is reset');
     t.is(readFileSync(join(here.workspace, 'answer.txt'), 'utf8').trim(), nonce);
     t.is(json.agents.after.status, 'succeeded');
     t.regex(stderr, /waiting for its quota: Claude Code: You've hit your .* resumes in \d+/);
   },
 );
 
-test.serial('claude that takes more turns than it was given is ended, and its work is kept', async t => {
+test.serial('claude is ended after its maximum of turns, and its work is kept', async t => {
   const here = place(t);
   const stub = await modelStub(t);
-  stub.answers('endless');
+  stub.setMode('endless');
   const { exitCode, json } = await here.run(
     {
       agents: {

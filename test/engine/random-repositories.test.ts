@@ -9,13 +9,13 @@ import { type Place, place, small } from './flow.ts';
 import { makeRepository, type Scenario, scenario } from './random-repository.ts';
 
 const count = isExhaustive ? 300 : 24;
-/** Agents of one flow. */
+/** Agents per flow. */
 const batch = 25;
 
 // Serial: the batches would otherwise all run at the same time.
 for (let first = 0; first < count; first += batch)
   test.serial(
-    `what agents do in ${Math.min(batch, count - first)} random repositories comes home, and nothing else (SAMPLES_SEED=${seed}, from ${first})`,
+    `the work of agents in ${Math.min(batch, count - first)} random repositories is saved, and nothing else (SAMPLES_SEED=${seed}, from ${first})`,
     async t => {
       const scenarios = fc.sample(scenario, { seed, numRuns: count }).slice(first, first + batch);
       const here = place(t);
@@ -43,7 +43,7 @@ for (let first = 0; first < count; first += batch)
     },
   );
 
-/** Every ref of a repository but those that agents' work comes back on. */
+/** Every ref of a repository but those for agents' work. */
 const refsOf = (path: string) =>
   run(path, 'for-each-ref', '--format=%(objectname) %(refname)')
     .split('\n')
@@ -59,50 +59,57 @@ interface Ended {
   readonly result: any;
 }
 
-/** How what came home differs from what the agent says that it made. */
+/** Return the differences between the saved work and the work that the agent reports. */
 function check(here: Place, { name, scenario: { hasInside }, result }: Ended): string[] {
   const source = join(here.path, name);
-  const said = here.transcript(name).replaceAll('\r', '').split('\n');
-  const told = (word: string) =>
-    said.flatMap(line => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+  const lines = here.transcript(name).replaceAll('\r', '').split('\n');
+  const reported = (word: string) =>
+    lines.flatMap(line => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
   const warnings = here
     .journal()
     .flatMap(event => (event.type === 'warning' && event.agent === name ? [event.message] : []));
   const saved = result.workspace;
   const problems: string[] = [];
-  if (!said.includes('told')) return [`the agent did not get to its end: ${said.slice(-5).join('; ')}`];
+  if (!lines.includes('reported')) return [`the agent did not get to its end: ${lines.slice(-5).join('; ')}`];
 
-  const home = new Set(run(source, 'rev-list', '--all', '--').split('\n'));
-  // The files of the work tree may make it whole again.
-  const broken = told('broken').filter(id => !home.has(id));
+  const savedCommits = new Set(run(source, 'rev-list', '--all', '--').split('\n'));
+  // The files of the work tree may repair it.
+  const broken = reported('broken').filter(id => !savedCommits.has(id));
   // A file of the repository that is a pipe now cannot be saved.
-  const hasPipe = said.includes('pipe');
+  const hasPipe = lines.includes('pipe');
   const isLossy = hasInside || broken.length > 0;
-  const made = told('made').filter(id => !broken.includes(id));
-  for (const id of made) if (!home.has(id)) problems.push(`commit ${id} did not come home`);
+  const made = reported('made').filter(id => !broken.includes(id));
+  for (const id of made) if (!savedCommits.has(id)) problems.push(`commit ${id} was not saved`);
   for (const id of broken)
     if (!warnings.some(message => message.includes(id)))
       problems.push(`the broken commit ${id} is not named: ${warnings}`);
 
-  const files = told('file').sort();
-  const [head] = told('head');
-  // Of a sparse checkout, files are absent.
-  const isSparse = said.includes('sparse');
+  const files = reported('file').sort();
+  const [head] = reported('head');
+  // A sparse checkout has fewer files.
+  const isSparse = lines.includes('sparse');
   const isSame = (commit: string) => {
     const there = filesOf(source, commit).filter(line => !hasPipe || !line.endsWith(pipeName));
     return files.every(line => there.includes(line)) && (isSparse || there.length === files.length);
   };
-  const isClean = head !== undefined && !broken.includes(head) && home.has(head) && isSame(head);
+  const isClean = head !== undefined && !broken.includes(head) && savedCommits.has(head) && isSame(head);
   if (saved?.branch == null ? !isClean : !isClean && !isSame(saved.branch)) {
     const at = saved?.branch ?? head;
-    const there = at === undefined || !(saved?.branch || home.has(at)) ? [] : filesOf(source, at);
+    const there = at === undefined || !(saved?.branch || savedCommits.has(at)) ? [] : filesOf(source, at);
     const more = there.filter(line => !files.includes(line));
     const less = files.filter(line => !there.includes(line));
     problems.push(
-      `the files of the branch ${saved?.branch} differ: not in the clone ${more}; not at home ${less}`,
+      `the files of the branch ${saved?.branch} differ: not in the clone ${more}; not saved ${less}`,
     );
   }
-  if (isClean && made.length === 0 && told('broken').length === 0 && !hasInside && !hasPipe && saved !== null)
+  if (
+    isClean &&
+    made.length === 0 &&
+    reported('broken').length === 0 &&
+    !hasInside &&
+    !hasPipe &&
+    saved !== null
+  )
     problems.push(`nothing was done, and ${JSON.stringify(saved)} was saved`);
   const isNamed = warnings.some(message => message.includes('could not save all of its work'));
   const unexpected = warnings.filter(message => !isLossy && !(hasPipe && message.includes('more.txt')));
@@ -111,7 +118,7 @@ function check(here: Place, { name, scenario: { hasInside }, result }: Ended): s
   return problems;
 }
 
-/** The files of a commit as the agents print theirs: mode, hash of the content but for carriage returns, name. */
+/** The files of a commit as the agents print theirs: mode, hash of the content without carriage returns, name. */
 function filesOf(source: string, commit: string): string[] {
   const git = (args: readonly string[], input?: string) =>
     execaSync('git', args, {

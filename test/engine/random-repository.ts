@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import fc from 'fast-check';
 
-/** A repository, and what an agent does in its clone of it: both are shell scripts. */
+/** A repository, and the work of an agent in its clone: both are shell scripts. */
 export interface Scenario {
   readonly repository: string;
   readonly agent: string;
@@ -43,7 +43,7 @@ const contents = {
   binary: '\\000\\001\\377\\r\\n',
   empty: '',
 };
-/** No line ends for checkouts: where one commit has them and another has not, git itself takes files for changed. */
+/** No line endings for checkouts: if only some commits have them, git itself reports files as changed. */
 const attributes = ['', '* text=auto', '*.txt text', '* filter=lfs', '*.txt -text', '* export-ignore'];
 
 interface File {
@@ -100,7 +100,7 @@ const repository = fc
     ].join('\n'),
   );
 
-/** What leaves a repository with no work in it, unless there was some before. */
+/** Steps that leave a repository without work in it, unless there was some before. */
 const looks = [
   'git status',
   'git checkout -q HEAD~1',
@@ -184,7 +184,7 @@ const inside = [
   'git clone -q . copied',
 ];
 
-/** How a clone is damaged at the end. */
+/** Damages of a clone at the end. */
 const damages = [
   'printf junk >.git/index',
   ': >.git/index',
@@ -224,12 +224,12 @@ object() { printf '.git/objects/%.2s/%s' "$1" "\${1#??}"; }
 note() { { git rev-list --all --reflog HEAD; git rev-list -g stash; git -C /tmp/tree rev-list HEAD; } 2>/dev/null >>/tmp/made; }
 `;
 
-/** Writes down what there was before a damage, and after it all what the work tree holds. */
+/** Records the state before a damage, and finally the content of the work tree. */
 const before = `
 { git rev-parse HEAD || git rev-parse "$given"; } >/tmp/head 2>/dev/null
 cp -a .git /tmp/pristine
 [ ! -e .git/info/sparse-checkout ] || echo sparse`;
-const truth = `
+const report = `
 chmod -R u+rwX .
 echo "head $(head -n 1 /tmp/head)"
 printf '%s\\n' "$start" | sort -u >/tmp/start
@@ -248,7 +248,7 @@ find . -mindepth 1 \\( -type d -exec test -e '{}/.git' \\; -o -path ./.git \\) -
     fi
   done' sh {} +
 [ ! -p more.txt ] || echo pipe
-echo told`;
+echo reported`;
 
 const step = (command: string) => `( ${command}\n) >/dev/null 2>&1 </dev/null; note`;
 
@@ -284,12 +284,12 @@ export const scenario: fc.Arbitrary<Scenario> = fc
           ]),
       before,
       `( ${[':', loss, ...damages].filter(Boolean).join('\n')}\n) >/dev/null 2>&1`,
-      truth,
+      report,
     ].join('\n'),
     hasInside: inside !== '',
   }));
 
-/** Makes the repository of a scenario in a new directory. */
+/** Make the repository of a scenario in a new directory. */
 export function makeRepository(path: string, script: string): void {
   mkdirSync(path);
   execFileSync('sh', ['-c', script], {

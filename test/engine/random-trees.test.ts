@@ -9,7 +9,7 @@ import { place, small } from './flow.ts';
 
 const count = isExhaustive ? 300 : 20;
 
-/** Later than any time that a tree is given: what an agent has written itself. */
+/** Later than any time in a tree: the agent itself wrote such a file. */
 const now = 1_700_000_000;
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -28,7 +28,7 @@ const change: fc.Arbitrary<Change> = fc.record({
 });
 const changes = fc.array(change, { maxLength: 8 });
 
-/** A line of shell that an agent may do to a tree; it may fail, then it does so everywhere. */
+/** A line of shell that an agent may run on a tree; if it fails, it fails everywhere. */
 function line(nodes: Tree, { kind, one, other, name }: Change): string {
   const paths = ['.', ...nodes.keys()];
   const [path, second] = [paths[one % paths.length]!, paths[other % paths.length]!];
@@ -53,7 +53,7 @@ function line(nodes: Tree, { kind, one, other, name }: Change): string {
   return all[kind % all.length]!;
 }
 
-/** Whether the link at this path leads out of the tree, or nowhere for ever. */
+/** Whether the link at this path leads out of the tree, or loops. */
 function leadsOut(found: Readonly<Record<string, string>>, path: string): boolean {
   const at: string[] = [];
   let hops = 0;
@@ -74,7 +74,7 @@ function leadsOut(found: Readonly<Record<string, string>>, path: string): boolea
   return false;
 }
 
-/** A time of the agent's own is any. */
+/** A time of the agent's own matches any. */
 const plain = (found: Readonly<Record<string, string>>) =>
   Object.fromEntries(
     Object.entries(found).map(([path, node]) => [
@@ -85,7 +85,7 @@ const plain = (found: Readonly<Record<string, string>>) =>
     ]),
   );
 
-/** Without setuid, setgid and sticky bits, which a file loses when root of a container writes to it. */
+/** Without setuid, setgid and sticky bits, which a file loses when the container's root writes to it. */
 const withoutBits = (found: Readonly<Record<string, string>>) =>
   Object.fromEntries(
     Object.entries(found).map(([path, node]) => [
@@ -94,7 +94,7 @@ const withoutBits = (found: Readonly<Record<string, string>>) =>
     ]),
   );
 
-/** What is to come home of a tree: without what is left out, and without special bits. */
+/** The expected copy of a tree: without the parts that are left out, and without special bits. */
 function atHome(found: Readonly<Record<string, string>>, keepsLinks: boolean): Record<string, string> {
   const kept = Object.entries(found).filter(
     ([path, node]) =>
@@ -113,7 +113,7 @@ function atHome(found: Readonly<Record<string, string>>, keepsLinks: boolean): R
   );
 }
 
-test(`any trees, and what an agent does to them, come home from copies and as artifacts (SAMPLES_SEED=${seed})`, async t => {
+test(`random trees, and an agent's changes to them, are copied back and kept as artifacts (SAMPLES_SEED=${seed})`, async t => {
   const here = place(t);
   const trees = fc.sample(tree, { seed, numRuns: count });
   const edits = fc.sample(changes, { seed, numRuns: count });
@@ -152,12 +152,12 @@ test(`any trees, and what an agent does to them, come home from copies and as ar
       path.startsWith('trees/') ? [[path.slice('trees/'.length), node]] : [],
     ),
   );
-  const home = (path: string) => plain(readTree(path));
-  t.deepEqual(readTree(join(here.path, 'copied')), before, 'what is copied stays as it is');
-  t.deepEqual(withoutBits(home(join(here.path, 'bound'))), expected);
-  t.deepEqual(home(json.agents.copier.workspace.path), atHome(expected, true));
+  const returned = (path: string) => plain(readTree(path));
+  t.deepEqual(readTree(join(here.path, 'copied')), before, 'the copied directory is unchanged');
+  t.deepEqual(withoutBits(returned(join(here.path, 'bound'))), expected);
+  t.deepEqual(returned(json.agents.copier.workspace.path), atHome(expected, true));
   for (const name of ['copier', 'binder'])
-    t.deepEqual(home(json.agents[name].artifacts[0]), atHome(inTrees, false), name);
+    t.deepEqual(returned(json.agents[name].artifacts[0]), atHome(inTrees, false), name);
 
   const leftOut = (agent: string, from: string) =>
     here

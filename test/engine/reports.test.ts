@@ -24,8 +24,8 @@ const spec = {
   },
 };
 
-/** How each agent came out, and after how many attempts. */
-const truth = {
+/** The outcome of each agent, and its number of attempts. */
+const expected = {
   good: ['succeeded', 0, 1],
   bad: ['failed', 7, 1],
   slow: ['timedOut', 124, 1],
@@ -33,7 +33,7 @@ const truth = {
   after: ['skipped', null, 0],
 } as const;
 
-test('a success, a failure, a timeout, a retry and a skipped dependant are told the same by all that tell of a run', async t => {
+test('every report contains the same success, failure, timeout, retry and skipped dependant', async t => {
   const here = place(t);
   const summaryFile = join(here.path, 'summary.md');
   const env = { ...here.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summaryFile };
@@ -41,14 +41,14 @@ test('a success, a failure, a timeout, a retry and a skipped dependant are told 
   const { exitCode, json, stderr } = await here.run(spec, args, { env });
   const read = (file: string) => readFileSync(join(here.path, file), 'utf8');
   const byAgent = <Row>(row: (name: string) => Row) =>
-    Object.fromEntries(Object.keys(truth).map(name => [name, row(name)]));
+    Object.fromEntries(Object.keys(expected).map(name => [name, row(name)]));
 
   t.is(exitCode, 4);
 
   t.is(json.status, 'timedOut');
-  const toldByJson = (agents: typeof json.agents) =>
+  const fromJson = (agents: typeof json.agents) =>
     byAgent(name => [agents[name].status, agents[name].exitCode, agents[name].attempts.length]);
-  t.deepEqual(toldByJson(json.agents), truth as never);
+  t.deepEqual(fromJson(json.agents), expected as never);
 
   const events = read('events.ndjson')
     .trimEnd()
@@ -62,11 +62,11 @@ test('a success, a failure, a timeout, a retry and a skipped dependant are told 
   const { testsuite } = (await parse(read('junit.xml'))) as TestSuites;
   const [suite] = testsuite!;
   t.like(suite, { name: 'mixed', tests: 5, failures: 2, errors: 0, skipped: 1 });
-  const toldByJunit = byAgent(name => {
+  const fromJunit = byAgent(name => {
     const found = suite!.testcase!.find(entry => entry.name === name)!;
     return found.failure ? found.failure[0]!.type : found.skipped ? 'skipped' : 'succeeded';
   });
-  t.deepEqual(toldByJunit, {
+  t.deepEqual(fromJunit, {
     good: 'succeeded',
     bad: 'exit',
     slow: 'timeout',
@@ -75,7 +75,7 @@ test('a success, a failure, a timeout, a retry and a skipped dependant are told 
   });
 
   const words = { succeeded: 'succeeded', failed: 'failed', timedOut: 'timed out', skipped: 'skipped' };
-  for (const [name, [status, code, attempts]] of Object.entries(truth)) {
+  for (const [name, [status, code, attempts]] of Object.entries(expected)) {
     const cells = `${name} +${words[status]} +${code ?? '-'} +${attempts} `;
     t.regex(stderr, new RegExp(`^${cells}`, 'm'), name);
     const row = `\\| \`${name}\` \\| ${words[status]} \\| ${code ?? '[^|]*'} \\| ${attempts} \\|`;

@@ -4,11 +4,11 @@ import test from 'ava';
 import { execa } from 'execa';
 import { countedWorker, eventually, isRunning, killed, place, small, starts } from './flow.ts';
 
-test('a run whose engine was killed goes on to the outcome it would have had, and nobody is started twice', async t => {
+test('a run whose engine process was killed resumes to its original outcome, and no agent starts twice', async t => {
   const here = place(t);
   const spec = {
     agents: {
-      first: countedWorker('until [ -e go ]; do sleep 0.1; done; echo said; exit 7', { keep: 'never' }),
+      first: countedWorker('until [ -e go ]; do sleep 0.1; done; echo output; exit 7', { keep: 'never' }),
       after: { command: ['true'], workspace: 'workspace', ...small, dependsOn: ['first'] },
     },
   };
@@ -21,13 +21,13 @@ test('a run whose engine was killed goes on to the outcome it would have had, an
   t.is(json.agents.first.exitCode, 7);
   t.is(json.agents.first.attempts.length, 1);
   t.is(json.agents.after.status, 'skipped');
-  t.true(here.transcript('first').includes('said'));
+  t.true(here.transcript('first').includes('output'));
   t.is(starts(here), 1);
   t.deepEqual(await here.containers(), []);
   t.regex(stderr, /resumed/);
 });
 
-test('an agent that ended while no engine watched is collected with its exit code', async t => {
+test('an agent that ended without an engine process is collected with its exit code', async t => {
   const here = place(t);
   await killed(here, { agents: { worker: countedWorker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
   await eventually(
@@ -40,7 +40,7 @@ test('an agent that ended while no engine watched is collected with its exit cod
   t.is(starts(here), 1);
 });
 
-test('what was removed by hand meanwhile was lost to the infrastructure, and is tried again where retries are left', async t => {
+test('a container that was removed by hand is an infrastructure failure, and is retried while retries are left', async t => {
   const here = place(t);
   const spec = {
     agents: { worker: countedWorker('[ "$(wc -l < starts)" -gt 1 ] || sleep 300', { retries: 1 }) },
@@ -55,7 +55,7 @@ test('what was removed by hand meanwhile was lost to the infrastructure, and is 
   t.is(starts(here), 2);
 });
 
-test('a run that a living engine drives is refused with who drives it, and one that is over with how it ended', async t => {
+test('resume names the process that drives a run, and the outcome of a finished run', async t => {
   const here = place(t);
   const engine = here.start(['run', here.write({ agents: { worker: countedWorker('sleep 300') } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -74,7 +74,7 @@ test('a run that a living engine drives is refused with who drives it, and one t
   t.is((await here.agentFlow(['resume'])).stderr, 'every run has finished');
 });
 
-test('a run that was cancelled and then lost its engine is stopped and removed, not run on', async t => {
+test('a cancelled run without an engine process is stopped and removed on resume', async t => {
   const here = place(t);
   const runId = await killed(
     here,
@@ -99,7 +99,7 @@ test('a run that was cancelled and then lost its engine is stopped and removed, 
   );
 });
 
-test('resume --all takes up every run that nobody drives', async t => {
+test('resume --all resumes every interrupted run', async t => {
   const here = place(t);
   const spec = { agents: { worker: countedWorker('until [ -e go ]; do sleep 0.1; done') } };
   const file = here.write(spec);

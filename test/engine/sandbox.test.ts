@@ -15,7 +15,7 @@ import { baseCapabilities } from '../../src/spec/security-fields.ts';
 import { inCell } from './cell.ts';
 import { eventually, isRunning, place, small } from './flow.ts';
 
-/** What root could not do without it. The workspace is another user’s, closed to everybody else. */
+/** Work that root could not do without it. The workspace belongs to another user and is closed to everybody else. */
 const needs: Readonly<Record<(typeof baseCapabilities)[number], string>> = {
   CHOWN: 'touch own && chown 1234:1234 own',
   DAC_OVERRIDE: 'echo x >>theirs',
@@ -40,7 +40,7 @@ for (const name of baseCapabilities) {
     const script = `cd /workspace && ${needs[name]}`;
     const granted = await inCell(t, script, { workspace });
     t.is(granted.exitCode, 0, granted.stderr);
-    // A directory that root may not enter is no way to show anything else.
+    // A directory that root may not enter cannot show anything else.
     const others = name === 'DAC_OVERRIDE' ? {} : { open: ['--workdir=/'] };
     const refused = await inCell(t, script, {
       workspace,
@@ -52,7 +52,7 @@ for (const name of baseCapabilities) {
   });
 }
 
-test('what Docker has of a running agent is what the sandbox promises', async t => {
+test('the inspected container of a running agent has the limits that the sandbox promises', async t => {
   const here = place(t);
   const run = here.start([
     'run',
@@ -86,9 +86,9 @@ test('what Docker has of a running agent is what the sandbox promises', async t 
   await run;
 });
 
-test('of an agent that prints more than is kept the end is there, its lost beginning is told, and the disk is safe', async t => {
+test('an agent that prints more than is kept keeps its end, reports the lost beginning, and does not fill the disk', async t => {
   const here = place(t);
-  // Some 15 MB, and 3 MB are kept.
+  // Prints 15 MB, of which 3 MB are kept.
   const flood = 'seq -f "line %.0f of a flood that goes on and on and on and on" 250000; sleep 1';
   const run = here.start([
     'run',
@@ -122,7 +122,7 @@ test('of an agent that prints more than is kept the end is there, its lost begin
   t.true(sizes.reduce((sum, size) => sum + size, 0) < 4 * 2 ** 20, String(sizes));
 });
 
-test('a workspace that became a link to somewhere else after it was checked is not mounted', async t => {
+test('a workspace that became a link after its check is not mounted', async t => {
   const here = place(t);
   const secret = join(here.path, 'secret');
   mkdirSync(secret);
@@ -140,8 +140,8 @@ test('a workspace that became a link to somewhere else after it was checked is n
     },
   });
   const run = here.start(['run', file, '--json']);
-  await eventually(isRunning(here, 'first'), 'the first agent at work');
-  // Somebody swaps what the second one is to get. Where an agent could, the flow is refused.
+  await eventually(isRunning(here, 'first'), 'the first running agent');
+  // The mount of the second agent is swapped from outside. A flow whose agents could do so is refused.
   rmdirSync(inner);
   symlinkSync(secret, inner);
   writeFileSync(join(here.workspace, 'go'), '');

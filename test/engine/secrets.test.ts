@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
-/** Found nowhere by chance, with characters that every encoding spells differently. */
+/** Never found by chance, with characters that every encoding represents differently. */
 const byEnv = 'canary/by+env?Zq7d81kx=&"';
 const byFile = 'canary-by-file-é-93hfq0x2\nsecond line of 93hfq0x2';
 
@@ -25,7 +25,7 @@ const all = [byEnv, byFile].flatMap(disguises);
 const seen = (bytes: Buffer | string) =>
   all.filter(canary => Buffer.from(bytes).includes(canary)).map(String);
 
-/** What the agent does with what it was trusted with: prints it, in every way, also in pieces, and fails with it. */
+/** The agent prints its secrets in every way, also in pieces, and fails with them. */
 const blab = `
   printf '%s\\n' "$CANARY_ENV" "$CANARY_FILE"
   printf %s "$CANARY_ENV" | base64 -w0; echo
@@ -51,16 +51,16 @@ function specOf(here: Place) {
   });
 }
 
-/** An environment in which nothing is redacted. */
-const blind = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}` };
+/** An environment without redaction. */
+const unredacted = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-redaction.ts')}` };
 
-/** Every file below a folder that holds a canary, in any disguise. */
+/** List every file below a folder that contains a canary, in any disguise. */
 const leaks = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     name => statSync(join(folder, name)).isFile() && seen(readFileSync(join(folder, name))).length > 0,
   );
 
-/** What everybody on the machine may see of processes, looked at again and again. */
+/** Poll the process list that everybody on the machine may see. */
 function watchProcesses(t: ExecutionContext) {
   const found = new Set<string>();
   let looks = 0;
@@ -120,17 +120,17 @@ test('a secret that the agent prints in every way is nowhere that is kept, shown
   const [id] = await here.containers();
   const { stdout: inspected } = await execa('docker', ['container', 'inspect', id!], { timeout: 60_000 });
   t.deepEqual(seen(inspected), []);
-  // The agent had it all the same: this is what Docker keeps of its output for as long as the container is there.
+  // The agent had it: Docker keeps this output as long as the container exists.
   const { stdout: output } = await execa('docker', ['logs', id!], { timeout: 60_000, encoding: 'buffer' });
   t.true(seen(Buffer.from(output)).length >= 4);
 });
 
-test('a control: with the redaction switched off the canaries are found', async t => {
+test('control: without redaction the canaries are found', async t => {
   const here = place(t);
   const env = {
     ...here.env,
     CANARY_ENV: byEnv,
-    ...blind,
+    ...unredacted,
   };
   const { exitCode, stderr } = await here.agentFlow(['run', specOf(here)], { env });
   t.is(exitCode, 1, stderr);
@@ -146,7 +146,7 @@ const transcripts = (here: Place, ...agents: string[]) =>
 
 /**
  * An engine process that lacks a secret resumes the run of one that had it, and a secret file is renewed meanwhile.
- * `more`: of the environment of every process that could redact.
+ * `more`: variables for every process that could redact.
  */
 async function withoutThem(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   const here = place(t);
@@ -178,9 +178,9 @@ async function withoutThem(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   writeFileSync(join(here.path, 'key'), renewed);
 
   const logs = await eventually(async () => {
-    const answer = await here.agentFlow(['logs', 'a'], { env });
-    return /it is \S+/.test(answer.stdout) && answer.stdout;
-  }, 'what the agent prints');
+    const result = await here.agentFlow(['logs', 'a'], { env });
+    return /it is \S+/.test(result.stdout) && result.stdout;
+  }, 'the output of the agent');
   const [id] = await here.containers();
   const { stdout: inspected } = await execa('docker', ['container', 'inspect', id!], { timeout: 60_000 });
   const key = JSON.parse(inspected)[0].Config.Labels['tmux-agents.seal'] as string;
@@ -194,26 +194,26 @@ async function withoutThem(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   return { here, token, renewed, key, shown, found };
 }
 
-test('what an engine process was given is redacted by one that was not, and so is a renewed file', async t => {
+test('a process without the secrets redacts those of the earlier one, and a renewed file', async t => {
   const { here, key, found } = await withoutThem(t);
   t.deepEqual(found, []);
   t.is(here.transcript('a').match(/it is \[secret\]/g)?.length, 2);
   t.regex(here.transcript('b'), /it is \[secret\]/);
-  // What is sealed beside the transcript is nothing without the key, which only the container had.
+  // The sealed values beside the transcript need the key, which only the container had.
   t.regex(key, /^[0-9a-f]{64}$/);
   t.deepEqual(files(here, key), []);
   t.deepEqual(await here.containers(), []);
 });
 
-test('a control: with the redaction switched off, a process without the secrets keeps and shows them', async t => {
-  const { here, token, renewed, shown, found } = await withoutThem(t, blind);
+test('control: without redaction, a process without the secrets keeps and shows them', async t => {
+  const { here, token, renewed, shown, found } = await withoutThem(t, unredacted);
   t.deepEqual(found, [token, renewed]);
   t.deepEqual(files(here, token), transcripts(here, 'a'));
   t.deepEqual(files(here, renewed), transcripts(here, 'b'));
   t.true(shown.includes(token));
 });
 
-test('output whose secrets nobody knows any more stays in its container until somebody does', async t => {
+test('output whose secrets are unknown stays in its container until a process has them', async t => {
   const here = place(t);
   const token = 'canary-lost-81b0d3';
   const command = ['sh', '-c', 'echo "it is $TOKEN"; until [ -e go ]; do sleep 0.1; done'];
@@ -242,7 +242,7 @@ test('output whose secrets nobody knows any more stays in its container until so
   t.deepEqual(await here.containers(), []);
 });
 
-test('a secret that is not there is told before anything is started', async t => {
+test('a missing secret is reported before anything starts', async t => {
   const here = place(t);
   const { exitCode, stderr } = await here.agentFlow(['run', specOf(here)]);
   t.is(exitCode, 2);
@@ -250,7 +250,7 @@ test('a secret that is not there is told before anything is started', async t =>
   t.is(here.runId(), null);
 });
 
-test('who resumes a run without its secrets is told which, and nothing is lost', async t => {
+test('resume without its secrets names them, and nothing is lost', async t => {
   const here = place(t);
   const spec = here.write({
     agents: {

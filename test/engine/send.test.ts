@@ -11,21 +11,21 @@ const agent = (command: string, more: object = {}) => ({
   ...more,
 });
 
-/** Comes back as soon as the agent runs. */
+/** Returns as soon as the agent runs. */
 async function running(here: Place, command: string, more: object = {}) {
   const run = here.start(['run', here.write({ agents: { worker: agent(command, more) } }), '--json']);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  // Not the run itself: that is a promise of its end.
+  // An object, because the run is a promise of its end.
   return { run };
 }
 
 const file = (here: Place, name: string) => join(here.workspace, name);
 const content = (here: Place, name: string) =>
   existsSync(file(here, name)) ? readFileSync(file(here, name), 'latin1') : '';
-/** What the agent says when it is ready to read. */
+/** Whether the agent is ready to read. */
 const isReady = (here: Place) => eventually(() => existsSync(file(here, 'ready')), 'an agent that reads');
 
-test('what is sent arrives line by line, and Enter after it', async t => {
+test('send delivers text line by line, and Enter after it', async t => {
   const here = place(t);
   const { run } = await running(
     here,
@@ -58,7 +58,7 @@ test('what is sent arrives line by line, and Enter after it', async t => {
   t.regex(over.stderr, /^agent-flow: \S+ has already finished \(succeeded\)\. Nothing was sent$/m);
 });
 
-test('an application that asks for it gets a bracketed paste that nothing in the text can leave, and Enter apart', async t => {
+test('an application with bracketed paste gets one that no text can leave, and Enter separately', async t => {
   const here = place(t);
   const { run } = await running(here, "stty raw -echo; printf '\\033[?2004h'; touch ready; cat >keys");
   await isReady(here);
@@ -83,7 +83,7 @@ test('an application that asks for it gets a bracketed paste that nothing in the
   await run;
 });
 
-test('a hundred kilobytes arrive whole, also while somebody scrolls in copy-mode', async t => {
+test('send delivers a hundred kilobytes completely, also while a person scrolls in copy-mode', async t => {
   const here = place(t);
   const { run } = await running(
     here,
@@ -112,7 +112,7 @@ test('a hundred kilobytes arrive whole, also while somebody scrolls in copy-mode
   await run;
 });
 
-test('nothing is sent to an agent that is not there, not running or gone, and what is wrong is said in a line', async t => {
+test('send to a missing, waiting or finished agent fails with one line', async t => {
   const here = place(t);
   const { run } = await running(here, 'cat >keys', { keep: 'always' });
   const [id] = await here.containers();
@@ -150,7 +150,7 @@ test('nothing is sent to an agent that is not there, not running or gone, and wh
   t.is(content(here, 'keys'), '');
 });
 
-test('an agent that has not come to run takes no text', async t => {
+test('send to an agent that is not running yet fails', async t => {
   const here = place(t);
   const env = fakeDocker(here, { start: 'sleep 300' });
   const run = here.start(

@@ -6,7 +6,7 @@ import { eventually, fakeDocker, type Place, place, small } from './flow.ts';
 
 /** Several runs that one process drives: `resume --all`, and the daemon. */
 
-/** Its agent goes on until there is a file of this name in the workspace. */
+/** Its agent runs until a file of this name exists in the workspace. */
 const waitsFor = (name: string, more = '') => ({
   name,
   agents: {
@@ -39,7 +39,7 @@ function journalOf(here: Place, runId: string): RunEvent[] {
   }
 }
 
-/** One run for each name, whose engine was killed while its agent runs. */
+/** One run for each name, whose engine process was killed while its agent runs. */
 async function abandoned<Name extends string>(here: Place, names: readonly Name[], more = '') {
   const ids = {} as Record<Name, string>;
   for (const name of names) {
@@ -67,7 +67,7 @@ const hasEnded = (here: Place, runId: string) =>
 const resumed = (here: Place, ids: readonly string[]) =>
   eventually(() => ids.every(id => isResumed(here, id)), 'all runs resumed');
 
-/** Drives them, and ends with the test. */
+/** Resume them; the process ends with the test. */
 function resumeAll(t: ExecutionContext, here: Place, args: readonly string[] = [], env = here.env) {
   const engine = here.start(['resume', '--all', ...args], { env });
   t.teardown(async () => {
@@ -77,7 +77,7 @@ function resumeAll(t: ExecutionContext, here: Place, args: readonly string[] = [
   return engine;
 }
 
-test('a signal is for all runs, also when one of them is over', async t => {
+test('a signal reaches all runs, also after one of them has finished', async t => {
   const here = place(t);
   const { a, b, c } = await abandoned(here, ['a', 'b', 'c']);
   const engine = resumeAll(t, here);
@@ -93,7 +93,7 @@ test('a signal is for all runs, also when one of them is over', async t => {
     t.true(hasEnded(here, id), 'each is ended by the one signal');
     t.is(journalOf(here, id).filter(({ type }) => type === 'run.cancel').length, 1);
   }
-  t.regex(String(stderr), new RegExp(`^${b} .*worker`, 'm'), 'each line says of which run it is');
+  t.regex(String(stderr), new RegExp(`^${b} .*worker`, 'm'), 'each line begins with its run');
   t.notRegex(String(stderr), /MaxListeners/);
 });
 
@@ -112,7 +112,7 @@ test('the second signal removes all runs at once', async t => {
   t.deepEqual(await here.containers(), []);
 });
 
-test('the exit code is the largest of all, and one that cannot be read keeps no other from being resumed', async t => {
+test('resume --all exits with the largest exit code, and an unreadable run does not block the others', async t => {
   const here = place(t);
   const { a, b, c } = await abandoned(here, ['a', 'b', 'c'], 'exit 7');
   writeFileSync(join(folderOf(here, a), 'run.json'), '{"version":1,');
@@ -129,35 +129,35 @@ test('the exit code is the largest of all, and one that cannot be read keeps no 
   t.regex(listed, new RegExp(`skipped run ${b}, which cannot be read`));
 });
 
-test('a run that loses its directory ends by itself, and the others go on', async t => {
+test('a run whose directory is removed ends by itself, and the others continue', async t => {
   const here = place(t);
   const { a, b } = await abandoned(here, ['a', 'b']);
   const engine = resumeAll(t, here);
   await resumed(here, [a, b]);
   rmSync(folderOf(here, a), { recursive: true });
-  let said = '';
+  let output = '';
   engine.stderr!.on('data', chunk => {
-    said += chunk;
+    output += chunk;
   });
-  await eventually(() => said.includes('was removed while its agents run'), 'word of it');
+  await eventually(() => output.includes('was removed while its agents run'), 'the report of the removal');
   t.is((await here.containers(['status=running'])).length, 2);
   go(here, 'b');
   const { exitCode } = await engine;
-  t.is(exitCode, 3, said);
+  t.is(exitCode, 3, output);
   t.true(hasEnded(here, b));
-  t.is((await here.containers()).length, 1, 'what nobody remembers lives on');
+  t.is((await here.containers()).length, 1, 'the container without a record is still running');
 });
 
-/** Unreachable for the first that asks. */
-const awayForOne = (here: Place) =>
+/** Unreachable for the first caller. */
+const unreachableForOne = (here: Place) =>
   fakeDocker(here, {
     info: `if mkdir '${here.path}/once' 2>/dev/null; then echo 'Cannot connect to the Docker daemon' >&2; exit 1; fi`,
   });
 
-test('a run whose Docker engine cannot be reached keeps no other from being resumed, and is not said to be removed', async t => {
+test('an unreachable Docker engine of one run does not block the others, and that run is not reported as removed', async t => {
   const here = place(t);
   const { a, b } = await abandoned(here, ['a', 'b']);
-  const engine = resumeAll(t, here, [], awayForOne(here));
+  const engine = resumeAll(t, here, [], unreachableForOne(here));
   const fine = await eventually(() => [a, b].find(id => isResumed(here, id)), 'the other run');
   engine.kill('SIGINT');
   const { exitCode, stderr } = await engine;
@@ -167,10 +167,10 @@ test('a run whose Docker engine cannot be reached keeps no other from being resu
   t.is((await here.containers()).length, 1);
 });
 
-test('a daemon drives the other runs while one waits for its Docker engine', async t => {
+test('the daemon drives the other runs while one waits for its Docker engine', async t => {
   const here = place(t);
   const { a, b } = await abandoned(here, ['a', 'b']);
-  const engine = here.start(['daemon'], { env: awayForOne(here) });
+  const engine = here.start(['daemon'], { env: unreachableForOne(here) });
   t.teardown(async () => {
     engine.kill('SIGKILL');
     await engine;

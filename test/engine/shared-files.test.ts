@@ -10,7 +10,7 @@ import { contentProof } from '../../src/preflight/file-proofs.ts';
 import { type AskEngine, unsharedPaths } from '../../src/preflight/shared-files.ts';
 import { bin, eventually, isRunning, type Place, place, small } from './flow.ts';
 
-/** Run a shell line in a mount namespace of its own, in which these directories are other ones than the engine's. */
+/** Run a shell line in a mount namespace of its own, in which these directories differ from the engine's. */
 function apart(here: Place, folders: readonly string[], line: string, env: NodeJS.ProcessEnv = {}) {
   const own = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   const mounts = folders.map(
@@ -28,7 +28,7 @@ function apart(here: Place, folders: readonly string[], line: string, env: NodeJ
 const agent = (more: object) => ({ agents: { worker: { command: ['cat', 'mark'], ...small, ...more } } });
 
 /** A place whose workspace has a file `mark`, and is a repository. */
-async function desk(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
+async function setUp(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {
   const here = place(t, more);
   writeFileSync(join(here.workspace, 'mark'), 'mine\n');
   const git = ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid'];
@@ -42,7 +42,7 @@ const runs = ({ stateDir }: Place) =>
   existsSync(join(stateDir, 'runs')) ? readdirSync(join(stateDir, 'runs')) : [];
 
 test('a path at which the engine has other files is refused before anything starts, whatever mounts it', async t => {
-  const here = await desk(t);
+  const here = await setUp(t);
   const plain = join(here.path, 'plain');
   const below = join(plain, 'below');
   const home = join(here.path, 'home');
@@ -82,8 +82,8 @@ test('a path at which the engine has other files is refused before anything star
   }
 });
 
-test('"copy" needs no files in common, and what both have is found to be the same', async t => {
-  const here = await desk(t);
+test('"copy" needs no shared files, and shared files are found to be the same', async t => {
+  const here = await setUp(t);
   const state = join(here.path, 'elsewhere');
   const copy = here.write(agent({ workspace: { mode: 'copy', path: 'workspace' } }));
   const copied = await apart(here, [state], `$AGENT_FLOW run '${copy}' --state-dir '${state}' --json`);
@@ -107,12 +107,12 @@ async function forwarded(t: ExecutionContext, options: ListenOptions) {
   return server.address();
 }
 
-test('an engine at another address passes where it has the same files: a forwarded socket, and tcp', async t => {
+test('an engine at another address with the same files is accepted: a forwarded socket, and tcp', async t => {
   const path = join(place(t).path, 'docker.sock');
   await forwarded(t, { path });
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
   for (const DOCKER_HOST of [`unix://${path}`, `tcp://127.0.0.1:${port}`]) {
-    const here = await desk(t, { DOCKER_HOST });
+    const here = await setUp(t, { DOCKER_HOST });
     const run = await here.run(agent({ workspace: 'workspace' }));
     t.is(run.exitCode, 0, run.stderr);
     t.regex(here.transcript('worker'), /^mine$/m);
@@ -120,9 +120,9 @@ test('an engine at another address passes where it has the same files: a forward
   }
 });
 
-test('an engine behind ssh passes where it has the same files, and is refused where it has others', async t => {
-  const here = await desk(t);
-  // What ssh would run on the other machine.
+test('an engine behind ssh is accepted with the same files and refused with others', async t => {
+  const here = await setUp(t);
+  // The command that ssh would run on the other machine.
   writeFileSync(
     join(here.path, 'bin', 'ssh'),
     '#!/bin/sh\nunset DOCKER_HOST\nexec docker system dial-stdio\n',
@@ -142,9 +142,9 @@ test('an engine behind ssh passes where it has the same files, and is refused wh
   t.regex(stderr, /the Docker engine is at ssh:\/\/me@engine\.invalid\. Give both/);
 });
 
-test('an engine at another address that has other files is refused, and so is its plan told', async t => {
+test('an engine at another address with other files is refused, also for a dry run', async t => {
   const { port } = (await forwarded(t, { host: '127.0.0.1', port: 0 })) as AddressInfo;
-  const here = await desk(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
+  const here = await setUp(t, { DOCKER_HOST: `tcp://127.0.0.1:${port}` });
   const plain = join(here.path, 'plain');
   const file = here.write(agent({ workspace: 'plain' }));
   mkdirSync(plain);
@@ -157,22 +157,22 @@ test('an engine at another address that has other files is refused, and so is it
   t.deepEqual(runs(here), []);
 });
 
-test('doctor reports by which directories the engine has other files', async t => {
-  const here = await desk(t);
+test('doctor reports the directories at which the engine has other files', async t => {
+  const here = await setUp(t);
   const { stdout } = await apart(here, [here.stateDir], '$AGENT_FLOW doctor; true');
   t.regex(stdout, /^warn {2}shared files .*other files, or none, at \S+\/state\n {6}→ .*"mode": "copy"/m);
   const same = await apart(here, [], '$AGENT_FLOW doctor; true');
   t.regex(same.stdout, /^ok {4}shared files .*the same files as this process$/m);
 });
 
-test('resume refuses where the engine has other files than the run began with, and goes on where it has them', async t => {
-  const here = await desk(t);
+test('resume refuses an engine that has other files than at the start of the run, and continues on one with the same', async t => {
+  const here = await setUp(t);
   const plain = join(here.path, 'plain');
   mkdirSync(plain);
   const command = ['sh', '-c', 'until [ -e go ]; do sleep 0.1; done; exit 5'];
   const file = here.write(agent({ command, workspace: 'plain' }));
   const engine = here.start(['run', file]);
-  await eventually(isRunning(here, 'worker'), 'the agent to run');
+  await eventually(isRunning(here, 'worker'), 'the running agent');
   engine.kill('SIGKILL');
   await engine;
   const refused = await apart(here, [plain], '$AGENT_FLOW resume; echo "code $?"');
@@ -185,8 +185,8 @@ test('resume refuses where the engine has other files than the run began with, a
   t.is(readFileSync(join(plain, 'go'), 'utf8'), '');
 });
 
-test('what an engine of another kernel has is found by files of random name and by content', async t => {
-  const here = await desk(t);
+test('the files of an engine with another kernel are compared by random names and by content', async t => {
+  const here = await setUp(t);
   const base = join(here.path, 'base');
   for (const name of ['empty', 'list']) mkdirSync(join(base, name), { recursive: true });
   for (const name of ['file', 'list/a b', 'list/-x']) writeFileSync(join(base, name), name);
@@ -195,9 +195,9 @@ test('what an engine of another kernel has is found by files of random name and 
     engine: { isRemapped: false },
     timeout: 300_000,
   });
-  const elsewhere: AskEngine = async questions =>
-    (await engine(questions)).map((answer, index) =>
-      questions[index]!.look === 'identity' && answer !== '' ? `other ${answer}` : answer,
+  const elsewhere: AskEngine = async queries =>
+    (await engine(queries)).map((reply, index) =>
+      queries[index]!.look === 'identity' && reply !== '' ? `other ${reply}` : reply,
     );
   const paths = [here.workspace, join(base, 'empty'), join(base, 'list'), join(base, 'file')];
   t.deepEqual(await unsharedPaths(paths, elsewhere), []);
@@ -205,7 +205,7 @@ test('what an engine of another kernel has is found by files of random name and 
   const list = await contentProof(join(base, 'list'));
   t.deepEqual(await engine([list]), [list.expected]);
   t.regex((await engine([{ path: '/dev', look: 'identity' }]))[0]!, /^\S+ \d+:\d+( \S+)* \/pts( |$)/);
-  const confused: AskEngine = questions =>
-    elsewhere(questions.map(question => ({ ...question, path: join(base, 'list') })));
+  const confused: AskEngine = queries =>
+    elsewhere(queries.map(query => ({ ...query, path: join(base, 'list') })));
   t.deepEqual(await unsharedPaths(paths, confused), [paths[0], paths[1], paths[3]]);
 });

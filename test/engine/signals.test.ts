@@ -21,7 +21,7 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)
-  test(`${signal} once stops and removes everything and ends with ${code}`, async t => {
+  test(`one ${signal} stops and removes everything and exits with ${code}`, async t => {
     const here = place(t);
     const spec = { agents: { one: sleeper, two: sleeper, later: { ...sleeper, dependsOn: ['one'] } } };
     const run = here.start(['run', here.write(spec), '--json', '--concurrency', '2']);
@@ -36,17 +36,21 @@ for (const [signal, code] of [
       ['cancelled', 'cancelled', 'cancelled'],
     );
     t.true(here.transcript('one').includes('up'));
-    const rungs = here
+    const stopStates = here
       .journal()
       .flatMap(event =>
         event.type === 'agent.state' && event.agent === 'one' && event.state.startsWith('stopping.')
           ? [event.state]
           : [],
       );
-    t.deepEqual(rungs.slice(0, 3), ['stopping.checking', 'stopping.interrupting', 'stopping.terminating']);
+    t.deepEqual(stopStates.slice(0, 3), [
+      'stopping.checking',
+      'stopping.interrupting',
+      'stopping.terminating',
+    ]);
   });
 
-test('Ctrl-C typed on a terminal, which reaches every child as well, does the same', async t => {
+test('Ctrl-C on a terminal, which signals every child as well, stops and removes everything', async t => {
   const here = place(t);
   const command = `${process.execPath} ${bin} run ${here.write({ agents: { one: sleeper, two: sleeper } })} --concurrency 2`;
   const run = execa('script', ['-qec', command, '/dev/null'], {
@@ -63,7 +67,7 @@ test('Ctrl-C typed on a terminal, which reaches every child as well, does the sa
   t.true(here.journal().some(event => event.type === 'run.ended'));
 });
 
-test('Ctrl-C twice removes at once, without climbing the ladder', async t => {
+test('a second Ctrl-C removes at once, without the escalation', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { one: sleeper } })]);
   await running(here, 1);
@@ -76,7 +80,7 @@ test('Ctrl-C twice removes at once, without climbing the ladder', async t => {
   t.deepEqual(await here.containers(), []);
 });
 
-test('Ctrl-C held down, until the very end of the process, ends with 130 all the same', async t => {
+test('Ctrl-C held down until the process exits still exits with 130', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { one: sleeper } })]);
   await running(here, 1);
@@ -87,7 +91,7 @@ test('Ctrl-C held down, until the very end of the process, ends with 130 all the
   t.true(here.journal().some(event => event.type === 'run.ended'));
 });
 
-test('Ctrl-C while containers are being made leaves none behind', async t => {
+test('Ctrl-C while containers are created leaves none behind', async t => {
   const here = place(t);
   const agents = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`agent-${index}`, sleeper]));
   const run = here.start(['run', here.write({ agents }), '--concurrency', '6']);
@@ -100,7 +104,7 @@ test('Ctrl-C while containers are being made leaves none behind', async t => {
   t.deepEqual(await here.containers(), []);
 });
 
-test('SIGHUP lets go: the container lives on, and stop takes it later', async t => {
+test('SIGHUP detaches: the container keeps running, and stop removes it later', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { one: sleeper } })]);
   await running(here, 1);
@@ -113,11 +117,11 @@ test('SIGHUP lets go: the container lives on, and stop takes it later', async t 
   t.deepEqual(await here.containers(), []);
   t.deepEqual((await here.agentFlow(['ps', '--json'])).json, []);
   t.is((await here.agentFlow(['ps', '--all', '--json'])).json[0].state, 'cancelled');
-  t.true(here.transcript('one').includes('up'), 'what it printed is kept');
+  t.true(here.transcript('one').includes('up'), 'its output is kept');
   t.regex((await here.agentFlow(['stop'])).stderr, /has already finished/);
 });
 
-test('of a run that nobody drives one agent can be stopped: the others live on, and nobody new is started', async t => {
+test('stop of one agent of an interrupted run leaves the others running and starts no new ones', async t => {
   const here = place(t);
   const agents = { one: sleeper, two: sleeper, three: sleeper, after: { ...sleeper, dependsOn: ['one'] } };
   const run = here.start(['run', here.write({ concurrency: 2, agents })]);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { bin, type Place, place, small } from './flow.ts';
 
-/** A shell line where the state directory is on a file system of so many kB, which only that line sees. */
+/** A shell line for which the state directory is on a file system of so many kB. */
 const onSmallDisk = (here: Place, size: number, line: string) => {
   const own = process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   const script = `mkdir -p '${here.stateDir}' && mount -t tmpfs -o mode=700,size=${size}k tmpfs '${here.stateDir}' && { ${line}; }`;
@@ -17,11 +17,11 @@ const onSmallDisk = (here: Place, size: number, line: string) => {
   });
 };
 
-test('a full disk halts a run with 3 and what to do; the agents live on, and resume brings them home', async t => {
+test('a full disk halts a run with 3 and a hint; the agents keep running, and resume saves their work', async t => {
   const here = place(t);
   const command = ['sh', '-c', 'echo start >> starts; until [ -e go ]; do sleep 0.1; done; exit 5'];
   const file = here.write({ agents: { worker: { command, workspace: 'workspace', ...small } } });
-  // The state directory is gone with its file system, so all of it happens in one line.
+  // The state directory disappears with its file system, so all of it happens in one line.
   const line = `
     $AGENT_FLOW run '${file}' 2>first & engine=$!
     until grep -q running first; do sleep 0.1; done
@@ -34,14 +34,18 @@ test('a full disk halts a run with 3 and what to do; the agents live on, and res
     $AGENT_FLOW resume --json 2>second > result; echo "second $?"
     docker ps -aq --filter label=tmux-agents.instance=$instance | wc -l`;
   const { stdout, stderr } = await onSmallDisk(here, 400, line);
-  const said = (name: string) => readFileSync(join(here.path, name), 'utf8');
-  t.deepEqual(stdout.split('\n'), ['first 3', '1', 'second 1', '0'], stderr + said('first') + said('second'));
-  t.regex(said('first'), /^agent-flow: .* cannot be written: ENOSPC.*agent-flow resume r\w+$/m);
-  t.is(JSON.parse(said('result')).agents.worker.exitCode, 5);
+  const contents = (name: string) => readFileSync(join(here.path, name), 'utf8');
+  t.deepEqual(
+    stdout.split('\n'),
+    ['first 3', '1', 'second 1', '0'],
+    stderr + contents('first') + contents('second'),
+  );
+  t.regex(contents('first'), /^agent-flow: .* cannot be written: ENOSPC.*agent-flow resume r\w+$/m);
+  t.is(JSON.parse(contents('result')).agents.worker.exitCode, 5);
   t.is(readFileSync(join(here.workspace, 'starts'), 'utf8'), 'start\n');
 });
 
-test('where a run cannot be recorded, nothing is started', async t => {
+test('nothing starts if the run cannot be recorded', async t => {
   const here = place(t);
   const file = here.write({ agents: { worker: { command: ['true'], workspace: 'workspace', ...small } } });
   const line = `

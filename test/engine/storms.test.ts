@@ -5,7 +5,7 @@ import { eventually, fakeDocker, isRunning, place, small } from './flow.ts';
 
 const away = "echo 'Cannot connect to the Docker daemon. Is the docker daemon running?' >&2; exit 1";
 
-test('forty agents that wait for an engine share its lists, and what they wait for is journaled once', async t => {
+test('forty agents that wait for an engine share its lists, and their waits are journaled once', async t => {
   const here = place(t);
   const calls = join(here.path, 'lists');
   const lists = () => (existsSync(calls) ? readFileSync(calls, 'utf8').split('\n').length - 1 : 0);
@@ -24,21 +24,24 @@ test('forty agents that wait for an engine share its lists, and what they wait f
   const waiting = () =>
     here.journal().filter(event => event.type === 'agent.state' && event.state === 'engineUnreachable');
   await eventually(() => waiting().length === 40, 'forty agents that wait');
-  await eventually(() => here.journal().some(({ type }) => type === 'engine.unreachable'), 'a word on it');
+  await eventually(
+    () => here.journal().some(({ type }) => type === 'engine.unreachable'),
+    'the event of the wait',
+  );
   t.true(lists() < 40, `${lists()} lists`);
 
   const before = lists();
   await eventually(() => lists() > before + 5, 'five more lists');
   const journal = here.journal();
   const listed = journal.filter(event => event.type === 'docker.call' && event.argv[1] === 'ps');
-  // The one that every agent asks where it stands by, and the one that is asked again and again.
+  // The list with which every agent is reconciled, and the one that is polled.
   t.true(listed.length <= 2, `${listed.length} lists are journaled`);
   t.is(journal.filter(({ type }) => type === 'engine.unreachable').length, 1);
   engine.kill('SIGKILL');
   await engine;
 });
 
-test('a run whose engine refuses its events says so once, and finds the ends of its agents all the same', async t => {
+test('a run whose engine refuses its events warns once, and still finds the ends of its agents', async t => {
   const here = place(t);
   const env = fakeDocker(here, { events: "echo 'Error response from daemon: Forbidden' >&2; exit 1" });
   const command = ['sh', '-c', 'until [ -e go ]; do sleep 0.1; done; exit 7'];
@@ -54,6 +57,8 @@ test('a run whose engine refuses its events says so once, and finds the ends of 
   t.is(warnings.length, 1);
   t.regex(warnings[0]!, /^docker events does not work: Error response from daemon: Forbidden\./);
   t.regex(String(stderr), /warning: docker events does not work/);
-  const asked = here.journal().filter(event => event.type === 'docker.call' && event.argv[1] === 'events');
-  t.is(asked.length, 1);
+  const eventCalls = here
+    .journal()
+    .filter(event => event.type === 'docker.call' && event.argv[1] === 'events');
+  t.is(eventCalls.length, 1);
 });

@@ -9,7 +9,7 @@ const spec = {
   },
 };
 
-test('a run goes on when nobody reads what it says, wherever its name stands on the command line', async t => {
+test('a run continues after its output is closed, wherever the command stands on the command line', async t => {
   const here = place(t);
   const line = `'${process.execPath}' '${bin}' --state-dir '${here.stateDir}' run '${here.write(spec)}' 2>&1 | head -1`;
   await execa('bash', ['-c', line], { env: here.env });
@@ -21,7 +21,7 @@ test('a run goes on when nobody reads what it says, wherever its name stands on 
   t.deepEqual(await here.containers(), []);
 });
 
-test('a result that could not be printed is no success', async t => {
+test('a result that could not be printed exits with an error', async t => {
   const here = place(t);
   const line = `'${process.execPath}' '${bin}' run '${here.write(spec)}' --json >/dev/full`;
   const { exitCode, stderr } = await execa('bash', ['-c', line], { env: here.env, reject: false });
@@ -30,7 +30,7 @@ test('a result that could not be printed is no success', async t => {
   t.regex(stderr, /2 succeeded/);
 });
 
-test('a command that can print nothing says so in one line', async t => {
+test('a command that cannot print reports it on one line', async t => {
   const here = place(t);
   for (const args of ['init --list', '--help', 'graph']) {
     const line = `'${process.execPath}' '${bin}' ${args} >/dev/full`;

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bin, place, small } from './flow.ts';
 
-/** A repository of uid 1000 that nobody else may enter, as a home directory has many. */
+/** A repository of uid 1000 that no other user may enter, like many home directories. */
 async function repositoryOf1000(t: ExecutionContext) {
   const here = place(t);
   const repository = join(here.workspace, 'repository');
@@ -16,7 +16,7 @@ async function repositoryOf1000(t: ExecutionContext) {
   return { here, repository };
 }
 
-/** What an agent does all day: reads, writes, runs git, and has a name, a home and a place for temporary files. */
+/** Typical work of an agent: reads, writes, runs git, and needs a name, a home and a place for temporary files. */
 const day = [
   'set -e',
   'cat file >/dev/null',
@@ -40,7 +40,7 @@ for (const [user, who, owner] of [
   ['root', 'i am 0:0 at /root', 0],
   ['1000:1000', /i am 1000:1000 at \/home\/\w+/, 1000],
 ] as const) {
-  test(`as ${user ?? 'nobody in particular'} an agent works on files of uid 1000 in a directory that is closed to others`, async t => {
+  test(`as ${user ?? 'the default user'} an agent works on files of uid 1000 in a private directory`, async t => {
     const { here, repository } = await repositoryOf1000(t);
     const { exitCode, stderr } = await run(here, user === undefined ? {} : { user });
     t.is(exitCode, 0, `${stderr}\n${here.transcript('a')}`);
@@ -50,7 +50,7 @@ for (const [user, who, owner] of [
   });
 }
 
-test('a user whom the image does not know gets a name and a home, also in an image that is not ours', async t => {
+test('a user that the image does not define gets a name and a home, also in a foreign image', async t => {
   const { here, repository } = await repositoryOf1000(t);
   await execa('chown', ['-R', '4321:8765', repository]);
   const { exitCode, stderr } = await run(here, { user: '4321:8765', image: 'node:22-slim' });
@@ -79,9 +79,9 @@ test('a user whom the image does not know gets a name and a home, also in an ima
   t.is(withoutGit, 0);
 });
 
-test('"host" is whoever runs agent-flow, so that files end up as theirs', async t => {
+test('"host" is the user who runs agent-flow, who then owns the files', async t => {
   const { here, repository } = await repositoryOf1000(t);
-  // Whoever runs it as uid 1000 must reach its own files and the engine; the rest is as it was.
+  // The caller with uid 1000 must reach its own files and the engine; the rest is unchanged.
   chownSync(here.path, 1000, 1000);
   const spec = here.write({
     agents: { a: { command: ['sh', '-c', day], workspace: 'workspace/repository', user: 'host', ...small } },
@@ -104,7 +104,7 @@ test('"host" is whoever runs agent-flow, so that files end up as theirs', async 
   for (const name of ['file', 'new', '.git/HEAD']) t.is(statSync(join(repository, name)).uid, 1000, name);
 });
 
-test('a user who may not work in the workspace is told so before the start, with the mend', async t => {
+test('a user without access to the workspace is refused before the start with a hint', async t => {
   const { here, repository } = await repositoryOf1000(t);
   const { exitCode, stderr } = await run(here, { user: '4321:8765' });
   t.is(exitCode, 2);

@@ -20,7 +20,7 @@ const sh = (script: string) => ({ command: ['sh', '-c', script], ...small });
 const clone = (more: object = {}) => ({ workspace: { mode: 'clone', path: 'source', ...more } });
 
 /** A place with a repository of one commit in it. */
-function desk(t: ExecutionContext) {
+function setUp(t: ExecutionContext) {
   const here = place(t);
   const source = repository(join(here.path, 'source'));
   const branchOf = (agent: string, runId = here.runId()) => `agent-flow/${runId}/${agent}`;
@@ -28,7 +28,7 @@ function desk(t: ExecutionContext) {
     here,
     source,
     branchOf,
-    /** What a file is on an agent's branch. */
+    /** The content of a file on an agent's branch. */
     on: (agent: string, file: string) => run(source, 'show', `${branchOf(agent)}:${file}`),
     branches: () =>
       run(source, 'for-each-ref', '--format=%(refname:short)', 'refs/heads/agent-flow')
@@ -39,14 +39,14 @@ function desk(t: ExecutionContext) {
   };
 }
 
-/** What work may add to a repository: objects, and branches under agent-flow with their logs. */
+/** Files that saved work may add to a repository: objects, and branches under agent-flow with their logs. */
 const isWork = (name: string) => /^\.git\/(objects|(logs\/)?refs\/(heads\/)?agent-flow)/.test(name);
 
 const warnings = (here: Place) =>
   here.journal().flatMap(event => (event.type === 'warning' ? [event.message] : []));
 
-test('three agents at once in clones of one repository leave three branches, and the user’s tree as it was', async t => {
-  const { here, source, branches, on, branchOf, attempt } = desk(t);
+test("three agents at once in clones of one repository leave three branches, and the user's tree is unchanged", async t => {
+  const { here, source, branches, on, branchOf, attempt } = setUp(t);
   writeFileSync(join(source, 'a.txt'), 'not committed\n');
   run(source, 'config', 'user.name', 'Ada');
   const before = hashes(source, isWork);
@@ -69,7 +69,7 @@ test('three agents at once in clones of one repository leave three branches, and
   for (const name of ['one', 'two', 'three']) {
     t.is(on(name, 'own.txt'), name);
     t.is(on(name, 'later.txt'), 'late');
-    t.is(on(name, 'seen.txt'), 'a', 'what is committed is in the clone');
+    t.is(on(name, 'seen.txt'), 'a', 'the committed files are in the clone');
     t.is(
       run(source, 'log', '--format=%an: %s', `HEAD..${branchOf(name)}`),
       `agent-flow: What ${name} had not committed\nAda: by ${name}`,
@@ -90,7 +90,7 @@ test('three agents at once in clones of one repository leave three branches, and
 });
 
 test('the work of an agent that was killed, timed out, ran out of memory or was removed is saved', async t => {
-  const { here, on } = desk(t);
+  const { here, on } = setUp(t);
   const spec = {
     agents: {
       late: { ...sh('echo x >late.txt; sleep 600'), ...clone(), timeouts: { run: '4s' } },
@@ -104,7 +104,7 @@ test('the work of an agent that was killed, timed out, ran out of memory or was 
     ['killed', 'kill'],
     ['removed', 'rm', '--force'],
   ] as const) {
-    await eventually(isRunning(here, agent), `${agent} at work`);
+    await eventually(isRunning(here, agent), `a running ${agent}`);
     await eventually(
       () =>
         existsSync(
@@ -127,8 +127,8 @@ test('the work of an agent that was killed, timed out, ran out of memory or was 
   t.deepEqual(await here.containers(), []);
 });
 
-test('nothing that an agent leaves in its repository for git to run is run on the host', async t => {
-  const { here, source, on } = desk(t);
+test('nothing that an agent leaves in its repository for git to execute runs on the host', async t => {
+  const { here, source, on } = setUp(t);
   const canary = join(here.path, 'canary');
   const evil = `'touch ${canary}; cat'`;
   const keys = [
@@ -173,8 +173,8 @@ test('nothing that an agent leaves in its repository for git to run is run on th
   t.deepEqual(hashes(source, isWork), before);
 });
 
-test('a setuid program of root stays in a bound directory, and never comes out of a clone', async t => {
-  const { here, source, branchOf } = desk(t);
+test('a setuid program of root stays in a bound directory, and never leaves a clone', async t => {
+  const { here, source, branchOf } = setUp(t);
   const script = 'cp /bin/true rootly && chmod 4755 rootly';
   const { exitCode, stderr } = await here.run({
     agents: { apart: { ...sh(script), ...clone() }, inside: { ...sh(script), workspace: 'workspace' } },
@@ -188,8 +188,8 @@ test('a setuid program of root stays in a bound directory, and never comes out o
   t.regex(run(source, 'ls-tree', branchOf('apart'), 'rootly'), /^100755 blob/);
 });
 
-test('of a clone whose .git is damaged the files come home; it is left where it is, and that is said', async t => {
-  const { here, source, branches, on, attempt } = desk(t);
+test('the files of a clone with a damaged .git are saved, and its path is reported', async t => {
+  const { here, source, branches, on, attempt } = setUp(t);
   const before = hashes(source, isWork);
   const damages = {
     link: `rm -rf .git; ln -s ${join(source, '.git')} .git`,
@@ -225,8 +225,8 @@ test('of a clone whose .git is damaged the files come home; it is left where it 
   t.deepEqual(await here.containers(), []);
 });
 
-test('every attempt starts from the commit that was there when the run began', async t => {
-  const { here, source, branchOf } = desk(t);
+test('every attempt starts from the commit that was current when the run began', async t => {
+  const { here, source, branchOf } = setUp(t);
   const first = head(source);
   const ended = here.run({
     agents: {
@@ -249,13 +249,13 @@ test('every attempt starts from the commit that was there when the run began', a
 });
 
 const killedAt = {
-  'just before it writes down that work is saved': 'workspace.saved:before',
-  'just after it writes down that work is saved': 'workspace.saved:after',
+  'just before it journals that work is saved': 'workspace.saved:before',
+  'just after it journals that work is saved': 'workspace.saved:after',
   'while a helper container makes the clone': 'creating:flight',
 };
 for (const [moment, failpoint] of Object.entries(killedAt))
-  test(`an engine that is killed ${moment} goes on from there`, async t => {
-    const { here, branches, on, attempt } = desk(t);
+  test(`an engine process that is killed ${moment} continues from there`, async t => {
+    const { here, branches, on, attempt } = setUp(t);
     const file = here.write({ agents: { worker: { ...sh('echo x >x.txt'), ...clone() } } });
     const failpoints = join(import.meta.dirname, '../faults/failpoints.ts');
     const env = {
@@ -276,7 +276,7 @@ for (const [moment, failpoint] of Object.entries(killedAt))
   });
 
 test('an agent starts from the work of another, in the directory that it names', async t => {
-  const { here, source, branchOf } = desk(t);
+  const { here, source, branchOf } = setUp(t);
   execFileSync('mkdir', [join(source, 'sub')]);
   commit(source, { 'sub/here.txt': 'here\n' });
   const { exitCode, json, stderr } = await here.run({
@@ -297,8 +297,8 @@ test('an agent starts from the work of another, in the directory that it names',
   t.is(run(source, 'show', `${branchOf('review')}:reviewed.txt`), 'fixed');
 });
 
-test('a linked work tree with a submodule can be the source; work in the submodule is left, and that is said', async t => {
-  const { here, source, branchOf, attempt } = desk(t);
+test('a linked work tree with a submodule can be the source; work in the submodule is reported as left behind', async t => {
+  const { here, source, branchOf, attempt } = setUp(t);
   const library = repository(join(here.path, 'library'), { 'lib.txt': 'lib\n' });
   const linked = join(here.path, 'linked');
   run(source, 'worktree', 'add', '--quiet', '-b', 'side', linked);
@@ -323,7 +323,7 @@ test('a linked work tree with a submodule can be the source; work in the submodu
   );
 });
 
-test('a copy comes into the container and out of it, and the directory stays as it is', async t => {
+test('a copy is copied into the container and back out, and the directory is unchanged', async t => {
   const here = place(t);
   writeFileSync(join(here.workspace, 'a.txt'), 'a');
   const { exitCode, json, stderr } = await here.run({
@@ -362,11 +362,11 @@ test('artifacts are kept within their limits, and no link is followed', async t 
       },
     },
   });
-  t.is(exitCode, 1, 'the agent failed, and its artifacts are kept all the same');
+  t.is(exitCode, 1, 'the agent failed, and its artifacts are still kept');
   const folder = join(here.stateDir, 'runs', json.runId, 'agents/maker/1/artifacts');
   t.deepEqual(json.agents.maker.artifacts, [join(folder, 'dist')]);
   t.deepEqual(Object.keys(hashes(folder)), ['dist/deep/a.txt', 'dist/report.html']);
-  const said = warnings(here).join('\n');
+  const report = warnings(here).join('\n');
   for (const line of [
     /artifact dist: 1 link was left out/,
     /artifact passwd: 1 link/,
@@ -374,11 +374,11 @@ test('artifacts are kept within their limits, and no link is followed', async t 
     /artifact missing\.txt: it does not exist/,
     /artifact big: 1 file beyond the limit of 1k left out/,
   ])
-    t.regex(said, line);
+    t.regex(report, line);
 });
 
-test('in a repository that is bound, hooks and configuration are read-only, and git commit works', async t => {
-  const { here, source } = desk(t);
+test('hooks and configuration of a bound repository are read-only, and git commit works', async t => {
+  const { here, source } = setUp(t);
   const script = `(echo x >.git/hooks/post-commit) 2>/dev/null; git config core.pager evil 2>/dev/null; echo b >b.txt; git add b.txt && git -c user.name=a -c user.email=a@b commit -qm 'by the agent'`;
   const before = hashes(join(source, '.git', 'hooks'));
   const config = readFileSync(join(source, '.git', 'config'), 'utf8');
@@ -396,13 +396,13 @@ test('in a repository that is bound, hooks and configuration are read-only, and 
   );
 });
 
-test('Ctrl-C saves the work, or says where it is', async t => {
-  const { here, branches, attempt } = desk(t);
+test('Ctrl-C saves the work, or reports where it is', async t => {
+  const { here, branches, attempt } = setUp(t);
   const run = here.start([
     'run',
     here.write({ agents: { worker: { ...sh('echo x >x.txt; sleep 600'), ...clone() } } }),
   ]);
-  await eventually(isRunning(here, 'worker'), 'it at work');
+  await eventually(isRunning(here, 'worker'), 'the running agent');
   await eventually(() => existsSync(join(attempt('worker'), 'workspace', 'x.txt')), 'its file');
   run.kill('SIGINT');
   t.is((await run).exitCode, 130);
@@ -414,7 +414,7 @@ test('Ctrl-C saves the work, or says where it is', async t => {
   t.deepEqual(await here.containers(), []);
 });
 
-test('a repository without a commit is refused before anything is started', async t => {
+test('a repository without a commit is refused before anything starts', async t => {
   const here = place(t);
   run('.', 'init', '--quiet', join(here.path, 'source'));
   const { exitCode, stderr } = await here.run({ agents: { a: { ...sh('true'), ...clone() } } });
@@ -423,8 +423,8 @@ test('a repository without a commit is refused before anything is started', asyn
   t.is(here.runId(), null);
 });
 
-test('a partial clone that lacks objects is refused before anything is started; one that is whole is taken', async t => {
-  const { here, source } = desk(t);
+test('a partial clone without all objects is refused before anything starts, and a complete one is accepted', async t => {
+  const { here, source } = setUp(t);
   writeFileSync(join(source, '.gitattributes'), '*.txt filter=lfs\n');
   commit(source, { 'a.txt': 'second\n' });
   run(source, 'config', 'uploadpack.allowFilter', 'true');
@@ -446,16 +446,16 @@ test('a partial clone that lacks objects is refused before anything is started; 
   );
 });
 
-/** Somebody who is not root, but whom the engine's socket is open to. */
-function somebody(here: Place) {
+/** A user other than root who has access to the engine's socket. */
+function unprivilegedUser(here: Place) {
   const { gid } = statSync('/var/run/docker.sock');
   execFileSync('chown', ['-R', `1000:${gid}`, here.path]);
   return { uid: 1000, gid };
 }
 
-test('what root has left in a clone is removed with its run, also for a user who is not root', async t => {
-  const { here, attempt } = desk(t);
-  const user = somebody(here);
+test("root's files in a clone are removed with its run, also for another user", async t => {
+  const { here, attempt } = setUp(t);
+  const user = unprivilegedUser(here);
   const file = here.write({
     agents: { bad: { ...sh('rm -rf .git/objects; mkdir -p mine/deep; chmod 700 mine'), ...clone() } },
   });
@@ -472,9 +472,9 @@ test('what root has left in a clone is removed with its run, also for a user who
   t.deepEqual(await here.containers(), []);
 });
 
-test('an engine of a user who is not root leaves nothing that this user cannot remove', async t => {
-  const { here, source, branchOf, attempt } = desk(t);
-  const { uid, gid } = somebody(here);
+test('agent-flow as another user than root leaves no file that this user cannot remove', async t => {
+  const { here, source, branchOf, attempt } = setUp(t);
+  const { uid, gid } = unprivilegedUser(here);
   const script =
     'mkdir -p mine/deep; echo x >mine/deep/x.txt; chmod 700 mine; git add --all; git commit -qm mine; echo y >y.txt';
   const file = here.write({ agents: { worker: { ...sh(script), ...clone() } } });
@@ -502,9 +502,9 @@ test('an engine of a user who is not root leaves nothing that this user cannot r
   t.false(existsSync(join(source, '.git', 'index.lock')));
 });
 
-test('what docker cannot copy of a directory is named before the start', async t => {
-  const { here } = desk(t);
-  const user = somebody(here);
+test('files that docker cannot copy are named before the start', async t => {
+  const { here } = setUp(t);
+  const user = unprivilegedUser(here);
   const options = { ...user, env: { ...here.env, HOME: here.path } };
   const spec = (path: string) =>
     here.write({ agents: { copier: { ...sh('true'), workspace: { mode: 'copy', path } } } });
@@ -533,8 +533,8 @@ test('what docker cannot copy of a directory is named before the start', async t
   );
 });
 
-test('the script of a plan with a clone, a copy and artifacts does what it says', async t => {
-  const { here, source } = desk(t);
+test('the script of --plan with a clone, a copy and artifacts does the same', async t => {
+  const { here, source } = setUp(t);
   const file = here.write({
     agents: {
       cloned: { ...sh('mkdir dist; echo x >dist/x'), ...clone(), artifacts: ['dist'] },
@@ -562,8 +562,8 @@ test('the script of a plan with a clone, a copy and artifacts does what it says'
   t.deepEqual(await here.containers(), []);
 });
 
-test('a plan has every docker command that a clone, a copy and artifacts take, in their order', async t => {
-  const { here } = desk(t);
+test('--plan has every docker command that a clone, a copy and artifacts need, in order', async t => {
+  const { here } = setUp(t);
   const file = here.write({
     agents: {
       cloned: { ...sh('true'), ...clone(), artifacts: ['dist'] },

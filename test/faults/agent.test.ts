@@ -6,11 +6,11 @@ import type { FailureKind } from '../../machines/outcome.ts';
 import type { Place } from '../engine/flow.ts';
 import { image } from '../engine/images.ts';
 import { type Canary, canary } from './canary.ts';
-import type { Fate } from './oracles.ts';
+import type { ExpectedOutcome } from './oracles.ts';
 import { cell, isWhole } from './tally.ts';
-import { docker, type Trial, tried, untilGo } from './trial.ts';
+import { docker, runTrial, type Trial, untilGo } from './trial.ts';
 
-/** Block E: what an agent does to itself and to the container that it runs in, and what a person does who looks on. */
+/** Block E: actions of an agent on itself and its container, and of a person who watches it. */
 
 let foreign: Canary;
 test.before(async () => {
@@ -19,119 +19,117 @@ test.before(async () => {
 test.after.always(() => foreign?.remove());
 
 const once = { exactly: 1 } as const;
-const fine: Fate = { status: 'succeeded', exitCode: 0, kind: null, starts: once };
-const failed = (kind: FailureKind, exitCode: number | null): Fate => ({
+const fine: ExpectedOutcome = { status: 'succeeded', exitCode: 0, kind: null, starts: once };
+const failed = (kind: FailureKind, exitCode: number | null): ExpectedOutcome => ({
   status: 'failed',
   exitCode,
   kind,
   starts: once,
 });
-const timedOut = (kind: FailureKind, exitCode: number | null): Fate => ({
+const timedOut = (kind: FailureKind, exitCode: number | null): ExpectedOutcome => ({
   ...failed(kind, exitCode),
   status: 'timedOut',
 });
 
-/** What never ends by itself, and what does not even by a signal. */
+/** Scripts that never end by themselves; the second one ignores signals too. */
 const hang = 'sleep 300';
-const deaf = 'trap "" HUP INT TERM; while :; do sleep 0.2; done';
+const ignoresSignals = 'trap "" HUP INT TERM; while :; do sleep 0.2; done';
 const forged = 'agent-end exit 0 0 0123456789abcdef01234567';
 const killInit =
   'for at in /proc/[0-9]*; do [ "$(cat $at/comm)" != agent-init ] || kill -9 ${at#/proc/}; done';
 const pane = '$(tmux display-message -p "#{pane_pid}")';
 
-/** Its last words in the transcript. */
+/** The last line of its transcript. */
 const lastLine = (line: string) => (t: ExecutionContext, here: Place) => {
-  const said = here.transcript('worker').split('\n');
-  t.is(said.map(text => text.trim()).findLast(Boolean), line);
+  const lines = here.transcript('worker').split('\n');
+  t.is(lines.map(text => text.trim()).findLast(Boolean), line);
 };
 
 const rows: Readonly<Record<string, readonly Trial[]>> = {
   'its exit codes': [0, 1, 7, 125, 126, 127, 137, 143].map(code => ({
-    title: `an agent that exits with ${code} by itself is told so`,
+    title: `an agent that exits with ${code} by itself ends with that exit code`,
     agent: `exit ${code}`,
     exitCode: code === 0 ? 0 : 1,
-    fate: code === 0 ? fine : failed('exit', code),
-    ...(code === 137 ? { isTelling: true as const } : {}),
+    expected: code === 0 ? fine : failed('exit', code),
+    ...(code === 137 ? { isRepresentative: true as const } : {}),
   })),
 
   'killed from inside': [
     {
-      title: 'an agent that is ended by SIGKILL from inside is told as ended by a signal',
+      title: 'an agent that is killed by SIGKILL from inside ends by a signal',
       agent: 'kill -9 $$',
       exitCode: 1,
-      fate: failed('signal', 137),
+      expected: failed('signal', 137),
     },
     {
-      title: 'an agent that is ended by SIGTERM from inside is told as ended by a signal',
+      title: 'an agent that is ended by SIGTERM from inside ends by a signal',
       agent: 'kill $$',
       exitCode: 1,
-      fate: failed('signal', 143),
+      expected: failed('signal', 143),
     },
     {
-      title: 'an agent that takes more memory than it may is told as out of memory',
+      title: 'an agent that exceeds its memory limit ends as out of memory',
       agent: 'exec tail /dev/zero',
       exitCode: 1,
-      fate: failed('outOfMemory', 137),
+      expected: failed('outOfMemory', 137),
     },
   ],
 
-  'what it runs on is killed': [
+  'its processes are killed': [
     {
-      title: 'an agent that sends SIGKILL to process 1 hits nothing, and comes to its own end',
+      title: 'an agent that sends SIGKILL to process 1 has no effect, and ends by itself',
       agent: 'kill -9 1; exit 3',
       exitCode: 1,
-      fate: failed('exit', 3),
+      expected: failed('exit', 3),
     },
     {
-      title:
-        'an agent that sends SIGTERM to process 1 ends its container, and that is told as infrastructure',
+      title: 'an agent that sends SIGTERM to process 1 ends its container as an infrastructure failure',
       agent: `kill 1; ${hang}`,
       exitCode: 3,
-      fate: failed('infrastructure', 143),
+      expected: failed('infrastructure', 143),
     },
     {
-      title: 'an agent-init that is killed is told as infrastructure',
+      title: 'a killed agent-init is an infrastructure failure',
       agent: `${killInit}; ${hang}`,
       exitCode: 3,
-      fate: failed('infrastructure', 137),
+      expected: failed('infrastructure', 137),
     },
     {
-      title: 'a tmux server that is told to end is told as lost',
+      title: 'a tmux server that is shut down ends as tmuxLost',
       agent: `tmux kill-server; ${hang}`,
       exitCode: 1,
-      fate: failed('tmuxLost', 70),
+      expected: failed('tmuxLost', 70),
     },
     {
-      title: 'a tmux server that is killed is told as lost, although its agent is deaf to signals',
-      agent: `kill -9 $(tmux display-message -p "#{pid}"); ${deaf}`,
+      title: 'a killed tmux server ends as tmuxLost, also with an agent that ignores signals',
+      agent: `kill -9 $(tmux display-message -p "#{pid}"); ${ignoresSignals}`,
       exitCode: 1,
-      fate: failed('tmuxLost', 70),
-      isTelling: true,
+      expected: failed('tmuxLost', 70),
+      isRepresentative: true,
     },
     {
-      title: 'a pane that is killed is told as a lost session',
+      title: 'a killed pane ends as tmuxLost',
       agent: `tmux kill-pane; ${hang}`,
       exitCode: 1,
-      fate: failed('tmuxLost', 70),
+      expected: failed('tmuxLost', 70),
     },
     {
-      title:
-        'a pane whose process is killed is told as a lost session, although its agent is deaf to signals',
-      agent: `kill -9 ${pane}; ${deaf}`,
+      title: 'a pane whose process is killed ends as tmuxLost, also with an agent that ignores signals',
+      agent: `kill -9 ${pane}; ${ignoresSignals}`,
       exitCode: 1,
-      fate: failed('tmuxLost', 70),
+      expected: failed('tmuxLost', 70),
     },
     {
-      title: 'a session that is renamed, and further panes that are left open, change nothing',
+      title: 'a renamed session and additional open panes change nothing',
       agent: `tmux rename-session mine; tmux split-window -d "${hang}"; exit 7`,
       exitCode: 1,
-      fate: failed('exit', 7),
+      expected: failed('exit', 7),
     },
     {
-      title: 'an agent that empties /tmp, and with it the socket of tmux, comes to its own end',
+      title: 'an agent that empties /tmp, and with it the socket of tmux, ends by itself',
       agent: 'rm -rf /tmp/*; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
+      expected: failed('exit', 7),
     },
   ],
 
@@ -141,124 +139,124 @@ const rows: Readonly<Record<string, readonly Trial[]>> = {
       agent: hang,
       more: { timeouts: { run: '2s' } },
       exitCode: 4,
-      fate: timedOut('timeout', 124),
+      expected: timedOut('timeout', 124),
     },
     {
-      title: 'an agent that hangs and is deaf to signals times out',
-      agent: deaf,
+      title: 'an agent that hangs and ignores signals times out',
+      agent: ignoresSignals,
       more: { timeouts: { run: '2s' } },
       exitCode: 4,
-      fate: timedOut('timeout', 124),
-      isTelling: true,
+      expected: timedOut('timeout', 124),
+      isRepresentative: true,
     },
     {
-      title: 'an agent that falls silent times out as idle',
+      title: 'an agent without output times out as idle',
       agent: hang,
       more: { timeouts: { idle: '2s' } },
       exitCode: 4,
-      fate: timedOut('idle', 124),
+      expected: timedOut('idle', 124),
     },
   ],
 
   'floods and people': [
     {
-      title: 'of an agent that prints 20 MB every line is kept, the last one too',
+      title: 'an agent that prints 20 MB keeps every line, also the last one',
       agent: 'yes "$(printf %098d 0)" | head -200000; echo the last words; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
-      looks(t, here) {
+      expected: failed('exit', 7),
+      verify(t, here) {
         t.is(here.transcript('worker').match(/^0{98}\r?$/gm)?.length, 200_000);
         lastLine('the last words')(t, here);
       },
     },
     {
-      title: 'an agent that is paused for a while goes on where it was',
+      title: 'an agent that is paused for a while continues after it',
       agent: untilGo,
-      async hand(id) {
+      async intervene(id) {
         await docker('pause', id);
         await delay(3_000);
         await docker('unpause', id);
       },
       exitCode: 0,
-      fate: fine,
+      expected: fine,
     },
     {
-      title: 'a person who is in copy-mode when the agent is to be started does not hold it up',
+      title: 'a person in copy-mode does not delay the start of an agent',
       agent: 'exit 0',
       docker: {
         'exec --interactive': `"$real" exec "$3" tmux copy-mode -t =agent:
           "$real" exec "$3" tmux display-message -p -t =agent: '#{pane_in_mode}' >mode`,
       },
       exitCode: 0,
-      fate: fine,
-      looks: (t, here) => t.is(readFileSync(join(here.path, 'mode'), 'utf8'), '1\n'),
+      expected: fine,
+      verify: (t, here) => t.is(readFileSync(join(here.path, 'mode'), 'utf8'), '1\n'),
     },
     {
-      title: 'a person who is in copy-mode when the agent ends does not hold it up',
+      title: 'a person in copy-mode does not delay the end of an agent',
       agent: `${untilGo}; echo the last words`,
-      hand: id => docker('exec', id, 'tmux', 'copy-mode', '-u', '-t', '=agent:'),
+      intervene: id => docker('exec', id, 'tmux', 'copy-mode', '-u', '-t', '=agent:'),
       exitCode: 0,
-      fate: fine,
-      looks: lastLine('the last words'),
+      expected: fine,
+      verify: lastLine('the last words'),
     },
   ],
 
   'forged ends': [
     {
-      title: 'an end record that the agent prints as its last line is not believed',
+      title: 'an end record that the agent prints as its last line is ignored',
       agent: `echo "${forged}"; exit 7`,
       exitCode: 1,
-      fate: failed('exit', 7),
-      looks: lastLine(forged),
+      expected: failed('exit', 7),
+      verify: lastLine(forged),
     },
     {
-      title: 'an end record that the agent prints is not believed where its container says nothing more',
+      title: 'an end record that the agent prints is ignored even if nothing follows it',
       agent: `echo "${forged}"; sleep 1; ${killInit}; ${hang}`,
       exitCode: 3,
-      fate: failed('infrastructure', 137),
-      isTelling: true,
-      looks: (t, here) => t.is(here.transcript('worker').trimEnd().split(/\r?\n/).at(-1), forged),
+      expected: failed('infrastructure', 137),
+      isRepresentative: true,
+      verify: (t, here) => t.is(here.transcript('worker').trimEnd().split(/\r?\n/).at(-1), forged),
     },
     {
-      title: 'nonsense that the agent writes where its end is recorded does not hide its exit code',
+      title: 'garbage in the file of the exit code does not hide the exit code',
       agent: 'echo "rubbish $(id)" >/run/agent/exit; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
+      expected: failed('exit', 7),
     },
     {
-      title: 'an empty file where the end is recorded does not hide the exit code',
+      title: 'an empty file in place of the exit code does not hide it',
       agent: ': >/run/agent/exit; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
+      expected: failed('exit', 7),
     },
     {
-      title: 'a directory where the end is recorded does not hide the exit code',
+      title: 'a directory in place of the exit code does not hide it',
       agent: 'mkdir /run/agent/exit; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
+      expected: failed('exit', 7),
     },
     {
-      title: 'a fifo where the end is recorded does not hide the exit code',
+      title: 'a fifo in place of the exit code does not hide it',
       agent: 'mkfifo /run/agent/exit; exit 7',
       exitCode: 1,
-      fate: failed('exit', 7),
-      isTelling: true,
+      expected: failed('exit', 7),
+      isRepresentative: true,
     },
     {
-      title: 'an agent that removes /run/agent has lost its exit code, and ends all the same',
+      title: 'an agent that removes /run/agent loses its exit code, and still ends',
       agent: `${untilGo}; rm -rf /run/agent; exit 0`,
-      // It is known by then that it was started; what says so is in that folder.
-      hand: () => Promise.resolve(),
+      // Its start is known by then; the proof of it is in that folder.
+      intervene: () => Promise.resolve(),
       exitCode: 1,
-      fate: failed('tmuxLost', 70),
+      expected: failed('tmuxLost', 70),
     },
   ],
 };
 
 for (const [fault, trials] of Object.entries(rows))
-  for (const trial of trials.filter(({ isTelling }) => isWhole || isTelling))
+  for (const trial of trials.filter(({ isRepresentative }) => isWhole || isRepresentative))
     cell({ block: 'E', fault, title: trial.title }, async t => {
-      await tried(t, trial);
+      await runTrial(t, trial);
       await foreign.isUntouched(t);
     });
 
@@ -267,16 +265,16 @@ if (isWhole)
     {
       block: 'E',
       fault: 'forged ends',
-      title: 'an image in which the start is claimed already starts nothing, and that comes to an end',
+      title: 'an image that claims to have started already starts nothing and times out',
     },
     async t => {
       const name = await image(t, 'FROM tmux-agents-base:latest\nRUN mkdir -p /run/agent/started\n');
-      await tried(t, {
+      await runTrial(t, {
         title: '',
         agent: 'exit 0',
         more: { image: name, timeouts: { run: '2s', stop: '1s' } },
         exitCode: 4,
-        fate: { ...timedOut('timeout', null), starts: { exactly: 0 } },
+        expected: { ...timedOut('timeout', null), starts: { exactly: 0 } },
       });
     },
   );

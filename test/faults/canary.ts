@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
-/** A container of somebody else that looks much like one of ours. */
+/** A foreign container that resembles ours. */
 export interface Canary {
   readonly id: string;
-  /** Fails the test where a byte of what Docker says of it has changed. */
+  /** Fails the test if any byte of its inspected state has changed. */
   isUntouched(t: ExecutionContext): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** `runId`: a run whose labels it forges; its name begins as the names of that run do. */
+/** `runId`: a run whose labels it forges; its name has the prefix of that run's names. */
 export function canary(
   runId = `r${randomBytes(4).toString('hex').slice(0, 7)}`,
   name = `tmux-agent-${runId}-workers-${randomBytes(3).toString('hex')}`,
@@ -22,17 +22,17 @@ export function canary(
     'tmux-agents.agent': 'worker',
     'tmux-agents.attempt': '1',
   };
-  return stranger(`--name=${name}`, ...flags(labels), 'tmux-agents-base:latest');
+  return createForeign(`--name=${name}`, ...flags(labels), 'tmux-agents-base:latest');
 }
 
-/** The container that `docker create` makes of these arguments. */
-export async function stranger(...args: readonly string[]): Promise<Canary> {
+/** Create a container that is not part of a run from these arguments of `docker create`. */
+export async function createForeign(...args: readonly string[]): Promise<Canary> {
   const { stdout: id } = await execa('docker', ['create', '--network=none', ...args]);
-  const look = async () => (await execa('docker', ['inspect', id], { reject: false })).stdout;
-  const before = await look();
+  const inspect = async () => (await execa('docker', ['inspect', id], { reject: false })).stdout;
+  const before = await inspect();
   return {
     id,
-    isUntouched: async t => void t.is(await look(), before, 'a foreign container is untouched'),
+    isUntouched: async t => void t.is(await inspect(), before, 'a foreign container is untouched'),
     remove: async () => void (await execa('docker', ['rm', '--force', id], { reject: false })),
   };
 }

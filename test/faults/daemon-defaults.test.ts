@@ -6,8 +6,8 @@ import { place, small } from '../engine/flow.ts';
 import { privateDaemon, upForTests } from './private-daemon.ts';
 
 /**
- * An engine whose defaults are all unlike those that are usual: its users are others of the host, its log drops lines, and
- * it has no control groups for CPUs, processes and memory.
+ * An engine with unusual defaults: it maps its users to others of the host, its log drops lines, and it has no control
+ * groups for CPUs, processes and memory.
  */
 const hidden = ['cpu', 'cpuacct', 'cpu,cpuacct', 'pids', 'memory'].map(name => `/sys/fs/cgroup/${name}`);
 const daemon = await privateDaemon({
@@ -20,7 +20,7 @@ const daemon = await privateDaemon({
     icc: false,
     init: true,
   },
-  // It adds a user of its own to /etc/passwd. With one hierarchy for all, control groups cannot be hidden like this.
+  // dockerd adds a user of its own to /etc/passwd. With cgroup v2, control groups cannot be hidden like this.
   prepare: `cp -a /etc /run/containerd/etc; mount --bind /run/containerd/etc /etc; umount -l ${hidden.join(' ')} 2>/dev/null`,
 });
 upForTests(daemon);
@@ -41,7 +41,7 @@ async function info(): Promise<Info> {
 const lines = 100_000;
 
 test.serial(
-  'agents run, their work is saved and no line is lost; the limits that are missing are named once',
+  'agents run, their work is saved, no line is lost, and unsupported limits are named once',
   async t => {
     t.timeout(600_000);
     const here = place(t, daemon.env);
@@ -59,7 +59,7 @@ test.serial(
       agents: {
         chatty: { ...agent(`${change}; seq ${lines}`, { mode: 'copy', path: 'workspace' }) },
         cloner: agent(change, { mode: 'clone', path: 'repository' }),
-        // Setuid programs work again, though the engine's default is that they do not.
+        // Setuid programs work again, although the engine disables them by default.
         setuid: {
           ...agent(`${change}; grep -q "NoNewPrivs:.0" /proc/self/status`, { mode: 'none' }),
           security: { noNewPrivileges: false },
@@ -84,7 +84,7 @@ test.serial(
   },
 );
 
-test.serial('a directory that is mounted itself must be theirs to whom the engine maps root', async t => {
+test.serial('a bind-mounted directory must belong to the user that the engine maps root to', async t => {
   t.timeout(600_000);
   const here = place(t, daemon.env);
   const spec = {
@@ -107,7 +107,7 @@ test.serial('a directory that is mounted itself must be theirs to whom the engin
   t.is(readFileSync(join(here.workspace, 'file'), 'utf8'), 'done\n');
 });
 
-test.serial('doctor shows what is unlike the usual on this engine', async t => {
+test.serial('doctor reports the unusual defaults of this engine', async t => {
   const here = place(t, daemon.env);
   const { json, stdout } = await here.agentFlow(['doctor', '--json']);
   const status = (name: string) => json.find(({ check }: { check: string }) => check === name)?.status;

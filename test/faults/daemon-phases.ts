@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { eventually, isRunning, type Place } from '../engine/flow.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** Where a run stands when its daemon goes away. */
+/** The phase of a run in which its daemon becomes unreachable. */
 export interface Phase {
-  /** Answers of a docker that holds a call back until the daemon is away. */
+  /** Replies of a docker that holds a call back until the daemon is unreachable. */
   readonly docker: Scenario['docker'];
-  /** Its container is up: with a daemon that ends its containers, the attempt ends. null: it may be, as far as a daemon gets that is ending. */
+  /**
+   * Whether its container is running, so that the attempt ends with a daemon that ends its containers; null while a
+   * daemon that is ending may still start it.
+   */
   readonly isUp: boolean | null;
   /** Its agent has been started. */
   readonly isAtWork: boolean;
@@ -40,7 +43,7 @@ const during = (verb: string, isUp: boolean | null): Phase => ({
     ),
 });
 
-/** The agent has printed its lines, and waits. */
+/** Wait until the agent has printed its lines. */
 export async function isAtWork(here: Place): Promise<void> {
   await eventually(isRunning(here, 'worker'), 'a running agent');
   await eventually(() => existsSync(join(here.workspace, 'up')), 'the lines of the agent');

@@ -4,22 +4,26 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { eventually, isRunning, type Place, place, small } from '../engine/flow.ts';
-import { type Lie, lyingDocker, type Mode, stillHanging, wereTold } from './docker-shim.ts';
+import { type DockerFault, faultyDocker, type Mode, stillHanging, wereInjected } from './docker-shim.ts';
 
-/** The docker calls of a run, by the words they begin with, and what has to be so that each of them comes. */
+/** The docker calls of a run, by the words they begin with, and the conditions under which each of them occurs. */
 interface Verb {
   readonly words: string;
-  /** More of the spec's one agent. */
+  /** More fields of the spec's only agent. */
   readonly agent?: object;
-  /** Other lies that lead to the call. */
-  readonly before?: readonly Lie[];
+  /** Other faults that lead to the call. */
+  readonly before?: readonly DockerFault[];
   /** The call belongs to a cancelled run. */
   readonly cancelled?: true;
 }
 
-const unable = (words: string): Lie => ({ words, verb: words, mode: 'does nothing and says nothing' });
+const unable = (words: string): DockerFault => ({
+  words,
+  verb: words,
+  mode: 'does nothing and prints nothing',
+});
 const stubborn = "trap '' INT TERM; while :; do sleep 0.2; done";
-const ladder = {
+const escalation = {
   agent: { command: ['sh', '-c', `echo start >> starts; ${stubborn}`] },
   cancelled: true,
 } as const;
@@ -43,22 +47,26 @@ export const verbs = {
   logs: { words: 'logs' },
   rm: { words: 'rm' },
   'ps at the end': { words: "ps --all --no-trunc --filter='*'" },
-  'exec tmux send-keys': { words: "exec '*' tmux send-keys", ...ladder },
-  'kill with TERM': { words: 'kill --signal=TERM', ...ladder, before: [unable("exec '*' tmux send-keys")] },
+  'exec tmux send-keys': { words: "exec '*' tmux send-keys", ...escalation },
+  'kill with TERM': {
+    words: 'kill --signal=TERM',
+    ...escalation,
+    before: [unable("exec '*' tmux send-keys")],
+  },
   stop: {
     words: 'stop',
-    ...ladder,
+    ...escalation,
     before: [unable("exec '*' tmux send-keys"), unable('kill --signal=TERM')],
   },
   kill: {
     words: 'kill',
-    ...ladder,
+    ...escalation,
     before: [unable("exec '*' tmux send-keys"), unable('kill --signal=TERM'), unable('stop')],
   },
 } as const satisfies Readonly<Record<string, Verb>>;
 export type VerbName = keyof typeof verbs;
 
-/** Where nothing is to be done, to do it and say nothing is to do nothing and say nothing. */
+/** Calls that only read: for them, doing it without output equals doing nothing without output. */
 const reading: readonly VerbName[] = [
   'info',
   'image inspect',
@@ -70,35 +78,37 @@ const reading: readonly VerbName[] = [
   'logs',
   'ps at the end',
 ];
-export const isItself = (verb: VerbName, mode: Mode) =>
-  mode !== 'does it and says nothing' || !reading.includes(verb);
+export const isDistinct = (verb: VerbName, mode: Mode) =>
+  mode !== 'does it and prints nothing' || !reading.includes(verb);
 
-/** How a run may come out that is not what it would have been: told clearly, with nothing left behind. */
+/** A different outcome that is acceptable: it is reported clearly, and nothing is left behind. */
 interface Refusal {
   readonly exitCode: number;
-  readonly says: RegExp;
+  readonly message: RegExp;
 }
 
 const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
-  // Where no engine has answered yet, nothing is tried again: the person who waits is told.
+  // Before the first reply of an engine nothing is retried: the error is reported at once.
   info: mode =>
     mode === 'is slow'
       ? null
       : {
           exitCode: 3,
-          says: /^agent-flow: (could not reach the Docker engine|the Docker engine does not answer)/m,
+          message: /^agent-flow: (could not reach the Docker engine|the Docker engine does not answer)/m,
         },
-  // The session is asked for within "timeouts.ready"; what hangs past that has used it up.
+  // The session is requested within "timeouts.ready"; a call that hangs longer has used it up.
   'exec agent-ready': mode =>
     mode.startsWith('hangs')
-      ? { exitCode: 4, says: /could not reach the tmux session: docker did not respond in time/ }
+      ? { exitCode: 4, message: /could not reach the tmux session: docker did not respond in time/ }
       : null,
-  // How long a build may take is for the person to say; one that hangs takes too long.
+  // The spec limits the time of a build; one that hangs exceeds it.
   build: mode =>
-    mode.startsWith('hangs') ? { exitCode: 4, says: /the build ran past its limit, "timeouts.build"/ } : null,
+    mode.startsWith('hangs')
+      ? { exitCode: 4, message: /the build ran past its limit, "timeouts.build"/ }
+      : null,
 };
 
-/** Sees one agent through a run in which docker lies once, and looks at everything that it leaves. */
+/** Run one agent while docker fails once, and check everything that is left. */
 export async function cell(t: ExecutionContext, name: VerbName, mode: Mode): Promise<void> {
   const { words, agent = {}, before = [], cancelled }: Verb = verbs[name];
   const here = place(t);
@@ -107,8 +117,8 @@ export async function cell(t: ExecutionContext, name: VerbName, mode: Mode): Pro
   t.teardown(() => removeImages(network));
   writeImage(here, network);
   const bound = boundOf(name);
-  const lies = [...before, { words, verb: words, mode }];
-  const env = lyingDocker(here, lies);
+  const faults = [...before, { words, verb: words, mode }];
+  const env = faultyDocker(here, faults);
   const worker = {
     command: ['sh', '-c', 'echo start >> starts'],
     workspace: 'workspace',
@@ -124,33 +134,33 @@ export async function cell(t: ExecutionContext, name: VerbName, mode: Mode): Pro
     engine.kill('SIGINT');
   }
   const { exitCode, stdout, stderr, timedOut } = await engine;
-  const told = `${stdout}\n${stderr}`;
-  t.false(timedOut, `it has not ended after ${bound} ms: ${told}`);
-  t.true(wereTold(here, lies), `docker was never asked for ${name}: ${told}`);
+  const output = `${stdout}\n${stderr}`;
+  t.false(timedOut, `still running after ${bound} ms: ${output}`);
+  t.true(wereInjected(here, faults), `docker was never called with ${name}: ${output}`);
 
   const refusal = refused[name]?.(mode) ?? null;
   if (refusal) {
-    t.is(exitCode, refusal.exitCode, told);
-    t.regex(told, refusal.says);
+    t.is(exitCode, refusal.exitCode, output);
+    t.regex(output, refusal.message);
     t.is(started(here), 0);
   } else {
     const result = JSON.parse(String(stdout)).agents.worker;
-    t.is(exitCode, cancelled ? 130 : 0, told);
-    t.is(result.status, cancelled ? 'cancelled' : 'succeeded', told);
+    t.is(exitCode, cancelled ? 130 : 0, output);
+    t.is(result.status, cancelled ? 'cancelled' : 'succeeded', output);
     t.is(result.attempts.length, 1);
-    t.is(started(here), 1, told);
-    t.true(existsSync(result.transcript), told);
+    t.is(started(here), 1, output);
+    t.true(existsSync(result.transcript), output);
   }
-  t.notRegex(told, /\b(undefined|NaN|TypeError|SyntaxError|in JSON|Unexpected token)\b/);
+  t.notRegex(output, /\b(undefined|NaN|TypeError|SyntaxError|in JSON|Unexpected token)\b/);
 
-  // What a dead client has asked for may land late.
+  // The request of a dead client may complete late.
   await pause(2_000);
-  t.deepEqual(await here.containers(), [], told);
-  t.deepEqual(stillHanging(here), [], 'docker clients live on');
+  t.deepEqual(await here.containers(), [], output);
+  t.deepEqual(stillHanging(here), [], 'docker clients are still running');
   t.true((await networks(network)).length <= 1);
 }
 
-/** Longer than the limit that the engine sets each call, a transcript's being by far the longest. */
+/** Longer than the timeout of each call; the one of a transcript is by far the longest. */
 const boundOf = (name: VerbName) => (name === 'logs' ? 900_000 : 300_000);
 
 const started = (here: Place) => {
@@ -169,7 +179,7 @@ async function removeImages(mark: string): Promise<void> {
   if (ids.length > 0) await execa('docker', ['rmi', '--force', ...ids], { reject: false });
 }
 
-/** What `build` builds: an image of this place alone. */
+/** The context of `build`: an image of this place alone. */
 function writeImage(here: Place, mark: string): void {
   const folder = join(here.path, 'image');
   mkdirSync(folder);

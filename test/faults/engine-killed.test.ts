@@ -1,14 +1,14 @@
 import test from 'ava';
 import { canary } from './canary.ts';
-import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { milestones, nameOf, positions } from './positions.ts';
-import { lend, scenarioFor, specOf, stage } from './scenarios.ts';
+import { prepareScenario, scenarioFor, specOf, stage } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const foreign = await canary();
 test.after.always(() => foreign.remove());
 
-const telling = [
+const representative = [
   'networking:effect',
   'creating:flight',
   'creating:effect',
@@ -22,35 +22,35 @@ const late = [
   'run.ended:before',
 ];
 const chosen = [...positions.map(nameOf), ...milestones].filter(
-  name => isWhole || [...telling, ...late].includes(name),
+  name => isWhole || [...representative, ...late].includes(name),
 );
 
 for (const name of chosen) {
   const state = name.split(':')[0]!;
-  const title = `an engine that is killed at ${name} leaves nothing lost, doubled, behind or touched`;
+  const title = `an engine process that is killed at ${name} loses, repeats, leaves and changes nothing`;
   cell({ block: 'A', fault: 'SIGKILL', title }, async t => {
     const scenario = scenarioFor(state);
     const { here, network, env, failing } = stage(t, scenario.docker);
     t.teardown(() => endProcessesOf(here));
     const file = here.write(specOf(scenario, network));
-    lend(t, scenario, here);
+    prepareScenario(t, scenario, here);
     const cancel = scenario.cancelled ? { AGENT_FLOW_CANCEL_WHEN: `${here.workspace}/up` } : {};
     const killed = await here.start(['run', file, '--json'], {
       env: failing({ AGENT_FLOW_FAILPOINT: name, ...cancel }),
       detached: true,
     });
-    t.is(killed.signal, 'SIGKILL', `never came to ${name}: ${killed.stderr}`);
+    t.is(killed.signal, 'SIGKILL', `never reached ${name}: ${killed.stderr}`);
 
     const isOver = name === 'run.ended:after';
     const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
     t.is(exitCode, isOver || !scenario.cancelled ? 0 : 1, stderr);
-    const fate: Fate = {
+    const expected: ExpectedOutcome = {
       status: scenario.cancelled ? 'cancelled' : 'succeeded',
       exitCode: scenario.cancelled ? null : 0,
       starts: { exactly: scenario.starts },
     };
-    nothingLost(t, here, { worker: fate });
-    nothingDoubled(t, here, { worker: fate });
+    nothingLost(t, here, { worker: expected });
+    nothingDoubled(t, here, { worker: expected });
     await nothingLeft(t, here, { deadLock: isOver });
     await foreign.isUntouched(t);
   });

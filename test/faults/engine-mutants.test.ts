@@ -9,7 +9,7 @@ import { cell, isWhole } from './tally.ts';
 const root = join(import.meta.dirname, '..', '..');
 const parts = ['src', 'machines', 'docker', 'schemas', 'test', 'package.json', 'ava.config.js'];
 
-/** This checkout, without one of its safeguards. */
+/** A copy of this checkout without one of its safeguards. */
 function mutated(t: ExecutionContext, { edits }: Mutant): string {
   const copy = mkdtempSync(join(tmpdir(), 'agent-flow-mutant-'));
   t.teardown(() => rmSync(copy, { recursive: true, force: true }));
@@ -25,24 +25,24 @@ function mutated(t: ExecutionContext, { edits }: Mutant): string {
   return copy;
 }
 
-test('what the mutants lack is in the engine', t => {
+test('every edit of a mutant matches the source exactly once', t => {
   for (const [file, from] of mutants.flatMap(({ edits }) => edits))
     t.is(
       readFileSync(join(root, file), 'utf8').split(from).length,
       2,
-      `${file} has no ${from}, or more than one`,
+      `${file} does not contain ${from} exactly once`,
     );
 });
 
 for (const mutant of isWhole ? mutants : mutants.slice(0, 1)) {
-  const title = `an engine that drops ${mutant.drops} is noticed`;
+  const title = `an engine without ${mutant.drops} is detected`;
   cell({ block: 'M', fault: `without ${mutant.drops}`, title }, async t => {
     t.timeout(1_200_000);
     const [file, match] = mutant.caughtBy;
     const { exitCode, stdout } = await execa(
       'node_modules/.bin/ava',
       ['--tap', '--timeout=15m', `--match=${match}`, `test/faults/${file}`],
-      // Its own tally would count what is meant to fail.
+      // The tally must not count tests that are meant to fail.
       {
         cwd: mutated(t, mutant),
         reject: false,
@@ -51,6 +51,6 @@ for (const mutant of isWhole ? mutants : mutants.slice(0, 1)) {
     );
     t.is(exitCode, 1, stdout);
     t.regex(stdout, /^not ok /m);
-    t.regex(stdout, mutant.saying);
+    t.regex(stdout, mutant.output);
   });
 }

@@ -1,25 +1,22 @@
 /**
- * An engine that lacks one of its safeguards, and the test of the suite that must notice. Each edit is a piece of a
- * file and what takes its place; a piece that is not there exactly once fails the test, so that none goes stale.
+ * An engine without one of its safeguards, and the test of the suite that must fail. Each edit is a piece of a file and
+ * its replacement; a piece that does not occur exactly once fails the test, so that none becomes stale.
  */
 export interface Mutant {
   readonly drops: string;
   readonly edits: readonly (readonly [file: string, from: string, to: string])[];
   /** The test file, and the title of the test in it. */
   readonly caughtBy: readonly [file: string, title: string];
-  /** What the test says of it. */
-  readonly saying: RegExp;
+  /** The expected output of the failed test. */
+  readonly output: RegExp;
 }
 
 export const mutants: readonly Mutant[] = [
   {
     drops: 'the sync',
     edits: [['src/store/journal.ts', 'fdatasync(fd, error => {', 'setImmediate((error: Error | null) => {']],
-    caughtBy: [
-      'storage.test.ts',
-      'what append has confirmed survives a loss of power, from the first record on',
-    ],
-    saying: /the journal itself is gone/,
+    caughtBy: ['storage.test.ts', 'a confirmed append survives a loss of power, from the first record on'],
+    output: /the journal itself is gone/,
   },
   {
     drops: 'the intent',
@@ -30,14 +27,14 @@ export const mutants: readonly Mutant[] = [
         'const written = null;',
       ],
     ],
-    caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
-    saying: /containers, at once/,
+    caughtBy: ['late-create.test.ts', '*completes while its run is stopped is removed'],
+    output: /containers, at once/,
   },
   {
     drops: 'the quiet checks',
     edits: [['src/agent-container/quiet-checks.ts', 'const quietChecks = 3;', 'const quietChecks = 1;']],
-    caughtBy: ['late-create.test.ts', '*lands while its run is stopped, is removed'],
-    saying: /containers, at once/,
+    caughtBy: ['late-create.test.ts', '*completes while its run is stopped is removed'],
+    output: /containers, at once/,
   },
   {
     drops: 'the marker',
@@ -51,13 +48,13 @@ export const mutants: readonly Mutant[] = [
       ],
     ],
     caughtBy: ['injected-once.test.ts', '*'],
-    saying: /what was typed into the agent/,
+    output: /the text typed into the agent/,
   },
   {
     drops: 'the label check',
     edits: [['src/actors/create.ts', 'isOurs(found, identity, input.name) ?', 'isOurs !== null ?']],
-    caughtBy: ['outside.test.ts', 'a second attempt whose name somebody else holds is refused*'],
-    saying: /^not ok .*a second attempt whose name somebody else holds/m,
+    caughtBy: ['outside.test.ts', 'a second attempt whose name is taken is refused*'],
+    output: /^not ok .*a second attempt whose name is taken/m,
   },
   {
     drops: 'the fencing',
@@ -68,7 +65,7 @@ export const mutants: readonly Mutant[] = [
         'facts.filter(fact => fact.ours)',
       ],
     ],
-    caughtBy: ['outside.test.ts', 'an engine that dies when a second attempt was created*'],
-    saying: /^not ok .*an engine that dies when a second attempt was created/m,
+    caughtBy: ['outside.test.ts', 'an engine process that dies after the create of a second attempt*'],
+    output: /^not ok .*an engine process that dies after the create of a second attempt/m,
   },
 ];

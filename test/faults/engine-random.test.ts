@@ -3,8 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { eventually, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import {
+  type ExpectedOutcome,
   endProcessesOf,
-  type Fate,
   nothingDoubled,
   nothingLeft,
   nothingLost,
@@ -27,7 +27,7 @@ const agentsOf = (count: number, network: string) =>
       },
     ]),
   );
-const fatesOf = (count: number): Record<string, Fate> =>
+const expectationsOf = (count: number): Record<string, ExpectedOutcome> =>
   Object.fromEntries(
     Array.from({ length: count }, (_, index) => [
       `agent-${index}`,
@@ -35,8 +35,8 @@ const fatesOf = (count: number): Record<string, Fate> =>
     ]),
   );
 
-/** Where an engine stands: the last line of its journal, and the docker clients that live. */
-const standing = (here: Place) => {
+/** The position of an engine process: the last line of its journal, and its running docker clients. */
+const positionOf = (here: Place) => {
   const last = here.journal().at(-1);
   const at = last?.type === 'agent.state' ? last.state : last?.type === 'docker.call' ? last.argv[1] : '';
   const clients = processesOf(here)
@@ -45,20 +45,20 @@ const standing = (here: Place) => {
   return [last?.type ?? 'nothing', at, ...clients.map(line => line.split(' ')[1]).sort()].join(' ').trim();
 };
 
-/** All positions that an engine was killed at, over all flows: one that was seen before does not count. */
+/** All positions at which an engine process was killed, over all flows: repeated ones do not count. */
 const seen = new Set<string>();
 
 const flows = isWhole ? 11 : 1;
 const size = isWhole ? 10 : 4;
-/** New positions: of a flow, and of all. */
+/** New positions: per flow, and in total. */
 const wanted = isWhole ? 5 : 3;
 const wantedOfAll = isWhole ? 50 : wanted;
-/** Lines of the journal that an engine writes at most before it is killed: a sixth of what a flow comes to. */
+/** The maximum of lines that an engine process journals before it is killed: a sixth of those of a flow. */
 const longest = 6 * size;
 
 for (let flow = 0; flow < flows; flow++) {
   const own = seed + flow;
-  const title = `a flow of ${size} agents survives ${wanted} kills at random moments (FAULTS_SEED=${own})`;
+  const title = `a flow of ${size} agents survives ${wanted} kills at random times (FAULTS_SEED=${own})`;
   cell({ block: 'A', fault: 'random kills', title }, async t => {
     const random = numbersFrom(own);
     const { here, network, env } = stage(t);
@@ -67,19 +67,19 @@ for (let flow = 0; flow < flows; flow++) {
     const kills = await killAgainAndAgain(t, here, { spec, env, random });
     t.log(`${kills.length} kills: ${kills.join(' | ')}; ${seen.size} different ones so far`);
 
-    const look = here.runId() === null ? null : await canary(here.runId()!);
-    t.teardown(() => look?.remove());
+    const foreign = here.runId() === null ? null : await canary(here.runId()!);
+    t.teardown(() => foreign?.remove());
     const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
     t.is(exitCode, 0, stderr);
-    const fates = fatesOf(size);
-    nothingLost(t, here, fates);
-    nothingDoubled(t, here, fates);
+    const expectations = expectationsOf(size);
+    nothingLost(t, here, expectations);
+    nothingDoubled(t, here, expectations);
     await nothingLeft(t, here);
-    await look?.isUntouched(t);
+    await foreign?.isUntouched(t);
   });
 }
 
-test.serial(`that were ${wantedOfAll} different positions at least`, t => {
+test.serial(`the kills were at ${wantedOfAll} or more different positions`, t => {
   t.true(seen.size >= wantedOfAll, `${seen.size}: ${[...seen].join(' | ')}`);
 });
 
@@ -89,7 +89,7 @@ interface Trial {
   readonly random: () => number;
 }
 
-/** Kills one engine after another until enough new positions were met; the run is never allowed to end. */
+/** Kill one engine process after another until enough new positions were met; the run is never allowed to end. */
 async function killAgainAndAgain(t: ExecutionContext, here: Place, { spec, env, random }: Trial) {
   const file = here.write(spec);
   const kills: string[] = [];
@@ -98,19 +98,19 @@ async function killAgainAndAgain(t: ExecutionContext, here: Place, { spec, env, 
     const before = here.journal().length;
     const engine = here.start(before > 0 ? ['resume'] : ['run', file], { env });
     await eventually(() => here.journal().length > before, 'an engine at work');
-    // By the length of the journal, not by the clock: that way every part of a life is as likely as its share of it.
+    // By the length of the journal, not by the clock, so that every part of a run is as likely as its share of it.
     let isOver = false;
     void engine.finally(() => (isOver = true));
     const at = before + 1 + Math.floor(random() * longest);
     while (here.journal().length < at && !isOver) await delay(10);
     engine.kill('SIGSTOP');
-    // What stands still can be looked at.
+    // A stopped process can be examined.
     const ended = here.journal().some(event => event.type === 'run.ended');
-    const where = standing(here);
+    const where = positionOf(here);
     if (ended) {
       engine.kill('SIGCONT');
       await engine;
-      t.log('the run was over before it could be killed again');
+      t.log('the run ended before it could be killed again');
       break;
     }
     engine.kill('SIGKILL');

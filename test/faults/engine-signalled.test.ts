@@ -1,50 +1,50 @@
 import test from 'ava';
 import { eventually, isRunning } from '../engine/flow.ts';
 import { canary } from './canary.ts';
-import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { nameOf, positions } from './positions.ts';
-import { counted, lend, printed, scenarioFor, specOf, stage, startsOf } from './scenarios.ts';
+import { counted, prepareScenario, printed, scenarioFor, specOf, stage, startsOf } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const foreign = await canary();
 test.after.always(() => foreign.remove());
 
-/** One that has come to its own end keeps its outcome, whoever asks for a stop then. */
+/** An agent that has ended by itself keeps its outcome after a later stop. */
 const isAtItsEnd = (name: string) => /^(running:effect|collecting|removing)/.test(name);
 
 const signals = [
   { signal: 'SIGTERM', exitCode: 143 },
   { signal: 'ctrl-c', exitCode: 130 },
 ];
-const telling = ['creating:flight', 'starting:effect', 'running:flight'];
-// A signal is not sudden: what was only meant to be done is like what is being done.
+const representative = ['creating:flight', 'starting:effect', 'running:flight'];
+// A signal is handled later, so an action that is only intended does not differ from one under way.
 const chosen = positions.filter(position =>
-  isWhole ? position.moment !== 'intent' : telling.includes(nameOf(position)),
+  isWhole ? position.moment !== 'intent' : representative.includes(nameOf(position)),
 );
 
 for (const { signal, exitCode } of signals)
   for (const { state, moment } of chosen) {
     const name = nameOf({ state, moment });
-    const title = `${signal} at ${name} stops and removes everything, and the run is over`;
+    const title = `${signal} at ${name} stops and removes everything, and the run ends`;
     cell({ block: 'A', fault: signal, title }, async t => {
       const scenario = scenarioFor(state);
       const { here, network, env, failing } = stage(t, scenario.docker);
       t.teardown(() => endProcessesOf(here));
       const file = here.write(specOf(scenario, network));
-      lend(t, scenario, here);
+      prepareScenario(t, scenario, here);
       const cancel = scenario.cancelled ? { AGENT_FLOW_CANCEL_WHEN: `${here.workspace}/up` } : {};
       const ended = await here.start(['run', file, '--json'], {
         env: failing({ AGENT_FLOW_FAILPOINT: name, AGENT_FLOW_FAILSIGNAL: signal, ...cancel }),
         detached: true,
       });
-      // The first signal is what a run that was stopped ends with.
+      // A stopped run exits with the code of the first signal.
       t.is(ended.exitCode, scenario.cancelled ? 130 : exitCode, String(ended.stderr));
 
-      const fate: Fate = isAtItsEnd(name)
+      const expected: ExpectedOutcome = isAtItsEnd(name)
         ? { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } }
         : { status: 'cancelled', exitCode: null, starts: { atMost: scenario.starts } };
-      nothingLost(t, here, { worker: fate });
-      nothingDoubled(t, here, { worker: fate });
+      nothingLost(t, here, { worker: expected });
+      nothingDoubled(t, here, { worker: expected });
       await nothingLeft(t, here);
       await foreign.isUntouched(t);
       const again = await here.agentFlow(['resume'], { env });
@@ -55,7 +55,7 @@ for (const { signal, exitCode } of signals)
 
 for (const { moment } of positions.filter(({ state }) => state === 'reconciling')) {
   if (moment === 'intent' || (!isWhole && moment !== 'flight')) continue;
-  const title = `ctrl-c at reconciling:${moment} of a run that is resumed stops what it finds, and keeps what that has printed`;
+  const title = `ctrl-c at reconciling:${moment} of a resumed run stops the agent and keeps its output`;
   cell({ block: 'A', fault: 'ctrl-c', title }, async t => {
     const { here, network, env, failing } = stage(t);
     t.teardown(() => endProcessesOf(here));
@@ -70,9 +70,9 @@ for (const { moment } of positions.filter(({ state }) => state === 'reconciling'
       detached: true,
     });
     t.is(ended.exitCode, 130, String(ended.stderr));
-    const fate: Fate = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
-    nothingLost(t, here, { worker: fate });
-    nothingDoubled(t, here, { worker: fate });
+    const expected: ExpectedOutcome = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
+    nothingLost(t, here, { worker: expected });
+    nothingDoubled(t, here, { worker: expected });
     t.true(here.transcript('worker').includes(`line ${printed}`));
     await nothingLeft(t, here);
     await foreign.isUntouched(t);

@@ -5,16 +5,16 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bin, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
-import { type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { type PrivateDaemon, privateDaemon } from './private-daemon.ts';
 import { counted, type Stage, stage } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
-import { atWork, begin, goOn, untilGo } from './trial.ts';
+import { atWork, begin, letFinish, untilGo } from './trial.ts';
 
-/** Block N: what is asked of a run from another shell than the one that started it. */
+/** Block N: commands for a run from another shell than the one that started it. */
 
-const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
-const cancelled: Fate = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
+const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+const cancelled: ExpectedOutcome = { status: 'cancelled', exitCode: null, starts: { exactly: 1 } };
 
 /** A dockerd beside the machine's, for the cells that need one. */
 let daemon: PrivateDaemon | null = null;
@@ -27,17 +27,17 @@ async function anotherEngine(): Promise<PrivateDaemon> {
 
 interface Shell {
   readonly name: string;
-  /** Added to the environment of the start; undefined takes a variable away. */
+  /** Added to the environment of the start; undefined removes a variable. */
   readonly env?: (here: Place) => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>;
   /** A line of shell before the command. */
   readonly enter?: string;
-  /** Also where not the whole grid is asked for. */
-  readonly isTelling?: true;
-  /** It leads to no engine, which cleanup says when it has looked at those of the runs. */
+  /** Part of the representative subset. */
+  readonly isRepresentative?: true;
+  /** It leads to no engine, which cleanup reports after those of the runs. */
   readonly isNowhere?: true;
 }
 
-/** Runs the real command from a shell. */
+/** Run the real command from a shell. */
 async function from(shell: Shell, { here, env }: Stage, args: readonly string[]) {
   const command = ['-c', `${shell.enter ?? ':'}; exec "$@"`, 'sh', process.execPath, bin, ...args];
   const { exitCode, stdout, stderr } = await execa('sh', command, {
@@ -48,10 +48,10 @@ async function from(shell: Shell, { here, env }: Stage, args: readonly string[])
     reject: false,
     timeout: 300_000,
   });
-  return { exitCode, stdout, said: `${args[0]} from ${shell.name}: ${stderr}` };
+  return { exitCode, stdout, details: `${args[0]} from ${shell.name}: ${stderr}` };
 }
 
-/** A run whose engine process was killed while its agent is at work. */
+/** A run whose engine process was killed while its agent runs. */
 async function abandoned(t: ExecutionContext, more: NodeJS.ProcessEnv = {}): Promise<Stage> {
   const scene = stage(t, {}, more);
   const worker = { ...counted(untilGo), network: { name: scene.network } };
@@ -61,13 +61,13 @@ async function abandoned(t: ExecutionContext, more: NodeJS.ProcessEnv = {}): Pro
   return scene;
 }
 
-const isWell = async (t: ExecutionContext, here: Place, worker: Fate) => {
+const assertOutcome = async (t: ExecutionContext, here: Place, worker: ExpectedOutcome) => {
   nothingLost(t, here, { worker });
   nothingDoubled(t, here, { worker });
   await nothingLeft(t, here);
 };
-const isAlive = async (t: ExecutionContext, here: Place, said: string) =>
-  t.is((await here.containers(['status=running'])).length, 1, said);
+const isStillRunning = async (t: ExecutionContext, here: Place, details: string) =>
+  t.is((await here.containers(['status=running'])).length, 1, details);
 
 /** A directory of docker settings that has a context of this name. */
 async function withContext(here: Place, name: string, host: string): Promise<NodeJS.ProcessEnv> {
@@ -84,13 +84,13 @@ const emptyHome = (here: Place) => {
 };
 const socket = '/var/run/docker.sock';
 
-/** From these all is as it is from the shell of the start: they lead to the same Docker engine. */
+/** Shells that lead to the same Docker engine as the shell of the start. */
 const alike: readonly Shell[] = [
   { name: 'another working directory', enter: 'cd /' },
   {
     name: 'a working directory that was removed',
     enter: 'mkdir gone && cd gone && rmdir ../gone',
-    isTelling: true,
+    isRepresentative: true,
   },
   { name: 'another HOME', env: emptyHome },
   { name: 'a HOME that does not exist', env: here => ({ HOME: join(here.path, 'nowhere') }) },
@@ -114,46 +114,44 @@ const alike: readonly Shell[] = [
   },
 ];
 
-/** What each command makes of an abandoned run. */
+/** Run each command on an interrupted run, and check its outcome. */
 const commands: Readonly<Record<string, (t: ExecutionContext, scene: Stage, shell: Shell) => Promise<void>>> =
   {
     async resume(t, scene, shell) {
-      goOn(scene.here);
-      const { exitCode, said } = await from(shell, scene, ['resume', '--json']);
-      t.is(exitCode, 0, said);
-      await isWell(t, scene.here, fate);
+      letFinish(scene.here);
+      const { exitCode, details } = await from(shell, scene, ['resume', '--json']);
+      t.is(exitCode, 0, details);
+      await assertOutcome(t, scene.here, expected);
     },
     async stop(t, scene, shell) {
-      const { exitCode, said } = await from(shell, scene, ['stop']);
-      t.is(exitCode, 0, said);
+      const { exitCode, details } = await from(shell, scene, ['stop']);
+      t.is(exitCode, 0, details);
       nothingDoubled(t, scene.here, { worker: cancelled });
       await nothingLeft(t, scene.here);
     },
     async logs(t, scene, shell) {
-      const { exitCode, stdout, said } = await from(shell, scene, ['logs', 'worker']);
-      t.is(exitCode, 0, said);
+      const { exitCode, stdout, details } = await from(shell, scene, ['logs', 'worker']);
+      t.is(exitCode, 0, details);
       t.regex(stdout, /line 20/);
-      await isAlive(t, scene.here, said);
+      await isStillRunning(t, scene.here, details);
     },
     async cleanup(t, scene, shell) {
       const foreign = await canary(scene.here.runId()!);
       t.teardown(() => foreign.remove());
-      const { exitCode, said } = await from(shell, scene, ['cleanup']);
-      t.is(exitCode, shell.isNowhere ? 3 : 0, said);
-      t.deepEqual(await scene.here.containers(), [], said);
+      const { exitCode, details } = await from(shell, scene, ['cleanup']);
+      t.is(exitCode, shell.isNowhere ? 3 : 0, details);
+      t.deepEqual(await scene.here.containers(), [], details);
       await foreign.isUntouched(t);
     },
   };
 
-for (const shell of alike.filter(({ isTelling }) => isWhole || isTelling))
-  for (const [command, isRight] of Object.entries(commands)) {
+for (const shell of alike.filter(({ isRepresentative }) => isWhole || isRepresentative))
+  for (const [command, check] of Object.entries(commands)) {
     const title = `${command} works from ${shell.name}`;
-    cell({ block: 'N', fault: 'another shell', title }, async t =>
-      isRight(t, await abandoned(t), once(shell)),
-    );
+    cell({ block: 'N', fault: 'another shell', title }, async t => check(t, await abandoned(t), once(shell)));
   }
 
-/** What a shell needs is made once, though several commands are given in it. */
+/** Prepare a shell once, although several commands run in it. */
 function once(shell: Shell): Shell {
   const { env } = shell;
   if (env === undefined) return shell;
@@ -167,12 +165,12 @@ function once(shell: Shell): Shell {
   };
 }
 
-/** These lead to no Docker engine, or to another one: what is asked of a run goes to the engine that it is on. */
-const astray: readonly Shell[] = [
+/** Shells that lead to no Docker engine or to another one: commands for a run use the engine of the run. */
+const elsewhere: readonly Shell[] = [
   {
-    name: 'a DOCKER_HOST where nothing is',
+    name: 'a DOCKER_HOST without an engine',
     env: here => ({ DOCKER_HOST: `unix://${here.path}/none.sock` }),
-    isTelling: true,
+    isRepresentative: true,
     isNowhere: true,
   },
   {
@@ -181,7 +179,7 @@ const astray: readonly Shell[] = [
     isNowhere: true,
   },
   {
-    name: 'a context where nothing is',
+    name: 'a context without an engine',
     env: async here => ({
       ...(await withContext(here, 'nowhere', `unix://${here.path}/none.sock`)),
       DOCKER_CONTEXT: 'nowhere',
@@ -198,11 +196,11 @@ const astray: readonly Shell[] = [
   },
 ];
 
-for (const shell of astray.filter(({ isTelling }) => isWhole || isTelling))
-  for (const [command, isRight] of Object.entries(commands)) {
+for (const shell of elsewhere.filter(({ isRepresentative }) => isWhole || isRepresentative))
+  for (const [command, check] of Object.entries(commands)) {
     const title = `${command} works from ${shell.name}`;
     cell({ block: 'N', fault: 'another engine', title }, async t =>
-      isRight(t, await abandoned(t), once(shell)),
+      check(t, await abandoned(t), once(shell)),
     );
   }
 
@@ -210,7 +208,7 @@ cell(
   {
     block: 'N',
     fault: 'another engine',
-    title: 'where another engine answers at the address of the start, nothing is done to a run',
+    title: 'a run is left unchanged if another engine is at its address',
   },
   async t => {
     const link = join(mkdtempSync(join(tmpdir(), 'agent-flow-address-')), 'docker.sock');
@@ -224,28 +222,28 @@ cell(
     lead((await anotherEngine()).env.DOCKER_HOST!.replace('unix://', ''));
     const shell = { name: 'the same shell' };
     for (const args of [['logs', 'worker'], ['resume', '--json'], ['stop'], ['cleanup']]) {
-      const { exitCode, said } = await from(shell, scene, args);
-      t.is(exitCode, 3, said);
-      t.notRegex(said, /\n {4}at /, 'no stack');
-      t.regex(said, /is on the Docker engine \S+ at .*the one that answers at .* is /, said);
+      const { exitCode, details } = await from(shell, scene, args);
+      t.is(exitCode, 3, details);
+      t.notRegex(details, /\n {4}at /, 'no stack');
+      t.regex(details, /is on the Docker engine \S+ at .*the one that answers at .* is /, details);
     }
     lead(socket);
-    await isAlive(t, scene.here, 'nothing was done');
-    goOn(scene.here);
+    await isStillRunning(t, scene.here, 'nothing was done');
+    letFinish(scene.here);
     const resumed = await from(shell, scene, ['resume', '--json']);
-    t.is(resumed.exitCode, 0, resumed.said);
-    await isWell(t, scene.here, fate);
+    t.is(resumed.exitCode, 0, resumed.details);
+    await assertOutcome(t, scene.here, expected);
   },
 );
 
-/** Its shell named an engine, and the next one names none. */
-for (const [command, isRight] of Object.entries(commands).filter(([name]) => isWhole && name !== 'cleanup')) {
-  const title = `${command} asks the engine of the start, where its shell names none`;
+/** The shell of the start named an engine, and the next one names none. */
+for (const [command, check] of Object.entries(commands).filter(([name]) => isWhole && name !== 'cleanup')) {
+  const title = `${command} uses the engine of the start if its shell names none`;
   cell({ block: 'N', fault: 'the engine of the start', title }, async t => {
     const { env, load } = await anotherEngine();
     await load('tmux-agents-base:latest');
     const scene = await abandoned(t, env);
-    await isRight(t, scene, { name: 'a shell that names none', env: () => ({ DOCKER_HOST: undefined }) });
+    await check(t, scene, { name: 'a shell that names none', env: () => ({ DOCKER_HOST: undefined }) });
   });
 }
 
@@ -253,7 +251,7 @@ cell(
   {
     block: 'N',
     fault: 'another shell',
-    title: 'a state directory that cannot be written can be read, and what writes says so',
+    title: 'a read-only state directory can be read, and commands that write report it',
   },
   async t => {
     const scene = await abandoned(t);
@@ -266,18 +264,18 @@ cell(
     };
     const reads = { ps: ['ps', '--json'], logs: ['logs', 'worker'], cleanup: ['cleanup', '--dry-run'] };
     for (const args of Object.values(reads)) {
-      const { exitCode, said } = await from(readOnly, scene, args);
-      t.is(exitCode, 0, said);
+      const { exitCode, details } = await from(readOnly, scene, args);
+      t.is(exitCode, 0, details);
     }
     for (const args of [['stop'], ['resume'], ['resume', '--all']]) {
-      const { exitCode, said } = await from(readOnly, scene, args);
-      t.is(exitCode, 3, said);
-      t.regex(said, /cannot be read or written: EROFS.*agent-flow resume/);
+      const { exitCode, details } = await from(readOnly, scene, args);
+      t.is(exitCode, 3, details);
+      t.regex(details, /cannot be read or written: EROFS.*agent-flow resume/);
     }
-    await isAlive(t, here, 'nothing was done');
+    await isStillRunning(t, here, 'nothing was done');
     writeFileSync(join(here.workspace, 'go'), '');
     const resumed = await from({ name: 'the same' }, scene, ['resume', '--json']);
-    t.is(resumed.exitCode, 0, resumed.said);
-    await isWell(t, here, fate);
+    t.is(resumed.exitCode, 0, resumed.details);
+    await assertOutcome(t, here, expected);
   },
 );

@@ -5,22 +5,22 @@ import type { RunEvent } from '../../src/events.ts';
 import { initialState, positions } from './positions.ts';
 
 /**
- * Put into an engine from outside, with `node --import`: nothing of it is in the package. It reads along what the
- * engine writes into its journal, and sends the engine a signal at the position that the environment names.
+ * Loaded into an engine process with `node --import`; the package does not contain it. It watches the writes to the
+ * journal, and sends the process a signal at the position that the environment names.
  *
  *     AGENT_FLOW_FAILPOINT     creating:intent, or attempt.ended:before
  *     AGENT_FLOW_FAILSIGNAL    SIGKILL (default), SIGTERM, or ctrl-c: a SIGINT to the whole process group
- *     AGENT_FLOW_CANCEL_WHEN   a file; as soon as it is there, the engine gets a SIGINT
- *     AGENT_FLOW_RENDEZVOUS    a folder; whoever is about to take a lock waits there until two are
+ *     AGENT_FLOW_CANCEL_WHEN   a file; the engine process gets a SIGINT as soon as it exists
+ *     AGENT_FLOW_RENDEZVOUS    a folder; a process about to take a lock waits there for a second one
  */
 const { AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL, AGENT_FLOW_CANCEL_WHEN, AGENT_FLOW_RENDEZVOUS } =
   process.env;
 
-/** How long, in milliseconds, a docker client or a wait has been under way when it is cut. */
+/** Milliseconds after which a running docker client or a wait is interrupted. */
 const intoFlight = 40;
 
 /** Calls of the run itself. */
-const ofNobody = ['info', 'events', 'context'];
+const ofRun = ['info', 'events', 'context'];
 
 if (AGENT_FLOW_FAILPOINT) failAt(AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL ?? 'SIGKILL');
 if (AGENT_FLOW_CANCEL_WHEN) cancelWhen(AGENT_FLOW_CANCEL_WHEN);
@@ -32,8 +32,8 @@ function failAt(name: string, signal: string): void {
   const position = positions.find(({ state }) => state === what) ?? null;
   let fired = false;
   let inside = false;
-  /** Whose state it is; null while nobody has been in it. */
-  let who: string | null = null;
+  /** The agent in that state; null before any agent was in it. */
+  let agent: string | null = null;
   let call: number | null = null;
   let spawnsToCut = false;
 
@@ -49,29 +49,29 @@ function failAt(name: string, signal: string): void {
     if (event.type === what && moment === 'before') fire();
     if (!position || !inside) return;
     const isOver =
-      position.asksDocker && event.type === 'docker.result'
+      position.callsDocker && event.type === 'docker.result'
         ? event.call === call
-        : event.type === 'agent.state' && (who ?? event.agent) === event.agent && !isIn(event.state, what);
+        : event.type === 'agent.state' && (agent ?? event.agent) === event.agent && !isIn(event.state, what);
     if (isOver && moment !== 'intent') fire();
   };
   const after = (event: RunEvent) => {
     if (event.type === what && moment === 'after') fire();
     if (!position) return;
-    // The first state is told when its actor has begun already.
+    // The actor of the first state starts before the event of that state.
     if (event.type === 'run.started') inside = initialState === what;
     if (
       event.type === 'agent.state' &&
-      (who ?? event.agent) === event.agent &&
+      (agent ?? event.agent) === event.agent &&
       isIn(event.state, what) !== inside
     ) {
       inside = !inside;
-      who = event.agent;
-      if (!inside || position.asksDocker) return;
+      agent = event.agent;
+      if (!inside || position.callsDocker) return;
       if (moment === 'intent') fire();
       if (moment === 'flight') soon();
     }
-    if (!inside || !position.asksDocker || call !== null) return;
-    if (event.type !== 'docker.call' || ofNobody.includes(event.argv[1]!)) return;
+    if (!inside || !position.callsDocker || call !== null) return;
+    if (event.type !== 'docker.call' || ofRun.includes(event.argv[1]!)) return;
     call = event.call;
     if (moment === 'intent') fire();
     spawnsToCut = moment === 'flight';
@@ -113,7 +113,7 @@ function cancelWhen(file: string): void {
   timer.unref();
 }
 
-/** Both have looked when both take: the narrowest a race can be. */
+/** Both have checked the lock before either takes it: the narrowest possible race. */
 function meetAt(folder: string): void {
   const { linkSync } = fs;
   let met = false;

@@ -2,17 +2,17 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { eventually, type Place } from '../engine/flow.ts';
-import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { counted, stage } from './scenarios.ts';
 import { cell } from './tally.ts';
 
 /**
- * A create whose client is dead, and that docker does all the same at the worst moment: while the run is stopped, when
- * it has been looked for in vain. No clock is asked: it lands behind the answer to the fourth look, or when all is over.
+ * A create whose client is dead, and that docker completes at the worst moment: while the run is stopped, after checks
+ * that have not found the container. It needs no clock: it completes after the fourth check, or at the end.
  */
 const lands = 4;
 
-/** In the folder of a place, `place`, what was asked for waits in a file. */
+/** A request waits as a file in the folder of a place, `place`. */
 const land = `mv "$place/create" "$place/landed" && xargs -0 "$real" <"$place/landed" >/dev/null 2>&1`;
 const lateDocker = {
   create: `place=\${0%/fake/docker}; printf '%s\\0' "$@" >"$place/half"; mv "$place/half" "$place/create"; exec sleep 3600`,
@@ -27,8 +27,8 @@ const lateDocker = {
 const landNow = (here: Place) =>
   execa('sh', ['-c', land], { env: { ...here.env, place: here.path, real: 'docker' }, reject: false });
 
-const fate: Fate = { status: 'cancelled', exitCode: null, starts: { exactly: 0 } };
-const title = 'a create that a killed engine asked for, and that lands while its run is stopped, is removed';
+const expected: ExpectedOutcome = { status: 'cancelled', exitCode: null, starts: { exactly: 0 } };
+const title = 'a create of a killed engine process that completes while its run is stopped is removed';
 
 cell({ block: 'A', fault: 'late create', title }, async t => {
   const { here, network, env } = stage(t, lateDocker);
@@ -44,7 +44,7 @@ cell({ block: 'A', fault: 'late create', title }, async t => {
   const stopped = await here.agentFlow(['stop'], { env });
   t.is(stopped.exitCode, 0, stopped.stderr);
   await landNow(here);
-  nothingLost(t, here, { worker: fate });
-  nothingDoubled(t, here, { worker: fate });
+  nothingLost(t, here, { worker: expected });
+  nothingDoubled(t, here, { worker: expected });
   await nothingLeft(t, here);
 });

@@ -1,13 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../engine/flow.ts';
-import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { counted, stage } from './scenarios.ts';
 import { cell } from './tally.ts';
 
 /**
- * An injection whose client is dead lands when the next engine has seen that nothing was injected: the agent has come
- * to its end before that engine asks for its session.
+ * An injection whose client is dead completes after the next engine process has found no injection: the agent has ended
+ * before that process checks its session.
  */
 const lateDocker = {
   "exec --interactive '*' agent-inject": `place=\${0%/fake/docker}; [ -e "$place/asked" ] && exec "$real" "$@"
@@ -17,8 +17,8 @@ const lateDocker = {
     fi; exec "$real" "$@"`,
 };
 
-const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
-const title = 'an injection that a killed engine asked for, and that lands late, is the agent’s one start';
+const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+const title = "an injection of a killed engine process that completes late is the agent's only start";
 
 cell({ block: 'A', fault: 'late injection', title }, async t => {
   const { here, network, env } = stage(t, lateDocker);
@@ -33,7 +33,7 @@ cell({ block: 'A', fault: 'late injection', title }, async t => {
   writeFileSync(join(here.path, 'resumed'), '');
   const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
   t.is(exitCode, 0, stderr);
-  nothingLost(t, here, { worker: fate });
-  nothingDoubled(t, here, { worker: fate });
+  nothingLost(t, here, { worker: expected });
+  nothingDoubled(t, here, { worker: expected });
   await nothingLeft(t, here);
 });

@@ -6,8 +6,8 @@ import { execa } from 'execa';
 import { bin, eventually, isRunning, type Place } from '../engine/flow.ts';
 import { canary } from './canary.ts';
 import {
+  type ExpectedOutcome,
   endProcessesOf,
-  type Fate,
   nothingDoubled,
   nothingLeft,
   nothingLost,
@@ -16,9 +16,9 @@ import {
 import { counted, type Stage, stage } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
-const fate: Fate = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
+const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
 
-/** A run whose engine was killed, and whose agent waits for the file `go`. */
+/** A run whose engine process was killed, and whose agent waits for the file `go`. */
 async function abandoned({ here, network, env }: Stage): Promise<string> {
   const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
   const engine = here.start(['run', here.write({ agents: { worker } })], { env });
@@ -29,10 +29,10 @@ async function abandoned({ here, network, env }: Stage): Promise<string> {
 }
 
 const locksIn = (folder: string) => readdirSync(folder).filter(name => name.startsWith('lock'));
-const goOn = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
+const letFinish = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
 
 const rounds = isWhole ? 20 : 4;
-const title = `of two engines that take up a run at one instant one drives it, ${rounds} times over`;
+const title = `one of two engine processes that resume a run at the same time drives it (${rounds} rounds)`;
 cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
   const here = stage(t);
   const { failing, env } = here;
@@ -48,7 +48,7 @@ cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
       here.here.start(['resume', '--json'], { env: failing({ AGENT_FLOW_RENDEZVOUS: rendezvous }) }),
     );
     const [refused, winner] = await Promise.race(
-      engines.map((engine, index) => engine.then(answer => [answer, engines[1 - index]!] as const)),
+      engines.map((engine, index) => engine.then(result => [result, engines[1 - index]!] as const)),
     );
     t.is(readdirSync(rendezvous).length, 2, 'both were about to take the lock');
     t.is(refused.exitCode, 2, `round ${round}: ${refused.stderr}`);
@@ -61,47 +61,47 @@ cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
     await winner;
   }
 
-  goOn(here.here);
+  letFinish(here.here);
   const { exitCode, stderr } = await here.here.agentFlow(['resume', '--json'], { env });
   t.is(exitCode, 0, stderr);
-  nothingLost(t, here.here, { worker: fate });
-  nothingDoubled(t, here.here, { worker: fate });
+  nothingLost(t, here.here, { worker: expected });
+  nothingDoubled(t, here.here, { worker: expected });
   await nothingLeft(t, here.here);
   await foreign.isUntouched(t);
 });
 
-/** Whose names a dead lock can bear; this process lives, and is none of them. */
+/** Holders of a dead lock; this process is alive, and is none of them. */
 const dead = {
-  'a holder that is gone': { pid: 2 ** 22 + 1 },
-  'a pid that is used again': { pid: process.pid, started: '1' },
+  'a dead holder': { pid: 2 ** 22 + 1 },
+  'a reused pid': { pid: process.pid, started: '1' },
   'another boot': { pid: process.pid, boot: 'another' },
 } as const;
 
 for (const [whose, change] of Object.entries(dead))
-  cell({ block: 'G', fault: 'dead locks', title: `the lock of ${whose} keeps nobody out` }, async t => {
+  cell({ block: 'G', fault: 'dead locks', title: `the lock of ${whose} is ignored` }, async t => {
     const here = stage(t);
     t.teardown(() => endProcessesOf(here.here));
     const folder = await abandoned(here);
     const [left] = locksIn(folder);
     const holder = JSON.parse(readFileSync(join(folder, left!), 'utf8'));
     writeFileSync(join(folder, left!), JSON.stringify({ ...holder, ...change }));
-    goOn(here.here);
+    letFinish(here.here);
     const { exitCode, stderr } = await here.here.agentFlow(['resume', '--json'], { env: here.env });
     t.is(exitCode, 0, stderr);
-    nothingLost(t, here.here, { worker: fate });
-    nothingDoubled(t, here.here, { worker: fate });
+    nothingLost(t, here.here, { worker: expected });
+    nothingDoubled(t, here.here, { worker: expected });
     await nothingLeft(t, here.here);
   });
 
-/** An engine in a pid namespace of its own, as in a container. */
-const apart = (here: Place, env: NodeJS.ProcessEnv, spec: unknown) =>
+/** An engine process in a pid namespace of its own, as in a container. */
+const inNamespace = (here: Place, env: NodeJS.ProcessEnv, spec: unknown) =>
   execa(
     'unshare',
     [...'--pid --fork --kill-child --mount-proc'.split(' '), process.execPath, bin, 'run', here.write(spec)],
     { cwd: here.path, env, extendEnv: false, stdin: 'ignore', reject: false },
   );
 
-/** Of whom nobody here can know whether they live. */
+/** Holders that cannot be checked from here. */
 const unseen = {
   'another machine': { host: `not-${hostname()}`, boot: 'another' },
   'another machine of this name': { machine: 'another', boot: 'another' },
@@ -110,7 +110,7 @@ const unseen = {
 
 for (const [whose, change] of Object.entries(unseen))
   cell(
-    { block: 'G', fault: 'living locks', title: `the lock of ${whose} is believed, and yields to --force` },
+    { block: 'G', fault: 'living locks', title: `the lock of ${whose} is respected, and yields to --force` },
     async t => {
       const here = stage(t);
       t.teardown(() => endProcessesOf(here.here));
@@ -124,19 +124,19 @@ for (const [whose, change] of Object.entries(unseen))
         refused.stderr,
         new RegExp(`is already being executed by process ${holder.pid} on .*use --force`),
       );
-      t.is((await here.here.containers(['status=running'])).length, 1, 'its agent lives on');
-      goOn(here.here);
+      t.is((await here.here.containers(['status=running'])).length, 1, 'its agent is still running');
+      letFinish(here.here);
       const { exitCode, stderr } = await here.here.agentFlow(['resume', '--force', '--json'], {
         env: here.env,
       });
       t.is(exitCode, 0, stderr);
-      nothingLost(t, here.here, { worker: fate });
-      nothingDoubled(t, here.here, { worker: fate });
+      nothingLost(t, here.here, { worker: expected });
+      nothingDoubled(t, here.here, { worker: expected });
       await nothingLeft(t, here.here);
     },
   );
 
-cell({ block: 'G', fault: 'living locks', title: 'a host that was renamed keeps nobody out' }, async t => {
+cell({ block: 'G', fault: 'living locks', title: 'the lock of a renamed host is ignored' }, async t => {
   const here = stage(t);
   t.teardown(() => endProcessesOf(here.here));
   const folder = await abandoned(here);
@@ -148,12 +148,12 @@ cell({ block: 'G', fault: 'living locks', title: 'a host that was renamed keeps 
   await nothingLeft(t, here.here);
 });
 
-/** A run at work whose engine process is in another pid namespace. */
-async function drivenApart(t: ExecutionContext) {
+/** A running run whose engine process is in another pid namespace. */
+async function drivenInNamespace(t: ExecutionContext) {
   const { here, network, env } = stage(t);
   t.teardown(() => endProcessesOf(here));
   const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
-  const inside = apart(here, env, { agents: { worker } });
+  const inside = inNamespace(here, env, { agents: { worker } });
   await eventually(isRunning(here, 'worker'), 'a running agent');
   return { here, env, inside };
 }
@@ -162,10 +162,10 @@ cell(
   {
     block: 'G',
     fault: 'living locks',
-    title: 'an engine in another pid namespace is refused to one outside, and ends when it is forced',
+    title: 'an engine process in another pid namespace keeps its run, and ends when --force takes it',
   },
   async t => {
-    const { here, env, inside } = await drivenApart(t);
+    const { here, env, inside } = await drivenInNamespace(t);
     const refused = await here.agentFlow(['resume'], { env });
     t.is(refused.exitCode, 2, refused.stderr);
     t.regex(refused.stderr, /is already being executed by process 1 on .*another pid namespace/);
@@ -173,11 +173,11 @@ cell(
     const { exitCode, stderr } = await inside;
     t.is(exitCode, 3, stderr);
     t.regex(stderr, /was taken over by process \d+ on /);
-    goOn(here);
-    const answer = await outside;
-    t.is(answer.exitCode, 0, String(answer.stderr));
-    nothingLost(t, here, { worker: fate });
-    nothingDoubled(t, here, { worker: fate });
+    letFinish(here);
+    const result = await outside;
+    t.is(result.exitCode, 0, String(result.stderr));
+    nothingLost(t, here, { worker: expected });
+    nothingDoubled(t, here, { worker: expected });
     await nothingLeft(t, here);
   },
 );
@@ -186,10 +186,10 @@ cell(
   {
     block: 'G',
     fault: 'living locks',
-    title: 'stop reaches an engine in another pid namespace by its request',
+    title: 'stop reaches an engine process in another pid namespace by its request',
   },
   async t => {
-    const { here, env, inside } = await drivenApart(t);
+    const { here, env, inside } = await drivenInNamespace(t);
     const stopped = await here.agentFlow(['stop'], { env });
     t.is(stopped.exitCode, 0, stopped.stderr);
     t.is((await inside).exitCode, 1);

@@ -10,49 +10,53 @@ import { openStateDir } from '../../src/store/state-directory.ts';
 import type { Place } from '../engine/flow.ts';
 import { printed, startsOf } from './scenarios.ts';
 
-/** What must have become of an agent, whatever was done to its engine. */
-export interface Fate {
+/** The expected outcome of an agent, whatever happened to its engine process. */
+export interface ExpectedOutcome {
   readonly status: string;
   readonly exitCode: number | null;
-  /** Of its error; null for none. */
+  /** The kind of its error; null for none. */
   readonly kind?: FailureKind | null;
-  /** What became of each attempt: the kind of its error, null for none. */
+  /** The kind of the error of each attempt; null for none. */
   readonly attempts?: readonly (FailureKind | null)[];
   readonly starts: { readonly exactly: number } | { readonly atMost: number };
   /** The file that it writes its starts to. */
   readonly counter?: string;
 }
 
-/** One outcome an agent, the right one; its transcript whole where it came to its own end. */
-export function nothingLost(t: ExecutionContext, here: Place, fates: Readonly<Record<string, Fate>>): void {
+/** Assert one correct outcome per agent, and a complete transcript if it ended by itself. */
+export function nothingLost(
+  t: ExecutionContext,
+  here: Place,
+  expectations: Readonly<Record<string, ExpectedOutcome>>,
+): void {
   const journal = here.journal();
   const runs = journal.filter(event => event.type === 'run.ended');
   t.is(runs.length, 1, 'the run has ended once');
   const result = JSON.parse(readFileSync(join(here.stateDir, 'runs', here.runId()!, 'result.json'), 'utf8'));
-  for (const [name, { status, exitCode, kind, attempts }] of Object.entries(fates)) {
+  for (const [name, { status, exitCode, kind, attempts }] of Object.entries(expectations)) {
     const ends = journal.filter(event => event.type === 'agent.ended' && event.agent === name);
     t.is(ends.length, 1, `${name} has one outcome`);
     t.like(ends[0], { status, exitCode }, `${name} has the right outcome`);
-    const { error, ...told } = result.agents[name];
-    t.like(told, { status, exitCode }, `the result tells of ${name}`);
+    const { error, ...outcome } = result.agents[name];
+    t.like(outcome, { status, exitCode }, `the result of ${name}`);
     if (kind !== undefined) t.is(error?.kind ?? null, kind, `${name}: ${error?.message}`);
     if (attempts) t.deepEqual(kindsOf(journal, name), attempts, `the attempts of ${name}`);
     if (status !== 'succeeded' && !ownEnds.includes(error?.kind)) continue;
     const attempt = result.agents[name].attempts.length;
-    const said = here.transcript(name, attempt).matchAll(/line (\d+)/g);
-    const numbers = Array.from(said, ([, number]) => Number(number));
+    const lines = here.transcript(name, attempt).matchAll(/line (\d+)/g);
+    const numbers = Array.from(lines, ([, number]) => Number(number));
     t.deepEqual(
       numbers,
       Array.from({ length: printed }, (_, index) => index + 1),
-      `the transcript of ${name} is whole`,
+      `the transcript of ${name} is complete`,
     );
   }
 }
 
-/** How an agent fails that has come to its own end. */
+/** Kinds of failure of an agent that has ended by itself. */
 const ownEnds: readonly FailureKind[] = ['exit', 'signal'];
 
-/** Of each attempt what was told first. */
+/** The first journaled kind of each attempt. */
 function kindsOf(journal: readonly RunEvent[], agent: string): (string | null)[] {
   const kinds = new Map<number, string | null>();
   for (const event of journal)
@@ -61,13 +65,13 @@ function kindsOf(journal: readonly RunEvent[], agent: string): (string | null)[]
   return [...kinds.values()];
 }
 
-/** Nobody was started more often than it should be, and an attempt has one container. */
+/** Assert that no agent started more often than expected, and that each attempt has one container. */
 export function nothingDoubled(
   t: ExecutionContext,
   here: Place,
-  fates: Readonly<Record<string, Fate>>,
+  expectations: Readonly<Record<string, ExpectedOutcome>>,
 ): void {
-  for (const [name, { starts, counter }] of Object.entries(fates)) {
+  for (const [name, { starts, counter }] of Object.entries(expectations)) {
     const counted = startsOf(here, counter);
     if ('exactly' in starts) t.is(counted, starts.exactly, `the starts of ${name}`);
     else t.true(counted <= starts.atMost, `${name} was started ${counted} times`);
@@ -82,8 +86,8 @@ export function nothingDoubled(
 }
 
 /**
- * No container, no second network, no process, no lock, no temporary file; looked at again after 2 s. `deadLock`: the
- * engine died when its run was over, so nobody comes to clear its lock away; then it must hold nobody off.
+ * Assert that no container, second network, process, lock or temporary file is left, at once and after 2 s. `deadLock`:
+ * the engine process died when its run had ended, so its lock stays; then it must not block the run.
  */
 export async function nothingLeft(
   t: ExecutionContext,
@@ -92,7 +96,7 @@ export async function nothingLeft(
 ): Promise<void> {
   if (deadLock) {
     const { lock } = openStateDir(here.stateDir).run(here.runId()!);
-    t.is(lockHolder(lock), null, 'the lock of the dead holds nobody off');
+    t.is(lockHolder(lock), null, 'the lock of a dead process is ignored');
     rmSync(`${lock}.1`);
   }
   for (const pause of [0, 2_000]) {
@@ -101,14 +105,14 @@ export async function nothingLeft(
     t.deepEqual(await here.containers(), [], `containers, ${when}`);
     const networks = await networksOf(here);
     t.is(new Set(networks).size, networks.length, `a network twice, ${when}: ${networks}`);
-    // The one that is there stays for the next run.
+    // The existing network stays for the next run.
     t.true(networks.length <= 1, `networks, ${when}: ${networks}`);
     t.deepEqual(scraps(here), [], `files, ${when}`);
     if (pause > 0) t.deepEqual(processesOf(here).map(words), [], 'processes');
   }
 }
 
-/** Ids of the processes that live with this place's state directory in their environment. */
+/** Ids of the processes with this place's state directory in their environment. */
 export function processesOf(here: Place): number[] {
   const mark = `\0AGENT_FLOW_STATE_DIR=${here.stateDir}\0`;
   return readdirSync('/proc')
@@ -119,7 +123,7 @@ export function processesOf(here: Place): number[] {
 /** The command line of a process. */
 export const words = (pid: number) => proc(pid, 'cmdline').replaceAll('\0', ' ').trim();
 
-/** Kills what a test that failed has left running. */
+/** Kill the processes that a failed test has left running. */
 export function endProcessesOf(here: Place): void {
   for (const pid of processesOf(here)) {
     try {

@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { eventually, isRunning, type Place } from '../engine/flow.ts';
-import type { Fate } from './oracles.ts';
+import type { ExpectedOutcome } from './oracles.ts';
 import { counted, type Stage, stage } from './scenarios.ts';
-import { atWork, begin, cameOut, docker, goOn, resume, untilGo } from './trial.ts';
+import { assertOutcomes, atWork, begin, docker, letFinish, resume, untilGo } from './trial.ts';
 
-/** What hands from outside do to networks and to agents that are paused; each has a course of its own. */
+/** External changes to networks, and pauses of agents; each has a test body of its own. */
 export interface OutsideCell {
   readonly fault: string;
   readonly title: string;
-  readonly isTelling?: true;
+  readonly isRepresentative?: true;
   readonly body: (t: ExecutionContext) => Promise<void>;
 }
 
 export const once = { exactly: 1 } as const;
 const never = { exactly: 0 } as const;
-export const fine: Fate = { status: 'succeeded', exitCode: 0, kind: null, starts: once };
-export const refused = (kind: FailureKind, starts: Fate['starts'] = never): Fate => ({
+export const fine: ExpectedOutcome = { status: 'succeeded', exitCode: 0, kind: null, starts: once };
+export const refused = (kind: FailureKind, starts: ExpectedOutcome['starts'] = never): ExpectedOutcome => ({
   status: 'failed',
   exitCode: null,
   kind,
@@ -30,14 +30,17 @@ export const worker = (agent: string, { network }: Stage, more: object = {}) => 
   network: { name: network },
   ...more,
 });
-/** Two agents, of whom the second waits for the first. */
+/** Two agents, of which the second depends on the first. */
 export const two = (scene: Stage) => ({
   agents: {
     worker: worker(untilGo, scene),
     second: { ...worker('exit 0', scene), ...counted('exit 0', 'starts-2'), dependsOn: ['worker'] },
   },
 });
-export const both = (second: Fate) => ({ worker: fine, second: { ...second, counter: 'starts-2' } });
+export const both = (second: ExpectedOutcome) => ({
+  worker: fine,
+  second: { ...second, counter: 'starts-2' },
+});
 export const errorOf = (here: Place, agent: string) =>
   JSON.parse(readFileSync(join(here.stateDir, 'runs', here.runId()!, 'result.json'), 'utf8')).agents[agent]
     .error.message;
@@ -45,25 +48,25 @@ export const errorOf = (here: Place, agent: string) =>
 async function withoutNetwork({ here, network }: Stage, id: string) {
   await docker('network', 'disconnect', network, id);
   await docker('network', 'rm', network);
-  goOn(here);
+  letFinish(here);
 }
 
 const networks: readonly OutsideCell[] = [
   {
     fault: 'networks',
-    title: 'a network that is removed between two agents is named by the one that lacks it',
+    title: 'a network that is removed between two agents is named in the error of the second one',
     async body(t) {
       const scene = stage(t);
       const run = begin(t, scene, two(scene));
       await withoutNetwork(scene, await atWork(scene.here));
       t.is((await run.end).exitCode, 3);
       t.regex(errorOf(scene.here, 'second'), new RegExp(`network ${scene.network} not found`));
-      await cameOut(t, scene.here, both(refused('network')));
+      await assertOutcomes(t, scene.here, both(refused('network')));
     },
   },
   {
     fault: 'networks',
-    title: 'a network that is removed while the engine is dead is made again',
+    title: 'a network that is removed while no engine process runs is created again',
     async body(t) {
       const scene = stage(t);
       const run = begin(t, scene, two(scene));
@@ -72,19 +75,19 @@ const networks: readonly OutsideCell[] = [
       await withoutNetwork(scene, id);
       const { exitCode, stderr } = await resume(scene);
       t.is(exitCode, 0, stderr);
-      await cameOut(t, scene.here, both(fine));
+      await assertOutcomes(t, scene.here, both(fine));
     },
   },
   {
     fault: 'networks',
-    title: 'a network that is removed between the create and the start is named, and nothing was started',
+    title: 'a network that is removed between create and start is named in the error, and nothing starts',
     async body(t) {
       const remove = `"$real" network rm "$("$real" inspect --format='{{.HostConfig.NetworkMode}}' "$2")" >/dev/null`;
       const scene = stage(t, { start: remove });
       const run = begin(t, scene, { agents: { worker: worker('exit 0', scene, { retries: 1 }) } });
       t.is((await run.end).exitCode, 3);
       t.regex(errorOf(scene.here, 'worker'), new RegExp(`network ${scene.network} not found`));
-      await cameOut(t, scene.here, { worker: refused('network') });
+      await assertOutcomes(t, scene.here, { worker: refused('network') });
     },
   },
 ];
@@ -92,7 +95,7 @@ const networks: readonly OutsideCell[] = [
 const pauses: readonly OutsideCell[] = [
   {
     fault: 'paused',
-    title: 'an agent that is paused while its engine is dead is awaited by the next engine',
+    title: 'an agent that is paused while no engine process runs is awaited by the next one',
     async body(t) {
       const scene = stage(t);
       const { here } = scene;
@@ -100,28 +103,28 @@ const pauses: readonly OutsideCell[] = [
       const id = await atWork(here);
       await run.kill();
       await docker('pause', id);
-      goOn(here);
+      letFinish(here);
       const before = here.journal().length;
       const resumed = resume(scene);
       const later = { ...here, journal: () => here.journal().slice(before) };
-      await eventually(isRunning(later, 'worker'), 'a paused agent that is taken for a running one');
+      await eventually(isRunning(later, 'worker'), 'a paused agent that counts as running');
       await docker('unpause', id);
       const { exitCode, stderr } = await resumed;
       t.is(exitCode, 0, stderr);
-      await cameOut(t, here, { worker: fine });
+      await assertOutcomes(t, here, { worker: fine });
     },
   },
   {
     fault: 'paused',
-    title: 'a run whose agent is paused can be cancelled, and nothing is left of it',
-    isTelling: true,
+    title: 'a run with a paused agent can be cancelled without leftovers',
+    isRepresentative: true,
     async body(t) {
       const scene = stage(t);
       const run = begin(t, scene, { agents: { worker: worker(untilGo, scene) } });
       await docker('pause', await atWork(scene.here));
       const { exitCode, stderr } = await run.kill('SIGINT');
       t.is(exitCode, 130, stderr);
-      await cameOut(t, scene.here, {
+      await assertOutcomes(t, scene.here, {
         worker: { status: 'cancelled', exitCode: null, kind: null, starts: once },
       });
     },

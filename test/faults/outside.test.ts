@@ -4,123 +4,132 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Place } from '../engine/flow.ts';
 import { type Canary, canary } from './canary.ts';
-import type { Fate } from './oracles.ts';
+import type { ExpectedOutcome } from './oracles.ts';
 import { cells } from './outside-cells.ts';
 import { claimed } from './outside-names.ts';
 import { cell, isWhole } from './tally.ts';
-import { docker, type Trial, tried, untilGo } from './trial.ts';
+import { docker, runTrial, type Trial, untilGo } from './trial.ts';
 
-/** Block F: what other hands do to the containers, networks and names of a run. */
+/** Block F: external changes to the containers, networks and names of a run. */
 
-const fine: Fate = { status: 'succeeded', exitCode: 0, kind: null, attempts: [null], starts: { exactly: 1 } };
-/** Its first attempt is lost, and the second one comes to its own end. */
-const again: Fate = { ...fine, attempts: ['infrastructure', null], starts: { exactly: 2 } };
+const fine: ExpectedOutcome = {
+  status: 'succeeded',
+  exitCode: 0,
+  kind: null,
+  attempts: [null],
+  starts: { exactly: 1 },
+};
+/** Its first attempt is lost, and the second one ends by itself. */
+const again: ExpectedOutcome = { ...fine, attempts: ['infrastructure', null], starts: { exactly: 2 } };
 
-/** After so many milliseconds the events that an engine asks for no longer tell of it. */
+/** Milliseconds after which the events that an engine process requests no longer include it. */
 const forgotten = 6_000;
 
-/** Done to a container that runs its agent. */
-const hands: Readonly<Record<string, Pick<Trial, 'hand' | 'fate'>>> = {
-  'docker stop': { hand: id => docker('stop', id), fate: again },
-  'docker kill': { hand: id => docker('kill', id), fate: again },
-  'docker rm -f': { hand: id => docker('rm', '--force', id), fate: again },
+/** Changes to a container that runs its agent. */
+const interventions: Readonly<Record<string, Pick<Trial, 'intervene' | 'expected'>>> = {
+  'docker stop': { intervene: id => docker('stop', id), expected: again },
+  'docker kill': { intervene: id => docker('kill', id), expected: again },
+  'docker rm -f': { intervene: id => docker('rm', '--force', id), expected: again },
   'docker restart': {
-    hand: id => docker('restart', id),
-    fate: again,
+    intervene: id => docker('restart', id),
+    expected: again,
   },
   'docker kill, and docker start at once,': {
-    async hand(id) {
+    async intervene(id) {
       await docker('kill', id);
       await docker('start', id);
       await delay(forgotten);
     },
-    fate: again,
+    expected: again,
   },
-  'docker rename': { hand: id => docker('rename', id, `by-hand-${id.slice(0, 12)}`), fate: fine },
+  'docker rename': { intervene: id => docker('rename', id, `by-hand-${id.slice(0, 12)}`), expected: fine },
   'docker network disconnect': {
-    async hand(id) {
+    async intervene(id) {
       const network = await docker('inspect', '--format={{.HostConfig.NetworkMode}}', id);
       await docker('network', 'disconnect', network, id);
     },
-    fate: fine,
+    expected: fine,
   },
 };
-const telling = ['docker stop, engine dead'];
+const representative = ['docker stop, engine dead'];
 
-for (const [name, { hand, fate }] of Object.entries(hands))
+for (const [name, { intervene, expected }] of Object.entries(interventions))
   for (const isAbandoned of [false, true]) {
-    if (!isWhole && !telling.includes(`${name}${isAbandoned ? ', engine dead' : ''}`)) continue;
+    if (!isWhole && !representative.includes(`${name}${isAbandoned ? ', engine dead' : ''}`)) continue;
     const title = `${name} of a running agent's container${isAbandoned ? ' whose engine is dead' : ''} ${
-      fate === fine ? 'changes nothing' : 'is followed by a second attempt'
+      expected === fine ? 'changes nothing' : 'is followed by a second attempt'
     }`;
     cell({ block: 'F', fault: isAbandoned ? 'by hand, engine dead' : 'by hand', title }, t =>
-      tried(t, {
+      runTrial(t, {
         title,
         agent: untilGo,
-        // Should nobody see what was done, it ends all the same.
+        // If the change went unnoticed, the agent would still end.
         more: { retries: 1, timeouts: { run: '60s' } },
-        ...(hand && { hand }),
+        ...(intervene && { intervene }),
         ...(isAbandoned && { isAbandoned }),
         exitCode: 0,
-        fate,
+        expected,
       }),
     );
   }
 
-/** Done just before the engine makes a call, by the words that the call begins with, and where the id is in it. */
+/**
+ * Changes just before a call of the engine process, by the words that the call begins with, and the position of the id
+ * in it.
+ */
 const moments = {
   'before its start': ['start', '$2'],
-  'before it is asked for its session': ["exec '*' agent-ready", '$2'],
+  'before its session is checked': ["exec '*' agent-ready", '$2'],
   'before its injection': ['exec --interactive', '$3'],
   'before its transcript is read': ['logs', '$2'],
   'before its removal': ['rm', '$4'],
 } as const;
 type Moment = keyof typeof moments;
 
-const lost: Fate = { ...again, starts: { exactly: 1 } };
-const early: readonly (readonly [string, Moment, Fate])[] = [
+const lost: ExpectedOutcome = { ...again, starts: { exactly: 1 } };
+const early: readonly (readonly [string, Moment, ExpectedOutcome])[] = [
   ['rm --force', 'before its start', lost],
-  ['rm --force', 'before it is asked for its session', lost],
+  ['rm --force', 'before its session is checked', lost],
   ['rm --force', 'before its injection', lost],
   ['rm --force', 'before its transcript is read', again],
   ['rm --force', 'before its removal', fine],
   ['stop', 'before its start', fine],
-  ['stop', 'before it is asked for its session', lost],
-  ['kill', 'before it is asked for its session', lost],
+  ['stop', 'before its session is checked', lost],
+  ['kill', 'before its session is checked', lost],
   ['kill', 'before its injection', lost],
-  // Its session begins anew, and may be given the agent.
-  ['restart', 'before it is asked for its session', { ...again, starts: { atMost: 2 } }],
+  // Its session begins again, and may get the agent.
+  ['restart', 'before its session is checked', { ...again, starts: { atMost: 2 } }],
   ['restart', 'before its injection', { ...again, starts: { atMost: 2 } }],
 ];
 
-for (const [verb, moment, fate] of isWhole ? early : []) {
+for (const [verb, moment, expected] of isWhole ? early : []) {
   const [words, id] = moments[moment];
   const title = `docker ${verb} of a container just ${moment} ${
-    fate === fine ? 'changes nothing' : 'is followed by a second attempt'
+    expected === fine ? 'changes nothing' : 'is followed by a second attempt'
   }`;
   cell({ block: 'F', fault: 'by hand, at every step', title }, t =>
-    tried(t, {
+    runTrial(t, {
       title,
       agent: 'exit 0',
       more: { retries: 1 },
       docker: { [words]: `if mkdir once 2>/dev/null; then "$real" ${verb} "${id}" >/dev/null; fi` },
       exitCode: 0,
-      fate,
-      looks: (t, here) => t.true(existsSync(join(here.path, 'once')), 'it has come to that'),
+      expected,
+      verify: (t, here) => t.true(existsSync(join(here.path, 'once')), 'the change was made'),
     }),
   );
 }
 
-/** Done at the second call of its kind alone. */
+/** Runs at the second call of its kind only. */
 const second = (words: string) =>
   `if mkdir first 2>/dev/null; then :; elif mkdir second 2>/dev/null; then ${words}; fi`;
-/** The call is done, and its engine dies before it knows. */
+/** The call completes, and the engine process dies before its result. */
 const dies = second('"$real" "$@" >/dev/null; kill -9 "$(cat engine)"; exit 1');
 const renames = second('name=${2#--name=}; "$real" rename "${name%2}1" "$name"');
 
 const isRestarted = `"$real" "$@"; "$real" kill "$3"; "$real" start "$3"; sleep ${forgotten / 1_000}; kill -9 "$(cat engine)"; exit 1`;
 
-/** The container of the first attempt, which fails with 9, is there to be looked at; `others` that were kept as well. */
+/** The container of the first attempt, which fails with 9, is kept; so are `others`. */
 const isKept = (others: number) => async (t: ExecutionContext, here: Place) => {
   const ends = here.journal().flatMap(event => (event.type === 'attempt.ended' ? [event.containerId] : []));
   const left = await here.containers(['status=exited']);
@@ -140,56 +149,59 @@ const bothFail = {
   agent: `${firstFails.agent}; exit 5`,
   isAbandoned: true as const,
   exitCode: 1,
-  fate: { ...again, status: 'failed', exitCode: 5, kind: 'exit', attempts: ['exit', 'exit'] } as const,
-  looks: isKept(1),
+  expected: { ...again, status: 'failed', exitCode: 5, kind: 'exit', attempts: ['exit', 'exit'] } as const,
+  verify: isKept(1),
 };
 const attempts: readonly Trial[] = [
   {
     ...firstFails,
-    title: 'an engine that dies when a second attempt was created does not take the kept first one for it',
+    title:
+      'an engine process that dies after the create of a second attempt does not mistake the kept first one for it',
     docker: { create: dies },
     isAbandoned: true,
     exitCode: 0,
-    fate: { ...again, attempts: ['exit', null] },
-    looks: isKept(0),
-    isTelling: true,
+    expected: { ...again, attempts: ['exit', null] },
+    verify: isKept(0),
+    isRepresentative: true,
   },
   {
     ...bothFail,
-    title: 'an engine that dies when a second attempt was started tells each attempt by its own end',
+    title:
+      'an engine process that dies after the start of a second attempt ends each attempt by its own record',
     docker: { start: dies },
   },
   {
     ...bothFail,
-    title: 'an engine that dies when a second attempt was injected tells each attempt by its own end',
+    title:
+      'an engine process that dies after the injection of a second attempt ends each attempt by its own record',
     docker: { 'exec --interactive': dies },
   },
   {
     ...firstFails,
-    title: 'a kept container that somebody gives the name of the next attempt is not taken for it',
+    title: "a kept container that is renamed to the next attempt's name is not mistaken for it",
     docker: { create: renames },
     exitCode: 3,
-    fate: {
+    expected: {
       status: 'failed',
       exitCode: null,
       kind: 'nameConflict',
       attempts: ['exit', 'nameConflict'],
       starts: { exactly: 1 },
     },
-    looks: isKept(0),
+    verify: isKept(0),
   },
   {
-    title: 'a container that is restarted, while nobody knows yet that its agent was started, is not awaited',
+    title: 'a container that is restarted before the start of its agent is journaled is not awaited',
     agent: '[ "$(wc -l <starts)" -gt 1 ] || sleep 300',
     more: { retries: 1, timeouts: { run: '5s', stop: '1s' } },
     docker: { 'exec --interactive': `if mkdir first 2>/dev/null; then ${isRestarted}; fi` },
     isAbandoned: true,
     exitCode: 0,
-    fate: again,
+    expected: again,
   },
 ];
-for (const trial of attempts.filter(({ isTelling }) => isWhole || isTelling))
-  cell({ block: 'F', fault: 'kept attempts', title: trial.title }, t => tried(t, trial));
+for (const trial of attempts.filter(({ isRepresentative }) => isWhole || isRepresentative))
+  cell({ block: 'F', fault: 'kept attempts', title: trial.title }, t => runTrial(t, trial));
 
 let foreign: Canary;
 test.before(async () => {
@@ -197,8 +209,8 @@ test.before(async () => {
 });
 test.after.always(() => foreign?.remove());
 
-for (const { fault, title, isTelling, body } of [...cells, ...claimed])
-  if (isWhole || isTelling)
+for (const { fault, title, isRepresentative, body } of [...cells, ...claimed])
+  if (isWhole || isRepresentative)
     cell({ block: 'F', fault, title }, async t => {
       await body(t);
       await foreign.isUntouched(t);

@@ -16,35 +16,38 @@ import { execa, type ResultPromise } from 'execa';
 import { bin, eventually } from '../engine/flow.ts';
 
 /**
- * A dockerd of the test's own, which it may end as it likes: the machine's is not touched. It lives in namespaces that a
- * holder keeps, so that one that comes up again finds its containers' mounts; when the holder ends, the kernel ends all
- * that is in them, dockerd, containerd, shims and containers. The holder ends with this process, however that ends.
+ * A dockerd of the test's own, which it may end at any time without touching the machine's. It lives in namespaces that
+ * a holder keeps, so that a restarted one finds its containers' mounts; when the holder ends, the kernel ends
+ * everything in them: dockerd, containerd, shims and containers. The holder ends with this process, however that ends.
  */
 export interface PrivateDaemon {
-  /** By which a docker client finds it. */
+  /** The environment of a docker client that uses it. */
   readonly env: NodeJS.ProcessEnv;
-  /** Comes up, where it is not up like that, with containers that survive it or do not; resolves when it answers. */
+  /**
+   * Starts it unless it already runs with this option, with which containers survive it or not; resolves when it
+   * replies.
+   */
   start(options: { readonly liveRestore: boolean }): Promise<void>;
-  /** Resolves when it is gone. */
+  /** Resolves when it has exited. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   pause(): void;
-  goOn(): void;
-  /** Whether this process of a container lives: what can be known while the daemon is away. */
+  unpause(): void;
+  /** Whether this process of a container is running, also while the daemon is unreachable. */
   lives(pid: number): boolean;
   /** Copies an image of the machine's engine into this one. */
   load(image: string): Promise<void>;
-  /** Ends it and all it has made. */
+  /** Ends it and removes everything it has made. */
   remove(): Promise<void>;
 }
 
-const apart = '--net --mount --mount-proc --pid --fork --kill-child'.split(' ');
-/** Shims have their sockets in a folder that would be the machine's; `cat` lives until its stdin is closed. */
+const namespaces = '--net --mount --mount-proc --pid --fork --kill-child'.split(' ');
+/** Shims put their sockets into a folder that would be the machine's; `cat` runs until its stdin is closed. */
 const hold = 'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd';
 
 export interface DaemonOptions {
-  /** What stands in its daemon.json. */
+  /** The contents of its daemon.json. */
   readonly config?: object;
-  /** Shell that changes the mounts it finds, before it comes up; /run/containerd is for what that needs. */
+  /** Shell that changes its mounts before it starts; /run/containerd is for its files. */
   readonly prepare?: string;
 }
 
@@ -52,9 +55,9 @@ export async function privateDaemon({
   config: settings = {},
   prepare = ':',
 }: DaemonOptions = {}): Promise<PrivateDaemon> {
-  // docker-init reaps those whose parent has ended, or a dead containerd would look alive.
+  // docker-init reaps orphaned processes, or a dead containerd would seem to run.
   const script = `${hold}; ${prepare}; echo up; exec cat >/dev/null`;
-  const holder = execa('unshare', [...apart, 'docker-init', '--', 'sh', '-c', script], {
+  const holder = execa('unshare', [...namespaces, 'docker-init', '--', 'sh', '-c', script], {
     stdin: 'pipe',
     buffer: { stdout: false },
     reject: false,
@@ -66,7 +69,7 @@ export async function privateDaemon({
   const init = childOf(holder.pid!)!;
 
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-daemon-'));
-  // Users that it maps pass through here.
+  // Mapped users pass through here.
   chmodSync(folder, 0o711);
   const cgroup = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
   const log = join(folder, 'log');
@@ -84,12 +87,12 @@ export async function privateDaemon({
     `--cgroup-parent=/${cgroup}`,
     '--default-address-pool=base=192.168.240.0/20,size=24',
   ];
-  /** The nsenter that waits for dockerd and ends as it does. */
+  /** The nsenter that waits for dockerd and ends with it. */
   let entered: ResultPromise | null = null;
   let ended = true;
   let restores = false;
   const dockerd = () => childOf(entered!.pid!)!;
-  const answers = async () =>
+  const replies = async () =>
     (await execa('docker', ['version'], { env, reject: false, timeout: 10_000 })).exitCode === 0;
 
   const self: PrivateDaemon = {
@@ -109,7 +112,7 @@ export async function privateDaemon({
       void entered.then(() => {
         ended = true;
       });
-      await eventually(async () => ended || (await answers()), 'a dockerd that answers');
+      await eventually(async () => ended || (await replies()), 'a dockerd that replies');
       if (ended) throw new Error(`dockerd did not come up: ${readFileSync(log, 'utf8').slice(-2_000)}`);
     },
     async end(signal) {
@@ -117,10 +120,10 @@ export async function privateDaemon({
       await entered;
     },
     pause: () => void process.kill(dockerd(), 'SIGSTOP'),
-    goOn() {
+    unpause() {
       if (ended) return;
       process.kill(dockerd(), 'SIGCONT');
-      // It stops when the one that it waits for is stopped.
+      // It stops when the process that it waits for is stopped.
       process.kill(entered!.pid!, 'SIGCONT');
     },
     lives: pid => existsSync(`/proc/${init}/root/proc/${pid}`),
@@ -145,7 +148,7 @@ function childOf(pid: number): number | null {
   return children === '' ? null : Number(children.split(' ')[0]);
 }
 
-/** Those of containers that were killed with their namespaces, in each hierarchy. */
+/** Remove the groups of containers that were killed with their namespaces, in each hierarchy. */
 function removeCgroups(name: string): void {
   const root = '/sys/fs/cgroup';
   for (const folder of [root, ...readdirSync(root).map(entry => join(root, entry))])
@@ -159,7 +162,7 @@ function remove(folder: string): void {
   rmdirSync(folder);
 }
 
-/** Has it up, with the base image, before the tests of a file, and removed after them. */
+/** Start it with the base image before the tests of a file, and remove it after them. */
 export function upForTests(daemon: PrivateDaemon): void {
   test.after.always(() => daemon.remove());
   test.before(async t => {

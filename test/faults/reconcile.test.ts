@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, isRunning } from '../engine/flow.ts';
-import { endProcessesOf, type Fate, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
+import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
 import { counted, stage } from './scenarios.ts';
 import { cell, isWhole } from './tally.ts';
 
 const size = isWhole ? 100 : 10;
 const names = Array.from({ length: size }, (_, index) => `agent-${index}`);
-const title = `${size} running containers are found again with at most 4 docker commands`;
+const title = `${size} running containers are reconciled with at most 4 docker commands`;
 
 cell({ block: 'A', fault: 'many at once', title }, async t => {
   t.timeout(1_200_000);
@@ -38,7 +38,7 @@ cell({ block: 'A', fault: 'many at once', title }, async t => {
           event.type === 'agent.state' && event.state.startsWith('running') ? [event.agent] : [],
         ),
     ).size === size;
-  await eventually(found, 'all of them found running');
+  await eventually(found, 'all agents running again');
   const commands = here.shimmed().slice(before);
   t.log(commands.join(' '));
   t.true(commands.length <= 4, commands.join(' '));
@@ -46,13 +46,13 @@ cell({ block: 'A', fault: 'many at once', title }, async t => {
   writeFileSync(join(here.workspace, 'go'), '');
   const { exitCode, stderr } = await resumed;
   t.is(exitCode, 0, String(stderr));
-  const fates = Object.fromEntries(
-    names.map((name): [string, Fate] => [
+  const expectations = Object.fromEntries(
+    names.map((name): [string, ExpectedOutcome] => [
       name,
       { status: 'succeeded', exitCode: 0, starts: { exactly: 1 }, counter: `starts-${name}` },
     ]),
   );
-  nothingLost(t, here, fates);
-  nothingDoubled(t, here, fates);
+  nothingLost(t, here, expectations);
+  nothingDoubled(t, here, expectations);
   await nothingLeft(t, here);
 });

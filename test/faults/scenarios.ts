@@ -8,19 +8,19 @@ import { fakeDocker, type Place, place } from '../engine/flow.ts';
 /** Lines that an agent prints. */
 export const printed = 20;
 
-/** What leads an agent into a state, and how it comes out where nobody kills its engine. */
+/** The way of an agent into a state, and its outcome if its engine process is not killed. */
 export interface Scenario {
-  /** In shell, after it has written down that it was started, and has printed its lines. */
+  /** In shell, after it has recorded its start and printed its lines. */
   readonly agent: string;
   readonly retries: number;
-  /** Answers of a docker that is not quite honest, by the words that a call begins with. */
+  /** Replies of a faulty docker, by the words that a call begins with. */
   readonly docker: Readonly<Record<string, string>>;
   /** It gets a Ctrl-C as soon as its agent is up. */
   readonly cancelled: boolean;
   readonly starts: number;
-  /** It needs a secret, which is away from the moment its container is started until somebody waits for it. */
+  /** It needs a secret, which is missing from the start of its container until the run waits for it. */
   readonly secret?: true;
-  /** It is an AI CLI, whose plan is used up when it is first started. */
+  /** It is an AI CLI, whose quota is used up at its first start. */
   readonly isCli?: true;
 }
 
@@ -47,17 +47,17 @@ const stubborn: Scenario = {
   agent: 'trap "" INT TERM HUP; touch up; while :; do sleep 1; done',
   cancelled: true,
 };
-const deafToTerm = { 'kill --signal=TERM': 'exit 0' };
+const ignoresTerm = { 'kill --signal=TERM': 'exit 0' };
 
-/** What its secret is away for, only another agent keeps its engine from letting go. */
+/** While its secret is missing, only another agent keeps the engine process from detaching. */
 const lacking: Scenario = {
   ...plain,
   docker: { start: 'mkdir once 2>/dev/null && mv key away && rm workspace/key-is-there' },
   secret: true,
 };
 
-/** Its transcript takes long enough to be cut off, by a Ctrl-C too, of which docker says nothing but 130. */
-const longWinded: Scenario = { ...plain, docker: { logs: "trap 'exit 130' INT; sleep 0.3" } };
+/** Its transcript takes long enough to be interrupted, also by a Ctrl-C, which docker reports only as 130. */
+const slowTranscript: Scenario = { ...plain, docker: { logs: "trap 'exit 130' INT; sleep 0.3" } };
 
 const usedUp: Scenario = { ...plain, starts: 2, isCli: true };
 
@@ -65,16 +65,16 @@ const special: Readonly<Record<string, Scenario>> = {
   backingOff: flaky,
   engineUnreachable: away,
   retrying: second,
-  'collecting.reading': longWinded,
+  'collecting.reading': slowTranscript,
   waitingForSecrets: lacking,
   waitingForQuota: usedUp,
   'stopping.interrupting': stubborn,
   'stopping.terminating': stubborn,
-  'stopping.stoppingContainer': { ...stubborn, docker: deafToTerm },
-  'stopping.killing': { ...stubborn, docker: { ...deafToTerm, stop: 'exit 0' } },
+  'stopping.stoppingContainer': { ...stubborn, docker: ignoresTerm },
+  'stopping.killing': { ...stubborn, docker: { ...ignoresTerm, stop: 'exit 0' } },
 };
 
-/** The scenario that passes through a state; most lie on the way of an agent that simply works. */
+/** The scenario that passes through a state; most are on the path of a plain agent. */
 export const scenarioFor = (state: string): Scenario => special[state] ?? plain;
 
 const failpoints = join(import.meta.dirname, 'failpoints.ts');
@@ -101,16 +101,16 @@ export const startsOf = (here: Place, file = 'starts') => {
 
 export interface Stage {
   readonly here: Place;
-  /** A network that only this stage has. */
+  /** A network of this stage alone. */
   readonly network: string;
-  /** The environment of an engine that is to fail: see failpoints.ts. */
+  /** The environment of an engine process that is to fail: see failpoints.ts. */
   failing(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
- * A place with a network and a folder for temporary files of its own; all of it goes with the test. `more`: of an
- * environment, such as a DOCKER_HOST.
+ * Create a place with a network and a folder for temporary files of its own, all removed after the test. `more`:
+ * variables of the environment, such as a DOCKER_HOST.
  */
 export function stage(
   t: ExecutionContext,
@@ -131,7 +131,9 @@ export function stage(
   };
 }
 
-/** The spec of a scenario: one agent, `worker`; and beside one that lacks a secret another that outlives its wait. */
+/**
+ * The spec of a scenario: one agent, `worker`; beside one with a missing secret another that runs longer than its wait.
+ */
 export function specOf({ agent, retries, secret, isCli }: Scenario, network: string) {
   const worker = { ...counted(agent), retries, network: { name: network } };
   if (isCli) {
@@ -150,7 +152,7 @@ export function specOf({ agent, retries, secret, isCli }: Scenario, network: str
   };
 }
 
-/** In place of Claude Code: an image that has one already is used as it is. */
+/** In place of Claude Code: an image that contains it is used unchanged. */
 const fakeCli = `#!/bin/sh
 echo start >>/workspace/starts
 i=0; while [ $i -lt ${printed} ]; do i=$((i+1)); echo "line $i"; done
@@ -163,8 +165,8 @@ echo '{"type":"result","subtype":"success","is_error":true,"result":"used up"}'
 exit 1
 `;
 
-/** Puts what a scenario needs beside its spec; its secret once more when it is waited for. */
-export function lend(t: ExecutionContext, { secret, isCli }: Scenario, here: Place): void {
+/** Put the files of a scenario beside its spec; restore its secret when the run waits for it. */
+export function prepareScenario(t: ExecutionContext, { secret, isCli }: Scenario, here: Place): void {
   if (isCli) {
     mkdirSync(join(here.path, 'cli'));
     writeFileSync(join(here.path, 'cli', 'claude'), fakeCli, { mode: 0o755 });
@@ -174,19 +176,19 @@ export function lend(t: ExecutionContext, { secret, isCli }: Scenario, here: Pla
     );
   }
   if (!secret) return;
-  // Not where its agent could put a link in its place.
+  // Outside the workspace, where its agent could put a link in its place.
   const key = join(here.path, 'key');
-  const sign = join(here.workspace, 'key-is-there');
-  writeFileSync(key, 'a secret that nobody guesses\n');
-  writeFileSync(sign, '');
+  const marker = join(here.workspace, 'key-is-there');
+  writeFileSync(key, 'a secret that is hard to guess\n');
+  writeFileSync(marker, '');
   const timer = setInterval(() => {
-    const isMissed = here
+    const isAwaited = here
       .journal()
       .some(event => event.type === 'agent.state' && event.state === 'waitingForSecrets');
-    if (!isMissed) return;
+    if (!isAwaited) return;
     clearInterval(timer);
     renameSync(join(here.path, 'away'), key);
-    writeFileSync(sign, '');
+    writeFileSync(marker, '');
   }, 200);
   t.teardown(() => clearInterval(timer));
 }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 
-/** Of everything random: printed by whoever uses it, and given again as FAULTS_SEED. */
+/** The seed of everything random: printed by its users, and repeated with FAULTS_SEED. */
 export const seed = Number(process.env.FAULTS_SEED ?? randomInt(2 ** 31));
 
 /** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */

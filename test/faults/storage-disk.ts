@@ -3,9 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/**
- * Faults under the functions of node:fs, for what this worker imports. A test that uses them is a serial one.
- */
+/** Faults in functions of node:fs, for every module that this worker imports. Tests that use them are serial. */
 type Functions =
   | 'writeSync'
   | 'writeFileSync'
@@ -19,7 +17,7 @@ export const errnos = ['ENOSPC', 'EIO', 'EACCES'] as const;
 
 export const errno = (code: string) => Object.assign(new Error(`${code}: injected`), { code });
 
-/** In place of a function of node:fs until the test is over; returns what puts the real one back before that. */
+/** Replace a function of node:fs until the end of the test; return a function that restores it earlier. */
 export function replace(
   t: ExecutionContext,
   name: Functions,
@@ -37,7 +35,7 @@ export function replace(
   return restore;
 }
 
-/** Fails the call of this number, counted from 1, and with `forever` every one after it. */
+/** Fail the call of this number, counted from 1, and with `forever` every later one. */
 export function failing(t: ExecutionContext, name: Functions, code: string, nth: number, forever: boolean) {
   let calls = 0;
   return replace(t, name, real => (...args) => {
@@ -49,10 +47,13 @@ export function failing(t: ExecutionContext, name: Functions, code: string, nth:
   });
 }
 
-/** The path by which it is known, of one below an open directory. */
+/** The resolved path of a file in an open directory. */
 const named = (path: string) => join(fs.realpathSync(dirname(path)), basename(path));
 
-/** What a loss of power leaves: of every file what was synced, of every folder the names that were. */
+/**
+ * The files that a loss of power leaves: the synced contents, under the names that their folders had at their last
+ * sync.
+ */
 export function syncedOnly(t: ExecutionContext) {
   const paths = new Map<number, string>();
   const content = new Map<string, Buffer>();
@@ -92,7 +93,7 @@ export function syncedOnly(t: ExecutionContext) {
     created.delete(named(String(from)));
   });
   return {
-    /** What a file would hold; null where even its name would be gone. */
+    /** The content of a file; null if even its name would be lost. */
     after: (path: string): string | null =>
       created.has(path) || !content.has(path) ? null : content.get(path)!.toString(),
   };

@@ -12,7 +12,7 @@ import { writeFileAtomic } from '../../src/store/write-file-atomic.ts';
 import { errno, errnos, failing, replace, syncedOnly } from './storage-disk.ts';
 import { cell } from './tally.ts';
 
-/** Block H: what a disk can do to what a run writes down. No engine is needed. */
+/** Block H: disk failures while a run is recorded. They need no engine. */
 
 const folder = (t: ExecutionContext) => {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-storage-'));
@@ -20,7 +20,7 @@ const folder = (t: ExecutionContext) => {
   return path;
 };
 
-/** The end of a run: of these, any may be the last that came to disk. */
+/** The end of a run, of which any record may be the last on disk. */
 const failure = { phase: 'running', kind: 'exit', message: 'exited with 7 — “é”', exitCode: 7 };
 const ends: readonly RunEventBody[] = [
   { type: 'run.cancel', reason: 'SIGINT' },
@@ -55,7 +55,7 @@ cell(
   {
     block: 'H',
     fault: 'cut short',
-    title: 'a journal cut at any byte of its last three records is read up to the cut, and goes on',
+    title: 'a journal cut at any byte of its last three records is read up to the cut, and continues',
   },
   async t => {
     const { file, bytes, events, lastThree } = await written(t);
@@ -84,7 +84,7 @@ cell(
   {
     block: 'H',
     fault: 'flipped bits',
-    title: 'no bit of the last three records can flip unnoticed, and nothing false is read',
+    title: 'a flipped bit in the last three records is noticed, and no false record is read',
   },
   async t => {
     const { file, bytes, events, lastThree } = await written(t);
@@ -98,7 +98,7 @@ cell(
         const false_ = read.events.filter(event => !known.has(JSON.stringify(event)));
         if (read.damage.length === 0 || false_.length > 0 || read.events.length < events.length - 2)
           t.fail(
-            `bit ${bit} of byte ${at} (${JSON.stringify(String.fromCharCode(bytes[at]!))}) was believed`,
+            `bit ${bit} of byte ${at} (${JSON.stringify(String.fromCharCode(bytes[at]!))}) was accepted`,
           );
       }
     t.pass();
@@ -132,19 +132,19 @@ for (const code of errnos)
         cell(
           {
             block: 'H',
-            fault: 'a disk that refuses',
-            title: `a journal whose ${name} ${nth} says ${code}${forever ? ' for ever' : ' once'} is over`,
+            fault: 'disk errors',
+            title: `a journal whose ${name} ${nth} fails with ${code}${forever ? ' forever' : ' once'} is closed`,
           },
           async t => {
             const file = join(folder(t), 'journal.jsonl');
             const journal = openJournal(file, () => 0);
             const restore = failing(t, name, code, nth, forever);
-            const answers = [];
+            const results = [];
             for (const event of ends)
-              answers.push(await journal.append(event).catch((error: Error) => error));
-            // Nothing is believed to be written after a failure, also where the disk says that it is well again.
-            t.deepEqual(answers.slice(0, nth - 1), Array(nth - 1).fill(undefined));
-            for (const answer of answers.slice(nth - 1)) t.like(answer, { code });
+              results.push(await journal.append(event).catch((error: Error) => error));
+            // Nothing counts as written after a failure, even if the disk works again.
+            t.deepEqual(results.slice(0, nth - 1), Array(nth - 1).fill(undefined));
+            for (const result of results.slice(nth - 1)) t.like(result, { code });
             t.like(await journal.broken, { code });
             restore();
             journal[Symbol.dispose]();
@@ -156,8 +156,8 @@ for (const code of errnos)
 cell(
   {
     block: 'H',
-    fault: 'a disk that refuses',
-    title: 'what waits for a sync that failed is not saved by the next one',
+    fault: 'disk errors',
+    title: 'a failed sync rejects every waiting record, and the next sync does not save them',
   },
   async t => {
     const journal = openJournal(join(folder(t), 'journal.jsonl'), () => 0);
@@ -172,7 +172,7 @@ cell(
   {
     block: 'H',
     fault: 'cut short',
-    title: 'a record that was written in part is torn, and nothing follows it',
+    title: 'a partially written record is torn, and nothing follows it',
   },
   async t => {
     const file = join(folder(t), 'journal.jsonl');
@@ -195,7 +195,7 @@ cell(
   {
     block: 'H',
     fault: 'loss of power',
-    title: 'what append has confirmed survives a loss of power, from the first record on',
+    title: 'a confirmed append survives a loss of power, from the first record on',
   },
   async t => {
     const disk = syncedOnly(t);
@@ -215,7 +215,7 @@ cell(
   {
     block: 'H',
     fault: 'loss of power',
-    title: 'a file that is written whole is there after a loss of power, whole',
+    title: 'an atomically written file survives a loss of power completely',
   },
   t => {
     const disk = syncedOnly(t);
@@ -232,8 +232,8 @@ for (const code of errnos)
     cell(
       {
         block: 'H',
-        fault: 'a disk that refuses',
-        title: `a file whose ${name} says ${code} stays what it was, and nothing lies beside it`,
+        fault: 'disk errors',
+        title: `a file whose ${name} fails with ${code} is unchanged, and no other file is left`,
       },
       t => {
         const path = folder(t);
@@ -252,8 +252,8 @@ for (const code of errnos)
     cell(
       {
         block: 'H',
-        fault: 'a disk that refuses',
-        title: `a lock whose ${name} says ${code} is not had, and nothing of it stays`,
+        fault: 'disk errors',
+        title: `a lock whose ${name} fails with ${code} is not taken, and no file of it is left`,
       },
       t => {
         const path = folder(t);
@@ -270,8 +270,8 @@ for (const code of ['EIO', 'ESTALE', 'EACCES'])
   cell(
     {
       block: 'H',
-      fault: 'a disk that refuses',
-      title: `a lock that cannot be read for ${code} is believed, and yields to force`,
+      fault: 'disk errors',
+      title: `a lock that cannot be read because of ${code} is respected, and yields to force`,
     },
     t => {
       const path = folder(t);
@@ -289,7 +289,7 @@ for (const code of ['EIO', 'ESTALE', 'EACCES'])
     },
   );
 
-cell({ block: 'H', fault: 'cut short', title: 'a lock cut at any byte is nobody’s' }, t => {
+cell({ block: 'H', fault: 'cut short', title: 'a lock cut at any byte has no holder' }, t => {
   const path = folder(t);
   takeLock(join(path, 'lock'));
   const file = join(path, readdirSync(path)[0]!);
@@ -304,7 +304,7 @@ cell(
   {
     block: 'H',
     fault: 'cut short',
-    title: 'a run file cut at any byte is refused with what to do, not with a crash',
+    title: 'a run file cut at any byte is refused with a hint',
   },
   t => {
     const run = openStateDir(folder(t)).run('rabcdefg');

@@ -6,11 +6,11 @@ const [tally = '', mode] = process.argv.slice(2);
 
 const blocks: Readonly<Record<string, string>> = {
   A: 'the engine is killed',
-  B: 'a docker that lies',
-  C: 'its words',
+  B: 'faulty docker replies',
+  C: 'docker errors',
   D: 'the daemon',
   E: 'the agent',
-  F: 'hands from outside',
+  F: 'external changes',
   G: 'two engines',
   H: 'storage',
   M: 'an engine that lacks a safeguard',

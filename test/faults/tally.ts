@@ -1,19 +1,19 @@
 import { appendFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 
-/** Whether the whole grid is asked for, or what is telling in a minute and a half. */
+/** Whether the full suite runs, and not the representative subset of a minute and a half. */
 export const isWhole = process.env.FAULTS === 'all';
 
 export interface Cell {
   readonly block: string;
-  /** The row of docs/faults.md that it counts for. */
+  /** Its row in docs/faults.md. */
   readonly fault: string;
   readonly title: string;
-  /** How many runs it stands for; 1 where nothing is said. */
+  /** The number of runs it counts for; 1 by default. */
   readonly runs?: number;
 }
 
-/** A test that is counted: `scripts/faults --write` makes its table of these lines. */
+/** A counted test: `scripts/faults --write` generates its table from these lines. */
 export function cell(
   { block, fault, title, runs = 1 }: Cell,
   body: (t: ExecutionContext) => void | Promise<void>,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { fakeDocker, place, small } from './flow.ts';
 
-test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker processes an agent, one events stream, and the journal knows of all', async t => {
+test('20 agents, 8 at once, need at most 6 docker processes each and one events stream, all in the journal', async t => {
   const here = place(t);
   const names = Array.from({ length: 20 }, (_, index) => `agent-${index + 1}`);
   const agents = Object.fromEntries(
@@ -20,7 +20,7 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   );
 
   const calls = here.journal().flatMap(event => (event.type === 'docker.call' ? [event] : []));
-  // Lists that say what the last one said are not journaled again.
+  // A list equal to the last one is not journaled.
   const withoutLists = (verbs: readonly string[]) => verbs.filter(verb => verb !== 'ps').sort();
   t.deepEqual(withoutLists(here.shimmed()), withoutLists(calls.map(({ argv }) => argv[1]!)));
   const failed = new Set(
@@ -28,12 +28,12 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   );
   for (const name of names) {
     const ofAgent = calls.filter(({ agent }) => agent === name);
-    // An exec that meets the end of its container fails, and Docker is asked once how the container is.
+    // An exec fails when its container ends, and the state of the container is inspected once.
     const looks = ofAgent.filter(({ call }) => failed.has(call)).length;
     t.true(ofAgent.length <= 6 + looks, `${name}: ${ofAgent.map(({ argv }) => argv[1])}`);
   }
   t.is(calls.filter(({ argv }) => argv[1] === 'events').length, 1);
-  // What is nobody's own is done once for all of them.
+  // Calls that belong to no agent are made once for all of them.
   t.true(
     calls.filter(({ agent }) => agent === null).length <= 10,
     calls
@@ -53,7 +53,7 @@ test('20 agents, 8 at once, each append one line: 20 lines, at most 6 docker pro
   t.deepEqual(await here.containers(), []);
 });
 
-test('200,000 lines of output are in the transcript to the last line, and the exit code is the agent’s', async t => {
+test("200,000 lines of output are in the transcript to the last line, and the exit code is the agent's", async t => {
   const here = place(t);
   const { exitCode, json } = await here.run({
     agents: { worker: { command: ['sh', '-c', 'seq 1 200000; exit 7'], workspace: 'workspace', ...small } },
@@ -68,11 +68,11 @@ test('200,000 lines of output are in the transcript to the last line, and the ex
   );
 });
 
-test('however many agents wait for an image, it is built once', async t => {
+test('an image is built once for any number of waiting agents', async t => {
   const here = place(t);
   const built = join(here.path, 'built');
   const env = fakeDocker(here, {
-    // The image is there as soon as it has been built, which takes long enough for all of them to ask.
+    // The image exists after its build, which takes long enough for all of them to ask for it.
     'image inspect': `[ -e '${built}' ] && exec "$real" "$@"; echo 'Error: No such image' >&2; exit 1`,
     build: `echo build >>'${built}.calls'; sleep 2; touch '${built}'; exit 0`,
   });

@@ -3,10 +3,10 @@ import { classify } from '../../src/docker/errors.ts';
 import { cell } from './tally.ts';
 
 /**
- * Block C: what docker says, row by row of the catalogue, by old engines and new ones. `transient` is asked again,
- * `unreachable` waits for the engine, the rest is for a person.
+ * Block C: error messages of docker, old and new, row by row of the catalogue. `transient` is retried, `unreachable`
+ * waits for the engine, and the rest is reported to the user.
  */
-interface Said {
+interface ErrorOutput {
   readonly kind: DockerErrorKind;
   /** The exit code; null for a client that was killed. */
   readonly code?: number | null;
@@ -15,8 +15,8 @@ interface Said {
 }
 
 const daemon = (text: string) => `Error response from daemon: ${text}`;
-const rows: Readonly<Record<string, readonly Said[]>> = {
-  'there is no engine': [
+const rows: Readonly<Record<string, readonly ErrorOutput[]>> = {
+  'the engine is missing': [
     {
       kind: 'unreachable',
       stderr: 'Cannot connect to the Docker daemon at unix:///run/docker.sock. Is the docker daemon running?',
@@ -33,7 +33,7 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
         'failed to connect to the docker API at unix:///run/docker.sock; check if the path is correct and if the daemon is running: dial unix /run/docker.sock: connect: no such file or directory',
     },
   ],
-  'the engine is not for this user': [
+  'the user has no access to the engine': [
     {
       kind: 'unreachable',
       stderr:
@@ -59,14 +59,14 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     },
     { kind: 'transient', code: 125, stderr: daemon('context deadline exceeded') },
   ],
-  'the client was killed, or lost its engine, and says nothing': [
+  'the client was killed or lost its engine, without output': [
     { kind: 'transient', code: null },
     { kind: 'transient', code: 130 },
     { kind: 'transient', code: 137 },
     { kind: 'transient', code: 143 },
     { kind: 'transient', code: 255 },
   ],
-  'the client and the engine do not speak one version': [
+  'the versions of client and engine are incompatible': [
     {
       kind: 'docker',
       stderr: daemon('client version 1.52 is too new. Maximum supported API version is 1.41'),
@@ -84,14 +84,14 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
       stderr: `docker: ${daemon('mkdir /var/lib/docker/overlay2/x: no space left on device.')}`,
     },
   ],
-  'we have called it wrongly': [
+  'the call is invalid': [
     { kind: 'docker', code: 125, stderr: 'unknown flag: --nonsense\nSee ‘docker create --help’.' },
     { kind: 'docker', code: 125, stderr: 'invalid argument "x" for "--cpus" flag: not a number' },
     { kind: 'docker', stderr: '"docker start" requires at least 1 argument.' },
     { kind: 'docker', stderr: "docker: 'docker start' requires at least 1 argument" },
     { kind: 'docker', stderr: 'the input device is not a TTY' },
   ],
-  'no process can be had': [
+  'no process can be started': [
     { kind: 'docker', code: null, stderr: 'spawn docker ENOENT' },
     { kind: 'docker', code: null, stderr: 'spawn E2BIG' },
     { kind: 'transient', code: null, stderr: 'spawn docker EAGAIN' },
@@ -100,7 +100,7 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
     { kind: 'transient', stderr: daemon('open /proc/self/fd: too many open files') },
     { kind: 'transient', stderr: daemon('fork/exec /usr/bin/containerd-shim: cannot allocate memory') },
   ],
-  'a step of a build fails, whatever it has said': [
+  'a step of a build fails, whatever its output': [
     {
       kind: 'docker',
       code: 2,
@@ -254,7 +254,7 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
       code: 126,
       stdout: 'OCI runtime exec failed: fork/exec /proc/self/exe: Resource temporarily unavailable: unknown',
     },
-    { kind: 'docker', code: 1, stdout: 'the agent says: Resource temporarily unavailable' },
+    { kind: 'docker', code: 1, stdout: 'the agent reports: Resource temporarily unavailable' },
     { kind: 'docker', code: 137, stderr: 'the agent was killed' },
   ],
   'a stop, a kill, a removal': [
@@ -287,18 +287,18 @@ const rows: Readonly<Record<string, readonly Said[]>> = {
   ],
 };
 
-for (const [row, said] of Object.entries(rows))
-  for (const { kind, code = 1, stderr = '', stdout = '' } of said) {
-    const words = (stderr || stdout || `nothing, and exits with ${code}`).trim();
+for (const [row, outputs] of Object.entries(rows))
+  for (const { kind, code = 1, stderr = '', stdout = '' } of outputs) {
+    const words = (stderr || stdout || `no output and exit code ${code}`).trim();
     cell({ block: 'C', fault: row, title: `${row}: ${words} is ${kind}` }, t => {
-      const answer = { ok: false, exitCode: code, interrupted: null };
-      t.is(classify({ ...answer, stderr, stdout }), kind);
-      t.is(classify({ ...answer, stderr: stderr.toUpperCase(), stdout: stdout.toUpperCase() }), kind);
+      const result = { ok: false, exitCode: code, interrupted: null };
+      t.is(classify({ ...result, stderr, stdout }), kind);
+      t.is(classify({ ...result, stderr: stderr.toUpperCase(), stdout: stdout.toUpperCase() }), kind);
     });
   }
 
-const inTime = 'a call that did not answer in time may have done what it was asked for, whatever it has said';
-cell({ block: 'C', fault: 'no answer in time', title: inTime }, t => {
+const timedOutTitle = 'a call that timed out may have been completed, whatever its output';
+cell({ block: 'C', fault: 'timeout', title: timedOutTitle }, t => {
   t.is(classify({ ok: false, exitCode: null, interrupted: 'timeout', stderr: '' }), 'transient');
   t.is(
     classify({ ok: false, exitCode: null, interrupted: 'timeout', stderr: daemon('No such image') }),

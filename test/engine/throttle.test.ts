@@ -10,7 +10,7 @@ const agents = (count: number, more: object = {}) =>
     ]),
   );
 
-/** How many creates and starts were under way at most while no more than `atOnce` were allowed to begin. */
+/** Return the largest number of concurrent creates and starts under this limit. */
 function mostBegunUnder(journal: readonly RunEvent[]): { readonly allowed: number; readonly most: number }[] {
   const underWay = new Set<number>();
   const seen: { allowed: number; most: number }[] = [];
@@ -25,7 +25,7 @@ function mostBegunUnder(journal: readonly RunEvent[]): { readonly allowed: numbe
   return seen;
 }
 
-test('a Docker that answers slowly gets fewer starts at once, is shown as such, and gets more as it keeps up', async t => {
+test('a slow Docker gets fewer concurrent starts, is reported as overloaded, and gets more as it recovers', async t => {
   const here = place(t);
   const slowly = `for turn in 1 2 3 4; do mkdir "${here.path}/slow-$turn" 2>/dev/null && { sleep 7; break; }; done; exec "$real" "$@"`;
   const env = fakeDocker(here, { create: slowly });
@@ -40,28 +40,28 @@ test('a Docker that answers slowly gets fewer starts at once, is shown as such, 
 
 const full = 'Error response from daemon: mkdir /var/lib/docker/overlay2/x: no space left on device';
 const noAddresses = 'Error response from daemon: all predefined address pools have been fully subnetted';
-const rooms = {
-  'a full disk': { answers: { create: full }, network: {} },
+const fullResources = {
+  'a full disk': { replies: { create: full }, network: {} },
   'a full address pool': {
-    answers: { 'network create': noAddresses },
+    replies: { 'network create': noAddresses },
     network: { network: { name: 'agent-flow-test-no-room' } },
   },
 };
 
-/** The lines of the summary that tell of a failure. */
+/** The lines of the summary that report a failure. */
 const failuresIn = (stderr: string) => stderr.split('\n').filter(line => line.startsWith('✗'));
-const asked = (here: Place, words: string) =>
+const callCount = (here: Place, words: string) =>
   here
     .journal()
     .filter(event => event.type === 'docker.call' && event.argv.slice(1).join(' ').startsWith(words)).length;
 
-for (const [what, { answers, network }] of Object.entries(rooms))
-  test(`${what} is one clear error, however many agents there are`, async t => {
+for (const [what, { replies, network }] of Object.entries(fullResources))
+  test(`${what} is reported as one error for any number of agents`, async t => {
     const here = place(t);
-    const refuse = (said: string) => `echo '${said}' >&2; exit 1`;
+    const refuse = (message: string) => `echo '${message}' >&2; exit 1`;
     const env = fakeDocker(
       here,
-      Object.fromEntries(Object.entries(answers).map(([words, said]) => [words, refuse(said)])),
+      Object.fromEntries(Object.entries(replies).map(([words, message]) => [words, refuse(message)])),
     );
     const spec = { concurrency: 8, agents: agents(50, { ...network, retries: 2 }) };
     const { exitCode, json, stderr } = await here.run(spec, [], { env });
@@ -74,6 +74,6 @@ for (const [what, { answers, network }] of Object.entries(rooms))
     );
     t.deepEqual(Object.keys(kinds).sort(), ['failed outOfResources', 'skipped outOfResources']);
     t.true(kinds['failed outOfResources']!.length <= 8);
-    t.true(asked(here, Object.keys(answers)[0]!) <= 8);
+    t.true(callCount(here, Object.keys(replies)[0]!) <= 8);
     t.deepEqual(await here.containers(), []);
   });

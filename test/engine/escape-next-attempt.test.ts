@@ -6,8 +6,8 @@ import { repository } from '../unit/_helpers/repositories.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
 /**
- * What an agent plants in its first life (an attempt) for its second one: the sources that are read again on the host,
- * whatever comes between the two.
+ * Files that an agent plants in its first attempt for its second one: the sources that the host reads again, whatever
+ * happens between the two.
  */
 const plants: Readonly<Record<string, string>> = {
   'a link in place of .git/config':
@@ -32,7 +32,7 @@ cat "$AGENT_PROMPT_FILE"
 ls -A .git/hooks
 `;
 
-function desk(t: Parameters<typeof place>[0]) {
+function setUp(t: Parameters<typeof place>[0]) {
   const here = place(t);
   const hidden = join(here.path, 'private');
   mkdirSync(hidden);
@@ -54,11 +54,11 @@ function desk(t: Parameters<typeof place>[0]) {
     ...small,
   };
   const file = here.write({ agents: { evil: agent } });
-  const planted = eventually(() => existsSync(join(source, 'planted')), 'what the agent plants');
+  const planted = eventually(() => existsSync(join(source, 'planted')), 'the planted files');
   return { here, source, hidden, file, planted };
 }
 
-/** What comes between the two lives. Each resolves when the run is over. */
+/** Events between the two attempts. Each resolves when the run has finished. */
 const moments: Readonly<
   Record<string, (here: Place, file: string, planted: Promise<unknown>, source: string) => Promise<unknown>>
 > = {
@@ -80,7 +80,7 @@ const moments: Readonly<
   async 'a crash of both'(here, file, planted) {
     const run = here.start(['run', file, '--json']);
     await planted;
-    await eventually(isRunning(here, 'evil'), 'the agent at work');
+    await eventually(isRunning(here, 'evil'), 'the running agent');
     run.kill('SIGKILL');
     await run;
     const ids = await here.containers();
@@ -90,11 +90,11 @@ const moments: Readonly<
 };
 
 for (const [moment, between] of Object.entries(moments))
-  test(`escape: what an agent plants for its next attempt is worth nothing after ${moment}`, async t => {
-    const { here, source, hidden, file, planted } = desk(t);
+  test(`escape: files that an agent plants for its next attempt have no effect after ${moment}`, async t => {
+    const { here, source, hidden, file, planted } = setUp(t);
     await between(here, file, planted, source);
     const second = here.transcript('evil', 2);
-    t.regex(second, /the prompt of the user/, 'the second life printed what it found');
+    t.regex(second, /the prompt of the user/, 'the second attempt printed its findings');
     t.notRegex(second, /HOST-ONLY|built-by-an-agent/);
     const kept = await execa('grep', ['--recursive', '--files-with-matches', 'HOST-ONLY', here.stateDir], {
       reject: false,
@@ -102,7 +102,7 @@ for (const [moment, between] of Object.entries(moments))
     t.is(kept.stdout, '');
     t.deepEqual(await here.containers(), []);
 
-    // The controls: the same names, as they would be read by who follows them.
+    // The controls: a reader that follows links would read the same names.
     for (const name of ['.git/config', '.git/hooks/canary', 'prompt.md', 'dist/canary', 'sub/canary'])
       t.is(readFileSync(join(source, name), 'utf8'), readFileSync(join(hidden, 'canary'), 'utf8'), name);
     const built = await execa('docker', ['build', '--quiet', '--label=agent-flow-test=container', source], {

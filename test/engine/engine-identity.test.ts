@@ -12,9 +12,9 @@ import {
   starts,
 } from './flow.ts';
 
-const worker = countedWorker('echo said; until [ -e go ]; do sleep 0.1; done');
+const worker = countedWorker('echo hello; until [ -e go ]; do sleep 0.1; done');
 
-/** A run whose engine process is dead and whose agent works on. */
+/** A run whose engine process is dead and whose agent keeps running. */
 const interrupted = (here: Place, env: NodeJS.ProcessEnv = here.env) =>
   killed(here, { agents: { worker } }, isRunning(here, 'worker'), { env });
 
@@ -23,15 +23,15 @@ const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')
 
 const nowhere = (here: Place) => ({ DOCKER_HOST: `unix://${join(here.path, 'nowhere.sock')}` });
 
-/** Docker as it would be with another engine behind every address: it says who it is, and notes whatever else it is asked. */
-function another(here: Place, answers: Readonly<Record<string, string>> = {}) {
+/** A docker with another engine behind every address: it returns that engine's id, and records every other call. */
+function another(here: Place, replies: Readonly<Record<string, string>> = {}) {
   const touched = join(here.path, 'touched');
   const verbs = ['ps', 'rm', 'stop', 'kill', 'create', 'start', 'exec', 'logs', 'cp', 'events', 'wait'];
   const note = `printf '%s\\n' "$*" >>'${touched}'; exit 1`;
   const env = fakeDocker(here, {
     info: `"$real" "$@" | sed 's/"ID":"[^"]*"/"ID":"ANOTHER-ENGINE"/'; exit 0`,
     ...Object.fromEntries(['container', 'network', 'image', ...verbs].map(verb => [verb, note])),
-    ...answers,
+    ...replies,
   });
   return { env, touched: () => (existsSync(touched) ? readFileSync(touched, 'utf8') : '') };
 }
@@ -46,8 +46,8 @@ async function endsWell(t: ExecutionContext, here: Place, env: NodeJS.ProcessEnv
 }
 
 for (const [whose, leads] of [
-  ['a DOCKER_HOST where no engine is', nowhere],
-  ['a context that there is none of', () => ({ DOCKER_CONTEXT: 'there-is-none' })],
+  ['a DOCKER_HOST without an engine', nowhere],
+  ['a context that does not exist', () => ({ DOCKER_CONTEXT: 'there-is-none' })],
   ['a HOME and a configuration of its own', (here: Place) => ({ HOME: here.path, DOCKER_CONFIG: here.path })],
 ] as const)
   test(`from a shell with ${whose} every command acts on the engine that the run is on`, async t => {
@@ -56,7 +56,7 @@ for (const [whose, leads] of [
     const env = { ...here.env, ...leads(here) };
     const logs = await here.agentFlow(['logs', 'worker'], { env });
     t.is(logs.exitCode, 0, logs.stderr);
-    t.regex(logs.stdout, /said/);
+    t.regex(logs.stdout, /hello/);
     const sent = await here.agentFlow(['send', 'worker', 'hello'], { env });
     t.is(sent.exitCode, 0, sent.stderr);
     const stopped = await here.agentFlow(['stop', runId], { env });
@@ -65,7 +65,7 @@ for (const [whose, leads] of [
     t.is(starts(here), 1);
   });
 
-test('an engine that has moved to another address is known by its id', async t => {
+test('an engine that has moved to another address is recognized by its id', async t => {
   const here = place(t);
   const socket = join(here.path, 'docker.sock');
   symlinkSync('/var/run/docker.sock', socket);
@@ -73,10 +73,10 @@ test('an engine that has moved to another address is known by its id', async t =
   t.deepEqual(recorded(here).address, { host: `unix://${socket}`, env: { DOCKER_HOST: `unix://${socket}` } });
   unlinkSync(socket);
   await endsWell(t, here, here.env);
-  t.not(recorded(here).address.host, `unix://${socket}`, 'the next command looks where it was found');
+  t.not(recorded(here).address.host, `unix://${socket}`, 'the next command uses its new address');
 });
 
-test('another engine is asked who it is, and nothing else is done there', async t => {
+test('another engine is only asked for its id', async t => {
   const here = place(t);
   const runId = await interrupted(here);
   const { id } = recorded(here);
@@ -100,7 +100,7 @@ test('another engine is asked who it is, and nothing else is done there', async 
   await endsWell(t, here, here.env);
 });
 
-test('cleanup looks at the engines of the runs as well, and says which it did not find', async t => {
+test('cleanup also checks the engines of the runs and names those it did not find', async t => {
   const here = place(t);
   const runId = await interrupted(here);
   const { env } = another(here, { ps: 'exit 0', network: 'exit 0' });
@@ -115,7 +115,7 @@ test('cleanup looks at the engines of the runs as well, and says which it did no
   t.deepEqual(await here.containers(), []);
 });
 
-test('where the engine of a run is gone for good, the run goes on with another one when it is told to', async t => {
+test('resume --new-engine continues a run whose engine no longer exists on another one', async t => {
   const here = place(t);
   const runId = await interrupted(here);
   const file = JSON.parse(readFileSync(runFile(here), 'utf8'));
@@ -130,10 +130,10 @@ test('where the engine of a run is gone for good, the run goes on with another o
   t.is(recorded(here).id, id);
 });
 
-test('a run that finds another engine in the place of its own ends, and starts nothing there', async t => {
+test('a run that finds another engine at its address ends and starts nothing there', async t => {
   const here = place(t);
   const isReplaced = join(here.path, 'replaced');
-  const where = (answer: string) => `[ ! -e '${isReplaced}' ] || { ${answer}; }`;
+  const where = (reply: string) => `[ ! -e '${isReplaced}' ] || { ${reply}; }`;
   const gone = where(`echo 'Error: No such container' >&2; exit 1`);
   const env = fakeDocker(here, {
     info: where(`"$real" "$@" | sed 's/"ID":"[^"]*"/"ID":"ANOTHER-ENGINE"/'; exit 0`),

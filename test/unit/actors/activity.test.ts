@@ -6,19 +6,19 @@ import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 
-/** Follow a docker that is this script until `sleep` has been asked for `looks` times to wait for another look. */
-async function follow(t: ExecutionContext, script: string, looks = 1) {
+/** Follow a docker with this script, and abort at the pause after `polls` polls. */
+async function follow(t: ExecutionContext, script: string, polls = 1) {
   fakeDocker(t, script);
   const stop = new AbortController();
-  const moods: Activity[] = [];
+  const activities: Activity[] = [];
   const warnings: object[] = [];
-  const world = {
+  const context = {
     clock: {
       now: () => 0,
       async sleep(ms: number, signal: AbortSignal) {
-        // Between two looks; the other sleeps are those of what is told at most once a second, and of what goes on.
+        // Pause between two polls; other sleeps limit reports to one per second, or last until their abort.
         if (signal === stop.signal && ms !== 1_000) {
-          if (--looks <= 0) stop.abort();
+          if (--polls <= 0) stop.abort();
         } else
           await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       },
@@ -29,12 +29,12 @@ async function follow(t: ExecutionContext, script: string, looks = 1) {
     emit: async (event: object) => void warnings.push(event),
   } as unknown as ActorContext;
   const input = { name: 'a', attempt: 1, containerId: 'c' } as unknown as StepInput;
-  const ended = followActivity(world, input, stop.signal, mood => moods.push(mood));
-  return { moods, warnings, ended };
+  const ended = followActivity(context, input, stop.signal, activity => activities.push(activity));
+  return { activities, warnings, ended };
 }
 
-test('of many moods in a second the first is told, and then the last', async t => {
-  const told: string[] = [];
+test('the first of many activities within a second is reported at once, and the last after it', async t => {
+  const reported: string[] = [];
   const seconds: PromiseWithResolvers<void>[] = [];
   const sleep = () => {
     seconds.push(Promise.withResolvers());
@@ -45,44 +45,49 @@ test('of many moods in a second the first is told, and then the last', async t =
     await new Promise(resolve => setImmediate(resolve));
   };
   const stop = new AbortController();
-  const mood = (reason: string) => ({ type: 'NEEDS_INPUT', reason }) as const;
-  const tell = latest({ sleep }, stop.signal, mood => told.push('reason' in mood ? mood.reason : mood.type));
-  for (let count = 0; count < 1_000; count++) tell(mood(`${count}`));
-  t.deepEqual(told, ['0']);
+  const activity = (reason: string) => ({ type: 'NEEDS_INPUT', reason }) as const;
+  const report = latest({ sleep }, stop.signal, activity =>
+    reported.push('reason' in activity ? activity.reason : activity.type),
+  );
+  for (let count = 0; count < 1_000; count++) report(activity(`${count}`));
+  t.deepEqual(reported, ['0']);
   await second();
-  t.deepEqual(told, ['0', '999']);
-  tell(mood('within the next second'));
-  t.is(told.length, 2);
+  t.deepEqual(reported, ['0', '999']);
+  report(activity('within the next second'));
+  t.is(reported.length, 2);
   await second();
   await second();
-  t.deepEqual(told.slice(2), ['within the next second']);
-  tell(mood('after a calm second'));
-  t.is(told.at(-1), 'after a calm second');
-  tell(mood('too late'));
+  t.deepEqual(reported.slice(2), ['within the next second']);
+  report(activity('after an idle second'));
+  t.is(reported.at(-1), 'after an idle second');
+  report(activity('too late'));
   stop.abort();
   await second();
-  t.is(told.at(-1), 'after a calm second');
+  t.is(reported.at(-1), 'after an idle second');
 });
 
 test.serial(
-  'an agent that writes moods without end is looked up now and then, and that is said once',
+  'an agent that writes activities without end is polled with pauses, and one warning is emitted',
   async t => {
-    const { moods, warnings, ended } = await follow(t, 'exec yes working', 3);
+    const { activities, warnings, ended } = await follow(t, 'exec yes working', 3);
     await ended;
-    t.deepEqual(moods, [{ type: 'OUTPUT' }]);
+    t.deepEqual(activities, [{ type: 'OUTPUT' }]);
     t.is(warnings.length, 1);
     t.regex(JSON.stringify(warnings), /"agent":"a".*writes more to \/run\/agent\/activity than is read/);
   },
 );
 
-test.serial('a mood on a line that was cut is not told: a secret may lie across the cut', async t => {
-  const script = `printf 'needsInput '; head -c 8000 /dev/zero | tr '\\0' x; echo; echo idle`;
-  const { moods, ended } = await follow(t, script);
-  await ended;
-  t.deepEqual(moods, [{ type: 'IDLE' }]);
-});
+test.serial(
+  'an activity on a truncated line is not reported, since a secret may lie across the cut',
+  async t => {
+    const script = `printf 'needsInput '; head -c 8000 /dev/zero | tr '\\0' x; echo; echo idle`;
+    const { activities, ended } = await follow(t, script);
+    await ended;
+    t.deepEqual(activities, [{ type: 'IDLE' }]);
+  },
+);
 
-test('what is seen of an agent is one word, and why it needs somebody', t => {
+test('an activity is one word, with a reason if it needs input', t => {
   t.deepEqual(parseActivity('working'), { type: 'OUTPUT' });
   t.deepEqual(parseActivity('idle'), { type: 'IDLE' });
   t.deepEqual(parseActivity('needsInput asks for a login'), {
@@ -105,7 +110,7 @@ test('the reason of an agent that needs input is one line without control charac
   });
 });
 
-test('a secret at the end of what is kept of a reason is redacted before that is cut', t => {
+test('a secret at the end of a reason is redacted before the reason is truncated', t => {
   const line = `needsInput ${'x'.repeat(390)}canary-1234567890`;
   const { text } = redactor(['canary-1234567890']);
   t.deepEqual(parseActivity(line, text), { type: 'NEEDS_INPUT', reason: `${'x'.repeat(390)}[secret]` });

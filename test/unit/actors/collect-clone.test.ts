@@ -18,7 +18,7 @@ function stage(
   const root = folder(t);
   const helper = helperPorts(respond);
   const clones: CloneRequest[] = [];
-  const world = {
+  const context = {
     ...helper.ports,
     ...fakeJournal(),
     plan: () => agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } }),
@@ -30,33 +30,41 @@ function stage(
       return problem;
     },
   };
-  return { ...helper, world, root, clones };
+  return { ...helper, context, root, clones };
 }
 
-test('a helper that sees the clone and the out folder alone bundles the work', async t => {
-  const { world, root, created } = stage(t, `work ${commit}\n`);
-  t.deepEqual(await collectClone(world, owner, request, never), { commit, hasRefs: false, left: null });
+test('the helper that bundles the work mounts only the clone and the out folder', async t => {
+  const { context, root, created } = stage(t, `work ${commit}\n`);
+  t.deepEqual(await collectClone(context, owner, request, never), { commit, hasRefs: false, left: null });
   t.regex(created()[0]!, /--entrypoint=agent-collect --workdir=\/ --user=0 /);
   t.true(created()[0]!.includes(`source=${join(root, 'workspace')},target=/workspace`));
-  t.true(created()[0]!.includes(`source=${outFolder(world, owner)},target=/out`));
+  t.true(created()[0]!.includes(`source=${outFolder(context, owner)},target=/out`));
 });
 
 test('an earlier result in the out folder is removed first', async t => {
-  const { world } = stage(t, 'nothing\n');
-  mkdirSync(outFolder(world, owner));
-  writeFileSync(join(outFolder(world, owner), 'work.bundle'), 'old');
-  t.deepEqual(await collectClone(world, owner, request, never), { commit: null, hasRefs: false, left: null });
-  t.false(existsSync(join(outFolder(world, owner), 'work.bundle')));
+  const { context } = stage(t, 'nothing\n');
+  mkdirSync(outFolder(context, owner));
+  writeFileSync(join(outFolder(context, owner), 'work.bundle'), 'old');
+  t.deepEqual(await collectClone(context, owner, request, never), {
+    commit: null,
+    hasRefs: false,
+    left: null,
+  });
+  t.false(existsSync(join(outFolder(context, owner), 'work.bundle')));
 });
 
-test('commits that are on no branch are refs', async t => {
-  const { world } = stage(t, 'refs 2\n');
-  t.deepEqual(await collectClone(world, owner, request, never), { commit: null, hasRefs: true, left: null });
+test('commits that are on no branch are collected as refs', async t => {
+  const { context } = stage(t, 'refs 2\n');
+  t.deepEqual(await collectClone(context, owner, request, never), {
+    commit: null,
+    hasRefs: true,
+    left: null,
+  });
 });
 
-test('work that could not be taken whole has the reason of the helper', async t => {
-  const { world } = stage(t, () => ({ ok: false, stdout: `work ${commit}\nleft too many files\n` }));
-  t.deepEqual(await collectClone(world, owner, request, never), {
+test('work that was collected in part has the reason of the helper', async t => {
+  const { context } = stage(t, () => ({ ok: false, stdout: `work ${commit}\nleft too many files\n` }));
+  t.deepEqual(await collectClone(context, owner, request, never), {
     commit,
     hasRefs: false,
     left: 'too many files',
@@ -65,10 +73,10 @@ test('work that could not be taken whole has the reason of the helper', async t 
 
 test('a damaged git directory is replaced by that of a spare clone, which is removed again', async t => {
   let tries = 0;
-  const { world, root, created, clones } = stage(t, () => ({
+  const { context, root, created, clones } = stage(t, () => ({
     stdout: ++tries === 1 ? 'left damaged\n' : `work ${commit}\n`,
   }));
-  t.is((await collectClone(world, owner, request, never)).commit, commit);
+  t.is((await collectClone(context, owner, request, never)).commit, commit);
   const spare = join(root, 'spare');
   t.deepEqual(clones, [{ repository: '/repo', commit: request.base, branch: 'work', target: spare }]);
   t.true(created()[1]!.includes(`source=${spare},target=/spare`));
@@ -76,8 +84,8 @@ test('a damaged git directory is replaced by that of a spare clone, which is rem
 });
 
 test('without a spare clone a damaged git directory rejects, and nothing is left of the spare', async t => {
-  const { world, root } = stage(t, 'left damaged\n', 'no space');
-  const error = await rejection(collectClone(world, owner, request, never));
+  const { context, root } = stage(t, 'left damaged\n', 'no space');
+  const error = await rejection(collectClone(context, owner, request, never));
   t.regex(error.message, /its \.git is damaged, and no other can be made: no space/);
   t.false(existsSync(join(root, 'spare')));
 });

@@ -11,8 +11,8 @@ import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 const nonce = 'nonce-1';
 const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
 
-/** An attempt that was given a secret which this process cannot read in any way. */
-async function blind(t: ExecutionContext, plan = agent) {
+/** Create an attempt with a secret that this process cannot read. */
+async function withUnreadableSecret(t: ExecutionContext, plan = agent) {
   const run = sealedRun(t);
   await run.process({ TOKEN: 'canary-0b7e' }).seals.seal(attempt, ['canary-0b7e'], never);
   rmSync(run.file);
@@ -23,7 +23,7 @@ async function blind(t: ExecutionContext, plan = agent) {
     return { args, ok: true, exitCode: 0, stdout, stderr: '', interrupted: null };
   };
   const transcript = join(run.folder('a', 1), 'transcript.log');
-  const world = {
+  const context = {
     clock: { now: () => 7 },
     docker,
     vault,
@@ -34,25 +34,25 @@ async function blind(t: ExecutionContext, plan = agent) {
     networks: { readBlocked: async () => {} },
     emit: async (event: RunEventBody) => void events.push(event),
   } as unknown as ActorContext;
-  return { world, events, transcript };
+  return { context, events, transcript };
 }
 
-test('output whose secrets are unknown is not collected: it waits for them', async t => {
-  const { world, events, transcript } = await blind(t);
-  const error = await t.throwsAsync(collect(world, input, never), { instanceOf: StepError });
+test('output is not collected before its secrets are known', async t => {
+  const { context, events, transcript } = await withUnreadableSecret(t);
+  const error = await t.throwsAsync(collect(context, input, never), { instanceOf: StepError });
   t.is((error as StepError).kind, 'missingSecret');
   t.regex(error!.message, /secret TOKEN is not set/);
   t.false(existsSync(transcript));
   t.deepEqual(events, []);
 });
 
-for (const [who, cancelled, plan] of [
+for (const [title, cancelled, plan] of [
   ['a cancelled agent', true, agent],
   ['an adopted agent', false, { ...agent, secrets: [] }],
 ] as const)
-  test(`${who} waits for no secrets: its transcript is not kept, a warning gives the reason`, async t => {
-    const { world, events, transcript } = await blind(t, plan);
-    const { record } = await collect(world, { ...input, cancelled }, never);
+  test(`${title} does not wait for secrets: its transcript is not kept, and a warning has the reason`, async t => {
+    const { context, events, transcript } = await withUnreadableSecret(t, plan);
+    const { record } = await collect(context, { ...input, cancelled }, never);
     t.like(record, { reason: 'exit', code: 3 });
     t.false(existsSync(transcript));
     t.is(events.length, 1);

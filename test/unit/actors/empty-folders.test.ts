@@ -18,8 +18,8 @@ test('directories that this user can remove need no container', async t => {
   t.deepEqual(created(), []);
 });
 
-test('what this user cannot remove is emptied by a container, and a rest is a warning', async t => {
-  // Nobody can remove it, not even root.
+test('a directory that this user cannot remove is emptied by a container, and a failure is a warning', async t => {
+  // Not even root can remove it.
   const path = '/proc/self/attr';
   const { ports, created } = helperPorts();
   const journal = fakeJournal();

@@ -9,7 +9,7 @@ import { fakeDocker } from '../_helpers/fake-docker.ts';
 const owner = { agent: 'a', attempt: 1 };
 const request = { folder: '/work', path: 'out/report', timeout: 5_000 };
 
-test('a helper sees the directory alone, and cannot write there', t => {
+test('a helper mounts only the directory, and read-only', t => {
   t.deepEqual(exportJob({ folder: '/work', path: 'out' }), {
     command: 'agent-export',
     args: ['out'],
@@ -18,7 +18,7 @@ test('a helper sees the directory alone, and cannot write there', t => {
   });
 });
 
-test.serial('what the helper prints goes to the sink', async t => {
+test.serial('the output of the helper is written to the sink', async t => {
   fakeDocker(t, 'printf "tar of %s" "$2"');
   const { ports, created } = helperPorts();
   const sink = new PassThrough();
@@ -28,11 +28,11 @@ test.serial('what the helper prints goes to the sink', async t => {
   t.regex(created()[0]!, /--entrypoint=agent-export .* out\/report$/);
 });
 
-test.serial('a helper that ends with a code of its own is not tried again', async t => {
+test.serial('a helper that exits with a code of its own is not retried', async t => {
   fakeDocker(t, 'echo "unexpected EOF" >&2; exit 3');
   const { ports, created } = helperPorts();
   const sink = new PassThrough().resume();
-  const answer = await exportPath({ ...ports, recorder: nullRecorder }, owner, request, sink, never);
-  t.is(answer.exitCode, 3);
+  const result = await exportPath({ ...ports, recorder: nullRecorder }, owner, request, sink, never);
+  t.is(result.exitCode, 3);
   t.is(created().length, 1);
 });

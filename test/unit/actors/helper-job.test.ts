@@ -13,9 +13,9 @@ const job: HelperJob = {
   timeout: 1_000,
   isAnswered: ({ stdout }) => stdout !== '',
 };
-const answer: DockerAnswer = { args: [], ok: false, exitCode: 1, stdout: '', stderr: '', interrupted: null };
+const result: DockerAnswer = { args: [], ok: false, exitCode: 1, stdout: '', stderr: '', interrupted: null };
 
-test('a helper runs in the image for helpers, with what the job mounts, and returns what it prints', async t => {
+test('a helper runs in the helper image with the mounts of its job, and its output is returned', async t => {
   const { ports, calls } = helperPorts('emptied\n');
   t.is((await runHelperJob(ports, owner, job, never)).stdout, 'emptied\n');
   t.regex(
@@ -25,45 +25,45 @@ test('a helper runs in the image for helpers, with what the job mounts, and retu
   t.is(calls[1], `start --attach ${id}`);
 });
 
-test('a failure that passes is tried three times, a second apart', async t => {
+test('a transient failure is tried three times, one second apart', async t => {
   const { ports, created, slept } = helperPorts(() => ({ stderr: 'unexpected EOF' }));
   t.false((await runHelperJob(ports, owner, job, never)).ok);
   t.is(created().length, 3);
   t.deepEqual(slept, [1_000, 1_000]);
 });
 
-test('what the helper itself reports is final, whatever its words', async t => {
+test('a failure that the helper itself reports is final, whatever its message', async t => {
   const { ports, created } = helperPorts(() => ({ ok: false, stdout: 'failed: unexpected EOF' }));
   await runHelperJob(ports, owner, job, never);
   t.is(created().length, 1);
 });
 
-test('a helper that was cut off by its timeout is not tried again', async t => {
+test('a helper that timed out is not retried', async t => {
   const { ports, created } = helperPorts(() => ({ ok: false, exitCode: null, interrupted: 'timeout' }));
   t.is((await runHelperJob(ports, owner, job, never)).interrupted, 'timeout');
   t.is(created().length, 1);
 });
 
-test('an engine that cannot be reached rejects: it is for the machine to wait for it', async t => {
+test('an unreachable engine rejects, and the wait is left to the machine', async t => {
   const { ports } = helperPorts(() => ({ stderr: 'Cannot connect to the Docker daemon at unix:///x.' }));
   const error = await rejection(runHelperJob(ports, owner, job, never));
   t.is(error.kind, 'unreachable');
   t.regex(error.message, /could not remove its clone/);
 });
 
-test('why a helper failed is its own last line, then the timeout, then the words of docker', t => {
+test('the reason of a failure is the last line of the helper, else the timeout, else the message of docker', t => {
   t.is(
-    jobFailure({ ...answer, stdout: 'x\nfailed the disk is full\n', stderr: 'other' }),
+    jobFailure({ ...result, stdout: 'x\nfailed the disk is full\n', stderr: 'other' }),
     'the disk is full',
   );
-  t.is(jobFailure({ ...answer, interrupted: 'timeout' }), 'it did not end in time');
+  t.is(jobFailure({ ...result, interrupted: 'timeout' }), 'it did not end in time');
   const noProgram = 'exec: "agent-empty": executable file not found in $PATH';
-  t.regex(jobFailure({ ...answer, stderr: noProgram }), /base image is of another release.*agent-flow build/);
-  t.is(jobFailure({ ...answer, stderr: 'Error response from daemon: no such image: x' }), 'no such image: x');
-  t.is(jobFailure({ ...answer, exitCode: 9 }), 'the helper container exited with 9');
+  t.regex(jobFailure({ ...result, stderr: noProgram }), /base image is of another release.*agent-flow build/);
+  t.is(jobFailure({ ...result, stderr: 'Error response from daemon: no such image: x' }), 'no such image: x');
+  t.is(jobFailure({ ...result, exitCode: 9 }), 'the helper container exited with 9');
 });
 
-test('a helper acts as the caller, and on a rootless engine as the root of a container, who is the caller', t => {
+test('a helper runs as the caller, which on a rootless engine is root in the container', t => {
   const { user } = hostUser({ engine });
   t.is(user, `${process.getuid!()}:${process.getgid!()}`);
   t.deepEqual(hostUser({ engine: { ...engine, isRootless: true } }), { user: '0:0' });

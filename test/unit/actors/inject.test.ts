@@ -10,7 +10,7 @@ import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-weak';
 
-test('the hash of a launch script is no oracle for its secrets, which are sealed before docker gets them', async t => {
+test('the hash of a launch script does not reveal its secrets, which are sealed before docker gets them', async t => {
   const run = sealedRun(t);
   const { vault, seals } = run.process({ TOKEN: value });
   const hashes: string[] = [];
@@ -22,7 +22,7 @@ test('the hash of a launch script is no oracle for its secrets, which are sealed
     t.is(createHash('sha256').update(String(input)).digest('hex'), String(args.at(-1)));
     return { args, ok: true, exitCode: 0, stdout: 'started\n', stderr: '', interrupted: null };
   };
-  const world = {
+  const context = {
     clock: { now: () => 7 },
     docker,
     vault,
@@ -30,10 +30,10 @@ test('the hash of a launch script is no oracle for its secrets, which are sealed
     plan: () => agent,
   } as unknown as ActorContext;
   const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
-  t.deepEqual(await inject(world, input, never), { injectedAt: 7 });
-  await inject(world, input, never);
+  t.deepEqual(await inject(context, input, never), { injectedAt: 7 });
+  await inject(context, input, never);
   t.not(hashes[0], hashes[1]);
-  // A positive control: without the salt anybody who guesses the secret computes the same hash.
+  // A positive control: without the salt, anyone who guesses the secret computes the same hash.
   const guess = () =>
     createHash('sha256')
       .update(launchScript(agent, { secrets: { TOKEN: value } }))

@@ -2,13 +2,13 @@ import test from 'ava';
 import { findEnd } from '../../../src/actors/lookup-end.ts';
 import { end, fakeWatcher, id, never } from '../_helpers/actor-ports.ts';
 
-test('the end of a container is returned as soon as the watcher has it, without a look', async t => {
+test('a known end is returned at once, without a query', async t => {
   const { watcher, looks } = fakeWatcher(end);
   t.deepEqual(await findEnd({ watcher }, id, never), end);
   t.deepEqual(looks, []);
 });
 
-test('without an event Docker is asked once, and an end that stays unknown is null', async t => {
+test('without an event, Docker is queried once, and an unknown end is null', async t => {
   const { watcher, looks } = fakeWatcher(null);
   t.is(await findEnd({ watcher }, id, never), null);
   t.deepEqual(looks, ['look']);

@@ -13,7 +13,7 @@ function stage(t: ExecutionContext, respond: Parameters<typeof helperPorts>[0]) 
   const target = join(root, 'attempt', 'workspace');
   const helper = helperPorts(respond);
   const journal = fakeJournal();
-  const world = {
+  const context = {
     ...helper.ports,
     emit: journal.emit,
     firstUse: () => false,
@@ -21,53 +21,53 @@ function stage(t: ExecutionContext, respond: Parameters<typeof helperPorts>[0]) 
     livePlaces: () => [],
   };
   const request = { repository: source, commit: 'c1', branch: 'b1', target };
-  return { ...helper, ...journal, world, request, target, source };
+  return { ...helper, ...journal, context, request, target, source };
 }
 
-test('a clone is made aside by a helper that reads the repository, and appears under its name when it is whole', async t => {
-  const { world, request, target, source, created } = stage(t, 'cloned\n');
-  t.is(await makeClone(world, owner, request, never), null);
+test('a helper clones into a temporary directory, which is renamed when it is complete', async t => {
+  const { context, request, target, source, created } = stage(t, 'cloned\n');
+  t.is(await makeClone(context, owner, request, never), null);
   t.true(existsSync(target));
   t.regex(created()[0]!, /--entrypoint=agent-clone .* c1 b1 /);
   t.true(created()[0]!.includes(`source=${source},target=/host${source},readonly=true`));
   t.regex(created()[0]!, /source=\S+workspace\.making-\d+,target=\/clone/);
 });
 
-test('a clone that is there is not made again', async t => {
-  const { world, request, target, created } = stage(t, 'cloned\n');
+test('an existing clone is not made again', async t => {
+  const { context, request, target, created } = stage(t, 'cloned\n');
   mkdirSync(target, { recursive: true });
-  t.is(await makeClone(world, owner, request, never), null);
+  t.is(await makeClone(context, owner, request, never), null);
   t.deepEqual(created(), []);
 });
 
-test('a directory without a repository is refused before there is a container', async t => {
-  const { world, request, created } = stage(t, 'cloned\n');
-  t.is(await makeClone(world, owner, { ...request, repository: folder(t) }, never), 'it has no .git');
+test('a directory without a repository is refused before a container is created', async t => {
+  const { context, request, created } = stage(t, 'cloned\n');
+  t.is(await makeClone(context, owner, { ...request, repository: folder(t) }, never), 'it has no .git');
   t.deepEqual(created(), []);
 });
 
-test('a clone that fails is not there, and the reason is that of the helper', async t => {
-  const { world, request, target } = stage(t, () => ({ ok: false, stdout: 'failed no such commit\n' }));
-  t.is(await makeClone(world, owner, request, never), 'no such commit');
+test('a failed clone leaves no directory, and the reason is that of the helper', async t => {
+  const { context, request, target } = stage(t, () => ({ ok: false, stdout: 'failed no such commit\n' }));
+  t.is(await makeClone(context, owner, request, never), 'no such commit');
   t.false(existsSync(target));
 });
 
-test('what an interrupted try has left is removed first', async t => {
-  const { world, request, target } = stage(t, 'cloned\n');
+test('remains of an interrupted try are removed first', async t => {
+  const { context, request, target } = stage(t, 'cloned\n');
   mkdirSync(`${target}.making-999999/objects`, { recursive: true });
-  await makeClone(world, owner, request, never);
+  await makeClone(context, owner, request, never);
   t.deepEqual(readdirSync(join(target, '..')), ['workspace']);
 });
 
-test('changes that no clone has, and filters that are not run, are warnings', async t => {
-  const { world, request, messages } = stage(t, 'dirty\nfilter lfs 2 big.bin\ncloned\n');
-  await makeClone(world, owner, request, never);
+test('uncommitted changes and filters that are not run cause warnings', async t => {
+  const { context, request, messages } = stage(t, 'dirty\nfilter lfs 2 big.bin\ncloned\n');
+  await makeClone(context, owner, request, never);
   t.is(messages().length, 2);
   t.regex(messages()[0]!, /changes that are not committed/);
   t.regex(messages()[1]!, /2 files, such as big\.bin, have the filter lfs/);
 });
 
-test('a repository has its own paths in a helper, below /host', t => {
+test('a helper mounts the paths of a repository below /host', t => {
   const repository = { root: '/r', gitDir: '/r/.git', commonDir: '/r/.git' };
   t.true(onHost(repository, []).every(({ source, target }) => target === `/host${source}`));
 });

@@ -10,10 +10,10 @@ import { redactor } from '../../../src/secrets/redact.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { decision } from '../machines/scenarios/story.ts';
 
-test('a running agent that is restored from JSON is watched again, and what is seen of it is reported', async t => {
-  // Quiet for the first who looks, at work for the next.
+test('a running agent that is restored from JSON is watched again, and its activity is reported', async t => {
+  // Idle for the first watcher, working for the next one.
   fakeDocker(t, 'mkdir "$here/seen" 2>/dev/null && echo idle || echo working; exec sleep 30');
-  const world = {
+  const actorContext = {
     clock: systemClock,
     recorder: nullRecorder,
     vault: { redactor: redactor([]) },
@@ -26,7 +26,7 @@ test('a running agent that is restored from JSON is watched again, and what is s
   const reconciled = fromPromise<Reconciliation, StepInput>(async () =>
     decision('running', { containerId: 'c1', started: true, injectedAt: 1 }),
   );
-  const machine = provideActors(world).provide({ actors: { reconcile: reconciled } });
+  const machine = provideActors(actorContext).provide({ actors: { reconcile: reconciled } });
   const input = { name: 'a', dependsOn: [], retries: 0, keep: 'never' } as const;
 
   const first = createActor(machine, { input }).start();
@@ -44,22 +44,22 @@ test('a running agent that is restored from JSON is watched again, and what is s
   t.is(second.getSnapshot().context.outcome, null);
 });
 
-test('a DockerError becomes a StepError with the time of the failure, from which its retry counts', async t => {
+test('a DockerError becomes a StepError, whose backoff starts at the time of the failure', async t => {
   const now = 1_000_000;
   const stderr = 'Error response from daemon: context deadline exceeded';
-  const answer = { args: ['ps'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
-  const world = {
+  const result = { args: ['ps'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };
+  const actorContext = {
     clock: {
       now: () => now,
       sleep: (_: number, signal: AbortSignal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     },
     reconcile: async () => {
-      throw dockerError(answer);
+      throw dockerError(result);
     },
   } as unknown as ActorContext;
   const input = { name: 'a', dependsOn: [], retries: 0, keep: 'never' } as const;
-  const actor = createActor(provideActors(world), { input }).start();
+  const actor = createActor(provideActors(actorContext), { input }).start();
   t.teardown(() => actor.stop());
   const { context } = await waitFor(actor, snapshot => snapshot.context.tries > 0, { timeout: 5_000 });
   t.like(context, { step: 'reconciling', tries: 1, inDoubt: true });

@@ -4,7 +4,7 @@ import test from 'ava';
 import { makeRoom } from '../../../src/actors/save-artifacts.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('an artifact below one that turned out to be a file costs itself, not the work', t => {
+test('an artifact below another that is a file is skipped', t => {
   const root = join(folder(t), 'artifacts');
   t.true(makeRoom(root, 'out'));
   writeFileSync(join(root, 'out'), '');
@@ -13,5 +13,5 @@ test('an artifact below one that turned out to be a file costs itself, not the w
   t.true(makeRoom(root, 'dir/x'));
   mkdirSync(join(root, 'dir/x'));
   t.true(makeRoom(root, 'dir/x'));
-  t.false(existsSync(join(root, 'dir/x')), 'what was there is removed');
+  t.false(existsSync(join(root, 'dir/x')), 'an earlier directory is removed');
 });

@@ -11,10 +11,10 @@ const owner = { agent: 'a', attempt: 1 };
 const commit = 'a'.repeat(40);
 const branch = 'agent-flow/r1234567/a';
 
-/** A clone, an out folder with what the collecting helper writes, and helpers that answer in turn. */
+/** Create a clone, an out folder with the files of the collecting helper, and helpers with these replies in turn. */
 function stage(
   t: ExecutionContext,
-  answers: Partial<DockerAnswer>[],
+  replies: Partial<DockerAnswer>[],
   base: Base = { commit: 'b'.repeat(40) },
 ) {
   const root = folder(t);
@@ -23,9 +23,9 @@ function stage(
   mkdirSync(clone);
   const helper = helperPorts(() => {
     for (const name of ['work.bundle', 'diff.patch']) writeFileSync(join(root, 'out', name), name);
-    return answers.shift();
+    return replies.shift();
   });
-  const world = {
+  const context = {
     ...helper.ports,
     ...fakeJournal(),
     plan: () => agent({ workspace: { mode: 'clone', path: source, repository: source, from: null } }),
@@ -36,68 +36,68 @@ function stage(
     writablePlaces: [],
     livePlaces: () => [],
   };
-  return { ...helper, world, root, clone, source };
+  return { ...helper, context, root, clone, source };
 }
 
 test('work goes from the clone to a bundle, and from there to a branch of the repository', async t => {
-  const { world, root, created } = stage(t, [
+  const { context, root, created } = stage(t, [
     { stdout: `work ${commit}\n` },
     { stdout: `delivered ${commit}\n` },
   ]);
-  const { workspace, warning } = await saveClone(world, owner, never);
+  const { workspace, warning } = await saveClone(context, owner, never);
   t.is(warning, null);
   t.deepEqual(workspace, { branch, commit, diff: join(root, 'diff.patch'), path: null });
   t.is(readFileSync(join(root, 'diff.patch'), 'utf8'), 'diff.patch');
   t.regex(created()[0]!, /--entrypoint=agent-collect /);
   t.regex(created()[1]!, new RegExp(`--entrypoint=agent-deliver .* ${branch} ${commit} `));
-  t.false(created()[1]!.includes('target=/workspace'), 'the repository never meets the clone');
+  t.false(created()[1]!.includes('target=/workspace'), 'the delivering helper does not mount the clone');
   t.false(existsSync(join(root, 'bundle')));
 });
 
-test('a clone in which nothing was changed has no workspace to report', async t => {
-  const { world, created } = stage(t, [{ stdout: 'nothing\n' }]);
-  t.deepEqual(await saveClone(world, owner, never), { workspace: null, warning: null });
+test('an unchanged clone has no workspace to report', async t => {
+  const { context, created } = stage(t, [{ stdout: 'nothing\n' }]);
+  t.deepEqual(await saveClone(context, owner, never), { workspace: null, warning: null });
   t.is(created().length, 1);
 });
 
-test('a repository that refuses the work leaves it in the clone, and the warning has both', async t => {
-  const { world, clone, source } = stage(t, [
+test('work that the repository refuses stays in the clone, and the warning names both', async t => {
+  const { context, clone, source } = stage(t, [
     { stdout: `work ${commit}\n` },
     { ok: false, stdout: 'failed it is locked\n' },
   ]);
-  const { workspace, warning } = await saveClone(world, owner, never);
+  const { workspace, warning } = await saveClone(context, owner, never);
   t.deepEqual(workspace, { branch: null, commit: null, diff: null, path: clone });
   t.true(warning!.includes(`${source} did not take it: it is locked`));
   t.true(warning!.endsWith(`Its clone is left in ${clone}`));
 });
 
-test('work that was taken in part is saved, and the rest is left in the clone', async t => {
-  const { world, clone } = stage(t, [
+test('work that was collected in part is saved, and the rest stays in the clone', async t => {
+  const { context, clone } = stage(t, [
     { ok: false, stdout: `work ${commit}\nleft a file is too large\n` },
     { stdout: `delivered ${commit}\n` },
   ]);
-  const { workspace, warning } = await saveClone(world, owner, never);
+  const { workspace, warning } = await saveClone(context, owner, never);
   t.like(workspace, { branch, commit, path: clone });
   t.regex(warning!, /a file is too large/);
 });
 
 test('without a base, or without time, the clone is left as it is', async t => {
-  const { world, clone, created } = stage(t, [], { fault: 'no commit was recorded' });
-  t.like((await saveClone(world, owner, never)).workspace, { path: clone });
-  const { world: other } = stage(t, []);
+  const { context, clone, created } = stage(t, [], { fault: 'no commit was recorded' });
+  t.like((await saveClone(context, owner, never)).workspace, { path: clone });
+  const { context: other } = stage(t, []);
   t.regex((await saveClone(other, owner, AbortSignal.abort())).warning!, /there was no time left/);
   t.deepEqual(created(), []);
 });
 
-test('an engine that cannot be reached rejects: the machine tries again', async t => {
-  const { world } = stage(t, [{ stderr: 'Cannot connect to the Docker daemon at unix:///x.' }]);
-  t.is((await rejection(saveClone(world, owner, never))).kind, 'unreachable');
+test('an unreachable engine rejects, and the retry is left to the machine', async t => {
+  const { context } = stage(t, [{ stderr: 'Cannot connect to the Docker daemon at unix:///x.' }]);
+  t.is((await rejection(saveClone(context, owner, never))).kind, 'unreachable');
 });
 
-test('a clone whose work is safe is removed with its out folder', async t => {
-  const { world, root, clone } = stage(t, []);
+test('a clone whose work is saved is removed with its out folder', async t => {
+  const { context, root, clone } = stage(t, []);
   mkdirSync(join(root, 'out'));
-  await clearClone(world, owner, never);
+  await clearClone(context, owner, never);
   t.false(existsSync(clone));
   t.false(existsSync(join(root, 'out')));
 });

@@ -26,7 +26,7 @@ test.serial(
   },
 );
 
-test.serial('a copy that was cut off is left aside, with a warning that has the reason', async t => {
+test.serial('an incomplete copy keeps its temporary name, and a warning has the reason', async t => {
   const root = folder(t);
   fakeDocker(t, 'echo "Error response from daemon: it broke" >&2; exit 1');
   const { emit, messages } = fakeJournal();
@@ -36,7 +36,7 @@ test.serial('a copy that was cut off is left aside, with a warning that has the 
   t.false(existsSync(join(root, 'workspace')));
 });
 
-test.serial('a copy that was saved before is not taken again', async t => {
+test.serial('a saved copy is not saved again', async t => {
   const root = folder(t);
   mkdirSync(join(root, 'workspace'));
   const { here } = fakeDocker(t, 'echo x >"$here/called"');

@@ -14,12 +14,12 @@ function stage(
   {
     workspace = { mode: 'clone', path: '/repo', repository: '/repo', from: null },
     keep = 'never',
-    answer = { stdout: 'nothing\n' },
+    reply = { stdout: 'nothing\n' },
     saved = null,
   }: {
     workspace?: AgentPlan['workspace'];
     keep?: AgentPlan['keep'];
-    answer?: Partial<DockerAnswer>;
+    reply?: Partial<DockerAnswer>;
     saved?: { workspace: SavedWorkspace | null } | null;
   } = {},
 ) {
@@ -27,7 +27,7 @@ function stage(
   const clone = join(root, 'workspace');
   mkdirSync(clone);
   const journal = fakeJournal();
-  const helper = helperPorts(() => answer);
+  const helper = helperPorts(() => reply);
   const cleared = () => {
     try {
       mkdirSync(clone);
@@ -36,7 +36,7 @@ function stage(
       return false;
     }
   };
-  const world = {
+  const context = {
     ...helper.ports,
     emit: journal.emit,
     recorder: nullRecorder,
@@ -50,54 +50,54 @@ function stage(
     savedWork: () => saved,
     deadlineSignal: () => never,
   };
-  return { ...helper, ...journal, world, clone, cleared };
+  return { ...helper, ...journal, context, clone, cleared };
 }
 
-test('the work is in the journal before its clone is removed', async t => {
-  const { world, events, cleared } = stage(t);
-  await saveWork(world, input, never);
+test('work is journaled before its clone is removed', async t => {
+  const { context, events, cleared } = stage(t);
+  await saveWork(context, input, never);
   t.deepEqual(events, [{ type: 'workspace.saved', agent: 'a', attempt: 1, workspace: null, artifacts: [] }]);
   t.true(cleared());
 });
 
-test('work that is in the journal is not saved again, but its clone is still removed', async t => {
-  const { world, events, created, cleared } = stage(t, { saved: { workspace: null } });
-  await saveWork(world, input, never);
+test('journaled work is not saved again, but its clone is still removed', async t => {
+  const { context, events, created, cleared } = stage(t, { saved: { workspace: null } });
+  await saveWork(context, input, never);
   t.deepEqual(events, []);
   t.deepEqual(created(), []);
   t.true(cleared());
 });
 
-test('a clone that holds the work, or belongs to a container that is kept, stays', async t => {
+test('a clone is kept if it holds the work, or if its container is kept', async t => {
   const left = { branch: null, commit: null, diff: null, path: '/left' };
   const holds = stage(t, { saved: { workspace: left } });
-  await saveWork(holds.world, input, never);
+  await saveWork(holds.context, input, never);
   t.false(holds.cleared());
   const kept = stage(t, { keep: 'always' });
-  await saveWork(kept.world, input, never);
+  await saveWork(kept.context, input, never);
   t.false(kept.cleared());
 });
 
 test('an agent without a clone, a copy or artifacts has nothing to save', async t => {
-  const { world, events } = stage(t, { workspace: { mode: 'none' } });
-  await saveWork(world, input, never);
+  const { context, events } = stage(t, { workspace: { mode: 'none' } });
+  await saveWork(context, input, never);
   t.deepEqual(events, []);
 });
 
-test('work that cannot be saved is a warning with the place of the clone, and no failure of the agent', async t => {
-  const { world, messages, clone, cleared } = stage(t);
+test('work that cannot be saved causes a warning with the path of the clone, and the agent does not fail', async t => {
+  const { context, messages, clone, cleared } = stage(t);
   const helperImage = async () => {
     throw new Error('no base image');
   };
-  await saveWork({ ...world, helperImage }, input, never);
+  await saveWork({ ...context, helperImage }, input, never);
   t.deepEqual(messages(), [`its work could not be saved: no base image. Its clone is in ${clone}`]);
   t.false(cleared());
 });
 
-test('an engine that cannot be reached rejects, and nothing is journaled', async t => {
-  const { world, events } = stage(t, {
-    answer: { stderr: 'Cannot connect to the Docker daemon at unix:///x.' },
+test('an unreachable engine rejects, and nothing is journaled', async t => {
+  const { context, events } = stage(t, {
+    reply: { stderr: 'Cannot connect to the Docker daemon at unix:///x.' },
   });
-  t.is((await rejection(saveWork(world, input, never))).kind, 'unreachable');
+  t.is((await rejection(saveWork(context, input, never))).kind, 'unreachable');
   t.deepEqual(events, []);
 });

@@ -7,18 +7,18 @@ import { agent, fakeClock, input, never, rejection } from '../_helpers/actor-por
 const plan = () => agent();
 const vaultOf = (open: Vault['open']): Vault => ({ open, learn: () => {}, redactor: redactor([]) });
 
-test('the secrets of an agent are what the vault opens', t => {
+test('the secrets of an agent are read from the vault', t => {
   const values = { TOKEN: 'canary' };
   t.deepEqual(secretsOf({ plan, vault: vaultOf(() => ({ values })) }, 'a'), values);
 });
 
-test('a secret that is missing is a failure of its own kind, with the words of the vault', async t => {
+test('a missing secret is a failure of kind missingSecret, with the message of the vault', async t => {
   const vault = vaultOf(() => ({ missing: 'the secret TOKEN is missing' }));
   const error = await rejection((async () => secretsOf({ plan, vault }, 'a'))());
   t.like(error, { kind: 'missingSecret', message: 'the secret TOKEN is missing' });
 });
 
-test('the vault is asked every two seconds until it has everything', async t => {
+test('the vault is polled every two seconds until no secret is missing', async t => {
   const { clock, slept } = fakeClock();
   let left = 3;
   const vault = vaultOf(() => (--left > 0 ? { missing: 'TOKEN' } : { values: {} }));

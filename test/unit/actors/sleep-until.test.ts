@@ -2,7 +2,7 @@ import test from 'ava';
 import { sleepUntil } from '../../../src/actors/sleep-until.ts';
 import { never } from '../_helpers/actor-ports.ts';
 
-/** A wall clock that each sleep moves by its length, and by `jump` once. */
+/** Create a wall clock that each sleep advances, the first one also by `jump`. */
 function wallClock(jump = 0) {
   const slept: number[] = [];
   let now = 1_000;

@@ -18,12 +18,12 @@ import {
 } from '../_helpers/actor-ports.ts';
 
 function ports(
-  answer: Partial<DockerAnswer> = { stdout: `${id}\n` },
+  reply: Partial<DockerAnswer> = { stdout: `${id}\n` },
   { workspace = { mode: 'none' } as AgentPlan['workspace'], existing = [] as Partial<Container>[] } = {},
 ) {
-  const { docker, calls } = fakeClient(args => (args[0] === 'start' ? answer : undefined));
+  const { docker, calls } = fakeClient(args => (args[0] === 'start' ? reply : undefined));
   const problems: (string | null)[] = [];
-  const world = {
+  const context = {
     clock: fakeClock().clock,
     docker,
     containers: fakeContainers(existing).containers,
@@ -36,21 +36,21 @@ function ports(
     writablePlaces: [] as string[],
     livePlaces: () => [],
   };
-  return { world, calls, problems };
+  return { context, calls, problems };
 }
 
 test('a container is started by its full id', async t => {
-  const { world, calls } = ports();
-  await startContainer(world, input, never);
+  const { context, calls } = ports();
+  await startContainer(context, input, never);
   t.deepEqual(calls, [`start ${id}`]);
 });
 
 test('a container whose start is in doubt is not started twice', async t => {
-  const { world, calls } = ports(undefined, { existing: [{ id, state: 'running' }] });
-  await startContainer(world, { ...input, inDoubt: true }, never);
+  const { context, calls } = ports(undefined, { existing: [{ id, state: 'running' }] });
+  await startContainer(context, { ...input, inDoubt: true }, never);
   t.deepEqual(calls, []);
   const created = ports(undefined, { existing: [{ id, state: 'created' }] });
-  await startContainer(created.world, { ...input, inDoubt: true }, never);
+  await startContainer(created.context, { ...input, inDoubt: true }, never);
   t.deepEqual(created.calls, [`start ${id}`]);
 });
 
@@ -58,25 +58,25 @@ test('a mount that has changed is refused before the copy, and again right befor
   const workspace = { mode: 'copy', path: '/src' } as const;
   const first = ports(undefined, { workspace });
   first.problems.push('/src is a link now');
-  t.like(await rejection(startContainer(first.world, input, never)), {
+  t.like(await rejection(startContainer(first.context, input, never)), {
     kind: 'workspace',
     message: '/src is a link now',
   });
   t.deepEqual(first.calls, []);
   const second = ports(undefined, { workspace });
   second.problems.push(null, '/src is a link now');
-  t.is((await rejection(startContainer(second.world, input, never))).kind, 'workspace');
+  t.is((await rejection(startContainer(second.context, input, never))).kind, 'workspace');
   t.deepEqual(second.calls, [copyInto('/src', id).join(' ')]);
 });
 
-test('an answer without the id proves no start', async t => {
-  const { world } = ports({ stdout: '' });
-  t.like(await rejection(startContainer(world, input, never)), { kind: 'transient', inDoubt: true });
+test('output without the id does not prove a start', async t => {
+  const { context } = ports({ stdout: '' });
+  t.like(await rejection(startContainer(context, input, never)), { kind: 'transient', inDoubt: true });
 });
 
 test('a directory that cannot be copied in is a failure with its path', async t => {
-  const { world } = ports(undefined, { workspace: { mode: 'copy', path: '/src' } });
+  const { context } = ports(undefined, { workspace: { mode: 'copy', path: '/src' } });
   const docker = fakeClient(() => ({ stderr: 'Error response from daemon: it broke' })).docker;
-  const error = await rejection(startContainer({ ...world, docker }, input, never));
+  const error = await rejection(startContainer({ ...context, docker }, input, never));
   t.regex(error.message, /could not copy \/src into the container: it broke/);
 });

@@ -10,32 +10,32 @@ for (const [name, step, command] of [
   ['stop', stopContainer, `stop --time=1 ${id}`],
   ['kill', killContainer, `kill ${id}`],
 ] as const) {
-  test(`${name}: one command, and the end of the container`, async t => {
+  test(`${name} runs one command and returns the end of the container`, async t => {
     const { docker, calls } = fakeClient();
     const { watcher } = fakeWatcher(end);
     t.deepEqual(await step({ docker, watcher, plan }, input, never), end);
     t.deepEqual(calls, [command]);
   });
 
-  test(`${name}: a command that hangs does not delay an end that is known`, async t => {
+  test(`${name} does not wait for a hanging command if the end is known`, async t => {
     const docker = () => new Promise<never>(() => {});
     const { watcher } = fakeWatcher(end);
     t.deepEqual(await step({ docker, watcher, plan }, input, never), end);
   });
 
-  test(`${name}: null where the container does not end in time, whatever docker reports`, async t => {
+  test(`${name} returns null if the container does not end in time, whatever docker reports`, async t => {
     const { docker } = fakeClient(() => ({ stderr: 'Error response from daemon: cannot kill container' }));
     const { watcher } = fakeWatcher(null);
     t.is(await step({ docker, watcher, plan }, input, never), null);
   });
 }
 
-test('an interrupt has the time of the spec, and of a cancelled agent no more than a second', async t => {
+test('an interrupt has the grace period of the spec, and at most a second for a cancelled agent', async t => {
   const timeouts: (number | undefined)[] = [];
   const { docker } = fakeClient((_, { timeout }) => void timeouts.push(timeout));
   const { watcher } = fakeWatcher(end);
-  const patient = () => agent({ timeouts: { ...agent().timeouts, stop: 60_000 } });
-  await interrupt({ docker, watcher, plan: patient }, input, never);
-  await interrupt({ docker, watcher, plan: patient }, { ...input, cancelled: true }, never);
+  const longPlan = () => agent({ timeouts: { ...agent().timeouts, stop: 60_000 } });
+  await interrupt({ docker, watcher, plan: longPlan }, input, never);
+  await interrupt({ docker, watcher, plan: longPlan }, { ...input, cancelled: true }, never);
   t.deepEqual(timeouts, [61_500, 2_500]);
 });

@@ -8,7 +8,7 @@ const clone = agent({ workspace: { mode: 'clone', path: '/repo', repository: '/r
 
 function ports(problem: string | null, base: Base = { commit: 'c1' }, plan = clone) {
   const requests: CloneRequest[] = [];
-  const world = {
+  const context = {
     plan: () => plan,
     identity: () => identity,
     clone: () => (plan.workspace.mode === 'clone' ? '/runs/a/1/workspace' : null),
@@ -18,12 +18,12 @@ function ports(problem: string | null, base: Base = { commit: 'c1' }, plan = clo
       return problem;
     },
   };
-  return { world, requests };
+  return { context, requests };
 }
 
 test('the clone of an agent starts from its base, on the branch of the agent', async t => {
-  const { world, requests } = ports(null);
-  await ensureWorkspace(world, input, never);
+  const { context, requests } = ports(null);
+  await ensureWorkspace(context, input, never);
   t.deepEqual(requests, [
     {
       repository: '/repo',
@@ -35,27 +35,27 @@ test('the clone of an agent starts from its base, on the branch of the agent', a
 });
 
 test('an agent without a clone needs nothing on the host', async t => {
-  const { world, requests } = ports('never called', { commit: 'c1' }, agent());
-  await ensureWorkspace(world, input, never);
+  const { context, requests } = ports('never called', { commit: 'c1' }, agent());
+  await ensureWorkspace(context, input, never);
   t.deepEqual(requests, []);
 });
 
-test('a base that is not known is a failure of the workspace', async t => {
-  const { world, requests } = ports(null, { fault: 'no commit was recorded' });
-  const error = await rejection(ensureWorkspace(world, input, never));
+test('an unknown base is a workspace failure', async t => {
+  const { context, requests } = ports(null, { fault: 'no commit was recorded' });
+  const error = await rejection(ensureWorkspace(context, input, never));
   t.is(error.kind, 'workspace');
   t.regex(error.message, /clone of a: no commit was recorded/);
   t.deepEqual(requests, []);
 });
 
-test('a clone that cannot be made is a failure of the workspace, and a full disk one of resources', async t => {
-  const broken = await rejection(ensureWorkspace(ports('its .git is damaged').world, input, never));
+test('a failed clone is a workspace failure, and a full disk is a lack of resources', async t => {
+  const broken = await rejection(ensureWorkspace(ports('its .git is damaged').context, input, never));
   t.like(broken, { kind: 'workspace', message: 'could not clone /repo: its .git is damaged' });
   const full = 'fatal: write error: No space left on device';
-  t.is((await rejection(ensureWorkspace(ports(full).world, input, never))).kind, 'outOfResources');
+  t.is((await rejection(ensureWorkspace(ports(full).context, input, never))).kind, 'outOfResources');
 });
 
-test('the branch and refs of saved work carry the run, the agent and the attempt', t => {
+test('the branch and refs of saved work contain the run, the agent and the attempt', t => {
   t.is(branchOf('r1', 'a'), 'agent-flow/r1/a');
   t.deepEqual(workRefs('r1', 'a', 2), { branch: 'agent-flow/r1/a', refs: 'refs/agent-flow/r1/a/2' });
 });

@@ -31,7 +31,7 @@ function place(t: ExecutionContext) {
   return { lock, start, counted, others };
 }
 
-/** A process that holds the lock, once it does. */
+/** Start a process, and wait until it holds the lock. */
 async function holding({ start }: ReturnType<typeof place>) {
   const holder = start('hold');
   await once(holder.stdout, 'data');
@@ -49,7 +49,7 @@ test('several processes that count in one file lose no count, and leave no lock'
   t.deepEqual(others(), []);
 });
 
-test('of many that wait for a holder that is killed, one after the other gets the lock', async t => {
+test('waiting processes get the lock one by one after its holder is killed', async t => {
   const here = place(t);
   const { holder } = await holding(here);
   const waiting = Array.from({ length: 5 }, () => here.start(20));
@@ -63,7 +63,7 @@ test('of many that wait for a holder that is killed, one after the other gets th
   t.deepEqual(here.others(), []);
 });
 
-test('a holder that lives is waited for in vain, even where it is stopped: nothing is done, and its lock stays', async t => {
+test('a live holder keeps its lock even if it is stopped, and a wait for it times out', async t => {
   const here = place(t);
   const { holder } = await holding(here);
   holder.kill('SIGSTOP');
@@ -107,7 +107,7 @@ test('a process that is killed while it replaces a holder is replaced as well', 
   t.deepEqual(others(), []);
 });
 
-test('a holder is not replaced while a process that lives replaces it', t => {
+test('a holder is not replaced while another live process replaces it', t => {
   const { lock, others } = place(t);
   const gone = `${2 ** 22 + 1}.1.aa`;
   symlinkSync(gone, lock);
@@ -116,14 +116,14 @@ test('a holder is not replaced while a process that lives replaces it', t => {
   t.deepEqual(others(), ['lock', `lock-${gone}`]);
 });
 
-test('what is not a lock of ours is left alone, and nothing is done', t => {
+test('a path that is not a lock is left alone, and a wait for it times out', t => {
   const { lock, others } = place(t);
   mkdirSync(lock);
   t.throws(() => withLock(lock, () => t.fail(), 50), { message: /^another process has held .* for 0.05 s$/ });
   t.deepEqual(others(), ['lock']);
 });
 
-test('the lock is released where the work throws, and a directory that is missing is an error at once', t => {
+test('the lock is released if the work throws, and a missing directory is an error at once', t => {
   const { lock, others } = place(t);
   const fail = () => {
     throw new Error('it failed');

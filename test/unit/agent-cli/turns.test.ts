@@ -17,7 +17,7 @@ function place(t: ExecutionContext) {
   return { folder, state, done, turns: turnsIn(state, code => done.push(code)) };
 }
 
-test('a turn that ends with nothing on its way ends the work', t => {
+test('a turn that ends without a prompt in flight ends the work', t => {
   const { turns, state, done } = place(t);
   turns.begin();
   t.true(state.has('in-turn'));
@@ -28,7 +28,7 @@ test('a turn that ends with nothing on its way ends the work', t => {
   t.deepEqual(done, [0]);
 });
 
-test('a turn that ends while a prompt is on its way is not the last one', t => {
+test('a turn that ends with a prompt in flight does not end the work', t => {
   const { turns, done } = place(t);
   turns.send();
   turns.accept();
@@ -42,7 +42,7 @@ test('a turn that ends while a prompt is on its way is not the last one', t => {
   t.deepEqual(done, [0]);
 });
 
-test('a prompt that was accepted during a turn may have a turn of its own, where the CLI queues', t => {
+test('a prompt that is accepted during a turn gets a turn of its own if the CLI queues prompts', t => {
   const { turns } = place(t);
   for (let i = 0; i < 2; i++) {
     turns.send();
@@ -52,7 +52,7 @@ test('a prompt that was accepted during a turn may have a turn of its own, where
   t.false(turns.end(true));
 });
 
-test('where something else ends the work, the end of a turn leaves it idle', t => {
+test('with keep-running, the end of a turn does not end the work', t => {
   const { turns, state, done } = place(t);
   state.set('keep-running');
   turns.begin();
@@ -61,7 +61,7 @@ test('where something else ends the work, the end of a turn leaves it idle', t =
   t.false(state.has('in-turn'));
 });
 
-test('an answer to a question begins no turn, and nothing is sent once the work is done', t => {
+test('an answer to a dialog does not begin a turn, and nothing is sent once the work is done', t => {
   const { turns, state } = place(t);
   state.set('waiting-for-answer');
   t.true(turns.send());
@@ -72,7 +72,7 @@ test('an answer to a question begins no turn, and nothing is sent once the work 
   t.is(state.counted('sent'), 0);
 });
 
-test('without the lock nothing is sent, and no work is done', t => {
+test('without the lock, nothing is sent and the work does not end', t => {
   const { state, done } = place(t);
   const turns = turnsIn(state, code => done.push(code), 50);
   symlinkSync(`${ownProcess()}.other`, state.lockFile);
@@ -81,7 +81,7 @@ test('without the lock nothing is sent, and no work is done', t => {
   t.deepEqual([state.counted('sent'), done], [0, []]);
 });
 
-test('a CLI has settled where no other turn ends, and its transcript gets no message', async t => {
+test('a CLI has settled if no other turn ends and its transcript gets no message', async t => {
   const { folder, state } = place(t);
   const transcript = join(folder, 'transcript.jsonl');
   writeFileSync(transcript, '{"type":"user"}\n');
@@ -115,7 +115,7 @@ test('a CLI has settled where no other turn ends, and its transcript gets no mes
   t.true(await staysSettled(state, join(folder, 'missing'), async () => {}));
 });
 
-test('a failed turn is a quota or a login by its error, and otherwise nothing that is known', t => {
+test('a failed turn is classified by its error as quota or authentication, or not at all', t => {
   const now = new Date(2026, 10, 25, 13, 30).getTime();
   t.deepEqual(turnFailure({ error: 'rate_limit', last_assistant_message: 'Please retry in 20s.' }, now), {
     kind: 'quota',

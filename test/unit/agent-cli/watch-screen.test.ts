@@ -14,19 +14,19 @@ const plan: WatchPlan = {
 
 interface Scene {
   readonly screen: string;
-  /** Seconds from the start after which it is to be seen. */
+  /** Seconds from the start after which it is shown. */
   readonly from: number;
 }
 
 interface Options extends Partial<WatchPlan> {
-  /** Until the work is done. */
+  /** Seconds until the work is done. */
   readonly seconds?: number;
-  /** How many prompts the CLI accepts. */
+  /** Number of prompts that the CLI accepts. */
   readonly accepts?: number;
   readonly during?: (now: number, state: State) => void;
 }
 
-/** Watches scenes on a clock that nobody waits for. */
+/** Watch scenes on a virtual clock. */
 async function watch(
   t: ExecutionContext,
   scenes: readonly Scene[],
@@ -85,7 +85,7 @@ test('the prompt is pasted once the CLI is ready, and entered', async t => {
   t.deepEqual(turnCalls, ['sent']);
 });
 
-test('an Enter that came too early is pressed again, ten times at most', async t => {
+test('Enter is pressed again until the prompt is accepted, ten times at most', async t => {
   const { keys, activity } = await watch(t, [ready], { accepts: 0, seconds: 90, quiet: 5_000 });
   t.deepEqual(keys, ['paste Do it', ...Array(10).fill('Enter')]);
   t.deepEqual(activity, ['working', 'needsInput has not taken its prompt']);
@@ -102,15 +102,15 @@ test('a CLI that stands still before it is ready needs input', async t => {
   t.deepEqual(keys, []);
 });
 
-test('without a limit no CLI stands still for too long', async t => {
+test('without a quiet limit, a CLI that stands still does not need input', async t => {
   const { activity } = await watch(t, [{ from: 0, screen: 'starting' }], { quiet: null });
   t.deepEqual(activity, ['working']);
 });
 
-test('a dialog needs input while it is to be seen, and text that is typed meanwhile is an answer', async t => {
-  const asked = await watch(t, [ready, { from: 1, screen: 'May I?' }], { seconds: 3 });
-  t.deepEqual(asked.activity, ['working', 'needsInput asks whether it may']);
-  t.true(asked.state.has('waiting-for-answer'));
+test('a dialog needs input while it is visible, and text that is typed meanwhile is an answer', async t => {
+  const visible = await watch(t, [ready, { from: 1, screen: 'May I?' }], { seconds: 3 });
+  t.deepEqual(visible.activity, ['working', 'needsInput asks whether it may']);
+  t.true(visible.state.has('waiting-for-answer'));
   const gone = await watch(
     t,
     [
@@ -123,13 +123,13 @@ test('a dialog needs input while it is to be seen, and text that is typed meanwh
   t.false(gone.state.has('waiting-for-answer'));
 });
 
-test('a dialog that the agent has printed long ago is none', async t => {
+test('dialog text far above the last line is not a dialog', async t => {
   const screen = ['May I?', ...Array.from({ length: 20 }, (_, i) => `line ${i}`)].join('\n');
   const { activity } = await watch(t, [ready, { from: 1, screen }], { seconds: 3 });
   t.deepEqual(activity, ['working']);
 });
 
-test('where nobody is to be asked the agent fails', async t => {
+test('a dialog fails the agent if needsInput is fail', async t => {
   const { turnCalls } = await watch(t, [ready, { from: 1, screen: 'May I?' }], { needsInput: 'fail' });
   t.is(turnCalls.at(-1), 'trouble needsInput asks whether it may');
 });
@@ -144,12 +144,12 @@ test('an answer is typed three times in a row at most', async t => {
   t.deepEqual(turnCalls, ['sent', 'trouble needsInput asks whether it may, and was answered 3 times']);
 });
 
-test('an answer to no question is a prompt', async t => {
+test('an answer without a dialog is a prompt', async t => {
   const { turnCalls } = await watch(t, [ready], { needsInput: { answer: 'go on' }, seconds: 6 });
   t.deepEqual(turnCalls.slice(0, 2), ['sent', 'sent']);
 });
 
-test('a prompt that no Enter has entered is entered when the turn is over, ten times at most', async t => {
+test('a prompt that is still not accepted is entered after the turn, ten times at most', async t => {
   const during = (now: number, state: State) => {
     if (now >= 1_000 && state.counted('sent') === 1) state.count('sent');
     if (now >= 6_000 && state.counted('ended') === 0) state.count('ended');

@@ -6,7 +6,7 @@ import { desk } from '../_helpers/command-line.ts';
 const bin = join(import.meta.dirname, '../../../src/bin.ts');
 
 for (const old of ['12.22.12', '18.20.8', '22.19.0'])
-  test(`Node ${old} is told in one line that it is too old`, async t => {
+  test(`Node ${old} is refused in one line`, async t => {
     const pretend = `data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"${old}"}})`;
     const { exitCode, stderr, stdout } = await execa(process.execPath, ['--import', pretend, bin, 'ps'], {
       reject: false,
@@ -16,7 +16,7 @@ for (const old of ['12.22.12', '18.20.8', '22.19.0'])
     t.is(stdout, '');
   });
 
-test('from a working directory that was removed commands work, and say where relative paths start', async t => {
+test('commands work in a removed working directory, and log where relative paths start', async t => {
   const { path, stateDir } = desk(t);
   const script = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
   const { exitCode, stdout, stderr } = await execa(

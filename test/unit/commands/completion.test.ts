@@ -3,7 +3,7 @@ import { desk, pastRun } from '../_helpers/command-line.ts';
 
 const offered = (stdout: string) => stdout.split('\n').filter(Boolean);
 
-test('names of agents are completed where a command takes one, and runs where it takes those', async t => {
+test('agent names and run ids are completed for the commands that take them', async t => {
   const { run, stateDir } = desk(t);
   pastRun(stateDir, 'r1234567', ['fixer', 'tests']);
   const complete = async (...words: string[]) => {
@@ -21,12 +21,12 @@ test('names of agents are completed where a command takes one, and runs where it
   t.true((await complete('')).includes('doctor'));
 });
 
-test('what a shell would expand is offered to none, and nothing is made by asking', async t => {
+test('a name that a shell would expand is not offered', async t => {
   const { run, stateDir } = desk(t);
-  const ask = () => run(['--get-yargs-completions', 'agent-flow', 'logs', '']);
-  t.is((await ask()).stdout, '');
+  const complete = () => run(['--get-yargs-completions', 'agent-flow', 'logs', '']);
+  t.is((await complete()).stdout, '');
   pastRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
-  t.deepEqual(offered((await ask()).stdout), ['good', 'r1234567/good']);
+  t.deepEqual(offered((await complete()).stdout), ['good', 'r1234567/good']);
 });
 
 test('completion prints a script for the shell', async t => {

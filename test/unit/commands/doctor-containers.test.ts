@@ -12,45 +12,45 @@ const engine = {
   OSType: 'linux',
   Architecture: 'x86_64',
 };
-const told = (more: object, env: NodeJS.ProcessEnv = {}) =>
+const findings = (more: object, env: NodeJS.ProcessEnv = {}) =>
   Object.fromEntries(checkContainers({ ...engine, ...more }, env).map(found => [found.check, found]));
 
-test('of an engine of the usual kind there is one line', t => {
-  t.deepEqual(Object.keys(told({})), ['limits']);
-  t.is(told({}).limits!.status, 'ok');
+test('a default engine has one finding', t => {
+  t.deepEqual(Object.keys(findings({})), ['limits']);
+  t.is(findings({}).limits!.status, 'ok');
 });
 
-test('limits that the engine lacks are named, with what helps on an engine of its kind', t => {
-  const small = told({ CpuCfsQuota: false, PidsLimit: false }).limits!;
+test('missing limits are listed, with a hint for the kind of engine', t => {
+  const small = findings({ CpuCfsQuota: false, PidsLimit: false }).limits!;
   t.is(small.status, 'warn');
   t.regex(small.found, /--cpus, --pids-limit/);
   t.regex(small.hint!, /kernel/);
-  const rootless = told({ CpuCfsQuota: false, SecurityOptions: ['name=rootless'] });
+  const rootless = findings({ CpuCfsQuota: false, SecurityOptions: ['name=rootless'] });
   t.regex(rootless.limits!.hint!, /delegate .*rootless/);
   t.is(rootless.users!.status, 'ok');
 });
 
-test('an engine that maps users is not passed over, and says to whom workspaces must belong', t => {
+test('userns-remap is a warning, with the owner that workspaces need', t => {
   const SecurityOptions = ['name=seccomp,profile=default', 'name=userns'];
-  const { users } = told({ SecurityOptions, DockerRootDir: '/var/lib/docker/100000.100000' });
+  const { users } = findings({ SecurityOptions, DockerRootDir: '/var/lib/docker/100000.100000' });
   t.is(users!.status, 'warn');
   t.regex(users!.found, /100000:100000 on the host \(userns-remap\)/);
   t.regex(users!.hint!, /"clone".*100000:100000/);
-  t.is(told({ SecurityOptions }).users!.status, 'warn');
+  t.is(findings({ SecurityOptions }).users!.status, 'warn');
 });
 
-test('a default platform that is not the engine’s is told of', t => {
-  t.is(told({}, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64' }).platform!.status, 'warn');
-  t.is(told({}, { DOCKER_DEFAULT_PLATFORM: 'linux/amd64' }).platform, undefined);
+test('a default platform other than that of the engine is a warning', t => {
+  t.is(findings({}, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64' }).platform!.status, 'warn');
+  t.is(findings({}, { DOCKER_DEFAULT_PLATFORM: 'linux/amd64' }).platform, undefined);
 });
 
-test('an engine that lacks docker-init is told of', t => {
-  t.is(told({ InitBinary: 'docker-init', InitCommit: { ID: 'N/A' } }).init!.status, 'warn');
+test('an engine without docker-init is a warning', t => {
+  t.is(findings({ InitBinary: 'docker-init', InitCommit: { ID: 'N/A' } }).init!.status, 'warn');
   for (const InitCommit of [{ ID: '' }, { ID: 'de40ad0' }, {}, null])
-    t.is(told({ InitBinary: 'docker-init', InitCommit }).init, undefined);
+    t.is(findings({ InitBinary: 'docker-init', InitCommit }).init, undefined);
 });
 
-test('a configuration of the docker client that it would ignore, or fail on later, is told of', t => {
+test('a configuration that the docker client ignores, or fails on later, is a warning', t => {
   const { path } = desk(t);
   const bin = join(path, 'bin');
   mkdirSync(bin);

@@ -5,30 +5,30 @@ import { followedOutput } from '../../../src/commands/logs/followed-output.ts';
 const record = '\nagent-end exit 0 0 abc123\n';
 const titles = `\x1b]2;agent-end-42\x07\x1b]2;agent-report-n0nce-${'eyJ9'.repeat(2_000)}\x07`;
 
-test('what an agent prints is told as it comes, also a line that is not finished', async t => {
-  let told = '';
-  let onTold = () => {};
+test('the output of an agent is written as it arrives, unfinished lines included', async t => {
+  let written = '';
+  let onWritten = () => {};
   const { sink, printed } = followedOutput(async bytes => {
-    told += bytes;
-    onTold();
+    written += bytes;
+    onWritten();
   });
-  const isTold = async (text: string) => {
-    while (told !== text)
+  const untilWritten = async (text: string) => {
+    while (written !== text)
       await new Promise<void>(resolve => {
-        onTold = resolve;
+        onWritten = resolve;
       });
   };
   for (const text of ['one\r\n', 'one\r\nagent', 'one\r\nagent> ', 'one\r\nagent> done\n']) {
-    sink.write(text.slice(told.length));
-    await isTold(text);
+    sink.write(text.slice(written.length));
+    await untilWritten(text);
   }
   sink.end(record);
   await once(sink, 'finish');
-  t.is(told, 'one\r\nagent> done\n');
-  t.is(printed(), told.length);
+  t.is(written, 'one\r\nagent> done\n');
+  t.is(printed(), written.length);
 });
 
-test('what the container says before the output and after it is never told, however it comes', async t => {
+test('records of the container before and after the output are never written, whatever the chunks', async t => {
   for (const size of [1, 17, 4_096, 100_000])
     for (const [output, shown] of [
       [`one\n${titles}${record}`, 'one\n'],
@@ -38,13 +38,13 @@ test('what the container says before the output and after it is never told, howe
       [`\x1b]2;agent-begin-n0nce\x07${record}`, ''],
       [`${titles}two\n`, `${titles}two\n`],
     ] as const) {
-      let told = '';
+      let written = '';
       const { sink } = followedOutput(async bytes => {
-        told += bytes.toString('latin1');
+        written += bytes.toString('latin1');
       });
       for (let at = 0; at < output.length; at += size) sink.write(output.slice(at, at + size));
       sink.end();
       await once(sink, 'finish');
-      t.is(told, shown, `in pieces of ${size}: ${JSON.stringify(output.slice(0, 40))}`);
+      t.is(written, shown, `in pieces of ${size}: ${JSON.stringify(output.slice(0, 40))}`);
     }
 });

@@ -7,7 +7,7 @@ import { desk } from '../_helpers/command-line.ts';
 import { repository } from '../_helpers/repositories.ts';
 
 for (const { name, folder, spec, about } of examples())
-  test(`the example ${name} is valid, and says what it is about`, async t => {
+  test(`the example ${name} is valid, and has a description`, async t => {
     const { path } = desk(t);
     mkdirSync(join(path, '.git'));
     const plan = await loadSpec(join(folder, spec), { env: { DEMO_REPOSITORY: path } });
@@ -15,7 +15,7 @@ for (const { name, folder, spec, about } of examples())
     t.regex(about, /^[A-Z].{20,90}\.$/);
   });
 
-test('init writes a commented spec that validates, and says what comes next', async t => {
+test('init writes a commented spec that validates, and prints the next steps', async t => {
   const { path, run } = desk(t);
   const { exitCode, stdout, stderr } = await run(['init']);
   t.is(exitCode, 0, stderr);
@@ -25,7 +25,7 @@ test('init writes a commented spec that validates, and says what comes next', as
   t.is((await run(['validate', 'agent-flow.json'])).exitCode, 0);
 });
 
-test('in a git repository with a commit, the starter’s agents work in clones', async t => {
+test('in a git repository with a commit, the agents of the starter work in clones', async t => {
   const { path, run } = desk(t);
   repository(path);
   const { exitCode, stderr } = await run(['init']);
@@ -34,7 +34,7 @@ test('in a git repository with a commit, the starter’s agents work in clones',
   t.deepEqual([...new Set(agents.map(({ workspace }) => workspace.mode))], ['clone']);
 });
 
-test('init writes over nothing; --force over the spec, and nothing else', async t => {
+test('init overwrites no file, and with --force only the spec', async t => {
   const { path, run } = desk(t);
   writeFileSync(join(path, 'agent-flow.json'), 'mine');
   const refused = await run(['init']);
@@ -52,7 +52,7 @@ test('init writes over nothing; --force over the spec, and nothing else', async 
   t.deepEqual(readdirSync(join(path, 'there')), ['writer.sh']);
 });
 
-test('init follows no link that leads nowhere, and says where it cannot write', async t => {
+test('init does not follow a dangling link, and refuses a path that it cannot write', async t => {
   const { path, run } = desk(t);
   symlinkSync(join(path, 'elsewhere'), join(path, 'agent-flow.json'));
   t.is((await run(['init'])).exitCode, 2);
@@ -71,7 +71,7 @@ test('init copies an example with all its files into a folder of its name', asyn
   t.true(files.includes(join(path, 'fix-and-report', 'repository', 'agents', 'fixer.sh')));
 });
 
-test('init lists the examples, and names them where one is asked for that is not there', async t => {
+test('init lists the examples, also when the requested one does not exist', async t => {
   const { run } = desk(t);
   t.regex((await run(['init', '--list'])).stdout, /^parallel-checks +Lint, test and build .*\.$/m);
   const { exitCode, stderr } = await run(['init', '--example', 'nope']);

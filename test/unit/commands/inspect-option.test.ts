@@ -1,7 +1,7 @@
 import test from 'ava';
 import { inspectOption, withInspectAlone } from '../../../src/commands/inspector/option.ts';
 
-test('--inspect stands alone, or takes a port, or stately', t => {
+test('--inspect takes no value, a port, or stately', t => {
   t.is(inspectOption(undefined), null);
   t.deepEqual(inspectOption(''), { port: 0 });
   t.deepEqual(inspectOption('8080'), { port: 8080 });
@@ -10,7 +10,7 @@ test('--inspect stands alone, or takes a port, or stately', t => {
     t.throws(() => inspectOption(bad), { message: /stately/ });
 });
 
-test('a word after --inspect is its value only where it is one', t => {
+test('a word after --inspect is its value only if it is a valid one', t => {
   const read = (...argv: string[]) => withInspectAlone(argv).join(' ');
   t.is(read('run', '--inspect', 'spec.json'), 'run --inspect= spec.json');
   t.is(read('run', 'spec.json', '--inspect'), 'run spec.json --inspect=');

@@ -21,19 +21,19 @@ async function withFile<T>(content: string, use: (file: FileHandle, path: string
   }
 }
 
-test('an output that is whole already is told to its end record', async t => {
+test('a complete output is read up to its end record', async t => {
   const printed = 'x'.repeat(200_000);
   await withFile(`${printed}${record}`, async file => {
-    let told = '';
+    let written = '';
     const count = await readOutput(file, { start: 0, end: await printedEnd(file) }, async bytes => {
-      told += bytes;
+      written += bytes;
     });
-    t.is(told, printed);
+    t.is(written, printed);
     t.is(count, printed.length);
   });
 });
 
-test('an end record is never told while it is the last line, nor what may become one before it is at rest', async t => {
+test('an end record in the last line is never printed, nor what may become one while the output grows', async t => {
   for (const [content, growing, atRest] of [
     ['', '', ''],
     ['one', 'one', 'one'],

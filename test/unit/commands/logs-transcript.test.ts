@@ -20,8 +20,8 @@ const runId = 'r0000001';
 
 type Content = string | Iterable<string>;
 
-/** A state directory with one run that is over, whose agent `worker` has these transcripts, attempt by attempt. */
-async function over(t: ExecutionContext, ...transcripts: readonly (Content | null)[]) {
+/** Create a state directory with an ended run, whose agent `worker` has these transcripts, one per attempt. */
+async function endedRun(t: ExecutionContext, ...transcripts: readonly (Content | null)[]) {
   const stateDir = mkdtempSync(join(tmpdir(), 'agent-flow-test-'));
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }));
   const run = join(stateDir, 'runs', runId);
@@ -72,12 +72,12 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
   );
   writeFileSync(join(run, 'journal.jsonl'), `${lines.join('\n')}\n`);
   const logs = async (args: readonly string[], options: readonly string[] = [], env = {}) => {
-    const answer = await execa(process.execPath, [...options, bin, 'logs', ...args], {
+    const result = await execa(process.execPath, [...options, bin, 'logs', ...args], {
       env: { AGENT_FLOW_STATE_DIR: stateDir, GITHUB_ACTIONS: '', ...env },
       reject: false,
       stripFinalNewline: false,
     });
-    return { exitCode: answer.exitCode, stdout: answer.stdout, stderr: answer.stderr };
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   };
   const transcript = (attempt: number) => join(run, 'agents', 'worker', String(attempt), 'transcript.log');
   return Object.assign(logs, { transcript });
@@ -85,7 +85,7 @@ async function over(t: ExecutionContext, ...transcripts: readonly (Content | nul
 
 test('a transcript is printed as plain lines, as raw bytes, or as JSON', async t => {
   const printed = 'one\r\n\x1b[31mtwo\x1b[0m\r\n10%\r100%\r\nlast, ünended';
-  const logs = await over(t, `${printed}`);
+  const logs = await endedRun(t, `${printed}`);
   t.is((await logs(['worker'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
   t.is((await logs(['worker', '--raw'])).stdout, printed);
   const json = await logs(['worker', '--json']);
@@ -103,11 +103,11 @@ test('a transcript is printed as plain lines, as raw bytes, or as JSON', async t
   t.is((await logs(['worker', '-f'])).stdout, 'one\ntwo\n100%\nlast, ünended\n');
 });
 
-test('no line of an agent is a command of the CI runner that reads the log', async t => {
-  // The second mark is cut in two by the bound on what is held of one line.
+test('no line of an agent is a command for the CI runner', async t => {
+  // The limit per line cuts the second mark in two.
   const far = `${'x'.repeat(2 ** 18 - 1)}##vso[task.complete]`;
   const printed = `##vso[task.prependpath]/w\n::error::a\n  ::add-mask::b\na::b\n${far}\n`;
-  const logs = await over(t, `${printed}`);
+  const logs = await endedRun(t, `${printed}`);
   const ci = { GITHUB_ACTIONS: 'true' };
   const plain = (await logs(['worker'], [], ci)).stdout;
   t.notRegex(plain, /##vso\[|^\s*::/m);
@@ -115,31 +115,31 @@ test('no line of an agent is a command of the CI runner that reads the log', asy
   const json = (await logs(['worker', '--json'], [], ci)).stdout;
   t.notRegex(json, /##vso\[/);
   t.is(`${JSON.parse(json).lines.join('\n')}\n`, printed);
-  // Elsewhere what begins with colons is a line like any other.
+  // Elsewhere, a line that begins with colons is printed unchanged.
   t.regex((await logs(['worker'])).stdout, /^::error::a$/m);
-  // A positive control: as it came, it has them.
+  // A positive control: the raw output has them.
   t.is((await logs(['worker', '--raw'], [], ci)).stdout, printed);
 });
 
-test('a link in the place of a transcript is not followed', async t => {
-  const logs = await over(t, `mine\n`);
+test('a link in place of a transcript is not followed', async t => {
+  const logs = await endedRun(t, `mine\n`);
   const { stdout } = await logs(['worker']);
   t.is(stdout, 'mine\n');
   const file = logs.transcript(1);
   renameSync(file, `${file}.was`);
   symlinkSync(`${file}.was`, file);
-  const answer = await logs(['worker']);
-  t.regex(answer.stderr, /is a symbolic link, which is never followed/);
-  t.is(answer.stdout, '');
+  const result = await logs(['worker']);
+  t.regex(result.stderr, /is a symbolic link, which is never followed/);
+  t.is(result.stdout, '');
 });
 
 test('--raw neither adds nor loses a newline', async t => {
   for (const printed of ['', '\n', 'one', 'one\n', 'one\n\n', '\xff\x00'])
-    t.is((await (await over(t, `${printed}`))(['worker', '--raw'])).stdout, printed);
+    t.is((await (await endedRun(t, `${printed}`))(['worker', '--raw'])).stdout, printed);
 });
 
 test('--tail counts the lines that the agent has printed', async t => {
-  const logs = await over(t, `1\n2\n3\n`);
+  const logs = await endedRun(t, `1\n2\n3\n`);
   const tail = async (count: string) => (await logs(['worker', '--tail', count])).stdout;
   t.is(await tail('0'), '');
   t.is(await tail('1'), '3\n');
@@ -149,14 +149,14 @@ test('--tail counts the lines that the agent has printed', async t => {
   t.is(await tail('all'), '1\n2\n3\n');
 });
 
-test('what looks like an end record is what the agent has printed', async t => {
+test('a line that looks like an end record is printed', async t => {
   const forged = 'agent-end exit 0 0 forged\n';
-  const logs = await over(t, `${forged}one\n${forged}`);
+  const logs = await endedRun(t, `${forged}one\n${forged}`);
   t.is((await logs(['worker'])).stdout, `${forged}one\n${forged}`);
 });
 
-test('--attempt prints an earlier attempt, and an unknown one is refused with those that there are', async t => {
-  const logs = await over(t, `first\n`, `second\n`);
+test('--attempt prints an earlier attempt, and an unknown one is refused with the existing ones', async t => {
+  const logs = await endedRun(t, `first\n`, `second\n`);
   t.is((await logs(['worker'])).stdout, 'second\n');
   t.is((await logs(['worker', '--attempt', '1'])).stdout, 'first\n');
   t.is((await logs(['worker', '--attempt', '1', '-f'])).stdout, 'first\n');
@@ -167,9 +167,9 @@ test('--attempt prints an earlier attempt, and an unknown one is refused with th
   }
 });
 
-test('wishes that cannot be met are refused in a line', async t => {
-  const logs = await over(t, `one\n`);
-  for (const [args, said] of [
+test('invalid requests are refused in one line', async t => {
+  const logs = await endedRun(t, `one\n`);
+  for (const [args, message] of [
     [
       ['worker', '--since', '10m'],
       /--since requires the container of attempt 1, which is gone: .*Use --tail/,
@@ -190,13 +190,13 @@ test('wishes that cannot be met are refused in a line', async t => {
     const { exitCode, stdout, stderr } = await logs(args);
     t.is(exitCode, 2, stderr);
     t.is(stdout, '');
-    t.regex(stderr, said);
+    t.regex(stderr, message);
     t.is(stderr.trimEnd().split('\n').length, 1, stderr);
   }
 });
 
-test('an agent that has printed nothing says so', async t => {
-  const logs = await over(t, '');
+test('an agent without output is reported as such', async t => {
+  const logs = await endedRun(t, '');
   const { exitCode, stdout, stderr } = await logs(['worker']);
   t.is(exitCode, 0);
   t.is(stdout, '');
@@ -208,18 +208,18 @@ function* repeated(text: string, times: number) {
   for (let time = 0; time < times; time++) yield text;
 }
 
-test('a transcript of a hundred megabytes costs little memory, also where it is one line', async t => {
+test('a transcript of a hundred megabytes takes little memory, even if it is one line', async t => {
   const small = ['--max-old-space-size=48'];
   const block = '\x1b[1mx\x1b[0m'.repeat(2 ** 17);
   const times = Math.ceil((100 * 2 ** 20) / block.length);
-  const oneLine = await over(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n`]);
+  const oneLine = await endedRun(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n`]);
   t.is((await oneLine(['worker', '--tail', '1'], small)).stdout, 'late\n');
   const whole = await oneLine(['worker', '--tail', '2'], small);
   t.is(whole.exitCode, 0, whole.stderr);
   t.is(whole.stdout.length, times * 2 ** 17 + '\nlate\n'.length);
   t.regex(whole.stdout.slice(0, 1000), /^x+$/);
 
-  const many = await over(t, [...repeated(`${'line\n'.repeat(1000)}`, 200)]);
+  const many = await endedRun(t, [...repeated(`${'line\n'.repeat(1000)}`, 200)]);
   t.is((await many(['worker', '--tail', '10'], small)).stdout, 'line\n'.repeat(10));
   t.is((await many(['worker'], small)).stdout, 'line\n'.repeat(200_000));
 });

@@ -4,22 +4,22 @@ import { canRedraw } from '../../../src/commands/progress.ts';
 const terminal = { isTTY: true, columns: 80, rows: 24 };
 const env = { TERM: 'xterm-256color' };
 
-test('on a terminal a frame is redrawn', t => {
+test('a frame is redrawn on a terminal', t => {
   t.true(canRedraw(terminal, env));
   t.true(canRedraw({ ...terminal, columns: 20, rows: 4 }, { TERM: 'linux', CI: 'false' }));
   t.true(canRedraw(terminal, { ...env, NO_COLOR: '1' }));
 });
 
 for (const [title, stream, variables] of [
-  ['nobody looks at', { ...terminal, isTTY: false }, env],
-  ['is dumb', terminal, { TERM: 'dumb' }],
-  ['does not tell its kind', terminal, {}],
-  ['has no size', { ...terminal, columns: 0, rows: 0 }, env],
-  ['has lost its size', { isTTY: true }, env],
-  ['is of one character', { ...terminal, columns: 1, rows: 1 }, env],
-  ['is flat', { ...terminal, rows: 2 }, env],
-  ['is of a CI runner', terminal, { ...env, CI: 'true' }],
+  ['outside of a terminal', { ...terminal, isTTY: false }, env],
+  ['on a dumb terminal', terminal, { TERM: 'dumb' }],
+  ['on a terminal without TERM', terminal, {}],
+  ['on a terminal without a size', { ...terminal, columns: 0, rows: 0 }, env],
+  ['on a terminal of unknown size', { isTTY: true }, env],
+  ['on a terminal of one character', { ...terminal, columns: 1, rows: 1 }, env],
+  ['on a terminal of two rows', { ...terminal, rows: 2 }, env],
+  ['on the terminal of a CI runner', terminal, { ...env, CI: 'true' }],
 ] as const)
-  test(`on one that ${title} each step is a line`, t => {
+  test(`each step is a line ${title}`, t => {
     t.false(canRedraw(stream, variables));
   });

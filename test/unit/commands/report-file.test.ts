@@ -16,7 +16,7 @@ import { execa, execaSync } from 'execa';
 import { reportFile } from '../../../src/commands/reports/report-file.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** A workspace with the place of a report, and a file of the user's beside it. */
+/** Create a workspace with the path of a report, and a file of the user beside it. */
 function desk(t: ExecutionContext) {
   const base = folder(t);
   const mine = join(base, 'mine');
@@ -26,7 +26,7 @@ function desk(t: ExecutionContext) {
   return { base, mine, workspace, file: join(workspace, 'report.xml') };
 }
 
-test('a link that an agent puts in the place of a report is replaced; a plain write follows it', t => {
+test('a link that an agent puts in place of a report is replaced; a plain write follows it', t => {
   const { mine, file, workspace } = desk(t);
   const report = reportFile(file);
   symlinkSync(mine, file);
@@ -40,7 +40,7 @@ test('a link that an agent puts in the place of a report is replaced; a plain wr
   t.is(readFileSync(mine, 'utf8'), 'control');
 });
 
-test('a directory that an agent exchanges for a link is not written through; a plain write is', t => {
+test('a link that an agent puts in place of the directory is not followed; a plain write follows it', t => {
   const { base, workspace, file } = desk(t);
   const report = reportFile(file);
   mkdirSync(join(base, 'theirs'));
@@ -71,7 +71,7 @@ test('a linked directory that an earlier run left below the working directory is
   t.is(readFileSync(mine, 'utf8'), 'mine\n');
 });
 
-test('events go to a file of their own, whatever an earlier run left in its place', t => {
+test('events go to a new file, whatever an earlier run left in its place', t => {
   const { mine, file } = desk(t);
   symlinkSync(mine, file);
   const fd = reportFile(file).open();
@@ -81,7 +81,7 @@ test('events go to a file of their own, whatever an earlier run left in its plac
   t.is(readFileSync(file, 'utf8'), 'events');
 });
 
-test('a summary is appended to its file, and never to what a link leads to', t => {
+test('a summary is appended to its file, and never to the target of a link', t => {
   const { mine, file } = desk(t);
   writeFileSync(file, 'of a step before\n');
   const report = reportFile(file);
@@ -103,7 +103,7 @@ test('devices, descriptors and named pipes are written to as they are', async t 
   reportFile(file).write('through the pipe');
   t.is((await reader).stdout, 'through the pipe');
   t.true(lstatSync(file).isFIFO());
-  // One that nobody reads holds nothing up.
+  // A named pipe without a reader does not block.
   t.throws(() => reportFile(file).write('x'), { code: 'ENXIO' });
 });
 

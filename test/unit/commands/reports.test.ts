@@ -27,7 +27,7 @@ const exit = {
   error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
 } as const;
 
-/** A run of one agent that failed, with this transcript. */
+/** Events of a run whose only agent failed, with this transcript. */
 const failing = (transcript: string): readonly RunEvent[] => [
   started({ a: [] }),
   enters(1, 'a', 'running.working'),
@@ -45,10 +45,10 @@ function folder(t: ExecutionContext): string {
 const nowhere = () => new Writable({ write: (_, __, done) => done() });
 
 function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdout: Writable = nowhere()) {
-  const said: string[] = [];
-  const printLine = (line: string) => said.push(line);
+  const output: string[] = [];
+  const printLine = (line: string) => output.push(line);
   return {
-    said,
+    output,
     reports: combineReporters(
       reportersFor({ json: false, ...options }, env, { stdout, printLine }),
       printLine,
@@ -56,17 +56,17 @@ function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdo
   };
 }
 
-async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
+async function replay(reports: Required<Reporter>, events: readonly RunEvent[]) {
   for (const event of events) reports.onEvent(event);
   await reports.onEnd(told(...events));
   await reports.close();
 }
 
-test('who asks for nothing gets no reporter', t => {
+test('without options, there are no reporters', t => {
   t.deepEqual(reportersFor({ json: true }, {}, { stdout: nowhere(), printLine: () => {} }), []);
 });
 
-test('where a report cannot be written is said before anything starts', t => {
+test('a report that cannot be written is refused before anything starts', t => {
   const place = folder(t);
   const file = join(place, 'file');
   writeFileSync(file, 'here');
@@ -90,37 +90,37 @@ test('where a report cannot be written is said before anything starts', t => {
   t.is(readFileSync(file, 'utf8'), 'here');
 });
 
-test('every event is a line that the schema accepts, there before the run ends', async t => {
+test('every event is a line that the schema accepts, and is written before the run ends', async t => {
   const file = join(folder(t), 'events.jsonl');
   writeFileSync(file, 'of an earlier run\n');
-  const { reports, said } = open({ events: file });
+  const { reports, output } = open({ events: file });
   const events = failing('/t');
   reports.onEvent(events[0]!);
   while (!existsSync(file) || !readFileSync(file, 'utf8').endsWith('}\n')) await delay(10);
-  await tell(reports, events.slice(1));
+  await replay(reports, events.slice(1));
   const lines = readFileSync(file, 'utf8').split('\n');
   t.is(lines.pop(), '');
   t.deepEqual(
     lines.map(line => eventSchema.parse(JSON.parse(line))),
     [...events],
   );
-  t.deepEqual(said, []);
+  t.deepEqual(output, []);
 });
 
-test('events on stdout leave it open, and are all there when the reporter is closed', async t => {
+test('events on stdout leave it open, and are complete when the reporter is closed', async t => {
   const slow: string[] = [];
   const stdout = new Writable({
     highWaterMark: 1,
     write: (chunk, _, done) => void setImmediate(() => done(void slow.push(String(chunk)) as never)),
   });
   const { reports } = open({ events: '-' }, {}, stdout);
-  await tell(reports, failing('/t'));
+  await replay(reports, failing('/t'));
   t.is(slow.join('').trimEnd().split('\n').length, 5);
   t.false(stdout.writableEnded);
   t.is(stdout.listenerCount('error'), 0);
 });
 
-test('no event on stdout is a command of the CI runner that reads it', async t => {
+test('no event on stdout is a command for the CI runner', async t => {
   const stdout = new PassThrough();
   const { reports } = open({ events: '-' }, {}, stdout);
   const [event] = failing('/t');
@@ -132,122 +132,122 @@ test('no event on stdout is a command of the CI runner that reads it', async t =
   t.like(JSON.parse(line), { message: warning.message });
 });
 
-test('a reader of the events that goes away is one warning at the end', async t => {
+test('a reader that closes its pipe causes one warning at the end', async t => {
   const stdout = new Writable({
     write: (_, __, done) => done(Object.assign(new Error('write EPIPE'), { errno: -32 })),
   });
-  const { reports, said } = open({ events: '-' }, {}, stdout);
+  const { reports, output } = open({ events: '-' }, {}, stdout);
   reports.onEvent(failing('/t')[0]!);
-  await tell(reports, failing('/t').slice(1));
-  t.deepEqual(said, [
+  await replay(reports, failing('/t').slice(1));
+  t.deepEqual(output, [
     "warning: --events - is incomplete: broken pipe. All events are in the run's journal.jsonl",
   ]);
 });
 
-test('a disk that is full is one warning at the end', async t => {
-  const { reports, said } = open({ events: '/dev/full' });
-  await tell(reports, failing('/t'));
-  t.is(said.length, 1);
-  t.regex(said[0]!, /^warning: --events \/dev\/full is incomplete: no space left on device/);
+test('a full disk causes one warning at the end', async t => {
+  const { reports, output } = open({ events: '/dev/full' });
+  await replay(reports, failing('/t'));
+  t.is(output.length, 1);
+  t.regex(output[0]!, /^warning: --events \/dev\/full is incomplete: no space left on device/);
 });
 
-test('JUnit holds the end of what a failed agent printed', async t => {
+test('JUnit has the end of the output of a failed agent', async t => {
   const place = folder(t);
   const transcript = join(place, 'transcript.log');
   const printed = Array.from({ length: 200 }, (_, index) => `line ${index}`);
   writeFileSync(transcript, `${printed.join('\r\n')}\r\n\r\n`);
   const file = join(place, 'junit.xml');
-  const { reports, said } = open({ junit: file });
+  const { reports, output } = open({ junit: file });
   t.false(existsSync(file));
-  await tell(reports, failing(transcript));
+  await replay(reports, failing(transcript));
   const { testsuite } = (await parse(readFileSync(file))) as TestSuites;
   const lines = testsuite![0]!.testcase![0]!['system-out']![0]!.split('\n');
   t.deepEqual(lines, [...printed.slice(-50), `[[ATTACHMENT|${transcript}]]`]);
-  t.deepEqual(said, []);
+  t.deepEqual(output, []);
 });
 
-test('JUnit that cannot be written after all is one warning', async t => {
+test('a JUnit report that cannot be written at the end causes one warning', async t => {
   const place = folder(t);
   mkdirSync(join(place, 'gone'));
-  const { reports, said } = open({ junit: join(place, 'gone', 'junit.xml') });
+  const { reports, output } = open({ junit: join(place, 'gone', 'junit.xml') });
   rmSync(join(place, 'gone'), { recursive: true });
-  await tell(reports, failing('/t'));
-  t.is(said.length, 1);
-  t.regex(said[0]!, /^warning: --junit .* was not written: no such file or directory$/);
+  await replay(reports, failing('/t'));
+  t.is(output.length, 1);
+  t.regex(output[0]!, /^warning: --junit .* was not written: no such file or directory$/);
 });
 
-test('a reporter that throws is told no more, harms no other, and is one warning', async t => {
-  const heard: string[] = [];
-  const said: string[] = [];
+test('a reporter that throws gets no more events, does not affect others, and causes one warning', async t => {
+  const received: string[] = [];
+  const output: string[] = [];
   const broken: Reporter = {
     onEvent() {
-      heard.push('broken');
+      received.push('broken');
       throw new Error('no more');
     },
-    onEnd: () => void heard.push('broken'),
+    onEnd: () => void received.push('broken'),
     close: () => Promise.reject(new Error('not this one')),
   };
   const whole: Reporter = {
-    onEvent: ({ type }) => void heard.push(type),
-    onEnd: () => void heard.push('end'),
+    onEvent: ({ type }) => void received.push(type),
+    onEnd: () => void received.push('end'),
   };
-  const reports = combineReporters([broken, whole], line => said.push(line));
+  const reports = combineReporters([broken, whole], line => output.push(line));
   reports.onEvent(failing('/t')[0]!);
   reports.onEvent(failing('/t')[1]!);
   await reports.onEnd(told(...failing('/t')));
   await reports.close();
   await reports.close();
-  t.deepEqual(heard, ['broken', 'run.started', 'agent.state', 'end']);
-  t.deepEqual(said, ['warning: no more']);
+  t.deepEqual(received, ['broken', 'run.started', 'agent.state', 'end']);
+  t.deepEqual(output, ['warning: no more']);
 });
 
-test('on GitHub nothing printed while a run goes on is a command, and its end is told', async t => {
+test('on GitHub, no output during a run is a command, and its end is annotated', async t => {
   const place = folder(t);
   const transcript = join(place, 'transcript.log');
   const summary = join(place, 'summary');
   const printed = Array.from({ length: 600 }, (_, index) => `::error::line ${index}`);
   writeFileSync(transcript, printed.join('\n'));
   writeFileSync(summary, 'of a step before\n');
-  const { reports, said } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
+  const { reports, output } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
   const events = failing(transcript);
   reports.onEvent(events[0]!);
-  said.push('backing off: ##[add-mask]e', '::error::from docker');
-  await tell(reports, events);
+  output.push('backing off: ##[add-mask]e', '::error::from docker');
+  await replay(reports, events);
   t.deepEqual(
-    obeyed(said).map(({ name }) => name),
+    obeyed(output).map(({ name }) => name),
     ['error', 'group', 'endgroup'],
   );
-  const lines = said.filter(line => line.startsWith('::error::line'));
+  const lines = output.filter(line => line.startsWith('::error::line'));
   t.deepEqual(lines, printed.slice(-500));
-  const tokens = said.flatMap(line => /^::stop-commands::(.*)$/.exec(line)?.[1] ?? []);
+  const tokens = output.flatMap(line => /^::stop-commands::(.*)$/.exec(line)?.[1] ?? []);
   t.is(new Set(tokens).size, 2);
   for (const token of tokens) t.regex(token, /^[0-9a-f]{32}$/);
   t.regex(readFileSync(summary, 'utf8'), /^of a step before\n### `mend`\n[\s\S]*\| `a` \| failed \| 7 \|/);
 });
 
-test('a run that breaks off gives the runner its commands back', async t => {
-  const { reports, said } = open({}, { GITHUB_ACTIONS: 'true' });
+test('a run that breaks off enables the commands of the runner again', async t => {
+  const { reports, output } = open({}, { GITHUB_ACTIONS: 'true' });
   reports.onEvent(failing('/t')[0]!);
   await reports.close();
-  t.deepEqual(obeyed([...said, '::error::x']), [{ name: 'error', text: 'x' }]);
+  t.deepEqual(obeyed([...output, '::error::x']), [{ name: 'error', text: 'x' }]);
 });
 
-test('a summary that cannot be written is one warning, and the annotations are there', async t => {
-  const { reports, said } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: folder(t) });
-  await tell(reports, failing('/t'));
+test('a summary that cannot be written causes one warning, and the annotations are printed', async t => {
+  const { reports, output } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: folder(t) });
+  await replay(reports, failing('/t'));
   t.deepEqual(
-    obeyed(said).map(({ name }) => name),
+    obeyed(output).map(({ name }) => name),
     ['error'],
   );
-  t.regex(said.at(-1)!, /^warning: the step summary .* was not written: .*directory/);
-  t.is(said.filter(line => line.startsWith('warning')).length, 1);
+  t.regex(output.at(-1)!, /^warning: the step summary .* was not written: .*directory/);
+  t.is(output.filter(line => line.startsWith('warning')).length, 1);
 });
 
-test('a summary never grows past what GitHub takes', async t => {
+test('a summary stays within the limit of GitHub', async t => {
   const summary = join(folder(t), 'summary');
   appendFileSync(summary, 'x'.repeat((1 << 20) - 20));
-  const { reports, said } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
-  await tell(reports, failing('/t'));
+  const { reports, output } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
+  await replay(reports, failing('/t'));
   t.true(readFileSync(summary).length <= 1 << 20);
-  t.false(said.some(line => line.startsWith('warning')));
+  t.false(output.some(line => line.startsWith('warning')));
 });

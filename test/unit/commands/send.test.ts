@@ -10,8 +10,8 @@ test('text keeps its newlines and tabs, and no other control character', t => {
   t.deepEqual(typeable('größe 👩‍👩‍👧'), { kept: 'größe 👩‍👩‍👧', dropped: 0 });
 });
 
-/** Types and pastes into a docker that notes what it is asked for. */
-async function asked(work: (docker: Docker) => Promise<void>) {
+/** Run `work` with a docker that records its calls. */
+async function recordCalls(work: (docker: Docker) => Promise<void>) {
   const calls: { args: readonly string[]; input: string }[] = [];
   await work(async (args, { input = '' } = {}) => {
     calls.push({ args, input: String(input) });
@@ -20,12 +20,12 @@ async function asked(work: (docker: Docker) => Promise<void>) {
   return calls;
 }
 
-test('what is typed or pasted goes by stdin, and is on no command line in any form', async t => {
+test('typed and pasted text goes through stdin, and is on no command line in any form', async t => {
   const text = 'canary-7f3e';
   const bytes = Buffer.from(text);
   const forms = [text, bytes.toString('hex'), [...bytes].map(byte => byte.toString(16)).join(' ')];
-  const typed = await asked(docker => typeInto('c', { bytes, address: 'r/a', docker }));
-  const pasted = await asked(docker => pasteInto('c', { bytes, enter: true, address: 'r/a', docker }));
+  const typed = await recordCalls(docker => typeInto('c', { bytes, address: 'r/a', docker }));
+  const pasted = await recordCalls(docker => pasteInto('c', { bytes, enter: true, address: 'r/a', docker }));
   for (const { args, input } of [...typed, ...pasted]) {
     t.true(args.includes('--interactive'));
     const words = args.join(' ');
@@ -33,14 +33,14 @@ test('what is typed or pasted goes by stdin, and is on no command line in any fo
       forms.filter(form => words.includes(form)),
       [],
     );
-    // A positive control: the same look finds it on stdin.
+    // A positive control: the same search finds it on stdin.
     t.true(forms.some(form => input.includes(form)));
   }
 });
 
-test('keys are cut into calls, each of which says how long its commands are', async t => {
+test('keys are split into calls, each with the length of its input', async t => {
   const bytes = Buffer.alloc(4097, 'x');
-  const calls = await asked(docker => typeInto('c', { bytes, address: 'r/a', docker }));
+  const calls = await recordCalls(docker => typeInto('c', { bytes, address: 'r/a', docker }));
   t.deepEqual(
     calls.map(({ input }) => input.match(/ 78/g)?.length),
     [4096, 1],

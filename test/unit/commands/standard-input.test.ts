@@ -15,13 +15,13 @@ for (const [argv, command, expected] of [
   ['validate --json -', 'validate', 'validate --json /dev/stdin'],
   ['send worker -', 'send', 'send worker -'],
 ] as const)
-  test(`"${argv}" reads ${expected.includes('/dev/stdin') ? 'its standard input' : 'no spec from it'}`, t => {
+  test(`"${argv}" ${expected.includes('/dev/stdin') ? 'reads' : 'does not read'} a spec from standard input`, t => {
     t.deepEqual(withStandardInput(argv.split(' '), command), expected.split(' '));
   });
 
 const spec = '{ "agents": { "one": { "command": ["true"], "workspace": "work" } } }';
 
-/** A folder with a directory `work`, in which a shell runs the real command as `af`. */
+/** Create a folder with a directory `work`, and return a shell in it that runs the real command as `af`. */
 function shell(t: ExecutionContext) {
   const { path, stateDir } = desk(t);
   mkdirSync(join(path, 'work'));
@@ -57,15 +57,15 @@ for (const [title, script, input] of [
     t.is(agents[0].workspace.path, join(path, 'work'));
   });
 
-for (const [title, script, input, said] of [
+for (const [title, script, input, message] of [
   [
-    'text that is no JSON',
+    'text that is not JSON',
     'af validate -',
     '{ "agents": [ }',
     /^standard input has a problem:\n {2}line 1:15: expected a value/,
   ],
-  ['nothing', 'af validate -', '', /^standard input has a problem:\n {2}line 1:1: expected a value/],
-  ['a standard input that is closed', 'af validate - <&-', '', /^standard input has a problem/],
+  ['empty input', 'af validate -', '', /^standard input has a problem:\n {2}line 1:1: expected a value/],
+  ['a closed standard input', 'af validate - <&-', '', /^standard input has a problem/],
   ['a directory', 'af validate - <work', '', /^standard input has a problem/],
   [
     'another encoding',
@@ -73,15 +73,15 @@ for (const [title, script, input, said] of [
     Buffer.from(`\uFEFF${spec}`, 'utf16le'),
     /standard input is not UTF-8 text/,
   ],
-  ['too much', 'head -c 11000000 /dev/zero | af validate -', '', /standard input is larger than 10 MB/],
-  ['no end', 'af validate /dev/zero', '', /\/dev\/zero is larger than 10 MB/],
+  ['too much input', 'head -c 11000000 /dev/zero | af validate -', '', /standard input is larger than 10 MB/],
+  ['an endless file', 'af validate /dev/zero', '', /\/dev\/zero is larger than 10 MB/],
   ['an empty name', 'af validate ""', '', /^"" has a problem:\n {2}.* is a directory; expected a file/],
-  ['a key that is not known', 'af graph -', '{ "agent": {} }', /^standard input has/],
-  ['a spec for a run that is wrong', 'af run --plan -', '{ "agents": {} }', /^standard input has/],
+  ['an unknown key', 'af graph -', '{ "agent": {} }', /^standard input has/],
+  ['an invalid spec for a run', 'af run --plan -', '{ "agents": {} }', /^standard input has/],
 ] as const)
   test(`${title} as a spec is refused with 2 and its name`, async t => {
     const { exitCode, stdout, stderr } = await shell(t)(script, input);
     t.is(exitCode, 2, stderr);
     t.is(stdout, '');
-    t.regex(stderr.replace(/^agent-flow: /, ''), said);
+    t.regex(stderr.replace(/^agent-flow: /, ''), message);
   });

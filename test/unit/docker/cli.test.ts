@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 
-/** A `docker` first on PATH that is this shell text. */
+/** Put a `docker` with this shell script first on PATH. */
 function withDocker(t: ExecutionContext, script: string) {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-cli-'));
   writeFileSync(join(folder, 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
@@ -22,8 +22,8 @@ function withDocker(t: ExecutionContext, script: string) {
 test.serial('a docker that ends before it has read its input does not end this process', async t => {
   const docker = withDocker(t, 'exec 0<&-; echo "Cannot connect" >&2; exit 1');
   for (const size of [5, 300_000, 5, 300_000]) {
-    const answer = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
-    t.like(answer, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', interrupted: null });
+    const result = await docker(['exec', '--interactive', 'x'], { input: Buffer.alloc(size, 'x') });
+    t.like(result, { ok: false, exitCode: 1, stderr: 'Cannot connect\n', interrupted: null });
   }
 });
 
@@ -34,7 +34,7 @@ test.serial('input arrives whole, with any bytes', async t => {
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
-test.serial("the client gets no platform but the engine's own", async t => {
+test.serial('DOCKER_DEFAULT_PLATFORM is not passed to the client', async t => {
   const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
   Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });
   t.teardown(() => {

@@ -22,7 +22,7 @@ for (const engine of engines)
     t.is(died.size, 3);
     t.true([...died].every(found => /^[0-9a-f]{64}$/.test(found)));
     t.is(events.filter(event => event?.kind === 'removed').length, 1);
-    // Podman reports no lack of memory.
+    // Podman emits no oom event.
     t.is(events.filter(event => event?.kind === 'outOfMemory').length, engine === 'podman-4.3' ? 0 : 1);
   });
 
@@ -35,7 +35,7 @@ test('an event is read by Action and Actor.ID, with or without status, id and fr
   );
 });
 
-test("Podman's own names and attributes mean the same", t => {
+test("Podman's own action names and attributes are read too", t => {
   t.deepEqual(readContainerEvent(line('died', { containerExitCode: 7 })), {
     kind: 'died',
     id,
@@ -45,7 +45,7 @@ test("Podman's own names and attributes mean the same", t => {
   t.deepEqual(readContainerEvent(line('remove')), { kind: 'removed', id, at: 7000 });
 });
 
-test('an end whose exit code is missing or is not one cannot be read', t => {
+test('a die event without a valid exit code cannot be read', t => {
   for (const attributes of [
     {},
     null,
@@ -65,7 +65,7 @@ for (const action of [
   'start',
   'oomph',
 ])
-  test(`${action} is no end`, t => {
+  test(`${action} does not count as an end`, t => {
     t.deepEqual(readContainerEvent(line(action, { exitCode: '1' })), { kind: 'other' });
   });
 
@@ -79,6 +79,6 @@ for (const text of [
   line('die', { exitCode: '1' }, { time: 'soon' }),
   line('destroy', {}, { Actor: { ID: '', Attributes: {} } }),
 ])
-  test(`a line that cannot be read is reported as that: ${text}`, t => {
+  test(`an unreadable line returns null: ${text}`, t => {
     t.is(readContainerEvent(text), null);
   });

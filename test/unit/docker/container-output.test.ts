@@ -9,7 +9,7 @@ import { fakeDocker } from '../_helpers/fake-docker.ts';
 
 const docker = dockerCli(nullRecorder);
 
-test("the commands that pass on a container's output are recognized, with their container", t => {
+test("commands that forward a container's output are recognized, with the container id", t => {
   for (const [line, id] of [
     ['logs c', 'c'],
     ['logs --follow --tail=1 c', 'c'],
@@ -23,20 +23,20 @@ test("the commands that pass on a container's output are recognized, with their 
     t.is(outputSource(line.split(' ')), id, line);
 });
 
-/** A docker whose every command but a question fails with these words of a container, and `answer` to the question. */
-const words = (said: string, answer: string) =>
-  `if [ "$2" = inspect ]; then ${answer}; else echo '${said}' >&2; exit 1; fi`;
+/** Script of a docker that runs `inspection` for an inspect, and otherwise fails with this output of a container. */
+const failing = (output: string, inspection: string) =>
+  `if [ "$2" = inspect ]; then ${inspection}; else echo '${output}' >&2; exit 1; fi`;
 const state = (status: string, error = '') => `echo '{"Status":"${status}","Error":"${error}"}'`;
-const silence = 'Cannot connect to the Docker daemon';
-const away = `echo '${silence} at unix:///var/run/docker.sock' >&2; exit 1`;
-const gone = `echo 'Error: No such container: c' >&2; exit 1`;
+const cannotConnect = 'Cannot connect to the Docker daemon';
+const unreachable = `echo '${cannotConnect} at unix:///var/run/docker.sock' >&2; exit 1`;
+const noContainer = `echo 'Error: No such container: c' >&2; exit 1`;
 
-for (const [what, args, said, answer, kind, stderr] of [
-  ['an engine that is away', ['exec', 'c', 'x'], silence, state('running'), 'transient', /^$/],
-  ['no space', ['exec', 'c', 'x'], 'no space left on device', state('running'), 'docker', /^$/],
-  ['a lost container', ['logs', 'c'], 'No such container: c', state('exited'), 'docker', /^$/],
+for (const [what, args, output, inspection, kind, stderr] of [
+  ['an unreachable engine', ['exec', 'c', 'x'], cannotConnect, state('running'), 'transient', /^$/],
+  ['a full disk', ['exec', 'c', 'x'], 'no space left on device', state('running'), 'docker', /^$/],
+  ['a missing container', ['logs', 'c'], 'No such container: c', state('exited'), 'docker', /^$/],
   [
-    'a passing fault',
+    'a transient failure',
     ['exec', 'c', 'x'],
     'resource temporarily unavailable',
     state('running'),
@@ -44,17 +44,20 @@ for (const [what, args, said, answer, kind, stderr] of [
     /^$/,
   ],
 ] as const)
-  test.serial(`a container that says what docker says of ${what} is not believed`, async t => {
-    fakeDocker(t, words(said, answer));
-    const end = await docker(args);
-    t.is(classify(end), kind);
-    t.regex(end.stderr, stderr);
-    t.is(end.printed, `${said}\n`);
-  });
+  test.serial(
+    `container output that imitates the error for ${what} is not taken for an error of docker`,
+    async t => {
+      fakeDocker(t, failing(output, inspection));
+      const end = await docker(args);
+      t.is(classify(end), kind);
+      t.regex(end.stderr, stderr);
+      t.is(end.printed, `${output}\n`);
+    },
+  );
 
-for (const [what, args, answer, kind, stderr] of [
-  ['is away', ['logs', 'c'], away, 'unreachable', /^Cannot connect/],
-  ['has lost the container', ['exec', 'c', 'x'], gone, 'docker', /^Error: No such container/],
+for (const [what, args, inspection, kind, stderr] of [
+  ['is unreachable', ['logs', 'c'], unreachable, 'unreachable', /^Cannot connect/],
+  ['has lost the container', ['exec', 'c', 'x'], noContainer, 'docker', /^Error: No such container/],
   ['has a container that has ended', ['exec', 'c', 'x'], state('exited'), 'docker', /is not running/],
   ['has a container that is paused', ['exec', 'c', 'x'], state('paused'), 'transient', /is paused/],
   ['has read its logs', ['logs', 'c'], state('exited'), 'docker', /^$/],
@@ -65,10 +68,10 @@ for (const [what, args, answer, kind, stderr] of [
     'outOfResources',
     /^no space left/,
   ],
-  ['speaks in riddles', ['exec', 'c', 'x'], 'echo riddle', 'docker', /^$/],
+  ['prints unreadable output', ['exec', 'c', 'x'], 'echo unreadable', 'docker', /^$/],
 ] as const)
-  test.serial(`the reason of a failed command comes from the engine: it ${what}`, async t => {
-    fakeDocker(t, words('any words', answer));
+  test.serial(`the engine gives the reason of a failed command: it ${what}`, async t => {
+    fakeDocker(t, failing('any output', inspection));
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const options = { timeout: 0 };
     for (const end of [
@@ -81,7 +84,7 @@ for (const [what, args, answer, kind, stderr] of [
     }
   });
 
-test.serial('the engine is not asked after a success or an abort', async t => {
+test.serial('the engine is not queried after a success or a timeout', async t => {
   fakeDocker(t, 'if [ "$2" = inspect ]; then exit 9; fi; echo words >&2; [ "$2" = c ] || exec sleep 600');
   t.like(await docker(['logs', 'c']), { ok: true, exitCode: 0, stderr: '', printed: 'words\n' });
   t.like(await docker(['logs', 'd'], { timeout: 500 }), {
@@ -91,10 +94,10 @@ test.serial('the engine is not asked after a success or an abort', async t => {
   });
 });
 
-test.serial('a command whose reason cannot be read counts as cut off', async t => {
+test.serial('a failed command whose reason cannot be read before an abort counts as aborted', async t => {
   fakeDocker(t, 'if [ "$2" = inspect ]; then exec sleep 600; fi; exit 1');
   const stop = new AbortController();
-  const answer = docker(['exec', 'c', 'x'], { signal: stop.signal });
+  const result = docker(['exec', 'c', 'x'], { signal: stop.signal });
   setTimeout(() => stop.abort(), 1_000);
-  t.like(await answer, { ok: false, exitCode: null, interrupted: 'aborted' });
+  t.like(await result, { ok: false, exitCode: null, interrupted: 'aborted' });
 });

@@ -3,8 +3,8 @@ import { containerSupport, containerSupportOf, unrestrictedEngine } from '../../
 
 const supportOf = (info: object) => containerSupportOf(containerSupport.parse(info));
 
-/** As Docker 20.10 tells of itself. */
-const usual = {
+/** `docker info` of Docker 20.10. */
+const dockerInfo = {
   OSType: 'linux',
   Architecture: 'x86_64',
   DockerRootDir: '/var/lib/docker',
@@ -16,7 +16,7 @@ const usual = {
 };
 
 test('a default engine has no restrictions', t => {
-  t.deepEqual(supportOf(usual), { ...unrestrictedEngine, platform: 'linux/amd64' });
+  t.deepEqual(supportOf(dockerInfo), { ...unrestrictedEngine, platform: 'linux/amd64' });
 });
 
 test('a limit that an engine does not report counts as supported', t => {
@@ -24,16 +24,16 @@ test('a limit that an engine does not report counts as supported', t => {
   t.deepEqual(supportOf({ SecurityOptions: null, MemoryLimit: null }), unrestrictedEngine);
 });
 
-test('each missing limit is found, as on a kernel without control groups', t => {
+test('each limit that the engine lacks is found', t => {
   const none = { MemoryLimit: false, SwapLimit: false, CpuCfsQuota: false, PidsLimit: false };
-  t.deepEqual(supportOf({ ...usual, ...none }).supportedLimits, {
+  t.deepEqual(supportOf({ ...dockerInfo, ...none }).supportedLimits, {
     cpus: false,
     memory: false,
     swap: false,
     pids: false,
   });
   const rootless = supportOf({
-    ...usual,
+    ...dockerInfo,
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=rootless', 'name=cgroupns'],
     CpuCfsQuota: false,
   });
@@ -42,19 +42,19 @@ test('each missing limit is found, as on a kernel without control groups', t => 
   t.deepEqual(rootless.supportedLimits, { cpus: false, memory: true, swap: true, pids: true });
 });
 
-test('the host ids of root are read from the directory of an engine that remaps users', t => {
+test('the host ids of root are read from the root directory of an engine with userns-remap', t => {
   const SecurityOptions = ['name=seccomp,profile=default', 'name=userns'];
-  const mapped = (DockerRootDir: string) => supportOf({ ...usual, SecurityOptions, DockerRootDir });
+  const mapped = (DockerRootDir: string) => supportOf({ ...dockerInfo, SecurityOptions, DockerRootDir });
   t.like(mapped('/var/lib/docker/100000.200000'), {
     isRemapped: true,
     remappedRoot: { uid: 100_000, gid: 200_000 },
   });
   t.like(mapped('/var/lib/docker'), { isRemapped: true, remappedRoot: null });
-  t.like(supportOf({ ...usual, DockerRootDir: '/srv/1.2' }), { isRemapped: false, remappedRoot: null });
+  t.like(supportOf({ ...dockerInfo, DockerRootDir: '/srv/1.2' }), { isRemapped: false, remappedRoot: null });
 });
 
-test('the platform of an engine has the names of images', t => {
-  const platform = (Architecture: string) => supportOf({ ...usual, Architecture }).platform;
+test('the platform of an engine uses the architecture names of images', t => {
+  const platform = (Architecture: string) => supportOf({ ...dockerInfo, Architecture }).platform;
   t.is(platform('x86_64'), 'linux/amd64');
   t.is(platform('aarch64'), 'linux/arm64');
   t.is(platform('riscv64'), 'linux/riscv64');

@@ -10,7 +10,7 @@ import {
 } from '../../../src/docker/engine-address.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** A docker whose current context is this one. */
+/** Create a docker with this current context. */
 const within =
   (context: object | null): Docker =>
   async args => ({
@@ -22,31 +22,31 @@ const within =
     interrupted: null,
   });
 const plain = (host: string) => ({ Name: 'desk', Endpoints: { docker: { Host: host } }, TLSMaterial: {} });
-const usual = within(plain('unix:///var/run/docker.sock'));
+const defaultContext = within(plain('unix:///var/run/docker.sock'));
 
-test('an address is that of the current engine, however it is selected', async t => {
+test('the address is that of the current engine, however it is selected', async t => {
   for (const [docker, env, expected] of [
-    [usual, {}, { DOCKER_HOST: 'unix:///var/run/docker.sock' }],
-    [usual, { DOCKER_HOST: 'ssh://me@host' }, { DOCKER_HOST: 'ssh://me@host' }],
-    // The variable goes before any context.
-    [usual, { DOCKER_HOST: 'tcp://h:1', DOCKER_CONTEXT: 'desk' }, { DOCKER_HOST: 'tcp://h:1' }],
+    [defaultContext, {}, { DOCKER_HOST: 'unix:///var/run/docker.sock' }],
+    [defaultContext, { DOCKER_HOST: 'ssh://me@host' }, { DOCKER_HOST: 'ssh://me@host' }],
+    // DOCKER_HOST takes precedence over contexts.
+    [defaultContext, { DOCKER_HOST: 'tcp://h:1', DOCKER_CONTEXT: 'desk' }, { DOCKER_HOST: 'tcp://h:1' }],
     [within(plain('ssh://me@host')), { DOCKER_CONTEXT: 'desk' }, { DOCKER_HOST: 'ssh://me@host' }],
     [
-      usual,
+      defaultContext,
       { DOCKER_HOST: 'unix://run/docker.sock' },
       { DOCKER_HOST: `unix://${resolve('run/docker.sock')}` },
     ],
     [
-      usual,
+      defaultContext,
       { DOCKER_HOST: 'tcp://h:1', DOCKER_TLS_VERIFY: '1', HOME: '/home/me' },
       { DOCKER_HOST: 'tcp://h:1', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/home/me/.docker' },
     ],
     [
-      usual,
+      defaultContext,
       { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
       { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: '/certs' },
     ],
-    // What cannot be asked stays as it is said.
+    // Without a readable context, the environment stays as it is.
     [within(null), {}, {}],
     [within(null), { DOCKER_CONTEXT: 'gone' }, { DOCKER_CONTEXT: 'gone' }],
   ] as const)
@@ -66,12 +66,12 @@ test('a context with certificates stays a context, since they are in its directo
 });
 
 test('the displayed address has no password', async t => {
-  const { host, env } = await currentAddress(usual, { DOCKER_HOST: 'tcp://me:hush@h:2375' });
+  const { host, env } = await currentAddress(defaultContext, { DOCKER_HOST: 'tcp://me:hush@h:2375' });
   t.is(host, 'tcp://h:2375');
   t.is(env.DOCKER_HOST, 'tcp://me:hush@h:2375');
 });
 
-test('with an address, nothing else of the environment selects an engine', t => {
+test('an address replaces all variables that select an engine', t => {
   const address = { host: '', env: { DOCKER_HOST: 'tcp://h:1' } };
   t.deepEqual(dockerEnv(address, {}), {
     DOCKER_HOST: 'tcp://h:1',
@@ -100,7 +100,7 @@ test('relative paths become absolute, since docker runs in another directory', t
   t.like(dockerEnv(address, env), { DOCKER_HOST: 'tcp://h:1', DOCKER_CERT_PATH: undefined });
 });
 
-test('of a written address nothing but variables of docker is believed', t => {
+test('a stored address may contain only variables of docker', t => {
   const address = { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } };
   t.deepEqual(engineAddress.parse(address), address);
   for (const env of [{ PATH: '/evil' }, { LD_PRELOAD: '/evil.so' }, { DOCKER_HOST: 1 }])
@@ -112,7 +112,7 @@ test('the default socket is recognized by its path and by links to it', t => {
   symlinkSync('/var/run/docker.sock', link);
   for (const address of ['', 'unix:///var/run/docker.sock', `unix://${link}`])
     t.true(isDefaultSocket(address), address);
-  // Whether or not an engine is there just now.
+  // The target of a link need not exist.
   symlinkSync('/no/such/docker.sock', `${link}2`);
   t.false(isDefaultSocket(`unix://${link}2`));
   for (const address of [

@@ -9,7 +9,7 @@ import { folder } from '../_helpers/repositories.ts';
 
 const idOf = (name: string) => createHash('sha256').update(name).digest('hex');
 
-/** A directory of the docker client's settings, with these contexts. */
+/** Create a configuration directory of the docker client, with these contexts. */
 function clientConfig(at: string, config: string | null, contexts: readonly string[] = []): string {
   if (config !== null) writeFileSync(join(at, 'config.json'), config);
   for (const name of contexts) {
@@ -26,16 +26,16 @@ test('a context that does not exist is named, with the setting that selects it',
   t.regex(engineHint('', { DOCKER_CONFIG, DOCKER_CONTEXT: 'gone' }), /unset DOCKER_CONTEXT, which is gone/);
   t.is(missingContext({ DOCKER_CONFIG, DOCKER_CONTEXT: 'there' }), null);
   t.is(missingContext({ DOCKER_CONFIG, DOCKER_CONTEXT: 'default' }), null);
-  // It goes before any context.
+  // DOCKER_HOST takes precedence over contexts.
   t.is(missingContext({ DOCKER_CONFIG, DOCKER_HOST: 'tcp://h:1' }), null);
 });
 
 for (const config of [null, '', '{', '[]', '3', '{"currentContext": 3}', '{"currentContext": ""}'])
-  test(`a client configuration that is ${config ?? 'absent'} names no context`, t => {
+  test(`a client configuration that is ${config ?? 'missing'} selects no context`, t => {
     t.is(missingContext({ DOCKER_CONFIG: clientConfig(folder(t), config) }), null);
   });
 
-test('an engine behind ssh:// needs ssh', t => {
+test('the hint for an ssh:// address is to install ssh if it is missing', t => {
   const bin = folder(t);
   const env = { DOCKER_HOST: 'ssh://me@far', PATH: bin };
   t.regex(engineHint('ssh://me@far', env), /^install ssh/);

@@ -8,9 +8,9 @@ import { onPath } from '../../../src/on-path.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-const ask = () => engineInfo(dockerCli(nullRecorder), { timeout: 20_000, hint: () => 'do what helps' });
+const readInfo = () => engineInfo(dockerCli(nullRecorder), { timeout: 20_000, hint: () => 'do what helps' });
 
-// All serial: PATH is one for the process.
+// All serial: they change PATH, which the whole process shares.
 test.serial('a missing docker command is reported', async t => {
   const bin = folder(t);
   symlinkSync(onPath('bash', process.env)!, join(bin, 'bash'));
@@ -19,42 +19,42 @@ test.serial('a missing docker command is reported', async t => {
   t.teardown(() => {
     process.env.PATH = before;
   });
-  await t.throwsAsync(ask(), { message: 'there is no docker command on PATH. Install Docker first' });
+  await t.throwsAsync(readInfo(), { message: 'there is no docker command on PATH. Install Docker first' });
 });
 
-/** What a docker that is there may say; in each, something else than docker is not found. */
-const said: Readonly<Record<string, readonly [script: string, message: string]>> = {
+/** Output of a docker that fails because something other than docker is missing. */
+const failures: Readonly<Record<string, readonly [script: string, message: string]>> = {
   'a context that does not exist': [
     `echo 'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /c/meta.json: no such file or directory' >&2; exit 1`,
     'Failed to initialize: unable to resolve docker endpoint: context "gone": context not found: open /c/meta.json: no such file or directory',
   ],
-  'ssh that is missing': [
+  'a missing ssh': [
     `printf '%s' '{"ServerErrors":["error during connect: Get \\"http://docker.example.com/v1.50/info\\": exec: \\"ssh\\": executable file not found in $PATH"]}'; exit 1`,
     'error during connect: Get "http://docker.example.com/v1.50/info": exec: "ssh": executable file not found in $PATH',
   ],
-  'an engine that is away': [
+  'an unreachable engine': [
     `printf '%s' '{"ServerErrors":["Cannot connect to the Docker daemon at unix:///x.sock. Is the docker daemon running?"]}'`,
     'Cannot connect to the Docker daemon at unix:///x.sock',
   ],
-  'certificates that are missing': [
+  'missing certificates': [
     `echo 'Failed to initialize: unable to resolve docker endpoint: open /root/.docker/ca.pem: no such file or directory' >&2; exit 1`,
     'Failed to initialize: unable to resolve docker endpoint: open /root/.docker/ca.pem: no such file or directory',
   ],
-  'a script in its place that misses a program': [
+  'a wrapper script that misses a program': [
     `echo 'docker: line 2: real-docker: not found' >&2; exit 127`,
     'docker: line 2: real-docker: not found',
   ],
-  'a script in its place that says nothing': ['exit 126', 'docker exited with 126, and it says nothing'],
+  'a wrapper script without output': ['exit 126', 'docker exited with 126, and it says nothing'],
   'several lines': [
     `printf 'one line\\nError: another\\nthe reason\\n\\nSee '"'docker info --help'."'\\n' >&2; exit 1`,
     'one line\nError: another\nthe reason',
   ],
 };
 
-for (const [title, [script, message]] of Object.entries(said))
+for (const [title, [script, message]] of Object.entries(failures))
   test.serial(`docker's own message is the reason: ${title}`, async t => {
     fakeDocker(t, script);
-    const error = await t.throwsAsync(ask());
+    const error = await t.throwsAsync(readInfo());
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);
     t.regex(error.message, / 12[67]$/.test(script) ? /\. See why with docker info/ : /\. Do what helps$/);
   });

@@ -8,13 +8,13 @@ import { inspectImage } from '../../../src/images/inspect.ts';
 import { examine } from '../../../src/recovery/adoptable.ts';
 import { engines, printed } from '../_helpers/engines.ts';
 
-/** A docker that prints the same, whatever it is asked. */
+/** Create a docker that prints the same for every command. */
 const printing =
   (stdout: string): Docker =>
   async args =>
-    answer(args, stdout);
+    success(args, stdout);
 
-const answer = (args: readonly string[], stdout: string): DockerAnswer => ({
+const success = (args: readonly string[], stdout: string): DockerAnswer => ({
   args,
   ok: true,
   exitCode: 0,
@@ -43,7 +43,7 @@ for (const engine of engines) {
   test(`${engine}: containers are inspected`, async t => {
     const [exits, oom] = await containers(docker('container-inspect.json')).inspect(['x']);
     t.like(exits, { name: 'fixture-exits', state: 'exited', exitCode: 3, oomKilled: false });
-    // Podman reports no lack of memory of a process that is not the first one.
+    // Podman reports an OOM kill of the first process only.
     t.like(oom, { name: 'fixture-oom', state: 'exited', exitCode: 137, oomKilled: !isPodman });
     t.is(exits!.labels.odd, 'a=b, "c"');
     t.regex(exits!.image, /^sha256:[0-9a-f]{64}$/);
@@ -66,7 +66,7 @@ for (const engine of engines) {
     t.deepEqual(inspected?.labels, { 'tmux-agents': 'true', 'tmux-agents.run-id': 'fixture' });
   });
 
-  test(`${engine}: the engine is known by docker info`, async t => {
+  test(`${engine}: docker info identifies the engine`, async t => {
     const info = await engineInfo(docker('info.json'));
     t.is(info.isPodman, isPodman);
     t.regex(info.version, new RegExp(`^${engine.split('-')[1]!.replace('.', '\\.')}\\.`));
@@ -78,7 +78,7 @@ for (const engine of engines) {
 
   test(`${engine}: doctor reads what the client and the engine report`, async t => {
     const facts = await queryDocker(async args =>
-      answer(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
+      success(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
     );
     t.is(facts.problem, null);
     t.is(facts.engine?.OSType, 'linux');
@@ -104,7 +104,7 @@ for (const [word, state] of [
   ['initialized', 'created'],
   ['stopping', 'running'],
   ['paused', 'paused'],
-  ['a state of tomorrow', 'running'],
+  ['an unknown state', 'running'],
 ] as const)
   test(`a container that is ${word} counts as ${state}`, async t => {
     const line = JSON.stringify({ ID: 'c1', State: word, Names: 'a', Labels: null });

@@ -9,7 +9,7 @@ import {
   messageOf,
 } from '../../../src/docker/errors.ts';
 
-const said = (stderr: string, more: object = {}) => ({
+const failed = (stderr: string, more: object = {}) => ({
   ok: false,
   exitCode: 1,
   interrupted: null,
@@ -66,35 +66,35 @@ const table: readonly (readonly [DockerErrorKind, string])[] = [
 ];
 
 for (const [kind, text] of table)
-  test(`"${text.slice(0, 70)}" is ${kind}, in capitals too`, t => {
-    t.is(classify(said(text)), kind);
-    t.is(classify(said(text.toUpperCase())), kind);
+  test(`"${text.slice(0, 70)}" is classified as ${kind}, in any case`, t => {
+    t.is(classify(failed(text)), kind);
+    t.is(classify(failed(text.toUpperCase())), kind);
   });
 
-test('a call that is cut off after its timeout is transient, and its effect in doubt', t => {
-  const answer = { ...said('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
-  t.is(classify(answer), 'transient');
-  const error = dockerError(answer, { operation: 'start the container' });
+test('a call that timed out is transient, and its effect is in doubt', t => {
+  const result = { ...failed('', { exitCode: null, interrupted: 'timeout' as const }), args: ['start', 'x'] };
+  t.is(classify(result), 'transient');
+  const error = dockerError(result, { operation: 'start the container' });
   t.true(error.inDoubt);
   t.like(error, { exitCode: null, interrupted: 'timeout', command: 'docker start x' });
   t.regex(error.message, /could not start the container: docker did not respond in time/);
 });
 
 test('an exec that lost its daemon exits with 255 and no stderr, and is transient', t => {
-  t.is(classify(said('', { exitCode: 255 })), 'transient');
-  t.is(classify(said('agent says 255', { exitCode: 255 })), 'docker');
+  t.is(classify(failed('', { exitCode: 255 })), 'transient');
+  t.is(classify(failed('agent exited with 255', { exitCode: 255 })), 'docker');
 });
 
 test('an error of exec is read from stdout, where old engines print it', t => {
   const stdout = 'OCI runtime exec failed: fork: Resource temporarily unavailable';
-  t.is(classify({ ...said('', { exitCode: 126 }), stdout }), 'transient');
-  t.is(classify({ ...said('', { exitCode: 1 }), stdout }), 'docker');
+  t.is(classify({ ...failed('', { exitCode: 126 }), stdout }), 'transient');
+  t.is(classify({ ...failed('', { exitCode: 1 }), stdout }), 'docker');
 });
 
-test("a message says what failed, with the daemon's reason and without its preamble, and what to do", t => {
+test("a message has the operation, the daemon's reason without its preamble, and a hint", t => {
   const error = dockerError(
     {
-      ...said('Error response from daemon: no space left on device'),
+      ...failed('Error response from daemon: no space left on device'),
       args: ['create', '--name=x', 'secret'],
     },
     { operation: 'create the container' },
@@ -111,7 +111,10 @@ test("a message says what failed, with the daemon's reason and without its pream
 test('the error of an engine without GPUs has the hint once', t => {
   const stderr =
     'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]';
-  const error = dockerError({ ...said(stderr), args: ['start', 'x'] }, { operation: 'start the container' });
+  const error = dockerError(
+    { ...failed(stderr), args: ['start', 'x'] },
+    { operation: 'start the container' },
+  );
   t.is(error.kind, 'gpu');
   t.false(error.inDoubt);
   t.regex(
@@ -121,42 +124,42 @@ test('the error of an engine without GPUs has the hint once', t => {
 });
 
 test('an unknown failure takes the fallback kind', t => {
-  const answer = { ...said('manifest unknown'), args: ['pull', 'x'] };
-  t.is(dockerError(answer).kind, 'docker');
-  t.is(dockerError(answer, { fallbackKind: 'transient' }).kind, 'transient');
-  t.is(asStepError(dockerError(answer), { fallbackKind: 'image' }).kind, 'image');
-  const refused = dockerError({ ...answer, stderr: 'i/o timeout' }, { operation: 'pull' });
+  const result = { ...failed('manifest unknown'), args: ['pull', 'x'] };
+  t.is(dockerError(result).kind, 'docker');
+  t.is(dockerError(result, { fallbackKind: 'transient' }).kind, 'transient');
+  t.is(asStepError(dockerError(result), { fallbackKind: 'image' }).kind, 'image');
+  const refused = dockerError({ ...result, stderr: 'i/o timeout' }, { operation: 'pull' });
   t.is(asStepError(refused, { fallbackKind: 'image' }).kind, 'transient');
 });
 
 test('a warning of the client about its configuration is ignored', t => {
   const warning = 'WARNING: Error parsing config file (/home/me/.docker/config.json): EOF\n';
-  const answer = {
-    ...said(`${warning}Error response from daemon: invalid reference format\n`),
+  const result = {
+    ...failed(`${warning}Error response from daemon: invalid reference format\n`),
     args: ['create'],
   };
-  t.is(classify(answer), 'docker');
+  t.is(classify(result), 'docker');
   t.is(
-    dockerError(answer, { operation: 'create it' }).message,
+    dockerError(result, { operation: 'create it' }).message,
     'could not create it: invalid reference format',
   );
-  t.is(classify(said(`${warning}unknown flag: --x`)), 'docker');
-  t.is(classify(said(warning, { exitCode: 137 })), 'transient');
+  t.is(classify(failed(`${warning}unknown flag: --x`)), 'docker');
+  t.is(classify(failed(warning, { exitCode: 137 })), 'transient');
 });
 
 test('the error of an engine without docker-init has a hint', t => {
   const text = 'Error response from daemon: exec: "docker-init": executable file not found in $PATH';
-  const { kind, message } = dockerError({ ...said(text), args: ['start'] }, { operation: 'start it' });
+  const { kind, message } = dockerError({ ...failed(text), args: ['start'] }, { operation: 'start it' });
   t.is(kind, 'docker');
   t.regex(message, /Install docker-init on the engine's host/);
 });
 
 test('every line of an unknown error is kept, except pointers to help', t => {
   const message = (stderr: string) =>
-    dockerError({ ...said(stderr), args: ['create'] }, { operation: 'create it' }).message;
+    dockerError({ ...failed(stderr), args: ['create'] }, { operation: 'create it' }).message;
   t.is(
-    message('first\nError: second\n\nthe reason, in words of tomorrow\n'),
-    'could not create it: first\nError: second\nthe reason, in words of tomorrow',
+    message('first\nError: second\n\nthe reason, unknown so far\n'),
+    'could not create it: first\nError: second\nthe reason, unknown so far',
   );
   for (const pointer of [
     "See 'docker run --help'.",
@@ -170,7 +173,7 @@ test('every line of an unknown error is kept, except pointers to help', t => {
       'could not create it: why.',
       pointer,
     );
-  // Of another's text no line is taken for one of these.
+  // A pointer within another line is kept.
   const quoted = "the step printed: See 'docker run --help'. Then it ended";
   t.is(message(quoted), `could not create it: ${quoted}`);
 });
@@ -185,7 +188,7 @@ test('control sequences in quoted text are removed', t => {
   t.is(messageOf('\x1b[31mred\x1b[0m\x07 \u202eturned'), 'red turned');
 });
 
-/** As the engines say it, each in a line of its own among others. */
+/** Messages of engines by the pattern that matches them. */
 const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly string[]>> = {
   noContainer: [
     'Error: No such container: c0ffee',
@@ -262,7 +265,7 @@ for (const name of names)
   test(`messages of engines match ${name} and nothing else`, t => {
     for (const stderr of messages[name]) {
       t.deepEqual(
-        names.filter(other => matchesMessage(other, `WARNING: of no account\n${stderr}\n`)),
+        names.filter(other => matchesMessage(other, `WARNING: unrelated\n${stderr}\n`)),
         [name],
         stderr,
       );
@@ -291,7 +294,7 @@ test('a missing program is recognized by its name', t => {
   }
 });
 
-test("words that are quoted, such as a name of the user's, do not make a failure pass", t => {
+test('quoted text, such as a volume name, does not affect the kind of a failure', t => {
   for (const name of ['i/o timeout', 'unexpected EOF', 'no space left on device', 'is paused'])
-    t.is(classify(said(`Error response from daemon: volume "${name}" is of no driver`)), 'docker', name);
+    t.is(classify(failed(`Error response from daemon: volume "${name}" has no driver`)), 'docker', name);
 });

@@ -11,38 +11,38 @@ import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
 const docker = dockerCli(nullRecorder);
 const zeros = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`;
 
-test.serial('an answer without end is cut off, fails, and leaves nothing behind', async t => {
+test.serial('endless output is cut off, fails the call, and leaves no process behind', async t => {
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
-  const answer = await docker(['exec', 'c', 'tmux']);
-  t.like(answer, { ok: false, exitCode: null, interrupted: 'overflow' });
-  t.is(Buffer.byteLength(answer.stdout), maxAnswerBytes);
+  const result = await docker(['exec', 'c', 'tmux']);
+  t.like(result, { ok: false, exitCode: null, interrupted: 'overflow' });
+  t.is(Buffer.byteLength(result.stdout), maxAnswerBytes);
   t.true(await until(() => !isAlive(pid())));
 });
 
 test.serial('an output of the maximum length is whole, and one byte more fails', async t => {
   fakeDocker(t, zeros(1_000));
   t.like(await docker(['version'], { most: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
-  const answer = await docker(['version'], { most: 999 });
-  t.like(answer, {
+  const result = await docker(['version'], { most: 999 });
+  t.like(result, {
     ok: false,
     interrupted: 'overflow',
     stderr: 'docker printed more than 999 bytes and was cut off',
   });
 });
 
-test.serial('the end of a long stderr is kept, and no length of it is a failure', async t => {
+test.serial('the end of a long stderr is kept, and its length does not fail the call', async t => {
   fakeDocker(t, `{ ${zeros(20_000_000)}; echo; echo last; } >&2; echo out`);
-  const answer = await docker(['pull']);
-  t.like(answer, { ok: true, stdout: 'out\n' });
-  t.true(answer.stderr.length < maxStderrBytes + 100 && answer.stderr.endsWith('\nlast\n'));
+  const result = await docker(['pull']);
+  t.like(result, { ok: true, stdout: 'out\n' });
+  t.true(result.stderr.length < maxStderrBytes + 100 && result.stderr.endsWith('\nlast\n'));
 });
 
 test.serial('a log may be of any length: its end is kept', async t => {
   fakeDocker(t, `${zeros(20_000_000)}; echo last; exit 3`);
-  const answer = await docker(['build'], { isLog: true });
-  t.like(answer, { ok: false, exitCode: 3, interrupted: null });
-  t.true(answer.stdout.length < maxLogBytes + 100 && answer.stdout.endsWith('last\n'));
-  t.regex(answer.stdout, /^\[\d+ bytes before this were left out\]\n/);
+  const result = await docker(['build'], { isLog: true });
+  t.like(result, { ok: false, exitCode: 3, interrupted: null });
+  t.true(result.stdout.length < maxLogBytes + 100 && result.stdout.endsWith('last\n'));
+  t.regex(result.stdout, /^\[\d+ bytes before this were left out\]\n/);
 });
 
 test.serial('endless lines are followed up to the limit', async t => {
@@ -54,7 +54,7 @@ test.serial('endless lines are followed up to the limit', async t => {
   t.true(await until(() => !isAlive(pid())));
 });
 
-test.serial('what is followed may say no more on stderr either', async t => {
+test.serial('the limit of followed output includes stderr', async t => {
   fakeDocker(t, 'exec yes >&2');
   const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => {}, { most: 10_000 });
   t.like(end, { ok: false, interrupted: 'overflow', stderr: '' });
@@ -84,7 +84,7 @@ test.serial('containers are inspected one by one if the output for all is too lo
   );
 });
 
-/** Grows by the same work on more: memory that is bounded does not. Prints the most memory of a process in bytes. */
+/** Program that makes the call and prints its peak memory in bytes, which must not grow with the output. */
 const program = (call: string) => {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
   return `import { dockerCli } from ${source('cli.ts')};
@@ -100,25 +100,25 @@ const program = (call: string) => {
 };
 
 for (const [what, call, script] of [
-  ['a line without end', "followLines(nullRecorder, ['logs', 'c'], () => {})", zeros(550_000_000)],
-  ['lines without end', "followLines(nullRecorder, ['logs', 'c'], () => {})", 'yes | head -c 20000000'],
-  ['a stderr without end', "dockerCli(nullRecorder)(['logs', 'c'])", `${zeros(150_000_000)} >&2`],
+  ['an endless line', "followLines(nullRecorder, ['logs', 'c'], () => {})", zeros(550_000_000)],
+  ['endless lines', "followLines(nullRecorder, ['logs', 'c'], () => {})", 'yes | head -c 20000000'],
+  ['an endless stderr', "dockerCli(nullRecorder)(['logs', 'c'])", `${zeros(150_000_000)} >&2`],
   [
-    'a stderr without end beside a transcript',
+    'an endless stderr beside a transcript',
     "saveOutput(nullRecorder, ['logs', 'c'], '/dev/null', { timeout: 0 })",
     `${zeros(150_000_000)} >&2`,
   ],
-  ['a log without end', "dockerCli(nullRecorder)(['build'], { isLog: true })", zeros(150_000_000)],
+  ['an endless log', "dockerCli(nullRecorder)(['build'], { isLog: true })", zeros(150_000_000)],
 ] as const)
-  test.serial(`${what} takes no memory`, async t => {
+  test.serial(`${what} does not increase memory`, async t => {
     fakeDocker(t, `if [ -e "$here/flood" ]; then ${script}; fi`);
     const run = async () => {
       const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', program(call)]);
       return JSON.parse(stdout) as { ok: boolean; most: number };
     };
-    const calm = await run();
+    const baseline = await run();
     await execa('touch', [join(process.env.PATH!.split(':')[0]!, 'flood')]);
     const flooded = await run();
-    t.true(calm.ok && flooded.ok);
-    t.true(flooded.most < 2 * calm.most, `${flooded.most} bytes after ${calm.most}`);
+    t.true(baseline.ok && flooded.ok);
+    t.true(flooded.most < 2 * baseline.most, `${flooded.most} bytes after ${baseline.most}`);
   });

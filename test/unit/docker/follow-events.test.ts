@@ -4,9 +4,9 @@ import type { CallEnd } from '../../../src/docker/recorder.ts';
 import { virtualTime } from '../_helpers/virtual-time.ts';
 
 interface Engine {
-  /** How long its streams last, in milliseconds. */
+  /** Duration of its event streams, in milliseconds. */
   lasts: number;
-  isAway?: boolean;
+  isUnreachable?: boolean;
 }
 
 const minute = 60_000;
@@ -16,7 +16,7 @@ function following(t: ExecutionContext, engine: Engine) {
   const time = virtualTime();
   const stop = new AbortController();
   const opened: number[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const over = followEvents({
     async open() {
       opened.push(time.now());
@@ -25,15 +25,15 @@ function following(t: ExecutionContext, engine: Engine) {
     },
     poll: {
       async next(signal) {
-        await time.sleep(engine.isAway ? 1_000 : 10, signal);
-        return !engine.isAway;
+        await time.sleep(engine.isUnreachable ? 1_000 : 10, signal);
+        return !engine.isUnreachable;
       },
     },
     signal: stop.signal,
     sleep: time.sleep,
     random: () => 1,
-    onRefused: reason => told.push(reason),
-    onRestored: () => told.push('restored'),
+    onRefused: reason => reported.push(reason),
+    onRestored: () => reported.push('restored'),
   });
   t.teardown(async () => {
     stop.abort();
@@ -44,49 +44,49 @@ function following(t: ExecutionContext, engine: Engine) {
     await time.pass(ms);
     return opened.length - before;
   };
-  return { time, told, opened, openedIn };
+  return { time, reported, opened, openedIn };
 }
 
-test('refused events are retried with backoff and reported once, and so is their return', async t => {
+test('a refused event stream is reopened with backoff, and its refusal and recovery are reported once each', async t => {
   const engine = { lasts: 0 };
-  const { told, openedIn } = following(t, engine);
+  const { reported, openedIn } = following(t, engine);
   const first = await openedIn(minute);
   const second = await openedIn(minute);
   t.true(first > second);
   t.true(second <= 3, `${second} in a minute`);
   await openedIn(20 * minute);
-  t.deepEqual(told, ['Error: Forbidden']);
+  t.deepEqual(reported, ['Error: Forbidden']);
   engine.lasts = 60 * minute;
   await openedIn(20 * minute);
-  t.deepEqual(told, ['Error: Forbidden', 'restored']);
+  t.deepEqual(reported, ['Error: Forbidden', 'restored']);
 });
 
-test('a stream that a proxy ends every ten seconds works, and is reopened at once', async t => {
-  const { told, openedIn } = following(t, { lasts: 10_000 });
+test('a stream that a proxy closes every ten seconds is reopened at once', async t => {
+  const { reported, openedIn } = following(t, { lasts: 10_000 });
   t.is(await openedIn(10 * minute), 60);
-  t.deepEqual(told, []);
+  t.deepEqual(reported, []);
 });
 
-test('an unreachable engine refuses nothing, and its events are read again as soon as it is back', async t => {
-  const engine: Engine = { lasts: 0, isAway: true };
-  const { time, told, opened, openedIn } = following(t, engine);
+test('an unreachable engine does not count as a refusal, and its events are read again once it responds', async t => {
+  const engine: Engine = { lasts: 0, isUnreachable: true };
+  const { time, reported, opened, openedIn } = following(t, engine);
   t.true((await openedIn(10 * minute)) < 60);
-  engine.isAway = false;
+  engine.isUnreachable = false;
   const since = time.now();
   engine.lasts = 60 * minute;
   await openedIn(2 * minute);
   t.true(opened.at(-1)! >= since);
-  t.deepEqual(told, []);
+  t.deepEqual(reported, []);
 });
 
-test('a stream that ends at once occasionally is not refused', async t => {
+test('a stream that occasionally ends at once does not count as refused', async t => {
   const engine = { lasts: 0 };
-  const { time, told } = following(t, engine);
+  const { time, reported } = following(t, engine);
   for (let round = 0; round < 10; round++) {
     engine.lasts = 0;
     await time.pass(100);
     engine.lasts = 10_000;
     await time.pass(minute);
   }
-  t.deepEqual(told, []);
+  t.deepEqual(reported, []);
 });

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { lineReader } from '../../../src/docker/line-reader.ts';
 
 function read(chunks: readonly Buffer[], most?: number) {
-  const told: (readonly [string, number])[] = [];
-  const { add, end } = lineReader((line, dropped) => told.push([line, dropped]), most);
+  const emitted: (readonly [string, number])[] = [];
+  const { add, end } = lineReader((line, dropped) => emitted.push([line, dropped]), most);
   for (const chunk of chunks) add(chunk);
   end();
-  return told;
+  return emitted;
 }
 
 test('lines do not depend on the chunks of bytes, with any line end', t => {

@@ -5,7 +5,7 @@ import { engineInfo } from '../../../src/docker/engine-info.ts';
 import { isContainerOver, matchesMessage } from '../../../src/docker/errors.ts';
 import { podmanCli } from '../../../src/docker/podman.ts';
 
-/** A docker that counts its calls and prints the same each time. */
+/** Create a docker that records its calls and prints the same each time. */
 function fake(stdout = '') {
   const calls: (readonly string[])[] = [];
   const docker: Docker = async args => {
@@ -22,14 +22,14 @@ for (const path of ['/work/a,source=/', '/work/a"b', '/work/a\nb'])
       { type: 'bind', source: path, target: '/w' },
       { type: 'bind', source: '/w', target: path },
     ]) {
-      const answer = await podmanCli(docker)(['create', mountFlag(fields), '--', 'image']);
-      t.like(answer, { ok: false, interrupted: null });
-      t.regex(answer.stderr, /^Podman cannot mount a path with a comma/);
+      const result = await podmanCli(docker)(['create', mountFlag(fields), '--', 'image']);
+      t.like(result, { ok: false, interrupted: null });
+      t.regex(result.stderr, /^Podman cannot mount a path with a comma/);
     }
     t.deepEqual(calls, []);
   });
 
-test('every other call is made as it is', async t => {
+test('other calls are passed on unchanged', async t => {
   const { docker, calls } = fake('c1');
   const args = [
     'create',
@@ -42,7 +42,7 @@ test('every other call is made as it is', async t => {
   t.deepEqual(calls, [args]);
 });
 
-test("Podman's own command under the name of docker is refused by name", async t => {
+test("Podman's own CLI under the name docker is refused", async t => {
   const { docker } = fake('{"host": {"arch": "amd64", "buildahVersion": "1.28.2"}, "store": {}}');
   await t.throwsAsync(engineInfo(docker), {
     message: /^the docker command is Podman under another name.*DOCKER_HOST/,
@@ -54,15 +54,15 @@ for (const stderr of [
   'Error response from daemon: can only create exec sessions on running containers: container state improper',
   'Error response from daemon: no container with name or ID "c0ffee" found: no such container',
 ])
-  test(`the container is over: ${stderr}`, t => t.true(isContainerOver(stderr)));
+  test(`isContainerOver matches: ${stderr}`, t => t.true(isContainerOver(stderr)));
 
 for (const stderr of [
   'Error response from daemon: Conflict. The container name "/a" is already in use by container "c0ffee".',
   'Error response from daemon: container create: creating container storage: the container name "a" is already in use by c0ffee. You have to remove that container to be able to reuse that name: that name is already in use',
 ])
-  test(`the name is taken: ${stderr.slice(27, 70)}`, t => t.true(matchesMessage('nameTaken', stderr)));
+  test(`nameTaken matches: ${stderr.slice(27, 70)}`, t => t.true(matchesMessage('nameTaken', stderr)));
 
-test('another failure is neither', t => {
+test('another failure matches neither', t => {
   const stderr = 'Error response from daemon: the network is already in use by the agent that is running';
   t.false(isContainerOver(stderr) || matchesMessage('nameTaken', stderr));
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { recorder } from '../../../src/docker/recorder.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 
-test('the key to sealed secrets is not journaled beside them, and every other word is', async t => {
+test('the key to sealed secrets is redacted in the journal, and other arguments are not', async t => {
   const events: RunEventBody[] = [];
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0);
   const key = 'ab'.repeat(32);
@@ -22,11 +22,11 @@ test('the key to sealed secrets is not journaled beside them, and every other wo
   ]);
 });
 
-test('the stderr of docker is redacted, and its stdout is not', async t => {
+test("docker's stderr is redacted, and its stdout is not", async t => {
   const events: RunEventBody[] = [];
   const redact = (text: string) => text.replaceAll('running', '[secret]');
   const { call } = recorder({ append: async event => void events.push(event) }, () => 0, 0, redact);
-  const answer = {
+  const result = {
     ok: false,
     exitCode: 1,
     interrupted: null,
@@ -34,7 +34,7 @@ test('the stderr of docker is redacted, and its stdout is not', async t => {
     stderr: 'not running',
   };
   const { end } = await call(['inspect'], null, false);
-  t.deepEqual(end(answer), { ...answer, stderr: 'not [secret]' });
+  t.deepEqual(end(result), { ...result, stderr: 'not [secret]' });
   t.like(events[1], { type: 'docker.result', stderr: 'not [secret]' });
 });
 
@@ -49,7 +49,7 @@ test('polling calls are journaled if they or their results change, and calls are
     (await call(['ps', '--all'], null, false)).end({ ok: true, exitCode: 0, interrupted: null, stderr: '' });
 
   for (let time = 0; time < 50; time++) await poll(true);
-  for (let time = 0; time < 50; time++) await poll(false, 'away');
+  for (let time = 0; time < 50; time++) await poll(false, 'unreachable');
   await poll(false, 'denied');
   await poll(true);
   await poll(true, '', ['ps']);
@@ -99,7 +99,7 @@ test('polling calls of one agent are compared with its own only', async t => {
       ok: false,
       exitCode: 1,
       interrupted: null,
-      stderr: 'away',
+      stderr: 'unreachable',
     });
   t.deepEqual(
     events.map(event => ('agent' in event ? event.agent : 'result')),

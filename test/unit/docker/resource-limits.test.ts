@@ -13,20 +13,20 @@ import { usualPlan } from '../_helpers/default-plan.ts';
 
 const wanted = { cpus: 2, memory: 1024, memorySwap: 1024, pids: 64 };
 
-test('an engine that supports all limits is asked for all of them', t => {
+test('all limits are requested from an engine that supports them', t => {
   const all = ['--pids-limit=64', '--memory=1024', '--memory-swap=1024', '--cpus=2'];
   t.deepEqual(limitFlags(wanted), all);
   t.deepEqual(limitFlags(wanted, allLimits), all);
   t.deepEqual(missingLimits(allLimits), []);
 });
 
-for (const [limit, left] of [
+for (const [limit, omitted] of [
   ['cpus', ['--cpus']],
   ['memory', ['--memory', '--memory-swap']],
   ['swap', ['--memory-swap']],
   ['pids', ['--pids-limit']],
 ] as const)
-  test(`without support for ${limit}, ${left.join(' and ')} is left out and named`, t => {
+  test(`without support for ${limit}, ${omitted.join(' and ')} is omitted and reported as missing`, t => {
     const supported = { ...allLimits, [limit]: false };
     const names = limitFlags(wanted, supported).map(flag => flag.split('=')[0]);
     t.deepEqual(
@@ -34,9 +34,9 @@ for (const [limit, left] of [
         .filter(flag => !names.includes(flag.split('=')[0]))
         .map(flag => flag.split('=')[0]!)
         .sort(),
-      [...left].sort(),
+      [...omitted].sort(),
     );
-    t.deepEqual(missingLimits(supported), [...left]);
+    t.deepEqual(missingLimits(supported), [...omitted]);
   });
 
 test('agents, helpers, proxies and the egress check request no limit that the engine lacks', t => {

@@ -3,49 +3,49 @@ import { sharedFlight } from '../../../src/docker/single-flight.ts';
 
 const never = new AbortController().signal;
 
-/** Work that a test ends, one piece after the other. */
-function piecework() {
-  const pieces: PromiseWithResolvers<number>[] = [];
+/** Create work whose calls a test settles one by one. */
+function controlledWork() {
+  const calls: PromiseWithResolvers<number>[] = [];
   return {
-    pieces,
+    calls,
     work: () => {
-      const piece = Promise.withResolvers<number>();
-      pieces.push(piece);
-      return piece.promise;
+      const call = Promise.withResolvers<number>();
+      calls.push(call);
+      return call.promise;
     },
   };
 }
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
 test('forty concurrent callers share one run, and callers during it share the next one', async t => {
-  const { pieces, work } = piecework();
-  const ask = sharedFlight(work);
-  const early = Array.from({ length: 40 }, () => ask(never));
+  const { calls, work } = controlledWork();
+  const flight = sharedFlight(work);
+  const early = Array.from({ length: 40 }, () => flight(never));
   await turn();
-  const late = Array.from({ length: 40 }, () => ask(never));
+  const late = Array.from({ length: 40 }, () => flight(never));
   await turn();
-  t.is(pieces.length, 1);
-  pieces[0]!.resolve(1);
+  t.is(calls.length, 1);
+  calls[0]!.resolve(1);
   t.deepEqual(new Set(await Promise.all(early)), new Set([1]));
   await turn();
-  t.is(pieces.length, 2);
-  pieces[1]!.resolve(2);
+  t.is(calls.length, 2);
+  calls[1]!.resolve(2);
   t.deepEqual(new Set(await Promise.all(late)), new Set([2]));
 });
 
 test('a caller that aborts, and work that fails, do not affect later callers', async t => {
-  const { pieces, work } = piecework();
-  const ask = sharedFlight(work);
+  const { calls, work } = controlledWork();
+  const flight = sharedFlight(work);
   const stop = new AbortController();
-  const given = ask(stop.signal);
-  const kept = ask(never);
+  const aborted = flight(stop.signal);
+  const other = flight(never);
   await turn();
   stop.abort(new Error('enough'));
-  await t.throwsAsync(given, { message: 'enough' });
-  const next = ask(never);
-  pieces[0]!.reject(new Error('no answer'));
-  await t.throwsAsync(kept, { message: 'no answer' });
+  await t.throwsAsync(aborted, { message: 'enough' });
+  const next = flight(never);
+  calls[0]!.reject(new Error('no response'));
+  await t.throwsAsync(other, { message: 'no response' });
   await turn();
-  pieces[1]!.resolve(2);
+  calls[1]!.resolve(2);
   t.is(await next, 2);
 });

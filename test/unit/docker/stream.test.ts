@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { followLines, saveOutput } from '../../../src/docker/stream.ts';
 
-/** A docker that writes down its process id, and then does what `script` says. */
+/** Create a `docker` that writes its process id to a file and then runs `script`. */
 function docker(t: ExecutionContext, script: string) {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-stream-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
@@ -32,9 +32,9 @@ const isAlive = (pid: string) => {
     return false;
   }
 };
-const until = async (look: () => boolean) => {
-  for (let tries = 0; tries < 300 && !look(); tries++) await delay(50);
-  return look();
+const until = async (condition: () => boolean) => {
+  for (let tries = 0; tries < 300 && !condition(); tries++) await delay(50);
+  return condition();
 };
 const module = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
 
@@ -59,7 +59,7 @@ for (const [use, call] of uses) {
       detached,
     });
 
-  test(`a docker without output, which is ${use}, ends with a killed engine process`, async t => {
+  test(`a silent docker whose output is ${use} ends when the engine process is killed`, async t => {
     const { path, pid } = docker(t, 'exec sleep 600');
     const engine = start(path, false);
     t.true(await until(() => pid() !== ''));
@@ -68,7 +68,7 @@ for (const [use, call] of uses) {
     t.true(await until(() => !isAlive(pid())));
   });
 
-  test(`a docker that is ${use} does not receive the Ctrl-C of a terminal`, async t => {
+  test(`a docker whose output is ${use} does not receive a Ctrl-C from the terminal`, async t => {
     const { path, pid } = docker(t, 'trap "exit 130" INT; sleep 1; sleep 1');
     const engine = start(path, true);
     t.true(await until(() => pid() !== ''));
@@ -77,7 +77,7 @@ for (const [use, call] of uses) {
   });
 }
 
-test.serial('saved output may have any length, and so may its transforms', async t => {
+test.serial('saved output may be of any length, with or without transforms', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
@@ -92,15 +92,15 @@ test.serial('saved output may have any length, and so may its transforms', async
   }
 });
 
-test.serial('a stream emits every line and the end of its command, and ends when it is cut off', async t => {
+test.serial('followLines emits every line, returns the end of its command, and ends on an abort', async t => {
   const before = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = before;
   });
   const lines: string[] = [];
-  process.env.PATH = docker(t, 'echo "$@"; echo said; echo wrong >&2; exit 3').path;
+  process.env.PATH = docker(t, 'echo "$@"; echo output; echo wrong >&2; exit 3').path;
   const ended = await followLines(nullRecorder, ['events', 'a b'], line => lines.push(line));
-  t.deepEqual(lines, ['events a b', 'said']);
+  t.deepEqual(lines, ['events a b', 'output']);
   t.deepEqual(ended, { ok: false, exitCode: 3, interrupted: null, stderr: 'wrong' });
 
   const silent = docker(t, 'exec sleep 600');
@@ -113,7 +113,7 @@ test.serial('a stream emits every line and the end of its command, and ends when
   t.true(await until(() => !isAlive(silent.pid())));
 });
 
-test('a killed docker leaves the terminal as it was', async t => {
+test('the terminal is restored after docker is killed', async t => {
   const { path } = docker(t, "printf '\\033[?1049h\\033[?25l'; stty raw -echo; kill -9 $$");
   const script = join(path.split(':')[0]!, 'attach.mjs');
   writeFileSync(

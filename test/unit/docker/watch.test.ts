@@ -12,34 +12,34 @@ const event = (action: string, id: string, attributes: object = {}) =>
   JSON.stringify({ Type: 'container', Action: action, time: 7, Actor: { ID: id, Attributes: attributes } });
 
 interface Engine {
-  /** What `docker events` prints each time it is asked; null: it ends at once. */
+  /** Lines that each `docker events` prints. */
   readonly prints?: readonly string[];
   readonly exited?: readonly Partial<Container>[];
-  /** Ids of those that live. */
+  /** Ids of running containers. */
   readonly alive?: readonly string[];
-  readonly isAway?: () => boolean;
-  /** Between two lists passes more time than any test has. */
+  readonly isUnreachable?: () => boolean;
+  /** Whether the pause between two lists outlasts the test. */
   readonly isSlow?: boolean;
-  /** How its `docker events` ends at once, having printed what it prints. */
+  /** Error with which `docker events` exits after it has printed its lines. */
   readonly refuses?: string;
-  /** What its clock read before, in milliseconds. */
+  /** An earlier reading of its clock, in milliseconds. */
   readonly engineTime?: number;
   /** Whether it is another engine than before. */
   readonly isAnother?: () => boolean;
 }
 
-/** A watcher over a fake engine: a `docker` first on PATH that prints events, and lists that answer at once. */
+/** Watch a fake engine: a `docker` first on PATH that prints events, and lists that return at once. */
 function watch(t: ExecutionContext, engine: Engine) {
   const prints = (engine.prints ?? []).map(line => `echo '${line}'`);
   const lasts = engine.refuses === undefined ? 'exec sleep 60' : `echo '${engine.refuses}' >&2; exit 1`;
   const { here } = fakeDocker(t, ['echo "$*" >>"$here/calls"', ...prints, lasts].join('\n'));
   const stop = new AbortController();
-  const told: string[] = [];
+  const reported: string[] = [];
   let lists = 0;
   const containers: Pick<Containers, 'list' | 'inspect'> = {
     async list() {
       lists++;
-      if (engine.isAway?.()) throw new Error('no answer');
+      if (engine.isUnreachable?.()) throw new Error('no response');
       const listed = (state: string) => (id: string) => ({ id, state, name: '', labels: '' });
       const gone = (engine.exited ?? []).map(({ id }) => id!);
       return [...gone.map(listed('exited')), ...(engine.alive ?? []).map(listed('running'))];
@@ -62,11 +62,11 @@ function watch(t: ExecutionContext, engine: Engine) {
     async confirmEngine() {
       if (engine.isAnother?.()) throw new Error('another engine');
     },
-    onUnreachable: message => told.push(`away: ${message}`),
-    onReachable: () => told.push('back'),
-    onEventsRefused: reason => told.push(`deaf: ${reason}`),
-    onEventsRestored: () => told.push('hearing'),
-    onStarted: (id, startedAt) => told.push(`${id} started at ${startedAt}`),
+    onUnreachable: message => reported.push(`unreachable: ${message}`),
+    onReachable: () => reported.push('reachable'),
+    onEventsRefused: reason => reported.push(`events refused: ${reason}`),
+    onEventsRestored: () => reported.push('events restored'),
+    onStarted: (id, startedAt) => reported.push(`${id} started at ${startedAt}`),
     ...(engine.engineTime === undefined ? {} : { engineTime: engine.engineTime }),
   });
   t.teardown(async () => {
@@ -74,22 +74,19 @@ function watch(t: ExecutionContext, engine: Engine) {
     await watcher.closed;
   });
   const calls = () => (existsSync(join(here, 'calls')) ? readFileSync(join(here, 'calls'), 'utf8') : '');
-  return { watcher, told, calls, lists: () => lists, never: new AbortController().signal };
+  return { watcher, reported, calls, lists: () => lists, never: new AbortController().signal };
 }
 
-test.serial(
-  'a die event is the end, with its exit code, its time by our clock and by that of the engine',
-  async t => {
-    const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '7' })], alive: ['c1'] });
-    t.deepEqual(await watcher.ended('c1', never), {
-      exitCode: 7,
-      oomKilled: false,
-      reason: 'died',
-      at: 10_000,
-      finishedAt: 7000,
-    });
-  },
-);
+test.serial('a die event ends the wait, with the exit code and the time of both clocks', async t => {
+  const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '7' })], alive: ['c1'] });
+  t.deepEqual(await watcher.ended('c1', never), {
+    exitCode: 7,
+    oomKilled: false,
+    reason: 'died',
+    at: 10_000,
+    finishedAt: 7000,
+  });
+});
 
 test.serial('an end before the first wait is not lost', async t => {
   const { watcher, never } = watch(t, { prints: [event('die', 'c1', { exitCode: '0' })], alive: ['c1'] });
@@ -97,7 +94,7 @@ test.serial('an end before the first wait is not lost', async t => {
   t.is((await watcher.ended('c1', never)).exitCode, 0);
 });
 
-test.serial('an oom event before the die marks the end', async t => {
+test.serial('an oom event before the die event sets oomKilled', async t => {
   const { watcher, never } = watch(t, {
     prints: [event('oom', 'c1'), event('die', 'c1', { exitCode: '137' })],
     alive: ['c1'],
@@ -105,27 +102,27 @@ test.serial('an oom event before the die marks the end', async t => {
   t.true((await watcher.ended('c1', never)).oomKilled);
 });
 
-test.serial('a destroy without a die counts as removed', async t => {
+test.serial('a destroy event without a die event counts as a removal', async t => {
   const { watcher, never } = watch(t, { prints: [event('destroy', 'c1')], alive: ['c1'] });
   t.is((await watcher.ended('c1', never)).reason, 'removed');
 });
 
-test.serial('a container that another engine lacks was not removed', async t => {
+test.serial('a container that is missing on another engine does not count as removed', async t => {
   let isAnother = true;
-  const { watcher, told, never } = watch(t, { prints: [], alive: ['c1'], isAnother: () => isAnother });
+  const { watcher, reported, never } = watch(t, { prints: [], alive: ['c1'], isAnother: () => isAnother });
   let isOver = false;
   const ended = watcher.ended('c2', never).finally(() => {
     isOver = true;
   });
-  while (told.length === 0) await delay(20);
-  t.deepEqual(told, ['away: another engine']);
+  while (reported.length === 0) await delay(20);
+  t.deepEqual(reported, ['unreachable: another engine']);
   t.false(isOver);
   isAnother = false;
   t.is((await ended).reason, 'removed');
-  t.deepEqual(told, ['away: another engine', 'back']);
+  t.deepEqual(reported, ['unreachable: another engine', 'reachable']);
 });
 
-test.serial('an end without an event is found by the list', async t => {
+test.serial('the list finds an end without an event', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: true, finishedAt: 5 }];
   const { watcher, never } = watch(t, { exited });
   t.deepEqual(await watcher.ended('c1', never), {
@@ -138,20 +135,20 @@ test.serial('an end without an event is found by the list', async t => {
 });
 
 for (const line of ['{"Action":"die"', event('die', 'c1'), 'WARNING: no event'])
-  test.serial(`a line that cannot be read causes a list at once: ${line}`, async t => {
+  test.serial(`an unreadable line causes a list at once: ${line}`, async t => {
     const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
     const { watcher, never } = watch(t, { prints: [line], exited, isSlow: true });
     t.is((await watcher.ended('c1', never)).exitCode, 3);
   });
 
-test.serial('so does one before the first wait', async t => {
+test.serial('an unreadable line before the first wait causes a list too', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
   const { watcher, never } = watch(t, { prints: ['?'], exited, isSlow: true });
   await delay(500);
   t.is((await watcher.ended('c1', never)).exitCode, 3);
 });
 
-test.serial('many such lines cause few lists', async t => {
+test.serial('many unreadable lines cause few lists', async t => {
   const prints = [...Array.from({ length: 500 }, () => '?'), event('die', 'c1', { exitCode: '0' })];
   const { watcher, lists, never } = watch(t, { prints, alive: ['c1'], isSlow: true });
   await watcher.ended('c1', never);
@@ -164,50 +161,50 @@ test.serial('checkNow does not wait for the next list', async t => {
   t.is((await findEnd({ watcher }, 'c1', never))?.exitCode, 3);
 });
 
-test.serial('a wait that is aborted beforehand rejects, and leaves no unhandled rejection', async t => {
+test.serial('a wait with an aborted signal ends at once, without an unhandled rejection', async t => {
   const { watcher } = watch(t, { alive: ['c1'] });
   t.is(await findEnd({ watcher }, 'c1', AbortSignal.abort()), null);
   await delay(50);
 });
 
-test.serial('a container that is missing from the list and cannot be inspected was removed', async t => {
-  const { watcher, never } = watch(t, { alive: ['other'] });
-  t.deepEqual(await watcher.ended('c1', never), {
-    exitCode: null,
-    oomKilled: false,
-    reason: 'removed',
-    at: 10_000,
-  });
-});
-
 test.serial(
-  'one that lives does not end, however often it is looked at; waiting can be given up',
+  'a container that is missing from the list and cannot be inspected counts as removed',
   async t => {
-    const { watcher, lists } = watch(t, { alive: ['c1'] });
-    const stop = new AbortController();
-    const ended = watcher.ended('c1', stop.signal);
-    while (lists() < 3) await delay(20);
-    stop.abort(new Error('enough'));
-    await t.throwsAsync(ended, { message: 'enough' });
+    const { watcher, never } = watch(t, { alive: ['other'] });
+    t.deepEqual(await watcher.ended('c1', never), {
+      exitCode: null,
+      oomKilled: false,
+      reason: 'removed',
+      at: 10_000,
+    });
   },
 );
 
+test.serial('a wait for a running container lasts for any number of lists, and an abort ends it', async t => {
+  const { watcher, lists } = watch(t, { alive: ['c1'] });
+  const stop = new AbortController();
+  const ended = watcher.ended('c1', stop.signal);
+  while (lists() < 3) await delay(20);
+  stop.abort(new Error('enough'));
+  await t.throwsAsync(ended, { message: 'enough' });
+});
+
 test.serial(
-  'an engine that does not answer ends nobody; it is told once that it is away, and once that it is back',
+  'an unreachable engine ends no wait, and its outage and its return are reported once each',
   async t => {
-    let away = true;
-    const { watcher, told, lists, never } = watch(t, {
-      isAway: () => away,
+    let isUnreachable = true;
+    const { watcher, reported, lists, never } = watch(t, {
+      isUnreachable: () => isUnreachable,
       exited: [{ id: 'c1', state: 'exited', exitCode: 0, oomKilled: false, finishedAt: 5 }],
     });
     const ended = watcher.ended('c1', never);
-    const answers = watcher.reachable(never);
+    const reachable = watcher.reachable(never);
     while (lists() < 3) await delay(20);
-    t.deepEqual(told, ['away: no answer']);
-    away = false;
-    await answers;
+    t.deepEqual(reported, ['unreachable: no response']);
+    isUnreachable = false;
+    await reachable;
     t.is((await ended).exitCode, 0);
-    t.deepEqual(told, ['away: no answer', 'back']);
+    t.deepEqual(reported, ['unreachable: no response', 'reachable']);
   },
 );
 
@@ -216,14 +213,14 @@ test.serial("the start of an awaited container is reported once, by the engine's
     { id: 'c1', state: 'running' as const, startedAt: 99_000 },
     { id: 'c2', state: 'created' as const, startedAt: -1 },
   ];
-  const { watcher, told, lists, never } = watch(t, { exited: running, alive: ['c1', 'c2'] });
+  const { watcher, reported, lists, never } = watch(t, { exited: running, alive: ['c1', 'c2'] });
   void watcher.ended('c1', never);
   void watcher.ended('c2', never);
   while (lists() < 4) await delay(20);
-  t.deepEqual(told, ['c1 started at 99000']);
+  t.deepEqual(reported, ['c1 started at 99000']);
 });
 
-test.serial("events are read from a time of the engine's clock, never of ours", async t => {
+test.serial("events are read since a time of the engine's clock, not of this host's", async t => {
   const { watcher, calls, never } = watch(t, {
     engineTime: 90_000_500,
     prints: [JSON.stringify({ ...JSON.parse(event('die', 'c1', { exitCode: '0' })), time: 90_123 })],
@@ -236,7 +233,7 @@ test.serial("events are read from a time of the engine's clock, never of ours", 
   t.deepEqual(sinces().slice(0, 2), ['90000', '90123']);
 });
 
-test.serial('without a time of the engine events are read from now on', async t => {
+test.serial('without an engine time, events are read from now on', async t => {
   const { calls } = watch(t, {});
   while (!calls().includes('events')) await delay(20);
   t.false(calls().includes('--since'));
@@ -244,8 +241,8 @@ test.serial('without a time of the engine events are read from now on', async t 
 
 test.serial('refused events are reported once, and ends are found without them', async t => {
   const exited = [{ id: 'c1', state: 'exited' as const, exitCode: 3, oomKilled: false, finishedAt: 5 }];
-  const { watcher, told, calls, never } = watch(t, { exited, refuses: 'Error: Forbidden', isSlow: true });
+  const { watcher, reported, calls, never } = watch(t, { exited, refuses: 'Error: Forbidden', isSlow: true });
   t.is((await watcher.ended('c1', never)).exitCode, 3);
   while (calls().split('\n').length < 6) await delay(20);
-  t.deepEqual(told, ['deaf: Error: Forbidden']);
+  t.deepEqual(reported, ['events refused: Error: Forbidden']);
 });

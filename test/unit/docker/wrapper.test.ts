@@ -12,65 +12,59 @@ import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 const args = ['events'];
 
-/** Every way to start a docker. */
-const ways: Readonly<Record<string, (signal: AbortSignal) => Promise<CallEnd>>> = {
-  answered: signal => dockerCli(nullRecorder)(args, { signal }),
-  given: signal => dockerCli(nullRecorder)(args, { signal, input: 'x' }),
-  followed: signal => followLines(nullRecorder, args, () => {}, { signal }),
-  saved: signal => saveOutput(nullRecorder, args, '/dev/null', { signal, timeout: 0 }),
-  piped: signal => pipeOutput(nullRecorder, args, nowhere(), { signal, timeout: 0 }),
-  'piped on': signal => pipeCommands(nullRecorder, args, args, { signal, timeout: 0 }),
-  read: signal => firstBytes(nullRecorder, args, 1_000, { signal, timeout: 0 }),
+/** All functions that start docker. */
+const starters: Readonly<Record<string, (signal: AbortSignal) => Promise<CallEnd>>> = {
+  dockerCli: signal => dockerCli(nullRecorder)(args, { signal }),
+  'dockerCli with input': signal => dockerCli(nullRecorder)(args, { signal, input: 'x' }),
+  followLines: signal => followLines(nullRecorder, args, () => {}, { signal }),
+  saveOutput: signal => saveOutput(nullRecorder, args, '/dev/null', { signal, timeout: 0 }),
+  pipeOutput: signal => pipeOutput(nullRecorder, args, nowhere(), { signal, timeout: 0 }),
+  pipeCommands: signal => pipeCommands(nullRecorder, args, args, { signal, timeout: 0 }),
+  firstBytes: signal => firstBytes(nullRecorder, args, 1_000, { signal, timeout: 0 }),
 };
 
-/** Scripts in the place of docker: each starts something that writes down its id and never ends. */
+/** Wrapper scripts named docker. Each starts a process that writes its id to a file and never ends. */
 const wrappers: Readonly<Record<string, string>> = {
-  'starts the real one': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
-  'swallows signals': `trap '' TERM INT HUP QUIT; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
-  'has a pipeline': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" | cat; echo over`,
+  'starts the real docker': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
+  'ignores signals': `trap '' TERM INT HUP QUIT; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here"; echo over`,
+  'runs a pipeline': `sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" | cat; echo over`,
 };
 
-for (const [way, call] of Object.entries(ways))
+for (const [name, call] of Object.entries(starters))
   for (const [what, script] of Object.entries(wrappers))
-    test.serial(
-      `a docker that is a script, which ${what}, is killed with its group if it is ${way}`,
-      async t => {
-        const { pid } = fakeDocker(t, script);
-        const stop = new AbortController();
-        const ended = call(stop.signal);
-        t.true(await until(() => isAlive(pid())));
-        stop.abort();
-        t.like(await ended, { ok: false, exitCode: null, interrupted: 'aborted' });
-        t.true(await until(() => !isAlive(pid())));
-      },
-    );
+    test.serial(`${name}: a wrapper script that ${what} is killed with its process group`, async t => {
+      const { pid } = fakeDocker(t, script);
+      const stop = new AbortController();
+      const ended = call(stop.signal);
+      t.true(await until(() => isAlive(pid())));
+      stop.abort();
+      t.like(await ended, { ok: false, exitCode: null, interrupted: 'aborted' });
+      t.true(await until(() => !isAlive(pid())));
+    });
 
-test.serial('a docker that ignores signals is cut off after its timeout', async t => {
-  const { pid } = fakeDocker(t, wrappers['swallows signals']!);
-  const answer = await dockerCli(nullRecorder)(args, { timeout: 2_000 });
-  t.like(answer, { ok: false, exitCode: null, interrupted: 'timeout' });
+test.serial('a docker that ignores signals is killed after its timeout', async t => {
+  const { pid } = fakeDocker(t, wrappers['ignores signals']!);
+  const result = await dockerCli(nullRecorder)(args, { timeout: 2_000 });
+  t.like(result, { ok: false, exitCode: null, interrupted: 'timeout' });
   t.true(await until(() => !isAlive(pid())));
 });
 
 for (const [what, script] of [
-  ['a child', `cat >/dev/null; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo said`],
-  // As the master connection of ssh does, by which docker talks to an engine elsewhere.
+  ['a child', `cat >/dev/null; sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo output`],
+  // Like the ssh master connection that docker uses for a remote engine.
   [
-    'a process of a session of its own',
-    `cat >/dev/null; setsid sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo said`,
+    'a process in another session',
+    `cat >/dev/null; setsid sh -c 'echo $$ >>"$1/pid"; exec sleep 600' sh "$here" & echo output`,
   ],
 ] as const)
-  for (const [way, call] of Object.entries(ways))
-    test.serial(
-      `a docker that has ended is waited for no longer, though ${what} holds its pipes: ${way}`,
-      async t => {
-        const { pid } = fakeDocker(t, script);
-        t.like(await call(new AbortController().signal), { ok: true, exitCode: 0, interrupted: null });
-        t.true(await until(() => isAlive(pid()) === (what !== 'a child')));
-      },
-    );
+  for (const [name, call] of Object.entries(starters))
+    test.serial(`${name}: the call ends when docker exits, although ${what} holds its pipes`, async t => {
+      const { pid } = fakeDocker(t, script);
+      t.like(await call(new AbortController().signal), { ok: true, exitCode: 0, interrupted: null });
+      t.true(await until(() => isAlive(pid()) === (what !== 'a child')));
+    });
 
-test.serial('output from before the end is read whole by a slow reader', async t => {
+test.serial('a slow reader gets all output that docker wrote before it exited', async t => {
   fakeDocker(t, `head -c 60000 /dev/zero; sleep 600 & exit 0`);
   let size = 0;
   const slow = new Writable({
@@ -88,7 +82,7 @@ test.serial('output from before the end is read whole by a slow reader', async t
 
 test.serial('no docker outlives the process that started it', async t => {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
-  const { here, pid } = fakeDocker(t, wrappers['starts the real one']!);
+  const { here, pid } = fakeDocker(t, wrappers['starts the real docker']!);
   const program = join(here, 'program.mjs');
   writeFileSync(
     program,
@@ -107,6 +101,6 @@ test.serial('the stderr of a wrapper is not part of the output', async t => {
     t,
     'echo "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg." >&2; echo id',
   );
-  const said = await dockerCli(nullRecorder)(['create']);
-  t.like(said, { ok: true, stdout: 'id\n', stderr: '' });
+  const end = await dockerCli(nullRecorder)(['create']);
+  t.like(end, { ok: true, stdout: 'id\n', stderr: '' });
 });

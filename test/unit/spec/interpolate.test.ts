@@ -3,38 +3,38 @@ import { interpolate } from '../../../src/spec/interpolate.ts';
 import { faults, plan, problems } from '../_helpers/spec.ts';
 
 const env = { HOME: '/home/me', EMPTY: '', LOOP: '${HOME}' };
-const fill = (text: string) => interpolate(text, env).value;
+const expand = (text: string) => interpolate(text, env).value;
 
-test('a variable is replaced, wherever it stands in a string', t => {
-  t.is(fill('${HOME}/a:${HOME}'), '/home/me/a:/home/me');
+test('a variable is replaced anywhere in a string', t => {
+  t.is(expand('${HOME}/a:${HOME}'), '/home/me/a:/home/me');
 });
 
-test('a default stands in for a variable that is unset or empty, and only then', t => {
-  t.is(fill('${NOPE:-x y}'), 'x y');
-  t.is(fill('${NOPE:-}'), '');
-  t.is(fill('${EMPTY:-x}'), 'x');
-  t.is(fill('${HOME:-x}'), '/home/me');
+test('a default replaces an unset or empty variable, and no other', t => {
+  t.is(expand('${NOPE:-x y}'), 'x y');
+  t.is(expand('${NOPE:-}'), '');
+  t.is(expand('${EMPTY:-x}'), 'x');
+  t.is(expand('${HOME:-x}'), '/home/me');
 });
 
-test('an empty variable without a default is empty', t => t.is(fill('a${EMPTY}b'), 'ab'));
+test('an empty variable without a default is empty', t => t.is(expand('a${EMPTY}b'), 'ab'));
 
-test('what was put in is not looked at again', t => t.is(fill('${LOOP}'), '${HOME}'));
+test('a substituted value is not interpolated again', t => t.is(expand('${LOOP}'), '${HOME}'));
 
-test('a doubled dollar keeps the text', t => {
-  t.is(fill('$${HOME} $${API_KEY} $${NOPE:-x}'), '${HOME} ${API_KEY} ${NOPE:-x}');
+test('a doubled dollar escapes a reference', t => {
+  t.is(expand('$${HOME} $${API_KEY} $${NOPE:-x}'), '${HOME} ${API_KEY} ${NOPE:-x}');
 });
 
-test('everything else that a shell would read is left to the shell', t => {
+test('other shell syntax is left unchanged', t => {
   const text = '$HOME $(pwd) `pwd` $$ ${#HOME} ${HOME%x} ${HOME-x} ${1} ${ HOME } ${HOME[0]} $${ ${';
-  t.is(fill(text), text);
+  t.is(expand(text), text);
 });
 
-test('strings are filled at every depth, keys never', t => {
+test('strings are interpolated at every depth, and keys are not', t => {
   const { value } = interpolate({ '${HOME}': ['${HOME}', { a: '${HOME}' }], n: 1, z: null }, env);
   t.is(JSON.stringify(value), '{"${HOME}":["/home/me",{"a":"/home/me"}],"n":1,"z":null}');
 });
 
-test('an unset variable is an error that says where', async t => {
+test('an unset variable is an error with its path', async t => {
   const [line, ...more] = await faults({ command: ['echo', '${NOPE}'] });
   t.deepEqual(more, []);
   t.is(
@@ -43,11 +43,11 @@ test('an unset variable is an error that says where', async t => {
   );
 });
 
-test('what an object inherits is no variable', t => {
+test('inherited properties are not variables', t => {
   t.is(interpolate('${constructor}', {}).findings.length, 1);
 });
 
-test('a value that could not be filled in gets no second complaint', async t => {
+test('a value that cannot be interpolated is reported once', async t => {
   t.is((await faults({ memory: '${NOPE}' })).length, 1);
 });
 
@@ -75,12 +75,12 @@ for (const name of [
 for (const name of ['KEYBOARD', 'PWD', 'PATH', 'AUTHOR', 'MONKEYS_X', 'TOKENIZERS'].filter(
   n => n !== 'MONKEYS_X',
 )) {
-  test(`\${${name}} is no secret`, async t => {
+  test(`\${${name}} is not a secret`, async t => {
     t.is((await plan({ prompt: `\${${name}}` }, { env: { [name]: 'v' } })).prompt, 'v');
   });
 }
 
-test('a field is checked as it is once filled in', async t => {
+test('a field is validated after interpolation', async t => {
   t.is((await plan({ memory: '${MEM:-8m}' })).memory, 8 * 2 ** 20);
   t.deepEqual(await problems({ name: '${N}', agents: { a: { command: ['x'] } } }, { N: 'a b' }), [
     'name: "a b": expected a name of letters, digits, ".", "_" and "-", the first a letter or digit, at most 63 characters',

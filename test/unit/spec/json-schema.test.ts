@@ -14,7 +14,7 @@ type Node = Record<string, unknown> & {
 const schema = specJsonSchema() as Node;
 const agent = schema.properties!.agents!.additionalProperties as Node;
 
-test('the schema that ships is the one that is checked', async t => {
+test('the shipped schema is up to date', async t => {
   const script = fileURLToPath(new URL('../../../scripts/schemas.ts', import.meta.url));
   await t.notThrowsAsync(promisify(execFile)(process.execPath, [script, '--check']));
   const shipped = new URL('../../../schemas/spec.schema.json', import.meta.url);
@@ -35,7 +35,7 @@ test('every field has a description', t => {
   t.deepEqual(bare, []);
 });
 
-test('unknown keys, bad names and an empty flow are refused by the editor too', t => {
+test('the schema refuses unknown keys, bad names and an empty flow', t => {
   t.is(schema.additionalProperties, false);
   t.is(agent.additionalProperties, false);
   t.is((schema.properties!.agents as Node).minProperties, 1);
@@ -43,7 +43,7 @@ test('unknown keys, bad names and an empty flow are refused by the editor too', 
   t.regex('a-b', new RegExp((schema.properties!.agents!.propertyNames as { pattern: string }).pattern));
 });
 
-test('durations and sizes are described by patterns that let ${…} through', t => {
+test('the patterns of durations and sizes accept ${…}', t => {
   const pattern = (node: Node) => new RegExp(node.pattern as string);
   const { memory, timeouts } = agent.properties!;
   for (const good of ['4g', '512m', '${MEM:-4g}']) t.regex(good, pattern(memory!));

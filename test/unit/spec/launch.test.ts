@@ -25,7 +25,7 @@ writeFileSync(
 );
 chmodSync(dump, 0o755);
 
-/** Those that this machine has; `sh` goes by itself only where it is none of the others. */
+/** Shells of this machine; `sh` is a case of its own only if it is none of the others. */
 const shells = new Map(
   [['sh'], ['dash'], ['bash', '--posix']].flatMap(shell => {
     const { stdout } = spawnSync('sh', ['-c', 'command -v "$0"', shell[0]!], { encoding: 'utf8' });
@@ -155,7 +155,7 @@ for (const shell of shells.values()) {
     for (const [key, value] of Object.entries(env)) t.is(seen[key], value, JSON.stringify(value));
   });
 
-  test.serial(`${name}: no pager waits for a key, unless the image or the spec names one`, t => {
+  test.serial(`${name}: PAGER is cat, unless the image or the spec sets it`, t => {
     const before = process.env.PAGER;
     t.teardown(() => {
       if (before === undefined) delete process.env.PAGER;
@@ -177,7 +177,7 @@ for (const shell of shells.values()) {
     }
   });
 
-  test.serial(`${name}: names that a shell keeps for itself are variables like others`, t => {
+  test.serial(`${name}: names that a shell reserves can be set like other variables`, t => {
     const env = {
       UID: '5',
       PPID: 'x',
@@ -207,7 +207,7 @@ for (const shell of shells.values()) {
     t.is(run(shell, { command: ['dump'] }).status, 127);
   });
 
-  test.serial(`${name}: a first word is a program's name, whatever it means to a shell`, t => {
+  test.serial(`${name}: the first word is the name of a program, even if it is shell syntax`, t => {
     const bin = join(folder, 'bin');
     mkdirSync(bin, { recursive: true });
     for (const word of [
@@ -226,7 +226,7 @@ for (const shell of shells.values()) {
       "q'q",
       'a b',
     ]) {
-      t.is(run(shell, { command: [word] }).status, 127, `${word} is absent`);
+      t.is(run(shell, { command: [word] }).status, 127, `${word} is missing`);
       try {
         symlinkSync(dump, join(bin, word));
       } catch {}
@@ -240,7 +240,7 @@ for (const shell of shells.values()) {
   });
 
   test.serial(
-    `${name}: a program that cannot be run is 126, one that is absent 127, else its own code`,
+    `${name}: a program that cannot be run exits with 126, a missing one with 127, others with their own code`,
     t => {
       t.is(run(shell, { command: [script] }).status, 126);
       t.is(run(shell, { command: ['/'] }).status, 126);
@@ -265,7 +265,7 @@ for (const shell of shells.values()) {
     t.is(shown, `$ cat\n${prompt}`);
   });
 
-  test.serial(`${name}: a prompt that cannot be written starts nothing`, t => {
+  test.serial(`${name}: a prompt that cannot be written prevents the start`, t => {
     const plan = { ...plain, command: [dump], prompt: 'x' };
     writeFileSync(script, launchScript(plan, { promptFile: '/nope/prompt' }));
     const { status, stdout, stderr } = spawnSync(shell[0]!, [...shell.slice(1), script], {
@@ -284,7 +284,7 @@ for (const shell of shells.values()) {
   });
 }
 
-test('without a prompt, there is no prompt file, and the variable is the spec’s', t => {
+test('without a prompt, there is no prompt file, and AGENT_PROMPT_FILE of the spec is kept', t => {
   t.notRegex(launchScript(plain).toString(), /prompt|PROMPT/);
   t.regex(
     launchScript({ ...plain, env: { AGENT_PROMPT_FILE: '/mine' } }).toString(),
@@ -292,7 +292,7 @@ test('without a prompt, there is no prompt file, and the variable is the spec’
   );
 });
 
-test('with a prompt, the file is /run/agent/prompt, also where the spec says otherwise', t => {
+test('with a prompt, the file is /run/agent/prompt, even if the spec sets AGENT_PROMPT_FILE', t => {
   const text = launchScript({ ...plain, prompt: '', env: { AGENT_PROMPT_FILE: '/mine' } }).toString();
   t.regex(text, /printf '%s' '' > '\/run\/agent\/prompt'/);
   t.regex(text, /exec env -- 'AGENT_PROMPT_FILE=\/run\/agent\/prompt' 'x'\n$/);
@@ -305,7 +305,7 @@ test('a command is shown as it would be typed, and never moves the cursor', t =>
   for (const word of hostile) t.notRegex(displayLine(['x', word]), /[\p{Cc}\p{Bidi_Control}\p{Zl}]/u);
 });
 
-test('a command is cut to the line', t => {
+test('a long command is truncated to one line', t => {
   t.is(displayLine(['x'.repeat(100_000)]).length, 160);
   t.is(displayLine(Array.from({ length: 1000 }, () => '🦊')).at(-1), '…');
   t.true(displayLine(Array.from({ length: 1000 }, () => '🦊')).isWellFormed());

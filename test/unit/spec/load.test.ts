@@ -22,7 +22,7 @@ test('a spec is loaded with its files', async t => {
   t.deepEqual(flow.agents[1]!.workspace, { mode: 'bind', path: specs });
 });
 
-test('all problems are told at once, in the order of the file', async t => {
+test('all problems are reported at once, in the order of the file', async t => {
   const error = await t.throwsAsync(load(join(specs, 'many-problems.jsonc')), { instanceOf: SpecError });
   t.deepEqual(
     error.problems.map(({ path }) => path),
@@ -48,7 +48,7 @@ test('all problems are told at once, in the order of the file', async t => {
   t.is(error.exitCode, 2);
 });
 
-test('a file that is absent, a directory, too big or no text is refused as such', async t => {
+test('a file that is missing, a directory, too large or not text is refused with its reason', async t => {
   await writeFile(join(directory, 'big.json'), Buffer.alloc(10 * 2 ** 20 + 1, 0x20));
   await writeFile(join(directory, 'latin1.json'), Buffer.from([0x22, 0xe9, 0x22]));
   const cases = {
@@ -62,7 +62,7 @@ test('a file that is absent, a directory, too big or no text is refused as such'
   }
 });
 
-test('a syntax error is told with its line and column, one a line', async t => {
+test('syntax errors are reported with line and column, at most one per line', async t => {
   t.deepEqual(await problems('{\n  "agents": {\n    "a" {}\n  }\n'), [
     'line 3:9: expected ":" after the key',
   ]);
@@ -74,23 +74,23 @@ test('a syntax error is told with its line and column, one a line', async t => {
   t.deepEqual(await problems("{'a': 1}"), ['line 1:2: this word is not JSON; put text in double quotes']);
 });
 
-test('a key given twice is refused at its second place', async t => {
+test('a duplicate key is refused at its second occurrence', async t => {
   t.deepEqual(await problems('{"agents": {"a": {"command": ["x"],\n"cpus": 0.001,\n"command": ["y"]}}}'), [
     'agents.a.cpus: 0.001: expected a number of CPUs of at least 0.01, the least that Docker gives a container',
     'agents.a.command: given twice, first on line 1; keep one of them',
   ]);
 });
 
-test('brackets without end are an error, not a crash', async t => {
+test('endless nesting is an error, not a crash', async t => {
   t.regex((await problems('['.repeat(200_000)))[0]!, /nested too deeply/);
 });
 
-test('a text that is no object is refused', async t => {
+test('JSON that is not an object is refused', async t => {
   for (const text of ['[]', '3', '"x"', 'null'])
     t.regex((await problems(text))[0]!, /expected an object with "agents"$/);
 });
 
-test('a problem is one line of bounded length, whatever the value holds', async t => {
+test('a problem is one line of bounded length, whatever the value', async t => {
   const [line, ...more] = await problems({
     agents: { a: { command: ['x'], memory: `\u202e\x9b\n${'x'.repeat(500)}` } },
   });
@@ -99,7 +99,7 @@ test('a problem is one line of bounded length, whatever the value holds', async 
   t.true(line!.length < 220);
 });
 
-test('a flow without a name is called as its file', t => {
+test('a flow without a name is named after its file', t => {
   const cases = {
     '/x/spec.json': 'spec',
     'Fix & Review.JSONC': 'fix-review',

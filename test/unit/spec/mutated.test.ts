@@ -18,19 +18,19 @@ for (const folder of ['.ssh', '.codex', '.config/gcloud'])
 for (const file of ['.gitconfig', '.ssh/id', '.codex/auth.json'])
   writeFileSync(join(directory, 'home', file), '{}');
 
-/** The same specs again: SPECS_SEED=7; more of them: SPECS_RUNS=10000. */
+/** SPECS_SEED=7 repeats a run, SPECS_RUNS=10000 checks more specs. */
 const seed = Number(process.env.SPECS_SEED ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env.SPECS_RUNS ?? 2_000);
 
 const identity = { instance: 'i', runId: 'r1234567', attempt: 1, specHash: 'h', nonce: 'n' };
 
-/** What docker is asked for is what the plan says, field for field. */
-function keepsTo(plan: AgentPlan): void {
+/** Assert that the arguments of `docker create` match the plan, field by field. */
+function assertMatches(plan: AgentPlan): void {
   const argv = createArgs(plan, identity, 'sha256:abc', {
     limits: { cpus: 64 },
     createdAt: '2026-01-01T00:00:00.000Z',
   });
-  const asked = readBack(argv);
+  const actual = readBack(argv);
   const seconds = (ms: number | null) => (ms === null ? null : Math.max(1, Math.round(ms / 1000)) * 1000);
   const expected = {
     name: plan.name,
@@ -52,13 +52,11 @@ function keepsTo(plan: AgentPlan): void {
     security: { ...plan.security, log: Math.ceil(plan.security.log / 3) * 3 },
     timeouts: { run: seconds(plan.timeouts.run), idle: seconds(plan.timeouts.idle) },
   };
-  if (JSON.stringify(sorted(asked)) !== JSON.stringify(sorted(expected)))
-    throw new Error(
-      `docker is asked for ${JSON.stringify(asked)}, and the plan is ${JSON.stringify(expected)}`,
-    );
+  if (JSON.stringify(sorted(actual)) !== JSON.stringify(sorted(expected)))
+    throw new Error(`docker gets ${JSON.stringify(actual)}, but the plan is ${JSON.stringify(expected)}`);
 }
 
-/** Only of root, and of our own image, it is known where the home is. */
+/** Return whether the home directory is known, which is so for root and for our own image. */
 const isAtHome = ({ user, image, build }: AgentPlan) =>
   user === null ? image === null && build === null : user.uid === 0;
 
@@ -80,8 +78,8 @@ const sorted = (value: unknown): unknown =>
           .map(([key, item]) => [key, sorted(item)]),
       );
 
-/** What is refused is refused as a spec: with exit code 2, a path for every problem, and no trace of our insides. */
-function isRefusal(error: unknown): void {
+/** Assert that a spec is refused with exit code 2, a path for every problem, and no internals. */
+function assertRefusal(error: unknown): void {
   const { name, exitCode, problems, message } = error as SpecError;
   if (name !== 'SpecError') throw error;
   if (exitCode !== 2) throw new Error(`exit code ${exitCode}`);
@@ -89,25 +87,26 @@ function isRefusal(error: unknown): void {
   for (const { path, message } of problems)
     if (path === '' && !/expected an object with "agents"/.test(message))
       throw new Error(`no path: ${message}`);
-  if (/\n\s+at |\.ts:\d+|undefined|\[object/.test(message)) throw new Error(`not for people: ${message}`);
+  if (/\n\s+at |\.ts:\d+|undefined|\[object/.test(message))
+    throw new Error(`internals in the message: ${message}`);
 }
 
-test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a path (seed ${seed})`, async t => {
-  let taken = 0;
+test(`each of ${numRuns} mutated specs is planned as given, or refused with a path (seed ${seed})`, async t => {
+  let accepted = 0;
   const property = fc.asyncProperty(
     rightSpec,
     fc.array(mutation, { maxLength: 3 }),
     async (right, mutations) => {
       const spec = mutations.reduce<Json>((before, each) => mutated(before, each), right);
       const plan: FlowPlan | null = await parse(spec, { HOME: join(directory, 'home') }).catch(error => {
-        isRefusal(error);
+        assertRefusal(error);
         if (mutations.length === 0) throw error;
         return null;
       });
       if (plan === null) return;
-      taken++;
-      for (const agent of plan.agents) keepsTo(agent);
-      // And what is kept of it is valid when it is read back.
+      accepted++;
+      for (const agent of plan.agents) assertMatches(agent);
+      // A stored plan is valid when it is read back.
       planSchema.parse(JSON.parse(JSON.stringify(plan)));
     },
   );
@@ -117,6 +116,6 @@ test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a
     endOnFailure: true,
   });
   t.false(failed, `${(errorInstance as Error | null)?.message}\n${JSON.stringify(counterexample)}`);
-  t.log(`seed ${seed}: ${taken} of ${numRuns} taken`);
-  t.true(taken >= 0.3 * numRuns, `only ${taken} were valid`);
+  t.log(`seed ${seed}: ${accepted} of ${numRuns} accepted`);
+  t.true(accepted >= 0.3 * numRuns, `only ${accepted} were valid`);
 });

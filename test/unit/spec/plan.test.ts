@@ -4,7 +4,7 @@ import test from 'ava';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
 import { directory, parse, plan } from '../_helpers/spec.ts';
 
-test('an agent that says only its command is run as the seed runs it', async t => {
+test('an agent with only a command gets the defaults', async t => {
   t.deepEqual(await parse({ agents: { a: { command: ['npm', 'test'] } } }), {
     name: 'flow',
     concurrency: null,
@@ -50,7 +50,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
   });
 });
 
-test('an AI CLI is started unattended, reads its prompt, and gets what its caller is logged in with', async t => {
+test("an AI CLI is started unattended, reads its prompt, and gets the caller's logins", async t => {
   const home = join(directory, 'home');
   for (const folder of ['.claude', '.ssh', '.config/gcloud'])
     await mkdir(join(home, folder), { recursive: true });
@@ -93,8 +93,8 @@ test('an AI CLI is started unattended, reads its prompt, and gets what its calle
   t.deepEqual(off!.auth, { files: [], sshAgent: null, login: false });
 });
 
-test('an interactive claude is asked nothing, typed to, and given its key under another name', async t => {
-  const env = { HOME: join(directory, 'nobody'), ANTHROPIC_API_KEY: 'key' };
+test('an interactive claude skips its dialogs, reads the terminal, and gets its key under another name', async t => {
+  const env = { HOME: join(directory, 'no-home'), ANTHROPIC_API_KEY: 'key' };
   const [agent] = (
     await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }, env)
   ).agents;
@@ -113,10 +113,10 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   t.false('apiKeyHelper' in JSON.parse(other!.command[3]!));
 });
 
-test('an interactive codex takes its key through a provider of its own, at the address that is given', async t => {
+test('an interactive codex gets its key through a model provider of its own, with the configured base URL', async t => {
   const codex = async (env: Record<string, string>) => {
     const agents = { a: { provider: 'codex', interactive: true, prompt: 'Go', needsInput: 'fail' } };
-    const [agent] = (await parse({ agents }, { HOME: join(directory, 'nobody'), ...env })).agents;
+    const [agent] = (await parse({ agents }, { HOME: join(directory, 'no-home'), ...env })).agents;
     return agent!;
   };
   const { command, interactive } = await codex({
@@ -141,14 +141,14 @@ test('the hooks of an interactive gemini are among its settings', async t => {
   t.false(hooks(await gemini(false)));
 });
 
-test('what ends the work may be that it stands still, or a file', async t => {
+test('done may be an idle time or a file', async t => {
   const doneBy = async (done: unknown) =>
     (await parse({ agents: { a: { command: ['x'], done } } })).agents[0]!.done;
   t.deepEqual(await doneBy({ idle: '5m' }), { idle: 300_000 });
   t.deepEqual(await doneBy({ file: './out//done.json' }), { file: 'out/done.json' });
 });
 
-test('a command gets none of the caller’s logins but those that it names', async t => {
+test("a command gets none of the caller's logins except those that it names", async t => {
   const home = join(directory, 'at-home');
   await mkdir(join(home, '.ssh'), { recursive: true });
   await writeFile(join(home, '.gitconfig'), '');
@@ -162,7 +162,7 @@ test('a command gets none of the caller’s logins but those that it names', asy
   );
 });
 
-test('a command of its own is not for the AI CLI of the defaults', async t => {
+test('an agent with its own command ignores the provider of the defaults', async t => {
   const { agents } = await parse({
     defaults: { provider: 'claude' },
     agents: { fixer: { prompt: 'x' }, tests: { command: ['npm', 'test'] } },
@@ -174,8 +174,8 @@ test('a command of its own is not for the AI CLI of the defaults', async t => {
   t.deepEqual(agents[1]!.command, ['npm', 'test']);
 });
 
-test('what an agent says is what it gets', async t => {
-  const said = {
+test('the fields of an agent are used as given', async t => {
+  const fields = {
     provider: 'command',
     image: 'node:22-slim',
     network: { name: 'mine' },
@@ -190,7 +190,7 @@ test('what an agent says is what it gets', async t => {
     prompt: ' p\n',
     user: 'root',
   };
-  t.like(await plan(said), {
+  t.like(await plan(fields), {
     image: 'node:22-slim',
     network: { mode: 'bridge', name: 'mine' },
     env: { A: '1' },
@@ -205,7 +205,7 @@ test('what an agent says is what it gets', async t => {
   });
 });
 
-test('defaults hold for every agent that does not say otherwise', async t => {
+test('defaults apply to every agent that does not override them', async t => {
   const defaults = {
     command: ['d'],
     memory: '1g',
@@ -255,7 +255,7 @@ test('defaults hold for every agent that does not say otherwise', async t => {
   });
 });
 
-test('the hosts of an agent are sorted, each once, and take the place of those of the defaults', async t => {
+test('the hosts of an agent are sorted and deduplicated, and replace those of the defaults', async t => {
   const defaults = { network: { allow: ['d.example.com'] } };
   t.deepEqual((await plan({}, { defaults })).network, { mode: 'allow', hosts: ['d.example.com'] });
   const own = { allow: ['b.example.com:8443', '*.example.org', 'a.example.com', '*.example.org'] };
@@ -279,7 +279,7 @@ test('env, labels and timeouts of the defaults are merged key by key', async t =
   });
 });
 
-test('an agent can lift the limits that the defaults set', async t => {
+test('an agent can remove the time limits of the defaults', async t => {
   const { timeouts } = await plan(
     { timeouts: { run: 'none', idle: 'none' } },
     { defaults: { timeouts: { idle: '1s' } } },
@@ -288,14 +288,14 @@ test('an agent can lift the limits that the defaults set', async t => {
   t.is(timeouts.idle, null);
 });
 
-test('an agent’s own prompt replaces the default one, in either form', async t => {
+test("an agent's own prompt replaces the default one, in either form", async t => {
   await writeFile(join(directory, 'own.md'), 'from a file');
   t.is((await plan({ promptFile: 'own.md' }, { defaults: { prompt: 'd' } })).prompt, 'from a file');
   t.is((await plan({ prompt: 'own' }, { defaults: { promptFile: 'own.md' } })).prompt, 'own');
   t.is((await plan({}, { defaults: { promptFile: 'own.md' } })).prompt, 'from a file');
 });
 
-test('a build is what to build where, and an agent’s own image or build replaces the default one', async t => {
+test("a build has defaults, and an agent's own image or build replaces the default one", async t => {
   await mkdir(join(directory, 'image'));
   await writeFile(join(directory, 'image', 'Containerfile'), 'FROM scratch');
   const build = { context: 'image', dockerfile: 'Containerfile', args: { VERSION: '3' }, target: 'tools' };
@@ -313,25 +313,25 @@ test('a build is what to build where, and an agent’s own image or build replac
   });
 });
 
-test('GPUs are all, so many, or these', async t => {
+test('gpus may be all, a number, or a list of devices', async t => {
   for (const gpus of ['all', 2, { device: ['0', 'GPU-3faa8b2e', '1:0'] }])
     t.deepEqual((await plan({ gpus })).gpus, gpus);
 });
 
-test('who an agent runs as is said, or left to the image', async t => {
+test('the user is taken from the spec, or left to the image', async t => {
   t.deepEqual((await plan({ user: 'root' })).user, { uid: 0, gid: 0 });
   t.deepEqual((await plan({ user: '1000:100' })).user, { uid: 1000, gid: 100 });
   t.deepEqual((await plan({ user: 'host' })).user, { uid: process.getuid!(), gid: process.getgid!() });
   t.is((await plan({})).user, null);
 });
 
-test('a prompt file is taken exactly, and nothing in it is filled in', async t => {
+test('a prompt file is read exactly, and not interpolated', async t => {
   const text = '\uFEFF${HOME} $${X}\r\n\n';
   await writeFile(join(directory, 'exact.md'), text);
   t.is((await plan({ promptFile: 'exact.md' })).prompt, text);
 });
 
-test('agents keep the order of the file, also where their names look like numbers', async t => {
+test('agents keep the order of the file, even if their names look like numbers', async t => {
   const { agents } = await parse(
     '{"agents": {"10": {"command": ["x"]}, "b": {"command": ["x"]}, "9": {"command": ["x"]}}}',
   );
@@ -341,7 +341,7 @@ test('agents keep the order of the file, also where their names look like number
   );
 });
 
-test('names that every object has are names like others', async t => {
+test('an agent may be named like an inherited property of objects', async t => {
   const { agents } = await parse({
     agents: { constructor: { command: ['x'] }, b: { command: ['x'], dependsOn: ['constructor'] } },
   });
@@ -372,7 +372,7 @@ for (const name of ['a:b', 'a,src=', 'with space', `qu"o'te`, 'emoji 🦊']) {
   });
 }
 
-test('a workspace is its real path', async t => {
+test('the path of a workspace is resolved to its real path', async t => {
   await mkdir(join(directory, 'real'));
   await symlink('real', join(directory, 'link'));
   t.deepEqual((await plan({ workspace: { mode: 'bind', path: 'link' } })).workspace, {
@@ -397,10 +397,10 @@ for (const image of [
 
 const ai = async (provider: string, fields: object = {}, env: Readonly<Record<string, string>> = {}) => {
   const agents = { a: { provider, prompt: 'Go', ...fields } };
-  return (await parse({ agents }, { HOME: join(directory, 'nobody'), ...env })).agents[0]!;
+  return (await parse({ agents }, { HOME: join(directory, 'no-home'), ...env })).agents[0]!;
 };
 
-test('opencode may use no model of its vendor, whatever its configuration is', async t => {
+test('opencode gets the models of its vendor only if its configuration enables them', async t => {
   const disabled = async (fields: object, env: Readonly<Record<string, string>> = {}) =>
     JSON.parse((await ai('opencode', fields, env)).env.OPENCODE_CONFIG_CONTENT!);
   t.deepEqual(await disabled({}), { disabled_providers: ['opencode'] });
@@ -415,8 +415,8 @@ test('opencode may use no model of its vendor, whatever its configuration is', a
     disabled_providers: [],
   });
   const broken = await ai('opencode', { env: { OPENCODE_CONFIG_CONTENT: '{' } });
-  t.is(broken.env.OPENCODE_CONFIG_CONTENT, '{', 'opencode says best what is wrong with it');
-  // Of a secret the value is not known: then it is the file that counts.
+  t.is(broken.env.OPENCODE_CONFIG_CONTENT, '{', 'opencode reports the error itself');
+  // The value of a secret is unknown, so the settings file disables the provider.
   const secret = await ai(
     'opencode',
     { secrets: ['OPENCODE_CONFIG_CONTENT'] },
@@ -427,7 +427,7 @@ test('opencode may use no model of its vendor, whatever its configuration is', a
     secret.secrets.map(({ name }) => name),
     ['OPENCODE_CONFIG_CONTENT'],
   );
-  // Nor is one of the caller's kept with the run where it holds a key itself.
+  // A configuration of the caller that contains a key becomes a secret.
   const provider = (apiKey: string) => JSON.stringify({ provider: { a: { options: { apiKey } } } });
   for (const [apiKey, isSecret] of [
     ['sk-dummy-key', true],
@@ -443,17 +443,17 @@ test('opencode may use no model of its vendor, whatever its configuration is', a
   ]);
 });
 
-test('cline asks the vendor whose key it has, unless it is logged in, and gets its prompt as an argument', async t => {
+test('cline uses the vendor of its key, unless it is logged in, and gets its prompt as an argument', async t => {
   const key = { OPENAI_API_KEY: 'dummy-key' };
-  const words = (await ai('cline', { args: ['--thinking', 'low'] }, key)).command;
+  const { command } = await ai('cline', { args: ['--thinking', 'low'] }, key);
   const start = ['cline', '--json', '--auto-approve', 'true'];
-  t.deepEqual(words, [...start, '--provider', 'openai-native', '--thinking', 'low', '--', 'Go']);
+  t.deepEqual(command, [...start, '--provider', 'openai-native', '--thinking', 'low', '--', 'Go']);
   const two = await ai('cline', {}, { ...key, ANTHROPIC_API_KEY: 'dummy-key' });
   t.deepEqual(two.command, [...start, '--provider', 'anthropic', '--', 'Go']);
   const home = join(directory, 'cline-home');
   const file = join(home, '.cline/data/settings/providers.json');
   await mkdir(dirname(file), { recursive: true });
-  // As it is left by a start without a login.
+  // A start without a login leaves this behind.
   await writeFile(file, '{"lastUsedProvider": "cline", "providers": {"cline": {}}}');
   t.deepEqual((await ai('cline', {}, { ...key, HOME: home })).command, [
     ...start,
@@ -467,13 +467,13 @@ test('cline asks the vendor whose key it has, unless it is logged in, and gets i
   t.deepEqual(loggedIn.command, [...start, '--', 'Go']);
 });
 
-test('amp may do all that it is told to by a file, for it has no flag for that', async t => {
+test('a settings file allows amp everything, since it has no flag for that', async t => {
   const { settings, command, stdin } = await ai('amp', {}, { AMP_API_KEY: 'dummy-key' });
   t.deepEqual(settings, [{ file: '.config/amp/settings.json', json: { 'amp.dangerouslyAllowAll': true } }]);
   t.deepEqual([command, stdin], [['amp', '--execute', '--stream-json'], 'prompt']);
 });
 
-test('a CLI that tells no tokens takes no budget', async t => {
+test('a CLI that does not report its usage cannot have a budget', async t => {
   const budget = { turns: 3 };
   for (const name of ['copilot', 'amp', 'aider'])
     await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });

@@ -28,7 +28,7 @@ const whole = /expected a whole number from 0 to 10$/;
 const duration = /expected a duration such as "90s"/;
 const network = /expected a network name/;
 
-/** What an agent says, and what it is told. */
+/** Fields of an agent, and the problem for which they are refused. */
 const refusals: readonly (readonly [object, RegExp])[] = [
   ...['4 GB', '0', '-1', '4', '', 0, -1, 4, null, '4x', 'none'].map(memory => [{ memory }, size] as const),
   [{ memory: '0g' }, /^memory: "0g": expected at least "6m"/],
@@ -275,11 +275,11 @@ const refusals: readonly (readonly [object, RegExp])[] = [
     ['sockets/any', 'it is the socket'],
   ].flatMap(([source, why]) => {
     const path = source === '~root' ? homedir() : source!;
-    const told = (field: string) =>
+    const problem = (field: string) =>
       new RegExp(`^${field}: .* (is never given to an agent: .*(${why})|is not a directory; expected one$)`);
     return [
-      [{ mounts: [{ source: path, target: '/a' }] }, told('mounts\\[0\\].source')],
-      [{ workspace: path }, told('workspace')],
+      [{ mounts: [{ source: path, target: '/a' }] }, problem('mounts\\[0\\].source')],
+      [{ workspace: path }, problem('workspace')],
     ] as const;
   }),
   [{ security: 'none' }, /^security: "none": expected an object such as \{"pids": 8192\}$/],
@@ -306,11 +306,11 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ needsInput: 'fail' }, /^needsInput: .*this is for an AI CLI; name its "provider"$/],
 ];
 
-for (const [fields, told] of refusals) {
-  test(`${JSON.stringify(fields).slice(0, 80)} is refused: ${told.source}`, async t => {
+for (const [fields, problem] of refusals) {
+  test(`${JSON.stringify(fields).slice(0, 80)} is refused: ${problem.source}`, async t => {
     const lines = await faults(fields);
     t.is(lines.length, 1, lines.join('\n'));
-    t.regex(lines[0]!, told);
+    t.regex(lines[0]!, problem);
   });
 }
 
@@ -323,18 +323,18 @@ for (const name of ['a/b', 'a b', 'a'.repeat(300), 'a'.repeat(37), '-a', 'a-', '
   });
 }
 
-test('a key that JavaScript keeps for itself is refused, not lost', async t => {
+test('the key __proto__ is refused, not dropped', async t => {
   const lines = await problems('{"agents": {"a": {"command": ["x"], "env": {"__proto__": "x"}}}}');
   t.deepEqual(lines, ['agents.a.env.__proto__: unknown key: this name cannot be used here']);
 });
 
-test('the longest name of an agent leaves a container name that is a host name', async t => {
+test('the longest agent name gives a container name that is a valid host name', async t => {
   const name = 'a'.repeat(36);
   t.is((await parse({ agents: { [name]: { command: ['x'] } } })).agents[0]!.name, name);
   t.is(`tmux-agent-${'r'.repeat(12)}-${name}-11`.length, 63);
 });
 
-test('what is wrong behind a wrong name is said too', async t => {
+test('fields of an agent with an invalid name are checked too', async t => {
   t.deepEqual(await problems({ agents: { 'a b': { command: ['x'], cpus: 0 } } }), [
     'agents["a b"]: expected a name of lower-case letters, digits and "-" (not first or last), at most 36 characters',
     'agents["a b"].cpus: 0: expected a number of CPUs of at least 0.01, the least that Docker gives a container',
@@ -355,7 +355,7 @@ for (const name of ['', 'a b', 'a/b', '-a', 'x'.repeat(64), 3]) {
   });
 }
 
-test('a flow needs an agent, and an agent something to run', async t => {
+test('a flow needs an agent, and an agent needs a command or a provider', async t => {
   t.deepEqual(await problems({ agents: {} }), ['agents: {}: expected at least one agent']);
   t.deepEqual(await problems({}), ['agents: missing; expected an object of agents by name']);
   t.deepEqual(await problems({ agents: { a: {} } }), [
@@ -367,7 +367,7 @@ test('a flow needs an agent, and an agent something to run', async t => {
   ]);
 });
 
-test('an AI CLI needs a prompt and no command, wherever the two are said', async t => {
+test('an AI CLI needs a prompt, of its own or of the defaults, and options that it supports', async t => {
   t.deepEqual(await problems({ agents: { a: { provider: 'claude', prompt: 'x' } } }), []);
   t.deepEqual(await problems({ defaults: { provider: 'claude', prompt: 'x' }, agents: { a: {} } }), []);
   t.deepEqual(await problems({ agents: { a: { provider: 'claude' } } }), [
@@ -376,21 +376,22 @@ test('an AI CLI needs a prompt and no command, wherever the two are said', async
   t.deepEqual(await problems({ agents: { a: { provider: 'claude', prompt: 'x', budget: { turns: 0 } } } }), [
     'agents.a.budget.turns: 0: expected a whole number above zero',
   ]);
-  const asked = { prompt: 'x', interactive: true };
-  t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked } } }), []);
-  t.deepEqual(await problems({ agents: { a: { provider: 'aider', ...asked } } }), [
+  const interactive = { prompt: 'x', interactive: true };
+  t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...interactive } } }), []);
+  t.deepEqual(await problems({ agents: { a: { provider: 'aider', ...interactive } } }), [
     'agents.a.interactive: not supported yet for aider',
   ]);
-  t.deepEqual(await problems({ agents: { a: { provider: 'claude', ...asked, budget: { turns: 3 } } } }), [
-    'agents.a.budget: an interactive agent does not report its usage',
-  ]);
+  t.deepEqual(
+    await problems({ agents: { a: { provider: 'claude', ...interactive, budget: { turns: 3 } } } }),
+    ['agents.a.budget: an interactive agent does not report its usage'],
+  );
   t.deepEqual(
     await problems({ agents: { a: { provider: 'amp', prompt: 'x', model: 'y', budget: { turns: 3 } } } }),
     ['agents.a.budget: amp does not report its usage'],
   );
 });
 
-test('what stands in the wrong place is sent to the right one', async t => {
+test('a key in the wrong place is refused with the right place', async t => {
   const agents = { a: { command: ['x'] } };
   t.deepEqual(await problems({ memory: '4g', agents }), [
     'memory: unknown key; it belongs to an agent, or under "defaults"',
@@ -400,7 +401,7 @@ test('what stands in the wrong place is sent to the right one', async t => {
   ]);
 });
 
-test('a fault of the defaults is told once', async t => {
+test('a problem of the defaults is reported once', async t => {
   const agents = { a: { command: ['x'] }, b: { command: ['x'] } };
   t.is(
     (await problems({ defaults: { memory: '4 GB', workspace: 'nope', promptFile: 'nope' }, agents })).length,

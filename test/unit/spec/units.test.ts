@@ -13,7 +13,7 @@ test('a duration is the sum of its parts', t => {
   for (const [text, ms] of Object.entries(cases)) t.is(parseDuration(text), ms, text);
 });
 
-test('what is no duration is null', t => {
+test('text that is not a valid duration returns null', t => {
   for (const text of [
     '',
     '5',
@@ -46,12 +46,12 @@ test('a size is binary, in either case, with or without the b', t => {
   for (const [text, bytes] of Object.entries(cases)) t.is(parseSize(text), bytes, text);
 });
 
-test('what is no size is null', t => {
+test('text that is not a valid size returns null', t => {
   for (const text of ['', '4', '4 GB', '-1g', 'g', '4t', '4gib', '.5g', '1e3k', '4g ', '0x4g'])
     t.is(parseSize(text), null, text);
 });
 
-test('a duration is shown with the units that say something', t => {
+test('a duration is formatted with its significant units', t => {
   const cases: [number, string][] = [
     [0, '0s'],
     [-5, '0s'],
@@ -72,7 +72,7 @@ test('a duration is shown with the units that say something', t => {
   for (const [ms, text] of cases) t.is(formatDuration(ms), text);
 });
 
-test('a size is shown in the largest unit that it fills', t => {
+test('a size is formatted in the largest unit that it fills', t => {
   const cases: [number, string][] = [
     [0, '0b'],
     [1023, '1023b'],
@@ -85,7 +85,7 @@ test('a size is shown in the largest unit that it fills', t => {
   for (const [bytes, text] of cases) t.is(formatBytes(bytes), text);
 });
 
-test('what is shown of a duration or a size means the same in a spec', t => {
+test('a formatted duration or size parses to the same value', t => {
   for (const ms of [1, 999, 1000, 59_000, 60_000, 3_599_000, 7_261_000]) {
     t.is(parseDuration(formatDuration(ms).replaceAll(' ', '')), ms);
   }

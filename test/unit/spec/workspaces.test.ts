@@ -14,7 +14,7 @@ const flow = (agents: Record<string, object>, defaults: object = {}) => ({
   agents,
 });
 
-test('a clone is of the repository that its directory is in', async t => {
+test('a clone is made of the repository that contains its directory', async t => {
   t.deepEqual((await plan(clone('one/deep/er'))).workspace, {
     mode: 'clone',
     path: join(directory, 'one/deep/er'),
@@ -23,7 +23,7 @@ test('a clone is of the repository that its directory is in', async t => {
   });
 });
 
-test('a copy has a directory, and none has none', async t => {
+test('a workspace of mode copy has a path, and one of mode none has no path', async t => {
   t.deepEqual((await plan({ workspace: { mode: 'copy', path: 'one' } })).workspace, {
     mode: 'copy',
     path: join(directory, 'one'),
@@ -31,7 +31,7 @@ test('a copy has a directory, and none has none', async t => {
   t.deepEqual((await plan({ workspace: { mode: 'none' } })).workspace, { mode: 'none' });
 });
 
-test('artifacts are paths in their shortest form, with a limit where one is given', async t => {
+test('artifact paths are normalized, with an optional size limit', async t => {
   const { artifacts } = await plan({
     artifacts: ['./dist//report.html', { path: 'coverage/', maxSize: '2m' }],
   });
@@ -41,7 +41,7 @@ test('artifacts are paths in their shortest form, with a limit where one is give
   ]);
 });
 
-test('an agent may start from one that it waits for, also by way of another', async t => {
+test('an agent may start from an agent that it depends on, directly or through another', async t => {
   const { agents } = await parse(
     flow({
       fixer: clone('one'),
@@ -54,7 +54,7 @@ test('an agent may start from one that it waits for, also by way of another', as
 
 const from = (agents: Record<string, object>, defaults?: object) => problems(flow(agents, defaults));
 
-test('what an agent cannot start from is told with what to do', async t => {
+test('an agent that cannot be started from is refused with a hint', async t => {
   const waiting = { ...clone('one', 'fixer'), dependsOn: ['fixer'] };
   t.deepEqual(await from({ fixer: clone('one'), a: waiting }), []);
   t.regex(

@@ -12,7 +12,7 @@ const usage = {
 const message = (id: string) => ({ type: 'assistant', message: { id, content: [], usage } });
 const delta = { type: 'stream_event', event: { type: 'message_delta', usage: { output_tokens: 20 } } };
 
-test('people see what claude writes and does, and the report holds its usage', t => {
+test('messages and tools of claude are shown, and the report has its usage', t => {
   const { printed, report, exit } = reported(claude, [
     { type: 'system', subtype: 'init', session_id: 'x' },
     {
@@ -30,7 +30,7 @@ test('people see what claude writes and does, and the report holds its usage', t
       type: 'user',
       message: { content: [{ type: 'tool_result', content: 'first\nsecond\nthird', is_error: true }] },
     },
-    'a warning that is no JSON',
+    'a warning that is not JSON',
     {
       type: 'result',
       subtype: 'success',
@@ -42,7 +42,7 @@ test('people see what claude writes and does, and the report holds its usage', t
   ]);
   t.is(
     printed,
-    'I look.\n● Bash npm test\n  ⎿ failed: first (+2 lines)\na warning that is no JSON\n— 2 turns, 100 tokens in, 40 out, $0.0013\n',
+    'I look.\n● Bash npm test\n  ⎿ failed: first (+2 lines)\na warning that is not JSON\n— 2 turns, 100 tokens in, 40 out, $0.0013\n',
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 100, cachedInputTokens: 40, outputTokens: 40, costUsd: 0.001296 },
@@ -51,7 +51,7 @@ test('people see what claude writes and does, and the report holds its usage', t
   t.deepEqual(exit, { code: 0 });
 });
 
-test('a message that comes once for each of its parts is counted once', t => {
+test('a message that is emitted once per part is counted once', t => {
   const { report } = reported(claude, [message('m1'), message('m1'), delta, message('m2'), delta]);
   t.deepEqual(report?.usage, {
     turns: 2,
@@ -71,7 +71,7 @@ test('the result of a tool may come in parts, and a tool that returns nothing is
   t.is(reported(claude, [result(parts), result(''), result(undefined)]).printed, '  ⎿ a (+2 lines)\n');
 });
 
-test('a plan that is used up is available again when the rate limit says', t => {
+test('an exhausted quota resets at the time of the rate limit event', t => {
   const { report, exit } = reported(
     claude,
     [
@@ -95,7 +95,7 @@ test('a plan that is used up is available again when the rate limit says', t => 
   });
 });
 
-test('a rate limit that only warns is none, and without one the words have the time', t => {
+test('a rate limit warning is ignored, and the reset time is read from the message', t => {
   const { report } = reported(claude, [
     { type: 'rate_limit_event', rate_limit_info: { status: 'allowed_warning', resetsAt: 1 } },
     { type: 'result', is_error: true, result: 'exceed your rate limit. Try again in 90s.' },
@@ -103,7 +103,7 @@ test('a rate limit that only warns is none, and without one the words have the t
   t.like(report?.failure, { kind: 'quota', resetsAt: now + 90_000 });
 });
 
-test('a refused key ends claude at its first retry, other retries are shown', t => {
+test('a refused key ends claude at its first retry, and other retries are shown', t => {
   const retry = (status: number) => ({
     type: 'system',
     subtype: 'api_retry',
@@ -123,7 +123,7 @@ test('a refused key ends claude at its first retry, other retries are shown', t 
   t.is(overloaded.printed, '! authentication_failed: tries again in 2 s\n');
 });
 
-test('a failure without words for it has the name of its kind', t => {
+test('a failure without a message is shown by its subtype', t => {
   const { printed, report, exit } = reported(claude, [
     { type: 'result', subtype: 'error_during_execution', is_error: true, num_turns: 3 },
   ]);
@@ -132,7 +132,7 @@ test('a failure without words for it has the name of its kind', t => {
   t.deepEqual(exit, { code: 1 });
 });
 
-test('its own limit of turns is a budget, and a status of 401 a login', t => {
+test('the turn limit of claude is a budget failure, and a status of 401 an authentication failure', t => {
   const kind = (more: object) =>
     reported(claude, [{ type: 'result', is_error: true, ...more }]).report?.failure?.kind;
   t.is(kind({ subtype: 'error_max_turns', num_turns: 3 }), 'budget');
@@ -144,7 +144,7 @@ for (const [limit, budget, isSlow] of [
   ['more than 50 tokens of output', { outputTokens: 50 }, false],
   ['more than 2 s', { wall: 2_000 }, true],
 ] as const)
-  test(`claude is ended once for ${limit}, and what it uses meanwhile is counted`, t => {
+  test(`claude is ended once for ${limit}, and its usage until then is counted`, t => {
     const turns = [message('m1'), delta, message('m2'), delta, message('m2'), message('m3'), delta];
     const { exit, ended, report, printed } = reported(claude, turns, { budget, isSlow });
     t.deepEqual([exit, ended], [{ code: 1 }, 1]);
@@ -169,12 +169,15 @@ test('amp prints the events of claude without ids, and reports no usage', t => {
   t.deepEqual([exit, report?.failure?.kind, report?.usage], [{ code: 1 }, 'quota', null]);
 });
 
-test('amp that begins to wait for a login is ended at once', t => {
-  const asks = reported(amp, [
+test('amp is ended as soon as it waits for a login', t => {
+  const prompted = reported(amp, [
     'No API key found. Starting login flow...',
     'When prompted, paste your code here: ',
   ]);
-  t.deepEqual([asks.exit, asks.ended, asks.report?.failure?.kind], [{ code: 1 }, 1, 'authentication']);
+  t.deepEqual(
+    [prompted.exit, prompted.ended, prompted.report?.failure?.kind],
+    [{ code: 1 }, 1, 'authentication'],
+  );
   const refused = reported(amp, ["Error: Invalid or missing API key. Run 'amp login' to authenticate."], {
     exit: { code: 1 },
   });

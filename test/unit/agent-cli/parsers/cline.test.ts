@@ -5,7 +5,7 @@ import { reported } from '../../_helpers/reported.ts';
 const event = (event: object) => ({ type: 'agent_event', event });
 const tool = { contentType: 'tool', toolName: 'run_commands' };
 
-test('people see the tools of cline, and the report holds its usage in all', t => {
+test('tools of cline are shown, and the report has its total usage', t => {
   const { exit, printed, report } = reported(cline, [
     { type: 'hook_event', hookEventName: 'agent_start' },
     event({ type: 'usage', totalInputTokens: 100, totalOutputTokens: 20, totalCacheReadTokens: 40 }),
@@ -36,7 +36,7 @@ test('people see the tools of cline, and the report holds its usage in all', t =
   });
 });
 
-test('the output of a tool is a text, a result, or several', t => {
+test('the output of a tool may be a text, a result, or several results', t => {
   const end = (more: object) => event({ type: 'content_end', ...tool, ...more });
   const { printed } = reported(cline, [
     end({ output: 'text' }),
@@ -47,7 +47,7 @@ test('the output of a tool is a text, a result, or several', t => {
   t.is(printed, '  ⎿ text\n  ⎿ a\n  ⎿ a (+1 lines)\n  ⎿ failed: text\n');
 });
 
-test('cline that reports an error has failed, also where it exits with 0, and its last words add nothing', t => {
+test('an error of cline is a failure even if it exits with 0, and is shown once', t => {
   const failed = (errorClass: string, message: string) =>
     reported(cline, [
       event({ type: 'error', error: { message }, errorClass, recoverable: false }),

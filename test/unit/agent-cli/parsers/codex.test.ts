@@ -7,7 +7,7 @@ const turn = {
   usage: { input_tokens: 200, cached_input_tokens: 80, output_tokens: 40 },
 };
 
-test('retries of codex are no failure, and the usage of its turns is added up', t => {
+test('retries of codex do not count as failures, and the usage of its turns is summed', t => {
   const { exit, printed, report } = reported(codex, [
     { type: 'error', message: 'Reconnecting... 1/5 (unexpected status 401 Unauthorized)' },
     { type: 'item.started', item: { type: 'command_execution', command: 'ls' } },
@@ -27,7 +27,7 @@ test('retries of codex are no failure, and the usage of its turns is added up', 
   });
 });
 
-test('people see the files that codex changes, its tools and its errors', t => {
+test('file changes, tools and errors of codex are shown', t => {
   const item = (item: object) => ({ type: 'item.completed', item });
   const { printed } = reported(codex, [
     item({ type: 'file_change', changes: [{ path: 'a' }, { path: 'b' }] }),
@@ -45,7 +45,7 @@ test('a key that was refused twice ends codex', t => {
   t.deepEqual([exit, ended, report?.failure?.kind], [{ code: 1 }, 1, 'authentication']);
 });
 
-test('a turn that fails for its plan is a quota, and a turn that completes is no failure any more', t => {
+test('a turn that fails at the usage limit is a quota failure, until a turn completes', t => {
   const failed = {
     type: 'turn.failed',
     error: { message: 'You’ve hit your usage limit. try again at 1:39 AM.' },
@@ -57,7 +57,7 @@ test('a turn that fails for its plan is a quota, and a turn that completes is no
   t.deepEqual([recovered.exit, recovered.report?.failure], [{ code: 0 }, null]);
 });
 
-test('a turn that completes while codex is ended for its budget changes nothing', t => {
+test('a turn that completes after codex is ended for its budget does not clear the failure', t => {
   const { ended, exit, report } = reported(codex, [turn, turn, turn], { budget: { turns: 1 } });
   t.deepEqual([ended, exit], [1, { code: 1 }]);
   t.is(report?.failure?.message, 'over its budget: more than 1 turns');

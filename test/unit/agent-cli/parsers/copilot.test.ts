@@ -2,7 +2,7 @@ import test from 'ava';
 import { copilot } from '../../../../src/providers/copilot.ts';
 import { reported } from '../../_helpers/reported.ts';
 
-test('people see what copilot writes and does, and it reports no tokens', t => {
+test('messages and tools of copilot are shown, and it reports no tokens', t => {
   const { exit, printed, report } = reported(copilot, [
     { type: 'session.tools_updated', data: { model: 'm' }, ephemeral: true },
     { type: 'assistant.turn_start', data: { turnId: '0' } },
@@ -17,12 +17,12 @@ test('people see what copilot writes and does, and it reports no tokens', t => {
     { type: 'assistant.message', data: { content: 'Done.', toolRequests: [] } },
     { type: 'result', exitCode: 0, usage: { premiumRequests: 1 } },
   ]);
-  t.deepEqual(exit, { code: 0 }, 'it got over its error');
+  t.deepEqual(exit, { code: 0 }, 'it recovered from its error');
   t.is(printed, '● bash ls\n  ⎿ a (+1 lines)\n✗ a stream broke off\nDone.\n');
   t.deepEqual(report, { usage: null, failure: null });
 });
 
-test('tools that fail and retries are shown', t => {
+test('failed tools and retries are shown', t => {
   const { printed } = reported(copilot, [
     { type: 'tool.execution_complete', data: { success: false, error: { message: 'denied' } } },
     {
@@ -35,7 +35,7 @@ test('tools that fail and retries are shown', t => {
   t.is(printed, '  ⎿ failed: denied\n  ⎿ failed: no\n! retrying\n');
 });
 
-test('a refused key, a used up plan and a missing login differ', t => {
+test('errors of copilot are classified as authentication or quota', t => {
   const kind = (data: object) => {
     const { exit, report } = reported(copilot, [
       { type: 'session.error', data },
@@ -53,9 +53,9 @@ test('a refused key, a used up plan and a missing login differ', t => {
   t.is(words.report?.failure?.kind, 'authentication');
 });
 
-test('copilot that exceeds its turns is ended, and an answer meanwhile is no recovery', t => {
+test('copilot is ended when it exceeds its turns, and a later message does not clear the failure', t => {
   const turn = { type: 'assistant.turn_start', data: {} };
-  const answer = { type: 'assistant.message', data: { content: 'Done.' } };
-  const { ended, exit, report } = reported(copilot, [turn, turn, answer], { budget: { turns: 1 } });
+  const message = { type: 'assistant.message', data: { content: 'Done.' } };
+  const { ended, exit, report } = reported(copilot, [turn, turn, message], { budget: { turns: 1 } });
   t.deepEqual([ended, exit, report?.failure?.kind], [1, { code: 1 }, 'budget']);
 });

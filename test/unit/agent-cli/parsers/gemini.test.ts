@@ -2,7 +2,7 @@ import test from 'ava';
 import { gemini } from '../../../../src/providers/gemini.ts';
 import { reported } from '../../_helpers/reported.ts';
 
-test('the answer of gemini comes in pieces', t => {
+test('the deltas of gemini are joined', t => {
   const { printed, report } = reported(gemini, [
     { type: 'message', role: 'user', content: 'not shown' },
     { type: 'message', role: 'assistant', content: 'Hel', delta: true },
@@ -19,7 +19,7 @@ test('the answer of gemini comes in pieces', t => {
   });
 });
 
-test('people see the tools of gemini, and which of them failed', t => {
+test('tools of gemini are shown, and marked if they failed', t => {
   const { printed } = reported(gemini, [
     { type: 'tool_use', tool_name: 'read_file', parameters: { path: 'a' } },
     { type: 'tool_result', status: 'success', output: 'text' },
@@ -29,7 +29,7 @@ test('people see the tools of gemini, and which of them failed', t => {
   t.is(printed, '● read_file a\n  ⎿ text\n  ⎿ failed: no such file\n! loop detected\n');
 });
 
-test('an error has a kind by its type, or by its words', t => {
+test('an error is classified by its type, or by its message', t => {
   const kind = (type: string, message = 'Reached max session turns for this session.') =>
     reported(gemini, [{ type: 'result', status: 'error', error: { type, message } }], {
       exit: { code: 53 },

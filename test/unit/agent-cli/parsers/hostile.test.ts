@@ -2,7 +2,7 @@ import test from 'ava';
 import { parsers } from '../../../../src/agent-cli/parsers/parsers.ts';
 import { createReporter } from '../../../../src/agent-cli/reporter.ts';
 
-/** In the place of every field that a parser reads. */
+/** Values for every field that a parser reads. */
 const values = [null, 0, -1, 'text', true, [], [null], [1, 'a', {}], {}, { type: 'text', text: {} }];
 const fields = {
   claude: ['assistant', 'stream_event', 'user', 'rate_limit_event', 'system', 'result'],

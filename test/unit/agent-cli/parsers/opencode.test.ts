@@ -14,7 +14,7 @@ const error = (data: object, name = 'APIError') => ({ type: 'error', error: { na
 const waits = (seconds: number, small = false) =>
   `level=ERROR message="stream error" small=${small} agent=build error.error="AI_APICallError: Rate limit reached. Please try again in ${seconds}s."`;
 
-test('the usage of opencode’s steps is added up, and people see tools that fail', t => {
+test('the usage of the steps of opencode is summed, and failed tools are shown', t => {
   const bash = (state: object) => ({ type: 'tool_use', part: { tool: 'bash', state } });
   const { exit, printed, report } = reported(opencode, [
     { type: 'step_start', part: {} },
@@ -36,11 +36,11 @@ test('the usage of opencode’s steps is added up, and people see tools that fai
   });
 });
 
-test('a model whose price opencode does not have has no cost', t => {
+test('a model without a known price has no cost', t => {
   t.is(reported(opencode, [step(0)]).report?.usage?.costUsd, null);
 });
 
-test('opencode that reports an error has failed, also where it exits with 0', t => {
+test('an error of opencode is a failure even if it exits with 0', t => {
   const refused = reported(opencode, [error({ message: 'Incorrect API key provided.', statusCode: 401 })]);
   t.deepEqual(refused.exit, { code: 1 });
   t.deepEqual(refused.report?.failure, {
@@ -69,7 +69,7 @@ test('an error without a reason has the reason of its last log line', t => {
   });
 });
 
-test('opencode that waits for its plan in silence is ended, unless the wait is short', t => {
+test('opencode is ended when it waits for its quota without an event, unless the wait is short', t => {
   const long = reported(opencode, [waits(2621, true), waits(2621)]);
   t.deepEqual([long.exit, long.ended], [{ code: 1 }, 1]);
   t.deepEqual(long.report?.failure, {
@@ -81,13 +81,13 @@ test('opencode that waits for its plan in silence is ended, unless the wait is s
   t.deepEqual([moment.exit, moment.report?.failure], [{ code: 0 }, null]);
 });
 
-test('ten short waits without an answer in between are one too many', t => {
+test('the tenth short wait in a row is a quota failure', t => {
   const nine = Array(9).fill(waits(2));
   t.is(reported(opencode, [...nine, waits(2)]).report?.failure?.kind, 'quota');
   t.is(reported(opencode, [...nine, step(0), ...nine]).report?.failure, null);
 });
 
-test('the words of a CLI that exits with 0, or of its agent long before it failed, are no failure', t => {
+test('text is not a failure if the CLI exits with 0, or if it was printed long before the end', t => {
   const well = reported(opencode, ['the test expects 401 for a missing key']);
   t.deepEqual([well.exit, well.report], [{ code: 0 }, null]);
   const many = Array.from({ length: 30 }, (_, i) => `line ${i}`);

@@ -3,7 +3,7 @@ import { claude } from '../../../../src/providers/claude.ts';
 import { kiro } from '../../../../src/providers/kiro.ts';
 import { reported } from '../../_helpers/reported.ts';
 
-test('the last words of a CLI without events tell a login from other failures', t => {
+test('the last lines of a CLI without events are classified as authentication, quota or neither', t => {
   const kind = (words: string, code: number) => {
     const { exit, printed, report } = reported(kiro, [words], { exit: { code } });
     t.is(printed.split('\n')[0], words);
@@ -16,17 +16,17 @@ test('the last words of a CLI without events tell a login from other failures', 
   t.deepEqual(kind('it was not logged in before', 0), [null, undefined]);
 });
 
-test('of several reasons the last one counts', t => {
+test('the last of several reasons counts', t => {
   const { report } = reported(kiro, ['401', '429', 'it ends'], { exit: { code: 1 } });
   t.is(report?.failure?.message, '429');
 });
 
-test('a CLI that a signal ends has no reason of its own, and is ended by it', t => {
+test('a CLI that is ended by a signal has no reason, and the signal is kept', t => {
   const { exit, report } = reported(kiro, ['401'], { exit: { signal: 'SIGTERM' } });
   t.deepEqual([exit, report], [{ signal: 'SIGTERM' }, null]);
 });
 
-test('lines without a word are not shown, and of a number only where words count', t => {
+test('empty lines are never shown, and numbers only for a CLI without events', t => {
   t.is(reported(kiro, ['', '  ', '17', '"a text"', 'null']).printed, '17\n"a text"\nnull\n');
   t.is(reported(claude, ['', '17', 'a warning']).printed, 'a warning\n');
 });

@@ -9,16 +9,16 @@ import type { RunEventBody } from '../../../src/events.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 
-test.serial('an agent that cannot be followed is asked for again and again, and journaled once', async t => {
+test.serial('following an agent is retried while its engine is unreachable, and journaled once', async t => {
   const { here } = fakeDocker(t, 'echo x >>"$here/calls"; echo "Cannot connect" >&2; exit 1');
   const stop = new AbortController();
   const events: RunEventBody[] = [];
   let pauses = 0;
-  const world = {
+  const context = {
     clock: {
       now: () => 0,
       async sleep(_: number, signal: AbortSignal) {
-        // Between two tries; the other sleep is that of one that goes on.
+        // A sleep with this signal is the pause between two tries; others last until their abort.
         if (signal === stop.signal && ++pauses === 5) stop.abort();
         if (signal !== stop.signal)
           await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -29,7 +29,7 @@ test.serial('an agent that cannot be followed is asked for again and again, and 
     plan: () => ({ interactive: {} }),
   } as unknown as ActorContext;
   const input = { name: 'a', attempt: 1, containerId: 'c1' } as unknown as StepInput;
-  await followActivity(world, input, stop.signal, () => {});
+  await followActivity(context, input, stop.signal, () => {});
   t.is(readFileSync(join(here, 'calls'), 'utf8'), 'x\n'.repeat(5));
   t.deepEqual(
     events.map(({ type }) => type),

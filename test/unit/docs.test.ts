@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { type FailureKind, isRetryable } from '../../machines/outcome.ts';
 import { exitCodeOf } from '../../src/state/result.ts';
-import { ends, failure, started, told } from './_helpers/story.ts';
+import { ends, failure, started, stateAfter } from './_helpers/story.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -45,7 +45,7 @@ test('the failure table says of each kind what the code does', t => {
   for (const [, name = '', , status = '', exitCode, retried] of rows) {
     const kind = name.replaceAll('`', '') as FailureKind;
     const outcome = { ...failure(kind), status: status as 'failed', error: { ...failure(kind).error, kind } };
-    t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
+    t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
     t.is(isRetryable(outcome), retried === 'yes', kind);
   }
 });

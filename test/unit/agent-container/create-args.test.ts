@@ -1,10 +1,10 @@
 import test from 'ava';
 import { createArgs } from '../../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const plan: AgentPlan = {
-  ...usualPlan,
+  ...defaultPlan,
   name: 'worker',
   workspace: { mode: 'bind', path: '/home/me/project' },
   env: { TOKEN: 'hush' },

@@ -1,11 +1,11 @@
 import test from 'ava';
-import { desk, pastRun } from '../_helpers/command-line.ts';
+import { createCli, writeRun } from '../_helpers/command-line.ts';
 
 const offered = (stdout: string) => stdout.split('\n').filter(Boolean);
 
 test('names of agents are completed where a command takes one, and runs where it takes those', async t => {
-  const { run, stateDir } = desk(t);
-  pastRun(stateDir, 'r1234567', ['fixer', 'tests']);
+  const { run, stateDir } = createCli(t);
+  writeRun(stateDir, 'r1234567', ['fixer', 'tests']);
   const complete = async (...words: string[]) => {
     const { stdout, stderr, exitCode } = await run(['--get-yargs-completions', 'agent-flow', ...words]);
     t.is(stderr, '');
@@ -22,15 +22,15 @@ test('names of agents are completed where a command takes one, and runs where it
 });
 
 test('what a shell would expand is offered to none, and nothing is made by asking', async t => {
-  const { run, stateDir } = desk(t);
+  const { run, stateDir } = createCli(t);
   const ask = () => run(['--get-yargs-completions', 'agent-flow', 'logs', '']);
   t.is((await ask()).stdout, '');
-  pastRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
+  writeRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
   t.deepEqual(offered((await ask()).stdout), ['good', 'r1234567/good']);
 });
 
 test('completion prints a script for the shell', async t => {
-  const { run } = desk(t);
+  const { run } = createCli(t);
   t.regex((await run(['completion'], { SHELL: '/bin/bash' })).stdout, /complete .* agent-flow/);
   t.regex((await run(['completion'], { SHELL: '/bin/zsh' })).stdout, /^#compdef agent-flow/);
 });

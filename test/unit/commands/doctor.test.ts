@@ -7,7 +7,7 @@ import { checkEngine } from '../../../src/doctor/engine.ts';
 import { checkHost } from '../../../src/doctor/host.ts';
 import { checkState } from '../../../src/doctor/state.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 const engine = {
   ServerVersion: '28.0.0',
@@ -126,7 +126,7 @@ test('an old Node and a missing bash fail, a missing git does not', t => {
 });
 
 test('a state directory that is open to others is told of, and one that is not there is not made', async t => {
-  const { path } = desk(t);
+  const { path } = createCli(t);
   t.like(await checkState(join(path, 'none', 'at', 'all')), { status: 'ok', hint: null });
   const open = join(path, 'open');
   mkdirSync(open, { mode: 0o755 });
@@ -148,7 +148,7 @@ function pathWith(folder: string, docker: string | null): string {
 }
 
 test('without a docker command doctor fails with 3, and says so on one line', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { exitCode, stdout, stderr } = await run(['doctor'], { PATH: pathWith(path, null) });
   t.is(exitCode, 3, stderr);
   t.regex(stdout, /^fail {2}docker client +— not on PATH\n {6}→ install Docker/m);
@@ -156,7 +156,7 @@ test('without a docker command doctor fails with 3, and says so on one line', as
 });
 
 test('doctor ends though docker never answers, and prints what it found as JSON', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { exitCode, stdout, timedOut } = await run(['doctor', '--json'], {
     PATH: pathWith(path, 'sleep 600'),
   });

@@ -18,8 +18,8 @@ import type { Reporter } from '../../../src/commands/reports/reporter.ts';
 import { type ReportOptions, reportersFor } from '../../../src/commands/reports/reporters-for.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { eventSchema, type RunEvent } from '../../../src/events.ts';
-import { obeyed } from '../_helpers/runner.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
+import { executedCommands } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, started, stateAfter } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -58,7 +58,7 @@ function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdo
 
 async function tell(reports: Required<Reporter>, events: readonly RunEvent[]) {
   for (const event of events) reports.onEvent(event);
-  await reports.onEnd(told(...events));
+  await reports.onEnd(stateAfter(...events));
   await reports.close();
 }
 
@@ -194,7 +194,7 @@ test('a reporter that throws is told no more, harms no other, and is one warning
   const reports = combineReporters([broken, whole], line => said.push(line));
   reports.onEvent(failing('/t')[0]!);
   reports.onEvent(failing('/t')[1]!);
-  await reports.onEnd(told(...failing('/t')));
+  await reports.onEnd(stateAfter(...failing('/t')));
   await reports.close();
   await reports.close();
   t.deepEqual(heard, ['broken', 'run.started', 'agent.state', 'end']);
@@ -214,7 +214,7 @@ test('on GitHub nothing printed while a run goes on is a command, and its end is
   said.push('backing off: ##[add-mask]e', '::error::from docker');
   await tell(reports, events);
   t.deepEqual(
-    obeyed(said).map(({ name }) => name),
+    executedCommands(said).map(({ name }) => name),
     ['error', 'group', 'endgroup'],
   );
   const lines = said.filter(line => line.startsWith('::error::line'));
@@ -222,21 +222,21 @@ test('on GitHub nothing printed while a run goes on is a command, and its end is
   const tokens = said.flatMap(line => /^::stop-commands::(.*)$/.exec(line)?.[1] ?? []);
   t.is(new Set(tokens).size, 2);
   for (const token of tokens) t.regex(token, /^[0-9a-f]{32}$/);
-  t.regex(readFileSync(summary, 'utf8'), /^of a step before\n### `mend`\n[\s\S]*\| `a` \| failed \| 7 \|/);
+  t.regex(readFileSync(summary, 'utf8'), /^of a step before\n### `fix`\n[\s\S]*\| `a` \| failed \| 7 \|/);
 });
 
 test('a run that breaks off gives the runner its commands back', async t => {
   const { reports, said } = open({}, { GITHUB_ACTIONS: 'true' });
   reports.onEvent(failing('/t')[0]!);
   await reports.close();
-  t.deepEqual(obeyed([...said, '::error::x']), [{ name: 'error', text: 'x' }]);
+  t.deepEqual(executedCommands([...said, '::error::x']), [{ name: 'error', text: 'x' }]);
 });
 
 test('a summary that cannot be written is one warning, and the annotations are there', async t => {
   const { reports, said } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: folder(t) });
   await tell(reports, failing('/t'));
   t.deepEqual(
-    obeyed(said).map(({ name }) => name),
+    executedCommands(said).map(({ name }) => name),
     ['error'],
   );
   t.regex(said.at(-1)!, /^warning: the step summary .* was not written: .*directory/);

@@ -5,7 +5,7 @@ import type { Graph } from '../../../src/graph/graph.ts';
 import { machineGraph } from '../../../src/graph/machine.ts';
 import { mermaid } from '../../../src/graph/mermaid.ts';
 import { agentPath } from '../../../src/graph/path.ts';
-import { ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 import { readMermaid } from './grammar.ts';
 
 const chart = machineGraph('agent');
@@ -85,7 +85,7 @@ test('a flow is drawn as what waits for what, and marked by how its agents stand
     ends(4, 'three', { status: 'skipped', exitCode: null }),
     enters(5, 'four', 'running.idle'),
   ];
-  const state = told(...events);
+  const state = stateAfter(...events);
   const graph = { ...flowGraph(state.name, Object.values(state.agents)), path: flowPath(state) };
   const { nodes, edges } = readMermaid(mermaid(drawing(graph)));
   t.deepEqual(

@@ -7,7 +7,7 @@ import { layout } from '../../../src/graph/layout.ts';
 import { machineGraph } from '../../../src/graph/machine.ts';
 import type { Bounds, Layout } from '../../../src/graph/positioned.ts';
 import { svg } from '../../../src/graph/svg.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 const inside = (inner: Bounds, outer: Bounds) =>
   inner.x >= outer.x &&
@@ -89,7 +89,7 @@ test('names of agents are text in an SVG, whatever they are', async t => {
 });
 
 test('graph --format svg prints one', async t => {
-  const { run } = desk(t);
+  const { run } = createCli(t);
   const { stdout, exitCode } = await run(['graph', '--machine', 'flow', '--format', 'svg']);
   t.is(exitCode, 0);
   t.is(XMLValidator.validate(stdout), true);

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { pastRun } from '../_helpers/command-line.ts';
+import { writeRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -45,7 +45,7 @@ function checkout(t: ExecutionContext, packages: readonly string[]) {
   const events = livelyRun(1).filter(({ type }) =>
     ['run.started', 'agent.ended', 'run.ended'].includes(type),
   );
-  pastRun(stateDir, 'r1234567', [], events);
+  writeRun(stateDir, 'r1234567', [], events);
   const agentFlow = (args: readonly string[]) =>
     execa(process.execPath, ['src/bin.ts', ...args], {
       cwd: path,

@@ -7,7 +7,7 @@ import { UsageError } from '../../../src/errors.ts';
 import { openInspector } from '../../../src/inspector/server.ts';
 import type { Terminals } from '../../../src/inspector/terminals.ts';
 import { openStateDir, type RunFolder } from '../../../src/store/state-directory.ts';
-import { pastRun } from '../_helpers/command-line.ts';
+import { writeRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const quiet: Terminals = { read: async () => false, type: async () => {} };
@@ -16,7 +16,7 @@ function folderOf(t: ExecutionContext, journal: readonly object[]): RunFolder {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-inspector-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   const stateDir = openStateDir(path);
-  pastRun(path, 'r1234567', [], journal);
+  writeRun(path, 'r1234567', [], journal);
   return stateDir.run('r1234567');
 }
 

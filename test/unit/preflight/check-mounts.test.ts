@@ -10,7 +10,7 @@ import { takeLock } from '../../../src/store/lock.ts';
 import { ownIdentity } from '../../../src/store/lock-holder.ts';
 import { writeRunFile } from '../../../src/store/run-file.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder } from '../_helpers/repositories.ts';
 
 /** Directories `proj/sub`, `proj-two` and `other`, files `proj/file` and `other/file`, a link `link` to `proj`. */
@@ -28,7 +28,7 @@ const none = { mode: 'none' } as const;
 const flow = (...agents: Partial<AgentPlan>[]): FlowPlan => ({
   name: 'f',
   concurrency: null,
-  agents: agents.map((agent, index) => ({ ...usualPlan, workspace: none, name: 'abc'[index]!, ...agent })),
+  agents: agents.map((agent, index) => ({ ...defaultPlan, workspace: none, name: 'abc'[index]!, ...agent })),
 });
 const bind = (path: string) => ({ workspace: { mode: 'bind', path } }) as const;
 const copy = (path: string) => ({ workspace: { mode: 'copy', path } }) as const;

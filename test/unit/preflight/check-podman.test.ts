@@ -2,11 +2,11 @@ import test from 'ava';
 import { UsageError } from '../../../src/errors.ts';
 import { checkPodman } from '../../../src/preflight/check-podman.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const check = (agent: Partial<AgentPlan>, isPodman = true, path = '/home/me/state') =>
   checkPodman(
-    { name: 'f', concurrency: null, agents: [{ ...usualPlan, name: 'a', ...agent }] },
+    { name: 'f', concurrency: null, agents: [{ ...defaultPlan, name: 'a', ...agent }] },
     { path },
     { isPodman },
   );

@@ -4,7 +4,7 @@ import test from 'ava';
 import { StepError } from '../../../machines/step-error.ts';
 import { buildExposed, exposedBuilds } from '../../../src/preflight/exposed-builds.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder } from '../_helpers/repositories.ts';
 
 const never = new AbortController().signal;
@@ -31,8 +31,8 @@ test('a build whose context or Dockerfile an agent can write is exposed, and no 
     writeFileSync(at(path), 'FROM scratch\n');
   const isExposed = (context: string, dockerfile: string, agent: Partial<AgentPlan>) => {
     const build = { context: at(context), dockerfile, args: {}, target: null };
-    const builder: AgentPlan = { ...usualPlan, workspace: { mode: 'none' }, build };
-    const agents = [builder, { ...usualPlan, name: 'writer', ...agent }];
+    const builder: AgentPlan = { ...defaultPlan, workspace: { mode: 'none' }, build };
+    const agents = [builder, { ...defaultPlan, name: 'writer', ...agent }];
     return exposedBuilds({ name: 'f', concurrency: null, agents }).length === 1;
   };
   const proj: Partial<AgentPlan> = { workspace: { mode: 'bind', path: at('proj') } };

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type ContainerSupport, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
 import { permissionProblems } from '../../../src/preflight/host-permissions.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 /** Ids that nobody has here. */
 const far = 3_000_000;
@@ -18,7 +18,7 @@ function folder(t: ExecutionContext, mode: number): string {
 }
 
 const bound = (path: string, more: Partial<AgentPlan> = {}): AgentPlan => ({
-  ...usualPlan,
+  ...defaultPlan,
   name: 'a',
   workspace: { mode: 'bind', path },
   ...more,

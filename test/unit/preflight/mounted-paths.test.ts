@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { mountedPaths } from '../../../src/preflight/mounted-paths.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder, run } from '../_helpers/repositories.ts';
 
 /** Directories `plain` and `repo/sub`, of which `repo` is a repository. */
@@ -14,7 +14,7 @@ function desk(t: ExecutionContext) {
   run(join(base, 'repo'), 'init', '--quiet');
   const at = (path: string) => join(base, path);
   const mounted = (...agents: Partial<AgentPlan>[]) => {
-    const named = agents.map((agent, index) => ({ ...usualPlan, ...agent, name: 'abc'[index]! }));
+    const named = agents.map((agent, index) => ({ ...defaultPlan, ...agent, name: 'abc'[index]! }));
     const plan = { name: 'f', concurrency: null, agents: named };
     return mountedPaths(plan, named, { stateDir: '/state', livePlaces: [at('live')] }).map(
       ({ field, path }) => `${field} ${path.replace(`${base}/`, '')}`,

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { sharedWorkspaces } from '../../../src/preflight/shared-workspace.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const bound = (name: string, path: string, dependsOn: readonly string[] = []): AgentPlan => ({
-  ...usualPlan,
+  ...defaultPlan,
   name,
   dependsOn,
   workspace: { mode: 'bind', path },

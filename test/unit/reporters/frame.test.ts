@@ -3,7 +3,7 @@ import test from 'ava';
 import { frame, type RenderOptions } from '../../../src/reporters/frame.ts';
 import { type FlowState, reduce } from '../../../src/state/flow-state.ts';
 import { widthOf } from '../../../src/text/width.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], 'long-name': ['fixer'] });
 
@@ -23,7 +23,7 @@ const row = (state: FlowState, more: Parameters<typeof look>[0] = {}, index = 0)
   rows(state, more)[index]!.replace(/ +/g, ' ');
 
 test('there is one line an agent, in the order of the spec, and one on the whole', t => {
-  const state = told(two, enters(1, 'fixer', 'building'));
+  const state = stateAfter(two, enters(1, 'fixer', 'building'));
   t.deepEqual(rows(state, { after: 62 }), [
     '● fixer      building            1m 1s',
     '· long-name  waiting             1m 2s  for fixer',
@@ -32,14 +32,14 @@ test('there is one line an agent, in the order of the spec, and one on the whole
 });
 
 test('the last line of its output stands behind an agent, without escape sequences', t => {
-  const state = told(two, enters(1, 'fixer', 'running.working'));
+  const state = stateAfter(two, enters(1, 'fixer', 'running.working'));
   const outputs = new Map([['fixer', '\x1b[32mreading\x1b[0m\x07 src\r\n']]);
   t.is(row(state, { outputs, after: 3 }), '● fixer running 2.0s reading src');
 });
 
 test('what an agent printed stands there only while it lives', t => {
   const outputs = new Map([['fixer', 'output']]);
-  const line = (state: string) => row(told(two, enters(1, 'fixer', state)), { outputs, after: 2 });
+  const line = (state: string) => row(stateAfter(two, enters(1, 'fixer', state)), { outputs, after: 2 });
   t.is(line('stopping.killing'), '● fixer killing 1.0s output');
   t.is(line('collecting.reading'), '● fixer collecting 1.0s');
   t.is(line('building'), '● fixer building 1.0s');
@@ -47,19 +47,22 @@ test('what an agent printed stands there only while it lives', t => {
 
 test('the columns stand still from one state to the next', t => {
   const column = (state: string) =>
-    rows(told(two, enters(1, 'fixer', state)), { after: 2 })[0]!.indexOf('1.0s');
+    rows(stateAfter(two, enters(1, 'fixer', state)), { after: 2 })[0]!.indexOf('1.0s');
   t.is(column('building'), column('waitingForTmux'));
 });
 
 test('an attempt after the first is named', t => {
-  const state = told(two, enters(1, 'fixer', 'running.working', { attempt: 2 }));
+  const state = stateAfter(two, enters(1, 'fixer', 'running.working', { attempt: 2 }));
   t.is(row(state, { after: 1 }), '● fixer running 0.0s attempt 2');
 });
 
 test('an agent that came out has its mark, its word, its time and its reason, but no output', t => {
   const outputs = new Map([['fixer', 'output']]);
   const line = (more: Parameters<typeof ends>[2] = {}) =>
-    row(told(two, enters(1, 'fixer', 'running.working'), ends(42.5, 'fixer', more)), { outputs, after: 99 });
+    row(stateAfter(two, enters(1, 'fixer', 'running.working'), ends(42.5, 'fixer', more)), {
+      outputs,
+      after: 99,
+    });
   t.is(line(), '✓ fixer succeeded 41s');
   t.is(line(failure('exit', 'exited with 7')), '✗ fixer failed 41s exited with 7');
   t.is(line({ ...failure('timeout', 'too\nlong'), status: 'timedOut' }), '✗ fixer timed out 41s too long');
@@ -67,7 +70,7 @@ test('an agent that came out has its mark, its word, its time and its reason, bu
 });
 
 test('an agent that was skipped has no time', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     ends(4, 'long-name', { ...failure('dependency', 'depends on fixer'), status: 'skipped' }),
   );
@@ -75,14 +78,14 @@ test('an agent that was skipped has no time', t => {
 });
 
 test('an agent that waits for its time says why and how long', t => {
-  const state = told(two, enters(1, 'fixer', 'backingOff', { cause: 'EOF', until: noon + 5000 }));
+  const state = stateAfter(two, enters(1, 'fixer', 'backingOff', { cause: 'EOF', until: noon + 5000 }));
   t.is(row(state, { after: 2 }), '● fixer backing off 1.0s EOF, resumes in 3.0s');
-  const bare = told(two, enters(1, 'fixer', 'backingOff', { until: noon + 5000 }));
+  const bare = stateAfter(two, enters(1, 'fixer', 'backingOff', { until: noon + 5000 }));
   t.is(row(bare, { after: 2 }), '● fixer backing off 1.0s resumes in 3.0s');
 });
 
 test('an agent that waits for its next attempt says how the last one failed', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'building'),
     attemptEnds(1, 'fixer', failure('exit', 'exited with 7')),
@@ -92,20 +95,27 @@ test('an agent that waits for its next attempt says how the last one failed', t 
 });
 
 test('an agent that needs input is marked', t => {
-  t.is(row(told(two, enters(1, 'fixer', 'running.needsInput')), { after: 2 }), '? fixer needs input 1.0s');
+  t.is(
+    row(stateAfter(two, enters(1, 'fixer', 'running.needsInput')), { after: 2 }),
+    '? fixer needs input 1.0s',
+  );
 });
 
 test('a state that passes at once is shown by its top level', t => {
-  t.is(row(told(two, enters(1, 'fixer', 'stopping.checking')), { after: 2 }), '● fixer stopping 1.0s');
+  t.is(row(stateAfter(two, enters(1, 'fixer', 'stopping.checking')), { after: 2 }), '● fixer stopping 1.0s');
 });
 
 test('the status line counts those that are over, and stands still when the run is', t => {
-  const state = told(two, ends(1, 'fixer'), at(9, { type: 'run.ended', status: 'succeeded', exitCode: 0 }));
+  const state = stateAfter(
+    two,
+    ends(1, 'fixer'),
+    at(9, { type: 'run.ended', status: 'succeeded', exitCode: 0 }),
+  );
   t.is(rows(state, { after: 99 }).at(-1), 'r1234567  9.0s  ·  1 of 2 done');
 });
 
 test('a run that is being cancelled says so, and how to hurry', t => {
-  const state = told(two, at(1, { type: 'run.cancel', reason: 'SIGINT' }));
+  const state = stateAfter(two, at(1, { type: 'run.cancel', reason: 'SIGINT' }));
   t.is(
     rows(state).at(-1),
     'r1234567  0.0s  ·  0 of 2 done  ·  cancelling: SIGINT; press Ctrl-C again to remove all at once',
@@ -113,22 +123,22 @@ test('a run that is being cancelled says so, and how to hurry', t => {
 });
 
 test('an engine that is away is named', t => {
-  const state = told(two, at(1, { type: 'engine.unreachable', message: 'no\nanswer' }));
+  const state = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no\nanswer' }));
   t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker engine unreachable: no answer {2}·/);
 });
 
 test('a Docker that does not keep up is named, for as long as it does not', t => {
   const pressure = (atOnce: number | null) => at(1, { type: 'engine.throttled', atOnce, reason: 'slow' });
-  const state = told(two, pressure(2));
+  const state = stateAfter(two, pressure(2));
   t.regex(rows(state).at(-1)!, /0 of 2 done {2}· {2}Docker is overloaded: starting 2 at once {2}·/);
-  t.notRegex(rows(told(two, pressure(2), pressure(null))).at(-1)!, /overloaded/);
+  t.notRegex(rows(stateAfter(two, pressure(2), pressure(null))).at(-1)!, /overloaded/);
 });
 
 test('the last three warnings are shown', t => {
   const warnings = [1, 2, 3, 4].map(n =>
     at(n, { type: 'warning', agent: n === 4 ? 'fixer' : null, message: `w${n}\n` }),
   );
-  t.deepEqual(rows(told(two, ...warnings)).slice(2, -1), ['! w2', '! w3', '! fixer: w4']);
+  t.deepEqual(rows(stateAfter(two, ...warnings)).slice(2, -1), ['! w2', '! w3', '! fixer: w4']);
 });
 
 /** Agents `a01` … of which each enters the state that its number names; null: none yet. */
@@ -140,7 +150,7 @@ function crowd(count: number, place: (number: number) => string | null) {
     if (state === 'failed') return [ends(2, name, failure('exit', 'exited with 7'))];
     return [state === 'succeeded' ? ends(2, name) : enters(1, name, state)];
   });
-  return told(started(Object.fromEntries(names.map(name => [name, []]))), ...events);
+  return stateAfter(started(Object.fromEntries(names.map(name => [name, []]))), ...events);
 }
 
 const warned = (state: FlowState, count: number) =>
@@ -230,7 +240,7 @@ test('a single agent on five rows has its warning beside it', t => {
 });
 
 test('no line is wider than the terminal, whatever is printed', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working'),
     at(2, { type: 'warning', agent: null, message: '漢'.repeat(99) }),
@@ -245,7 +255,11 @@ test('no line is wider than the terminal, whatever is printed', t => {
 });
 
 test('colour changes nothing but the colour', t => {
-  const state = told(two, enters(1, 'fixer', 'running.working'), ends(2, 'long-name', failure('exit', 'no')));
+  const state = stateAfter(
+    two,
+    enters(1, 'fixer', 'running.working'),
+    ends(2, 'long-name', failure('exit', 'no')),
+  );
   const painted = rows(state, { color: true });
   t.deepEqual(
     painted.map(line => stripVTControlCharacters(line).trimEnd()),

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../../src/reporters/github.ts';
 import { outcomesOf } from '../../../src/state/outcomes.ts';
-import { obeyed } from '../_helpers/runner.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { executedCommands } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -11,7 +11,7 @@ const exit = {
 } as const;
 
 test('a failed agent is an error that tells what happened and where there is more', t => {
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     attemptEnds(1, 'a', exit),
     attemptEnds(2, 'a', { ...exit, attempt: 2 }),
@@ -23,7 +23,7 @@ test('a failed agent is an error that tells what happened and where there is mor
 });
 
 test('an agent that timed out is an error, one that was lost too', t => {
-  const state = told(
+  const state = stateAfter(
     started({ slow: [], lost: [] }),
     ends(1, 'slow', { ...failure('timeout', 'too long'), status: 'timedOut' }),
     enters(1, 'lost', 'running.working'),
@@ -34,7 +34,7 @@ test('an agent that timed out is an error, one that was lost too', t => {
 });
 
 test('an agent that succeeded in the end is a warning; others that did not fail are nothing', t => {
-  const state = told(
+  const state = stateAfter(
     started({ again: [], good: [], after: ['good'], stopped: [] }),
     attemptEnds(1, 'again', exit),
     attemptEnds(2, 'again', { attempt: 2 }),
@@ -50,7 +50,7 @@ test('an agent that succeeded in the end is a warning; others that did not fail 
 });
 
 test('what a run warns of is a warning', t => {
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a'),
     at(2, { type: 'warning', agent: null, message: 'left behind' }),
@@ -60,14 +60,14 @@ test('what a run warns of is a warning', t => {
 
 test('no message can end its command, add a property or begin another', t => {
   const message = 'x%0A::error::y\n::set-output name=a::b\r##[add-mask]c, file=d::';
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a', { status: 'failed', exitCode: null, error: { phase: 'running', kind: 'exit', message } }),
     at(2, { type: 'warning', agent: 'x,file=y::z%', message }),
   );
   const lines = annotations(state);
   t.deepEqual(
-    obeyed(lines).map(({ name }) => name),
+    executedCommands(lines).map(({ name }) => name),
     ['error', 'warning'],
   );
   t.true(lines[0]!.startsWith('::error title=a failed::while running: x%250A::error::y'));
@@ -75,7 +75,7 @@ test('no message can end its command, add a property or begin another', t => {
 });
 
 test('a transcript is folded under its agent, and nothing in it speaks to the runner', t => {
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     enters(0, 'a', 'running.working'),
     attemptEnds(2, 'a', exit),
@@ -97,15 +97,15 @@ test('a transcript is folded under its agent, and nothing in it speaks to the ru
     '::stop-commands::token',
     '::error::mine',
   ]);
-  t.deepEqual(obeyed(lines), [
+  t.deepEqual(executedCommands(lines), [
     { name: 'group', text: 'a: failed, exit 7, 3.0s' },
     { name: 'endgroup', text: '' },
   ]);
   t.false(lines.some(line => line.includes('##[')));
-  t.true(obeyed(said).length > 4, 'the runner of this test obeys them where they are not stopped');
+  t.true(executedCommands(said).length > 4, 'the runner of this test obeys them where they are not stopped');
 });
 
-test('commands are obeyed again after the token, and only after it', t => {
+test('commands are executedCommands again after the token, and only after it', t => {
   const lines = [
     stopCommands('t1'),
     '::error::a',
@@ -114,5 +114,5 @@ test('commands are obeyed again after the token, and only after it', t => {
     resumeCommands('t1'),
     '::error::c',
   ];
-  t.deepEqual(obeyed(lines), [{ name: 'error', text: 'c' }]);
+  t.deepEqual(executedCommands(lines), [{ name: 'error', text: 'c' }]);
 });

@@ -3,7 +3,7 @@ import { XMLValidator } from 'fast-xml-parser';
 import { parse, type TestCase, type TestSuites } from 'junit2json';
 import { junit } from '../../../src/reporters/junit.ts';
 import type { FlowState } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 /** As a consumer reads it. */
 async function read(state: FlowState, tails?: ReadonlyMap<string, string>) {
@@ -20,7 +20,7 @@ const exit = {
   error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
 } as const;
 
-const mixed = told(
+const mixed = stateAfter(
   started({ good: [], bad: [], slow: [], lost: [], after: ['bad'], stopped: [] }),
   enters(1, 'good', 'running.working'),
   attemptEnds(2, 'good'),
@@ -39,10 +39,10 @@ test('a flow is a suite, and an agent a case of it, with counts that are right',
   const { xml, suites, suite, cases } = await read(mixed);
   t.true(XMLValidator.validate(xml) === true);
   t.like(suites, { name: 'agent-flow', tests: 6, failures: 2, errors: 1 });
-  t.like(suite, { name: 'mend', tests: 6, failures: 2, errors: 1, skipped: 2, time: 9 });
+  t.like(suite, { name: 'fix', tests: 6, failures: 2, errors: 1, skipped: 2, time: 9 });
   t.is(suite.timestamp, '2026-01-02T12:00:00.000Z');
   t.is(suite.hostname, undefined);
-  t.like(cases.good, { classname: 'mend', time: 2.25 });
+  t.like(cases.good, { classname: 'fix', time: 2.25 });
   t.deepEqual(Object.keys(cases), ['good', 'bad', 'slow', 'lost', 'after', 'stopped']);
 });
 
@@ -63,7 +63,7 @@ test('a failed agent is a failure that tells its phase, its exit code, its attem
 
 for (const kind of ['infrastructure', 'unreachable', 'nameConflict', 'network', 'outOfResources'])
   test(`a failure of kind ${kind} is an error, not a failure`, async t => {
-    const { cases, suite } = await read(told(started({ a: [] }), ends(1, 'a', failure(kind))));
+    const { cases, suite } = await read(stateAfter(started({ a: [] }), ends(1, 'a', failure(kind))));
     t.is(cases.a!.error![0]!.type, kind);
     t.is(cases.a!.failure, undefined);
     t.like(suite, { failures: 0, errors: 1 });
@@ -73,7 +73,7 @@ test('skipped and cancelled agents are skipped, with the reason', async t => {
   const { cases } = await read(mixed);
   t.is(cases.after!.skipped![0]!.message, 'bad did not succeed');
   t.is(cases.stopped!.skipped![0]!.message, 'cancelled: cancelled');
-  const reason = told(
+  const reason = stateAfter(
     started({ a: [] }),
     at(1, { type: 'run.cancel', reason: 'SIGINT' }),
     ends(2, 'a', { status: 'cancelled', exitCode: null }),
@@ -82,14 +82,14 @@ test('skipped and cancelled agents are skipped, with the reason', async t => {
 });
 
 test('an agent without a word in a run that is over is an error', async t => {
-  const { cases } = await read(told(started({ a: [] }), enters(1, 'a', 'running.working')));
+  const { cases } = await read(stateAfter(started({ a: [] }), enters(1, 'a', 'running.working')));
   t.is(cases.a!.error![0]!.type, 'infrastructure');
   t.is(cases.a!.time, 0);
 });
 
 test('attempts that failed before a success are told in the output of a case that passed', async t => {
   const { cases, suite } = await read(
-    told(
+    stateAfter(
       started({ a: [] }),
       attemptEnds(1, 'a', exit),
       attemptEnds(2, 'a', { attempt: 2, transcript: '/state/a/2/transcript.log' }),
@@ -120,7 +120,7 @@ test('what an agent or docker says is never markup, and never a character that X
   const hostile =
     ']]></failure><testcase name="x"/>&amp;&#0; "\'\x00\x0b\x1b[1m\ufffe\uffff\ud800 \u{1f600}\x85';
   const error = { phase: 'running', kind: 'ex"<it', message: hostile };
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     attemptEnds(1, 'a', { status: 'failed', exitCode: 1, error }),
     ends(1, 'a', { status: 'failed', exitCode: 1, error }),
@@ -139,7 +139,7 @@ test('what an agent or docker says is never markup, and never a character that X
 
 test('what could not be removed after a success is told, and is no failure', async t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  const { cases, suite } = await read(told(started({ a: [] }), ends(1, 'a', { error })));
+  const { cases, suite } = await read(stateAfter(started({ a: [] }), ends(1, 'a', { error })));
   t.like(suite, { failures: 0, errors: 0 });
   t.deepEqual(cases.a!['system-out'], ['while removing: left behind']);
 });

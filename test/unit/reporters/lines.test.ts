@@ -3,21 +3,21 @@ process.env.TZ = 'UTC';
 import test from 'ava';
 import { lineOf } from '../../../src/reporters/lines.ts';
 import { initialFlowState } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], 'long-name': ['fixer'] });
-const begun = told(two);
+const begun = stateAfter(two);
 
 test('the start of a run says what is run', t => {
-  t.is(lineOf(initialFlowState, two), '12:00:00 run r1234567 of mend: 2 agents, at most 2 at once');
+  t.is(lineOf(initialFlowState, two), '12:00:00 run r1234567 of fix: 2 agents, at most 2 at once');
   t.is(
     lineOf(initialFlowState, started({ a: [] }, 0, 1)),
-    '12:00:00 run r1234567 of mend: 1 agent, at most 1 at once',
+    '12:00:00 run r1234567 of fix: 1 agent, at most 1 at once',
   );
 });
 
 test('a run that starts again says that it is resumed', t => {
-  t.is(lineOf(begun, two), '12:00:00 run r1234567 of mend: 2 agents, at most 2 at once, resumed');
+  t.is(lineOf(begun, two), '12:00:00 run r1234567 of fix: 2 agents, at most 2 at once, resumed');
 });
 
 test('names are padded to the longest, and the time is that of the event', t => {
@@ -74,7 +74,7 @@ test('what an agent asks for is said, where that is known', t => {
 });
 
 test('an agent that was quiet runs again', t => {
-  const quiet = told(two, enters(1, 'fixer', 'running.idle'));
+  const quiet = stateAfter(two, enters(1, 'fixer', 'running.idle'));
   t.is(
     lineOf(quiet, enters(2, 'fixer', 'running.working', { attempt: 2 })),
     '12:00:02 fixer      running again',
@@ -90,7 +90,7 @@ test('a step that is tried again says why and when', t => {
 
 test('an attempt that another follows says how it failed, and when the next begins', t => {
   const event = enters(4, 'fixer', 'retrying', { until: noon + 5000 });
-  const failed = told(
+  const failed = stateAfter(
     two,
     enters(1, 'fixer', 'building'),
     attemptEnds(3, 'fixer', failure('exit', 'exited with 7')),
@@ -107,7 +107,7 @@ test('an attempt that another follows says how it failed, and when the next begi
 });
 
 test('an agent that succeeded says how long it took', t => {
-  const running = told(two, enters(2, 'fixer', 'building'), enters(5, 'fixer', 'running.working'));
+  const running = stateAfter(two, enters(2, 'fixer', 'building'), enters(5, 'fixer', 'running.working'));
   t.is(lineOf(running, ends(43.5, 'fixer')), '12:00:43 fixer      succeeded in 41s');
   t.is(lineOf(begun, ends(1, 'fixer')), '12:00:01 fixer      succeeded');
 });
@@ -121,7 +121,7 @@ test('an agent that came out otherwise says why', t => {
 });
 
 test('an end that is told again is not worth a line, unless it differs', t => {
-  const over = told(two, ends(1, 'fixer'));
+  const over = stateAfter(two, ends(1, 'fixer'));
   t.is(lineOf(over, ends(2, 'fixer')), null);
   t.is(lineOf(over, ends(2, 'fixer', failure('exit', 'no'))), '12:00:02 fixer      failed: no');
 });
@@ -129,7 +129,7 @@ test('an end that is told again is not worth a line, unless it differs', t => {
 test('a cancel has a line, of the run only the first', t => {
   const cancel = at(1, { type: 'run.cancel', reason: 'SIGINT' });
   t.is(lineOf(begun, cancel), '12:00:01 cancelling the run: SIGINT');
-  t.is(lineOf(told(two, cancel), cancel), null);
+  t.is(lineOf(stateAfter(two, cancel), cancel), null);
   const one = at(1, { type: 'agent.cancel', agent: 'fixer', reason: 'asked to stop' });
   t.is(lineOf(begun, one), '12:00:01 fixer      stopping: asked to stop');
 });
@@ -138,8 +138,8 @@ test('an engine that goes away and comes back is told once each', t => {
   const away = at(1, { type: 'engine.unreachable', message: 'no answer' });
   const back = at(2, { type: 'engine.reachable' });
   t.is(lineOf(begun, away), '12:00:01 Docker engine unreachable: no answer');
-  t.is(lineOf(told(two, away), away), null);
-  t.is(lineOf(told(two, away), back), '12:00:02 Docker engine reachable again');
+  t.is(lineOf(stateAfter(two, away), away), null);
+  t.is(lineOf(stateAfter(two, away), back), '12:00:02 Docker engine reachable again');
   t.is(lineOf(begun, back), null);
 });
 
@@ -150,7 +150,7 @@ test('a Docker that does not keep up is told with each step down, and of the way
     lineOf(begun, pressure(1, 2)),
     '12:00:01 Docker is overloaded: starting at most 2 containers at once (it took 9.0s)',
   );
-  const narrow = told(two, pressure(1, 2));
+  const narrow = stateAfter(two, pressure(1, 2));
   t.regex(lineOf(narrow, pressure(2, 1))!, /at most 1 container/);
   t.is(lineOf(narrow, pressure(2, 3)), null);
   t.is(lineOf(narrow, pressure(2, null)), '12:00:02 Docker is no longer overloaded');

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import test from 'ava';
 import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 test('a value of a renewed file is redacted as soon as it is handed out, and the old one stays redacted', t => {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-vault-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'token');
   writeFileSync(file, 'the-old-value\n');
-  const agent = { ...usualPlan, secrets: [{ name: 'TOKEN', file }] };
+  const agent = { ...defaultPlan, secrets: [{ name: 'TOKEN', file }] };
   const vault = vaultOf({ name: 'x', concurrency: null, agents: [agent] }, {});
   // As the journal and the recorder hold it.
   const { deep } = vault.redactor;
@@ -24,7 +24,7 @@ test('a value of a renewed file is redacted as soon as it is handed out, and the
 });
 
 test('a value that an earlier engine process handed out is redacted once it is learned', t => {
-  const vault = vaultOf({ name: 'x', concurrency: null, agents: [usualPlan] }, {});
+  const vault = vaultOf({ name: 'x', concurrency: null, agents: [defaultPlan] }, {});
   const { deep } = vault.redactor;
   t.is(deep('handed-out'), 'handed-out');
   vault.learn(['handed-out']);

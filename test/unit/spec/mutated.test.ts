@@ -9,7 +9,7 @@ import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
 import { planSchema } from '../../../src/spec/plan-schema.ts';
 import { readBack } from '../_helpers/argv.ts';
 import { directory, parse } from '../_helpers/spec.ts';
-import { type Json, mutated, mutation, rightSpec } from '../_helpers/spec-arbitrary.ts';
+import { type Json, mutated, mutation, validSpec } from '../_helpers/spec-arbitrary.ts';
 
 mkdirSync(join(directory, 'folder'));
 writeFileSync(join(directory, 'file'), 'a secret\n');
@@ -95,7 +95,7 @@ function isRefusal(error: unknown): void {
 test(`of ${numRuns} mutated specs each is taken as it is said, or refused with a path (seed ${seed})`, async t => {
   let taken = 0;
   const property = fc.asyncProperty(
-    rightSpec,
+    validSpec,
     fc.array(mutation, { maxLength: 3 }),
     async (right, mutations) => {
       const spec = mutations.reduce<Json>((before, each) => mutated(before, each), right);

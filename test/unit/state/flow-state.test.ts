@@ -1,15 +1,15 @@
 import test from 'ava';
 import { topLevel } from '../../../src/state/agent-state.ts';
 import { initialFlowState, ofAgent, reduce } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], tests: ['fixer'] });
 
 test('a run that has started knows its agents, and they wait', t => {
-  const state = told(two);
+  const state = stateAfter(two);
   t.like(state, {
     runId: 'r1234567',
-    name: 'mend',
+    name: 'fix',
     concurrency: 2,
     startedAt: noon,
     endedAt: null,
@@ -22,20 +22,20 @@ test('a run that has started knows its agents, and they wait', t => {
 });
 
 test('an agent is in the state that it entered last, since then', t => {
-  const state = told(two, enters(1, 'fixer', 'building'), enters(3, 'fixer', 'running.working'));
+  const state = stateAfter(two, enters(1, 'fixer', 'building'), enters(3, 'fixer', 'running.working'));
   t.like(state.agents.fixer, { state: 'running.working', since: noon + 3000, startedAt: noon + 1000 });
   t.is(state.agents.tests?.state, 'waiting');
 });
 
 test('a cause and a time to go on hold for the one state that was entered with them', t => {
   const more = { cause: 'eof', until: noon + 1400 };
-  const waiting = told(two, enters(1, 'fixer', 'backingOff', more));
+  const waiting = stateAfter(two, enters(1, 'fixer', 'backingOff', more));
   t.like(waiting.agents.fixer, more);
   t.like(reduce(waiting, enters(2, 'fixer', 'building')).agents.fixer, { cause: null, until: null });
 });
 
 test('the times of an attempt are summed by top-level state', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'building'),
     enters(3, 'fixer', 'backingOff'),
@@ -48,12 +48,12 @@ test('the times of an attempt are summed by top-level state', t => {
 });
 
 test('a clock that jumps back makes no negative time', t => {
-  const state = told(two, enters(5, 'fixer', 'building'), enters(3, 'fixer', 'networking'));
+  const state = stateAfter(two, enters(5, 'fixer', 'building'), enters(3, 'fixer', 'networking'));
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { building: 0 });
 });
 
 test('a new attempt has its own times and container, and the wait before it counts for the one that failed', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
     attemptEnds(2, 'fixer', failure('exit')),
@@ -73,7 +73,7 @@ test('a new attempt has its own times and container, and the wait before it coun
 });
 
 test('a container that is known stays known while its attempt goes on', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'starting', { containerId: 'c1' }),
     enters(2, 'fixer', 'reconciling'),
@@ -83,7 +83,7 @@ test('a container that is known stays known while its attempt goes on', t => {
 });
 
 test('an agent that is resumed does not fall back to its first attempt while it decides', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { attempt: 2, containerId: 'c2' }),
     started({ fixer: [], tests: ['fixer'] }, 10),
@@ -98,7 +98,7 @@ test('an agent that is resumed does not fall back to its first attempt while it 
 });
 
 test('a run that is resumed keeps its beginning and is no longer over', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     at(1, { type: 'engine.unreachable', message: 'gone' }),
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
@@ -108,7 +108,7 @@ test('a run that is resumed keeps its beginning and is no longer over', t => {
 });
 
 test('the first verdict on an attempt counts', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'removing.checking'),
     attemptEnds(2, 'fixer', { ...failure('exit'), exitCode: 7 }),
@@ -122,7 +122,7 @@ test('the first verdict on an attempt counts', t => {
 
 test('a verdict without a container or an image does not forget those that are known', t => {
   const nothing = { containerId: null, image: null };
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'starting', { containerId: 'c1' }),
     attemptEnds(2, 'fixer'),
@@ -134,7 +134,7 @@ test('a verdict without a container or an image does not forget those that are k
 });
 
 test('an agent that ended has a status, and waits for nothing any more', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'retrying', { cause: 'x', until: noon }),
     ends(9, 'fixer', { ...failure('exit'), exitCode: 7 }),
@@ -152,7 +152,7 @@ test('an agent that ended has a status, and waits for nothing any more', t => {
 });
 
 test('an agent that never started is in the state that its status says', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     ends(4, 'tests', { ...failure('dependency'), status: 'skipped', containerId: null, image: null }),
   );
@@ -161,7 +161,7 @@ test('an agent that never started is in the state that its status says', t => {
 });
 
 test('time after the end of an agent counts for nothing', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'done'),
     ends(2, 'fixer'),
@@ -173,14 +173,14 @@ test('time after the end of an agent counts for nothing', t => {
 });
 
 test('the engine is away until it is back', t => {
-  const away = told(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
+  const away = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
   t.is(away.engineUnreachable, 'no answer');
   t.is(reduce(away, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
 });
 
 test('the first reason of a cancel stands', t => {
   const cancel = (reason: string) => at(1, { type: 'run.cancel', reason });
-  t.is(told(two, cancel('SIGINT'), cancel('SIGTERM')).cancelled, 'SIGINT');
+  t.is(stateAfter(two, cancel('SIGINT'), cancel('SIGTERM')).cancelled, 'SIGINT');
 });
 
 test('warnings are kept in order and docker calls are counted', t => {
@@ -196,7 +196,7 @@ test('warnings are kept in order and docker calls are counted', t => {
     interrupted: null,
     stderr: '',
   } as const;
-  const state = told(two, warning('a', null), warning('b', 'fixer'), call, call, at(1, result));
+  const state = stateAfter(two, warning('a', null), warning('b', 'fixer'), call, call, at(1, result));
   t.deepEqual(state.warnings, [
     { agent: null, message: 'a' },
     { agent: 'fixer', message: 'b' },
@@ -205,20 +205,20 @@ test('warnings are kept in order and docker calls are counted', t => {
 });
 
 test('a run that has ended knows when and how', t => {
-  const state = told(two, at(9, { type: 'run.ended', status: 'failed', exitCode: 3 }));
+  const state = stateAfter(two, at(9, { type: 'run.ended', status: 'failed', exitCode: 3 }));
   t.is(state.endedAt, noon + 9000);
   t.deepEqual(state.ended, { status: 'failed', exitCode: 3 });
 });
 
 test('an event of an agent that nobody knows changes nothing', t => {
-  const state = told(two);
+  const state = stateAfter(two);
   t.is(reduce(state, enters(1, 'constructor', 'building')), state);
   t.is(ofAgent(state, 'toString'), undefined);
   t.is(reduce(state, at(1, { type: 'agent.cancel', agent: 'fixer', reason: 'x' })), state);
 });
 
 test('states are never changed in place', t => {
-  const before = told(two, enters(1, 'fixer', 'building'));
+  const before = stateAfter(two, enters(1, 'fixer', 'building'));
   const copy = structuredClone(before);
   for (const event of [enters(2, 'fixer', 'networking'), attemptEnds(3, 'fixer'), ends(4, 'fixer')])
     reduce(before, event);

@@ -2,14 +2,14 @@ import test from 'ava';
 import * as z from 'zod';
 import type { FlowState } from '../../../src/state/flow-state.ts';
 import { exitCodeOf, resultOf, resultSchema } from '../../../src/state/result.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 type Way = string;
 
 /** A run of one agent a way of coming out; what is no status is the kind of a failure. */
 function run(ways: readonly Way[], cancelled = false): FlowState {
   const names = ways.map((_, index) => `a${index}`);
-  return told(
+  return stateAfter(
     started(Object.fromEntries(names.map(name => [name, []]))),
     ...(cancelled ? [at(1, { type: 'run.cancel', reason: 'SIGINT' } as const)] : []),
     ...ways.flatMap((way, index) => {
@@ -62,16 +62,16 @@ test('a cancel that came after the last agent had ended changes nothing', t => {
 
 test('an agent that succeeded and left its container behind has succeeded', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { error }))), 0);
+  t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', { error }))), 0);
 });
 
 test('a cancelled agent whose container may be left behind counts as cancelled', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { status: 'cancelled', error }))), 1);
+  t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', { status: 'cancelled', error }))), 1);
 });
 
 test('what the end of the run says is the last word on its status and its exit code', t => {
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a'),
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
@@ -86,7 +86,7 @@ test('a result is what the contract says, key by key', t => {
     exitCode: 7,
     error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
   } as const;
-  const state = told(
+  const state = stateAfter(
     started({ fixer: [], tests: ['fixer'] }),
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
     enters(3, 'fixer', 'removing.checking', { containerId: 'c1' }),
@@ -110,7 +110,7 @@ test('a result is what the contract says, key by key', t => {
   t.deepEqual(resultOf(state), {
     version: 1,
     runId: 'r1234567',
-    name: 'mend',
+    name: 'fix',
     status: 'failed',
     startedAt: '2026-01-02T12:00:00.000Z',
     endedAt: '2026-01-02T12:00:07.000Z',
@@ -158,7 +158,7 @@ test('what is known of a failed command reaches the result, and nothing undefine
   const failed = (
     given: typeof error | (Omit<typeof error, 'command' | 'exitCode'> & { command: undefined }),
   ) =>
-    resultOf(told(started({ a: [] }), ends(1, 'a', { status: 'failed', exitCode: null, error: given })))
+    resultOf(stateAfter(started({ a: [] }), ends(1, 'a', { status: 'failed', exitCode: null, error: given })))
       .agents.a?.error;
   t.deepEqual(failed(error), error);
   t.deepEqual(Object.keys(failed({ phase: 'p', kind: 'k', message: 'm', command: undefined }) ?? {}), [
@@ -169,7 +169,7 @@ test('what is known of a failed command reaches the result, and nothing undefine
 });
 
 test('a run that goes on has no end', t => {
-  t.is(resultOf(told(started({ a: [] }))).endedAt, null);
+  t.is(resultOf(stateAfter(started({ a: [] }))).endedAt, null);
 });
 
 test('the contract can be told as JSON Schema', t => {

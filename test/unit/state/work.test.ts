@@ -2,7 +2,7 @@ import test from 'ava';
 import { lineOf } from '../../../src/reporters/lines.ts';
 import { summary } from '../../../src/reporters/summary.ts';
 import { resultOf } from '../../../src/state/result.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, started, stateAfter } from '../_helpers/story.ts';
 
 const branch = 'agent-flow/r1234567/fixer';
 const none = { branch: null, commit: null, diff: null, path: null };
@@ -15,7 +15,7 @@ const saved = (workspace: object | null, artifacts: string[] = [], attempt = 1) 
     artifacts,
   });
 const story = (...events: ReturnType<typeof at>[]) =>
-  told(
+  stateAfter(
     started({ fixer: [] }),
     enters(1, 'fixer', 'running.working'),
     ...events,
@@ -26,7 +26,7 @@ const story = (...events: ReturnType<typeof at>[]) =>
 test('saved work is told in a line, in the summary and in the result', t => {
   const event = saved({ branch, commit: 'c0ffee', diff: '/s/diff.patch' }, ['/s/artifacts/report.html']);
   t.regex(
-    lineOf(told(started({ fixer: [] })), event)!,
+    lineOf(stateAfter(started({ fixer: [] })), event)!,
     /work is on branch agent-flow\/r1234567\/fixer, 1 artifact kept$/,
   );
   const state = story(event);
@@ -46,7 +46,7 @@ test('commits that are on no branch are told by the prefix of their refs, with a
     [{ branch, refs }, `work is on branch ${branch}, other commits are below ${refs}`],
     [{ refs }, `commits are below ${refs}`],
   ] as const) {
-    t.true(lineOf(told(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
+    t.true(lineOf(stateAfter(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
     t.true(
       summary(story(saved(workspace)))
         .split('\n')
@@ -59,13 +59,13 @@ test('commits that are on no branch are told by the prefix of their refs, with a
 test('a copy is told by its path, and an agent that changed nothing not at all', t => {
   t.regex(summary(story(saved({ path: '/s/workspace' }))), /^fixer: work is in \/s\/workspace$/m);
   const nothing = saved(null);
-  t.is(lineOf(told(started({ fixer: [] })), nothing), null);
+  t.is(lineOf(stateAfter(started({ fixer: [] })), nothing), null);
   t.notRegex(summary(story(nothing)), /work is/);
   t.is(resultOf(story(nothing)).agents.fixer?.workspace, null);
 });
 
 test('work that is saved after the verdict on its attempt counts as well', t => {
-  const state = told(
+  const state = stateAfter(
     started({ fixer: [] }),
     enters(1, 'fixer', 'running.working'),
     attemptEnds(4, 'fixer'),

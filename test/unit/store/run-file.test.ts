@@ -7,7 +7,7 @@ import { withChecksum } from '../../../src/store/checksum.ts';
 import { parseLine } from '../../../src/store/journal.ts';
 import { type RunFile, readRunFile, writeRunFile } from '../../../src/store/run-file.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder } from '../_helpers/repositories.ts';
 import { at, started } from '../_helpers/story.ts';
 
@@ -17,7 +17,7 @@ const engine = {
   hostName: 'desk',
   address: { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } },
 };
-const sound: RunFile = { plan: { name: 'f', concurrency: 2, agents: [usualPlan] }, secret, engine };
+const sound: RunFile = { plan: { name: 'f', concurrency: 2, agents: [defaultPlan] }, secret, engine };
 
 function desk(t: ExecutionContext) {
   const run = openStateDir(join(folder(t), 'state')).run('r1234567');
@@ -30,7 +30,7 @@ test('a run record is read back unchanged', t => {
   const full: RunFile = {
     ...sound,
     commits: { '/repo': 'a'.repeat(40) },
-    adopted: { usual: { nonce: 'n-1', specHash: 'b'.repeat(32) } },
+    adopted: { default: { nonce: 'n-1', specHash: 'b'.repeat(32) } },
   };
   writeRunFile(run, full);
   t.deepEqual(readRunFile(run), full);
@@ -41,7 +41,7 @@ test('a run record is read back unchanged', t => {
   );
 });
 
-const agent = (more: object) => ({ plan: { ...sound.plan, agents: [{ ...usualPlan, ...more }] } });
+const agent = (more: object) => ({ plan: { ...sound.plan, agents: [{ ...defaultPlan, ...more }] } });
 const bind = (path: string) => agent({ workspace: { mode: 'bind', path } });
 
 /** A forged record, and the place that the message names. */
@@ -73,15 +73,15 @@ const forged: readonly (readonly [place: string, forged: object])[] = [
   ['plan.agents.0.network.name', agent({ network: { mode: 'bridge', name: 'host' } })],
   [
     'plan.agents.0.security.capabilities.0',
-    agent({ security: { ...usualPlan.security, capabilities: ['SYS_ADMIN'] } }),
+    agent({ security: { ...defaultPlan.security, capabilities: ['SYS_ADMIN'] } }),
   ],
   ['plan.agents.0.image', agent({ image: '--privileged' })],
   ['plan.agents.0.memory', agent({ memory: -1 })],
-  ['plan.agents.0.timeouts.stop', agent({ timeouts: { ...usualPlan.timeouts, stop: 1e300 } })],
+  ['plan.agents.0.timeouts.stop', agent({ timeouts: { ...defaultPlan.timeouts, stop: 1e300 } })],
   ['plan.agents.0.retries', agent({ retries: 1.5 })],
   ['plan.agents.0.secrets.0.name', agent({ secrets: [{ name: 'A=B;id', file: null }] })],
-  ['agents.usual.dependsOn', agent({ dependsOn: ['usual'] })],
-  ['plan.agents is not valid', { plan: { ...sound.plan, agents: [usualPlan, usualPlan] } }],
+  ['agents.default.dependsOn', agent({ dependsOn: ['default'] })],
+  ['plan.agents is not valid', { plan: { ...sound.plan, agents: [defaultPlan, defaultPlan] } }],
   ['adopted', { adopted: { '../x': { nonce: 'n', specHash: 'b'.repeat(32) } } }],
 ];
 

@@ -5,7 +5,7 @@ import { createCli, writeRun } from '../_helpers/command-line.ts';
 import { ends, enters, started } from '../_helpers/story.ts';
 import { readMermaid } from './grammar.ts';
 
-test('graph draws the agent machine, another, or a spec, in each of its formats', async t => {
+test('graph prints the agent machine by default, another machine or a spec, in each format', async t => {
   const { path, run } = createCli(t);
   writeFileSync(
     join(path, 'spec.json'),
@@ -21,7 +21,7 @@ test('graph draws the agent machine, another, or a spec, in each of its formats'
   t.like(JSON.parse(stdout).edges[0], { source: 'one', target: 'end', event: null, guard: null });
 });
 
-test('graph --run marks how the agents of a run stand, and --agent the way of one', async t => {
+test('graph --run marks the states of the agents of a run, and --agent the path of one', async t => {
   const { run, stateDir } = createCli(t);
   writeRun(
     stateDir,
@@ -49,7 +49,7 @@ test('graph --run marks how the agents of a run stand, and --agent the way of on
   }
 });
 
-test('graph draws one thing, of what there is', async t => {
+test('graph exits with 2 for conflicting arguments or a missing run or spec', async t => {
   const { run } = createCli(t);
   for (const args of [
     ['spec.json', '--machine', 'flow'],

@@ -15,7 +15,7 @@ test('the journal records each end of an attempt that the machine emits, before 
   });
   flow.start();
   flow.release();
-  await flow.over;
+  await flow.ended;
 
   const ends = flow.journal.filter((event): event is EndOfAttempt => event.type === 'attempt.ended');
   t.deepEqual(

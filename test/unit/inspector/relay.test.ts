@@ -161,7 +161,7 @@ test('a history larger than a socket buffer is sent completely', async t => {
   );
 });
 
-test('the close tells those who read all there is, and says closed', async t => {
+test('close sends all events to clients that read, then closes their connections', async t => {
   const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 60_000 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000));
   const reader = new WebSocket(eventsOf(relay));

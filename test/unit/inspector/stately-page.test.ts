@@ -62,7 +62,7 @@ test('the page requests events once the Inspector is connected, and posts them t
   t.is(JSON.stringify(frame.contentWindow.posted), JSON.stringify([[{ type: '@xstate.event' }, site]]));
 });
 
-test('an Inspector that was loaded anew is posted the whole story again', t => {
+test('a reloaded Inspector receives all events again', t => {
   const { sockets, receive } = openPage();
   receive();
   receive();

@@ -70,7 +70,7 @@ for (const [what, found] of [
   ['has ended', container({}, 'exited')],
   ['was created and never started', container({}, 'created')],
   ['is not on the inner network', container({ NetworkSettings: { Networks: { b: { NetworkID: 'out' } } } })],
-  ['is on a network that was create anew', container({ NetworkSettings: { Networks: {} } })],
+  ['is on a network that was recreated', container({ NetworkSettings: { Networks: {} } })],
   ['is of another image', container({ Image: 'sha256:2' })],
 ] as const)
   test(`a proxy that ${what} is replaced`, async t => {

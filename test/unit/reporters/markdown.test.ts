@@ -4,7 +4,7 @@ import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../
 
 const mebibyte = 1 << 20;
 
-test('a run is a table of its agents, and what went wrong with each', t => {
+test('a run is a table of its agents, followed by their failures', t => {
   const exit = {
     status: 'failed',
     exitCode: 7,
@@ -43,7 +43,7 @@ exited with 7
   );
 });
 
-test('what an agent or docker says stays inside marks that are longer than any in it', t => {
+test('a message is fenced by more backticks than it contains', t => {
   const message = 'a\n```\n# big <img src=x> @you `````` [l](http://x) | b';
   const state = stateAfter(
     started({ a: [] }),
@@ -64,14 +64,14 @@ test('a bar in a name does not end its cell', t => {
   );
 });
 
-test('what does not fit is left out at the end, and that is said', t => {
+test('a report over the size limit is truncated at the end with a note', t => {
   const names = Array.from({ length: 300 }, (_, index) => `agent-${index}`);
   const state = stateAfter(
     started(Object.fromEntries(names.map(name => [name, []]))),
     ...names.map(name => ends(1, name, failure('exit', 'ü'.repeat(9000)))),
   );
-  const whole = markdown(state, 1 << 30);
-  t.true(Buffer.byteLength(whole) > mebibyte);
+  const complete = markdown(state, 1 << 30);
+  t.true(Buffer.byteLength(complete) > mebibyte);
   const text = markdown(state, mebibyte);
   t.true(Buffer.byteLength(text) <= mebibyte);
   t.true(text.includes('`agent-299` | failed'));

@@ -7,7 +7,7 @@ import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../
 const places = { cwd: '/home/me/work', home: '/home/me' };
 const three = started({ fixer: [], tests: ['fixer'], report: ['tests'] });
 
-test('the end of a run is a table, a line of totals, and what to do about each failure', t => {
+test('the summary is a table, a line of totals, and each failure with its next command', t => {
   const exit = { ...failure('exit', 'exited with 7'), exitCode: 7 };
   const state = stateAfter(
     three,
@@ -37,7 +37,7 @@ test('the end of a run is a table, a line of totals, and what to do about each f
   );
 });
 
-test('the hosts that an agent was kept from stand on one line, and of many the first', t => {
+test('blocked hosts are on one line, which has at most five of them', t => {
   const hosts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(name => `${name}.example:443`);
   const state = stateAfter(
     started({ one: [], two: [] }),
@@ -52,7 +52,7 @@ test('the hosts that an agent was kept from stand on one line, and of many the f
   );
 });
 
-test('of an agent that nobody answered the last lines of its screen are shown, without the frame around them', t => {
+test('the last lines of the screen of an agent that needed input are shown without their frame', t => {
   const outcome = failure('needsInput', 'Gemini CLI asks for a login');
   const screen = `first\n${'more\n'.repeat(10)}╭────╮\n│ Log in? \u001b[31m│\n╰────╯`;
   const state = stateAfter(
@@ -72,7 +72,7 @@ test('of an agent that nobody answered the last lines of its screen are shown, w
   t.is(resultOf(state).agents.a?.screen, screen);
 });
 
-test('a transcript is named the shortest way', t => {
+test('a transcript has its shortest path', t => {
   const path = (transcript: string, cwd: string) =>
     summary(stateAfter(three, enters(1, 'fixer', 'building'), attemptEnds(1, 'fixer', { transcript })), {
       ...places,
@@ -87,7 +87,7 @@ test('a transcript is named the shortest way', t => {
   t.is(path('/tmp/a', '/'), '/tmp/a');
 });
 
-test('an agent that printed nothing is not to be looked up in its logs', t => {
+test('an agent without output has no command for its logs', t => {
   const next = (kind: string) =>
     summary(stateAfter(three, ends(1, 'fixer', failure(kind, 'no\nway', 'building'))), places)
       .split('\n')
@@ -96,7 +96,7 @@ test('an agent that printed nothing is not to be looked up in its logs', t => {
   t.deepEqual(next('nameConflict').slice(2), ['  → docker ps -a']);
 });
 
-test('an agent that timed out says so, and a cancelled one needs no advice', t => {
+test('an agent that timed out is listed with its reason, and a cancelled one is not', t => {
   const state = stateAfter(
     three,
     ends(1, 'fixer', { ...failure('timeout', 'too long'), status: 'timedOut' }),
@@ -110,7 +110,7 @@ test('an agent that timed out says so, and a cancelled one needs no advice', t =
   ]);
 });
 
-test('a success that left something behind is told as such', t => {
+test('a success with a failed removal is listed with the command to clean up', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
   const lines = summary(stateAfter(three, ends(1, 'fixer', { error })), places).split('\n');
   t.deepEqual(lines.slice(6), [
@@ -119,7 +119,7 @@ test('a success that left something behind is told as such', t => {
   ]);
 });
 
-test('agents that failed of one cause before they printed anything are told of once', t => {
+test('agents with the same failure and no output share a line', t => {
   const names = ['a', 'b', 'c', 'd', 'e'];
   const full = failure('network', 'no addresses left', 'networking');
   const state = stateAfter(
@@ -135,13 +135,13 @@ test('agents that failed of one cause before they printed anything are told of o
   ]);
 });
 
-test('warnings stand at the end', t => {
+test('warnings come last', t => {
   const warn = (agent: string | null) => at(1, { type: 'warning', agent, message: 'm\x1b[2J' } as const);
   const lines = summary(stateAfter(three, warn(null), warn('fixer')), places).split('\n');
   t.deepEqual(lines.slice(-2), ['! m', '! fixer: m']);
 });
 
-test('agents without an end are told by their state', t => {
+test('an agent without an end is listed with its state', t => {
   const lines = summary(
     stateAfter(three, enters(1, 'fixer', 'running.working'), enters(2, 'tests', 'evaluating')),
     places,
@@ -151,7 +151,7 @@ test('agents without an end are told by their state', t => {
   t.is(lines[5], 'r1234567: no agent has ended');
 });
 
-test('columns of a table are as wide as their widest cell, and no line ends in blanks', t => {
+test('columns of a table are as wide as their widest cell, and no line ends with blanks', t => {
   t.is(
     table([
       ['A', 'B', 'C'],

@@ -23,7 +23,7 @@ const story = (...events: ReturnType<typeof at>[]) =>
     ends(5, 'fixer'),
   );
 
-test('saved work is told in a line, in the summary and in the result', t => {
+test('saved work is reported in a line, in the summary and in the result', t => {
   const event = saved({ branch, commit: 'c0ffee', diff: '/s/diff.patch' }, ['/s/artifacts/report.html']);
   t.regex(
     lineOf(stateAfter(started({ fixer: [] })), event)!,
@@ -40,23 +40,23 @@ test('saved work is told in a line, in the summary and in the result', t => {
   t.deepEqual(resultOf(state).agents.fixer?.artifacts, ['/s/artifacts/report.html']);
 });
 
-test('commits that are on no branch are told by the prefix of their refs, with a branch and without', t => {
+test('commits without a branch are reported with the prefix of their refs', t => {
   const refs = 'refs/agent-flow/r1234567/fixer/1';
-  for (const [workspace, words] of [
+  for (const [workspace, text] of [
     [{ branch, refs }, `work is on branch ${branch}, other commits are below ${refs}`],
     [{ refs }, `commits are below ${refs}`],
   ] as const) {
-    t.true(lineOf(stateAfter(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
+    t.true(lineOf(stateAfter(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${text}`));
     t.true(
       summary(story(saved(workspace)))
         .split('\n')
-        .includes(`fixer: ${words}`),
+        .includes(`fixer: ${text}`),
     );
     t.is(resultOf(story(saved(workspace))).agents.fixer?.workspace?.refs, refs);
   }
 });
 
-test('a copy is told by its path, and an agent that changed nothing not at all', t => {
+test('a copy is reported with its path, and unchanged work is not reported', t => {
   t.regex(summary(story(saved({ path: '/s/workspace' }))), /^fixer: work is in \/s\/workspace$/m);
   const nothing = saved(null);
   t.is(lineOf(stateAfter(started({ fixer: [] })), nothing), null);
@@ -64,7 +64,7 @@ test('a copy is told by its path, and an agent that changed nothing not at all',
   t.is(resultOf(story(nothing)).agents.fixer?.workspace, null);
 });
 
-test('work that is saved after the verdict on its attempt counts as well', t => {
+test('work that is saved after the end of its attempt is reported', t => {
   const state = stateAfter(
     started({ fixer: [] }),
     enters(1, 'fixer', 'running.working'),

@@ -52,7 +52,7 @@ for (const [how, encoded] of Object.entries(encodings)) {
   });
 }
 
-test('what is no secret comes redactPieces byte for byte', async t => {
+test('bytes without a secret pass unchanged', async t => {
   await fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 300 }),
@@ -66,7 +66,7 @@ test('what is no secret comes redactPieces byte for byte', async t => {
   );
 });
 
-test('wherever it stands in a output, it is taken out', async t => {
+test('a secret is redacted at any position of a long output', async t => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 0, max: 5000 }),

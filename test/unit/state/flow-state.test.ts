@@ -5,7 +5,7 @@ import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } fro
 
 const two = started({ fixer: [], tests: ['fixer'] });
 
-test('a run that has started knows its agents, and they wait', t => {
+test('a started run has all of its agents in waiting', t => {
   const state = stateAfter(two);
   t.like(state, {
     runId: 'r1234567',
@@ -21,13 +21,13 @@ test('a run that has started knows its agents, and they wait', t => {
   t.deepEqual(state.agents.tests?.attempts, []);
 });
 
-test('an agent is in the state that it entered last, since then', t => {
+test('an agent is in the state that it entered last', t => {
   const state = stateAfter(two, enters(1, 'fixer', 'building'), enters(3, 'fixer', 'running.working'));
   t.like(state.agents.fixer, { state: 'running.working', since: noon + 3000, startedAt: noon + 1000 });
   t.is(state.agents.tests?.state, 'waiting');
 });
 
-test('a cause and a time to go on hold for the one state that was entered with them', t => {
+test('a cause and a wait last until the next state', t => {
   const more = { cause: 'eof', until: noon + 1400 };
   const waiting = stateAfter(two, enters(1, 'fixer', 'backingOff', more));
   t.like(waiting.agents.fixer, more);
@@ -47,12 +47,12 @@ test('the times of an attempt are summed by top-level state', t => {
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { building: 6000, backingOff: 1000, stopping: 3000 });
 });
 
-test('a clock that jumps back makes no negative time', t => {
+test('a clock that is set back adds no negative time', t => {
   const state = stateAfter(two, enters(5, 'fixer', 'building'), enters(3, 'fixer', 'networking'));
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { building: 0 });
 });
 
-test('a new attempt has its own times and container, and the wait before it counts for the one that failed', t => {
+test('a new attempt has its own times and container, and the wait before it counts for the last', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
@@ -72,7 +72,7 @@ test('a new attempt has its own times and container, and the wait before it coun
   t.like(fixer?.attempts[1], { attempt: 2, status: null, containerId: null, timings: { building: 1000 } });
 });
 
-test('a container that is known stays known while its attempt goes on', t => {
+test('a container id is kept during its attempt', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'starting', { containerId: 'c1' }),
@@ -82,7 +82,7 @@ test('a container that is known stays known while its attempt goes on', t => {
   t.is(state.agents.fixer?.attempts[0]?.containerId, 'c1');
 });
 
-test('an agent that is resumed does not fall back to its first attempt while it decides', t => {
+test('a resumed agent keeps its attempt while it reconciles', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { attempt: 2, containerId: 'c2' }),
@@ -97,7 +97,7 @@ test('an agent that is resumed does not fall back to its first attempt while it 
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { running: 10_000 });
 });
 
-test('a run that is resumed keeps its beginning and is no longer over', t => {
+test('a resumed run keeps its start and has no end', t => {
   const state = stateAfter(
     two,
     at(1, { type: 'engine.unreachable', message: 'gone' }),
@@ -107,7 +107,7 @@ test('a run that is resumed keeps its beginning and is no longer over', t => {
   t.like(state, { startedAt: noon, endedAt: null, ended: null, engineUnreachable: null });
 });
 
-test('the first verdict on an attempt counts', t => {
+test('the first outcome of an attempt is kept', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'removing.checking'),
@@ -120,7 +120,7 @@ test('the first verdict on an attempt counts', t => {
   t.is(state.agents.fixer?.status, null);
 });
 
-test('a verdict without a container or an image does not forget those that are known', t => {
+test('an outcome without a container or an image keeps those of the agent', t => {
   const nothing = { containerId: null, image: null };
   const state = stateAfter(
     two,
@@ -133,7 +133,7 @@ test('a verdict without a container or an image does not forget those that are k
   t.is(state.agents.fixer?.attempts[0]?.containerId, 'c1');
 });
 
-test('an agent that ended has a status, and waits for nothing any more', t => {
+test('an ended agent has a status and no wait', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'retrying', { cause: 'x', until: noon }),
@@ -151,7 +151,7 @@ test('an agent that ended has a status, and waits for nothing any more', t => {
   t.is(state.agents.fixer?.error?.kind, 'exit');
 });
 
-test('an agent that never started is in the state that its status says', t => {
+test('the state of an agent that never started is its status', t => {
   const state = stateAfter(
     two,
     ends(4, 'tests', { ...failure('dependency'), status: 'skipped', containerId: null, image: null }),
@@ -160,7 +160,7 @@ test('an agent that never started is in the state that its status says', t => {
   t.deepEqual(state.agents.tests?.attempts, []);
 });
 
-test('time after the end of an agent counts for nothing', t => {
+test('time after the end of an agent is not counted', t => {
   const state = stateAfter(
     two,
     enters(1, 'fixer', 'done'),
@@ -172,13 +172,13 @@ test('time after the end of an agent counts for nothing', t => {
   t.is(state.agents.fixer?.endedAt, noon + 2000);
 });
 
-test('the engine is away until it is back', t => {
-  const away = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
-  t.is(away.engineUnreachable, 'no answer');
-  t.is(reduce(away, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
+test('the engine is unreachable until it is reachable again', t => {
+  const unreachable = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
+  t.is(unreachable.engineUnreachable, 'no answer');
+  t.is(reduce(unreachable, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
 });
 
-test('the first reason of a cancel stands', t => {
+test('the first reason of a cancel is kept', t => {
   const cancel = (reason: string) => at(1, { type: 'run.cancel', reason });
   t.is(stateAfter(two, cancel('SIGINT'), cancel('SIGTERM')).cancelled, 'SIGINT');
 });
@@ -204,13 +204,13 @@ test('warnings are kept in order and docker calls are counted', t => {
   t.is(state.dockerCalls, 2);
 });
 
-test('a run that has ended knows when and how', t => {
+test('an ended run has its time, status and exit code', t => {
   const state = stateAfter(two, at(9, { type: 'run.ended', status: 'failed', exitCode: 3 }));
   t.is(state.endedAt, noon + 9000);
   t.deepEqual(state.ended, { status: 'failed', exitCode: 3 });
 });
 
-test('an event of an agent that nobody knows changes nothing', t => {
+test('an event of an unknown agent changes nothing', t => {
   const state = stateAfter(two);
   t.is(reduce(state, enters(1, 'constructor', 'building')), state);
   t.is(ofAgent(state, 'toString'), undefined);
@@ -226,7 +226,7 @@ test('states are never changed in place', t => {
   t.deepEqual(initialFlowState.agents, {});
 });
 
-test('the top-level state is what stands before the first dot', t => {
+test('topLevel returns the part before the first dot', t => {
   t.is(topLevel('stopping.killing'), 'stopping');
   t.is(topLevel('building'), 'building');
 });

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openInspector } from '../src/inspector/server.ts';
 import { openStateDir } from '../src/store/state-directory.ts';
 import { closeBrowser, visitor } from '../test/engine/browser.ts';
-import { pastRun } from '../test/unit/_helpers/command-line.ts';
+import { writeRun } from '../test/unit/_helpers/command-line.ts';
 import { livelyRun } from '../test/unit/inspector/lively.ts';
 
 /** Events a second while it lives, and for how many of them. */
@@ -33,7 +33,7 @@ async function measured(agents: number) {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-bench-'));
   const events = livelyRun(agents);
   const live = Math.min(rate * seconds, events.length >> 1);
-  pastRun(path, 'r1234567', [], events.slice(0, -live));
+  writeRun(path, 'r1234567', [], events.slice(0, -live));
   const folder = openStateDir(path).run('r1234567');
   const terminals = { read: async () => false, type: async () => {} };
   const inspector = await openInspector({ port: 0, mayType: false, terminals: () => terminals });

@@ -3,10 +3,10 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { createArgs } from '../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
-import { usualPlan } from '../unit/_helpers/default-plan.ts';
+import { defaultPlan } from '../unit/_helpers/default-plan.ts';
 
 const defaults: AgentPlan = {
-  ...usualPlan,
+  ...defaultPlan,
   name: 'cell',
   network: { mode: 'none' },
   memory: 256 * 2 ** 20,

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { RunEvent } from '../../src/events.ts';
 import { openInspector } from '../../src/inspector/server.ts';
 import { openStateDir } from '../../src/store/state-directory.ts';
-import { desk, pastRun } from '../unit/_helpers/command-line.ts';
+import { createCli, writeRun } from '../unit/_helpers/command-line.ts';
 import { livelyRun } from '../unit/inspector/lively.ts';
 import { closeBrowser, type Look, lookAt, pageOf } from './browser.ts';
 
@@ -15,8 +15,8 @@ test.after.always(closeBrowser);
 
 /** The page of a recorded run. */
 async function shown(t: ExecutionContext, events: readonly RunEvent[], hash = '', look: Look = {}) {
-  const { stateDir } = desk(t);
-  pastRun(stateDir, 'r1234567', [], events);
+  const { stateDir } = createCli(t);
+  writeRun(stateDir, 'r1234567', [], events);
   const inspector = await openInspector({
     port: 0,
     mayType: false,

@@ -4,7 +4,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { fromPromise } from 'xstate';
 import * as library from '../../src/index.ts';
-import { pastRun } from '../unit/_helpers/command-line.ts';
+import { writeRun } from '../unit/_helpers/command-line.ts';
 import { livelyRun } from '../unit/inspector/lively.ts';
 import { type Place, place } from './flow.ts';
 
@@ -272,7 +272,7 @@ test('a CommonJS program can require the library', async t => {
 
 test('the installed package contains the built page of the inspector', async t => {
   const stateDir = join(here.path, 'past');
-  pastRun(stateDir, 'r1234567', [], livelyRun(1));
+  writeRun(stateDir, 'r1234567', [], livelyRun(1));
   const file = join(here.path, 'run.html');
   const bin = join(project, 'node_modules', '.bin', 'agent-flow');
   await execa(bin, ['inspector', '--state-dir', stateDir, '--html', file], { cwd: project });

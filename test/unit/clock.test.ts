@@ -5,17 +5,17 @@ import { inPieces, systemClock } from '../../src/clock.ts';
 const { signal } = new AbortController();
 const day = 24 * 3_600_000;
 
-test('a sleep of weeks is longer than one of milliseconds, and can be given up', async t => {
+test('a sleep of weeks does not end early, and can be aborted', async t => {
   for (const ms of [2 ** 31, 30 * day, 400 * day, Number.MAX_SAFE_INTEGER]) {
     const stop = new AbortController();
     const weeks = systemClock.sleep(ms, stop.signal);
     t.is(await Promise.race([weeks.then(() => 'weeks'), systemClock.sleep(20, signal)]), undefined);
-    stop.abort(new Error('enough'));
+    stop.abort(new Error('aborted'));
     await t.throwsAsync(weeks);
   }
 });
 
-test('a long sleep is made of pieces that a timer can wait for', async t => {
+test('a long sleep is split into pieces within the range of a timer', async t => {
   const pieces: number[] = [];
   const sleep = inPieces(async ms => void pieces.push(ms));
   await sleep(60 * day, signal);
@@ -29,7 +29,7 @@ test('a long sleep is made of pieces that a timer can wait for', async t => {
   t.deepEqual(pieces, [5]);
 });
 
-/** A wall clock that somebody sets by so much after a minute of sleep, and how long is slept then. */
+/** Return how long `sleepUntil` sleeps if the wall clock is set by `setBy` after the first piece of sleep. */
 async function slept(ms: number, setBy: number): Promise<number> {
   let wall = 1_000_000;
   let total = 0;
@@ -44,7 +44,7 @@ async function slept(ms: number, setBy: number): Promise<number> {
   return total;
 }
 
-test('a wait for a time ends with it, also where the machine was suspended; a clock that is set back does not prolong it', async t => {
+test('sleepUntil ends at its time after a suspend, and a clock that is set back does not prolong it', async t => {
   const hour = 3_600_000;
   t.is(await slept(2 * hour, 0), 2 * hour);
   t.is(await slept(2 * hour, hour), hour);

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import { type FailureKind, isRetryable } from '../../machines/outcome.ts';
 import { exitCodeOf } from '../../src/state/result.ts';
-import { ends, failure, started, told } from './_helpers/story.ts';
+import { ends, failure, started, stateAfter } from './_helpers/story.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-/** All kinds: this list does not compile if one is missing. */
+/** Every kind of failure: the type check fails if one is missing. */
 const kinds: Readonly<Record<FailureKind, true>> = {
   exit: true,
   signal: true,
@@ -36,7 +36,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   internal: true,
 };
 
-test('the failure table says of each kind what the code does', t => {
+test('the failure table matches the exit code and the retries of each kind', t => {
   const rows = read('docs/lifecycle.md')
     .split('\n')
     .map(line => line.split('|').map(cell => cell.trim()))
@@ -45,12 +45,12 @@ test('the failure table says of each kind what the code does', t => {
   for (const [, name = '', , status = '', exitCode, retried] of rows) {
     const kind = name.replaceAll('`', '') as FailureKind;
     const outcome = { ...failure(kind), status: status as 'failed', error: { ...failure(kind).error, kind } };
-    t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
+    t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', outcome))), Number(exitCode), kind);
     t.is(isRetryable(outcome), retried === 'yes', kind);
   }
 });
 
-test('the messages of the troubleshooting page are those of the code', t => {
+test('the headings of the troubleshooting page match messages in the code', t => {
   const sources = ['src', 'machines'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
@@ -65,7 +65,7 @@ test('the messages of the troubleshooting page are those of the code', t => {
       .replace(/^could not /, '')
       .split(/\b[A-Z]{4,}\b/)
       .map(part => part.trim().replace(/^, /, '')))
-      t.true(code.includes(part), `no message says "${part}"`);
+      t.true(code.includes(part), `no message contains "${part}"`);
 });
 
 test('the layout in CONTRIBUTING.md lists the folders of src', t => {
@@ -77,7 +77,7 @@ test('the layout in CONTRIBUTING.md lists the folders of src', t => {
   t.deepEqual(listed.toSorted(), folders.map(({ name }) => name).toSorted());
 });
 
-test('each promise on security names a test that there is', t => {
+test('each claim in docs/security.md names an existing test', t => {
   const rows = read('docs/security.md')
     .split('\n')
     .filter(line => /^\| [^-p]/.test(line));
@@ -89,11 +89,11 @@ test('each promise on security names a test that there is', t => {
   }
 });
 
-test('the README is one that is read: at most 250 lines', t => {
+test('the README has at most 250 lines', t => {
   t.true(read('README.md').split('\n').length <= 251);
 });
 
-test('every link in the documentation leads to a file that is there', t => {
+test('every link in the documentation leads to an existing file', t => {
   const pages = ['README.md', 'CONTRIBUTING.md', 'machines/README.md', 'docker/README.md'].concat(
     readdirSync(join(root, 'docs'))
       .filter(name => name.endsWith('.md'))

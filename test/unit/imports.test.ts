@@ -30,7 +30,7 @@ const offenders = (
       .map(({ from }) => `${file} imports ${from}`),
   );
 
-test('machines import xstate and each other, nothing else', t => {
+test('machines import only xstate and each other', t => {
   t.deepEqual(
     offenders(
       file => file.startsWith('machines/'),
@@ -55,7 +55,7 @@ test('only docker/cli.ts imports zx, and only docker/stream.ts and workspace/git
     ),
     [],
   );
-  // One that is no docker: the engine itself, for `run -d`. The programs of src/agent-cli run in a container.
+  // `run -d` starts the engine process itself, and the programs of src/agent-cli run in a container.
   t.deepEqual(
     offenders(
       file => file !== 'src/commands/detach.ts' && !file.startsWith('src/agent-cli/'),
@@ -65,8 +65,8 @@ test('only docker/cli.ts imports zx, and only docker/stream.ts and workspace/git
   );
 });
 
-/** The rooms of the house from the ground up: a file imports from its own room and from those below it, types included. */
-const rooms = [
+/** Layers from the bottom up: a file imports from its own layer and from those below it, types included. */
+const layers = [
   'machines',
   'text',
   'docker',
@@ -95,8 +95,8 @@ const rooms = [
   'commands',
 ];
 
-/** Files beside the rooms, and the lowest room that they stand above. */
-const beside: Readonly<Record<string, string>> = {
+/** Files outside the layer folders, with the layer that each belongs to. */
+const layerOfFile: Readonly<Record<string, string>> = {
   'src/clock.ts': 'text',
   'src/errors.ts': 'text',
   'src/on-path.ts': 'text',
@@ -107,10 +107,10 @@ const beside: Readonly<Record<string, string>> = {
   'src/index.ts': 'commands',
 };
 
-const roomOf = (path: string) => beside[path] ?? /^(?:src\/)?([^/]+)\//.exec(path)?.[1] ?? path;
-const level = (path: string) => rooms.indexOf(roomOf(path));
+const layerOf = (path: string) => layerOfFile[path] ?? /^(?:src\/)?([^/]+)\//.exec(path)?.[1] ?? path;
+const level = (path: string) => layers.indexOf(layerOf(path));
 
-test('every file is in a room that is known', t => {
+test('every file belongs to a layer', t => {
   t.deepEqual(
     files.filter(file => level(file) < 0),
     [],
@@ -127,7 +127,7 @@ test('no import points upwards', t => {
   );
 });
 
-test('docker is a client that imports itself, text and on-path.ts, nothing of the product', t => {
+test('docker imports only itself, text and on-path.ts', t => {
   t.deepEqual(
     offenders(
       file => file.startsWith('src/docker/'),
@@ -137,7 +137,7 @@ test('docker is a client that imports itself, text and on-path.ts, nothing of th
   );
 });
 
-test('agent-cli runs where no package is installed: it imports Node, the terms of the spec and itself', t => {
+test('agent-cli imports only Node, types of the spec and itself', t => {
   t.deepEqual(
     offenders(
       file => file.startsWith('src/agent-cli/'),
@@ -150,7 +150,7 @@ test('agent-cli runs where no package is installed: it imports Node, the terms o
   );
 });
 
-test('state and reporters know events, text and each other, nothing that acts', t => {
+test('state and reporters import only events, text and each other', t => {
   const known =
     /^src\/(state\/|text\/|reporters\/|events\.ts|spec\/units\.ts)|^(node:|zod|log-update|fast-xml-parser|machines\/(outcome|state-tags)\.ts)/;
   t.deepEqual(

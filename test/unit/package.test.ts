@@ -8,20 +8,20 @@ import { packageFolder, version } from '../../src/package.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-test('the package knows where it lies, and its version', t => {
+test('packageFolder and version are those of the repository', t => {
   t.is(packageFolder, root);
   t.is(version, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version);
 });
 
 for (const format of ['esm', 'cjs'] as const)
-  test(`bundled into another program as ${format}, it says that it cannot be, also where no package is around`, async t => {
+  test(`a copy bundled into another program as ${format} fails with a hint, with or without a package.json`, async t => {
     const folder = mkdtempSync(join(tmpdir(), 'agent-flow-bundle-'));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs');
     const entryPoints = [join(root, 'src', 'package.ts')];
     await build({ entryPoints, bundle: true, platform: 'node', format, outfile, logLevel: 'silent' });
-    for (const around of [null, '{ "name": "other", "version": "1.0.0" }']) {
-      if (around !== null) writeFileSync(join(folder, 'package.json'), around);
+    for (const packageJson of [null, '{ "name": "other", "version": "1.0.0" }']) {
+      if (packageJson !== null) writeFileSync(join(folder, 'package.json'), packageJson);
       const { exitCode, stderr } = await execa(process.execPath, [outfile], {
         reject: false,
         timeout: 20_000,

@@ -5,7 +5,7 @@ import { exceptions, retiredNames, retiredWords } from './_helpers/retired-words
 
 const root = join(import.meta.dirname, '..', '..');
 const list = 'test/unit/_helpers/retired-words.ts';
-// What engines have printed is kept as it came.
+// Recorded output of engines is kept unchanged.
 const recorded = 'test/fixtures/engines/';
 
 const files = ['src', 'machines', 'docker', 'scripts', 'test', 'docs']
@@ -33,14 +33,14 @@ const found = (pattern: RegExp) =>
   );
 const excepted = ({ file, hit }: { file: string; hit: string }) => exceptions[hit]?.[file] !== undefined;
 
-test('no text has a retired word', t => {
+test('no file contains a retired word', t => {
   t.deepEqual(
     found(word).filter(hit => !excepted(hit)),
     [],
   );
 });
 
-test('nothing is declared under a retired name', t => {
+test('no declaration has a retired name', t => {
   t.deepEqual(
     found(declared).filter(hit => !excepted(hit)),
     [],
@@ -51,13 +51,13 @@ test('every exception is still needed', t => {
   const hits = [...found(word), ...found(declared)];
   t.deepEqual(
     Object.entries(exceptions).flatMap(([hit, places]) =>
-      Object.keys(places).filter(place => !hits.some(one => one.hit === hit && one.file === place)),
+      Object.keys(places).filter(place => !hits.some(found => found.hit === hit && found.file === place)),
     ),
     [],
   );
 });
 
-test('a retired word is found whole, on one line or two', t => {
+test('a retired word is matched as a whole, on one line or two', t => {
   const hits = (text: string) => text.match(word) ?? [];
   t.deepEqual(hits('const createWorld = 1; recreateWorldMap engine.away'), ['createWorld', 'engine.away']);
   t.is(hits(' * it will bring\n * home the work').length, 1);

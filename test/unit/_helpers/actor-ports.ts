@@ -6,7 +6,7 @@ import { type EngineInfo, unrestrictedEngine } from '../../../src/docker/engine-
 import { label } from '../../../src/docker/labels.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from './default-plan.ts';
+import { defaultPlan } from './default-plan.ts';
 
 export const id = 'c0ffee'.padEnd(64, '0');
 export const never = new AbortController().signal;
@@ -34,23 +34,23 @@ export const input: StepInput = {
   inDoubt: false,
   cancelled: false,
 };
-export const agent = (fields: Partial<AgentPlan> = {}) => ({ ...usualPlan, name: 'a', ...fields });
+export const agent = (fields: Partial<AgentPlan> = {}) => ({ ...defaultPlan, name: 'a', ...fields });
 
 type Respond = (args: readonly string[], options: DockerOptions) => Partial<DockerAnswer> | undefined;
 
-/** A docker whose commands succeed without output where `respond` returns nothing; `calls` has them as text. */
+/** A docker client whose commands succeed without output unless `respond` returns an answer. `calls` has them as text. */
 export function fakeClient(respond: Respond = () => undefined) {
   const calls: string[] = [];
   const docker: Docker = async (args, options = {}) => {
     calls.push(args.join(' '));
-    const given = respond(args, options) ?? {};
-    const ok = given.ok ?? given.stderr === undefined;
-    return { args, ok, exitCode: ok ? 0 : 1, stdout: '', stderr: '', interrupted: null, ...given };
+    const response = respond(args, options) ?? {};
+    const ok = response.ok ?? response.stderr === undefined;
+    return { args, ok, exitCode: ok ? 0 : 1, stdout: '', stderr: '', interrupted: null, ...response };
   };
   return { docker, calls };
 }
 
-/** Containers of which these exist; a test changes the list by hand. */
+/** A container client over a list of existing containers, which a test may change. */
 export function fakeContainers(existing: Partial<Container>[] = []) {
   const removed: string[] = [];
   const containers: Containers = {
@@ -66,13 +66,13 @@ export function fakeContainers(existing: Partial<Container>[] = []) {
   return { containers, removed };
 }
 
-/** A watcher for which the container ends with `result`, or never; `looks` counts what it was asked to look up. */
+/** A watcher whose container ends with `result`, or never if that is null. `checks` has the calls of `checkNow`. */
 export function fakeWatcher(result: typeof end | null) {
-  const looks: string[] = [];
-  const ended = (_: string, signal: AbortSignal): Promise<typeof end> =>
+  const checks: string[] = [];
+  const waitForEnd = (_: string, signal: AbortSignal): Promise<typeof end> =>
     result === null
       ? new Promise((_, reject) => {
-          // The timers of signals alone do not keep a process alive; a wait without end must not.
+          // Timers of signals do not keep a process alive. A wait with a signal has to, and an endless one must not.
           const alive = signal === never ? undefined : setInterval(() => {}, 1_000);
           const stop = () => {
             clearInterval(alive);
@@ -83,15 +83,15 @@ export function fakeWatcher(result: typeof end | null) {
         })
       : Promise.resolve(result);
   const watcher: ActorContext['watcher'] = {
-    ended,
-    checkNow: () => void looks.push('look'),
+    ended: waitForEnd,
+    checkNow: () => void checks.push('check'),
     reachable: async () => {},
     closed: Promise.resolve(),
   };
-  return { watcher, looks };
+  return { watcher, checks };
 }
 
-/** A clock at 7 whose sleeps end at once; `slept` has their milliseconds. */
+/** A clock that stands at 7 and whose sleeps end at once. `slept` has their milliseconds. */
 export function fakeClock() {
   const slept: number[] = [];
   const sleep = async (ms: number, signal: AbortSignal) => {
@@ -114,8 +114,8 @@ export const engine: EngineInfo = {
 } as EngineInfo;
 
 /**
- * The ports of a helper container that prints `stdout`, or whose start is answered by `respond`. `calls` has the creates
- * and starts of helpers.
+ * Ports whose helper containers print `respond`, or start with what it returns. `calls` has the creates and starts of
+ * helpers.
  */
 export function helperPorts(respond: string | Respond = '') {
   const { docker, calls } = fakeClient((args, options) => {
@@ -137,7 +137,7 @@ export function helperPorts(respond: string | Respond = '') {
   return { ports, calls, slept, created };
 }
 
-/** Return what a promise rejects with; it has to. */
+/** Return the error that a promise rejects with, and throw if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & { kind?: string }> {
   try {
     await promise;

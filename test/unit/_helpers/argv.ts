@@ -1,22 +1,22 @@
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { baseCapabilities } from '../../../src/spec/security-fields.ts';
 
-/** What a `docker create` asks for, read as docker reads it: the last of two equal flags counts, mounts are CSV. */
-export interface Asked extends Omit<Partial<AgentPlan>, 'workspace' | 'network'> {
+/** The container that a `docker create` requests, parsed as docker does: the last of two equal flags wins, mounts are CSV. */
+export interface RequestedContainer extends Omit<Partial<AgentPlan>, 'workspace' | 'network'> {
   readonly image: string;
-  /** What is at `/workspace`; null for nothing of the host. */
+  /** The source of the mount at `/workspace`; null if nothing of the host is mounted there. */
   readonly workspace: string | null;
   readonly network: string;
 }
 
-export function readBack(argv: readonly string[]): Asked {
+export function readBack(argv: readonly string[]): RequestedContainer {
   const end = argv.indexOf('--');
   const flags = argv.slice(1, end).map(flag => {
     const [, key = '', value] = /^--([a-z-]+)(?:=([\s\S]*))?$/.exec(flag) ?? [];
-    if (key === '') throw new Error(`docker would take ${JSON.stringify(flag)} for an image`);
+    if (key === '') throw new Error(`docker would read ${JSON.stringify(flag)} as the image`);
     return { key, value: value ?? '' };
   });
-  if (end !== argv.length - 2) throw new Error(`behind the image stands ${argv.slice(end + 2)}`);
+  if (end !== argv.length - 2) throw new Error(`arguments after the image:  ${argv.slice(end + 2)}`);
   const all = (key: string) => flags.filter(flag => flag.key === key).map(({ value }) => value);
   const one = (key: string) => all(key).at(-1);
   const labels = Object.fromEntries(all('label').map(pair));
@@ -66,7 +66,7 @@ export function readBack(argv: readonly string[]): Asked {
 }
 
 function authFile({ source, target, readonly }: Record<string, string>) {
-  if (readonly !== 'true') throw new Error(`${source} could be written to`);
+  if (readonly !== 'true') throw new Error(`${source} is writable`);
   const isCopied = target!.startsWith('/run/agent/auth/');
   return { source: source!, home: target!.replace(/^\/(root|run\/agent\/auth)\//, ''), isCopied };
 }
@@ -76,26 +76,25 @@ function pair(text: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** One record of RFC 4180, as Go's encoding/csv reads it. */
+/** Parse one record of RFC 4180, as Go's encoding/csv does. */
 function csv(text: string): string[] {
   const fields: string[] = [];
   for (let at = 0; at <= text.length; ) {
     if (text[at] === '"') {
       let field = '';
       for (at++; ; at++) {
-        if (at >= text.length) throw new Error(`a quote is open in ${text}`);
+        if (at >= text.length) throw new Error(`unterminated quote in ${text}`);
         if (text[at] !== '"') field += text[at];
         else if (text[at + 1] === '"') field += text[at++];
         else break;
       }
       fields.push(field);
-      if (at + 1 < text.length && text[at + 1] !== ',')
-        throw new Error(`something follows a quote in ${text}`);
+      if (at + 1 < text.length && text[at + 1] !== ',') throw new Error(`text after a quote in ${text}`);
       at += 2;
     } else {
       const end = text.indexOf(',', at) < 0 ? text.length : text.indexOf(',', at);
       const field = text.slice(at, end);
-      if (field.includes('"')) throw new Error(`a bare quote in ${text}`);
+      if (field.includes('"')) throw new Error(`bare quote in ${text}`);
       fields.push(field);
       at = end + 1;
     }

@@ -6,9 +6,9 @@ import { execa } from 'execa';
 
 const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '..', '..', '..', 'src', 'bin.ts');
 
-/** A folder of its own for one test, in which it runs the real command. */
-export function desk(t: Pick<ExecutionContext, 'teardown'>) {
-  const path = mkdtempSync(join(tmpdir(), 'agent-flow-desk-'));
+/** Create a temporary folder in which a test runs the real command. */
+export function createCli(t: Pick<ExecutionContext, 'teardown'>) {
+  const path = mkdtempSync(join(tmpdir(), 'agent-flow-cli-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   const stateDir = join(path, 'state');
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
@@ -22,8 +22,8 @@ export function desk(t: Pick<ExecutionContext, 'teardown'>) {
   return { path, stateDir, run };
 }
 
-/** A run that is over or was never more than this, in a state directory. */
-export function pastRun(
+/** Write the record and the journal of a run into a state directory. */
+export function writeRun(
   stateDir: string,
   runId: string,
   agents: readonly string[],

@@ -1,9 +1,9 @@
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { defaultSecurity } from '../../../src/spec/security-fields.ts';
 
-/** An agent of whom nothing is said but who it is. */
-export const usualPlan: AgentPlan = {
-  name: 'usual',
+/** The plan of an agent whose spec sets only a command. */
+export const defaultPlan: AgentPlan = {
+  name: 'default',
   dependsOn: [],
   provider: 'command',
   command: ['true'],

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '..', '..', 'fixtures', 'engines');
 
-/** Engines whose output is among the fixtures, such as `docker-29` and `podman-4.3`. */
+/** Engines that have recorded output among the fixtures, such as `docker-29` and `podman-4.3`. */
 export const engines = readdirSync(folder, { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(entry => entry.name);
 
-/** What the docker command printed of an engine, as its README describes. */
-export const printed = (engine: string, file: string) => readFileSync(join(folder, engine, file), 'utf8');
+/** Return recorded output of the docker command; the README of the fixtures describes the files. */
+export const recordedOutput = (engine: string, file: string) =>
+  readFileSync(join(folder, engine, file), 'utf8');

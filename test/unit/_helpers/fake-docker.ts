@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
-/** A `docker` first on PATH that is this shell text. What it appends to `$here/pid` are the ids of processes to look at. */
+/** Put a `docker` first on PATH that runs this shell script. It appends ids of processes that a test checks to `$here/pid`. */
 export function fakeDocker(t: ExecutionContext, script: string) {
   const here = mkdtempSync(join(tmpdir(), 'agent-flow-docker-'));
   writeFileSync(join(here, 'docker'), `#!/bin/sh\nhere='${here}'\n${script}\n`, { mode: 0o755 });
@@ -35,7 +35,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export async function until(look: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 600 && !look(); tries++) await delay(50);
-  return look();
+export async function until(condition: () => boolean): Promise<boolean> {
+  for (let tries = 0; tries < 600 && !condition(); tries++) await delay(50);
+  return condition();
 }

@@ -1,5 +1,5 @@
-// lock-worker LOCK COUNT-FILE TIMES: counts in a file, one after the other with other processes. With TIMES `hold` it takes
-// the lock, says so, and keeps it.
+// lock-worker LOCK COUNT-FILE TIMES increments a count in a file under a lock that other processes use too. If TIMES is
+// `hold`, it takes the lock, prints `held`, and keeps the lock.
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { withLock } from '../../../src/agent-cli/lock.ts';
 

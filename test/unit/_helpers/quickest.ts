@@ -1,4 +1,4 @@
-/** The least time, in milliseconds, that some work takes: what is compared within one run, never with a clock's word. */
+/** Measure the shortest of five runs, in milliseconds. Compare it with other measurements of the same process only. */
 export const quickest = (work: () => unknown) =>
   Math.min(
     ...Array.from({ length: 5 }, () => {

@@ -15,21 +15,21 @@ import {
 import fc from 'fast-check';
 import { pathBelow } from '../../../src/workspace/entry-name.ts';
 
-/** A file, directory or link. Paths and targets have a character for each byte. */
+/** A file, directory or link. Paths and targets have one character per byte. */
 type TreeNode =
   | { readonly kind: 'file'; readonly content: string; readonly mode: number; readonly mtime: number }
   | { readonly kind: 'directory'; readonly mode: number; readonly mtime: number }
   | { readonly kind: 'link'; readonly target: string; readonly mtime: number }
-  /** A further name of a file. */
+  /** A hard link to a file. */
   | { readonly kind: 'twin'; readonly of: string };
 
-/** By path, each after the directory that it is in. */
+/** Nodes by path, each after its parent directory. */
 export type Tree = ReadonlyMap<string, TreeNode>;
 
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
-/** Names that some program takes for something else. */
-const telling = [
+/** Names that some program may misread. */
+const ambiguousNames = [
   '-rf',
   ' ',
   'a ',
@@ -61,10 +61,10 @@ const anyName = fc
 
 export const fileName = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('a', 'b', 'c', 'd') },
-  { weight: 2, arbitrary: fc.constantFrom(...telling) },
+  { weight: 2, arbitrary: fc.constantFrom(...ambiguousNames) },
   { weight: 1, arbitrary: anyName },
 );
-/** Of the past, so that what is written later can be told from it. */
+/** A time in the past, which differs from that of any later write. */
 const mtime = fc.integer({ min: 1, max: 1_700_000_000 });
 const content = fc.oneof(
   fc.constant(''),
@@ -91,7 +91,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   other: fc.nat(),
 });
 
-/** Trees in which every link leads to something below the root; its owner may read all of them. */
+/** Trees whose links all lead below the root, and whose owner can read every file. */
 export const tree: fc.Arbitrary<Tree> = fc.array(step, { maxLength: 14 }).map(steps => {
   const nodes = new Map<string, TreeNode>();
   for (const one of steps) addTo(nodes, one);
@@ -115,7 +115,7 @@ function addTo(nodes: Map<string, TreeNode>, { kind, parent, name, other, mode, 
   } else if (files.length > 0) nodes.set(path, { kind, of: files[other % files.length]! });
 }
 
-/** Writes a tree below a directory that exists. */
+/** Write a tree below an existing directory. */
 export function writeTree(root: string, nodes: Tree): void {
   for (const [path, node] of nodes) {
     const at = pathBelow(root, path);
@@ -124,7 +124,7 @@ export function writeTree(root: string, nodes: Tree): void {
     else if (node.kind === 'twin') linkSync(pathBelow(root, node.of), at);
     else writeFileSync(at, Buffer.from(node.content, 'latin1'));
   }
-  // Last: what is written into a directory changes its time.
+  // Modes and times come last, since a write into a directory changes its time.
   for (const [path, node] of [...nodes].reverse()) {
     const at = pathBelow(root, path);
     if (node.kind === 'twin') continue;
@@ -136,7 +136,7 @@ export function writeTree(root: string, nodes: Tree): void {
   }
 }
 
-/** What is below a directory, by path: kind, mode, time in seconds, and content or target. */
+/** Describe everything below a directory by path: kind, mode, time in seconds, and content or target. */
 export function readTree(root: string, below = ''): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(pathBelow(root, below), { encoding: 'latin1' })) {
@@ -154,7 +154,7 @@ export function readTree(root: string, below = ''): Record<string, string> {
   return found;
 }
 
-/** As `readTree` finds it once it was written. */
+/** Describe a tree as `readTree` does once it is written. */
 export const describeTree = (nodes: Tree): Record<string, string> =>
   Object.fromEntries([...nodes].map(([path, node]) => [path, describeNode(nodes, node)]));
 
@@ -169,7 +169,7 @@ function describeNode(nodes: Tree, node: TreeNode): string {
 
 const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
-/** A tree as a tar stream: with PAX headers, as docker writes it, or as GNU tar does. */
+/** Encode a tree as a tar stream: with PAX headers as docker does, or as GNU tar does. */
 export function tarOf(nodes: Tree, format: 'pax' | 'gnu'): Buffer {
   const entries = [...nodes].map(([path, node]) => entryOf(path, node, nodes, format));
   return Buffer.concat([...entries, Buffer.alloc(1024)]);
@@ -180,15 +180,15 @@ const letters = { file: '0', directory: '5', link: '2', twin: '1' };
 function entryOf(path: string, node: TreeNode, nodes: Tree, format: 'pax' | 'gnu'): Buffer {
   const target = node.kind === 'link' ? node.target : node.kind === 'twin' ? node.of : '';
   const content = node.kind === 'file' ? node.content : '';
-  const own = node.kind === 'twin' ? (nodes.get(node.of) as Extract<TreeNode, { kind: 'file' }>) : node;
+  const inode = node.kind === 'twin' ? (nodes.get(node.of) as Extract<TreeNode, { kind: 'file' }>) : node;
   const name = node.kind === 'directory' ? `${path}/` : path;
   const header = headerOf({
     name,
     target,
     letter: letters[node.kind],
     size: content.length,
-    mode: 'mode' in own ? own.mode : 0o777,
-    mtime: own.mtime,
+    mode: 'mode' in inode ? inode.mode : 0o777,
+    mtime: inode.mtime,
     magic: format === 'pax' ? 'ustar\x0000' : 'ustar  \0',
   });
   return Buffer.concat([...longNames(name, target, format), header, padded(content)]);

@@ -5,7 +5,7 @@ import type { ReportPlan } from '../../../src/spec/plan.ts';
 
 export const now = new Date(2026, 10, 25, 13, 30, 20).getTime();
 
-/** Reports a CLI that prints these lines, and exits with a code or by the signal that it is ended with. */
+/** Report on a CLI that prints these lines, and exits with a code or by the signal that ends it. */
 export function reported(
   { report: provided }: Pick<Provider, 'report'>,
   lines: readonly unknown[],
@@ -36,6 +36,6 @@ export function reported(
 interface Options {
   readonly exit?: Exit;
   readonly budget?: NonNullable<ReportPlan['budget']>;
-  /** It runs for longer than its budget. */
+  /** The CLI runs for longer than its budget. */
   readonly isSlow?: boolean;
 }

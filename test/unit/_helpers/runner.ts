@@ -1,5 +1,5 @@
-/** The runner of GitHub Actions, as far as it reads what a step prints: the commands that it would obey. */
-export function obeyed(
+/** Return the workflow commands that the runner of GitHub Actions would execute when a step prints these lines. */
+export function executedCommands(
   lines: readonly string[],
 ): readonly { readonly name: string; readonly text: string }[] {
   const commands: { name: string; text: string }[] = [];
@@ -13,5 +13,5 @@ export function obeyed(
     } else if (name === 'stop-commands') token = text;
     else commands.push({ name, text });
   }
-  return token === null ? commands : [...commands, { name: 'stopped for ever', text: token }];
+  return token === null ? commands : [...commands, { name: 'stopped forever', text: token }];
 }

@@ -8,13 +8,13 @@ import { newSealKey, sealedName } from '../../../src/secrets/sealed-file.ts';
 import { sealsOf } from '../../../src/secrets/seals.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from './default-plan.ts';
+import { defaultPlan } from './default-plan.ts';
 
-export const agent: AgentPlan = { ...usualPlan, name: 'a', secrets: [{ name: 'TOKEN', file: null }] };
+export const agent: AgentPlan = { ...defaultPlan, name: 'a', secrets: [{ name: 'TOKEN', file: null }] };
 export const attempt = { name: 'a', attempt: 1, containerId: 'c0ffee', injectedAt: 1 };
 export const never = new AbortController().signal;
 
-/** A run whose one container exists. Each process that drives or reads it has an environment of its own. */
+/** Create a run with one existing container. `process` returns the vault and the seals of a process with its own environment. */
 export function sealedRun(t: ExecutionContext) {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-seals-'));
   t.teardown(() => rmSync(path, { recursive: true }));
@@ -25,16 +25,16 @@ export function sealedRun(t: ExecutionContext) {
     [label.attempt]: '1',
     [label.seal]: newSealKey(),
   };
-  let isThere = true;
+  let exists = true;
   const container = { id: 'c0ffee', labels } as unknown as Container;
-  const containers = { inspect: async () => (isThere ? [container] : []) } as unknown as Containers;
+  const containers = { inspect: async () => (exists ? [container] : []) } as unknown as Containers;
   const folder = (name: string, number: number) => join(path, name, String(number));
   return {
     file: join(folder('a', 1), sealedName),
     folder,
     container,
     remove: () => {
-      isThere = false;
+      exists = false;
     },
     process(env: Record<string, string>, plan = agent) {
       const vault = vaultOf({ name: 'x', concurrency: null, agents: [plan] }, env);

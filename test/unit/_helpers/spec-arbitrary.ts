@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Specs that are right, and what may be done to them. Paths lead into a folder that holds `file`, `folder` and `Dockerfile`. */
+// Valid specs and mutations of them. Their paths lead into a folder that contains `file`, `folder` and `Dockerfile`.
 const hostile = fc.constantFrom(
   '',
   ' ',
@@ -29,7 +29,7 @@ const text = fc.oneof(
   { weight: 3, arbitrary: fc.string({ maxLength: 20 }) },
   { weight: 1, arbitrary: hostile },
 );
-/** Without what no spec can hold, or what would have to be in the environment. */
+/** Text without NUL and unpaired surrogates, which no spec can contain, and without references to the environment. */
 const plainText = text.filter(value => !/\0|\$\{/.test(value) && value.isWellFormed());
 const name = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?$/);
 const envName = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,10}$/);
@@ -127,7 +127,7 @@ const agent = fc
   .tuple(fields, fc.oneof({ weight: 3, arbitrary: command }, { weight: 1, arbitrary: cli }))
   .map(([more, what]) => ({ ...more, ...what }));
 
-export const rightSpec = fc
+export const validSpec = fc
   .tuple(
     optional({
       name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/),
@@ -147,7 +147,7 @@ const junk = fc.oneof(
 );
 
 interface Mutation {
-  /** Which of all places, as a fraction. */
+  /** The position of the mutated field among all fields, as a fraction. */
   readonly where: number;
   readonly how: 'replace' | 'remove' | 'rename' | 'add' | 'double';
   readonly what: unknown;
@@ -161,7 +161,7 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   key: fc.oneof(fc.constantFrom('privileged', 'dependsOn', 'network', 'comand', 'allow', 'image'), hostile),
 });
 
-/** A spec after something was done to it. */
+/** Return a copy of a spec with one mutation. */
 export function mutated(spec: Json, { where, how, what, key }: Mutation): Json {
   const copy = structuredClone(spec);
   const places = holders(copy);

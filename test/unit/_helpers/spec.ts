@@ -16,7 +16,7 @@ export function parse(spec: unknown, env: Env = {}): Promise<FlowPlan> {
   return parseSpec(text, { path: join(directory, 'flow.json'), env });
 }
 
-/** The plan of one agent, `a`, that says this beside its command. */
+/** Return the plan of an agent `a` that sets these fields beside its command. */
 export async function plan(
   fields: object,
   { defaults, env }: { defaults?: object; env?: Env } = {},
@@ -28,7 +28,7 @@ export async function plan(
   return flow.agents[0]!;
 }
 
-/** The problems of a spec, as the lines a person reads. */
+/** Return the problems of a spec, as the lines that the user reads. */
 export async function problems(spec: unknown, env: Env = {}): Promise<string[]> {
   try {
     await parse(spec, env);
@@ -42,7 +42,7 @@ export async function problems(spec: unknown, env: Env = {}): Promise<string[]> 
   return [];
 }
 
-/** The problems of one agent, `a`, without the `agents.a.` that all have. */
+/** Return the problems of an agent `a` without their common prefix `agents.a.`. */
 export async function faults(fields: object, env: Env = {}): Promise<string[]> {
   const lines = await problems({ agents: { a: { command: ['x'], ...fields } } }, env);
   return lines.map(line => line.replace(/^agents\.a\./, ''));

@@ -5,7 +5,7 @@ export const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
 
 type Of<Type extends RunEventBody['type']> = Extract<RunEventBody, { type: Type }>;
 
-/** An event `seconds` after noon. */
+/** Return an event `seconds` after noon. */
 export const at = (seconds: number, body: RunEventBody): RunEvent => ({
   v: 1,
   seq: 0,
@@ -21,7 +21,7 @@ export const started = (
   at(seconds, {
     type: 'run.started',
     runId: 'r1234567',
-    name: 'mend',
+    name: 'fix',
     version: '0.1.0',
     pid: 1,
     host: 'here',
@@ -69,8 +69,9 @@ export const attemptEnds = (
 export const ends = (seconds: number, agent: string, more: Partial<Of<'agent.ended'>> = {}): RunEvent =>
   at(seconds, { type: 'agent.ended', agent, ...good, containerId: 'c1', image: 'sha256:1', ...more });
 
-export const failure = (kind: string, message = `${kind} it was`, phase = 'running') =>
+export const failure = (kind: string, message = `kind ${kind}`, phase = 'running') =>
   ({ status: 'failed', exitCode: null, error: { phase, kind, message } }) as const;
 
-export const told = (...events: readonly RunEvent[]): FlowState =>
+/** Return the state of a flow after these events. */
+export const stateAfter = (...events: readonly RunEvent[]): FlowState =>
   events.reduce((state, event) => reduce(state, event), initialFlowState);

@@ -16,15 +16,15 @@ export interface Entry {
   readonly linkpath?: string;
   readonly content?: string | Buffer;
   readonly mode?: number;
-  /** In place of the length of the content. */
+  /** The declared size; by default the length of the content. */
   readonly size?: number;
-  /** In place of the letter of its type. */
+  /** The type flag of the header, in place of that of `type`. */
   readonly letter?: string;
-  /** Records of a PAX header before it, each as it is. */
+  /** Records of a PAX header before the entry, unchecked. */
   readonly pax?: readonly string[];
 }
 
-/** A tar stream as somebody with bad intentions writes it. */
+/** Encode entries as a tar stream, without any check, as an attacker would. */
 export function stream(entries: readonly Entry[]): Buffer[] {
   return [Buffer.concat([...entries.flatMap(blocksOf), Buffer.alloc(1024)])];
 }
@@ -67,7 +67,7 @@ function checksum(block: Buffer): void {
 
 const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 
-/** Extracts as a program does that believes every entry: it shows that an attack would have succeeded. */
+/** Extract without any check, to prove that an attack would succeed. */
 export function extractNaively(to: string, bytes: readonly Buffer[]): void {
   mkdirSync(to, { recursive: true });
   const attempt = (work: () => void) => {

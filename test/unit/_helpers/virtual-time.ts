@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** A clock of a test's own: it goes on, as far as it is asked to, whenever everybody waits for it. */
+/** A clock that only `pass` advances, from one sleep's end to the next. */
 export function virtualTime() {
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
   let now = 0;
@@ -21,7 +21,7 @@ export function virtualTime() {
   return {
     sleep,
     now: () => now,
-    /** Lets so many milliseconds pass. */
+    /** Advance the clock by so many milliseconds. */
     async pass(ms: number) {
       const end = now + ms;
       for (await settle(); ; await settle()) {

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { createArgs } from '../../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const plan: AgentPlan = {
-  ...usualPlan,
+  ...defaultPlan,
   name: 'worker',
   workspace: { mode: 'bind', path: '/home/me/project' },
   env: { TOKEN: 'hush' },
@@ -17,19 +17,19 @@ const args = (more: Partial<AgentPlan> = {}, cpus = 8) =>
     createdAt: '2026-01-01T00:00:00.000Z',
   });
 
-test('the image comes last, behind --, and the name contains run, agent and attempt', t => {
+test('the image comes last, after --, and the name contains run, agent and attempt', t => {
   t.deepEqual(args().slice(-2), ['--', 'sha256:abc']);
   t.true(args().includes('--name=tmux-agent-r1234567-worker-2'));
 });
 
-test('the default limits are never more than the engine has', t => {
+test('the default CPU limit does not exceed the CPUs of the engine', t => {
   t.true(args().includes('--memory=4294967296'));
   t.true(args().includes('--cpus=2'));
   t.true(args({}, 1).includes('--cpus=1'));
   t.true(args({ cpus: 1.5 }).includes('--cpus=1.5'));
 });
 
-test('a path with a comma or a quote is one CSV field, so that it cannot become another mount option', t => {
+test('a path with a comma or a quote stays one CSV field and adds no mount option', t => {
   t.true(
     args({ workspace: { mode: 'bind', path: '/a,src=/' } }).includes(
       '--mount=type=bind,"source=/a,src=/",target=/workspace',
@@ -42,14 +42,14 @@ test('a path with a comma or a quote is one CSV field, so that it cannot become 
   );
 });
 
-test('without a network there is no alias either', t => {
+test('an agent without a network has no alias', t => {
   t.true(args().includes('--network-alias=worker.r1234567'));
   const none = args({ network: { mode: 'none' } });
   t.true(none.includes('--network=none'));
   t.false(none.some(arg => arg.startsWith('--network-alias')));
 });
 
-test('on an isolated network the agent has its alias, and nothing else is different', t => {
+test('an isolated network changes only the --network argument', t => {
   const isolated = args({ network: { mode: 'isolated' } });
   t.deepEqual(
     isolated.filter(arg => !args().includes(arg)),
@@ -57,7 +57,7 @@ test('on an isolated network the agent has its alias, and nothing else is differ
   );
 });
 
-test('with a list of hosts the agent is on the network of that list, with the variables of its proxy', t => {
+test('a list of allowed hosts sets the network of that list and the proxy variables', t => {
   const allowed = (...hosts: string[]) => args({ network: { mode: 'allow', hosts } });
   const added = allowed('a.example.com').filter(arg => !args().includes(arg));
   const [network = '', dns, ...env] = added;
@@ -81,16 +81,18 @@ test('with a list of hosts the agent is on the network of that list, with the va
   t.false(allowed('a.example.com', 'b.example.com').includes(network));
 });
 
-test('a label of the spec cannot take the place of ours', t => {
-  const own = args({ labels: { 'tmux-agents': 'no' } }).filter(arg => arg.startsWith('--label=tmux-agents='));
-  t.is(own.at(-1), '--label=tmux-agents=true');
+test('a label of the spec does not replace a label of agent-flow', t => {
+  const labels = args({ labels: { 'tmux-agents': 'no' } }).filter(arg =>
+    arg.startsWith('--label=tmux-agents='),
+  );
+  t.is(labels.at(-1), '--label=tmux-agents=true');
 });
 
-test("values of the spec's env are on no command line", t => {
+test("values of the spec's env do not appear on the command line", t => {
   t.false(args().join(' ').includes('hush'));
 });
 
-test('limits are given to the container in seconds, and left out where there is none', t => {
+test('time limits are passed in seconds, and omitted if unset', t => {
   t.true(args().includes('--env=AGENT_RUN_LIMIT=90'));
   t.false(args().some(arg => arg.includes('AGENT_IDLE_LIMIT')));
   t.true(args({ timeouts: { ...plan.timeouts, idle: 200 } }).includes('--env=AGENT_IDLE_LIMIT=1'));
@@ -101,20 +103,20 @@ test("the agent runs as the image's user, unless the spec sets one", t => {
   t.true(args({ user: { uid: 1000, gid: 100 } }).includes('--user=1000:100'));
 });
 
-test('GPUs are requested by one exact argument, in which a list of them is one CSV field', t => {
-  const asked = (gpus: AgentPlan['gpus']) => args({ gpus }).filter(arg => arg.startsWith('--gpus'));
-  t.deepEqual(asked(null), []);
-  t.deepEqual(asked('all'), ['--gpus=all']);
-  t.deepEqual(asked(2), ['--gpus=2']);
-  t.deepEqual(asked({ device: ['GPU-3faa8b2e'] }), ['--gpus=device=GPU-3faa8b2e']);
-  t.deepEqual(asked({ device: ['0', '2'] }), ['--gpus="device=0,2"']);
+test('GPUs are requested by one argument, with a list of devices as one CSV field', t => {
+  const gpuArgs = (gpus: AgentPlan['gpus']) => args({ gpus }).filter(arg => arg.startsWith('--gpus'));
+  t.deepEqual(gpuArgs(null), []);
+  t.deepEqual(gpuArgs('all'), ['--gpus=all']);
+  t.deepEqual(gpuArgs(2), ['--gpus=2']);
+  t.deepEqual(gpuArgs({ device: ['GPU-3faa8b2e'] }), ['--gpus=device=GPU-3faa8b2e']);
+  t.deepEqual(gpuArgs({ device: ['0', '2'] }), ['--gpus="device=0,2"']);
 });
 
-test('the stop signal is TERM, whatever the image sets', t => {
+test('the stop signal is always TERM', t => {
   t.true(args().includes('--stop-signal=TERM'));
 });
 
-test('nothing in the command asks for privileges or the host’s namespaces', t => {
+test('the arguments request no privileges and no namespaces of the host', t => {
   t.false(
     args().some(arg =>
       /privileged|host|device|volumes-from|ipc|pid=|userns|unconfined|docker.sock/.test(arg),
@@ -122,7 +124,7 @@ test('nothing in the command asks for privileges or the host’s namespaces', t 
   );
 });
 
-test('the sandbox is on: the least of capabilities, no new privileges, bounds for processes, swap and output', t => {
+test('the default sandbox limits capabilities, privileges, processes, swap and output', t => {
   const flags = args().filter(arg => /cap-|security-opt|pids|memory|log-/.test(arg));
   t.deepEqual(flags, [
     '--cap-drop=ALL',
@@ -144,7 +146,7 @@ test('the sandbox is on: the least of capabilities, no new privileges, bounds fo
   ]);
 });
 
-test('a spec may widen the sandbox by Docker’s own defaults, and narrow it', t => {
+test("a spec may widen the sandbox up to Docker's defaults, and narrow it", t => {
   const security = { capabilities: ['NET_RAW'], noNewPrivileges: false, pids: 64, log: 3 * 2 ** 20 };
   const flags = args({ security });
   t.true(flags.includes('--cap-add=NET_RAW'));
@@ -156,7 +158,7 @@ test('a spec may widen the sandbox by Docker’s own defaults, and narrow it', t
   t.true(flags.includes('--log-opt=max-size=1048576'));
 });
 
-test('mounts are read-only unless the spec says otherwise, and none can become another option', t => {
+test('mounts are read-only unless the spec sets readOnly: false, and a path adds no option', t => {
   const mounts = [
     { source: '/data', target: '/data', readOnly: true },
     { source: '/a,readonly=false', target: '/b', readOnly: false },
@@ -170,15 +172,15 @@ test('mounts are read-only unless the spec says otherwise, and none can become a
   );
 });
 
-const place = { clone: '/state/clone', protectedPaths: [] };
+const workspaceMount = { clone: '/state/clone', protectedPaths: [] };
 const workspaceArgs = (workspace: AgentPlan['workspace'], more: object = {}) =>
   createArgs({ ...plan, workspace }, identity, 'sha256:abc', {
     limits: { cpus: 8 },
     createdAt: '2026-01-01T00:00:00.000Z',
-    mount: { ...place, ...more },
+    mount: { ...workspaceMount, ...more },
   });
 
-test('a clone is mounted whole, and its agent starts where its directory is', t => {
+test('a clone is mounted whole, and its agent starts in the directory of the spec', t => {
   const clone = {
     mode: 'clone',
     path: '/home/me/project/sub',
@@ -190,12 +192,12 @@ test('a clone is mounted whole, and its agent starts where its directory is', t 
   t.true(args.includes('--workdir=/workspace/sub'));
 });
 
-test('a copy and an empty workspace are no mount', t => {
+test('a copy and an empty workspace add no mount', t => {
   for (const workspace of [{ mode: 'copy', path: '/x' }, { mode: 'none' }] as const)
     t.false(workspaceArgs(workspace, { clone: null }).some(arg => arg.startsWith('--mount')));
 });
 
-test('what git executes of a bound repository is mounted read-only, from a copy that no agent can write', t => {
+test('the git configuration of a bound repository is mounted read-only from a snapshot', t => {
   const protectedPaths = [{ path: '.git/config', snapshot: '/state/run/config' }];
   const args = workspaceArgs({ mode: 'bind', path: '/p' }, { clone: null, protectedPaths });
   t.true(
@@ -207,11 +209,11 @@ test('what git executes of a bound repository is mounted read-only, from a copy 
   );
 });
 
-test('a crash leaves no core file, which would hold the secrets in memory', t => {
+test('core dumps, which would contain secrets, are disabled', t => {
   t.true(args().includes('--ulimit=core=0'));
 });
 
-test('the key to sealed secrets is a label, which no label of the plan replaces, and only where there is one', t => {
+test('the seal key is a label that no label of the plan replaces, and is omitted without a key', t => {
   const key = 'ab'.repeat(32);
   const sealed = createArgs({ ...plan, labels: { 'tmux-agents.seal': 'theirs' } }, identity, 'sha256:abc', {
     limits: { cpus: 8 },

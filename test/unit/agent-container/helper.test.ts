@@ -18,7 +18,7 @@ const helper = {
   groups: [27],
 } as const;
 
-test('a helper has no network, no more rights than it needs, and no label that makes it an agent', t => {
+test('a helper has no network, minimal privileges and no label of an agent', t => {
   const args = helperArgs(helper);
   t.true(args.includes('--name=tmux-agent-r1234567-fixer-2-collect'));
   for (const flag of [
@@ -38,21 +38,21 @@ test('a helper has no network, no more rights than it needs, and no label that m
   t.deepEqual(args.slice(-5), ['--', 'sha256:abc', 'branch', 'base', 'note']);
 });
 
-test('a folder is emptied on an engine that maps users, and has no limits, as on any other', async t => {
+test('emptyFolder works on an engine that remaps users and supports no limits', async t => {
   const engine = containerSupportOf({
     ...{ CpuCfsQuota: false, MemoryLimit: false },
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=userns'],
   });
-  const asked: (readonly string[])[] = [];
+  const calls: (readonly string[])[] = [];
   const docker: Docker = async args => {
-    asked.push(args);
+    calls.push(args);
     const isGone = args[0] === 'container';
     const stdout = args[0] === 'create' ? 'id' : '';
     const stderr = isGone ? 'Error: No such container: x' : '';
     return { args, ok: !isGone, exitCode: isGone ? 1 : 0, stdout, stderr, interrupted: null };
   };
   t.true((await emptyFolder(docker, engine, { instance: 'i', runId: 'r1234567', path: '/runs/agents' })).ok);
-  const create = asked.find(([verb]) => verb === 'create')!;
+  const create = calls.find(([verb]) => verb === 'create')!;
   t.true(create.includes('--userns=host'));
   t.false(create.some(arg => /^--(cpus|memory)=/.test(arg)));
   t.true(create.includes('--pids-limit=128'));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { untilQuiet } from '../../../src/agent-container/quiet-checks.ts';
 
-/** Run checks that find so much, one after another, and nothing from then on. */
+/** Run checks that return the counts in `found`, then zero. */
 async function checksFor(found: readonly number[], maxChecks?: number) {
   const pauses: number[] = [];
   let checks = 0;
@@ -11,11 +11,11 @@ async function checksFor(found: readonly number[], maxChecks?: number) {
   return { checks, pauses };
 }
 
-test('absence is believed after three checks in a row that find nothing, 300 ms apart', async t => {
+test('three checks in a row, 300 ms apart, have to find nothing', async t => {
   t.deepEqual(await checksFor([]), { checks: 3, pauses: [300, 300] });
 });
 
-test('a check that finds something makes it three more', async t => {
+test('a check that finds something starts the count of three again', async t => {
   t.is((await checksFor([0, 0, 1])).checks, 6);
   t.is((await checksFor([2, 1])).checks, 5);
 });

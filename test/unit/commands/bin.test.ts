@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 const bin = join(import.meta.dirname, '../../../src/bin.ts');
 
@@ -17,7 +17,7 @@ for (const old of ['12.22.12', '18.20.8', '22.19.0'])
   });
 
 test('commands work in a removed working directory, and log where relative paths start', async t => {
-  const { path, stateDir } = desk(t);
+  const { path, stateDir } = createCli(t);
   const script = `mkdir gone && cd gone && rmdir ../gone && exec "$@"`;
   const { exitCode, stdout, stderr } = await execa(
     'sh',

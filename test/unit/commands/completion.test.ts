@@ -1,11 +1,11 @@
 import test from 'ava';
-import { desk, pastRun } from '../_helpers/command-line.ts';
+import { createCli, writeRun } from '../_helpers/command-line.ts';
 
 const offered = (stdout: string) => stdout.split('\n').filter(Boolean);
 
 test('agent names and run ids are completed for the commands that take them', async t => {
-  const { run, stateDir } = desk(t);
-  pastRun(stateDir, 'r1234567', ['fixer', 'tests']);
+  const { run, stateDir } = createCli(t);
+  writeRun(stateDir, 'r1234567', ['fixer', 'tests']);
   const complete = async (...words: string[]) => {
     const { stdout, stderr, exitCode } = await run(['--get-yargs-completions', 'agent-flow', ...words]);
     t.is(stderr, '');
@@ -22,15 +22,15 @@ test('agent names and run ids are completed for the commands that take them', as
 });
 
 test('a name that a shell would expand is not offered', async t => {
-  const { run, stateDir } = desk(t);
+  const { run, stateDir } = createCli(t);
   const complete = () => run(['--get-yargs-completions', 'agent-flow', 'logs', '']);
   t.is((await complete()).stdout, '');
-  pastRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
+  writeRun(stateDir, 'r1234567', ['$(touch oops)', 'good']);
   t.deepEqual(offered((await complete()).stdout), ['good', 'r1234567/good']);
 });
 
 test('completion prints a script for the shell', async t => {
-  const { run } = desk(t);
+  const { run } = createCli(t);
   t.regex((await run(['completion'], { SHELL: '/bin/bash' })).stdout, /complete .* agent-flow/);
   t.regex((await run(['completion'], { SHELL: '/bin/zsh' })).stdout, /^#compdef agent-flow/);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { checkClientConfig, readClientConfig } from '../../../src/doctor/client-config.ts';
 import { checkContainers } from '../../../src/doctor/containers.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 const engine = {
   ServerVersion: '28.0.0',
@@ -51,7 +51,7 @@ test('an engine without docker-init is a warning', t => {
 });
 
 test('a configuration that the docker client ignores, or fails on later, is a warning', t => {
-  const { path } = desk(t);
+  const { path } = createCli(t);
   const bin = join(path, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'docker-credential-here'), '');

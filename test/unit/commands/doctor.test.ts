@@ -7,7 +7,7 @@ import { checkEngine } from '../../../src/doctor/engine.ts';
 import { checkHost } from '../../../src/doctor/host.ts';
 import { checkState } from '../../../src/doctor/state.ts';
 import { onPath } from '../../../src/on-path.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 const engine = {
   ServerVersion: '28.0.0',
@@ -131,7 +131,7 @@ test('an old Node and a missing bash fail, and a missing git warns', t => {
 });
 
 test('a state directory that others can read is a warning, and a missing one is not', async t => {
-  const { path } = desk(t);
+  const { path } = createCli(t);
   t.like(await checkState(join(path, 'none', 'at', 'all')), { status: 'ok', hint: null });
   const open = join(path, 'open');
   mkdirSync(open, { mode: 0o755 });
@@ -153,7 +153,7 @@ function pathWith(folder: string, docker: string | null): string {
 }
 
 test('doctor exits with 3 if the docker command is missing', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { exitCode, stdout, stderr } = await run(['doctor'], { PATH: pathWith(path, null) });
   t.is(exitCode, 3, stderr);
   t.regex(stdout, /^fail {2}docker client +— not on PATH\n {6}→ install Docker/m);
@@ -161,7 +161,7 @@ test('doctor exits with 3 if the docker command is missing', async t => {
 });
 
 test('doctor ends although docker never responds, and prints its findings as JSON', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { exitCode, stdout, timedOut } = await run(['doctor', '--json'], {
     PATH: pathWith(path, 'sleep 600'),
   });

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 /** Read the snapshots after each update: `ava test/unit/commands/help.test.ts --update-snapshots`. */
 test('the help of every command fits a screen of 80 columns', async t => {
-  const { run } = desk(t);
+  const { run } = createCli(t);
   const { stdout } = await run(['--help']);
   const names = [...stdout.matchAll(/^ {2}agent-flow ([a-z]+)/gm)].map(([, name]) => name!);
   t.true(names.includes('run') && names.includes('graph') && names.includes('doctor'));

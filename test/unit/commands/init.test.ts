@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import { examples } from '../../../src/examples/catalogue.ts';
 import { loadSpec } from '../../../src/spec/load.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 import { repository } from '../_helpers/repositories.ts';
 
 for (const { name, folder, spec, about } of examples())
   test(`the example ${name} is valid, and has a description`, async t => {
-    const { path } = desk(t);
+    const { path } = createCli(t);
     mkdirSync(join(path, '.git'));
     const plan = await loadSpec(join(folder, spec), { env: { DEMO_REPOSITORY: path } });
     t.true(plan.agents.length > 1);
@@ -16,7 +16,7 @@ for (const { name, folder, spec, about } of examples())
   });
 
 test('init writes a commented spec that validates, and prints the next steps', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { exitCode, stdout, stderr } = await run(['init']);
   t.is(exitCode, 0, stderr);
   t.is(stdout, '');
@@ -26,7 +26,7 @@ test('init writes a commented spec that validates, and prints the next steps', a
 });
 
 test('in a git repository with a commit, the agents of the starter work in clones', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   repository(path);
   const { exitCode, stderr } = await run(['init']);
   t.is(exitCode, 0, stderr);
@@ -35,7 +35,7 @@ test('in a git repository with a commit, the agents of the starter work in clone
 });
 
 test('init overwrites no file, and with --force only the spec', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   writeFileSync(join(path, 'agent-flow.json'), 'mine');
   const refused = await run(['init']);
   t.is(refused.exitCode, 2);
@@ -53,7 +53,7 @@ test('init overwrites no file, and with --force only the spec', async t => {
 });
 
 test('init does not follow a dangling link, and refuses a path that it cannot write', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   symlinkSync(join(path, 'elsewhere'), join(path, 'agent-flow.json'));
   t.is((await run(['init'])).exitCode, 2);
   t.false(readdirSync(path).includes('elsewhere'));
@@ -63,7 +63,7 @@ test('init does not follow a dangling link, and refuses a path that it cannot wr
 });
 
 test('init copies an example with all its files into a folder of its name', async t => {
-  const { path, run } = desk(t);
+  const { path, run } = createCli(t);
   const { stdout } = await run(['init', '--example', 'fix-and-report', '--json']);
   const { spec, files } = JSON.parse(stdout);
   t.is(spec, join(path, 'fix-and-report', 'spec.json'));
@@ -72,7 +72,7 @@ test('init copies an example with all its files into a folder of its name', asyn
 });
 
 test('init lists the examples, also when the requested one does not exist', async t => {
-  const { run } = desk(t);
+  const { run } = createCli(t);
   t.regex((await run(['init', '--list'])).stdout, /^parallel-checks +Lint, test and build .*\.$/m);
   const { exitCode, stderr } = await run(['init', '--example', 'nope']);
   t.is(exitCode, 2);

@@ -18,8 +18,8 @@ import type { Reporter } from '../../../src/commands/reports/reporter.ts';
 import { type ReportOptions, reportersFor } from '../../../src/commands/reports/reporters-for.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { eventSchema, type RunEvent } from '../../../src/events.ts';
-import { obeyed } from '../_helpers/runner.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
+import { executedCommands } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, started, stateAfter } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -58,7 +58,7 @@ function open(options: Partial<ReportOptions>, env: NodeJS.ProcessEnv = {}, stdo
 
 async function replay(reports: Required<Reporter>, events: readonly RunEvent[]) {
   for (const event of events) reports.onEvent(event);
-  await reports.onEnd(told(...events));
+  await reports.onEnd(stateAfter(...events));
   await reports.close();
 }
 
@@ -194,7 +194,7 @@ test('a reporter that throws gets no more events, does not affect others, and ca
   const reports = combineReporters([broken, whole], line => output.push(line));
   reports.onEvent(failing('/t')[0]!);
   reports.onEvent(failing('/t')[1]!);
-  await reports.onEnd(told(...failing('/t')));
+  await reports.onEnd(stateAfter(...failing('/t')));
   await reports.close();
   await reports.close();
   t.deepEqual(received, ['broken', 'run.started', 'agent.state', 'end']);
@@ -214,7 +214,7 @@ test('on GitHub, no output during a run is a command, and its end is annotated',
   output.push('backing off: ##[add-mask]e', '::error::from docker');
   await replay(reports, events);
   t.deepEqual(
-    obeyed(output).map(({ name }) => name),
+    executedCommands(output).map(({ name }) => name),
     ['error', 'group', 'endgroup'],
   );
   const lines = output.filter(line => line.startsWith('::error::line'));
@@ -222,21 +222,21 @@ test('on GitHub, no output during a run is a command, and its end is annotated',
   const tokens = output.flatMap(line => /^::stop-commands::(.*)$/.exec(line)?.[1] ?? []);
   t.is(new Set(tokens).size, 2);
   for (const token of tokens) t.regex(token, /^[0-9a-f]{32}$/);
-  t.regex(readFileSync(summary, 'utf8'), /^of a step before\n### `mend`\n[\s\S]*\| `a` \| failed \| 7 \|/);
+  t.regex(readFileSync(summary, 'utf8'), /^of a step before\n### `fix`\n[\s\S]*\| `a` \| failed \| 7 \|/);
 });
 
 test('a run that breaks off enables the commands of the runner again', async t => {
   const { reports, output } = open({}, { GITHUB_ACTIONS: 'true' });
   reports.onEvent(failing('/t')[0]!);
   await reports.close();
-  t.deepEqual(obeyed([...output, '::error::x']), [{ name: 'error', text: 'x' }]);
+  t.deepEqual(executedCommands([...output, '::error::x']), [{ name: 'error', text: 'x' }]);
 });
 
 test('a summary that cannot be written causes one warning, and the annotations are printed', async t => {
   const { reports, output } = open({}, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: folder(t) });
   await replay(reports, failing('/t'));
   t.deepEqual(
-    obeyed(output).map(({ name }) => name),
+    executedCommands(output).map(({ name }) => name),
     ['error'],
   );
   t.regex(output.at(-1)!, /^warning: the step summary .* was not written: .*directory/);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { withStandardInput } from '../../../src/commands/standard-input.ts';
-import { desk } from '../_helpers/command-line.ts';
+import { createCli } from '../_helpers/command-line.ts';
 
 for (const [argv, command, expected] of [
   ['run -', 'run', 'run /dev/stdin'],
@@ -23,7 +23,7 @@ const spec = '{ "agents": { "one": { "command": ["true"], "workspace": "work" } 
 
 /** Create a folder with a directory `work`, and return a shell in it that runs the real command as `af`. */
 function shell(t: ExecutionContext) {
-  const { path, stateDir } = desk(t);
+  const { path, stateDir } = createCli(t);
   mkdirSync(join(path, 'work'));
   writeFileSync(join(path, 'spec.json'), spec);
   const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '../../../src/bin.ts');

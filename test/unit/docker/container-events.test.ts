@@ -1,6 +1,6 @@
 import test from 'ava';
 import { readContainerEvent } from '../../../src/docker/container-events.ts';
-import { engines, printed } from '../_helpers/engines.ts';
+import { engines, recordedOutput } from '../_helpers/engines.ts';
 
 const id = 'c0ffee';
 const line = (action: string, attributes: object | null = {}, more: object = {}) =>
@@ -14,7 +14,7 @@ const line = (action: string, attributes: object | null = {}, more: object = {})
 
 for (const engine of engines)
   test(`the ends of three containers are read as ${engine} reports them`, t => {
-    const events = printed(engine, 'events.jsonl').trim().split('\n').map(readContainerEvent);
+    const events = recordedOutput(engine, 'events.jsonl').trim().split('\n').map(readContainerEvent);
     t.false(events.includes(null), 'every line can be read');
     const ends = events.flatMap(event => (event?.kind === 'died' ? [event.exitCode] : []));
     t.deepEqual(ends, [137, 137, 3]);

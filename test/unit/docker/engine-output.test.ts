@@ -6,7 +6,7 @@ import { inspectNetworks, listNetworks } from '../../../src/docker/networks.ts';
 import { queryDocker } from '../../../src/doctor/docker.ts';
 import { inspectImage } from '../../../src/images/inspect.ts';
 import { examine } from '../../../src/recovery/adoptable.ts';
-import { engines, printed } from '../_helpers/engines.ts';
+import { engines, recordedOutput } from '../_helpers/engines.ts';
 
 /** Create a docker that prints the same for every command. */
 const printing =
@@ -25,7 +25,7 @@ const success = (args: readonly string[], stdout: string): DockerAnswer => ({
 
 for (const engine of engines) {
   const isPodman = engine.startsWith('podman');
-  const docker = (file: string) => printing(printed(engine, file));
+  const docker = (file: string) => printing(recordedOutput(engine, file));
 
   test(`${engine}: containers are listed`, async t => {
     const list = await containers(docker('ps.jsonl')).list([]);
@@ -78,7 +78,7 @@ for (const engine of engines) {
 
   test(`${engine}: doctor reads what the client and the engine report`, async t => {
     const facts = await queryDocker(async args =>
-      success(args, printed(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
+      success(args, recordedOutput(engine, `${args[0] === 'info' ? 'info' : 'version'}.json`)),
     );
     t.is(facts.problem, null);
     t.is(facts.engine?.OSType, 'linux');
@@ -87,7 +87,7 @@ for (const engine of engines) {
   });
 
   test(`${engine}: an orphan is adopted with the network that it is connected to`, async t => {
-    const [details] = JSON.parse(printed(engine, 'container-inspect.json'));
+    const [details] = JSON.parse(recordedOutput(engine, 'container-inspect.json'));
     details.Config.Env = ['AGENT_NONCE=abc'];
     details.Mounts = [{ Type: 'bind', Source: '/home/me/work', Destination: '/workspace' }];
     const [container] = await containers(docker('container-inspect.json')).inspect(['x']);

@@ -9,7 +9,7 @@ import {
   type SupportedLimits,
 } from '../../../src/docker/resource-limits.ts';
 import { proxyArgs, helperArgs as proxyCheckArgs } from '../../../src/networks/proxy-args.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const wanted = { cpus: 2, memory: 1024, memorySwap: 1024, pids: 64 };
 
@@ -43,10 +43,15 @@ test('agents, helpers, proxies and the egress check request no limit that the en
   const supportedLimits: SupportedLimits = { cpus: false, memory: false, swap: false, pids: false };
   const proxy = { instance: 'i', runId: 'r1', names: proxyNames('r1', ['a.example']), image: 'sha256:a' };
   const commands = (more: { supportedLimits?: SupportedLimits }) => [
-    createArgs(usualPlan, { instance: 'i', runId: 'r1', attempt: 1, specHash: 'h', nonce: 'n' }, 'sha256:a', {
-      limits: { cpus: 2, ...more },
-      createdAt: '',
-    }),
+    createArgs(
+      defaultPlan,
+      { instance: 'i', runId: 'r1', attempt: 1, specHash: 'h', nonce: 'n' },
+      'sha256:a',
+      {
+        limits: { cpus: 2, ...more },
+        createdAt: '',
+      },
+    ),
     agentHelperArgs({
       ...{ instance: 'i', runId: 'r1', owner: { agent: 'a', attempt: 1 }, image: 'sha256:a' },
       ...{ command: 'agent-collect', args: [], mounts: [], user: '0' },

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { desk, pastRun } from '../_helpers/command-line.ts';
+import { createCli, writeRun } from '../_helpers/command-line.ts';
 import { ends, enters, started } from '../_helpers/story.ts';
 import { readMermaid } from './grammar.ts';
 
-test('graph draws the agent machine, another, or a spec, in each of its formats', async t => {
-  const { path, run } = desk(t);
+test('graph prints the agent machine by default, another machine or a spec, in each format', async t => {
+  const { path, run } = createCli(t);
   writeFileSync(
     join(path, 'spec.json'),
     '{"name": "two", "agents": {"one": {"command": ["a"]}, "end": {"command": ["b"], "dependsOn": ["one"]}}}',
@@ -21,9 +21,9 @@ test('graph draws the agent machine, another, or a spec, in each of its formats'
   t.like(JSON.parse(stdout).edges[0], { source: 'one', target: 'end', event: null, guard: null });
 });
 
-test('graph --run marks how the agents of a run stand, and --agent the way of one', async t => {
-  const { run, stateDir } = desk(t);
-  pastRun(
+test('graph --run marks the states of the agents of a run, and --agent the path of one', async t => {
+  const { run, stateDir } = createCli(t);
+  writeRun(
     stateDir,
     'r1234567',
     ['fixer'],
@@ -49,8 +49,8 @@ test('graph --run marks how the agents of a run stand, and --agent the way of on
   }
 });
 
-test('graph draws one thing, of what there is', async t => {
-  const { run } = desk(t);
+test('graph exits with 2 for conflicting arguments or a missing run or spec', async t => {
+  const { run } = createCli(t);
   for (const args of [
     ['spec.json', '--machine', 'flow'],
     ['--run', 'r1', '--machine', 'agent'],

@@ -5,7 +5,7 @@ import type { Graph } from '../../../src/graph/graph.ts';
 import { machineGraph } from '../../../src/graph/machine.ts';
 import { mermaid } from '../../../src/graph/mermaid.ts';
 import { agentPath } from '../../../src/graph/path.ts';
-import { ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 import { readMermaid } from './grammar.ts';
 
 const chart = machineGraph('agent');
@@ -27,19 +27,19 @@ const marked: Graph = { ...chart, path: agentPath(chart, { runId: 'r1234567', ag
 for (const [name, graph] of [
   ['agent', chart],
   ['flow', machineGraph('flow')],
-  ['agent with the way of a run', marked],
+  ['agent with the path of a run', marked],
 ] as const)
-  test(`a drawing has every state of the machine: ${name}`, t => {
-    const states = graph.nodes.map(({ id }) => id.slice(id.lastIndexOf('.') + 1)).sort();
+  test(`a drawing contains every state of the machine: ${name}`, t => {
+    const expected = graph.nodes.map(({ id }) => id.slice(id.lastIndexOf('.') + 1)).sort();
     const drawn = readMermaid(mermaid(drawing(graph)));
     const named = new Set([...drawn.nodes.values(), ...drawn.edges.flatMap(({ from, to }) => [from, to])]);
     t.deepEqual(
-      states.filter(state => !named.has(state)),
+      expected.filter(state => !named.has(state)),
       [],
     );
   });
 
-test('states that leave alike are drawn in one frame, with one line for all of them', t => {
+test('states with the same exits are drawn in one frame with shared lines', t => {
   const { nodes, edges } = readMermaid(mermaid(drawing(chart)));
   t.is(nodes.get('startup'), 'starting');
   t.deepEqual(
@@ -48,7 +48,7 @@ test('states that leave alike are drawn in one frame, with one line for all of t
   );
 });
 
-test('what a run went through is marked, and counted on a line of its own', t => {
+test('the transitions of a run are marked, and counted on lines of their own', t => {
   const text = mermaid(drawing(marked));
   const lines = text.split('\n').map(line => line.trim());
   t.true(lines.includes('%% agent fixer of run r1234567: attempt 1, in collecting.checking'));
@@ -61,7 +61,7 @@ test('what a run went through is marked, and counted on a line of its own', t =>
   t.regex(text, /class reconciling,backingOff,|class reconciling,building,/);
 });
 
-test('of lines that become one, all that was taken counts', t => {
+test('a merged line counts the transitions of all its parts', t => {
   const steps = [
     ['stopping.interrupting', 'interrupt done', 'collecting.checking'],
     ['stopping.killing', 'killContainer done', 'collecting.checking'],
@@ -75,7 +75,7 @@ test('of lines that become one, all that was taken counts', t => {
   t.regex(mermaid(drawing({ ...chart, path })), /^ +stopping --> collecting : .*done ×2/m);
 });
 
-test('a flow is drawn as what waits for what, and marked by how its agents stand', t => {
+test('a flow is drawn with its dependencies, and marked with the states of its agents', t => {
   const events = [
     started({ one: [], two: ['one'], three: ['two'], four: [] }),
     enters(1, 'one', 'running.working'),
@@ -85,7 +85,7 @@ test('a flow is drawn as what waits for what, and marked by how its agents stand
     ends(4, 'three', { status: 'skipped', exitCode: null }),
     enters(5, 'four', 'running.idle'),
   ];
-  const state = told(...events);
+  const state = stateAfter(...events);
   const graph = { ...flowGraph(state.name, Object.values(state.agents)), path: flowPath(state) };
   const { nodes, edges } = readMermaid(mermaid(drawing(graph)));
   t.deepEqual(
@@ -115,7 +115,7 @@ const hostile = [
   '漢字 ünï',
 ];
 
-test('no name of an agent or a flow breaks out of its place', t => {
+test('the name of an agent or a flow stays inside its label', t => {
   const agents = hostile.map((name, index) => ({ name, dependsOn: hostile.slice(0, index) }));
   const graph = flowGraph('%%{init}%%\n"] evil', agents);
   const drawn = readMermaid(mermaid(drawing(graph)));
@@ -123,7 +123,7 @@ test('no name of an agent or a flow breaks out of its place', t => {
   t.is(drawn.edges.length, graph.edges.length);
 });
 
-test('what would drive a terminal does not reach it', t => {
+test('control characters are removed from a drawing', t => {
   const graph = flowGraph('flow', [{ name: 'a\u001b[31m\nb\u202e', dependsOn: [] }]);
   const text = mermaid(drawing(graph));
   t.notRegex(text, /[\u001b\u202e]/);

@@ -1,12 +1,13 @@
-/** Just enough of the grammar of Mermaid to detect a broken drawing: return what was found, or throw at the first wrong line. */
+// A subset of the grammar of Mermaid, sufficient to detect a broken drawing.
 
-export interface Found {
+export interface ParsedDrawing {
   readonly nodes: ReadonlyMap<string, string>;
   readonly edges: readonly { readonly from: string; readonly to: string; readonly label: string }[];
 }
 
-/** What Mermaid shows of `#34;`. Nothing else may stand in a label that could end it. */
-const shown = (label: string) => label.replace(/#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
+/** Decode entities such as `#34;`, the only form in which a label may contain a character that would end it. */
+const decodeEntities = (label: string) =>
+  label.replace(/#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
 const label = String.raw`(?:[^"#;:<>{}|\`\\]|#\d+;)*`;
 
 const mermaidLines: readonly RegExp[] = [
@@ -20,7 +21,8 @@ const mermaidLines: readonly RegExp[] = [
   /^class \w+(,\w+)* \w+$/,
 ];
 
-export function readMermaid(text: string): Found {
+/** Return the nodes and edges of a drawing, and throw at the first invalid line. */
+export function readMermaid(text: string): ParsedDrawing {
   const nodes = new Map<string, string>();
   const edges: { from: string; to: string; label: string }[] = [];
   let depth = 0;
@@ -29,15 +31,16 @@ export function readMermaid(text: string): Found {
     .split('\n')
     .map(line => line.trim())) {
     const { groups } =
-      mermaidLines.map(pattern => pattern.exec(line)).find(found => found !== null) ?? refuse(line);
+      mermaidLines.map(pattern => pattern.exec(line)).find(match => match !== null) ?? refuse(line);
     depth += Number(line.startsWith('state ') && line.endsWith('{')) - Number(line === '}');
-    if (groups?.node) nodes.set(groups.node, shown(groups.label ?? groups.node));
-    if (groups?.from) edges.push({ from: groups.from, to: groups.to!, label: shown(groups.label ?? '') });
+    if (groups?.node) nodes.set(groups.node, decodeEntities(groups.label ?? groups.node));
+    if (groups?.from)
+      edges.push({ from: groups.from, to: groups.to!, label: decodeEntities(groups.label ?? '') });
   }
-  if (depth !== 0) throw new Error('a box is not closed');
+  if (depth !== 0) throw new Error('unclosed state');
   return { nodes, edges };
 }
 
 function refuse(line: string): never {
-  throw new Error(`this is not a line of a drawing: ${line}`);
+  throw new Error(`not a valid line of a drawing: ${line}`);
 }

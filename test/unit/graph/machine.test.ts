@@ -8,11 +8,11 @@ const graph = machineGraph('agent');
 const edge = (source: string, target: string, event: string | null) =>
   graph.edges.find(edge => edge.source === source && edge.target === target && edge.event === event);
 
-const below = ({ states }: AnyStateNode): string[] =>
-  Object.values(states).flatMap(state => [state.path.join('.'), ...below(state)]);
+const statesBelow = ({ states }: AnyStateNode): string[] =>
+  Object.values(states).flatMap(state => [state.path.join('.'), ...statesBelow(state)]);
 
-test('the graph of a machine has every state of it, with what it is in, begins with and invokes', t => {
-  const states = below(agentMachine.root);
+test('the graph of a machine contains every state with its parent, initial state and invokes', t => {
+  const states = statesBelow(agentMachine.root);
   t.deepEqual(graph.nodes.map(({ id }) => id).sort(), states.sort());
   t.like(graph, { version: 1, kind: 'machine', name: 'agent', initial: 'reconciling' });
   t.deepEqual(
@@ -25,7 +25,7 @@ test('the graph of a machine has every state of it, with what it is in, begins w
   );
 });
 
-test('its edges say what brings one along, under which guard, and what is done', t => {
+test('an edge has its event, guard and actions', t => {
   t.deepEqual(edge('retrying', 'done', 'CANCEL'), {
     source: 'retrying',
     target: 'done',
@@ -44,13 +44,13 @@ test('its edges say what brings one along, under which guard, and what is done',
   });
 });
 
-test('what needs no event and what leads nowhere are edges too', t => {
+test('eventless transitions and transitions without a target are edges', t => {
   t.like(edge('evaluating', 'retrying', null), { guard: 'hasRetriesLeft' });
   t.like(edge('evaluating', 'done', null), { guard: null });
   t.like(edge('removing', 'removing', 'CANCEL'), { actions: ['noteCancel'] });
 });
 
-test('every edge leads from a state to a state', t => {
+test('every edge connects two existing states', t => {
   const ids = new Set(graph.nodes.map(({ id }) => id));
   t.deepEqual(
     graph.edges.filter(({ source, target }) => !ids.has(source) || !ids.has(target)),

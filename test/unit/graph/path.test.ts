@@ -4,7 +4,7 @@ import { agentPath } from '../../../src/graph/path.ts';
 import { enters, started } from '../_helpers/story.ts';
 
 const graph = machineGraph('agent');
-const way = (...steps: readonly (readonly [state: string, event: string, attempt?: number])[]) =>
+const pathOf = (...steps: readonly (readonly [state: string, event: string, attempt?: number])[]) =>
   agentPath(graph, { runId: 'r1234567', agent: 'fixer' }, [
     started({ fixer: [] }),
     ...steps.map(([state, event, attempt = 1], seconds) =>
@@ -12,8 +12,8 @@ const way = (...steps: readonly (readonly [state: string, event: string, attempt
     ),
   ]);
 
-test('a path counts each transition by the edge of the chart that it is', t => {
-  const { transitions, visited, current, attempt } = way(
+test('a path counts the transitions of each edge', t => {
+  const { transitions, visited, current, attempt } = pathOf(
     ['reconciling', 'init'],
     ['building', 'reconcile done'],
     ['backingOff', 'ensureImage failed'],
@@ -33,8 +33,8 @@ test('a path counts each transition by the edge of the chart that it is', t => {
   t.is(attempt, 1);
 });
 
-test('the states of the journal are inside those that the edges lead between', t => {
-  const { transitions, visited } = way(
+test('a transition to a substate counts for the edge between its parent states', t => {
+  const { transitions, visited } = pathOf(
     ['injecting', 'waitForTmux done'],
     ['running.working', 'inject done'],
     ['running.idle', 'IDLE'],
@@ -57,8 +57,8 @@ test('the states of the journal are inside those that the edges lead between', t
   t.like(visited, { running: 1, 'running.working': 2, 'running.idle': 1, stopping: 1, collecting: 1 });
 });
 
-test('an agent that is resumed begins anew, which is no transition', t => {
-  const { transitions, visited, current } = way(
+test('a resume starts at the initial state without a transition', t => {
+  const { transitions, visited, current } = pathOf(
     ['running.working', 'inject done'],
     ['reconciling', 'init'],
     ['running.working', 'reconcile done'],
@@ -68,7 +68,7 @@ test('an agent that is resumed begins anew, which is no transition', t => {
   t.is(current, 'running.working');
 });
 
-test('other agents leave no mark, and one that never started has none', t => {
+test('events of other agents are ignored, and an agent that never started has an empty path', t => {
   const events = [started({ fixer: [], other: [] }), enters(1, 'other', 'reconciling', { event: 'init' })];
   t.like(agentPath(graph, { runId: 'r1234567', agent: 'fixer' }, events), {
     current: null,
@@ -77,8 +77,8 @@ test('other agents leave no mark, and one that never started has none', t => {
   });
 });
 
-test('a step that the chart does not know is told as the journal has it', t => {
-  t.deepEqual(way(['reconciling', 'init'], ['dreaming', 'SLEEP', 2]), {
+test('a transition that the chart lacks is kept as the journal recorded it', t => {
+  t.deepEqual(pathOf(['reconciling', 'init'], ['dreaming', 'SLEEP', 2]), {
     runId: 'r1234567',
     agent: 'fixer',
     attempt: 2,

@@ -22,7 +22,7 @@ const base: Fake = { Id: 'sha256:ba5e', Config: { Labels: { 'tmux-agents.protoco
 const idFile = (calls: readonly (readonly string[])[]) =>
   calls.flat().find(arg => arg.startsWith('--iidfile=')) ?? '';
 
-/** An engine with these images, in which every build succeeds unless it is said how it fails. */
+/** An engine with these images, on which every build succeeds, or fails with the output in `failure`. */
 function engine(
   images: Readonly<Record<string, Fake>>,
   failure: string | null = null,
@@ -43,36 +43,36 @@ function engine(
     return { args, ok: stderr === '', exitCode: stderr === '' ? 0 : 1, stdout, stderr, interrupted: null };
   };
   const make = imageBuilder({ docker, source, ...more }, 1000);
-  const wish = (more: Partial<ImageRequest>) =>
+  const request = (more: Partial<ImageRequest>) =>
     make({ image: null, build: null, gpus: false, provider: 'command', user: null, timeout: 1000, ...more });
   const builds = () =>
     calls.filter(([verb]) => verb === 'build').map(args => args.filter(arg => !arg.startsWith('--iidfile=')));
 
-  return { wish, calls, builds };
+  return { request, calls, builds };
 }
 
 test('an image with our commands is used as it is', async t => {
-  const { wish, builds } = engine({ mine: { Config: { Labels: { 'tmux-agents.protocol': '1' } } } });
-  t.is(await wish({ image: 'mine' }), 'sha256:mine');
+  const { request, builds } = engine({ mine: { Config: { Labels: { 'tmux-agents.protocol': '1' } } } });
+  t.is(await request({ image: 'mine' }), 'sha256:mine');
   t.deepEqual(builds(), []);
 });
 
-test.serial('an image is built though TMPDIR leads nowhere', async t => {
+test.serial('a build works even if TMPDIR does not exist', async t => {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = join(source, 'gone');
   t.teardown(() => {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
   });
-  const { wish, calls } = engine({ theirs: { Config: {} } });
-  t.regex(await wish({ image: 'theirs' }), /^sha256:of tmux-agents-layer:/);
+  const { request, calls } = engine({ theirs: { Config: {} } });
+  t.regex(await request({ image: 'theirs' }), /^sha256:of tmux-agents-layer:/);
   t.regex(idFile(calls), /^--iidfile=\/(var\/)?tmp\/agent-flow-build-/);
 });
 
-test('what a killed build of a run leaves is in the folder of the run', async t => {
+test('temporary files of a build are in the folder of its run', async t => {
   const folder = mkdtempSync(join(source, 'run-'));
-  const { wish, calls } = engine({ theirs: { Config: {} } }, null, { folder });
-  await wish({ image: 'theirs' });
+  const { request, calls } = engine({ theirs: { Config: {} } }, null, { folder });
+  await request({ image: 'theirs' });
   t.true(idFile(calls).startsWith(`--iidfile=${folder}/agent-flow-build-`), idFile(calls));
 });
 
@@ -80,22 +80,22 @@ test('an image with our commands but a PATH without them gets the layer', async 
   const Labels = { 'tmux-agents.protocol': '1' };
   const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
   const empty = { Config: { Labels, Env: ['PATH='] } };
-  const usual = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
-  const { wish, builds } = engine({ own, empty, usual });
-  for (const image of ['own', 'empty', 'usual']) await wish({ image });
+  const complete = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
+  const { request, builds } = engine({ own, empty, complete });
+  for (const image of ['own', 'empty', 'complete']) await request({ image });
   t.is(builds().length, 2);
   t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
 });
 
-for (const [title, printed, said] of [
+for (const [title, printed, expected] of [
   [
     'no network',
-    'npm error code ENOTFOUND\nnpm error the certificate desk is closed',
-    /npm error code ENOTFOUND\n {2}npm error the certificate desk/,
+    'npm error code ENOTFOUND\nnpm error no certificate was checked',
+    /npm error code ENOTFOUND\n {2}npm error no certificate was checked/,
   ],
-  ['another’s certificate', 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /set NODE_EXTRA_CA_CERTS to a file/],
+  ["a proxy's certificate", 'npm error code SELF_SIGNED_CERT_IN_CHAIN', /set NODE_EXTRA_CA_CERTS to a file/],
   [
-    'a certificate that curl does not know',
+    'a certificate that curl rejects',
     'curl: (60) SSL certificate problem',
     /set NODE_EXTRA_CA_CERTS to a file/,
   ],
@@ -103,14 +103,14 @@ for (const [title, printed, said] of [
   test(`a CLI that cannot be installed for ${title} is reported with the installer's message`, async t => {
     mkdirSync(join(source, 'provider'), { recursive: true });
     const output = `${printed}\nagent-flow: claude could not be installed\nThe command returned a non-zero code: 1`;
-    const { wish } = engine({}, output);
-    const error = (await t.throwsAsync(wish({ provider: 'claude' }))) as StepError;
+    const { request } = engine({}, output);
+    const error = (await t.throwsAsync(request({ provider: 'claude' }))) as StepError;
     t.is(error.kind, 'image');
     t.regex(error.message, /^the image cannot get Claude Code: claude could not be installed\. /);
-    t.regex(error.message, said);
+    t.regex(error.message, expected);
   });
 
-test("signatures are checked of pulled images and the user's builds, not of ours", async t => {
+test("content trust applies to pulled images and the user's builds, not to our own builds", async t => {
   const trusts: (readonly [string, boolean])[] = [];
   const docker: Docker = async (args, options) => {
     if (args[0] === 'build') {
@@ -134,8 +134,8 @@ test("signatures are checked of pulled images and the user's builds, not of ours
 
 test('the layer gets the user, the language and the PATH of the image', async t => {
   const Config = { User: 'app:app', Env: ['PATH=/opt/bin:/bin', 'LANG=de_DE.UTF-8', 'X=1'] };
-  const { wish, builds } = engine({ theirs: { Config } });
-  t.regex(await wish({ image: 'theirs' }), /^sha256:of tmux-agents-layer:[0-9a-f]{32}$/);
+  const { request, builds } = engine({ theirs: { Config } });
+  t.regex(await request({ image: 'theirs' }), /^sha256:of tmux-agents-layer:[0-9a-f]{32}$/);
   t.deepEqual(builds()[0]!.slice(2), [
     '--label=tmux-agents.image=layer',
     '--force-rm',
@@ -152,8 +152,8 @@ test('the layer gets the user, the language and the PATH of the image', async t 
 });
 
 test("an image without user, language and PATH gets root, UTF-8 and Docker's PATH", async t => {
-  const { wish, builds } = engine({ theirs: { Config: {} } });
-  await wish({ image: 'theirs' });
+  const { request, builds } = engine({ theirs: { Config: {} } });
+  await request({ image: 'theirs' });
   for (const arg of [
     '--build-arg=IMAGE_USER=0',
     '--build-arg=IMAGE_LANG=C.UTF-8',
@@ -162,26 +162,26 @@ test("an image without user, language and PATH gets root, UTF-8 and Docker's PAT
     t.true(builds()[0]!.includes(arg), arg);
 });
 
-test('an image given by its id is built on by a tag, since BuildKit accepts no id', async t => {
+test('the layer of an image given by id is built on its tag, since BuildKit accepts no id', async t => {
   const image = { Id: 'sha256:0123456789abcdef', RepoTags: ['theirs:1'] };
   for (const name of ['sha256:0123456789abcdef', '0123456789ab']) {
-    const { wish, builds } = engine({ [name]: image });
-    await wish({ image: name });
+    const { request, builds } = engine({ [name]: image });
+    await request({ image: name });
     t.true(builds()[0]!.includes('--build-arg=IMAGE=theirs:1'), name);
   }
 });
 
-test('two names of one image share one layer, also concurrently', async t => {
+test('two names of one image share one layer, even concurrently', async t => {
   const image = { Id: 'sha256:0123456789abcdef' };
-  const { wish, builds } = engine({ one: image, two: image });
-  const [one, two] = await Promise.all([wish({ image: 'one' }), wish({ image: 'two' })]);
+  const { request, builds } = engine({ one: image, two: image });
+  const [one, two] = await Promise.all([request({ image: 'one' }), request({ image: 'two' })]);
   t.is(one, two);
   t.is(builds().length, 1);
 });
 
-test('triggers are removed by a commit, whose container and image are removed again', async t => {
-  const { wish, calls, builds } = engine({ theirs: { Config: { OnBuild: ['RUN exit 3'] } } });
-  await wish({ image: 'theirs' });
+test('ONBUILD triggers are removed by a temporary commit', async t => {
+  const { request, calls, builds } = engine({ theirs: { Config: { OnBuild: ['RUN exit 3'] } } });
+  await request({ image: 'theirs' });
   t.deepEqual(
     calls.map(([verb]) => verb).filter(verb => verb !== 'image'),
     ['rm', 'create', 'commit', 'rm', 'build', 'rmi'],
@@ -202,9 +202,9 @@ const refusals = {
 };
 
 for (const [output, why] of Object.entries(refusals)) {
-  test(`${JSON.stringify(output.slice(0, 40))}… is understood as: ${why}`, async t => {
-    const { wish } = engine({ theirs: {} }, output);
-    const error = (await t.throwsAsync(wish({ image: 'theirs' }))) as StepError;
+  test(`${JSON.stringify(output.slice(0, 40))}… is reported as: ${why}`, async t => {
+    const { request } = engine({ theirs: {} }, output);
+    const error = (await t.throwsAsync(request({ image: 'theirs' }))) as StepError;
     t.is(error.kind, 'image');
     t.is(
       error.message,
@@ -218,21 +218,21 @@ for (const output of [
   'failed to compute cache key: failed to walk /x/merged/usr/local/lib/agent-flow: lstat /x/merged/usr/local/lib/agent-flow: no such file or directory',
   'ERROR: failed to solve: failed to calculate checksum of ref x: "/usr/local/lib/agent-flow": not found',
 ])
-  test(`a base image without the layer's files has to be rebuilt: ${output.slice(0, 20)}…`, async t => {
-    const { wish } = engine({ theirs: {} }, output);
-    await t.throwsAsync(wish({ image: 'theirs' }), {
+  test(`a base image without the layer's files is reported with a hint: ${output.slice(0, 20)}…`, async t => {
+    const { request } = engine({ theirs: {} }, output);
+    await t.throwsAsync(request({ image: 'theirs' }), {
       message: /tmux-agents-base:latest is of another release.*agent-flow build$/,
     });
   });
 
-test("the error of a failed build has its reason first, then the end of the output without the builder's notices", async t => {
-  const talk = 'DEPRECATED: The legacy builder is deprecated\n   Install the buildx component\n\n';
-  const { wish } = engine(
+test("the error of a failed build starts with its reason, then the output without the builder's notices", async t => {
+  const notices = 'DEPRECATED: The legacy builder is deprecated\n   Install the buildx component\n\n';
+  const { request } = engine(
     {},
-    `${talk}Step 1/2 : RUN x\n ---> Running in abc\n\x1b[91moh no\x1b[0m\nit ended with 1\n`,
+    `${notices}Step 1/2 : RUN x\n ---> Running in abc\n\x1b[91moh no\x1b[0m\nit ended with 1\n`,
   );
   const build = { context: '/here', dockerfile: 'Dockerfile', args: { B: '2', A: '1' }, target: 'last' };
-  const error = (await t.throwsAsync(wish({ build }))) as StepError;
+  const error = (await t.throwsAsync(request({ build }))) as StepError;
   t.is(
     error.message,
     'could not build the image of /here/Dockerfile: it ended with 1\n  Step 1/2 : RUN x\n  oh no\n  it ended with 1',
@@ -241,8 +241,8 @@ test("the error of a failed build has its reason first, then the end of the outp
 
 test('the tag of a build depends on its definition, not on the order of its arguments', async t => {
   const tag = async (more: object) => {
-    const { wish, builds } = engine({});
-    await wish({ build: { context: '/here', dockerfile: 'Dockerfile', args: {}, target: null, ...more } });
+    const { request, builds } = engine({});
+    await request({ build: { context: '/here', dockerfile: 'Dockerfile', args: {}, target: null, ...more } });
     return builds()[0]![1];
   };
   t.is(await tag({ args: { A: '1', B: '2' } }), await tag({ args: { B: '2', A: '1' } }));
@@ -256,27 +256,26 @@ test('the tag of a build depends on its definition, not on the order of its argu
   t.is(new Set(tags).size, tags.length);
 });
 
-test('an agent with GPUs and without an image gets the image with CUDA', async t => {
-  const { wish, builds } = engine({});
-  t.is(await wish({ gpus: true }), 'sha256:of tmux-agents-base-gpu:latest');
+test('an agent with GPUs and without an image gets the CUDA image', async t => {
+  const { request, builds } = engine({});
+  t.is(await request({ gpus: true }), 'sha256:of tmux-agents-base-gpu:latest');
   t.true(builds().some(args => args.includes(`--file=${join(source, 'Dockerfile.gpu')}`)));
   t.true(builds().some(args => args.includes('--label=tmux-agents.image=gpu')));
 });
 
-test('a build is found by its id, though another takes its tag a moment later', async t => {
+test('a build is identified by its id, even if another build takes its tag', async t => {
   const docker: Docker = async args => {
     const idFile = args.find(arg => arg.startsWith('--iidfile='))?.slice('--iidfile='.length);
     if (idFile) writeFileSync(idFile, 'sha256:0d15\n');
     const name = args.at(-1)!;
-    // Nobody asks for the tag again.
-    const isThere = args[0] !== 'image' || name === 'sha256:0d15';
+    const exists = args[0] !== 'image' || name === 'sha256:0d15';
     const stdout = JSON.stringify([{ Id: name }]);
     return {
       args,
-      ok: isThere,
-      exitCode: isThere ? 0 : 1,
-      stdout: isThere ? stdout : '',
-      stderr: isThere ? '' : 'Error: No such image',
+      ok: exists,
+      exitCode: exists ? 0 : 1,
+      stdout: exists ? stdout : '',
+      stderr: exists ? '' : 'Error: No such image',
       interrupted: null,
     };
   };

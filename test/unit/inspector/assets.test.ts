@@ -12,13 +12,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { pastRun } from '../_helpers/command-line.ts';
+import { writeRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const tools = ['esbuild', 'preact', '@xterm/xterm', '@xterm/addon-search'];
 
-/** Names of the packages that `npm ci --omit=dev` installs. */
+/** Return the names of the packages that `npm ci --omit=dev` installs. */
 function productionPackages(): string[] {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Readonly<Record<string, { dev?: boolean; devOptional?: boolean; optional?: boolean }>>;
@@ -30,22 +30,22 @@ function productionPackages(): string[] {
     .map(([path]) => path.slice('node_modules/'.length));
 }
 
-/** The sources with these packages and no others, and the state directory of a run that is over. */
+/** Copy the sources with only these packages, and create the state directory of a finished run. */
 function checkout(t: ExecutionContext, packages: readonly string[]) {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-checkout-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   for (const name of ['package.json', 'src', 'machines', 'scripts', 'schemas'])
     cpSync(join(root, name), join(path, name), { recursive: true });
   for (const name of packages) {
-    const place = join(path, 'node_modules', name);
-    mkdirSync(dirname(place), { recursive: true });
-    if (existsSync(join(root, 'node_modules', name))) symlinkSync(join(root, 'node_modules', name), place);
+    const target = join(path, 'node_modules', name);
+    mkdirSync(dirname(target), { recursive: true });
+    if (existsSync(join(root, 'node_modules', name))) symlinkSync(join(root, 'node_modules', name), target);
   }
   const stateDir = join(path, 'state');
   const events = livelyRun(1).filter(({ type }) =>
     ['run.started', 'agent.ended', 'run.ended'].includes(type),
   );
-  pastRun(stateDir, 'r1234567', [], events);
+  writeRun(stateDir, 'r1234567', [], events);
   const agentFlow = (args: readonly string[]) =>
     execa(process.execPath, ['src/bin.ts', ...args], {
       cwd: path,
@@ -57,16 +57,16 @@ function checkout(t: ExecutionContext, packages: readonly string[]) {
   return { path, agentFlow };
 }
 
-const isWhole = (html: string) => html.length > 300_000 && html.includes('"name":"lively"');
+const isComplete = (html: string) => html.length > 300_000 && html.includes('"name":"lively"');
 
-test('without the build tools and a built page, whatever needs the page says so before anything is started', async t => {
+test('commands that need the page refuse to start without a built page and the build tools', async t => {
   const { path, agentFlow } = checkout(t, productionPackages());
   writeFileSync(
     join(path, 'spec.json'),
     JSON.stringify({ agents: { a: { command: ['true'], workspace: { mode: 'none' } } } }),
   );
   const html = join(path, 'run.html');
-  const asks = [
+  const commands = [
     ['run', 'spec.json', '--html', html],
     ['run', 'spec.json', '--inspect'],
     ['inspector', '--html', html],
@@ -81,36 +81,36 @@ test('without the build tools and a built page, whatever needs the page says so 
     );
     t.false(existsSync(html));
   };
-  for (const args of asks) await check(args);
-  // Without it, the run gets as far as the engine.
+  for (const args of commands) await check(args);
+  // A run without the page gets as far as the missing engine.
   t.is((await agentFlow(['run', 'spec.json'])).exitCode, 3);
 
   mkdirSync(join(path, 'dist', 'page'), { recursive: true });
   for (const name of ['page.js', 'page.css', 'xterm.js', 'xterm.css'])
     writeFileSync(join(path, 'dist', 'page', name), '');
-  await check(asks[0]!);
+  await check(commands[0]!);
 });
 
-test('a page that was built serves where the build tools are not installed any more', async t => {
+test('a built page works without the build tools', async t => {
   const { path, agentFlow } = checkout(t, [...productionPackages(), ...tools]);
   await execa(process.execPath, ['scripts/page.ts'], { cwd: path });
   for (const name of tools) rmSync(join(path, 'node_modules', name));
   const { exitCode, stderr } = await agentFlow(['inspector', '--html', 'run.html']);
   t.is(exitCode, 0, stderr);
-  t.true(isWhole(readFileSync(join(path, 'run.html'), 'utf8')));
+  t.true(isComplete(readFileSync(join(path, 'run.html'), 'utf8')));
 });
 
-test('with what the action installs the page is built of the sources', async t => {
+test('the page is built on demand with the packages that the action installs', async t => {
   const { path, agentFlow } = checkout(t, [...productionPackages(), ...tools]);
   const { exitCode, stderr } = await agentFlow(['inspector', '--html', 'run.html']);
   t.is(exitCode, 0, stderr);
-  t.true(isWhole(readFileSync(join(path, 'run.html'), 'utf8')));
+  t.true(isComplete(readFileSync(join(path, 'run.html'), 'utf8')));
   t.false(existsSync(join(path, 'dist')));
   const action = readFileSync(join(root, 'scripts', 'action'), 'utf8');
   for (const name of tools) t.true(action.includes(` ${name}`), name);
 });
 
-test('npm ci without the build tools leaves the sources, and packing without them fails', async t => {
+test('prepare skips the build in npm ci without the build tools, and fails in npm pack', async t => {
   const { path } = checkout(t, productionPackages());
   const prepare = (npm_command: string) =>
     execa(process.execPath, ['scripts/prepare.ts'], { cwd: path, env: { npm_command }, reject: false });

@@ -7,35 +7,35 @@ import { StepError } from '../../../machines/step-error.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import { transitionEvents } from '../../../src/run/transitions.ts';
 
-/** What must never leave: it stands in inputs, outputs, contexts, events and errors of the flow below. */
+/** A value in inputs, outputs, contexts, events and errors of the flow below, which must never be sent. */
 export const secret = 'hunter2-secret';
 
 type StateEvent = Extract<RunEventBody, { type: 'agent.state' }>;
 
 export interface TestFlow {
-  /** What the journal would hold. */
+  /** Events as the journal records them. */
   readonly journal: RunEventBody[];
   states(agent: string): string[];
   start(): void;
-  /** Lets the agents, which have not come past their first step, go on. */
+  /** Let the agents continue after their first step, at which they wait. */
   release(): void;
   cancel(name: string): void;
-  readonly over: Promise<void>;
+  readonly ended: Promise<void>;
 }
 
-/** The real machines, with actors that need no docker. Agents fail as often as `failures` says; -1 meets no network. */
+/** Run the real machines with actors that need no docker. `failures` counts failing attempts; -1 fails at networking. */
 export function testFlow(
   agents: Readonly<Record<string, { retries?: number; failures?: number; dependsOn?: readonly string[] }>>,
   inspect: (event: InspectionEvent) => void,
 ): TestFlow {
   const journal: RunEventBody[] = [];
-  const gate = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
   const step = <Output>(work: (input: StepInput) => Output | Promise<Output>) =>
     fromPromise<Output, StepInput>(async ({ input }) => work(input));
   const end: End = { exitCode: 0, oomKilled: false, reason: 'died', at: 1 };
   const actors = {
     reconcile: step(async (): Promise<Reconciliation> => {
-      await gate.promise;
+      await released.promise;
       return { ...fresh };
     }),
     ensureImage: step(() => ({ image: `registry/${secret}` })),
@@ -55,7 +55,7 @@ export function testFlow(
     removeContainer: step(() => {}),
     waitUntil: fromPromise<void, { at: number }>(async () => {}),
   };
-  const tellJournal = transitionEvents(
+  const record = transitionEvents(
     name => name in agents,
     event => journal.push(event),
     () => null,
@@ -71,25 +71,25 @@ export function testFlow(
     {
       input: { agents: inputs, concurrency: 3 },
       inspect(event) {
-        tellJournal(event);
+        record(event);
         inspect(event);
       },
     },
   );
-  const over = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<void>((resolve, reject) => {
     flow.subscribe({ complete: resolve, error: reject });
   });
   return {
     journal,
     states: agent => statesOf(journal, agent),
     start: () => void flow.start(),
-    release: gate.resolve,
+    release: released.resolve,
     cancel: name => flow.send({ type: 'CANCEL_AGENT', name, reason: secret }),
-    over,
+    ended,
   };
 }
 
-/** `1 running.working`: the attempt and the state of each of an agent's transitions. */
+/** Return the transitions of an agent as attempt and state, such as `1 running.working`. */
 export const statesOf = (journal: readonly RunEventBody[], agent: string) =>
   journal
     .filter((event): event is StateEvent => event.type === 'agent.state' && event.agent === agent)

@@ -1,7 +1,7 @@
 import type { RunEvent, RunEventBody } from '../../../src/events.ts';
 
-/** The states that a good attempt goes through, with the events that lead there. */
-const good = [
+/** The states of a successful attempt, each with the event that leads to it. */
+const successfulAttempt = [
   ['reconciling', 'init'],
   ['building', 'reconcile done'],
   ['networking', 'ensureImage done'],
@@ -20,21 +20,21 @@ const good = [
 
 const noon = Date.UTC(2026, 0, 2, 12, 0, 0);
 
-/** Events of a run of many agents in layers, ten of them at once: as many as the states and docker calls of all come to. */
+/** Return all events of a run whose agents succeed in layers of ten. */
 export function livelyRun(count: number): RunEvent[] {
-  const names = (index: number) => `agent-${index}`;
+  const nameOf = (index: number) => `agent-${index}`;
   const events: RunEvent[] = [];
   let at = noon;
-  const tell = (body: RunEventBody) => {
+  const emit = (body: RunEventBody) => {
     at += 20;
     events.push({ v: 1, seq: events.length + 1, at, ...body });
   };
   const agents = Array.from({ length: count }, (_, index) => ({
-    name: names(index),
-    dependsOn: index < 10 ? [] : [names(index - 10)],
+    name: nameOf(index),
+    dependsOn: index < 10 ? [] : [nameOf(index - 10)],
     retries: 1,
   }));
-  tell({
+  emit({
     type: 'run.started',
     runId: 'r1234567',
     name: 'lively',
@@ -46,11 +46,11 @@ export function livelyRun(count: number): RunEvent[] {
   });
   let call = 0;
   for (let first = 0; first < count; first += 10)
-    for (const [state, event] of good)
+    for (const [state, event] of successfulAttempt)
       for (const { name } of agents.slice(first, first + 10)) {
         const started = !['reconciling', 'building', 'networking', 'creating'].includes(state);
         const containerId = started ? 'c'.repeat(64) : null;
-        tell({
+        emit({
           type: 'agent.state',
           agent: name,
           attempt: 1,
@@ -64,8 +64,8 @@ export function livelyRun(count: number): RunEvent[] {
         if (!['creating', 'starting', 'removing.removingContainer'].includes(state)) continue;
         const verb = { creating: 'create', starting: 'start' }[state as string] ?? 'rm';
         const argv = ['docker', verb, '--memory=128m', '--cpus=1', '--label=tmux-agents=true', '--', 'image'];
-        tell({ type: 'docker.call', call: ++call, agent: name, attempt: 1, argv });
-        tell({
+        emit({ type: 'docker.call', call: ++call, agent: name, attempt: 1, argv });
+        emit({
           type: 'docker.result',
           call,
           ok: true,
@@ -77,8 +77,8 @@ export function livelyRun(count: number): RunEvent[] {
       }
   for (const { name } of agents) {
     const end = { status: 'succeeded', exitCode: 0, error: null, containerId: null, image: null } as const;
-    tell({ type: 'agent.ended', agent: name, ...end });
+    emit({ type: 'agent.ended', agent: name, ...end });
   }
-  tell({ type: 'run.ended', status: 'succeeded', exitCode: 0 });
+  emit({ type: 'run.ended', status: 'succeeded', exitCode: 0 });
   return events;
 }

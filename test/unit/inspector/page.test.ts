@@ -10,13 +10,13 @@ import type { ExportedRun } from '../../../src/inspector/page-data.ts';
 import { exportedPage } from '../../../src/inspector/page-html.ts';
 import type { Call } from '../../../src/state/history.ts';
 
-test('the page’s own program is at most 350 kB, gzipped', async t => {
+test('the gzipped script of the page has at most 350 kB', async t => {
   const { 'page.js': program } = await assets();
   t.true(gzipSync(program).length <= 350 * 1024);
   t.false(program.includes('elkjs'));
 });
 
-test('the page’s sources turn nothing into markup', t => {
+test('no source of the page inserts markup or evaluates text', t => {
   const folder = join(import.meta.dirname, '..', '..', '..', 'src', 'inspector', 'page');
   for (const name of readdirSync(folder).filter(name => /\.tsx?$/.test(name)))
     t.notRegex(
@@ -26,7 +26,7 @@ test('the page’s sources turn nothing into markup', t => {
     );
 });
 
-test('the page is made of state, reporters, charts, the tags of states and itself: nothing of the engine gets into it', t => {
+test('the page imports only state, reporters, text, graphs, state tags and itself', t => {
   const root = join(import.meta.dirname, '..', '..', '..');
   const known =
     /^(\.\/|\.\.\/\.\.\/(state|reporters|text|graph)\/|(\.\.\/){3}machines\/state-tags\.ts|\.\.\/page-data\.ts|preact|@xterm\/)/;
@@ -38,12 +38,12 @@ test('the page is made of state, reporters, charts, the tags of states and itsel
       t.true(type !== undefined || known.test(from), `${name} imports ${from}`);
 });
 
-test('a kept page holds what it is given as data that ends nothing, and lets only its own scripts run', async t => {
-  const kept = { events: [{ message: '</script><script>alert(1)</script><!--' }] };
-  const html = exportedPage(await assets(), kept as unknown as ExportedRun);
+test('an exported page escapes its data and allows only its own scripts', async t => {
+  const exported = { events: [{ message: '</script><script>alert(1)</script><!--' }] };
+  const html = exportedPage(await assets(), exported as unknown as ExportedRun);
   const [, data = ''] =
     /<script type="application\/json" id="exported-run">(.*?)<\/script>/s.exec(html) ?? [];
-  t.deepEqual(JSON.parse(data), kept as never);
+  t.deepEqual(JSON.parse(data), exported as never);
   t.is(html.match(/<script/g)?.length, 3 + (html.match(/"<script|`<script|'<script/g)?.length ?? 0));
   t.is(html.match(/<\/script>/g)?.length, 3);
   t.false(html.includes('<!--'));
@@ -53,7 +53,7 @@ test('a kept page holds what it is given as data that ends nothing, and lets onl
   t.false(/unsafe|connect-src/.test(policy));
 });
 
-test('a transition is shown by the arrow that is nearest to it, or by none', t => {
+test('a transition is shown by the nearest arrow that contains it, or by none', t => {
   const box = (id: string, parent: string | null = null) => ({ id, parent });
   const arrow = (from: string, to: string) => ({ from, to });
   const drawn = {
@@ -82,7 +82,7 @@ test('a transition is shown by the arrow that is nearest to it, or by none', t =
   t.is(of('c.y', 'a'), 4);
 });
 
-test('an address in the page names an agent, whatever it is called', t => {
+test('routes of agents survive a round trip, and an invalid route is the flow', t => {
   for (const agent of ['one', 'a/b', '#', '%', '<b>', 'ü'])
     for (const tab of ['chart', 'terminal'] as const)
       t.deepEqual(routeOf(hashOf({ view: 'agent', agent, tab })), { view: 'agent', agent, tab });
@@ -90,7 +90,7 @@ test('an address in the page names an agent, whatever it is called', t => {
     t.deepEqual(routeOf(other), { view: 'flow' });
 });
 
-test('labels and limits of a container are what it was made with, by attempt', t => {
+test('labels and limits of a container come from its create call, by attempt', t => {
   const call = (attempt: number, ...args: string[]) => ({
     index: 0,
     result: null,

@@ -10,19 +10,19 @@ export interface Receiver {
   readonly events: StatelyInspectionEvent[];
   actor(name: string): StatelyActorEvent | undefined;
   snapshots(name: string): StatelySnapshotEvent[];
-  /** As `statesOf` tells them of the journal. */
+  /** Return the states of an agent in the format of `statesOf`. */
   states(name: string): string[];
-  until(look: (receiver: Receiver) => boolean): Promise<void>;
+  until(condition: (receiver: Receiver) => boolean): Promise<void>;
 }
 
-/** A client of Stately's protocol: the receiver of their own package, and a notebook. */
+/** Connect with the receiver of Stately's own package, and collect its events. */
 export function receiveFrom(pageUrl: string): Receiver {
   const events: StatelyInspectionEvent[] = [];
-  const looks = new Set<() => void>();
+  const pending = new Set<() => void>();
   const server = `${pageUrl.replace('http:', 'ws:')}events`;
   createWebSocketReceiver({ server }).subscribe(event => {
     events.push(event);
-    for (const look of [...looks]) look();
+    for (const check of [...pending]) check();
   });
   const self: Receiver = {
     events,
@@ -37,14 +37,14 @@ export function receiveFrom(pageUrl: string): Receiver {
       );
     },
     states: name => self.snapshots(name).map(({ snapshot }) => placeOf(snapshot)),
-    until: look =>
+    until: condition =>
       new Promise(resolve => {
         const check = () => {
-          if (!look(self)) return;
-          looks.delete(check);
+          if (!condition(self)) return;
+          pending.delete(check);
           resolve();
         };
-        looks.add(check);
+        pending.add(check);
         check();
       }),
   };

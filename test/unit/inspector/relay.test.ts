@@ -18,14 +18,14 @@ async function relayOf(t: ExecutionContext, options: Partial<RelayOptions> = {})
 
 const eventsOf = ({ url }: Relay) => `${url.replace('http:', 'ws:')}events`;
 
-async function ask(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET') {
+async function fetchPage(url: string, headers: OutgoingHttpHeaders = {}, method = 'GET') {
   const call = request(url, { headers, method }).end();
-  const [answer] = await once(call, 'response');
-  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) };
+  const [response] = await once(call, 'response');
+  return { status: response.statusCode, headers: response.headers, body: await text(response) };
 }
 
-/** The status that an upgrade is answered with. */
-async function knock(url: string, options: { origin?: string; headers?: Record<string, string> } = {}) {
+/** Return the status of an upgrade request. */
+async function upgrade(url: string, options: { origin?: string; headers?: Record<string, string> } = {}) {
   const socket = new WebSocket(url, options);
   socket.on('error', () => {});
   const { promise, resolve } = Promise.withResolvers<number>();
@@ -36,8 +36,8 @@ async function knock(url: string, options: { origin?: string; headers?: Record<s
   return status;
 }
 
-/** One that shakes hands and then never reads. */
-async function deafTo(relay: Relay, t: ExecutionContext): Promise<Socket> {
+/** Open a WebSocket that never reads after its handshake. */
+async function connectWithoutReading(relay: Relay, t: ExecutionContext): Promise<Socket> {
   const { hostname, port, pathname } = new URL(relay.url);
   const socket = connect(Number(port), hostname);
   t.teardown(() => socket.destroy());
@@ -61,42 +61,42 @@ const event = (size: number): StatelyInspectionEvent => ({
   _version: '0.7.2',
 });
 
-test('the page is served to who knows its address, and to nobody else', async t => {
+test('the page is served only for requests with its token and an allowed host', async t => {
   const relay = await relayOf(t);
-  const { status, body } = await ask(relay.url);
+  const { status, body } = await fetchPage(relay.url);
   t.is(status, 200);
   t.true(body.includes('<iframe'));
 
   const { origin, host, pathname } = new URL(relay.url);
-  const wrong = pathname.replace(/^\/./, pathname[1] === '0' ? '/1' : '/0');
-  for (const path of ['/', wrong, '//', pathname.slice(0, -1).slice(0, -1)])
-    t.is((await ask(origin + path)).status, 403, path);
-  t.is((await ask(`${relay.url}other`)).status, 404);
-  t.is((await ask(relay.url, {}, 'POST')).status, 403);
-  t.is((await ask(relay.url, { origin }, 'POST')).status, 405);
+  const wrongPath = pathname.replace(/^\/./, pathname[1] === '0' ? '/1' : '/0');
+  for (const path of ['/', wrongPath, '//', pathname.slice(0, -1).slice(0, -1)])
+    t.is((await fetchPage(origin + path)).status, 403, path);
+  t.is((await fetchPage(`${relay.url}other`)).status, 404);
+  t.is((await fetchPage(relay.url, {}, 'POST')).status, 403);
+  t.is((await fetchPage(relay.url, { origin }, 'POST')).status, 405);
   for (const name of ['rebound.example:80', 'rebound.example', `${host}.rebound.example`, "127.0.0.1:1'; x"])
-    t.is((await ask(relay.url, { host: name })).status, 403, name);
-  const tunnelled = await ask(relay.url, { host: 'localhost:9999' });
-  t.is(tunnelled.status, 200);
-  t.regex(String(tunnelled.headers['content-security-policy']), /connect-src ws:\/\/localhost:9999;/);
+    t.is((await fetchPage(relay.url, { host: name })).status, 403, name);
+  const viaTunnel = await fetchPage(relay.url, { host: 'localhost:9999' });
+  t.is(viaTunnel.status, 200);
+  t.regex(String(viaTunnel.headers['content-security-policy']), /connect-src ws:\/\/localhost:9999;/);
 });
 
-test('the events are given to who knows the token and comes from no other site', async t => {
+test('events are sent only to clients with the token and an allowed origin', async t => {
   const relay = await relayOf(t);
   const { origin } = new URL(relay.url);
   const events = eventsOf(relay);
-  t.is(await knock(events), 101);
-  t.is(await knock(events, { origin }), 101);
-  t.is(await knock(events, { origin: 'https://rebound.example' }), 403);
-  t.is(await knock(events, { origin: 'null' }), 403);
-  t.is(await knock(events, { headers: { host: 'rebound.example' } }), 403);
+  t.is(await upgrade(events), 101);
+  t.is(await upgrade(events, { origin }), 101);
+  t.is(await upgrade(events, { origin: 'https://rebound.example' }), 403);
+  t.is(await upgrade(events, { origin: 'null' }), 403);
+  t.is(await upgrade(events, { headers: { host: 'rebound.example' } }), 403);
   const rebound = { origin: 'http://rebound.example', headers: { host: 'rebound.example' } };
-  t.is(await knock(events, rebound), 403);
-  t.is(await knock(`${origin.replace('http:', 'ws:')}/events`), 403);
-  t.is(await knock(`${origin.replace('http:', 'ws:')}/${'0'.repeat(32)}/events`), 403);
+  t.is(await upgrade(events, rebound), 403);
+  t.is(await upgrade(`${origin.replace('http:', 'ws:')}/events`), 403);
+  t.is(await upgrade(`${origin.replace('http:', 'ws:')}/${'0'.repeat(32)}/events`), 403);
 });
 
-test('it listens on the loopback address only', async t => {
+test('the relay listens on the loopback address only', async t => {
   const { port } = new URL((await relayOf(t)).url);
   const others = Object.values(networkInterfaces())
     .flatMap(found => found ?? [])
@@ -111,44 +111,44 @@ test('it listens on the loopback address only', async t => {
   t.pass();
 });
 
-test('what somebody who watches sends is not listened to, and too much of it ends the connection', async t => {
+test('messages of a client are ignored, and a large one closes its connection', async t => {
   const relay = await relayOf(t);
   const socket = new WebSocket(eventsOf(relay));
   const other = new WebSocket(eventsOf(relay));
   await Promise.all([once(socket, 'open'), once(other, 'open')]);
-  const heard: string[] = [];
-  other.on('message', message => heard.push(String(message)));
+  const received: string[] = [];
+  other.on('message', message => received.push(String(message)));
   socket.send(JSON.stringify(event(1)));
   socket.send('x'.repeat(5_000));
   const [code] = await once(socket, 'close');
   t.is(code, 1009);
   relay.send(event(2));
   await once(other, 'message');
-  t.deepEqual(heard, [JSON.stringify(event(2))]);
+  t.deepEqual(received, [JSON.stringify(event(2))]);
 });
 
-test('one that does not read is dropped, and one that reads misses nothing', async t => {
+test('a client that does not read is dropped, and one that reads receives every event', async t => {
   const relay = await relayOf(t, { maxLag: 50 });
-  const deaf = await deafTo(relay, t);
+  const stalled = await connectWithoutReading(relay, t);
   const reader = new WebSocket(eventsOf(relay));
-  const heard: number[] = [];
-  reader.on('message', message => heard.push(String(message).length));
+  const received: number[] = [];
+  reader.on('message', message => received.push(String(message).length));
   await once(reader, 'open');
-  const dropped = once(deaf, 'close');
-  // More than the sockets of both ends hold: 200 of 100 kB, then on until it is dropped.
+  const dropped = once(stalled, 'close');
+  // 200 events of 100 kB exceed the socket buffers of both ends.
   let sent = 0;
   while (sent < 200) {
     relay.send(event(100_000));
     sent++;
-    while (heard.length < sent) await once(reader, 'message');
+    while (received.length < sent) await once(reader, 'message');
   }
-  deaf.resume();
+  stalled.resume();
   await dropped;
-  t.is(heard.length, sent);
-  t.true(deaf.bytesRead < sent * 100_000);
+  t.is(received.length, sent);
+  t.true(stalled.bytesRead < sent * 100_000);
 });
 
-test('a story longer than a socket takes at once is told to its end', async t => {
+test('a history larger than a socket buffer is sent completely', async t => {
   const relay = await relayOf(t, { remembered: 100, maxLag: 1 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000 + count));
   const reader = new WebSocket(eventsOf(relay));
@@ -161,49 +161,49 @@ test('a story longer than a socket takes at once is told to its end', async t =>
   );
 });
 
-test('the close tells those who read all there is, and says goodbye', async t => {
+test('close sends all events to clients that read, then closes their connections', async t => {
   const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 60_000 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000));
   const reader = new WebSocket(eventsOf(relay));
-  let heard = 0;
-  reader.on('message', () => heard++);
+  let received = 0;
+  reader.on('message', () => received++);
   await once(reader, 'open');
-  const goodbye = once(reader, 'close');
+  const closed = once(reader, 'close');
   await relay.close();
-  t.is((await goodbye)[0], 1000);
-  t.is(heard, 100);
+  t.is((await closed)[0], 1000);
+  t.is(received, 100);
 });
 
-test('the close does not wait for those who do not read, nor for idle connections', async t => {
+test('close does not wait for clients that do not read, nor for idle connections', async t => {
   const relay = await openRelay({ remembered: 100, maxLag: 100, gracePeriodMs: 10 });
   for (let count = 0; count < 100; count++) relay.send(event(100_000));
-  const deaf = await deafTo(relay, t);
+  const stalled = await connectWithoutReading(relay, t);
   const idle = connect(Number(new URL(relay.url).port), '127.0.0.1');
   t.teardown(() => idle.destroy());
   idle.on('error', () => {});
   await once(idle, 'connect');
-  const dropped = once(deaf, 'close');
+  const dropped = once(stalled, 'close');
   await relay.close();
-  deaf.resume();
+  stalled.resume();
   await dropped;
-  t.true(deaf.bytesRead < 100 * 100_000);
+  t.true(stalled.bytesRead < 100 * 100_000);
   await relay.close();
 });
 
-test('a process that forgets to close it ends all the same, whoever watches', async t => {
+test('a process that does not close its relay exits despite connected clients', async t => {
   const module = join(import.meta.dirname, '..', '..', '..', 'src', 'inspector', 'relay.ts');
   const script = `
     const { openRelay } = await import(${JSON.stringify(module)});
-    const { url } = await openRelay({ remembered: 1, patience: 1, grace: 0 });
+    const { url } = await openRelay({ remembered: 1, maxLag: 1, gracePeriodMs: 0 });
     process.stdout.write(url);
     process.stdin.resume();
   `;
-  const forgetful = execa(process.execPath, ['--input-type=module', '--eval', script]);
-  const [url] = await once(forgetful.stdout, 'data');
+  const relayProcess = execa(process.execPath, ['--input-type=module', '--eval', script]);
+  const [url] = await once(relayProcess.stdout, 'data');
   const watcher = new WebSocket(`${String(url).replace('http:', 'ws:')}events`);
   watcher.on('error', () => {});
   await once(watcher, 'open');
-  forgetful.stdin.end();
-  t.is((await forgetful).exitCode, 0);
+  relayProcess.stdin.end();
+  t.is((await relayProcess).exitCode, 0);
   watcher.terminate();
 });

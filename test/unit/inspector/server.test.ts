@@ -7,23 +7,23 @@ import { UsageError } from '../../../src/errors.ts';
 import { openInspector } from '../../../src/inspector/server.ts';
 import type { Terminals } from '../../../src/inspector/terminals.ts';
 import { openStateDir, type RunFolder } from '../../../src/store/state-directory.ts';
-import { pastRun } from '../_helpers/command-line.ts';
+import { writeRun } from '../_helpers/command-line.ts';
 import { livelyRun } from './lively.ts';
 
-const quiet: Terminals = { read: async () => false, type: async () => {} };
+const noTerminals: Terminals = { read: async () => false, type: async () => {} };
 
 function folderOf(t: ExecutionContext, journal: readonly object[]): RunFolder {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-inspector-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   const stateDir = openStateDir(path);
-  pastRun(path, 'r1234567', [], journal);
+  writeRun(path, 'r1234567', [], journal);
   return stateDir.run('r1234567');
 }
 
 async function inspectorOf(
   t: ExecutionContext,
   folder: RunFolder | null,
-  { mayType = false, terminals = quiet }: { mayType?: boolean; terminals?: Terminals } = {},
+  { mayType = false, terminals = noTerminals }: { mayType?: boolean; terminals?: Terminals } = {},
 ) {
   const inspector = await openInspector({ port: 0, mayType, terminals: () => terminals });
   t.teardown(() => inspector.close());
@@ -33,7 +33,7 @@ async function inspectorOf(
   return { ...inspector, origin, ask };
 }
 
-test('only who has the token, by an address of this machine and from no other site, is answered', async t => {
+test('requests need the token, a local host and an allowed origin', async t => {
   const { url, origin, ask } = await inspectorOf(t, folderOf(t, livelyRun(1)));
   t.is((await ask('')).status, 200);
   t.is((await fetch(`${origin}/`)).status, 403);
@@ -48,7 +48,7 @@ test('only who has the token, by an address of this machine and from no other si
   t.is(new URL(url).hostname, '127.0.0.1');
 });
 
-test('the page may load nothing and run nothing but its own, and is in no frame', async t => {
+test('the page loads and runs only its own files, and refuses to be framed', async t => {
   const { ask } = await inspectorOf(t, null);
   const first = await ask('');
   const policy = first.headers.get('content-security-policy')!;
@@ -62,11 +62,11 @@ test('the page may load nothing and run nothing but its own, and is in no frame'
   t.false(/ (on\w+|style)=/.test(html));
 });
 
-/** Reads an event stream until `count` events were told; then those that come with other names. */
-async function told(answer: Response, count: number) {
+/** Read `count` events of an event stream. */
+async function readEvents(response: Response, count: number) {
   const events: { seq: number }[] = [];
   let rest = '';
-  for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     rest += chunk;
     const messages = rest.split('\n\n');
     rest = messages.pop()!;
@@ -79,44 +79,44 @@ async function told(answer: Response, count: number) {
   return events;
 }
 
-test('everybody is told every event once, in order, also those who come again and what is yet to come', async t => {
+test('every client receives past and future events once, in order, even after a reconnect', async t => {
   const events = livelyRun(40);
   const folder = folderOf(t, events.slice(0, -3));
   const { ask } = await inspectorOf(t, folder);
   const first = await ask('events');
   const others = [ask('events'), ask('events', { headers: { 'last-event-id': '100' } })];
-  const all = told(first, events.length);
+  const all = readEvents(first, events.length);
   await delay(150);
   const last = events
     .slice(-3)
     .map(event => `${JSON.stringify(event)}\n`)
     .join('');
-  // A line that is half there is no event.
+  // An incomplete line is not sent.
   appendFileSync(folder.journal, last.slice(0, 40));
   await delay(250);
   appendFileSync(folder.journal, last.slice(40));
   const seqs = (some: readonly { seq: number }[]) => some.map(({ seq }) => seq);
   t.deepEqual(seqs(await all), seqs(events));
-  t.deepEqual(seqs(await told(await others[0]!, events.length)), seqs(events));
-  t.deepEqual(seqs(await told(await others[1]!, events.length - 100)), seqs(events.slice(100)));
+  t.deepEqual(seqs(await readEvents(await others[0]!, events.length)), seqs(events));
+  t.deepEqual(seqs(await readEvents(await others[1]!, events.length - 100)), seqs(events.slice(100)));
 });
 
-test('lines that cannot be believed are not told', async t => {
+test('invalid lines of the journal are not sent', async t => {
   const events = livelyRun(1);
   const folder = folderOf(t, events);
-  appendFileSync(folder.journal, 'no event\n{"type":"warning"}\n');
-  const after = { v: 1, seq: 99, at: 0, type: 'warning', agent: null, message: 'told' };
+  appendFileSync(folder.journal, 'not an event\n{"type":"warning"}\n');
+  const after = { v: 1, seq: 99, at: 0, type: 'warning', agent: null, message: 'valid' };
   appendFileSync(folder.journal, `${JSON.stringify(after)}\n`);
   const { ask } = await inspectorOf(t, folder);
-  t.deepEqual((await told(await ask('events'), events.length + 1)).at(-1), after as never);
+  t.deepEqual((await readEvents(await ask('events'), events.length + 1)).at(-1), after as never);
 });
 
-test('a terminal is read while somebody looks, as bytes that are no page', async t => {
+test('a terminal is read while the client is connected, as plain text in a sandbox', async t => {
   let ended = 0;
   const terminals: Terminals = {
-    ...quiet,
+    ...noTerminals,
     async read(agent, _attempt, { write, follow, signal }) {
-      if (agent !== 'one') throw new UsageError('there is no such agent');
+      if (agent !== 'one') throw new UsageError('unknown agent');
       await write(Buffer.from('<b>bold</b>'));
       if (follow) await new Promise(resolve => signal.addEventListener('abort', resolve));
       ended++;
@@ -124,15 +124,15 @@ test('a terminal is read while somebody looks, as bytes that are no page', async
     },
   };
   const { ask } = await inspectorOf(t, folderOf(t, livelyRun(1)), { terminals });
-  const leaving = new AbortController();
-  const answer = await ask('terminal?agent=one&attempt=1', { signal: leaving.signal });
-  t.is(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
-  t.is(answer.headers.get('x-content-type-options'), 'nosniff');
-  t.regex(answer.headers.get('content-security-policy')!, /sandbox/);
-  const { value } = await answer.body!.getReader().read();
+  const client = new AbortController();
+  const response = await ask('terminal?agent=one&attempt=1', { signal: client.signal });
+  t.is(response.headers.get('content-type'), 'text/plain; charset=utf-8');
+  t.is(response.headers.get('x-content-type-options'), 'nosniff');
+  t.regex(response.headers.get('content-security-policy')!, /sandbox/);
+  const { value } = await response.body!.getReader().read();
   t.is(new TextDecoder().decode(value), '<b>bold</b>');
   t.is(ended, 0);
-  leaving.abort();
+  client.abort();
   while (ended === 0) await delay(10);
 
   const saved = await ask('terminal?save&agent=one&attempt=1');
@@ -142,10 +142,10 @@ test('a terminal is read while somebody looks, as bytes that are no page', async
   t.is((await ask('terminal?agent=one&attempt=-1')).status, 404);
 });
 
-test('typing is refused unless it was asked for, and taken from the page alone', async t => {
+test('typing is refused without mayType, and accepted from the page only', async t => {
   const typed: string[] = [];
   const terminals: Terminals = {
-    ...quiet,
+    ...noTerminals,
     type: async (agent, bytes) => void typed.push(`${agent}: ${bytes}`),
   };
   const folder = folderOf(t, livelyRun(1));
@@ -169,13 +169,13 @@ test('typing is refused unless it was asked for, and taken from the page alone',
   t.deepEqual(typed, ['one: ls\r']);
 });
 
-test('a page waits for a run that has not begun, and hears of its end', async t => {
+test('a page waits for a run that has not started, and receives its end', async t => {
   const folder = folderOf(t, livelyRun(1));
-  const inspector = await openInspector({ port: 0, mayType: false, terminals: () => quiet });
-  const answer = fetch(`${inspector.url}events`);
+  const inspector = await openInspector({ port: 0, mayType: false, terminals: () => noTerminals });
+  const response = fetch(`${inspector.url}events`);
   await delay(50);
   inspector.show(folder);
-  const text = (await answer).text();
+  const text = (await response).text();
   await inspector.close();
   t.regex(await text, /event: end\ndata: true\n\n$/);
 });

@@ -5,12 +5,12 @@ import { statelyPage } from '../../../src/inspector/stately-page.ts';
 const site = 'https://stately.ai';
 const { html, headers } = statelyPage('127.0.0.1:4000', 'bm9uY2U=');
 
-/** The page's script in a browser of cardboard. */
+/** Run the script of the page in a fake browser. */
 function openPage() {
   const frame = {
     contentWindow: {
-      told: [] as unknown[],
-      postMessage: (...told: unknown[]) => void frame.contentWindow.told.push(told),
+      posted: [] as unknown[],
+      postMessage: (...posted: unknown[]) => void frame.contentWindow.posted.push(posted),
     },
   };
   const status = { textContent: '', hidden: false };
@@ -34,7 +34,7 @@ function openPage() {
     addEventListener: (_: string, listener: typeof onMessage) => {
       onMessage = listener;
     },
-    setTimeout: (later: () => void) => timers.set(timers.size + 1, later).size,
+    setTimeout: (callback: () => void) => timers.set(timers.size + 1, callback).size,
     clearTimeout: (id: number) => timers.delete(id),
     WebSocket,
   });
@@ -48,50 +48,50 @@ function openPage() {
       onmessage(_: object): void;
       onclose(_: object): void;
     }[],
-    hears: (message: object = {}) => onMessage({ ...connected, ...message }),
-    timePasses: () => [...timers.values()].forEach(later => void later()),
+    receive: (message: object = {}) => onMessage({ ...connected, ...message }),
+    runTimers: () => [...timers.values()].forEach(callback => void callback()),
   };
 }
 
-test('the page asks for the events when the Inspector is there, and gives them to it and to no other origin', t => {
-  const { frame, sockets, hears } = openPage();
+test('the page requests events once the Inspector is connected, and posts them to its origin only', t => {
+  const { frame, sockets, receive } = openPage();
   t.is(sockets.length, 0);
-  hears();
+  receive();
   t.is(sockets[0]!.url, 'ws://127.0.0.1:4000/token/events');
   sockets[0]!.onmessage({ data: '{"type":"@xstate.event"}' });
-  t.is(JSON.stringify(frame.contentWindow.told), JSON.stringify([[{ type: '@xstate.event' }, site]]));
+  t.is(JSON.stringify(frame.contentWindow.posted), JSON.stringify([[{ type: '@xstate.event' }, site]]));
 });
 
-test('an Inspector that was loaded anew is told the whole story again', t => {
-  const { sockets, hears } = openPage();
-  hears();
-  hears();
+test('a reloaded Inspector receives all events again', t => {
+  const { sockets, receive } = openPage();
+  receive();
+  receive();
   t.deepEqual(
     sockets.map(({ closed }) => closed),
     [true, false],
   );
 });
 
-test('what comes from another origin or another window is not heeded', t => {
-  const { sockets, hears } = openPage();
-  hears({ origin: 'https://rebound.example' });
-  hears({ source: {} });
-  hears({ data: { type: 'something else' } });
-  hears({ data: null });
+test('messages from another origin or window are ignored', t => {
+  const { sockets, receive } = openPage();
+  receive({ origin: 'https://rebound.example' });
+  receive({ source: {} });
+  receive({ data: { type: 'something else' } });
+  receive({ data: null });
   t.is(sockets.length, 0);
 });
 
-test('where the site cannot be reached, the page says so, and what to do', t => {
-  const { status, timePasses } = openPage();
-  timePasses();
+test('an unreachable site is reported with a hint', t => {
+  const { status, runTimers } = openPage();
+  runTimers();
   t.regex(status.textContent, /cannot be reached.*connection or the proxy.*reload/);
   t.false(status.hidden);
 });
 
-test('once the Inspector is there, nothing is said until the end', t => {
-  const { status, hears, timePasses, sockets } = openPage();
-  hears();
-  timePasses();
+test('the status is hidden while the Inspector is connected, and reports the end', t => {
+  const { status, receive, runTimers, sockets } = openPage();
+  receive();
+  runTimers();
   t.true(status.hidden);
   sockets[0]!.onclose({ code: 1000 });
   t.regex(status.textContent, /The run is over/);
@@ -100,7 +100,7 @@ test('once the Inspector is there, nothing is said until the end', t => {
   t.regex(status.textContent, /is lost.*Reload/);
 });
 
-test('the page may load one frame, run its own script, and talk to the address that it came from', t => {
+test('the page may load one frame, run its own script and connect to its own address', t => {
   t.deepEqual(headers['Content-Security-Policy']!.split('; ').sort(), [
     "base-uri 'none'",
     'connect-src ws://127.0.0.1:4000',

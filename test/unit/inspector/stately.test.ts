@@ -14,7 +14,7 @@ const agents = {
 };
 const names = ['fixer', 'flaky', 'broken', 'lonely', 'late'];
 
-test('a client of the protocol is told every agent and all its states, in order, as the journal has them', async t => {
+test('a client receives every agent and its states in order, as in the journal', async t => {
   const inspector = await statelyInspector();
   t.teardown(() => inspector.close());
   const flow = testFlow(agents, inspector.inspect);
@@ -22,7 +22,7 @@ test('a client of the protocol is told every agent and all its states, in order,
   const live = receiveFrom(inspector.url);
   await live.until(({ states }) => states('fixer').length === 1);
   flow.release();
-  await flow.over;
+  await flow.ended;
   await live.until(({ snapshots }) => snapshots('flow').at(-1)?.snapshot.status === 'done');
 
   for (const name of names) t.deepEqual(live.states(name), flow.states(name), name);
@@ -39,13 +39,13 @@ test('a client of the protocol is told every agent and all its states, in order,
   );
 });
 
-test('an actor is introduced with its parent, its chart and the state that it begins in', async t => {
+test('the event of a new actor has its parent, chart and initial state', async t => {
   const inspector = await statelyInspector();
   t.teardown(() => inspector.close());
   const flow = testFlow({ fixer: {} }, inspector.inspect);
   flow.start();
   flow.release();
-  await flow.over;
+  await flow.ended;
   const client = receiveFrom(inspector.url);
   await client.until(({ snapshots }) => snapshots('fixer').at(-1)?.snapshot.status === 'done');
 
@@ -69,21 +69,21 @@ test('an actor is introduced with its parent, its chart and the state that it be
   );
 });
 
-test('no output, message, command, image, reason or live object travels', async t => {
+test('no output, message, command, image, reason or live object is sent', async t => {
   const inspector = await statelyInspector();
   t.teardown(() => inspector.close());
   const flow = testFlow(agents, inspector.inspect);
   flow.start();
   flow.cancel('fixer');
   flow.release();
-  await flow.over;
-  t.true(JSON.stringify(flow.journal).includes(secret), 'the flow did meet the secret');
+  await flow.ended;
+  t.true(JSON.stringify(flow.journal).includes(secret), 'the journal contains the secret');
   const client = receiveFrom(inspector.url);
   await client.until(({ snapshots }) => snapshots('flow').at(-1)?.snapshot.status === 'done');
 
   const text = JSON.stringify(client.events);
-  for (const word of [secret, 'docker', '[Object]', '[Circular]', '=>', 'function', 'machines/', 'stack'])
-    t.false(text.includes(word), word);
+  for (const part of [secret, 'docker', '[Object]', '[Circular]', '=>', 'function', 'machines/', 'stack'])
+    t.false(text.includes(part), part);
   const { snapshot } = client.snapshots('lonely').at(-1)!;
   t.deepEqual(snapshot as unknown, {
     status: 'done',
@@ -104,37 +104,37 @@ test('no output, message, command, image, reason or live object travels', async 
     if (event.type === '@xstate.event') t.deepEqual(Object.keys(event.event), ['type']);
 });
 
-test('who comes after much has been forgotten is told where every agent stood, and all since then', async t => {
+test('a late client receives a state of every agent and all events since then', async t => {
   const inspector = await statelyInspector({ remembered: 10 });
   t.teardown(() => inspector.close());
   const flow = testFlow(agents, inspector.inspect);
   flow.start();
   flow.release();
-  await flow.over;
+  await flow.ended;
   const client = receiveFrom(inspector.url);
   await client.until(({ snapshots }) => snapshots('flow').at(-1)?.snapshot.status === 'done');
   t.is(client.events.length, 6 + 10);
   for (const name of names) {
-    const told = [placeOf(client.actor(name)!.snapshot), ...client.states(name)];
-    t.deepEqual(told, flow.states(name).slice(-told.length), name);
+    const received = [placeOf(client.actor(name)!.snapshot), ...client.states(name)];
+    t.deepEqual(received, flow.states(name).slice(-received.length), name);
   }
 });
 
-test('at the close, those who watch have been told the last state, and nobody is served any more', async t => {
+test('close sends the last state to connected clients, and ends the server', async t => {
   const inspector = await statelyInspector({ gracePeriodMs: 60_000 });
   const flow = testFlow({ fixer: {} }, inspector.inspect);
   flow.start();
   const client = receiveFrom(inspector.url);
   await client.until(({ states }) => states('fixer').length === 1);
   flow.release();
-  await flow.over;
+  await flow.ended;
   await inspector.close();
   await client.until(({ snapshots }) => snapshots('flow').at(-1)?.snapshot.status === 'done');
   t.deepEqual(client.states('fixer'), flow.states('fixer'));
   await t.throwsAsync(fetch(inspector.url));
 });
 
-test('one line says where the page is, and that the browser needs the site of Stately', async t => {
+test('the announcement is one line with the URL and the need for the site of Stately', async t => {
   const inspector = await statelyInspector();
   t.teardown(() => inspector.close());
   t.true(inspector.announcement.includes(inspector.url));

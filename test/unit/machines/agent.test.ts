@@ -11,35 +11,35 @@ import { walk } from './walk.ts';
 
 for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(agentMachine)));
 
-test('no two scenarios have the same title', t => {
+test('titles of scenarios are unique', t => {
   t.is(new Set(scenarios.map(({ title }) => title)).size, scenarios.length);
 });
 
-test('a step waits 0.1 s, twice as long each time, and never more than 5 s', t => {
+test('the backoff of a step starts at 0.1 s and doubles up to 5 s', t => {
   t.deepEqual(
     Array.from({ length: maxTries }, (_, index) => backOffDelay(index + 1)),
     [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000],
   );
 });
 
-test('an attempt waits 1 s, twice as long each time, and never more than 30 s', t => {
+test('the delay between attempts starts at 1 s and doubles up to 30 s', t => {
   t.deepEqual([1, 2, 3, 4, 5, 6, 7].map(retryDelay), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
-test('an error keeps the command and the exit code that docker gave it', t => {
+test('an error keeps the command and the exit code of its docker call', t => {
   const agent = walk(agentMachine).at('reconciling').resolves(decision('building')).at('building');
   agent.fails('image', { command: 'docker build', exitCode: 17 });
   t.deepEqual(agent.snapshot.output?.error, {
     phase: 'building',
     kind: 'image',
-    message: 'it is image',
+    message: 'image failure',
     command: 'docker build',
     exitCode: 17,
   });
 });
 
-for (const late of ['answer', 'failure'] as const)
-  test(`the late ${late} of an actor that was cancelled is ignored`, async t => {
+for (const late of ['result', 'failure'] as const)
+  test(`the late ${late} of a cancelled actor is ignored`, async t => {
     const building = Promise.withResolvers<{ image: string }>();
     const aborted: boolean[] = [];
     const actor = createActor(
@@ -58,10 +58,10 @@ for (const late of ['answer', 'failure'] as const)
     const ended = new Promise<void>((complete, error) => actor.subscribe({ complete, error }));
     actor.start();
     while (!actor.getSnapshot().matches('building')) await Promise.resolve();
-    actor.send({ type: 'CANCEL', reason: 'asked to' });
+    actor.send({ type: 'CANCEL', reason: 'requested' });
     await ended;
     const before = actor.getSnapshot();
-    if (late === 'answer') building.resolve({ image: 'late' });
+    if (late === 'result') building.resolve({ image: 'late' });
     else building.reject(new StepError('docker', 'late', { at: 1 }));
     await new Promise(resolve => setImmediate(resolve));
     t.is(actor.getSnapshot(), before);
@@ -69,8 +69,8 @@ for (const late of ['answer', 'failure'] as const)
     t.deepEqual(aborted, [true]);
   });
 
-test('the late result of a step does not affect the escalation that has begun again', async t => {
-  const rungs: PromiseWithResolvers<End | null>[] = [];
+test('the late result of a step does not affect a restarted escalation', async t => {
+  const calls: PromiseWithResolvers<End | null>[] = [];
   const actor = createActor(
     agentMachine.provide({
       actors: {
@@ -78,8 +78,8 @@ test('the late result of a step does not affect the escalation that has begun ag
           decision('stopping', { containerId: 'container-1', started: true }),
         ),
         interrupt: fromPromise(() => {
-          rungs.push(Promise.withResolvers());
-          return rungs.at(-1)!.promise;
+          calls.push(Promise.withResolvers());
+          return calls.at(-1)!.promise;
         }),
         terminate: fromPromise<End | null, StepInput>(() => new Promise(() => {})),
       },
@@ -89,12 +89,12 @@ test('the late result of a step does not affect the escalation that has begun ag
   const settled = () => new Promise(resolve => setImmediate(resolve));
   actor.start();
   await settled();
-  actor.send({ type: 'CANCEL', reason: 'asked to' });
-  t.is(rungs.length, 2);
-  rungs[0]!.resolve(null);
+  actor.send({ type: 'CANCEL', reason: 'requested' });
+  t.is(calls.length, 2);
+  calls[0]!.resolve(null);
   await settled();
   t.true(actor.getSnapshot().matches({ stopping: 'interrupting' }));
-  rungs[1]!.resolve(null);
+  calls[1]!.resolve(null);
   await settled();
   t.true(actor.getSnapshot().matches({ stopping: 'terminating' }));
   actor.stop();

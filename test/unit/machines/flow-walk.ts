@@ -2,25 +2,25 @@ import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
 import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
-import { byHand, isRoot, resolve } from './by-hand.ts';
+import { isRoot, manualActor, resolve } from './manual-actor.ts';
 import { expect } from './walk.ts';
 
 export type FlowMachine = typeof flowMachine;
 type FlowSnapshot = SnapshotFrom<FlowMachine>;
 
-/** The effects that are expected since the last call; no others may have happened. */
-interface Seen {
-  /** Agents that were started, in order. */
+/** The expected effects since the last call; any other effect is an error. */
+interface Effects {
+  /** Started agents, in order. */
   readonly started?: readonly string[];
-  /** Events that agents received: `fixer CANCEL`. */
+  /** Events that agents received, such as `fixer CANCEL`. */
   readonly received?: readonly string[];
-  /** Agents that ended without a start: `reviewer skipped`. */
+  /** Agents that ended without a start, such as `reviewer skipped`. */
   readonly unstarted?: readonly string[];
   readonly states?: string;
 }
 
 export interface FlowWalk {
-  sees(seen: Seen): FlowWalk;
+  sees(expected: Effects): FlowWalk;
   /** End an agent. */
   ends(name: string, status?: Status, kind?: FailureKind): FlowWalk;
   cancel(): FlowWalk;
@@ -36,14 +36,14 @@ export interface FlowPlan {
   readonly agents: Readonly<Record<string, readonly string[]>>;
   readonly concurrency?: number;
   /** Agents that end as soon as they receive an event. */
-  readonly obedient?: boolean;
+  readonly endsOnEvent?: boolean;
 }
 
 const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
   name,
   status,
   exitCode: status === 'succeeded' ? 0 : null,
-  error: kind ? { phase: 'creating', kind, message: `${kind} it is` } : null,
+  error: kind ? { phase: 'creating', kind, message: `${kind} failure` } : null,
   containerId: `container-of-${name}`,
   image: 'image-1',
   attempts: [],
@@ -52,7 +52,7 @@ const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput
 /** Start a flow whose agents do nothing until the test ends them. */
 export function walkFlow(
   machine: FlowMachine,
-  { agents, concurrency = 10, obedient = false }: FlowPlan,
+  { agents, concurrency = 10, endsOnEvent = false }: FlowPlan,
 ): FlowWalk {
   let started: string[] = [];
   let received: string[] = [];
@@ -61,22 +61,23 @@ export function walkFlow(
   let at = '';
   let over = false;
 
-  const logic = (): ReturnType<typeof byHand> => {
-    const hand = byHand('agent');
+  const logic = (): ReturnType<typeof manualActor> => {
+    const manual = manualActor('agent');
     return {
-      ...hand,
+      ...manual,
       getInitialSnapshot(scope, input) {
         const { name } = input as AgentInput;
-        expect('its key', scope.id, name);
+        expect('actor id', scope.id, name);
         started.push(name);
-        return hand.getInitialSnapshot(scope, input);
+        return manual.getInitialSnapshot(scope, input);
       },
       transition(snapshot, event, scope) {
-        if (event.type !== 'CANCEL' && event.type !== 'KILL') return hand.transition(snapshot, event, scope);
+        if (event.type !== 'CANCEL' && event.type !== 'KILL')
+          return manual.transition(snapshot, event, scope);
         received.push(`${scope.id} ${event.type}`);
-        if (!obedient) return snapshot;
+        if (!endsOnEvent) return snapshot;
         const output = outputOf(scope.id, 'cancelled');
-        return hand.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
+        return manual.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
       },
     };
   };
@@ -110,21 +111,21 @@ export function walkFlow(
     return self;
   };
   const self: FlowWalk = {
-    sees(seen) {
-      const found = { started, received, unstarted, states: states.join(' > ') };
-      expect('the flow', found, { started: [], received: [], unstarted: [], states: '', ...seen });
+    sees(expected) {
+      const actual = { started, received, unstarted, states: states.join(' > ') };
+      expect('the flow', actual, { started: [], received: [], unstarted: [], states: '', ...expected });
       [started, received, unstarted, states] = [[], [], [], []];
       return self;
     },
     ends(name, status = 'succeeded', kind) {
       const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
-      if (!child) throw new Error(`${name} does not live`);
+      if (!child) throw new Error(`${name} is not running`);
       resolve(child, outputOf(name, status, kind));
       return self;
     },
-    cancel: () => send({ type: 'CANCEL', reason: 'asked to' }),
+    cancel: () => send({ type: 'CANCEL', reason: 'requested' }),
     kill: () => send({ type: 'KILL' }),
-    cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'asked to' }),
+    cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'requested' }),
     output: name => actor.getSnapshot().context.outputs[name],
     isOver(statuses) {
       self.sees({});

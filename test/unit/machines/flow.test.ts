@@ -1,7 +1,7 @@
 import test from 'ava';
 import { flowMachine } from '../../../machines/flow.ts';
 import { type FlowMachine, type FlowPlan, type FlowWalk, walkFlow } from './flow-walk.ts';
-import { forgetful, observed, retargeted, transitionsOf, weakened } from './mutants.ts';
+import { retargeted, transitionsOf, weakened, withObserver, withoutEntryAction } from './mutants.ts';
 import { coverage, survivors } from './survivors.ts';
 import { expect } from './walk.ts';
 
@@ -27,7 +27,7 @@ const scenarios = [
     flow.ends('two').sees({}).ends('one').sees({}).ends('three').sees({ states: 'done' });
     flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
   }),
-  scenario('an agent starts when the one it depends on has succeeded', chain, flow => {
+  scenario('an agent starts when its dependency has succeeded', chain, flow => {
     flow.sees({ started: ['fixer'], states: 'running' });
     flow.ends('fixer').sees({ started: ['reviewer'] });
     flow.ends('reviewer').sees({ started: ['tests'] });
@@ -43,12 +43,12 @@ const scenarios = [
         .ends('base')
         .sees({ started: ['left', 'right'] });
       flow.ends('right', 'failed').sees({ unstarted: ['top skipped'] });
-      expect('why', flow.output('top')?.error?.message, 'depends on right, which did not succeed');
+      expect('its message', flow.output('top')?.error?.message, 'depends on right, which did not succeed');
       flow.ends('left').sees({ states: 'done' });
       flow.isOver({ base: 'succeeded', left: 'succeeded', right: 'failed', top: 'skipped' });
     },
   ),
-  scenario('an agent that depends on two starts when both have succeeded', diamond, flow => {
+  scenario('an agent with two dependencies starts when both have succeeded', diamond, flow => {
     flow
       .sees({ started: ['base'], states: 'running' })
       .ends('base')
@@ -63,7 +63,7 @@ const scenarios = [
     flow.isOver({ base: 'succeeded', left: 'succeeded', right: 'succeeded', top: 'succeeded' });
   }),
   scenario(
-    'an agent that is listed before its dependency waits for it',
+    'an agent waits for a dependency that is listed after it',
     {
       agents: { last: ['first'], first: [] },
     },
@@ -75,15 +75,19 @@ const scenarios = [
       flow.ends('last').sees({ states: 'done' }).isOver({ first: 'succeeded', last: 'succeeded' });
     },
   ),
-  scenario('no more agents run at once than the concurrency allows', { ...three, concurrency: 2 }, flow => {
-    flow
-      .sees({ started: ['one', 'two'], states: 'running' })
-      .ends('two')
-      .sees({ started: ['three'] });
-    flow.ends('three').sees({}).ends('one').sees({ states: 'done' });
-    flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
-  }),
-  scenario('the slot of an agent that failed is free for the next', { ...three, concurrency: 1 }, flow => {
+  scenario(
+    'the number of running agents never exceeds the concurrency',
+    { ...three, concurrency: 2 },
+    flow => {
+      flow
+        .sees({ started: ['one', 'two'], states: 'running' })
+        .ends('two')
+        .sees({ started: ['three'] });
+      flow.ends('three').sees({}).ends('one').sees({ states: 'done' });
+      flow.isOver({ one: 'succeeded', two: 'succeeded', three: 'succeeded' });
+    },
+  ),
+  scenario('a failed agent frees its slot for the next', { ...three, concurrency: 1 }, flow => {
     flow
       .sees({ started: ['one'], states: 'running' })
       .ends('one', 'failed')
@@ -97,7 +101,7 @@ const scenarios = [
   }),
   ...(['failed', 'timedOut', 'cancelled'] as const).map(status =>
     scenario(
-      `all dependants of an agent that is ${status} are skipped, direct or not`,
+      `all direct and indirect dependants of an agent that is ${status} are skipped`,
       {
         agents: { tests: ['reviewer'], reviewer: ['fixer'], fixer: [], other: [] },
       },
@@ -106,7 +110,7 @@ const scenarios = [
         flow.ends('fixer', status).sees({ unstarted: ['reviewer skipped', 'tests skipped'] });
         const { error, attempts, containerId } = flow.output('reviewer')!;
         expect(
-          'what is said of it',
+          'its output',
           { error, attempts, containerId },
           {
             error: {
@@ -118,13 +122,17 @@ const scenarios = [
             containerId: null,
           },
         );
-        expect('why', flow.output('tests')?.error?.message, 'depends on reviewer, which did not succeed');
+        expect(
+          'its message',
+          flow.output('tests')?.error?.message,
+          'depends on reviewer, which did not succeed',
+        );
         flow.ends('other').sees({ states: 'done' });
         flow.isOver({ tests: 'skipped', reviewer: 'skipped', fixer: status, other: 'succeeded' });
       },
     ),
   ),
-  scenario('an agent is skipped as soon as one of those it depends on has failed', diamond, flow => {
+  scenario('an agent is skipped as soon as one of its dependencies has failed', diamond, flow => {
     flow
       .sees({ started: ['base'], states: 'running' })
       .ends('base')
@@ -137,14 +145,18 @@ const scenarios = [
     flow.isOver({ base: 'succeeded', left: 'failed', right: 'succeeded', top: 'skipped' });
   }),
   scenario(
-    'where Docker is out of resources no other agent is started, and running ones continue',
+    'no agent is started once Docker is out of resources, and running ones continue',
     { agents: { one: [], two: [], three: [], after: ['one'] }, concurrency: 2 },
     flow => {
       flow.sees({ started: ['one', 'two'], states: 'running' });
       flow.ends('one', 'failed', 'outOfResources').sees({ unstarted: ['three skipped', 'after skipped'] });
       const why = (name: string) => `${flow.output(name)?.error?.kind}: ${flow.output(name)?.error?.message}`;
-      expect('why', why('three'), 'outOfResources: not started: Docker has no room left, as one found');
-      expect('why', why('after'), 'dependency: depends on one, which did not succeed');
+      expect(
+        'its message',
+        why('three'),
+        'outOfResources: not started: Docker has no room left, as one found',
+      );
+      expect('its message', why('after'), 'dependency: depends on one, which did not succeed');
       flow.ends('two').sees({ states: 'done' });
       flow.isOver({ one: 'failed', two: 'succeeded', three: 'skipped', after: 'skipped' });
     },
@@ -167,13 +179,17 @@ const scenarios = [
       flow.isOver({ fixer: 'cancelled', reviewer: 'skipped', other: 'succeeded' });
     },
   ),
-  scenario('an agent that is cancelled while it waits never starts, nor do its dependants', chain, flow => {
-    flow.sees({ started: ['fixer'], states: 'running' });
-    flow.cancelAgent('reviewer').sees({ unstarted: ['reviewer cancelled', 'tests skipped'] });
-    expect('no error', flow.output('reviewer')?.error, null);
-    flow.ends('fixer').sees({ states: 'done' });
-    flow.isOver({ fixer: 'succeeded', reviewer: 'cancelled', tests: 'skipped' });
-  }),
+  scenario(
+    'an agent that is cancelled while it waits never starts, and neither do its dependants',
+    chain,
+    flow => {
+      flow.sees({ started: ['fixer'], states: 'running' });
+      flow.cancelAgent('reviewer').sees({ unstarted: ['reviewer cancelled', 'tests skipped'] });
+      expect('no error', flow.output('reviewer')?.error, null);
+      flow.ends('fixer').sees({ states: 'done' });
+      flow.isOver({ fixer: 'succeeded', reviewer: 'cancelled', tests: 'skipped' });
+    },
+  ),
   scenario(
     'a flow whose only waiting agent is cancelled last is done',
     { ...three, concurrency: 1 },
@@ -190,18 +206,14 @@ const scenarios = [
       flow.isOver({ one: 'succeeded', two: 'cancelled', three: 'cancelled' });
     },
   ),
-  scenario(
-    'a cancel of an agent that has ended, or is unknown, has no effect',
-    { agents: { one: [], two: [] } },
-    flow => {
-      flow
-        .sees({ started: ['one', 'two'], states: 'running' })
-        .ends('one')
-        .sees({});
-      flow.cancelAgent('one').sees({}).cancelAgent('nobody').sees({}).ends('two').sees({ states: 'done' });
-      flow.isOver({ one: 'succeeded', two: 'succeeded' });
-    },
-  ),
+  scenario('a cancel of an ended or unknown agent has no effect', { agents: { one: [], two: [] } }, flow => {
+    flow
+      .sees({ started: ['one', 'two'], states: 'running' })
+      .ends('one')
+      .sees({});
+    flow.cancelAgent('one').sees({}).cancelAgent('unknown').sees({}).ends('two').sees({ states: 'done' });
+    flow.isOver({ one: 'succeeded', two: 'succeeded' });
+  }),
   scenario(
     'a cancel is sent to running agents, and cancels waiting ones',
     { ...three, concurrency: 2 },
@@ -255,8 +267,8 @@ const scenarios = [
     },
   ),
   scenario(
-    'agents that are all done at the moment of the cancel end the flow',
-    { ...three, concurrency: 2, obedient: true },
+    'agents that end during the cancel end the flow',
+    { ...three, concurrency: 2, endsOnEvent: true },
     flow => {
       flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
       flow.sees({
@@ -268,8 +280,8 @@ const scenarios = [
     },
   ),
   scenario(
-    'an agent that is done at the moment of its own cancel frees its slot',
-    { ...three, concurrency: 1, obedient: true },
+    'an agent that ends during its own cancel frees its slot',
+    { ...three, concurrency: 1, endsOnEvent: true },
     flow => {
       flow
         .sees({ started: ['one'], states: 'running' })
@@ -284,7 +296,7 @@ const scenarios = [
     },
   ),
   scenario(
-    'a cancel of one agent while all are being cancelled is sent to none',
+    'a cancel of one agent is not sent while the flow is being cancelled',
     { agents: { one: [] } },
     flow => {
       flow
@@ -303,11 +315,11 @@ const scenarios = [
 
 for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(flowMachine)));
 
-const covering = coverage(scenarios, flowMachine, observed);
+const covering = coverage(scenarios, flowMachine, withObserver);
 const detecting = ({ detectedBy }: { detectedBy: string }) => covering.get(detectedBy) ?? [];
 const targets = { stable: ['#flow.running', '#flow.cancelling', '#flow.done'], transient: [] };
 
-test('every transition of the flow is taken by a scenario', t => {
+test('scenarios take every transition of the flow', t => {
   const untaken = transitionsOf(flowMachine).filter(({ name }) => !covering.has(name));
   t.deepEqual(
     untaken.map(({ name }) => name),
@@ -315,15 +327,15 @@ test('every transition of the flow is taken by a scenario', t => {
   );
 });
 
-test('a transition of the flow with any other target is detected', t => {
+test('scenarios detect a transition of the flow with any other target', t => {
   const { killed, survived } = survivors(retargeted(flowMachine, targets), detecting);
   t.log(`${killed} detected`);
   t.deepEqual(survived, []);
 });
 
-test('a transition of the flow without its guard, without one of its actions, or missing is detected', t => {
+test('scenarios detect a missing transition, guard or action of the flow', t => {
   const { killed, survived } = survivors(
-    [...weakened(flowMachine), ...forgetful(flowMachine)],
+    [...weakened(flowMachine), ...withoutEntryAction(flowMachine)],
     ({ detectedBy }) => (detectedBy in flowMachine.config.states! ? scenarios : detecting({ detectedBy })),
   );
   t.log(`${killed} detected`);

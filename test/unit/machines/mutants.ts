@@ -5,15 +5,15 @@ type Json = Record<string, unknown>;
 
 /** A transition of a chart, with its path in the config. */
 export interface Place {
-  /** For messages: `building.onDone[1]`. */
+  /** A name for messages, such as `building.onDone[1]`. */
   readonly name: string;
-  /** `building.onDone`: the list from which it is chosen, by order and guards. */
+  /** The list that contains the transition, such as `building.onDone`. */
   readonly slot: string;
   readonly path: Path;
   readonly target: string | null;
   readonly eventless: boolean;
-  /** The state itself, as a target that would change nothing; null if it has substates. */
-  readonly home: string | null;
+  /** The source state, a target without effect; null if it has substates. */
+  readonly source: string | null;
   readonly transition: Json;
 }
 
@@ -36,14 +36,14 @@ export function transitionsOf(machine: Chart): readonly Place[] {
 
 function inState(state: Json, path: Path, name: string): Place[] {
   const { on, always, invoke, states } = state as Record<string, Json | undefined>;
-  const home = states ? null : name;
+  const source = states ? null : name;
   return [
     ...Object.entries(on ?? {}).flatMap(([event, found]) =>
-      inSlot(found, [...path, 'on', event], `${name}.${event}`, home),
+      inSlot(found, [...path, 'on', event], `${name}.${event}`, source),
     ),
-    ...inSlot(always, [...path, 'always'], `${name}.always`, home),
+    ...inSlot(always, [...path, 'always'], `${name}.always`, source),
     ...['onDone', 'onError'].flatMap(slot =>
-      inSlot(invoke?.[slot], [...path, 'invoke', slot], `${name}.${slot}`, home),
+      inSlot(invoke?.[slot], [...path, 'invoke', slot], `${name}.${slot}`, source),
     ),
     ...Object.entries(states ?? {}).flatMap(([key, child]) =>
       inState(child as Json, [...path, 'states', key], name === '' ? key : `${name}.${key}`),
@@ -51,7 +51,7 @@ function inState(state: Json, path: Path, name: string): Place[] {
   ];
 }
 
-function inSlot(found: unknown, path: Path, name: string, home: string | null): Place[] {
+function inSlot(found: unknown, path: Path, name: string, source: string | null): Place[] {
   if (found === undefined) return [];
   const list = (Array.isArray(found) ? found : [found]) as (Json | string)[];
   return list.map((entry, index) => {
@@ -62,7 +62,7 @@ function inSlot(found: unknown, path: Path, name: string, home: string | null): 
       path: [...path, index],
       target: (transition.target as string | undefined) ?? null,
       eventless: path.at(-1) === 'always',
-      home,
+      source,
       transition,
     };
   });
@@ -95,8 +95,8 @@ export function* retargeted<Machine extends Chart>(
 ): Generator<Mutant<Machine>> {
   for (const place of transitionsOf(machine))
     for (const target of place.eventless ? stable : [...stable, ...transient]) {
-      if (last(target) === last(place.target ?? place.home)) continue;
-      if (place.eventless && last(target) === last(place.home)) continue;
+      if (last(target) === last(place.target ?? place.source)) continue;
+      if (place.eventless && last(target) === last(place.source)) continue;
       const transition = { ...place.transition, target };
       yield {
         name: `${place.name} → ${target}`,
@@ -127,7 +127,10 @@ export function* weakened<Machine extends Chart>(machine: Machine): Generator<Mu
 }
 
 /** Return a copy of a chart that reports each transition that it takes, by name and by slot. */
-export function observed<Machine extends Chart>(machine: Machine, taken: (name: string) => void): Machine {
+export function withObserver<Machine extends Chart>(
+  machine: Machine,
+  taken: (name: string) => void,
+): Machine {
   const note =
     ({ name, slot }: Place) =>
     () => {
@@ -141,7 +144,7 @@ export function observed<Machine extends Chart>(machine: Machine, taken: (name: 
 }
 
 /** Yield mutants without one of the entry actions of a state. */
-export function* forgetful<Machine extends Chart>(machine: Machine): Generator<Mutant<Machine>> {
+export function* withoutEntryAction<Machine extends Chart>(machine: Machine): Generator<Mutant<Machine>> {
   const { states } = machine.config as { states: Record<string, Json> };
   for (const [name, { entry }] of Object.entries(states))
     for (const dropped of [entry ?? []].flat()) {
@@ -166,6 +169,6 @@ const isPlain = (value: unknown): value is Json =>
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copy);
   return isPlain(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, held]) => [key, copy(held)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, child]) => [key, copy(child)]))
     : value;
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { agentMachine } from '../../../machines/agent.ts';
-import { forgetful, observed, retargeted, transitionsOf, weakened } from './mutants.ts';
+import { retargeted, transitionsOf, weakened, withObserver, withoutEntryAction } from './mutants.ts';
 import { scenarios } from './scenarios/index.ts';
 import { coverage, survivors } from './survivors.ts';
 
@@ -19,18 +19,18 @@ const targets = {
 
 /** Mutants that behave like the chart. Each entry needs its reason. */
 const harmless = [
-  'reconciling.onDone[11] without its guard', // the last of a list whose guards cover every case, as three below
+  'reconciling.onDone[11] without its guard', // the last branch of a list whose guards cover every case, like the next three
   'backingOff.onDone[9] without its guard',
   'backingOff.onError[9] without its guard',
   'waitingForSecrets.onDone[2] without its guard',
-  'stopping.killing.onDone[0] without its guard', // both of its branches go to collecting; an end of null is none
-  'removing.removingContainer.onDone without the action cleanupDone', // the next attempt begins afresh by itself
+  'stopping.killing.onDone[0] without its guard', // both branches lead to collecting, and a null end has no effect
+  'removing.removingContainer.onDone without the action cleanupDone', // the next attempt resets the context anyway
 ];
 
-const covering = coverage(scenarios, agentMachine, observed);
+const covering = coverage(scenarios, agentMachine, withObserver);
 const detecting = ({ detectedBy }: { detectedBy: string }) => covering.get(detectedBy) ?? [];
 
-test('every transition of the chart is taken by a scenario', t => {
+test('scenarios take every transition of the chart', t => {
   const untaken = transitionsOf(agentMachine).filter(({ name }) => !covering.has(name));
   t.deepEqual(
     untaken.map(({ name }) => name),
@@ -38,20 +38,20 @@ test('every transition of the chart is taken by a scenario', t => {
   );
 });
 
-test('a transition with any other target is detected', t => {
+test('scenarios detect a transition with any other target', t => {
   const { killed, survived } = survivors(retargeted(agentMachine, targets), detecting);
   t.log(`${killed} detected`);
   t.deepEqual(survived, []);
 });
 
-test('a transition without its guard, without one of its actions, or missing is detected', t => {
+test('scenarios detect a missing transition, guard or action', t => {
   const { killed, survived } = survivors(weakened(agentMachine), detecting);
   t.log(`${killed} detected`);
   t.deepEqual(survived, harmless);
 });
 
-test('a state without one of its entry actions is detected', t => {
-  const { killed, survived } = survivors(forgetful(agentMachine), () => scenarios);
+test('scenarios detect a missing entry action', t => {
+  const { killed, survived } = survivors(withoutEntryAction(agentMachine), () => scenarios);
   t.log(`${killed} detected`);
   t.deepEqual(survived, []);
 });

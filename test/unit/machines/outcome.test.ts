@@ -29,68 +29,111 @@ const died = (exitCode: number | null, end: Partial<End> = {}): End => ({
   at: 1,
   ...end,
 });
-const said = (reason: EndRecord['reason'], code: number, oomKills = 0): EndRecord => ({
+const endRecord = (reason: EndRecord['reason'], code: number, oomKills = 0): EndRecord => ({
   reason,
   code,
   oomKills,
 });
 
 const table: readonly Row[] = [
-  ['an exit with 0 succeeded', died(0), said('exit', 0), 'succeeded', 0],
-  ['a word that the work is done succeeded', died(0), said('done', 0), 'succeeded', 0],
+  ['an exit with 0 succeeded', died(0), endRecord('exit', 0), 'succeeded', 0],
+  ['an end record of a done signal succeeded', died(0), endRecord('done', 0), 'succeeded', 0],
   [
-    'a word of success outweighs what docker says',
+    'an end record with 0 outweighs the exit code of docker',
     died(137, { oomKilled: true }),
-    said('exit', 0),
+    endRecord('exit', 0),
     'succeeded',
     0,
   ],
-  ['a success is not undone by a helper that ran out of memory', died(0), said('exit', 0, 2), 'succeeded', 0],
-  ['a word outlives its container', died(null, { reason: 'removed' }), said('exit', 0), 'succeeded', 0],
-  ['a word counts without any end', null, said('exit', 5), 'failed', 5, 'exit', /^exited with 5$/],
-  ['an exit with another code failed', died(3), said('exit', 3), 'failed', 3, 'exit', /^exited with 3$/],
-  ['a declared failure failed', died(2), said('done', 2), 'failed', 2, 'exit'],
   [
-    '127 is explained',
+    'a success is not undone by a helper that ran out of memory',
+    died(0),
+    endRecord('exit', 0, 2),
+    'succeeded',
+    0,
+  ],
+  [
+    'an end record counts for a removed container',
+    died(null, { reason: 'removed' }),
+    endRecord('exit', 0),
+    'succeeded',
+    0,
+  ],
+  [
+    'an end record counts without an end of the container',
+    null,
+    endRecord('exit', 5),
+    'failed',
+    5,
+    'exit',
+    /^exited with 5$/,
+  ],
+  ['an exit with another code failed', died(3), endRecord('exit', 3), 'failed', 3, 'exit', /^exited with 3$/],
+  ['a done signal with another code failed', died(2), endRecord('done', 2), 'failed', 2, 'exit'],
+  [
+    'the message of 127 names the cause',
     died(127),
-    said('exit', 127),
+    endRecord('exit', 127),
     'failed',
     127,
     'exit',
     /command not found in the container/,
   ],
-  ['126 is explained', died(126), said('exit', 126), 'failed', 126, 'exit', /cannot be executed/],
+  [
+    'the message of 126 names the cause',
+    died(126),
+    endRecord('exit', 126),
+    'failed',
+    126,
+    'exit',
+    /cannot be executed/,
+  ],
   [
     'an exit with 137 after an OOM kill ran out of memory',
     died(137),
-    said('exit', 137, 1),
+    endRecord('exit', 137, 1),
     'failed',
     137,
     'outOfMemory',
   ],
-  ['an exit with 137 and no OOM kill is an exit', died(137), said('exit', 137), 'failed', 137, 'exit'],
-  ['an exit with 1 after an OOM kill is an exit', died(1), said('exit', 1, 1), 'failed', 1, 'exit'],
-  ['a signal is named', died(143), said('signal', 143), 'failed', 143, 'signal', /^ended by signal 15$/],
-  ['a KILL by the kernel is out of memory', died(137), said('signal', 137, 1), 'failed', 137, 'outOfMemory'],
-  ['a KILL by somebody is a signal', died(137), said('signal', 137), 'failed', 137, 'signal', /signal 9/],
-  ['a TERM after an OOM kill is a signal', died(143), said('signal', 143, 1), 'failed', 143, 'signal'],
-  ['a lost tmux', died(1), said('tmux-lost', 1), 'failed', 1, 'tmuxLost'],
+  ['an exit with 137 and no OOM kill is an exit', died(137), endRecord('exit', 137), 'failed', 137, 'exit'],
+  ['an exit with 1 after an OOM kill is an exit', died(1), endRecord('exit', 1, 1), 'failed', 1, 'exit'],
+  ['a signal is named', died(143), endRecord('signal', 143), 'failed', 143, 'signal', /^ended by signal 15$/],
   [
-    'a tmux that could not start, with what it said',
+    'a KILL by the kernel is out of memory',
+    died(137),
+    endRecord('signal', 137, 1),
+    'failed',
+    137,
+    'outOfMemory',
+  ],
+  [
+    'a KILL without an OOM kill is a signal',
+    died(137),
+    endRecord('signal', 137),
+    'failed',
+    137,
+    'signal',
+    /signal 9/,
+  ],
+  ['a TERM after an OOM kill is a signal', died(143), endRecord('signal', 143, 1), 'failed', 143, 'signal'],
+  ['a lost tmux', died(1), endRecord('tmux-lost', 1), 'failed', 1, 'tmuxLost'],
+  [
+    'a tmux that could not start, with its message',
     died(70),
-    { ...said('tmux-lost', 70), refusal: 'cannot start tmux: error creating /tmp/tmux-0' },
+    { ...endRecord('tmux-lost', 70), refusal: 'cannot start tmux: error creating /tmp/tmux-0' },
     'failed',
     70,
     'tmuxLost',
     /^the container cannot run agents: cannot start tmux: error creating \/tmp\/tmux-0$/,
   ],
-  ['a tmux that was killed for memory', died(1), said('tmux-lost', 1, 1), 'failed', 1, 'outOfMemory'],
-  ['a deadline', died(124), said('deadline', 124), 'timedOut', 124, 'timeout', /timeouts\.run/],
-  ['an idle agent', died(124), said('idle', 124), 'timedOut', 124, 'idle', /timeouts\.idle/],
+  ['a tmux that was killed for memory', died(1), endRecord('tmux-lost', 1, 1), 'failed', 1, 'outOfMemory'],
+  ['a deadline', died(124), endRecord('deadline', 124), 'timedOut', 124, 'timeout', /timeouts\.run/],
+  ['an idle agent', died(124), endRecord('idle', 124), 'timedOut', 124, 'idle', /timeouts\.idle/],
   [
-    'a container that nobody injected',
+    'a container that was never injected',
     died(125),
-    said('never-injected', 125),
+    endRecord('never-injected', 125),
     'failed',
     125,
     'injectTimeout',
@@ -98,14 +141,14 @@ const table: readonly Row[] = [
   [
     'a TERM from outside',
     died(143),
-    said('term', 143),
+    endRecord('term', 143),
     'failed',
     143,
     'infrastructure',
     /stopped from outside/,
   ],
   [
-    'no word, out of memory',
+    'no end record, out of memory',
     died(137, { oomKilled: true }),
     null,
     'failed',
@@ -114,7 +157,7 @@ const table: readonly Row[] = [
     /Raise "memory"/,
   ],
   [
-    'no word, removed',
+    'no end record, removed',
     died(null, { reason: 'removed' }),
     null,
     'failed',
@@ -122,10 +165,26 @@ const table: readonly Row[] = [
     'infrastructure',
     /removed from outside/,
   ],
-  ['no word, no end', null, null, 'failed', null, 'infrastructure', /removed from outside/],
-  ['no word, restarted', died(0, { reason: 'restarted' }), null, 'failed', 0, 'infrastructure', /restarted/],
   [
-    'no word, and docker says 0: no success',
+    'no end record, no end of the container',
+    null,
+    null,
+    'failed',
+    null,
+    'infrastructure',
+    /removed from outside/,
+  ],
+  [
+    'no end record, restarted',
+    died(0, { reason: 'restarted' }),
+    null,
+    'failed',
+    0,
+    'infrastructure',
+    /restarted/,
+  ],
+  [
+    'no end record, exited with 0',
     died(0),
     null,
     'failed',
@@ -134,7 +193,7 @@ const table: readonly Row[] = [
     /exited with 0 but wrote no end record/,
   ],
   [
-    'no word, killed',
+    'no end record, killed',
     died(137),
     null,
     'failed',
@@ -155,35 +214,35 @@ for (const [title, end, record, status, exitCode, kind, message] of table)
     if (message) t.regex(outcome.error?.message ?? '', message);
   });
 
-const trouble = (kind: 'authentication' | 'quota', until: number | null, code = 1): EndRecord => ({
-  ...said('exit', code),
-  providerFailure: { kind, message: 'what it said', until },
+const failureRecord = (kind: 'authentication' | 'quota', until: number | null, code = 1): EndRecord => ({
+  ...endRecord('exit', code),
+  providerFailure: { kind, message: 'message of the CLI', until },
 });
 
-test('the failure that an AI CLI reports is the reason, unless it has succeeded', t => {
-  t.like(toOutcome(died(1), trouble('authentication', null)), {
+test('a failure that an AI CLI reports determines the outcome unless the agent succeeded', t => {
+  t.like(toOutcome(died(1), failureRecord('authentication', null)), {
     status: 'failed',
-    error: { kind: 'authentication', message: 'what it said' },
+    error: { kind: 'authentication', message: 'message of the CLI' },
   });
-  t.is(toOutcome(died(0), trouble('authentication', null, 0)).status, 'succeeded');
+  t.is(toOutcome(died(0), failureRecord('authentication', null, 0)).status, 'succeeded');
 });
 
-test('only a quota with a known reset time is waited for, and such an attempt is not counted', t => {
-  const known = toOutcome(died(1), trouble('quota', 60_000));
-  const unknown = toOutcome(died(1), trouble('quota', null));
-  const failed = toOutcome(died(1), said('exit', 1));
+test('only a quota with a known reset time is waited for, and its attempt does not count', t => {
+  const known = toOutcome(died(1), failureRecord('quota', 60_000));
+  const unknown = toOutcome(died(1), failureRecord('quota', null));
+  const failed = toOutcome(died(1), endRecord('exit', 1));
   t.deepEqual([known, unknown, failed].map(quotaResetAt), [60_000, null, null]);
   t.false('waitUntil' in unknown.error!);
-  t.is(quotaResetAt(toOutcome(died(1), trouble('authentication', 60_000))), null);
+  t.is(quotaResetAt(toOutcome(died(1), failureRecord('authentication', 60_000))), null);
   t.is(countedAttempts(4, [known, failed, known]), 2);
 });
 
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
-test('a quota whose reported reset time has passed is not waited for: the attempt has failed, and counts', t => {
+test('a quota whose reset time has passed is not waited for, and its attempt counts as failed', t => {
   for (const until of [0, 1, finished - day, finished]) {
-    const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', until));
+    const outcome = toOutcome(died(1, { at: finished, finishedAt: finished }), failureRecord('quota', until));
     t.like(outcome, { status: 'failed', error: { kind: 'exit' } });
     t.is(quotaResetAt(outcome), null);
     t.true(isRetryable(outcome));
@@ -191,9 +250,9 @@ test('a quota whose reported reset time has passed is not waited for: the attemp
   }
 });
 
-test('a quota is waited for for days, not for weeks, and the message has the length of the wait', t => {
+test('a quota is waited for up to 8 days, and the message has the length of a longer wait', t => {
   const after = (ms: number) =>
-    toOutcome(died(1, { at: finished, finishedAt: finished }), trouble('quota', finished + ms));
+    toOutcome(died(1, { at: finished, finishedAt: finished }), failureRecord('quota', finished + ms));
   for (const ms of [1, 5 * 3_600_000, 7 * day, 8 * day]) t.is(quotaResetAt(after(ms)), finished + ms);
   for (const ms of [8 * day + 1, 30 * day, 8.64e15]) {
     t.is(quotaResetAt(after(ms)), null);
@@ -203,31 +262,32 @@ test('a quota is waited for for days, not for weeks, and the message has the len
     status: 'failed',
     error: {
       kind: 'quota',
-      message: 'what it said. That is in 30 days, and a run waits for 8 at most. Run it again then',
+      message: 'message of the CLI. That is in 30 days, and a run waits for 8 at most. Run it again then',
     },
   });
 });
 
-test('a quota is waited for ten times at most; attempts that failed otherwise do not count as waits', t => {
+test('a quota is waited for ten times at most; other failed attempts do not count as waits', t => {
   const waits = (count: number) =>
-    Array.from({ length: count }, () => toOutcome(died(1), trouble('quota', 60_000)));
-  const failed = Array.from({ length: 20 }, () => toOutcome(died(1), said('exit', 1)));
-  const next = (count: number) => toOutcome(died(1), trouble('quota', 60_000), [...failed, ...waits(count)]);
+    Array.from({ length: count }, () => toOutcome(died(1), failureRecord('quota', 60_000)));
+  const failed = Array.from({ length: 20 }, () => toOutcome(died(1), endRecord('exit', 1)));
+  const next = (count: number) =>
+    toOutcome(died(1), failureRecord('quota', 60_000), [...failed, ...waits(count)]);
   t.is(quotaResetAt(next(9)), 60_000);
   t.is(quotaResetAt(next(10)), null);
   t.is(next(10).error?.kind, 'quota');
-  t.regex(next(10).error!.message, /^what it said\. It has waited for its quota 10 times/);
+  t.regex(next(10).error!.message, /^message of the CLI\. It has waited for its quota 10 times/);
 });
 
-test("the wait for a quota is measured by the engine's clock, and waited for by ours", t => {
+test("the wait for a quota is measured by the engine's clock and ends by ours", t => {
   const hour = 3_600_000;
   for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour]) {
     const engineAt = finished + skew;
     const end = died(1, { at: finished, finishedAt: engineAt });
-    t.is(quotaResetAt(toOutcome(end, trouble('quota', engineAt + hour))), finished + hour);
-    t.is(quotaResetAt(toOutcome(end, trouble('quota', engineAt - 1))), null);
+    t.is(quotaResetAt(toOutcome(end, failureRecord('quota', engineAt + hour))), finished + hour);
+    t.is(quotaResetAt(toOutcome(end, failureRecord('quota', engineAt - 1))), null);
   }
-  t.is(quotaResetAt(toOutcome(null, trouble('quota', finished))), null);
+  t.is(quotaResetAt(toOutcome(null, failureRecord('quota', finished))), null);
 });
 
 const retried: Readonly<Record<FailureKind, boolean>> = {
@@ -257,21 +317,21 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   internal: false,
 };
 
-test('a new attempt follows a failure of the agent or of its infrastructure, and no other', t => {
-  for (const [kind, may] of Object.entries(retried)) {
+test('only failures of the agent or of its infrastructure are retryable', t => {
+  for (const [kind, expected] of Object.entries(retried)) {
     const outcome = (status: Status): Outcome => ({
       status,
       exitCode: null,
       error: { phase: 'running', kind: kind as FailureKind, message: kind },
     });
-    t.is(isRetryable(outcome('failed')), may, kind);
+    t.is(isRetryable(outcome('failed')), expected, kind);
     for (const status of ['succeeded', 'timedOut', 'cancelled', 'skipped'] as const)
       t.false(isRetryable(outcome(status)), `${status} ${kind}`);
   }
   t.false(isRetryable({ status: 'failed', exitCode: 1, error: null }));
 });
 
-test('a StepError without a time, and the error of a command, are stamped with the time of the failure', t => {
+test('asStepError adds the time to a StepError without one and to the error of a command', t => {
   const untimed = new StepError('image', 'no such image', { inDoubt: true });
   t.is(asStepError(untimed), untimed);
   t.like(asStepError(untimed, { at: 7 }), { kind: 'image', message: 'no such image', at: 7, inDoubt: true });
@@ -286,7 +346,7 @@ test('a StepError without a time, and the error of a command, are stamped with t
   });
 });
 
-test('a StepError is returned as it is, and anything else that is thrown becomes internal', t => {
+test('asStepError returns a complete StepError unchanged, and makes other errors internal', t => {
   const error = new StepError('image', 'no such image', {
     at: 5,
     command: 'docker pull',

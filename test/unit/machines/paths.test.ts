@@ -5,7 +5,7 @@ import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/a
 import type { Outcome } from '../../../machines/outcome.ts';
 import { isRetryable, quotaResetAt } from '../../../machines/outcome.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
-import { answerOf, decision, died, said, saidNothing, usedUp } from './scenarios/story.ts';
+import { collected, collectedNothing, decision, died, quotaExhausted, resultOf } from './scenarios/story.ts';
 import {
   type AgentMachine,
   type AgentSnapshot,
@@ -19,10 +19,10 @@ import {
 
 type Step = { type: string; output?: unknown; error?: unknown };
 
-/** An event that was sent, and how many states had been visited by then. */
+/** A sent event, with the number of states that were visited before it. */
 type Sent = { step: Step; visited: number };
 
-/** Two tries instead of eight: the scenarios cover more. */
+/** The machine with two tries per step instead of eight, to limit the number of paths. */
 const machine: AgentMachine = agentMachine.provide({
   guards: {
     hasTriesLeft: ({ context, event }) =>
@@ -30,7 +30,7 @@ const machine: AgentMachine = agentMachine.provide({
   },
 });
 
-/** Created once: the stack of an error costs as much as a step of the machine. */
+/** Errors are created once, since capturing a stack costs as much as a step of the machine. */
 const errors = {
   docker: new StepError('docker', 'docker', { at: 0 }),
   transient: new StepError('transient', 'transient', { at: 0, inDoubt: true }),
@@ -43,8 +43,16 @@ const inputs: readonly Partial<AgentInput>[] = [
   { retries: 0, keep: 'on-failure' },
   { retries: 1, keep: 'always' },
 ];
-const climb = ['building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting', 'running'];
-const startup: readonly string[] = [...climb, 'idle', 'needsInput'];
+const startupSteps = [
+  'building',
+  'networking',
+  'creating',
+  'starting',
+  'waitingForTmux',
+  'injecting',
+  'running',
+];
+const startup: readonly string[] = [...startupSteps, 'idle', 'needsInput'];
 
 for (const input of inputs) {
   const given = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' as const, ...input };
@@ -54,21 +62,21 @@ for (const input of inputs) {
     serializeState: snapshot => keyOf(snapshot) as never,
   });
 
-  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the guarantees of the chart`, t => {
+  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the guarantees`, t => {
     let walks = 0;
     for (const { state, steps } of paths) {
-      for (const [course, last] of endings) {
+      for (const [continuation, last] of endings) {
         walks++;
         const story: Sent[] = [];
         try {
           const agent = walk(machine, input);
           for (const { event } of steps.slice(1)) take(agent, event as Step, story);
-          expect('the state that the path leads to', placeOf(agent.snapshot.value), placeOf(state.value));
+          expect('the last state of the path', placeOf(agent.snapshot.value), placeOf(state.value));
           if (last && agent.snapshot.status !== 'done') take(agent, last, story);
-          continueToEnd(agent, story, course);
+          continueToEnd(agent, story, continuation);
           expectGuarantees(agent, story, given);
         } catch (error) {
-          throw new Error(`after ${titleOf(story)}, ended ${course}: ${(error as Error).message}`, {
+          throw new Error(`after ${titleOf(story)}, ended ${continuation}: ${(error as Error).message}`, {
             cause: error,
           });
         }
@@ -86,7 +94,7 @@ for (const input of inputs) {
   });
 }
 
-test('an agent that is restored from JSON in any state ends as it would have without', t => {
+test('an agent restored from JSON in any state ends like one that was not', t => {
   const paths = getShortestPaths(machine, {
     input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
@@ -98,14 +106,13 @@ test('an agent that is restored from JSON in any state ends as it would have wit
   const places = new Set<string>();
   for (const { state, steps } of paths) {
     places.add(placeOf(state.value));
-    for (const course of ['well', 'badly'] as const) {
+    for (const continuation of ['succeeding', 'failing'] as const) {
       const [restored, other] = [true, false].map(isRestored => {
         const agent = walk(machine, { retries: 1 });
         for (const { event } of steps.slice(1)) take(agent, event as Step, []);
-        const here = placeOf(agent.snapshot.value);
-        if (isRestored)
-          expect('the state that it is restored in', placeOf(agent.restores().snapshot.value), here);
-        continueToEnd(agent, [], course);
+        const current = placeOf(agent.snapshot.value);
+        if (isRestored) expect('the restored state', placeOf(agent.restores().snapshot.value), current);
+        continueToEnd(agent, [], continuation);
         return agent;
       }) as [Walk, Walk];
       expect('its output', restored.snapshot.output, other.snapshot.output);
@@ -121,15 +128,15 @@ test('an agent that is restored from JSON in any state ends as it would have wit
 const titleOf = (story: readonly Sent[]) =>
   story.map(({ step: { type } }) => type.replace(/^xstate\.|actor\./g, '')).join(', ');
 
-/** How each path is continued to its end. An event that a chart ignores leads to no path of its own. */
+/** Continuations of each path to its end. They include events that are ignored, which add no path of their own. */
 const endings = [
-  ['well', null],
-  ['badly', null],
-  ['well', { type: 'CANCEL' }],
-  ['well', { type: 'KILL' }],
+  ['succeeding', null],
+  ['failing', null],
+  ['succeeding', { type: 'CANCEL' }],
+  ['succeeding', { type: 'KILL' }],
 ] as const;
 
-/** Return every event that may happen next. */
+/** Return every possible next event. */
 function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   if (snapshot.status === 'done') return [];
   const place = placeOf(snapshot.value) as Place;
@@ -170,15 +177,15 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
       return [died(), null];
     case 'reading':
       return [
-        said(0),
-        said(1),
-        said(124, 'deadline'),
-        saidNothing,
-        // A quota may be exhausted forever.
-        ...(snapshot.context.attempt === 1 ? [usedUp(60_000)] : []),
+        collected(0),
+        collected(1),
+        collected(124, 'deadline'),
+        collectedNothing,
+        // The quota is exhausted once only, since the paths would be infinite otherwise.
+        ...(snapshot.context.attempt === 1 ? [quotaExhausted(60_000)] : []),
       ];
     default:
-      return [answerOf.get(place)];
+      return [resultOf.get(place)];
   }
 }
 
@@ -186,17 +193,17 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
 function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt } = context;
   const known = { attempt, attempts, image, cancelled, injectedAt };
-  const lost: Outcome = outcome ?? {
+  const containerLost: Outcome = outcome ?? {
     status: 'failed',
     exitCode: null,
-    error: { phase: 'reconciling', kind: 'infrastructure', message: 'lost' },
+    error: { phase: 'reconciling', kind: 'infrastructure', message: 'container lost' },
   };
   const container = { ...known, containerId: 'container-1' };
   const alive = { ...container, started: true };
-  const firstTime = context.step === null && context.containerId === null && !inDoubt;
-  const gone = { ...known, outcome: lost, inDoubt: true };
+  const isFirst = context.step === null && context.containerId === null && !inDoubt;
+  const gone = { ...known, outcome: containerLost, inDoubt: true };
   const cleaningUp = [
-    decision('stopping', { ...alive, outcome: lost }),
+    decision('stopping', { ...alive, outcome: containerLost }),
     decision('collecting', { ...alive, end: died() }),
     decision('removing', gone),
   ];
@@ -206,15 +213,15 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
     ...(injectedAt === null ? [decision('starting', container), decision('waitingForTmux', alive)] : []),
     decision('running', { ...alive, injectedAt: injectedAt ?? 5_000 }),
     ...cleaningUp,
-    ...(firstTime
+    ...(isFirst
       ? [
           decision('removing', {
             ...gone,
             cancelled: true,
             outcome: { status: 'cancelled', exitCode: null, error: null },
           }),
-          decision('retrying', { ...known, outcome: lost }),
-          decision('done', { ...known, outcome: lost }),
+          decision('retrying', { ...known, outcome: containerLost }),
+          decision('done', { ...known, outcome: containerLost }),
         ]
       : []),
   ];
@@ -234,15 +241,15 @@ function take(agent: Walk, step: Step, story: Sent[]): void {
   story.push({ step, visited: agent.visited.length });
   if (type.startsWith('xstate.done')) agent.resolves(output);
   else if (type.startsWith('xstate.error')) agent.throws(error);
-  else agent.sends({ type, reason: 'asked to' } as AgentEvent);
+  else agent.sends({ type, reason: 'requested' } as AgentEvent);
 }
 
 /** Continue an agent to its end, with successes or with failures only. */
-function continueToEnd(agent: Walk, story: Sent[], course: 'well' | 'badly'): void {
+function continueToEnd(agent: Walk, story: Sent[], continuation: 'succeeding' | 'failing'): void {
   for (let steps = 0; agent.snapshot.status !== 'done'; steps++) {
-    if (steps > 40) throw new Error(`it loops: ${agent.visited.slice(-12).join(' > ')}`);
+    if (steps > 40) throw new Error(`endless loop: ${agent.visited.slice(-12).join(' > ')}`);
     const next = stepsFrom(agent.snapshot);
-    const bad = course === 'badly' && next.find(({ error }) => error === errors.docker);
+    const bad = continuation === 'failing' && next.find(({ error }) => error === errors.docker);
     take(agent, bad || next[0]!, story);
   }
 }
@@ -262,7 +269,7 @@ function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput
   for (const [index, place] of visited.entries()) {
     if (place !== 'removing' && place !== 'removingContainer') continue;
     const after = ['removingContainer', 'evaluating', 'backingOff', 'engineUnreachable', 'removing'];
-    if (!after.includes(visited[index + 1]!)) throw new Error(`${visited[index + 1]} comes after ${place}`);
+    if (!after.includes(visited[index + 1]!)) throw new Error(`${visited[index + 1]} follows ${place}`);
   }
   const [lastCreate, lastStart] = [visited.lastIndexOf('creating'), visited.lastIndexOf('starting')];
   if (Math.max(lastCreate, lastStart) > visited.lastIndexOf('removing'))

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
 
-test('the diagrams and tables of machines/README.md are those of the machines', t => {
+test('the diagrams and tables of machines/README.md are up to date', t => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/diagrams.ts', '--check'], {
     encoding: 'utf8',
   });

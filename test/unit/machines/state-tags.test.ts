@@ -8,19 +8,19 @@ const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
   ...Object.values(node.states).flatMap(child => nodesOf(child)),
 ];
 
-test('every state of the chart has the tags that the table returns for its name', t => {
+test('tagsOf returns the tags of every state of the chart', t => {
   const nodes = nodesOf(agentMachine.root as unknown as AnyStateNode).filter(({ parent }) => parent);
-  const inChart = nodes.map(({ path, parent, tags }) => [
+  const expected = nodes.map(({ path, parent, tags }) => [
     path.join('.'),
     [...new Set([...(parent?.tags ?? []), ...tags])].sort(),
   ]);
-  t.true(inChart.length > 20);
+  t.true(expected.length > 20);
   t.deepEqual(
-    inChart,
+    expected,
     nodes.map(({ path }) => [path.join('.'), tagsOf(path.join('.')).toSorted()]),
   );
 });
 
-test('a name that the chart does not have has no tags', t => {
+test('tagsOf returns no tags for an unknown state', t => {
   for (const name of ['waiting', 'toString', '']) t.deepEqual(tagsOf(name), []);
 });

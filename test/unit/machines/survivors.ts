@@ -5,7 +5,7 @@ export interface Scenario<Machine> {
   readonly run: (machine: Machine) => unknown;
 }
 
-/** Return the scenarios that take each transition: only those can detect a mutant of it. */
+/** Map each transition to the scenarios that take it: only those can detect a mutant of it. */
 export function coverage<Machine>(
   scenarios: readonly Scenario<Machine>[],
   machine: Machine,
@@ -13,16 +13,16 @@ export function coverage<Machine>(
 ): ReadonlyMap<string, readonly Scenario<Machine>[]> {
   const covering = new Map<string, Scenario<Machine>[]>();
   let taken = new Set<string>();
-  const watched = observe(machine, name => taken.add(name));
+  const observed = observe(machine, name => taken.add(name));
   for (const scenario of scenarios) {
     taken = new Set();
-    scenario.run(watched);
+    scenario.run(observed);
     for (const name of taken) covering.set(name, [...(covering.get(name) ?? []), scenario]);
   }
   return covering;
 }
 
-/** Run the scenarios that can detect each mutant until one fails. Returns the names of mutants that none has detected. */
+/** Run the scenarios that can detect each mutant until one fails. Return the names of undetected mutants. */
 export function survivors<Machine>(
   mutants: Iterable<Mutant<Machine>>,
   detecting: (mutant: Mutant<Machine>) => readonly Scenario<Machine>[],

@@ -4,12 +4,12 @@ import type { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, AgentOutput, AttemptResult } from '../../../machines/agent-types.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
-import { byHand, callsIn, isRoot, reject, resolve, sharesCalls } from './by-hand.ts';
+import { callsIn, isRoot, manualActor, reject, resolve, sharesCalls } from './manual-actor.ts';
 
 export type AgentMachine = typeof agentMachine;
 export type AgentSnapshot = SnapshotFrom<AgentMachine>;
 
-/** The actor of each state: the guarantee of the chart, written down a second time on purpose. */
+/** The actor of each state. It deliberately repeats what the chart defines. */
 export const workers = {
   reconciling: 'reconcile',
   building: 'ensureImage',
@@ -82,12 +82,12 @@ const defaults: AgentInput = { name: 'fixer', dependsOn: [], retries: 0, keep: '
 export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Walk {
   const visited: string[] = [];
   const emitted: AttemptResult[] = [];
-  let looked = 0;
-  let heard = 0;
+  let checkedStates = 0;
+  let checkedCalls = 0;
   let over = false;
 
   const begin = (snapshot?: Snapshot<unknown>) => {
-    const made = createActor(handed(machine), {
+    const created = createActor(withManualActors(machine), {
       input: { ...defaults, ...input },
       ...(snapshot && { snapshot }),
       inspect(inspected) {
@@ -95,9 +95,9 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
           note(inspected.snapshot as AgentSnapshot);
       },
     });
-    made.on('attempt.ended', ({ type: _, image: __, ...result }) => emitted.push(result));
-    made.subscribe({ error: error => void error });
-    return made;
+    created.on('attempt.ended', ({ type: _, image: __, ...result }) => emitted.push(result));
+    created.subscribe({ error: error => void error });
+    return created;
   };
   const note = ({ value }: Pick<AgentSnapshot, 'value'>) => {
     const place = placeOf(value);
@@ -110,28 +110,28 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
 
   const worker = (): AnyActorRef => {
     const children = Object.values(actor.getSnapshot().children) as AnyActorRef[];
-    expect('actors at work', children.length, 1);
+    expect('running actors', children.length, 1);
     return children[0]!;
   };
 
   const self: Walk = {
     at(path) {
-      const gone = visited.slice(looked);
-      expect('states', gone.join(' > '), path);
-      looked = visited.length;
-      const inside = isRunning(visited.at(-gone.length - 1)) && isRunning(gone[0]);
-      const expected = inside ? [] : gone.filter(isPlace).map(place => workers[place]);
+      const entered = visited.slice(checkedStates);
+      expect('states', entered.join(' > '), path);
+      checkedStates = visited.length;
+      const isSameActor = isRunning(visited.at(-entered.length - 1)) && isRunning(entered[0]);
+      const expected = isSameActor ? [] : entered.filter(isPlace).map(place => workers[place]);
       expect(
         `actors called for ${path}`,
-        calls.slice(heard).map(({ src }) => src),
+        calls.slice(checkedCalls).map(({ src }) => src),
         expected,
       );
-      heard = calls.length;
+      checkedCalls = calls.length;
       return self;
     },
     given(given) {
-      const seen = calls.at(-1)?.input as Record<string, unknown>;
-      expect('its input', Object.fromEntries(Object.keys(given).map(key => [key, seen[key]])), given);
+      const actual = calls.at(-1)?.input as Record<string, unknown>;
+      expect('its input', Object.fromEntries(Object.keys(given).map(key => [key, actual[key]])), given);
       return self;
     },
     resolves(output) {
@@ -139,7 +139,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       return self;
     },
     fails(kind, { at = 1_000, ...details } = {}) {
-      return self.throws(new StepError(kind, `it is ${kind}`, { at, ...details }));
+      return self.throws(new StepError(kind, `${kind} failure`, { at, ...details }));
     },
     throws(error) {
       reject(worker(), error);
@@ -149,12 +149,12 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       actor.send(event);
       return self;
     },
-    cancel: () => self.sends({ type: 'CANCEL', reason: 'asked to' }),
+    cancel: () => self.sends({ type: 'CANCEL', reason: 'requested' }),
     kill: () => self.sends({ type: 'KILL' }),
     ignores(event) {
       const before = actor.getSnapshot().context;
       self.stays(event as AgentEvent);
-      expect('its memory', actor.getSnapshot().context, before);
+      expect('its context', actor.getSnapshot().context, before);
       return self;
     },
     stays(event) {
@@ -164,9 +164,9 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       return self;
     },
     ends(status, ending = {}) {
-      const { status: stand, output, children } = actor.getSnapshot();
-      expect('the machine', [stand, visited.at(-1)], ['done', 'done']);
-      expect('actors at its end', Object.keys(children), []);
+      const { status: machineStatus, output, children } = actor.getSnapshot();
+      expect('status and state', [machineStatus, visited.at(-1)], ['done', 'done']);
+      expect('actors after the end', Object.keys(children), []);
       compare(output as AgentOutput, emitted, status, ending);
       over = true;
     },
@@ -194,19 +194,19 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
   return self;
 }
 
-/** Return the machine with actors that wait for the test; it is cached, since thousands of walks use it. */
-export function handed(machine: AgentMachine): AgentMachine {
-  const known = built.get(machine);
-  if (known) return known;
+/** Return the machine with actors that the test settles. It is cached, since thousands of walks use it. */
+export function withManualActors(machine: AgentMachine): AgentMachine {
+  const cached = built.get(machine);
+  if (cached) return cached;
   const sources = Object.keys(machine.implementations.actors);
-  const actors = Object.fromEntries(sources.map(src => [src, byHand(src)]));
-  const made = machine.provide({ actors: actors as never });
-  built.set(machine, made);
-  return made;
+  const actors = Object.fromEntries(sources.map(src => [src, manualActor(src)]));
+  const created = machine.provide({ actors: actors as never });
+  built.set(machine, created);
+  return created;
 }
 const built = new WeakMap<AgentMachine, AgentMachine>();
 
-/** Return the leaf name of a state: `{stopping: 'killing'}` is `killing`; initial substates have the name of their parent. */
+/** Return the leaf name of a state: `killing` for `{stopping: 'killing'}`. Initial substates have the name of their parent. */
 export function placeOf(value: AgentSnapshot['value']): string {
   if (typeof value === 'string') return value;
   const [[parent, child] = ['', '']] = Object.entries(value as Record<string, string>);

@@ -5,7 +5,7 @@ const client = 'tmux-agent-r1234567-worker-2.tmux-agents-r1234567-0123abcd';
 const line = (host: string, { from = client, result = 'TCP_DENIED/403', method = 'CONNECT' } = {}) =>
   `1767355200 ${from} ${result} ${method} ${host}`;
 
-function told(...lines: readonly string[]): string[] {
+function hostsIn(...lines: readonly string[]): string[] {
   const log = blockedHosts('r1234567', 'worker', 2);
   for (const text of lines) log.read(text);
   return log.hosts();
@@ -19,7 +19,7 @@ test('the blocked hosts are returned sorted and without duplicates', t => {
     '169.254.169.254:80',
     '[fe80::1]:80',
   ];
-  t.deepEqual(told(...lines.map(host => line(host))), [
+  t.deepEqual(hostsIn(...lines.map(host => line(host))), [
     '169.254.169.254:80',
     '[fe80::1]:80',
     'a.example:80',
@@ -27,9 +27,9 @@ test('the blocked hosts are returned sorted and without duplicates', t => {
   ]);
 });
 
-test('a host that was allowed, or refused by its server, is not blocked', t => {
+test('a host that was allowed, or refused by its server, does not count as blocked', t => {
   t.deepEqual(
-    told(
+    hostsIn(
       line('a.example:443', { result: 'TCP_TUNNEL/200' }),
       line('b.example:80', { result: 'TCP_MISS/403', method: 'GET' }),
       line('-:-', { result: 'NONE_NONE/400', method: 'garbage' }),
@@ -47,10 +47,10 @@ test('lines of other agents, attempts and runs are skipped', t => {
     'tmux-agent-r7654321-worker-2.tmux-agents-r1234567-0123abcd',
     '172.18.0.2',
   ])
-    t.deepEqual(told(line('evil.example:443', { from })), [], from);
+    t.deepEqual(hostsIn(line('evil.example:443', { from })), [], from);
 });
 
-test('a line or a host of any other form is skipped', t => {
+test('a malformed line or host is skipped', t => {
   for (const text of [
     '',
     'x',
@@ -69,10 +69,10 @@ test('a line or a host of any other form is skipped', t => {
     line('[::1:443'),
     line('<script>:443'),
   ])
-    t.deepEqual(told(text), [], text);
+    t.deepEqual(hostsIn(text), [], text);
 });
 
 test('only the first hundred hosts of a flood are returned', t => {
   const lines = Array.from({ length: 500 }, (_, index) => line(`h${index}.example:443`));
-  t.is(told(...lines).length, 100);
+  t.is(hostsIn(...lines).length, 100);
 });

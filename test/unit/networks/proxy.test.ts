@@ -30,63 +30,63 @@ const container = (more: object = {}, status = 'running') => ({
   ...more,
 });
 
-/** An engine on which there is this container of the name that is asked for; `says` is what the helper prints. */
-function engine(found: object | null, says = '') {
+/** An engine with this container under the proxy's name. Its helper prints `helperOutput`. */
+function engine(found: object | null, helperOutput = '') {
   const calls: string[] = [];
   const docker: Docker = async args => {
     calls.push(args.slice(0, args[0] === 'create' ? 1 : 4).join(' '));
-    const answer = (stdout: string, stderr = '', ok = stderr === '') => {
+    const response = (stdout: string, stderr = '', ok = stderr === '') => {
       return { args, ok, exitCode: ok ? 0 : 1, stdout, stderr, interrupted: null };
     };
     if (args[0] === 'container')
-      return found ? answer(JSON.stringify([found])) : answer('[]', 'Error: No such container: x');
-    if (args[0] === 'create') return answer(`${newId}\n`);
+      return found ? response(JSON.stringify([found])) : response('[]', 'Error: No such container: x');
+    if (args[0] === 'create') return response(`${newId}\n`);
     const log = '1767355200| begin\nFATAL: Bungled squid.conf\n';
-    if (args[0] === 'logs') return { ...answer('', '', true), printed: log };
-    if (args[1] === '--attach') return answer(says, '', says === '');
-    return answer('');
+    if (args[0] === 'logs') return { ...response('', '', true), printed: log };
+    if (args[1] === '--attach') return response(helperOutput, '', helperOutput === '');
+    return response('');
   };
   const options = { docker, signal: new AbortController().signal };
   const ensure = () => ensureProxy(identity, { hosts, networks: { inside: 'in', outside: 'out' } }, options);
   return { ensure, check: () => verifyEgressRules(identity, options), calls };
 }
 
-const look = `container inspect ${names.proxy}`;
-const made = ['create', `network connect in ${newId}`, `start ${newId}`];
+const inspect = `container inspect ${names.proxy}`;
+const create = ['create', `network connect in ${newId}`, `start ${newId}`];
 
 test('a proxy is created, connected, then started', async t => {
   const { ensure, calls } = engine(null);
   t.true(await ensure());
-  t.deepEqual(calls, [look, ...made]);
+  t.deepEqual(calls, [inspect, ...create]);
 });
 
-test('a proxy that runs between both networks is kept', async t => {
+test('a running proxy on both networks is kept', async t => {
   const { ensure, calls } = engine(container());
   t.false(await ensure());
-  t.deepEqual(calls, [look]);
+  t.deepEqual(calls, [inspect]);
 });
 
 for (const [what, found] of [
   ['has ended', container({}, 'exited')],
   ['was created and never started', container({}, 'created')],
   ['is not on the inner network', container({ NetworkSettings: { Networks: { b: { NetworkID: 'out' } } } })],
-  ['is on a network that was made anew', container({ NetworkSettings: { Networks: {} } })],
+  ['is on a network that was recreated', container({ NetworkSettings: { Networks: {} } })],
   ['is of another image', container({ Image: 'sha256:2' })],
 ] as const)
   test(`a proxy that ${what} is replaced`, async t => {
     const { ensure, calls } = engine(found);
     t.true(await ensure());
-    t.deepEqual(calls, [look, 'rm --force --volumes old', ...made]);
+    t.deepEqual(calls, [inspect, 'rm --force --volumes old', ...create]);
   });
 
-test("a container of the name that is not the run's is neither used nor removed", async t => {
+test("a foreign container with the proxy's name is neither used nor removed", async t => {
   const { ensure, calls } = engine(container({ Config: { Image: 'theirs', Labels: null } }));
   const error = (await t.throwsAsync(ensure())) as StepError;
   t.is(error.kind, 'nameConflict');
-  t.deepEqual(calls, [look]);
+  t.deepEqual(calls, [inspect]);
 });
 
-test('the proxy may do nothing but listen: no capabilities, no writing, no root, and limits', t => {
+test('the proxy has no capabilities, no root, no writable files, and limits', t => {
   const args = proxyArgs(identity, hosts);
   for (const flag of [
     '--cap-drop=ALL',
@@ -104,13 +104,13 @@ test('the proxy may do nothing but listen: no capabilities, no writing, no root,
   t.false(args.some(arg => /privileged=|cap-add|publish|volume|mount/.test(arg)));
 });
 
-test('rules that hold report nothing, and the container that verified them is removed', async t => {
+test('verifyEgressRules passes if the rules hold, and removes its container', async t => {
   const { check, calls } = engine(null);
   await check();
   t.deepEqual(calls.slice(1), ['create', `start --attach ${newId}`, `rm --force --volumes ${newId}`]);
 });
 
-test('the error of a proxy that does not respond has the end of its log', async t => {
+test('the error of a proxy that does not respond contains the end of its log', async t => {
   const { check, calls } = engine(null, 'proxy\n');
   const error = (await t.throwsAsync(check())) as StepError;
   t.regex(
@@ -120,7 +120,7 @@ test('the error of a proxy that does not respond has the end of its log', async 
   t.true(calls.includes(`logs --tail=5 ${names.proxy}`));
 });
 
-test('a broken rule is named, and the container that verified it is removed', async t => {
+test('verifyEgressRules names each broken rule, and removes its container', async t => {
   const { check, calls } = engine(null, 'direct\nnames\n');
   const error = (await t.throwsAsync(check())) as StepError;
   t.is(error.kind, 'network');

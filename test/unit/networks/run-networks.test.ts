@@ -13,30 +13,33 @@ const network = (Id: string, more: object = {}) => ({
   ...more,
 });
 
-/** An engine with these networks; `fails` says what it answers to calls that begin so. */
+/** An engine with these networks. `fails` maps the beginning of a call to its error; `ignoresInternal` ignores --internal. */
 function engine(
   networks: readonly ReturnType<typeof network>[],
   fails: Record<string, string> = {},
-  isDeaf = false,
+  ignoresInternal = false,
 ) {
-  let there = [...networks];
+  let existing = [...networks];
   const calls: string[] = [];
   const docker: Docker = async args => {
     const call = args.join(' ');
     calls.push(call);
     const [, stderr = ''] = Object.entries(fails).find(([begin]) => call.startsWith(begin)) ?? [];
-    const answer = (stdout: string) => {
+    const response = (stdout: string) => {
       const ok = stderr === '';
       return { args, ok, exitCode: ok ? 0 : 1, stdout: ok ? stdout : '', stderr, interrupted: null };
     };
     if (call.startsWith('network ls'))
-      return answer(there.map(({ Id, Name, Driver }) => JSON.stringify({ ID: Id, Name, Driver })).join('\n'));
+      return response(
+        existing.map(({ Id, Name, Driver }) => JSON.stringify({ ID: Id, Name, Driver })).join('\n'),
+      );
     if (call.startsWith('network inspect'))
-      return answer(JSON.stringify(there.filter(({ Id }) => args.includes(Id))));
+      return response(JSON.stringify(existing.filter(({ Id }) => args.includes(Id))));
     if (call.startsWith('network create') && stderr === '')
-      there.push(network('new', { Internal: args.includes('--internal') && !isDeaf }));
-    if (call.startsWith('network rm') && stderr === '') there = there.filter(({ Id }) => Id !== args[2]);
-    return answer('');
+      existing.push(network('new', { Internal: args.includes('--internal') && !ignoresInternal }));
+    if (call.startsWith('network rm') && stderr === '')
+      existing = existing.filter(({ Id }) => Id !== args[2]);
+    return response('');
   };
   const options = { docker, instance: 'i', runId: 'r1234567' };
   const ensure = (kind: 'open' | 'internal' | 'peerIsolated' = 'open') =>
@@ -53,7 +56,7 @@ test('a network of the run is created once, with the labels of its owner', async
   ]);
 });
 
-test("a network without a route outside is internal, and on the proxies' network they cannot reach each other", async t => {
+test('an internal network is created with --internal, and a peer-isolated one without inter-container traffic', async t => {
   const internal = engine([]);
   await internal.ensure('internal');
   t.true(internal.created()[0]!.includes(' --internal '));
@@ -67,7 +70,7 @@ for (const [what, found, kind] of [
   ['of another instance', network('x', { Labels: { ...ours, 'tmux-agents.instance': 'j' } }), 'open'],
   ['of another run', network('x', { Labels: { ...ours, 'tmux-agents.run-id': 'r7654321' } }), 'open'],
 ] as const)
-  test(`a network of the name ${what} is refused for an ${kind} one`, async t => {
+  test(`a network with the name but ${what} is refused for an ${kind} one`, async t => {
     const { ensure, created } = engine([found]);
     const error = (await t.throwsAsync(ensure(kind))) as StepError;
     t.is(error.kind, 'nameConflict');
@@ -75,7 +78,7 @@ for (const [what, found, kind] of [
     t.deepEqual(created(), []);
   });
 
-test('a network of ours that should be internal and is not is refused', async t => {
+test('a network of ours that is not internal is refused as an internal one', async t => {
   for (const engineWithout of [engine([network('x')]), engine([], {}, true)]) {
     const error = (await t.throwsAsync(engineWithout.ensure('internal'))) as StepError;
     t.is(error.kind, 'network');
@@ -86,14 +89,14 @@ test('a network of ours that should be internal and is not is refused', async t 
   }
 });
 
-test('a used-up pool of addresses is reported, with a hint', async t => {
+test('an exhausted address pool is reported with a hint', async t => {
   const full = 'Error response from daemon: all predefined address pools have been fully subnetted';
   const error = (await t.throwsAsync(engine([], { 'network create': full }).ensure())) as StepError;
   t.is(error.kind, 'outOfResources');
   t.regex(error.message, /docker network prune/);
 });
 
-test('a network that is gone counts as removed, and one in use stays and is reported with its container', async t => {
+test('a missing network counts as removed, and a network in use is reported with its containers', async t => {
   t.is(await removeRunNetwork(engine([], { 'network rm': 'Error: No such network: x' }).docker, 'x'), null);
   const docker: Docker = async args => {
     const row = { ID: 'c'.repeat(64), State: 'exited', Names: 'theirs', Labels: '' };

@@ -10,7 +10,7 @@ import { parseSpec } from '../../../src/spec/load.ts';
 
 const bin = process.env.AGENT_FLOW_BIN || join(import.meta.dirname, '../../../src/bin.ts');
 
-/** A home of nobody's, and a workspace beside it; `files` are written below them. */
+/** Create an empty home directory and a workspace, and write `files` below them. */
 function folderWith(t: ExecutionContext, files: Readonly<Record<string, string>> = {}) {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'agent-flow-logins-')));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
@@ -22,7 +22,7 @@ function folderWith(t: ExecutionContext, files: Readonly<Record<string, string>>
   return path;
 }
 
-/** Runs the command in such a folder, where nobody is logged in to anything and there is no engine. */
+/** Run the command in such a folder, without any login and without an engine. */
 const withoutEngine = (path: string, ...args: readonly string[]) =>
   execa(process.execPath, [bin, ...args], {
     cwd: path,
@@ -44,7 +44,7 @@ interface Situation {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** What is said of an agent of this provider, in this situation. */
+/** Return the reported logins of an agent of this provider, in this situation. */
 async function missing(t: ExecutionContext, provider: string, { fields, env, files }: Situation = {}) {
   const path = folderWith(t, files);
   const spec = { agents: { a: { provider, prompt: 'x', workspace: 'workspace', ...fields } } };
@@ -57,15 +57,15 @@ async function missing(t: ExecutionContext, provider: string, { fields, env, fil
 }
 
 for (const { name, title, keys, login } of providers) {
-  test(`${name} without a login is refused with the variable that it wants`, async t => {
+  test(`${name} without a login is refused, and the message names its variable`, async t => {
     const [problem, ...others] = await missing(t, name);
     t.deepEqual(others, []);
     t.true(problem?.startsWith(`agents.a: ${title} has no login: set ${keys[0]}`), problem);
     t.regex(problem!, /add "auth": \{"login": false\}/);
-    t.is((await missing(t, name, { env: { [keys[0]!]: '' } })).length, 1, 'an empty key is none');
+    t.is((await missing(t, name, { env: { [keys[0]!]: '' } })).length, 1, 'an empty key does not count');
   });
 
-  test(`${name} with any of its keys, or its login's file, is started`, async t => {
+  test(`${name} is accepted with any of its keys or its login file`, async t => {
     for (const key of keys) {
       t.deepEqual(await missing(t, name, { env: { [key]: 'dummy-key' } }), [], key);
       t.deepEqual(await missing(t, name, { fields: { env: { [key]: 'dummy-key' } } }), [], key);
@@ -75,13 +75,13 @@ for (const { name, title, keys, login } of providers) {
     if (files.length > 0) t.deepEqual(await missing(t, name, { files: Object.fromEntries(files) }), []);
   });
 
-  test(`${name} is started where the spec says that it needs no login of the caller's`, async t => {
+  test(`${name} is accepted if the spec turns the login off`, async t => {
     t.deepEqual(await missing(t, name, { fields: { auth: { login: false } } }), []);
     t.deepEqual(await missing(t, name, { fields: { auth: 'off' } }), []);
   });
 }
 
-const started: readonly (readonly [string, string, Situation])[] = [
+const accepted: readonly (readonly [string, string, Situation])[] = [
   ['claude', 'Bedrock', { env: { CLAUDE_CODE_USE_BEDROCK: '1' } }],
   ['claude', 'Vertex', { env: { CLAUDE_CODE_USE_VERTEX: '1' } }],
   ['claude', 'Foundry', { fields: { env: { CLAUDE_CODE_USE_FOUNDRY: '1' } } }],
@@ -89,7 +89,7 @@ const started: readonly (readonly [string, string, Situation])[] = [
   ['claude', 'settings as an argument', { fields: { args: ['--settings', 'helper.json'] } }],
   [
     'claude',
-    'a helper in the settings of the workspace',
+    'a key helper in the settings of the workspace',
     { files: { 'workspace/.claude/settings.json': '{"apiKeyHelper": "./key"}' } },
   ],
   [
@@ -119,38 +119,30 @@ const started: readonly (readonly [string, string, Situation])[] = [
     { env: { GROQ_API_KEY: 'dummy-key' }, fields: { secrets: ['GROQ_API_KEY'] } },
   ],
   ['copilot', 'a local model', { env: { COPILOT_PROVIDER_BASE_URL: 'http://ollama:11434/v1' } }],
-  ['claude', 'a person who may log in by hand', { fields: { interactive: true } }],
+  ['claude', 'a user who may log in by hand', { fields: { interactive: true } }],
   ['aider', 'a local model', { fields: { env: { OLLAMA_API_BASE: 'http://ollama:11434' } } }],
   ['aider', 'a key as an argument', { fields: { args: ['--api-key', 'groq=dummy'] } }],
 ];
 
-for (const [provider, what, situation] of started)
-  test(`${provider} with ${what} is started`, async t => {
+for (const [provider, what, situation] of accepted)
+  test(`${provider} with ${what} is accepted`, async t => {
     t.deepEqual(await missing(t, provider, situation), []);
   });
 
 const refused: readonly (readonly [string, string, Situation])[] = [
   ['claude', 'the key of another CLI', { env: { OPENAI_API_KEY: 'dummy-key', GEMINI_API_KEY: 'dummy-key' } }],
-  [
-    'claude',
-    'a secret that is not its own',
-    { env: { NPM_TOKEN: 'dummy-key' }, fields: { secrets: ['NPM_TOKEN'] } },
-  ],
-  [
-    'claude',
-    'settings that say nothing of a login',
-    { files: { 'workspace/.claude/settings.json': '{"hooks": {}}' } },
-  ],
-  ['gemini', 'a list of accounts alone', { files: { 'home/.gemini/google_accounts.json': '{}' } }],
-  ['claude', 'nobody to log in by hand', { fields: { interactive: true, needsInput: 'fail' } }],
+  ['claude', 'an unrelated secret', { env: { NPM_TOKEN: 'dummy-key' }, fields: { secrets: ['NPM_TOKEN'] } }],
+  ['claude', 'settings without a login', { files: { 'workspace/.claude/settings.json': '{"hooks": {}}' } }],
+  ['gemini', 'only a list of accounts', { files: { 'home/.gemini/google_accounts.json': '{}' } }],
+  ['claude', 'needsInput "fail"', { fields: { interactive: true, needsInput: 'fail' } }],
   [
     'cline',
-    'a file of a start without a login',
+    'the file of a start without a login',
     { files: { 'home/.cline/data/settings/providers.json': '{"lastUsedProvider": "cline"}' } },
   ],
-  ['opencode', 'an empty file of logins', { files: { 'home/.local/share/opencode/auth.json': '{}' } }],
+  ['opencode', 'an empty login file', { files: { 'home/.local/share/opencode/auth.json': '{}' } }],
   ['codex', 'an empty key', { fields: { env: { CODEX_API_KEY: ' ' } } }],
-  ['opencode', 'a key that it is not given', { env: { GROQ_API_KEY: 'dummy-key' } }],
+  ['opencode', 'a key that is not passed to it', { env: { GROQ_API_KEY: 'dummy-key' } }],
 ];
 
 for (const [provider, what, situation] of refused)
@@ -158,7 +150,7 @@ for (const [provider, what, situation] of refused)
     t.is((await missing(t, provider, situation)).length, 1);
   });
 
-test('a pipe in the place of a configuration file names no login, and is not waited for', async t => {
+test('a FIFO in place of a configuration file provides no login and does not block', async t => {
   const path = folderWith(t);
   await execa('mkfifo', [join(path, 'workspace', 'opencode.json')]);
   writeFileSync(
@@ -170,7 +162,7 @@ test('a pipe in the place of a configuration file names no login, and is not wai
   t.regex(stderr, /opencode has no login/i);
 });
 
-test('every agent that has no login is named, and a command needs none', async t => {
+test('every agent without a login is named, and a command needs none', async t => {
   const path = folderWith(t);
   const spec = {
     agents: {
@@ -188,15 +180,19 @@ test('every agent that has no login is named, and a command needs none', async t
   t.is(error!.exitCode, 2);
 });
 
-test('a run with every AI CLI and no login ends with 2 and begins nothing, whether there is an engine or not', async t => {
+test('a run of every AI CLI without a login exits with 2 before it needs an engine', async t => {
   const path = folderWith(t);
-  const one = { prompt: 'x', workspace: 'workspace' };
-  const agents = Object.fromEntries(providers.map(({ name }) => [name, { provider: name, ...one }]));
+  const fields = { prompt: 'x', workspace: 'workspace' };
+  const agents = Object.fromEntries(providers.map(({ name }) => [name, { provider: name, ...fields }]));
   writeFileSync(join(path, 'flow.json'), JSON.stringify({ agents }));
   const { exitCode, stderr, stdout } = await withoutEngine(path, 'run', 'flow.json');
   t.is(exitCode, 2);
   t.is(stdout, '');
   for (const name of Object.keys(agents))
     t.regex(stderr, new RegExp(`agents\\.${name}: .* has no login: set ${providerNamed(name)!.keys[0]}`));
-  t.is((await withoutEngine(path, 'validate', 'flow.json')).exitCode, 0, 'a spec is right on every machine');
+  t.is(
+    (await withoutEngine(path, 'validate', 'flow.json')).exitCode,
+    0,
+    'validate does not depend on the machine',
+  );
 });

@@ -10,11 +10,11 @@ import { takeLock } from '../../../src/store/lock.ts';
 import { ownIdentity } from '../../../src/store/lock-holder.ts';
 import { writeRunFile } from '../../../src/store/run-file.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** Directories `proj/sub`, `proj-two` and `other`, files `proj/file` and `other/file`, a link `link` to `proj`. */
-function desk(t: ExecutionContext) {
+/** Create directories `proj/sub`, `proj-two` and `other`, files `proj/file` and `other/file`, and `link`, a link to `proj`. */
+function fixture(t: ExecutionContext) {
   const base = folder(t);
   for (const path of ['proj/sub', 'proj-two', 'other']) mkdirSync(join(base, path), { recursive: true });
   for (const path of ['proj/file', 'other/file']) writeFileSync(join(base, path), '');
@@ -28,7 +28,7 @@ const none = { mode: 'none' } as const;
 const flow = (...agents: Partial<AgentPlan>[]): FlowPlan => ({
   name: 'f',
   concurrency: null,
-  agents: agents.map((agent, index) => ({ ...usualPlan, workspace: none, name: 'abc'[index]!, ...agent })),
+  agents: agents.map((agent, index) => ({ ...defaultPlan, workspace: none, name: 'abc'[index]!, ...agent })),
 });
 const bind = (path: string) => ({ workspace: { mode: 'bind', path } }) as const;
 const copy = (path: string) => ({ workspace: { mode: 'copy', path } }) as const;
@@ -39,8 +39,8 @@ const auth = (source: string) => ({
   auth: { files: [{ source, home: 'x', isCopied: true }], sshAgent: null },
 });
 
-test('a workspace above the state directory, or in it, is refused; a cloned repository above it is not', t => {
-  const { at, state } = desk(t);
+test('a workspace above or in the state directory is refused, but a clone above it is not', t => {
+  const { at, state } = fixture(t);
   const inside = state('proj/.cache/agent-flow');
   const refused = (agent: Partial<AgentPlan>, stateDir = inside) => {
     const error = t.throws(() => checkPlaces(flow(agent), stateDir), { instanceOf: UsageError });
@@ -61,8 +61,8 @@ test('a workspace above the state directory, or in it, is refused; a cloned repo
   t.notThrows(() => checkPlaces(flow(bind(at('proj'))), state('elsewhere')));
 });
 
-test('a source below a place that an agent can write is refused, with its field', t => {
-  const { at, state } = desk(t);
+test('a source below a path that an agent can write is refused with its field', t => {
+  const { at, state } = fixture(t);
   const stateDir = state();
   const file = { secrets: [{ name: 'S', file: at('proj/file') }] };
   const socket = { auth: { files: [], sshAgent: at('proj/file') } };
@@ -93,7 +93,7 @@ test('a source below a place that an agent can write is refused, with its field'
       { instanceOf: UsageError, message },
       String(message),
     );
-  const fine: Partial<AgentPlan>[][] = [
+  const allowed: Partial<AgentPlan>[][] = [
     [bind(at('proj')), bind(at('proj')), copy(at('proj'))],
     [bind(at('proj')), mounts(at('proj')), mounts(at('proj'), false)],
     [bind(at('proj')), bind(at('proj-two'))],
@@ -103,26 +103,26 @@ test('a source below a place that an agent can write is refused, with its field'
     [clone(at('proj')), mounts(at('proj/sub')), file],
     [bind(at('proj')), mounts(at('other/file')), auth(at('other/file'))],
   ];
-  for (const agents of fine)
+  for (const agents of allowed)
     t.notThrows(() => checkPlaces(flow(...agents), stateDir), JSON.stringify(agents));
 });
 
-test('a link that is planted first hides a source from the check, so it comes before any agent', t => {
-  const { at } = desk(t);
+test('a link that an agent plants hides a source from the check, so the check precedes any agent', t => {
+  const { at } = fixture(t);
   const plan = flow(bind(at('proj')), mounts(at('proj/sub')));
   renameSync(at('proj/sub'), at('proj/was'));
   symlinkSync(at('other'), at('proj/sub'));
-  t.true(isWithin(at('proj/sub'), at('other')), 'what Docker would follow now');
+  t.true(isWithin(at('proj/sub'), at('other')), 'Docker would follow the link');
   symlinkSync(at('proj'), at('proj-two/link'));
   t.is(
     exposedSources(openedSources(plan), writablePlaces(plan)).length,
     0,
-    'hence before anything runs, and not after',
+    'the check finds nothing afterwards',
   );
 });
 
 test('containment compares files, not text', t => {
-  const { at } = desk(t);
+  const { at } = fixture(t);
   const table: readonly (readonly [path: string, folder: string, isBelow: boolean, isWithin: boolean])[] = [
     ['proj/sub', 'proj', true, true],
     ['proj/sub/', 'proj/', true, true],
@@ -144,8 +144,8 @@ test('containment compares files, not text', t => {
 
 const engine = { id: 'ABCD:EFGH', hostName: null, address: { host: '', env: {} } };
 
-test('a live run is checked in both directions, an ended one is not', async t => {
-  const { at, state } = desk(t);
+test('a live run is checked in both directions, and an ended one is not', async t => {
+  const { at, state } = fixture(t);
   const stateDir = state();
   const other = stateDir.run('raaaaaaa');
   mkdirSync(other.path, { mode: 0o700 });
@@ -158,7 +158,7 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   await t.throwsAsync(
     check(nested, true),
     { message: /of the run raaaaaaa can write/ },
-    'its agents live on',
+    'its agents still run',
   );
   const lock = takeLock(other.lock) as Disposable;
   await t.throwsAsync(check(nested), {
@@ -173,7 +173,7 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   t.deepEqual(livePlaces(stateDir, own), [at('proj')]);
   t.deepEqual(livePlaces(stateDir, other), []);
   lock[Symbol.dispose]();
-  t.deepEqual(livePlaces(stateDir, own), [at('proj')], 'agents of an interrupted run may be at work');
+  t.deepEqual(livePlaces(stateDir, own), [at('proj')], 'agents of an interrupted run may still run');
   writeFileSync(other.result, '{}');
   t.deepEqual(livePlaces(stateDir, own), []);
   rmSync(other.result);
@@ -187,7 +187,7 @@ test('a live run is checked in both directions, an ended one is not', async t =>
   await t.throwsAsync(
     check(flow(bind(at('proj')))),
     { message: /being executed by .*, if that is alive.*agent-flow stop --force raaaaaaa$/ },
-    'a lock that may be of nobody is named with its way out',
+    'a lock whose holder cannot be checked is reported with a hint',
   );
   rmSync(`${other.lock}.1`);
   writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32), engine });

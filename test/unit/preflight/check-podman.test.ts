@@ -2,11 +2,11 @@ import test from 'ava';
 import { UsageError } from '../../../src/errors.ts';
 import { checkPodman } from '../../../src/preflight/check-podman.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const check = (agent: Partial<AgentPlan>, isPodman = true, path = '/home/me/state') =>
   checkPodman(
-    { name: 'f', concurrency: null, agents: [{ ...usualPlan, name: 'a', ...agent }] },
+    { name: 'f', concurrency: null, agents: [{ ...defaultPlan, name: 'a', ...agent }] },
     { path },
     { isPodman },
   );
@@ -51,19 +51,19 @@ const refusals: readonly (readonly [string, Partial<AgentPlan>, RegExp])[] = [
 ];
 
 for (const [what, agent, message] of refusals)
-  test(`with Podman ${what} is refused by name; with Docker it is not`, t => {
+  test(`${what} is refused with Podman, but not with Docker`, t => {
     const error = t.throws(() => check(agent), { instanceOf: UsageError, message });
     t.regex(error?.message ?? '', /or use a Docker engine$/);
     t.notThrows(() => check(agent, false));
   });
 
-test('what Podman does is not refused', t => {
+test('fields that Podman supports are accepted', t => {
   t.notThrows(() => check({ network: { mode: 'none' }, workspace: { mode: 'bind', path: "/a b:c'd" } }));
-  // Copies are sent, not mounted.
+  // A copy is sent, so its path may contain a comma.
   t.notThrows(() => check({ workspace: { mode: 'copy', path: '/a,b' } }));
 });
 
-test('a state directory that Podman could not mount is refused', t => {
+test('a state directory that Podman cannot mount is refused', t => {
   t.throws(() => check({}, true, '/home/me/a,b'), { message: /^the state directory: .*a,b/ });
 });
 

@@ -5,10 +5,10 @@ import test, { type ExecutionContext } from 'ava';
 import { type ContainerSupport, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
 import { permissionProblems } from '../../../src/preflight/host-permissions.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { usualPlan } from '../_helpers/default-plan.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
 
-/** Ids that nobody has here. */
-const far = 3_000_000;
+/** A uid and gid without any permission here. */
+const unprivileged = 3_000_000;
 
 function folder(t: ExecutionContext, mode: number): string {
   const path = mkdtempSync(join(tmpdir(), 'agent-flow-permissions-'));
@@ -18,7 +18,7 @@ function folder(t: ExecutionContext, mode: number): string {
 }
 
 const bound = (path: string, more: Partial<AgentPlan> = {}): AgentPlan => ({
-  ...usualPlan,
+  ...defaultPlan,
   name: 'a',
   workspace: { mode: 'bind', path },
   ...more,
@@ -34,11 +34,14 @@ const ownerOf = (path: string) => {
   return { uid, gid };
 };
 
-test('root of a container may work anywhere, unless the engine maps it to somebody else', t => {
+test('root of a container may use any workspace unless the engine remaps it', t => {
   const path = folder(t, 0o755);
   t.deepEqual(permissionProblems(bound(path), unrestrictedEngine), []);
   t.deepEqual(permissionProblems(bound(path), rootless), []);
-  const [problem = '', ...more] = permissionProblems(bound(path), remapped({ uid: far, gid: far }));
+  const [problem = '', ...more] = permissionProblems(
+    bound(path),
+    remapped({ uid: unprivileged, gid: unprivileged }),
+  );
   t.deepEqual(more, []);
   t.regex(
     problem,
@@ -47,34 +50,37 @@ test('root of a container may work anywhere, unless the engine maps it to somebo
   t.regex(problem, /"mode": "clone" or "copy", or give it the directory: chown -R 3000000:3000000 \//);
 });
 
-test('a directory of those whom the engine maps, or of all, is a workspace for them', t => {
+test('a remapped user may use a workspace that it owns or that everyone may write', t => {
   const path = folder(t, 0o700);
   t.deepEqual(permissionProblems(bound(path), remapped(ownerOf(path))), []);
   const { uid, gid } = ownerOf(path);
-  const root = { uid: far, gid: far };
-  // The user is the one that is mapped to the owner.
-  const under = remapped({ uid: uid - 1000, gid: gid - 1000 });
-  t.deepEqual(permissionProblems(bound(path, { user: { uid: 1000, gid: 1000 } }), under), []);
-  t.is(permissionProblems(bound(path, { user: { uid: 1001, gid: 1001 } }), under).length, 1);
+  const root = { uid: unprivileged, gid: unprivileged };
+  // The container's user 1000 is mapped to the owner.
+  const mapped = remapped({ uid: uid - 1000, gid: gid - 1000 });
+  t.deepEqual(permissionProblems(bound(path, { user: { uid: 1000, gid: 1000 } }), mapped), []);
+  t.is(permissionProblems(bound(path, { user: { uid: 1001, gid: 1001 } }), mapped).length, 1);
   t.deepEqual(permissionProblems(bound(folder(t, 0o777)), remapped(root)), []);
 });
 
-test('an image may name any user: a directory that belongs to none of them is refused', t => {
+test('an image may set any user, so a workspace that no mapped user owns is refused', t => {
   const path = folder(t, 0o755);
   const { uid, gid } = ownerOf(path);
   const plan = bound(path, { image: 'debian' });
-  t.regex(permissionProblems(plan, remapped({ uid: far, gid: far }))[0]!, /any user of its image/);
+  t.regex(
+    permissionProblems(plan, remapped({ uid: unprivileged, gid: unprivileged }))[0]!,
+    /any user of its image/,
+  );
   t.deepEqual(permissionProblems(plan, remapped({ uid: uid - 1000, gid: gid - 1000 })), []);
 });
 
-test('where the engine does not tell whom it maps to, nothing is refused; nor is a workspace that is not mounted itself', t => {
+test('an unknown user mapping or an unmounted workspace is not refused', t => {
   const path = folder(t, 0o700);
   t.deepEqual(permissionProblems(bound(path), remapped(null)), []);
   const copy = bound(path, { workspace: { mode: 'copy', path } });
-  t.deepEqual(permissionProblems(copy, remapped({ uid: far, gid: far })), []);
+  t.deepEqual(permissionProblems(copy, remapped({ uid: unprivileged, gid: unprivileged })), []);
 });
 
-test('mounts and logins are looked at as well where the engine maps users', t => {
+test('mounts and logins are checked on an engine that remaps users', t => {
   const path = folder(t, 0o777);
   const login = join(path, 'login');
   const data = join(path, 'data');
@@ -83,15 +89,18 @@ test('mounts and logins are looked at as well where the engine maps users', t =>
   chmodSync(data, 0o755);
   const mount = (readOnly: boolean) => [{ source: data, target: '/data', readOnly }];
   const problems = (more: Partial<AgentPlan>) =>
-    permissionProblems(bound(path, more), remapped({ uid: far, gid: far }));
+    permissionProblems(bound(path, more), remapped({ uid: unprivileged, gid: unprivileged }));
   t.deepEqual(problems({ mounts: mount(true) }), []);
   t.regex(problems({ mounts: mount(false) })[0]!, /^agents\.a\.mounts\[0\]\.source: .* may not write to /);
   const auth = { files: [{ source: login, home: '.login', isCopied: true }], sshAgent: null };
-  t.regex(problems({ auth })[0]!, /^agents\.a\.auth: .* may not read .*login.*\. Leave it out under "auth"$/);
+  t.regex(
+    problems({ auth })[0]!,
+    /^agents\.a\.auth: .* may not read .*login.*\. Leave it out mapped "auth"$/,
+  );
   t.deepEqual(permissionProblems(bound(path, { auth }), unrestrictedEngine), []);
 });
 
-test('on a rootless engine another user than root owns nothing of the caller’s', t => {
+test('a user other than root has no access to the workspace on a rootless engine', t => {
   const path = folder(t, 0o700);
   const user = ownerOf(path).uid === 0 ? { uid: 1000, gid: 1000 } : ownerOf(path);
   const [problem = ''] = permissionProblems(bound(path, { user }), rootless);

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { mountPoints, separateMounts } from '../../../src/preflight/mount-namespace.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** A root directory with these files. */
+/** Create a root directory with these files. */
 function system(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
   const root = folder(t);
   for (const [path, text] of Object.entries(files)) {
@@ -18,12 +18,12 @@ const mounts = (id: number, type = 'ext4', point = '/') =>
   `${id + 1} ${id} 0:21 / /proc rw,relatime - proc proc rw\n${id} 1 254:0 / ${point} rw shared:1 - ${type} /dev/vda rw\n`;
 const dockerd = { 'var/run/docker.pid': '70', 'proc/70/comm': 'dockerd\n' };
 
-test('a process whose root mount is that of dockerd has its files, whatever else points to a container', t => {
+test('a process with the root mount of dockerd shares its files, even with marks of a container', t => {
   const same = { ...dockerd, 'proc/self/mountinfo': mounts(27), 'proc/70/mountinfo': mounts(27) };
   t.is(separateMounts({ env: {}, root: system(t, { ...same, '.dockerenv': '' }) }), null);
 });
 
-test('a process with another root mount than dockerd has other mounts: a namespace of its own, or a chroot', t => {
+test('a process with another root mount than dockerd has separate mounts', t => {
   const daemon = { ...dockerd, 'proc/70/mountinfo': mounts(27) };
   for (const own of [mounts(300), mounts(27, 'ext4', '/home')]) {
     const root = system(t, { ...daemon, 'proc/self/mountinfo': own });
@@ -31,7 +31,7 @@ test('a process with another root mount than dockerd has other mounts: a namespa
   }
 });
 
-test('a container is known by what engines leave in it', t => {
+test('a container is recognized by the marks of its engine', t => {
   const plain = { 'proc/self/mountinfo': mounts(27), 'proc/1/mountinfo': mounts(27) };
   t.is(separateMounts({ env: {}, root: system(t, plain) }), null);
   const containers: Record<string, string>[] = [
@@ -40,7 +40,7 @@ test('a container is known by what engines leave in it', t => {
     { 'proc/1/cgroup': '5:cpu:/docker/0123\n' },
     { 'proc/1/cgroup': '0::/kubepods/pod1\n' },
     { 'proc/self/mountinfo': mounts(27, 'overlay') },
-    // The engine's own pid file, in a container that has another process by that number.
+    // The pid file of the engine, in a container in which another process has that pid.
     { '.dockerenv': '', 'var/run/docker.pid': '70', 'proc/70/comm': 'node\n' },
   ];
   for (const marks of containers)
@@ -52,13 +52,13 @@ test('a container is known by what engines leave in it', t => {
   t.regex(separateMounts({ env: { container: 'podman' }, root: system(t, plain) }) ?? '', /in a container/);
 });
 
-test('without a dockerd to compare with, the first process of the machine is', t => {
+test('without dockerd the mounts are compared with those of process 1', t => {
   const root = system(t, { 'proc/self/mountinfo': mounts(300), 'proc/1/mountinfo': mounts(27) });
   t.regex(separateMounts({ env: {}, root }) ?? '', /mount namespace of its own/);
   t.is(separateMounts({ env: {}, root: system(t, {}) }), null);
 });
 
-test('mount points are read as the kernel writes them', t => {
+test('mount points are unescaped', t => {
   const table = '30 27 0:9 / /a\\040b/c\\134d rw - tmpfs t rw\n31 27 0:9 / /é rw - tmpfs t rw\n';
   t.deepEqual(mountPoints(system(t, { 'proc/self/mountinfo': table })), ['/a b/c\\d', '/é']);
   t.deepEqual(mountPoints(system(t, {})), []);

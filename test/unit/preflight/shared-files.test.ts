@@ -9,32 +9,32 @@ import { type AskEngine, unsharedPaths } from '../../../src/preflight/shared-fil
 import { folder } from '../_helpers/repositories.ts';
 
 interface EngineOptions {
-  /** What the engine has at a path; null for nothing. */
+  /** Return the path whose files the engine has at a path, or null. */
   readonly sees: (path: string) => string | null;
-  /** It has another kernel than this process. */
+  /** Whether the engine has another kernel than this process. */
   readonly isElsewhere?: boolean;
 }
 
-/** An engine that looks with the probe's own script, without a container. */
+/** An engine that runs the script of the probe without a container. */
 function engine(t: ExecutionContext, { sees, isElsewhere = false }: EngineOptions) {
-  const asked: Question[][] = [];
+  const requests: Question[][] = [];
   const ask: AskEngine = async questions => {
-    asked.push([...questions]);
+    requests.push([...questions]);
     const root = folder(t);
     for (const [index, { path }] of questions.entries()) {
       const target = sees(path);
       if (target !== null) symlinkSync(target, join(root, String(index)));
     }
     const script = probeScript(root, isElsewhere ? '/dev/null' : '/proc/sys/kernel/random/boot_id');
-    const looks = questions.map(({ look }) => (typeof look === 'string' ? look : look.file));
-    const { stdout } = execaSync('sh', ['-c', script, 'probe', ...looks], { stripFinalNewline: false });
+    const lookups = questions.map(({ look }) => (typeof look === 'string' ? look : look.file));
+    const { stdout } = execaSync('sh', ['-c', script, 'probe', ...lookups], { stripFinalNewline: false });
     return stdout.split('\n').slice(0, -1);
   };
-  return { ask, asked };
+  return { ask, requests };
 }
 
-/** A directory with a file of the same content in each; all that differs is which directory it is. */
-function desk(t: ExecutionContext) {
+/** Create two directories with equal content: that of this process, and that of the engine. */
+function fixture(t: ExecutionContext) {
   const base = folder(t);
   for (const name of ['own', 'engine']) {
     mkdirSync(join(base, name, 'repo', '.git'), { recursive: true });
@@ -48,74 +48,74 @@ function desk(t: ExecutionContext) {
   return { own, other, twin };
 }
 
-test('under one kernel the same directory is known without a file in it, whatever the engine reaches it by', async t => {
-  const { own } = desk(t);
+test('under the same kernel a shared directory is recognized without a test file', async t => {
+  const { own } = fixture(t);
   const paths = [own('repo'), own('empty'), own('file')];
-  const { ask, asked } = engine(t, { sees: path => path });
+  const { ask, requests } = engine(t, { sees: path => path });
   t.deepEqual(await unsharedPaths(paths, ask), []);
-  t.is(asked.length, 1);
+  t.is(requests.length, 1);
 });
 
-test('another directory of the same content is not the same, nor is none', async t => {
+test('a missing directory, or another one with the same content, is not shared', async t => {
   for (const isElsewhere of [false, true]) {
-    const { own, other, twin } = desk(t);
+    const { own, other, twin } = fixture(t);
     twin();
     const paths = [own('repo'), own('empty')];
     t.deepEqual(await unsharedPaths(paths, engine(t, { sees: other, isElsewhere }).ask), paths);
     t.deepEqual(await unsharedPaths(paths, engine(t, { sees: () => null, isElsewhere }).ask), paths);
-    const half = engine(t, { sees: path => (path === own('repo') ? path : other(path)), isElsewhere });
-    t.deepEqual(await unsharedPaths(paths, half.ask), [own('empty')]);
+    const partial = engine(t, { sees: path => (path === own('repo') ? path : other(path)), isElsewhere });
+    t.deepEqual(await unsharedPaths(paths, partial.ask), [own('empty')]);
   }
 });
 
-test('an engine of another kernel that shares the files passes, and no file is left in them', async t => {
-  const { own } = desk(t);
+test('an engine with another kernel that shares the files passes, and no test file is left', async t => {
+  const { own } = fixture(t);
   const paths = [own('repo'), own('empty'), own('file')];
-  const { ask, asked } = engine(t, { sees: path => path, isElsewhere: true });
+  const { ask, requests } = engine(t, { sees: path => path, isElsewhere: true });
   t.deepEqual(await unsharedPaths(paths, ask), []);
-  t.is(asked.length, 2);
+  t.is(requests.length, 2);
   t.deepEqual(readdirSync(own('empty')), []);
   t.deepEqual(readdirSync(own('repo/.git')), []);
-  const [repository] = asked[1]!.map(({ look }) => (typeof look === 'object' ? look.file : look));
+  const [repository] = requests[1]!.map(({ look }) => (typeof look === 'object' ? look.file : look));
   t.regex(repository ?? '', /^\.git\/\.agent-flow-/);
 });
 
-test('an engine that has the directory of one path at another is told apart', async t => {
-  const { own } = desk(t);
+test('a path at which the engine has another directory is not shared', async t => {
+  const { own } = fixture(t);
   const { ask } = engine(t, { sees: () => own('repo'), isElsewhere: true });
   t.deepEqual(await unsharedPaths([own('repo'), own('empty')], ask), [own('empty')]);
 });
 
-test('nothing is left where the engine fails between its answers', async t => {
-  const { own } = desk(t);
+test('no test file is left if the engine fails between two probes', async t => {
+  const { own } = fixture(t);
   const { ask } = engine(t, { sees: path => path, isElsewhere: true });
-  let asked = 0;
+  let requests = 0;
   const failing: AskEngine = questions =>
-    ++asked === 1 ? ask(questions) : Promise.reject(new Error('gone'));
+    ++requests === 1 ? ask(questions) : Promise.reject(new Error('gone'));
   await t.throwsAsync(unsharedPaths([own('empty'), own('repo')], failing), { message: 'gone' });
   t.deepEqual(readdirSync(own('empty')), []);
   t.deepEqual(readdirSync(own('repo/.git')), []);
 });
 
-test('no file is written through a link in the place of .git', async t => {
-  const { own } = desk(t);
+test('no test file is written through a .git that is a link', async t => {
+  const { own } = fixture(t);
   mkdirSync(own('linked'));
   symlinkSync(own('empty'), own('linked/.git'));
-  const { ask, asked } = engine(t, { sees: path => path, isElsewhere: true });
+  const { ask, requests } = engine(t, { sees: path => path, isElsewhere: true });
   t.deepEqual(await unsharedPaths([own('linked')], ask), []);
-  t.notRegex(JSON.stringify(asked[1]), /\.git\//);
+  t.notRegex(JSON.stringify(requests[1]), /\.git\//);
 });
 
-test('files are compared by what they hold', async t => {
-  const { own, other } = desk(t);
+test('files are compared by their content', async t => {
+  const { own, other } = fixture(t);
   const { ask } = engine(t, { sees: other, isElsewhere: true });
   t.deepEqual(await unsharedPaths([own('file')], ask), []);
   writeFileSync(other(own('file')), 'another');
   t.deepEqual(await unsharedPaths([own('file')], ask), [own('file')]);
 });
 
-test('a directory in which no file can be made is compared by its list', async t => {
-  const { own, other, twin } = desk(t);
+test('a directory without write permission is compared by its entries', async t => {
+  const { own, other, twin } = fixture(t);
   for (const name of ['b', 'a b', '-x', 'é']) writeFileSync(own(`repo/${name}`), name);
   twin();
   for (const path of [own('repo'), other(own('repo'))]) utimesSync(path, 1, 1.75);
@@ -128,13 +128,13 @@ test('a directory in which no file can be made is compared by its list', async t
   t.not(await list(), expected);
 });
 
-test('what the engine has mounted below a path is looked for where it is a part of it', async t => {
-  const { own, other } = desk(t);
+test('a mount point below a path is checked if it is relevant', async t => {
+  const { own, other } = fixture(t);
   mkdirSync(own('repo/a b'));
   const { ask } = engine(t, { sees: path => (path.endsWith('a b') ? other(own('empty')) : path) });
   const mounting: AskEngine = async questions =>
-    (await ask(questions)).map((answer, index) =>
-      questions[index]!.path === own('repo') ? `${answer} /a\\040b /.git` : answer,
+    (await ask(questions)).map((result, index) =>
+      questions[index]!.path === own('repo') ? `${result} /a\\040b /.git` : result,
     );
   t.deepEqual(await unsharedPaths([own('repo')], mounting), []);
   t.deepEqual(await unsharedPaths([own('repo')], mounting, () => true), [own('repo/a b')]);
@@ -142,8 +142,8 @@ test('what the engine has mounted below a path is looked for where it is a part 
   t.deepEqual(await unsharedPaths([own('repo')], mounting, inGit), []);
 });
 
-test('a socket of another kernel is another one; a path that does not exist is for others to report', async t => {
-  const { own } = desk(t);
+test('a socket of another kernel is not shared, and a missing path is not reported', async t => {
+  const { own } = fixture(t);
   const server = createServer().listen(own('socket'));
   t.teardown(() => server.close());
   await new Promise(resolve => server.once('listening', resolve));

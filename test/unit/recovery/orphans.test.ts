@@ -14,26 +14,26 @@ const labels = {
 const container = (more: Readonly<Record<string, string>> = {}, name = 'tmux-agent-rabc1234-worker-2') =>
   ({ id: 'c0ffee', name, labels: { ...labels, ...more } }) as unknown as Container;
 
-test('a container whose labels and name agree is ours', t => {
+test('a container whose name matches its labels is ours', t => {
   t.like(classify(container(), us), { origin: 'ours', runId: 'rabc1234', agent: 'worker', attempt: 2 });
 });
 
-test('a container of another instance is not ours, whatever its other labels', t => {
+test('a container of another instance is not ours, even with invalid labels', t => {
   t.is(classify(container({ 'tmux-agents.run-id': '../x' }), 'f'.repeat(16)).origin, 'another');
 });
 
-test('a proxy that its run has left behind is malformed, and the reason names the run', t => {
+test('a proxy without a run is malformed, and the reason names its run', t => {
   const { 'tmux-agents.agent': _, ...rest } = labels;
   const proxy = { ...container(), labels: { ...rest, 'tmux-agents.role': 'proxy' } };
   t.like(classify(proxy, us), { origin: 'malformed', why: 'proxy left behind by run rabc1234' });
 });
 
-test('a container without an instance was made by hand', t => {
+test('a container without an instance was created by hand', t => {
   const { 'tmux-agents.instance': _, ...rest } = labels;
   t.is(classify({ ...container(), labels: rest }, us).origin, 'by hand');
 });
 
-test('labels that cannot be ours are named, and none of them is used', t => {
+test('an invalid label is named, and no label of its container is used', t => {
   const hostile = [
     '',
     '.',

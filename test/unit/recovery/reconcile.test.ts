@@ -18,18 +18,18 @@ const fact: ContainerFact = {
 };
 const created: ContainerFact = { ...fact, state: 'created', startedAt: -1 };
 const exited: ContainerFact = { ...fact, state: 'exited', exitCode: 7, finishedAt: 900_000 };
-const asked: AgentRecord = { ...emptyRecord, createAsked: true };
-const known: AgentRecord = { ...asked, containerId: 'c1', startAsked: true };
+const requested: AgentRecord = { ...emptyRecord, createAsked: true };
+const known: AgentRecord = { ...requested, containerId: 'c1', startAsked: true };
 const injected: AgentRecord = { ...known, injectedAt: 501_000, startedAt: 500_000 };
 const failed = {
   status: 'failed',
   exitCode: 7,
   error: { phase: 'running', kind: 'exit', message: 'x' },
 } as const;
-const usedUp = {
+const quotaExhausted = {
   status: 'failed',
   exitCode: 1,
-  error: { phase: 'running', kind: 'quota', message: 'used up', until: 60_000 },
+  error: { phase: 'running', kind: 'quota', message: 'quota exhausted', until: 60_000 },
 } as const;
 const succeeded = { status: 'succeeded', exitCode: 0, error: null } as const;
 
@@ -43,39 +43,39 @@ type Row = readonly [
 
 const table: readonly Row[] = [
   [
-    'no container, nothing remembered: from the beginning',
+    'no container and an empty record: build',
     emptyRecord,
     [],
     { enter: 'building', attempt: 1, containerId: null, inDoubt: false },
   ],
   [
-    'no container, a create was asked for: create again by the same name',
-    asked,
+    'no container, but a create was requested: build, in doubt',
+    requested,
     [],
     { enter: 'building', inDoubt: true },
   ],
   [
-    'created, never started: start it',
+    'created and never started: start',
     known,
     [created],
     { enter: 'starting', containerId: 'c1', started: false },
   ],
   [
-    'created before the answer was remembered: start it',
-    asked,
+    'created, but its id is not recorded: start',
+    requested,
     [created],
     { enter: 'starting', containerId: 'c1' },
   ],
   [
-    'running, injection not remembered: ask again, it is fenced',
+    'running, injection not recorded: inject again, which is fenced',
     known,
     [fact],
     { enter: 'waitingForTmux', started: true },
   ],
-  ['running, injected: watch on', injected, [fact], { enter: 'running', injectedAt: 501_000 }],
-  ['paused: watch on', injected, [{ ...fact, state: 'paused' }], { enter: 'running' }],
+  ['running and injected: watch', injected, [fact], { enter: 'running', injectedAt: 501_000 }],
+  ['paused: watch', injected, [{ ...fact, state: 'paused' }], { enter: 'running' }],
   [
-    'exited while we were away: collect',
+    'exited while no engine process ran: collect',
     injected,
     [exited],
     {
@@ -84,7 +84,7 @@ const table: readonly Row[] = [
     },
   ],
   [
-    'dead while we were away: collect',
+    'dead while no engine process ran: collect',
     injected,
     [{ ...exited, state: 'dead', oomKilled: true }],
     {
@@ -92,69 +92,64 @@ const table: readonly Row[] = [
       end: { exitCode: 7, oomKilled: true, reason: 'died', at: now, finishedAt: 900_000 },
     },
   ],
+  ['exited before its injection was recorded: collect', known, [exited], { enter: 'collecting' }],
   [
-    'exited before its injection was remembered: collect, never start again',
-    known,
-    [exited],
-    { enter: 'collecting' },
-  ],
-  [
-    'restarted by somebody (StartedAt moved): stop it',
+    'restarted from outside (StartedAt changed): stop',
     injected,
     [{ ...fact, startedAt: 600_000 }],
     { enter: 'stopping', outcome: infrastructure('restarted') },
   ],
   [
-    'restarted by somebody before its injection was remembered (it has an end behind it): stop it',
+    'restarted from outside before its injection was recorded (FinishedAt is set): stop',
     known,
     [{ ...fact, finishedAt: 900_000 }],
     { enter: 'stopping', outcome: infrastructure('restarted') },
   ],
   [
-    'restarted by somebody and over: collect',
+    'restarted from outside and exited: collect',
     injected,
     [{ ...exited, startedAt: 600_000 }],
     { enter: 'collecting', outcome: infrastructure('restarted') },
   ],
   [
-    'removed by hand: a failure, never a new container',
+    'removed from outside: fail without a new container',
     injected,
     [],
     { enter: 'removing', containerId: null, outcome: infrastructure('removed') },
   ],
   [
-    'being removed: wait for it',
+    'being removed: remove, in doubt',
     injected,
     [{ ...fact, state: 'removing' }],
     { enter: 'removing', containerId: 'c1', inDoubt: true },
   ],
   [
-    'two containers: the one that the journal names',
+    'two containers: use the one in the journal',
     injected,
     [{ ...fact, id: 'c0' }, fact],
     { enter: 'running', containerId: 'c1' },
   ],
   [
-    'two containers, none in the journal: the one that has come furthest',
-    asked,
+    'two containers, none in the journal: use the one that is furthest',
+    requested,
     [{ ...created, id: 'c0' }, fact],
     { enter: 'waitingForTmux', containerId: 'c1' },
   ],
   [
-    'wrong spec hash, running: stop it',
+    'wrong spec hash, running: stop',
     injected,
     [{ ...fact, specHash: 'other' }],
     { enter: 'stopping', outcome: infrastructure('another spec') },
   ],
   [
-    'wrong spec hash, created: remove it',
-    asked,
+    'wrong spec hash, created: remove',
+    requested,
     [{ ...created, specHash: 'other' }],
     { enter: 'removing', outcome: infrastructure('another spec') },
   ],
-  ['wrong spec hash, over: collect', injected, [{ ...exited, specHash: 'other' }], { enter: 'collecting' }],
+  ['wrong spec hash, exited: collect', injected, [{ ...exited, specHash: 'other' }], { enter: 'collecting' }],
   [
-    'a foreign container with our name: refused, and never named for removal',
+    'a foreign container with our name: refuse it, and never return its id',
     emptyRecord,
     [{ ...fact, ours: false }],
     {
@@ -172,37 +167,37 @@ const table: readonly Row[] = [
     },
   ],
   [
-    'a foreign container beside ours: ours',
+    'a foreign container beside ours: use ours',
     injected,
     [{ ...fact, id: 'f', ours: false }, fact],
     { enter: 'running', containerId: 'c1' },
   ],
   [
-    'cancel journalled, nothing made: over',
+    'cancelled, nothing created: done',
     { ...emptyRecord, cancelled: true },
     [],
     { enter: 'done', outcome: cancelled() },
   ],
   [
-    'cancel journalled, a create may still land: look for it',
-    { ...asked, cancelled: true },
+    'cancelled, create requested: remove, in doubt',
+    { ...requested, cancelled: true },
     [],
     { enter: 'removing', inDoubt: true, outcome: cancelled() },
   ],
   [
-    'cancel journalled, created: remove',
+    'cancelled, created: remove',
     { ...known, cancelled: true },
     [created],
     { enter: 'removing', containerId: 'c1' },
   ],
   [
-    'cancel journalled, running: stop',
+    'cancelled, running: stop',
     { ...injected, cancelled: true },
     [fact],
     { enter: 'stopping', cancelled: true, outcome: cancelled() },
   ],
   [
-    'cancel journalled, exited: collect',
+    'cancelled, exited: collect',
     { ...injected, cancelled: true },
     [exited],
     { enter: 'collecting', outcome: cancelled() },
@@ -220,21 +215,21 @@ const table: readonly Row[] = [
     { enter: 'stopping', outcome: succeeded },
   ],
   [
-    'finished and kept: over',
+    'finished and kept: done',
     { ...injected, attemptOutcome: succeeded },
     [exited],
     { enter: 'done', outcome: succeeded },
     { keep: 'always' },
   ],
   [
-    'finished and kept on failure: over',
+    'failed and kept on failure: done',
     { ...injected, attemptOutcome: failed },
     [exited],
     { enter: 'done' },
     { keep: 'on-failure', retries: 0 },
   ],
   [
-    'succeeded, to be kept on failure only: remove',
+    'succeeded, kept on failure only: remove',
     { ...injected, attemptOutcome: succeeded },
     [exited],
     { enter: 'removing' },
@@ -254,24 +249,24 @@ const table: readonly Row[] = [
     { enter: 'retrying', attempt: 1, attempts: [{ attempt: 1, containerId: 'c1', ...failed }] },
   ],
   [
-    'its plan is used up for a while: wait for it, whatever retries are left',
-    { ...injected, attemptOutcome: usedUp },
+    'quota exhausted: wait for it, even without retries',
+    { ...injected, attemptOutcome: quotaExhausted },
     [],
-    { enter: 'waitingForQuota', outcome: usedUp },
+    { enter: 'waitingForQuota', outcome: quotaExhausted },
     { retries: 0 },
   ],
   [
-    'its plan is used up, cancelled: over',
-    { ...injected, attemptOutcome: usedUp, cancelled: true },
+    'quota exhausted and cancelled: done',
+    { ...injected, attemptOutcome: quotaExhausted, cancelled: true },
     [],
     { enter: 'done' },
   ],
   [
-    'failed after a wait for its plan: the attempt that met its end is not counted',
+    'failed after a wait for its quota: retry, since the wait does not count',
     {
       ...injected,
       attempt: 2,
-      attempts: [{ attempt: 1, containerId: 'c0', ...usedUp }],
+      attempts: [{ attempt: 1, containerId: 'c0', ...quotaExhausted }],
       attemptOutcome: failed,
     },
     [],
@@ -279,32 +274,32 @@ const table: readonly Row[] = [
     { retries: 1 },
   ],
   [
-    'failed, removed, no retries left: over',
+    'failed, removed, no retries left: done',
     { ...injected, attemptOutcome: failed },
     [],
     { enter: 'done', outcome: failed },
     { retries: 0 },
   ],
   [
-    'failed, removed, cancelled: no other attempt',
+    'failed, removed, cancelled: done',
     { ...injected, attemptOutcome: failed, cancelled: true },
     [],
     { enter: 'done' },
   ],
   [
-    'succeeded and removed: over, though retries are left',
+    'succeeded and removed, retries left: done',
     { ...injected, attemptOutcome: succeeded },
     [],
     { enter: 'done', outcome: succeeded },
   ],
   [
-    'the second attempt is there, the record knows of the first: the second',
+    'container of the second attempt, record of the first: use the second',
     injected,
     [{ ...fact, id: 'c2', attempt: 2 }],
     { enter: 'waitingForTmux', attempt: 2, containerId: 'c2', injectedAt: null },
   ],
   [
-    'a left-over of the first attempt beside the second: the second',
+    'containers of both attempts: use the second',
     { ...injected, attempt: 2, containerId: 'c2' },
     [exited, { ...fact, id: 'c2', attempt: 2 }],
     { enter: 'running', attempt: 2, containerId: 'c2' },
@@ -321,9 +316,9 @@ for (const [title, record, facts, expected, more] of table)
     t.not(decision.reason, '');
   });
 
-test('facts × record × cancel: never removes what is not ours, never starts twice, always acts on what is not final', t => {
+test('every combination of record and facts keeps the invariants of reconcile', t => {
   const states = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
-  const oneOf = states.flatMap(state =>
+  const singleFacts = states.flatMap(state =>
     [true, false].flatMap(ours =>
       ['spec', 'other'].flatMap(specHash =>
         [1, 2].flatMap(attempt =>
@@ -342,8 +337,8 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
   );
   const factSets: ContainerFact[][] = [
     [],
-    ...oneOf.map(one => [one]),
-    ...oneOf.flatMap(a => oneOf.filter(b => b.id !== a.id).map(b => [a, b])),
+    ...singleFacts.map(one => [one]),
+    ...singleFacts.flatMap(a => singleFacts.filter(b => b.id !== a.id).map(b => [a, b])),
   ];
   const records = [1, 2].flatMap(attempt =>
     [null, 'ours-running-1', 'gone'].flatMap(containerId =>
@@ -374,40 +369,41 @@ test('facts × record × cancel: never removes what is not ours, never starts tw
         cases++;
         const decision = reconcile({ ...plan, keep }, record, facts, now);
         const about = () => JSON.stringify({ record, facts, decision });
-        const chosen = facts.find(({ id }) => id === decision.containerId);
-        if (decision.containerId !== null && !chosen?.ours) t.fail(`acts on what is not ours: ${about()}`);
-        if (decision.enter === 'starting' && chosen?.state !== 'created')
-          t.fail(`starts what has run: ${about()}`);
+        const target = facts.find(({ id }) => id === decision.containerId);
+        if (decision.containerId !== null && !target?.ours) t.fail(`acts on a foreign container: ${about()}`);
+        if (decision.enter === 'starting' && target?.state !== 'created')
+          t.fail(`starts a container again: ${about()}`);
         if (
           decision.enter === 'starting' &&
           (record.attemptOutcome || record.cancelled) &&
           decision.attempt === record.attempt
         )
-          t.fail(`starts what is decided: ${about()}`);
+          t.fail(`starts despite an outcome or a cancel: ${about()}`);
         const mine = facts.filter(({ ours, attempt }) => ours && attempt === decision.attempt);
-        if (decision.enter === 'building' && mine.length > 0) t.fail(`makes a second container: ${about()}`);
+        if (decision.enter === 'building' && mine.length > 0)
+          t.fail(`creates a second container: ${about()}`);
         if (
           decision.enter === 'building' &&
           (record.cancelled || record.attemptOutcome) &&
           decision.attempt === record.attempt
         )
-          t.fail(`builds what is decided: ${about()}`);
+          t.fail(`builds despite an outcome or a cancel: ${about()}`);
         if (['building', 'retrying'].includes(decision.enter) && record.cancelled)
-          t.fail(`goes on after a cancel: ${about()}`);
-        const living = mine.some(({ state }) => ['running', 'paused', 'restarting'].includes(state));
-        if (decision.enter === 'done' && living) t.fail(`is done while it lives: ${about()}`);
+          t.fail(`continues after a cancel: ${about()}`);
+        const isLive = mine.some(({ state }) => ['running', 'paused', 'restarting'].includes(state));
+        if (decision.enter === 'done' && isLive) t.fail(`is done while a container runs: ${about()}`);
         if (decision.enter === 'done' && mine.length > 0 && keep === 'never')
-          t.fail(`leaves one behind: ${about()}`);
+          t.fail(`leaves a container behind: ${about()}`);
         if (decision.enter === 'done' && decision.outcome === null && !record.ended)
           t.fail(`done without an outcome: ${about()}`);
-        if (decision.attempt < record.attempt) t.fail(`goes back: ${about()}`);
+        if (decision.attempt < record.attempt) t.fail(`returns an earlier attempt: ${about()}`);
       }
   t.true(cases > 100_000);
 });
 
 const hour = 3_600_000;
 for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour])
-  test(`an engine whose clock differs from ours by ${skew / 1_000} s changes no decision`, t => {
+  test(`an engine whose clock differs from ours by ${skew / 1_000} s does not affect reconcile`, t => {
     const shift = (at: number) => (at > 0 ? at + skew + 10 * hour : at);
     for (const [title, record, facts, , more] of table) {
       const skewed = facts.map(fact => ({
@@ -416,16 +412,16 @@ for (const skew of [-9 * hour, -hour, -5_000, 5_000, hour, 9 * hour])
         finishedAt: shift(fact.finishedAt),
       }));
       const started = record.startedAt === null ? null : shift(record.startedAt);
-      const usual = reconcile({ ...plan, ...more }, record, facts, now);
+      const expected = reconcile({ ...plan, ...more }, record, facts, now);
       const found = reconcile({ ...plan, ...more }, { ...record, startedAt: started }, skewed, now);
       const { end, ...rest } = found;
-      const { end: usualEnd, ...usualRest } = usual;
-      t.deepEqual(rest, usualRest, title);
-      t.is(end?.at, usualEnd?.at, title);
+      const { end: expectedEnd, ...expectedRest } = expected;
+      t.deepEqual(rest, expectedRest, title);
+      t.is(end?.at, expectedEnd?.at, title);
     }
   });
 
-test('one whose start was never recorded is not taken for restarted, whatever the clocks', t => {
+test('a container without a recorded start does not count as restarted', t => {
   for (const startedAt of [1, now - 1, now + 5_000, now + hour]) {
     const record = { ...injected, startedAt: null };
     t.is(reconcile(plan, record, [{ ...fact, startedAt }], now).enter, 'running');
@@ -436,12 +432,12 @@ test('one whose start was never recorded is not taken for restarted, whatever th
 });
 
 function infrastructure(what: string): Reconciliation['outcome'] {
-  const said = {
+  const changes = {
     restarted: 'restarted from outside',
     removed: 'removed from outside',
     'another spec': 'made from another spec',
   };
-  const message = `the container was ${said[what as keyof typeof said]}`;
+  const message = `the container was ${changes[what as keyof typeof changes]}`;
   return {
     status: 'failed',
     exitCode: null,

@@ -41,12 +41,12 @@ const ended = (attempt: number, status: 'failed' | 'succeeded'): RunEventBody =>
   transcript: null,
 });
 
-test('nothing told, nothing remembered; states alone touch nothing', t => {
+test('a record without events, or with states only, is fresh', t => {
   t.is(after(), emptyRecord);
   t.true(isFresh(after(state(1))));
 });
 
-test('a create and a start that were asked for are remembered, answered or not', t => {
+test('a requested create and start are recorded before their results', t => {
   const record = after(call('create'), call('start'));
   t.true(record.createAsked);
   t.true(record.startAsked);
@@ -54,7 +54,7 @@ test('a create and a start that were asked for are remembered, answered or not',
   t.false(after(call('exec')).createAsked);
 });
 
-test('a helper container that is created and started for an attempt says nothing of the attempt', t => {
+test('calls for a helper container are not recorded for its attempt', t => {
   const helper = (...argv: string[]) => ({ ...call(''), argv: ['docker', ...argv] }) as RunEventBody;
   const args = helperArgs({
     instance: 'i',
@@ -69,13 +69,13 @@ test('a helper container that is created and started for an attempt says nothing
   t.is(after(helper(...args), helper('start', '--attach', 'c1')), emptyRecord);
 });
 
-test('the container and the moment of injection stay, though later states do not repeat them', t => {
+test('later states without a container id or injection time keep those of earlier ones', t => {
   const record = after(state(1, { containerId: 'c1' }), state(1, { injectedAt: 5 }), state(1));
   t.is(record.containerId, 'c1');
   t.is(record.injectedAt, 5);
 });
 
-test('the first start of its own container is remembered, and forgotten with the attempt', t => {
+test('the first start of the container is recorded until its attempt ends', t => {
   const started = (containerId: string, startedAt: number): RunEventBody => ({
     type: 'container.started',
     containerId,
@@ -92,7 +92,7 @@ test('the first outcome of an attempt counts', t => {
   t.is(after(ended(1, 'failed'), ended(1, 'succeeded')).attemptOutcome?.status, 'failed');
 });
 
-test('a new attempt begins with an empty page, and the last one is kept', t => {
+test('a new attempt resets the record, and the last one is kept', t => {
   const record = after(
     call('create'),
     state(1, { containerId: 'c1', injectedAt: 5 }),
@@ -109,22 +109,22 @@ test('a new attempt begins with an empty page, and the last one is kept', t => {
   ]);
 });
 
-test('a call of an earlier attempt that comes late is not this attempt’s', t => {
+test('a late call of an earlier attempt is ignored', t => {
   t.false(after(ended(1, 'failed'), state(2), call('create', 1)).createAsked);
 });
 
-test('a cancel of the run or of the agent is remembered, that of another is not', t => {
+test('a cancel of the run or the agent is recorded, and one of another agent is not', t => {
   t.true(after({ type: 'run.cancel', reason: 'x' }).cancelled);
   t.true(after({ type: 'agent.cancel', agent: 'a', reason: 'x' }).cancelled);
   t.false(after({ type: 'agent.cancel', agent: 'b', reason: 'x' }).cancelled);
   t.true(after({ type: 'run.cancel', reason: 'x' }, ended(1, 'failed'), state(2)).cancelled);
 });
 
-test('what happens to other agents is nothing to this one', t => {
+test('events of other agents are ignored', t => {
   t.is(after({ ...ended(1, 'failed'), agent: 'b' } as RunEventBody), emptyRecord);
 });
 
-test('an agent that is over comes out as it did, though nothing is left of it and its run is taken up again', t => {
+test('an ended agent keeps its outcome in a resumed run', t => {
   const plan = { retries: 1, keep: 'never', specHash: null } as const;
   const end = { agent: 'a', error: null, containerId: 'c1', image: 'i' } as const;
   const succeeded = after(ended(1, 'succeeded'), {
@@ -134,7 +134,7 @@ test('an agent that is over comes out as it did, though nothing is left of it an
     ...end,
   });
   t.like(reconcile(plan, succeeded, [], 0), { enter: 'done', outcome: { status: 'succeeded', exitCode: 0 } });
-  // Cancelled while it waited for another attempt: the outcome of the first is not that of the agent.
+  // An agent that is cancelled between two attempts does not have the outcome of the first.
   const cancelled = after(ended(1, 'failed'), {
     type: 'agent.ended',
     status: 'cancelled',

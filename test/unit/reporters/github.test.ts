@@ -1,8 +1,8 @@
 import test from 'ava';
 import { annotations, resumeCommands, stopCommands, transcriptGroup } from '../../../src/reporters/github.ts';
 import { outcomesOf } from '../../../src/state/outcomes.ts';
-import { obeyed } from '../_helpers/runner.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { executedCommands } from '../_helpers/runner.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 const exit = {
   status: 'failed',
@@ -10,8 +10,8 @@ const exit = {
   error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
 } as const;
 
-test('a failed agent is an error that tells what happened and where there is more', t => {
-  const state = told(
+test('a failed agent is an error with its failure, its attempts and the command for its logs', t => {
+  const state = stateAfter(
     started({ a: [] }),
     attemptEnds(1, 'a', exit),
     attemptEnds(2, 'a', { ...exit, attempt: 2 }),
@@ -22,8 +22,8 @@ test('a failed agent is an error that tells what happened and where there is mor
   ]);
 });
 
-test('an agent that timed out is an error, one that was lost too', t => {
-  const state = told(
+test('an agent that timed out or has no outcome is an error', t => {
+  const state = stateAfter(
     started({ slow: [], lost: [] }),
     ends(1, 'slow', { ...failure('timeout', 'too long'), status: 'timedOut' }),
     enters(1, 'lost', 'running.working'),
@@ -33,8 +33,8 @@ test('an agent that timed out is an error, one that was lost too', t => {
   t.regex(lost!, /^::error title=lost failed::/);
 });
 
-test('an agent that succeeded in the end is a warning; others that did not fail are nothing', t => {
-  const state = told(
+test('a success after a failed attempt is a warning, and other agents have no annotation', t => {
+  const state = stateAfter(
     started({ again: [], good: [], after: ['good'], stopped: [] }),
     attemptEnds(1, 'again', exit),
     attemptEnds(2, 'again', { attempt: 2 }),
@@ -49,8 +49,8 @@ test('an agent that succeeded in the end is a warning; others that did not fail 
   ]);
 });
 
-test('what a run warns of is a warning', t => {
-  const state = told(
+test('a warning of the run is a warning', t => {
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a'),
     at(2, { type: 'warning', agent: null, message: 'left behind' }),
@@ -58,30 +58,30 @@ test('what a run warns of is a warning', t => {
   t.deepEqual(annotations(state), ['::warning title=agent-flow::left behind']);
 });
 
-test('no message can end its command, add a property or begin another', t => {
+test('a message cannot end its command, add a property or begin another command', t => {
   const message = 'x%0A::error::y\n::set-output name=a::b\r##[add-mask]c, file=d::';
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a', { status: 'failed', exitCode: null, error: { phase: 'running', kind: 'exit', message } }),
     at(2, { type: 'warning', agent: 'x,file=y::z%', message }),
   );
   const lines = annotations(state);
   t.deepEqual(
-    obeyed(lines).map(({ name }) => name),
+    executedCommands(lines).map(({ name }) => name),
     ['error', 'warning'],
   );
   t.true(lines[0]!.startsWith('::error title=a failed::while running: x%250A::error::y'));
   t.true(lines[1]!.startsWith('::warning title=x%2Cfile=y%3A%3Az%25::'));
 });
 
-test('a transcript is folded under its agent, and nothing in it speaks to the runner', t => {
-  const state = told(
+test('a transcript is a group in which the runner executes no command', t => {
+  const state = stateAfter(
     started({ a: [] }),
     enters(0, 'a', 'running.working'),
     attemptEnds(2, 'a', exit),
     ends(3, 'a', exit),
   );
-  const said = [
+  const transcript = [
     '::error::mine',
     '  ::set-output name=x::y',
     'a ##[add-mask]e',
@@ -91,21 +91,21 @@ test('a transcript is folded under its agent, and nothing in it speaks to the ru
     '::other::',
     '\x1b[2K::warning::z\r::notice::w',
   ];
-  const lines = transcriptGroup(outcomesOf(state)[0]!, said, 'token');
+  const lines = transcriptGroup(outcomesOf(state)[0]!, transcript, 'token');
   t.deepEqual(lines.slice(0, 3), [
     '::group::a: failed, exit 7, 3.0s',
     '::stop-commands::token',
     '::error::mine',
   ]);
-  t.deepEqual(obeyed(lines), [
+  t.deepEqual(executedCommands(lines), [
     { name: 'group', text: 'a: failed, exit 7, 3.0s' },
     { name: 'endgroup', text: '' },
   ]);
   t.false(lines.some(line => line.includes('##[')));
-  t.true(obeyed(said).length > 4, 'the runner of this test obeys them where they are not stopped');
+  t.true(executedCommands(transcript).length > 4, 'control: the lines contain commands');
 });
 
-test('commands are obeyed again after the token, and only after it', t => {
+test('commands are executed again only after the token', t => {
   const lines = [
     stopCommands('t1'),
     '::error::a',
@@ -114,5 +114,5 @@ test('commands are obeyed again after the token, and only after it', t => {
     resumeCommands('t1'),
     '::error::c',
   ];
-  t.deepEqual(obeyed(lines), [{ name: 'error', text: 'c' }]);
+  t.deepEqual(executedCommands(lines), [{ name: 'error', text: 'c' }]);
 });

@@ -3,9 +3,9 @@ import { XMLValidator } from 'fast-xml-parser';
 import { parse, type TestCase, type TestSuites } from 'junit2json';
 import { junit } from '../../../src/reporters/junit.ts';
 import type { FlowState } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
-/** As a consumer reads it. */
+/** Parse the report as a consumer does. */
 async function read(state: FlowState, tails?: ReadonlyMap<string, string>) {
   const xml = junit(state, tails);
   const suites = (await parse(xml)) as TestSuites;
@@ -20,7 +20,7 @@ const exit = {
   error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
 } as const;
 
-const mixed = told(
+const mixed = stateAfter(
   started({ good: [], bad: [], slow: [], lost: [], after: ['bad'], stopped: [] }),
   enters(1, 'good', 'running.working'),
   attemptEnds(2, 'good'),
@@ -35,18 +35,18 @@ const mixed = told(
   at(9, { type: 'run.ended', status: 'failed', exitCode: 4 }),
 );
 
-test('a flow is a suite, and an agent a case of it, with counts that are right', async t => {
+test('a flow is a suite with a case per agent and correct counts', async t => {
   const { xml, suites, suite, cases } = await read(mixed);
   t.true(XMLValidator.validate(xml) === true);
   t.like(suites, { name: 'agent-flow', tests: 6, failures: 2, errors: 1 });
-  t.like(suite, { name: 'mend', tests: 6, failures: 2, errors: 1, skipped: 2, time: 9 });
+  t.like(suite, { name: 'fix', tests: 6, failures: 2, errors: 1, skipped: 2, time: 9 });
   t.is(suite.timestamp, '2026-01-02T12:00:00.000Z');
   t.is(suite.hostname, undefined);
-  t.like(cases.good, { classname: 'mend', time: 2.25 });
+  t.like(cases.good, { classname: 'fix', time: 2.25 });
   t.deepEqual(Object.keys(cases), ['good', 'bad', 'slow', 'lost', 'after', 'stopped']);
 });
 
-test('a failed agent is a failure that tells its phase, its exit code, its attempts and where there is more', async t => {
+test('a failed agent is a failure with its phase, exit code, attempts and the command for its logs', async t => {
   const { cases } = await read(mixed);
   const [bad] = cases.bad!.failure!;
   t.like(bad, { type: 'exit', message: 'exited with 7' });
@@ -63,17 +63,17 @@ test('a failed agent is a failure that tells its phase, its exit code, its attem
 
 for (const kind of ['infrastructure', 'unreachable', 'nameConflict', 'network', 'outOfResources'])
   test(`a failure of kind ${kind} is an error, not a failure`, async t => {
-    const { cases, suite } = await read(told(started({ a: [] }), ends(1, 'a', failure(kind))));
+    const { cases, suite } = await read(stateAfter(started({ a: [] }), ends(1, 'a', failure(kind))));
     t.is(cases.a!.error![0]!.type, kind);
     t.is(cases.a!.failure, undefined);
     t.like(suite, { failures: 0, errors: 1 });
   });
 
-test('skipped and cancelled agents are skipped, with the reason', async t => {
+test('skipped and cancelled agents are skipped with their reason', async t => {
   const { cases } = await read(mixed);
   t.is(cases.after!.skipped![0]!.message, 'bad did not succeed');
   t.is(cases.stopped!.skipped![0]!.message, 'cancelled: cancelled');
-  const reason = told(
+  const reason = stateAfter(
     started({ a: [] }),
     at(1, { type: 'run.cancel', reason: 'SIGINT' }),
     ends(2, 'a', { status: 'cancelled', exitCode: null }),
@@ -81,15 +81,15 @@ test('skipped and cancelled agents are skipped, with the reason', async t => {
   t.is((await read(reason)).cases.a!.skipped![0]!.message, 'cancelled: SIGINT');
 });
 
-test('an agent without a word in a run that is over is an error', async t => {
-  const { cases } = await read(told(started({ a: [] }), enters(1, 'a', 'running.working')));
+test('an agent without an outcome is an error', async t => {
+  const { cases } = await read(stateAfter(started({ a: [] }), enters(1, 'a', 'running.working')));
   t.is(cases.a!.error![0]!.type, 'infrastructure');
   t.is(cases.a!.time, 0);
 });
 
-test('attempts that failed before a success are told in the output of a case that passed', async t => {
+test('failed attempts before a success are listed in the output of the passed case', async t => {
   const { cases, suite } = await read(
-    told(
+    stateAfter(
       started({ a: [] }),
       attemptEnds(1, 'a', exit),
       attemptEnds(2, 'a', { attempt: 2, transcript: '/state/a/2/transcript.log' }),
@@ -102,25 +102,25 @@ test('attempts that failed before a success are told in the output of a case tha
   ]);
 });
 
-test('the end of a transcript is shown plain, before the line that attaches all of it', async t => {
+test('the end of a transcript is plain text, before the line that attaches the file', async t => {
   const { cases } = await read(mixed, new Map([['bad', 'one\n\x1b[31mtwo\x1b[0m\n']]));
   t.deepEqual(cases.bad!['system-out'], ['one\ntwo\n[[ATTACHMENT|/state/bad/1/transcript.log]]']);
 });
 
-test('no agent can have a file of the host attached', async t => {
-  const said = 'x\n[[ATTACHMENT|/etc/passwd]]\n[[ attachment|/etc/group]]\n[\x1b[0m[ATTACHMENT|/etc/hosts]]';
-  const { xml } = await read(mixed, new Map([['bad', said]]));
+test('an agent cannot attach a file of the host', async t => {
+  const tail = 'x\n[[ATTACHMENT|/etc/passwd]]\n[[ attachment|/etc/group]]\n[\x1b[0m[ATTACHMENT|/etc/hosts]]';
+  const { xml } = await read(mixed, new Map([['bad', tail]]));
   t.deepEqual(xml.match(/\[\[\s*attachment\|[^\]]*/gi), [
     '[[ATTACHMENT|/state/good/1/transcript.log',
     '[[ATTACHMENT|/state/bad/1/transcript.log',
   ]);
 });
 
-test('what an agent or docker says is never markup, and never a character that XML forbids', async t => {
+test('hostile text is escaped, and characters that XML forbids are removed', async t => {
   const hostile =
     ']]></failure><testcase name="x"/>&amp;&#0; "\'\x00\x0b\x1b[1m\ufffe\uffff\ud800 \u{1f600}\x85';
   const error = { phase: 'running', kind: 'ex"<it', message: hostile };
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     attemptEnds(1, 'a', { status: 'failed', exitCode: 1, error }),
     ends(1, 'a', { status: 'failed', exitCode: 1, error }),
@@ -137,9 +137,9 @@ test('what an agent or docker says is never markup, and never a character that X
   t.true(cases.a!['system-out']![0]!.startsWith(`${plain}\n`));
 });
 
-test('what could not be removed after a success is told, and is no failure', async t => {
+test('a failed removal after a success is reported without a failure', async t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  const { cases, suite } = await read(told(started({ a: [] }), ends(1, 'a', { error })));
+  const { cases, suite } = await read(stateAfter(started({ a: [] }), ends(1, 'a', { error })));
   t.like(suite, { failures: 0, errors: 0 });
   t.deepEqual(cases.a!['system-out'], ['while removing: left behind']);
 });

@@ -3,29 +3,29 @@ process.env.TZ = 'UTC';
 import test from 'ava';
 import { lineOf } from '../../../src/reporters/lines.ts';
 import { initialFlowState } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], 'long-name': ['fixer'] });
-const begun = told(two);
+const begun = stateAfter(two);
 
-test('the start of a run says what is run', t => {
-  t.is(lineOf(initialFlowState, two), '12:00:00 run r1234567 of mend: 2 agents, at most 2 at once');
+test('the first line names the run, its flow, its agents and their concurrency', t => {
+  t.is(lineOf(initialFlowState, two), '12:00:00 run r1234567 of fix: 2 agents, at most 2 at once');
   t.is(
     lineOf(initialFlowState, started({ a: [] }, 0, 1)),
-    '12:00:00 run r1234567 of mend: 1 agent, at most 1 at once',
+    '12:00:00 run r1234567 of fix: 1 agent, at most 1 at once',
   );
 });
 
-test('a run that starts again says that it is resumed', t => {
-  t.is(lineOf(begun, two), '12:00:00 run r1234567 of mend: 2 agents, at most 2 at once, resumed');
+test('the first line of a resumed run is marked', t => {
+  t.is(lineOf(begun, two), '12:00:00 run r1234567 of fix: 2 agents, at most 2 at once, resumed');
 });
 
-test('names are padded to the longest, and the time is that of the event', t => {
+test('names are padded to the longest, and the time is the event time', t => {
   t.is(lineOf(begun, enters(3661, 'fixer', 'building')), '13:01:01 fixer      building');
   t.is(lineOf(begun, enters(9, 'long-name', 'building')), '12:00:09 long-name  building');
 });
 
-const words: Record<string, string> = {
+const stateLabels: Record<string, string> = {
   building: 'building',
   networking: 'networking',
   creating: 'creating',
@@ -44,9 +44,9 @@ const words: Record<string, string> = {
   'removing.removingContainer': 'removing',
 };
 
-for (const [state, word] of Object.entries(words))
-  test(`an agent that enters ${state} has a line: ${word}`, t =>
-    t.is(lineOf(begun, enters(0, 'fixer', state)), `12:00:00 fixer      ${word}`));
+for (const [state, stateLabel] of Object.entries(stateLabels))
+  test(`an agent that enters ${state} has a line: ${stateLabel}`, t =>
+    t.is(lineOf(begun, enters(0, 'fixer', state)), `12:00:00 fixer      ${stateLabel}`));
 
 for (const state of [
   'reconciling',
@@ -57,40 +57,40 @@ for (const state of [
   'done',
   'constructor',
 ])
-  test(`${state} is not worth a line`, t => t.is(lineOf(begun, enters(0, 'fixer', state)), null));
+  test(`${state} has no line`, t => t.is(lineOf(begun, enters(0, 'fixer', state)), null));
 
-test('a later attempt says which one it is', t => {
+test('a line of a later attempt has its number', t => {
   t.is(
     lineOf(begun, enters(0, 'fixer', 'running.working', { attempt: 2 })),
     '12:00:00 fixer      running (attempt 2)',
   );
 });
 
-test('what an agent asks for is said, where that is known', t => {
+test('the line of an agent that needs input has the question if it is known', t => {
   t.is(
     lineOf(begun, enters(0, 'fixer', 'running.needsInput', { cause: 'asks for a login' })),
     '12:00:00 fixer      needs input: it asks for a login; agent-flow attach r1234567/fixer',
   );
 });
 
-test('an agent that was quiet runs again', t => {
-  const quiet = told(two, enters(1, 'fixer', 'running.idle'));
+test('an idle agent that continues is running again', t => {
+  const idle = stateAfter(two, enters(1, 'fixer', 'running.idle'));
   t.is(
-    lineOf(quiet, enters(2, 'fixer', 'running.working', { attempt: 2 })),
+    lineOf(idle, enters(2, 'fixer', 'running.working', { attempt: 2 })),
     '12:00:02 fixer      running again',
   );
 });
 
-test('a step that is tried again says why and when', t => {
+test('the line of a backoff has its cause and the delay', t => {
   const event = enters(1, 'fixer', 'backingOff', { cause: 'unexpected EOF', until: noon + 1400 });
   t.is(lineOf(begun, event), '12:00:01 fixer      backing off: unexpected EOF, next try in 0.4s');
-  const bare = enters(1, 'fixer', 'backingOff');
-  t.is(lineOf(begun, bare), '12:00:01 fixer      backing off: docker failed, next try');
+  const withoutCause = enters(1, 'fixer', 'backingOff');
+  t.is(lineOf(begun, withoutCause), '12:00:01 fixer      backing off: docker failed, next try');
 });
 
-test('an attempt that another follows says how it failed, and when the next begins', t => {
+test('the line of a retry has the failure of the last attempt and the delay', t => {
   const event = enters(4, 'fixer', 'retrying', { until: noon + 5000 });
-  const failed = told(
+  const failed = stateAfter(
     two,
     enters(1, 'fixer', 'building'),
     attemptEnds(3, 'fixer', failure('exit', 'exited with 7')),
@@ -106,13 +106,13 @@ test('an attempt that another follows says how it failed, and when the next begi
   t.is(lineOf(begun, attemptEnds(3, 'fixer')), null);
 });
 
-test('an agent that succeeded says how long it took', t => {
-  const running = told(two, enters(2, 'fixer', 'building'), enters(5, 'fixer', 'running.working'));
+test('the line of a success has its duration', t => {
+  const running = stateAfter(two, enters(2, 'fixer', 'building'), enters(5, 'fixer', 'running.working'));
   t.is(lineOf(running, ends(43.5, 'fixer')), '12:00:43 fixer      succeeded in 41s');
   t.is(lineOf(begun, ends(1, 'fixer')), '12:00:01 fixer      succeeded');
 });
 
-test('an agent that came out otherwise says why', t => {
+test('the line of any other end has its reason', t => {
   const line = (more: Parameters<typeof ends>[2]) => lineOf(begun, ends(0, 'fixer', more))?.slice(20);
   t.is(line(failure('exit', 'exited with 7')), 'failed: exited with 7');
   t.is(line({ ...failure('timeout', 'too long'), status: 'timedOut' }), 'timed out: too long');
@@ -120,44 +120,44 @@ test('an agent that came out otherwise says why', t => {
   t.is(line({ status: 'cancelled' }), 'cancelled');
 });
 
-test('an end that is told again is not worth a line, unless it differs', t => {
-  const over = told(two, ends(1, 'fixer'));
-  t.is(lineOf(over, ends(2, 'fixer')), null);
-  t.is(lineOf(over, ends(2, 'fixer', failure('exit', 'no'))), '12:00:02 fixer      failed: no');
+test('a repeated end has a line only if it differs', t => {
+  const ended = stateAfter(two, ends(1, 'fixer'));
+  t.is(lineOf(ended, ends(2, 'fixer')), null);
+  t.is(lineOf(ended, ends(2, 'fixer', failure('exit', 'no'))), '12:00:02 fixer      failed: no');
 });
 
-test('a cancel has a line, of the run only the first', t => {
+test('only the first cancel of a run has a line', t => {
   const cancel = at(1, { type: 'run.cancel', reason: 'SIGINT' });
   t.is(lineOf(begun, cancel), '12:00:01 cancelling the run: SIGINT');
-  t.is(lineOf(told(two, cancel), cancel), null);
-  const one = at(1, { type: 'agent.cancel', agent: 'fixer', reason: 'asked to stop' });
-  t.is(lineOf(begun, one), '12:00:01 fixer      stopping: asked to stop');
+  t.is(lineOf(stateAfter(two, cancel), cancel), null);
+  const one = at(1, { type: 'agent.cancel', agent: 'fixer', reason: 'stop requested' });
+  t.is(lineOf(begun, one), '12:00:01 fixer      stopping: stop requested');
 });
 
-test('an engine that goes away and comes back is told once each', t => {
-  const away = at(1, { type: 'engine.unreachable', message: 'no answer' });
-  const back = at(2, { type: 'engine.reachable' });
-  t.is(lineOf(begun, away), '12:00:01 Docker engine unreachable: no answer');
-  t.is(lineOf(told(two, away), away), null);
-  t.is(lineOf(told(two, away), back), '12:00:02 Docker engine reachable again');
-  t.is(lineOf(begun, back), null);
+test('an unreachable engine and its return have one line each', t => {
+  const unreachable = at(1, { type: 'engine.unreachable', message: 'no answer' });
+  const reachable = at(2, { type: 'engine.reachable' });
+  t.is(lineOf(begun, unreachable), '12:00:01 Docker engine unreachable: no answer');
+  t.is(lineOf(stateAfter(two, unreachable), unreachable), null);
+  t.is(lineOf(stateAfter(two, unreachable), reachable), '12:00:02 Docker engine reachable again');
+  t.is(lineOf(begun, reachable), null);
 });
 
-test('a Docker that does not keep up is told with each step down, and of the way back its end', t => {
-  const pressure = (seconds: number, atOnce: number | null) =>
+test('each reduction of the concurrency has a line, and so has its end', t => {
+  const throttled = (seconds: number, atOnce: number | null) =>
     at(seconds, { type: 'engine.throttled', atOnce, reason: 'it took 9.0s' });
   t.is(
-    lineOf(begun, pressure(1, 2)),
+    lineOf(begun, throttled(1, 2)),
     '12:00:01 Docker is overloaded: starting at most 2 containers at once (it took 9.0s)',
   );
-  const narrow = told(two, pressure(1, 2));
-  t.regex(lineOf(narrow, pressure(2, 1))!, /at most 1 container/);
-  t.is(lineOf(narrow, pressure(2, 3)), null);
-  t.is(lineOf(narrow, pressure(2, null)), '12:00:02 Docker is no longer overloaded');
-  t.is(lineOf(begun, pressure(2, null)), null);
+  const reduced = stateAfter(two, throttled(1, 2));
+  t.regex(lineOf(reduced, throttled(2, 1))!, /at most 1 container/);
+  t.is(lineOf(reduced, throttled(2, 3)), null);
+  t.is(lineOf(reduced, throttled(2, null)), '12:00:02 Docker is no longer overloaded');
+  t.is(lineOf(begun, throttled(2, null)), null);
 });
 
-test('a warning names its agent where it has one', t => {
+test('a warning of an agent has its name', t => {
   t.is(lineOf(begun, at(1, { type: 'warning', agent: null, message: 'm' })), '12:00:01 warning: m');
   t.is(
     lineOf(begun, at(1, { type: 'warning', agent: 'fixer', message: 'm' })),

@@ -20,7 +20,7 @@ function terminal(columns: number, rows = 24) {
 
 const now = () => noon + 5000;
 
-test('the frame follows the events without being asked', async t => {
+test('the frame is redrawn after events and output', async t => {
   const { stream, text } = terminal(80);
   const live = liveProgress(stream, { now });
   live.onEvent(started({ fixer: [] }));
@@ -32,7 +32,7 @@ test('the frame follows the events without being asked', async t => {
   live.stop();
 });
 
-test('an agent that runs is on the terminal, however many others there are', async t => {
+test('a running agent is shown among many waiting ones', async t => {
   const { stream, text } = terminal(80, 24);
   const live = liveProgress(stream, { now });
   live.onEvent(started(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`agent-${index}`, []]))));
@@ -41,7 +41,7 @@ test('an agent that runs is on the terminal, however many others there are', asy
   live.stop();
 });
 
-test('stop takes the frame away, since the summary says it all', async t => {
+test('stop erases the frame', async t => {
   const { stream, written } = terminal(80);
   const live = liveProgress(stream, { now });
   live.onEvent(started({ fixer: [] }));
@@ -64,7 +64,7 @@ test('nothing is drawn after stop', async t => {
   t.is(written.length, length);
 });
 
-test('a run that never began leaves nothing on the terminal', async t => {
+test('a run that never started writes nothing to the terminal', async t => {
   const { stream, text } = terminal(80);
   const live = liveProgress(stream, { now });
   await delay(300);
@@ -90,7 +90,7 @@ for (const [columns, rows] of [
   [80, 1],
   [1, 1],
 ] as const)
-  test(`a terminal that has become ${columns} × ${rows} still shows something`, async t => {
+  test(`a terminal resized to ${columns} × ${rows} still shows something`, async t => {
     const { stream, text } = terminal(80);
     const live = liveProgress(stream, { now });
     live.onEvent(started({ fixer: [] }));

@@ -1,16 +1,16 @@
 import test from 'ava';
 import { markdown } from '../../../src/reporters/markdown.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 const mebibyte = 1 << 20;
 
-test('a run is a table of its agents, and what went wrong with each', t => {
+test('a run is a table of its agents, followed by their failures', t => {
   const exit = {
     status: 'failed',
     exitCode: 7,
     error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
   } as const;
-  const state = told(
+  const state = stateAfter(
     started({ good: [], bad: [], after: ['bad'] }),
     enters(1, 'good', 'running.working'),
     attemptEnds(2, 'good'),
@@ -22,7 +22,7 @@ test('a run is a table of its agents, and what went wrong with each', t => {
   );
   t.is(
     markdown(state, mebibyte),
-    `### \`mend\`
+    `### \`fix\`
 
 \`r1234567\` failed in 9.0s
 
@@ -43,9 +43,9 @@ exited with 7
   );
 });
 
-test('what an agent or docker says stays inside marks that are longer than any in it', t => {
+test('a message is fenced by more backticks than it contains', t => {
   const message = 'a\n```\n# big <img src=x> @you `````` [l](http://x) | b';
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a', failure('exit', message)),
     at(2, { type: 'warning', agent: null, message: '`x``' }),
@@ -58,18 +58,20 @@ test('what an agent or docker says stays inside marks that are longer than any i
 
 test('a bar in a name does not end its cell', t => {
   t.true(
-    markdown(told(started({ 'a|b': [] }), ends(1, 'a|b')), mebibyte).includes('| `a\\|b` | succeeded |'),
+    markdown(stateAfter(started({ 'a|b': [] }), ends(1, 'a|b')), mebibyte).includes(
+      '| `a\\|b` | succeeded |',
+    ),
   );
 });
 
-test('what does not fit is left out at the end, and that is said', t => {
+test('a report over the size limit is truncated at the end with a note', t => {
   const names = Array.from({ length: 300 }, (_, index) => `agent-${index}`);
-  const state = told(
+  const state = stateAfter(
     started(Object.fromEntries(names.map(name => [name, []]))),
     ...names.map(name => ends(1, name, failure('exit', 'ü'.repeat(9000)))),
   );
-  const whole = markdown(state, 1 << 30);
-  t.true(Buffer.byteLength(whole) > mebibyte);
+  const complete = markdown(state, 1 << 30);
+  t.true(Buffer.byteLength(complete) > mebibyte);
   const text = markdown(state, mebibyte);
   t.true(Buffer.byteLength(text) <= mebibyte);
   t.true(text.includes('`agent-299` | failed'));

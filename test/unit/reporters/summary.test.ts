@@ -2,14 +2,14 @@ import test from 'ava';
 import { summary } from '../../../src/reporters/summary.ts';
 import { resultOf } from '../../../src/state/result.ts';
 import { table } from '../../../src/text/table.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 const places = { cwd: '/home/me/work', home: '/home/me' };
 const three = started({ fixer: [], tests: ['fixer'], report: ['tests'] });
 
-test('the end of a run is a table, a line of totals, and what to do about each failure', t => {
+test('the summary is a table, a line of totals, and each failure with its next command', t => {
   const exit = { ...failure('exit', 'exited with 7'), exitCode: 7 };
-  const state = told(
+  const state = stateAfter(
     three,
     enters(1, 'fixer', 'running.working'),
     attemptEnds(42, 'fixer', { transcript: '/home/me/s/fixer/1/transcript.log' }),
@@ -37,9 +37,9 @@ test('the end of a run is a table, a line of totals, and what to do about each f
   );
 });
 
-test('the hosts that an agent was kept from stand on one line, and of many the first', t => {
+test('blocked hosts are on one line, which has at most five of them', t => {
   const hosts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(name => `${name}.example:443`);
-  const state = told(
+  const state = stateAfter(
     started({ one: [], two: [] }),
     attemptEnds(1, 'one', { blockedHosts: ['evil.example:443', '\u001b[31mred.example:80'] }),
     attemptEnds(1, 'two', { blockedHosts: hosts }),
@@ -52,10 +52,10 @@ test('the hosts that an agent was kept from stand on one line, and of many the f
   );
 });
 
-test('of an agent that nobody answered the last lines of its screen are shown, without the frame around them', t => {
+test('the last lines of the screen of an agent that needed input are shown without their frame', t => {
   const outcome = failure('needsInput', 'Gemini CLI asks for a login');
   const screen = `first\n${'more\n'.repeat(10)}╭────╮\n│ Log in? \u001b[31m│\n╰────╯`;
-  const state = told(
+  const state = stateAfter(
     started({ a: [] }),
     enters(1, 'a', 'building'),
     attemptEnds(1, 'a', { ...outcome, screen }),
@@ -72,9 +72,9 @@ test('of an agent that nobody answered the last lines of its screen are shown, w
   t.is(resultOf(state).agents.a?.screen, screen);
 });
 
-test('a transcript is named the shortest way', t => {
+test('a transcript has its shortest path', t => {
   const path = (transcript: string, cwd: string) =>
-    summary(told(three, enters(1, 'fixer', 'building'), attemptEnds(1, 'fixer', { transcript })), {
+    summary(stateAfter(three, enters(1, 'fixer', 'building'), attemptEnds(1, 'fixer', { transcript })), {
       ...places,
       cwd,
     })
@@ -87,17 +87,17 @@ test('a transcript is named the shortest way', t => {
   t.is(path('/tmp/a', '/'), '/tmp/a');
 });
 
-test('an agent that printed nothing is not to be looked up in its logs', t => {
+test('an agent without output has no command for its logs', t => {
   const next = (kind: string) =>
-    summary(told(three, ends(1, 'fixer', failure(kind, 'no\nway', 'building'))), places)
+    summary(stateAfter(three, ends(1, 'fixer', failure(kind, 'no\nway', 'building'))), places)
       .split('\n')
       .slice(6);
   t.deepEqual(next('image'), ['✗ fixer failed while building: no', '    way']);
   t.deepEqual(next('nameConflict').slice(2), ['  → docker ps -a']);
 });
 
-test('an agent that timed out says so, and a cancelled one needs no advice', t => {
-  const state = told(
+test('an agent that timed out is listed with its reason, and a cancelled one is not', t => {
+  const state = stateAfter(
     three,
     ends(1, 'fixer', { ...failure('timeout', 'too long'), status: 'timedOut' }),
     ends(1, 'tests', { status: 'cancelled', exitCode: null }),
@@ -110,19 +110,19 @@ test('an agent that timed out says so, and a cancelled one needs no advice', t =
   ]);
 });
 
-test('a success that left something behind is told as such', t => {
+test('a success with a failed removal is listed with the command to clean up', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  const lines = summary(told(three, ends(1, 'fixer', { error })), places).split('\n');
+  const lines = summary(stateAfter(three, ends(1, 'fixer', { error })), places).split('\n');
   t.deepEqual(lines.slice(6), [
     '! fixer succeeded, but while removing: left behind',
     '  → agent-flow cleanup',
   ]);
 });
 
-test('agents that failed of one cause before they printed anything are told of once', t => {
+test('agents with the same failure and no output share a line', t => {
   const names = ['a', 'b', 'c', 'd', 'e'];
   const full = failure('network', 'no addresses left', 'networking');
-  const state = told(
+  const state = stateAfter(
     started(Object.fromEntries(names.map(name => [name, []]))),
     ...names.map(name => ends(1, name, full)),
     ends(1, 'e', failure('network', 'another one', 'networking')),
@@ -135,15 +135,15 @@ test('agents that failed of one cause before they printed anything are told of o
   ]);
 });
 
-test('warnings stand at the end', t => {
+test('warnings come last', t => {
   const warn = (agent: string | null) => at(1, { type: 'warning', agent, message: 'm\x1b[2J' } as const);
-  const lines = summary(told(three, warn(null), warn('fixer')), places).split('\n');
+  const lines = summary(stateAfter(three, warn(null), warn('fixer')), places).split('\n');
   t.deepEqual(lines.slice(-2), ['! m', '! fixer: m']);
 });
 
-test('agents without an end are told by their state', t => {
+test('an agent without an end is listed with its state', t => {
   const lines = summary(
-    told(three, enters(1, 'fixer', 'running.working'), enters(2, 'tests', 'evaluating')),
+    stateAfter(three, enters(1, 'fixer', 'running.working'), enters(2, 'tests', 'evaluating')),
     places,
   ).split('\n');
   t.regex(lines[1]!, /^fixer {3}running +- +1 +- +-$/);
@@ -151,7 +151,7 @@ test('agents without an end are told by their state', t => {
   t.is(lines[5], 'r1234567: no agent has ended');
 });
 
-test('columns of a table are as wide as their widest cell, and no line ends in blanks', t => {
+test('columns of a table are as wide as their widest cell, and no line ends with blanks', t => {
   t.is(
     table([
       ['A', 'B', 'C'],

@@ -1,20 +1,20 @@
 import test from 'ava';
 import { guarded } from '../../../src/run/callbacks.ts';
 
-const mistake = new Error('my own mistake');
+const callbackError = new Error('error of the callback');
 const failing: Readonly<Record<string, () => unknown>> = {
   throws: () => {
-    throw mistake;
+    throw callbackError;
   },
-  rejects: () => Promise.reject(mistake),
+  rejects: () => Promise.reject(callbackError),
   'returns a thenable that throws': () => ({
     then() {
-      throw mistake;
+      throw callbackError;
     },
   }),
   'returns a value whose `then` cannot be read': () => ({
     get then() {
-      throw mistake;
+      throw callbackError;
     },
   }),
 };
@@ -35,10 +35,10 @@ for (const [how, callback] of Object.entries(failing))
       },
     );
     t.notThrows(() => call());
-    t.is(await errors.promise, mistake);
+    t.is(await errors.promise, callbackError);
     t.notThrows(() => call());
     t.is(calls, 1);
-    t.deepEqual(reported, [mistake]);
+    t.deepEqual(reported, [callbackError]);
   });
 
 test('calls of one callback that reject together report the first error', async t => {
@@ -52,7 +52,7 @@ test('calls of one callback that reject together report the first error', async 
   t.deepEqual(reported, [1]);
 });
 
-test('a callback that works is called with what it is given, whatever it returns', t => {
+test('a callback is called with its arguments, and its result is ignored', t => {
   const given: unknown[] = [];
   const call = guarded(
     (...args: [string, number]) => {

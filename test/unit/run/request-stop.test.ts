@@ -11,7 +11,7 @@ import { openStateDir } from '../../../src/store/state-directory.ts';
 import { folder } from '../_helpers/repositories.ts';
 
 const never = 2 ** 30;
-/** What is not waited for in a test takes for ever in it. */
+/** Timeouts that never expire; a test shortens those that it waits for. */
 const timeouts = { here: never, elsewhere: never, again: never, poll: 5 };
 
 function run(t: ExecutionContext) {
@@ -22,7 +22,7 @@ function run(t: ExecutionContext) {
 const requestsIn = (path: string) => readdirSync(path).map(name => readFileSync(join(path, name), 'utf8'));
 const foreign = () => JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' });
 
-test('a run is stopped by its engine process, and no request is left', async t => {
+test('the engine process stops the run, and no request is left', async t => {
   const found = run(t);
   takeLock(found.lock);
   let isOver = false;
@@ -39,17 +39,17 @@ test('a run is stopped by its engine process, and no request is left', async t =
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('an engine process that is gone is not waited for, nor is the request left for the next one', async t => {
+test('requestStop does not wait for an engine process that has exited, and leaves no request', async t => {
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
-  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   t.deepEqual(requestsIn(found.requests), ['{"stop":null}']);
   lock[Symbol.dispose]();
-  await asked;
+  await stopping;
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('one that lives and takes no request is named, with what to do about it', async t => {
+test('an engine process that takes no request is reported with a hint', async t => {
   const found = run(t);
   takeLock(found.lock);
   const error = await t.throwsAsync(
@@ -64,7 +64,7 @@ test('one that lives and takes no request is named, with what to do about it', a
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('one that cannot be judged and takes no request is named, with --force and what it risks', async t => {
+test('an engine process that may be alive and takes no request is reported with the risk of --force', async t => {
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
   const error = await t.throwsAsync(
@@ -80,31 +80,31 @@ test('one that cannot be judged and takes no request is named, with --force and 
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('one that has taken the request and is gone then, though its lock is believed, is not waited for', async t => {
+test('requestStop does not wait for an engine process that takes no further request', async t => {
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
   const engine = watchRequests(found.requests, () => engine[Symbol.dispose](), { every: 5 });
-  const said: string[] = [];
+  const lines: string[] = [];
   await t.throwsAsync(
     requestStop(found, {
       agent: null,
       isOver: () => false,
-      say: line => said.push(line),
+      say: line => lines.push(line),
       timeouts: { ...timeouts, elsewhere: 500, again: 5 },
     }),
     { message: /has taken the request within/ },
   );
-  t.is(said.length, 1, 'that it takes long is said once');
-  t.regex(said[0]!, /is still stopping it/);
+  t.is(lines.length, 1, 'the delay is reported once');
+  t.regex(lines[0]!, /is still stopping it/);
 });
 
-test('one that takes long is waited for as long as it takes requests', async t => {
+test('requestStop waits for a slow engine process as long as it takes requests', async t => {
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
   let stops = 0;
   const engine = watchRequests(found.requests, () => stops++, { every: 5 });
   let pings = 0;
-  const asked = requestStop(found, {
+  const stopping = requestStop(found, {
     agent: null,
     isOver: () => pings >= 3,
     say: () => {},
@@ -116,26 +116,26 @@ test('one that takes long is waited for as long as it takes requests', async t =
     pings = Math.max(0, seen.size - 1);
     await delay(1);
   }
-  await asked;
+  await stopping;
   engine[Symbol.dispose]();
   lock[Symbol.dispose]();
-  t.is(stops, 1, 'it is asked to stop once');
+  t.is(stops, 1, 'it receives one request to stop');
 });
 
-test('a run whose directory takes no request says so, with who could be signalled', async t => {
+test('a run directory that accepts no request is reported with the process to signal', async t => {
   const found = run(t);
   takeLock(found.lock);
-  writeFileSync(found.requests, 'no directory');
-  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
-  const error = await t.throwsAsync(asked, { instanceOf: FlowError });
+  writeFileSync(found.requests, 'not a directory');
+  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const error = await t.throwsAsync(stopping, { instanceOf: FlowError });
   t.is(error.exitCode, 3);
   t.regex(error.message, new RegExp(`cannot be requested to stop: .*SIGINT.* process ${process.pid} on`));
 });
 
-test('a state directory that is removed meanwhile ends the wait', async t => {
+test('the wait ends if the run directory is removed', async t => {
   const found = run(t);
   takeLock(found.lock);
-  const asked = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
   rmSync(found.path, { recursive: true });
-  await t.notThrowsAsync(asked);
+  await t.notThrowsAsync(stopping);
 });

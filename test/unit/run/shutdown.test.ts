@@ -3,104 +3,104 @@ import test from 'ava';
 import type { Run } from '../../../src/run/run.ts';
 import { handleSignals } from '../../../src/run/shutdown.ts';
 
-/** A process that only notes what it is told, and runs that do as well. */
-function world(...names: readonly string[]) {
-  const told: (string | number)[] = [];
-  const host = Object.assign(new EventEmitter(), { exit: (code: number) => told.push(code) });
+/** A fake process and fake runs that record their calls. */
+function fakeProcess(...names: readonly string[]) {
+  const calls: (string | number)[] = [];
+  const host = Object.assign(new EventEmitter(), { exit: (code: number) => calls.push(code) });
   const signals = handleSignals(names.length, host as unknown as NodeJS.Process);
   const run = (name: string) =>
     ({
-      cancel: (reason: string) => told.push(`cancel ${name}: ${reason}`),
-      kill: () => told.push(`kill ${name}`),
+      cancel: (reason: string) => calls.push(`cancel ${name}: ${reason}`),
+      kill: () => calls.push(`kill ${name}`),
     }) as unknown as Run;
   const send = async (signal: NodeJS.Signals) => {
-    // Without a listener Node would end the process by the signal.
-    if (!host.emit(signal, signal)) told.push(`ended by ${signal}`);
+    // Node ends a process by a signal without a listener.
+    if (!host.emit(signal, signal)) calls.push(`ended by ${signal}`);
     await settled();
   };
-  return { told, send, signals, run, host };
+  return { calls, send, signals, run, host };
 }
 
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 function started(...names: readonly string[]) {
-  const all = world(...names);
-  for (const name of names) all.signals.cover(Promise.resolve(all.run(name)));
-  return all;
+  const fake = fakeProcess(...names);
+  for (const name of names) fake.signals.cover(Promise.resolve(fake.run(name)));
+  return fake;
 }
 
-test('the first signal cancels the run and gives the exit code, the second removes everything at once', async t => {
-  const { told, send, signals } = started('a');
+test('the first signal cancels the run and sets the exit code, the second kills it', async t => {
+  const { calls, send, signals } = started('a');
   t.is(signals.exitCode(), null);
   await send('SIGTERM');
-  t.deepEqual(told, ['cancel a: SIGTERM']);
+  t.deepEqual(calls, ['cancel a: SIGTERM']);
   await send('SIGINT');
-  t.deepEqual(told, ['cancel a: SIGTERM', 'kill a']);
+  t.deepEqual(calls, ['cancel a: SIGTERM', 'kill a']);
   t.is(signals.exitCode(), 143);
 });
 
-test('one signal is for all runs, and so is the second', async t => {
-  const { told, send } = started('a', 'b', 'c');
+test('both signals reach fake runs', async t => {
+  const { calls, send } = started('a', 'b', 'c');
   await send('SIGINT');
-  t.deepEqual(told.splice(0), ['cancel a: SIGINT', 'cancel b: SIGINT', 'cancel c: SIGINT']);
+  t.deepEqual(calls.splice(0), ['cancel a: SIGINT', 'cancel b: SIGINT', 'cancel c: SIGINT']);
   await send('SIGINT');
-  t.deepEqual(told, ['kill a', 'kill b', 'kill c']);
+  t.deepEqual(calls, ['kill a', 'kill b', 'kill c']);
 });
 
-test('many runs have one listener of each signal', t => {
+test('many runs share one listener per signal', t => {
   const { host } = started(...Array.from({ length: 40 }, (_, index) => `run-${index}`));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) t.is(host.listenerCount(signal), 1);
 });
 
-test('a run that is over does not let a signal end the process while another is driven', async t => {
-  const { told, send, signals } = started('a', 'b');
+test('a signal does not end the process while another run is active', async t => {
+  const { calls, send, signals } = started('a', 'b');
   signals.runIsOver();
   await send('SIGINT');
-  t.deepEqual(told, ['cancel a: SIGINT', 'cancel b: SIGINT']);
+  t.deepEqual(calls, ['cancel a: SIGINT', 'cancel b: SIGINT']);
   signals.runIsOver();
   await send('SIGINT');
-  t.is(told.at(-1), 130);
+  t.is(calls.at(-1), 130);
 });
 
-test('a run that begins after the signals gets them all', async t => {
-  const { told, send, signals, run } = world('a', 'b');
+test('a run that starts after the signals receives them', async t => {
+  const { calls, send, signals, run } = fakeProcess('a', 'b');
   const late = Promise.withResolvers<Run>();
   signals.cover(late.promise);
   await send('SIGINT');
   await send('SIGINT');
-  t.deepEqual(told, []);
+  t.deepEqual(calls, []);
   late.resolve(run('a'));
   signals.cover(Promise.resolve(run('b')));
   await settled();
-  t.deepEqual(told.toSorted(), ['cancel a: SIGINT', 'cancel b: SIGINT', 'kill a', 'kill b']);
+  t.deepEqual(calls.toSorted(), ['cancel a: SIGINT', 'cancel b: SIGINT', 'kill a', 'kill b']);
 });
 
-test('a run that cannot begin keeps no other from being cancelled', async t => {
-  const { told, send, signals, run } = world('a', 'b');
+test('a run that fails to start does not prevent the cancel of another', async t => {
+  const { calls, send, signals, run } = fakeProcess('a', 'b');
   signals.cover(Promise.reject(new Error('no engine')));
   signals.cover(Promise.resolve(run('b')));
   signals.runIsOver();
   await send('SIGINT');
-  t.deepEqual(told, ['cancel b: SIGINT']);
+  t.deepEqual(calls, ['cancel b: SIGINT']);
 });
 
-test('a signal that comes when the run is over ends the process, by the exit code that was due', async t => {
+test('a signal after the end of the run exits with the code of the first signal', async t => {
   const cancelled = started('a');
   await cancelled.send('SIGINT');
   cancelled.signals.runIsOver();
   await cancelled.send('SIGTERM');
-  t.deepEqual(cancelled.told, ['cancel a: SIGINT', 130]);
+  t.deepEqual(cancelled.calls, ['cancel a: SIGINT', 130]);
 
-  const undisturbed = started('a');
-  undisturbed.signals.runIsOver();
-  await undisturbed.send('SIGTERM');
-  t.deepEqual(undisturbed.told, [143]);
+  const finished = started('a');
+  finished.signals.runIsOver();
+  await finished.send('SIGTERM');
+  t.deepEqual(finished.calls, [143]);
 });
 
-test('SIGHUP lets go at once, whenever it comes', async t => {
-  const { told, send, signals } = started('a');
+test('SIGHUP exits at once, during and after a run', async t => {
+  const { calls, send, signals } = started('a');
   await send('SIGHUP');
   signals.runIsOver();
   await send('SIGHUP');
-  t.deepEqual(told, [129, 129]);
+  t.deepEqual(calls, [129, 129]);
 });

@@ -6,7 +6,7 @@ import { testFlow } from '../inspector/flow.ts';
 
 type EndOfAttempt = Extract<RunEventBody, { type: 'attempt.ended' }>;
 
-test('the journal records each end of an attempt that the machine emits, before the container is removed', async t => {
+test('the journal records each emitted end of an attempt before the container is removed', async t => {
   const emitted: object[] = [];
   const flow = testFlow({ one: { retries: 1, failures: 1 } }, inspected => {
     if (inspected.type !== '@xstate.actor') return;
@@ -15,7 +15,7 @@ test('the journal records each end of an attempt that the machine emits, before 
   });
   flow.start();
   flow.release();
-  await flow.over;
+  await flow.ended;
 
   const ends = flow.journal.filter((event): event is EndOfAttempt => event.type === 'attempt.ended');
   t.deepEqual(
@@ -38,7 +38,7 @@ test('the journal records each end of an attempt that the machine emits, before 
   );
 });
 
-test('the name of a substate begins with that of its parent', t => {
+test('stateName prefixes a substate with its parent', t => {
   t.is(stateName('building'), 'building');
   t.is(stateName({ running: 'idle' }), 'running.idle');
 });

@@ -11,7 +11,7 @@ import { at } from '../_helpers/story.ts';
 
 const none = { branch: null, commit: null, diff: null, path: null };
 
-async function desk(t: Parameters<typeof folder>[0]) {
+async function fixture(t: Parameters<typeof folder>[0]) {
   const base = folder(t);
   mkdirSync(join(base, 'source', '.git'), { recursive: true });
   mkdirSync(join(base, 'plain'));
@@ -38,10 +38,10 @@ async function desk(t: Parameters<typeof folder>[0]) {
   return { saved, ...workspaces };
 }
 
-test('a clone starts from where the repository was, or from what the agent before it has come to', async t => {
-  const { base, saved } = await desk(t);
+test('a clone starts from the commit of its repository or of the previous agent', async t => {
+  const { base, saved } = await fixture(t);
   t.deepEqual(base('a'), { commit: 'c0' });
-  t.deepEqual(base('c'), { commit: 'c0' }, 'neither has changed anything');
+  t.deepEqual(base('c'), { commit: 'c0' }, 'no agent has saved work');
   saved.set('a', [{ workspace: { ...none, commit: 'c1' } }, { workspace: { ...none, commit: 'c2' } }]);
   t.deepEqual(base('b'), { commit: 'c2' }, 'the last attempt counts');
   t.deepEqual(base('c'), { commit: 'c2' });
@@ -49,13 +49,13 @@ test('a clone starts from where the repository was, or from what the agent befor
   t.deepEqual(base('c'), { fault: 'the work of b is on no branch, but in /left' });
 });
 
-test('a clone is below its attempt', async t => {
-  const { clone } = await desk(t);
+test('a clone is below the directory of its attempt', async t => {
+  const { clone } = await fixture(t);
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);
   t.is(clone('bound', 1), null);
 });
 
-test('only who was cancelled is in a hurry, and at the end at once', t => {
+test('the shutdown deadline applies only to cancelled agents', t => {
   const { apply, signal, end } = shutdownDeadline(['a', 'b']);
   apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
   t.false(signal('a').aborted);

@@ -8,8 +8,8 @@ import { growingRedactor, redactor } from '../../../src/secrets/redact.ts';
 const secret = 'sk-a+b/c d%é"\\{end}';
 const { text, deep, stream } = redactor([secret]);
 
-/** What becomes of bytes that come in these pieces. */
-const through = async (pieces: Iterable<Buffer>) =>
+/** Redact a stream of these pieces. */
+const redactPieces = async (pieces: Iterable<Buffer>) =>
   (await buffer(Readable.from(pieces).pipe(stream()))).toString();
 
 const pieces = (bytes: Buffer, size: number) =>
@@ -18,41 +18,41 @@ const pieces = (bytes: Buffer, size: number) =>
 const bytes = Buffer.from(secret);
 const base64 = (before: string, after: string) =>
   Buffer.from(`${before}${secret}${after}`).toString('base64');
-const disguises: Record<string, string> = {
-  'as it is': secret,
+const encodings: Record<string, string> = {
+  'in plain text': secret,
   'in JSON': JSON.stringify({ secret }),
   'in JSON in JSON': JSON.stringify(JSON.stringify({ secret })),
   'URL-encoded': encodeURIComponent(secret),
   'URL-encoded in lower case': encodeURIComponent(secret).toLowerCase().replace('sk-', 'sk-'),
-  'as a form': new URLSearchParams({ secret }).toString(),
+  'in a form': new URLSearchParams({ secret }).toString(),
   'in JSON, as Python and PHP write it': '"sk-a+b\\/c d%\\u00e9\\"\\\\{end}"',
   'in JSON, as Go writes it': '"sk-a\\u002Bb/c d%é\\u0022\\\\{end}"',
   'in colours': secret.replace('a+b', '\x1b[01;31m\x1b[Ka+b\x1b[m\x1b[K'),
   'with a correction': secret.replace('a+b', 'a-\b+b'),
   'in base64': bytes.toString('base64'),
   'in base64url': bytes.toString('base64url'),
-  'in base64, one byte on': base64('u', ''),
-  'in base64, two bytes on': base64('u:', '\n'),
-  'in base64, with lines of eight': bytes.toString('base64').replace(/.{8}/g, '$&\r\n'),
+  'in base64, shifted by one byte': base64('u', ''),
+  'in base64, shifted by two bytes': base64('u:', '\n'),
+  'in base64, in lines of eight': bytes.toString('base64').replace(/.{8}/g, '$&\r\n'),
 };
 
-for (const [how, disguise] of Object.entries(disguises)) {
-  test(`a secret ${how} is taken out, in whatever pieces it comes`, async t => {
-    const output = `before ${disguise} after`;
+for (const [how, encoded] of Object.entries(encodings)) {
+  test(`a secret ${how} is redacted in pieces of any size`, async t => {
+    const output = `before ${encoded} after`;
     t.true(text(output).includes(redacted), text(output));
     t.false(text(output).includes(secret));
     for (const size of [1, 2, 3, 7, 1000]) {
-      const shown = await through(pieces(Buffer.from(output), size));
-      t.is(shown, text(output));
-      t.regex(shown, /^before .* after$/s);
+      const printed = await redactPieces(pieces(Buffer.from(output), size));
+      t.is(printed, text(output));
+      t.regex(printed, /^before .* after$/s);
     }
-    // Beside the secret itself no more than the quotes around it, and what base64 mixes with its neighbours.
+    // Only quotes, and characters that base64 shares with its neighbours, may be removed in addition.
     const left = text(output).replace(redacted, '').length - 'before  after'.length;
     t.true(left <= 26, text(output));
   });
 }
 
-test('what is no secret comes through byte for byte', async t => {
+test('bytes without a secret pass unchanged', async t => {
   await fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 300 }),
@@ -66,15 +66,15 @@ test('what is no secret comes through byte for byte', async t => {
   );
 });
 
-test('wherever it stands in a flood, it is taken out', async t => {
+test('a secret is redacted at any position of a long output', async t => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 0, max: 5000 }),
       fc.integer({ min: 1, max: 4096 }),
       async (at, size) => {
-        const flood = `${'x'.repeat(at)}${secret}${'y'.repeat(5000 - at)}${secret}`;
+        const output = `${'x'.repeat(at)}${secret}${'y'.repeat(5000 - at)}${secret}`;
         t.is(
-          await through(pieces(Buffer.from(flood), size)),
+          await redactPieces(pieces(Buffer.from(output), size)),
           `${'x'.repeat(at)}${redacted}${'y'.repeat(5000 - at)}${redacted}`,
         );
       },
@@ -83,7 +83,7 @@ test('wherever it stands in a flood, it is taken out', async t => {
   );
 });
 
-test('of a key of several lines each line is known, as a terminal shows it too', t => {
+test('each line of a multi-line key is redacted, also with CR LF', t => {
   const key = ['-----BEGIN KEY-----', 'MIIEpAIBAAKCAQEA7', 'q83hd0q8Gf2n', '-----END KEY-----'].join('\n');
   const { text } = redactor([key]);
   t.is(text(key), redacted);
@@ -91,38 +91,38 @@ test('of a key of several lines each line is known, as a terminal shows it too',
   t.is(text('> MIIEpAIBAAKCAQEA7 <'), `> ${redacted} <`);
 });
 
-test('every text of an event is looked at, and nothing else is changed', t => {
+test('every string of an event is redacted, and other values are kept', t => {
   t.deepEqual(deep({ a: [secret, 1, null, { b: `x${secret}` }], c: true }), {
     a: [redacted, 1, null, { b: `x${redacted}` }],
     c: true,
   });
 });
 
-test('a secret that another one begins with does not leave its rest', t => {
+test('a secret that is a prefix of another leaves no rest of it', t => {
   const { text } = redactor(['password', 'password-longer']);
   t.is(text('password-longer password'), `${redacted} ${redacted}`);
 });
 
-test('who waits for lines gets each as soon as it is whole', t => {
+test('lines() returns each line as soon as it is complete', t => {
   const { add, end } = redactor(['a-secret']).lines();
-  const told = (text: string) => add(Buffer.from(text)).toString();
-  t.is(told('one\ntwo'), 'one\n');
-  t.is(told(' a-sec'), '');
-  t.is(told('ret\n'), `two ${redacted}\n`);
-  t.is(told('three'), '');
+  const added = (text: string) => add(Buffer.from(text)).toString();
+  t.is(added('one\ntwo'), 'one\n');
+  t.is(added(' a-sec'), '');
+  t.is(added('ret\n'), `two ${redacted}\n`);
+  t.is(added('three'), '');
   t.is(end().toString(), 'three');
 });
 
-test('a secret that goes on in the next line is held back from who waits for lines', t => {
+test('lines() holds back a secret that continues on the next line', t => {
   const long = 'q83hd0q8Gf2n'.repeat(9);
-  for (const [secret, shown] of [
+  for (const [secret, printed] of [
     [long, `${Buffer.from(long).toString('base64').replace(/.{76}/g, '$&\n')}\n`],
     ['one-1\ntwo-2\nthree', 'one-1\r\ntwo-2\r\nthree\r\n'],
   ] as const) {
     const { add, end } = redactor([secret]).lines();
-    const told = shown.split(/(?<=\n)/).map(line => add(Buffer.from(line)).toString());
-    t.is(`${told.join('')}${end()}`.trimEnd(), redacted);
-    t.true(told.length > 1);
+    const added = printed.split(/(?<=\n)/).map(line => add(Buffer.from(line)).toString());
+    t.is(`${added.join('')}${end()}`.trimEnd(), redacted);
+    t.true(added.length > 1);
   }
   const { add } = redactor([long]).lines();
   t.is(add(Buffer.from('q83hd0q8\ncTgzaGQw\nand no more\n')).toString(), 'q83hd0q8\ncTgzaGQw\nand no more\n');
@@ -137,29 +137,29 @@ test('a secret of the largest size is redacted', t => {
   t.is(text(JSON.stringify({ large })), `{"large":"${redacted}"}`);
 });
 
-test('what is no JSON or URL stays as it is', t => {
+test('invalid escapes of JSON and URLs are kept', t => {
   const { text } = redactor(['a-secret']);
   const odd = '\\U00e9 \\N \\u12 \\x %zz %2 \x1b \x1b[ \x1b]0; \b\b \r\r\n \ud800';
   t.is(text(odd), odd);
   t.is(text(`${odd.slice(0, -1)}a-secret`), `${odd.slice(0, -1)}${redacted}`);
 });
 
-test('the white space around a secret need not be printed', t => {
+test('a secret is redacted without the white space around it', t => {
   t.is(redactor([' a-secret\n']).text('it is a-secret.'), `it is ${redacted}.`);
 });
 
-test('without secrets nothing is done', async t => {
-  const idle = redactor([]);
-  t.true(idle.isEmpty);
-  t.is(idle.text(secret), secret);
+test('a redactor without secrets changes nothing', async t => {
+  const empty = redactor([]);
+  t.true(empty.isEmpty);
+  t.is(empty.text(secret), secret);
 });
 
-test('a secret that is added later is redacted by every function taken off the redactor before', async t => {
+test('a secret that is added later is redacted by functions taken from the redactor earlier', async t => {
   const growing = growingRedactor(['the-first-one']);
   const { text, deep, add } = growing;
   const stream = growing.stream();
   const lines = growing.lines();
-  // A positive control: until it is added, it stays.
+  // Control: the second secret is not redacted before it is added.
   t.is(text('the-first-one the-second-one'), `${redacted} the-second-one`);
   stream.write('the-first-one the-sec');
   t.is(lines.add(Buffer.from('the-sec')).toString(), '');
@@ -171,7 +171,7 @@ test('a secret that is added later is redacted by every function taken off the r
   t.is(lines.add(Buffer.from('ond-one\n')).toString(), `${redacted}\n`);
 });
 
-test('a stream that was opened while no secret was known redacts those added later', async t => {
+test('a stream that was opened without secrets redacts those added later', async t => {
   const growing = growingRedactor();
   const stream = growing.stream();
   stream.write('one ');

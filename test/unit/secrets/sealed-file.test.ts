@@ -15,7 +15,7 @@ function sealed(t: ExecutionContext) {
   return { file, seal };
 }
 
-test('sealed values are returned with the key, and the file holds neither them nor the key', t => {
+test('the key unseals the values, and the file contains neither the values nor the key', t => {
   const { file, seal } = sealed(t);
   t.deepEqual(unsealValues(file, seal), values);
   const text = readFileSync(file, 'utf8');
@@ -25,13 +25,13 @@ test('sealed values are returned with the key, and the file holds neither them n
   t.is(statSync(join(file, '..')).mode & 0o777, 0o700);
 });
 
-test('a wrong key throws', t => {
+test('unsealValues throws for a wrong key', t => {
   const { file, seal } = sealed(t);
   t.throws(() => unsealValues(file, { ...seal, key: newSealKey() }));
   t.throws(() => unsealValues(file, { ...seal, key: '' }));
 });
 
-test('a file that was changed anywhere, or truncated, throws', t => {
+test('unsealValues throws for a changed or truncated file', t => {
   const { file, seal } = sealed(t);
   const text = readFileSync(file, 'utf8');
   const { iv, tag, data } = JSON.parse(text);
@@ -46,7 +46,7 @@ test('a file that was changed anywhere, or truncated, throws', t => {
   t.deepEqual(unsealValues(file, seal), values);
 });
 
-test('every value of every injection is stored, and the same ones are written once', t => {
+test('values of every injection are kept, and equal values are written once', t => {
   const { file, seal } = sealed(t);
   const before = readFileSync(file, 'utf8');
   sealValues(file, seal, values);
@@ -55,7 +55,7 @@ test('every value of every injection is stored, and the same ones are written on
   t.deepEqual(unsealValues(file, seal), [...values, 'renewed-value']);
 });
 
-test('the file of an attempt holds the values of each of its containers', t => {
+test('the file of an attempt contains the values of each of its containers', t => {
   const { file, seal } = sealed(t);
   const second = { key: newSealKey(), containerId: 'decaf' };
   t.is(unsealValues(file, second), null);
@@ -64,6 +64,6 @@ test('the file of an attempt holds the values of each of its containers', t => {
   t.deepEqual(unsealValues(file, seal), values);
 });
 
-test('without a file no values are returned', t => {
+test('unsealValues returns null without a file', t => {
   t.is(unsealValues('/nonexistent/secrets.sealed', { key: newSealKey(), containerId: 'x' }), null);
 });

@@ -5,26 +5,26 @@ import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-41d0';
 
-test('a process without the secrets redacts those that another process handed out', async t => {
+test('a process without the secrets redacts those that another process injected', async t => {
   const run = sealedRun(t);
   t.true(await run.process({ TOKEN: value }).seals.seal(attempt, [value], never));
   const { vault, seals } = run.process({});
-  // A positive control: it does not know them by itself.
+  // Control: the value is not redacted before it is unsealed.
   t.is(vault.redactor.text(value), value);
   t.is(await seals.unseal(attempt, never), null);
   t.is(vault.redactor.text(value), redacted);
 
-  const looks = run.process({});
-  looks.seals.unsealAll([run.container]);
-  t.is(looks.vault.redactor.text(value), redacted);
+  const reader = run.process({});
+  reader.seals.unsealAll([run.container]);
+  t.is(reader.vault.redactor.text(value), redacted);
 });
 
-test('if the values that were handed out are unknown, the current ones are redacted, or the reason is returned', async t => {
+test('if the seal is unreadable, current values are redacted, or the reason is returned', async t => {
   const run = sealedRun(t);
   await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);
-  const spoil = [() => writeFileSync(run.file, 'x\n'), () => rmSync(run.file)];
+  const damage = [() => writeFileSync(run.file, 'x\n'), () => rmSync(run.file)];
   for (const [index, why] of [/is damaged/, /is missing/].entries()) {
-    spoil[index]!();
+    damage[index]!();
     const without = await run.process({}).seals.unseal(attempt, never);
     t.regex(without!, why);
     t.regex(without!, /secret TOKEN is not set/);
@@ -32,7 +32,7 @@ test('if the values that were handed out are unknown, the current ones are redac
   }
 });
 
-test('an attempt without secrets, and a container that is gone, need no unsealing', async t => {
+test('an attempt without secrets or without a container needs no unsealing', async t => {
   const run = sealedRun(t);
   const { seals } = run.process({});
   t.is(await seals.unseal({ ...attempt, injectedAt: null }, never), null);
@@ -43,7 +43,7 @@ test('an attempt without secrets, and a container that is gone, need no unsealin
   t.false(await seals.seal(attempt, [value], never));
 });
 
-test('the secrets of an adopted agent are unsealed, though its plan names none', async t => {
+test('the secrets of an adopted agent are unsealed without secrets in its plan', async t => {
   const run = sealedRun(t);
   const adopted = { ...agent, secrets: [] };
   await run.process({ TOKEN: value }).seals.seal(attempt, [value], never);

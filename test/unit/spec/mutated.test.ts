@@ -9,7 +9,7 @@ import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
 import { planSchema } from '../../../src/spec/plan-schema.ts';
 import { readBack } from '../_helpers/argv.ts';
 import { directory, parse } from '../_helpers/spec.ts';
-import { type Json, mutated, mutation, rightSpec } from '../_helpers/spec-arbitrary.ts';
+import { type Json, mutated, mutation, validSpec } from '../_helpers/spec-arbitrary.ts';
 
 mkdirSync(join(directory, 'folder'));
 writeFileSync(join(directory, 'file'), 'a secret\n');
@@ -94,7 +94,7 @@ function assertRefusal(error: unknown): void {
 test(`each of ${numRuns} mutated specs is planned as given, or refused with a path (seed ${seed})`, async t => {
   let accepted = 0;
   const property = fc.asyncProperty(
-    rightSpec,
+    validSpec,
     fc.array(mutation, { maxLength: 3 }),
     async (right, mutations) => {
       const spec = mutations.reduce<Json>((before, each) => mutated(before, each), right);

@@ -1,15 +1,15 @@
 import test from 'ava';
 import { topLevel } from '../../../src/state/agent-state.ts';
 import { initialFlowState, ofAgent, reduce } from '../../../src/state/flow-state.ts';
-import { at, attemptEnds, ends, enters, failure, noon, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, noon, started, stateAfter } from '../_helpers/story.ts';
 
 const two = started({ fixer: [], tests: ['fixer'] });
 
-test('a run that has started knows its agents, and they wait', t => {
-  const state = told(two);
+test('a started run has all of its agents in waiting', t => {
+  const state = stateAfter(two);
   t.like(state, {
     runId: 'r1234567',
-    name: 'mend',
+    name: 'fix',
     concurrency: 2,
     startedAt: noon,
     endedAt: null,
@@ -21,21 +21,21 @@ test('a run that has started knows its agents, and they wait', t => {
   t.deepEqual(state.agents.tests?.attempts, []);
 });
 
-test('an agent is in the state that it entered last, since then', t => {
-  const state = told(two, enters(1, 'fixer', 'building'), enters(3, 'fixer', 'running.working'));
+test('an agent is in the state that it entered last', t => {
+  const state = stateAfter(two, enters(1, 'fixer', 'building'), enters(3, 'fixer', 'running.working'));
   t.like(state.agents.fixer, { state: 'running.working', since: noon + 3000, startedAt: noon + 1000 });
   t.is(state.agents.tests?.state, 'waiting');
 });
 
-test('a cause and a time to go on hold for the one state that was entered with them', t => {
+test('a cause and a wait last until the next state', t => {
   const more = { cause: 'eof', until: noon + 1400 };
-  const waiting = told(two, enters(1, 'fixer', 'backingOff', more));
+  const waiting = stateAfter(two, enters(1, 'fixer', 'backingOff', more));
   t.like(waiting.agents.fixer, more);
   t.like(reduce(waiting, enters(2, 'fixer', 'building')).agents.fixer, { cause: null, until: null });
 });
 
 test('the times of an attempt are summed by top-level state', t => {
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'building'),
     enters(3, 'fixer', 'backingOff'),
@@ -47,13 +47,13 @@ test('the times of an attempt are summed by top-level state', t => {
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { building: 6000, backingOff: 1000, stopping: 3000 });
 });
 
-test('a clock that jumps back makes no negative time', t => {
-  const state = told(two, enters(5, 'fixer', 'building'), enters(3, 'fixer', 'networking'));
+test('a clock that is set back adds no negative time', t => {
+  const state = stateAfter(two, enters(5, 'fixer', 'building'), enters(3, 'fixer', 'networking'));
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { building: 0 });
 });
 
-test('a new attempt has its own times and container, and the wait before it counts for the one that failed', t => {
-  const state = told(
+test('a new attempt has its own times and container, and the wait before it counts for the last', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
     attemptEnds(2, 'fixer', failure('exit')),
@@ -72,8 +72,8 @@ test('a new attempt has its own times and container, and the wait before it coun
   t.like(fixer?.attempts[1], { attempt: 2, status: null, containerId: null, timings: { building: 1000 } });
 });
 
-test('a container that is known stays known while its attempt goes on', t => {
-  const state = told(
+test('a container id is kept during its attempt', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'starting', { containerId: 'c1' }),
     enters(2, 'fixer', 'reconciling'),
@@ -82,8 +82,8 @@ test('a container that is known stays known while its attempt goes on', t => {
   t.is(state.agents.fixer?.attempts[0]?.containerId, 'c1');
 });
 
-test('an agent that is resumed does not fall back to its first attempt while it decides', t => {
-  const state = told(
+test('a resumed agent keeps its attempt while it reconciles', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'running.working', { attempt: 2, containerId: 'c2' }),
     started({ fixer: [], tests: ['fixer'] }, 10),
@@ -97,8 +97,8 @@ test('an agent that is resumed does not fall back to its first attempt while it 
   t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { running: 10_000 });
 });
 
-test('a run that is resumed keeps its beginning and is no longer over', t => {
-  const state = told(
+test('a resumed run keeps its start and has no end', t => {
+  const state = stateAfter(
     two,
     at(1, { type: 'engine.unreachable', message: 'gone' }),
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
@@ -107,8 +107,8 @@ test('a run that is resumed keeps its beginning and is no longer over', t => {
   t.like(state, { startedAt: noon, endedAt: null, ended: null, engineUnreachable: null });
 });
 
-test('the first verdict on an attempt counts', t => {
-  const state = told(
+test('the first outcome of an attempt is kept', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'removing.checking'),
     attemptEnds(2, 'fixer', { ...failure('exit'), exitCode: 7 }),
@@ -120,9 +120,9 @@ test('the first verdict on an attempt counts', t => {
   t.is(state.agents.fixer?.status, null);
 });
 
-test('a verdict without a container or an image does not forget those that are known', t => {
+test('an outcome without a container or an image keeps those of the agent', t => {
   const nothing = { containerId: null, image: null };
-  const state = told(
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'starting', { containerId: 'c1' }),
     attemptEnds(2, 'fixer'),
@@ -133,8 +133,8 @@ test('a verdict without a container or an image does not forget those that are k
   t.is(state.agents.fixer?.attempts[0]?.containerId, 'c1');
 });
 
-test('an agent that ended has a status, and waits for nothing any more', t => {
-  const state = told(
+test('an ended agent has a status and no wait', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'retrying', { cause: 'x', until: noon }),
     ends(9, 'fixer', { ...failure('exit'), exitCode: 7 }),
@@ -151,8 +151,8 @@ test('an agent that ended has a status, and waits for nothing any more', t => {
   t.is(state.agents.fixer?.error?.kind, 'exit');
 });
 
-test('an agent that never started is in the state that its status says', t => {
-  const state = told(
+test('the state of an agent that never started is its status', t => {
+  const state = stateAfter(
     two,
     ends(4, 'tests', { ...failure('dependency'), status: 'skipped', containerId: null, image: null }),
   );
@@ -160,8 +160,8 @@ test('an agent that never started is in the state that its status says', t => {
   t.deepEqual(state.agents.tests?.attempts, []);
 });
 
-test('time after the end of an agent counts for nothing', t => {
-  const state = told(
+test('time after the end of an agent is not counted', t => {
+  const state = stateAfter(
     two,
     enters(1, 'fixer', 'done'),
     ends(2, 'fixer'),
@@ -172,15 +172,15 @@ test('time after the end of an agent counts for nothing', t => {
   t.is(state.agents.fixer?.endedAt, noon + 2000);
 });
 
-test('the engine is away until it is back', t => {
-  const away = told(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
-  t.is(away.engineUnreachable, 'no answer');
-  t.is(reduce(away, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
+test('the engine is unreachable until it is reachable again', t => {
+  const unreachable = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
+  t.is(unreachable.engineUnreachable, 'no answer');
+  t.is(reduce(unreachable, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
 });
 
-test('the first reason of a cancel stands', t => {
+test('the first reason of a cancel is kept', t => {
   const cancel = (reason: string) => at(1, { type: 'run.cancel', reason });
-  t.is(told(two, cancel('SIGINT'), cancel('SIGTERM')).cancelled, 'SIGINT');
+  t.is(stateAfter(two, cancel('SIGINT'), cancel('SIGTERM')).cancelled, 'SIGINT');
 });
 
 test('warnings are kept in order and docker calls are counted', t => {
@@ -196,7 +196,7 @@ test('warnings are kept in order and docker calls are counted', t => {
     interrupted: null,
     stderr: '',
   } as const;
-  const state = told(two, warning('a', null), warning('b', 'fixer'), call, call, at(1, result));
+  const state = stateAfter(two, warning('a', null), warning('b', 'fixer'), call, call, at(1, result));
   t.deepEqual(state.warnings, [
     { agent: null, message: 'a' },
     { agent: 'fixer', message: 'b' },
@@ -204,21 +204,21 @@ test('warnings are kept in order and docker calls are counted', t => {
   t.is(state.dockerCalls, 2);
 });
 
-test('a run that has ended knows when and how', t => {
-  const state = told(two, at(9, { type: 'run.ended', status: 'failed', exitCode: 3 }));
+test('an ended run has its time, status and exit code', t => {
+  const state = stateAfter(two, at(9, { type: 'run.ended', status: 'failed', exitCode: 3 }));
   t.is(state.endedAt, noon + 9000);
   t.deepEqual(state.ended, { status: 'failed', exitCode: 3 });
 });
 
-test('an event of an agent that nobody knows changes nothing', t => {
-  const state = told(two);
+test('an event of an unknown agent changes nothing', t => {
+  const state = stateAfter(two);
   t.is(reduce(state, enters(1, 'constructor', 'building')), state);
   t.is(ofAgent(state, 'toString'), undefined);
   t.is(reduce(state, at(1, { type: 'agent.cancel', agent: 'fixer', reason: 'x' })), state);
 });
 
 test('states are never changed in place', t => {
-  const before = told(two, enters(1, 'fixer', 'building'));
+  const before = stateAfter(two, enters(1, 'fixer', 'building'));
   const copy = structuredClone(before);
   for (const event of [enters(2, 'fixer', 'networking'), attemptEnds(3, 'fixer'), ends(4, 'fixer')])
     reduce(before, event);
@@ -226,7 +226,7 @@ test('states are never changed in place', t => {
   t.deepEqual(initialFlowState.agents, {});
 });
 
-test('the top-level state is what stands before the first dot', t => {
+test('topLevel returns the part before the first dot', t => {
   t.is(topLevel('stopping.killing'), 'stopping');
   t.is(topLevel('building'), 'building');
 });

@@ -5,23 +5,23 @@ import { openHistory, until } from '../../../src/state/history.ts';
 import { openReplay } from '../../../src/state/replay.ts';
 import { livelyRun } from '../inspector/lively.ts';
 
-test('a replay knows at every event, in whatever order it is asked, what a reducer knows', t => {
+test('a replay returns the state of the reducer at every event, in any order', t => {
   const events = livelyRun(12);
   const states = [initialFlowState];
   for (const event of events) states.push(reduce(states.at(-1)!, event));
   const moments = fc.array(fc.integer({ min: -1, max: events.length + 3 }), { maxLength: 30 });
   fc.assert(
-    fc.property(moments, fc.integer({ min: 1, max: 40 }), (asked, every) => {
+    fc.property(moments, fc.integer({ min: 1, max: 40 }), (indexes, every) => {
       const replay = openReplay(every);
       for (const event of events) replay.add(event);
-      for (const index of asked)
+      for (const index of indexes)
         t.deepEqual(replay.at(index), states[Math.min(index, events.length - 1) + 1]);
     }),
     { numRuns: 50 },
   );
 });
 
-test('a replay that grows goes on from where it stands', t => {
+test('a growing replay returns the state of each new event', t => {
   const replay = openReplay(4);
   let state = initialFlowState;
   t.is(replay.at(-1), initialFlowState);
@@ -32,7 +32,7 @@ test('a replay that grows goes on from where it stands', t => {
   }
 });
 
-test('a history has what each agent went through, its docker calls and their answers, as far as one looks', t => {
+test('a history contains the transitions and docker calls of each agent, up to an index', t => {
   const history = openHistory();
   const events = livelyRun(2);
   for (const event of events) history.add(event);

@@ -2,76 +2,76 @@ import test from 'ava';
 import * as z from 'zod';
 import type { FlowState } from '../../../src/state/flow-state.ts';
 import { exitCodeOf, resultOf, resultSchema } from '../../../src/state/result.ts';
-import { at, attemptEnds, ends, enters, failure, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
-type Way = string;
+type AgentEnd = string;
 
-/** A run of one agent a way of coming out; what is no status is the kind of a failure. */
-function run(ways: readonly Way[], cancelled = false): FlowState {
-  const names = ways.map((_, index) => `a${index}`);
-  return told(
+/** Return a run with one agent per end: a status, `lost` for no end, or the kind of a failure. */
+function run(agentEnds: readonly AgentEnd[], cancelled = false): FlowState {
+  const names = agentEnds.map((_, index) => `a${index}`);
+  return stateAfter(
     started(Object.fromEntries(names.map(name => [name, []]))),
     ...(cancelled ? [at(1, { type: 'run.cancel', reason: 'SIGINT' } as const)] : []),
-    ...ways.flatMap((way, index) => {
+    ...agentEnds.flatMap((agentEnd, index) => {
       const name = names[index]!;
-      if (way === 'lost') return [enters(2, name, 'running.working')];
-      if (way === 'succeeded') return [ends(2, name)];
-      if (way === 'timedOut') return [ends(2, name, { ...failure('timeout'), status: 'timedOut' })];
-      if (way === 'skipped') return [ends(2, name, { ...failure('dependency'), status: 'skipped' })];
-      if (way === 'cancelled') return [ends(2, name, { status: 'cancelled', exitCode: null })];
-      return [ends(2, name, failure(way))];
+      if (agentEnd === 'lost') return [enters(2, name, 'running.working')];
+      if (agentEnd === 'succeeded') return [ends(2, name)];
+      if (agentEnd === 'timedOut') return [ends(2, name, { ...failure('timeout'), status: 'timedOut' })];
+      if (agentEnd === 'skipped') return [ends(2, name, { ...failure('dependency'), status: 'skipped' })];
+      if (agentEnd === 'cancelled') return [ends(2, name, { status: 'cancelled', exitCode: null })];
+      return [ends(2, name, failure(agentEnd))];
     }),
   );
 }
 
-const table: readonly (readonly [string, readonly Way[], number, string])[] = [
+const table: readonly (readonly [string, readonly AgentEnd[], number, string])[] = [
   ['all agents succeeded', ['succeeded', 'succeeded'], 0, 'succeeded'],
   ['no agents', [], 0, 'succeeded'],
   ['an agent failed', ['succeeded', 'exit'], 1, 'failed'],
   ['an image failed', ['image'], 1, 'failed'],
-  ['a cancelled agent alone', ['succeeded', 'cancelled'], 1, 'cancelled'],
-  ['infrastructure that was lost', ['infrastructure', 'exit'], 3, 'failed'],
-  ['an engine that does not answer', ['unreachable'], 3, 'failed'],
-  ['a foreign name', ['nameConflict'], 3, 'failed'],
-  ['a network that cannot be had', ['network'], 3, 'failed'],
-  ['an engine that has no room left', ['outOfResources'], 3, 'failed'],
+  ['a cancelled agent without a failure', ['succeeded', 'cancelled'], 1, 'cancelled'],
+  ['an infrastructure failure', ['infrastructure', 'exit'], 3, 'failed'],
+  ['an unreachable engine', ['unreachable'], 3, 'failed'],
+  ['a name conflict', ['nameConflict'], 3, 'failed'],
+  ['a network failure', ['network'], 3, 'failed'],
+  ['an engine out of resources', ['outOfResources'], 3, 'failed'],
   ['an agent that timed out', ['timedOut'], 4, 'timedOut'],
-  ['a timeout beside lost infrastructure', ['infrastructure', 'timedOut', 'exit'], 4, 'timedOut'],
-  ['a timeout beside a cancelled agent', ['timedOut', 'cancelled'], 4, 'timedOut'],
-  ['a failure beside a cancelled agent', ['exit', 'cancelled'], 1, 'failed'],
-  ['a skipped agent beside what it depends on', ['exit', 'skipped'], 1, 'failed'],
-  ['a skipped agent beside one that was cancelled', ['cancelled', 'skipped'], 1, 'cancelled'],
-  ['an agent without a word', ['succeeded', 'lost'], 3, 'failed'],
+  ['a timeout and an infrastructure failure', ['infrastructure', 'timedOut', 'exit'], 4, 'timedOut'],
+  ['a timeout and a cancelled agent', ['timedOut', 'cancelled'], 4, 'timedOut'],
+  ['a failure and a cancelled agent', ['exit', 'cancelled'], 1, 'failed'],
+  ['a failure and a skipped dependant', ['exit', 'skipped'], 1, 'failed'],
+  ['a cancelled and a skipped agent', ['cancelled', 'skipped'], 1, 'cancelled'],
+  ['an agent without an outcome', ['succeeded', 'lost'], 3, 'failed'],
 ];
 
-for (const [title, ways, exitCode, status] of table)
+for (const [title, agentEnds, exitCode, status] of table)
   test(`${title}: exit code ${exitCode}, ${status}`, t => {
-    t.is(exitCodeOf(run(ways)), exitCode);
-    t.is(resultOf(run(ways)).status, status as never);
+    t.is(exitCodeOf(run(agentEnds)), exitCode);
+    t.is(resultOf(run(agentEnds)).status, status as never);
   });
 
-test('a run that a person cancelled is cancelled, whatever else befell its agents', t => {
+test('a run that the user cancelled is cancelled, whatever the outcomes of its agents', t => {
   t.is(resultOf(run(['timedOut', 'cancelled'], true)).status, 'cancelled');
   t.is(exitCodeOf(run(['timedOut', 'cancelled'], true)), 4);
 });
 
-test('a cancel that came after the last agent had ended changes nothing', t => {
+test('a cancel after the end of the last agent changes nothing', t => {
   t.is(resultOf(run(['succeeded'], true)).status, 'succeeded');
   t.is(resultOf(run(['exit'], true)).status, 'failed');
 });
 
-test('an agent that succeeded and left its container behind has succeeded', t => {
+test('a success that left its container behind counts as a success', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { error }))), 0);
+  t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', { error }))), 0);
 });
 
-test('a cancelled agent whose container may be left behind counts as cancelled', t => {
+test('a cancelled agent that left its container behind counts as cancelled', t => {
   const error = { phase: 'removing', kind: 'infrastructure', message: 'left behind' };
-  t.is(exitCodeOf(told(started({ a: [] }), ends(1, 'a', { status: 'cancelled', error }))), 1);
+  t.is(exitCodeOf(stateAfter(started({ a: [] }), ends(1, 'a', { status: 'cancelled', error }))), 1);
 });
 
-test('what the end of the run says is the last word on its status and its exit code', t => {
-  const state = told(
+test('the end of the run overrides the computed status and exit code', t => {
+  const state = stateAfter(
     started({ a: [] }),
     ends(1, 'a'),
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
@@ -80,13 +80,13 @@ test('what the end of the run says is the last word on its status and its exit c
   t.is(resultOf(state).status, 'failed');
 });
 
-test('a result is what the contract says, key by key', t => {
+test('a result has every key of the contract', t => {
   const exit = {
     status: 'failed',
     exitCode: 7,
     error: { phase: 'running', kind: 'exit', message: 'exited with 7' },
   } as const;
-  const state = told(
+  const state = stateAfter(
     started({ fixer: [], tests: ['fixer'] }),
     enters(1, 'fixer', 'running.working', { containerId: 'c1' }),
     enters(3, 'fixer', 'removing.checking', { containerId: 'c1' }),
@@ -110,7 +110,7 @@ test('a result is what the contract says, key by key', t => {
   t.deepEqual(resultOf(state), {
     version: 1,
     runId: 'r1234567',
-    name: 'mend',
+    name: 'fix',
     status: 'failed',
     startedAt: '2026-01-02T12:00:00.000Z',
     endedAt: '2026-01-02T12:00:07.000Z',
@@ -147,18 +147,18 @@ test('a result is what the contract says, key by key', t => {
   t.deepEqual(resultSchema.parse(resultOf(state)), resultOf(state));
 });
 
-test('an attempt without a verdict is no attempt of a result', t => {
+test('an attempt without an outcome is not in the result', t => {
   const { agents } = resultOf(run(['lost']));
   t.deepEqual(agents.a0?.attempts, []);
   t.like(agents.a0?.error, { phase: 'running.working', kind: 'infrastructure' });
 });
 
-test('what is known of a failed command reaches the result, and nothing undefined does', t => {
+test('the result has the known details of a failed command, and no undefined ones', t => {
   const error = { phase: 'creating', kind: 'docker', message: 'no', command: 'docker create', exitCode: 125 };
   const failed = (
     given: typeof error | (Omit<typeof error, 'command' | 'exitCode'> & { command: undefined }),
   ) =>
-    resultOf(told(started({ a: [] }), ends(1, 'a', { status: 'failed', exitCode: null, error: given })))
+    resultOf(stateAfter(started({ a: [] }), ends(1, 'a', { status: 'failed', exitCode: null, error: given })))
       .agents.a?.error;
   t.deepEqual(failed(error), error);
   t.deepEqual(Object.keys(failed({ phase: 'p', kind: 'k', message: 'm', command: undefined }) ?? {}), [
@@ -168,11 +168,11 @@ test('what is known of a failed command reaches the result, and nothing undefine
   ]);
 });
 
-test('a run that goes on has no end', t => {
-  t.is(resultOf(told(started({ a: [] }))).endedAt, null);
+test('an active run has no end', t => {
+  t.is(resultOf(stateAfter(started({ a: [] }))).endedAt, null);
 });
 
-test('the contract can be told as JSON Schema', t => {
+test('the contract can be exported as JSON Schema', t => {
   const schema = z.toJSONSchema(resultSchema) as { required?: string[] };
   t.deepEqual(schema.required, ['version', 'runId', 'name', 'status', 'startedAt', 'endedAt', 'agents']);
 });

@@ -12,7 +12,7 @@ const used = (more = {}) => ({
 const attempts = (...usages: (ReturnType<typeof used> | null)[]) =>
   ({ attempts: usages.map(usage => ({ usage })) }) as unknown as Parameters<typeof usageOf>[0];
 
-test('what an agent used is that of all its attempts, those that said nothing left out', t => {
+test('the usage of an agent is the sum of the attempts that reported one', t => {
   t.is(usageOf(attempts()), null);
   t.is(usageOf(attempts(null, null)), null);
   t.deepEqual(usageOf(attempts(null, used(), null)), used());
@@ -22,7 +22,7 @@ test('what an agent used is that of all its attempts, those that said nothing le
   );
 });
 
-test('it is said in a few words', t => {
+test('formatUsage rounds large numbers and omits unknown ones', t => {
   t.is(formatUsage(used()), '2 turns, 1k tokens in, 40 out');
   t.is(
     formatUsage(used({ turns: 1, inputTokens: 999_600, cachedInputTokens: 310_400, costUsd: 0.4249 })),

@@ -2,7 +2,7 @@ import test from 'ava';
 import { lineOf } from '../../../src/reporters/lines.ts';
 import { summary } from '../../../src/reporters/summary.ts';
 import { resultOf } from '../../../src/state/result.ts';
-import { at, attemptEnds, ends, enters, started, told } from '../_helpers/story.ts';
+import { at, attemptEnds, ends, enters, started, stateAfter } from '../_helpers/story.ts';
 
 const branch = 'agent-flow/r1234567/fixer';
 const none = { branch: null, commit: null, diff: null, path: null };
@@ -15,7 +15,7 @@ const saved = (workspace: object | null, artifacts: string[] = [], attempt = 1) 
     artifacts,
   });
 const story = (...events: ReturnType<typeof at>[]) =>
-  told(
+  stateAfter(
     started({ fixer: [] }),
     enters(1, 'fixer', 'running.working'),
     ...events,
@@ -23,10 +23,10 @@ const story = (...events: ReturnType<typeof at>[]) =>
     ends(5, 'fixer'),
   );
 
-test('saved work is told in a line, in the summary and in the result', t => {
+test('saved work is reported in a line, in the summary and in the result', t => {
   const event = saved({ branch, commit: 'c0ffee', diff: '/s/diff.patch' }, ['/s/artifacts/report.html']);
   t.regex(
-    lineOf(told(started({ fixer: [] })), event)!,
+    lineOf(stateAfter(started({ fixer: [] })), event)!,
     /work is on branch agent-flow\/r1234567\/fixer, 1 artifact kept$/,
   );
   const state = story(event);
@@ -40,32 +40,32 @@ test('saved work is told in a line, in the summary and in the result', t => {
   t.deepEqual(resultOf(state).agents.fixer?.artifacts, ['/s/artifacts/report.html']);
 });
 
-test('commits that are on no branch are told by the prefix of their refs, with a branch and without', t => {
+test('commits without a branch are reported with the prefix of their refs', t => {
   const refs = 'refs/agent-flow/r1234567/fixer/1';
-  for (const [workspace, words] of [
+  for (const [workspace, text] of [
     [{ branch, refs }, `work is on branch ${branch}, other commits are below ${refs}`],
     [{ refs }, `commits are below ${refs}`],
   ] as const) {
-    t.true(lineOf(told(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${words}`));
+    t.true(lineOf(stateAfter(started({ fixer: [] })), saved(workspace))!.endsWith(`  ${text}`));
     t.true(
       summary(story(saved(workspace)))
         .split('\n')
-        .includes(`fixer: ${words}`),
+        .includes(`fixer: ${text}`),
     );
     t.is(resultOf(story(saved(workspace))).agents.fixer?.workspace?.refs, refs);
   }
 });
 
-test('a copy is told by its path, and an agent that changed nothing not at all', t => {
+test('a copy is reported with its path, and unchanged work is not reported', t => {
   t.regex(summary(story(saved({ path: '/s/workspace' }))), /^fixer: work is in \/s\/workspace$/m);
   const nothing = saved(null);
-  t.is(lineOf(told(started({ fixer: [] })), nothing), null);
+  t.is(lineOf(stateAfter(started({ fixer: [] })), nothing), null);
   t.notRegex(summary(story(nothing)), /work is/);
   t.is(resultOf(story(nothing)).agents.fixer?.workspace, null);
 });
 
-test('work that is saved after the verdict on its attempt counts as well', t => {
-  const state = told(
+test('work that is saved after the end of its attempt is reported', t => {
+  const state = stateAfter(
     started({ fixer: [] }),
     enters(1, 'fixer', 'running.working'),
     attemptEnds(4, 'fixer'),

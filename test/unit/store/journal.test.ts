@@ -24,7 +24,7 @@ const stringsIn = (value: unknown): string[] =>
 
 const cancel = (reason: string) => ({ type: 'run.cancel' as const, reason });
 
-test('an appended event is on disk when append resolves, in order and numbered', async t => {
+test('append writes events in order, with numbers, before it resolves', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 42);
   await Promise.all([journal.append(cancel('a')), journal.append(cancel('b'))]);
@@ -38,7 +38,7 @@ test('an appended event is on disk when append resolves, in order and numbered',
   journal[Symbol.dispose]();
 });
 
-test('a line that was changed is left out; one without a checksum may have known keys only', t => {
+test('a changed line is dropped, and a line without a checksum may have only known keys', t => {
   const path = file(t);
   const plain = { v: 1, seq: 1, at: 42, ...cancel('a') };
   const lines = (...given: object[]) => given.map(line => `${JSON.stringify(line)}\n`).join('');
@@ -55,11 +55,11 @@ test('a line that was changed is left out; one without a checksum may have known
   }
 });
 
-test('strings of an event carry no control characters: on disk, for listeners and in what `jq -r` prints', async t => {
+test('strings of an event have no control characters, on disk and for listeners', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 0);
-  const heard: RunEvent[] = [];
-  journal.subscribe(event => heard.push(event));
+  const received: RunEvent[] = [];
+  journal.subscribe(event => received.push(event));
   const attempt = {
     type: 'attempt.ended' as const,
     agent: 'a',
@@ -85,7 +85,7 @@ test('strings of an event carry no control characters: on disk, for listeners an
   journal[Symbol.dispose]();
   const { events, damage } = readJournal(path);
   t.deepEqual(damage, []);
-  t.deepEqual(events, heard);
+  t.deepEqual(events, received);
   const clean = (text: string) => `red ${text}\n\ttwice`;
   t.like(events[0], {
     error: { ...attempt.error, message: clean('message') },
@@ -94,12 +94,12 @@ test('strings of an event carry no control characters: on disk, for listeners an
   });
   t.like(events[1], { reason: 'C:\\reports\\users' });
   t.like(events[2], { argv: ['docker', clean('argv')] });
-  // The control: without the guard each of these strings would have reached a terminal.
+  // Control: the appended strings contain control characters.
   t.regex(JSON.parse(JSON.stringify(attempt)).screen, control);
   t.notRegex(events.flatMap(event => stringsIn(event)).join(''), control);
 });
 
-test('a secret that control characters had split is redacted once they are removed', async t => {
+test('a secret that control characters split is redacted after their removal', async t => {
   const path = file(t);
   const { deep } = redactor(['canary-1234']);
   const journal = openJournal(path, () => 0, 1, deep);
@@ -108,9 +108,9 @@ test('a secret that control characters had split is redacted once they are remov
   t.like(readJournal(path).events[0], { reason: 'it is [secret].' });
 });
 
-test('a secret that equals a keyword does not change the type of an event, and is redacted in its texts', async t => {
+test('a secret that equals a keyword is redacted in messages only', async t => {
   const path = file(t);
-  const words = [
+  const keywords = [
     'docker',
     'create',
     'worker',
@@ -119,7 +119,7 @@ test('a secret that equals a keyword does not change the type of an event, and i
     'timeout',
     '--label=tmux-agents.role=helper',
   ];
-  const { deep } = redactor(words);
+  const { deep } = redactor(keywords);
   const journal = openJournal(path, () => 0, 1, deep);
   const argv = ['docker', 'create', '--env=A=docker', '--env=B=worker', '--label=tmux-agents.role=helper'];
   await journal.append({ type: 'docker.call', call: 1, agent: 'worker', attempt: 1, argv });
@@ -160,10 +160,10 @@ test('a secret that equals a keyword does not change the type of an event, and i
 test('listeners receive every event at once, until they unsubscribe', async t => {
   const journal = openJournal(file(t), () => 0);
   const seen: number[] = [];
-  const leave = journal.subscribe(({ seq }) => seen.push(seq));
+  const unsubscribe = journal.subscribe(({ seq }) => seen.push(seq));
   void journal.append(cancel('a'));
   t.deepEqual(seen, [1]);
-  leave();
+  unsubscribe();
   await journal.append(cancel('b'));
   t.deepEqual(seen, [1]);
   journal[Symbol.dispose]();
@@ -177,15 +177,15 @@ test('appending after dispose is not an error, and has no effect', async t => {
   t.is(readFileSync(path, 'utf8'), '');
 });
 
-test('a last line that a crash has torn is dropped and reported, wherever it is torn', async t => {
+test('a torn last line of any length is dropped and reported', async t => {
   const path = file(t);
   const journal = openJournal(path, () => 0);
   await journal.append(cancel('a'));
-  const whole = readFileSync(path);
+  const firstLine = readFileSync(path);
   await journal.append(cancel('b'));
   const both = readFileSync(path);
   journal[Symbol.dispose]();
-  for (let size = whole.length + 1; size < both.length; size++) {
+  for (let size = firstLine.length + 1; size < both.length; size++) {
     writeFileSync(path, both);
     truncateSync(path, size);
     const { events, damage } = readJournal(path);
@@ -194,7 +194,7 @@ test('a last line that a crash has torn is dropped and reported, wherever it is 
   }
 });
 
-test('a damaged line in the middle is left out and reported, and the lines after it are read', t => {
+test('a damaged line in the middle is dropped and reported, and later lines are read', t => {
   const path = file(t);
   const line = (seq: number) => `${JSON.stringify({ v: 1, seq, at: 0, ...cancel('x') })}\n`;
   for (const bad of [
@@ -214,14 +214,14 @@ test('a damaged line in the middle is left out and reported, and the lines after
   }
 });
 
-test('a journal that cannot be written rejects every append, and reports no event that it has not written', async t => {
+test('a journal that cannot be written rejects every append and emits no unwritten event', async t => {
   const journal = openJournal('/dev/full', () => 0);
-  const told: unknown[] = [];
-  journal.subscribe(event => told.push(event));
+  const emitted: unknown[] = [];
+  journal.subscribe(event => emitted.push(event));
   await t.throwsAsync(journal.append(cancel('a')), { code: 'ENOSPC' });
   t.is((await journal.broken).message, 'ENOSPC: no space left on device, write');
   await t.throwsAsync(journal.append(cancel('b')), { code: 'ENOSPC' });
-  t.deepEqual(told, []);
+  t.deepEqual(emitted, []);
   journal[Symbol.dispose]();
 });
 

@@ -23,14 +23,14 @@ interface Case {
   readonly title: string;
   readonly holder?: Partial<Identity>;
   readonly from?: Identity;
-  /** The start of the process that has the holder's pid here; null: nobody has it. */
+  /** The start time of the process with the holder's pid, or null if no process has it. */
   readonly start: string | null;
   readonly lives: boolean | null;
 }
 
 const cases: readonly Case[] = [
   { title: 'a live process', start: '5000', lives: true },
-  { title: 'a process that is gone', start: null, lives: false },
+  { title: 'an exited process', start: null, lives: false },
   { title: 'a reused pid', start: '9000', lives: false },
   {
     title: 'a live process, on a host renamed since',
@@ -39,14 +39,14 @@ const cases: readonly Case[] = [
     lives: true,
   },
   {
-    title: 'a process that is gone, on a host renamed since',
+    title: 'an exited process, on a host renamed since',
     holder: { host: 'old' },
     start: null,
     lives: false,
   },
-  { title: 'a machine that was booted since', holder: { boot: 'before' }, start: '5000', lives: false },
+  { title: 'a machine rebooted since', holder: { boot: 'before' }, start: '5000', lives: false },
   {
-    title: 'a machine that was booted and renamed since, which may be another',
+    title: 'a machine rebooted and renamed since, which may be another',
     holder: { boot: 'before', host: 'old' },
     start: null,
     lives: null,
@@ -80,20 +80,20 @@ const cases: readonly Case[] = [
     lives: null,
   },
   {
-    title: 'a process whose /proc was of another namespace',
+    title: 'a process with the /proc of another namespace',
     holder: { namespace: '' },
     start: '5000',
     lives: null,
   },
   {
-    title: 'a process, seen by one whose /proc is of another namespace',
+    title: 'a process, seen by one with the /proc of another namespace',
     holder: { namespace: '' },
     from: { ...here, namespace: '' },
     start: '5000',
     lives: null,
   },
   { title: 'a process, without /proc', holder: noProc, from: noProc, start: '', lives: true },
-  { title: 'a process that is gone, without /proc', holder: noProc, from: noProc, start: null, lives: false },
+  { title: 'an exited process, without /proc', holder: noProc, from: noProc, start: null, lives: false },
   {
     title: 'a process of another host, without /proc',
     holder: { ...noProc, host: 'there' },
@@ -104,18 +104,18 @@ const cases: readonly Case[] = [
   { title: 'a process of Linux, seen without /proc', from: noProc, start: '', lives: null },
 ];
 
-const verdict = (lives: boolean | null) =>
-  lives === null ? 'cannot be judged' : lives ? 'is held' : 'is nobody’s';
+const describeHolder = (lives: boolean | null) =>
+  lives === null ? 'may be held' : lives ? 'is held' : 'is not held';
 
 for (const { title, holder, from = here, start, lives } of cases)
-  test(`the lock of ${title} ${verdict(lives)}`, t => {
+  test(`the lock of ${title} ${describeHolder(lives)}`, t => {
     t.is(
       isAlive({ ...here, ...holder }, from, () => start),
       lives,
     );
   });
 
-test('this process is alive by its own identity', t => {
+test('isAlive recognizes this process', t => {
   const own = ownIdentity();
   t.is(own.pid, process.pid);
   t.is(own.host, hostname());
@@ -123,7 +123,7 @@ test('this process is alive by its own identity', t => {
   t.deepEqual(parseIdentity(JSON.stringify(own)), own);
 });
 
-test('a holder that may be alive is described with the risk of --force', t => {
+test('explainHolder names the risk of --force for a holder that may be alive', t => {
   t.is(explainHolder({ identity: here, doubt: null }), 'process 100 on here');
   t.is(
     explainHolder({ identity: here, doubt: 'it is on another machine' }),

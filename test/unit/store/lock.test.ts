@@ -21,7 +21,7 @@ function file(t: ExecutionContext): string {
   return join(folder, 'lock');
 }
 
-test('a lock that is held cannot be taken, and its holder is returned', t => {
+test('takeLock returns the holder of a held lock', t => {
   const path = file(t);
   const lock = takeLock(path);
   t.true(isLock(lock));
@@ -33,7 +33,7 @@ test('a lock that is held cannot be taken, and its holder is returned', t => {
   t.true(isLock(takeLock(path)));
 });
 
-const own = (t: ExecutionContext) => {
+const takeOwnLock = (t: ExecutionContext) => {
   const path = file(t);
   const lock = takeLock(path);
   if (!isLock(lock)) throw new Error('unreachable');
@@ -41,12 +41,12 @@ const own = (t: ExecutionContext) => {
 };
 
 for (const [title, change] of [
-  ['of a process that is gone', { pid: 2 ** 22 + 1 }],
-  ['of a pid that is used again by another process', { started: '1' }],
+  ['of an exited process', { pid: 2 ** 22 + 1 }],
+  ['of a reused pid', { started: '1' }],
   ['from before a reboot', { boot: 'another' }],
 ] as const)
   test(`a lock ${title} is taken over`, t => {
-    const { path, holder } = own(t);
+    const { path, holder } = takeOwnLock(t);
     writeFileSync(`${path}.1`, JSON.stringify({ ...holder, ...change }));
     t.is(lockHolder(path), null);
     t.true(isLock(takeLock(path)));
@@ -54,16 +54,16 @@ for (const [title, change] of [
   });
 
 test('a lock of another host counts as held, since its process cannot be checked', t => {
-  const { path, holder } = own(t);
+  const { path, holder } = takeOwnLock(t);
   writeFileSync(`${path}.1`, JSON.stringify({ ...holder, host: `not-${hostname()}`, boot: 'theirs' }));
   t.false(isLock(takeLock(path)));
 });
 
-/** Its holder cannot be judged from here. */
+/** Return a holder that this process cannot check. */
 const foreign = (holder: Identity): Identity => ({ ...holder, namespace: 'pid:[1]', pid: 1 });
 
-test('a lock whose holder may be alive is taken over with force only', t => {
-  const { path, holder } = own(t);
+test('a lock whose holder may be alive is taken over only with force', t => {
+  const { path, holder } = takeOwnLock(t);
   writeFileSync(`${path}.1`, JSON.stringify(foreign(holder)));
   t.regex((takeLock(path) as Holder).doubt!, /another pid namespace/);
   t.true(isLock(takeLock(path, { force: true })));
@@ -71,20 +71,20 @@ test('a lock whose holder may be alive is taken over with force only', t => {
 });
 
 test('a lock whose holder is known to be alive is not taken over, even with force', t => {
-  const { path } = own(t);
+  const { path } = takeOwnLock(t);
   t.like(takeLock(path, { force: true }), { doubt: null });
   t.deepEqual(readdirSync(dirname(path)), ['lock.1']);
 });
 
-test('one of two processes that force a lock at once gets it, whether or not they can check each other', t => {
+test('only one of two processes that force a lock at once gets it', t => {
   for (const change of [(holder: Identity) => holder, foreign]) {
-    const { path, holder } = own(t);
+    const { path, holder } = takeOwnLock(t);
     writeFileSync(`${path}.1`, JSON.stringify({ ...foreign(holder), pid: 2 }));
     let isFirst = true;
     const lock = takeLock(path, {
       force: true,
       link(from, to) {
-        // The other one is a moment earlier.
+        // The other process is slightly earlier.
         if (isFirst) writeFileSync(`${path}.2`, JSON.stringify(change(holder)));
         isFirst = false;
         linkSync(from, to);
@@ -94,8 +94,8 @@ test('one of two processes that force a lock at once gets it, whether or not the
   }
 });
 
-test('a lock whose file was removed is not held any more, and its replacement is left alone', async t => {
-  const { path, lock } = own(t);
+test('a lock whose file was removed is lost, and its replacement is kept', async t => {
+  const { path, lock } = takeOwnLock(t);
   t.true(lock.isHeld());
   const lost = new Promise<void>(resolve => watchLock(lock, resolve, 5));
   rmSync(`${path}.1`);
@@ -107,7 +107,7 @@ test('a lock whose file was removed is not held any more, and its replacement is
 });
 
 test('a lock is lost with its directory', t => {
-  const { path, lock } = own(t);
+  const { path, lock } = takeOwnLock(t);
   rmSync(dirname(path), { recursive: true });
   t.false(lock.isHeld());
   t.is(lockHolder(path), null);
@@ -115,7 +115,7 @@ test('a lock is lost with its directory', t => {
   mkdirSync(dirname(path));
 });
 
-test('a link whose response a network file system has lost counts as made', t => {
+test('a link that exists despite an error of the file system counts as created', t => {
   const path = file(t);
   const lock = takeLock(path, {
     link(from, to) {
@@ -128,7 +128,7 @@ test('a link whose response a network file system has lost counts as made', t =>
 });
 
 for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-  test(`a file system whose link fails with ${code} has locks as well`, t => {
+  test(`locks work on a file system whose link fails with ${code}`, t => {
     const path = file(t);
     const link = () => {
       throw Object.assign(new Error(`${code}: no links here`), { code });
@@ -149,36 +149,36 @@ test('a lock that is not a regular file has no holder', t => {
   t.deepEqual(readdirSync(dirname(path)), ['lock.3']);
 });
 
-test('a lock file with invalid content blocks no process', t => {
+test('a lock file with invalid content does not block a process', t => {
   const path = file(t);
   writeFileSync(`${path}.1`, 'nonsense');
   writeFileSync(`${path}.x`, 'more nonsense');
   t.true(isLock(takeLock(path)));
 });
 
-test('one at a time of many processes that take over the lock of a dead one at once holds it', async t => {
+test('one process at a time holds a lock that many take over at once', async t => {
   const path = file(t);
   writeFileSync(`${path}.1`, JSON.stringify({ ...ownIdentity(), pid: 2 ** 22 + 1 }));
   const log = join(dirname(path), 'log');
-  // Each goes for it again and again, and writes down when it has it and when it gives it back.
-  const racer = `
+  // Each process takes the lock repeatedly, and logs when it gets and releases it.
+  const script = `
     import { appendFileSync } from 'node:fs';
     import { isLock, takeLock } from ${JSON.stringify(join(import.meta.dirname, '../../../src/store/lock.ts'))};
-    let won = 0;
+    let wins = 0;
     for (let tries = 0; tries < 400; tries++) {
       const lock = takeLock(${JSON.stringify(path)});
       if (!isLock(lock)) continue;
       appendFileSync(${JSON.stringify(log)}, 'in ' + process.pid + '\\n');
       appendFileSync(${JSON.stringify(log)}, 'out ' + process.pid + '\\n');
       lock[Symbol.dispose]();
-      won++;
+      wins++;
     }
-    console.log(won);`;
-  const racers = Array.from({ length: 4 }, () =>
-    execa(process.execPath, ['--input-type=module', '-e', racer.replaceAll('\\\\n', '\\n')]),
+    console.log(wins);`;
+  const processes = Array.from({ length: 4 }, () =>
+    execa(process.execPath, ['--input-type=module', '-e', script.replaceAll('\\\\n', '\\n')]),
   );
-  const wins = (await Promise.all(racers)).map(({ stdout }) => Number(stdout));
-  t.true(wins.reduce((sum, won) => sum + won, 0) > 0);
+  const counts = (await Promise.all(processes)).map(({ stdout }) => Number(stdout));
+  t.true(counts.reduce((sum, count) => sum + count, 0) > 0);
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
   for (let index = 0; index < lines.length; index += 2)
     t.is(lines[index]!.replace('in', 'out'), lines[index + 1]!, `line ${index + 1}`);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { directoriesOfRun, removePartialFiles } from '../../../src/store/partial-files.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('temporary files of a killed process are removed, and no file of an agent', t => {
+test('temporary files of a killed process are removed, and files of agents are kept', t => {
   const run = folder(t);
   const attempt = join(run, 'agents', 'worker', '1');
   for (const path of [join(attempt, 'protected'), join(attempt, 'workspace')])

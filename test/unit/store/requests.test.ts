@@ -5,32 +5,32 @@ import test from 'ava';
 import { type Request, watchRequests, writeRequest } from '../../../src/store/requests.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('a request is handled once and removed, whatever else is in the directory', async t => {
+test('a request is handled once and removed, and invalid files are ignored', async t => {
   const requests = join(folder(t), 'requests');
   mkdirSync(join(requests, 'a.json', 'deep'), { recursive: true });
   writeFileSync(join(requests, 'b.json'), 'nonsense');
   writeRequest(requests, { stop: 'fixer' });
-  const obeyed: Request[] = [];
-  const looking = watchRequests(requests, wanted => obeyed.push(wanted));
-  while (obeyed.length === 0 || readdirSync(requests).length > 0) await delay(10);
-  t.deepEqual(obeyed, [{ stop: 'fixer' }]);
-  looking[Symbol.dispose]();
+  const handled: Request[] = [];
+  const watcher = watchRequests(requests, request => handled.push(request));
+  while (handled.length === 0 || readdirSync(requests).length > 0) await delay(10);
+  t.deepEqual(handled, [{ stop: 'fixer' }]);
+  watcher[Symbol.dispose]();
 });
 
 test('a request that cannot be removed is handled once, and does not end the engine process', async t => {
   const requests = join(folder(t), 'requests');
   writeRequest(requests, { stop: null });
-  const obeyed: Request[] = [];
+  const handled: Request[] = [];
   let tries = 0;
   const remove = () => {
     tries++;
     throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
   };
-  const looking = watchRequests(requests, wanted => obeyed.push(wanted), { every: 5, remove });
+  const watcher = watchRequests(requests, request => handled.push(request), { every: 5, remove });
   while (tries === 0) await delay(5);
   writeRequest(requests, { stop: 'b' });
-  while (obeyed.length < 2) await delay(5);
-  t.deepEqual(obeyed, [{ stop: null }, { stop: 'b' }]);
+  while (handled.length < 2) await delay(5);
+  t.deepEqual(handled, [{ stop: null }, { stop: 'b' }]);
   t.is(tries, 2);
-  looking[Symbol.dispose]();
+  watcher[Symbol.dispose]();
 });

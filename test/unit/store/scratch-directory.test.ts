@@ -5,8 +5,8 @@ import test from 'ava';
 import { scratchDirectory } from '../../../src/store/scratch-directory.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** Make one with this TMPDIR, and return where it was made. All serial: the variable is one for the process. */
-async function placeOf(TMPDIR: string, fallback: string): Promise<string> {
+/** Create a scratch directory with this TMPDIR, and return its parent. The tests are serial, since they set a variable of the process. */
+async function parentOf(TMPDIR: string, fallback: string): Promise<string> {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = TMPDIR;
   try {
@@ -19,30 +19,30 @@ async function placeOf(TMPDIR: string, fallback: string): Promise<string> {
   }
 }
 
-test.serial('TMPDIR is used, also with a space in it', async t => {
+test.serial('the scratch directory is in TMPDIR, even with a space in its path', async t => {
   const here = join(folder(t), 'a b');
   mkdirSync(here);
-  t.is(await placeOf(here, '/nowhere'), here);
+  t.is(await parentOf(here, '/nowhere'), here);
 });
 
-test.serial('one that is relative becomes absolute', async t => {
+test.serial('a relative TMPDIR becomes absolute', async t => {
   const here = folder(t);
-  const made = await placeOf(relative(process.cwd(), here), '/nowhere');
+  const made = await parentOf(relative(process.cwd(), here), '/nowhere');
   t.true(isAbsolute(made));
   t.is(made, here);
 });
 
-test.serial('one that does not exist, or is a file, has the usual place in its stead', async t => {
+test.serial('the fallback is used if TMPDIR does not exist or is a file', async t => {
   const here = folder(t);
   const file = join(here, 'file');
   writeFileSync(file, '');
-  t.is(await placeOf(join(here, 'gone'), here), here);
-  t.is(await placeOf(file, here), here);
+  t.is(await parentOf(join(here, 'gone'), here), here);
+  t.is(await parentOf(file, here), here);
 });
 
 test.serial('the message names TMPDIR when no directory is writable', async t => {
   const here = folder(t);
-  await t.throwsAsync(placeOf(join(here, 'gone'), join(here, 'lost')), {
+  await t.throwsAsync(parentOf(join(here, 'gone'), join(here, 'lost')), {
     message: /gone\/scratch-.*lost\/scratch-.*\. Set TMPDIR to a writable directory/,
   });
 });

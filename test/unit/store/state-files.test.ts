@@ -22,8 +22,8 @@ import { writeFileAtomic } from '../../../src/store/write-file-atomic.ts';
 import { transcriptIn } from '../../../src/transcript/transcript.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-/** A state directory with one run, and a file of the user's that nobody may reach through it. */
-function desk(t: ExecutionContext) {
+/** Create a state directory with one run, and a file of the user outside it. */
+function fixture(t: ExecutionContext) {
   const base = folder(t);
   const path = join(base, 'above', 'state');
   const state = openStateDir(path);
@@ -34,29 +34,29 @@ function desk(t: ExecutionContext) {
   return { base, path, state, run, mine };
 }
 
-type Desk = ReturnType<typeof desk>;
+type Fixture = ReturnType<typeof fixture>;
 
-/** What the engine does with a file of the state directory, and what nobody careful would do in its place. */
+/** Writes of the engine process to a file of the state directory. */
 const accesses: Readonly<
-  Record<string, readonly [file: (desk: Desk) => string, write: (desk: Desk) => void]>
+  Record<string, readonly [file: (fixture: Fixture) => string, write: (fixture: Fixture) => void]>
 > = {
   'the journal': [({ run }) => run.journal, ({ run }) => openJournal(run.journal, () => 0)],
   'a transcript': [({ run }) => run.transcript('a', 1), ({ run }) => holdFile(run.transcript('a', 1))],
 };
 
 for (const [what, [file, write]] of Object.entries(accesses))
-  test(`${what} that is a link to a file of the user's is refused; a plain open follows it`, t => {
-    const here = desk(t);
-    mkdirSync(join(file(here), '..'), { recursive: true, mode: 0o700 });
-    symlinkSync(here.mine, file(here));
-    t.throws(() => write(here), { message: /is a symbolic link, which is never followed/ });
-    t.is(readFileSync(here.mine, 'utf8'), 'mine\n');
-    writeFileSync(file(here), 'control');
-    t.is(readFileSync(here.mine, 'utf8'), 'control');
+  test(`${what} that is a link to a file of the user is refused`, t => {
+    const created = fixture(t);
+    mkdirSync(join(file(created), '..'), { recursive: true, mode: 0o700 });
+    symlinkSync(created.mine, file(created));
+    t.throws(() => write(created), { message: /is a symbolic link, which is never followed/ });
+    t.is(readFileSync(created.mine, 'utf8'), 'mine\n');
+    writeFileSync(file(created), 'control');
+    t.is(readFileSync(created.mine, 'utf8'), 'control');
   });
 
-test('a link is not read through; a plain read follows it', t => {
-  const { run, mine } = desk(t);
+test('a file that is a link is not read', t => {
+  const { run, mine } = fixture(t);
   symlinkSync(mine, run.journal);
   t.throws(() => readJournal(run.journal), { message: /is a symbolic link/ });
   symlinkSync(mine, run.result);
@@ -69,7 +69,7 @@ test('a link is not read through; a plain read follows it', t => {
 });
 
 test('a link in place of a file that is written atomically is replaced, not followed', t => {
-  const { run, mine } = desk(t);
+  const { run, mine } = fixture(t);
   symlinkSync(mine, run.result);
   writeFileAtomic(run.result, 'new');
   t.is(readFileSync(mine, 'utf8'), 'mine\n');
@@ -77,7 +77,7 @@ test('a link in place of a file that is written atomically is replaced, not foll
 });
 
 test('a link to a directory in the state directory is not followed', t => {
-  const { base, run } = desk(t);
+  const { base, run } = fixture(t);
   mkdirSync(join(base, 'theirs'));
   symlinkSync(join(base, 'theirs'), run.requests);
   t.throws(() => writeRequest(run.requests, { stop: null }));
@@ -86,30 +86,30 @@ test('a link to a directory in the state directory is not followed', t => {
   t.false(existsSync(join(base, 'theirs', 'a')));
   writeFileSync(join(base, 'theirs', 'kept'), '');
   removeFile(join(run.path, 'agents'));
-  t.true(existsSync(join(base, 'theirs', 'kept')), 'the link goes, and not what it leads to');
+  t.true(existsSync(join(base, 'theirs', 'kept')), 'the link is removed, not its target');
 });
 
-test('a state directory whose parent is renamed stays the one that was opened', t => {
-  const { base, path, run } = desk(t);
+test('an open state directory is used even after its parent is renamed', t => {
+  const { base, path, run } = fixture(t);
   renameSync(join(base, 'above'), join(base, 'moved'));
   mkdirSync(join(path, 'runs', run.runId), { recursive: true });
   writeFileAtomic(run.result, 'of the engine');
   takeLock(run.lock);
   t.true(existsSync(join(base, 'moved', 'state', 'runs', run.runId, 'result.json')));
-  t.false(existsSync(run.result), 'nothing is written into the other one');
+  t.false(existsSync(run.result), 'nothing is written to the new directory');
   writeFileSync(run.result, 'forged');
   t.is(readFile(run.result).toString(), 'of the engine');
   t.throws(() => openStateDir(path), { instanceOf: UsageError, message: /replaced by another directory/ });
 });
 
-test('a fifo in place of a file does not block the engine process', t => {
-  const { run } = desk(t);
+test('a FIFO in place of a file does not block the engine process', t => {
+  const { run } = fixture(t);
   execaSync('mkfifo', [run.journal, run.runFile]);
   t.throws(() => openFile(run.journal, 'r'), { message: /not a regular file/ });
   t.throws(() => openFile(run.runFile, 'a'));
 });
 
-test('a state directory that others can write to, or that belongs to another user, is refused with the fix', t => {
+test('a state directory that others can write or own is refused with a hint', t => {
   const path = join(folder(t), 'state');
   openStateDir(path);
   for (const mode of [0o770, 0o702, 0o1777]) {
@@ -121,7 +121,7 @@ test('a state directory that others can write to, or that belongs to another use
     t.is(error.exitCode, 2);
   }
   chmodSync(path, 0o755);
-  t.notThrows(() => openStateDir(path), 'who only reads it changes nothing');
+  t.notThrows(() => openStateDir(path), 'read access of others is allowed');
   chmodSync(join(path, 'runs'), 0o777);
   t.throws(() => openStateDir(path), { message: /runs is unsafe: others can write/ });
   const own = process.getuid!();
@@ -129,7 +129,7 @@ test('a state directory that others can write to, or that belongs to another use
   t.regex(sharedReason({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
 });
 
-test('a state directory that is reached by a link is resolved first, then checked', t => {
+test('a state directory that is a link is resolved before it is checked', t => {
   const base = folder(t);
   mkdirSync(join(base, 'disk', 'state'), { recursive: true, mode: 0o700 });
   symlinkSync(join(base, 'disk'), join(base, 'link'));
@@ -138,8 +138,8 @@ test('a state directory that is reached by a link is resolved first, then checke
   t.is(openStateDir(join(base, 'itself')).path, join(base, 'disk', 'state'));
 });
 
-test('an invalid run id is refused as a path', t => {
-  const { state } = desk(t);
+test('an invalid run id is refused', t => {
+  const { state } = fixture(t);
   for (const id of ['..', 'r12/4567', '', 'R1234567', 'r1234567\n'])
     t.throws(() => state.run(id), { instanceOf: UsageError });
 });

@@ -10,11 +10,11 @@ const commands = [
   '###[error]x',
   '####vso[task.complete]',
 ];
-/** Matches as the runners of GitHub, Azure and TeamCity do. */
-const isCommand = (line: string) => ['##[', '##vso[', '##teamcity['].some(mark => line.includes(mark));
+/** Detect a command as the runners of GitHub, Azure and TeamCity do. */
+const isCommand = (line: string) => ['##[', '##vso[', '##teamcity['].some(prefix => line.includes(prefix));
 
 for (const command of commands)
-  test(`a CI runner reads no command in the text of an agent: ${command}`, t => {
+  test(`text of an agent is not a command for a CI runner: ${command}`, t => {
     t.true(isCommand(`it asks: ${command}`));
     t.false(isCommand(forLog(`it asks: ${command}`)));
     const json = jsonForLog({ screen: `it asks: ${command}`, [command]: ['\\##['] });
@@ -27,11 +27,11 @@ test('headings and other number signs are kept', t => {
   t.is(forLog(text), text);
 });
 
-test('a log line has no control characters, whatever it quotes', t => {
+test('a log line has no control characters', t => {
   t.is(forLog('docker: \x1b[31mno\x1b[0m\x1b]0;title\x07 \u202eway\x9b2J'), 'docker: no way');
 });
 
-test('no further line of an error begins a command of GitHub Actions', t => {
+test('later lines of an error do not start a command of GitHub Actions', t => {
   t.is(
     errorForLog('could not: a\n::error::b\n  ::set-output name=x::y\nc::d'),
     'could not: a\n|::error::b\n|  ::set-output name=x::y\nc::d',

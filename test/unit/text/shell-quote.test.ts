@@ -20,7 +20,7 @@ const words = [
   'é',
 ];
 
-test('a shell reads a quoted word as it was', t => {
+test('a shell reads a quoted word unchanged', t => {
   for (const quote of [shellQuote, shellWord]) {
     const line = words.map(quote).join(' ');
     const read = execFileSync('sh', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
@@ -28,7 +28,7 @@ test('a shell reads a quoted word as it was', t => {
   }
 });
 
-test('a word without anything special stays as it is where it may', t => {
+test('shellWord does not quote a word without special characters', t => {
   for (const word of ['a', '/a/b.c', '--x=y', 'user@host:1,2', '100%', '+']) t.is(shellWord(word), word);
   t.is(shellWord('a b'), "'a b'");
   t.is(shellQuote('a'), "'a'");

@@ -21,7 +21,7 @@ const cases: readonly (readonly [string, string, string])[] = [
   ['a sequence cut off by the end is removed', 'a\x1b[38;5', 'a'],
   ['a lone escape at the end is removed', 'a\x1b', 'a'],
   ['carriage returns before a line feed are removed', 'a\r\nb\r\r\nc', 'a\nb\nc'],
-  ['an overwritten line is reduced to what was written last', '10%\r50%\r100%\ndone', '100%\ndone'],
+  ['an overwritten line is reduced to its last text', '10%\r50%\r100%\ndone', '100%\ndone'],
   ['a carriage return at the end of a line erases nothing', '100%\r', '100%'],
   ['carriage returns alone leave an empty line', '\r\r', ''],
   ['a backspace removes the character before it', 'abc\b\bd 😀\b|', 'ad |'],
@@ -39,8 +39,8 @@ test('bytes are decoded as UTF-8, with a replacement character for each invalid 
 test('text full of unfinished sequences is cleaned in linear time', t => {
   const read = (size: number) => () =>
     plainText('\x1b]'.repeat(size) + '\x1b[0'.repeat(size) + '\x1b[ '.repeat(size));
-  // 400 times as much; read in square time it would take 160,000 times as long. A busy machine may take six times as
-  // long for what takes longer than its turn.
+  // 400 times the size would take 160,000 times as long in quadratic time. A busy machine may slow the long run down by a
+  // factor of six or more.
   t.true(quickest(read(200_000)) < 8_000 * quickest(read(500)));
 });
 

@@ -22,7 +22,7 @@ const widths: readonly (readonly [string, number])[] = [
 for (const [text, width] of widths)
   test(`${JSON.stringify(text)} takes ${width} columns`, t => t.is(widthOf(text), width));
 
-test('text that just fits is kept whole', t => {
+test('text that just fits is kept', t => {
   t.is(cutTo('abcd', 4), 'abcd');
   t.is(cutTo('漢字', 4), '漢字');
 });
@@ -38,12 +38,12 @@ test('a combining mark stays with its letter when text is cut', t => {
   t.is(cutTo('e\u0301e\u0301e\u0301', 2), 'e\u0301…');
 });
 
-test('no columns give an empty text', t => {
+test('a width of zero or less returns an empty text', t => {
   t.is(cutTo('abc', 0), '');
   t.is(cutTo('abc', -3), '');
 });
 
-test('no more of a very long line is measured than fits', t => {
+test('cutTo measures only the part of a long line that fits', t => {
   const line = 'é'.repeat(500_000);
   t.is(widthOf(cutTo(line, 80)), 80);
   t.true(quickest(() => cutTo(line, 80)) < quickest(() => widthOf(line)) / 10);

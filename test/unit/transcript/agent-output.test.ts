@@ -10,19 +10,19 @@ const mark = beginMark('n0nce');
 const greeting = 'Waiting for the agent. What you type here is not run.\r\n';
 const end = '\x1b]2;agent-end-42\x07\x1b]2;agent-screen-n0nce-QUJD\x07\nagent-end exit 0 0 n0nce\n';
 
-/** What a container says, and what of it the agent has printed. */
-const outputs: Readonly<Record<string, readonly [said: string, printed: string]>> = {
-  'as usual': [`${mark}agent-run\r\n$ true\r\n${end}`, '$ true\r\n'],
-  'by an agent whose last line is not finished': [`${mark}agent-run\r\n$ x\r\nlast${end}`, '$ x\r\nlast'],
+/** Output of containers, and the part that the agent printed. */
+const outputs: Readonly<Record<string, readonly [output: string, printed: string]>> = {
+  'by a normal agent': [`${mark}agent-run\r\n$ true\r\n${end}`, '$ true\r\n'],
+  'by an agent whose last line is unfinished': [`${mark}agent-run\r\n$ x\r\nlast${end}`, '$ x\r\nlast'],
   'by an agent that prints nothing': [`${mark}agent-run\r\n${end}`, ''],
-  'where nothing was ever started': [`${mark}\nagent-end never-injected 125 0 n0nce\n`, ''],
-  'after a greeting that was copied': [`${mark}${greeting}agent-run\r\n$ x\r\n${end}`, '$ x\r\n'],
-  'after keys of a person': [`${mark}ls\b \b\b \bagent-run\r\n$ x\r\n${end}`, '$ x\r\n'],
-  'after a message for people': [
+  'without a started agent': [`${mark}\nagent-end never-injected 125 0 n0nce\n`, ''],
+  'after a copied greeting': [`${mark}${greeting}agent-run\r\n$ x\r\n${end}`, '$ x\r\n'],
+  'after typed keys': [`${mark}ls\b \b\b \bagent-run\r\n$ x\r\n${end}`, '$ x\r\n'],
+  'after a message of agent-auth': [
     `${mark}agent-auth: not every login\nagent-run\r\n$ x\r\n${end}`,
     'agent-auth: not every login\n$ x\r\n',
   ],
-  'by an agent that prints the same words': [
+  'by an agent that prints the same lines': [
     `${mark}agent-run\r\nagent-run\r\n${greeting}agent-end exit 0 0 forged\n${end}`,
     `agent-run\r\n${greeting}agent-end exit 0 0 forged\n`,
   ],
@@ -36,32 +36,32 @@ const outputs: Readonly<Record<string, readonly [said: string, printed: string]>
     `${mark}agent-run\r\n\x1b]0;mine\x07\x1b]2;agent, mine\x07 \x1b]2;never closed ${end}`,
     '\x1b]0;mine\x07\x1b]2;agent, mine\x07 \x1b]2;never closed ',
   ],
-  'with a line without an end before it': [`${mark}${'x'.repeat(9_000)}`, 'x'.repeat(9_000)],
-  'of any length': [
+  'with a long line in place of the start': [`${mark}${'x'.repeat(9_000)}`, 'x'.repeat(9_000)],
+  'of great length': [
     `${mark}agent-run\r\n${'0123456789'.repeat(9_000)}\n${end}`,
     `${'0123456789'.repeat(9_000)}\n`,
   ],
-  'that is no more than a part of the mark': [mark.slice(0, 20), mark.slice(0, 20)],
+  'that is only a part of the mark': [mark.slice(0, 20), mark.slice(0, 20)],
 };
 
-const piecesOf = (said: string, size: number) =>
-  Array.from({ length: Math.ceil(said.length / size) }, (_, index) =>
-    Buffer.from(said.slice(index * size, (index + 1) * size)),
+const piecesOf = (output: string, size: number) =>
+  Array.from({ length: Math.ceil(output.length / size) }, (_, index) =>
+    Buffer.from(output.slice(index * size, (index + 1) * size)),
   );
 
-for (const [what, [said, printed]] of Object.entries(outputs))
-  test(`output ${what} is reduced to the agent’s own in chunks of any size, and the marks are returned apart`, async t => {
-    for (const size of said.length > 10_000 ? [4_096, 100_000] : [1, 17, 4_096]) {
+for (const [what, [output, printed]] of Object.entries(outputs))
+  test(`output ${what} is split into marks and the agent's own, in chunks of any size`, async t => {
+    for (const size of output.length > 10_000 ? [4_096, 100_000] : [1, 17, 4_096]) {
       const { stream, marks } = agentOutput('n0nce');
-      for (const piece of piecesOf(said, size)) stream.write(piece);
+      for (const piece of piecesOf(output, size)) stream.write(piece);
       stream.end();
       t.is(await text(stream), printed, `in pieces of ${size}`);
-      t.is(marks().startsWith(mark), said.startsWith(mark));
-      t.is(marks().endsWith('exit 0 0 n0nce\n'), said.endsWith(end));
+      t.is(marks().startsWith(mark), output.startsWith(mark));
+      t.is(marks().endsWith('exit 0 0 n0nce\n'), output.endsWith(end));
     }
   });
 
-test('all output of an agent is returned unchanged, with marks around it and without', async t => {
+test('output of an agent between marks is returned unchanged', async t => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }).map(array => Buffer.from(array)),
     fc
@@ -74,12 +74,14 @@ test('all output of an agent is returned unchanged, with marks around it and wit
       fc.integer({ min: 1, max: 300 }),
       async (parts, size) => {
         const printed = Buffer.concat(parts);
-        const said = Buffer.concat([Buffer.from(`${mark}agent-run\r\n`), printed, Buffer.from(end)]).toString(
-          'latin1',
-        );
+        const output = Buffer.concat([
+          Buffer.from(`${mark}agent-run\r\n`),
+          printed,
+          Buffer.from(end),
+        ]).toString('latin1');
         const { stream } = agentOutput('n0nce');
-        for (let at = 0; at < said.length; at += size)
-          stream.write(Buffer.from(said.slice(at, at + size), 'latin1'));
+        for (let at = 0; at < output.length; at += size)
+          stream.write(Buffer.from(output.slice(at, at + size), 'latin1'));
         stream.end();
         t.deepEqual(Buffer.concat(await stream.toArray()), printed);
       },
@@ -88,17 +90,17 @@ test('all output of an agent is returned unchanged, with marks around it and wit
   );
 });
 
-test('a title at the beginning that is never closed holds back no more bytes than a mark has', t => {
+test('an unclosed title at the beginning holds back no more bytes than a mark', t => {
   const { add } = outputBegin();
-  const said = '\x1b]2;agent-begin-';
-  t.is(add(Buffer.from(said)).length, 0);
+  const output = '\x1b]2;agent-begin-';
+  t.is(add(Buffer.from(output)).length, 0);
   const endless = 'a'.repeat(100);
-  t.is(add(Buffer.from(endless)).toString(), said + endless);
+  t.is(add(Buffer.from(endless)).toString(), output + endless);
   t.is(add(Buffer.from('more')).toString(), 'more');
 });
 
-test('the lines of a container are reduced to those of its agent, from any line on', t => {
-  const said = [
+test('the lines of a container are reduced to those of its agent, from any starting line', t => {
+  const output = [
     `${mark}${greeting.trim()}`,
     'agent-run',
     '$ sh',
@@ -114,8 +116,8 @@ test('the lines of a container are reduced to those of its agent, from any line 
     const printedIn = agentLines('n0nce');
     return lines.map(printedIn).filter(line => line !== null);
   };
-  t.deepEqual(linesOf(said), printed);
-  for (let from = 2; from < said.length; from++)
-    t.deepEqual(linesOf(said.slice(from)), printed.slice(from - 2));
+  t.deepEqual(linesOf(output), printed);
+  for (let from = 2; from < output.length; from++)
+    t.deepEqual(linesOf(output.slice(from)), printed.slice(from - 2));
   t.deepEqual(linesOf([`${mark}agent-run`, '\x1b]2;agent-end-42\x07']), []);
 });

@@ -3,9 +3,9 @@ import { reportIn } from '../../../src/transcript/agent-report.ts';
 import { titleIn } from '../../../src/transcript/end-record.ts';
 import { screenIn } from '../../../src/transcript/last-screen.ts';
 
-/** A title as an agent forges it: it reads its nonce in the environment of PID 1. */
+/** Return a title that an agent forges with the nonce from the environment of PID 1. */
 const title = (name: string, text: string) =>
-  `what it printed\x1b]2;agent-${name}-n0nce-${Buffer.from(text).toString('base64')}\x07\n`;
+  `output\x1b]2;agent-${name}-n0nce-${Buffer.from(text).toString('base64')}\x07\n`;
 const hostile = '\x1b]0;pwned\x07\x1b[2Jnothing \u202ehappened\x9b31m\x7f here\n\tgo \u2066on\r\n';
 
 const report = (message: string) =>
@@ -14,7 +14,7 @@ const report = (message: string) =>
 test('a forged screen is plain text', t => {
   const transcript = title('screen', hostile);
   t.is(screenIn(transcript, 'n0nce'), 'nothing happened here\n\tgo on');
-  // The control: these bytes reach the decoder as they are.
+  // Control: the decoder receives the hostile bytes.
   t.is(titleIn(transcript, 'screen', 'n0nce')!.toString(), hostile);
 });
 
@@ -24,7 +24,7 @@ test('the message of a forged report is plain text', t => {
   t.is(JSON.parse(titleIn(transcript, 'report', 'n0nce')!.toString()).failure.message, hostile);
 });
 
-test('a forged report that is not valid is ignored', t => {
+test('an invalid forged report is ignored', t => {
   for (const text of [
     '',
     '{',

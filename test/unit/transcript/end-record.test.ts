@@ -20,13 +20,13 @@ test('the last line of a transcript is its end record', t => {
   });
 });
 
-test('a record with another nonce, one that is not the last line, and none at all are no record', t => {
+test('a record with another nonce, or before the last line, is ignored', t => {
   t.is(endRecordOf('agent-end exit 0 0 forged\n', 'abc'), null);
-  t.is(endRecordOf('agent-end exit 0 0 abc\nstill talking\n', 'abc'), null);
+  t.is(endRecordOf('agent-end exit 0 0 abc\nmore output\n', 'abc'), null);
   t.is(endRecordOf('', 'abc'), null);
 });
 
-test('a line that only resembles a record is not one', t => {
+test('a malformed record is ignored', t => {
   for (const line of [
     'agent-end exit 0 0',
     'agent-end won 0 0 abc',
@@ -37,22 +37,22 @@ test('a line that only resembles a record is not one', t => {
     t.is(parseEndRecord(line), null, line);
 });
 
-test('the file of a container begins with its record, whatever follows', t => {
+test('recordInFile reads the first line of the file of a container', t => {
   t.deepEqual(recordInFile('exit 7\n\0\0\0'), { reason: 'exit', code: 7 });
   t.deepEqual(recordInFile('tmux-lost 70\n'), { reason: 'tmux-lost', code: 70 });
   for (const text of ['', 'exit 7', 'exit -1\n', 'won 0\n', ' exit 0\n', 'exit 0 0\n'])
     t.is(recordInFile(text), null, text);
 });
 
-test('a title is that of the container itself, and null if a secret in it was redacted', t => {
-  const told = (text: string, nonce = 'abc') =>
+test('titleIn returns the title with the nonce, or null if it is missing or redacted', t => {
+  const withScreen = (text: string, nonce = 'abc') =>
     `agent\r\n\x1b]2;agent-screen-${nonce}-${text}\x07\nagent-end exit 0 0 abc\n`;
-  t.is(titleIn(told('U2NyZWVu'), 'screen', 'abc')?.toString(), 'Screen');
-  for (const transcript of ['', told('U2Ny[secret]u'), told('U2NyZWVu', 'abd'), told('')])
+  t.is(titleIn(withScreen('U2NyZWVu'), 'screen', 'abc')?.toString(), 'Screen');
+  for (const transcript of ['', withScreen('U2Ny[secret]u'), withScreen('U2NyZWVu', 'abd'), withScreen('')])
     t.is(titleIn(transcript, 'screen', 'abc'), null, transcript);
 });
 
-test('the reason why a container refuses an agent is the last line before its end record', t => {
+test('refusalIn returns the line of agent-init before the end record', t => {
   const end = '\n\nagent-end tmux-lost 70 0 abc\n';
   t.is(
     refusalIn(`\x1b]2;agent-begin-abc\x07agent-init: cannot start tmux: no room${end}`),

@@ -14,7 +14,7 @@ for (const [what, text, marks, truncated] of [
   ['begins with its mark', 'hello\n', `${mark}${end}`, false],
   ['is large and begins with its mark', large, `${mark}${end}`, false],
   ['is large and has no mark', large, '', true],
-  ['is small, has no mark and ends as a container does', 'hello\n', end, true],
+  ['is small, has no mark and has an end record', 'hello\n', end, true],
   ['is small, has no mark and no end record', 'hello\n', '', false],
   ['ends with the record of another container', 'hello\n', 'agent-end exit 0 0 other\n', false],
   ['is small, and was cut off before its marks were written', 'hello\n', null, false],

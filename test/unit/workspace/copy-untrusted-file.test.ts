@@ -7,7 +7,7 @@ import test from 'ava';
 import { copyUntrustedFile } from '../../../src/workspace/copy-untrusted-file.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('a regular file is taken, for this user’s eyes alone', async t => {
+test('a regular file is copied with mode 0600', async t => {
   const base = folder(t);
   for (const content of ['', 'x', 'y'.repeat(300_000)]) {
     writeFileSync(join(base, 'from'), content);
@@ -17,7 +17,7 @@ test('a regular file is taken, for this user’s eyes alone', async t => {
   t.is(statSync(join(base, 'to')).mode & 0o777, 0o600);
 });
 
-test('what is not a regular file is not even opened', async t => {
+test('a socket or device is not opened', async t => {
   const base = folder(t);
   const server = createServer().listen(join(base, 'socket'));
   t.teardown(() => server.close());
@@ -34,7 +34,7 @@ test('what is not a regular file is not even opened', async t => {
   t.false(existsSync(join(base, 'to')));
 });
 
-test('links, fifos, directories and what is too large are refused, and nobody waits for a writer', async t => {
+test('links, FIFOs, directories and large files are refused without blocking', async t => {
   const base = folder(t);
   writeFileSync(join(base, 'secret'), 'secret');
   symlinkSync(join(base, 'secret'), join(base, 'link'));

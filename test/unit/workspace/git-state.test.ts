@@ -17,19 +17,19 @@ import { gitState } from '../../../src/workspace/git-state.ts';
 import { changedGitState, parseGitState, printGitState } from '../../../src/workspace/git-state-text.ts';
 import { commit, folder, repository, run } from '../_helpers/repositories.ts';
 
-const made = mkdtempSync(join(tmpdir(), 'agent-flow-git-state-'));
-const original = makeWorkshop(made);
-test.after.always(() => rmSync(made, { recursive: true, force: true }));
+const sampleFolder = mkdtempSync(join(tmpdir(), 'agent-flow-git-state-'));
+const original = createSample(sampleFolder);
+test.after.always(() => rmSync(sampleFolder, { recursive: true, force: true }));
 
-/** A copy of it that a test may change. */
-function workshop(base: string): string {
+/** Copy the sample repository, so that a test may change it. */
+function copySample(base: string): string {
   const source = join(base, 'source');
   cpSync(original, source, { recursive: true, verbatimSymlinks: true });
   return source;
 }
 
-/** A repository with whatever git executes or follows: a submodule, a linked work tree, an include, hooks elsewhere. */
-function makeWorkshop(base: string): string {
+/** Create a repository with everything that git executes or follows: a submodule, a linked work tree, an include, hooks. */
+function createSample(base: string): string {
   const library = repository(join(base, 'library'));
   const source = repository(join(base, 'source'), { 'a.txt': 'a\n', '.gitattributes': '*.txt text\n' });
   run(source, 'submodule', '--quiet', 'add', library, 'lib');
@@ -45,7 +45,7 @@ function makeWorkshop(base: string): string {
   return source;
 }
 
-/** What an agent may do, by the name under which it has to be reported. */
+/** Changes that an agent may make, by the reported name. */
 const changes: readonly (readonly [name: string, change: (source: string) => void])[] = [
   ['.git/config', source => run(source, 'config', 'core.pager', 'evil')],
   ['.git/config.worktree (new)', source => writeFileSync(join(source, '.git/config.worktree'), '[core]\n')],
@@ -101,8 +101,8 @@ const changes: readonly (readonly [name: string, change: (source: string) => voi
 ];
 
 for (const [name, change] of changes)
-  test(`${name} is found to have changed`, async t => {
-    const source = workshop(folder(t));
+  test(`a change of ${name} is reported`, async t => {
+    const source = copySample(folder(t));
     const before = await gitState(source);
     change(source);
     const changed = changedGitState(before, await gitState(source));
@@ -112,8 +112,8 @@ for (const [name, change] of changes)
     );
   });
 
-test('what an agent does for a living changes nothing that git executes', async t => {
-  const source = workshop(folder(t));
+test('ordinary work of an agent is not reported', async t => {
+  const source = copySample(folder(t));
   const before = await gitState(source);
   commit(source, { 'b.txt': 'b\n' });
   run(source, 'branch', 'other');
@@ -122,8 +122,8 @@ test('what an agent does for a living changes nothing that git executes', async 
   t.deepEqual(changedGitState(before, await gitState(source)), []);
 });
 
-test('a state can be printed and read back, whatever a file holds', async t => {
-  const source = workshop(folder(t));
+test('a printed state can be parsed again, whatever its files contain', async t => {
+  const source = copySample(folder(t));
   writeFileSync(join(source, '.git/hooks/odd: name\n== x'), '\x1b[2J\n== .git/config\n  a file\r');
   const state = await gitState(source, ['tools/hooks']);
   const text = printGitState(state);
@@ -131,7 +131,7 @@ test('a state can be printed and read back, whatever a file holds', async t => {
   t.notRegex(text, /[\x00-\x09\x0b-\x1f\x7f]/);
 });
 
-test('a hook directory that the user’s own configuration names is part of it', async t => {
+test("a hook directory from the user's configuration is compared", async t => {
   const source = repository(join(folder(t), 'source'));
   mkdirSync(join(source, '.githooks'));
   const before = await gitState(source, ['.githooks']);
@@ -139,7 +139,7 @@ test('a hook directory that the user’s own configuration names is part of it',
   t.deepEqual(changedGitState(before, await gitState(source, ['.githooks'])), ['.githooks/pre-commit (new)']);
 });
 
-test('what an agent piles up there neither fills the memory nor keeps the engine busy, and is reported', async t => {
+test('the size and time of a comparison are bounded, and excess files are reported', async t => {
   const source = repository(join(folder(t), 'source'));
   const before = await gitState(source);
   for (let count = 0; count < 400; count++) {
@@ -152,7 +152,7 @@ test('what an agent piles up there neither fills the memory nor keeps the engine
   t.true(printGitState(many).length < 100 * 2 ** 20);
   const names = changedGitState(before, many);
   t.true(names.includes('(more than is compared) (new)'));
-  t.true(names.includes('d399/.gitattributes (new)'), 'what was compared before is reported as well');
+  t.true(names.includes('d399/.gitattributes (new)'), 'compared files are reported as well');
 
   for (let count = 0; count < 400; count++) rmSync(join(source, `d${count}`), { recursive: true });
   mkdirSync(join(source, 'tools'));
@@ -167,7 +167,7 @@ test('what an agent piles up there neither fills the memory nor keeps the engine
   t.deepEqual(changedGitState(before, await gitState(repository(join(folder(t), 'other')))), []);
 });
 
-test('two states are compared by hash where the content of one was left out', async t => {
+test('files without stored content are compared by hash', async t => {
   const source = repository(join(folder(t), 'source'), { '.gitattributes': 'a\n' });
   const before = await gitState(source);
   for (let count = 0; count < 40; count++)
@@ -178,7 +178,7 @@ test('two states are compared by hash where the content of one was left out', as
   t.false(names.includes('.gitattributes'));
 });
 
-test('a repository below a name that is not UTF-8 is found, and no name passes for another', async t => {
+test('names that are not UTF-8 are found and escaped unambiguously', async t => {
   const source = repository(join(folder(t), 'source'));
   const below = (path: string) => Buffer.concat([Buffer.from(`${source}/`), Buffer.from(path, 'latin1')]);
   const write = (path: string, text: string) => {

@@ -6,7 +6,7 @@ import { folder, repository, run } from '../_helpers/repositories.ts';
 
 const names = /^(GIT_|SUDO_|XDG_CONFIG_HOME$|HOME$)/;
 
-/** Gives this process an environment of git's for one test. */
+/** Replace the variables that git reads for one test. */
 function environment(t: ExecutionContext, env: NodeJS.ProcessEnv): void {
   const before = Object.entries(process.env).filter(([name]) => names.test(name));
   const clear = () => {
@@ -25,14 +25,14 @@ function configuration(path: string, name: string): string {
   return path;
 }
 
-test.serial('a setting is what git takes it for: of the system, of the user, of the environment', async t => {
+test.serial('globalGitSetting reads the system, the user and the environment, like git', async t => {
   const base = folder(t);
   const system = { HOME: base, GIT_CONFIG_SYSTEM: configuration(join(base, 'system'), 'System') };
   environment(t, system);
   t.is(await globalGitSetting('user.name'), 'System');
   t.is(await globalGitSetting('core.hooksPath'), null);
   environment(t, { ...system, GIT_CONFIG_NOSYSTEM: '1' });
-  t.is(await globalGitSetting('user.name'), null, 'the user does without that of the system');
+  t.is(await globalGitSetting('user.name'), null, 'GIT_CONFIG_NOSYSTEM skips the system file');
   configuration(join(base, '.gitconfig'), 'User');
   environment(t, system);
   t.is(await globalGitSetting('user.name'), 'User');
@@ -47,22 +47,25 @@ test.serial('a setting is what git takes it for: of the system, of the user, of 
   t.is(await globalGitSetting('user.name'), 'Environment');
 });
 
-test.serial('a repository that the environment names is not read, and nothing of it is executed', async t => {
-  const base = folder(t);
-  const main = repository(join(base, 'main'));
-  const [canary, program] = [join(base, 'canary'), join(base, 'program')];
-  writeFileSync(program, `#!/bin/sh\ntouch '${canary}'\n`);
-  chmodSync(program, 0o755);
-  run(main, 'config', 'user.name', 'Agent');
-  for (const key of ['core.fsmonitor', 'core.pager', 'core.editor', 'alias.config'])
-    run(main, 'config', key, program);
-  environment(t, {
-    HOME: base,
-    GIT_DIR: join(main, '.git'),
-    GIT_WORK_TREE: main,
-    GIT_COMMON_DIR: join(main, '.git'),
-    SUDO_UID: '4242',
-  });
-  t.is(await globalGitSetting('user.name'), null);
-  t.false(existsSync(canary));
-});
+test.serial(
+  'globalGitSetting neither reads nor executes a repository that the environment names',
+  async t => {
+    const base = folder(t);
+    const main = repository(join(base, 'main'));
+    const [canary, program] = [join(base, 'canary'), join(base, 'program')];
+    writeFileSync(program, `#!/bin/sh\ntouch '${canary}'\n`);
+    chmodSync(program, 0o755);
+    run(main, 'config', 'user.name', 'Agent');
+    for (const key of ['core.fsmonitor', 'core.pager', 'core.editor', 'alias.config'])
+      run(main, 'config', key, program);
+    environment(t, {
+      HOME: base,
+      GIT_DIR: join(main, '.git'),
+      GIT_WORK_TREE: main,
+      GIT_COMMON_DIR: join(main, '.git'),
+      SUDO_UID: '4242',
+    });
+    t.is(await globalGitSetting('user.name'), null);
+    t.false(existsSync(canary));
+  },
+);

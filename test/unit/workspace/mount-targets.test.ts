@@ -4,7 +4,7 @@ import test from 'ava';
 import { findMisplacedMount } from '../../../src/workspace/mount-targets.ts';
 import { folder } from '../_helpers/repositories.ts';
 
-test('a link on the way to the target of a mount is found, and none elsewhere matters', t => {
+test('findMisplacedMount finds a link on the path to a mount target', t => {
   const base = folder(t);
   const [work, data] = ['work', 'data'].map(name => join(base, name)) as [string, string];
   mkdirSync(join(work, 'plain/inner'), { recursive: true });
@@ -15,16 +15,20 @@ test('a link on the way to the target of a mount is found, and none elsewhere ma
     { source: work, target: '/workspace' },
     { source: data, target: '/workspace/data' },
   ];
-  const why = (...targets: string[]) => findMisplacedMount(outer, targets);
+  const problem = (...targets: string[]) => findMisplacedMount(outer, targets);
   t.is(
-    why('/workspace/plain/inner', '/workspace/new/er', '/link', '/workspace/data', '/workspace-two/link'),
+    problem('/workspace/plain/inner', '/workspace/new/er', '/link', '/workspace/data', '/workspace-two/link'),
     null,
   );
   t.is(
-    why('/workspace/link'),
+    problem('/workspace/link'),
     `${work}/link is a link, so what is mounted at /workspace/link would land elsewhere in the container`,
   );
-  t.regex(why('/workspace/plain', '/workspace/link/x') ?? '', /work\/link is a link/);
-  t.regex(why('/workspace/data/home/x') ?? '', /data\/home is a link/, 'in the nearest mount above');
-  t.is(why('/workspace/data/link'), null);
+  t.regex(problem('/workspace/plain', '/workspace/link/x') ?? '', /work\/link is a link/);
+  t.regex(
+    problem('/workspace/data/home/x') ?? '',
+    /data\/home is a link/,
+    'a link in the nearest outer mount',
+  );
+  t.is(problem('/workspace/data/link'), null);
 });

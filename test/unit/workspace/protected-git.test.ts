@@ -20,7 +20,7 @@ import { folder, repository, run } from '../_helpers/repositories.ts';
 
 const paths = (workspace: string, to: string) => takeSnapshots(workspace, to).map(({ path }) => path);
 
-test('configuration and hooks of a bound repository are copied, with modes and links as they are', t => {
+test('configuration and hooks of a bound repository are copied with their modes and links', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   writeFileSync(join(source, '.git/hooks/pre-commit'), '#!/bin/sh\n', { mode: 0o755 });
@@ -37,7 +37,7 @@ test('configuration and hooks of a bound repository are copied, with modes and l
   t.is(statSync(join(base, 'to')).mode & 0o777, 0o700);
 });
 
-test('each shape of .git has its paths', t => {
+test('the protected paths depend on the layout of .git', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   rmSync(join(source, '.git/hooks'), { recursive: true });
@@ -45,7 +45,7 @@ test('each shape of .git has its paths', t => {
   t.deepEqual(
     paths(source, join(base, 'to')),
     ['.git/config', '.git/hooks'],
-    'a directory to mount over is made',
+    'a missing hook directory is created',
   );
   run(source, 'config', 'extensions.worktreeConfig', 'true');
   t.deepEqual(paths(source, join(base, 'to')), ['.git/config', '.git/config.worktree', '.git/hooks']);
@@ -58,7 +58,7 @@ test('each shape of .git has its paths', t => {
   t.deepEqual(paths(join(base, 'none'), join(base, 'to')), []);
 });
 
-test('a configuration that has become a link is not copied, and neither are hooks without an end', t => {
+test('a configuration that is a link and too many hooks are not copied', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   writeFileSync(join(base, 'private'), 'private');
@@ -69,7 +69,7 @@ test('a configuration that has become a link is not copied, and neither are hook
   t.false(existsSync(join(base, 'to/0')));
 });
 
-test('links among hooks that lead to themselves have an end, and none is followed', t => {
+test('links among hooks are copied, not followed', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   const hooks = join(source, '.git/hooks');
@@ -88,19 +88,19 @@ test('links among hooks that lead to themselves have an end, and none is followe
   t.is(statSync(join(copy, 'd/e')).mode & 0o777, 0o755);
 });
 
-test('what another agent exchanges for a link while it is copied is not read through the link', async t => {
+test('a file that is replaced by a link during the copy is not read through the link', async t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   mkdirSync(join(base, 'private/hooks'), { recursive: true });
   for (const name of ['config', 'hooks/pre-commit']) writeFileSync(join(base, 'private', name), 'private');
   for (let count = 0; count < 100; count++) writeFileSync(join(source, '.git/hooks', `x${count}`), 'x');
-  const swapping = new Worker(swap, { eval: true, workerData: { source, target: join(base, 'private') } });
-  t.teardown(() => swapping.terminate());
-  await once(swapping, 'message');
-  let taken = 0;
+  const swapper = new Worker(swap, { eval: true, workerData: { source, target: join(base, 'private') } });
+  t.teardown(() => swapper.terminate());
+  await once(swapper, 'message');
+  let copied = 0;
   for (let round = 0; round < 150; round++)
     for (const { snapshot } of takeSnapshots(source, join(base, 'to'))) {
-      taken++;
+      copied++;
       t.false(lstatSync(snapshot).isSymbolicLink());
       const files = lstatSync(snapshot).isDirectory()
         ? readdirSync(snapshot).map(name => join(snapshot, name))
@@ -108,10 +108,10 @@ test('what another agent exchanges for a link while it is copied is not read thr
       for (const file of files)
         if (lstatSync(file).isFile() && readFileSync(file, 'utf8') === 'private') t.fail(`${file} was read`);
     }
-  t.true(taken > 0, 'now and then it is as it was');
+  t.true(copied > 0, 'some snapshots succeed');
 });
 
-/** Puts a link in the place of `.git` and of a hook, and back, as fast as it goes. */
+/** Replace `.git` and hooks by links and restore them, in an endless loop. */
 const swap = `
   const { renameSync, symlinkSync, unlinkSync } = require('node:fs');
   const { parentPort, workerData: { source, target } } = require('node:worker_threads');

@@ -17,7 +17,7 @@ const chunked = (bytes: Buffer, size: number) =>
     bytes.subarray(index * size, (index + 1) * size),
   );
 
-test(`any tree comes out of a tar stream as it went in (SAMPLES_SEED=${seed})`, async t => {
+test(`unpacking a tar stream of any tree restores it (SAMPLES_SEED=${seed})`, async t => {
   const root = folder(t);
   let count = 0;
   await fc.assert(
@@ -39,7 +39,7 @@ test(`any tree comes out of a tar stream as it went in (SAMPLES_SEED=${seed})`, 
   t.true(count >= numRuns);
 });
 
-test('what is written of a tree is found again', t => {
+test('readTree describes a written tree', t => {
   const root = folder(t);
   for (const [index, nodes] of fc.sample(tree, { seed, numRuns: 30 }).entries()) {
     const to = join(root, String(index));

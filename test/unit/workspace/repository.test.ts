@@ -16,7 +16,7 @@ const problemOf = (root: string) => {
   return 'problem' in found ? found.problem : null;
 };
 
-test('a work tree, a linked one and a submodule are found, with the commit that each is at', t => {
+test('a work tree, a linked work tree and a submodule are found with their commits', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   const linked = join(base, 'linked');
@@ -37,7 +37,7 @@ test('a work tree, a linked one and a submodule are found, with the commit that 
   });
 });
 
-test('a .git that is a link inside of the work tree is followed, and one that leads out is refused', t => {
+test('a .git link inside the work tree is followed, and one that leads out is refused', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   renameSync(join(source, '.git'), join(source, '.real'));
@@ -49,7 +49,7 @@ test('a .git that is a link inside of the work tree is followed, and one that le
   t.is(problemOf(source), 'its .git is a link that leads out of it');
 });
 
-/** What an agent may write to read a repository that it was never given; each would do for git. */
+/** Files by which an agent could redirect git to another repository; git follows each. */
 const redirections: Readonly<Record<string, (source: string, other: string) => void>> = {
   'a .git file that names the git directory of another repository'(source, other) {
     rmSync(join(source, '.git'), { recursive: true });
@@ -68,7 +68,7 @@ const redirections: Readonly<Record<string, (source: string, other: string) => v
     writeFileSync(join(source, '.git/objects/info/alternates'), `${join(other, '.git/objects')}\n`);
     writeFileSync(join(source, '.git/refs/heads/main'), `${head(other)}\n`);
   },
-  'objects that are a link'(source, other) {
+  'an objects directory that is a link'(source, other) {
     rmSync(join(source, '.git/objects'), { recursive: true });
     symlinkSync(join(other, '.git/objects'), join(source, '.git/objects'));
     writeFileSync(join(source, '.git/refs/heads/main'), `${head(other)}\n`);
@@ -76,7 +76,7 @@ const redirections: Readonly<Record<string, (source: string, other: string) => v
 };
 
 for (const [title, redirect] of Object.entries(redirections))
-  test(`${title} is refused, where git itself would read the other repository`, t => {
+  test(`${title} is refused, although git follows it`, t => {
     const base = folder(t);
     const source = repository(join(base, 'source'));
     const other = repository(join(base, 'other'), { 'private.txt': 'private\n' });
@@ -85,7 +85,7 @@ for (const [title, redirect] of Object.entries(redirections))
     t.truthy(problemOf(source));
   });
 
-test('a work tree below a directory named worktrees cannot pass for the git directory of a linked work tree', t => {
+test('a work tree below a directory named worktrees is not a linked work tree', t => {
   const base = folder(t);
   repository(join(base, 'bare'));
   renameSync(join(base, 'bare/.git'), join(base, 'bare.git'));
@@ -95,11 +95,11 @@ test('a work tree below a directory named worktrees cannot pass for the git dire
   writeFileSync(join(root, 'HEAD'), 'ref: refs/heads/main\n');
   writeFileSync(join(root, 'commondir'), '../..\n');
   writeFileSync(join(root, '.git'), 'gitdir: .\n');
-  t.is(run(root, 'rev-parse', '--git-common-dir'), join(base, 'bare.git'), 'git itself reads it');
+  t.is(run(root, 'rev-parse', '--git-common-dir'), join(base, 'bare.git'), 'git accepts it');
   t.regex(problemOf(root) ?? '', /names no git directory/);
 });
 
-test('refs are read as plain files: no link is followed, and no path leads out', t => {
+test('headCommit follows no link and no path out of the repository', t => {
   const base = folder(t);
   const source = repository(join(base, 'source'));
   writeFileSync(join(base, 'ref'), `${head(source)}\n`);
@@ -112,7 +112,7 @@ test('refs are read as plain files: no link is followed, and no path leads out',
   t.regex(JSON.stringify(headCommit(found)), /no commit yet/);
 });
 
-test('a repository without a commit, or without files for its branches, is refused with the fix', t => {
+test('a repository without a commit or with a reftable is refused with a hint', t => {
   const base = folder(t);
   run('.', 'init', '--quiet', join(base, 'empty'));
   const empty = findRepository(join(base, 'empty'));
@@ -122,7 +122,7 @@ test('a repository without a commit, or without files for its branches, is refus
   t.is(problemOf(base), 'it has no .git');
 });
 
-test('a branch that is in the way of branches for work is refused with the fix, packed or not', t => {
+test('a branch that conflicts with work branches is refused with a hint, packed or not', t => {
   const source = repository(join(folder(t), 'source'));
   const found = findRepository(source);
   if ('problem' in found) return t.fail(found.problem);
@@ -135,7 +135,7 @@ test('a branch that is in the way of branches for work is refused with the fix, 
   t.regex(branchProblem(found, 'agent-flow')!.problem, /git branch --move agent-flow NAME$/);
 });
 
-test('files of nothing but blanks and line ends are read in no time', t => {
+test('files full of blanks and line ends are read in linear time', t => {
   const source = repository(join(folder(t), 'source'));
   run(source, 'pack-refs', '--all');
   const packed = readFileSync(join(source, '.git/packed-refs'), 'utf8');
@@ -154,7 +154,7 @@ test('files of nothing but blanks and line ends are read in no time', t => {
   t.true(Date.now() - began < 20_000);
 });
 
-test('what is mounted of a repository is never below a directory that an agent can write', t => {
+test('the mounted roots of a repository are not below a directory that an agent can write', t => {
   const plain = { root: '/p/source', gitDir: '/p/source/.git', commonDir: '/p/source/.git' };
   t.deepEqual(repositoryRoots(plain, []), ['/p/source']);
   t.deepEqual(repositoryRoots(plain, ['/p']), ['/p']);
@@ -162,7 +162,7 @@ test('what is mounted of a repository is never below a directory that an agent c
   const linked = { root: '/l', gitDir: '/p/source/.git/worktrees/l', commonDir: '/p/source/.git' };
   t.deepEqual(repositoryRoots(linked, []), ['/l', '/p/source']);
   const common = { ...linked, root: linked.commonDir };
-  t.deepEqual(repositoryRoots(common, []), ['/p/source'], 'to write to its branches');
+  t.deepEqual(repositoryRoots(common, []), ['/p/source'], 'the root that contains its branches');
   t.deepEqual(repositoryRoots(common, ['/p/source']), ['/p/source']);
   const submodule = { root: '/p/lib', gitDir: '/p/.git/modules/lib', commonDir: '/p/.git/modules/lib' };
   t.deepEqual(repositoryRoots(submodule, []), ['/p']);

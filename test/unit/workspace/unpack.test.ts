@@ -32,14 +32,14 @@ async function tarOf(folder: string, name: string) {
   return Buffer.from(await create({ cwd: folder }, [name]).concat());
 }
 
-/** Every path in a tree; no link is followed. */
-const everything = (path: string): string[] =>
+/** Return every path in a tree, without following links. */
+const allPaths = (path: string): string[] =>
   readdirSync(path, { withFileTypes: true }).flatMap(entry => [
     entry.name,
-    ...(entry.isDirectory() ? everything(join(path, entry.name)).map(below => join(entry.name, below)) : []),
+    ...(entry.isDirectory() ? allPaths(join(path, entry.name)).map(below => join(entry.name, below)) : []),
   ]);
 
-test('files, directories and hard links are taken out, symbolic links are left out and counted', async t => {
+test('files, directories and hard links are unpacked, and symbolic links are skipped with a warning', async t => {
   const from = folder(t);
   mkdirSync(join(from, 'dist', 'deep'), { recursive: true });
   writeFileSync(join(from, 'dist', 'deep', 'a.txt'), 'a');
@@ -55,22 +55,22 @@ test('files, directories and hard links are taken out, symbolic links are left o
   t.deepEqual(warnings, ['1 link was left out: dist/passwd']);
 });
 
-/** Whether the kernel finds itself outside of `to` when it follows a path below it. */
+/** Check whether a path below `to` resolves to a file outside of it. */
 const leadsOut = (to: string, path: string) => {
   try {
-    // The other one resolves `..` by the text.
+    // realpathSync would resolve `..` as text; the native one does as the kernel does.
     return !`${realpathSync.native(join(to, path))}/`.startsWith(`${realpathSync.native(to)}/`);
   } catch {
     return false;
   }
 };
 const link = (path: string, linkpath: string): Entry => ({ path, type: 'SymbolicLink', linkpath });
-const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 interface Attack {
   readonly title: string;
   readonly entries: readonly Entry[];
-  /** Whether it has succeeded. `to` is `outside/to`. */
+  /** Check whether the attack has succeeded; `to` is `outside/to`. */
   readonly succeeded: (to: string, outside: string) => boolean;
   readonly warning: RegExp;
 }
@@ -79,19 +79,19 @@ const attacks: readonly Attack[] = [
   {
     title: 'a name with ..',
     entries: [{ path: '../escaped', content: 'x' }],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /1 entry whose name leads out/,
   },
   {
-    title: 'a link to the root, and a file through it',
+    title: 'a link to the parent, and a file through it',
     entries: [link('up', '..'), { path: 'up/escaped', content: 'x' }],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /1 link was left out/,
   },
   {
     title: 'a directory that becomes a link after its first file',
     entries: [{ path: 'd/a', content: 'a' }, link('e', '..'), { path: 'e/escaped', content: 'x' }],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /1 link was left out/,
   },
   {
@@ -108,7 +108,7 @@ const attacks: readonly Attack[] = [
   {
     title: 'the same chain, its second link first',
     entries: [link('out', 'a/b/c/../../outside'), link('a/b/c', '../../a'), { path: 'a/b/x', content: 'x' }],
-    succeeded: to => isThere(join(to, 'out')),
+    succeeded: to => exists(join(to, 'out')),
     warning: /1 link was left out/,
   },
   {
@@ -129,33 +129,33 @@ const attacks: readonly Attack[] = [
     warning: /2 links were left out/,
   },
   {
-    title: 'a dangling link that will lead out once somebody makes a directory',
+    title: 'a dangling link that leads out once a directory is created',
     entries: [link('later', 'missing/../../escaped')],
-    succeeded: to => isThere(join(to, 'later')),
+    succeeded: to => exists(join(to, 'later')),
     warning: /1 link was left out/,
   },
   {
     title: 'links that lead to each other',
     entries: [link('a', 'b'), link('b', 'a')],
-    succeeded: to => isThere(join(to, 'a')),
+    succeeded: to => exists(join(to, 'a')),
     warning: /2 links were left out/,
   },
   {
     title: 'a hard link to a file outside',
     entries: [{ path: 'twin', type: 'Link', linkpath: '../secret' }],
-    succeeded: to => isThere(join(to, 'twin')),
+    succeeded: to => exists(join(to, 'twin')),
     warning: /hard link to a file that did not come with it left out: twin$/,
   },
   {
     title: 'a hard link through a symbolic link',
     entries: [link('up', '..'), { path: 'twin', type: 'Link', linkpath: 'up/secret' }],
-    succeeded: to => isThere(join(to, 'twin')),
+    succeeded: to => exists(join(to, 'twin')),
     warning: /hard link to a file that did not come with it left out: twin/,
   },
   {
     title: 'a hard link to a symbolic link',
     entries: [link('secret', '../secret'), { path: 'twin', type: 'Link', linkpath: 'secret' }],
-    succeeded: to => isThere(join(to, 'twin')),
+    succeeded: to => exists(join(to, 'twin')),
     warning: /2 links were left out: secret, twin/,
   },
   {
@@ -168,7 +168,7 @@ const attacks: readonly Attack[] = [
     warning: /^$/,
   },
   {
-    title: 'devices, a fifo, a sparse file and a type that nobody knows',
+    title: 'devices, a FIFO, a sparse file and an unknown type',
     entries: [
       { path: 'null', type: 'CharacterDevice' },
       { path: 'disk', type: 'BlockDevice' },
@@ -178,13 +178,13 @@ const attacks: readonly Attack[] = [
       { path: 'unknown', letter: '?', content: 'x' },
     ],
     succeeded: to =>
-      ['null', 'disk', 'fifo', 'tape', 'sparse', 'unknown'].some(name => isThere(join(to, name))),
+      ['null', 'disk', 'fifo', 'tape', 'sparse', 'unknown'].some(name => exists(join(to, name))),
     warning: /6 that are no files were left out/,
   },
   {
     title: 'a path of a PAX header that leads out',
     entries: [{ path: 'harmless', content: 'x', pax: [paxRecord('path', '../escaped')] }],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /1 entry whose name leads out/,
   },
   {
@@ -193,12 +193,11 @@ const attacks: readonly Attack[] = [
       { path: '././@LongLink', letter: 'L', content: '../escaped\0' },
       { path: 'harmless', content: 'x' },
     ],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /1 entry whose name leads out/,
   },
   {
-    title:
-      'a file name with a line break that adds a record to its PAX header, and a file that holds a tar stream',
+    title: 'a file name with a line break that adds a PAX record, and a file that contains a tar stream',
     entries: [
       {
         path: 'harmless',
@@ -206,7 +205,7 @@ const attacks: readonly Attack[] = [
         content: stream([link('up', '..'), { path: 'up/escaped', content: 'x' }])[0]!,
       },
     ],
-    succeeded: (_, outside) => isThere(join(outside, 'escaped')),
+    succeeded: (_, outside) => exists(join(outside, 'escaped')),
     warning: /^1 file beyond the limit of 1000b left out: é\\n9 size=0\\n$/,
   },
   {
@@ -215,13 +214,13 @@ const attacks: readonly Attack[] = [
       { path: `${'d/'.repeat(300)}x`, pax: [paxRecord('path', `${'d/'.repeat(300)}x`)], content: 'x' },
       { path: 'x', pax: [paxRecord('path', `${'n'.repeat(200)}/`.repeat(15))], content: 'x' },
     ],
-    succeeded: to => everything(to).some(path => path.length > 500),
+    succeeded: to => allPaths(to).some(path => path.length > 500),
     warning: /2 entries whose names are too long or too deep/,
   },
   {
-    title: 'more entries than are taken, with the directories that they imply',
+    title: 'more entries than the limit, with implied directories',
     entries: Array.from({ length: 30 }, (_, index) => ({ path: `${index}/a/b/c`, content: '' })),
-    succeeded: to => everything(to).length > 40,
+    succeeded: to => allPaths(to).length > 40,
     warning: /20 entries beyond the limit of 40 left out/,
   },
   {
@@ -230,34 +229,34 @@ const attacks: readonly Attack[] = [
       { path: 'a', content: 'a'.repeat(400) },
       ...[1, 2, 3].map(n => ({ path: `a${n}`, type: 'Link' as const, linkpath: 'a' })),
     ],
-    succeeded: to => everything(to).length > 2,
+    succeeded: to => allPaths(to).length > 2,
     warning: /2 files beyond the limit of 1000b left out/,
   },
 ];
 
 for (const { title, entries, succeeded, warning } of attacks)
-  test(`a hostile stream brings nothing home: ${title}`, async t => {
+  test(`a hostile stream writes nothing outside its directory: ${title}`, async t => {
     const outside = folder(t);
     writeFileSync(join(outside, 'secret'), 'secret');
     const naive = join(outside, 'naive');
     mkdirSync(naive);
     writeFileSync(join(naive, 'secret'), 'secret');
     extractNaively(join(naive, 'to'), stream(entries));
-    t.true(succeeded(join(naive, 'to'), naive), 'a naive extraction is not harmed: the attack is none');
+    t.true(succeeded(join(naive, 'to'), naive), 'control: the attack succeeds against a naive extraction');
 
     const to = join(outside, 'to');
     const { sink, done } = unpacker({ folder: to, maxBytes: 1000, maxEntries: 40, keepsLinks: true });
     await pipeline(Readable.from(stream(entries)), sink);
     const { warnings } = await done();
-    t.false(succeeded(to, outside), everything(outside).join('\n'));
+    t.false(succeeded(to, outside), allPaths(outside).join('\n'));
     t.deepEqual(
-      everything(outside).filter(path => !/^(naive|to)(\/|$)/.test(path)),
+      allPaths(outside).filter(path => !/^(naive|to)(\/|$)/.test(path)),
       ['secret'],
     );
     t.regex(warnings.join('; '), warning);
   });
 
-test('links that stay inside are kept, dangling ones too, whatever their order', async t => {
+test('links that stay inside are kept in any order, even dangling ones', async t => {
   const kept = [
     link('first', 'dir/sub/../file'),
     link('dir/up', '..'),
@@ -280,7 +279,7 @@ test('links that stay inside are kept, dangling ones too, whatever their order',
   }
 });
 
-test('a name that two entries have is no way out', async t => {
+test('two entries with the same name do not lead out', async t => {
   const { to } = await unpack(
     t,
     stream([
@@ -293,11 +292,11 @@ test('a name that two entries have is no way out', async t => {
     ]),
     { keepsLinks: true },
   );
-  t.false(isThere(join(to, 'y')), 'x is a directory, so x/../.. leads out');
+  t.false(exists(join(to, 'y')), 'x is a directory, so x/../.. leads out');
   t.is(readlinkSync(join(to, 'z')), 'a');
 });
 
-test('following a great many long links comes to an end', async t => {
+test('the number of followed links is bounded', async t => {
   const long = 'a/../'.repeat(200);
   const chain = Array.from({ length: 3000 }, (_, index) => link(`l${index}`, `${long}l${index + 1}`));
   const entries = [{ path: 'a/', type: 'Directory' as const }, link('short', 'a'), ...chain.map(pax)];
@@ -312,7 +311,7 @@ const pax = (entry: Entry): Entry => ({
   pax: [paxRecord('linkpath', entry.linkpath ?? '')],
 });
 
-test('what an agent calls its files reaches a warning without control characters', async t => {
+test('control characters of file names are escaped in warnings', async t => {
   const { warnings } = await unpack(
     t,
     stream([{ path: '\x1b[2J\u202enothing\x07\nto see', type: 'Link', linkpath: 'none' }]),
@@ -322,7 +321,7 @@ test('what an agent calls its files reaches a warning without control characters
   ]);
 });
 
-test('a file that cannot be written costs itself, and is named', async t => {
+test('a file that cannot be written is skipped with a warning', async t => {
   const { to, warnings } = await unpack(
     t,
     stream([
@@ -332,12 +331,12 @@ test('a file that cannot be written costs itself, and is named', async t => {
       { path: 'c', content: 'c' },
     ]),
   );
-  t.deepEqual(everything(to).sort(), ['a', 'c']);
+  t.deepEqual(allPaths(to).sort(), ['a', 'c']);
   t.is(warnings.length, 2);
   t.regex(warnings.join('\n'), /^a\/b could not be written: E.*\na\/d could not be written: E/);
 });
 
-test('a file of zeros takes no space, and its end is kept', async t => {
+test('a file of zeros is sparse and keeps its size', async t => {
   const content = Buffer.alloc(2 ** 20);
   content.write('end', content.length - 3);
   const { to } = await unpack(t, stream([{ path: 'sparse', content }]), { maxBytes: 2 ** 21 });
@@ -349,7 +348,7 @@ test('a file of zeros takes no space, and its end is kept', async t => {
   t.true(statSync(join(holes.to, 'zeros')).blocks * 512 < 2 ** 20);
 });
 
-test('what is beyond the limit is left out, what fits is kept', async t => {
+test('files beyond the limit are skipped, and smaller ones after them are kept', async t => {
   const { to, size, warnings } = await unpack(
     t,
     stream([
@@ -363,15 +362,15 @@ test('what is beyond the limit is left out, what fits is kept', async t => {
   t.deepEqual(warnings, ['1 file beyond the limit of 1000b left out: b']);
 });
 
-test('of a stream that is damaged or cut off, what came before is kept, and the sink fails', async t => {
+test('a damaged or truncated stream fails the sink and keeps earlier files', async t => {
   const [damaged] = stream([{ path: 'a', content: 'a'.repeat(900), size: 10 }]);
-  const [whole] = stream([
+  const [complete] = stream([
     { path: 'a', content: 'a'.repeat(10) },
     { path: 'b', content: 'b'.repeat(600) },
   ]);
   for (const [bytes, message] of [
     [damaged!, 'the tar stream is damaged'],
-    [whole!.subarray(0, 1700), 'the tar stream ends in the middle of b'],
+    [complete!.subarray(0, 1700), 'the tar stream ends in the middle of b'],
   ] as const) {
     const to = join(folder(t), 'to');
     const { sink, done } = unpacker({ folder: to, maxBytes: 1000 });
@@ -381,7 +380,7 @@ test('of a stream that is damaged or cut off, what came before is kept, and the 
   }
 });
 
-test('the first bytes of a stream tell what its first entry is', async t => {
+test('firstEntryType reads the type from the first bytes of a stream', async t => {
   const [link] = stream([{ path: 'x', type: 'SymbolicLink', linkpath: '/' }]);
   t.is(await firstEntryType(link!.subarray(0, 512)), 'symbolicLink');
   t.is(await firstEntryType(Buffer.alloc(0)), null);

@@ -2,14 +2,23 @@ import { maxTries } from '../../../../machines/agent-delays.ts';
 import type { AgentInput } from '../../../../machines/agent-types.ts';
 import type { Status } from '../../../../machines/outcome.ts';
 import type { Ending, Walk } from '../walk.ts';
-import { decision, died, goesUp, reach, type Scenario, said, saidNothing, scenario } from './story.ts';
+import {
+  advance,
+  collected,
+  collectedNothing,
+  decision,
+  died,
+  reach,
+  type Scenario,
+  scenario,
+} from './story.ts';
 
 const kept = (agent: Walk, code: number) =>
-  reach.reading(agent).resolves(said(code)).at('removing > evaluating > done');
+  reach.reading(agent).resolves(collected(code)).at('removing > evaluating > done');
 const removed = (agent: Walk, code: number) =>
   reach
     .reading(agent)
-    .resolves(said(code))
+    .resolves(collected(code))
     .at('removing > removingContainer')
     .resolves()
     .at('evaluating > done');
@@ -34,13 +43,13 @@ export const cleanupScenarios: readonly Scenario[] = [
     ),
   ),
   scenario(
-    'a kept container that needed a second start is kept all the same',
+    'a container that needed a second start is kept as well',
     agent => {
-      goesUp(agent, 'starting').fails('transient', { inDoubt: true }).at('backingOff').resolves();
-      goesUp(agent, 'running', 'starting')
+      advance(agent, 'starting').fails('transient', { inDoubt: true }).at('backingOff').resolves();
+      advance(agent, 'running', 'starting')
         .resolves(died())
         .at('stopping > collecting > reading')
-        .resolves(said(0));
+        .resolves(collected(0));
       agent.at('removing > evaluating > done').ends('succeeded', { exitCode: 0 });
     },
     { keep: 'always' },
@@ -48,7 +57,7 @@ export const cleanupScenarios: readonly Scenario[] = [
   scenario(
     'a container whose last call is in doubt is not kept',
     agent => {
-      goesUp(agent, 'starting')
+      advance(agent, 'starting')
         .fails('docker', { inDoubt: true })
         .at('stopping > interrupting')
         .resolves(null);
@@ -61,7 +70,7 @@ export const cleanupScenarios: readonly Scenario[] = [
         .resolves(null);
       agent
         .at('collecting > reading')
-        .resolves(saidNothing)
+        .resolves(collectedNothing)
         .at('removing > removingContainer')
         .given({ inDoubt: true });
       agent.resolves().at('evaluating > done').ends('failed', { kind: 'docker' });
@@ -71,19 +80,19 @@ export const cleanupScenarios: readonly Scenario[] = [
   scenario(
     'an agent without a container has nothing to keep',
     agent =>
-      goesUp(agent, 'building')
+      advance(agent, 'building')
         .fails('image')
         .at('stopping > collecting > removing > evaluating > done')
         .ends('failed', { kind: 'image' }),
     { keep: 'always' },
   ),
   scenario('a container that was removed from outside has no transcript', agent => {
-    goesUp(agent, 'running')
+    advance(agent, 'running')
       .resolves(died(null, { reason: 'removed' }))
       .at('stopping > collecting > removing > removingContainer');
     agent.resolves().at('evaluating > done').ends('failed', { kind: 'infrastructure' });
   }),
-  scenario('a transcript that cannot be redacted waits for the secrets, and then is read', agent => {
+  scenario('a transcript that cannot be redacted is read once its secrets are available', agent => {
     const waits = reach
       .reading(agent)
       .fails('transient')
@@ -91,12 +100,12 @@ export const cleanupScenarios: readonly Scenario[] = [
       .resolves()
       .at('collecting > reading');
     waits.fails('missingSecret').at('waitingForSecrets').resolves().at('collecting > reading');
-    // It has all of its tries again.
+    // The tries start from zero again.
     agent.fails('transient').at('backingOff').given({ at: 1_100 }).resolves().at('collecting > reading');
-    agent.resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.resolves(collected(0)).at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
-  scenario('a transcript whose secrets are awaited in vain does not hold up the removal', agent => {
+  scenario('a transcript whose secrets stay missing does not block the removal', agent => {
     reach
       .reading(agent)
       .fails('missingSecret')
@@ -107,7 +116,7 @@ export const cleanupScenarios: readonly Scenario[] = [
   }),
   scenario('an agent that is cancelled while its transcript waits for secrets keeps its outcome', agent => {
     reach.reading(agent).fails('missingSecret').at('waitingForSecrets').cancel().at('collecting > reading');
-    agent.given({ cancelled: true }).resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.given({ cancelled: true }).resolves(collected(0)).at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   scenario('an agent that is killed while its transcript waits for secrets is removed at once', agent => {
@@ -119,17 +128,17 @@ export const cleanupScenarios: readonly Scenario[] = [
       .at('removing > removingContainer');
     agent.resolves().at('evaluating > done').ends('cancelled');
   }),
-  scenario('a cancelled agent waits for no secrets of its transcript', agent => {
+  scenario('a cancelled agent does not wait for the secrets of its transcript', agent => {
     reach.reading(agent).cancel().fails('missingSecret').at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('failed', { kind: 'infrastructure', exitCode: 0 });
   }),
   scenario('a transcript that cannot be read because of a transient error is retried', agent => {
     reach.reading(agent).fails('transient').at('backingOff').given({ at: 1_100 }).resolves();
-    agent.at('collecting > reading').resolves(said(0)).at('removing > removingContainer').resolves();
+    agent.at('collecting > reading').resolves(collected(0)).at('removing > removingContainer').resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0 });
   }),
   ...(['transient', 'docker'] as const).map(kind =>
-    scenario(`a transcript that cannot be read (${kind}) does not hold up the removal`, agent => {
+    scenario(`a transcript that cannot be read (${kind}) does not block the removal`, agent => {
       reach.reading(agent);
       for (let tries = 1; kind === 'transient' && tries < maxTries; tries++)
         agent.fails(kind).at('backingOff').throws(new Error('no clock')).at('collecting > reading');
@@ -144,14 +153,14 @@ export const cleanupScenarios: readonly Scenario[] = [
       agent.ends('failed', { kind: 'infrastructure', exitCode: 0, emitted: ['failed', 'failed'] });
     }),
   ),
-  scenario('collecting that used up tries leaves the removal all of its own', agent => {
+  scenario('failed tries of collecting do not count for the removal', agent => {
     reach
       .reading(agent)
       .fails('transient')
       .at('backingOff')
       .resolves()
       .at('collecting > reading')
-      .resolves(said(0));
+      .resolves(collected(0));
     agent
       .at('removing > removingContainer')
       .fails('transient')
@@ -161,7 +170,7 @@ export const cleanupScenarios: readonly Scenario[] = [
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('an engine that becomes unreachable while the transcript is read is waited for', agent => {
+  scenario('an engine that becomes unreachable during collecting is waited for', agent => {
     reach
       .reading(agent)
       .fails('unreachable', { inDoubt: true })
@@ -173,16 +182,16 @@ export const cleanupScenarios: readonly Scenario[] = [
       .resolves(decision('collecting', { containerId: 'c', started: true, end: died() }));
     agent
       .at('collecting > reading')
-      .resolves(said(0))
+      .resolves(collected(0))
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0 });
   }),
   scenario(
-    'an engine that becomes unreachable while the transcript of a cancelled agent is read is not waited for',
+    'an engine that becomes unreachable while a cancelled agent is collected is not waited for',
     agent => {
-      goesUp(agent, 'running')
+      advance(agent, 'running')
         .cancel()
         .at('stopping > interrupting')
         .resolves(died())
@@ -195,12 +204,12 @@ export const cleanupScenarios: readonly Scenario[] = [
         .ends('cancelled');
     },
   ),
-  scenario('collecting that an unreachable engine interrupted leaves the removal all of its tries', agent => {
+  scenario('collecting interrupted by an unreachable engine does not use up tries of the removal', agent => {
     reach
       .reading(agent)
       .fails('transient')
       .at('backingOff')
-      .stays({ type: 'CANCEL', reason: 'asked to' })
+      .stays({ type: 'CANCEL', reason: 'requested' })
       .resolves();
     agent
       .at('collecting > reading')
@@ -216,7 +225,7 @@ export const cleanupScenarios: readonly Scenario[] = [
       .at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', exitCode: 0, emitted: ['failed', 'failed'] });
   }),
-  scenario('an engine that becomes unreachable while the container is removed is waited for', agent => {
+  scenario('an engine that becomes unreachable during the removal is waited for', agent => {
     const outcome = { status: 'succeeded', exitCode: 0, error: null } as const;
     reach
       .removingContainer(agent)
@@ -228,7 +237,7 @@ export const cleanupScenarios: readonly Scenario[] = [
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('a removal that keeps failing reports what may be left behind, and changes no outcome', agent => {
+  scenario('a removal that keeps failing reports what may be left behind and keeps the outcome', agent => {
     reach.removingContainer(agent);
     for (let tries = 1; tries < maxTries; tries++)
       agent
@@ -243,14 +252,14 @@ export const cleanupScenarios: readonly Scenario[] = [
         exitCode: 0,
         kind: 'infrastructure',
         phase: 'removing',
-        message: /left behind: it is transient/,
+        message: /left behind: transient failure/,
         emitted: Array.from({ length: maxTries }, () => 'succeeded' as const),
       });
   }),
   scenario('a removal that docker refuses keeps the failure of the agent', agent => {
     reach
       .reading(agent)
-      .resolves(said(2))
+      .resolves(collected(2))
       .at('removing > removingContainer')
       .fails('docker')
       .at('evaluating > done');
@@ -269,7 +278,7 @@ export const cleanupScenarios: readonly Scenario[] = [
   scenario(
     'a cancelled agent whose engine is unreachable reports the container that is left behind',
     agent => {
-      goesUp(agent, 'running')
+      advance(agent, 'running')
         .kill()
         .at('removing > removingContainer')
         .fails('unreachable')
@@ -277,11 +286,11 @@ export const cleanupScenarios: readonly Scenario[] = [
       agent.ends('cancelled', { kind: 'infrastructure', phase: 'removing' });
     },
   ),
-  scenario('the first outcome stands: a failed step is not overruled by the end record', agent => {
-    goesUp(agent, 'waitingForTmux').fails('docker').at('stopping > interrupting').resolves(died());
+  scenario('the outcome of a failed step is kept over the end record', agent => {
+    advance(agent, 'waitingForTmux').fails('docker').at('stopping > interrupting').resolves(died());
     agent
       .at('collecting > reading')
-      .resolves(said(0))
+      .resolves(collected(0))
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done');

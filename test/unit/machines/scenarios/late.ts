@@ -1,16 +1,16 @@
 import { type Place, type Walk, workers } from '../walk.ts';
 import { decision, died, reach, type Scenario, scenario } from './story.ts';
 
-/** The ids of the actors in XState: three of them have the same source. */
-const own: Partial<Record<Place, string>> = {
+/** Ids of the actors that share the source `waitUntil`. */
+const sharedSourceIds: Partial<Record<Place, string>> = {
   backingOff: 'backOff',
   retrying: 'retry',
   waitingForQuota: 'quota',
 };
-const idAt = (place: Place) => own[place] ?? workers[place];
+const idAt = (place: Place) => sharedSourceIds[place] ?? workers[place];
 const ids = [...new Set((Object.keys(workers) as Place[]).map(idAt))];
 
-/** In every state, a late event of every actor that is not invoked there. */
+/** Send every state late events of every actor that is not invoked there. */
 export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place[]).map(place =>
   scenario(
     `late results of other actors are ignored while ${place}`,
@@ -40,7 +40,7 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
 );
 
 function endsByKill(agent: Walk, place: Place) {
-  const nothingThere: readonly Place[] = [
+  const withoutContainer: readonly Place[] = [
     'reconciling',
     'building',
     'networking',
@@ -48,7 +48,7 @@ function endsByKill(agent: Walk, place: Place) {
     'engineUnreachable',
   ];
   const stopping: readonly Place[] = ['interrupting', 'terminating', 'stoppingContainer', 'killing'];
-  if (nothingThere.includes(place)) agent.at('removing > evaluating > done');
+  if (withoutContainer.includes(place)) agent.at('removing > evaluating > done');
   else agent.at('removing > removingContainer').resolves().at('evaluating > done');
   if (stopping.includes(place)) agent.ends('timedOut', { kind: 'timeout' });
   else agent.ends('cancelled');

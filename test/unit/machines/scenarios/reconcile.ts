@@ -1,9 +1,9 @@
 import type { Reconciliation } from '../../../../machines/agent-types.ts';
 import type { Outcome } from '../../../../machines/outcome.ts';
 import type { Ending } from '../walk.ts';
-import { decision, died, goesHome, goesUp, type Scenario, said, scenario } from './story.ts';
+import { advance, collected, decision, died, finish, type Scenario, scenario } from './story.ts';
 
-/** The facts about an agent that was found running. */
+/** Facts about a running agent. */
 const alive = {
   image: 'image-9',
   containerId: 'container-9',
@@ -30,25 +30,25 @@ const cancelled: Outcome = { status: 'cancelled', exitCode: null, error: null };
 const found: Ending = { exitCode: 0, containerId: 'container-9', image: 'image-9' };
 
 export const reconcileScenarios: readonly Scenario[] = [
-  scenario('an agent with a container that was never started enters at starting', agent => {
+  scenario('an agent whose container was never started enters at starting', agent => {
     agent.at('reconciling').resolves(decision('starting', { image: 'image-9', containerId: 'container-9' }));
     agent.at('starting').given({ containerId: 'container-9', image: 'image-9', attempt: 1 });
-    goesHome(goesUp(agent.resolves(), 'running', 'waitingForTmux')).ends('succeeded', found);
+    finish(advance(agent.resolves(), 'running', 'waitingForTmux')).ends('succeeded', found);
   }),
-  scenario('an agent that was never injected enters at waiting for tmux', agent => {
+  scenario('an agent that was never injected enters at waitingForTmux', agent => {
     agent.at('reconciling').resolves(decision('waitingForTmux', { ...alive, injectedAt: null }));
-    goesHome(goesUp(agent, 'running', 'waitingForTmux')).ends('succeeded', found);
+    finish(advance(agent, 'running', 'waitingForTmux')).ends('succeeded', found);
   }),
-  scenario('an agent that runs enters at running and is not started again', agent => {
+  scenario('a running agent enters at running and is not started again', agent => {
     agent.at('reconciling').resolves(decision('running', { ...alive, attempt: 2 }));
-    goesHome(agent.at('running').given({ injectedAt: 4_000, attempt: 2, containerId: 'container-9' })).ends(
+    finish(agent.at('running').given({ injectedAt: 4_000, attempt: 2, containerId: 'container-9' })).ends(
       'succeeded',
       found,
     );
   }),
   scenario('an agent whose container was restarted enters at stopping with its outcome', agent => {
     agent.at('reconciling').resolves(decision('stopping', { ...alive, outcome: lost }));
-    agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(said(0));
+    agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(collected(0));
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', phase: 'reconciling' });
   }),
@@ -56,14 +56,14 @@ export const reconcileScenarios: readonly Scenario[] = [
     agent.at('reconciling').resolves(decision('collecting', ended));
     agent
       .at('collecting > reading')
-      .resolves(said(0))
+      .resolves(collected(0))
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done');
     agent.ends('succeeded', found);
   }),
   scenario(
-    'an agent that was cancelled before enters at removing',
+    'an agent that was cancelled earlier enters at removing',
     agent => {
       agent
         .at('reconciling')
@@ -76,7 +76,7 @@ export const reconcileScenarios: readonly Scenario[] = [
     },
     { retries: 2 },
   ),
-  scenario('an agent whose container is gone enters at removing and has nothing to remove', agent => {
+  scenario('an agent whose container no longer exists enters at removing, with nothing to remove', agent => {
     agent.at('reconciling').resolves(decision('removing', { outcome: lost }));
     agent.at('removing > evaluating > done').ends('failed', { kind: 'infrastructure' });
   }),
@@ -93,7 +93,7 @@ export const reconcileScenarios: readonly Scenario[] = [
         .resolves()
         .at('building')
         .given({ attempt: 2, containerId: null });
-      goesHome(goesUp(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
+      finish(advance(agent.resolves({ image: 'image-1' }), 'running', 'networking')).ends('succeeded', {
         exitCode: 0,
         attempts: ['failed', 'succeeded'],
         emitted: ['succeeded'],
@@ -101,13 +101,13 @@ export const reconcileScenarios: readonly Scenario[] = [
     },
     { retries: 1 },
   ),
-  scenario('the wait before a third attempt is twice the one before, counted from the end', agent => {
+  scenario('the delay before a third attempt is doubled, and counts from the end', agent => {
     agent
       .at('reconciling')
       .resolves(decision('retrying', { attempt: 2, outcome: lost, end: died(1, { at: 500 }) }));
     agent.at('retrying').given({ at: 2_500 }).cancel().at('done').ends('cancelled', { attempts: [] });
   }),
-  scenario('an end of unknown time is followed by no wait', agent => {
+  scenario('an end of unknown time adds no delay', agent => {
     agent.at('reconciling').resolves(decision('retrying', { outcome: lost }));
     agent.at('retrying').given({ at: 1_000 }).kill().at('done').ends('cancelled', { attempts: [] });
   }),
@@ -116,39 +116,39 @@ export const reconcileScenarios: readonly Scenario[] = [
     agent.at('reconciling').resolves(decision('done', { ...ended, outcome: over, attempts }));
     agent.at('done').ends('succeeded', { ...found, emitted: [] });
   }),
-  scenario('a name conflict ends the agent with nothing touched', agent => {
+  scenario('a name conflict ends the agent without any action', agent => {
     agent.at('reconciling').resolves(decision('done', { outcome: refused }));
     agent.at('done').ends('failed', { kind: 'nameConflict', attempts: [], emitted: [] });
   }),
-  scenario('an outcome that the machine has is kept when it reconciles again', agent => {
-    goesUp(agent, 'injecting').fails('image').at('stopping > interrupting').resolves(died());
+  scenario('an existing outcome is kept when the agent reconciles again', agent => {
+    advance(agent, 'injecting').fails('image').at('stopping > interrupting').resolves(died());
     agent.at('collecting > reading').fails('unreachable').at('engineUnreachable').resolves();
     agent
       .at('reconciling')
       .resolves(decision('collecting', ended))
       .at('collecting > reading')
-      .resolves(said(0));
+      .resolves(collected(0));
     agent
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done')
       .ends('failed', { kind: 'image' });
   }),
-  scenario('an outcome that reconciling returns replaces that of the machine', agent => {
-    goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
+  scenario('an outcome that reconcile returns is kept over the end of the container', agent => {
+    advance(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').resolves(decision('collecting', { ...ended, outcome: lost }));
     agent
       .at('collecting > reading')
-      .resolves(said(0))
+      .resolves(collected(0))
       .at('removing > removingContainer')
       .resolves()
       .at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure' });
   }),
   scenario('reconciling may be interrupted a second time', agent => {
-    goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
+    advance(agent, 'running').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').fails('unreachable').at('engineUnreachable').resolves();
     agent.at('reconciling').resolves(decision('running', alive));
-    goesHome(agent.at('running')).ends('succeeded', found);
+    finish(agent.at('running')).ends('succeeded', found);
   }),
 ];

@@ -1,94 +1,94 @@
 import type { Outcome } from '../../../../machines/outcome.ts';
 import type { Place, Walk } from '../walk.ts';
 import {
-  answerOf,
+  advance,
+  cleanUp,
+  collected,
+  collectedNothing,
   decision,
   died,
-  goesUp,
   isLive,
-  leaves,
   reach,
+  resultOf,
   type Scenario,
-  said,
-  saidNothing,
   scenario,
   startup,
 } from './story.ts';
 
-const rungs = ['interrupting', 'terminating', 'stoppingContainer', 'killing'] as const;
+const escalation = ['interrupting', 'terminating', 'stoppingContainer', 'killing'] as const;
 
-/** After the escalation. */
-const afterwards = (agent: Walk) =>
+/** Clean up after the escalation. */
+const cleanUpAfterStop = (agent: Walk) =>
   agent
     .at('collecting > reading')
-    .resolves(said(0))
+    .resolves(collected(0))
     .at('removing > removingContainer')
     .resolves()
     .at('evaluating > done');
 const overdue = { kind: 'timeout', phase: 'running' } as const;
 
-const ladder: readonly Scenario[] = [
-  ...rungs.map(rung =>
-    scenario(`a container that ends on ${rung} is not escalated further`, agent =>
-      afterwards(reach[rung](agent).resolves(died(143))).ends('timedOut', overdue),
+const escalationScenarios: readonly Scenario[] = [
+  ...escalation.map(step =>
+    scenario(`a container that ends on ${step} is not escalated further`, agent =>
+      cleanUpAfterStop(reach[step](agent).resolves(died(143))).ends('timedOut', overdue),
     ),
   ),
-  ...rungs.slice(0, -1).map((rung, index) =>
-    scenario(`${rung} that fails hands over to the next step`, agent =>
-      afterwards(
-        reach[rung](agent)
+  ...escalation.slice(0, -1).map((step, index) =>
+    scenario(`${step} that fails continues with the next step`, agent =>
+      cleanUpAfterStop(
+        reach[step](agent)
           .fails('docker')
-          .at(rungs[index + 1]!)
+          .at(escalation[index + 1]!)
           .resolves(died()),
       ).ends('timedOut', overdue),
     ),
   ),
   scenario('a container that survives the whole escalation is removed by force', agent =>
-    afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
+    cleanUpAfterStop(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
   ),
   scenario(
-    'a container that survives the whole escalation is removed, though it was to be kept',
-    agent => afterwards(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
+    'a container that survives the whole escalation is removed even with keep "always"',
+    agent => cleanUpAfterStop(reach.killing(agent).resolves(null)).ends('timedOut', overdue),
     { keep: 'always' },
   ),
-  scenario('a kill that fails does not hold up the removal', agent =>
-    afterwards(reach.killing(agent).fails('unreachable')).ends('timedOut', overdue),
+  scenario('a kill that fails does not block the removal', agent =>
+    cleanUpAfterStop(reach.killing(agent).fails('unreachable')).ends('timedOut', overdue),
   ),
-  ...rungs.map(rung =>
-    scenario(`a second cancel while ${rung} starts the escalation again`, agent => {
-      goesUp(agent, 'running').cancel().at('stopping > interrupting').given({ cancelled: true });
-      for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
+  ...escalation.map(step =>
+    scenario(`a second cancel while ${step} restarts the escalation`, agent => {
+      advance(agent, 'running').cancel().at('stopping > interrupting').given({ cancelled: true });
+      for (const next of escalation.slice(1, escalation.indexOf(step) + 1)) agent.resolves(null).at(next);
       agent.cancel().at('stopping > interrupting').given({ cancelled: true }).resolves(died());
-      afterwards(agent).ends('cancelled');
+      cleanUpAfterStop(agent).ends('cancelled');
     }),
   ),
   scenario(
-    'a cancel of an agent that is stopped for its limit starts the escalation again, and keeps its outcome',
+    'a cancel of an agent that exceeded its limit restarts the escalation and keeps the outcome',
     agent => {
       reach.terminating(agent).given({ cancelled: false }).cancel();
       agent.at('stopping > interrupting').given({ cancelled: true }).resolves(died());
-      afterwards(agent).ends('timedOut', overdue);
+      cleanUpAfterStop(agent).ends('timedOut', overdue);
     },
   ),
-  scenario('an end that a step caused decides the outcome', agent => {
-    goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').resolves().at('reconciling');
+  scenario('an end during interrupting determines the outcome', agent => {
+    advance(agent, 'running').fails('unreachable').at('engineUnreachable').resolves().at('reconciling');
     agent.resolves(decision('stopping', { containerId: 'container-1', started: true }));
     agent
       .at('stopping > interrupting')
       .resolves(died(137, { oomKilled: true }))
       .at('collecting > reading');
-    agent.resolves(saidNothing).at('removing > removingContainer').resolves().at('evaluating > done');
+    agent.resolves(collectedNothing).at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'outOfMemory', exitCode: 137 });
   }),
-  ...(['terminating', 'stoppingContainer', 'killing'] as const).map(rung =>
-    scenario(`an end that came while ${rung} decides the outcome`, agent => {
+  ...(['terminating', 'stoppingContainer', 'killing'] as const).map(step =>
+    scenario(`an end while ${step} determines the outcome`, agent => {
       agent.at('reconciling').resolves(decision('stopping', { containerId: 'container-1', started: true }));
       agent.at('stopping > interrupting');
-      for (const next of rungs.slice(1, rungs.indexOf(rung) + 1)) agent.resolves(null).at(next);
+      for (const next of escalation.slice(1, escalation.indexOf(step) + 1)) agent.resolves(null).at(next);
       agent
         .resolves(died(137, { oomKilled: true }))
         .at('collecting > reading')
-        .resolves(saidNothing);
+        .resolves(collectedNothing);
       agent.at('removing > removingContainer').resolves().at('evaluating > done');
       agent.ends('failed', { kind: 'outOfMemory', exitCode: 137 });
     }),
@@ -97,7 +97,7 @@ const ladder: readonly Scenario[] = [
     agent.at('reconciling').resolves(decision('stopping', { containerId: 'c', started: true, end: died(1) }));
     agent
       .at('stopping > collecting > reading')
-      .resolves(said(1))
+      .resolves(collected(1))
       .at('removing > removingContainer')
       .resolves();
     agent.at('evaluating > done').ends('failed', { kind: 'exit', exitCode: 1 });
@@ -109,14 +109,14 @@ const ladder: readonly Scenario[] = [
   }),
 ];
 
-const cancel = { type: 'CANCEL', reason: 'asked to' } as const;
+const cancel = { type: 'CANCEL', reason: 'requested' } as const;
 const found = { containerId: 'container-9', image: 'image-9' } as const;
 
-/** The agent is reconciled all the same: its container must be stopped, read and removed. */
-const cancelWhileDeciding: readonly Scenario[] = [
+/** A cancelled agent is still reconciled, since its container has to be stopped, read and removed. */
+const cancelWhileReconciling: readonly Scenario[] = [
   ...(['running', 'waitingForTmux'] as const).map(entry =>
     scenario(
-      `an agent that is cancelled before it is found at ${entry} is stopped, and its transcript read`,
+      `an agent that is cancelled before it enters at ${entry} is stopped and collected`,
       agent => {
         agent
           .at('reconciling')
@@ -126,7 +126,7 @@ const cancelWhileDeciding: readonly Scenario[] = [
         agent
           .resolves(died(130))
           .at('collecting > reading')
-          .resolves(said(130))
+          .resolves(collected(130))
           .at('removing > removingContainer')
           .resolves();
         agent.at('evaluating > done').ends('cancelled', found);
@@ -134,7 +134,7 @@ const cancelWhileDeciding: readonly Scenario[] = [
       { retries: 2 },
     ),
   ),
-  scenario('an agent that is cancelled before its container is found, never started, is removed', agent => {
+  scenario('an agent that is cancelled before it enters at starting is removed', agent => {
     agent.at('reconciling').stays(cancel).resolves(decision('starting', found));
     agent
       .at('stopping > collecting > removing > removingContainer')
@@ -142,20 +142,20 @@ const cancelWhileDeciding: readonly Scenario[] = [
     agent.resolves().at('evaluating > done').ends('cancelled', found);
   }),
   scenario(
-    'an agent that has ended before it was cancelled keeps its outcome, and is not retried',
+    'an agent that ended before it was cancelled keeps its outcome and is not retried',
     agent => {
       agent
         .at('reconciling')
         .stays(cancel)
         .resolves(decision('collecting', { ...found, started: true, end: died(1) }));
-      agent.at('collecting > reading').given({ cancelled: true }).resolves(said(1));
+      agent.at('collecting > reading').given({ cancelled: true }).resolves(collected(1));
       agent.at('removing > removingContainer').given({ cancelled: true }).resolves();
       agent.at('evaluating > done').ends('failed', { kind: 'exit', exitCode: 1 });
     },
     { retries: 2 },
   ),
   scenario(
-    'an agent that is cancelled before it is found between two attempts gets no other one',
+    'an agent that is cancelled before it enters at retrying gets no new attempt',
     agent => {
       const lost: Outcome = {
         status: 'failed',
@@ -172,18 +172,18 @@ const cancelWhileDeciding: readonly Scenario[] = [
     { retries: 2 },
   ),
   ...(['unreachable', 'transient', 'docker'] as const).map(kind =>
-    scenario(`an agent that is cancelled while reconciling fails (${kind}) waits for nothing`, agent => {
+    scenario(`an agent that is cancelled before reconciling fails (${kind}) does not wait`, agent => {
       agent.at('reconciling').stays(cancel).fails(kind);
       agent.at('stopping > collecting > removing > evaluating > done').ends('cancelled');
     }),
   ),
 ];
 
-const cancelOnTheWay: readonly Scenario[] = startup.flatMap(step => [
+const cancelDuringStartup: readonly Scenario[] = startup.flatMap(step => [
   scenario(
-    `a cancel while ${step} stops what there is, and removes it`,
+    `a cancel while ${step} stops and removes the container`,
     agent => {
-      if (step === 'reconciling') reach[step](agent).stays(cancel).resolves(answerOf.get(step));
+      if (step === 'reconciling') reach[step](agent).stays(cancel).resolves(resultOf.get(step));
       else reach[step](agent).cancel();
       if (step === 'creating')
         agent
@@ -191,13 +191,13 @@ const cancelOnTheWay: readonly Scenario[] = startup.flatMap(step => [
           .given({ inDoubt: true, cancelled: true })
           .resolves()
           .at('evaluating > done');
-      else leaves(agent, step);
+      else cleanUp(agent, step);
       agent.ends('cancelled');
     },
     { retries: 2, keep: 'always' },
   ),
   scenario(
-    `a kill while ${step} removes at once what there is`,
+    `a kill while ${step} removes the container at once`,
     agent => {
       reach[step](agent).kill();
       if (step === 'creating' || isLive(step))
@@ -214,19 +214,19 @@ const cancelOnTheWay: readonly Scenario[] = startup.flatMap(step => [
 ]);
 
 const kills: readonly Scenario[] = (
-  ['idle', 'needsInput', ...rungs, 'reading'] as const satisfies readonly Place[]
+  ['idle', 'needsInput', ...escalation, 'reading'] as const satisfies readonly Place[]
 ).map(place =>
   scenario(
-    `a kill while ${place} removes at once`,
+    `a kill while ${place} removes the container at once`,
     agent => {
-      const isRung = (rungs as readonly string[]).includes(place);
+      const isEscalating = (escalation as readonly string[]).includes(place);
       reach[place](agent)
         .kill()
         .at('removing > removingContainer')
         .given({ cancelled: true })
         .resolves()
         .at('evaluating > done');
-      if (isRung) agent.ends('timedOut', overdue);
+      if (isEscalating) agent.ends('timedOut', overdue);
       else agent.ends('cancelled');
     },
     { retries: 2 },
@@ -234,13 +234,13 @@ const kills: readonly Scenario[] = (
 );
 
 export const stopScenarios: readonly Scenario[] = [
-  ...ladder,
-  ...cancelWhileDeciding,
-  ...cancelOnTheWay,
+  ...escalationScenarios,
+  ...cancelWhileReconciling,
+  ...cancelDuringStartup,
   ...kills,
   ...(['idle', 'needsInput'] as const).map(place =>
     scenario(`a cancel while ${place} stops the agent`, agent =>
-      leaves(reach[place](agent).cancel(), 'running').ends('cancelled'),
+      cleanUp(reach[place](agent).cancel(), 'running').ends('cancelled'),
     ),
   ),
   ...startup.flatMap(step => [
@@ -252,7 +252,7 @@ export const stopScenarios: readonly Scenario[] = [
           .given({ inDoubt: true })
           .resolves()
           .at('evaluating > done');
-      else leaves(agent, step);
+      else cleanUp(agent, step);
       agent.ends('cancelled');
     }),
     scenario(`a kill while ${step} backs off ends the wait`, agent => {
@@ -264,11 +264,11 @@ export const stopScenarios: readonly Scenario[] = [
     }),
   ]),
   scenario(
-    'a cancel while the engine is unreachable gives up the container',
+    'a cancel while the engine is unreachable leaves the container behind',
     agent => {
-      goesUp(agent, 'running').fails('unreachable').at('engineUnreachable').cancel();
-      for (const rung of ['stopping > interrupting', 'terminating', 'stoppingContainer', 'killing'])
-        agent.at(rung).given({ cancelled: true }).fails('unreachable');
+      advance(agent, 'running').fails('unreachable').at('engineUnreachable').cancel();
+      for (const step of ['stopping > interrupting', 'terminating', 'stoppingContainer', 'killing'])
+        agent.at(step).given({ cancelled: true }).fails('unreachable');
       agent
         .at('collecting > reading')
         .fails('unreachable')
@@ -281,7 +281,7 @@ export const stopScenarios: readonly Scenario[] = [
     { retries: 2 },
   ),
   scenario('a kill while the engine is unreachable ends the wait', agent =>
-    goesUp(agent, 'running')
+    advance(agent, 'running')
       .fails('unreachable')
       .at('engineUnreachable')
       .kill()
@@ -290,11 +290,11 @@ export const stopScenarios: readonly Scenario[] = [
       .at('evaluating > done')
       .ends('cancelled'),
   ),
-  scenario('a cancel while the transcript is read changes neither that nor the outcome', agent =>
+  scenario('a cancel while the transcript is read keeps the transcript and the outcome', agent =>
     reach
       .reading(agent)
-      .stays({ type: 'CANCEL', reason: 'asked to' })
-      .resolves(said(0))
+      .stays({ type: 'CANCEL', reason: 'requested' })
+      .resolves(collected(0))
       .at('removing > removingContainer')
       .given({ cancelled: true })
       .resolves()
@@ -302,21 +302,21 @@ export const stopScenarios: readonly Scenario[] = [
       .ends('succeeded', { exitCode: 0 }),
   ),
   scenario(
-    'a cancel while the container is removed keeps the outcome and forbids another attempt',
+    'a cancel while the container is removed keeps the outcome and prevents another attempt',
     agent =>
       reach
         .reading(agent)
-        .resolves(said(1))
+        .resolves(collected(1))
         .at('removing > removingContainer')
-        .stays({ type: 'CANCEL', reason: 'asked to' })
+        .stays({ type: 'CANCEL', reason: 'requested' })
         .resolves()
         .at('evaluating > done')
         .ends('failed', { kind: 'exit', exitCode: 1 }),
     { retries: 2 },
   ),
-  scenario('a cancel while the reading backs off keeps the outcome and the wait', agent => {
-    reach.reading(agent).fails('transient').at('backingOff').stays({ type: 'CANCEL', reason: 'asked to' });
-    agent.resolves().at('collecting > reading').given({ cancelled: true }).resolves(said(0));
+  scenario('a cancel while reading backs off keeps the outcome and the wait', agent => {
+    reach.reading(agent).fails('transient').at('backingOff').stays({ type: 'CANCEL', reason: 'requested' });
+    agent.resolves().at('collecting > reading').given({ cancelled: true }).resolves(collected(0));
     agent
       .at('removing > removingContainer')
       .resolves()
@@ -328,11 +328,11 @@ export const stopScenarios: readonly Scenario[] = [
       .removingContainer(agent)
       .fails('transient')
       .at('backingOff')
-      .stays({ type: 'CANCEL', reason: 'asked to' });
+      .stays({ type: 'CANCEL', reason: 'requested' });
     agent.resolves().at('removing > removingContainer').given({ cancelled: true }).resolves();
     agent.at('evaluating > done').ends('succeeded', { exitCode: 0, emitted: ['succeeded', 'succeeded'] });
   }),
-  scenario('a kill while the reading backs off removes at once', agent =>
+  scenario('a kill while reading backs off removes the container at once', agent =>
     reach
       .reading(agent)
       .fails('transient')
@@ -344,11 +344,11 @@ export const stopScenarios: readonly Scenario[] = [
       .ends('cancelled'),
   ),
   scenario(
-    'a kill while the container is removed keeps the outcome and forbids another attempt',
+    'a kill while the container is removed keeps the outcome and prevents another attempt',
     agent =>
       reach
         .reading(agent)
-        .resolves(said(1))
+        .resolves(collected(1))
         .at('removing > removingContainer')
         .stays({ type: 'KILL' })
         .fails('transient')
@@ -363,7 +363,7 @@ export const stopScenarios: readonly Scenario[] = [
   ),
   ...(['cancel', 'kill'] as const).map(how =>
     scenario(
-      `a ${how} between two attempts ends the agent, and emits no attempt again`,
+      `a ${how} between two attempts ends the agent and emits no attempt twice`,
       agent =>
         reach
           .retrying(agent)
@@ -376,13 +376,13 @@ export const stopScenarios: readonly Scenario[] = [
   scenario(
     'a cancelled agent is not retried, whatever its end record',
     agent => {
-      goesUp(agent, 'running')
+      advance(agent, 'running')
         .cancel()
         .at('stopping > interrupting')
         .resolves(died(1))
         .at('collecting > reading');
       agent
-        .resolves(said(1))
+        .resolves(collected(1))
         .at('removing > removingContainer')
         .resolves()
         .at('evaluating > done')
@@ -390,9 +390,9 @@ export const stopScenarios: readonly Scenario[] = [
     },
     { retries: 3 },
   ),
-  scenario('an agent that is cleaned up after its own failure stays failed when it is cancelled', agent => {
-    goesUp(agent, 'injecting').fails('image').at('stopping > interrupting').cancel();
-    agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(said(0));
+  scenario('a failed agent that is cancelled during its cleanup stays failed', agent => {
+    advance(agent, 'injecting').fails('image').at('stopping > interrupting').cancel();
+    agent.at('stopping > interrupting').resolves(died()).at('collecting > reading').resolves(collected(0));
     agent
       .at('removing > removingContainer')
       .resolves()

@@ -8,7 +8,7 @@ export interface Scenario {
   readonly run: (machine: AgentMachine) => Walk;
 }
 
-/** A scenario of one agent, which must run to the end of the agent. */
+/** Define a scenario of one agent, which has to run to the agent's end. */
 export function scenario(
   title: string,
   run: (agent: Walk) => void,
@@ -27,7 +27,7 @@ export function scenario(
 
 export const decision = (enter: Entry, known: Partial<Reconciliation> = {}): Reconciliation => ({
   enter,
-  reason: 'the test says so',
+  reason: 'chosen by the test',
   attempt: 1,
   attempts: [],
   image: null,
@@ -49,17 +49,17 @@ export const died = (exitCode: number | null = 0, end: Partial<End> = {}): End =
   ...end,
 });
 
-/** The result of collecting: the end record of the container. */
-export const said = (code: number, reason: EndRecord['reason'] = 'exit', oomKills = 0) => ({
+/** Return a result of `collect` with an end record. */
+export const collected = (code: number, reason: EndRecord['reason'] = 'exit', oomKills = 0) => ({
   record: { reason, code, oomKills },
 });
-/** The result of collecting from a CLI whose quota is exhausted until a time, or until an unknown one. */
-export const usedUp = (until: number | null) => ({
-  record: { ...said(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
+/** Return a result of `collect` with an exhausted quota and its reset time, null if unknown. */
+export const quotaExhausted = (until: number | null) => ({
+  record: { ...collected(1).record, providerFailure: { kind: 'quota' as const, message: 'used up', until } },
 });
-export const saidNothing = { record: null };
+export const collectedNothing = { record: null };
 
-const answers = [
+const stepResults = [
   ['reconciling', decision('building')],
   ['building', { image: 'image-1' }],
   ['networking', undefined],
@@ -70,61 +70,61 @@ const answers = [
   ['running', undefined],
 ] as const satisfies readonly (readonly [Step, unknown])[];
 
-export type WayUp = (typeof answers)[number][0];
-export const startup: readonly WayUp[] = answers.map(([step]) => step);
-export const answerOf = new Map<string, unknown>(answers);
-/** From here on there is a container that may be alive. */
-export const isLive = (step: WayUp) => startup.indexOf(step) >= startup.indexOf('starting');
+export type StartupStep = (typeof stepResults)[number][0];
+export const startup: readonly StartupStep[] = stepResults.map(([step]) => step);
+export const resultOf = new Map<string, unknown>(stepResults);
+/** Check whether a container may be running at this step. */
+export const isLive = (step: StartupStep) => startup.indexOf(step) >= startup.indexOf('starting');
 
-/** Goes up to a step, or from one to another, with every step done at once. */
-export function goesUp(agent: Walk, to: WayUp, from: WayUp = 'reconciling'): Walk {
+/** Advance from one step to another; every step succeeds. */
+export function advance(agent: Walk, to: StartupStep, from: StartupStep = 'reconciling'): Walk {
   for (const step of startup.slice(startup.indexOf(from), startup.indexOf(to)))
-    agent.at(step).resolves(answerOf.get(step));
+    agent.at(step).resolves(resultOf.get(step));
   return agent.at(to);
 }
 
-/** From the last state of the way up to the end, with nothing amiss. */
-export const goesHome = (agent: Walk, word: unknown = said(0), last = 'evaluating > done') =>
+/** Let a running agent end, and clean up without an error. */
+export const finish = (agent: Walk, result: unknown = collected(0), last = 'evaluating > done') =>
   agent
     .resolves(died())
     .at('stopping > collecting > reading')
-    .resolves(word)
+    .resolves(result)
     .at('removing > removingContainer')
     .resolves()
     .at(last);
 
-/** What a step that failed for good leaves through. */
-export const leaves = (agent: Walk, step: WayUp, last = 'evaluating > done') =>
+/** Clean up after a step has failed permanently. */
+export const cleanUp = (agent: Walk, step: StartupStep, last = 'evaluating > done') =>
   isLive(step)
     ? agent
         .at('stopping > interrupting')
         .resolves(died(137))
         .at('collecting > reading')
-        .resolves(saidNothing)
+        .resolves(collectedNothing)
         .at('removing > removingContainer')
         .resolves()
         .at(last)
     : agent.at(`stopping > collecting > removing > ${last}`);
 
-/** Takes an agent to where a story begins. */
+/** Advance a new agent to a state. */
 export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
-  ...(Object.fromEntries(startup.map(step => [step, (agent: Walk) => goesUp(agent, step)])) as Record<
-    WayUp,
+  ...(Object.fromEntries(startup.map(step => [step, (agent: Walk) => advance(agent, step)])) as Record<
+    StartupStep,
     (agent: Walk) => Walk
   >),
-  idle: agent => goesUp(agent, 'running').sends({ type: 'IDLE' }).at('idle'),
+  idle: agent => advance(agent, 'running').sends({ type: 'IDLE' }).at('idle'),
   needsInput: agent =>
-    goesUp(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'asks' }).at('needsInput'),
-  backingOff: agent => goesUp(agent, 'building').fails('transient').at('backingOff'),
-  engineUnreachable: agent => goesUp(agent, 'building').fails('unreachable').at('engineUnreachable'),
-  waitingForSecrets: agent => goesUp(agent, 'injecting').fails('missingSecret').at('waitingForSecrets'),
-  interrupting: agent => goesUp(agent, 'running').resolves('overdue').at('stopping > interrupting'),
+    advance(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'question' }).at('needsInput'),
+  backingOff: agent => advance(agent, 'building').fails('transient').at('backingOff'),
+  engineUnreachable: agent => advance(agent, 'building').fails('unreachable').at('engineUnreachable'),
+  waitingForSecrets: agent => advance(agent, 'injecting').fails('missingSecret').at('waitingForSecrets'),
+  interrupting: agent => advance(agent, 'running').resolves('overdue').at('stopping > interrupting'),
   terminating: agent => reach.interrupting(agent).resolves(null).at('terminating'),
   stoppingContainer: agent => reach.terminating(agent).resolves(null).at('stoppingContainer'),
   killing: agent => reach.stoppingContainer(agent).resolves(null).at('killing'),
-  reading: agent => goesUp(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
-  removingContainer: agent => reach.reading(agent).resolves(said(0)).at('removing > removingContainer'),
-  retrying: agent => goesHome(goesUp(agent, 'running'), said(1), 'evaluating > retrying'),
+  reading: agent => advance(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
+  removingContainer: agent => reach.reading(agent).resolves(collected(0)).at('removing > removingContainer'),
+  retrying: agent => finish(advance(agent, 'running'), collected(1), 'evaluating > retrying'),
   waitingForQuota: agent =>
-    goesHome(goesUp(agent, 'running'), usedUp(60_000), 'evaluating > waitingForQuota'),
+    finish(advance(agent, 'running'), quotaExhausted(60_000), 'evaluating > waitingForQuota'),
 };

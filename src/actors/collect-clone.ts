@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
 import { type EmptyPorts, emptyFolders } from './empty-folders.ts';
@@ -34,20 +34,20 @@ export async function collectClone(
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<Collected> {
-  const answer = await runCollect(context, owner, request, signal);
-  const isDamaged = /^left damaged$/m.test(answer.stdout);
-  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : answer);
+  const result = await runCollect(context, owner, request, signal);
+  const isDamaged = /^left damaged$/m.test(result.stdout);
+  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : result);
 }
 
 export const outFolder = (context: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
   join(context.folder(agent, attempt), 'out');
 
 /** The last words of `agent-collect`; why there are none, where it did not get that far. */
-function readCollected(answer: DockerAnswer): Collected {
-  const commit = /^work ([0-9a-f]{40,64})$/m.exec(answer.stdout)?.[1] ?? null;
-  const hasRefs = /^refs \d+$/m.test(answer.stdout);
-  const isWhole = answer.ok && (commit !== null || hasRefs || /^nothing$/m.test(answer.stdout));
-  return { commit, hasRefs, left: isWhole ? null : jobFailure(answer) };
+function readCollected(result: DockerResult): Collected {
+  const commit = /^work ([0-9a-f]{40,64})$/m.exec(result.stdout)?.[1] ?? null;
+  const hasRefs = /^refs \d+$/m.test(result.stdout);
+  const isWhole = result.ok && (commit !== null || hasRefs || /^nothing$/m.test(result.stdout));
+  return { commit, hasRefs, left: isWhole ? null : jobFailure(result) };
 }
 
 function runCollect(
@@ -55,7 +55,7 @@ function runCollect(
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const out = outFolder(context, owner);
   return runHelperJob(
     context,
@@ -64,7 +64,7 @@ function runCollect(
       ...collectJob(context, owner, request),
       purpose: 'save its work',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
+      hasReported: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
       async prepare() {
         // What a helper before this one has left there may be root's.
         await rm(out, { recursive: true, force: true }).catch(() => {});
@@ -81,7 +81,7 @@ async function collectDamaged(
   owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const { workspace } = context.plan(owner.agent);
   const spare = join(context.folder(owner.agent, owner.attempt), 'spare');
   if (workspace.mode !== 'clone') throw new Error(`${owner.agent} works in no clone`);

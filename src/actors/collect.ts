@@ -45,7 +45,7 @@ export async function collect(
   // Which secrets an adopted agent was given is not recorded.
   if (lacks !== null && !input.cancelled && context.plan(input.name).secrets.length > 0)
     throw new StepError('missingSecret', lacks);
-  const { answer, end } =
+  const { result, end } =
     lacks === null
       ? await keepTranscript(context, input, signal)
       : await dropTranscript(context, input, lacks, signal);
@@ -60,13 +60,13 @@ export async function collect(
   await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
   if (record || input.cancelled) return { record };
 
-  if (lacks === null) await checkWhole(context, input, answer, signal);
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
+  if (lacks === null) await checkWhole(context, input, result, signal);
+  if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
   return {
     record: await recordInside(
       context,
       input,
-      input.injectedAt === null ? entryFailure(answer, end) : null,
+      input.injectedAt === null ? entryFailure(result, end) : null,
       signal,
     ),
   };
@@ -88,7 +88,7 @@ async function lackedSecrets(
 
 /** What docker answered, and the end of what the container has printed. */
 interface Output {
-  readonly answer: CallEnd & { readonly args: readonly string[] };
+  readonly result: CallEnd & { readonly args: readonly string[] };
   readonly end: string;
 }
 
@@ -103,13 +103,13 @@ async function keepTranscript(context: CollectPorts, input: StepInput, signal: A
   const output = agentOutput(nonce);
   const through = [...(redactor.isEmpty ? [] : [redactor.stream()]), output.stream];
   const options = { signal, owner: owner(input), timeout, through };
-  const answer = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
+  const result = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
   try {
     writeFileAtomic(marksFile(file), output.marks());
   } catch (error) {
     await context.haltUnwritable(error as Error, signal);
   }
-  return { answer: { ...answer, args }, end: output.tail() };
+  return { result: { ...result, args }, end: output.tail() };
 }
 
 /** Read the last line alone, and keep nothing. */
@@ -122,26 +122,26 @@ async function dropTranscript(
   const message = `its transcript was not kept: ${why}`;
   await emit({ type: 'warning', agent: input.name, message });
   const timeout = input.cancelled ? 2_000 : 60_000;
-  const answer = await docker(['logs', '--tail=1', input.containerId!], {
+  const result = await docker(['logs', '--tail=1', input.containerId!], {
     signal,
     owner: owner(input),
     timeout,
   });
-  return { answer, end: answer.stdout };
+  return { result, end: result.stdout };
 }
 
 /** A full disk must not make a verdict: what is missing in the file may be in Docker. */
 async function checkWhole(
   context: CollectPorts,
   input: StepInput,
-  answer: Output['answer'],
+  result: Output['result'],
   signal: AbortSignal,
 ): Promise<void> {
   const { docker } = context;
   const { nonce } = context.identity(input.name, input.attempt);
   const file = context.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => context.haltUnwritable(error, signal));
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
+  if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`);
@@ -186,10 +186,10 @@ async function recordInside(
   if (found?.state !== 'exited') return null;
   if (refusal !== null) return { reason: 'tmux-lost', code: found.exitCode, oomKills: 0, refusal };
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
-  const answer = await firstBytes(recorder, args, 4096, options);
-  if (answer.stdout === '' && classify(answer) !== 'docker')
-    throw dockerError({ ...answer, args }, { operation: 'read the end record' });
-  const said = recordInFile(await firstContent(answer.stdout));
+  const result = await firstBytes(recorder, args, 4096, options);
+  if (result.stdout === '' && classify(result) !== 'docker')
+    throw dockerError({ ...result, args }, { operation: 'read the end record' });
+  const said = recordInFile(await firstContent(result.stdout));
   return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
 }
 
@@ -211,7 +211,7 @@ async function firstContent(stream: string): Promise<string> {
  * Why the entry of a container was not executed, in the words of docker-init or catatonit on stderr; null where it was: it
  * prints on stdout before everything else.
  */
-function entryFailure({ printed = '' }: Output['answer'], stdout: string): string | null {
+function entryFailure({ printed = '' }: Output['result'], stdout: string): string | null {
   if (stdout !== '') return null;
   const last = plainText(printed).trimEnd().split('\n').at(-1)!;
   return /^(?:\[FATAL [^\]]*\]|ERROR \(catatonit:\d+\):) (.{1,300})/.exec(last)?.[1] ?? null;

@@ -28,7 +28,7 @@ export async function emptyFolders(
       user: '0',
       purpose: 'remove its clone',
       timeout: timeoutMs,
-      isAnswered: () => false,
+      hasReported: () => false,
     };
     await runHelperJob(context, owner, job, signal);
     await remove().catch(error =>

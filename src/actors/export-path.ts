@@ -30,7 +30,7 @@ export function exportPath(
     ...exportJob(wanted),
     purpose: `read ${wanted.path} of its workspace`,
     timeout,
-    isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
+    hasReported: ({ exitCode }) => exitCode !== null && exitCode < 125,
     attach: args => pipeOutput(context.recorder, args, sink, { signal, owner, timeout }),
   };
   return runHelperJob(context, owner, job, signal);

@@ -1,5 +1,5 @@
 import { type Helper, type HelperOptions, runHelper } from '../agent-container/helper.ts';
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { classify, dockerError, matchesMessage, messageOf } from '../docker/errors.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
@@ -20,7 +20,7 @@ export interface HelperJob extends HelperCommand {
   readonly timeout: number;
   readonly attach?: HelperOptions['attach'];
   /** Whether the helper itself has answered, so that nothing is to be read out of docker's own words. */
-  readonly isAnswered: (answer: DockerAnswer) => boolean;
+  readonly hasReported: (result: DockerResult) => boolean;
   readonly prepare?: HelperOptions['prepare'];
 }
 
@@ -35,7 +35,7 @@ export async function runHelperJob(
   owner: CallScope,
   job: HelperJob,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const { clock, docker, containers } = context;
   const helper = helperOf(context, owner, job, await context.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
@@ -46,11 +46,11 @@ export async function runHelperJob(
     ...(prepare ? { prepare } : {}),
   };
   for (let tried = 1; ; tried++) {
-    const answer = await runHelper(helper, options);
-    const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
-    if (kind === null || signal.aborted) return answer;
-    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose });
-    if (kind !== 'transient' || answer.interrupted === 'timeout' || tried === maxTries) return answer;
+    const result = await runHelper(helper, options);
+    const kind = result.ok || job.hasReported(result) ? null : classify(result);
+    if (kind === null || signal.aborted) return result;
+    if (kind === 'unreachable') throw dockerError(result, { operation: job.purpose });
+    if (kind !== 'transient' || result.interrupted === 'timeout' || tried === maxTries) return result;
     await clock.sleep(retryDelayMs, signal).catch(() => {});
   }
 }
@@ -70,7 +70,7 @@ export function helperOf(
 }
 
 /** Why a helper did not do its job: its own last words, or docker's. */
-export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerAnswer): string {
+export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerResult): string {
   const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
   if (said !== undefined) return said;
   if (interrupted === 'timeout') return 'it did not end in time';

@@ -43,21 +43,21 @@ export async function inject(
   ];
   const operation = 'start the agent in its session';
   const injectedAt = clock.now();
-  const answer = await docker(args, {
+  const result = await docker(args, {
     signal,
     owner: owner(input),
     changes: true,
     input: script,
     timeout: ready + 15_000,
   });
-  if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
+  if (result.ok && /^(started|already)$/m.test(result.stdout)) return { injectedAt };
 
   // An agent may be done before the command that started it has answered: then its end says what happened.
   if (await findEnd(context, id, signal)) return { injectedAt };
-  if (answer.ok) throw unreadableOutput(answer, operation);
+  if (result.ok) throw unreadableOutput(result, operation);
 
-  const error = dockerError(answer, { operation, fallbackKind: 'transient' });
-  if (classify(answer) !== 'docker') throw error;
+  const error = dockerError(result, { operation, fallbackKind: 'transient' });
+  if (classify(result) !== 'docker') throw error;
   throw new StepError('transient', error.message, { command: 'docker exec agent-inject' });
 }
 

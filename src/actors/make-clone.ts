@@ -51,14 +51,14 @@ export async function makeClone(
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
     ignored: isFirst ? await globalIgnorePatterns(context.writablePlaces) : '-',
   });
-  const answer = await runHelperJob(
+  const result = await runHelperJob(
     context,
     owner,
     {
       ...job,
       purpose: 'make its clone',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+      hasReported: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
       async prepare() {
         await removePartial(target);
         await mkdir(aside, { mode: 0o700 });
@@ -67,8 +67,8 @@ export async function makeClone(
     signal,
   );
   signal.throwIfAborted();
-  if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
-  for (const message of sourceWarnings(root, answer.stdout))
+  if (!result.ok || !/^cloned$/m.test(result.stdout)) return jobFailure(result);
+  for (const message of sourceWarnings(root, result.stdout))
     await context.emit({ type: 'warning', agent: null, message });
   await rename(aside, target);
   return null;

@@ -73,7 +73,7 @@ async function take(
     return { ...nothing, warnings: ['an artifact that it lies in is a file'] };
   const maxBytes = Math.min(left, artifact.maxSize ?? left);
   const { sink, done } = unpacker({ folder: dirname(target), maxBytes });
-  const answer =
+  const result =
     folder === null
       ? await pipeOutput(context.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
       : await exportPath(
@@ -84,8 +84,8 @@ async function take(
           signal,
         );
   const { size, warnings } = await done();
-  if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
-  return { size, warnings: [...warnings, explain(answer, size)], path: size > 0 ? target : null };
+  if (result.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
+  return { size, warnings: [...warnings, explain(result, size)], path: size > 0 ? target : null };
 }
 
 /** Empty the place of an artifact. Returns false where an artifact above it turned out to be a file. */

@@ -108,12 +108,12 @@ async function deliverWork(
       ...deliverJob(context, repository, { bundle: dirname(bundle), ...work }),
       purpose: 'deliver its work',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
+      hasReported: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
     };
-    const answer = await runHelperJob(context, owner, job, signal);
-    return answer.ok && answer.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
+    const result = await runHelperJob(context, owner, job, signal);
+    return result.ok && result.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
       ? null
-      : jobFailure(answer);
+      : jobFailure(result);
   } finally {
     await rm(dirname(bundle), { recursive: true, force: true });
   }

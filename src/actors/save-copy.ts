@@ -29,14 +29,14 @@ export async function saveCopy(
     await rm(aside, { recursive: true, force: true });
     const { sink, done } = unpacker({ folder: aside, maxBytes: largest, keepsLinks: true });
     const args = copyOut(input.containerId!);
-    const answer = await pipeOutput(context.recorder, args, sink, {
+    const result = await pipeOutput(context.recorder, args, sink, {
       signal,
       owner: owner(input),
       timeout: patience,
     });
     for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
-    if (!answer.ok) {
-      const why = signal.aborted ? 'there was no time left' : messageOf(answer.stderr) || 'docker cp failed';
+    if (!result.ok) {
+      const why = signal.aborted ? 'there was no time left' : messageOf(result.stderr) || 'docker cp failed';
       await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }

@@ -27,19 +27,19 @@ export async function startContainer(
   await copyIn(context, input, signal);
   // Docker looks at the sources of mounts only now, and follows what it finds there.
   checkSources(context, input);
-  const answer = await docker(['start', id], {
+  const result = await docker(['start', id], {
     signal,
     owner: owner(input),
     changes: true,
     timeout: 120_000,
   });
-  if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unreadableOutput(answer, 'start the container');
-  const lacksCommands = isProgramMissing('agent-init', answer.stderr);
-  throw asStepError(dockerError(answer, { operation: 'start the container' }), {
+  if (result.ok && result.stdout.trim() === id) return;
+  if (result.ok) throw unreadableOutput(result, 'start the container');
+  const lacksCommands = isProgramMissing('agent-init', result.stderr);
+  throw asStepError(dockerError(result, { operation: 'start the container' }), {
     fallbackKind: lacksCommands
       ? 'image'
-      : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
+      : (lost.find(([, message]) => matchesMessage(message, result.stderr))?.[0] ?? 'docker'),
   });
 }
 
@@ -56,7 +56,7 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
   const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
-  const answer = isShared
+  const result = isShared
     ? await copyShared(context, input, path, signal)
     : await context.docker(copyInto(path, input.containerId!), {
         signal,
@@ -64,7 +64,7 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
         changes: true,
         timeout: copyTimeoutMs,
       });
-  if (!answer.ok) throw dockerError(answer, { operation: `copy ${path} into the container` });
+  if (!result.ok) throw dockerError(result, { operation: `copy ${path} into the container` });
 }
 
 const copyTimeoutMs = 10 * 60_000;
@@ -79,7 +79,7 @@ function copyShared(context: StartPorts, input: StepInput, folder: string, signa
       ...exportJob({ folder, path: '.' }),
       purpose: `copy ${folder} into the container`,
       timeout: copyTimeoutMs,
-      isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
+      hasReported: ({ exitCode }) => exitCode !== null && exitCode < 125,
       attach: args =>
         pipeCommands(context.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
     },

@@ -19,9 +19,9 @@ export function outputSource(args: readonly string[]): string | null {
 }
 
 /** Move a container's stderr from `stderr`, which is docker's, to `printed`. */
-export function separateOutput<A extends CallEnd>(args: readonly string[], answer: A): A {
-  const said = answer.stderr.replace(emulation, '');
-  return outputSource(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+export function separateOutput<A extends CallEnd>(args: readonly string[], result: A): A {
+  const said = result.stderr.replace(emulation, '');
+  return outputSource(args) === null ? { ...result, stderr: said } : { ...result, stderr: '', printed: said };
 }
 
 /** The notice that the `docker` of podman-docker prints with every command. */
@@ -33,17 +33,17 @@ const state = z.object({ Status: z.string(), Error: z.string().default('') });
 export async function withEngineReason<A extends CallEnd>(
   docker: Docker,
   args: readonly string[],
-  answer: A,
+  result: A,
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
   const id = outputSource(args);
-  if (id === null || answer.ok || answer.interrupted !== null) return answer;
+  if (id === null || result.ok || result.interrupted !== null) return result;
   const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,
     timeout: 15_000,
   });
-  if (asked.interrupted !== null) return { ...answer, exitCode: null, interrupted: asked.interrupted };
-  return { ...answer, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
+  if (asked.interrupted !== null) return { ...result, exitCode: null, interrupted: asked.interrupted };
+  return { ...result, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
 }
 
 function said(verb: string, id: string, stdout: string): string {

@@ -38,12 +38,12 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       continue;
     }
     const end = await stream;
-    const isAnswered = await poll.next(signal).catch(() => false);
-    const isBack = isAnswered && wasAway;
-    wasAway = !isAnswered;
+    const hasReported = await poll.next(signal).catch(() => false);
+    const isBack = hasReported && wasAway;
+    wasAway = !hasReported;
     failures = isBack ? 0 : failures + 1;
     // An unreachable engine refuses nothing: its events end with it.
-    if (!isBack && isAnswered && ++refused === refusals) onRefused(reasonOf(end));
+    if (!isBack && hasReported && ++refused === refusals) onRefused(reasonOf(end));
     if (!isBack) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   }
 }

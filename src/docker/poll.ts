@@ -41,7 +41,7 @@ interface Waiter {
   /** The number of the last call before it began to wait. */
   readonly after: number;
   readonly isPatient: boolean;
-  readonly resolve: (isAnswered: boolean) => void;
+  readonly resolve: (hasReported: boolean) => void;
 }
 
 export function poll(options: PollOptions): Poll {
@@ -62,11 +62,11 @@ export function poll(options: PollOptions): Poll {
     if (failures > 0) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   };
 
-  const notify = (isAnswered: boolean) => {
+  const notify = (hasReported: boolean) => {
     for (const waiter of waiters) {
-      if (waiter.after >= asked || (waiter.isPatient && !isAnswered)) continue;
+      if (waiter.after >= asked || (waiter.isPatient && !hasReported)) continue;
       waiters.delete(waiter);
-      waiter.resolve(isAnswered);
+      waiter.resolve(hasReported);
     }
   };
 

@@ -116,9 +116,9 @@ async function withoutTriggers(image: Image, tag: string, context: ImageContext)
   const container = `tmux-agents-layer-${tag}`;
   const plain = `tmux-agents-layer:plain-${tag}`;
   const done = async (args: readonly string[]) => {
-    const answer = await docker(args, options);
-    if (!answer.ok)
-      throw asStepError(dockerError(answer, { operation: 'take the triggers off an image' }), {
+    const result = await docker(args, options);
+    if (!result.ok)
+      throw asStepError(dockerError(result, { operation: 'take the triggers off an image' }), {
         fallbackKind: 'image',
       });
   };

@@ -29,15 +29,15 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
   if (left) await removeOurs(left.id, options);
   const id = await createOwned(checker);
   try {
-    const answer = await docker(['start', '--attach', id], {
+    const result = await docker(['start', '--attach', id], {
       timeout: checkTimeoutMs,
       signal,
       changes: true,
     });
-    const words = lines(answer.stdout).map(word => word.trim());
+    const words = lines(result.stdout).map(word => word.trim());
     const broken = words.flatMap(word => rules[word] ?? []);
-    if (answer.ok && broken.length === 0) return;
-    if (broken.length === 0) throw dockerError(answer, { operation: `check the network ${inside}` });
+    if (result.ok && broken.length === 0) return;
+    if (broken.length === 0) throw dockerError(result, { operation: `check the network ${inside}` });
     // Squid logs why it could not start; its container is removed with the run.
     const log = words.includes('proxy')
       ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })

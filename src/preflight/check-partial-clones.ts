@@ -63,7 +63,7 @@ async function findMissing(
     livePlaces: () => places,
   };
   const { isRemapped, supportedLimits } = engine;
-  const answer = await runHelper(
+  const result = await runHelper(
     {
       ...{ instance: stateDir.instance, runId: newRunId(), owner: { agent, attempt: 1 }, image: id },
       ...{ isRemapped, supportedLimits },
@@ -78,5 +78,5 @@ async function findMissing(
       sleep: ms => delay(ms),
     },
   );
-  return /^failed /m.test(answer.stdout) ? jobFailure(answer) : null;
+  return /^failed /m.test(result.stdout) ? jobFailure(result) : null;
 }

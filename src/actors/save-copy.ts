@@ -9,13 +9,13 @@ import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
 
 export type SaveCopyPorts = Pick<ActorContext, 'recorder' | 'folder' | 'emit'>;
 
-/** Bytes, and milliseconds. */
+/** Bytes. */
 const largest = 2 * 2 ** 30;
-const patience = 10 * 60_000;
+const timeoutMs = 10 * 60_000;
 
 export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
-/** Takes the workspace of an agent out of its container, into the folder of its attempt. */
+/** Copy the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
   context: SaveCopyPorts,
   input: StepInput,
@@ -32,7 +32,7 @@ export async function saveCopy(
     const result = await pipeOutput(context.recorder, args, sink, {
       signal,
       owner: owner(input),
-      timeout: patience,
+      timeout: timeoutMs,
     });
     for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
     if (!result.ok) {

@@ -11,7 +11,7 @@ import { writableNow } from './make-clone.ts';
 
 type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
 
-/** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
+/** Start a container that has never run. One that has ended must not run again, so in doubt it is inspected first. */
 export async function startContainer(
   context: StartPorts,
   input: StepInput,
@@ -25,7 +25,7 @@ export async function startContainer(
   }
   checkSources(context, input);
   await copyIn(context, input, signal);
-  // Docker looks at the sources of mounts only now, and follows what it finds there.
+  // Docker resolves the sources of mounts only now, and follows links in them.
   checkSources(context, input);
   const result = await docker(['start', id], {
     signal,
@@ -50,7 +50,7 @@ function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
-/** Just before the start, so that nobody starts without: copying twice makes no difference. */
+/** Copy the workspace into the container just before its start. Copying twice is harmless. */
 async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
@@ -69,7 +69,7 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
 
 const copyTimeoutMs = 10 * 60_000;
 
-/** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
+/** Copy a directory that another agent may write to, by way of a container that sees nothing else of the host. */
 function copyShared(context: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
@@ -87,7 +87,7 @@ function copyShared(context: StartPorts, input: StepInput, folder: string, signa
   );
 }
 
-/** What somebody has taken away between our create and our start. */
+/** The failure kind of a start by docker's message, for things that were removed after the create. */
 const lost = [
   // A daemon that was killed during a start leaves a task behind, and its container never starts.
   ['infrastructure', 'stuckTask'],

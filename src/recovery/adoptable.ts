@@ -109,7 +109,7 @@ function planOf(
       ready: 60_000,
       run: limit('AGENT_RUN_LIMIT'),
       idle: limit('AGENT_IDLE_LIMIT'),
-      quiet: null,
+      stalled: null,
       stop: 10_000,
     },
     retries: 0,

@@ -52,5 +52,5 @@ test('agent-report exits as a shell does where its program is missing', async t 
 test('agent-turn names its verbs', async t => {
   const { exitCode, stderr } = await program(t, 'agent-turn').run('taken');
   t.is(exitCode, 2);
-  t.is(stderr, 'usage: agent-turn begin|sent|accepted|end|failed|trouble');
+  t.is(stderr, 'usage: agent-turn begin|sent|accepted|end|failed|blocked');
 });

@@ -39,7 +39,7 @@ test('an agent that says only its command is run as the seed runs it', async t =
           ready: 60_000,
           run: 7_200_000,
           idle: null,
-          quiet: 60_000,
+          stalled: 60_000,
           stop: 10_000,
         },
         retries: 0,
@@ -101,7 +101,7 @@ test('an interactive claude is asked nothing, typed to, and given its key under 
   t.like(agent, {
     stdin: 'terminal',
     report: null,
-    interactive: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+    interactive: { needsInput: 'notify', stalled: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
   t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent!.command[3]!), {

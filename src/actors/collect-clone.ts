@@ -102,7 +102,7 @@ export const collectJob = (
   { branch, refs, base, spare }: CollectRequest,
 ): HelperCommand => ({
   command: 'agent-collect',
-  args: [branch, base, `What ${owner.agent} had not committed`, refs],
+  args: [branch, base, `Uncommitted work of ${owner.agent}`, refs],
   mounts: [
     { source: context.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
     { source: outFolder(context, owner), target: '/out', isWritable: true },

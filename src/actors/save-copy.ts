@@ -34,10 +34,10 @@ export async function saveCopy(
       owner: owner(input),
       timeout: timeoutMs,
     });
-    for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
+    for (const warning of (await done()).warnings) await warn(`copy: ${warning}`);
     if (!result.ok) {
       const why = signal.aborted ? 'there was no time left' : messageOf(result.stderr) || 'docker cp failed';
-      await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
+      await warn(`its copy is incomplete: ${why}. Its files so far are in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }
     await rename(aside, path);

@@ -128,7 +128,7 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
   throw failure(result);
 }
 
-/** Return a final answer: transient failures are retried, and images that lack a program are skipped. */
+/** Return the final result: transient failures are retried, and images that lack a program are skipped. */
 async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerResult> {
   for (const image of [baseImage, ...options.images]) {
     const result = await runIn(image, questions, options);

@@ -45,7 +45,7 @@ export interface HelperOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Called when no earlier helper of this name is running. */
   readonly prepare?: () => Promise<void>;
-  /** Consumes the output in place of the answer; called with the arguments of a `docker start --attach`. */
+  /** Consumes the output in place of the result; called with the arguments of a `docker start --attach`. */
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
 
@@ -96,7 +96,7 @@ export function helperArgs(helper: Helper): string[] {
 }
 
 /**
- * Create the helper, wait for its end, and remove it in any case. Returns the answer of the helper itself if it started, else
+ * Create the helper, wait for its end, and remove it in any case. Returns the result of the helper itself if it started, else
  * that of the failed docker call.
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerResult> {
@@ -146,7 +146,7 @@ export function emptyFolder(
   );
 }
 
-/** Remove the helper if it exists. `obstacle` is docker's answer where it stays; one that is not ours is left alone. */
+/** Remove the helper if it exists. `obstacle` is docker's result if it remains; one that is not ours is left alone. */
 async function removeHelper(
   helper: Helper,
   { containers }: Pick<HelperOptions, 'containers'>,

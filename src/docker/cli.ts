@@ -106,14 +106,14 @@ async function ask(
   const interrupted =
     limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
   const ok = interrupted === null && output?.ok === true;
-  const said = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
+  const reason = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,
     ok,
     exitCode: interrupted === null ? (output?.exitCode ?? null) : null,
     stdout: stdout.text(),
-    stderr: said || problem,
+    stderr: reason || problem,
     interrupted,
   };
 }

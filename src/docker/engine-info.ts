@@ -142,11 +142,11 @@ export async function engineInfo(
   if (onPath('docker', process.env) === null)
     throw unreachable('there is no docker command on PATH', 'install Docker first');
   if (result.interrupted === 'timeout')
-    throw unreachable(`the Docker engine does not result within ${timeout / 1000} s`, hint());
+    throw unreachable(`the Docker engine did not respond within ${timeout / 1000} s`, hint());
   // The exit codes of a shell that cannot start docker, or a script in its place.
   const isBroken = result.exitCode === 126 || result.exitCode === 127;
   const fix = isBroken
-    ? 'see why with docker info: it must result in the shell that runs agent-flow'
+    ? 'run docker info to see why: it must work in the shell that runs agent-flow'
     : hint();
   throw unreachable(`could not reach the Docker engine: ${reasonOf(result)}`, fix);
 }
@@ -192,8 +192,8 @@ function engineOf(facts: z.output<typeof info>): EngineInfo {
 const unreadable = (stdout: string, exitCode: number | null) => {
   const end = exitCode === 0 || exitCode === null ? '' : `docker exited with ${exitCode}, and `;
   return stdout.trim() === ''
-    ? `${end}it says nothing`
-    : `${end}its result cannot be read: ${oneLine(stdout).slice(0, 100)}`;
+    ? `${end}it printed nothing`
+    : `${end}its output cannot be read: ${oneLine(stdout).slice(0, 100)}`;
 };
 
 /** Return null for output that is not the facts of an engine, such as half of them. */

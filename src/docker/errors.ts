@@ -50,8 +50,8 @@ export function classify(result: CallEnd & { stdout?: string }): DockerErrorKind
   const stderr = withoutWarnings(result.stderr);
   const silent = stderr === '' && [null, 130, 137, 143, 255].includes(result.exitCode);
   if (silent && !result.ok && result.interrupted === null) return 'transient';
-  const said = kindOf(stderr);
-  if (said !== null) return said;
+  const known = kindOf(stderr);
+  if (known !== null) return known;
   const printed = `${result.printed ?? ''}\n${result.exitCode === 126 || result.exitCode === 127 ? (result.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
   if (result.printed === undefined) return kind ?? 'docker';
@@ -121,12 +121,12 @@ export function dockerError(
 ): DockerError {
   const known = classify(result);
   const kind = known === 'docker' ? fallbackKind : known;
-  const said =
+  const message =
     result.interrupted === 'timeout'
       ? 'docker did not respond in time'
       : messageOf(result.stderr) || messageOf(result.printed || result.stdout || '');
   const then = hint(kind, result.stderr);
-  const what = said || `docker exited with ${result.exitCode}`;
+  const what = message || `docker exited with ${result.exitCode}`;
   const reason = then === '' ? what : what.replace(/\.$/, '') + then;
   return new DockerError(kind, `could not ${operation}: ${reason}`, {
     reason,
@@ -139,7 +139,7 @@ export function dockerError(
   });
 }
 
-/** Docker reports success, without the output that proves it. */
+/** Return the error for a success of docker without the output that proves it. */
 export const unreadableOutput = (
   { args, exitCode, stderr }: CallEnd & { args: readonly string[] },
   operation: string,
@@ -177,7 +177,7 @@ const bounded = (words: string) =>
 
 function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
-  if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
+  if (/address pool/i.test(text)) return '. Remove unused networks: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
     return ". Install docker-init on the engine's host; Debian has it in the package tini";
   if (kind === 'gpu')

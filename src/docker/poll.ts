@@ -38,7 +38,7 @@ export interface PollOptions {
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
 
 interface Waiter {
-  /** The number of the last call before it began to wait. */
+  /** Number of calls before it began to wait. */
   readonly after: number;
   readonly untilSuccess: boolean;
   readonly resolve: (isReachable: boolean) => void;

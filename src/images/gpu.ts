@@ -6,8 +6,8 @@ import { type ImageContext, limits } from './inspect.ts';
 const probe = 'tmux-agents-probe:latest';
 
 /**
- * Throw for an engine without GPUs for containers. The engine does not report them, so a container is started. An empty image
- * is enough, since the engine resolves GPUs before it looks for the program.
+ * Throw if the engine has no GPUs for containers. The engine does not report them, so a container is started. An empty image
+ * suffices, since the engine resolves GPUs before it looks for the program.
  */
 export async function checkGpus(context: ImageContext): Promise<void> {
   const { docker } = context;

@@ -91,6 +91,6 @@ async function ensureNamedImage(name: string, timeout: number, context: ImageCon
     throw new StepError(kind, `${message}. Check its name, or build it here first`, { inDoubt });
   }
   const pulled = await inspectImage(name, context);
-  if (!pulled) throw new StepError('image', `the image ${name} went away after it was pulled`);
+  if (!pulled) throw new StepError('image', `the image ${name} was removed after it was pulled`);
   return pulled;
 }

@@ -44,7 +44,7 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
       : null;
     const last = messageOf(log?.printed ?? '');
     const why = last === '' ? '' : ` (${last})`;
-    const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
+    const message = `the network does not enforce "allow": ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows its configuration`;
     throw new StepError('network', message);
   } finally {
     // A container that this fails to remove is removed at the end of the run.

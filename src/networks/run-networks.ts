@@ -51,7 +51,7 @@ export function ensureRunNetwork(
 const wrongKind = ({ name, isInternal }: FoundNetwork) =>
   new StepError(
     'network',
-    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
+    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, unlike the requested one. Remove it: docker network rm ${name}`,
   );
 
 /** List the ids of networks of this instance's runs, or of one run. */

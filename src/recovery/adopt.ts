@@ -138,7 +138,7 @@ interface Warning {
   readonly message: string;
 }
 
-/** Returns the reason where nothing was kept, else null. */
+/** Return the reason if nothing was kept, else null. */
 async function keepTranscript(
   folder: RunFolder,
   { container, agent, attempt }: OwnOrphan,
@@ -194,7 +194,7 @@ async function writeJournal(
         state: 'reconciling',
         event: '',
         containerId: container.id,
-        // Only the container has whether it got its launch script. It gets no second one: if it still waits, it ends.
+        // Only the container records whether it got its launch script. It gets no second one: if it still waits, it ends.
         injectedAt: container.startedAt,
         cause: null,
         until: null,

@@ -29,7 +29,7 @@ test('an engine that does not answer is given up with 3', async t => {
     env: { ...here.env, DOCKER_HOST: `unix://${socket}` },
   });
   t.is(exitCode, 3);
-  t.regex(stderr, /does not answer/);
+  t.regex(stderr, /did not respond/);
 });
 
 test('without a docker command a run ends with 3 and says so', async t => {

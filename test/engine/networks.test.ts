@@ -199,7 +199,7 @@ test.serial(
       [{ 'network create': deaf }, /^the network tmux-agents-\S+ is not internal, which is not how/],
       [
         { 'start --attach': open },
-        /does not hold: addresses outside can be reached past the proxy; names outside can be/,
+        /does not enforce "allow": addresses outside can be reached past the proxy; names outside can be/,
       ],
     ] as const) {
       const here = place(t);

@@ -86,7 +86,7 @@ const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
       ? null
       : {
           exitCode: 3,
-          says: /^agent-flow: (could not reach the Docker engine|the Docker engine does not answer)/m,
+          says: /^agent-flow: (could not reach the Docker engine|the Docker engine did not respond)/m,
         },
   // The session is asked for within "timeouts.ready"; what hangs past that has used it up.
   'exec agent-ready': mode =>

@@ -24,8 +24,8 @@ export function Details({ store, shown, agent, steps }: DetailsProps) {
       <Context agent={agent} start={start} />
       <Steps store={store} steps={steps} start={start} />
       <Calls calls={calls} index={shown.index} start={start} />
-      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container has been made." />
-      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container has been made." />
+      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container was created." />
+      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container was created." />
     </div>
   );
 }

@@ -44,7 +44,7 @@ const said: Readonly<Record<string, readonly [script: string, message: string]>>
     `echo 'docker: line 2: real-docker: not found' >&2; exit 127`,
     'docker: line 2: real-docker: not found',
   ],
-  'a script in its place that says nothing': ['exit 126', 'docker exited with 126, and it says nothing'],
+  'a script in its place that says nothing': ['exit 126', 'docker exited with 126, and it printed nothing'],
   'several lines': [
     `printf 'one line\\nError: another\\nthe reason\\n\\nSee '"'docker info --help'."'\\n' >&2; exit 1`,
     'one line\nError: another\nthe reason',

@@ -126,7 +126,7 @@ test('a broken rule is named, and the container that verified it is removed', as
   t.is(error.kind, 'network');
   t.regex(
     error.message,
-    /does not hold: addresses outside can be reached past the proxy; names outside can be resolved past/,
+    /does not enforce "allow": addresses outside can be reached past the proxy; names outside can be resolved past/,
   );
   t.is(calls.at(-1), `rm --force --volumes ${newId}`);
 });

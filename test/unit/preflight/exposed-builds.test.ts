@@ -19,7 +19,7 @@ function desk(more: { file?: string | null; exists?: boolean; failure?: () => St
     if (error) throw error;
     return `${wish} ${state.dockerfile}`;
   };
-  const open = () => buildExposed({ wishes: ['exposed'], file, build, exists: async () => exists });
+  const open = () => buildExposed({ requests: ['exposed'], file, build, exists: async () => exists });
   return { state, build, open };
 }
 

@@ -56,5 +56,5 @@ for (const [title, [script, message]] of Object.entries(said))
     fakeDocker(t, script);
     const error = await t.throwsAsync(ask());
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);
-    t.regex(error.message, / 12[67]$/.test(script) ? /\. See why with docker info/ : /\. Do what helps$/);
+    t.regex(error.message, / 12[67]$/.test(script) ? /\. Run docker info to see why/ : /\. Do what helps$/);
   });

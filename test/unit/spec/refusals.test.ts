@@ -283,8 +283,8 @@ const refusals: readonly (readonly [object, RegExp])[] = [
     ] as const;
   }),
   [{ security: 'none' }, /^security: "none": expected an object such as \{"pids": 8192\}$/],
-  [{ security: { privileged: true } }, /^security\.privileged: unknown key; an agent never gets that/],
-  [{ security: { seccomp: 'unconfined' } }, /^security\.seccomp: unknown key; an agent never gets that/],
+  [{ security: { privileged: true } }, /^security\.privileged: unknown key; not allowed/],
+  [{ security: { seccomp: 'unconfined' } }, /^security\.seccomp: unknown key; not allowed/],
   ...['SYS_ADMIN', 'ALL', 'NET_ADMIN', 'net_raw', 'CAP_NET_RAW'].map(
     name =>
       [{ security: { capabilities: [name] } }, /^security\.capabilities\[0\]: .*expected one of/] as const,

@@ -6,7 +6,7 @@ import type { Entry, Step } from './agent-types.ts';
 export const enterAt = <E extends Entry>(state: E) =>
   ({ guard: { type: 'isEntry', params: { state } }, target: state, actions: 'applyReconciliation' }) as const;
 
-/** Wait for an engine that does not answer, or retry a step after a transient error; both use up no attempt. */
+/** Wait for an unreachable engine, or retry a step after a transient error; both use up no attempt. */
 const waitAndRetry = <S extends Step>(step: S) =>
   [
     {

@@ -21,7 +21,7 @@ import {
  *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
  *              → stopping → collecting → removing → evaluating → (retrying | waitingForQuota → building) | done
  *
- * A step that fails with a transient error is retried by way of `backingOff`. A daemon that does not answer is the state
+ * A step that fails with a transient error is retried by way of `backingOff`. An unreachable daemon is the state
  * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
  * that nothing is left behind.
  *

@@ -11,34 +11,34 @@ export type ActivityPorts = Pick<ActorContext, 'clock' | 'recorder' | 'vault' | 
 const file = '/run/agent/activity';
 
 /**
- * Until the next look, in milliseconds, where there is nothing to follow: the daemon is away, or the agent paused. Longer
- * each time (exponential backoff), since many agents may wait like this.
+ * Milliseconds before the file is followed again after a failure: the daemon is unreachable, or the container is paused.
+ * They grow exponentially, since many agents may wait like this.
  */
 const pauses = { base: 5_000, most: 60_000 };
-/** What is followed for so long, in milliseconds, can be followed. */
+/** A stream that stays open for this many milliseconds works. */
 const steadyAfter = 5_000;
-/** Milliseconds from one mood that is told to the next one. */
-const toldEvery = 1_000;
-/** Bytes that are read in one look. The file is the agent's own; `agent-interactive` takes a day to write so much. */
+/** Milliseconds between two reports. */
+const reportIntervalMs = 1_000;
+/** Maximum bytes of one stream. The agent can write to the file; `agent-interactive` takes a day to write so much. */
 const most = 2 ** 20;
-/** Bytes of a line, of which 400 characters are shown. */
+/** Maximum bytes of a line, of which 400 characters are shown. */
 const mostOfLine = 4096;
 
-/** Tells what is seen of an interactive agent until the signal fires; of others there is nothing to tell. Never rejects. */
+/** Report the activity of an interactive agent until the signal fires; of another agent, nothing. Never rejects. */
 export async function followActivity(
   context: ActivityPorts,
   input: StepInput,
   signal: AbortSignal,
-  report: (mood: Activity) => void,
+  report: (activity: Activity) => void,
 ): Promise<void> {
   const { clock, recorder, vault } = context;
   if (context.plan(input.name).interactive === null) return;
   const args = ['exec', input.containerId!, 'tail', '-n', '1', '-F', file];
-  const tell = latest(clock, signal, report);
+  const reportLatest = latest(clock, signal, report);
   const onLine = (line: string, dropped: number) => {
-    // Of a line that was cut nothing is told: a secret may lie across the cut.
-    const mood = dropped > 0 ? null : parseActivity(line, vault.redactor.text);
-    if (mood !== null) tell(mood);
+    // Drop a line that was cut: a secret may be split by the cut.
+    const activity = dropped > 0 ? null : parseActivity(line, vault.redactor.text);
+    if (activity !== null) reportLatest(activity);
   };
   const options = { signal, owner: owner(input), isPolling: true, most, mostOfLine };
   let isFlooded = false;
@@ -49,37 +49,37 @@ export async function followActivity(
     const end = await stream;
     if (end?.interrupted === 'overflow' && !isFlooded) {
       isFlooded = true;
-      const message = `it writes more to ${file} than is read; what it does is looked up now and then`;
+      const message = `it writes more to ${file} than is read; its activity is now read at intervals`;
       await context.emit({ type: 'warning', agent: input.name, message }).catch(() => {});
     }
     await clock.sleep(backoff(failures, pauses), signal).catch(() => {});
   }
 }
 
-/** Tell the first mood at once, and then the last one of each second: an agent may write as many as it likes. */
+/** Report the first activity at once, then the last one of each second: an agent may write any number of them. */
 export function latest(
   { sleep }: Pick<ActorContext['clock'], 'sleep'>,
   signal: AbortSignal,
-  tell: (mood: Activity) => void,
-): (mood: Activity) => void {
+  report: (activity: Activity) => void,
+): (activity: Activity) => void {
   let next: Activity | null = null;
   let isWaiting = false;
-  const tellNext = () => {
+  const reportNext = () => {
     isWaiting = next !== null && !signal.aborted;
     if (next === null || signal.aborted) return;
-    tell(next);
+    report(next);
     next = null;
-    sleep(toldEvery, signal).then(tellNext, () => {});
+    sleep(reportIntervalMs, signal).then(reportNext, () => {});
   };
-  return mood => {
-    next = mood;
-    if (!isWaiting) tellNext();
+  return activity => {
+    next = activity;
+    if (!isWaiting) reportNext();
   };
 }
 
 /**
- * The file is the agent's own: what it says there is shown to people, and nothing else comes of it. It is redacted before
- * it is cut: the rest of a secret that is cut in two is not recognized.
+ * Parse a line of the file. The agent can write to it, so its text is only displayed. It is redacted before it is cut:
+ * a part of a secret would not be recognized.
  */
 export function parseActivity(line: string, redact = (text: string) => text): Activity | null {
   const [word = '', ...reason] = line.split(' ');

@@ -14,16 +14,16 @@ type Bound = Pick<ActorContext, 'plan' | 'folder'>;
 const stateFile = (context: Bound, { agent, attempt }: CallScope, moment: 'before' | 'after') =>
   join(context.folder(agent, attempt), `git-${moment}.txt`);
 
-/** Where an agent works in a directory of the host itself. */
+/** Return the directory of the host that an agent works in; null if it has none. */
 function boundWorkspace(context: Bound, { agent }: CallScope): string | null {
   const { workspace } = context.plan(agent);
   return workspace.mode === 'bind' ? workspace.path : null;
 }
 
 /**
- * Before the container of an attempt is created: write down what git executes or follows in a bound workspace, and copy
- * what is to be read-only there. Nothing is where another agent is at work: it could put a link in place of what is
- * mounted over, and Docker would follow that in the container.
+ * Before the container of an attempt is created, record what git executes or follows in a bound workspace, and copy the
+ * paths to mount read-only there. None are mounted while another agent works there: it could replace a mount target by a
+ * link, which Docker would follow in the container.
  */
 export async function protectGit(
   context: Bound & Pick<ActorContext, 'isShared'>,
@@ -37,7 +37,7 @@ export async function protectGit(
   makeDirectory(protectedFolder);
   const snapshots = context.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
   const file = stateFile(context, owner, 'before');
-  // Of an earlier try it is closer to the truth.
+  // The state of an earlier try is closer to that before the agent.
   if (!statFile(file)) await writeState(file, workspace);
   writeFileAtomic(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)));
   return snapshots;
@@ -45,7 +45,7 @@ export async function protectGit(
 
 const targetsFile = (folder: string) => join(folder, 'protected', 'targets.json');
 
-/** Just before the start: why a mount would land where it is not meant to, see `whyMisplaced`; else null. */
+/** Return why a mount would land at another path, see `findMisplacedMount`; else null. Call it just before the start. */
 export function misplacedMount(
   context: Pick<ActorContext, 'plan' | 'folder' | 'clone'>,
   owner: CallScope,
@@ -62,7 +62,7 @@ export function misplacedMount(
   );
 }
 
-/** After the end of an attempt: report what changed, by the agent or otherwise. */
+/** Report what changed during an attempt, by the agent or otherwise. */
 export async function reportGitChanges(
   context: Bound & Pick<ActorContext, 'emit'>,
   owner: CallScope,

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
 import { type EmptyPorts, emptyFolders } from './empty-folders.ts';
@@ -11,11 +11,11 @@ export type CollectClonePorts = EmptyPorts & Pick<ActorContext, 'plan' | 'folder
 
 const timeoutMs = 5 * 60_000;
 
-/** What is collected of a clone, and to which refs it goes. */
+/** What to collect of a clone, and the refs to save it to. */
 export interface CollectRequest extends WorkRefs {
   /** The commit that the clone started from. */
   readonly base: string;
-  /** Path of a new clone, where the git directory of the agent's is damaged. */
+  /** Path of a new clone, if the git directory of the agent's clone is damaged. */
   readonly spare?: string;
 }
 
@@ -23,31 +23,31 @@ export interface Collected {
   readonly commit: string | null;
   /** Whether there are commits that are not on the branch. */
   readonly hasRefs: boolean;
-  /** Why something could not be taken along; null where all was. */
+  /** Why something could not be collected; null if everything was. */
   readonly left: string | null;
 }
 
-/** Bundle what an agent did in its clone, in the `outFolder` of its attempt. */
+/** Bundle the work in an agent's clone, in the `outFolder` of its attempt. */
 export async function collectClone(
   context: CollectClonePorts,
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
 ): Promise<Collected> {
-  const answer = await runCollect(context, owner, request, signal);
-  const isDamaged = /^left damaged$/m.test(answer.stdout);
-  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : answer);
+  const result = await runCollect(context, owner, request, signal);
+  const isDamaged = /^left damaged$/m.test(result.stdout);
+  return readCollected(isDamaged ? await collectDamaged(context, owner, request, signal) : result);
 }
 
 export const outFolder = (context: Pick<ActorContext, 'folder'>, { agent, attempt }: CallScope) =>
   join(context.folder(agent, attempt), 'out');
 
-/** The last words of `agent-collect`; why there are none, where it did not get that far. */
-function readCollected(answer: DockerAnswer): Collected {
-  const commit = /^work ([0-9a-f]{40,64})$/m.exec(answer.stdout)?.[1] ?? null;
-  const hasRefs = /^refs \d+$/m.test(answer.stdout);
-  const isWhole = answer.ok && (commit !== null || hasRefs || /^nothing$/m.test(answer.stdout));
-  return { commit, hasRefs, left: isWhole ? null : jobFailure(answer) };
+/** Parse the output of `agent-collect`. */
+function readCollected(result: DockerResult): Collected {
+  const commit = /^work ([0-9a-f]{40,64})$/m.exec(result.stdout)?.[1] ?? null;
+  const hasRefs = /^refs \d+$/m.test(result.stdout);
+  const isWhole = result.ok && (commit !== null || hasRefs || /^nothing$/m.test(result.stdout));
+  return { commit, hasRefs, left: isWhole ? null : jobFailure(result) };
 }
 
 function runCollect(
@@ -55,7 +55,7 @@ function runCollect(
   owner: CallScope,
   request: CollectRequest,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const out = outFolder(context, owner);
   return runHelperJob(
     context,
@@ -64,9 +64,9 @@ function runCollect(
       ...collectJob(context, owner, request),
       purpose: 'save its work',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
+      hasReported: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
       async prepare() {
-        // What a helper before this one has left there may be root's.
+        // Files of an earlier helper may belong to root.
         await rm(out, { recursive: true, force: true }).catch(() => {});
         await mkdir(out, { recursive: true, mode: 0o700 });
       },
@@ -75,16 +75,16 @@ function runCollect(
   );
 }
 
-/** Collect with the git directory of a new clone, where that of the agent's clone is damaged. */
+/** Collect with the git directory of a new clone, since that of the agent's clone is damaged. */
 async function collectDamaged(
   context: CollectClonePorts,
   owner: CallScope,
   work: CollectRequest,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const { workspace } = context.plan(owner.agent);
   const spare = join(context.folder(owner.agent, owner.attempt), 'spare');
-  if (workspace.mode !== 'clone') throw new Error(`${owner.agent} works in no clone`);
+  if (workspace.mode !== 'clone') throw new Error(`${owner.agent} does not work in a clone`);
   const { repository } = workspace;
   const request = { repository, commit: work.base, branch: work.branch, target: spare };
   try {
@@ -102,12 +102,12 @@ export const collectJob = (
   { branch, refs, base, spare }: CollectRequest,
 ): HelperCommand => ({
   command: 'agent-collect',
-  args: [branch, base, `What ${owner.agent} had not committed`, refs],
+  args: [branch, base, `Uncommitted work of ${owner.agent}`, refs],
   mounts: [
     { source: context.clone(owner.agent, owner.attempt)!, target: '/workspace', isWritable: true },
     { source: outFolder(context, owner), target: '/out', isWritable: true },
     ...(spare === undefined ? [] : [{ source: spare, target: '/spare' }]),
   ],
-  // The files may be anybody's.
+  // The files may belong to any user.
   user: '0',
 });

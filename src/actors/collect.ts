@@ -33,8 +33,8 @@ type CollectPorts = Pick<
 >;
 
 /**
- * Keep the transcript, and read the container's end record from its end. While what the attempt was given cannot be
- * redacted, nothing of its output is kept: an agent that may wait for its secrets does so.
+ * Keep the transcript, and read the container's end record from its end. As long as the secrets of the attempt cannot be
+ * redacted, none of its output is kept, and an agent that may wait for its secrets does so.
  */
 export async function collect(
   context: CollectPorts,
@@ -42,37 +42,37 @@ export async function collect(
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
   const lacks = await lackedSecrets(context, input, signal);
-  // Which secrets an adopted agent was given is not recorded.
+  // The secrets of an adopted agent are not recorded.
   if (lacks !== null && !input.cancelled && context.plan(input.name).secrets.length > 0)
     throw new StepError('missingSecret', lacks);
-  const { answer, end } =
+  const { result, end } =
     lacks === null
       ? await keepTranscript(context, input, signal)
       : await dropTranscript(context, input, lacks, signal);
   const { nonce } = context.identity(input.name, input.attempt);
-  const said = endRecordOf(end, nonce);
-  const record = said && {
-    ...said,
+  const signed = endRecordOf(end, nonce);
+  const record = signed && {
+    ...signed,
     providerFailure: providerFailureOf(context.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
-  const patience = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
-  await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, patience]));
+  const timeout = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
+  await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, timeout]));
   if (record || input.cancelled) return { record };
 
-  if (lacks === null) await checkWhole(context, input, answer, signal);
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
+  if (lacks === null) await checkWhole(context, input, result, signal);
+  if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
   return {
     record: await recordInside(
       context,
       input,
-      input.injectedAt === null ? entryFailure(answer, end) : null,
+      input.injectedAt === null ? entryFailure(result, end) : null,
       signal,
     ),
   };
 }
 
-/** Return why the output of an attempt cannot be redacted; null where it can. */
+/** Return why the output of an attempt cannot be redacted; null if it can. */
 async function lackedSecrets(
   context: CollectPorts,
   input: StepInput,
@@ -86,9 +86,9 @@ async function lackedSecrets(
   });
 }
 
-/** What docker answered, and the end of what the container has printed. */
+/** The result of docker, and the end of the container's output. */
 interface Output {
-  readonly answer: CallEnd & { readonly args: readonly string[] };
+  readonly result: CallEnd & { readonly args: readonly string[] };
   readonly end: string;
 }
 
@@ -96,23 +96,23 @@ async function keepTranscript(context: CollectPorts, input: StepInput, signal: A
   const file = context.transcript(input.name, input.attempt);
   const held = await hold(file).catch(error => context.haltUnwritable(error, signal));
   const args = ['logs', input.containerId!];
-  // A second Ctrl-C ends the collecting; a first one gives it the time that is left.
+  // A second Ctrl-C ends the collecting; the first one leaves it this long.
   const timeout = input.cancelled ? 2_000 : 600_000;
   const { redactor } = context.vault;
   const { nonce } = context.identity(input.name, input.attempt);
   const output = agentOutput(nonce);
   const through = [...(redactor.isEmpty ? [] : [redactor.stream()]), output.stream];
   const options = { signal, owner: owner(input), timeout, through };
-  const answer = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
+  const result = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
   try {
     writeFileAtomic(marksFile(file), output.marks());
   } catch (error) {
     await context.haltUnwritable(error as Error, signal);
   }
-  return { answer: { ...answer, args }, end: output.tail() };
+  return { result: { ...result, args }, end: output.tail() };
 }
 
-/** Read the last line alone, and keep nothing. */
+/** Read only the last line, and keep nothing. */
 async function dropTranscript(
   { docker, emit }: CollectPorts,
   input: StepInput,
@@ -122,32 +122,32 @@ async function dropTranscript(
   const message = `its transcript was not kept: ${why}`;
   await emit({ type: 'warning', agent: input.name, message });
   const timeout = input.cancelled ? 2_000 : 60_000;
-  const answer = await docker(['logs', '--tail=1', input.containerId!], {
+  const result = await docker(['logs', '--tail=1', input.containerId!], {
     signal,
     owner: owner(input),
     timeout,
   });
-  return { answer, end: answer.stdout };
+  return { result, end: result.stdout };
 }
 
-/** A full disk must not make a verdict: what is missing in the file may be in Docker. */
+/** Throw if the transcript lacks an end that Docker has: a full disk must not change an outcome. */
 async function checkWhole(
   context: CollectPorts,
   input: StepInput,
-  answer: Output['answer'],
+  result: Output['result'],
   signal: AbortSignal,
 ): Promise<void> {
   const { docker } = context;
   const { nonce } = context.identity(input.name, input.attempt);
   const file = context.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => context.haltUnwritable(error, signal));
-  if (!answer.ok) throw dockerError(answer, { operation: 'read the transcript' });
+  if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`);
 }
 
-/** What the AI CLI has said of why it failed, with what helps. */
+/** Return why the AI CLI reports that it failed, with a hint. */
 function providerFailureOf(
   { provider: name, secrets }: AgentPlan,
   report: AgentReport | null,
@@ -157,7 +157,7 @@ function providerFailureOf(
   const { kind, message, resetsAt } = report.failure;
   const { title, keys, login } = provider;
   if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
-  // Of several keys, the one that it was given is the one that was refused.
+  // The key that the agent was given is the one that was refused.
   const key = keys.find(key => secrets.some(secret => secret.name === key)) ?? keys[0];
   const hint =
     kind === 'authentication'
@@ -165,14 +165,13 @@ function providerFailureOf(
       : kind === 'quota' && resetsAt === null
         ? '. Run it again when its plan is there again'
         : '';
-  // Its own sentence has its end.
-  const said = hint === '' ? message : message.replace(/\.+$/, '');
-  return { kind, message: `${title}: ${said}${hint}`, until: resetsAt };
+  const reason = hint === '' ? message : message.replace(/\.+$/, '');
+  return { kind, message: `${title}: ${reason}${hint}`, until: resetsAt };
 }
 
 /**
- * Docker loses what a container prints while its daemon is away, should it end before the daemon is back; its exit code
- * and its files are kept. An agent may have written the file, so it has to agree with the exit code.
+ * Read the end record from the container's file. Docker loses the output of a container that ends while the daemon is down,
+ * but keeps its exit code and files. An agent may have written the file, so it must agree with the exit code.
  */
 async function recordInside(
   { containers, recorder }: CollectPorts,
@@ -186,14 +185,14 @@ async function recordInside(
   if (found?.state !== 'exited') return null;
   if (refusal !== null) return { reason: 'tmux-lost', code: found.exitCode, oomKills: 0, refusal };
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
-  const answer = await firstBytes(recorder, args, 4096, options);
-  if (answer.stdout === '' && classify(answer) !== 'docker')
-    throw dockerError({ ...answer, args }, { operation: 'read the end record' });
-  const said = recordInFile(await firstContent(answer.stdout));
-  return said?.code === found.exitCode ? { ...said, oomKills: Number(found.oomKilled) } : null;
+  const result = await firstBytes(recorder, args, 4096, options);
+  if (result.stdout === '' && classify(result) !== 'docker')
+    throw dockerError({ ...result, args }, { operation: 'read the end record' });
+  const record = recordInFile(await firstContent(result.stdout));
+  return record?.code === found.exitCode ? { ...record, oomKills: Number(found.oomKilled) } : null;
 }
 
-/** Return what the beginning of a tar stream holds of its first file. */
+/** Return the content of the first file of a tar stream, as far as its beginning contains it. */
 async function firstContent(stream: string): Promise<string> {
   const parts: Buffer[] = [];
   try {
@@ -208,19 +207,19 @@ async function firstContent(stream: string): Promise<string> {
 }
 
 /**
- * Why the entry of a container was not executed, in the words of docker-init or catatonit on stderr; null where it was: it
- * prints on stdout before everything else.
+ * Return why the entrypoint was not executed, as docker-init or catatonit prints it on stderr; null if it was executed: it
+ * prints on stdout before anything else.
  */
-function entryFailure({ printed = '' }: Output['answer'], stdout: string): string | null {
+function entryFailure({ printed = '' }: Output['result'], stdout: string): string | null {
   if (stdout !== '') return null;
   const last = plainText(printed).trimEnd().split('\n').at(-1)!;
   return /^(?:\[FATAL [^\]]*\]|ERROR \(catatonit:\d+\):) (.{1,300})/.exec(last)?.[1] ?? null;
 }
 
-/** For this user's eyes alone, from its first byte. */
+/** Open a file that only this user can read, from its first byte on. */
 const hold = async (file: string) => holdFile(file);
 
-/** Rejects where nothing more can be written behind what is there. */
+/** Reject if the file cannot be appended to. */
 async function tryToWrite(file: string): Promise<void> {
   const fd = openFile(file, 'r+');
   try {

@@ -14,7 +14,7 @@ import type { AgentPlan } from '../spec/plan.ts';
 import type { ProtectedPath } from '../workspace/protected-git.ts';
 import type { CloneRequest } from './make-clone.ts';
 
-/** Every port of a run. Each actor takes those members alone that it uses. */
+/** Every port of a run. Each actor takes only the members that it uses. */
 export type ActorContext = TimePort &
   DockerPort &
   ProvisionPort &
@@ -44,7 +44,7 @@ export interface DockerPort {
   readonly limiter: ConcurrencyLimiter;
 }
 
-/** Images and networks, made when they are first needed. */
+/** Images and networks, created when they are first needed. */
 export interface ProvisionPort {
   /** Return the id of the image that the agent runs in. */
   image(agent: string, signal: AbortSignal): Promise<string>;
@@ -66,13 +66,13 @@ export interface AgentPort {
 
 /** Clones, and the git files of bound workspaces. */
 export interface WorkspacePort {
-  /** Return the path of an agent's own clone, made or not; null where it has none. */
+  /** Return the path of an agent's own clone, whether or not it exists; null if it has none. */
   clone(agent: string, attempt: number): string | null;
   /** Return the commit that the agent's clones start from. */
   base(agent: string): Base;
   /** Return whether this is the first request for a repository. */
   firstUse(repository: string): boolean;
-  /** Make an agent's clone. Resolves with the reason where that is impossible, else with null. */
+  /** Make an agent's clone. Resolves with the reason if that is impossible, else with null. */
   makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
   /** Copy the git files that are read-only for the agent of a bound repository. */
   protectGit(owner: CallScope): Promise<readonly ProtectedPath[]>;
@@ -86,7 +86,7 @@ export interface HostPort {
   readonly livePlaces: () => readonly string[];
   /** Return whether another agent may write to the agent's workspace while it runs. */
   isShared(agent: string): boolean;
-  /** Return why a host path of the agent can no longer be mounted; null where nothing has changed. */
+  /** Return why a host path of the agent can no longer be mounted; null if nothing has changed. */
   mountProblem(agent: string, attempt: number): string | null;
 }
 
@@ -98,7 +98,7 @@ interface SecretPort {
 export interface JournalPort {
   /** Resolves when the event is on disk. */
   emit(event: RunEventBody): Promise<void>;
-  /** Return what the journal has on an attempt's saved work; null where it was not saved. */
+  /** Return the journaled event of an attempt's saved work; null if it was not saved. */
   savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
   /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */
   haltUnwritable(error: Error, signal: AbortSignal): Promise<never>;

@@ -7,7 +7,7 @@ export type EmptyPorts = HelperPorts & Pick<ActorContext, 'emit'>;
 
 const timeoutMs = 5 * 60_000;
 
-/** Remove directories. What root in a container wrote, this user may not be able to remove: a container can. */
+/** Remove directories. A container removes the files of root that this user cannot remove. */
 export async function emptyFolders(
   context: EmptyPorts,
   owner: CallScope,
@@ -18,7 +18,7 @@ export async function emptyFolders(
   try {
     await remove();
   } catch {
-    // Also half removed it can be mounted.
+    // They must exist to be mounted.
     for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
     const mounts = folders.map((source, index) => ({ source, target: `/empty/${index}`, isWritable: true }));
     const job: HelperJob = {
@@ -28,7 +28,7 @@ export async function emptyFolders(
       user: '0',
       purpose: 'remove its clone',
       timeout: timeoutMs,
-      isAnswered: () => false,
+      hasReported: () => false,
     };
     await runHelperJob(context, owner, job, signal);
     await remove().catch(error =>

@@ -9,15 +9,15 @@ export type ExportPorts = HelperPorts & Pick<ActorContext, 'recorder'>;
 export interface Export {
   /** A directory of the host that an agent may have written. */
   readonly folder: string;
-  /** Relative to it; `.` for all of it. */
+  /** Relative to the directory; `.` for all of it. */
   readonly path: string;
   /** Milliseconds. */
   readonly timeout: number;
 }
 
 /**
- * Give a path of a directory that an agent may have written to `sink`, as a tar stream. A helper container reads it that
- * sees nothing else of the host: a link in there leads nowhere.
+ * Write a path of a directory that an agent may have written to `sink`, as a tar stream. It is read by a helper container
+ * that sees nothing else of the host, so a link in it leads nowhere.
  */
 export function exportPath(
   context: ExportPorts,
@@ -30,7 +30,7 @@ export function exportPath(
     ...exportJob(wanted),
     purpose: `read ${wanted.path} of its workspace`,
     timeout,
-    isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
+    hasReported: ({ exitCode }) => exitCode !== null && exitCode < 125,
     attach: args => pipeOutput(context.recorder, args, sink, { signal, owner, timeout }),
   };
   return runHelperJob(context, owner, job, signal);

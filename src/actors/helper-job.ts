@@ -1,5 +1,5 @@
 import { type Helper, type HelperOptions, runHelper } from '../agent-container/helper.ts';
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { classify, dockerError, matchesMessage, messageOf } from '../docker/errors.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
@@ -9,33 +9,33 @@ export type HelperPorts = Pick<
   'clock' | 'docker' | 'containers' | 'engine' | 'helperImage' | 'identity'
 >;
 
-/** What is run in a helper container. */
+/** The command of a helper container. */
 export type HelperCommand = Pick<Helper, 'command' | 'args' | 'mounts' | 'user' | 'groups'>;
 
-/** What a helper container does for one attempt of an agent. */
+/** The work of a helper container for one attempt of an agent. */
 export interface HelperJob extends HelperCommand {
-  /** For people, in errors: `make its clone`. */
+  /** For error messages: `make its clone`. */
   readonly purpose: string;
   /** Milliseconds. */
   readonly timeout: number;
   readonly attach?: HelperOptions['attach'];
-  /** Whether the helper itself has answered, so that nothing is to be read out of docker's own words. */
-  readonly isAnswered: (answer: DockerAnswer) => boolean;
+  /** Whether the helper itself has reported, so that the message of docker is irrelevant. */
+  readonly hasReported: (result: DockerResult) => boolean;
   readonly prepare?: HelperOptions['prepare'];
 }
 
 const maxTries = 3;
 const retryDelayMs = 1_000;
-/** What is being removed is removed to its end. */
+/** A removal that has begun is completed. */
 const neverAborted = new AbortController().signal;
 
-/** Run the job, again where docker failed for a reason that passes. Throws where the engine is unreachable. */
+/** Run the job, and retry it after a transient failure of docker. Throws if the engine is unreachable. */
 export async function runHelperJob(
   context: HelperPorts,
   owner: CallScope,
   job: HelperJob,
   signal: AbortSignal,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const { clock, docker, containers } = context;
   const helper = helperOf(context, owner, job, await context.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
@@ -46,11 +46,11 @@ export async function runHelperJob(
     ...(prepare ? { prepare } : {}),
   };
   for (let tried = 1; ; tried++) {
-    const answer = await runHelper(helper, options);
-    const kind = answer.ok || job.isAnswered(answer) ? null : classify(answer);
-    if (kind === null || signal.aborted) return answer;
-    if (kind === 'unreachable') throw dockerError(answer, { operation: job.purpose });
-    if (kind !== 'transient' || answer.interrupted === 'timeout' || tried === maxTries) return answer;
+    const result = await runHelper(helper, options);
+    const kind = result.ok || job.hasReported(result) ? null : classify(result);
+    if (kind === null || signal.aborted) return result;
+    if (kind === 'unreachable') throw dockerError(result, { operation: job.purpose });
+    if (kind !== 'transient' || result.interrupted === 'timeout' || tried === maxTries) return result;
     await clock.sleep(retryDelayMs, signal).catch(() => {});
   }
 }
@@ -69,19 +69,19 @@ export function helperOf(
   };
 }
 
-/** Why a helper did not do its job: its own last words, or docker's. */
-export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerAnswer): string {
-  const said = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
-  if (said !== undefined) return said;
+/** Return why a helper failed: its own last line, or docker's message. */
+export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerResult): string {
+  const reported = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
+  if (reported !== undefined) return reported;
   if (interrupted === 'timeout') return 'it did not end in time';
   if (matchesMessage('noProgram', stderr))
     return 'the base image is of another release; build it again: agent-flow build';
   return messageOf(stderr) || messageOf(printed) || `the helper container exited with ${exitCode}`;
 }
 
-/** The caller in a container: as whom a helper reads and writes the caller's own files. */
+/** Return the user by which a helper reads and writes the caller's own files. */
 export function hostUser({ engine }: Pick<ActorContext, 'engine'>): Pick<Helper, 'user' | 'groups'> {
-  // There the caller is root in a container, and no id of theirs exists.
+  // A rootless engine maps the caller to root in a container, and the caller's own ids to nobody.
   if (engine.isRootless) return { user: '0:0' };
   const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return { user: `${uid}:${gid}`, groups: uid === 0 ? [] : (process.getgroups?.() ?? []) };

@@ -14,8 +14,8 @@ type InjectPorts = Pick<
 >;
 
 /**
- * Hands the launch script to the container, which types one constant line into the session. Asking twice is safe:
- * the container starts its agent once, and says `already` from then on.
+ * Pass the launch script to the container, which types one constant line into the session. Idempotent: the container
+ * starts its agent once, and prints `already` from then on.
  */
 export async function inject(
   context: InjectPorts,
@@ -43,29 +43,29 @@ export async function inject(
   ];
   const operation = 'start the agent in its session';
   const injectedAt = clock.now();
-  const answer = await docker(args, {
+  const result = await docker(args, {
     signal,
     owner: owner(input),
     changes: true,
     input: script,
     timeout: ready + 15_000,
   });
-  if (answer.ok && /^(started|already)$/m.test(answer.stdout)) return { injectedAt };
+  if (result.ok && /^(started|already)$/m.test(result.stdout)) return { injectedAt };
 
-  // An agent may be done before the command that started it has answered: then its end says what happened.
+  // An agent may end before the command that started it returns: then its end is what counts.
   if (await findEnd(context, id, signal)) return { injectedAt };
-  if (answer.ok) throw unreadableOutput(answer, operation);
+  if (result.ok) throw unreadableOutput(result, operation);
 
-  const error = dockerError(answer, { operation, fallbackKind: 'transient' });
-  if (classify(answer) !== 'docker') throw error;
+  const error = dockerError(result, { operation, fallbackKind: 'transient' });
+  if (classify(result) !== 'docker') throw error;
   throw new StepError('transient', error.message, { command: 'docker exec agent-inject' });
 }
 
-/** Its hash is on a command line and in the journal: without a salt anybody could try weak secrets against it. */
+/** Salt the script: its hash is on a command line and in the journal, and weak secrets could be tried against it. */
 const salted = (script: Buffer) =>
   Buffer.concat([script, Buffer.from(`# ${randomBytes(16).toString('hex')}\n`)]);
 
-/** Before docker gets them, what is needed to redact them later is on disk. Returns false without a container. */
+/** Seal secrets before docker gets them, so that they can be redacted later. Returns false without a container. */
 async function seal(
   { seals, haltUnwritable }: InjectPorts,
   input: StepInput,

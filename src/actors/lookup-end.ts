@@ -3,12 +3,12 @@ import type { ActorContext } from './context.ts';
 
 /** Milliseconds; a busy engine takes a moment. */
 const timeoutMs = 2_000;
-/** Most often the event is on its way, and costs nothing. */
+/** Usually the event arrives within this time, and no call is needed. */
 const askAfterMs = 300;
 
 /**
- * The end of a container that a command has found gone; null where it is not known by then. Docker is asked for it where
- * no event comes: the stream may be silent.
+ * Return the end of a container that a command found gone; null if it is not known in time. If no event arrives, since the
+ * stream may be silent, the containers are listed.
  */
 export async function findEnd(
   { watcher }: Pick<ActorContext, 'watcher'>,

@@ -13,25 +13,25 @@ import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJo
 
 type ClonePorts = HelperPorts & Pick<ActorContext, 'firstUse' | 'writablePlaces' | 'livePlaces' | 'emit'>;
 
-/** What an agent's own clone is made of. */
+/** The source and the target of an agent's own clone. */
 export interface CloneRequest {
   /** The root of the work tree that is cloned. */
   readonly repository: string;
   readonly commit: string;
   readonly branch: string;
-  /** Path of the clone that is to be. */
+  /** Path of the clone to make. */
   readonly target: string;
 }
 
-/** Cloning a large repository takes its time. */
+/** Long enough for a large repository. */
 const timeoutMs = 20 * 60_000;
 const making = '.making-';
-/** As long as it fits on a command line with room to spare. */
+/** Fits easily on a command line. */
 const maxIgnoreBytes = 16_384;
 
 /**
  * Make the clone in a helper container, or find the one that an earlier try has made. A partial one never exists under
- * its name. Resolves with what is wrong where it cannot be made, else with null.
+ * its name. Resolves with the reason if it cannot be made, else with null.
  */
 export async function makeClone(
   context: ClonePorts,
@@ -51,14 +51,14 @@ export async function makeClone(
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
     ignored: isFirst ? await globalIgnorePatterns(context.writablePlaces) : '-',
   });
-  const answer = await runHelperJob(
+  const result = await runHelperJob(
     context,
     owner,
     {
       ...job,
       purpose: 'make its clone',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+      hasReported: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
       async prepare() {
         await removePartial(target);
         await mkdir(aside, { mode: 0o700 });
@@ -67,14 +67,14 @@ export async function makeClone(
     signal,
   );
   signal.throwIfAborted();
-  if (!answer.ok || !/^cloned$/m.test(answer.stdout)) return jobFailure(answer);
-  for (const message of sourceWarnings(root, answer.stdout))
+  if (!result.ok || !/^cloned$/m.test(result.stdout)) return jobFailure(result);
+  for (const message of sourceWarnings(root, result.stdout))
     await context.emit({ type: 'warning', agent: null, message });
   await rename(aside, target);
   return null;
 }
 
-/** What a person should know of a repository whose clones differ from its work tree. */
+/** Return warnings for a repository whose clones differ from its work tree. */
 function sourceWarnings(root: string, stdout: string): string[] {
   const dirty = /^dirty$/m.test(stdout)
     ? [`${root} has changes that are not committed: they are not in the clones`]
@@ -112,7 +112,7 @@ export function cloneJob(
   };
 }
 
-/** The look for objects that a partial clone lacks of a commit, its branches and tags. */
+/** Return the command that checks whether a partial clone lacks objects of a commit, its branches or tags. */
 export const checkJob = (
   context: Pick<ActorContext, 'engine' | 'writablePlaces' | 'livePlaces'>,
   repository: Repository,
@@ -124,13 +124,13 @@ export const checkJob = (
   ...hostUser(context),
 });
 
-/** What any agent can write at this moment. */
+/** Return the paths that any agent can write at this moment. */
 export const writableNow = (context: Pick<ActorContext, 'writablePlaces' | 'livePlaces'>) => [
   ...context.writablePlaces,
   ...context.livePlaces(),
 ];
 
-/** A repository in a helper: below /host, at the paths that it has on the host, so that its own links hold. */
+/** Mount a repository in a helper below /host, at its paths on the host, so that its own links stay valid. */
 export const onHost = (
   repository: Repository,
   writable: readonly string[],
@@ -144,12 +144,12 @@ async function removePartial(target: string): Promise<void> {
       await rm(join(dirname(target), name), { recursive: true, force: true });
 }
 
-/** The patterns that the user's git ignores everywhere, without which their files would count as changes. */
+/** Return the patterns that the user's git ignores everywhere; without them such files would count as changes. */
 async function globalIgnorePatterns(writable: readonly string[]): Promise<string> {
   const set = await globalGitSetting('core.excludesFile');
   const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
   const file = set === null ? join(config, 'git', 'ignore') : resolve(homedir(), set.replace(/^~\//, ''));
-  // One that an agent can write could be a link to any file.
+  // A file that an agent can write could be a link to any file.
   if (writable.some(place => isWithin(file, place))) return '';
   return readSmallFile(file, maxIgnoreBytes)?.replaceAll('\0', '') ?? '';
 }

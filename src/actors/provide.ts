@@ -16,7 +16,7 @@ import { waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
 
-/** The agent machine with hands: each of its actors acts on this context. */
+/** Return the agent machine with its actors, which act on this context. */
 export function provideActors(context: ActorContext) {
   const { clock } = context;
   const actor = <Output, Input = StepInput>(
@@ -24,18 +24,18 @@ export function provideActors(context: ActorContext) {
       context: ActorContext,
       input: Input,
       signal: AbortSignal,
-      report: (mood: Activity) => void,
+      report: (activity: Activity) => void,
     ) => Promise<Output>,
   ) =>
     fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
-        // Not by a function in the input: what an actor was given is persisted with it.
-        return await work(context, input, signal, mood => self._parent?.send(mood));
+        // Not by a function in the input, since XState persists the input of an actor.
+        return await work(context, input, signal, activity => self._parent?.send(activity));
       } catch (error) {
         throw asStepError(error, { at: clock.now() });
       }
     });
-  const gated =
+  const limited =
     <Output>(work: (context: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
     (_: ActorContext, input: StepInput, signal: AbortSignal) =>
       context.limiter(() => work(context, input, signal), signal);
@@ -44,20 +44,20 @@ export function provideActors(context: ActorContext) {
     actors: {
       reconcile: actor((_, { name }, signal) => context.reconcile(name, signal)),
       ensureImage: actor(async (_, { name }, signal) => {
-        // Before anything is made for an agent that could not be given its work.
+        // Fail early, before an image is built.
         secretsOf(context, name);
         const image = await context.image(name, signal);
-        // Now, and not when there is work to be saved.
+        // Fail now, and not when there is work to save.
         if (context.plan(name).workspace.mode === 'clone') await context.helperImage(signal);
         return { image };
       }),
       ensureNetwork: actor((_, { name }, signal) => context.networks.ensure(name, signal)),
       createContainer: actor(async (context, input, signal) => {
-        // Not under the gate: a repository that takes its time says nothing of Docker.
+        // Not limited: a slow repository does not mean that Docker is overloaded.
         await ensureWorkspace(context, input, signal);
-        return gated(createContainer)(context, input, signal);
+        return limited(createContainer)(context, input, signal);
       }),
-      startContainer: actor(gated(startContainer)),
+      startContainer: actor(limited(startContainer)),
       waitForTmux: actor(waitForTmux),
       inject: actor(inject),
       watch: actor(agentWatcher()),
@@ -76,7 +76,7 @@ export function provideActors(context: ActorContext) {
   });
 }
 
-/** The work is saved also where the transcript cannot be read. */
+/** Save the work also if the transcript cannot be read. */
 async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
   const read = await collect(context, input, signal).catch((error: unknown) => ({ error }));
   if (!signal.aborted) await saveWork(context, input, signal);
@@ -84,5 +84,5 @@ async function collectAndSave(context: ActorContext, input: StepInput, signal: A
   return read;
 }
 
-/** Actors of the agent machine by name; any of them. */
+/** Any subset of the agent machine's actors, by name. */
 export type AgentActors = NonNullable<Parameters<typeof agentMachine.provide>[0]['actors']>;

@@ -37,6 +37,6 @@ async function remove(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = await context.containers.remove(id, { signal, owner: owner(input) });
-  if (!answer.ok) throw dockerError(answer, { operation: 'remove the container' });
+  const result = await context.containers.remove(id, { signal, owner: owner(input) });
+  if (!result.ok) throw dockerError(result, { operation: 'remove the container' });
 }

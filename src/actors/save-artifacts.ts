@@ -13,16 +13,16 @@ import { type ExportPorts, exportPath } from './export-path.ts';
 
 export type ArtifactPorts = ExportPorts & Pick<ActorContext, 'plan' | 'folder' | 'clone' | 'emit'>;
 
-/** Bytes of all artifacts of an attempt together. */
+/** Maximum bytes of all artifacts of an attempt together. */
 const largest = 100 * 2 ** 20;
-/** Milliseconds for one of them. */
-const patience = 2 * 60_000;
+/** For one artifact. */
+const timeoutMs = 2 * 60_000;
 
 export const artifactOut = (id: string, path: string) => ['cp', `${id}:/workspace/${path}`, '-'];
 
 /**
- * Take what the spec lists out of the workspace. Returns where it is now; what cannot be taken is a warning. `docker cp`
- * is for workspaces in the container alone: of one that is mounted it would follow what the agent made of the mounts.
+ * Copy the artifacts of the spec out of the workspace. Returns their paths; one that cannot be copied is a warning.
+ * `docker cp` is used only for a workspace in the container: in a mounted one it would follow links that the agent made.
  */
 export async function saveArtifacts(
   context: ArtifactPorts,
@@ -48,7 +48,7 @@ export async function saveArtifacts(
 interface Taken {
   readonly size: number;
   readonly warnings: readonly string[];
-  /** null where there is nothing. */
+  /** null if nothing was copied. */
   readonly path: string | null;
 }
 const nothing: Taken = { size: 0, warnings: [], path: null };
@@ -64,7 +64,7 @@ async function take(
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
 ): Promise<Taken> {
   const folder = mountedWorkspace(context, input);
-  const options = { signal, owner: owner(input), timeout: patience };
+  const options = { signal, owner: owner(input), timeout: timeoutMs };
   const through = folder === null ? await linkOnTheWay(context, input, artifact.path, options) : null;
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
@@ -73,22 +73,22 @@ async function take(
     return { ...nothing, warnings: ['an artifact that it lies in is a file'] };
   const maxBytes = Math.min(left, artifact.maxSize ?? left);
   const { sink, done } = unpacker({ folder: dirname(target), maxBytes });
-  const answer =
+  const result =
     folder === null
       ? await pipeOutput(context.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
       : await exportPath(
           context,
           options.owner,
-          { folder, path: artifact.path, timeout: patience },
+          { folder, path: artifact.path, timeout: timeoutMs },
           sink,
           signal,
         );
   const { size, warnings } = await done();
-  if (answer.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
-  return { size, warnings: [...warnings, explain(answer, size)], path: size > 0 ? target : null };
+  if (result.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
+  return { size, warnings: [...warnings, explain(result, size)], path: size > 0 ? target : null };
 }
 
-/** Empty the place of an artifact. Returns false where an artifact above it turned out to be a file. */
+/** Clear the path of an artifact. Returns false if an artifact above it is a file. */
 export function makeRoom(root: string, path: string): boolean {
   const target = join(root, path);
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -102,7 +102,7 @@ export function makeRoom(root: string, path: string): boolean {
   }
 }
 
-/** The directory of the host that the agent worked in; null where it worked in its container. */
+/** Return the directory of the host that the agent worked in; null if it worked in its container. */
 export function mountedWorkspace(
   context: Pick<ActorContext, 'plan' | 'clone'>,
   { name, attempt }: Pick<StepInput, 'name' | 'attempt'>,
@@ -114,11 +114,11 @@ export function mountedWorkspace(
 function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): string {
   if (matchesMessage('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
   if (interrupted === 'timeout')
-    return `it took longer than ${patience / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
+    return `it took longer than ${timeoutMs / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;
   return messageOf(stderr) || messageOf(printed) || 'it cannot be read';
 }
 
-/** docker would follow a link among the directories of a path. */
+/** Return the first directory of a path that is a link, which docker would follow; null if there is none. */
 async function linkOnTheWay(
   { recorder }: ArtifactPorts,
   { containerId }: StepInput,

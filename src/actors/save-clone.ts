@@ -15,22 +15,22 @@ import { type WorkRefs, workRefs } from './workspace.ts';
 
 export type SaveClonePorts = CollectClonePorts & Pick<ActorContext, 'base' | 'writablePlaces' | 'livePlaces'>;
 
-/** Bytes of a bundle and of a patch. */
+/** Maximum bytes of a bundle, and of a patch. */
 const maxBytes = 2 ** 30;
 const timeoutMs = 5 * 60_000;
 
 export interface SavedClone {
-  /** null where nothing was changed. */
+  /** null if nothing was changed. */
   readonly workspace: SavedWorkspace | null;
-  /** What a person has to know. */
+  /** For the user. */
   readonly warning: string | null;
 }
 
 const nothing: SavedClone = { workspace: null, warning: null };
 
 /**
- * Save what an agent did in its clone to refs of the repository that was cloned. Git runs in helper containers
- * only: one that sees the clone and makes a bundle of it, and one that sees the repository and takes the bundle.
+ * Save the work in an agent's clone to refs of the repository that was cloned. Git runs in helper containers only: one
+ * that sees the clone and bundles it, and one that sees the repository and fetches the bundle.
  */
 export async function saveClone(
   context: SaveClonePorts,
@@ -83,7 +83,7 @@ export async function saveClone(
         path: null,
       };
     } catch (error) {
-      // What docker has not done is for the machine; anything else leaves the clone where it is.
+      // The machine handles failures of docker; anything else leaves the clone where it is.
       if (error instanceof StepError || error instanceof DockerError) throw error;
       return leave((error as Error).message);
     }
@@ -91,7 +91,7 @@ export async function saveClone(
   return left === null ? { ...nothing, workspace: saved } : leave(left, saved ?? {});
 }
 
-/** Bring the bundle into the repository, as a branch and refs of its own. Resolves with what went wrong, or null. */
+/** Fetch the bundle into the repository, as a branch and other refs. Resolves with the problem, or null. */
 async function deliverWork(
   context: SaveClonePorts,
   owner: CallScope,
@@ -108,12 +108,12 @@ async function deliverWork(
       ...deliverJob(context, repository, { bundle: dirname(bundle), ...work }),
       purpose: 'deliver its work',
       timeout: timeoutMs,
-      isAnswered: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
+      hasReported: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
     };
-    const answer = await runHelperJob(context, owner, job, signal);
-    return answer.ok && answer.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
+    const result = await runHelperJob(context, owner, job, signal);
+    return result.ok && result.stdout.includes(`delivered ${work.commit ?? '-'}\n`)
       ? null
-      : jobFailure(answer);
+      : jobFailure(result);
   } finally {
     await rm(dirname(bundle), { recursive: true, force: true });
   }

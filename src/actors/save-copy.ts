@@ -9,13 +9,13 @@ import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
 
 export type SaveCopyPorts = Pick<ActorContext, 'recorder' | 'folder' | 'emit'>;
 
-/** Bytes, and milliseconds. */
+/** Bytes. */
 const largest = 2 * 2 ** 30;
-const patience = 10 * 60_000;
+const timeoutMs = 10 * 60_000;
 
 export const copyOut = (id: string) => ['cp', `${id}:/workspace/.`, '-'];
 
-/** Takes the workspace of an agent out of its container, into the folder of its attempt. */
+/** Copy the workspace of an agent out of its container, into the folder of its attempt. */
 export async function saveCopy(
   context: SaveCopyPorts,
   input: StepInput,
@@ -29,15 +29,15 @@ export async function saveCopy(
     await rm(aside, { recursive: true, force: true });
     const { sink, done } = unpacker({ folder: aside, maxBytes: largest, keepsLinks: true });
     const args = copyOut(input.containerId!);
-    const answer = await pipeOutput(context.recorder, args, sink, {
+    const result = await pipeOutput(context.recorder, args, sink, {
       signal,
       owner: owner(input),
-      timeout: patience,
+      timeout: timeoutMs,
     });
-    for (const warning of (await done()).warnings) await warn(`of its copy ${warning}`);
-    if (!answer.ok) {
-      const why = signal.aborted ? 'there was no time left' : messageOf(answer.stderr) || 'docker cp failed';
-      await warn(`its copy could not be taken out whole: ${why}. What there is of it is in ${aside}`);
+    for (const warning of (await done()).warnings) await warn(`copy: ${warning}`);
+    if (!result.ok) {
+      const why = signal.aborted ? 'there was no time left' : messageOf(result.stderr) || 'docker cp failed';
+      await warn(`its copy is incomplete: ${why}. Its files so far are in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }
     await rename(aside, path);

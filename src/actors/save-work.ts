@@ -16,8 +16,8 @@ export type SaveWorkPorts = ArtifactPorts &
 type Saved = Extract<RunEventBody, { type: 'workspace.saved' }>;
 
 /**
- * Brings home what an attempt came to: artifacts, and the work in its clone or copy. Done once: it is in the journal
- * before the clone goes. Whatever cannot be had is told as a warning; it makes no other outcome of an agent.
+ * Save the artifacts of an attempt, and the work in its clone or copy. Done once: it is journaled before the clone is
+ * removed. Anything that cannot be saved is reported as a warning, and does not change the agent's outcome.
  */
 export async function saveWork(context: SaveWorkPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   await reportGitChanges(context, owner(input)).catch((error: Error) =>
@@ -52,13 +52,13 @@ async function save(context: SaveWorkPorts, input: StepInput, signal: AbortSigna
   if (wanted.length === 0 && mode !== 'clone' && mode !== 'copy') return;
   let saved = context.savedWork(agent, attempt);
   if (saved === null) {
-    const hurry = AbortSignal.any([signal, context.deadlineSignal(agent)]);
-    const artifacts = input.containerId === null ? [] : await saveArtifacts(context, input, hurry);
+    const deadline = AbortSignal.any([signal, context.deadlineSignal(agent)]);
+    const artifacts = input.containerId === null ? [] : await saveArtifacts(context, input, deadline);
     const { workspace, warning } =
       mode === 'clone'
-        ? await saveClone(context, owner(input), hurry)
+        ? await saveClone(context, owner(input), deadline)
         : mode === 'copy' && input.containerId !== null
-          ? { workspace: await saveCopy(context, input, hurry), warning: null }
+          ? { workspace: await saveCopy(context, input, deadline), warning: null }
           : { workspace: null, warning: null };
     signal.throwIfAborted();
     if (warning !== null) await context.emit({ type: 'warning', agent, message: warning });
@@ -72,7 +72,7 @@ async function save(context: SaveWorkPorts, input: StepInput, signal: AbortSigna
     await context.emit(found);
     saved = found;
   }
-  // A container that is kept is there to be looked at, with its workspace.
+  // A container is kept for inspection, with its workspace.
   if (mode === 'clone' && keep === 'never' && saved.workspace?.path == null)
     await clearClone(context, owner(input), signal);
 }

@@ -4,7 +4,7 @@ import type { ActorContext } from './context.ts';
 
 type SecretWaitPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
 
-/** The secrets of an agent by their names. Throws where one is not there. */
+/** Return the secrets of an agent by name. Throws if one is missing. */
 export function secretsOf(
   { vault, plan }: Pick<ActorContext, 'vault' | 'plan'>,
   agent: string,
@@ -14,7 +14,7 @@ export function secretsOf(
   return found.values;
 }
 
-/** A file may be written meanwhile; of our own environment nothing new comes. In milliseconds. */
+/** Milliseconds between reads: the file of a secret may be written meanwhile. */
 const pause = 2_000;
 
 export async function awaitSecrets(

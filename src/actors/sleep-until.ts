@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** How soon it is noticed, in milliseconds, that the wall clock was set or that the machine was suspended. */
+/** Milliseconds after which a change of the wall clock or a suspend of the machine is noticed. */
 const noticeAfter = 60_000;
 
 /**

@@ -11,7 +11,7 @@ import { writableNow } from './make-clone.ts';
 
 type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
 
-/** Starts a container that has never run. Starting one that has ended would be a second life, so doubt asks first. */
+/** Start a container that has never run. One that has ended must not run again, so in doubt it is inspected first. */
 export async function startContainer(
   context: StartPorts,
   input: StepInput,
@@ -25,21 +25,21 @@ export async function startContainer(
   }
   checkSources(context, input);
   await copyIn(context, input, signal);
-  // Docker looks at the sources of mounts only now, and follows what it finds there.
+  // Docker resolves the sources of mounts only now, and follows links in them.
   checkSources(context, input);
-  const answer = await docker(['start', id], {
+  const result = await docker(['start', id], {
     signal,
     owner: owner(input),
     changes: true,
     timeout: 120_000,
   });
-  if (answer.ok && answer.stdout.trim() === id) return;
-  if (answer.ok) throw unreadableOutput(answer, 'start the container');
-  const lacksCommands = isProgramMissing('agent-init', answer.stderr);
-  throw asStepError(dockerError(answer, { operation: 'start the container' }), {
+  if (result.ok && result.stdout.trim() === id) return;
+  if (result.ok) throw unreadableOutput(result, 'start the container');
+  const lacksCommands = isProgramMissing('agent-init', result.stderr);
+  throw asStepError(dockerError(result, { operation: 'start the container' }), {
     fallbackKind: lacksCommands
       ? 'image'
-      : (lost.find(([, message]) => matchesMessage(message, answer.stderr))?.[0] ?? 'docker'),
+      : (lost.find(([, message]) => matchesMessage(message, result.stderr))?.[0] ?? 'docker'),
   });
 }
 
@@ -50,13 +50,13 @@ function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
 
-/** Just before the start, so that nobody starts without: copying twice makes no difference. */
+/** Copy the workspace into the container just before its start. Copying twice is harmless. */
 async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { workspace } = context.plan(input.name);
   if (workspace.mode !== 'copy') return;
   const { path } = workspace;
   const isShared = writableNow(context).some(place => isWithin(path, place) || isWithin(place, path));
-  const answer = isShared
+  const result = isShared
     ? await copyShared(context, input, path, signal)
     : await context.docker(copyInto(path, input.containerId!), {
         signal,
@@ -64,12 +64,12 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
         changes: true,
         timeout: copyTimeoutMs,
       });
-  if (!answer.ok) throw dockerError(answer, { operation: `copy ${path} into the container` });
+  if (!result.ok) throw dockerError(result, { operation: `copy ${path} into the container` });
 }
 
 const copyTimeoutMs = 10 * 60_000;
 
-/** A directory that another agent may write to at this moment is read by a container that sees nothing else of the host. */
+/** Copy a directory that another agent may write to, by way of a container that sees nothing else of the host. */
 function copyShared(context: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
   const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
@@ -79,7 +79,7 @@ function copyShared(context: StartPorts, input: StepInput, folder: string, signa
       ...exportJob({ folder, path: '.' }),
       purpose: `copy ${folder} into the container`,
       timeout: copyTimeoutMs,
-      isAnswered: ({ exitCode }) => exitCode !== null && exitCode < 125,
+      hasReported: ({ exitCode }) => exitCode !== null && exitCode < 125,
       attach: args =>
         pipeCommands(context.recorder, args, ['cp', '-', `${input.containerId}:/workspace`], options),
     },
@@ -87,7 +87,7 @@ function copyShared(context: StartPorts, input: StepInput, folder: string, signa
   );
 }
 
-/** What somebody has taken away between our create and our start. */
+/** The failure kind of a start by docker's message, for things that were removed after the create. */
 const lost = [
   // A daemon that was killed during a start leaves a task behind, and its container never starts.
   ['infrastructure', 'stuckTask'],

@@ -5,45 +5,45 @@ import { type ActorContext, owner } from './context.ts';
 type StopPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
 
 /**
- * The rungs of the ladder. Each does one thing and waits for the container's end with its own patience, in
- * milliseconds; on Ctrl-C all four together take less than five seconds.
+ * A step of the escalation. It does one thing and waits for the end of the container for its own grace period. On Ctrl-C,
+ * all four steps together take less than five seconds.
  */
 type StopStep = (context: StopPorts, input: StepInput, signal: AbortSignal) => Promise<End | null>;
 
 export const interrupt: StopStep = (context, input, signal) => {
   const { stop } = context.plan(input.name).timeouts;
-  const patience = input.cancelled ? Math.min(stop, 1_000) : stop;
-  return rung(
+  const gracePeriodMs = input.cancelled ? Math.min(stop, 1_000) : stop;
+  return runStep(
     context,
     input,
     signal,
     ['exec', input.containerId!, 'tmux', 'send-keys', '-t', '=agent:', 'C-c'],
-    patience,
+    gracePeriodMs,
   );
 };
 
 export const terminate: StopStep = (context, input, signal) =>
-  rung(context, input, signal, ['kill', '--signal=TERM', input.containerId!], 1_000);
+  runStep(context, input, signal, ['kill', '--signal=TERM', input.containerId!], 1_000);
 
 export const stopContainer: StopStep = (context, input, signal) =>
-  rung(context, input, signal, ['stop', '--time=1', input.containerId!], 500);
+  runStep(context, input, signal, ['stop', '--time=1', input.containerId!], 500);
 
 export const killContainer: StopStep = (context, input, signal) =>
-  rung(context, input, signal, ['kill', input.containerId!], 500);
+  runStep(context, input, signal, ['kill', input.containerId!], 500);
 
-async function rung(
+async function runStep(
   context: StopPorts,
   input: StepInput,
   signal: AbortSignal,
   args: readonly string[],
-  patience: number,
+  gracePeriodMs: number,
 ) {
   const { docker, watcher } = context;
   const ended = watcher.ended(input.containerId!, signal);
-  // A command that hangs must not hold up the ladder; it goes on in the daemon all the same.
-  const asked = docker(args, { signal, owner: owner(input), changes: true, timeout: patience + 1_500 });
-  const early = await Promise.race([ended, asked.then(() => null)]);
+  // A command that hangs must not delay the escalation; the daemon completes it all the same.
+  const call = docker(args, { signal, owner: owner(input), changes: true, timeout: gracePeriodMs + 1_500 });
+  const early = await Promise.race([ended, call.then(() => null)]);
   if (early) return early;
-  const over = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+  const over = AbortSignal.any([signal, AbortSignal.timeout(gracePeriodMs)]);
   return watcher.ended(input.containerId!, over).catch(() => null);
 }

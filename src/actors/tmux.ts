@@ -8,8 +8,8 @@ import { findEnd } from './lookup-end.ts';
 type TmuxPorts = Pick<ActorContext, 'docker' | 'watcher' | 'plan'>;
 
 /**
- * Waits until the session takes keys; null then. The waiting is done inside the container, by one command. A container
- * that has ended by then answers with its end.
+ * Wait until the session accepts input, with one command inside the container. Resolves with null, or with the container's
+ * end if it has ended by then.
  */
 export async function waitForTmux(
   context: TmuxPorts,
@@ -20,20 +20,20 @@ export async function waitForTmux(
   const { ready } = context.plan(input.name).timeouts;
   const seconds = Math.max(1, Math.ceil(ready / 1000));
   const id = input.containerId!;
-  const answer = await docker(['exec', id, 'agent-ready', String(seconds)], {
+  const result = await docker(['exec', id, 'agent-ready', String(seconds)], {
     signal,
     owner: owner(input),
     timeout: ready + 15_000,
   });
-  if (answer.ok) return null;
-  // Whatever docker says of an exec: it may have met the container in the moment of its end.
-  const end = answer.interrupted === null ? await findEnd(context, id, signal) : null;
+  if (result.ok) return null;
+  // Whatever docker reports of an exec, the container may just have ended.
+  const end = result.interrupted === null ? await findEnd(context, id, signal) : null;
   if (end) return end;
-  if (isContainerOver(answer.stderr)) {
-    throw new StepError('transient', 'the container has ended, and docker has not told how');
+  if (isContainerOver(result.stderr)) {
+    throw new StepError('transient', 'the container has ended, and docker did not report how');
   }
-  const error = asStepError(dockerError(answer, { operation: 'reach the tmux session' }), {
+  const error = asStepError(dockerError(result, { operation: 'reach the tmux session' }), {
     fallbackKind: 'timeout',
   });
-  throw answer.interrupted === 'timeout' ? new StepError('timeout', error.message) : error;
+  throw result.interrupted === 'timeout' ? new StepError('timeout', error.message) : error;
 }

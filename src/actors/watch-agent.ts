@@ -5,31 +5,31 @@ import type { ActorContext } from './context.ts';
 
 type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
 
-/** A container holds its own limit; only one that outlives it by this much, in milliseconds, is ended from outside. */
+/** A container enforces its own limit; one that exceeds it by this many milliseconds is ended from outside. */
 const overdueAfter = 30_000;
 
 export type WatchAgent = (
   context: WatchPorts,
   input: StepInput,
   signal: AbortSignal,
-  tell: (mood: Activity) => void,
+  report: (activity: Activity) => void,
 ) => Promise<End | 'overdue'>;
 
 /**
- * Watches agents: resolves when the agent's container has ended, and tells meanwhile what is seen of it. Its limit is
- * counted from when this process saw it run first, by a clock that nobody sets: what the wall clock makes of the time
- * before, after a suspend or a change by an hour, must not end a healthy agent.
+ * Resolve when the agent's container has ended, and report its activity until then. Its limit is counted by a monotonic
+ * clock from when this process first saw it run: a wall clock that jumps, as after a suspend or a change by an hour, must
+ * not end a healthy agent.
  */
 export function agentWatcher(): WatchAgent {
-  /** By container. */
+  /** When each container was first seen. */
   const seen = new Map<string, number>();
-  return async (context, input, signal, tell) => {
+  return async (context, input, signal, report) => {
     const { clock, watcher } = context;
     const id = input.containerId!;
     const { run } = context.plan(input.name).timeouts;
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
-    const mood = followActivity(context, input, stop, tell);
+    const followed = followActivity(context, input, stop, report);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = seen.get(id) ?? clock.elapsed();
@@ -43,7 +43,7 @@ export function agentWatcher(): WatchAgent {
       return end;
     } finally {
       over.abort();
-      await Promise.allSettled([mood, ...waits]);
+      await Promise.allSettled([followed, ...waits]);
     }
   };
 }

@@ -5,10 +5,10 @@ import { type ActorContext, owner } from './context.ts';
 
 type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
 
-/** The branch that an agent's work comes back on. */
+/** Return the branch that an agent's work is saved to. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
 
-/** Where work comes back to. */
+/** The refs that work is saved to. */
 export interface WorkRefs {
   readonly branch: string;
   /** Prefix of the refs of commits that are not on the branch. */
@@ -20,7 +20,7 @@ export const workRefs = (runId: string, agent: string, attempt: number): WorkRef
   refs: `refs/agent-flow/${runId}/${agent}/${attempt}`,
 });
 
-/** Make what has to be on the host before there can be a container: the clone of an agent that works in one. */
+/** Make the clone of an agent that works in one, which must exist before its container. */
 export async function ensureWorkspace(
   context: EnsureWorkspacePorts,
   input: StepInput,

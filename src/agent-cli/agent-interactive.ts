@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// agent-interactive PLAN PROMPT-FILE: sits before the screen of an interactive AI CLI, as a person would. It pastes the
-// prompt, once, and from then on watches whether the CLI works, has nothing to do, or needs input. Each change is a line in
-// /run/agent/activity: `working`, `idle`, or `needsInput REASON`. A prompt that others sent, and that is not entered when
-// a turn is over, it enters. PLAN is a WatchPlan as JSON.
+// agent-interactive PLAN PROMPT-FILE: watch the screen of an interactive AI CLI. It pastes the prompt once, and then
+// watches whether the CLI is working, is idle, or needs input. Each change is a line in /run/agent/activity: `working`,
+// `idle`, or `needsInput REASON`. It presses Enter for a pasted prompt that is still not entered at the end of a turn.
+// PLAN is a WatchPlan as JSON.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

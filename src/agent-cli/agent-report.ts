@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// agent-report PLAN COMMAND…: runs an AI CLI that prints what it does as lines of JSON, shows them to people, and keeps
-// its usage and the reason of its failure in /run/agent/report. Exits as the CLI does. PLAN is a ReportPlan as JSON.
+// agent-report PLAN COMMAND…: run an AI CLI that prints JSON lines, print them as readable text, and write its usage and
+// the reason of its failure to /run/agent/report. Exits as the CLI does. PLAN is a ReportPlan as JSON.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -25,7 +25,7 @@ const reporter = createReporter(plan, {
 const { wall } = plan.budget ?? {};
 if (wall) setTimeout(reporter.wallExceeded, wall).unref();
 const child = spawn(program, args, { stdio: ['inherit', 'pipe', plan.words ? 'pipe' : 'inherit'] });
-// C-c is for the CLI, which has it from the terminal as well. What is sent to this process alone is handed on.
+// The terminal sends C-c to the CLI as well. Other signals reach only this process, which forwards them.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
 
@@ -45,6 +45,6 @@ function exit(exit: Exit): never {
   if ('code' in exit) process.exit(exit.code);
   process.removeAllListeners(exit.signal);
   process.kill(process.pid, exit.signal);
-  // Where the signal does not end this process, its exit code says the same.
+  // If the signal does not end this process, exit with the code of that signal.
   process.exit(128 + constants.signals[exit.signal]);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// agent-settings FILE JSON: merges JSON into a file under the home, and keeps what else is in it.
+// agent-settings FILE JSON: merge JSON into a file in the home directory, and keep its other content.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ try {
   process.exit(1);
 }
 
-/** Return an empty object for a file that is missing, or that its CLI could not read either. */
+/** Parse the file. Return an empty object if it is missing or is not valid, as its CLI could not read it either. */
 function read(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

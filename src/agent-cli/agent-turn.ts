@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// The turns of an interactive AI CLI, which calls this by its hooks, with JSON on stdin.
+// Count the turns of an interactive AI CLI, whose hooks call this, with JSON on stdin.
 //
-//   agent-turn begin                  it is about to be started
-//   agent-turn sent                   something is about to be typed into it
-//   agent-turn accepted               it has accepted what was typed
-//   agent-turn end [queued]           a turn has ended; `queued`: what it has accepted may have a turn of its own
+//   agent-turn begin                  the CLI is about to be started
+//   agent-turn sent                   a prompt is about to be typed into it
+//   agent-turn accepted               it has accepted a prompt
+//   agent-turn end [queued]           a turn has ended; `queued`: an accepted prompt may still get a turn of its own
 //   agent-turn failed                 a turn has failed
-//   agent-turn trouble KIND MESSAGE   it cannot go on
+//   agent-turn blocked KIND MESSAGE   it cannot continue
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ const turns = turnsIn(state, done);
 const [verb, detail = '', message = ''] = process.argv.slice(2);
 
 run().catch(error => {
-  // Without the lock nothing is counted, and no work is declared done.
+  // Without the lock, count nothing and never declare the work done.
   console.error(`agent-turn: ${error.message}`);
   process.exitCode = 1;
 });
@@ -51,16 +51,16 @@ async function run(): Promise<void> {
     case 'failed':
       fail(turnFailure(stdin(), Date.now()));
       break;
-    case 'trouble':
+    case 'blocked':
       fail({ kind: failureKinds.find(kind => kind === detail) ?? 'needsInput', message, resetsAt: null });
       break;
     default:
-      console.error('usage: agent-turn begin|sent|accepted|end|failed|trouble');
+      console.error('usage: agent-turn begin|sent|accepted|end|failed|blocked');
       process.exitCode = 2;
   }
 }
 
-/** The hook is waited for, so another process looks whether a turn follows. */
+/** Check in another process whether a turn follows, since the CLI waits for its hook. */
 function settleLater(transcript: string): void {
   const args = [process.argv[1]!, 'settle', transcript];
   spawn(process.execPath, args, { detached: true, stdio: 'ignore' }).unref();

@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts';
 import type { FailureKind, Usage } from './report.ts';
 
-/** The meaning of a line that an AI CLI has printed, in the same terms for every CLI. */
+/** An event in the output of an AI CLI, in the same form for every CLI. */
 export type CliEvent =
   /** Lines for people. */
   | { readonly type: 'text'; readonly text: string }
@@ -15,7 +15,7 @@ export type CliEvent =
   /** When the plan is available again, for the failure that follows. */
   | { readonly type: 'quotaReset'; readonly at: number }
   | Failure
-  /** The CLI got over its last failure by itself. */
+  /** The CLI recovered from its last failure by itself. */
   | { readonly type: 'recovered' };
 
 export interface Failure {
@@ -23,9 +23,9 @@ export interface Failure {
   readonly message: string;
   /** null: decided by the patterns of the provider. */
   readonly kind: FailureKind | null;
-  /** End the CLI: it would go on trying, or wait for somebody. */
+  /** End the CLI: it would retry, or wait for input. */
   readonly isFinal?: true;
-  /** Ignore it after another failure, whose message says more. */
+  /** Ignore it after another failure, whose message is better. */
   readonly isFirstOnly?: true;
 }
 

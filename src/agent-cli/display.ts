@@ -2,7 +2,7 @@ import type { CliEvent } from './cli-event.ts';
 import { type JsonObject, textOf } from './json.ts';
 import type { Usage } from './report.ts';
 
-/** Return what people see of an event; empty for one that is not for them. */
+/** Return the text of an event for people; empty for an event that is not displayed. */
 export function display(event: CliEvent): string {
   switch (event.type) {
     case 'text':
@@ -39,10 +39,10 @@ export function oneLine(text: string, length = 160): string {
 
 const line = (text: string) => `${text.replace(/\n*$/, '')}\n`;
 
-const telling = ['command', 'file_path', 'path', 'pattern', 'url', 'query', 'description'];
+const descriptive = ['command', 'file_path', 'path', 'pattern', 'url', 'query', 'description'];
 
 function summary(input: JsonObject): string {
-  const key = telling.find(key => typeof input[key] === 'string');
+  const key = descriptive.find(key => typeof input[key] === 'string');
   return key === undefined ? JSON.stringify(input) : textOf(input[key]);
 }
 

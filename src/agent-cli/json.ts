@@ -1,4 +1,4 @@
-/** Read JSON whose shape nobody guarantees: a field of another type counts as missing, and nothing throws. */
+/** Read JSON of unknown shape: a field of another type counts as missing, and nothing throws. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -10,6 +10,6 @@ export const textOf = (value: unknown): string => (typeof value === 'string' ? v
 export const numberOf = (value: unknown): number => (isNumber(value) ? value : 0);
 export const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
-/** Return the first of these that is a text with something in it; null where none is. */
+/** Return the first of these that is a non-empty string; null if none is. */
 export const firstText = (...values: readonly unknown[]): string | null =>
   values.map(textOf).find(text => text !== '') ?? null;

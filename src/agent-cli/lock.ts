@@ -20,7 +20,7 @@ const pollIntervalMs = 10;
  *
  * The lock is a symbolic link whose target names its holder by pid and start time, so it appears with its holder or not
  * at all. A holder that is gone is replaced, a holder that lives never is: after the timeout, `LockTimeoutError` is
- * thrown. Nobody but its holder removes a lock.
+ * thrown. Only its holder removes a lock.
  */
 export function withLock<T>(file: string, work: () => T, timeoutMs: number): T {
   const own = `${ownProcess()}.${randomBytes(4).toString('hex')}`;

@@ -27,17 +27,17 @@ export interface Seen {
   readonly isInTurn: boolean;
 }
 
-/** Return why a person is needed; null where none is. */
-export function reasonForInput(seen: Seen, quiet: InteractivePlan['quiet']): string | null {
+/** Return why the CLI needs input; null if it does not. */
+export function reasonForInput(seen: Seen, stalled: InteractivePlan['stalled']): string | null {
   if (seen.dialog !== null) return seen.dialog;
-  if (quiet === null || seen.stillFor < quiet) return null;
-  const still = `has stood still for ${Math.round(quiet / 1000)} s`;
-  if (!seen.isPromptGiven) return `${still} before it took a prompt`;
-  if (!seen.isPromptAccepted) return 'has not taken its prompt';
-  return seen.isInTurn ? `${still} in the middle of a turn` : null;
+  if (stalled === null || seen.stillFor < stalled) return null;
+  const reason = `has been stalled for ${Math.round(stalled / 1000)} s`;
+  if (!seen.isPromptGiven) return `${reason} before its first prompt`;
+  if (!seen.isPromptAccepted) return 'has not accepted its prompt';
+  return seen.isInTurn ? `${reason} in the middle of a turn` : null;
 }
 
-/** Return a function that counts tries. The count begins anew with whatever they bring. */
+/** Return a function that counts tries, from one again after any progress. */
 export function triesUntil(progress: () => readonly number[]): () => number {
   let tries = 0;
   let last = '';

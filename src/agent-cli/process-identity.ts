@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** Return `PID.START`: pids are used again, so the start of the process, in ticks since the boot, belongs to it. */
+/** Return `PID.START`, with the start of the process in ticks since the boot, since pids are reused. */
 export const ownProcess = () => `${process.pid}.${statOf(process.pid)?.start ?? ''}`;
 
-/** Return whether the process that a text begins with lives. In doubt it does. */
+/** Return whether the process whose identity begins the text is alive; true in doubt. */
 export function isLiving(identity: string): boolean {
   const [, pid, start] = /^(\d+)\.(\d*)/.exec(identity) ?? [];
   if (pid === undefined) return true;
   const found = statOf(Number(pid));
-  // Where /proc hides the processes of others, or is missing, a signal still finds them.
+  // If /proc is missing, or hides the processes of other users, a signal still finds them.
   if (found === null || start === '') return canBeSignalled(Number(pid));
   return found.start === start && !['Z', 'X'].includes(found.state);
 }

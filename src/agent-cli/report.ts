@@ -1,8 +1,8 @@
-/** What an AI CLI has reported of itself. `agent-report` and `agent-turn` write it, the host reads it. */
+/** The report of an AI CLI. `agent-report` and `agent-turn` write it, the host reads it. */
 export interface AgentReport {
   /** null: the CLI does not report its usage. */
   readonly usage: Usage | null;
-  /** Why the CLI failed, where another attempt would fail likewise. */
+  /** Why the CLI failed, if another attempt would fail as well. */
   readonly failure: ReportedFailure | null;
 }
 
@@ -18,7 +18,7 @@ export interface Usage {
 export interface ReportedFailure {
   readonly kind: FailureKind;
   readonly message: string;
-  /** When a plan that is used up is available again, in milliseconds since the epoch; null: not known. */
+  /** When an exhausted quota is reset, in milliseconds since the epoch; null if unknown. */
   readonly resetsAt: number | null;
 }
 

@@ -13,7 +13,7 @@ export type Exit = { readonly code: number } | { readonly signal: NodeJS.Signals
 export interface ReporterPorts {
   write(text: string): void;
   save(report: AgentReport): void;
-  /** End the CLI, which goes on or waits in vain. */
+  /** End a CLI that continues or waits in vain. */
   endCli(): void;
   now(): number;
 }
@@ -23,11 +23,11 @@ export interface Reporter {
   line(line: string): void;
   /** End a CLI that has run for longer than its budget allows. */
   wallExceeded(): void;
-  /** Return how to exit once the CLI has. */
+  /** Return how to exit once the CLI has exited. */
   finish(exit: Exit): Exit;
 }
 
-/** Shows people what an AI CLI prints, and keeps a report of its usage and of why it failed. */
+/** Print the output of an AI CLI as text, and keep a report of its usage and of why it failed. */
 export function createReporter(plan: ReportPlan, { write, save, endCli, now }: ReporterPorts): Reporter {
   const { format, budget = {} } = plan;
   const parse = parserNamed(format)(now);
@@ -40,7 +40,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
   function eventsIn(line: string): readonly CliEvent[] {
     const value = parseJson(line);
     if (typeof value === 'object' && value !== null) return parse(value as JsonObject);
-    // A bare number or text is JSON too. Where words count, it is words.
+    // A bare number or string is JSON too, but counts as words for a plan with `words`.
     return value === undefined || plan.words ? words.parse(line) : [];
   }
 
@@ -62,7 +62,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
     }
   }
 
-  // What a CLI does while it is ended for its budget is no recovery.
+  // Output of a CLI that is being ended for its budget is not a recovery.
   function recover(): void {
     if (reported?.kind === 'budget') return;
     hasFailed = false;
@@ -92,7 +92,7 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
       exceed(`more than ${budget.outputTokens} tokens of output`);
   }
 
-  // Once is enough: what the CLI does while it ends may cost more.
+  // Report it once: the CLI may use more while it ends.
   const exceed = (limit: string) =>
     fail({
       type: 'failure',
@@ -109,14 +109,14 @@ export function createReporter(plan: ReportPlan, { write, save, endCli, now }: R
     wallExceeded: () => exceed(`more than ${(budget.wall ?? 0) / 1000} s`),
     finish(exit) {
       const isUnexplained = reported === null && 'code' in exit && (hasFailed || exit.code !== 0);
-      // The words of the agent's work may be of any kind. Only the last ones, of a CLI that failed, are its reason.
+      // The output may contain any words. Only the last lines of a CLI that failed count as its reason.
       const reason = isUnexplained ? words.findLast(line => kindOfWords(plan, line) !== null) : undefined;
-      // A line of a log has more than a person wants to read.
+      // Reduce a log line to its error.
       if (reason !== undefined)
         fail({ type: 'failure', message: / error="([^"]+)"/.exec(reason)?.[1] ?? reason, kind: null });
       write(displayUsage(usage));
       if ('signal' in exit) return hasFailed ? { code: 1 } : exit;
-      // A CLI that reports a failure has failed, whatever it exits with.
+      // A CLI that reports a failure has failed, whatever its exit code.
       return exit.code === 0 && hasFailed ? { code: 1 } : exit;
     },
   };

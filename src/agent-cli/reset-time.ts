@@ -1,7 +1,7 @@
 /**
- * Read from the words of an AI CLI when a plan that is used up is available again: milliseconds since the epoch, null
- * where they do not contain it. The times are of this container's zone. Claude Code and Codex cut off the seconds, so
- * the end of that minute is meant.
+ * Parse the reset time of an exhausted quota from the message of an AI CLI: milliseconds since the epoch, null if it
+ * contains none. Times are in the time zone of this container. Claude Code and Codex omit the seconds, so the end of that
+ * minute counts.
  */
 export function parseResetTime(text: string, now: number): number | null {
   return afterSpan(text, now) ?? atTime(text, now);
@@ -30,7 +30,7 @@ function atTime(text: string, now: number): number | null {
   if (month !== undefined) at.setMonth(months.indexOf(month.toLowerCase()), Number(day));
   if (year !== undefined) at.setFullYear(Number(year));
   at.setHours((Number(hour) % 12) + (half.toLowerCase() === 'p' ? 12 : 0), Number(minute) + 1, 0, 0);
-  // A time that has just passed has passed. One that is long past is tomorrow's, or next year's.
+  // A time that has just passed is in the past. One that is long past means tomorrow, or next year.
   if (at.getTime() < now - 10 * 60_000) {
     if (month === undefined) at.setDate(at.getDate() + 1);
     else if (year === undefined) at.setFullYear(at.getFullYear() + 1);

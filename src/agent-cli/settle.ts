@@ -4,7 +4,7 @@ import type { State } from './state.ts';
 const pollIntervalMs = 100;
 const polls = 100;
 
-/** Return whether no other turn begins, by the state or by the transcript of the CLI. A turn that begins will end. */
+/** Return whether no other turn begins, by the state or the transcript of the CLI. A turn that begins ends later. */
 export async function staysSettled(
   { counted }: Pick<State, 'counted'>,
   transcript: string,

@@ -2,9 +2,9 @@ import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFile
 import { join } from 'node:path';
 import type { AgentReport } from './report.ts';
 
-/** Files that mean something by existing. `agent-init` reads the first, and writes the second and the last. */
+/** Files whose existence is a flag. `agent-init` reads the first, and writes the second and the last. */
 type Mark = 'in-turn' | 'keep-running' | 'waiting-for-answer' | 'exit';
-/** How many prompts were sent, how many the CLI has accepted, and how many turns have ended. */
+/** The numbers of prompts that were sent and accepted, and of turns that have ended. */
 type Counter = 'sent' | 'accepted' | 'ended';
 
 /** The state that the programs beside an AI CLI share, in files of its container. */

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process';
 
 const pane = '=agent:';
-/** A tmux server that was stopped does not answer. */
+/** A stopped tmux server does not respond. */
 const bounds = { timeout: 10_000, killSignal: 'SIGKILL' } as const;
 
 export interface Terminal {
-  /** Return what is to be seen; empty where tmux does not answer. */
+  /** Return the visible text; empty if tmux does not respond. */
   screen(): string;
   press(...keys: readonly string[]): void;
   type(text: string): void;
   paste(text: Buffer): void;
 }
 
-/** The session that the agent's CLI runs in. A person may have left it in copy mode, which takes keys for itself. */
+/** The session that the agent's CLI runs in. A user may have left it in copy mode, which intercepts keys. */
 export const tmuxTerminal: Terminal = {
   screen: () => tmux(['capture-pane', '-p', '-t', pane]),
   press: (...keys) => sendTo(['send-keys', '-t', pane, ...keys]),
@@ -27,7 +27,7 @@ function sendTo(command: readonly string[]): void {
   tmux(['copy-mode', '-q', '-t', pane, ';', ...command]);
 }
 
-/** Return what tmux prints. */
+/** Return the output of tmux. */
 function tmux(args: readonly string[], input?: Buffer): string {
   const { stdout } = spawnSync('tmux', args, {
     encoding: 'utf8',

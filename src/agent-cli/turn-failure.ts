@@ -7,7 +7,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   authentication_failed: 'authentication',
 };
 
-/** Read a failed turn from what Claude Code gives its `StopFailure` hook; null where another attempt may succeed. */
+/** Parse the input of Claude Code's `StopFailure` hook; null if another attempt may succeed. */
 export function turnFailure(hook: JsonObject, now: number): ReportedFailure | null {
   const error = textOf(hook.error);
   const kind = kinds[error];

@@ -11,23 +11,23 @@ export interface Watched {
   readonly prompt: () => Buffer;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly now: () => number;
-  /** Run `agent-turn`; false where it fails. */
+  /** Run `agent-turn`; false if it fails. */
   readonly turn: (...args: readonly string[]) => boolean;
 }
 
-/** A person takes longer than this, in milliseconds, and so may a screen to change. */
+/** Milliseconds. Users and screens are slower. */
 const pollIntervalMs = 500;
-/** A screen that has not changed for so long, in milliseconds, is not about to. */
+/** A screen without a change for this many milliseconds is settled. */
 const settledMs = 2_000;
-/** A key that follows a paste at once may become a part of it. In milliseconds. */
+/** Milliseconds between a paste and a key, which would otherwise become a part of the paste. */
 const afterPasteMs = 300;
 const maxAnswers = 3;
 const maxEnters = 10;
 
-/** Sit before the screen of an interactive AI CLI, until the work is done. */
+/** Watch the screen of an interactive AI CLI until the work is done. */
 export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<void> {
   const { state, terminal, sleep, now } = watched;
-  const { quiet } = plan;
+  const { stalled } = plan;
   const isReady = new RegExp(plan.ready, 'm');
   const findDialog = dialogFinder(plan.dialogs);
   const report = activityReporter(state);
@@ -39,7 +39,7 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
   report('working');
   for (; !state.has('exit'); await sleep(pollIntervalMs)) {
     const screen = terminal.screen();
-    // A prompt that is being sent is given the time to arrive.
+    // A prompt that was just sent counts as a change.
     const seen = `${state.counted('sent')} ${screen}`;
     if (seen !== last) since = now();
     last = seen;
@@ -54,9 +54,9 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
     }
     if (dialog === null && stillFor >= settledMs && enterAgain()) since = now();
     const [isInTurn, isPromptAccepted] = [state.has('in-turn'), isAccepted(state)];
-    const reason = reasonForInput({ dialog, stillFor, isPromptGiven, isPromptAccepted, isInTurn }, quiet);
+    const reason = reasonForInput({ dialog, stillFor, isPromptGiven, isPromptAccepted, isInTurn }, stalled);
     if (reason === null) {
-      report(isInTurn || quiet === null || stillFor < quiet ? 'working' : 'idle');
+      report(isInTurn || stalled === null || stillFor < stalled ? 'working' : 'idle');
     } else {
       report(`needsInput ${reason}`);
       await reactTo(reason);
@@ -66,7 +66,7 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
 
 const isAccepted = (state: State) => state.counted('accepted') > 0;
 
-/** Write each change of what the CLI does as a line. */
+/** Write each change of the activity as a line. */
 function activityReporter(state: State): (activity: string) => void {
   let last = '';
   return activity => {
@@ -75,7 +75,7 @@ function activityReporter(state: State): (activity: string) => void {
   };
 }
 
-/** While the CLI asks, text that is typed into it is an answer, and begins no turn. */
+/** Mark that the CLI shows a dialog: text that is typed into it then begins no turn. */
 function markDialog(state: State, dialog: string | null): void {
   if (dialog === null) state.clear('waiting-for-answer');
   else if (!state.has('waiting-for-answer')) state.set('waiting-for-answer');
@@ -85,7 +85,7 @@ function markDialog(state: State, dialog: string | null): void {
 async function givePrompt({ state, terminal, prompt, sleep, turn }: Watched): Promise<void> {
   if (!turn('sent')) return;
   terminal.paste(prompt());
-  // An Enter that came too early is pressed again.
+  // Retry, since Enter may have come too early.
   for (let tries = 0; tries < 10 && !isAccepted(state); tries++) {
     await sleep(afterPasteMs);
     if (isAccepted(state)) return;
@@ -95,9 +95,9 @@ async function givePrompt({ state, terminal, prompt, sleep, turn }: Watched): Pr
 }
 
 /**
- * Return a function that enters a prompt that was pasted and not accepted, while no turn goes on that it might wait for: to
- * a CLI that is busy, the Enter that comes a moment after a paste may be a part of it. False where there is nothing to
- * enter, or where that was tried often enough.
+ * Return a function that presses Enter for a prompt that was pasted and not accepted, unless a turn is in progress that
+ * the prompt may wait for. A busy CLI may take the Enter that follows a paste for a part of it. Returns false if there is
+ * nothing to enter, or after too many tries.
  */
 function enterPresser({ state, terminal }: Watched): () => boolean {
   const { counted } = state;
@@ -111,18 +111,18 @@ function enterPresser({ state, terminal }: Watched): () => boolean {
   };
 }
 
-/** Return a function that follows `needsInput` of the plan where a person is needed. */
+/** Return the reaction to a CLI that needs input, by `needsInput` of the plan. */
 function inputReaction(
   { needsInput }: WatchPlan,
   { state, terminal, sleep, turn }: Watched,
 ): (reason: string) => Promise<void> {
   const tries = triesUntil(() => [state.counted('accepted'), state.counted('ended')]);
-  const fail = (reason: string) => void turn('trouble', 'needsInput', reason);
+  const fail = (reason: string) => void turn('blocked', 'needsInput', reason);
   return async reason => {
     if (needsInput === 'notify') return;
     if (needsInput === 'fail') return fail(reason);
     if (tries() > maxAnswers) return fail(`${reason}, and was answered ${maxAnswers} times`);
-    // Text that answers no question begins a turn.
+    // Text that is not the answer to a dialog begins a turn.
     if (!state.has('waiting-for-answer') && isAccepted(state)) turn('sent');
     terminal.type(needsInput.answer);
     await sleep(afterPasteMs);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Docker, DockerAnswer } from '../docker/cli.ts';
+import type { Docker, DockerResult } from '../docker/cli.ts';
 import { classify, dockerError, matchesMessage } from '../docker/errors.ts';
 import { flags, label } from '../docker/labels.ts';
 import { baseImage } from '../images/base.ts';
@@ -110,8 +110,8 @@ export async function probeFiles(questions: readonly Question[], options: ProbeO
 }
 
 async function probeSome(questions: readonly Question[], options: ProbeOptions): Promise<string[]> {
-  const answer = await runProbe(questions, options);
-  if (answer.ok) return readLines(answer, questions.length);
+  const result = await runProbe(questions, options);
+  if (result.ok) return readLines(result, questions.length);
   // Docker reports only the first of several mounts that fail.
   if (questions.length > 1) {
     const half = Math.ceil(questions.length / 2);
@@ -122,42 +122,42 @@ async function probeSome(questions: readonly Question[], options: ProbeOptions):
   }
   if (questions.length === 1) {
     // If the reason is not the mount, check that a container without one works.
-    if (!matchesMessage('mount', answer.stderr)) await probeSome([], options);
+    if (!matchesMessage('mount', result.stderr)) await probeSome([], options);
     return [''];
   }
-  throw failure(answer);
+  throw failure(result);
 }
 
-/** Return a final answer: transient failures are retried, and images that lack a program are skipped. */
-async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerAnswer> {
+/** Return the final result: transient failures are retried, and images that lack a program are skipped. */
+async function runProbe(questions: readonly Question[], options: ProbeOptions): Promise<DockerResult> {
   for (const image of [baseImage, ...options.images]) {
-    const answer = await runIn(image, questions, options);
-    if (!lacksProgram(answer)) return answer;
+    const result = await runIn(image, questions, options);
+    if (!lacksProgram(result)) return result;
   }
   await options.makeImage();
   return runIn(baseImage, questions, options);
 }
 
-const lacksProgram = ({ exitCode, stderr }: DockerAnswer) =>
+const lacksProgram = ({ exitCode, stderr }: DockerResult) =>
   exitCode === missingProgramCode || matchesMessage('noImage', stderr) || matchesMessage('noProgram', stderr);
 
 async function runIn(image: string, questions: readonly Question[], options: ProbeOptions) {
   const { docker, isRemapped } = options;
   const args = probeArgs(image, questions, isRemapped);
   for (let tried = 1; ; tried++) {
-    const answer = await docker(args, { timeout: timeoutMs, changes: true });
-    const kind = answer.ok ? 'docker' : classify(answer);
-    if (kind === 'docker') return answer;
-    if (kind !== 'transient' || tried >= maxTries) throw failure(answer);
+    const result = await docker(args, { timeout: timeoutMs, changes: true });
+    const kind = result.ok ? 'docker' : classify(result);
+    if (kind === 'docker') return result;
+    if (kind !== 'transient' || tried >= maxTries) throw failure(result);
     await delay(retryDelayMs);
   }
 }
 
-function readLines(answer: DockerAnswer, count: number): string[] {
-  const found = answer.stdout.split('\n').slice(0, -1);
-  if (found.length !== count) throw failure({ ...answer, ok: false, stderr: 'its output cannot be read' });
+function readLines(result: DockerResult, count: number): string[] {
+  const found = result.stdout.split('\n').slice(0, -1);
+  if (found.length !== count) throw failure({ ...result, ok: false, stderr: 'its output cannot be read' });
   return found;
 }
 
-const failure = (answer: DockerAnswer) =>
-  dockerError(answer, { operation: 'look which files the Docker engine has' });
+const failure = (result: DockerResult) =>
+  dockerError(result, { operation: 'look which files the Docker engine has' });

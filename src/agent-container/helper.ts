@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Docker, DockerAnswer } from '../docker/cli.ts';
+import type { Docker, DockerResult } from '../docker/cli.ts';
 import { type Containers, containers as containersOf } from '../docker/containers.ts';
 import type { ContainerSupport } from '../docker/engine-info.ts';
 import { containerName, flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
@@ -45,7 +45,7 @@ export interface HelperOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Called when no earlier helper of this name is running. */
   readonly prepare?: () => Promise<void>;
-  /** Consumes the output in place of the answer; called with the arguments of a `docker start --attach`. */
+  /** Consumes the output in place of the result; called with the arguments of a `docker start --attach`. */
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
 
@@ -96,10 +96,10 @@ export function helperArgs(helper: Helper): string[] {
 }
 
 /**
- * Create the helper, wait for its end, and remove it in any case. Returns the answer of the helper itself if it started, else
+ * Create the helper, wait for its end, and remove it in any case. Returns the result of the helper itself if it started, else
  * that of the failed docker call.
  */
-export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerAnswer> {
+export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerResult> {
   const { docker, signal, timeout, attach, prepare } = options;
   const { owner } = helper;
   // A killed engine process may have left a helper of this name: its work is done again.
@@ -115,11 +115,11 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
     return created;
   }
   const args = ['start', '--attach', created.stdout.trim()];
-  const answer = attach
+  const result = attach
     ? { args, stdout: '', ...(await attach(args)) }
     : await docker(args, { signal, owner, changes: true, timeout });
   await removeHelper(helper, options);
-  return answer;
+  return result;
 }
 
 /** Empty a folder of a finished run of the files that root in a container left there. */
@@ -127,7 +127,7 @@ export function emptyFolder(
   docker: Docker,
   { isRemapped, supportedLimits }: Pick<ContainerSupport, 'isRemapped' | 'supportedLimits'>,
   { instance, runId, path }: { instance: string; runId: string; path: string },
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const signal = new AbortController().signal;
   return runHelper(
     {
@@ -146,11 +146,11 @@ export function emptyFolder(
   );
 }
 
-/** Remove the helper if it exists. `obstacle` is docker's answer where it stays; one that is not ours is left alone. */
+/** Remove the helper if it exists. `obstacle` is docker's result if it remains; one that is not ours is left alone. */
 async function removeHelper(
   helper: Helper,
   { containers }: Pick<HelperOptions, 'containers'>,
-): Promise<{ readonly isFound: boolean; readonly obstacle: DockerAnswer | null }> {
+): Promise<{ readonly isFound: boolean; readonly obstacle: DockerResult | null }> {
   const { instance, runId, owner } = helper;
   const name = helperName(helper);
   // Not aborted by the signal: it is quick, and nothing may be left behind.
@@ -158,8 +158,8 @@ async function removeHelper(
   const [found] = await containers.inspect([name], options);
   if (!found) return { isFound: false, obstacle: null };
   if (isOwned(found.labels, { instance, runId }) && found.labels[label.role] === 'helper') {
-    const answer = await containers.remove(found.id, options);
-    return { isFound: true, obstacle: answer.ok ? null : answer };
+    const result = await containers.remove(found.id, options);
+    return { isFound: true, obstacle: result.ok ? null : result };
   }
   const stderr = notOursMessage('container', name, found.id);
   const obstacle = { args: ['create'], ok: false, exitCode: 1, stdout: '', stderr, interrupted: null };

@@ -25,7 +25,7 @@ export const cleanup: Command = {
   describe: 'Remove containers left behind by runs',
   options: yargs =>
     yargs
-      .option('all', flag('Remove all agent containers, whoever created them'))
+      .option('all', flag('Remove agent containers of any origin'))
       .option('force', flag('Also remove what an engine process may be using'))
       .option('network', flag('Also remove the network tmux-agents if it is unused'))
       .option('images', flag('Also remove images of agent-flow that no container uses'))

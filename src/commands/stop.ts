@@ -79,8 +79,8 @@ async function removeKept(
   const ofThis = [labelFilter.managed, labelFilter.instance(instance), labelFilter.run(folder.runId)];
   const kept = await known.list(agent === null ? ofThis : [...ofThis, labelFilter.agent(agent)]);
   for (const { id } of kept) {
-    const answer = await known.remove(id);
-    if (!answer.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${answer.stderr.trim()}`);
+    const result = await known.remove(id);
+    if (!result.ok) throw new EngineError(`could not remove ${id.slice(0, 12)}: ${result.stderr.trim()}`);
   }
   return kept.length;
 }

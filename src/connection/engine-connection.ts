@@ -110,13 +110,13 @@ async function reach(
       // At another address the machine must match too: the engine of a copied machine has the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);
       if (isSame) return found;
-      failures.push(`the one that answers at ${where} is ${id} on ${hostName}`);
+      failures.push(`the engine at ${where} is ${id} on ${hostName}`);
     } catch (error) {
       unreachable.push(error);
-      failures.push(`none answers at ${where}`);
+      failures.push(`no engine responds at ${where}`);
     }
   }
-  // The error of a single address says more.
+  // The error of a single address has more details.
   if (unreachable.length === tried.size && unreachable.length === 1) throw unreachable[0];
   const place = engine.address.host === '' ? '' : ` at ${engine.address.host}`;
   throw new EngineError(

@@ -22,7 +22,7 @@ export function connectionOf(folder: RunFolder): () => Promise<EngineConnection>
   };
 }
 
-/** Return a docker client of the engine of a run. */
+/** Return a docker client for the engine of a run. */
 export const dockerOf =
   (connection: () => Promise<EngineConnection>): Docker =>
   async (args, options) =>
@@ -49,7 +49,7 @@ export async function hasContainers(folder: RunFolder): Promise<boolean> {
 
 export interface EnginesOfRuns {
   readonly found: readonly EngineConnection[];
-  /** The engine that docker reaches now; null where it reaches none. */
+  /** The engine that docker reaches now; null if it reaches none. */
   readonly current: EngineConnection | null;
   readonly missing: readonly MissingEngine[];
 }

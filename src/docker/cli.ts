@@ -40,12 +40,12 @@ export interface DockerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface DockerAnswer extends CallEnd {
+export interface DockerResult extends CallEnd {
   readonly args: readonly string[];
   readonly stdout: string;
 }
 
-export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerAnswer>;
+export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerResult>;
 
 // With `exec` the child is docker itself, not a bash around it.
 const bash = onPath('bash', process.env);
@@ -69,8 +69,8 @@ export function dockerCli(recorder: Recorder): Docker {
     const call = await recorder.call(args, owner, changes, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
-    const answer = call.end(separateOutput(args, await ask(recorder, args, options)));
-    return withEngineReason(docker, args, answer, { owner, ...(signal && { signal }) });
+    const result = call.end(separateOutput(args, await ask(recorder, args, options)));
+    return withEngineReason(docker, args, result, { owner, ...(signal && { signal }) });
   };
   return docker;
 }
@@ -79,7 +79,7 @@ async function ask(
   recorder: Recorder,
   args: readonly string[],
   options: DockerOptions,
-): Promise<DockerAnswer> {
+): Promise<DockerResult> {
   const { timeout = 60_000, signal, input, most = maxAnswerBytes, isLog = false } = options;
   let overflow = () => {};
   const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(most, () => overflow());
@@ -106,14 +106,14 @@ async function ask(
   const interrupted =
     limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
   const ok = interrupted === null && output?.ok === true;
-  const said = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
+  const reason = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,
     ok,
     exitCode: interrupted === null ? (output?.exitCode ?? null) : null,
     stdout: stdout.text(),
-    stderr: said || problem,
+    stderr: reason || problem,
     interrupted,
   };
 }

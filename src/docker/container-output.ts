@@ -3,8 +3,8 @@ import type { Docker } from './cli.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * Some commands pass on a container's own output, its stderr on theirs. That is untrusted data (I8): the result of such a
- * command comes from its exit code and from the engine's report on the container.
+ * Separate docker's own output from that of a container, whose stderr some commands pass on. That is untrusted data (I8):
+ * the result of such a command comes from its exit code and from the engine's report on the container.
  */
 
 /** Return the container whose output a command passes on; null for any other command. */
@@ -19,9 +19,9 @@ export function outputSource(args: readonly string[]): string | null {
 }
 
 /** Move a container's stderr from `stderr`, which is docker's, to `printed`. */
-export function separateOutput<A extends CallEnd>(args: readonly string[], answer: A): A {
-  const said = answer.stderr.replace(emulation, '');
-  return outputSource(args) === null ? { ...answer, stderr: said } : { ...answer, stderr: '', printed: said };
+export function separateOutput<A extends CallEnd>(args: readonly string[], result: A): A {
+  const stderr = result.stderr.replace(emulation, '');
+  return outputSource(args) === null ? { ...result, stderr } : { ...result, stderr: '', printed: stderr };
 }
 
 /** The notice that the `docker` of podman-docker prints with every command. */
@@ -33,20 +33,21 @@ const state = z.object({ Status: z.string(), Error: z.string().default('') });
 export async function withEngineReason<A extends CallEnd>(
   docker: Docker,
   args: readonly string[],
-  answer: A,
+  result: A,
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
   const id = outputSource(args);
-  if (id === null || answer.ok || answer.interrupted !== null) return answer;
-  const asked = await docker(['container', 'inspect', '--format={{json .State}}', id], {
+  if (id === null || result.ok || result.interrupted !== null) return result;
+  const inspected = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,
     timeout: 15_000,
   });
-  if (asked.interrupted !== null) return { ...answer, exitCode: null, interrupted: asked.interrupted };
-  return { ...answer, stderr: asked.ok ? said(args[0]!, id, asked.stdout) : asked.stderr };
+  if (inspected.interrupted !== null)
+    return { ...result, exitCode: null, interrupted: inspected.interrupted };
+  return { ...result, stderr: inspected.ok ? reasonOf(args[0]!, id, inspected.stdout) : inspected.stderr };
 }
 
-function said(verb: string, id: string, stdout: string): string {
+function reasonOf(verb: string, id: string, stdout: string): string {
   const { Status, Error: error } = read(stdout);
   if (verb === 'start') return error;
   if (verb !== 'exec' || Status === 'running') return '';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
+import type { Docker, DockerOptions, DockerResult } from './cli.ts';
 import { dockerError, matchesMessage } from './errors.ts';
 
 /** The fields of `docker container inspect` that are used. */
@@ -76,18 +76,18 @@ export interface Containers {
   list(filters: readonly string[], options?: DockerOptions): Promise<Listed[]>;
   inspect(ids: readonly string[], options?: DockerOptions): Promise<Container[]>;
   /** Remove a container in any state, and its anonymous volumes. Succeeds if it is gone already. */
-  remove(id: string, options?: DockerOptions): Promise<DockerAnswer>;
+  remove(id: string, options?: DockerOptions): Promise<DockerResult>;
 }
 
 /** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
-export const readError = (answer: DockerAnswer) => dockerError(answer, { fallbackKind: 'transient' });
+export const readError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
 
 /** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
-export function parseOutput<T>(answer: DockerAnswer, read: (stdout: string) => T): T {
+export function parseOutput<T>(result: DockerResult, read: (stdout: string) => T): T {
   try {
-    return read(answer.stdout);
+    return read(result.stdout);
   } catch {
-    throw readError({ ...answer, ok: false, stdout: '', stderr: 'its output cannot be read' });
+    throw readError({ ...result, ok: false, stdout: '', stderr: 'its output cannot be read' });
   }
 }
 
@@ -97,8 +97,8 @@ const inspectBatch = 100;
 
 export function containers(docker: Docker): Containers {
   const inspectSome = async (ids: readonly string[], options?: DockerOptions): Promise<Container[]> => {
-    const answer = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
-    if (answer.interrupted === 'overflow' && ids.length > 1) {
+    const result = await docker(['container', 'inspect', ...ids], { timeout: 30_000, ...options });
+    if (result.interrupted === 'overflow' && ids.length > 1) {
       const half = ids.length >> 1;
       return [
         ...(await inspectSome(ids.slice(0, half), options)),
@@ -106,9 +106,9 @@ export function containers(docker: Docker): Containers {
       ];
     }
     // Containers that are gone are no failure: docker prints the others all the same.
-    if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw readError(answer);
-    const none = answer.ok ? '' : '[]';
-    return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
+    const none = result.ok ? '' : '[]';
+    return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
   };
   return {
     async list(filters, options) {
@@ -119,10 +119,10 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const answer = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
+      const result = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!answer.ok) throw readError(answer);
-      return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
+      if (!result.ok) throw readError(result);
+      return parseOutput(result, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
       const found: Container[] = [];
@@ -131,8 +131,8 @@ export function containers(docker: Docker): Containers {
       return found;
     },
     async remove(id, options) {
-      const answer = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
-      return { ...answer, ok: answer.ok || matchesMessage('noContainer', answer.stderr) };
+      const result = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
+      return { ...result, ok: result.ok || matchesMessage('noContainer', result.stderr) };
     },
   };
 }

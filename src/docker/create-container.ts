@@ -8,11 +8,11 @@ export async function createByName(
   args: readonly string[],
   { operation, ...options }: DockerOptions & { readonly operation: string },
 ): Promise<string | null> {
-  const answer = await createWithLog(docker, args, { timeout: 120_000, changes: true, ...options });
-  const id = answer.stdout.trim();
+  const result = await createWithLog(docker, args, { timeout: 120_000, changes: true, ...options });
+  const id = result.stdout.trim();
   // Docker takes half an id for a prefix: nothing that is kept may be one (I3).
-  if (answer.ok && /^[0-9a-f]{64}$/.test(id)) return id;
-  if (answer.ok) throw unreadableOutput(answer, operation);
-  if (matchesMessage('nameTaken', answer.stderr)) return null;
-  throw dockerError(answer, { operation });
+  if (result.ok && /^[0-9a-f]{64}$/.test(id)) return id;
+  if (result.ok) throw unreadableOutput(result, operation);
+  if (matchesMessage('nameTaken', result.stderr)) return null;
+  throw dockerError(result, { operation });
 }

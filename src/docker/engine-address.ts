@@ -64,8 +64,8 @@ export async function currentAddress(docker: Docker, env: Environment): Promise<
     const host = absolute(env.DOCKER_HOST);
     return { host: withoutSecrets(host), env: { DOCKER_HOST: host, ...tlsOf(env) } };
   }
-  const answer = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
-  const current = answer.ok ? read(answer.stdout) : null;
+  const result = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
+  const current = result.ok ? read(result.stdout) : null;
   // Docker itself reports a context that does not exist.
   if (current === null) return { host: '', env: contextOf(env) };
   const { Name: name, Endpoints, TLSMaterial } = current;

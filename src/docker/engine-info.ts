@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { onPath } from '../on-path.ts';
 import { oneLine } from '../text/text.ts';
-import type { Docker, DockerAnswer } from './cli.ts';
+import type { Docker, DockerResult } from './cli.ts';
 import { DockerError } from './docker-error.ts';
 import { messageOf } from './errors.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
@@ -131,28 +131,28 @@ export async function engineInfo(
   docker: Docker,
   { timeout = 20_000, hint = () => '' }: EngineQuestion = {},
 ): Promise<EngineInfo> {
-  const answer = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
+  const result = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
     throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
   });
-  const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, answer);
-  const parsed = answer.ok ? read(info, answer.stdout) : null;
+  const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, result);
+  const parsed = result.ok ? read(info, result.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
-  if (answer.ok && read(podmanInfo, answer.stdout) !== null)
+  if (result.ok && read(podmanInfo, result.stdout) !== null)
     throw unreachable(podmanCommand.problem, podmanCommand.hint);
   if (onPath('docker', process.env) === null)
     throw unreachable('there is no docker command on PATH', 'install Docker first');
-  if (answer.interrupted === 'timeout')
-    throw unreachable(`the Docker engine does not answer within ${timeout / 1000} s`, hint());
+  if (result.interrupted === 'timeout')
+    throw unreachable(`the Docker engine did not respond within ${timeout / 1000} s`, hint());
   // The exit codes of a shell that cannot start docker, or a script in its place.
-  const isBroken = answer.exitCode === 126 || answer.exitCode === 127;
+  const isBroken = result.exitCode === 126 || result.exitCode === 127;
   const fix = isBroken
-    ? 'see why with docker info: it must answer in the shell that runs agent-flow'
+    ? 'run docker info to see why: it must work in the shell that runs agent-flow'
     : hint();
-  throw unreachable(`could not reach the Docker engine: ${reasonOf(answer)}`, fix);
+  throw unreachable(`could not reach the Docker engine: ${reasonOf(result)}`, fix);
 }
 
-function unreachableError(problem: string, fix: string, answer?: DockerAnswer): DockerError {
-  const { exitCode = null, stderr = '', interrupted = null } = answer ?? {};
+function unreachableError(problem: string, fix: string, result?: DockerResult): DockerError {
+  const { exitCode = null, stderr = '', interrupted = null } = result ?? {};
   const message = fix === '' ? problem : `${problem}. ${capitalised(fix)}`;
   return new DockerError('unreachable', message, {
     ...{ command: 'docker info', exitCode, stderr, interrupted },
@@ -161,7 +161,7 @@ function unreachableError(problem: string, fix: string, answer?: DockerAnswer): 
 }
 
 /** Without an engine `docker info` prints the reason among its facts, and exits with 0 or 1. */
-function reasonOf({ stdout, stderr, exitCode }: DockerAnswer): string {
+function reasonOf({ stdout, stderr, exitCode }: DockerResult): string {
   const [reason] = read(errors, stdout)?.ServerErrors ?? [];
   const words = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
   return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
@@ -192,8 +192,8 @@ function engineOf(facts: z.output<typeof info>): EngineInfo {
 const unreadable = (stdout: string, exitCode: number | null) => {
   const end = exitCode === 0 || exitCode === null ? '' : `docker exited with ${exitCode}, and `;
   return stdout.trim() === ''
-    ? `${end}it says nothing`
-    : `${end}its answer cannot be read: ${oneLine(stdout).slice(0, 100)}`;
+    ? `${end}it printed nothing`
+    : `${end}its output cannot be read: ${oneLine(stdout).slice(0, 100)}`;
 };
 
 /** Return null for output that is not the facts of an engine, such as half of them. */

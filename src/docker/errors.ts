@@ -44,17 +44,17 @@ const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
   ],
 ];
 
-export function classify(answer: CallEnd & { stdout?: string }): DockerErrorKind {
-  if (answer.interrupted === 'timeout') return 'transient';
+export function classify(result: CallEnd & { stdout?: string }): DockerErrorKind {
+  if (result.interrupted === 'timeout') return 'transient';
   // Empty stderr: the client was ended by a signal, or an exec lost its process (137) or its daemon (255).
-  const stderr = withoutWarnings(answer.stderr);
-  const silent = stderr === '' && [null, 130, 137, 143, 255].includes(answer.exitCode);
-  if (silent && !answer.ok && answer.interrupted === null) return 'transient';
-  const said = kindOf(stderr);
-  if (said !== null) return said;
-  const printed = `${answer.printed ?? ''}\n${answer.exitCode === 126 || answer.exitCode === 127 ? (answer.stdout ?? '') : ''}`;
+  const stderr = withoutWarnings(result.stderr);
+  const silent = stderr === '' && [null, 130, 137, 143, 255].includes(result.exitCode);
+  if (silent && !result.ok && result.interrupted === null) return 'transient';
+  const known = kindOf(stderr);
+  if (known !== null) return known;
+  const printed = `${result.printed ?? ''}\n${result.exitCode === 126 || result.exitCode === 127 ? (result.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
-  if (answer.printed === undefined) return kind ?? 'docker';
+  if (result.printed === undefined) return kind ?? 'docker';
   // A container may print anything, so its words allow another try at most (I8). The engine has been asked and is reachable.
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
@@ -113,33 +113,33 @@ export interface DockerFailure {
 }
 
 export function dockerError(
-  answer: CallEnd & {
+  result: CallEnd & {
     args: readonly string[];
     stdout?: string;
   },
-  { operation = `run docker ${answer.args[0]}`, fallbackKind = 'docker' }: DockerFailure = {},
+  { operation = `run docker ${result.args[0]}`, fallbackKind = 'docker' }: DockerFailure = {},
 ): DockerError {
-  const known = classify(answer);
+  const known = classify(result);
   const kind = known === 'docker' ? fallbackKind : known;
-  const said =
-    answer.interrupted === 'timeout'
+  const message =
+    result.interrupted === 'timeout'
       ? 'docker did not respond in time'
-      : messageOf(answer.stderr) || messageOf(answer.printed || answer.stdout || '');
-  const then = hint(kind, answer.stderr);
-  const what = said || `docker exited with ${answer.exitCode}`;
+      : messageOf(result.stderr) || messageOf(result.printed || result.stdout || '');
+  const then = hint(kind, result.stderr);
+  const what = message || `docker exited with ${result.exitCode}`;
   const reason = then === '' ? what : what.replace(/\.$/, '') + then;
   return new DockerError(kind, `could not ${operation}: ${reason}`, {
     reason,
-    command: `docker ${answer.args.slice(0, 2).join(' ')}`,
+    command: `docker ${result.args.slice(0, 2).join(' ')}`,
     inDoubt:
-      answer.interrupted !== null || kind === 'transient' || /error during connect/i.test(answer.stderr),
-    exitCode: answer.exitCode,
-    stderr: answer.stderr,
-    interrupted: answer.interrupted,
+      result.interrupted !== null || kind === 'transient' || /error during connect/i.test(result.stderr),
+    exitCode: result.exitCode,
+    stderr: result.stderr,
+    interrupted: result.interrupted,
   });
 }
 
-/** Docker reports success, without the output that proves it. */
+/** Return the error for a success of docker without the output that proves it. */
 export const unreadableOutput = (
   { args, exitCode, stderr }: CallEnd & { args: readonly string[] },
   operation: string,
@@ -177,7 +177,7 @@ const bounded = (words: string) =>
 
 function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
-  if (/address pool/i.test(text)) return '. Remove networks that nobody uses: docker network prune';
+  if (/address pool/i.test(text)) return '. Remove unused networks: docker network prune';
   if (/"docker-init": executable file not found/.test(text))
     return ". Install docker-init on the engine's host; Debian has it in the package tini";
   if (kind === 'gpu')

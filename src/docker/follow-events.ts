@@ -27,7 +27,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   const { open, poll, signal, sleep, random, onRefused, onRestored } = options;
   let failures = 0;
   let refused = 0;
-  let wasAway = false;
+  let wasUnreachable = false;
   while (!signal.aborted) {
     const stream = open();
     if (await lasts(stream, steadyAfter, options)) {
@@ -38,12 +38,12 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       continue;
     }
     const end = await stream;
-    const isAnswered = await poll.next(signal).catch(() => false);
-    const isBack = isAnswered && wasAway;
-    wasAway = !isAnswered;
+    const isReachable = await poll.next(signal).catch(() => false);
+    const isBack = isReachable && wasUnreachable;
+    wasUnreachable = !isReachable;
     failures = isBack ? 0 : failures + 1;
     // An unreachable engine refuses nothing: its events end with it.
-    if (!isBack && isAnswered && ++refused === refusals) onRefused(reasonOf(end));
+    if (!isBack && isReachable && ++refused === refusals) onRefused(reasonOf(end));
     if (!isBack) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   }
 }

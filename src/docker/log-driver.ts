@@ -1,4 +1,4 @@
-import type { Docker, DockerAnswer, DockerOptions } from './cli.ts';
+import type { Docker, DockerOptions, DockerResult } from './cli.ts';
 import { matchesMessage } from './errors.ts';
 
 const driver = '--log-driver=json-file';
@@ -14,9 +14,9 @@ export async function createWithLog(
   docker: Docker,
   args: readonly string[],
   options: DockerOptions,
-): Promise<DockerAnswer> {
-  const answer = await docker(args, options);
-  if (answer.ok || !matchesMessage('logOptions', answer.stderr)) return answer;
+): Promise<DockerResult> {
+  const result = await docker(args, options);
+  if (result.ok || !matchesMessage('logOptions', result.stderr)) return result;
   return docker(
     args.map(arg => (arg === driver ? '--log-driver=local' : arg)),
     options,

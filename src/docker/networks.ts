@@ -52,9 +52,9 @@ export function namedNetwork(name: string, { docker, signal }: NetworkOptions): 
     },
     async create(flags) {
       const args = ['network', 'create', '--driver=bridge', ...flags, '--', name];
-      const answer = await docker(args, { ...limits, changes: true });
-      if (!answer.ok && !matchesMessage('networkExists', answer.stderr))
-        throw dockerError(answer, { operation: `create the network ${name}` });
+      const result = await docker(args, { ...limits, changes: true });
+      if (!result.ok && !matchesMessage('networkExists', result.stderr))
+        throw dockerError(result, { operation: `create the network ${name}` });
       isCreated = true;
     },
   };
@@ -67,9 +67,9 @@ export async function listNetworks(
   limits: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ) {
   const args = ['network', 'ls', '--no-trunc', `--filter=name=^${name}$`, '--format={{json .}}'];
-  const answer = await docker(args, { timeout: 30_000, ...limits });
-  if (!answer.ok) throw dockerError(answer, { operation: `look for the network ${name}` });
-  return parseOutput(answer, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
+  const result = await docker(args, { timeout: 30_000, ...limits });
+  if (!result.ok) throw dockerError(result, { operation: `look for the network ${name}` });
+  return parseOutput(result, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
     .filter(network => network.name === name)
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -80,7 +80,7 @@ export async function inspectNetworks(
   options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ): Promise<FoundNetwork[]> {
   if (ids.length === 0) return [];
-  const answer = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!answer.ok && !matchesMessage('noNetwork', answer.stderr)) throw readError(answer);
-  return parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
+  const result = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
+  if (!result.ok && !matchesMessage('noNetwork', result.stderr)) throw readError(result);
+  return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 }

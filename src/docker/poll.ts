@@ -38,79 +38,79 @@ export interface PollOptions {
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
 
 interface Waiter {
-  /** The number of the last call before it began to wait. */
+  /** Number of calls before it began to wait. */
   readonly after: number;
-  readonly isPatient: boolean;
-  readonly resolve: (isAnswered: boolean) => void;
+  readonly untilSuccess: boolean;
+  readonly resolve: (isReachable: boolean) => void;
 }
 
 export function poll(options: PollOptions): Poll {
   const { ask, isNeeded, interval, signal, sleep, random, onUnreachable, onReachable } = options;
   const waiters = new Set<Waiter>();
-  let asked = 0;
+  let calls = 0;
   /** Failures in a row, those that callers of `reachable` report included. */
   let failures = 0;
-  let isAway = false;
+  let isUnreachable = false;
   let isDoubted = false;
-  let hurried = Promise.withResolvers<void>();
+  let wakeUp = Promise.withResolvers<void>();
 
   const pause = async () => {
     const over = new AbortController();
     const limit = AbortSignal.any([signal, over.signal]);
-    if (!isAway) await Promise.race([sleep(interval(), limit).catch(() => {}), hurried.promise]);
+    if (!isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), wakeUp.promise]);
     over.abort();
     if (failures > 0) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   };
 
-  const notify = (isAnswered: boolean) => {
+  const notify = (isReachable: boolean) => {
     for (const waiter of waiters) {
-      if (waiter.after >= asked || (waiter.isPatient && !isAnswered)) continue;
+      if (waiter.after >= calls || (waiter.untilSuccess && !isReachable)) continue;
       waiters.delete(waiter);
-      waiter.resolve(isAnswered);
+      waiter.resolve(isReachable);
     }
   };
 
-  const question = async () => {
-    asked++;
-    hurried = Promise.withResolvers();
+  const callOnce = async () => {
+    calls++;
+    wakeUp = Promise.withResolvers();
     const wasDoubted = isDoubted;
     isDoubted = false;
     try {
       await ask();
       failures = wasDoubted ? failures + 1 : 0;
-      if (isAway) onReachable();
-      isAway = false;
+      if (isUnreachable) onReachable();
+      isUnreachable = false;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
-      if (!isAway) onUnreachable(reasonOf(error));
-      isAway = true;
+      if (!isUnreachable) onUnreachable(reasonOf(error));
+      isUnreachable = true;
     }
-    notify(!isAway);
+    notify(!isUnreachable);
   };
 
   const loop = async () => {
     while (!signal.aborted) {
       await pause();
       if (signal.aborted) return;
-      if (isAway || waiters.size > 0 || isNeeded()) await question();
-      else hurried = Promise.withResolvers();
+      if (isUnreachable || waiters.size > 0 || isNeeded()) await callOnce();
+      else wakeUp = Promise.withResolvers();
     }
   };
 
-  const wait = (stop: AbortSignal, isPatient: boolean) => {
+  const wait = (stop: AbortSignal, untilSuccess: boolean) => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { after: asked, isPatient, resolve };
+    const waiter = { after: calls, untilSuccess, resolve };
     waiters.add(waiter);
-    hurried.resolve();
+    wakeUp.resolve();
     return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
   };
 
   return {
-    pollNow: () => hurried.resolve(),
+    pollNow: () => wakeUp.resolve(),
     next: stop => wait(stop, false),
     async reachable(stop) {
-      isDoubted ||= !isAway;
+      isDoubted ||= !isUnreachable;
       await wait(stop, true);
     },
     closed: loop(),

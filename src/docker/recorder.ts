@@ -39,7 +39,7 @@ export interface Recorder {
 }
 
 interface RecordedCall {
-  end<A extends CallEnd>(answer: A): A;
+  end<A extends CallEnd>(ended: A): A;
 }
 
 /** The events of a call, before and after it. */
@@ -100,23 +100,23 @@ export function recorder(
       if (changes) await written;
       return {
         end(given) {
-          const answer = {
+          const ended = {
             ...given,
             stderr: redact(given.stderr),
             ...(given.printed !== undefined && { printed: redact(given.printed) }),
           };
-          const { ok, exitCode, interrupted, printed = '' } = answer;
-          const stderr = ok ? '' : (answer.stderr.trim() || printed.trim()).slice(-500);
+          const { ok, exitCode, interrupted, printed = '' } = ended;
+          const stderr = ok ? '' : (ended.stderr.trim() || printed.trim()).slice(-500);
           const result = { ok, exitCode, interrupted, stderr };
           const end = JSON.stringify(result);
           if (isPolling) polled.set(place, { args: words, end });
-          if (isRepeated && before.end === end) return answer;
+          if (isRepeated && before.end === end) return ended;
           if (call === null) {
             call = ++calls;
             void append(call);
           }
           void sink.append({ type: 'docker.result', call, ms: now() - began, ...result });
-          return answer;
+          return ended;
         },
       };
     },
@@ -135,7 +135,7 @@ const unrecordedTo = (address: EngineAddress | null): Recorder => ({
     return dockerEnv(address);
   },
   to: unrecordedTo,
-  call: async () => ({ end: answer => answer }),
+  call: async () => ({ end: ended => ended }),
 });
 
 /** A recorder for commands without a journal, such as `ps`. */

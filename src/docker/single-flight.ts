@@ -8,7 +8,7 @@ export function singleFlight<T>(
     if (!flight) {
       flight = work(key);
       flights.set(key, flight);
-      // A result is kept for the run; a failure may be tried again.
+      // A result is kept for the run; a failure may be retried.
       flight.catch(() => flights.delete(key));
     }
     return signal ? raceAbort(flight, signal) : flight;

@@ -29,8 +29,8 @@ const dockerDisk = 'docker disk';
 /** Check the free space where Docker stores images, if that path is on this machine, and list what they take. */
 export async function checkDockerDisk(docker: Docker, rootDir: string | null): Promise<Finding> {
   // Slow on a large disk: after a timeout the numbers are left out.
-  const answer = await docker(['system', 'df', '--format={{json .}}'], { timeout: dockerTimeoutMs });
-  const rows = lines(answer.ok ? answer.stdout : '').flatMap(line => parseJson(used, line) ?? []);
+  const result = await docker(['system', 'df', '--format={{json .}}'], { timeout: dockerTimeoutMs });
+  const rows = lines(result.ok ? result.stdout : '').flatMap(line => parseJson(used, line) ?? []);
   const taken = rows
     .filter(({ Size }) => Size !== '0B')
     .map(({ Type, Size }) => `${Type.toLowerCase()} ${Size}`)

@@ -51,8 +51,8 @@ async function parentFinding(
   if (exists) return ok(check, `${name} exists`);
   if (isBaseCurrent) return ok(check, `${name} does not exist; the next build needs it`);
   // Reads the manifest only: nothing is pulled.
-  const answer = await docker(['manifest', 'inspect', name], { timeout: dockerTimeoutMs });
-  if (answer.ok) return ok(check, `${name} does not exist, but can be pulled`);
+  const result = await docker(['manifest', 'inspect', name], { timeout: dockerTimeoutMs });
+  if (result.ok) return ok(check, `${name} does not exist, but can be pulled`);
   return warn(
     check,
     `${name} does not exist and was not found in a registry`,

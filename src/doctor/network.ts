@@ -7,9 +7,9 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 /** Check the network that agents share. The first run creates it. */
 export async function checkNetwork(docker: Docker, name = sharedNetwork): Promise<Finding> {
   const args = ['network', 'ls', `--filter=name=^${name}$`, '--format={{.Name}} {{.Driver}}'];
-  const answer = await docker(args, { timeout: dockerTimeoutMs });
-  if (!answer.ok) return warn('network', 'could not list networks', 'run docker network ls to see why');
-  const drivers = lines(answer.stdout)
+  const result = await docker(args, { timeout: dockerTimeoutMs });
+  if (!result.ok) return warn('network', 'could not list networks', 'run docker network ls to see why');
+  const drivers = lines(result.stdout)
     .map(line => line.split(' '))
     .filter(([found]) => found === name)
     .map(([, driver = '']) => driver);

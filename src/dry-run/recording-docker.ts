@@ -1,8 +1,7 @@
-import type { Docker, DockerAnswer } from '../docker/cli.ts';
+import type { Docker, DockerResult } from '../docker/cli.ts';
 import { label } from '../docker/labels.ts';
 import { filtersOf, hasLabels, labelsOf, optionsOf } from './docker-arguments.ts';
 import {
-  answer,
   type Call,
   type Created,
   failure,
@@ -10,10 +9,11 @@ import {
   type Recording,
   record,
   type Step,
+  succeed,
 } from './recording.ts';
 import { recordNetwork } from './recording-networks.ts';
 
-type Handler = (recording: Recording, call: Call) => DockerAnswer | Promise<DockerAnswer>;
+type Handler = (recording: Recording, call: Call) => DockerResult | Promise<DockerResult>;
 
 export interface RecordingDocker {
   readonly docker: Docker;
@@ -37,7 +37,7 @@ export function recordingDocker(
     docker: async (args, options = {}) => {
       const call = { args, options, last: args.at(-1)! };
       // A container finds out whether the engine has GPUs, and changes nothing.
-      if (args.some(arg => arg.includes('tmux-agents-probe'))) return answer(call);
+      if (args.some(arg => arg.includes('tmux-agents-probe'))) return succeed(call);
       return (handlers[args[0]!] ?? recordOther)(recording, call);
     },
     made: () => [...recording.containers.values()],
@@ -57,7 +57,7 @@ const recordImage: Handler = ({ steps, names, images }, call) => {
     prints: variable,
   });
   images.set(name, { id, labels: labelsOf(args) });
-  return answer(call, id);
+  return succeed(call, id);
 };
 
 const recordCreate: Handler = ({ steps, names, containers }, call) => {
@@ -68,19 +68,19 @@ const recordCreate: Handler = ({ steps, names, containers }, call) => {
   // A container without a role changes an image before it is used.
   if (role === undefined) {
     record(steps, call);
-    return answer(call);
+    return succeed(call);
   }
   const { owner } = options;
   const variable = owner ? `container_${owner.agent}_${owner.attempt}` : `${role}_${name.split('-').at(-1)}`;
   record(steps, call, { prints: variable });
   const id = inventId(names, variable);
   containers.set(id, { id, name, labels, networks: optionsOf(args, 'network') });
-  return answer(call, id);
+  return succeed(call, id);
 };
 
 const inspectImage: Handler = ({ images, real }, call) => {
   const planned = images.get(call.last);
-  if (planned) return answer(call, JSON.stringify([{ Id: planned.id, Config: { Labels: planned.labels } }]));
+  if (planned) return succeed(call, JSON.stringify([{ Id: planned.id, Config: { Labels: planned.labels } }]));
   return real ? real(call.args, call.options) : failure(call, 'Error: No such image');
 };
 
@@ -94,30 +94,30 @@ const listContainers: Handler = ({ containers, networks }, call) => {
   const rows = listed.map(({ id, name }) =>
     JSON.stringify({ ID: id, State: 'exited', Names: name, Labels: '' }),
   );
-  return answer(call, rows.join('\n'));
+  return succeed(call, rows.join('\n'));
 };
 
 const recordExec: Handler = ({ steps }, call) => {
   const isInject = call.args.includes('agent-inject');
   record(steps, call, isInject ? { endsFor: call.args[2]! } : {});
-  return answer(call, isInject ? 'started' : '');
+  return succeed(call, isInject ? 'started' : '');
 };
 
 const recordRemove: Handler = ({ steps, containers }, call) => {
   record(steps, call);
   containers.delete(call.last);
-  return answer(call, call.last);
+  return succeed(call, call.last);
 };
 
 const recordStart: Handler = ({ steps }, call) => {
   record(steps, call);
   // An attached container prints only what it found wrong.
-  return answer(call, call.args.includes('--attach') ? '' : call.last);
+  return succeed(call, call.args.includes('--attach') ? '' : call.last);
 };
 
 const recordOther: Handler = ({ steps }, call) => {
   record(steps, call);
-  return answer(call, call.last);
+  return succeed(call, call.last);
 };
 
 const handlers: Readonly<Record<string, Handler>> = {
@@ -127,7 +127,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   network: recordNetwork,
   image: inspectImage,
   ps: listContainers,
-  container: (_, call) => answer(call, '[]'),
+  container: (_, call) => succeed(call, '[]'),
   info: ({ real }, call) => (real ? real(call.args, call.options) : failure(call, 'no engine')),
   exec: recordExec,
   rm: recordRemove,

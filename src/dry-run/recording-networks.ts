@@ -1,10 +1,10 @@
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { label } from '../docker/labels.ts';
 import { filtersOf, hasLabels, labelsOf } from './docker-arguments.ts';
-import { answer, type Call, type Created, inventId, type Recording, record } from './recording.ts';
+import { type Call, type Created, inventId, type Recording, record, succeed } from './recording.ts';
 
 /** Record a `docker network` command. */
-export function recordNetwork(recording: Recording, call: Call): DockerAnswer | Promise<DockerAnswer> {
+export function recordNetwork(recording: Recording, call: Call): DockerResult | Promise<DockerResult> {
   const { steps, networks, containers } = recording;
   const { args, last } = call;
   switch (args[1]) {
@@ -12,22 +12,22 @@ export function recordNetwork(recording: Recording, call: Call): DockerAnswer | 
       return createNetwork(recording, call);
     case 'inspect': {
       const found = [...networks.values()].filter(({ id }) => args.includes(id));
-      return answer(call, JSON.stringify(found.map(details)));
+      return succeed(call, JSON.stringify(found.map(details)));
     }
     case 'connect':
       record(steps, call);
       containers.get(last)?.networks.push(nameOf(networks, args[2]!));
-      return answer(call);
+      return succeed(call);
     case 'rm':
       record(steps, call);
       networks.delete(nameOf(networks, last));
-      return answer(call, last);
+      return succeed(call, last);
     default:
       return listNetworks(recording, call);
   }
 }
 
-function createNetwork({ steps, names, networks }: Recording, call: Call): DockerAnswer {
+function createNetwork({ steps, names, networks }: Recording, call: Call): DockerResult {
   const { args, last } = call;
   const labels = labelsOf(args);
   const variable = `network_${networks.size + 1}`;
@@ -35,19 +35,19 @@ function createNetwork({ steps, names, networks }: Recording, call: Call): Docke
   record(steps, call, labels[label.runId] === undefined ? {} : { prints: variable });
   const id = inventId(names, variable);
   networks.set(last, { id, name: last, labels, isInternal: args.includes('--internal'), networks: [] });
-  return answer(call, id);
+  return succeed(call, id);
 }
 
-function listNetworks({ networks, real }: Recording, call: Call): DockerAnswer | Promise<DockerAnswer> {
+function listNetworks({ networks, real }: Recording, call: Call): DockerResult | Promise<DockerResult> {
   const { args, options } = call;
   const [name] = filtersOf(args, 'name').flatMap(filter => /^\^(.*)\$$/.exec(filter)?.[1] || []);
   const found = [...networks.values()].filter(
     created => (name === undefined || created.name === name) && hasLabels(created.labels, args),
   );
-  if (args.includes('--quiet')) return answer(call, found.map(({ id }) => id).join('\n'));
+  if (args.includes('--quiet')) return succeed(call, found.map(({ id }) => id).join('\n'));
   if (found.length === 0 && real) return real(args, options);
   const rows = found.map(({ id, name }) => JSON.stringify({ ID: id, Name: name, Driver: 'bridge' }));
-  return answer(call, rows.join('\n'));
+  return succeed(call, rows.join('\n'));
 }
 
 const details = ({ id, name, labels, isInternal }: Created) =>

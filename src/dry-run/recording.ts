@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Docker, DockerAnswer, DockerOptions } from '../docker/cli.ts';
+import type { Docker, DockerOptions, DockerResult } from '../docker/cli.ts';
 
 /** One docker command that a run would make. */
 export interface Step {
@@ -60,10 +60,10 @@ export function inventId(names: Map<string, string>, name: string): string {
   return id;
 }
 
-export const answer = ({ args }: Call, stdout = ''): DockerAnswer => ({
+export const succeed = ({ args }: Call, stdout = ''): DockerResult => ({
   ...{ args, ok: true, exitCode: 0, stdout, stderr: '', interrupted: null },
 });
 
-export const failure = ({ args }: Call, stderr: string): DockerAnswer => ({
+export const failure = ({ args }: Call, stderr: string): DockerResult => ({
   ...{ args, ok: false, exitCode: 1, stdout: '', stderr, interrupted: null },
 });

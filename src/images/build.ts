@@ -56,14 +56,14 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   ];
   // Docker would require signatures of our own images; the setting is meant for pulled ones.
   const env = kind === 'build' ? {} : { DOCKER_CONTENT_TRUST: undefined };
-  const answer = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
-  const output = `${answer.stdout}\n${answer.stderr}`.trim();
+  const result = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
+  const output = `${result.stdout}\n${result.stderr}`.trim();
   try {
     keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
   } catch {
     // A log that cannot be written does not fail the build.
   }
-  if (!answer.ok) throw failure(answer, output, build);
+  if (!result.ok) throw failure(result, output, build);
   const id = await readFile(idFile, 'utf8').catch(() => '');
   const built = await inspectImage(id.trim() || tag, context);
   if (!built) throw new StepError('transient', `could not ${operation}: ${tag} does not exist after it`);
@@ -72,12 +72,12 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
 
 type Answer = Awaited<ReturnType<ImageContext['docker']>>;
 
-function failure(answer: Answer, output: string, { kind, operation, explain }: Build): StepError {
-  if (answer.interrupted === 'timeout')
+function failure(result: Answer, output: string, { kind, operation, explain }: Build): StepError {
+  if (result.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // BuildKit prints everything on stderr; only its last line gives the reason, the rest may contain anything.
-  const stderr = meaningfulLines(answer.stderr).at(-1) ?? '';
-  const error = asStepError(dockerError({ ...answer, stdout: '', stderr }, { operation }), {
+  const stderr = meaningfulLines(result.stderr).at(-1) ?? '';
+  const error = asStepError(dockerError({ ...result, stdout: '', stderr }, { operation }), {
     fallbackKind: 'image',
   });
   const known = error.kind === 'image' ? explain?.(output) : null;

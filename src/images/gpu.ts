@@ -1,4 +1,4 @@
-import type { DockerAnswer } from '../docker/cli.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { classify, dockerError } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { type ImageContext, limits } from './inspect.ts';
@@ -6,8 +6,8 @@ import { type ImageContext, limits } from './inspect.ts';
 const probe = 'tmux-agents-probe:latest';
 
 /**
- * Throw for an engine without GPUs for containers. The engine does not report them, so a container is started. An empty image
- * is enough, since the engine resolves GPUs before it looks for the program.
+ * Throw if the engine has no GPUs for containers. The engine does not report them, so a container is started. An empty image
+ * suffices, since the engine resolves GPUs before it looks for the program.
  */
 export async function checkGpus(context: ImageContext): Promise<void> {
   const { docker } = context;
@@ -16,10 +16,10 @@ export async function checkGpus(context: ImageContext): Promise<void> {
   const built = await docker(['build', `--tag=${probe}`, '-'], { ...options, input: recipe });
   // Without the probe's image the agent's own start decides.
   if (!built.ok) return;
-  const answer: DockerAnswer = await docker(
+  const result: DockerResult = await docker(
     ['run', '--rm', '--pull=never', '--network=none', '--gpus=all', '--entrypoint=/none', probe],
     options,
   );
   await docker(['rmi', probe], options);
-  if (classify(answer) === 'gpu') throw dockerError(answer, { operation: 'give the agent a GPU' });
+  if (classify(result) === 'gpu') throw dockerError(result, { operation: 'give the agent a GPU' });
 }

@@ -80,17 +80,17 @@ async function ensureNamedImage(name: string, timeout: number, context: ImageCon
   const { docker } = context;
   const found = await inspectImage(name, context);
   if (found) return found;
-  const answer = await docker(['pull', '--quiet', '--', name], {
+  const result = await docker(['pull', '--quiet', '--', name], {
     ...limits(context, timeout),
     changes: true,
   });
-  if (!answer.ok) {
+  if (!result.ok) {
     const operation = `pull the image ${name}, which is not here`;
-    const error = asStepError(dockerError(answer, { operation }), { fallbackKind: 'image' });
+    const error = asStepError(dockerError(result, { operation }), { fallbackKind: 'image' });
     const { kind, inDoubt, message } = error;
     throw new StepError(kind, `${message}. Check its name, or build it here first`, { inDoubt });
   }
   const pulled = await inspectImage(name, context);
-  if (!pulled) throw new StepError('image', `the image ${name} went away after it was pulled`);
+  if (!pulled) throw new StepError('image', `the image ${name} was removed after it was pulled`);
   return pulled;
 }

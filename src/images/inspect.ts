@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { asStepError } from '../../machines/step-error.ts';
-import type { Docker, DockerAnswer, DockerOptions } from '../docker/cli.ts';
+import type { Docker, DockerOptions, DockerResult } from '../docker/cli.ts';
 import { parseOutput } from '../docker/containers.ts';
 import { dockerError, matchesMessage } from '../docker/errors.ts';
 
@@ -58,15 +58,15 @@ const inspected = z
 export type Image = z.output<typeof inspected>;
 
 /** Parse the output of `docker image inspect`. */
-export const parseImages = (answer: DockerAnswer): Image[] =>
-  parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
+export const parseImages = (result: DockerResult): Image[] =>
+  parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 
 /** Find the image of this name or id; null if it does not exist. */
 export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
-  const answer = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
-  if (answer.ok) return parseImages(answer)[0] ?? null;
-  if (matchesMessage('noImage', answer.stderr)) return null;
-  throw asStepError(dockerError(answer, { operation: `look for the image ${name}` }), {
+  const result = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
+  if (result.ok) return parseImages(result)[0] ?? null;
+  if (matchesMessage('noImage', result.stderr)) return null;
+  throw asStepError(dockerError(result, { operation: `look for the image ${name}` }), {
     fallbackKind: 'image',
   });
 }

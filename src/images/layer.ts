@@ -52,7 +52,7 @@ export async function ensureLayer(
         timeout,
         explain: output => {
           if (oldBase.test(output))
-            return `${baseImage} is of another release, and brings nothing for other images. Build it anew: agent-flow build`;
+            return `${baseImage} is of another release, and lacks the files for other images. Rebuild it: agent-flow build`;
           const why = refusalIn(output);
           return why === null
             ? null
@@ -109,16 +109,16 @@ export function refusalIn(output: string): string | null {
   return /^(?:#\d+ [\d.]+ )?(?:\x1b\[\d*m)*agent-flow: ([^\n\r\x1b]{1,300})/m.exec(output)?.[1] ?? null;
 }
 
-/** Remove ONBUILD triggers, which are meant for builds of the user's. A commit of a container leaves them out. */
+/** Remove ONBUILD triggers, which are meant for builds of the user. A commit of a container omits them. */
 async function withoutTriggers(image: Image, tag: string, context: ImageContext): Promise<string> {
   const { docker } = context;
   const options = { ...limits(context, 120_000), changes: true };
   const container = `tmux-agents-layer-${tag}`;
   const plain = `tmux-agents-layer:plain-${tag}`;
   const done = async (args: readonly string[]) => {
-    const answer = await docker(args, options);
-    if (!answer.ok)
-      throw asStepError(dockerError(answer, { operation: 'take the triggers off an image' }), {
+    const result = await docker(args, options);
+    if (!result.ok)
+      throw asStepError(dockerError(result, { operation: 'take the triggers off an image' }), {
         fallbackKind: 'image',
       });
   };

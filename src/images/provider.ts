@@ -71,7 +71,7 @@ function hint(reason: string, output: string): string {
     return 'Build it FROM tmux-agents-base:latest, or leave "image" out';
   if (untrusted.test(output))
     return 'Behind a TLS-inspecting proxy, set NODE_EXTRA_CA_CERTS to a file with its CA certificates';
-  return `What it printed last:\n  ${lastLines(output)}`;
+  return `Its last output:\n  ${lastLines(output)}`;
 }
 
 /** The errors of npm and curl for a certificate of an unknown issuer. */

@@ -57,21 +57,21 @@ const script = `
 const site = '${statelySite}';
 const frame = document.getElementById('inspector');
 const status = document.getElementById('status');
-const say = text => { status.textContent = text; status.hidden = text === ''; };
-const unreachable = setTimeout(() => say(
-  'The Stately Inspector cannot be reached. This page shows it from ${statelyInspectorUrl}, so this browser needs a ' +
-  'way there: look at the connection or the proxy, then reload the page. The run goes on all the same; ' +
-  '"agent-flow ps" tells of its agents without any site.'), 10000);
+const show = text => { status.textContent = text; status.hidden = text === ''; };
+const unreachable = setTimeout(() => show(
+  'The Stately Inspector cannot be reached. This page shows it from ${statelyInspectorUrl}, so this browser must ' +
+  'be able to reach it: check the connection or the proxy, then reload the page. The run continues; ' +
+  '"agent-flow ps" lists its agents without any site.'), 10000);
 let events = null;
 addEventListener('message', ({ origin, source, data }) => {
   if (origin !== site || source !== frame.contentWindow || data?.type !== '@statelyai.connected') return;
   clearTimeout(unreachable);
-  say('');
+  show('');
   if (events) { events.onclose = null; events.close(); }
   events = new WebSocket('ws://' + location.host + location.pathname + 'events');
   events.onmessage = ({ data }) => frame.contentWindow.postMessage(JSON.parse(data), site);
-  events.onclose = ({ code }) => say(code === 1000
-    ? 'The run is over. This is what it came to.'
-    : 'The connection to the run is lost: it is over, or this page was too slow. Reload the page to ask again.');
+  events.onclose = ({ code }) => show(code === 1000
+    ? 'The run has ended. This is its final state.'
+    : 'The connection to the run is lost: it has ended, or this page was too slow. Reload the page to connect again.');
 });
 `;

@@ -29,22 +29,22 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
   if (left) await removeOurs(left.id, options);
   const id = await createOwned(checker);
   try {
-    const answer = await docker(['start', '--attach', id], {
+    const result = await docker(['start', '--attach', id], {
       timeout: checkTimeoutMs,
       signal,
       changes: true,
     });
-    const words = lines(answer.stdout).map(word => word.trim());
+    const words = lines(result.stdout).map(word => word.trim());
     const broken = words.flatMap(word => rules[word] ?? []);
-    if (answer.ok && broken.length === 0) return;
-    if (broken.length === 0) throw dockerError(answer, { operation: `check the network ${inside}` });
+    if (result.ok && broken.length === 0) return;
+    if (broken.length === 0) throw dockerError(result, { operation: `check the network ${inside}` });
     // Squid logs why it could not start; its container is removed with the run.
     const log = words.includes('proxy')
       ? await docker(['logs', '--tail=5', proxy], { timeout: 30_000 })
       : null;
     const last = messageOf(log?.printed ?? '');
     const why = last === '' ? '' : ` (${last})`;
-    const message = `the network of "allow" does not hold: ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows how it is made`;
+    const message = `the network does not enforce "allow": ${broken.join('; ')}${why}. No agent was started on it; docker network inspect ${inside} shows its configuration`;
     throw new StepError('network', message);
   } finally {
     // A container that this fails to remove is removed at the end of the run.

@@ -73,7 +73,7 @@ export function ownedContainer(
 
 export async function removeOurs(id: string, { docker, signal }: ProxyOptions): Promise<void> {
   const args = ['rm', '--force', '--volumes', id];
-  const answer = await docker(args, { timeout: 60_000, signal, changes: true });
-  if (!answer.ok && !matchesMessage('noContainer', answer.stderr))
-    throw dockerError(answer, { operation: 'remove the container of an earlier try' });
+  const result = await docker(args, { timeout: 60_000, signal, changes: true });
+  if (!result.ok && !matchesMessage('noContainer', result.stderr))
+    throw dockerError(result, { operation: 'remove the container of an earlier try' });
 }

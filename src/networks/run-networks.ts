@@ -51,7 +51,7 @@ export function ensureRunNetwork(
 const wrongKind = ({ name, isInternal }: FoundNetwork) =>
   new StepError(
     'network',
-    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, which is not how it was asked for. Remove it: docker network rm ${name}`,
+    `the network ${name} ${isInternal ? 'is' : 'is not'} internal, unlike the requested one. Remove it: docker network rm ${name}`,
   );
 
 /** List the ids of networks of this instance's runs, or of one run. */
@@ -60,9 +60,9 @@ export async function listRunNetworks(docker: Docker, instance: string, runId?: 
   const filters = [labelFilter.managed, labelFilter.instance(instance), run].map(
     filter => `--filter=${filter}`,
   );
-  const answer = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
-  if (!answer.ok) throw readError(answer);
-  return lines(answer.stdout).map(id => id.trim());
+  const result = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
+  if (!result.ok) throw readError(result);
+  return lines(result.stdout).map(id => id.trim());
 }
 
 /** The number of tries to remove a network in use, and the milliseconds between them. */
@@ -81,11 +81,11 @@ export async function removeRunNetwork(
     const users = await containers(docker).list([`network=${id}`]);
     if (users.length > 0)
       return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
-    const answer = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
-    if (answer.ok || matchesMessage('noNetwork', answer.stderr)) return null;
-    const isBusy = matchesMessage('networkBusy', answer.stderr);
+    const result = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
+    if (result.ok || matchesMessage('noNetwork', result.stderr)) return null;
+    const isBusy = matchesMessage('networkBusy', result.stderr);
     if (!isBusy || tries === removeTries)
-      return { users: [], why: answer.stderr.trim() || 'docker did not respond in time' };
+      return { users: [], why: result.stderr.trim() || 'docker did not respond in time' };
     // The network still counts the endpoint of a container that was removed a moment ago.
     await delay(removePause);
   }

@@ -42,8 +42,8 @@ export function squidConf(hosts: readonly AllowedHost[]): string {
     // Retry a name server that failed once at once.
     'negative_dns_ttl 1 second',
     'hosts_file none',
-    'logformat told %ts %et %Ss/%03>Hs %rm %>rd:%>rP',
-    'access_log stdio:/dev/stdout told',
+    'logformat requests %ts %et %Ss/%03>Hs %rm %>rd:%>rP',
+    'access_log stdio:/dev/stdout requests',
     'cache_log stdio:/dev/stderr',
     'logfile_rotate 0',
   ].join('\n')}\n`;

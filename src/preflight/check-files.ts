@@ -18,7 +18,7 @@ import { type AskEngine, unsharedPaths } from './shared-files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Return why a path may mean other files to the Docker engine than to this process; null where nothing points to that. */
+/** Return why the Docker engine may have other files at a path than this process; null if nothing indicates that. */
 export function whyElsewhere(
   { host }: EngineAddress,
   engine: Pick<EngineInfo, 'hostName'>,
@@ -41,7 +41,7 @@ export interface CheckFilesOptions {
   readonly agents?: readonly AgentPlan[];
 }
 
-/** Return what is mounted for these agents, and why that may be other files; null where nothing points to that. */
+/** Return what is mounted for these agents, and why it may be other files; null if nothing indicates that. */
 export function mountsElsewhere(
   plan: FlowPlan,
   { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker'>,
@@ -58,8 +58,8 @@ const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
   workspace.mode !== 'none' || mounts.length > 0 || auth.files.length > 0 || auth.sshAgent !== null;
 
 /**
- * Refuse a run whose mounts would be other files: Docker takes a path for one of the engine's own machine, and mounts what
- * it finds there. Where that may differ from ours, a container looks through a mount of each path before anything starts.
+ * Refuse a run whose mounts would be other files: Docker resolves a path on the engine's own machine. If its files may
+ * differ from ours, a container checks a mount of each path before anything starts.
  */
 export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<void> {
   const elsewhere = mountsElsewhere(plan, options);
@@ -80,7 +80,7 @@ export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Pr
     elsewhere.mounted
       .filter(mounted => isWithin(path, partOf(mounted)))
       .map(mounted => ({ ...mounted, path }));
-  // Not a `UsageError`: neither the command line nor the spec is wrong, but the place where they are used.
+  // Not a `UsageError`: the command line and the spec are valid, only not in this environment.
   throw new FlowError(refusal(unshared.map(usesOf), elsewhere.reason), 2);
 }
 
@@ -106,7 +106,7 @@ export const askEngine =
     return probeFiles(questions, { docker, images, makeImage, isRemapped: engine.isRemapped });
   };
 
-/** Add the mount points below a path: the engine may have something else mounted there, or nothing. */
+/** Add the mount points below a path: the engine may have another mount there, or none. */
 function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
   const points = mountPoints();
   return mounted => {
@@ -115,13 +115,13 @@ function withMountsBelow(): (mounted: MountedPath) => MountedPath[] {
   };
 }
 
-/** Return the part of a path that is read: only git's own directory of a repository that is cloned. */
+/** Return the part of a path that is read: only the git directory of a repository that is cloned. */
 const partOf = ({ path, isClone }: MountedPath) => (isClone ? join(path, '.git') : path);
 
-/** Images of the plan that are tried where the base image is missing. */
+/** Maximum images of the plan to try if the base image is missing. */
 const maxImages = 5;
 
-/** Paths that the message lists. */
+/** Maximum paths in the message. */
 const maxNamed = 10;
 
 function refusal(unshared: readonly (readonly MountedPath[])[], reason: string): string {

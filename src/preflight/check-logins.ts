@@ -7,15 +7,15 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readSmallFile } from '../workspace/repository.ts';
 
 /**
- * Refuse agents whose AI CLI has no login, before anything is started. Without one a CLI fails at best: some wait for
- * hours for a login, and some send the workspace to a free model of their vendor's.
+ * Refuse agents whose AI CLI has no login, before anything is started. Without a login some CLIs wait for hours, and some
+ * send the workspace to a free model of their vendor.
  */
 export function checkLogins(plan: FlowPlan): void {
   const problems = missingLogins(plan);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** Describe each agent whose AI CLI has no login that could be found, and what to do about it. */
+/** Describe each agent whose AI CLI has no known login, with a hint. */
 export function missingLogins({ agents }: FlowPlan): string[] {
   return agents.flatMap(agent => {
     const provider = providerNamed(agent.provider);
@@ -25,7 +25,7 @@ export function missingLogins({ agents }: FlowPlan): string[] {
   });
 }
 
-/** Return true where a login cannot be ruled out: a CLI that is refused by mistake could not be used at all. */
+/** Return true unless a login can be ruled out: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
   { interactive, auth, env, secrets, command, mounts, workspace }: AgentPlan,
   { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
@@ -39,11 +39,11 @@ function mayBeLoggedIn(
   ];
   return (
     auth.login === false ||
-    // The user is notified that it asks for a login, and may log it in by hand.
+    // The user is notified, and may log in by hand.
     interactive?.needsInput === 'notify' ||
     auth.files.some(({ home }) => home === login[0]) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
-    // An interactive agent has such arguments from us.
+    // We add such arguments for an interactive agent.
     (args !== null && interactive === null && command.some(word => args.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
     (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))

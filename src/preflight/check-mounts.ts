@@ -9,7 +9,7 @@ import { type FileIdentity, identitiesAbove, identityOf, isWithin, realPath } fr
 import { exposedBuilds } from './exposed-builds.ts';
 import { type Exposed, exposedSources, openedSources, writablePlaces } from './writable-mounts.ts';
 
-/** Refuse a plan in which an agent could write what the engine opens by name: its state directory, or another source. */
+/** Refuse a plan in which an agent could write to what the engine opens by name: its state directory, or another source. */
 export function checkPlaces(plan: FlowPlan, stateDir: StateDir): void {
   const problems = [
     ...stateDirProblems(plan, stateDir.path),
@@ -26,7 +26,7 @@ function stateDirProblems({ agents }: FlowPlan, stateDir: string): string[] {
     const refuse = (why: string) => [
       `agents.${name}.workspace: ${path} ${why} the state directory ${stateDir}, where an agent could take runs over. Name another state directory with --state-dir`,
     ];
-    // A clone is of commits: what else is in its repository does not reach the agent.
+    // Only commits of a cloned repository reach the agent.
     if (workspace.mode !== 'clone' && above.has(identityOf(realPath(path)))) return refuse('contains');
     return isWithin(path, stateDir) ? refuse('lies in') : [];
   });
@@ -41,8 +41,8 @@ function exposedProblem({ source, place }: Exposed, run = ''): string {
 }
 
 /**
- * Refuse a plan whose agents, and those of a run that is alive, could write each other's sources or builds. A run whose
- * engine process is gone is alive as long as `hasContainers`: its agents go on.
+ * Refuse a plan whose agents, and those of a live run, could write to each other's sources or builds. A run whose engine
+ * process is gone is alive as long as `hasContainers`: its agents continue.
  */
 export async function checkLiveRuns(
   plan: FlowPlan,
@@ -52,7 +52,7 @@ export async function checkLiveRuns(
 ): Promise<void> {
   const problems: string[] = [];
   for (const folder of stateDir.recorded()) {
-    // One with a result has ended.
+    // A run with a result has ended.
     const isOther = folder.runId !== own.runId && statFile(folder.result) === undefined;
     const other = isOther ? planOf(folder) : null;
     const found = other === null ? [] : conflicts(plan, other, folder.runId);
@@ -89,7 +89,7 @@ function conflicts(plan: FlowPlan, other: FlowPlan, runId: string): string[] {
   ];
 }
 
-/** What agents of other runs that have not ended can write: those of an interrupted run may still be at work. */
+/** Return what agents of other unfinished runs can write: those of an interrupted run may still be running. */
 export const livePlaces = (stateDir: StateDir, own: Pick<RunFolder, 'runId'>): string[] =>
   stateDir
     .recorded()

@@ -15,12 +15,12 @@ import type { CheckFilesOptions } from './check-files.ts';
 import { livePlaces } from './check-mounts.ts';
 import { writablePlaces } from './writable-mounts.ts';
 
-/** For looking through every object of a repository. */
+/** Long enough to check every object of a repository. */
 const timeoutMs = 10 * 60_000;
 
 /**
- * Refuse a repository that is a partial clone and lacks objects of what would be cloned. Git fetches those as it needs
- * them, which a helper container cannot. No container is made where no repository is a partial clone.
+ * Refuse a partial clone that lacks objects of what would be cloned. Git would fetch them on demand, which a helper
+ * container cannot. Without a partial clone, no container is created.
  */
 export async function checkPartialClones(
   plan: FlowPlan,
@@ -39,7 +39,7 @@ export async function checkPartialClones(
   }
 }
 
-/** Git marks the packs that it fetched with a filter; they stay marked when the missing objects have come. */
+/** Git marks packs that it fetched with a filter; the mark remains after the missing objects were fetched. */
 function isPartial({ commonDir }: Repository): boolean {
   try {
     return readdirSync(join(commonDir, 'objects', 'pack')).some(name => name.endsWith('.promisor'));
@@ -63,7 +63,7 @@ async function findMissing(
     livePlaces: () => places,
   };
   const { isRemapped, supportedLimits } = engine;
-  const answer = await runHelper(
+  const result = await runHelper(
     {
       ...{ instance: stateDir.instance, runId: newRunId(), owner: { agent, attempt: 1 }, image: id },
       ...{ isRemapped, supportedLimits },
@@ -78,5 +78,5 @@ async function findMissing(
       sleep: ms => delay(ms),
     },
   );
-  return /^failed /m.test(answer.stdout) ? jobFailure(answer) : null;
+  return /^failed /m.test(result.stdout) ? jobFailure(result) : null;
 }

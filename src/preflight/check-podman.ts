@@ -7,7 +7,7 @@ import type { StateDir } from '../store/state-directory.ts';
 import { openedSources } from './writable-mounts.ts';
 
 /**
- * Refuse what Podman accepts through its docker-compatible socket and then does otherwise, or not at all. Throws a
+ * Refuse what Podman accepts through its docker-compatible socket but does differently, or not at all. Throws a
  * `UsageError` that names each field.
  */
 export function checkPodman(
@@ -28,7 +28,7 @@ export function checkPodman(
 
 const instead = 'or use a Docker engine';
 
-/** Podman routes between its networks, and ignores the option that keeps the containers of one apart. */
+/** Podman routes between its networks, and ignores the option that isolates the containers of one. */
 function networkProblems({ name, network: { mode } }: AgentPlan): string[] {
   if (mode !== 'isolated' && mode !== 'allow') return [];
   const kind = mode === 'isolated' ? '"isolated"' : 'a list of hosts';

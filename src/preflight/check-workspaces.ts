@@ -9,7 +9,7 @@ import { branchProblem, findRepository, headCommit } from '../workspace/reposito
 export interface CheckedWorkspaces {
   /** The current commit of each repository that is cloned, by its root. */
   readonly commits: Readonly<Record<string, string>>;
-  /** Findings that the user should see before the agents begin. */
+  /** Warnings for the user before the agents start. */
   readonly warnings: readonly string[];
 }
 
@@ -34,8 +34,8 @@ export function checkWorkspaces({ agents }: FlowPlan): CheckedWorkspaces {
 }
 
 /**
- * Find files of a directory that docker would not copy, silently or with a message that names none. Throws where the
- * caller may not read a part of it; returns warnings.
+ * Find files of a directory that docker would not copy, silently or with a message that names none. Throws if the caller
+ * may not read a part of it; returns warnings.
  */
 export async function checkCopies({ agents }: FlowPlan): Promise<string[]> {
   const problems: string[] = [];
@@ -73,7 +73,7 @@ function brokenGit(agents: readonly AgentPlan[]): ReadonlyMap<string, readonly s
   return found;
 }
 
-/** By root, with the first agent that names it. */
+/** The repositories by root, each with the first agent that names it. */
 function repositories(agents: readonly AgentPlan[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const { name, workspace } of agents)

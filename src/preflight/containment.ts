@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** A directory or file as the kernel knows it, however its path is written: links, case and bind mounts of the host aside. */
+/** The identity of a directory or file for the kernel, independent of its path: of links, case and bind mounts. */
 export type FileIdentity = string;
 
 export function identityOf(path: string): FileIdentity {

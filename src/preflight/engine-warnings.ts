@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { missingLimits } from '../docker/resource-limits.ts';
 
-/** List what the user should know of the engine before agents run on it. */
+/** List warnings about the engine, before agents run on it. */
 export function engineWarnings(
   { supportedLimits, platform }: Pick<EngineInfo, 'supportedLimits' | 'platform'>,
   env: Readonly<Record<string, string | undefined>>,
@@ -33,12 +33,12 @@ function isOldApi(version: string | undefined): boolean {
   return major < 1 || (major === 1 && minor < 41);
 }
 
-/** Return the platform that DOCKER_DEFAULT_PLATFORM asks for; null where it is the engine's own, or either is not known. */
+/** Return the platform in DOCKER_DEFAULT_PLATFORM; null if it is the engine's own, or if either is unknown. */
 export function ignoredPlatform(
   platform: string | null,
-  { DOCKER_DEFAULT_PLATFORM: asked }: Readonly<Record<string, string | undefined>>,
+  { DOCKER_DEFAULT_PLATFORM: requested }: Readonly<Record<string, string | undefined>>,
 ): string | null {
-  if (!asked || platform === null) return null;
+  if (!requested || platform === null) return null;
   // Without the variant: `linux/arm64/v8` is `linux/arm64`.
-  return asked.toLowerCase().split('/').slice(0, 2).join('/') === platform ? null : asked;
+  return requested.toLowerCase().split('/').slice(0, 2).join('/') === platform ? null : requested;
 }

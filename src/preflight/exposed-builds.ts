@@ -9,8 +9,8 @@ import { identitiesAbove, identityOf, realPath } from './containment.ts';
 import { type NamedPath, writablePlaces } from './writable-mounts.ts';
 
 /**
- * Return the agents whose build reads what some agent of the flow, or of another, can write. Otherwise an agent could rewrite the
- * Dockerfile that is built next, outside of its container and with a network.
+ * Return the agents whose build reads what an agent of this or another flow can write. An agent could rewrite the
+ * Dockerfile, which is built outside of its container and with a network.
  */
 export function exposedBuilds(
   plan: FlowPlan,
@@ -30,7 +30,7 @@ export function exposedBuilds(
   );
 }
 
-/** The result of each exposed build by its wish: the id of the image, or the reason of the failure. */
+/** The result of each exposed build by its request: the id of the image, or the reason of the failure. */
 const record = z.record(
   z.string(),
   z.union([z.strictObject({ image: z.string() }), z.strictObject({ failure: z.string() })]),
@@ -38,18 +38,18 @@ const record = z.record(
 type BuildRecord = z.output<typeof record>;
 
 export interface ExposedBuildsOptions {
-  readonly wishes: readonly string[];
-  /** The file that records them; null for a dry run. */
+  readonly requests: readonly string[];
+  /** The file that records the results; null for a dry run. */
   readonly file: string | null;
-  readonly build: (wish: string) => Promise<string>;
+  readonly build: (request: string) => Promise<string>;
   readonly exists: (image: string) => Promise<boolean>;
 }
 
 /**
- * Build all exposed images before any agent of the run gets an image, hence before one can write, and never again: the
- * record is on disk first. The returned function resolves with null for an image that is not exposed.
+ * Build all exposed images once, before any agent of the run gets an image and can write: the record is on disk first. The
+ * returned function resolves with null for an image that is not exposed.
  */
-export function buildExposed({ wishes, file, build, exists }: ExposedBuildsOptions) {
+export function buildExposed({ requests, file, build, exists }: ExposedBuildsOptions) {
   const refuse = (message: string) => new StepError('image', message);
   const known = (): BuildRecord | null =>
     file !== null && statFile(file) ? record.parse(JSON.parse(readFile(file).toString())) : null;
@@ -58,7 +58,9 @@ export function buildExposed({ wishes, file, build, exists }: ExposedBuildsOptio
     const before = known();
     if (before !== null) return before;
     const built = await Promise.all(
-      wishes.map(async wish => [wish, await build(wish).then(image => ({ image }), failureOf)] as const),
+      requests.map(
+        async request => [request, await build(request).then(image => ({ image }), failureOf)] as const,
+      ),
     );
     const all: BuildRecord = Object.fromEntries(built);
     if (file !== null) writeFileAtomic(file, `${JSON.stringify(all, null, 2)}\n`);
@@ -72,9 +74,9 @@ export function buildExposed({ wishes, file, build, exists }: ExposedBuildsOptio
     return image;
   });
 
-  return async (wish: string, signal: AbortSignal): Promise<string | null> => {
-    if (wishes.length === 0) return null;
-    const found = (await settled('', signal))[wish];
+  return async (request: string, signal: AbortSignal): Promise<string | null> => {
+    if (requests.length === 0) return null;
+    const found = (await settled('', signal))[request];
     if (found === undefined) return null;
     if ('failure' in found) throw refuse(found.failure);
     return raceAbort(checked(found.image), signal);

@@ -6,26 +6,26 @@ import type { Question } from '../agent-container/file-probe.ts';
 import { bootId } from '../store/boot-id.ts';
 import { type DirectoryHandle, openDirectory } from '../store/directory-handle.ts';
 
-/** A question, and the one answer that proves that the engine has the same file or directory; empty where none does. */
+/** A question, and the reply that proves that the engine has the same file or directory; empty if none proves it. */
 export interface Proof extends Question {
   readonly expected: string;
 }
 
-/** Nothing for a path that does not exist. */
+/** Return a proof by device and inode numbers; none for a path that does not exist. */
 export function identityProof(path: string): Proof[] {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return [];
-  // An engine gives no such text where this system has no boot id.
+  // Without a boot id no reply of an engine matches.
   return [{ path, look: 'identity', expected: `${bootId() || 'unknown'} ${stats.dev}:${stats.ino}` }];
 }
 
 /**
- * Make a file of random name in a directory, which is removed when it is disposed: those of `written` at the caller's
- * time. In a repository it is made where no watcher of the work tree looks. null where none can be made.
+ * Create a file of random name in a directory, which the caller removes by disposing `written`. In a repository it is
+ * created in `.git`, where watchers of the work tree ignore it. Returns null if none can be created.
  */
 export function nonceProof(path: string, written: Disposable[]): Proof | null {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
-  // One for each path: the engine may have the directory of one at the path of another.
+  // Another one for each path: the engine may have the directory of one path at another path.
   const nonce = randomBytes(12).toString('hex');
   const name = `.agent-flow-${nonce}`;
   for (const folder of ['.git', '']) {
@@ -37,7 +37,7 @@ export function nonceProof(path: string, written: Disposable[]): Proof | null {
   return null;
 }
 
-/** An agent that can write there cannot lead this elsewhere: a link in the place of the folder is refused. */
+/** Create a file without following links: an agent may have replaced the folder by one. */
 function writeIn(path: string, folder: string, { name, text }: { name: string; text: string }) {
   const open: DirectoryHandle[] = [];
   const close = () => {
@@ -66,12 +66,12 @@ function writeIn(path: string, folder: string, { name, text }: { name: string; t
   }
 }
 
-/** Of a directory its list is compared, without what is below. */
+/** Return a proof by content: that of a file, or the list of a directory without what is below. */
 export async function contentProof(path: string): Promise<Proof> {
   return { path, look: 'content', expected: await digest(path).catch(() => '') };
 }
 
-/** As the probe prints it; empty for what is neither a file nor a directory, such as a socket. */
+/** Return the digest as the probe prints it; empty for anything but a file or directory, such as a socket. */
 async function digest(path: string): Promise<string> {
   const hash = createHash('sha256');
   const stats = statSync(path);

@@ -23,7 +23,7 @@ export function permissionProblems(agent: AgentPlan, engine: ContainerSupport): 
   ];
 }
 
-/** null for root, who may use everything, and for a user of whom the engine does not tell who that is on the host. */
+/** Return null for root, which may use everything, and for a user whose ids on the host are unknown. */
 function hostUser({ user, image, build }: AgentPlan, engine: ContainerSupport): HostUser | null {
   const isImagesOwn = user === null && (image !== null || build !== null);
   if (engine.remappedRoot !== null)
@@ -37,7 +37,7 @@ function hostUser({ user, image, build }: AgentPlan, engine: ContainerSupport): 
 const plainUser = (user: UserPlan): HostUser => ({
   name: ids(user),
   mayUse: (file, rights) => hasRights(user, file, rights),
-  instead: file => `Say "user": "${ids(file)}"`,
+  instead: file => `Use "user": "${ids(file)}"`,
   otherwise: path => giveTo(user, path),
 });
 
@@ -49,14 +49,14 @@ function remapped(user: UserPlan, root: UserPlan): HostUser {
     name: `${user.uid === 0 ? 'root of its container' : ids(user)}, which the engine maps to ${ids(host)} of the host (userns-remap),`,
     mayUse: (file, rights) => hasRights(host, file, rights),
     instead: () => null,
-    otherwise: path => `Say "mode": "clone" or "copy", or ${giveTo(host, path)}`,
+    otherwise: path => `Use "mode": "clone" or "copy", or ${giveTo(host, path)}`,
   };
 }
 
-/** Number of ids that the engine maps, by the default of useradd. */
+/** The number of ids that the engine maps: the default of useradd. */
 const remappedIds = 65_536;
 
-/** A user that the image names: any id that the engine maps. */
+/** Return the user of an image: any id that the engine maps. */
 function anyRemapped(root: UserPlan): HostUser {
   const isMapped = (id: number, first: number) => id >= first && id < first + remappedIds;
   return {
@@ -64,18 +64,18 @@ function anyRemapped(root: UserPlan): HostUser {
     mayUse: (file, rights) =>
       isMapped(file.uid, root.uid) || isMapped(file.gid, root.gid) || hasRights(nobody, file, rights),
     instead: () => null,
-    otherwise: path => `Say "mode": "clone" or "copy", or ${giveTo(root, path)}`,
+    otherwise: path => `Use "mode": "clone" or "copy", or ${giveTo(root, path)}`,
   };
 }
 
 const nobody = { uid: -1, gid: -1 };
 
-/** On a rootless engine the caller is root of containers, and all others are ids that own nothing of the caller's. */
+/** Return a user on a rootless engine: the caller is root in containers, and any other id owns none of the caller's files. */
 const subordinate = (user: UserPlan): HostUser => ({
   name: `${ids(user)}, who is not ${ids(user)} of the host on a rootless engine,`,
   mayUse: (file, rights) => file.uid !== process.getuid?.() || hasRights(nobody, file, rights),
   instead: () => 'Leave "user" out, as root of its container has your rights',
-  otherwise: () => 'say "mode": "clone"',
+  otherwise: () => 'use "mode": "clone"',
 });
 
 function unwritableWorkspace({ name, user: wanted, workspace }: AgentPlan, user: HostUser): string[] {
@@ -86,11 +86,11 @@ function unwritableWorkspace({ name, user: wanted, workspace }: AgentPlan, user:
   const mode = (file.mode & 0o777).toString(8);
   const hint = [user.instead(file), user.otherwise(workspace.path)].filter(Boolean).join(', or ');
   return [
-    `agents.${name}.${field}: ${user.name} may not work in ${workspace.path}, which is ${ids(file)}’s with mode ${mode}. ${hint}`,
+    `agents.${name}.${field}: ${user.name} may not work in ${workspace.path}, which belongs to ${ids(file)} with mode ${mode}. ${hint}`,
   ];
 }
 
-/** Only where ids are mapped: the spec alone does not show it there. */
+/** Check mounts only if ids are mapped: otherwise the spec shows it. */
 function unusableMounts({ name, mounts }: AgentPlan, user: HostUser, engine: ContainerSupport): string[] {
   if (!engine.isRemapped) return [];
   return mounts.flatMap(({ source, readOnly }, index) => {
@@ -98,12 +98,12 @@ function unusableMounts({ name, mounts }: AgentPlan, user: HostUser, engine: Con
     const rights = (file.isDirectory() ? 0o5 : 0o4) | (readOnly ? 0 : 0o2);
     if (user.mayUse(file, rights)) return [];
     const verb = readOnly ? 'read' : 'write to';
-    const problem = `${user.name} may not ${verb} ${source}, which is ${ids(file)}’s`;
+    const problem = `${user.name} may not ${verb} ${source}, which belongs to ${ids(file)}`;
     return [`agents.${name}.mounts[${index}].source: ${problem}. Change its owner or its mode`];
   });
 }
 
-/** A login that the agent may not read would be missed only when it is used. */
+/** Check logins early: an unreadable one would be noticed only when it is used. */
 function unreadableLogins({ name, user: wanted, auth }: AgentPlan, user: HostUser): string[] {
   const files = auth.sshAgent === null ? auth.files : [...auth.files, { source: auth.sshAgent }];
   return files.flatMap(({ source }) => {
@@ -111,7 +111,7 @@ function unreadableLogins({ name, user: wanted, auth }: AgentPlan, user: HostUse
     if (user.mayUse(file, 0o4)) return [];
     const hint = [user.instead(file), 'leave it out under "auth"'].filter(Boolean).join(', or ');
     return [
-      `agents.${name}.${wanted === null ? 'auth' : 'user'}: ${user.name} may not read ${source}, which is ${ids(file)}’s. ${capitalized(hint)}`,
+      `agents.${name}.${wanted === null ? 'auth' : 'user'}: ${user.name} may not read ${source}, which belongs to ${ids(file)}. ${capitalized(hint)}`,
     ];
   });
 }

@@ -25,5 +25,5 @@ export function maxConcurrency(plan: FlowPlan, engine: EngineInfo): number {
   return Math.max(1, Math.floor(Math.min(engine.memory / memory, engine.cpus / cpus)));
 }
 
-/** Return how many containers are created or started at once while the engine keeps up. More would only slow each down. */
+/** Return how many containers to create or start at once while the engine is fast. More would only slow each one down. */
 export const startsAtOnce = ({ cpus }: EngineInfo): number => Math.max(4, 2 * cpus);

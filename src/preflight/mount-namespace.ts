@@ -3,19 +3,19 @@ import { join } from 'node:path';
 
 export interface MountNamespaceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where /proc, /run and the other directories are looked for. Default: `/`. */
+  /** The directory that contains /proc, /run and others. Default: `/`. */
   readonly root?: string;
 }
 
 /**
  * Return why this process may have other mounts than a Docker engine at the default socket of its machine: it runs in a
- * container, or in a mount namespace of its own. null where nothing points to that.
+ * container, or in a separate mount namespace. Returns null if nothing indicates that.
  */
 export function separateMounts({ env, root = '/' }: MountNamespaceOptions): string | null {
   const own = rootMount(root, 'self');
   const daemon = daemonProcess(root);
   const daemonRoot = daemon === null ? null : rootMount(root, daemon);
-  // Mount ids are the kernel's: no two namespaces have one in common.
+  // Mount ids are unique in the kernel, across namespaces.
   if (own !== null && daemonRoot !== null)
     return own.id === daemonRoot.id ? null : 'this process has other mounts than the Docker engine';
   if (isInContainer(root, env) || own?.type === 'overlay') return 'this process runs in a container';
@@ -35,22 +35,22 @@ function isInContainer(root: string, env: MountNamespaceOptions['env']): boolean
   );
 }
 
-/** The process id of a dockerd of this process namespace; null where none is known. */
+/** Return the process id of a dockerd in this process namespace; null if none is known. */
 function daemonProcess(root: string): string | null {
   const pid = readText(join(root, 'var/run/docker.pid'))?.trim() ?? '';
   const isRunning = /^\d+$/.test(pid) && readText(join(root, 'proc', pid, 'comm'))?.trim() === 'dockerd';
   return isRunning ? pid : null;
 }
 
-/** Return where this process has something mounted; nothing on systems without /proc. */
+/** Return the mount points of this process; none on systems without /proc. */
 export const mountPoints = (root = '/'): string[] =>
   mountTable(root, 'self').map(([, , , , point = '']) => unescapeMountPoint(point));
 
-/** Read a path as mountinfo spells it, with octal numbers for blanks and the like. */
+/** Decode a path of mountinfo, which has octal numbers for blanks and similar characters. */
 export const unescapeMountPoint = (point: string): string =>
   point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
 
-/** What `/` is to a process; an id of none where it is no mount point, as in a chroot. */
+/** Return the mount of `/` for a process; without an id if it is not a mount point, as in a chroot. */
 function rootMount(root: string, process: string): { id: string; type: string } | null {
   const table = mountTable(root, process);
   if (table.length === 0) return null;

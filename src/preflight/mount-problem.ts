@@ -5,7 +5,7 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { permissionProblems } from './host-permissions.ts';
 
-/** Check the host's directories that agents get, as far as the spec alone cannot. */
+/** Check what the spec alone does not show about the host directories of agents. */
 export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineInfo): void {
   const problems = plan.agents.flatMap(agent => [
     ...agent.mounts.flatMap(({ source }, index) => {
@@ -20,7 +20,7 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
-/** Return what changed about an agent's sources since they were checked; null where nothing did. */
+/** Return what changed about an agent's sources since they were checked; null if nothing did. */
 export function findMountProblem(
   { workspace, mounts, auth }: AgentPlan,
   stateDir: StateDir,

@@ -8,19 +8,19 @@ import { type NamedPath, writablePlaces } from './writable-mounts.ts';
 
 /** A path of the host that Docker mounts into some container of a run. */
 export interface MountedPath extends NamedPath {
-  /** It is the state directory, which the field needs. */
+  /** The path is the state directory, which the field needs. */
   readonly isState: boolean;
-  /** It is a repository that is cloned. */
+  /** The path is a repository that is cloned. */
   readonly isClone: boolean;
 }
 
 export interface MountedPathsOptions {
   readonly stateDir: string;
-  /** What agents of other runs can write at this moment. */
+  /** Paths that agents of other runs can write to at this moment. */
   readonly livePlaces: readonly string[];
 }
 
-/** Return all that Docker mounts for these agents, in their own containers and in those that help them. */
+/** Return all that Docker mounts for these agents, in their own containers and in helper containers. */
 export function mountedPaths(
   plan: FlowPlan,
   agents: readonly AgentPlan[],
@@ -57,7 +57,7 @@ function workspacePaths({ workspace }: AgentPlan, writable: readonly string[]): 
     case 'bind':
       return [workspace.path];
     case 'copy': {
-      // One that an agent may write to meanwhile is read by a helper container.
+      // A path that an agent may write to meanwhile is read by a helper container.
       const { path } = workspace;
       return writable.some(place => isWithin(path, place) || isWithin(place, path)) ? [path] : [];
     }

@@ -2,8 +2,8 @@ import type { FlowPlan } from '../spec/plan.ts';
 import { writablePlaces } from './writable-mounts.ts';
 
 /**
- * Return a function that says whether an agent that may be at work at the same time can write to the workspace of this
- * one. Agents that wait for each other, directly or by way of others, are never at work at the same time.
+ * Return a function that checks whether a concurrent agent can write to the workspace of an agent. Agents of which one
+ * depends on the other, directly or through others, never run concurrently.
  */
 export function sharedWorkspaces(plan: FlowPlan): (agent: string) => boolean {
   const writers = Map.groupBy(writablePlaces(plan), ({ path }) => path);

@@ -4,20 +4,20 @@ import { type FileIdentity, identitiesAbove, identityOf, realPath } from './cont
 /** A path of the host that a plan names. */
 export interface NamedPath {
   readonly agent: string;
-  /** Where the spec names it, such as `agents.a.mounts[0].source`. */
+  /** Its path in the spec, such as `agents.a.mounts[0].source`. */
   readonly field: string;
   readonly path: string;
   readonly isWorkspace: boolean;
 }
 
-/** Return all that some agent of a flow can write on the host. */
+/** Return all paths of the host that agents of a flow can write to. */
 export const writablePlaces = ({ agents }: FlowPlan): NamedPath[] =>
   agents.flatMap(agent => [
     ...(agent.workspace.mode === 'bind' ? [workspaceOf(agent, agent.workspace.path)] : []),
     ...mountsOf(agent).filter((_, index) => !agent.mounts[index]!.readOnly),
   ]);
 
-/** Return all that the engine, or Docker for it, opens by name on the host once agents run. Builds have their own rule. */
+/** Return all paths that the engine process or Docker opens on the host once agents run. Builds have their own rule. */
 export const openedSources = ({ agents }: FlowPlan): NamedPath[] =>
   agents.flatMap(agent => {
     const { name, workspace, auth, secrets } = agent;
@@ -55,8 +55,8 @@ export interface Exposed {
 }
 
 /**
- * Return the sources that lie strictly below a place that an agent can write: it can put a link there, which is followed
- * on the host later. The place itself cannot be renamed from within. Its cost grows with the number of paths.
+ * Return the sources strictly below a path that an agent can write to: it can put a link there, which is followed on the
+ * host later. The path itself cannot be renamed from within. The cost is linear in the number of paths.
  */
 export function exposedSources(sources: readonly NamedPath[], places: readonly NamedPath[]): Exposed[] {
   const byIdentity = new Map<FileIdentity, NamedPath>();

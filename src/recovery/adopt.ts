@@ -73,12 +73,12 @@ async function adoptOn(
   const removed: string[] = [];
   const left: { readonly name: string; readonly why: string }[] = [];
   for (const { container } of neverStarted) {
-    const answer = await containers.remove(container.id);
-    if (answer.ok) removed.push(container.name);
+    const result = await containers.remove(container.id);
+    if (result.ok) removed.push(container.name);
     else
       left.push({
         name: container.name,
-        why: `it cannot be removed: ${oneLine(answer.stderr) || 'docker gave no reason'}`,
+        why: `it cannot be removed: ${oneLine(result.stderr) || 'docker gave no reason'}`,
       });
   }
   const started = lost.filter(orphan => !neverStarted.includes(orphan));
@@ -138,7 +138,7 @@ interface Warning {
   readonly message: string;
 }
 
-/** Returns the reason where nothing was kept, else null. */
+/** Return the reason if nothing was kept, else null. */
 async function keepTranscript(
   folder: RunFolder,
   { container, agent, attempt }: OwnOrphan,
@@ -151,12 +151,12 @@ async function keepTranscript(
   const file = holdFile(folder.transcript(agent, attempt));
   const output = agentOutput(null);
   const options = { timeout: 600_000, through: [...(known.isEmpty ? [] : [known.stream()]), output.stream] };
-  const answer = await saveOutput(recorder, ['logs', container.id], file.path, options).finally(
+  const result = await saveOutput(recorder, ['logs', container.id], file.path, options).finally(
     file[Symbol.dispose],
   );
-  if (!answer.ok)
+  if (!result.ok)
     throw new EngineError(
-      `could not save the output of ${container.name}: ${oneLine(answer.stderr || answer.printed || '') || 'docker gave no reason'}`,
+      `could not save the output of ${container.name}: ${oneLine(result.stderr || result.printed || '') || 'docker gave no reason'}`,
     );
   writeFileAtomic(marksFile(folder.transcript(agent, attempt)), output.marks());
   return null;
@@ -194,7 +194,7 @@ async function writeJournal(
         state: 'reconciling',
         event: '',
         containerId: container.id,
-        // Only the container has whether it got its launch script. It gets no second one: if it still waits, it ends.
+        // Only the container records whether it got its launch script. It gets no second one: if it still waits, it ends.
         injectedAt: container.startedAt,
         cause: null,
         until: null,

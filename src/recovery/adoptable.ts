@@ -34,9 +34,9 @@ export async function examine(docker: Docker, orphans: readonly OwnOrphan[]) {
   const refused: { readonly name: string; readonly why: string }[] = [];
   if (orphans.length === 0) return { found, refused };
   const args = ['container', 'inspect', ...orphans.map(({ container }) => container.id)];
-  const answer = await docker(args);
-  if (!answer.ok && !matchesMessage('noContainer', answer.stderr)) throw readError(answer);
-  const details = parseOutput(answer, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
+  const result = await docker(args);
+  if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
+  const details = parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
   for (const orphan of orphans) {
     const detail = details.find(({ Id }) => Id === orphan.container.id);
     if (!detail) continue;
@@ -109,7 +109,7 @@ function planOf(
       ready: 60_000,
       run: limit('AGENT_RUN_LIMIT'),
       idle: limit('AGENT_IDLE_LIMIT'),
-      quiet: null,
+      stalled: null,
       stop: 10_000,
     },
     retries: 0,

@@ -17,7 +17,7 @@ export interface OwnOrphan {
   readonly attempt: number;
 }
 
-/** A container that may be anybody's: none of its labels is used. */
+/** A container of unknown origin: none of its labels is used. */
 interface ForeignOrphan {
   readonly origin: 'another' | 'by hand' | 'malformed';
   readonly container: Container;
@@ -31,7 +31,7 @@ export const isLost = (orphan: Orphan): orphan is OwnOrphan => orphan.origin ===
 export const isOurs = ({ container: { labels } }: Orphan, { instance }: StateDir) =>
   labels[label.instance] === instance;
 
-/** Throw a `DockerError` where Docker does not answer. */
+/** Throws a `DockerError` if Docker does not respond. */
 export async function findOrphans(
   containers: Containers,
   stateDir: StateDir,

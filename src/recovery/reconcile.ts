@@ -10,10 +10,10 @@ import {
 import type { ContainerState } from '../docker/containers.ts';
 import type { AgentRecord } from './record.ts';
 
-/** One container that has the labels or the name of an agent, as Docker has it. */
+/** A container with the labels or the name of an agent, as Docker reports it. */
 export interface ContainerFact {
   readonly id: string;
-  /** Our instance id, run, agent and name: ours beyond doubt. */
+  /** Its instance id, run, agent and name are ours beyond doubt. */
   readonly ours: boolean;
   readonly attempt: number;
   readonly specHash: string;
@@ -121,7 +121,7 @@ function withContainer(
   if (wasRestarted(record, container))
     return finish('restarted from outside', lost('restarted from outside'));
   if (end) return enter('collecting', 'it ended while no engine process ran', { end });
-  // Injection is fenced inside the container, so asking again where no answer is remembered is safe.
+  // Injection is idempotent inside the container, so it is repeated if no result was recorded.
   if (record.injectedAt === null) return enter('waitingForTmux', 'running, no injection remembered');
   return enter('running', state === 'paused' ? 'paused from outside' : 'running');
 }

@@ -3,14 +3,14 @@ import type { Outcome } from '../../machines/outcome.ts';
 import { label } from '../docker/labels.ts';
 import type { RunEvent } from '../events.ts';
 
-/** The memory that the journal has of one agent, for what Docker does not have (I1). */
+/** The journal's record of one agent, for what Docker does not store (I1). */
 export interface AgentRecord {
   /** The current attempt, or the last one. */
   readonly attempt: number;
   readonly image: string | null;
-  /** Of the current attempt; null where docker has not returned it. */
+  /** Of the current attempt; null if docker has not returned it. */
   readonly containerId: string | null;
-  /** Of the current attempt: a create was requested, whatever came of it. */
+  /** Of the current attempt: a create was requested, whatever its result. */
   readonly createAsked: boolean;
   readonly startAsked: boolean;
   readonly injectedAt: number | null;

@@ -59,7 +59,7 @@ function imagesOf(
     return build({ image, build: own, gpus: gpus !== null, provider, user, timeout });
   });
   const exposed = buildExposed({
-    wishes: [...new Set(exposedBuilds(plan).map(imageKey))],
+    requests: [...new Set(exposedBuilds(plan).map(imageKey))],
     file: isDryRun ? null : join(folder.path, 'images.json'),
     build: key => ordinary(key, signal),
     exists: async id => (await inspectImage(id, context)) !== null,

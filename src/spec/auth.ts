@@ -82,7 +82,7 @@ async function findAuth(
     findings.push({
       path: [...path, 'ssh'],
       message:
-        'there is no ssh-agent that $SSH_AUTH_SOCK names; start one (eval "$(ssh-agent)"; ssh-add), or say "keys"',
+        '$SSH_AUTH_SOCK does not name an ssh-agent; start one (eval "$(ssh-agent)"; ssh-add), or use "keys"',
     });
   const isOwn = !login && providerNamed(provider) !== undefined;
   return { auth: { files, sshAgent: socket, ...(isOwn ? { login: false as const } : {}) }, findings };

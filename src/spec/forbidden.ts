@@ -26,7 +26,7 @@ export function forbiddenReason(
   if (path === '/') return 'it is the whole host';
   const socket = socketIn(path);
   if (socket !== null)
-    return `${socket === path ? 'it is' : 'it holds'} the socket ${socket}, through which anybody is root on the host`;
+    return `${socket === path ? 'it is' : 'it holds'} the socket ${socket}, which gives root on the host`;
   const system = ['/etc', '/run', '/var/run'].find(place => isWithin(real(place), path));
   if (system) return `it holds ${system}, which is the host's own`;
   if (engine) return `Docker keeps the files of all containers in ${engine}`;

@@ -66,7 +66,7 @@ function startProblem(start: CloneStart, starts: ReadonlyMap<string, CloneStart>
   }
   if (!waitsFor(start, from!, starts)) return `it is not waited for; add "${from}" to "dependsOn" of ${name}`;
   if (other.repository === null)
-    return `${from} works in no clone; give it "workspace": {"mode": "clone", "path": …} too`;
+    return `${from} does not work in a clone; give it "workspace": {"mode": "clone", "path": …} too`;
   if (repository !== null && other.repository !== repository)
     return `${from} works in a clone of another repository, ${other.repository}; give both the same`;
   return null;

@@ -32,8 +32,8 @@ export function hostProblem(text: string): string | null {
 }
 
 const reasons: readonly (readonly [RegExp, string])[] = [
-  [/[/@]/, 'the host alone, no address of a page'],
-  [/^\[|:.*:|^[\d.]+(:\d*)?$/, 'IP addresses are not let through, private ones least of all'],
+  [/[/@]/, 'only the host, without a scheme or path'],
+  [/^\[|:.*:|^[\d.]+(:\d*)?$/, 'IP addresses are not allowed'],
   [/[^\x20-\x7e]/, 'other letters in punycode, "xn--…"'],
   [/[A-Z]/, 'in lower case'],
   [/^[^.]+$|^\*\.[^.]+$/, 'a full name, with a dot in it'],

@@ -46,7 +46,7 @@ const args = entries(
   for (const name of Object.keys(value)) {
     if (!looksSecret(name)) continue;
     const message =
-      'looks like a secret, which the image would keep for all to read; take it out and give it to the agent instead';
+      'looks like a secret, which anyone could read in the image; remove it, and give it to the agent instead';
     issues.push({ code: 'custom', path: [name], input: undefined, message });
   }
 });

@@ -30,7 +30,7 @@ export function launchScript(
     ...asProgram(command),
   ];
   const lines = [
-    // Not as words of `env`: for a moment whoever lists the processes would see them.
+    // Not as words of `env`: a list of processes would show them for a moment.
     ...Object.entries(secrets).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     // A pager waits for a key, and `git log` would start one.
     'export PAGER="${PAGER-cat}"',

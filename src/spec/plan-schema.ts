@@ -86,7 +86,7 @@ const interactive = z.strictObject({
   ready: text,
   dialogs: z.array(z.strictObject({ title: text, pattern: text })),
   needsInput: z.union([z.enum(['notify', 'fail']), z.strictObject({ answer: text })]),
-  quiet: ms.nullable(),
+  stalled: ms.nullable(),
   renamed: z.record(variable, variable),
 });
 
@@ -148,7 +148,14 @@ const agent = z.strictObject({
   labels,
   memory: z.int().min(0).max(maxMemory),
   cpus: z.number().positive().nullable(),
-  timeouts: z.strictObject({ build: ms, ready: ms, run: limit, idle: limit, quiet: ms.nullable(), stop: ms }),
+  timeouts: z.strictObject({
+    build: ms,
+    ready: ms,
+    run: limit,
+    idle: limit,
+    stalled: ms.nullable(),
+    stop: ms,
+  }),
   retries: z.int().min(0).max(10),
   keep: z.enum(['never', 'on-failure', 'always']),
   done: z.union([

@@ -79,7 +79,7 @@ export interface InteractivePlan {
   readonly dialogs: readonly { readonly title: string; readonly pattern: string }[];
   readonly needsInput: NeedsInput;
   /** Maximum time without a change on its screen while it works, in milliseconds; null for no limit. */
-  readonly quiet: number | null;
+  readonly stalled: number | null;
   /** Environment variables that it gets by another name, if they are set. */
   readonly renamed: Readonly<Record<string, string>>;
 }
@@ -184,7 +184,7 @@ export interface Timeouts {
   readonly ready: number;
   readonly run: number | null;
   readonly idle: number | null;
-  readonly quiet: number | null;
+  readonly stalled: number | null;
   readonly stop: number;
 }
 

@@ -18,7 +18,7 @@ export function providerOf(agent: Fields, defaults: Fields): string {
 }
 
 type LaunchRequest = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
-  readonly timeouts: Pick<Timeouts, 'quiet'>;
+  readonly timeouts: Pick<Timeouts, 'stalled'>;
 };
 
 /** Return the command line of an AI CLI; `names` are those of all environment variables, secrets included. */
@@ -67,7 +67,7 @@ export function resolveLaunch(
       ready: interactive.ready,
       dialogs: interactive.dialogs,
       needsInput,
-      quiet: timeouts.quiet,
+      stalled: timeouts.stalled,
       renamed: key?.as === undefined ? {} : { [key.name]: key.as },
     },
     report: interactive === null ? reportOf(provider, budget) : null,

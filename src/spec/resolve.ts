@@ -21,7 +21,7 @@ const defaultLimits = {
     ready: 60_000,
     run: 2 * 3_600_000,
     idle: null,
-    quiet: 60_000,
+    stalled: 60_000,
     stop: 10_000,
   },
 } as const;
@@ -157,13 +157,13 @@ function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan
 
 /** Fill in undefined limits only: `null` means no limit. */
 function withDefaults(given: NonNullable<AgentSpec['timeouts']>): AgentPlan['timeouts'] {
-  const { build, ready, run, idle, quiet, stop } = defaultLimits.timeouts;
+  const { build, ready, run, idle, stalled, stop } = defaultLimits.timeouts;
   return {
     build: given.build ?? build,
     ready: given.ready ?? ready,
     run: given.run === undefined ? run : given.run,
     idle: given.idle === undefined ? idle : given.idle,
-    quiet: given.quiet === undefined ? quiet : given.quiet,
+    stalled: given.stalled === undefined ? stalled : given.stalled,
     stop: given.stop ?? stop,
   };
 }

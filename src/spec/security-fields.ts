@@ -39,7 +39,7 @@ const securityForm = 'an object such as {"pids": 8192}';
 const hints = Object.fromEntries(
   ['privileged', 'devices', 'seccomp', 'pid', 'ipc', 'network', 'userns'].map(key => [
     key,
-    'an agent never gets that: it would be as good as being on the host',
+    'not allowed: it would give an agent control of the host',
   ]),
 );
 

@@ -70,14 +70,18 @@ function toValue(node: Node, path: Path, context: Context): unknown {
 
 function keyProblem(key: string): string | null {
   if (key === '__proto__') return 'unknown key: this name cannot be used here';
-  return key.includes('\0') ? 'NUL cannot stand in a name; take it out' : null;
+  return key.includes('\0') ? 'a name cannot contain NUL; remove it' : null;
 }
 
 function checkString({ value }: Node, path: Path, { findings }: Context): unknown {
   if (typeof value === 'string' && value.includes('\0')) {
     findings.push({ path, value, message: 'NUL cannot be passed to a program; take it out' });
   } else if (typeof value === 'string' && !value.isWellFormed()) {
-    findings.push({ path, value, message: 'half of a surrogate pair is no text; write the whole character' });
+    findings.push({
+      path,
+      value,
+      message: 'half of a surrogate pair is not valid text; write the whole character',
+    });
   }
   return value;
 }

@@ -11,7 +11,7 @@ export const timeouts = strict(
     idle: limit
       .optional()
       .describe('Maximum time without output before the agent is stopped. Default `none`.'),
-    quiet: limit
+    stalled: limit
       .optional()
       .describe(
         'Maximum time without a change on the screen of a working interactive agent before it needs input. Default `60s`.',

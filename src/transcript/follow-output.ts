@@ -24,19 +24,19 @@ export interface Following {
 }
 
 /**
- * Report every line that an agent prints: one `docker logs` an attempt, which ends with its container, and none where
- * nothing listens. Of an attempt that was not started by this process, only what comes from now on.
+ * Report every line that an agent prints, by one `docker logs` per attempt, which ends with its container; none without a
+ * listener. For an attempt that another process started, only later lines are reported.
  */
 export function followOutput(journal: Journal, options: FollowOptions): Following {
   const following = new Map<string, Promise<void>>();
-  /** By agent: the attempt that this process has started, and of which nothing has been reported. */
+  /** By agent: the attempt that this process has started and that has no reported line yet. */
   const unreported = new Map<string, number>();
   journal.subscribe(event => {
     if (event.type !== 'agent.state') return;
     const { agent, attempt, containerId, state } = event;
     const key = `${agent} ${attempt}`;
     if (state === 'starting') unreported.set(agent, attempt);
-    // Before the agent begins, so that nothing is lost of one that ends at once.
+    // Follow before the agent starts, so that no line of a short one is lost.
     const isUp = state === 'injecting' || tagsOf(state).includes('running');
     if (!isUp || containerId === null || following.has(key)) return;
     const isWhole = unreported.get(agent) === attempt;
@@ -74,5 +74,5 @@ async function follow(
   await followLines(recorder, ['logs', '--follow', ...tail, containerId], onLine, options);
 }
 
-/** Bytes of a line that is reported. */
+/** Maximum bytes of a reported line. */
 const mostOfLine = 64 * 2 ** 10;

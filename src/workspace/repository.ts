@@ -7,7 +7,7 @@ export interface Repository {
   /** The root of its work tree. */
   readonly root: string;
   readonly gitDir: string;
-  /** The directory of objects, branches and configuration; for a linked work tree not the git directory. */
+  /** The directory of objects, branches and configuration; differs from the git directory for a linked work tree. */
   readonly commonDir: string;
 }
 

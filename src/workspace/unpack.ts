@@ -136,7 +136,7 @@ function warningsOf(
     paths.count > 0 ? [`${paths.count} ${paths.count === 1 ? one : many}: ${paths}`] : [];
   return [
     ...counted(left.links, 'link was left out', 'links were left out'),
-    ...counted(left.others, 'that is no file was left out', 'that are no files were left out'),
+    ...counted(left.others, 'special file was left out', 'special files were left out'),
     ...counted(left.outside, 'entry whose name leads out left out', 'entries whose names lead out left out'),
     ...counted(
       left.tooLong,

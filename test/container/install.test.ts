@@ -43,5 +43,5 @@ test('one that does not start is refused when it is built, not when an agent run
 
 test('one that cannot be installed, or is not there then, is said in a line', async t => {
   t.is((await install('false')).lastLine, 'agent-flow: agent-cli could not be installed');
-  t.is((await install('true')).lastLine, 'agent-flow: there is no agent-cli after it was installed');
+  t.is((await install('true')).lastLine, 'agent-flow: agent-cli is missing after it was installed');
 });

@@ -9,7 +9,7 @@ const plan: Omit<InteractivePlan, 'renamed'> = {
   ready: '^READY>',
   dialogs: [{ title: 'asks whether it may', pattern: '^May I\\?' }],
   needsInput: 'notify',
-  quiet: 2_000,
+  stalled: 2_000,
 };
 
 interface Beginning {
@@ -50,7 +50,7 @@ async function fileIn({ id }: Box, path: string): Promise<string> {
 const moodsIn = async (box: Box) => (await fileIn(box, '/run/agent/activity')).trim().split('\n');
 
 test('an attended CLI is given its prompt, as it is and once', async t => {
-  const box = await attended(t, 'sleep 3; agent-turn end </dev/null; exec sleep 600', { quiet: null });
+  const box = await attended(t, 'sleep 3; agent-turn end </dev/null; exec sleep 600', { stalled: null });
   const end = await box.end();
   t.is(end.record, 'agent-end done 0 0 n0nce', await fileIn(box, '/run/agent/attend.log'));
   t.is(end.pane.split('got <Do it; $(now)>').length, 2, end.pane);
@@ -107,7 +107,7 @@ test('where nobody is to be asked it fails, and its last screen shows why', asyn
 });
 
 test('one that stands still in the middle of a turn needs somebody, and works again when it goes on', async t => {
-  const still = 'needsInput has stood still for 2 s in the middle of a turn';
+  const still = 'needsInput has been stalled for 2 s in the middle of a turn';
   const goesOn = 'until [ -e /run/agent/go ]; do i=$((i + 1)); echo "$i"; sleep 0.5; done';
   const box = await attended(t, `read -r more; ${goesOn}`);
   t.true(await until(async () => (await moodsIn(box)).includes(still)));
@@ -123,7 +123,7 @@ test('one that stands still in the middle of a turn needs somebody, and works ag
 test('one that stands still before it is ready is said to, and is given its prompt when it is', async t => {
   const before = `until [ -e /run/agent/go ]; do sleep 0.1; done`;
   const box = await attended(t, 'agent-turn end </dev/null', { before });
-  const still = 'needsInput has stood still for 2 s before it took a prompt';
+  const still = 'needsInput has been stalled for 2 s before its first prompt';
   t.true(await until(async () => (await moodsIn(box)).includes(still)));
   await box.exec(['touch', '/run/agent/go']);
   const end = await box.end();
@@ -134,13 +134,13 @@ test('one that stands still before it is ready is said to, and is given its prom
 
 test('one that has nothing to do is quiet, and done when it has been so for as long as was said', async t => {
   const after = 'sleep 8; echo "after 8 s"; agent-turn end </dev/null; exec sleep 600';
-  const box = await attended(t, after, { quiet: 3_000, env: { AGENT_DONE_IDLE: '5' } });
+  const box = await attended(t, after, { stalled: 3_000, env: { AGENT_DONE_IDLE: '5' } });
   const end = await box.end();
   t.is(end.record, 'agent-end done 0 0 n0nce');
   t.regex(end.pane, /after 8 s/);
   const moods = await moodsIn(box);
   t.is(moods.at(-1), 'idle');
-  const still = 'needsInput has stood still for 3 s in the middle of a turn';
+  const still = 'needsInput has been stalled for 3 s in the middle of a turn';
   t.deepEqual([...new Set(moods)], ['working', still, 'idle']);
 });
 

@@ -71,7 +71,7 @@ test('what makes an image unfit is said in one line', async t => {
   const path = { IMAGE_PATH: '/usr/bin:/bin:/usr/local/bin' };
   const old = await madeFit(t, `FROM debian:bookworm-slim\n${tmuxOf('2.8')}`, path);
   t.not(old.built.exitCode, 0);
-  t.regex(old.built.all, /agent-flow: \/usr\/bin\/tmux does not do: tmux 2\.8/);
+  t.regex(old.built.all, /agent-flow: \/usr\/bin\/tmux does not work: tmux 2\.8/);
   const bare = await madeFit(t, 'FROM debian:bookworm-slim\nRUN rm /usr/bin/sha256sum /usr/bin/mkfifo');
   t.not(bare.built.exitCode, 0);
   t.regex(bare.built.all, /agent-flow: it lacks mkfifo sha256sum/);

@@ -100,7 +100,7 @@ test('a run with a missing ssh-agent or unreadable logins is refused before it s
   t.is(noAgent.exitCode, 2);
   t.regex(
     noAgent.stderr,
-    /agents\.a\.auth\.ssh: there is no ssh-agent that \$SSH_AUTH_SOCK names; start one/,
+    /agents\.a\.auth\.ssh: \$SSH_AUTH_SOCK does not name an ssh-agent; start one/,
   );
 
   chmodSync(here.path, 0o755);
@@ -109,7 +109,7 @@ test('a run with a missing ssh-agent or unreadable logins is refused before it s
   t.is(closed.exitCode, 2);
   t.regex(
     closed.stderr,
-    /1000:1000 may not read .*\.gitconfig, which is 0:0’s\. Say "user": "0:0", or leave it out/,
+    /1000:1000 may not read .*\.gitconfig, which belongs to 0:0\. Use "user": "0:0", or leave it out/,
   );
   t.deepEqual(await here.containers(), []);
 

@@ -29,7 +29,7 @@ test('an unresponsive engine exits with 3', async t => {
     env: { ...here.env, DOCKER_HOST: `unix://${socket}` },
   });
   t.is(exitCode, 3);
-  t.regex(stderr, /does not answer/);
+  t.regex(stderr, /did not respond/);
 });
 
 test('a missing Docker CLI exits with 3', async t => {

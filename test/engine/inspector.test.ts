@@ -180,7 +180,7 @@ test.serial(
     t.true(await rows.getByText('<img src=x onerror=document.title=1>', { exact: true }).isVisible());
     t.is(await page.locator('.xterm-rows img').count(), 0);
     t.regex(await page.title(), /^spec r\w{7}$/);
-    t.true(await page.getByText('To look at only.').isVisible());
+    t.true(await page.getByText('Read-only.').isVisible());
 
     await page.goto(`${url}#`);
     await eventually(() => following() === 0, 'the terminal to be released');
@@ -199,7 +199,7 @@ test.serial(
     await again.page.locator('.xterm-selection div').first().waitFor({ state: 'attached' });
     await again.page.getByRole('searchbox').fill('nowhere at all');
     await again.page.keyboard.press('Enter');
-    await again.page.getByText('“nowhere at all” is not there').waitFor();
+    await again.page.getByText('"nowhere at all" was not found').waitFor();
     const saved = await fetch(again.page.url().replace(/#.*/, 'terminal?save&agent=talks&attempt=1'));
     const text = await saved.text();
     t.true(text.includes('the very end'));

@@ -199,7 +199,7 @@ test.serial(
       ],
       [
         { 'start --attach': open },
-        /does not hold: addresses outside can be reached past the proxy; names outside can be/,
+        /does not enforce "allow": addresses outside can be reached past the proxy; names outside can be/,
       ],
     ] as const) {
       const here = place(t);

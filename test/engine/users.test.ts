@@ -110,7 +110,7 @@ test('a user without access to the workspace is refused before the start with a 
   t.is(exitCode, 2);
   t.regex(
     stderr,
-    /agents\.a\.user: 4321:8765 may not work in .*repository, which is 1000:1000’s with mode 700/,
+    /agents\.a\.user: 4321:8765 may not work in .*repository, which belongs to 1000:1000 with mode 700/,
   );
   t.true(stderr.includes(`chown -R 4321:8765 ${repository}`));
   t.is(here.runId(), null);

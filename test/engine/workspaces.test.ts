@@ -72,7 +72,7 @@ test("three agents at once in clones of one repository leave three branches, and
     t.is(on(name, 'seen.txt'), 'a', 'the committed files are in the clone');
     t.is(
       run(source, 'log', '--format=%an: %s', `HEAD..${branchOf(name)}`),
-      `agent-flow: What ${name} had not committed\nAda: by ${name}`,
+      `agent-flow: Uncommitted work of ${name}\nAda: by ${name}`,
     );
     const { workspace } = json.agents[name];
     t.deepEqual(workspace, {

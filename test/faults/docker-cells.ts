@@ -94,7 +94,7 @@ const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
       ? null
       : {
           exitCode: 3,
-          message: /^agent-flow: (could not reach the Docker engine|the Docker engine does not answer)/m,
+          message: /^agent-flow: (could not reach the Docker engine|the Docker engine did not respond)/m,
         },
   // The session is requested within "timeouts.ready"; a call that hangs longer has used it up.
   'exec agent-ready': mode =>

@@ -91,7 +91,7 @@ function resultIn({ type, content, is_error: isError }: JsonObject): CliEvent[] 
   return [toolResult(lines, Boolean(isError))];
 }
 
-/** It would try ten times more, in three minutes. */
+/** Claude Code would retry ten times, over three minutes. */
 function retry({ error_status: status, error, retry_delay_ms: delay }: JsonObject): CliEvent[] {
   if (status === 401 || status === 403) return [refusedKey(status)];
   return [notice(`${oneLine(textOf(error))}: tries again in ${Math.ceil(numberOf(delay) / 1000)} s`)];

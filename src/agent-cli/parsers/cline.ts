@@ -4,7 +4,7 @@ import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import type { FailureKind } from '../report.ts';
 
-/** Cline's `--json`. It prints its errors once more at its end, with less in them. */
+/** Cline's `--json`. It prints its errors again at its end, with fewer details. */
 export const clineParser = (): Parser => event => {
   switch (event.type) {
     case 'run_result':
@@ -56,7 +56,7 @@ const usageIn = (event: JsonObject) => ({
   inputTokens: numberOf(event.totalInputTokens),
   cachedInputTokens: numberOf(event.totalCacheReadTokens),
   outputTokens: numberOf(event.totalOutputTokens),
-  // A model whose price it does not have costs 0.
+  // The cost of a model without a known price is 0.
   ...(numberOf(event.totalCost) > 0 ? { costUsd: numberOf(event.totalCost) } : {}),
 });
 

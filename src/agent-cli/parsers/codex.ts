@@ -61,7 +61,7 @@ const pathsIn = ({ changes }: JsonObject) =>
     .map(change => textOf(objectOf(change).path))
     .join(' ');
 
-/** Codex tries again by itself, and has failed only where it gives up. A key that was refused twice is refused. */
+/** Codex retries by itself, and has failed only if it gives up. A key that was refused twice is final. */
 const error = (message: string): CliEvent[] => [
   /^Reconnecting\.\.\. 2\/.*\b401\b/.test(message) ? refusedKey(401) : notice(oneLine(message)),
 ];

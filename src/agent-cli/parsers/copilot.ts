@@ -30,9 +30,9 @@ export function copilotParser(): Parser {
 }
 
 function message({ content, toolRequests }: JsonObject): CliEvent[] {
-  const said = textOf(content);
-  const isAnswer = said !== '' || listOf(toolRequests).length > 0;
-  return [...(said === '' ? [] : [text(said)]), ...(isAnswer ? [{ type: 'recovered' } as const] : [])];
+  const words = textOf(content);
+  const isReply = words !== '' || listOf(toolRequests).length > 0;
+  return [...(words === '' ? [] : [text(words)]), ...(isReply ? [{ type: 'recovered' } as const] : [])];
 }
 
 function result({ result, error, success, shellExecution }: JsonObject): CliEvent {

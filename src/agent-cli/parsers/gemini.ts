@@ -24,7 +24,7 @@ export const geminiParser = (): Parser => event => {
   }
 };
 
-/** These have 41 and 53 as exit codes. */
+/** Their exit codes are 41 and 53. */
 const kinds: Readonly<Record<string, FailureKind>> = {
   FatalAuthenticationError: 'authentication',
   FatalTurnLimitedError: 'budget',

@@ -16,7 +16,7 @@ export function opencodeParser(now: () => number): Parser {
       inputTokens: inputTokens + numberOf(input) + numberOf(read) + numberOf(write),
       cachedInputTokens: cachedInputTokens + numberOf(read),
       outputTokens: outputTokens + numberOf(output) + numberOf(reasoning),
-      // A model whose price it does not have costs 0.
+      // The cost of a model without a known price is 0.
       costUsd: numberOf(cost) > 0 ? (costUsd ?? 0) + numberOf(cost) : costUsd,
     };
     return [{ type: 'usage', usage }];

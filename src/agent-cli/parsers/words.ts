@@ -2,19 +2,19 @@ import type { ReportPlan } from '../../spec/plan.ts';
 import { type CliEvent, failure, text } from '../cli-event.ts';
 import { parseResetTime } from '../reset-time.ts';
 
-/** Reads what a CLI prints in words instead of JSON. */
+/** Reads the plain text that a CLI prints instead of JSON. */
 export interface WordsParser {
   parse(line: string): readonly CliEvent[];
-  /** The CLI has got an answer: what it waits for next is another wait. */
+  /** The CLI has received a reply: a later wait counts from one again. */
   resetWaits(): void;
-  /** Return the last line that holds, of the last ones; undefined where none does. */
+  /** Return the last of the kept lines that satisfies `holds`; undefined if none does. */
   findLast(holds: (line: string) => boolean): string | undefined;
 }
 
 const keptLines = 20;
-/** A quota that is available again within this, in milliseconds, the CLI may wait for itself. */
+/** The CLI itself may wait for a quota that is reset within this many milliseconds. */
 const shortWaitMs = 60_000;
-/** Without an answer in between. It would wait until its agent's time is up. */
+/** Maximum waits in a row without a reply. The CLI would wait until its agent times out. */
 const maxWaits = 10;
 
 export function wordsParser({ words }: Pick<ReportPlan, 'words'>, now: () => number): WordsParser {

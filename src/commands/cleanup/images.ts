@@ -1,4 +1,4 @@
-import type { Docker, DockerAnswer } from '../../docker/cli.ts';
+import type { Docker, DockerResult } from '../../docker/cli.ts';
 import { type Container, lines } from '../../docker/containers.ts';
 import { dockerError, matchesMessage, messageOf } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
@@ -48,19 +48,19 @@ export async function removeImage(
   docker: Docker,
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
-  const answer = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
-  if (answer.ok || matchesMessage('noImage', answer.stderr)) return null;
-  const why = oneLine(messageOf(answer.stderr));
+  const result = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
+  if (result.ok || matchesMessage('noImage', result.stderr)) return null;
+  const why = oneLine(messageOf(result.stderr));
   // `imageBusy` is no failure: it has come into use since it was listed, or it is the parent of an image that stays.
   return {
     why: why || 'docker did not respond in time',
-    isFailure: !matchesMessage('imageBusy', answer.stderr),
+    isFailure: !matchesMessage('imageBusy', result.stderr),
   };
 }
 
 /** Run a docker command. An image that is removed meanwhile by somebody else is no failure. */
-async function outputOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerAnswer> {
-  const answer = await docker(args, { timeout: 60_000 });
-  if (answer.ok || matchesMessage('noImage', answer.stderr)) return answer;
-  throw new EngineError(dockerError(answer, { operation }).message);
+async function outputOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerResult> {
+  const result = await docker(args, { timeout: 60_000 });
+  if (result.ok || matchesMessage('noImage', result.stderr)) return result;
+  throw new EngineError(dockerError(result, { operation }).message);
 }

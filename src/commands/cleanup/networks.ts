@@ -60,6 +60,6 @@ export async function removeNetwork(
     const problem = await removeRunNetwork(docker, id);
     return problem && oneLine(problem.why);
   }
-  const answer = await docker(['network', 'rm', id], { changes: true });
-  return answer.ok || matchesMessage('noNetwork', answer.stderr) ? null : oneLine(answer.stderr);
+  const result = await docker(['network', 'rm', id], { changes: true });
+  return result.ok || matchesMessage('noNetwork', result.stderr) ? null : oneLine(result.stderr);
 }

@@ -79,13 +79,13 @@ export async function removeAll(
   const stayed: Container[] = [];
   for (const container of plan.containers) {
     const { id, name } = container;
-    const answer = await containers(docker).remove(id);
+    const result = await containers(docker).remove(id);
     // Another process is already removing it.
-    if (answer.ok || matchesMessage('removing', answer.stderr)) done.removed.push(id);
+    if (result.ok || matchesMessage('removing', result.stderr)) done.removed.push(id);
     else {
       done.left.push(id);
       stayed.push(container);
-      failures.push(`container ${name}: ${oneLine(answer.stderr) || 'docker did not respond in time'}`);
+      failures.push(`container ${name}: ${oneLine(result.stderr) || 'docker did not respond in time'}`);
     }
   }
   for (const network of plan.networks) {

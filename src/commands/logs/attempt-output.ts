@@ -101,9 +101,9 @@ async function followContainer(
   const tail = part.tail === null ? [] : [`--tail=${part.tail}`];
   const args = ['logs', '--follow', ...tail, ...sinceFlag(part), id];
   const output = followedOutput(write);
-  const answer = await pipeOutput(recorder, args, output.sink, { timeout: 0, ...(signal && { signal }) });
+  const result = await pipeOutput(recorder, args, output.sink, { timeout: 0, ...(signal && { signal }) });
   const printed = output.printed();
-  return exists(answer, id) ? printed : null;
+  return exists(result, id) ? printed : null;
 }
 
 async function readContainer(
@@ -118,7 +118,7 @@ async function readContainer(
     const tail = part.tail === null ? [] : [`--tail=${count}`];
     const copy = await copyOf(recorder, id, [...tail, ...sinceFlag(part)], signal);
     try {
-      if (!exists(copy.answer, id)) return null;
+      if (!exists(copy.result, id)) return null;
       const { size } = await copy.file.stat();
       const found = await range(copy.file, await printedEnd(copy.file), part);
       if (part.tail === null || found.start > 0 || size === before || count > size)
@@ -155,11 +155,11 @@ async function readPrinted(
 const sinceFlag = ({ since }: Part) => (since === null ? [] : [`--since=${new Date(since).toISOString()}`]);
 
 /** Return false if the container is gone. Throw any other error of docker. */
-function exists(answer: CallEnd, id: string): boolean {
-  if (answer.ok || answer.interrupted === 'aborted') return true;
-  if (matchesMessage('noContainer', answer.stderr)) return false;
+function exists(result: CallEnd, id: string): boolean {
+  if (result.ok || result.interrupted === 'aborted') return true;
+  if (matchesMessage('noContainer', result.stderr)) return false;
   const args = ['logs', id];
-  throw new EngineError(dockerError({ ...answer, args }, { operation: "read the agent's output" }).message);
+  throw new EngineError(dockerError({ ...result, args }, { operation: "read the agent's output" }).message);
 }
 
 /**
@@ -171,7 +171,7 @@ const copyTimeoutMs = 600_000;
 async function copyOf(recorder: Recorder, id: string, options: readonly string[], signal?: AbortSignal) {
   const file = await namelessFile();
   const limits = { timeout: copyTimeoutMs, ...(signal && { signal }) };
-  return { file, answer: await copyOutput(recorder, ['logs', ...options, id], file.fd, limits) };
+  return { file, result: await copyOutput(recorder, ['logs', ...options, id], file.fd, limits) };
 }
 
 async function namelessFile(): Promise<FileHandle> {

@@ -21,8 +21,8 @@ export async function typeInto(
   for (let at = 0; at < bytes.length; at += 4096) {
     const input = keyCommands(bytes.subarray(at, at + 4096));
     const args = ['exec', '--interactive', containerId, 'sh', '-c', script, 'type', String(input.length)];
-    const answer = await docker(args, { changes: true, timeout: 30_000, input });
-    if (!answer.ok) throw new EngineError(dockerError(answer, { operation: `type into ${address}` }).message);
+    const result = await docker(args, { changes: true, timeout: 30_000, input });
+    if (!result.ok) throw new EngineError(dockerError(result, { operation: `type into ${address}` }).message);
   }
 }
 

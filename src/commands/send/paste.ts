@@ -45,7 +45,7 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
   const { bytes, enter, address, docker } = paste;
   const buffer = `agent-flow-${randomBytes(8).toString('hex')}`;
   const answers = [enter, enter && isPrompt(bytes)].map(is => (is ? 'yes' : 'no'));
-  const answer = await docker(
+  const result = await docker(
     [
       'exec',
       ...(bytes.length > 0 ? ['--interactive'] : []),
@@ -54,13 +54,13 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
     ],
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
-  if (answer.ok) return;
-  if (isContainerOver(answer.stderr))
+  if (result.ok) return;
+  if (isContainerOver(result.stderr))
     throw new UsageError(`the container of ${address} has exited. Nothing was sent`);
-  if (answer.exitCode === 70)
+  if (result.exitCode === 70)
     throw new UsageError(
-      `the session of ${address} cannot receive text: ${oneLine(answer.printed ?? '') || 'it is ending'}`,
+      `the session of ${address} cannot receive text: ${oneLine(result.printed ?? '') || 'it is ending'}`,
     );
-  const { message } = dockerError(answer, { operation: `send text to ${address}` });
-  throw new EngineError(answer.interrupted ? `${message}. The text may have arrived` : oneLine(message));
+  const { message } = dockerError(result, { operation: `send text to ${address}` });
+  throw new EngineError(result.interrupted ? `${message}. The text may have arrived` : oneLine(message));
 }

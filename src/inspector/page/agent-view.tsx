@@ -25,7 +25,7 @@ export function AgentView({ store, shown, route }: AgentViewProps) {
   if (!agent)
     return (
       <main>
-        <p class="muted">{`There is no agent ${route.agent} at this moment of the run.`}</p>
+        <p class="muted">{`The agent ${route.agent} does not exist at this moment of the run.`}</p>
       </main>
     );
   const { name, attempt } = agent;

@@ -54,9 +54,9 @@ export function App({ store, shown, route }: AppProps) {
 }
 
 const keys = [
-  ['← →', 'one event back, one on'],
-  ['Home End', 'the first event, the newest'],
-  ['j k', 'the next agent, the one before'],
+  ['← →', 'previous event, next event'],
+  ['Home End', 'first event, latest event'],
+  ['j k', 'next agent, previous agent'],
   ['t', 'its terminal, its chart'],
   ['g', 'all agents'],
   ['/', 'search in the terminal'],

@@ -24,8 +24,8 @@ export function Details({ store, shown, agent, steps }: DetailsProps) {
       <Context agent={agent} start={start} />
       <Steps store={store} steps={steps} start={start} />
       <Calls calls={calls} index={shown.index} start={start} />
-      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container has been made." />
-      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container has been made." />
+      <Pairs title="Limits" pairs={created?.limits ?? []} none="No container was created." />
+      <Pairs title="Labels" pairs={created?.labels ?? []} none="No container was created." />
     </div>
   );
 }
@@ -135,10 +135,10 @@ function Calls({ calls, index, start }: CallsProps) {
             </tr>
           </thead>
           <tbody>
-            {calls.map(({ event, result, index: at }) => {
-              const answer = result !== null && result.index <= index ? result.event : null;
+            {calls.map(({ event, result: ended, index: at }) => {
+              const result = ended !== null && ended.index <= index ? ended.event : null;
               return (
-                <tr key={at} class={answer && !answer.ok ? 'bad' : ''}>
+                <tr key={at} class={result && !result.ok ? 'bad' : ''}>
                   <td>{sinceStart(event.at - start)}</td>
                   <td>
                     <button
@@ -149,10 +149,10 @@ function Calls({ calls, index, start }: CallsProps) {
                     >
                       <code>{open === at ? event.argv.join(' ') : event.argv.slice(0, 2).join(' ')}</code>
                     </button>
-                    {answer?.stderr && <pre>{answer.stderr}</pre>}
+                    {result?.stderr && <pre>{result.stderr}</pre>}
                   </td>
-                  <td>{answer ? formatDuration(answer.ms) : '…'}</td>
-                  <td>{answer ? (answer.interrupted ?? answer.exitCode) : ''}</td>
+                  <td>{result ? formatDuration(result.ms) : '…'}</td>
+                  <td>{result ? (result.interrupted ?? result.exitCode) : ''}</td>
                 </tr>
               );
             })}

@@ -18,7 +18,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
   };
   return (
     <main>
-      <section class="flow" aria-label="Agents, by what they wait for">
+      <section class="flow" aria-label="Agents by dependency">
         <h2>Agents</h2>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keys too */}
         <section class="scroll" tabIndex={0} aria-label="Graph of the agents">
@@ -35,7 +35,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
             />
           ) : (
             <p class="muted">
-              {state.startedAt === null ? 'The run has not begun.' : 'Drawing the agents …'}
+              {state.startedAt === null ? 'The run has not started.' : 'Drawing the agents …'}
             </p>
           )}
         </section>
@@ -48,7 +48,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
 
 function Warnings({ shown: { state } }: { readonly shown: View }) {
   const messages = [
-    ...(state.engineUnreachable ? [`The Docker engine is away: ${state.engineUnreachable}`] : []),
+    ...(state.engineUnreachable ? [`Docker engine unreachable: ${state.engineUnreachable}`] : []),
     ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
     ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
   ];

@@ -139,7 +139,7 @@ const stepTitle = ({ event: { state, attempt } }: Step, from: number) =>
 const phases = {
   up: { word: 'starting', colour: '#74c0fc' },
   running: { word: 'running', colour: '#fcc419' },
-  waits: { word: 'waits, to try again', colour: '#ff922b' },
+  waits: { word: 'waiting to retry', colour: '#ff922b' },
   down: { word: 'stops, collects, removes', colour: '#adb5bd' },
 } as const;
 

@@ -54,13 +54,13 @@ function servedSource(mayType: boolean): Source {
     chart: () => json('chart'),
     flow: () => json('flow'),
     async terminal(agent, attempt, signal) {
-      const answer = await fetch(`terminal?${query(agent, attempt)}`, { signal });
-      return answer.ok ? answer.body : null;
+      const result = await fetch(`terminal?${query(agent, attempt)}`, { signal });
+      return result.ok ? result.body : null;
     },
     transcriptUrl: (agent, attempt) => `terminal?save&${query(agent, attempt)}`,
     async type(agent, keys) {
-      const answer = await fetch('type', { method: 'POST', body: JSON.stringify({ agent, keys }) });
-      if (!answer.ok) throw new Error((await answer.text()).split('. Use the address')[0]);
+      const result = await fetch('type', { method: 'POST', body: JSON.stringify({ agent, keys }) });
+      if (!result.ok) throw new Error((await result.text()).split('. Use the address')[0]);
     },
   };
 }

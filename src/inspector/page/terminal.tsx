@@ -37,7 +37,7 @@ export function TerminalView({ store, agent }: TerminalViewProps) {
             </select>
           </label>
         )}
-        <span class="muted">{mayType ? 'What you type goes to the agent.' : 'To look at only.'}</span>
+        <span class="muted">{mayType ? 'What you type goes to the agent.' : 'Read-only.'}</span>
       </div>
       <Screen
         key={`${attempt} ${mayType}`}
@@ -82,7 +82,7 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
 
   const find = (term: string, isBack: boolean) => {
     const found = isBack ? search.current?.findPrevious(term) : search.current?.findNext(term);
-    setStatus(term === '' || found ? '' : `“${term}” is not there`);
+    setStatus(term === '' || found ? '' : `"${term}" was not found`);
   };
   const url = source.transcriptUrl(agent, attempt);
   return (

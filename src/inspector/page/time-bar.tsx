@@ -12,7 +12,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
     <section class="time" aria-label="Time">
       <button
         type="button"
-        aria-label="One event back"
+        aria-label="Previous event"
         disabled={index <= 0}
         onClick={() => store.look(index - 1)}
       >
@@ -27,7 +27,7 @@ export function TimeBar({ store, shown }: { readonly store: Store; readonly show
         aria-valuetext={`${where}: ${text}`}
         onInput={({ currentTarget }) => store.look(Number(currentTarget.value))}
       />
-      <button type="button" aria-label="One event on" disabled={isLive} onClick={() => store.look(index + 1)}>
+      <button type="button" aria-label="Next event" disabled={isLive} onClick={() => store.look(index + 1)}>
         ›
       </button>
       <button type="button" class="live" aria-pressed={isLive} onClick={() => store.look(null)}>
@@ -49,7 +49,7 @@ function describeEvent(event: RunEvent): string {
     case 'docker.call':
       return event.argv.slice(0, 2).join(' ') + (event.agent === null ? '' : ` for ${event.agent}`);
     case 'docker.result':
-      return event.ok ? 'docker has answered' : `docker has failed: ${event.interrupted ?? event.exitCode}`;
+      return event.ok ? 'docker succeeded' : `docker failed: ${event.interrupted ?? event.exitCode}`;
     case 'attempt.ended':
       return `${event.agent}: attempt ${event.attempt} ${event.status}`;
     case 'agent.ended':

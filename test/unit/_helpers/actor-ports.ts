@@ -1,6 +1,6 @@
 import type { StepInput } from '../../../machines/agent-types.ts';
 import type { ActorContext } from '../../../src/actors/context.ts';
-import type { Docker, DockerAnswer, DockerOptions } from '../../../src/docker/cli.ts';
+import type { Docker, DockerOptions, DockerResult } from '../../../src/docker/cli.ts';
 import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { type EngineInfo, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
 import { label } from '../../../src/docker/labels.ts';
@@ -36,7 +36,7 @@ export const input: StepInput = {
 };
 export const agent = (fields: Partial<AgentPlan> = {}) => ({ ...defaultPlan, name: 'a', ...fields });
 
-type Respond = (args: readonly string[], options: DockerOptions) => Partial<DockerAnswer> | undefined;
+type Respond = (args: readonly string[], options: DockerOptions) => Partial<DockerResult> | undefined;
 
 /** A docker client whose commands succeed without output unless `respond` returns an answer. `calls` has them as text. */
 export function fakeClient(respond: Respond = () => undefined) {

@@ -27,7 +27,7 @@ export const defaultPlan: AgentPlan = {
   labels: {},
   memory: 4 * 2 ** 30,
   cpus: null,
-  timeouts: { build: 60_000, ready: 60_000, run: 60_000, idle: null, quiet: null, stop: 1_000 },
+  timeouts: { build: 60_000, ready: 60_000, run: 60_000, idle: null, stalled: null, stop: 1_000 },
   retries: 0,
   keep: 'never',
   done: 'exit',

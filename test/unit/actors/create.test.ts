@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createContainer } from '../../../src/actors/create.ts';
-import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { DockerResult } from '../../../src/docker/cli.ts';
 import type { Container } from '../../../src/docker/containers.ts';
 import { containerName } from '../../../src/docker/labels.ts';
 import {
@@ -22,7 +22,7 @@ const taken = {
   stderr: `Error response from daemon: Conflict. The container name "/${name}" is already in use by container "${id}".`,
 };
 
-function ports(reply: Partial<DockerAnswer>, existing: Partial<Container>[] = []) {
+function ports(reply: Partial<DockerResult>, existing: Partial<Container>[] = []) {
   const { docker, calls } = fakeClient(() => reply);
   const protectedFor: object[] = [];
   const context = {

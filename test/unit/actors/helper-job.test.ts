@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type HelperJob, hostUser, jobFailure, runHelperJob } from '../../../src/actors/helper-job.ts';
-import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { DockerResult } from '../../../src/docker/cli.ts';
 import { engine, helperPorts, id, never, rejection } from '../_helpers/actor-ports.ts';
 
 const owner = { agent: 'a', attempt: 1 };
@@ -11,9 +11,9 @@ const job: HelperJob = {
   user: '0',
   purpose: 'remove its clone',
   timeout: 1_000,
-  isAnswered: ({ stdout }) => stdout !== '',
+  hasReported: ({ stdout }) => stdout !== '',
 };
-const result: DockerAnswer = { args: [], ok: false, exitCode: 1, stdout: '', stderr: '', interrupted: null };
+const result: DockerResult = { args: [], ok: false, exitCode: 1, stdout: '', stderr: '', interrupted: null };
 
 test('a helper runs in the helper image with the mounts of its job, and its output is returned', async t => {
   const { ports, calls } = helperPorts('emptied\n');

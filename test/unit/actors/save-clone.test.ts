@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Base } from '../../../src/actors/context.ts';
 import { clearClone, saveClone } from '../../../src/actors/save-clone.ts';
-import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { DockerResult } from '../../../src/docker/cli.ts';
 import { agent, fakeJournal, helperPorts, never, rejection } from '../_helpers/actor-ports.ts';
 import { folder, repository } from '../_helpers/repositories.ts';
 
@@ -14,7 +14,7 @@ const branch = 'agent-flow/r1234567/a';
 /** Create a clone, an out folder with the files of the collecting helper, and helpers with these replies in turn. */
 function stage(
   t: ExecutionContext,
-  replies: Partial<DockerAnswer>[],
+  replies: Partial<DockerResult>[],
   base: Base = { commit: 'b'.repeat(40) },
 ) {
   const root = folder(t);

@@ -32,7 +32,7 @@ test.serial('an incomplete copy keeps its temporary name, and a warning has the 
   const { emit, messages } = fakeJournal();
   const result = await saveCopy({ recorder: nullRecorder, folder: () => root, emit }, input, never);
   t.deepEqual(result, saved(join(root, 'workspace.making')));
-  t.regex(messages().at(-1)!, /its copy could not be .*: it broke\. .*workspace\.making/);
+  t.regex(messages().at(-1)!, /its copy is incomplete: it broke\. .*workspace\.making/);
   t.false(existsSync(join(root, 'workspace')));
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { SavedWorkspace } from '../../../src/actors/context.ts';
 import { saveWork } from '../../../src/actors/save-work.ts';
-import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { DockerResult } from '../../../src/docker/cli.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { agent, fakeJournal, helperPorts, input, never, rejection } from '../_helpers/actor-ports.ts';
@@ -19,7 +19,7 @@ function stage(
   }: {
     workspace?: AgentPlan['workspace'];
     keep?: AgentPlan['keep'];
-    reply?: Partial<DockerAnswer>;
+    reply?: Partial<DockerResult>;
     saved?: { workspace: SavedWorkspace | null } | null;
   } = {},
 ) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { copyInto, startContainer } from '../../../src/actors/start.ts';
-import type { DockerAnswer } from '../../../src/docker/cli.ts';
+import type { DockerResult } from '../../../src/docker/cli.ts';
 import type { Container } from '../../../src/docker/containers.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
@@ -18,7 +18,7 @@ import {
 } from '../_helpers/actor-ports.ts';
 
 function ports(
-  reply: Partial<DockerAnswer> = { stdout: `${id}\n` },
+  reply: Partial<DockerResult> = { stdout: `${id}\n` },
   { workspace = { mode: 'none' } as AgentPlan['workspace'], existing = [] as Partial<Container>[] } = {},
 ) {
   const { docker, calls } = fakeClient(args => (args[0] === 'start' ? reply : undefined));

@@ -52,5 +52,5 @@ test('agent-report exits with 127 if its program is missing', async t => {
 test('agent-turn prints its usage for an unknown verb', async t => {
   const { exitCode, stderr } = await program(t, 'agent-turn').run('taken');
   t.is(exitCode, 2);
-  t.is(stderr, 'usage: agent-turn begin|sent|accepted|end|failed|trouble');
+  t.is(stderr, 'usage: agent-turn begin|sent|accepted|end|failed|blocked');
 });

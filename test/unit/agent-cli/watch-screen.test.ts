@@ -9,7 +9,7 @@ const plan: WatchPlan = {
   ready: '^READY>',
   dialogs: [{ title: 'asks whether it may', pattern: '^May I\\?' }],
   needsInput: 'notify',
-  quiet: 2_000,
+  stalled: 2_000,
 };
 
 interface Scene {
@@ -65,7 +65,7 @@ async function watch(
       turn: (...args) => {
         turnCalls.push(args.join(' '));
         if (args[0] === 'sent') state.count('sent');
-        if (args[0] === 'trouble') state.set('exit');
+        if (args[0] === 'blocked') state.set('exit');
         return true;
       },
     },
@@ -86,24 +86,28 @@ test('the prompt is pasted once the CLI is ready, and entered', async t => {
 });
 
 test('Enter is pressed again until the prompt is accepted, ten times at most', async t => {
-  const { keys, activity } = await watch(t, [ready], { accepts: 0, seconds: 90, quiet: 5_000 });
+  const { keys, activity } = await watch(t, [ready], { accepts: 0, seconds: 90, stalled: 5_000 });
   t.deepEqual(keys, ['paste Do it', ...Array(10).fill('Enter')]);
-  t.deepEqual(activity, ['working', 'needsInput has not taken its prompt']);
+  t.deepEqual(activity, ['working', 'needsInput has not accepted its prompt']);
 });
 
 test('a CLI that stands still in the middle of a turn needs input, and works again when its screen changes', async t => {
   const { activity } = await watch(t, [ready, { from: 6, screen: 'more' }], { seconds: 7 });
-  t.deepEqual(activity, ['working', 'needsInput has stood still for 2 s in the middle of a turn', 'working']);
+  t.deepEqual(activity, [
+    'working',
+    'needsInput has been stalled for 2 s in the middle of a turn',
+    'working',
+  ]);
 });
 
 test('a CLI that stands still before it is ready needs input', async t => {
   const { activity, keys } = await watch(t, [{ from: 0, screen: 'starting' }]);
-  t.deepEqual(activity, ['working', 'needsInput has stood still for 2 s before it took a prompt']);
+  t.deepEqual(activity, ['working', 'needsInput has been stalled for 2 s before its first prompt']);
   t.deepEqual(keys, []);
 });
 
 test('without a quiet limit, a CLI that stands still does not need input', async t => {
-  const { activity } = await watch(t, [{ from: 0, screen: 'starting' }], { quiet: null });
+  const { activity } = await watch(t, [{ from: 0, screen: 'starting' }], { stalled: null });
   t.deepEqual(activity, ['working']);
 });
 
@@ -131,7 +135,7 @@ test('dialog text far above the last line is not a dialog', async t => {
 
 test('a dialog fails the agent if needsInput is fail', async t => {
   const { turnCalls } = await watch(t, [ready, { from: 1, screen: 'May I?' }], { needsInput: 'fail' });
-  t.is(turnCalls.at(-1), 'trouble needsInput asks whether it may');
+  t.is(turnCalls.at(-1), 'blocked needsInput asks whether it may');
 });
 
 test('an answer is typed three times in a row at most', async t => {
@@ -141,7 +145,7 @@ test('an answer is typed three times in a row at most', async t => {
   });
   const typed = ['type -yes', 'Enter'];
   t.deepEqual(keys, ['paste Do it', 'Enter', ...typed, ...typed, ...typed]);
-  t.deepEqual(turnCalls, ['sent', 'trouble needsInput asks whether it may, and was answered 3 times']);
+  t.deepEqual(turnCalls, ['sent', 'blocked needsInput asks whether it may, and was answered 3 times']);
 });
 
 test('an answer without a dialog is a prompt', async t => {
@@ -154,7 +158,7 @@ test('a prompt that is still not accepted is entered after the turn, ten times a
     if (now >= 1_000 && state.counted('sent') === 1) state.count('sent');
     if (now >= 6_000 && state.counted('ended') === 0) state.count('ended');
   };
-  const options = { during, quiet: null, accepts: 1 };
+  const options = { during, stalled: null, accepts: 1 };
   t.deepEqual((await watch(t, [ready], { ...options, seconds: 5 })).keys, ['paste Do it', 'Enter']);
   t.deepEqual((await watch(t, [ready], { ...options, seconds: 60 })).keys, [
     'paste Do it',

@@ -8,7 +8,7 @@ const plan: AgentPlan = {
   name: 'worker',
   workspace: { mode: 'bind', path: '/home/me/project' },
   env: { TOKEN: 'hush' },
-  timeouts: { build: 1, ready: 60_000, run: 90_000, idle: null, quiet: null, stop: 10_000 },
+  timeouts: { build: 1, ready: 60_000, run: 90_000, idle: null, stalled: null, stop: 10_000 },
 };
 const identity = { instance: 'i', runId: 'r1234567', attempt: 2, specHash: 'h', nonce: 'n' };
 const args = (more: Partial<AgentPlan> = {}, cpus = 8) =>

@@ -44,7 +44,7 @@ const failures: Readonly<Record<string, readonly [script: string, message: strin
     `echo 'docker: line 2: real-docker: not found' >&2; exit 127`,
     'docker: line 2: real-docker: not found',
   ],
-  'a wrapper script without output': ['exit 126', 'docker exited with 126, and it says nothing'],
+  'a wrapper script without output': ['exit 126', 'docker exited with 126, and it printed nothing'],
   'several lines': [
     `printf 'one line\\nError: another\\nthe reason\\n\\nSee '"'docker info --help'."'\\n' >&2; exit 1`,
     'one line\nError: another\nthe reason',
@@ -56,5 +56,5 @@ for (const [title, [script, message]] of Object.entries(failures))
     fakeDocker(t, script);
     const error = await t.throwsAsync(readInfo());
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);
-    t.regex(error.message, / 12[67]$/.test(script) ? /\. See why with docker info/ : /\. Do what helps$/);
+    t.regex(error.message, / 12[67]$/.test(script) ? /\. Run docker info to see why/ : /\. Do what helps$/);
   });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Docker, DockerAnswer } from '../../../src/docker/cli.ts';
+import type { Docker, DockerResult } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
 import { inspectNetworks, listNetworks } from '../../../src/docker/networks.ts';
@@ -14,7 +14,7 @@ const printing =
   async args =>
     success(args, stdout);
 
-const success = (args: readonly string[], stdout: string): DockerAnswer => ({
+const success = (args: readonly string[], stdout: string): DockerResult => ({
   args,
   ok: true,
   exitCode: 0,

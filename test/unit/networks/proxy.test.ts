@@ -126,7 +126,7 @@ test('verifyEgressRules names each broken rule, and removes its container', asyn
   t.is(error.kind, 'network');
   t.regex(
     error.message,
-    /does not hold: addresses outside can be reached past the proxy; names outside can be resolved past/,
+    /does not enforce "allow": addresses outside can be reached past the proxy; names outside can be resolved past/,
   );
   t.is(calls.at(-1), `rm --force --volumes ${newId}`);
 });

@@ -82,10 +82,7 @@ test('a network of ours that is not internal is refused as an internal one', asy
   for (const engineWithout of [engine([network('x')]), engine([], {}, true)]) {
     const error = (await t.throwsAsync(engineWithout.ensure('internal'))) as StepError;
     t.is(error.kind, 'network');
-    t.regex(
-      error.message,
-      /^the network tmux-agents-r1234567 is not internal, which is not how it was asked for/,
-    );
+    t.regex(error.message, /^the network tmux-agents-r1234567 is not internal, unlike the requested one/);
   }
 });
 

@@ -19,7 +19,7 @@ function fixture(more: { file?: string | null; exists?: boolean; failure?: () =>
     if (error) throw error;
     return `${request} ${state.dockerfile}`;
   };
-  const open = () => buildExposed({ wishes: ['exposed'], file, build, exists: async () => exists });
+  const open = () => buildExposed({ requests: ['exposed'], file, build, exists: async () => exists });
   return { state, build, open };
 }
 

@@ -39,7 +39,7 @@ test('an agent with only a command gets the defaults', async t => {
           ready: 60_000,
           run: 7_200_000,
           idle: null,
-          quiet: 60_000,
+          stalled: 60_000,
           stop: 10_000,
         },
         retries: 0,
@@ -101,7 +101,7 @@ test('an interactive claude skips its dialogs, reads the terminal, and gets its 
   t.like(agent, {
     stdin: 'terminal',
     report: null,
-    interactive: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+    interactive: { needsInput: 'notify', stalled: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
   t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent!.command[3]!), {

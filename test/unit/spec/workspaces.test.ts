@@ -61,7 +61,7 @@ test('an agent that cannot be started from is refused with a hint', async t => {
     (await from({ fixer: clone('one'), a: clone('one', 'fixer') }))[0]!,
     /^agents\.a\.workspace\.from: "fixer": it is not waited for; add "fixer" to "dependsOn" of a$/,
   );
-  t.regex((await from({ fixer: {}, a: waiting }))[0]!, /fixer works in no clone; give it "workspace"/);
+  t.regex((await from({ fixer: {}, a: waiting }))[0]!, /fixer does not work in a clone; give it "workspace"/);
   t.regex(
     (await from({ fixer: clone('two'), a: waiting }))[0]!,
     /fixer works in a clone of another repository, .*\/two; give both the same/,

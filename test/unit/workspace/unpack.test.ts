@@ -179,7 +179,7 @@ const attacks: readonly Attack[] = [
     ],
     succeeded: to =>
       ['null', 'disk', 'fifo', 'tape', 'sparse', 'unknown'].some(name => exists(join(to, name))),
-    warning: /6 that are no files were left out/,
+    warning: /6 special files were left out/,
   },
   {
     title: 'a path of a PAX header that leads out',

@@ -3,20 +3,21 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { checkSharedFiles } from '../../../src/doctor/files.ts';
+import { separateMounts } from '../../../src/preflight/mount-namespace.ts';
 import { fakeClient } from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
 
 const engine = { ServerVersion: '28.0.0', NCPU: 8, MemTotal: 16e9, Name: hostname() };
 
-test('an engine at the default socket of this machine mounts its files, without a container', async t => {
-  const { docker, calls } = fakeClient(() => ({ stdout: '' }));
-  const finding = await checkSharedFiles(engine, {
-    docker,
-    env: { DOCKER_HOST: 'unix:///var/run/docker.sock' },
-    stateDir: folder(t),
-  });
-  t.like(finding, { status: 'ok', found: 'the engine mounts the files of this machine' });
-  t.deepEqual(calls, []);
+test('the files of an engine at the default socket are not checked without a reason', async t => {
+  const { docker, calls } = fakeClient();
+  const env = { DOCKER_HOST: 'unix:///var/run/docker.sock' };
+  const { found } = await checkSharedFiles(engine, { docker, env, stateDir: folder(t) });
+  // The tests may run in a container, which is a reason.
+  const reason = separateMounts({ env });
+  if (reason === null) t.is(found, 'the engine mounts the files of this machine');
+  else t.true(found.startsWith(reason));
+  t.is(calls.length > 0, reason !== null);
 });
 
 test('an engine at another address without the base image causes a warning with a hint to build it', async t => {

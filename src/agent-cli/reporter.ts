@@ -1,9 +1,9 @@
 import type { ReportPlan } from '../spec/plan.ts';
-import type { CliEvent, Failure } from './cli-event.ts';
+import type { CliEvent, Failure, Parser } from './cli-event.ts';
 import { display, displayUsage, oneLine } from './display.ts';
 import type { JsonObject } from './json.ts';
 import { parsers } from './parsers/parsers.ts';
-import { wordsParser } from './parsers/words.ts';
+import { type WordsParser, wordsParser } from './parsers/words.ts';
 import { type AgentReport, type FailureKind, noUsage, type ReportedFailure, type Usage } from './report.ts';
 import { parseResetTime } from './reset-time.ts';
 
@@ -27,99 +27,127 @@ export interface Reporter {
   finish(exit: Exit): Exit;
 }
 
+interface Session extends ReporterPorts {
+  readonly plan: ReportPlan;
+  readonly parse: Parser;
+  readonly words: WordsParser;
+  usage: Usage;
+  failure: ReportedFailure | null;
+  hasFailed: boolean;
+  quotaResetAt: number | null;
+}
+
 /** Print the output of an AI CLI as text, and keep a report of its usage and of why it failed. */
-export function createReporter(plan: ReportPlan, { write, save, endCli, now }: ReporterPorts): Reporter {
-  const { format, budget = {} } = plan;
-  const parse = parserNamed(format)(now);
-  const words = wordsParser(plan, now);
-  let usage = noUsage;
-  let reported: ReportedFailure | null = null;
-  let hasFailed = false;
-  let quotaResetAt: number | null = null;
-
-  function eventsIn(line: string): readonly CliEvent[] {
-    const value = parseJson(line);
-    if (typeof value === 'object' && value !== null) return parse(value as JsonObject);
-    // A bare number or string is JSON too, but counts as words for a plan with `words`.
-    return value === undefined || plan.words ? words.parse(line) : [];
-  }
-
-  function handle(event: CliEvent): void {
-    if (event.type !== 'failure') write(display(event));
-    switch (event.type) {
-      case 'failure':
-        fail(event);
-        break;
-      case 'usage':
-        keep(event.usage);
-        break;
-      case 'quotaReset':
-        quotaResetAt = event.at;
-        break;
-      case 'recovered':
-        recover();
-        break;
-    }
-  }
-
-  // Output of a CLI that is being ended for its budget is not a recovery.
-  function recover(): void {
-    if (reported?.kind === 'budget') return;
-    hasFailed = false;
-    reported = null;
-  }
-
-  function fail(failure: Failure): void {
-    if (failure.isFirstOnly && hasFailed) return;
-    hasFailed = true;
-    const message = oneLine(failure.message, 400);
-    const kind = failure.kind ?? kindOfWords(plan, message);
-    if (kind !== null) {
-      const resetsAt = kind === 'quota' ? (quotaResetAt ?? parseResetTime(message, now())) : null;
-      reported = { kind, message, resetsAt };
-    }
-    write(display(failure));
-    keep({});
-    if (failure.isFinal) endCli();
-  }
-
-  function keep(more: Partial<Usage>): void {
-    if (Object.keys(more).length > 0) words.resetWaits();
-    usage = { ...usage, ...more };
-    save({ usage: plan.usage === false ? null : usage, failure: reported });
-    if (budget.turns && (usage.turns ?? 0) > budget.turns) exceed(`more than ${budget.turns} turns`);
-    if (budget.outputTokens && usage.outputTokens > budget.outputTokens)
-      exceed(`more than ${budget.outputTokens} tokens of output`);
-  }
-
-  // Report it once: the CLI may use more while it ends.
-  const exceed = (limit: string) =>
-    fail({
-      type: 'failure',
-      message: `over its budget: ${limit}`,
-      kind: 'budget',
-      isFinal: true,
-      isFirstOnly: true,
-    });
-
+export function createReporter(plan: ReportPlan, ports: ReporterPorts): Reporter {
+  const session: Session = {
+    ...ports,
+    plan,
+    parse: parserNamed(plan.format)(ports.now),
+    words: wordsParser(plan, ports.now),
+    usage: noUsage,
+    failure: null,
+    hasFailed: false,
+    quotaResetAt: null,
+  };
   return {
     line(line) {
-      for (const event of eventsIn(line)) handle(event);
+      for (const event of eventsIn(session, line)) handle(session, event);
     },
-    wallExceeded: () => exceed(`more than ${(budget.wall ?? 0) / 1000} s`),
-    finish(exit) {
-      const isUnexplained = reported === null && 'code' in exit && (hasFailed || exit.code !== 0);
-      // The output may contain any words. Only the last lines of a CLI that failed count as its reason.
-      const reason = isUnexplained ? words.findLast(line => kindOfWords(plan, line) !== null) : undefined;
-      // Reduce a log line to its error.
-      if (reason !== undefined)
-        fail({ type: 'failure', message: / error="([^"]+)"/.exec(reason)?.[1] ?? reason, kind: null });
-      write(displayUsage(usage));
-      if ('signal' in exit) return hasFailed ? { code: 1 } : exit;
-      // A CLI that reports a failure has failed, whatever its exit code.
-      return exit.code === 0 && hasFailed ? { code: 1 } : exit;
-    },
+    wallExceeded: () => exceed(session, `more than ${(plan.budget?.wall ?? 0) / 1000} s`),
+    finish: exit => finish(session, exit),
   };
+}
+
+function eventsIn({ plan, parse, words }: Session, line: string): readonly CliEvent[] {
+  const value = parseJson(line);
+  if (typeof value === 'object' && value !== null) return parse(value as JsonObject);
+  // A bare number or string is JSON too, but counts as words for a plan with `words`.
+  return value === undefined || plan.words ? words.parse(line) : [];
+}
+
+function handle(session: Session, event: CliEvent): void {
+  if (event.type !== 'failure') session.write(display(event));
+  switch (event.type) {
+    case 'failure':
+      fail(session, event);
+      break;
+    case 'usage':
+      keep(session, event.usage);
+      break;
+    case 'quotaReset':
+      session.quotaResetAt = event.at;
+      break;
+    case 'recovered':
+      recover(session);
+      break;
+  }
+}
+
+function recover(session: Session): void {
+  // Output of a CLI that is being ended for its budget is not a recovery.
+  if (session.failure?.kind === 'budget') return;
+  session.hasFailed = false;
+  session.failure = null;
+}
+
+function fail(session: Session, failure: Failure): void {
+  const { plan, quotaResetAt, now } = session;
+  if (failure.isFirstOnly && session.hasFailed) return;
+  session.hasFailed = true;
+  const message = oneLine(failure.message, 400);
+  const kind = failure.kind ?? kindOfWords(plan, message);
+  if (kind !== null) {
+    const resetsAt = kind === 'quota' ? (quotaResetAt ?? parseResetTime(message, now())) : null;
+    session.failure = { kind, message, resetsAt };
+  }
+  session.write(display(failure));
+  keep(session, {});
+  if (failure.isFinal) session.endCli();
+}
+
+function keep(session: Session, more: Partial<Usage>): void {
+  const { plan, words } = session;
+  if (Object.keys(more).length > 0) words.resetWaits();
+  session.usage = { ...session.usage, ...more };
+  session.save({ usage: plan.usage === false ? null : session.usage, failure: session.failure });
+  const limit = exceededLimit(plan.budget, session.usage);
+  if (limit !== null) exceed(session, limit);
+}
+
+function exceededLimit(budget: ReportPlan['budget'], { turns, outputTokens }: Usage): string | null {
+  if (budget?.turns && (turns ?? 0) > budget.turns) return `more than ${budget.turns} turns`;
+  if (budget?.outputTokens && outputTokens > budget.outputTokens)
+    return `more than ${budget.outputTokens} tokens of output`;
+  return null;
+}
+
+function exceed(session: Session, limit: string): void {
+  fail(session, {
+    type: 'failure',
+    message: `over its budget: ${limit}`,
+    kind: 'budget',
+    isFinal: true,
+    // Once is enough: what the CLI does while it ends may cost more.
+    isFirstOnly: true,
+  });
+}
+
+function finish(session: Session, exit: Exit): Exit {
+  const { plan, words } = session;
+  const isUnexplained = session.failure === null && 'code' in exit && (session.hasFailed || exit.code !== 0);
+  // The output may contain any words. Only the last lines of a CLI that failed count as its reason.
+  const reason = isUnexplained ? words.findLast(line => kindOfWords(plan, line) !== null) : undefined;
+  // Reduce a log line to its error.
+  if (reason !== undefined)
+    fail(session, {
+      type: 'failure',
+      message: / error="([^"]+)"/.exec(reason)?.[1] ?? reason,
+      kind: null,
+    });
+  session.write(displayUsage(session.usage));
+  if ('signal' in exit) return session.hasFailed ? { code: 1 } : exit;
+  // A CLI that reports a failure has failed, whatever its exit code.
+  return exit.code === 0 && session.hasFailed ? { code: 1 } : exit;
 }
 
 function parserNamed(format: string) {

@@ -48,25 +48,9 @@ export function createArgs(
   image: string,
   { limits, createdAt, mount = emptyMount, seal = null }: CreateOptions,
 ): string[] {
-  const { instance, runId, attempt, specHash, nonce } = identity;
-  const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
-  const env: Record<string, string> = {
-    AGENT_ATTEMPT: String(attempt),
-    AGENT_NONCE: nonce,
-    // An abandoned container ends by itself (I4), but waits longer than any engine process tries to inject.
-    AGENT_INJECT_LIMIT: String(seconds(plan.timeouts.ready) + injectGrace),
-    ...(plan.timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(plan.timeouts.run)) }),
-    ...(plan.timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(plan.timeouts.idle)) }),
-    // With the image's values every tmux would connect to a server that does not exist.
-    TMUX: '',
-    TMUX_TMPDIR: '',
-    ...doneBy(plan.done, seconds),
-    ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
-    ...(plan.network.mode === 'allow' ? proxyEnv(proxyNames(runId, plan.network.hosts).proxy) : {}),
-  };
   return [
     'create',
-    `--name=${containerName(runId, plan.name, attempt)}`,
+    `--name=${containerName(identity.runId, plan.name, identity.attempt)}`,
     '--init',
     '--pull=never',
     '--restart=no',
@@ -79,17 +63,8 @@ export function createArgs(
     ...(plan.gpus === null ? [] : [gpus(plan.gpus)]),
     ...sandbox(plan.security),
     ...outputBounds(plan.security.log),
-    ...limitFlags(
-      {
-        cpus: plan.cpus ?? Math.min(2, limits.cpus),
-        memory: plan.memory,
-        // Memory and swap together: no swap.
-        memorySwap: plan.memory,
-        pids: plan.security.pids,
-      },
-      limits.supportedLimits,
-    ),
-    ...networkFlags(plan, runId),
+    ...resourceLimits(plan, limits),
+    ...networkFlags(plan, identity.runId),
     ...workspaceMounts(plan.workspace, mount),
     ...plan.mounts.map(({ source, target, readOnly }) =>
       mountFlag({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
@@ -97,26 +72,64 @@ export function createArgs(
     ...authMounts(plan).map(({ source, target }) =>
       mountFlag({ type: 'bind', source, target, readonly: 'true' }),
     ),
-    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
+    ...Object.entries(environment(plan, identity)).map(([key, value]) => `--env=${key}=${value}`),
     // The user's labels first: of two with one key docker takes the last.
     ...flags(plan.labels),
-    ...flags({
-      [label.mark]: 'true',
-      [label.agentId]: `${runId}/${plan.name}`,
-      [label.sessionName]: sessionName,
-      [label.provider]: plan.provider,
-      [label.createdAt]: createdAt,
-      [label.instance]: instance,
-      [label.runId]: runId,
-      [label.agent]: plan.name,
-      [label.attempt]: String(attempt),
-      [label.specHash]: specHash,
-      [label.role]: 'agent',
-      ...(seal === null ? {} : { [label.seal]: seal }),
-    }),
+    ...flags(ownLabels(plan, identity, createdAt, seal)),
     '--',
     image,
   ];
+}
+
+function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Readonly<Record<string, string>> {
+  const { timeouts, network } = plan;
+  return {
+    AGENT_ATTEMPT: String(attempt),
+    AGENT_NONCE: nonce,
+    // An abandoned container ends by itself (I4), but waits longer than any engine process tries to inject.
+    AGENT_INJECT_LIMIT: String(seconds(timeouts.ready) + injectGrace),
+    ...(timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(timeouts.run)) }),
+    ...(timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(timeouts.idle)) }),
+    // With the image's values every tmux would connect to a server that does not exist.
+    TMUX: '',
+    TMUX_TMPDIR: '',
+    ...doneBy(plan.done),
+    ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
+    ...(network.mode === 'allow' ? proxyEnv(proxyNames(runId, network.hosts).proxy) : {}),
+  };
+}
+
+/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed engine process. */
+const injectGrace = 600;
+
+const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
+
+/** Return the variables for what ends the work, beside the command's exit and `agent-done`. */
+function doneBy(done: AgentPlan['done']): Record<string, string> {
+  if (typeof done !== 'object') return {};
+  return 'idle' in done ? { AGENT_DONE_IDLE: String(seconds(done.idle)) } : { AGENT_DONE_FILE: done.file };
+}
+
+function ownLabels(
+  { name, provider }: AgentPlan,
+  { instance, runId, attempt, specHash }: Identity,
+  createdAt: string,
+  seal: string | null,
+): Readonly<Record<string, string>> {
+  return {
+    [label.mark]: 'true',
+    [label.agentId]: `${runId}/${name}`,
+    [label.sessionName]: sessionName,
+    [label.provider]: provider,
+    [label.createdAt]: createdAt,
+    [label.instance]: instance,
+    [label.runId]: runId,
+    [label.agent]: name,
+    [label.attempt]: String(attempt),
+    [label.specHash]: specHash,
+    [label.role]: 'agent',
+    ...(seal === null ? {} : { [label.seal]: seal }),
+  };
 }
 
 function sandbox({ capabilities, noNewPrivileges }: AgentPlan['security']): string[] {
@@ -141,8 +154,18 @@ const outputBounds = (bytes: number) => [
   '--log-opt=compress=false',
 ];
 
-/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed engine process. */
-const injectGrace = 600;
+function resourceLimits({ cpus, memory, security }: AgentPlan, limits: EngineLimits): string[] {
+  return limitFlags(
+    {
+      cpus: cpus ?? Math.min(2, limits.cpus),
+      memory,
+      // Memory and swap together: no swap.
+      memorySwap: memory,
+      pids: security.pids,
+    },
+    limits.supportedLimits,
+  );
+}
 
 /** A clone contains the whole repository, wherever in it the agent works. */
 function workdirOf(workspace: WorkspacePlan): string {
@@ -178,12 +201,6 @@ export function authMounts({ auth, mounts, user, image, build }: AgentPlan): rea
   const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
   // A mount of the spec takes precedence.
   return [...files, ...socket].filter(({ target }) => mounts.every(own => own.target !== target));
-}
-
-/** Return the variables for what ends the work, beside the command's exit and `agent-done`. */
-function doneBy(done: AgentPlan['done'], seconds: (ms: number) => number): Record<string, string> {
-  if (typeof done !== 'object') return {};
-  return 'idle' in done ? { AGENT_DONE_IDLE: String(seconds(done.idle)) } : { AGENT_DONE_FILE: done.file };
 }
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {

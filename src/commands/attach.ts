@@ -1,6 +1,6 @@
 import { connectToRun } from '../connection/run-connection.ts';
+import { attachTerminal } from '../docker/attach-terminal.ts';
 import { clientSetting } from '../docker/client-settings.ts';
-import { attachTerminal } from '../docker/stream.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, type CommonOptions, printLine } from './command.ts';

@@ -15,7 +15,8 @@ import {
 import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 /**
- * Run docker commands and return their whole output. Only this file and stream.ts spawn docker.
+ * Run docker commands and return their whole output. Beside this file only docker-process.ts and attach-terminal.ts spawn
+ * docker.
  *
  * A call that is cut off is killed with SIGKILL and never judged by its exit code (I3): on SIGTERM `docker exec` exits
  * with 0, and the daemon finishes the request whether its client lives or not.

@@ -40,81 +40,96 @@ const pauses: BackoffOptions = { base: 200, most: 5_000 };
 interface Waiter {
   /** Number of calls before it began to wait. */
   readonly after: number;
-  readonly untilSuccess: boolean;
-  readonly resolve: (isReachable: boolean) => void;
+  /** Waits for a success, through any number of failures. */
+  readonly needsSuccess: boolean;
+  readonly resolve: (succeeded: boolean) => void;
+}
+
+interface State {
+  readonly waiters: Set<Waiter>;
+  /** The number of calls so far. */
+  calls: number;
+  /** Failures in a row, those that callers of `reachable` report included. */
+  failures: number;
+  isUnreachable: boolean;
+  /** A caller of `reachable` reported a failure since the last call began. */
+  isDoubted: boolean;
+  /** Resolved when the next call is due at once. */
+  due: PromiseWithResolvers<void>;
 }
 
 export function poll(options: PollOptions): Poll {
-  const { ask, isNeeded, interval, signal, sleep, random, onUnreachable, onReachable } = options;
-  const waiters = new Set<Waiter>();
-  let calls = 0;
-  /** Failures in a row, those that callers of `reachable` report included. */
-  let failures = 0;
-  let isUnreachable = false;
-  let isDoubted = false;
-  let wakeUp = Promise.withResolvers<void>();
-
-  const pause = async () => {
-    const over = new AbortController();
-    const limit = AbortSignal.any([signal, over.signal]);
-    if (!isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), wakeUp.promise]);
-    over.abort();
-    if (failures > 0) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
+  const state: State = {
+    waiters: new Set(),
+    calls: 0,
+    failures: 0,
+    isUnreachable: false,
+    isDoubted: false,
+    due: Promise.withResolvers(),
   };
-
-  const notify = (isReachable: boolean) => {
-    for (const waiter of waiters) {
-      if (waiter.after >= calls || (waiter.untilSuccess && !isReachable)) continue;
-      waiters.delete(waiter);
-      waiter.resolve(isReachable);
-    }
-  };
-
-  const callOnce = async () => {
-    calls++;
-    wakeUp = Promise.withResolvers();
-    const wasDoubted = isDoubted;
-    isDoubted = false;
-    try {
-      await ask();
-      failures = wasDoubted ? failures + 1 : 0;
-      if (isUnreachable) onReachable();
-      isUnreachable = false;
-    } catch (error) {
-      if (signal.aborted) return;
-      failures++;
-      if (!isUnreachable) onUnreachable(reasonOf(error));
-      isUnreachable = true;
-    }
-    notify(!isUnreachable);
-  };
-
-  const loop = async () => {
-    while (!signal.aborted) {
-      await pause();
-      if (signal.aborted) return;
-      if (isUnreachable || waiters.size > 0 || isNeeded()) await callOnce();
-      else wakeUp = Promise.withResolvers();
-    }
-  };
-
-  const wait = (stop: AbortSignal, untilSuccess: boolean) => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { after: calls, untilSuccess, resolve };
-    waiters.add(waiter);
-    wakeUp.resolve();
-    return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
-  };
-
   return {
-    pollNow: () => wakeUp.resolve(),
-    next: stop => wait(stop, false),
+    pollNow: () => state.due.resolve(),
+    next: stop => wait(state, stop, false),
     async reachable(stop) {
-      isDoubted ||= !isUnreachable;
-      await wait(stop, true);
+      state.isDoubted ||= !state.isUnreachable;
+      await wait(state, stop, true);
     },
-    closed: loop(),
+    closed: loop(state, options),
   };
+}
+
+async function loop(state: State, options: PollOptions): Promise<void> {
+  const { signal, isNeeded } = options;
+  while (!signal.aborted) {
+    await pause(state, options);
+    if (signal.aborted) return;
+    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await call(state, options);
+    else state.due = Promise.withResolvers();
+  }
+}
+
+async function pause(state: State, { interval, signal, sleep, random }: PollOptions): Promise<void> {
+  const over = new AbortController();
+  const limit = AbortSignal.any([signal, over.signal]);
+  if (!state.isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), state.due.promise]);
+  over.abort();
+  if (state.failures > 0) await sleep(backoff(state.failures, pauses, random), signal).catch(() => {});
+}
+
+async function call(state: State, { ask, signal, onUnreachable, onReachable }: PollOptions): Promise<void> {
+  state.calls++;
+  state.due = Promise.withResolvers();
+  const wasDoubted = state.isDoubted;
+  state.isDoubted = false;
+  try {
+    await ask();
+    state.failures = wasDoubted ? state.failures + 1 : 0;
+    if (state.isUnreachable) onReachable();
+    state.isUnreachable = false;
+  } catch (error) {
+    if (signal.aborted) return;
+    state.failures++;
+    if (!state.isUnreachable) onUnreachable(reasonOf(error));
+    state.isUnreachable = true;
+  }
+  notify(state);
+}
+
+/** Resolve the waiters that began before the last call. */
+function notify({ waiters, calls, isUnreachable }: State): void {
+  for (const waiter of waiters) {
+    if (waiter.after >= calls || (waiter.needsSuccess && isUnreachable)) continue;
+    waiters.delete(waiter);
+    waiter.resolve(!isUnreachable);
+  }
+}
+
+function wait({ waiters, calls, due }: State, stop: AbortSignal, needsSuccess: boolean): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const waiter = { after: calls, needsSuccess, resolve };
+  waiters.add(waiter);
+  due.resolve();
+  return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
 }
 
 function reasonOf(error: unknown): string {

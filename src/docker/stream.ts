@@ -1,108 +1,19 @@
 import { createWriteStream } from 'node:fs';
 import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { execa } from 'execa';
-import { type Guard, guard, type Limits } from './child.ts';
-import { dockerCli } from './cli.ts';
-import { separateOutput, withEngineReason } from './container-output.ts';
+import { separateOutput } from './container-output.ts';
+import {
+  type DockerProcess,
+  runRecorded,
+  type StreamOptions,
+  startProcess,
+  tiedToParent,
+} from './docker-process.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
-import { FirstBytes, LastBytes, maxStderrBytes, overflowMessage } from './output.ts';
-import type { CallEnd, CallScope, Recorder } from './recorder.ts';
+import { FirstBytes, overflowMessage } from './output.ts';
+import type { CallEnd, Recorder } from './recorder.ts';
 
-/**
- * Run docker commands whose output is followed, written to a file, or given the terminal. They end with this process.
- */
-
-export interface StreamOptions {
-  readonly signal?: AbortSignal;
-  readonly owner?: CallScope | null;
-  /** The command is repeated: it is journaled only when its result changes. */
-  readonly isPolling?: boolean;
-}
-
-/**
- * Run docker under a shell that holds a pipe to this process. The pipe closes when this process ends in any way, and the
- * shell kills the group; otherwise a docker without output would outlive a killed engine process forever. The terminal's
- * Ctrl-C reaches this process only.
- */
-const dieWithParentScript = `
-  exec 3<&0
-  docker "$@" 3<&- </dev/null &
-  docker=$!
-  { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 &
-  watch=$!
-  exec 3<&-
-  wait "$docker" 2>/dev/null
-  code=$?
-  kill "$watch" 2>/dev/null
-  exit "$code"`;
-const run = execa({
-  stdin: 'pipe',
-  stderr: 'pipe',
-  buffer: false,
-  detached: true,
-  reject: false,
-  // execa's clean-up handles signals, which is up to the program that embeds this library.
-  cleanup: false,
-  // As in cli.ts: the working directory may be removed.
-  cwd: '/',
-});
-const viaShell = ['sh', '-c', dieWithParentScript] as const;
-
-/** A running docker command. */
-interface Started {
-  readonly child: ReturnType<typeof start>;
-  readonly guard: Guard;
-  /** Resolves when it has ended and everything has been read. */
-  readonly ended: Promise<CallEnd>;
-}
-
-const start = (
-  { env }: Recorder,
-  [file, ...args]: readonly string[],
-  stdout: 'pipe' | 'ignore' | number,
-  // Any descriptor works, though execa's types allow those of the terminal only.
-) => run(file!, args, { env, stdout: stdout as 'pipe' });
-
-function started(
-  recorder: Recorder,
-  command: readonly string[],
-  limits: Limits,
-  stdout: Parameters<typeof start>[2] = 'pipe',
-): Started {
-  const child = start(recorder, command, stdout);
-  const stderr = new LastBytes(maxStderrBytes);
-  child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
-  const guarded = guard(child.nodeChildProcess, limits);
-  const ended = guarded.settle(child).then(result => {
-    const isOverflow = guarded.interrupted === 'overflow';
-    const interrupted = isOverflow || result === null || result.failed ? guarded.interrupted : null;
-    const ok = result !== null && !result.failed && interrupted === null;
-    return {
-      ok,
-      exitCode: interrupted === null ? (result?.exitCode ?? null) : null,
-      interrupted,
-      stderr: stderr.text().trimEnd(),
-    };
-  });
-  return { child, guard: guarded, ended };
-}
-
-/** Record a docker command. `follow` consumes its output and returns its end. */
-async function recorded<A extends CallEnd>(
-  recorder: Recorder,
-  args: readonly string[],
-  options: StreamOptions & Limits,
-  follow: (docker: Started) => Promise<A>,
-  stdout: Parameters<typeof start>[2] = 'pipe',
-): Promise<A> {
-  const { owner = null, signal } = options;
-  const call = await recorder.call(args, owner, false);
-  const end = call.end(
-    separateOutput(args, await follow(started(recorder, [...viaShell, 'docker', ...args], options, stdout))),
-  );
-  return withEngineReason(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
-}
+/** Run docker commands whose output is followed, piped, or written to a file. They end with this process. */
 
 export interface LineOptions extends StreamOptions {
   /** Maximum bytes of a line; the rest of a longer one is dropped. */
@@ -128,7 +39,7 @@ export async function followLines(
   }: LineOptions = {},
 ): Promise<CallEnd> {
   const call = await recorder.call(args, owner, false, isPolling);
-  const { child, guard, ended } = started(recorder, [...viaShell, 'docker', ...args], { signal });
+  const { child, guard, ended } = startProcess(recorder, tiedToParent(args), { signal });
   const lines = lineReader(onLine, mostOfLine);
   let size = 0;
   const isTaken = (bytes: Buffer) => {
@@ -154,7 +65,7 @@ export function saveOutput(
   { through = [], ...options }: StreamOptions & { timeout: number; through?: readonly Duplex[] },
 ): Promise<CallEnd> {
   // Streamed, so that a transcript of any length takes no more memory than a short one (I7).
-  return recorded(recorder, args, options, docker =>
+  return runRecorded(recorder, args, options, docker =>
     piped(docker, createWriteStream(file), { through, ...options }),
   );
 }
@@ -166,7 +77,7 @@ export function copyOutput(
   fd: number,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  return recorded(recorder, args, options, ({ ended }) => ended, fd);
+  return runRecorded(recorder, args, options, ({ ended }) => ended, fd);
 }
 
 /** Pipe the output of a docker command to `sink`, with its back-pressure. A sink that fails ends the command. */
@@ -176,11 +87,11 @@ export function pipeOutput(
   sink: Writable,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  return recorded(recorder, args, options, docker => piped(docker, sink, options));
+  return runRecorded(recorder, args, options, docker => piped(docker, sink, options));
 }
 
 async function piped(
-  { child: { stdout }, guard, ended }: Started,
+  { child: { stdout }, guard, ended }: DockerProcess,
   sink: Writable,
   { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
@@ -217,7 +128,7 @@ export async function pipeCommands(
 ): Promise<CallEnd> {
   const call = await recorder.call(to, owner, true);
   // Its stdin closes when this process ends, and it exits then.
-  const receiver = started(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
+  const receiver = startProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
   const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), owner, timeout });
   stdin.destroy();
@@ -232,37 +143,11 @@ export function firstBytes(
   most: number,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
-  return recorded(recorder, args, options, async ({ child, guard, ended }) => {
+  return runRecorded(recorder, args, options, async ({ child, guard, ended }) => {
     const first = new FirstBytes(most, guard.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
     const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
-}
-
-/** A killed docker does not restore the terminal's settings. */
-const restoringTerminal = `
-  saved=$(stty -g 2>/dev/null)
-  docker "$@"
-  code=$?
-  [ -z "$saved" ] || stty "$saved" 2>/dev/null
-  exit "$code"`;
-
-/** Reset the alternate screen, mouse, focus, paste and keypad modes, cursor and colours. */
-const resetScreen =
-  '\x1b[?1047l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m';
-
-/** Give the terminal to a docker command, such as an attached tmux, and return its exit code. */
-export async function attachTerminal({ env }: Recorder, args: readonly string[]): Promise<number> {
-  const result = await execa('sh', ['-c', restoringTerminal, 'docker', ...args], {
-    env,
-    stdio: 'inherit',
-    reject: false,
-    cwd: '/',
-  });
-  const code = result.exitCode ?? 1;
-  // A killed container takes tmux with it, which would have reset the screen.
-  if (code !== 0 && process.stdout.isTTY) process.stdout.write(resetScreen);
-  return code;
 }

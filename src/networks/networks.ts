@@ -42,30 +42,21 @@ export interface RunNetworksOptions {
 }
 
 export function runNetworks(options: RunNetworksOptions): RunNetworks {
-  const { plan, instance, runId, docker, recorder, images, buildTimeout, supportedLimits } = options;
+  const { plan, instance, runId, docker } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
-  const common = { docker, instance, runId, signal };
+  const { share, underWay } = sharedWork();
   const bridge = singleFlight(name =>
     ensureBridgeNetwork(name, { docker, instance, signal: options.signal }),
   );
-  const isChecked = new Set<string>();
-  const read = new Map<string, readonly string[]>();
-  const { share, underWay } = sharedWork();
   const network = (request: RunNetwork) =>
-    share(`network ${request.name}`, () => ensureRunNetwork(request, common), signal) as Promise<string>;
-
-  const behindProxy = async (hosts: readonly string[]) => {
-    const names = proxyNames(runId, hosts);
-    const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
-    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
-    const inside = await network({ name: names.inside, kind: 'internal' });
-    const identity = { instance, runId, names, image, supportedLimits };
-    const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
-    if (!isNew && isChecked.has(names.proxy)) return;
-    await verifyEgressRules(identity, common);
-    isChecked.add(names.proxy);
-  };
+    share(
+      `network ${request.name}`,
+      () => ensureRunNetwork(request, { docker, instance, runId, signal }),
+      signal,
+    ) as Promise<string>;
+  const ensureProxied = proxies({ ...options, signal }, network);
+  const blocked = new Map<string, readonly string[]>();
 
   const ensure = async (agent: string, stop: AbortSignal) => {
     const request = plan(agent).network;
@@ -73,7 +64,7 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     if (request.mode === 'isolated')
       await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
     if (request.mode === 'allow')
-      await share(proxyNames(runId, request.hosts).proxy, () => behindProxy(request.hosts), stop);
+      await share(proxyNames(runId, request.hosts).proxy, () => ensureProxied(request.hosts), stop);
   };
 
   return {
@@ -84,22 +75,10 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     async readBlocked(agent, attempt, stop) {
       const { network } = plan(agent);
       if (network.mode !== 'allow') return;
-      const log = blockedHosts(runId, agent, attempt);
-      try {
-        const name = proxyNames(runId, network.hosts).proxy;
-        const [proxy] = await containers(docker).inspect([name], { signal: stop });
-        if (!proxy || !isOwned(proxy.labels, common)) return;
-        await followLines(recorder, ['logs', proxy.id], log.read, {
-          signal: stop,
-          owner: { agent, attempt },
-        });
-      } catch {
-        // Hosts that were read so far are kept.
-      } finally {
-        read.set(`${agent} ${attempt}`, log.hosts());
-      }
+      const { proxy } = proxyNames(runId, network.hosts);
+      blocked.set(`${agent} ${attempt}`, await readBlocked(proxy, { agent, attempt }, options, stop));
     },
-    blocked: (agent, attempt) => read.get(`${agent} ${attempt}`) ?? [],
+    blocked: (agent, attempt) => blocked.get(`${agent} ${attempt}`) ?? [],
     async close() {
       const flights = underWay();
       closing.abort();
@@ -107,6 +86,44 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
       return flights.length > 0;
     },
   };
+}
+
+/** Return a function that ensures the networks and the proxy of a list of hosts, and checks each proxy once. */
+function proxies(
+  { instance, runId, docker, images, buildTimeout, supportedLimits, signal }: RunNetworksOptions,
+  network: (request: RunNetwork) => Promise<string>,
+): (hosts: readonly string[]) => Promise<void> {
+  const common = { docker, instance, runId, signal };
+  const checked = new Set<string>();
+  return async hosts => {
+    const names = proxyNames(runId, hosts);
+    const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
+    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
+    const inside = await network({ name: names.inside, kind: 'internal' });
+    const identity = { instance, runId, names, image, supportedLimits };
+    const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
+    if (!isNew && checked.has(names.proxy)) return;
+    await verifyEgressRules(identity, common);
+    checked.add(names.proxy);
+  };
+}
+
+/** Return the hosts that a proxy has blocked for an attempt; after an error, those that were read so far. */
+async function readBlocked(
+  proxyName: string,
+  owner: { readonly agent: string; readonly attempt: number },
+  { docker, recorder, instance, runId }: RunNetworksOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const log = blockedHosts(runId, owner.agent, owner.attempt);
+  try {
+    const [proxy] = await containers(docker).inspect([proxyName], { signal });
+    if (proxy && isOwned(proxy.labels, { instance, runId }))
+      await followLines(recorder, ['logs', proxy.id], log.read, { signal, owner });
+  } catch {
+    // The agent's outcome does not depend on them.
+  }
+  return log.hosts();
 }
 
 /** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */

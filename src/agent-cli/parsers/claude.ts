@@ -4,78 +4,85 @@ import { oneLine } from '../display.ts';
 import { firstText, isNumber, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import { type FailureKind, noUsage, type Usage } from '../report.ts';
 
+interface State {
+  /** Ids of the messages that were counted. */
+  readonly messages: Set<unknown>;
+  usage: Usage;
+  isPlanUsedUp: boolean;
+}
+
 /** Claude Code's `--output-format stream-json`. Amp prints the same events. */
 export function claudeParser(): Parser {
-  const messages = new Set<unknown>();
-  let usage = noUsage;
-  let isPlanUsedUp = false;
-  const used = (more: Partial<Usage>): CliEvent => {
-    usage = { ...usage, ...more };
-    return { type: 'usage', usage: more };
-  };
-
-  function assistant({ message }: JsonObject): CliEvent[] {
-    const { id, content, usage: spent } = objectOf(message);
-    const shown = listOf(content).flatMap(part => displayed(objectOf(part)));
-    // The same message comes once for each of its parts. Amp's messages have no id.
-    if (messages.has(id)) return shown;
-    messages.add(id ?? Symbol('message'));
-    const { input, cached } = tokensIn(objectOf(spent));
-    const more = {
-      turns: messages.size,
-      inputTokens: usage.inputTokens + input,
-      cachedInputTokens: usage.cachedInputTokens + cached,
-    };
-    return [...shown, used(more)];
-  }
-
-  // The output tokens of a message are known only at its end.
-  function streamEvent({ event }: JsonObject): CliEvent[] {
-    const { type, usage: spent } = objectOf(event);
-    if (type !== 'message_delta') return [];
-    return [used({ outputTokens: usage.outputTokens + numberOf(objectOf(spent).output_tokens) })];
-  }
-
-  function rateLimit({ rate_limit_info: info }: JsonObject): CliEvent[] {
-    const { status, resetsAt } = objectOf(info);
-    if (status !== 'rejected' || !isNumber(resetsAt)) return [];
-    isPlanUsedUp = true;
-    return [{ type: 'quotaReset', at: resetsAt * 1000 }];
-  }
-
-  function result(event: JsonObject): CliEvent[] {
-    const { usage: spent, num_turns: turns, total_cost_usd: costUsd, subtype } = event;
-    const { input, cached } = tokensIn(objectOf(spent));
-    const total = used({
-      turns: isNumber(turns) ? turns : null,
-      inputTokens: input,
-      cachedInputTokens: cached,
-      outputTokens: numberOf(objectOf(spent).output_tokens),
-      costUsd: isNumber(costUsd) ? costUsd : null,
-    });
-    if (!event.is_error && subtype === 'success') return [total];
-    const message = firstText(event.result, objectOf(event.error).message, event.error, subtype) ?? '';
-    return [total, failure(message, kindOf(event) ?? (isPlanUsedUp ? 'quota' : null))];
-  }
-
+  const state: State = { messages: new Set(), usage: noUsage, isPlanUsedUp: false };
   return event => {
     switch (event.type) {
       case 'assistant':
-        return assistant(event);
+        return assistant(state, event);
       case 'stream_event':
-        return streamEvent(event);
+        return streamEvent(state, event);
       case 'user':
         return listOf(objectOf(event.message).content).flatMap(part => resultIn(objectOf(part)));
       case 'rate_limit_event':
-        return rateLimit(event);
+        return rateLimit(state, event);
       case 'system':
         return event.subtype === 'api_retry' ? retry(event) : [];
       case 'result':
-        return result(event);
+        return result(state, event);
       default:
         return [];
     }
   };
+}
+
+function assistant(state: State, { message }: JsonObject): CliEvent[] {
+  const { messages, usage } = state;
+  const { id, content, usage: spent } = objectOf(message);
+  const shown = listOf(content).flatMap(part => displayed(objectOf(part)));
+  // The same message comes once for each of its parts. Amp's messages have no id.
+  if (messages.has(id)) return shown;
+  messages.add(id ?? Symbol('message'));
+  const { input, cached } = tokensIn(objectOf(spent));
+  const more = {
+    turns: messages.size,
+    inputTokens: usage.inputTokens + input,
+    cachedInputTokens: usage.cachedInputTokens + cached,
+  };
+  return [...shown, used(state, more)];
+}
+
+/** Count the output tokens of a message, which are known only at its end. */
+function streamEvent(state: State, { event }: JsonObject): CliEvent[] {
+  const { type, usage: spent } = objectOf(event);
+  if (type !== 'message_delta') return [];
+  const outputTokens = state.usage.outputTokens + numberOf(objectOf(spent).output_tokens);
+  return [used(state, { outputTokens })];
+}
+
+function rateLimit(state: State, { rate_limit_info: info }: JsonObject): CliEvent[] {
+  const { status, resetsAt } = objectOf(info);
+  if (status !== 'rejected' || !isNumber(resetsAt)) return [];
+  state.isPlanUsedUp = true;
+  return [{ type: 'quotaReset', at: resetsAt * 1000 }];
+}
+
+function result(state: State, event: JsonObject): CliEvent[] {
+  const { usage: spent, num_turns: turns, total_cost_usd: costUsd, subtype } = event;
+  const { input, cached } = tokensIn(objectOf(spent));
+  const total = used(state, {
+    turns: isNumber(turns) ? turns : null,
+    inputTokens: input,
+    cachedInputTokens: cached,
+    outputTokens: numberOf(objectOf(spent).output_tokens),
+    costUsd: isNumber(costUsd) ? costUsd : null,
+  });
+  if (!event.is_error && subtype === 'success') return [total];
+  const message = firstText(event.result, objectOf(event.error).message, event.error, subtype) ?? '';
+  return [total, failure(message, kindOf(event) ?? (state.isPlanUsedUp ? 'quota' : null))];
+}
+
+function used(state: State, more: Partial<Usage>): CliEvent {
+  state.usage = { ...state.usage, ...more };
+  return { type: 'usage', usage: more };
 }
 
 function displayed(part: JsonObject): CliEvent[] {

@@ -112,22 +112,3 @@ test.serial('followLines emits every line, returns the end of its command, and e
   t.is((await cut).interrupted, 'aborted');
   t.true(await until(() => !isAlive(silent.pid())));
 });
-
-test('the terminal is restored after docker is killed', async t => {
-  const { path } = docker(t, "printf '\\033[?1049h\\033[?25l'; stty raw -echo; kill -9 $$");
-  const script = join(path.split(':')[0]!, 'attach.mjs');
-  writeFileSync(
-    script,
-    `import { attachTerminal } from ${module('stream.ts')};
-     import { nullRecorder } from ${module('recorder.ts')};
-     console.log('code', await attachTerminal(nullRecorder, ['exec']));`,
-  );
-  const command = `stty -g; '${process.execPath}' '${script}'; stty -g`;
-  const { stdout } = await execa('script', ['-qec', command, '/dev/null'], {
-    env: { PATH: path, TERM: 'xterm' },
-    timeout: 60_000,
-  });
-  const lines = stdout.split(/\r?\n/);
-  t.is(lines.at(-1), lines[0]);
-  t.regex(stdout, /\x1b\[\?1047l.*\x1b\[\?25h.*code 137/s);
-});

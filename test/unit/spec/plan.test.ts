@@ -1,7 +1,8 @@
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
+import { ai } from '../_helpers/provider.ts';
 import { directory, parse, plan } from '../_helpers/spec.ts';
 
 test('an agent with only a command gets the defaults', async t => {
@@ -93,55 +94,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
   t.deepEqual(off!.auth, { files: [], sshAgent: null, login: false });
 });
 
-test('an interactive claude skips its dialogs, reads the terminal, and gets its key under another name', async t => {
-  const env = { HOME: join(directory, 'no-home'), ANTHROPIC_API_KEY: 'key' };
-  const [agent] = (
-    await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }, env)
-  ).agents;
-  t.like(agent, {
-    stdin: 'terminal',
-    report: null,
-    interactive: { needsInput: 'notify', stalled: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
-  });
-  t.deepEqual(agent!.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
-  t.like(JSON.parse(agent!.command[3]!), {
-    apiKeyHelper: 'printenv AGENT_KEY',
-    skipDangerousModePermissionPrompt: true,
-  });
-  const [other] = (await parse({ agents: { a: { provider: 'claude', interactive: true, prompt: 'Go' } } }))
-    .agents;
-  t.false('apiKeyHelper' in JSON.parse(other!.command[3]!));
-});
-
-test('an interactive codex gets its key through a model provider of its own, with the configured base URL', async t => {
-  const codex = async (env: Record<string, string>) => {
-    const agents = { a: { provider: 'codex', interactive: true, prompt: 'Go', needsInput: 'fail' } };
-    const [agent] = (await parse({ agents }, { HOME: join(directory, 'no-home'), ...env })).agents;
-    return agent!;
-  };
-  const { command, interactive } = await codex({
-    OPENAI_API_KEY: 'key',
-    OPENAI_BASE_URL: 'http://stub:8080/v1',
-  });
-  t.true(command.includes('--config=model_provider="env"'));
-  t.true(command.some(word => word.includes('base_url="http://stub:8080/v1", env_key="CODEX_API_KEY"')));
-  t.like(interactive, { needsInput: 'fail', renamed: {} });
-  t.true(
-    (await codex({ OPENAI_API_KEY: 'key' })).command.join().includes('base_url="https://api.openai.com/v1"'),
-  );
-  t.false((await codex({})).command.join().includes('model_provider'));
-});
-
-test('the hooks of an interactive gemini are among its settings', async t => {
-  const gemini = async (interactive: boolean) =>
-    (await parse({ agents: { a: { provider: 'gemini', interactive, prompt: 'Go' } } }, {})).agents[0]!;
-  const hooks = ({ settings }: Awaited<ReturnType<typeof gemini>>) =>
-    settings.some(({ json }) => 'hooks' in json);
-  t.true(hooks(await gemini(true)));
-  t.false(hooks(await gemini(false)));
-});
-
-test('done may be an idle time or a file', async t => {
+test('what ends the work may be that it stands still, or a file', async t => {
   const doneBy = async (done: unknown) =>
     (await parse({ agents: { a: { command: ['x'], done } } })).agents[0]!.done;
   t.deepEqual(await doneBy({ idle: '5m' }), { idle: 300_000 });
@@ -395,85 +348,7 @@ for (const image of [
   test(`the image ${image.slice(0, 30)} is accepted`, async t => t.is((await plan({ image })).image, image));
 }
 
-const ai = async (provider: string, fields: object = {}, env: Readonly<Record<string, string>> = {}) => {
-  const agents = { a: { provider, prompt: 'Go', ...fields } };
-  return (await parse({ agents }, { HOME: join(directory, 'no-home'), ...env })).agents[0]!;
-};
-
-test('opencode gets the models of its vendor only if its configuration enables them', async t => {
-  const disabled = async (fields: object, env: Readonly<Record<string, string>> = {}) =>
-    JSON.parse((await ai('opencode', fields, env)).env.OPENCODE_CONFIG_CONTENT!);
-  t.deepEqual(await disabled({}), { disabled_providers: ['opencode'] });
-  t.deepEqual(await disabled({ env: { OPENCODE_CONFIG_CONTENT: '' } }), { disabled_providers: ['opencode'] });
-  const own = '{"model": "a/b", /* mine */ "disabled_providers": ["x"]}';
-  const both = { model: 'a/b', disabled_providers: ['x', 'opencode'] };
-  t.deepEqual(await disabled({}, { OPENCODE_CONFIG_CONTENT: own }), both);
-  t.deepEqual(await disabled({ env: { OPENCODE_CONFIG_CONTENT: own } }), both);
-  const wanted = { enabled_providers: ['opencode'] };
-  t.deepEqual(await disabled({ env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(wanted) } }), {
-    ...wanted,
-    disabled_providers: [],
-  });
-  const broken = await ai('opencode', { env: { OPENCODE_CONFIG_CONTENT: '{' } });
-  t.is(broken.env.OPENCODE_CONFIG_CONTENT, '{', 'opencode reports the error itself');
-  // The value of a secret is unknown, so the settings file disables the provider.
-  const secret = await ai(
-    'opencode',
-    { secrets: ['OPENCODE_CONFIG_CONTENT'] },
-    { OPENCODE_CONFIG_CONTENT: own },
-  );
-  t.is(secret.env.OPENCODE_CONFIG_CONTENT, undefined);
-  t.deepEqual(
-    secret.secrets.map(({ name }) => name),
-    ['OPENCODE_CONFIG_CONTENT'],
-  );
-  // A configuration of the caller that contains a key becomes a secret.
-  const provider = (apiKey: string) => JSON.stringify({ provider: { a: { options: { apiKey } } } });
-  for (const [apiKey, isSecret] of [
-    ['sk-dummy-key', true],
-    ['{env:A_KEY}', false],
-    ['{file:~/key}', false],
-  ] as const) {
-    const { env, secrets } = await ai('opencode', {}, { OPENCODE_CONFIG_CONTENT: provider(apiKey) });
-    t.is(env.OPENCODE_CONFIG_CONTENT === undefined, isSecret, apiKey);
-    t.is(secrets.length, isSecret ? 1 : 0, apiKey);
-  }
-  t.deepEqual(secret.settings, [
-    { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
-  ]);
-});
-
-test('cline uses the vendor of its key, unless it is logged in, and gets its prompt as an argument', async t => {
-  const key = { OPENAI_API_KEY: 'dummy-key' };
-  const { command } = await ai('cline', { args: ['--thinking', 'low'] }, key);
-  const start = ['cline', '--json', '--auto-approve', 'true'];
-  t.deepEqual(command, [...start, '--provider', 'openai-native', '--thinking', 'low', '--', 'Go']);
-  const two = await ai('cline', {}, { ...key, ANTHROPIC_API_KEY: 'dummy-key' });
-  t.deepEqual(two.command, [...start, '--provider', 'anthropic', '--', 'Go']);
-  const home = join(directory, 'cline-home');
-  const file = join(home, '.cline/data/settings/providers.json');
-  await mkdir(dirname(file), { recursive: true });
-  // A start without a login leaves this behind.
-  await writeFile(file, '{"lastUsedProvider": "cline", "providers": {"cline": {}}}');
-  t.deepEqual((await ai('cline', {}, { ...key, HOME: home })).command, [
-    ...start,
-    '--provider',
-    'openai-native',
-    '--',
-    'Go',
-  ]);
-  await writeFile(file, '{"providers": {"anthropic": {"settings": {"apiKey": "dummy-key"}}}}');
-  const loggedIn = await ai('cline', {}, { ...key, HOME: home });
-  t.deepEqual(loggedIn.command, [...start, '--', 'Go']);
-});
-
-test('a settings file allows amp everything, since it has no flag for that', async t => {
-  const { settings, command, stdin } = await ai('amp', {}, { AMP_API_KEY: 'dummy-key' });
-  t.deepEqual(settings, [{ file: '.config/amp/settings.json', json: { 'amp.dangerouslyAllowAll': true } }]);
-  t.deepEqual([command, stdin], [['amp', '--execute', '--stream-json'], 'prompt']);
-});
-
-test('a CLI that does not report its usage cannot have a budget', async t => {
+test('a CLI that tells no tokens takes no budget', async t => {
   const budget = { turns: 3 };
   for (const name of ['copilot', 'amp', 'aider'])
     await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });

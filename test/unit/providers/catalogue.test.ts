@@ -1,0 +1,47 @@
+import test from 'ava';
+import { parsers } from '../../../src/agent-cli/parsers/parsers.ts';
+import { providerNamed, providerNames, providers } from '../../../src/providers/catalogue.ts';
+
+test('a provider is found by its name, and by no name of a built-in property', t => {
+  for (const provider of providers) t.is(providerNamed(provider.name), provider);
+  for (const name of ['command', 'Claude', '', 'constructor', '__proto__'])
+    t.is(providerNamed(name), undefined);
+});
+
+test('names are unique, and tested providers come first', t => {
+  t.is(new Set(providerNames).size, providers.length);
+  const verified = providers.map(({ verified }) => verified);
+  t.deepEqual(
+    verified,
+    verified.toSorted((a, b) => Number(b) - Number(a)),
+  );
+});
+
+test('every provider reports in a format that a parser reads', t => {
+  for (const { name, report } of providers) t.true(report !== null && report.format in parsers, name);
+});
+
+test('every pattern is a valid regular expression', t => {
+  for (const { report, interactive } of providers) {
+    const patterns = [
+      report?.login,
+      report?.quota,
+      report?.words?.asks,
+      report?.words?.waits,
+      interactive?.ready,
+      ...(interactive?.dialogs.map(({ pattern }) => pattern) ?? []),
+    ];
+    for (const pattern of patterns) if (pattern) t.notThrows(() => new RegExp(pattern, 'im'), pattern);
+  }
+});
+
+test('packages are installed in an exact version', t => {
+  for (const { name, install } of providers)
+    if ('npm' in install) t.regex(install.version, /^\d+\.\d+\.\d+(-[\w.-]+)?$/, name);
+});
+
+test('no login is also a variable that is stored with the run', t => {
+  for (const { name, keys, aliases, passThroughEnv } of providers)
+    for (const key of [...keys, ...Object.values(aliases)])
+      t.false(passThroughEnv.includes(key), `${name}: ${key}`);
+});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startBox, until } from './box.ts';
 
-/** Logins as a home may hold them, odd ones among them. */
+/** Create a home directory with logins, including unusual files. */
 function logins(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-auth-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,7 +22,7 @@ for (const [user, home] of [
   ['0:0', '/root'],
   ['1000:1000', '/tmp/home'],
 ] as const) {
-  test(`as ${user} an agent has copies of the logins, of its own, and the host's are as they were`, async t => {
+  test(`as ${user} an agent owns copies of the logins, and those of the host are unchanged`, async t => {
     const folder = logins(t);
     if (user !== '0:0') execFileSync('chown', ['-R', user, folder]);
     const mount = `--mount=type=bind,source=${folder},target=/run/agent/auth,readonly=true`;
@@ -48,7 +48,7 @@ for (const [user, home] of [
         'no line break',
       ].join('\n'),
     );
-    // Of somebody whom the image does not know, ssh refuses to know anything.
+    // ssh fails for a user without an entry in /etc/passwd.
     if (home === '/root') t.regex((await box.exec(['ssh', '-G', 'somewhere'])).stdout, /^user ada$/m);
     t.is((await box.exec(['sh', '-c', 'echo x >>~/.gitconfig'])).exitCode, 0);
     t.not((await box.exec(['sh', '-c', 'echo x >>/run/agent/auth/.gitconfig'])).exitCode, 0);
@@ -56,7 +56,7 @@ for (const [user, home] of [
   });
 }
 
-test('a login that may not be read is said, and the agent starts with the others', async t => {
+test('an agent starts without a login that cannot be read', async t => {
   const folder = logins(t);
   execFileSync('chown', ['-R', '1000:1000', folder]);
   execFileSync('chown', ['0:0', join(folder, '.ssh/keys/-n a key $(id)')]);

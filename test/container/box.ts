@@ -4,10 +4,10 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
 export const dockerDir = join(import.meta.dirname, '../../docker');
-/** On every container that these tests make, so that a person can find what a killed run left behind. */
+/** The label of every container of these tests, to find what a killed test run left behind. */
 export const label = 'agent-flow-test=container';
 
-/** One docker command, bounded; its exit code is an answer, not an exception. */
+/** Run a docker command with a timeout. It does not throw for an exit code. */
 export const docker = (args: readonly string[], input?: string) =>
   execa('docker', args, {
     reject: false,
@@ -18,7 +18,7 @@ export const docker = (args: readonly string[], input?: string) =>
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
   });
 
-/** The image under test. Every test process builds it; all but the first find its layers made. */
+/** The image under test. Every test process builds it; all but the first use cached layers. */
 export const image = (async () => {
   const tag = 'agent-flow-test-base:latest';
   const built = await execa('docker', ['build', '-t', tag, '.'], {
@@ -31,17 +31,17 @@ export const image = (async () => {
 })();
 
 type Options = {
-  /** In place of the image under test. */
+  /** Used in place of the image under test. */
   readonly of?: string;
   readonly options?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly init?: boolean;
-  /** By hand: nothing is set by which it would wait for an agent. */
-  readonly isPersons?: boolean;
+  /** Start it as by hand: no variable makes it wait for an agent. */
+  readonly isManual?: boolean;
   readonly command?: readonly string[];
 };
 
-/** How a container ended: its exit code, its output, the pane's part of it, and its end record. */
+/** The end of a container: its exit code, its output, the pane's part of it, and its end record. */
 export type End = {
   readonly code: number;
   readonly output: string;
@@ -59,12 +59,12 @@ export type Box = {
   end(): Promise<End>;
 };
 
-/** A container of the image under test, removed with its test. (Node 22 has no `await using` yet.) */
+/** Start a container of the image under test, which is removed with its test. (Node 22 has no `await using` yet.) */
 export async function startBox(
   t: ExecutionContext,
-  { of, options = [], env = {}, init = true, isPersons = false, command = [] }: Options = {},
+  { of, options = [], env = {}, init = true, isManual = false, command = [] }: Options = {},
 ): Promise<Box> {
-  const ours = isPersons ? {} : { AGENT_ATTEMPT: '1', AGENT_NONCE: 'n0nce' };
+  const ours = isManual ? {} : { AGENT_ATTEMPT: '1', AGENT_NONCE: 'n0nce' };
   const variables = Object.entries({ ...ours, ...env }).flatMap(([k, v]) => ['-e', `${k}=${v}`]);
   const flags = [...(init ? ['--init'] : []), '--label', label, ...variables, ...options];
   const run = await docker(['run', '-d', ...flags, of ?? (await image), ...command]);
@@ -92,7 +92,7 @@ export async function startBox(
   };
 }
 
-/** Runs one launch script to its end. An agent may be gone before the call that started it has answered. */
+/** Run a launch script to its end. An agent may end before the call that started it returns. */
 export async function runToEnd(t: ExecutionContext, script: string, options?: Options): Promise<End> {
   const box = await startBox(t, options);
   await box.inject(script);
@@ -101,13 +101,13 @@ export async function runToEnd(t: ExecutionContext, script: string, options?: Op
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** A word of a shell script that means exactly `text`. */
+/** Quote text as a word of a shell script. */
 export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Waits, within a bound, until the check holds. */
+/** Wait until the check succeeds, for five minutes at most. */
 export async function until(check: () => Promise<boolean>): Promise<boolean> {
-  const patience = Date.now() + 300_000;
-  while (Date.now() < patience) {
+  const deadline = Date.now() + 300_000;
+  while (Date.now() < deadline) {
     if (await check()) return true;
     await new Promise(resolve => setTimeout(resolve, 100));
   }

@@ -2,16 +2,11 @@ import test from 'ava';
 import { docker, runToEnd, startBox, until } from './box.ts';
 
 for (const [title, script, code, record] of [
-  ['an agent that ends well ends its container with 0', 'echo well', 0, 'exit 0'],
+  ['an agent that succeeds ends its container with 0', 'echo well', 0, 'exit 0'],
   ['the exit code of an agent is that of its container', 'exit 7', 7, 'exit 7'],
   ['a command that cannot be executed ends with 126', 'exec /etc/passwd', 126, 'exit 126'],
-  ['a command that is not there ends with 127', 'exec no-such-agent', 127, 'exit 127'],
-  [
-    'an agent that was killed is told from one that exits with the same code',
-    'kill -9 $$',
-    137,
-    'signal 137',
-  ],
+  ['a command that does not exist ends with 127', 'exec no-such-agent', 127, 'exit 127'],
+  ['a killed agent is distinguished from one that exits with the same code', 'kill -9 $$', 137, 'signal 137'],
   ['a command that exits with 137 by itself was not killed', 'exit 137', 137, 'exit 137'],
   ['an agent that kills the tmux server is lost', 'tmux kill-server; sleep 60', 70, 'tmux-lost 70'],
   ['an agent that kills its session is lost', 'tmux kill-session; sleep 60', 70, 'tmux-lost 70'],
@@ -39,14 +34,14 @@ test('an agent that outlives its run limit ends with 124, even when it ignores T
   t.is(end.record, 'agent-end deadline 124 0 n0nce');
 });
 
-test('an agent that is asked to end by its limit may still say something', async t => {
+test('an agent that its limit ends can still print', async t => {
   const script = 'trap "echo saved; exit 0" TERM; while :; do sleep 0.1; done';
   const end = await runToEnd(t, script, { env: { AGENT_RUN_LIMIT: '1' } });
   t.regex(end.pane, /saved/);
   t.is(end.record, 'agent-end deadline 124 0 n0nce');
 });
 
-test('an agent that prints is not idle, and one that stopped printing is', async t => {
+test('an agent is idle when it stops printing', async t => {
   const script = 'for i in 1 2 3 4 5 6 7 8; do echo step $i; sleep 1; done; sleep 60';
   const end = await runToEnd(t, script, { env: { AGENT_IDLE_LIMIT: '4' } });
   t.regex(end.pane, /step 8/);
@@ -61,8 +56,8 @@ test('a container that is never injected ends by itself', async t => {
   t.is(end.record, 'agent-end never-injected 125 0 n0nce');
 });
 
-test('an agent that needs more memory than there is was killed, and the record counts it', async t => {
-  // A program that is small itself: one that does not fit reads itself from the disk again and again, for minutes.
+test('the end record counts a kill for want of memory', async t => {
+  // A small program: one that does not fit into memory is read from the disk again and again, for minutes.
   const script = 'exec tail /dev/zero';
   const end = await runToEnd(t, script, { options: ['--memory', '64m', '--memory-swap', '64m'] });
   t.is(end.code, 137);
@@ -82,7 +77,7 @@ for (const init of [true, false]) {
   });
 }
 
-test('a container that was killed leaves no end record', async t => {
+test('a killed container leaves no end record', async t => {
   const box = await startBox(t);
   await box.inject('exec sleep 600');
   await docker(['kill', box.id]);
@@ -91,26 +86,26 @@ test('a container that was killed leaves no end record', async t => {
   t.notRegex(end.output, /agent-end/);
 });
 
-test('the agent is recorded as lost when somebody else kills its tmux server', async t => {
+test('the agent is recorded as lost when its tmux server is killed externally', async t => {
   const box = await startBox(t);
   await box.inject('exec sleep 600');
   await box.exec(['tmux', 'kill-server']);
   t.is((await box.end()).record, 'agent-end tmux-lost 70 0 n0nce');
 });
 
-test('agent-done refuses what is no exit code, and leaves the agent alone', async t => {
+test('agent-done refuses an invalid exit code, and does not affect the agent', async t => {
   const box = await startBox(t);
   await box.inject('exec sleep 600');
   for (const code of ['256', '-1', 'x', '', '1000']) t.is((await box.exec(['agent-done', code])).exitCode, 2);
   t.is((await box.exec(['agent-health'])).exitCode, 0);
 });
 
-test('a limit that is no number is refused in one line', async t => {
+test('a limit that is not a number is refused', async t => {
   const end = await runToEnd(t, 'true', { env: { AGENT_RUN_LIMIT: '90s' } });
   t.is(end.code, 64);
 });
 
-test('a container that was kept never runs its agent again, and opens a shell', async t => {
+test('a kept container never runs its agent again, and opens a shell', async t => {
   const box = await startBox(t);
   await box.inject('echo run >>/tmp/runs; exit 3');
   t.is((await box.end()).code, 3);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { docker, dockerDir, runToEnd } from './box.ts';
 
-test('the GPU image builds on another base, with Node 22 and all that the base image has', async t => {
+test('the GPU image builds on another base, with Node 22 and the tools of the base image', async t => {
   const tag = `agent-flow-test-gpu:${randomUUID()}`;
   t.teardown(() => docker(['rmi', tag]));
   const built = await execa(

@@ -50,7 +50,7 @@ test('the agent has a terminal, its working directory, default signals and no va
   t.deepEqual(end.pane.match(/^AGENT_\w+/gm), ['AGENT_NAME']);
 });
 
-test('a script of another length or hash, or for another attempt, is refused and starts nothing', async t => {
+test('inject refuses a script of another length, hash or attempt, and starts nothing', async t => {
   const box = await startBox(t, { env: { AGENT_ATTEMPT: '2' } });
   const script = 'echo run >>/tmp/runs; sleep 600';
   t.is((await box.inject(script, { attempt: '2', bytes: script.length + 1 })).exitCode, 65);
@@ -64,8 +64,8 @@ test('a script of another length or hash, or for another attempt, is refused and
 test('an agent is started once, however often it is injected', async t => {
   const box = await startBox(t);
   const script = 'echo run >>/tmp/runs; sleep 600';
-  const answers = await Promise.all(Array.from({ length: 20 }, () => box.inject(script)));
-  for (const { exitCode, stdout } of answers) {
+  const results = await Promise.all(Array.from({ length: 20 }, () => box.inject(script)));
+  for (const { exitCode, stdout } of results) {
     t.is(exitCode, 0);
     t.regex(stdout, /^(started|already)\n$/);
   }
@@ -75,18 +75,18 @@ test('an agent is started once, however often it is injected', async t => {
 });
 
 test('an injection whose client was killed can be repeated, and starts the agent once', async t => {
-  for (const patience of [20, 60, 100, 140, 180]) {
+  for (const timeoutMs of [20, 60, 100, 140, 180]) {
     const box = await startBox(t);
     const script = `echo run >>/tmp/runs; sleep 600 # ${'x'.repeat(200_000)}`;
     const args = ['exec', '-i', box.id, 'agent-inject', '1', String(script.length), sha256(script)];
-    await execa('docker', args, { input: script, reject: false, timeout: patience, killSignal: 'SIGKILL' });
+    await execa('docker', args, { input: script, reject: false, timeout: timeoutMs, killSignal: 'SIGKILL' });
     t.is((await box.inject(script)).exitCode, 0);
     t.true(await until(async () => (await box.exec(['cat', '/tmp/runs'])).stdout !== ''));
     t.is((await box.exec(['cat', '/tmp/runs'])).stdout, 'run\n');
   }
 });
 
-test('a person who scrolls, types and presses C-c and C-d does not keep the agent from starting', async t => {
+test('a user who scrolls, types and presses C-c and C-d does not keep the agent from starting', async t => {
   const box = await startBox(t);
   await box.exec(['agent-ready']);
   await box.exec([
@@ -105,14 +105,14 @@ test('a person who scrolls, types and presses C-c and C-d does not keep the agen
   t.is((await box.inject('sleep 600')).stdout, 'started\n');
 });
 
-test('the line typed by a person with nothing to run leaves the session waiting', async t => {
+test('agent-run that a user types before the injection leaves the session waiting', async t => {
   const box = await startBox(t);
   await box.exec(['agent-ready']);
   await box.exec(['tmux', 'send-keys', '-t', '=agent:', 'agent-run', 'Enter']);
   t.is((await box.inject('sleep 600')).stdout, 'started\n');
 });
 
-test('what a launch script holds is never on the disk', async t => {
+test('a launch script is never written to the disk', async t => {
   const box = await startBox(t);
   const secret = 'first line\nsecond-line-of-a-secret';
   await box.inject(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { docker, dockerDir, image, label } from './box.ts';
 
-/** Installs `agent-cli` as a Dockerfile does, and says what it prints then. */
+/** Install `agent-cli` as a Dockerfile does, and return its output. */
 async function install(how: string) {
   const { exitCode, stdout, stderr } = await docker([
     ...['run', '--rm', '--network=none', `--label=${label}`, '--entrypoint=sh'],
@@ -16,13 +16,13 @@ async function install(how: string) {
 const program = (...lines: readonly string[]) =>
   `printf '%s\\n' '#!/bin/sh' ${lines.map(line => `'${line}'`).join(' ')} >/usr/local/bin/agent-cli && chmod 755 /usr/local/bin/agent-cli`;
 
-test('a program that is installed whole leaves nothing else behind', async t => {
+test('an installation leaves no other files behind', async t => {
   const { exitCode, stdout } = await install(program('echo at work; touch "$HOME/seen"'));
   t.is(exitCode, 0);
   t.is(stdout, 'at work\n');
 });
 
-test('one that npm left a part of out is installed again', async t => {
+test('a program that npm installed incompletely is installed again', async t => {
   const half = program('exit 1');
   const { exitCode, stdout } = await install(
     `if [ -e half ]; then ${program('echo at work')}; else touch half; ${half}; fi`,
@@ -31,7 +31,7 @@ test('one that npm left a part of out is installed again', async t => {
   t.is(stdout, 'at work\n');
 });
 
-test('one that does not start is refused when it is built, not when an agent runs', async t => {
+test('a program that does not start fails the build, not the agent', async t => {
   const { exitCode, stdout, lastLine } = await install(program('echo Missing optional dependency', 'exit 1'));
   t.is(exitCode, 1);
   t.is(stdout, 'Missing optional dependency\n');
@@ -41,7 +41,7 @@ test('one that does not start is refused when it is built, not when an agent run
   );
 });
 
-test('one that cannot be installed, or is not there then, is said in a line', async t => {
+test('a failed installation, or a missing program, is reported in one line', async t => {
   t.is((await install('false')).lastLine, 'agent-flow: agent-cli could not be installed');
   t.is((await install('true')).lastLine, 'agent-flow: agent-cli is missing after it was installed');
 });

@@ -13,7 +13,7 @@ import { image } from './box.ts';
 
 const docker = async (...args: string[]) => (await execa('docker', args, { timeout: 60_000 })).stdout.trim();
 
-/** Answers for a few names, and tells which ones it was asked for. Nobody has the others. */
+/** A name server that resolves a few names, and prints every name that it is asked for. */
 const nameServer = `
 const names = { 'metadata.example.com': '169.254.169.254', 'inner.example.com': '10.1.2.3', 'mapped.example.com': '127.0.0.1' };
 const socket = require('node:dgram').createSocket('udp4');
@@ -35,7 +35,7 @@ socket.on('message', (question, from) => {
 });
 socket.bind(53, () => console.log('begun'));`;
 
-/** A label of its own, by which all that a test makes goes with it. */
+/** Return a label; everything with it is removed with the test. */
 function labelled(t: ExecutionContext): string {
   const label = `agent-flow-test=${randomUUID()}`;
   t.teardown(async () => {
@@ -52,7 +52,7 @@ const proxyImage = async () => {
   return (await ensureProxyImage(600_000, { docker: dockerCli(nullRecorder), source })).id;
 };
 
-test('clients that have one IP address, each at once after the other, are told apart', async t => {
+test('the proxy distinguishes clients that have one IP address in quick succession', async t => {
   const label = labelled(t);
   const runId = `r${randomUUID().slice(0, 7)}`;
   const hosts = ['a.example.com'];
@@ -65,7 +65,7 @@ test('clients that have one IP address, each at once after the other, are told a
   const proxy = await docker(create, name, `--label=${label}`, `--network=${network}`, ...args);
   await docker('start', proxy);
 
-  const asks = (attempt: number) => {
+  const client = (attempt: number) => {
     const url = `http://host${attempt}.example.net/`;
     const script = `until curl -s -x ${names.proxy}:3128 -o /dev/null ${url}; do sleep 0.1; done; hostname -i`;
     return docker(
@@ -76,20 +76,20 @@ test('clients that have one IP address, each at once after the other, are told a
   };
   const base = await image;
   const attempts = [1, 2, 3, 4, 5, 6];
-  const clients = await Promise.all(attempts.map(asks));
+  const clients = await Promise.all(attempts.map(client));
   const addresses: string[] = [];
-  for (const client of clients) addresses.push(await docker('start', '--attach', client));
+  for (const id of clients) addresses.push(await docker('start', '--attach', id));
   t.is(new Set(addresses).size, 1);
 
   const log = (await docker('logs', proxy)).split('\n');
   for (const attempt of attempts) {
-    const told = blockedHosts(runId, 'worker', attempt);
-    for (const line of log) told.read(line);
-    t.deepEqual(told.hosts(), [`host${attempt}.example.net:80`]);
+    const blocked = blockedHosts(runId, 'worker', attempt);
+    for (const line of log) blocked.read(line);
+    t.deepEqual(blocked.hosts(), [`host${attempt}.example.net:80`]);
   }
 });
 
-test('the proxy looks up listed names alone, and refuses those that lead to an inner address', async t => {
+test('the proxy resolves only listed names, and refuses those with an internal address', async t => {
   const label = labelled(t);
   const server = await docker(
     ...['run', '--detach', '--init', `--label=${label}`, '--entrypoint=node', await image],
@@ -104,30 +104,30 @@ test('the proxy looks up listed names alone, and refuses those that lead to an i
     hosts,
   );
   t.is(network, `--network=${names.outside}`);
-  // On Docker's first bridge no name server of its own stands between.
+  // On the default bridge, Docker has no name server of its own.
   const ours = args.filter(arg => !arg.startsWith('--label='));
   const proxy = await docker('create', `--label=${label}`, `--dns=${address}`, ...ours);
   await docker('start', proxy);
 
-  /** The status that the proxy answers with. */
-  const asked = async (request: string) => {
+  /** Return the status of the proxy's reply. */
+  const statusOf = async (request: string) => {
     const script = 'exec 3<>/dev/tcp/127.0.0.1/3128 && printf "%s\\r\\n\\r\\n" "$0" >&3 && head -c 12 <&3';
     const args = ['exec', proxy, 'timeout', '20', 'bash', '-c', script, request];
     const { stdout } = await execa('docker', args, { reject: false });
     return stdout.split(' ')[1];
   };
-  while ((await asked('GET / HTTP/1.0')) === undefined) await new Promise(done => setTimeout(done, 200));
+  while ((await statusOf('GET / HTTP/1.0')) === undefined) await new Promise(done => setTimeout(done, 200));
 
   for (const name of ['metadata', 'inner', 'mapped']) {
-    t.is(await asked(`GET http://${name}.example.com/ HTTP/1.0`), '403', name);
-    t.is(await asked(`CONNECT ${name}.example.com:443 HTTP/1.0`), '403', name);
+    t.is(await statusOf(`GET http://${name}.example.com/ HTTP/1.0`), '403', name);
+    t.is(await statusOf(`CONNECT ${name}.example.com:443 HTTP/1.0`), '403', name);
   }
-  t.is(await asked('GET http://secret.evil.example.net/ HTTP/1.0'), '403');
-  t.is(await asked('CONNECT secret.evil.example.net:443 HTTP/1.0'), '403');
-  // A listed name that nobody has is not refused: it is looked up, in vain.
-  t.regex((await asked('GET http://nobody.example.com/ HTTP/1.0')) ?? '', /^50[23]$/);
+  t.is(await statusOf('GET http://secret.evil.example.net/ HTTP/1.0'), '403');
+  t.is(await statusOf('CONNECT secret.evil.example.net:443 HTTP/1.0'), '403');
+  // A listed name that does not exist is not refused: its lookup fails.
+  t.regex((await statusOf('GET http://missing.example.com/ HTTP/1.0')) ?? '', /^50[23]$/);
   const lookedUp = (await docker('logs', server)).split('\n');
-  for (const name of ['metadata', 'inner', 'mapped', 'nobody'])
+  for (const name of ['metadata', 'inner', 'mapped', 'missing'])
     t.true(lookedUp.includes(`${name}.example.com`), name);
   t.false(
     lookedUp.some(name => name.includes('evil')),

@@ -14,7 +14,7 @@ import type { Provider } from '../../src/providers/provider.ts';
 import { reportIn } from '../../src/transcript/agent-report.ts';
 import { dockerDir, quoted, startBox } from './box.ts';
 
-/** Runs a CLI that prints these lines, as a provider's is run. */
+/** Run a CLI that prints these lines, as the CLI of a provider is run. */
 async function reported(
   t: ExecutionContext,
   { report }: Pick<Provider, 'report'>,
@@ -46,7 +46,7 @@ const usage = {
   output_tokens: 20,
 };
 
-test('of claude people see what it says and does, and the report holds what it used', async t => {
+test('claude: messages and tools are shown, and the report has the usage', async t => {
   const { code, pane, report } = await reported(t, claude, [
     { type: 'system', subtype: 'init', session_id: 'x' },
     {
@@ -64,7 +64,7 @@ test('of claude people see what it says and does, and the report holds what it u
       type: 'user',
       message: { content: [{ type: 'tool_result', content: 'first\nsecond\nthird', is_error: true }] },
     },
-    'a warning that is no JSON',
+    'a warning that is not JSON',
     {
       type: 'result',
       subtype: 'success',
@@ -77,7 +77,7 @@ test('of claude people see what it says and does, and the report holds what it u
   t.is(code, 0);
   t.regex(
     pane,
-    /I look\.\n● Bash npm test\n {2}⎿ failed: first \(\+2 lines\)\na warning that is no JSON\n— 2 turns, 100 tokens in, 40 out, \$0\.0013\n/,
+    /I look\.\n● Bash npm test\n {2}⎿ failed: first \(\+2 lines\)\na warning that is not JSON\n— 2 turns, 100 tokens in, 40 out, \$0\.0013\n/,
   );
   t.deepEqual(report, {
     usage: { turns: 2, inputTokens: 100, cachedInputTokens: 40, outputTokens: 40, costUsd: 0.001296 },
@@ -85,7 +85,7 @@ test('of claude people see what it says and does, and the report holds what it u
   });
 });
 
-test('claude that meets its limit says when it is over', async t => {
+test('claude: an exhausted quota is reported with its reset time', async t => {
   const { code, report } = await reported(
     t,
     claude,
@@ -110,7 +110,7 @@ test('claude that meets its limit says when it is over', async t => {
   });
 });
 
-test('claude whose key is refused is ended at its first retry, and one that is told to end by a signal ends by it', async t => {
+test('claude: a refused key ends the CLI at its first retry, and a signal ends it by that signal', async t => {
   const refused = await reported(
     t,
     claude,
@@ -124,21 +124,21 @@ test('claude whose key is refused is ended at its first retry, and one that is t
   t.regex(killed.pane, /agent-end signal 143 /);
 });
 
-test('a CLI that says it has failed has, whatever it exits with; one that says nothing ends with its own code', async t => {
-  const said = await reported(t, claude, [
+test('a CLI that reports a failure has failed, whatever its exit code; otherwise its own code counts', async t => {
+  const failed = await reported(t, claude, [
     { type: 'result', subtype: 'error_during_execution', is_error: true, num_turns: 3 },
   ]);
-  t.is(said.code, 1);
-  t.regex(said.pane, /✗ error_during_execution/);
-  t.is(said.report?.failure, null);
+  t.is(failed.code, 1);
+  t.regex(failed.pane, /✗ error_during_execution/);
+  t.is(failed.report?.failure, null);
   t.is((await reported(t, claude, [], 'exit 7')).code, 7);
 });
 
-test('claude is ended when it has taken more turns, tokens or time than it was given', async t => {
+test('claude is ended when it exceeds its budget of turns, tokens or time', async t => {
   const message = (id: string) => ({ type: 'assistant', message: { id, content: [], usage } });
   const delta = { type: 'stream_event', event: { type: 'message_delta', usage: { output_tokens: 20 } } };
   const turns = [message('m1'), delta, message('m2'), delta, message('m2'), message('m3'), delta];
-  for (const [budget, said] of [
+  for (const [budget, exceeded] of [
     [{ turns: 2 }, 'more than 2 turns'],
     [{ outputTokens: 50 }, 'more than 50 tokens of output'],
     [{ wall: 2_000 }, 'more than 2 s'],
@@ -147,14 +147,14 @@ test('claude is ended when it has taken more turns, tokens or time than it was g
     const { code, pane, report } = await reported(t, limited, turns, 'exec sleep 600');
     t.is(code, 1, pane);
     t.is(report?.failure?.kind, 'budget');
-    t.is(report?.failure?.message, `over its budget: ${said}`);
+    t.is(report?.failure?.message, `over its budget: ${exceeded}`);
     t.is(report?.usage?.turns, 3);
   }
   const within = { report: { ...claude.report!, budget: { turns: 3, outputTokens: 60, wall: 600_000 } } };
   t.is((await reported(t, within, turns)).code, 0);
 });
 
-test('a limit of turns of the CLI itself is a budget, and no failure that another attempt would mend', async t => {
+test('a turn limit of the CLI itself counts as a budget, which another attempt would exceed as well', async t => {
   const claudes = await reported(t, claude, [
     { type: 'result', subtype: 'error_max_turns', is_error: true, num_turns: 3 },
   ]);
@@ -169,7 +169,7 @@ test('a limit of turns of the CLI itself is a budget, and no failure that anothe
   t.is(await geminis('Error'), undefined);
 });
 
-test('of a CLI without events, its last words tell a login from other failures', async t => {
+test('a CLI without events: its last lines distinguish a missing login from other failures', async t => {
   const kind = async (words: string, exit: string) => {
     const { code, pane, report } = await reported(t, kiro, [], `echo '${words}' >&2; ${exit}`);
     t.true(pane.includes(words));
@@ -181,7 +181,7 @@ test('of a CLI without events, its last words tell a login from other failures',
   t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
 });
 
-test('of codex, retries are no failure, and what each turn used is added up', async t => {
+test('codex: retries do not count as failures, and the usage of turns is added up', async t => {
   const turn = {
     type: 'turn.completed',
     usage: { input_tokens: 200, cached_input_tokens: 80, output_tokens: 40 },
@@ -206,7 +206,7 @@ test('of codex, retries are no failure, and what each turn used is added up', as
   t.is(failed.report?.failure?.kind, 'quota');
 });
 
-test('of gemini, what it says comes in pieces', async t => {
+test('gemini: chunks of a message are joined', async t => {
   const { pane, report } = await reported(t, gemini, [
     { type: 'message', role: 'user', content: 'not shown' },
     { type: 'message', role: 'assistant', content: 'Hel', delta: true },
@@ -224,7 +224,7 @@ test('of gemini, what it says comes in pieces', async t => {
   });
 });
 
-test('of opencode, what each step used is added up, and tools that fail are seen', async t => {
+test('opencode: the usage of steps is added up, and failed tools are shown', async t => {
   const step = (cost: number) => ({
     type: 'step_finish',
     part: {
@@ -255,7 +255,7 @@ test('of opencode, what each step used is added up, and tools that fail are seen
   });
 });
 
-test('opencode that reports an error has failed, also where it exits with 0', async t => {
+test('opencode: a reported error is a failure, even with exit code 0', async t => {
   const error = (data: object) => ({ type: 'error', error: { name: 'APIError', data } });
   const refused = await reported(t, opencode, [
     error({ message: 'Incorrect API key provided.', statusCode: 401, isRetryable: false }),
@@ -286,7 +286,7 @@ test('opencode that reports an error has failed, also where it exits with 0', as
   });
 });
 
-test('opencode that waits for its plan in silence is ended, unless it is over in a moment', async t => {
+test('opencode: a silent wait for its quota is ended, unless it is short', async t => {
   const line = (seconds: number, small = false) =>
     `level=ERROR message="stream error" small=${small} agent=build error.error="AI_APICallError: Rate limit reached. Please try again in ${seconds}s."`;
   const before = Date.now();
@@ -301,7 +301,7 @@ test('opencode that waits for its plan in silence is ended, unless it is over in
   t.is(again.report?.failure?.kind, 'quota');
 });
 
-test('of copilot people see what it says and does, and it tells no tokens', async t => {
+test('copilot: messages and tools are shown, and no usage is reported', async t => {
   const { code, pane, report } = await reported(t, copilot, [
     { type: 'session.tools_updated', data: { model: 'm' }, ephemeral: true },
     { type: 'assistant.turn_start', data: { turnId: '0' } },
@@ -316,13 +316,13 @@ test('of copilot people see what it says and does, and it tells no tokens', asyn
     { type: 'assistant.message', data: { content: 'Done.', toolRequests: [] } },
     { type: 'result', exitCode: 0, usage: { premiumRequests: 1 } },
   ]);
-  t.is(code, 0, 'it got over its error');
+  t.is(code, 0, 'it recovered from its error');
   t.regex(pane, /● bash ls\n {2}⎿ a \(\+1 lines\)\n✗ a stream broke off\nDone\.\n/);
   t.notRegex(pane, /Do\n|tokens/);
   t.deepEqual(report, { usage: null, failure: null });
 });
 
-test('copilot tells a refused key, a used up plan and a missing login apart', async t => {
+test('copilot: a refused key, an exhausted quota and a missing login are distinguished', async t => {
   const failed = (data: object) => [
     { type: 'session.error', data },
     { type: 'result', exitCode: 0 },
@@ -344,7 +344,7 @@ test('copilot tells a refused key, a used up plan and a missing login apart', as
   ]);
 });
 
-test('of cline people see its tools, and what it has used in all', async t => {
+test('cline: tools are shown, and the total usage is reported', async t => {
   const event = (event: object) => ({ type: 'agent_event', event });
   const tool = { contentType: 'tool', toolName: 'run_commands' };
   const { code, pane, report } = await reported(t, cline, [
@@ -374,7 +374,7 @@ test('of cline people see its tools, and what it has used in all', async t => {
   });
 });
 
-test('cline that reports an error on either stream has failed, also where it exits with 0', async t => {
+test('cline: an error on either stream is a failure, even with exit code 0', async t => {
   const error = (errorClass: string, message: string) => [
     { type: 'agent_event', event: { type: 'error', error: { message }, errorClass, recoverable: false } },
     { type: 'run_result', finishReason: 'error', text: message },
@@ -394,12 +394,12 @@ test('cline that reports an error on either stream has failed, also where it exi
   t.regex(cut.pane, /✗ max_iterations/);
 });
 
-test('amp that begins to wait for a login is ended at once, and its failures are read', async t => {
+test('amp: a wait for a login is ended at once, and failures are reported', async t => {
   const asks = await reported(
     t,
     amp,
     ['No API key found. Starting login flow...', 'When prompted, paste your code here: '],
-    // It is told to end, and then ended.
+    // It ignores TERM, and is killed.
     'trap "" TERM; exec sleep 600',
   );
   t.is(asks.code, 1);
@@ -423,7 +423,7 @@ test('amp that begins to wait for a login is ended at once, and its failures are
   t.deepEqual([failed.code, failed.report?.failure?.kind, failed.report?.usage], [1, 'quota', null]);
 });
 
-test('the words of a CLI that went well, or of its agent long before it failed, are no failure', async t => {
+test('words of a CLI that succeeded, or long before its failure, are not a failure', async t => {
   const well = await reported(t, opencode, ['the test expects 401 for a missing key']);
   t.deepEqual([well.code, well.report], [0, null]);
   const many = Array.from({ length: 30 }, (_, i) => `line ${i}`);

@@ -31,7 +31,7 @@ const engine = {
   systemTime: null,
   isPodman: false,
 };
-const world = { engine, writablePlaces: [], livePlaces: () => [] };
+const context = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
 const refs = 'refs/agent-flow/r1234567/fixer/1';
 const who = { name: 'Ada', email: 'ada@example.invalid' };
@@ -42,7 +42,7 @@ function found(root: string): Repository {
   return repository;
 }
 
-/** The clone of a repository, made as a run makes it. */
+/** Clone a repository as a run does. */
 async function cloneOf(
   t: ExecutionContext,
   source: string,
@@ -51,13 +51,13 @@ async function cloneOf(
   const target = join(folder(t), more.name ?? 'clone');
   mkdirSync(target, { mode: 0o700 });
   const request: CloneRequest = { repository: source, commit: more.commit ?? head(source), branch, target };
-  const job = cloneJob(world, request, found(source), target, { ...who, ignored: more.ignored ?? '-' });
+  const job = cloneJob(context, request, found(source), target, { ...who, ignored: more.ignored ?? '-' });
   const { stdout, stderr } = await runJob(job);
   if (more.fails !== true) t.regex(stdout, /^cloned$/m, `${stdout}${stderr}`);
   return { target, stdout };
 }
 
-/** What `agent-collect` makes of a clone: its last words, and the folder with what it wrote. */
+/** Run `agent-collect` on a clone. Return its output, and the folder with its files. */
 async function collect(t: ExecutionContext, clone: string, base: string) {
   const out = join(folder(t), 'out');
   mkdirSync(out, { mode: 0o700 });
@@ -71,9 +71,9 @@ async function collect(t: ExecutionContext, clone: string, base: string) {
 }
 
 const deliver = (source: string, bundle: string, commit: string | null) =>
-  runJob(deliverJob(world, found(source), { bundle, branch, refs, commit }));
+  runJob(deliverJob(context, found(source), { bundle, branch, refs, commit }));
 
-test('a clone is on a branch of its own at the commit, and shares no file with the source', async t => {
+test('a clone is on its own branch at the commit, and shares no file with the source', async t => {
   const source = repository(join(folder(t), 'source'));
   commit(source, { 'b.txt': 'b\n' });
   run(source, 'remote', 'add', 'origin', 'https://me:secret@example.invalid/me/it.git?x=1');
@@ -93,7 +93,7 @@ test('a clone is on a branch of its own at the commit, and shares no file with t
   for (const name of Object.keys(hashes(target))) t.is(statSync(join(target, name)).nlink, 1, name);
 });
 
-test('an address keeps no credentials, and a path of the host is no address', async t => {
+test('a remote URL keeps no credentials and no path of the host', async t => {
   const source = repository(join(folder(t), 'source'));
   run(source, 'remote', 'add', 'origin', 'x');
   const cases = [
@@ -112,7 +112,7 @@ test('an address keeps no credentials, and a path of the host is no address', as
   }
 });
 
-test('nothing that the configuration of the source names is executed, and a positive control is', async t => {
+test('nothing that the configuration of the source names is executed, while the positive control is', async t => {
   const base = folder(t);
   const source = repository(join(base, 'source'), { 'a.txt': 'a\n', '.gitattributes': '* filter=x\n' });
   const canary = join(base, 'EXECUTED');
@@ -132,10 +132,10 @@ test('nothing that the configuration of the source names is executed, and a posi
   t.regex(stdout, /^dirty$/m);
   t.false(existsSync(canary));
   run(source, 'status');
-  t.true(existsSync(canary), 'git of the host would have executed it');
+  t.true(existsSync(canary), 'git on the host would have executed it');
 });
 
-test('uncommitted changes are seen, unless the user ignores them, and nothing is written', async t => {
+test('uncommitted changes are reported unless the user ignores them, and nothing is written', async t => {
   const source = repository(join(folder(t), 'source'));
   // The index is stale now: a plain `git status` would write it anew.
   writeFileSync(join(source, 'a.txt'), 'a\n');
@@ -150,7 +150,7 @@ test('uncommitted changes are seen, unless the user ignores them, and nothing is
   );
 });
 
-test('a commit that no branch holds any more can still be started from', async t => {
+test('a clone can start from a commit that is on no branch', async t => {
   const source = repository(join(folder(t), 'source'));
   commit(source, { 'b.txt': 'b\n' });
   const first = head(source);
@@ -177,7 +177,7 @@ test('linked work trees, shallow repositories and names that are not UTF-8 can b
   t.is(run(shallow, 'rev-list', '--count', 'HEAD'), '1');
 });
 
-test('a repository that lies in the source, and that an agent’s commit calls a submodule, is not cloned', async t => {
+test('a repository in the source that only the commit of an agent calls a submodule is not cloned', async t => {
   const base = folder(t);
   const library = repository(join(base, 'library'));
   const source = repository(join(base, 'source'), { '.gitignore': '/private\n' });
@@ -202,7 +202,7 @@ test('a repository that lies in the source, and that an agent’s commit calls a
   t.false(existsSync(join(target, '.git/modules/private')));
 });
 
-test('submodules come from the source’s own copies, nested ones too', async t => {
+test('submodules, nested ones too, are cloned from the copies in the source', async t => {
   const base = folder(t);
   const inner = repository(join(base, 'inner'), { 'inner.txt': 'inner\n' });
   const middle = repository(join(base, 'middle'), { 'middle.txt': 'middle\n' });
@@ -223,9 +223,9 @@ test('submodules come from the source’s own copies, nested ones too', async t 
   t.deepEqual(hashes(source), before);
 });
 
-test('a submodule that was led to another repository is refused, in each way that git would follow', async t => {
+test('a submodule that leads to another repository in any way is refused', async t => {
   const ways: Readonly<Record<string, (source: string) => void>> = {
-    'a link is on the way'(source) {
+    'a link is on the path'(source) {
       rmSync(join(source, 'lib'), { recursive: true });
       symlinkSync('private', join(source, 'lib'));
     },
@@ -237,7 +237,7 @@ test('a submodule that was led to another repository is refused, in each way tha
       symlinkSync('../../../private/.git/objects', join(source, '.git/modules/lib/objects'));
     },
   };
-  for (const [said, lead] of Object.entries(ways)) {
+  for (const [reason, lead] of Object.entries(ways)) {
     const base = folder(t);
     const library = repository(join(base, 'library'));
     const source = repository(join(base, 'source'));
@@ -246,12 +246,12 @@ test('a submodule that was led to another repository is refused, in each way tha
     repository(join(source, 'private'), { 'private.txt': 'private\n' });
     lead(source);
     const { stdout, target } = await cloneOf(t, source, { fails: true });
-    t.regex(stdout, new RegExp(`^failed .*${said}`, 'm'));
+    t.regex(stdout, new RegExp(`^failed .*${reason}`, 'm'));
     t.false(existsSync(join(target, 'lib', 'private.txt')));
   }
 });
 
-test('objects that are missing from a partial clone are named with the fix', async t => {
+test('a partial clone that lacks objects is refused with the fix', async t => {
   const base = folder(t);
   const source = repository(join(base, 'source'), { 'big.txt': 'big\n' });
   run(source, 'config', 'uploadpack.allowFilter', 'true');
@@ -263,7 +263,7 @@ test('objects that are missing from a partial clone are named with the fix', asy
   );
 });
 
-test('filters of files are named with the number of the files, for none of them is run', async t => {
+test('filters are reported with the number of their files, and never run', async t => {
   const source = repository(join(folder(t), 'source'), {
     '.gitattributes': '*.bin filter=lfs -text\n*.txt text\n',
     'one.bin': 'pointer\n',
@@ -271,10 +271,10 @@ test('filters of files are named with the number of the files, for none of them 
     'a.txt': 'a\n',
   });
   t.regex((await cloneOf(t, source, { ignored: '' })).stdout, /^filter lfs 2 one\.bin$/m);
-  t.notRegex((await cloneOf(t, source)).stdout, /^filter/m, 'it is looked for once');
+  t.notRegex((await cloneOf(t, source)).stdout, /^filter/m, 'it is checked once');
 });
 
-test('work is collected and delivered as one branch; nothing else of the repository changes', async t => {
+test('work is delivered as one branch, and nothing else of the repository changes', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -285,8 +285,8 @@ test('work is collected and delivered as one branch; nothing else of the reposit
   const isNew = (name: string) => /^\.git\/(objects|(logs\/)?refs\/heads\/agent-flow)/.test(name);
   writeFileSync(join(source, '.git/hooks/reference-transaction'), '#!/bin/sh\ntouch ran\n', { mode: 0o755 });
   const before = hashes(source, isNew);
-  const answer = await deliver(source, out, made);
-  t.is(answer.stdout, `delivered ${made}\n`, answer.stderr);
+  const delivered = await deliver(source, out, made);
+  t.is(delivered.stdout, `delivered ${made}\n`, delivered.stderr);
   t.is(run(source, 'show', `${branch}:b.txt`), 'b');
   t.is(run(source, 'show', `${branch}:c.txt`), 'c');
   t.deepEqual(hashes(source, isNew), before);
@@ -299,7 +299,7 @@ test('work is collected and delivered as one branch; nothing else of the reposit
   t.is(head(source, branch), base);
 });
 
-test('a pipe among the objects is refused, and blocks nothing', async t => {
+test('a pipe among the objects is refused without blocking', async t => {
   const source = repository(join(folder(t), 'source'));
   run(source, '-c', 'alias.pipe=!mkfifo .git/objects/pack/pack-1.idx .git/objects/pack/pack-1.pack', 'pipe');
   t.regex(
@@ -339,14 +339,14 @@ test('trees and submodules that attack a checkout are not delivered', async t =>
   }
 });
 
-test('a file that is no bundle is not delivered', async t => {
+test('a file that is not a bundle is not delivered', async t => {
   const source = repository(join(folder(t), 'source'));
   const bundle = folder(t);
   writeFileSync(join(bundle, 'work.bundle'), 'nothing of the kind');
   t.regex((await deliver(source, bundle, head(source))).stdout, /^failed /m);
 });
 
-/** What an agent may make of its clone, each with the place where its program would leave a trace. */
+/** Attacks that an agent may leave in its clone; each runs a program that would leave a trace. */
 const hostile: Readonly<Record<string, (clone: string, program: string) => void>> = {
   'its configuration'(clone, program) {
     run(clone, 'config', 'filter.x.clean', program);
@@ -367,7 +367,7 @@ const hostile: Readonly<Record<string, (clone: string, program: string) => void>
     writeFileSync(join(clone, 'more'), `[filter "x"]\n\tclean = "${program}"\n`);
     run(clone, 'config', 'include.path', '../more');
   },
-  'a repository inside'(clone, program) {
+  'an inner repository'(clone, program) {
     repository(join(clone, 'inside'), { 'a.txt': 'a\n', '.gitattributes': '* filter=x\n' });
     run(clone, 'add', 'inside');
     run(clone, 'commit', '--quiet', '--message=inside');
@@ -375,7 +375,7 @@ const hostile: Readonly<Record<string, (clone: string, program: string) => void>
     run(join(clone, 'inside'), 'config', 'core.fsmonitor', program);
     writeFileSync(join(clone, 'inside', 'a.txt'), 'changed\n');
   },
-  'a repository inside that is unmerged'(clone, program) {
+  'an unmerged inner repository'(clone, program) {
     repository(join(clone, 'inside'), { 'a.txt': 'a\n' });
     const at = head(join(clone, 'inside'));
     run(join(clone, 'inside'), 'config', 'core.fsmonitor', program);
@@ -383,7 +383,7 @@ const hostile: Readonly<Record<string, (clone: string, program: string) => void>
     const entries = [`160000 ${at} 0\tinside`, `160000 ${at} 1\taaa`, `160000 ${at} 2\taaa`].join('\n');
     execFileSync('git', ['update-index', '--index-info'], { cwd: clone, input: `${entries}\n` });
   },
-  'a repository inside whose name is no text'(clone, program) {
+  'an inner repository whose name is not text'(clone, program) {
     const inside = join(clone, 'in\u0001side');
     repository(inside, { 'a.txt': 'a\n' });
     run(clone, 'add', '--all');
@@ -401,28 +401,28 @@ const hostile: Readonly<Record<string, (clone: string, program: string) => void>
 };
 
 for (const [title, plant] of Object.entries(hostile))
-  test(`${title} of a clone runs nothing when its work is collected; git alone would run it`, async t => {
+  test(`${title} of a clone runs nothing when its work is collected, though git itself would run it`, async t => {
     const source = repository(join(folder(t), 'source'), {
       'a.txt': 'a\n',
       '.gitattributes': '* filter=x\n',
     });
     const base = head(source);
     const { target } = await cloneOf(t, source);
-    // As the helper sees it, and as the host does.
+    // The path on the host, and in the helper.
     const traces = [join(target, 'EXECUTED'), '/workspace/EXECUTED'];
     plant(target, `touch ${traces.join(' ')} 2>/dev/null; cat`);
     writeFileSync(join(target, 'a.txt'), 'changed\n');
     const { stdout } = await collect(t, target, base);
     t.regex(stdout, /^work [0-9a-f]{40}$/m);
     t.false(existsSync(traces[0]!));
-    // The control: the same in the same place, by git as it is.
+    // The control: unprotected git in the same place.
     run(target, 'add', '--all');
     run(target, 'commit', '--quiet', '--allow-empty', '--message=control');
     run(target, 'status');
-    t.true(existsSync(traces[0]!), 'git of the host would have executed it');
+    t.true(existsSync(traces[0]!), 'git on the host would have executed it');
   });
 
-test('what stays in a clone has no setuid bits, and a damaged index costs nothing that is committed', async t => {
+test('a clone that remains has no setuid bits, and a damaged index loses no commit', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -437,7 +437,7 @@ test('what stays in a clone has no setuid bits, and a damaged index costs nothin
   t.is(run(source, 'show', `${branch}:b.txt`), 'b');
 });
 
-test('a repository without a commit inside of a clone costs itself, and is named', async t => {
+test('an inner repository without a commit is not saved, and is reported', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -451,7 +451,7 @@ test('a repository without a commit inside of a clone costs itself, and is named
   t.deepEqual(run(source, 'ls-tree', '--name-only', branch).split('\n'), ['a.txt', 'b.txt', 'c.txt']);
 });
 
-test('every commit comes home, whatever has become of its branch; what names it has a ref, the rest has refs by id', async t => {
+test('every commit is saved, with the refs that name it, or a ref by its id', async t => {
   const source = repository(join(folder(t), 'source'));
   commit(source, { 'b.txt': 'b\n' });
   const base = head(source);
@@ -487,14 +487,14 @@ test('every commit comes home, whatever has become of its branch; what names it 
       .map(name => `${refs}/${name}`)
       .sort(),
   );
-  const home = run(source, 'rev-list', '--all').split('\n');
+  const saved = run(source, 'rev-list', '--all').split('\n');
   t.deepEqual(
-    made.filter(id => !home.includes(id)),
+    made.filter(id => !saved.includes(id)),
     [],
   );
 });
 
-test('an object that is missing, empty or unreadable costs no file of the work tree and no other commit', async t => {
+test('a missing, empty or unreadable object loses no file of the work tree and no other commit', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const damages: Readonly<Record<string, (file: string) => void>> = {
@@ -521,7 +521,7 @@ test('an object that is missing, empty or unreadable costs no file of the work t
   }
 });
 
-test('an unreadable object whose content the work tree still has is made anew', async t => {
+test('an unreadable object is recreated from the work tree', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -537,7 +537,7 @@ test('an unreadable object whose content the work tree still has is made anew', 
   t.true(run(source, 'rev-list', '--all').split('\n').includes(head(target)));
 });
 
-test('a commit that only a branch still names, since its object and HEAD are damaged, is named', async t => {
+test('a damaged commit that only a branch names is reported', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -549,7 +549,7 @@ test('a commit that only a branch still names, since its object and HEAD are dam
   t.regex(stdout, new RegExp(`^left .*these commits are missing: ${lost}`, 'm'));
 });
 
-test('files that git was told not to look at come home as they are, changed or deleted', async t => {
+test('files that git was told to ignore are saved as they are, changed or deleted', async t => {
   const source = repository(join(folder(t), 'source'), { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' });
   const base = head(source);
   const { target } = await cloneOf(t, source);
@@ -562,7 +562,7 @@ test('files that git was told not to look at come home as they are, changed or d
   t.is(run(source, 'diff', '--name-status', base, made), 'M\ta.txt\nM\tb.txt\nD\tc.txt');
 });
 
-test('an older commit, a branch and a bisection that were only looked at leave no work', async t => {
+test('a checkout of an older commit, a branch or a bisection is not work', async t => {
   const source = repository(join(folder(t), 'source'));
   for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });
   run(source, 'checkout', '--quiet', '-b', 'side', 'HEAD~2');
@@ -583,7 +583,7 @@ test('an older commit, a branch and a bisection that were only looked at leave n
   }
 });
 
-test('a commit that was only looked at is no work either where HEAD cannot be read', async t => {
+test('a checkout of another commit is not work even if HEAD cannot be read', async t => {
   const source = repository(join(folder(t), 'source'));
   for (const name of ['b.txt', 'c.txt']) commit(source, { [name]: name });
   const base = head(source);
@@ -596,7 +596,7 @@ test('a commit that was only looked at is no work either where HEAD cannot be re
   }
 });
 
-test('files that git takes for changed as soon as they are checked out are no work', async t => {
+test('files that git considers changed right after a checkout are not work', async t => {
   const source = repository(join(folder(t), 'source'), { 'crlf.txt': 'one\r\ntwo\r\n', 'more.txt': 'x\r\n' });
   commit(source, { '.gitattributes': '*.txt text\n' });
   const base = head(source);
@@ -608,7 +608,7 @@ test('files that git takes for changed as soon as they are checked out are no wo
   t.is(run(source, 'diff', '--name-only', base, made), 'more.txt');
 });
 
-test('what an earlier attempt left on the branch stays in the repository', async t => {
+test('the work of an earlier attempt on the branch stays in the repository', async t => {
   const source = repository(join(folder(t), 'source'));
   const base = head(source);
   for (const name of ['first.txt', 'second.txt']) {
@@ -622,7 +622,7 @@ test('what an earlier attempt left on the branch stays in the repository', async
   t.is(run(source, 'show', `${kept}:first.txt`), 'first.txt');
 });
 
-test('a path is exported without following links, and what a link hides is not', async t => {
+test('a path is exported without following links, and a path through a link is refused', async t => {
   const base = folder(t);
   const workspace = join(base, 'w');
   mkdirSync(join(workspace, 'dist/deep'), { recursive: true });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { docker, runToEnd, startBox, until } from './box.ts';
 
-/** What an image may have set, and a spec may mount, by how a container gets it from the command line. */
+/** Settings of an image or a spec, as options of `docker run`. */
 const kept: Readonly<Record<string, readonly string[]>> = {
   'a SHELL that runs nothing': ['--env=SHELL=/bin/false'],
   'a SHELL that does not exist': ['--env=SHELL=/no/such/shell'],
@@ -19,25 +19,25 @@ for (const [title, options] of Object.entries(kept)) {
   test(`an agent runs with ${title}`, async t => {
     const end = await runToEnd(t, 'echo "runs: grüße"; "$SHELL" -c "exit 7"', { options });
     t.regex(end.pane, /^runs: grüße$/m);
-    // Preloading complains in every program; no complaint is a signal.
+    // The loader prints an error for every program, which must not count as a signal.
     t.is(end.record, 'agent-end exit 7 0 n0nce');
   });
 }
 
 for (const [title, options, words] of [
   [
-    'whose /tmp nobody may write to',
+    'whose /tmp is read-only',
     ['--tmpfs=/tmp:ro'],
     'cannot start tmux: /tmp must be a directory that its user may write to',
   ],
-  ['whose /run/agent nobody may write to', ['--tmpfs=/run/agent:ro'], '/run/agent must be writable'],
+  ['whose /run/agent is read-only', ['--tmpfs=/run/agent:ro'], '/run/agent must be writable'],
   [
     'whose tmux does not start',
     ['--env=TMUX=/no/such/socket,1,0'],
     'cannot start tmux: error creating /no/such/socket (No such file or directory)',
   ],
 ] as const) {
-  test(`a container ${title} gives the reason in its last words, at once`, async t => {
+  test(`a container ${title} ends at once and prints the reason`, async t => {
     const box = await startBox(t, { options });
     const { output, record } = await box.end();
     t.regex(record, /^agent-end tmux-lost (64|70) 0 n0nce$/);
@@ -52,7 +52,7 @@ for (const [title, options, words] of [
   });
 }
 
-test('a pane that ends before an agent begins leaves what it has printed', async t => {
+test('a pane that ends before the agent starts leaves its output', async t => {
   const broken = '#!/bin/sh\necho "no shell for you"; exit 1\n';
   const box = await startBox(t, {
     options: ['--entrypoint=sh'],
@@ -72,7 +72,7 @@ for (const [title, script] of [
   ['has removed /run/agent', 'echo begun; rm -rf /run/agent; exec sleep 600'],
   ['prints a control string that never ends', String.raw`printf 'begun\n\033P never closed'; exec sleep 600`],
 ] as const) {
-  test(`the limit of an agent holds that ${title}`, async t => {
+  test(`a limit holds for an agent that ${title}`, async t => {
     const end = await runToEnd(t, script, { env: { AGENT_RUN_LIMIT: '2' } });
     t.regex(end.pane, /^begun$/m);
     t.is(end.record, 'agent-end deadline 124 0 n0nce');
@@ -93,7 +93,7 @@ const options = ['--health-interval=1s'];
 test('a limit holds for an agent that has stopped every process, once the health of its container is checked', async t => {
   const box = await startBox(t, { env: { AGENT_RUN_LIMIT: '2' }, options });
   await box.inject(
-    // Its injection, too, would be stopped.
+    // Wait for the injection, which would be stopped as well.
     'while grep -qs agent-inject /proc/[0-9]*/comm; do sleep 0.1; done; kill -s STOP -- -1; exec sleep 600',
   );
   t.is((await box.end()).record, 'agent-end deadline 124 0 n0nce');
@@ -107,8 +107,8 @@ test('an agent that has filled the disk ends with its own exit code', async t =>
   t.is(end.record, 'agent-end exit 9 0 n0nce');
 });
 
-test('an agent that puts fifos in the place of files of its container ends with its own exit code', async t => {
-  const end = await runToEnd(t, 'cd /run/agent && mkfifo screen report exit exit.1 && : >mood; exit 5');
+test('an agent that replaces state files by fifos ends with its own exit code', async t => {
+  const end = await runToEnd(t, 'cd /run/agent && mkfifo screen report exit exit.1 && : >activity; exit 5');
   t.is(end.record, 'agent-end exit 5 0 n0nce');
 });
 
@@ -146,7 +146,7 @@ test('docker stop ends an agent that has used up the processes of its container,
   t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
 });
 
-test('a control string that an agent has not closed is closed, so that tmux sees the end of its output', async t => {
+test('an unclosed control string is closed, so that tmux reads the end of the output', async t => {
   const end = await runToEnd(t, String.raw`printf 'begun\n\033P never closed'; exit 3`);
   t.regex(
     end.output,

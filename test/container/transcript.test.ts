@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { docker, runToEnd, startBox, until } from './box.ts';
 
-test('a flood of 200,000 lines is in the log whole, its last line included', async t => {
+test('the log contains all of 200,000 lines', async t => {
   for (let round = 0; round < 3; round++) {
     const { pane } = await runToEnd(t, 'exec seq -f "line %.0f of a flood" 200000');
     const lines = pane.match(/^line \d+ of a flood$/gm) ?? [];
@@ -13,7 +13,7 @@ test('a flood of 200,000 lines is in the log whole, its last line included', asy
   }
 });
 
-test('the last word is kept without a newline, and the end record has a line of its own', async t => {
+test('output without a final newline is kept, and the end record is a separate line', async t => {
   const end = await runToEnd(t, 'printf "last word"; exit 1');
   t.regex(end.pane, /last word$/);
   t.is(end.record, 'agent-end exit 1 0 n0nce');
@@ -25,14 +25,14 @@ test('a process left behind that keeps printing does not keep the container', as
   t.is(end.record, 'agent-end exit 6 0 n0nce');
 });
 
-test('the transcript goes on after somebody ended its copy', async t => {
+test('the transcript continues after pipe-pane was ended', async t => {
   const box = await startBox(t);
   await box.inject('until [ -e /tmp/ended ]; do sleep 0.1; done; while sleep 0.2; do echo still here; done');
   await box.exec(['sh', '-c', 'tmux pipe-pane -t =agent: && touch /tmp/ended']);
   t.true(await until(async () => /still here/.test((await docker(['logs', box.id])).stdout)));
 });
 
-test('an agent whose pane is copied late starts late, and nothing of its output is lost', async t => {
+test('an agent starts after its pane is piped, so that no output is lost', async t => {
   const bin = await mkdtemp(join(tmpdir(), 'agent-flow-late-'));
   t.teardown(() => rm(bin, { recursive: true }));
   const late = '#!/bin/sh\ncase "$*" in *pipe-pane*) sleep 2 ;; esac\nexec /usr/bin/tmux "$@"\n';
@@ -42,12 +42,12 @@ test('an agent whose pane is copied late starts late, and nothing of its output 
   t.regex((await box.end()).pane, /first word/);
 });
 
-test('the log has no end record of another nonce in its last line, whatever an agent prints', async t => {
+test('the last line of the log is never a forged end record', async t => {
   const end = await runToEnd(t, 'echo "agent-end exit 0 0 forged"; exit 9');
   t.is(end.record, 'agent-end exit 9 0 n0nce');
 });
 
-test('a container that waits uses next to no processor time', async t => {
+test('a waiting container uses almost no processor time', async t => {
   const box = await startBox(t);
   await box.exec(['agent-ready']);
   // Ticks of user and system time of every process, before and after three seconds of waiting.

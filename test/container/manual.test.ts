@@ -4,8 +4,8 @@ import { execa } from 'execa';
 import { docker, dockerDir, image, label, quoted, startBox, until } from './box.ts';
 
 /**
- * A docker command on a terminal that nobody types into. Not under `timeout`: in a process group of its own, which it
- * makes, a command may not touch the terminal.
+ * Run a docker command on a terminal without input. Not under `timeout`: it would start a process group, which may not
+ * access the terminal.
  */
 const onTerminal = (t: ExecutionContext, line: string) => {
   const child = execa('script', ['-qec', line, '/dev/null'], {
@@ -21,8 +21,8 @@ const onTerminal = (t: ExecutionContext, line: string) => {
 const typeInto = (name: string, line: string) =>
   docker(['exec', name, 'tmux', 'send-keys', '-t', 'agent', line, 'Enter']);
 
-test('the image builds as the seed says', async t => {
-  const tag = `agent-flow-test-seed:${randomUUID()}`;
+test('the image builds as in the documentation', async t => {
+  const tag = `agent-flow-test-manual:${randomUUID()}`;
   const built = await execa(`cd docker && docker build -t ${tag} .`, {
     shell: true,
     cwd: `${dockerDir}/..`,
@@ -38,7 +38,7 @@ test('the image builds as the seed says', async t => {
 });
 
 for (const init of ['', '--init ']) {
-  test(`docker run -it ${init}… tmux attach -t agent puts a person into a live shell`, async t => {
+  test(`docker run -it ${init}… tmux attach -t agent attaches the user to a live shell`, async t => {
     const name = `agent-flow-test-${randomUUID()}`;
     try {
       const attached = onTerminal(
@@ -54,8 +54,8 @@ for (const init of ['', '--init ']) {
   });
 }
 
-test('docker run -d … puts a shell into the session, which runs what is sent to it until docker stop', async t => {
-  const box = await startBox(t, { isPersons: true, init: false });
+test('docker run -d … runs a shell in the session until docker stop', async t => {
+  const box = await startBox(t, { isManual: true, init: false });
   t.is((await box.exec(['agent-ready'])).exitCode, 0);
   const type = (...keys: string[]) => box.exec(['tmux', 'send-keys', '-t', 'agent', ...keys]);
   const printed = (line: RegExp) => until(async () => line.test((await docker(['logs', box.id])).stdout));
@@ -75,12 +75,12 @@ test('docker run -d … puts a shell into the session, which runs what is sent t
   const refused = await box.inject('true');
   t.is(refused.exitCode, 66);
   t.regex(refused.stderr, /started without AGENT_ATTEMPT, so its session is a shell/);
-  // One that ignored TERM would leave this with 137.
+  // A container that ignored TERM would exit with 137.
   await docker(['stop', '-t', '60', box.id]);
   t.is(Number((await docker(['wait', box.id])).stdout), 143);
 });
 
-test('docker run -it without a command puts a person into the session, and ends with its shell', async t => {
+test('docker run -it without a command attaches the user to the session, and ends with its shell', async t => {
   const name = `agent-flow-test-${randomUUID()}`;
   t.teardown(() => docker(['rm', '-f', name]));
   const attached = onTerminal(t, `docker run -it --rm --name ${name} --label ${label} ${await image}`);
@@ -101,11 +101,11 @@ test('docker exec -it … tmux attach -t agent shows a running agent', async t =
 
 test('docker logs of a running agent shows what it has printed', async t => {
   const box = await startBox(t);
-  await box.inject(`echo ${quoted('said 🦊')}; exec sleep 600`);
-  t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('said 🦊')));
+  await box.inject(`echo ${quoted('printed 🦊')}; exec sleep 600`);
+  t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('printed 🦊')));
 });
 
-test('the image says how it is to be used', async t => {
+test('the image has its entrypoint, working directory, label and health check', async t => {
   const [found] = JSON.parse((await docker(['inspect', await image])).stdout);
   t.deepEqual(found.Config.Entrypoint, ['agent-init']);
   t.is(found.Config.WorkingDir, '/workspace');
@@ -113,7 +113,7 @@ test('the image says how it is to be used', async t => {
   t.is(found.Config.Healthcheck.Interval, 30e9);
 });
 
-test('agent-ready says why a session does not take keys', async t => {
+test('agent-ready prints why a session does not accept keys', async t => {
   const box = await startBox(t);
   await box.exec(['agent-ready']);
   await box.exec(['tmux', 'new-session', '-d', '-s', 'other']);

@@ -1,6 +1,7 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
 import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
+import { outputOf } from '../../../machines/flow-schedule.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { byHand, isRoot, resolve } from './by-hand.ts';
 import { expect } from './walk.ts';
@@ -39,7 +40,7 @@ export interface FlowPlan {
   readonly obedient?: boolean;
 }
 
-const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
+const endOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
   name,
   status,
   exitCode: status === 'succeeded' ? 0 : null,
@@ -75,7 +76,7 @@ export function walkFlow(
         if (event.type !== 'CANCEL' && event.type !== 'KILL') return hand.transition(snapshot, event, scope);
         received.push(`${scope.id} ${event.type}`);
         if (!obedient) return snapshot;
-        const output = outputOf(scope.id, 'cancelled');
+        const output = endOf(scope.id, 'cancelled');
         return hand.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
       },
     };
@@ -119,13 +120,13 @@ export function walkFlow(
     ends(name, status = 'succeeded', kind) {
       const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
       if (!child) throw new Error(`${name} does not live`);
-      resolve(child, outputOf(name, status, kind));
+      resolve(child, endOf(name, status, kind));
       return self;
     },
     cancel: () => send({ type: 'CANCEL', reason: 'asked to' }),
     kill: () => send({ type: 'KILL' }),
     cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'asked to' }),
-    output: name => actor.getSnapshot().context.outputs[name],
+    output: name => outputOf(actor.getSnapshot().context, name) ?? undefined,
     isOver(statuses) {
       self.sees({});
       const { status, output } = actor.getSnapshot();

@@ -1,7 +1,20 @@
-import { assign, enqueueActions, setup } from 'xstate';
+import { enqueueActions, setup } from 'xstate';
 import { agentMachine } from './agent.ts';
 import type { AgentInput, AgentOutput } from './agent-types.ts';
-import type { Status } from './outcome.ts';
+import {
+  type AgentPhase,
+  endAgent,
+  endWaiting,
+  findLost,
+  haveAllEnded,
+  indexOf,
+  initialSchedule,
+  inPhase,
+  outputsOf,
+  phaseOf,
+  type Schedule,
+  startReady,
+} from './flow-schedule.ts';
 
 export interface FlowInput {
   readonly agents: readonly AgentInput[];
@@ -9,15 +22,7 @@ export interface FlowInput {
   readonly concurrency: number;
 }
 
-/** The phase of an agent in the flow: not started yet, spawned, or its final status. */
-type AgentPhase = 'waiting' | 'started' | Status;
-
-export interface FlowContext {
-  readonly agents: readonly AgentInput[];
-  readonly concurrency: number;
-  readonly phases: Readonly<Record<string, AgentPhase>>;
-  readonly outputs: Readonly<Record<string, AgentOutput>>;
-}
+export type FlowContext = Schedule;
 
 export interface FlowOutput {
   readonly agents: Readonly<Record<string, AgentOutput>>;
@@ -31,68 +36,18 @@ export type FlowMachineEvent =
   | { type: 'KILL' }
   | AgentDone;
 
-const isEnded = (phase: AgentPhase | undefined) => phase !== 'waiting' && phase !== 'started';
-
-/** Return the name of an agent for which the engine had no resources left. */
-const findResourceExhaustion = ({ outputs }: FlowContext) =>
-  Object.values(outputs).find(({ status, error }) => status === 'failed' && error?.kind === 'outOfResources')
-    ?.name;
-
-/** Return the waiting agents that are skipped, with all of their dependants, and those that may start. */
-function schedule(context: FlowContext): { skipped: string[]; startable: AgentInput[] } {
-  const phases: Record<string, AgentPhase> = { ...context.phases };
-  // An engine without resources for one agent has none for the next.
-  if (findResourceExhaustion(context)) return { skipped: waiting(context), startable: [] };
-  const skipped: string[] = [];
-  for (let found = true; found; ) {
-    found = false;
-    for (const { name, dependsOn } of context.agents) {
-      const lost = dependsOn.some(on => isEnded(phases[on]) && phases[on] !== 'succeeded');
-      if (phases[name] !== 'waiting' || !lost) continue;
-      phases[name] = 'skipped';
-      skipped.push(name);
-      found = true;
-    }
-  }
-  const free = context.concurrency - Object.values(phases).filter(phase => phase === 'started').length;
-  const startable = context.agents
-    .filter(
-      agent => phases[agent.name] === 'waiting' && agent.dependsOn.every(on => phases[on] === 'succeeded'),
-    )
-    .slice(0, Math.max(0, free));
-  return { skipped, startable };
-}
-
-/** Return the output of an agent that was never started. */
-function skippedOutput(
-  agent: AgentInput,
-  context: FlowContext,
-  status: 'skipped' | 'cancelled',
-): AgentOutput {
-  const lost = agent.dependsOn.filter(
-    on => isEnded(context.phases[on]) && context.phases[on] !== 'succeeded',
-  );
-  const full = findResourceExhaustion(context);
-  const reason =
-    full && lost.length === 0
-      ? { kind: 'outOfResources' as const, message: `not started: Docker has no room left, as ${full} found` }
-      : { kind: 'dependency' as const, message: `depends on ${lost.join(', ')}, which did not succeed` };
-  const error = status === 'skipped' ? { phase: 'waiting', ...reason } : null;
-  return { name: agent.name, status, exitCode: null, error, containerId: null, image: null, attempts: [] };
-}
-
-const endUnstarted = (context: FlowContext, names: readonly string[], status: 'skipped' | 'cancelled') => {
-  const outputs = { ...context.outputs };
-  const phases: Record<string, AgentPhase> = { ...context.phases };
-  for (const name of names) phases[name] = status;
-  for (const agent of context.agents)
-    if (names.includes(agent.name))
-      outputs[agent.name] = skippedOutput(agent, { ...context, phases }, status);
-  return { outputs, phases };
+/** Return the agent whose end an event reports, or whose cancel it requests. */
+const agentOf = (event: FlowMachineEvent): string | null => {
+  if (event.type === 'CANCEL_AGENT') return event.name;
+  return 'output' in event ? event.output.name : null;
 };
 
-const waiting = (context: FlowContext) =>
-  context.agents.map(({ name }) => name).filter(name => context.phases[name] === 'waiting');
+/** Return the agents that an event is for: one, or all in this phase. */
+function addressees(context: FlowContext, event: FlowMachineEvent, phase: AgentPhase): readonly number[] {
+  if (event.type !== 'CANCEL_AGENT') return inPhase(context, phase);
+  const index = indexOf(context, event.name);
+  return index !== null && phaseOf(context, index) === phase ? [index] : [];
+}
 
 const machineSetup = setup({
   types: {} as {
@@ -105,40 +60,35 @@ const machineSetup = setup({
   },
   actors: { agent: agentMachine },
   guards: {
-    haveAllEnded: ({ context }) => context.agents.every(({ name }) => isEnded(context.phases[name])),
+    haveAllEnded: ({ context }) => haveAllEnded(context),
   },
   actions: {
-    noteDone: assign(({ context, event }) => {
+    noteDone: enqueueActions(({ context, event, enqueue }) => {
       const { output } = event as AgentDone;
-      return {
-        phases: { ...context.phases, [output.name]: output.status },
-        outputs: { ...context.outputs, [output.name]: output },
-      };
+      enqueue.assign(endAgent(context, output));
+      // XState copies the children with each one that is added, and keeps those that are done.
+      enqueue.stopChild(output.name);
     }),
-    advance: enqueueActions(({ context, enqueue }) => {
-      const { skipped, startable } = schedule(context);
-      const ended = endUnstarted(context, skipped, 'skipped');
-      enqueue.assign(ended);
-      for (const name of skipped) enqueue.emit({ type: 'agent.notStarted', output: ended.outputs[name]! });
-      for (const agent of startable) enqueue.spawnChild('agent', { id: agent.name, input: agent });
-      const started = Object.fromEntries(startable.map(({ name }) => [name, 'started' as const]));
-      enqueue.assign({ phases: { ...ended.phases, ...started } });
+    advance: enqueueActions(({ context, event, enqueue }) => {
+      const { schedule, outputs } = endWaiting(context, findLost(context, agentOf(event)), 'skipped');
+      const { schedule: next, started } = startReady(schedule);
+      for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
+      enqueue.assign(({ spawn }) => {
+        for (const agent of started) spawn('agent', { id: agent.name, input: agent });
+        return next;
+      });
     }),
     cancelWaiting: enqueueActions(({ context, event, enqueue }) => {
-      const names =
-        event.type === 'CANCEL_AGENT'
-          ? waiting(context).filter(name => name === event.name)
-          : waiting(context);
-      const ended = endUnstarted(context, names, 'cancelled');
-      enqueue.assign(ended);
-      for (const name of names) enqueue.emit({ type: 'agent.notStarted', output: ended.outputs[name]! });
+      const waiting = addressees(context, event, 'waiting');
+      const { schedule, outputs } = endWaiting(context, waiting, 'cancelled');
+      enqueue.assign(schedule);
+      for (const output of outputs) enqueue.emit({ type: 'agent.notStarted', output });
     }),
     forwardToRunning: enqueueActions(({ context, event, enqueue }) => {
-      for (const { name } of context.agents) {
-        if (context.phases[name] !== 'started') continue;
+      for (const index of addressees(context, event, 'started')) {
+        const { name } = context.agents[index]!;
         if (event.type === 'KILL') enqueue.sendTo(name, { type: 'KILL' });
-        else if (event.type === 'CANCEL') enqueue.sendTo(name, { type: 'CANCEL', reason: event.reason });
-        else if (event.type === 'CANCEL_AGENT' && event.name === name)
+        else if (event.type === 'CANCEL' || event.type === 'CANCEL_AGENT')
           enqueue.sendTo(name, { type: 'CANCEL', reason: event.reason });
       }
     }),
@@ -170,12 +120,7 @@ const machineSetup = setup({
  */
 export const flowMachine = machineSetup.createMachine({
   id: 'flow',
-  context: ({ input }) => ({
-    agents: input.agents,
-    concurrency: input.concurrency,
-    phases: Object.fromEntries(input.agents.map(({ name }) => [name, 'waiting'])),
-    outputs: {},
-  }),
+  context: ({ input: { agents, concurrency } }) => initialSchedule(agents, concurrency),
   initial: 'running',
   states: {
     running: {
@@ -199,5 +144,5 @@ export const flowMachine = machineSetup.createMachine({
     },
     done: { type: 'final' },
   },
-  output: ({ context }) => ({ agents: context.outputs }),
+  output: ({ context }) => ({ agents: outputsOf(context) }),
 });

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../events.ts';
-import { lineOf } from '../reporters/lines.ts';
+import { lineOf, nameWidth } from '../reporters/lines.ts';
 import { liveProgress } from '../reporters/live.ts';
-import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { liveFlowState } from '../state/flow-state.ts';
 import { printLine } from './command.ts';
 
 /** Progress of a run, for people. */
@@ -40,14 +40,19 @@ export function canRedraw(
 
 /** Print one line per step. `runId` is put before each line where several runs are shown. */
 export function lines(runId: string | null = null): Progress {
-  let state: FlowState = initialFlowState;
+  const flow = liveFlowState();
+  let width = 0;
+  const apply = (event: RunEvent) => {
+    flow.apply(event);
+    if (event.type === 'run.started') width = nameWidth(flow.current());
+  };
   const onEvent = (event: RunEvent) => {
-    const line = lineOf(state, event);
-    state = reduce(state, event);
+    const line = lineOf(flow.current(), event, width);
+    apply(event);
     if (line !== null) printLine(runId === null ? line : `${runId} ${line}`);
   };
   const onPast = (events: readonly RunEvent[]) => {
-    state = events.reduce(reduce, state);
+    for (const event of events) apply(event);
   };
   return { onPast, onEvent, stop: () => {} };
 }

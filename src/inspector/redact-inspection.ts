@@ -94,13 +94,9 @@ const contexts: Readonly<
   },
 };
 
-/** Count agents by phase: names would be long in a large flow, and started agents are actors. */
-function countPhases(context: unknown): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const phase of Object.values((context as FlowContext).phases))
-    counts[phase] = (counts[phase] ?? 0) + 1;
-  return counts;
-}
+/** Return the number of agents by phase: names would be long in a large flow, and started agents are actors. */
+const countPhases = (context: unknown): Record<string, number> =>
+  Object.fromEntries(Object.entries((context as FlowContext).counts).filter(([, count]) => count > 0));
 
 const withoutPayload = ({ type }: AnyEventObject) => ({ type });
 

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { RunEvent } from '../events.ts';
-import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { type FlowState, liveFlowState } from '../state/flow-state.ts';
 import { parseLine } from '../store/journal.ts';
 import { lockHolder } from '../store/lock.ts';
 import type { RunFolder } from '../store/state-directory.ts';
@@ -10,7 +10,7 @@ import { openFile, statFile } from '../store/state-files.ts';
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
   readonly events: readonly RunEvent[];
-  /** The state after all events. */
+  /** The state after all events. Its agents change with later ones. */
   readonly state: FlowState;
   /** The events as lines of text. */
   readonly lines: readonly string[];
@@ -30,7 +30,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   const listeners = new Set<() => void>();
   const isLocked = () => lockHolder(folder.lock) !== null;
   let hasActiveEngine = isLocked();
-  let state: FlowState = initialFlowState;
+  const flow = liveFlowState();
   let offset = 0;
   let polls = 0;
 
@@ -41,7 +41,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
       const event = parseLine(line);
       if (event === null) continue;
       events.push(event);
-      state = reduce(state, event);
+      flow.apply(event);
       lines.push(line);
     }
     return text.length > 0;
@@ -62,7 +62,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     events,
     lines,
     get state() {
-      return state;
+      return flow.current();
     },
     get hasActiveEngine() {
       return hasActiveEngine;

@@ -6,12 +6,15 @@ import { stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 
+/** Return the width of the column of names, which a caller with many events computes once. */
+export const nameWidth = ({ agents }: FlowState): number =>
+  Object.keys(agents).reduce((width, name) => Math.max(width, name.length), 0);
+
 /** Return the line for an event in a log; null for an event without one. */
-export function lineOf(before: FlowState, event: RunEvent): string | null {
+export function lineOf(before: FlowState, event: RunEvent, width = nameWidth(before)): string | null {
   const text = describe(before, event);
   if (text === null) return null;
   const agent = 'agent' in event ? event.agent : null;
-  const width = Math.max(...Object.keys(before.agents).map(name => name.length), 0);
   const name = agent === null ? '' : `${agent.padEnd(width)}  `;
   return `${clockTime(event.at)} ${name}${oneLine(text)}`;
 }

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import { createLogUpdate } from 'log-update';
 import type { RunEvent } from '../events.ts';
-import { type FlowState, initialFlowState, reduce } from '../state/flow-state.ts';
+import { liveFlowState } from '../state/flow-state.ts';
 import { frame } from './frame.ts';
 
 export interface LiveProgress {
@@ -19,14 +19,14 @@ export function liveProgress(
   stream: Pick<WriteStream, 'write' | 'columns' | 'rows' | 'isTTY' | 'hasColors'>,
   { now = Date.now }: { now?: () => number } = {},
 ): LiveProgress {
-  let state: FlowState = initialFlowState;
+  const flow = liveFlowState();
   let stopped = false;
   const outputs = new Map<string, string>();
   // With a hidden cursor log-update would listen to signals, which the engine process handles.
   const log = createLogUpdate(sized(stream) as WriteStream, { showCursor: true });
 
   const lines = () =>
-    frame(state, {
+    frame(flow.current(), {
       now: now(),
       columns: columnsOf(stream),
       rows: stream.rows || 24,
@@ -34,18 +34,16 @@ export function liveProgress(
       color: stream.hasColors?.() ?? false,
     });
   const draw = () => {
-    if (!stopped && state.startedAt !== null) log(lines().join('\n'));
+    if (!stopped && flow.current().startedAt !== null) log(lines().join('\n'));
   };
   const redrawing = setInterval(draw, 200);
   redrawing.unref();
 
   return {
     onPast: events => {
-      state = events.reduce(reduce, state);
+      for (const event of events) flow.apply(event);
     },
-    onEvent: event => {
-      state = reduce(state, event);
-    },
+    onEvent: flow.apply,
     onOutput: (agent, line) => {
       if (line.trim() !== '') outputs.set(agent, line.slice(-maxLine));
     },

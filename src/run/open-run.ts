@@ -46,7 +46,7 @@ export async function openRun(
   journal.subscribe(event => {
     tracker.apply(event);
     onEvent?.(event);
-    const missing = missingForAll(event, tracker.state());
+    const missing = missingForAll(event, tracker);
     if (missing !== null) halted.resolve(cannotContinue(folder, missing));
   });
   void journal.broken.then(error => halted.resolve(unwritable(folder, error)));
@@ -105,12 +105,13 @@ async function appendStop(journal: Journal, stop: RunOptions['stop']): Promise<v
  * Return the secret that is missing when an agent begins to wait for it and every other agent waits too. Only a new event
  * counts: the past may be out of date.
  */
-function missingForAll(event: RunEvent, { agents }: FlowState): string | null {
-  if (event.type !== 'agent.state' || event.state !== 'waitingForSecrets') return null;
-  const left = Object.values(agents).filter(({ status }) => status === null);
-  const canContinue = left.some(({ state }) => state !== 'waitingForSecrets' && state !== 'waiting');
-  const waiting = left.find(({ state }) => state === 'waitingForSecrets');
-  return canContinue ? null : (waiting?.cause ?? null);
+function missingForAll(event: RunEvent, { active, state }: RunTracker): string | null {
+  const isWait = event.type === 'agent.state' && event.state === 'waitingForSecrets';
+  if (!isWait || active.count > 0) return null;
+  const waiting = Object.values(state().agents).find(
+    agent => agent.status === null && agent.state === 'waitingForSecrets',
+  );
+  return waiting?.cause ?? null;
 }
 
 const nextSeq = (past: readonly RunEvent[]) => (past.at(-1)?.seq ?? 0) + 1;

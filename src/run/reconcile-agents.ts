@@ -28,7 +28,7 @@ export function reconcileAgents({
   agents,
   signal,
 }: ReconcileOptions): AgentPort['reconcile'] {
-  const list = sharedFlight(() => listRun(runId, containers, seals, signal));
+  const list = sharedFlight(async () => byAgent(await listRun(runId, containers, seals, signal), runId));
   const firstList = singleFlight(() => list(signal));
   const reconciled = new Set<string>();
   return async (agent, stop) => {
@@ -39,7 +39,8 @@ export function reconcileAgents({
     const found = isFirst || isFresh(known) ? await firstList('', stop) : await list(stop);
     reconciled.add(agent);
     const { instance, specHash } = agents.identity(agent, known.attempt);
-    const facts = found.flatMap(container => factOf(container, { instance, runId, agent }));
+    const candidates = found.get(agent) ?? [];
+    const facts = candidates.flatMap(container => factOf(container, { instance, runId, agent }));
     const { retries, keep } = agents.plan(agent);
     return reconcile({ retries, keep, specHash }, known, facts, clock.now());
   };
@@ -61,6 +62,22 @@ async function listRun(
   // A secret of one container may be in the output of another.
   seals.unsealAll(found);
   return found;
+}
+
+/** Group containers by the agents that they may be a fact about: the one of the label, and the one of the name. */
+function byAgent(found: readonly Container[], runId: string): ReadonlyMap<string, readonly Container[]> {
+  const grouped = new Map<string, Container[]>();
+  const prefix = containerName(runId, '', 1).slice(0, -2);
+  for (const container of found) {
+    const { name, labels } = container;
+    const named = name.startsWith(prefix) ? name.slice(prefix.length, name.lastIndexOf('-')) : '';
+    for (const agent of new Set([labels[label.agent] ?? '', named])) {
+      const group = grouped.get(agent) ?? [];
+      group.push(container);
+      grouped.set(agent, group);
+    }
+  }
+  return grouped;
 }
 
 /** Return the container as a fact about one agent; nothing where it has nothing to do with that agent. */

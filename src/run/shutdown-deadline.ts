@@ -13,19 +13,24 @@ export interface ShutdownDeadline {
 const gracePeriodMs = 3_000;
 
 export function shutdownDeadline(names: readonly string[]): ShutdownDeadline {
-  const controllers = new Map(names.map(name => [name, new AbortController()]));
+  const controllers = new Map<string, AbortController>();
   const cancelled = new Set<string>();
+  const controllerOf = (name: string) => {
+    const controller = controllers.get(name) ?? new AbortController();
+    controllers.set(name, controller);
+    return controller;
+  };
   return {
     apply(event) {
       for (const name of cancelledBy(event, names)) {
         if (cancelled.has(name)) continue;
         cancelled.add(name);
-        setTimeout(() => controllers.get(name)?.abort(), gracePeriodMs).unref();
+        setTimeout(() => controllerOf(name).abort(), gracePeriodMs).unref();
       }
     },
-    signal: agent => controllers.get(agent)!.signal,
+    signal: agent => controllerOf(agent).signal,
     end() {
-      for (const name of cancelled) controllers.get(name)?.abort();
+      for (const name of cancelled) controllerOf(name).abort();
     },
   };
 }

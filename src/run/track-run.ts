@@ -1,31 +1,38 @@
 import type { RunEvent } from '../events.ts';
-import { type AgentRecord, applyEvent, emptyRecord } from '../recovery/record.ts';
+import { type AgentRecord, emptyRecord } from '../recovery/record.ts';
+import { trackRecords } from '../recovery/track-records.ts';
 import type { AttemptState } from '../state/agent-state.ts';
-import { type FlowState, initialFlowState, ofAgent, reduce } from '../state/flow-state.ts';
+import { type FlowState, liveFlowState, ofAgent } from '../state/flow-state.ts';
+import { type ActiveAgents, activeAgents } from './active-agents.ts';
 import { type ShutdownDeadline, shutdownDeadline } from './shutdown-deadline.ts';
 
 /** Everything that this process derives from the events of its run (I6: one event stream, many reducers). */
 export interface RunTracker {
   apply(event: RunEvent): void;
+  /** Return the current state, whose agents change with later events. */
   state(): FlowState;
   record(agent: string): AgentRecord;
   attempts(agent: string): readonly AttemptState[];
   readonly deadline: ShutdownDeadline;
+  readonly active: ActiveAgents;
 }
 
 export function trackRun(agents: readonly string[]): RunTracker {
-  const records = new Map<string, AgentRecord>(agents.map(name => [name, emptyRecord]));
+  const records = trackRecords(agents);
   const deadline = shutdownDeadline(agents);
-  let state = initialFlowState;
+  const flow = liveFlowState();
+  const active = activeAgents();
   return {
     apply(event) {
-      state = reduce(state, event);
+      flow.apply(event);
       deadline.apply(event);
-      for (const [name, record] of records) records.set(name, applyEvent(record, name, event));
+      records.apply(event);
+      active.apply(event);
     },
-    state: () => state,
-    record: agent => records.get(agent) ?? emptyRecord,
-    attempts: agent => ofAgent(state, agent)?.attempts ?? [],
+    state: flow.current,
+    record: agent => records.of(agent) ?? emptyRecord,
+    attempts: agent => ofAgent(flow.current(), agent)?.attempts ?? [],
     deadline,
+    active,
   };
 }

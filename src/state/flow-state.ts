@@ -58,7 +58,8 @@ export const initialFlowState: FlowState = {
 
 /**
  * Return the state of a run after one more event of its journal, as every view shows it. The function is pure and does not
- * throw; events of an unknown agent are ignored. Times are in milliseconds since the epoch.
+ * throw; events of an unknown agent are ignored. Times are in milliseconds since the epoch. Each call copies the map of
+ * agents.
  *
  * @example
  * ```ts
@@ -70,18 +71,69 @@ export const initialFlowState: FlowState = {
  * console.log(state.name, resultOf(state).agents.a?.error?.kind); // seen exit
  * ```
  */
-export function reduce(state: FlowState, event: RunEvent): FlowState {
+export const reduce = (state: FlowState, event: RunEvent): FlowState => reduceWith(state, event, copying);
+
+/** A state that follows the events of a run. */
+export interface LiveFlowState {
+  apply(event: RunEvent): void;
+  /** Return the current state. Its agents and warnings change with later events; each agent is a value of its own. */
+  current(): FlowState;
+}
+
+/** Follow the events of a run. An event costs the same for any number of agents (I7), since nobody keeps the state before. */
+export function liveFlowState(past: Iterable<RunEvent> = []): LiveFlowState {
+  let state: FlowState = { ...initialFlowState, agents: {}, warnings: [] };
+  const apply = (event: RunEvent) => {
+    state = reduceWith(state, event, inPlace);
+  };
+  for (const event of past) apply(event);
+  return { apply, current: () => state };
+}
+
+/** Return the state of a run after these events. */
+export const reduceAll = (events: Iterable<RunEvent>): FlowState => liveFlowState(events).current();
+
+type Agents = FlowState['agents'];
+type Warnings = FlowState['warnings'];
+
+/** Replace an agent, or add a warning. */
+interface Update {
+  agent(agents: Agents, agent: AgentState): Agents;
+  warning(warnings: Warnings, warning: Warnings[number]): Warnings;
+}
+
+const copying: Update = {
+  agent: (agents, agent) => ({ ...agents, [agent.name]: agent }),
+  warning: (warnings, warning) => [...warnings, warning],
+};
+
+const inPlace: Update = {
+  agent(agents, agent) {
+    (agents as Record<string, AgentState>)[agent.name] = agent;
+    return agents;
+  },
+  warning(warnings, warning) {
+    (warnings as Warnings[number][]).push(warning);
+    return warnings;
+  },
+};
+
+function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowState {
+  const change = (name: string, next: (agent: AgentState) => AgentState): FlowState => {
+    const agent = ofAgent(state, name);
+    return agent ? { ...state, agents: update.agent(state.agents, next(agent)) } : state;
+  };
   switch (event.type) {
     case 'run.started':
       return start(state, event);
     case 'agent.state':
-      return change(state, event.agent, agent => enter(agent, event));
+      return change(event.agent, agent => enter(agent, event));
     case 'attempt.ended':
-      return change(state, event.agent, agent => endAttempt(agent, event));
+      return change(event.agent, agent => endAttempt(agent, event));
     case 'workspace.saved':
-      return change(state, event.agent, agent => saveWork(agent, event));
+      return change(event.agent, agent => saveWork(agent, event));
     case 'agent.ended':
-      return change(state, event.agent, agent => endAgent(agent, event));
+      return change(event.agent, agent => endAgent(agent, event));
     case 'docker.call':
       return { ...state, dockerCalls: state.dockerCalls + 1 };
     case 'engine.unreachable':
@@ -92,8 +144,10 @@ export function reduce(state: FlowState, event: RunEvent): FlowState {
       return { ...state, startLimit: event.atOnce };
     case 'run.cancel':
       return { ...state, cancelled: state.cancelled ?? event.reason };
-    case 'warning':
-      return { ...state, warnings: [...state.warnings, { agent: event.agent, message: event.message }] };
+    case 'warning': {
+      const { agent, message } = event;
+      return { ...state, warnings: update.warning(state.warnings, { agent, message }) };
+    }
     case 'run.ended':
       return { ...state, endedAt: event.at, ended: { status: event.status, exitCode: event.exitCode } };
     case 'agent.cancel':
@@ -124,9 +178,4 @@ function start(
     endedAt: null,
     ended: null,
   };
-}
-
-function change(state: FlowState, name: string, next: (agent: AgentState) => AgentState): FlowState {
-  const agent = ofAgent(state, name);
-  return agent ? { ...state, agents: { ...state.agents, [name]: next(agent) } } : state;
 }

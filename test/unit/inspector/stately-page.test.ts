@@ -94,7 +94,7 @@ test('the status is hidden while the Inspector is connected, and reports the end
   runTimers();
   t.true(status.hidden);
   sockets[0]!.onclose({ code: 1000 });
-  t.regex(status.textContent, /The run is over/);
+  t.regex(status.textContent, /The run has ended/);
   t.false(status.hidden);
   sockets[0]!.onclose({ code: 1006 });
   t.regex(status.textContent, /is lost.*Reload/);

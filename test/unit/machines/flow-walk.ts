@@ -1,6 +1,7 @@
 import { createActor, type EventObject, type SnapshotFrom } from 'xstate';
 import type { AgentInput, AgentOutput } from '../../../machines/agent-types.ts';
 import type { FlowMachineEvent, flowMachine } from '../../../machines/flow.ts';
+import { outputOf } from '../../../machines/flow-schedule.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { isRoot, manualActor, resolve } from './manual-actor.ts';
 import { expect } from './walk.ts';
@@ -39,7 +40,7 @@ export interface FlowPlan {
   readonly endsOnEvent?: boolean;
 }
 
-const outputOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
+const endOf = (name: string, status: Status, kind?: FailureKind): AgentOutput => ({
   name,
   status,
   exitCode: status === 'succeeded' ? 0 : null,
@@ -76,7 +77,7 @@ export function walkFlow(
           return manual.transition(snapshot, event, scope);
         received.push(`${scope.id} ${event.type}`);
         if (!endsOnEvent) return snapshot;
-        const output = outputOf(scope.id, 'cancelled');
+        const output = endOf(scope.id, 'cancelled');
         return manual.transition(snapshot, { type: 'resolve', output } as EventObject, scope);
       },
     };
@@ -120,13 +121,13 @@ export function walkFlow(
     ends(name, status = 'succeeded', kind) {
       const child = (actor.getSnapshot().children as Record<string, Parameters<typeof resolve>[0]>)[name];
       if (!child) throw new Error(`${name} is not running`);
-      resolve(child, outputOf(name, status, kind));
+      resolve(child, endOf(name, status, kind));
       return self;
     },
     cancel: () => send({ type: 'CANCEL', reason: 'requested' }),
     kill: () => send({ type: 'KILL' }),
     cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'requested' }),
-    output: name => actor.getSnapshot().context.outputs[name],
+    output: name => outputOf(actor.getSnapshot().context, name) ?? undefined,
     isOver(statuses) {
       self.sees({});
       const { status, output } = actor.getSnapshot();

@@ -1,0 +1,139 @@
+import { fromPromise } from 'xstate';
+import type { StepInput } from '../../machines/agent-types.ts';
+import type { End, EndRecord } from '../../machines/outcome.ts';
+import type { AgentActors } from '../../src/actors/provide.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Connection } from '../../src/connection/engine-connection.ts';
+import type { Docker, DockerResult } from '../../src/docker/cli.ts';
+import { type EngineInfo, unrestrictedEngine } from '../../src/docker/engine-info.ts';
+import { containerName, label } from '../../src/docker/labels.ts';
+import { nullRecorder, type Recorder, recorder as recorderOf } from '../../src/docker/recorder.ts';
+import type { RunEvent } from '../../src/events.ts';
+import type { Redactor } from '../../src/secrets/redact.ts';
+import { bufferedSink } from '../../src/store/buffered-sink.ts';
+import type { RunEngine } from '../../src/store/run-file.ts';
+
+/** The attempt that a container belongs to. */
+type CallScope = Pick<StepInput, 'name' | 'attempt'>;
+type Existing = Map<string, CallScope>;
+
+interface RunIds {
+  readonly instance: string;
+  readonly runId: string;
+}
+
+const engine: EngineInfo = {
+  ...unrestrictedEngine,
+  id: 'bench:/',
+  version: '29.0.0',
+  hostName: 'bench',
+  cpus: 8,
+  memory: 2 ** 40,
+  rootDir: '/',
+  systemTime: null,
+  isPodman: false,
+};
+const address = { host: '', env: {} };
+export const runEngine: RunEngine = { id: engine.id, hostName: engine.hostName, address };
+
+/** A Docker engine in memory. Its actors are done at once, and journal the docker calls that the real ones would make. */
+export function instantEngine(ids: RunIds) {
+  const existing: Existing = new Map();
+  let recorder: Recorder = nullRecorder;
+  const docker: Docker = async (args, { owner = null, changes = false, isPolling = false } = {}) => {
+    const call = await recorder.call(args, owner, changes, isPolling);
+    const answer = { args, ok: true, exitCode: 0, stderr: '', interrupted: null };
+    return call.end<DockerResult>({ ...answer, stdout: outputOf(args, ids, existing) });
+  };
+  return {
+    actors: instantActors(ids.runId, docker, existing),
+    connection(redactor: Redactor, past: readonly RunEvent[]): Connection {
+      const early = bufferedSink();
+      const callsBefore = past.findLast(event => event.type === 'docker.call')?.call ?? 0;
+      recorder = recorderOf(early, systemClock.elapsed, callsBefore, redactor.text);
+      return { docker, recorder, engine, address, early };
+    },
+  };
+}
+
+function instantActors(runId: string, docker: Docker, existing: Existing): AgentActors {
+  let created = 0;
+  const changing = ({ name, attempt }: CallScope, ...args: string[]) =>
+    docker(args, { owner: { agent: name, attempt }, changes: true });
+  const actor = <Output>(work: (step: StepInput) => Promise<Output>) =>
+    fromPromise<Output, StepInput>(({ input }) => work(input));
+
+  return {
+    ensureImage: actor(async () => ({ image: 'sha256:bench' })),
+    ensureNetwork: actor(async () => {}),
+    createContainer: actor(async step => {
+      const { name, attempt } = step;
+      await changing(step, 'create', `--name=${containerName(runId, name, attempt)}`, 'sha256:bench');
+      const containerId = (++created).toString(16).padStart(64, 'c0ffee');
+      existing.set(containerId, { name, attempt });
+      return { containerId };
+    }),
+    startContainer: actor<void>(async step => {
+      await changing(step, 'start', step.containerId!);
+    }),
+    waitForTmux: actor<End | null>(async () => null),
+    inject: actor(async step => {
+      await changing(step, 'exec', '-i', step.containerId!, 'agent-inject');
+      return { injectedAt: Date.now() };
+    }),
+    watch: actor<End | 'overdue'>(async () => ({
+      exitCode: 0,
+      oomKilled: false,
+      reason: 'died',
+      at: Date.now(),
+    })),
+    collect: actor<{ record: EndRecord | null }>(async () => ({
+      record: { reason: 'exit', code: 0, oomKills: 0 },
+    })),
+    removeContainer: actor(async step => {
+      await changing(step, 'rm', '--force', '--volumes', step.containerId!);
+      existing.delete(step.containerId!);
+    }),
+  };
+}
+
+/** Return what docker prints for `ps` and `container inspect`. */
+function outputOf([verb, ...args]: readonly string[], ids: RunIds, existing: Existing): string {
+  if (verb === 'ps') return [...existing].map(([id, owner]) => listed(id, owner, ids)).join('\n');
+  if (verb !== 'container') return '';
+  return JSON.stringify(
+    args.flatMap(id => {
+      const owner = existing.get(id);
+      return owner ? inspected(id, owner, ids) : [];
+    }),
+  );
+}
+
+const listed = (id: string, owner: CallScope, ids: RunIds) =>
+  JSON.stringify({
+    ID: id,
+    State: 'running',
+    Names: containerName(ids.runId, owner.name, owner.attempt),
+    Labels: Object.entries(labelsOf(owner, ids))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+  });
+
+function inspected(id: string, owner: CallScope, ids: RunIds) {
+  const at = '2026-01-02T12:00:00Z';
+  return {
+    Id: id,
+    Name: `/${containerName(ids.runId, owner.name, owner.attempt)}`,
+    Created: at,
+    State: { Status: 'running', ExitCode: 0, OOMKilled: false, StartedAt: at, FinishedAt: at },
+    Config: { Labels: labelsOf(owner, ids), Image: 'bench' },
+    Image: 'sha256:bench',
+  };
+}
+
+const labelsOf = ({ name, attempt }: CallScope, { instance, runId }: RunIds) => ({
+  [label.instance]: instance,
+  [label.runId]: runId,
+  [label.agent]: name,
+  [label.attempt]: String(attempt),
+});

@@ -33,7 +33,7 @@ const plan = await parseSpec(JSON.stringify(specOf(agents)), { path: `${path}/fl
 const stateDir = openStateDir(path);
 const folder = stateDir.run('r1234567');
 const vault = vaultOf(plan, {});
-const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId });
+const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId, plan });
 mkdirSync(folder.path, { mode: 0o700 });
 const file: RunFile = { plan, secret: '0'.repeat(32), engine: runEngine, commits: {} };
 writeRunFile(folder, file);

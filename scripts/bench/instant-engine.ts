@@ -9,7 +9,9 @@ import { type EngineInfo, unrestrictedEngine } from '../../src/docker/engine-inf
 import { containerName, label } from '../../src/docker/labels.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../../src/docker/recorder.ts';
 import type { RunEvent } from '../../src/events.ts';
+import { specHashOf } from '../../src/run/actor-context.ts';
 import type { Redactor } from '../../src/secrets/redact.ts';
+import type { FlowPlan } from '../../src/spec/plan.ts';
 import { bufferedSink } from '../../src/store/buffered-sink.ts';
 import type { RunEngine } from '../../src/store/run-file.ts';
 
@@ -20,6 +22,7 @@ type Existing = Map<string, CallScope>;
 interface RunIds {
   readonly instance: string;
   readonly runId: string;
+  readonly plan: FlowPlan;
 }
 
 const engine: EngineInfo = {
@@ -121,19 +124,21 @@ const listed = (id: string, owner: CallScope, ids: RunIds) =>
 
 function inspected(id: string, owner: CallScope, ids: RunIds) {
   const at = '2026-01-02T12:00:00Z';
+  const never = '0001-01-01T00:00:00Z';
   return {
     Id: id,
     Name: `/${containerName(ids.runId, owner.name, owner.attempt)}`,
     Created: at,
-    State: { Status: 'running', ExitCode: 0, OOMKilled: false, StartedAt: at, FinishedAt: at },
+    State: { Status: 'running', ExitCode: 0, OOMKilled: false, StartedAt: at, FinishedAt: never },
     Config: { Labels: labelsOf(owner, ids), Image: 'bench' },
     Image: 'sha256:bench',
   };
 }
 
-const labelsOf = ({ name, attempt }: CallScope, { instance, runId }: RunIds) => ({
+const labelsOf = ({ name, attempt }: CallScope, { instance, runId, plan }: RunIds) => ({
   [label.instance]: instance,
   [label.runId]: runId,
   [label.agent]: name,
   [label.attempt]: String(attempt),
+  [label.specHash]: specHashOf(plan.agents.find(agent => agent.name === name)!),
 });

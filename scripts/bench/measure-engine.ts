@@ -8,7 +8,7 @@ import { superviseRun } from '../../src/run/supervise-run.ts';
 import { vaultOf } from '../../src/secrets/vault.ts';
 import { parseSpec } from '../../src/spec/load.ts';
 import { readJournal } from '../../src/store/journal.ts';
-import { readRunFile, writeRunFile } from '../../src/store/run-file.ts';
+import { type RunFile, readRunFile, writeRunFile } from '../../src/store/run-file.ts';
 import { openStateDir } from '../../src/store/state-directory.ts';
 import { instantEngine, runEngine } from './instant-engine.ts';
 
@@ -33,11 +33,12 @@ const plan = await parseSpec(JSON.stringify(specOf(agents)), { path: `${path}/fl
 const stateDir = openStateDir(path);
 const folder = stateDir.run('r1234567');
 const vault = vaultOf(plan, {});
-const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId });
+const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId, plan });
 mkdirSync(folder.path, { mode: 0o700 });
-writeRunFile(folder, { plan, secret: '0'.repeat(32), engine: runEngine, commits: {} });
+const file: RunFile = { plan, secret: '0'.repeat(32), engine: runEngine, commits: {} };
+writeRunFile(folder, file);
 let events = 0;
-if (isResumed) await (await drive([], agents / 2)).detach();
+if (isResumed) await (await drive(file, [], agents / 2)).detach();
 
 // What was made so far is not part of the measurement.
 await delay(50);
@@ -46,7 +47,9 @@ const lag = monitorEventLoopDelay({ resolution: 1 });
 lag.enable();
 const began = performance.now();
 const cpu = process.cpuUsage();
-const run = await drive(isResumed ? readJournal(folder.journal).events : []);
+const run = await (isResumed
+  ? drive(readRunFile(folder), readJournal(folder.journal).events)
+  : drive(file, []));
 const { exitCode, state } = await run.done;
 const { user, system } = process.cpuUsage(cpu);
 const wallMs = performance.now() - began;
@@ -84,10 +87,10 @@ function specOf(count: number) {
 }
 
 /** Drive the run; with `until`, resolve once that many agents have ended. */
-async function drive(past: readonly RunEvent[], until = Number.POSITIVE_INFINITY) {
+async function drive(file: RunFile, past: readonly RunEvent[], until = Number.POSITIVE_INFINITY) {
   const enough = Promise.withResolvers<void>();
   let ended = 0;
-  const context = { ...readRunFile(folder), vault, folder, lock: lockRun(folder), past };
+  const context = { ...file, vault, folder, lock: lockRun(folder), past };
   const run = await superviseRun(context, engine.connection(vault.redactor, past), {
     stateDir,
     env: {},

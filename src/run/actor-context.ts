@@ -85,13 +85,16 @@ function agentsOf({
       instance,
       runId: folder.runId,
       attempt,
-      specHash: adopted[agent]?.specHash ?? digest(JSON.stringify(plan(agent))).slice(0, 32),
+      specHash: adopted[agent]?.specHash ?? specHashOf(plan(agent)),
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
     folder: (agent, attempt) => folder.attempt(agent, attempt),
     transcript: (agent, attempt) => folder.transcript(agent, attempt),
   };
 }
+
+/** Return the hash that labels the containers of an agent with this plan. */
+export const specHashOf = (plan: AgentPlan) => digest(JSON.stringify(plan)).slice(0, 32);
 
 const digest = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('hex');
 

@@ -2,7 +2,7 @@ import { isRunsOwn } from '../agent-container/names.ts';
 import type { FlowError } from '../errors.ts';
 import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
 import { type FlowState, reduce } from '../state/flow-state.ts';
-import { exitCodeOf, resultOf } from '../state/result.ts';
+import { exitCodeOf, resultOf, statusOf } from '../state/result.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { unwritableEnd } from './halt-errors.ts';
 import type { OpenRun } from './open-run.ts';
@@ -109,8 +109,7 @@ function notRemoved(left: readonly string[] | null): string {
 
 /** Write the result before the journal's last event: a run that has ended has its result. */
 async function writeEnd({ run: { folder }, journal, tracker, clock }: OpenRun, exitCode: number) {
-  const { status } = resultOf(tracker.state());
-  const event = { type: 'run.ended', status, exitCode } as const;
+  const event = { type: 'run.ended', status: statusOf(tracker.state()), exitCode } as const;
   try {
     const state = reduce(tracker.state(), { v: 1, seq: 0, at: clock.now(), ...event });
     writeFileAtomic(folder.result, `${JSON.stringify(resultOf(state), null, 2)}\n`);

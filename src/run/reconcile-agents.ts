@@ -6,6 +6,10 @@ import { sharedFlight, singleFlight } from '../docker/single-flight.ts';
 import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
 import { type AgentRecord, isFresh } from '../recovery/record.ts';
 import type { Seals } from '../secrets/seals.ts';
+import { fairTurns } from './fair-turns.ts';
+
+/** Agents in one turn of the event loop. The first list returns for all of them at once. */
+const reconciledAtOnce = 20;
 
 export interface ReconcileOptions {
   readonly runId: string;
@@ -31,6 +35,7 @@ export function reconcileAgents({
   const list = sharedFlight(async () => byAgent(await listRun(runId, containers, seals, signal), runId));
   const firstList = singleFlight(() => list(signal));
   const reconciled = new Set<string>();
+  const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
     const known = record(agent);
     // The first list serves all agents: a fresh agent has nothing in it that could change, and an agent that was found
@@ -38,6 +43,7 @@ export function reconcileAgents({
     const isFirst = !reconciled.has(agent);
     const found = isFirst || isFresh(known) ? await firstList('', stop) : await list(stop);
     reconciled.add(agent);
+    await turn();
     const { instance, specHash } = agents.identity(agent, known.attempt);
     const candidates = found.get(agent) ?? [];
     const facts = candidates.flatMap(container => factOf(container, { instance, runId, agent }));

@@ -52,6 +52,7 @@ function toValue(node: Node, path: Path, context: Context): unknown {
   if (node.type === 'array')
     return (node.children ?? []).map((child, i) => toValue(child, [...path, i], context));
   if (node.type !== 'object') return checkString(node, path, context);
+  /** Offsets: the line of each key would cost a pass over the text. */
   const firsts = new Map<string, number>();
   const result: Record<string, unknown> = Object.create(null);
   for (const { offset, children } of node.children ?? []) {
@@ -59,14 +60,16 @@ function toValue(node: Node, path: Path, context: Context): unknown {
     const key: string = name.value;
     const here = [...path, key];
     const first = firsts.get(key);
-    const problem =
-      first === undefined ? keyProblem(key) : `given twice, first on line ${first}; keep one of them`;
+    const problem = first === undefined ? keyProblem(key) : givenTwice(context.text, first);
     if (problem !== null) context.findings.push({ path: here, message: problem, offset });
-    firsts.set(key, first ?? position(context.text, offset).line);
+    firsts.set(key, first ?? offset);
     result[key] = toValue(value, here, context);
   }
   return result;
 }
+
+const givenTwice = (text: string, first: number) =>
+  `given twice, first on line ${position(text, first).line}; keep one of them`;
 
 function keyProblem(key: string): string | null {
   if (key === '__proto__') return 'unknown key: this name cannot be used here';

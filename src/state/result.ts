@@ -113,7 +113,7 @@ export function resultOf(state: FlowState): RunResult {
     version: 1,
     runId: state.runId,
     name: state.name,
-    status: state.ended?.status ?? statusOf(state),
+    status: statusOf(state),
     startedAt: isoTime(state.startedAt),
     endedAt: isoTime(state.endedAt),
     agents: Object.fromEntries(agents),
@@ -145,7 +145,8 @@ function exitCodeOfAgent({ status, error }: Outcome): number {
 }
 
 /** Return the status that matches the exit code; `cancelled` if the user cancelled the run, or nothing else failed. */
-function statusOf(state: FlowState): Status {
+export function statusOf(state: FlowState): Status {
+  if (state.ended) return state.ended.status;
   const statuses = Object.values(state.agents).map(agent => outcomeOf(agent).status);
   if (statuses.every(status => status === 'succeeded')) return 'succeeded';
   if (state.cancelled !== null && statuses.includes('cancelled')) return 'cancelled';

@@ -50,7 +50,7 @@ export function openJournal(
       if (error && !closed) fail(error);
       // After a failed sync a later one proves nothing: the kernel has dropped the pages that it could not write.
       const over = error || closed ? [...batch, ...waiting.splice(0)] : batch;
-      for (const { resolve, reject } of over) error && !closed ? reject(error) : resolve();
+      inTurns(over, ({ resolve, reject }) => (error && !closed ? reject(error) : resolve()));
       sync();
     });
   };
@@ -95,6 +95,15 @@ export function openJournal(
       closeSync(fd);
     },
   };
+}
+
+/** Settled appends in one turn of the event loop: what each of them permits follows in the same turn. */
+const settledAtOnce = 100;
+
+function inTurns<T>(items: readonly T[], work: (item: T) => void, from = 0): void {
+  const next = from + settledAtOnce;
+  for (const item of items.slice(from, next)) work(item);
+  if (next < items.length) setImmediate(() => inTurns(items, work, next));
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

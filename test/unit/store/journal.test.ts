@@ -241,3 +241,25 @@ test('a torn last line is truncated before more is appended', async t => {
   );
   t.deepEqual(readJournal(path).damage, []);
 });
+
+test('appends that are on disk are settled a hundred at a time, so that other work is done in between', async t => {
+  const journal = openJournal(file(t), () => 0);
+  const first = journal.append(cancel('first'));
+  // These share the next sync.
+  const counts = { settled: 0, mostInTurn: 0, inTurn: 0 };
+  const appends = Array.from({ length: 350 }, () => {
+    const written = journal.append(cancel('more'));
+    return written.then(() => {
+      counts.settled++;
+      counts.mostInTurn = Math.max(counts.mostInTurn, ++counts.inTurn);
+    });
+  });
+  await first;
+  while (counts.settled < appends.length) {
+    await new Promise(resolve => setImmediate(resolve));
+    counts.inTurn = 0;
+  }
+  // The loop sees each turn, or two of them where its own callback comes after theirs.
+  t.true(counts.mostInTurn <= 200, String(counts.mostInTurn));
+  journal[Symbol.dispose]();
+});

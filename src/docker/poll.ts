@@ -38,79 +38,79 @@ export interface PollOptions {
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
 
 interface Waiter {
-  /** Number of calls before it began to wait. */
+  /** The number of the last call before it began to wait. */
   readonly after: number;
-  readonly untilSuccess: boolean;
-  readonly resolve: (isReachable: boolean) => void;
+  readonly isPatient: boolean;
+  readonly resolve: (isAnswered: boolean) => void;
 }
 
 export function poll(options: PollOptions): Poll {
   const { ask, isNeeded, interval, signal, sleep, random, onUnreachable, onReachable } = options;
   const waiters = new Set<Waiter>();
-  let calls = 0;
+  let asked = 0;
   /** Failures in a row, those that callers of `reachable` report included. */
   let failures = 0;
-  let isUnreachable = false;
+  let isAway = false;
   let isDoubted = false;
-  let wakeUp = Promise.withResolvers<void>();
+  let hurried = Promise.withResolvers<void>();
 
   const pause = async () => {
     const over = new AbortController();
     const limit = AbortSignal.any([signal, over.signal]);
-    if (!isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), wakeUp.promise]);
+    if (!isAway) await Promise.race([sleep(interval(), limit).catch(() => {}), hurried.promise]);
     over.abort();
     if (failures > 0) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   };
 
-  const notify = (isReachable: boolean) => {
+  const notify = (isAnswered: boolean) => {
     for (const waiter of waiters) {
-      if (waiter.after >= calls || (waiter.untilSuccess && !isReachable)) continue;
+      if (waiter.after >= asked || (waiter.isPatient && !isAnswered)) continue;
       waiters.delete(waiter);
-      waiter.resolve(isReachable);
+      waiter.resolve(isAnswered);
     }
   };
 
-  const callOnce = async () => {
-    calls++;
-    wakeUp = Promise.withResolvers();
+  const question = async () => {
+    asked++;
+    hurried = Promise.withResolvers();
     const wasDoubted = isDoubted;
     isDoubted = false;
     try {
       await ask();
       failures = wasDoubted ? failures + 1 : 0;
-      if (isUnreachable) onReachable();
-      isUnreachable = false;
+      if (isAway) onReachable();
+      isAway = false;
     } catch (error) {
       if (signal.aborted) return;
       failures++;
-      if (!isUnreachable) onUnreachable(reasonOf(error));
-      isUnreachable = true;
+      if (!isAway) onUnreachable(reasonOf(error));
+      isAway = true;
     }
-    notify(!isUnreachable);
+    notify(!isAway);
   };
 
   const loop = async () => {
     while (!signal.aborted) {
       await pause();
       if (signal.aborted) return;
-      if (isUnreachable || waiters.size > 0 || isNeeded()) await callOnce();
-      else wakeUp = Promise.withResolvers();
+      if (isAway || waiters.size > 0 || isNeeded()) await question();
+      else hurried = Promise.withResolvers();
     }
   };
 
-  const wait = (stop: AbortSignal, untilSuccess: boolean) => {
+  const wait = (stop: AbortSignal, isPatient: boolean) => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { after: calls, untilSuccess, resolve };
+    const waiter = { after: asked, isPatient, resolve };
     waiters.add(waiter);
-    wakeUp.resolve();
+    hurried.resolve();
     return raceAbort(promise, stop).finally(() => waiters.delete(waiter));
   };
 
   return {
-    pollNow: () => wakeUp.resolve(),
+    pollNow: () => hurried.resolve(),
     next: stop => wait(stop, false),
     async reachable(stop) {
-      isDoubted ||= !isUnreachable;
+      isDoubted ||= !isAway;
       await wait(stop, true);
     },
     closed: loop(),

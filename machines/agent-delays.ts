@@ -1,7 +1,7 @@
 import type { AgentContext } from './agent-types.ts';
 import { quotaResetAt, quotaWaitLimits } from './outcome.ts';
 
-/** How often a step is tried. */
+/** Maximum tries of a step. */
 export const maxTries = 8;
 /** Milliseconds between two tries of a step: 100, doubled each time, at most 5,000. */
 export const backOffDelay = (failures: number) => Math.min(100 * 2 ** (failures - 1), 5_000);

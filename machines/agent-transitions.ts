@@ -52,7 +52,7 @@ export const onCollectError = [
   { target: '#agent.removing', actions: 'cleanupDone' },
 ] as const;
 
-/** `onError` of `removing`: the outcome says that a container may be left behind. */
+/** `onError` of `removing`: the outcome reports that a container may be left behind. */
 export const onRemoveError = [
   { guard: 'isEngineUnreachableAtCancel', target: '#agent.evaluating', actions: 'leaveBehind' },
   ...waitAndRetry('removing'),

@@ -5,7 +5,7 @@ import type { Status } from './outcome.ts';
 
 export interface FlowInput {
   readonly agents: readonly AgentInput[];
-  /** How many agents may be started at once. */
+  /** Maximum number of agents to start at once. */
   readonly concurrency: number;
 }
 

@@ -34,7 +34,7 @@ export function connectToRun(folder: RunFolder, timeout?: number): Promise<Engin
   return run === null ? reachCurrent() : connectTo(run, timeout);
 }
 
-/** Return whether a run has running containers; true where its engine cannot be reached. */
+/** Return whether a run has running containers; true if its engine cannot be reached. */
 export async function hasContainers(folder: RunFolder): Promise<boolean> {
   try {
     const { docker } = await connectToRun(folder);

@@ -34,7 +34,7 @@ export interface ReconcilePlan {
 
 /**
  * Return the state in which an agent enters its machine, from what the journal remembers and what Docker has (I1, I2). A
- * fresh start is the case in which nothing is remembered and nothing exists; there is no other way in. The clock of the
+ * fresh start is the case in which nothing is recorded and nothing exists; an agent starts in no other way. The clock of the
  * engine may differ from ours: its times are compared with each other only. Pure; it never throws.
  *
  * @param plan Retries, whether containers are kept, the hash of the spec.

@@ -19,7 +19,7 @@ test.serial('a missing docker command is reported', async t => {
   t.teardown(() => {
     process.env.PATH = before;
   });
-  await t.throwsAsync(ask(), { message: 'there is no docker command on PATH. Install Docker first' });
+  await t.throwsAsync(ask(), { message: 'the docker command is not on PATH. Install Docker first' });
 });
 
 /** What a docker that is there may say; in each, something else than docker is not found. */

@@ -54,7 +54,7 @@ test('a container is known by what engines leave in it', t => {
 
 test('without a dockerd to compare with, the first process of the machine is', t => {
   const root = system(t, { 'proc/self/mountinfo': mounts(300), 'proc/1/mountinfo': mounts(27) });
-  t.regex(separateMounts({ env: {}, root }) ?? '', /mount namespace of its own/);
+  t.regex(separateMounts({ env: {}, root }) ?? '', /separate mount namespace/);
   t.is(separateMounts({ env: {}, root: system(t, {}) }), null);
 });
 

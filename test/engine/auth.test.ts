@@ -98,10 +98,7 @@ test('without an ssh-agent, or with logins that the user may not read, nothing i
   const { here, home, run } = atHome(t);
   const noAgent = await run('true', { auth: { ssh: 'agent' } }, { SSH_AUTH_SOCK: '/nowhere' });
   t.is(noAgent.exitCode, 2);
-  t.regex(
-    noAgent.stderr,
-    /agents\.a\.auth\.ssh: \$SSH_AUTH_SOCK does not name an ssh-agent; start one/,
-  );
+  t.regex(noAgent.stderr, /agents\.a\.auth\.ssh: \$SSH_AUTH_SOCK does not name an ssh-agent; start one/);
 
   chmodSync(here.path, 0o755);
   chownSync(here.workspace, 1000, 1000);

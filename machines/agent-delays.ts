@@ -13,7 +13,7 @@ type EndedAttempt = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
 /** Return when the next attempt may begin: after its delay, and not before an exhausted quota is reset. */
 export const nextAttemptAt = ({ outcome, end, attempt }: EndedAttempt) => {
   const since = end?.at ?? 0;
-  // The limit also holds where the clock was set back after the reset time was journaled.
+  // The limit also applies if the clock was set back after the reset time was journaled.
   const resetsAt = Math.min((outcome && quotaResetAt(outcome)) ?? 0, since + quotaWaitLimits.maxWaitMs);
   return Math.max(resetsAt, since + retryDelay(attempt));
 };

@@ -53,7 +53,7 @@ export interface End {
   readonly reason: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
-  /** The same by the engine's clock, where Docker reports it. Compare it with times of that clock only. */
+  /** The same by the engine's clock, if Docker reports it. Compare it with times of that clock only. */
   readonly finishedAt?: number;
 }
 
@@ -190,7 +190,7 @@ export const quotaResetAt = ({ error }: Outcome): number | null =>
 export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
   attempt - attempts.filter(each => quotaResetAt(each) !== null).length;
 
-/** Report whether a new attempt can help: it can where the agent or its infrastructure failed, not after a limit or a refusal. */
+/** Return whether a new attempt can help: if the agent or its infrastructure failed, not after a limit or a refusal. */
 export function isRetryable(outcome: Outcome): boolean {
   const retryableKinds: readonly FailureKind[] = [
     'exit',

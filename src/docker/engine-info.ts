@@ -52,7 +52,7 @@ export interface EngineInfo extends ContainerSupport {
 export interface ContainerSupport {
   /** Users of containers have other ids on the host: `userns-remap`. */
   readonly isRemapped: boolean;
-  /** The host's ids for root of a remapped container; null without remapping, or where the engine does not report them. */
+  /** The host's ids for root of a remapped container; null without remapping, or if the engine does not report them. */
   readonly remappedRoot: { readonly uid: number; readonly gid: number } | null;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;

@@ -94,7 +94,7 @@ test('once the Inspector is there, nothing is said until the end', t => {
   timePasses();
   t.true(status.hidden);
   sockets[0]!.onclose({ code: 1000 });
-  t.regex(status.textContent, /The run is over/);
+  t.regex(status.textContent, /The run has ended/);
   t.false(status.hidden);
   sockets[0]!.onclose({ code: 1006 });
   t.regex(status.textContent, /is lost.*Reload/);

@@ -1,7 +1,7 @@
 import type { AgentContext } from './agent-types.ts';
 import { quotaResetAt, quotaWaitLimits } from './outcome.ts';
 
-/** How often a step is tried. */
+/** Maximum tries of a step. */
 export const maxTries = 8;
 /** Milliseconds between two tries of a step: 100, doubled each time, at most 5,000. */
 export const backOffDelay = (failures: number) => Math.min(100 * 2 ** (failures - 1), 5_000);
@@ -13,7 +13,7 @@ type EndedAttempt = Pick<AgentContext, 'outcome' | 'end' | 'attempt'>;
 /** Return when the next attempt may begin: after its delay, and not before an exhausted quota is reset. */
 export const nextAttemptAt = ({ outcome, end, attempt }: EndedAttempt) => {
   const since = end?.at ?? 0;
-  // The limit also holds where the clock was set back after the reset time was journaled.
+  // The limit also applies if the clock was set back after the reset time was journaled.
   const resetsAt = Math.min((outcome && quotaResetAt(outcome)) ?? 0, since + quotaWaitLimits.maxWaitMs);
   return Math.max(resetsAt, since + retryDelay(attempt));
 };

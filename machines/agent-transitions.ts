@@ -52,7 +52,7 @@ export const onCollectError = [
   { target: '#agent.removing', actions: 'cleanupDone' },
 ] as const;
 
-/** `onError` of `removing`: the outcome says that a container may be left behind. */
+/** `onError` of `removing`: the outcome reports that a container may be left behind. */
 export const onRemoveError = [
   { guard: 'isEngineUnreachableAtCancel', target: '#agent.evaluating', actions: 'leaveBehind' },
   ...waitAndRetry('removing'),
@@ -78,7 +78,7 @@ export const escalateTo = <T extends 'terminating' | 'stoppingContainer' | 'kill
 export const retryStep = <S extends Step>(step: S) =>
   ({ guard: { type: 'isInterruptedStep', params: { step } }, target: step }) as const;
 
-/** Also `onError` of `backingOff`: where the clock fails the wait is over, and the tries are counted all the same. */
+/** Also `onError` of `backingOff`: if the clock fails, the wait is over, and the try still counts. */
 export const retryTransitions = [
   retryStep('reconciling'),
   retryStep('building'),

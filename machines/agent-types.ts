@@ -41,7 +41,7 @@ export interface Reconciliation {
   /** Milliseconds since the epoch; null before the launch script was injected. */
   readonly injectedAt: number | null;
   readonly end: End | null;
-  /** The outcome, where it is known already: journaled, or a refusal. */
+  /** The outcome, if it is known already: journaled, or a refusal. */
   readonly outcome: Outcome | null;
   /** A cancel was requested before. */
   readonly cancelled: boolean;
@@ -85,7 +85,7 @@ export interface AgentContext {
   readonly attempts: readonly AttemptResult[];
   /** The step that was interrupted and is to be continued; null while none is. */
   readonly step: Step | null;
-  /** How often that step has failed so far. */
+  /** The number of failures of that step so far. */
   readonly tries: number;
   /** When a timed wait ends, milliseconds since the epoch. */
   readonly retryAt: number;
@@ -101,7 +101,7 @@ export type AgentEvent =
   | { type: 'KILL' }
   | Activity;
 
-/** What an interactive agent is seen to do: it works, is idle, or needs input. */
+/** The activity of an interactive agent: it works, is idle, or needs input. */
 export type Activity =
   | { type: 'OUTPUT' }
   | { type: 'IDLE' }

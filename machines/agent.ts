@@ -25,7 +25,7 @@ import {
  * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
  * that nothing is left behind.
  *
- * The machine has no effects of its own: it invokes actors, which `agentMachine.provide({ actors })` supplies, any subset
+ * The machine itself has no effects: it invokes actors, which `agentMachine.provide({ actors })` supplies, any subset
  * of them. An actor that is invoked without having been provided fails its step; the machine itself never ends in an
  * error. Times are milliseconds since the epoch, and waits are absolute, so that a timer means the same after a restart.
  * Context and actor inputs are plain data: what `getPersistedSnapshot()` returns can be stored as JSON, and restored in

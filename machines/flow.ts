@@ -18,7 +18,7 @@ import {
 
 export interface FlowInput {
   readonly agents: readonly AgentInput[];
-  /** How many agents may be started at once. */
+  /** Maximum number of agents to start at once. */
   readonly concurrency: number;
 }
 

@@ -1,4 +1,4 @@
-/** How an attempt, or a whole agent, ended. */
+/** The status of an attempt, or of a whole agent, that has ended. */
 export type Status = 'succeeded' | 'failed' | 'timedOut' | 'cancelled' | 'skipped';
 
 export type FailureKind =
@@ -8,7 +8,7 @@ export type FailureKind =
   | 'outOfMemory'
   | 'injectTimeout' // the container gave up waiting for its launch script
   | 'infrastructure' // the container ended without an end record: killed, removed, daemon restart, host lost
-  | 'timeout' // a phase ran past its limit; `phase` says which
+  | 'timeout' // the phase in `phase` ran past its limit
   | 'idle' // no output for longer than `timeouts.idle`
   | 'image' // an image cannot be built, pulled or used
   | 'gpu' // the engine has no GPU for containers, or not the requested ones
@@ -19,7 +19,7 @@ export type FailureKind =
   | 'authentication' // the AI CLI reports that it is not logged in, or that its key is refused
   | 'quota' // the AI CLI reports that its quota is exhausted
   | 'budget' // the AI CLI exceeded its turns, tokens or time
-  | 'needsInput' // the AI CLI needs input, and `needsInput` says to fail then
+  | 'needsInput' // the AI CLI needs input, and `needsInput` is `fail`
   | 'missingSecret' // a secret is not set
   | 'docker' // docker failed permanently
   | 'unreachable' // the Docker engine does not respond
@@ -40,7 +40,7 @@ export interface Failure {
 
 export interface Outcome {
   readonly status: Status;
-  /** The agent's exit code; null where it has none (never started, removed by hand). */
+  /** The agent's exit code; null if it has none (never started, removed by hand). */
   readonly exitCode: number | null;
   readonly error: Failure | null;
 }
@@ -53,7 +53,7 @@ export interface End {
   readonly reason: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;
-  /** The same by the engine's clock, where Docker reports it. Compare it with times of that clock only. */
+  /** The same by the engine's clock, if Docker reports it. Compare it with times of that clock only. */
   readonly finishedAt?: number;
 }
 
@@ -65,7 +65,7 @@ export interface EndRecord {
   readonly oomKills: number;
   /** Why the AI CLI failed, if it has reported that. */
   readonly providerFailure?: ProviderFailure | null;
-  /** Why the container cannot run an agent, where it ended before its launch script was injected. */
+  /** Why the container cannot run an agent, if it ended before its launch script was injected. */
   readonly refusal?: string | null;
 }
 
@@ -182,7 +182,7 @@ function outcomeOfProvider(
 const hint = (code: number) =>
   code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';
 
-/** Return when an exhausted quota is reset; null where there is nothing to wait for. */
+/** Return when an exhausted quota is reset; null if there is nothing to wait for. */
 export const quotaResetAt = ({ error }: Outcome): number | null =>
   error?.kind === 'quota' ? (error.until ?? null) : null;
 
@@ -190,7 +190,7 @@ export const quotaResetAt = ({ error }: Outcome): number | null =>
 export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
   attempt - attempts.filter(each => quotaResetAt(each) !== null).length;
 
-/** Report whether a new attempt can help: it can where the agent or its infrastructure failed, not after a limit or a refusal. */
+/** Return whether a new attempt can help: if the agent or its infrastructure failed, not after a limit or a refusal. */
 export function isRetryable(outcome: Outcome): boolean {
   const retryableKinds: readonly FailureKind[] = [
     'exit',

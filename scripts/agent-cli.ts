@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Bundles the programs of src/agent-cli into docker/provider. They are checked in: an image is built from the package, or
-// from a checkout in which nothing else was built. With --check it writes nothing and fails where one is stale.
+// Bundle the programs of src/agent-cli into docker/provider. They are checked in: an image is built from the package, or
+// from a checkout in which nothing else was built. With --check, write nothing and fail if one is stale.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';

@@ -59,7 +59,7 @@ function table(fields: Readonly<Record<string, Schema>>, needed: readonly string
   return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
-/** Return the row of a field, and the rows of its own fields. */
+/** Return the row of a field, and the rows of its subfields. */
 function row(name: string, schema: Schema, isNeeded: boolean): string[] {
   if (schema.not) return [];
   const inner = [schema, ...(schema.anyOf ?? [])].flatMap(one =>

@@ -24,13 +24,13 @@ const agent = (script: string, more: object = {}) => ({
 });
 const tests = String.raw`
 printf '\033[1m> node --test\033[0m\n\n'
-for name in parses adds subtracts 'rounds half to even' 'says what went wrong'; do
+for name in parses adds subtracts 'rounds half to even' 'reports errors'; do
   sleep 0.3; printf '\033[32m✔\033[0m %s \033[2m(%s ms)\033[0m\n' "$name" $((RANDOM % 9 + 1))
 done
 [ -e /workspace/tried ] || { touch /workspace/tried; printf '\033[31m✖ formats\033[0m\n'; exit 1; }
 printf '\033[32m✔\033[0m formats\n\n\033[1m6 passed\033[0m\n'`;
 const spec = {
-  name: 'mend-and-review',
+  name: 'fix-and-review',
   concurrency: 3,
   agents: {
     fixer: agent('echo looking for the bug; sleep 2'),

@@ -52,16 +52,16 @@ const end = Date.now() + minutes * 60_000;
 let agents = 0;
 try {
   while (Date.now() < end) {
-    const { status, agents: cameOut } = await runFlow(spec, { stateDir });
-    const statuses = Object.groupBy(Object.values(cameOut), agent => agent.status);
+    const { status, agents: outcomes } = await runFlow(spec, { stateDir });
+    const statuses = Object.groupBy(Object.values(outcomes), agent => agent.status);
     const counts = Object.entries(statuses).map(([name, list]) => `${list?.length} ${name}`);
-    agents += Object.keys(cameOut).length;
-    const troubled = Object.entries(cameOut).filter(([name, { status, exitCode }]) => {
+    agents += Object.keys(outcomes).length;
+    const failed = Object.entries(outcomes).filter(([name, { status, exitCode }]) => {
       if (name.startsWith('short-')) return exitCode === null;
       // The others may also fail at their own limits.
       return name === 'hanging' ? status !== 'timedOut' : status === 'succeeded';
     });
-    for (const [name, { status, error }] of troubled)
+    for (const [name, { status, error }] of failed)
       wrong.push(`flow ${seen.length + 1}: ${name} ${status}: ${error?.message ?? ''}`);
     const used = memory();
     seen.push(used);

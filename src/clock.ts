@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time comes in from outside, so that tests have their own. */
+/** Time is passed in, so that tests control it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds of a clock that nobody sets: good for how long something took, and for nothing else. */
+  /** Milliseconds of a monotonic clock, for durations only. */
   elapsed(): number;
   /** Rejects when the signal fires. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -15,7 +15,7 @@ type Sleep = Clock['sleep'];
 /** The longest wait of a timer of Node, in milliseconds, some 24.8 days; a longer one would fire at once. */
 const longestTimer = 2 ** 31 - 1;
 
-/** A sleep of any length, made of sleeps of at most `longest` milliseconds. */
+/** Sleep for any time, by sleeps of at most `longest` milliseconds. */
 export const inPieces =
   (sleep: Sleep, longest = longestTimer): Sleep =>
   async (ms, signal) => {

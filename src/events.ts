@@ -122,7 +122,7 @@ const kinds = [
   z.object({ type: z.literal('container.started'), containerId: id, startedAt: z.number() }),
   z.object({ type: z.literal('engine.unreachable'), message: z.string() }),
   z.object({ type: z.literal('engine.reachable') }),
-  /** The new limit of containers that are created or started at once; null for the usual limit. */
+  /** The new limit of containers that are created or started at once; null for the default limit. */
   z.object({
     type: z.literal('engine.throttled'),
     atOnce: z.number().int().min(1).nullable(),

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Return where a program lies; null where it is not on PATH. */
+/** Return where a program lies; null if it is not on PATH. */
 export function onPath(program: string, env: NodeJS.ProcessEnv): string | null {
   const candidates = (env.PATH ?? '').split(delimiter).map(folder => join(folder || '.', program));
   return candidates.find(isProgram) ?? null;

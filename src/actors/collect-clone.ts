@@ -11,7 +11,7 @@ export type CollectClonePorts = EmptyPorts & Pick<ActorContext, 'plan' | 'folder
 
 const timeoutMs = 5 * 60_000;
 
-/** What to collect of a clone, and the refs to save it to. */
+/** The part of a clone to collect, and the refs to save it to. */
 export interface CollectRequest extends WorkRefs {
   /** The commit that the clone started from. */
   readonly base: string;

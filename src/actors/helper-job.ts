@@ -81,7 +81,7 @@ export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode
 
 /** Return the user by which a helper reads and writes the caller's own files. */
 export function hostUser({ engine }: Pick<ActorContext, 'engine'>): Pick<Helper, 'user' | 'groups'> {
-  // A rootless engine maps the caller to root in a container, and the caller's own ids to nobody.
+  // A rootless engine maps the caller to root in a container; the caller's own ids do not exist there.
   if (engine.isRootless) return { user: '0:0' };
   const { uid, gid } = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return { user: `${uid}:${gid}`, groups: uid === 0 ? [] : (process.getgroups?.() ?? []) };

@@ -3,7 +3,7 @@ import type { ActorContext } from './context.ts';
 
 /** Milliseconds; a busy engine takes a moment. */
 const timeoutMs = 2_000;
-/** Usually the event arrives within this time, and no call is needed. */
+/** In most cases the event arrives within this time, and no call is needed. */
 const askAfterMs = 300;
 
 /**

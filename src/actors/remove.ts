@@ -6,7 +6,7 @@ import { type ActorContext, owner } from './context.ts';
 
 type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
-/** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
+/** Remove the container of an attempt, and any that a lost call may have created with the same labels. */
 export async function removeContainer(
   context: RemovePorts,
   input: StepInput,

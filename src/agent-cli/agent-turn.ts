@@ -4,7 +4,7 @@
 //   agent-turn begin                  the CLI is about to be started
 //   agent-turn sent                   a prompt is about to be typed into it
 //   agent-turn accepted               it has accepted a prompt
-//   agent-turn end [queued]           a turn has ended; `queued`: an accepted prompt may still get a turn of its own
+//   agent-turn end [queued]           a turn has ended; `queued`: an accepted prompt may still get its own turn
 //   agent-turn failed                 a turn has failed
 //   agent-turn blocked KIND MESSAGE   it cannot continue
 import { spawn, spawnSync } from 'node:child_process';

@@ -50,7 +50,7 @@ export const failure = (
 export const refusedKey = (status: number): CliEvent =>
   failure(`the API refuses the credentials (${status})`, 'authentication', { isFinal: true });
 
-/** Return the kind of failure of an HTTP status; null where the status alone does not decide. */
+/** Return the kind of failure of an HTTP status; null if the status alone does not decide. */
 export function kindOfStatus(status: unknown): FailureKind | null {
   if (status === 401 || status === 403) return 'authentication';
   return status === 429 || status === 402 ? 'quota' : null;

@@ -22,7 +22,7 @@ export function display(event: CliEvent): string {
   }
 }
 
-/** Return the summary of a whole session; empty where the CLI has reported no usage. */
+/** Return the summary of a whole session; empty if the CLI has reported no usage. */
 export function displayUsage({ turns, inputTokens, outputTokens, costUsd }: Usage): string {
   if (outputTokens === 0) return '';
   const cost = costUsd === null ? '' : `, $${costUsd.toFixed(4)}`;

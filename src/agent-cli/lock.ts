@@ -50,7 +50,7 @@ function take(file: string, attempt: Attempt): boolean {
 
 /**
  * Replace the lock of a holder that is gone. Another process may have done so since the holder was read, and hold the lock
- * by now. So a replacement takes a lock of its own, of this one holder, and reads the holder again.
+ * by now. So a replacement takes another lock, for this holder only, and reads the holder again.
  */
 function replace(file: string, gone: string, attempt: Attempt): boolean {
   const { own, base } = attempt;
@@ -81,7 +81,7 @@ function link(file: string, own: string): boolean {
   }
 }
 
-/** Return null where the lock is free, or is not a lock of ours. */
+/** Return null if the lock is free, or is not a lock of ours. */
 function holderOf(file: string): string | null {
   try {
     return readlinkSync(file);

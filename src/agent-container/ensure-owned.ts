@@ -5,9 +5,9 @@ export interface OwnedResource<T extends { readonly id: string }> {
   readonly type: 'container' | 'network';
   readonly name: string;
   readonly find: () => Promise<T | null>;
-  /** Return the id of the new resource; null where it has to be found by name. */
+  /** Return the id of the new resource; null if it has to be found by name. */
   readonly create: () => Promise<string | null>;
-  /** Return why the resource of this name must not be used, such as `notOurs`; null where it may. */
+  /** Return why the resource of this name must not be used, such as `notOurs`; null if it may. */
   readonly refusal: (found: T) => StepError | null;
 }
 
@@ -25,7 +25,7 @@ export async function ensureOwned<T extends { readonly id: string }>(
   throw new StepError('transient', `the ${resource.type} ${resource.name} no longer exists`);
 }
 
-/** Find the resource by its name; null where none exists. Throws for one that must not be used. */
+/** Find the resource by its name; null if none exists. Throws for one that must not be used. */
 export async function findOwned<T extends { readonly id: string }>({
   find,
   refusal,

@@ -5,7 +5,7 @@ export interface CommonOptions {
   readonly stateDir?: string | undefined;
 }
 
-/** One command of the command line. */
+/** A command of the command line. */
 export interface Command {
   /** Name and positionals in the syntax of yargs; several with aliases. */
   readonly usage: string | readonly string[];

@@ -38,7 +38,7 @@ export function canRedraw(
   return hasCursor && !isLog && columns >= minimumSize.columns && rows >= minimumSize.rows;
 }
 
-/** Print one line per step. `runId` is put before each line where several runs are shown. */
+/** Print one line per step. `runId` is put before each line if several runs are shown. */
 export function lines(runId: string | null = null): Progress {
   const flow = liveFlowState();
   let width = 0;

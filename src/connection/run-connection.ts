@@ -9,7 +9,7 @@ import { connectTo, type EngineConnection, type RunOnEngine, reachCurrent } from
 
 /**
  * Connect to the engine of a run with the first call, and return the same connection from then on: for commands that act
- * on a run of another process. Rejects with an `EngineError` where it is not found; then the next call tries again.
+ * on a run of another process. Rejects with an `EngineError` if it is not found; then the next call tries again.
  */
 export function connectionOf(folder: RunFolder): () => Promise<EngineConnection> {
   let known: Promise<EngineConnection> | null = null;
@@ -28,13 +28,13 @@ export const dockerOf =
   async (args, options) =>
     (await connection()).docker(args, options);
 
-/** Connect to the engine of a run; to the one that docker reaches where the record of the run cannot be read. */
+/** Connect to the engine of a run; to the one that docker reaches if the record of the run cannot be read. */
 export function connectToRun(folder: RunFolder, timeout?: number): Promise<EngineConnection> {
   const run = engineOf(folder);
   return run === null ? reachCurrent() : connectTo(run, timeout);
 }
 
-/** Return whether a run has running containers; true where its engine cannot be reached. */
+/** Return whether a run has running containers; true if its engine cannot be reached. */
 export async function hasContainers(folder: RunFolder): Promise<boolean> {
   try {
     const { docker } = await connectToRun(folder);
@@ -62,7 +62,7 @@ export interface MissingEngine {
 
 /**
  * Connect to every engine that may have containers of this state directory: those of runs that have not ended or keep
- * containers, and the one that docker reaches now. Throws an `EngineError` where none of them can be reached.
+ * containers, and the one that docker reaches now. Throws an `EngineError` if none of them can be reached.
  */
 export async function enginesOf(stateDir: StateDir, timeout?: number): Promise<EnginesOfRuns> {
   const [reached] = await Promise.allSettled([reachCurrent(undefined, timeout)]);

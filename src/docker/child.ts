@@ -24,7 +24,7 @@ export interface Guard {
   overflow(): void;
   /** Kill it and report its exit code. */
   stop(): void;
-  /** Resolve with `result`; with null where the child survives the kill, for instance as another user's process. */
+  /** Resolve with `result`; with null if the child survives the kill, for instance as another user's process. */
   settle<T>(result: PromiseLike<T>): Promise<T | null>;
 }
 

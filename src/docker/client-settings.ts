@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configFolder } from './engine-address.ts';
 
 /**
- * Return a setting of the docker client's config.json; null where it is missing or the file cannot be read: docker
+ * Return a setting of the docker client's config.json; null if it is missing or the file cannot be read: docker
  * ignores such a file.
  */
 export function clientSetting(

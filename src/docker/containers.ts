@@ -79,7 +79,7 @@ export interface Containers {
   remove(id: string, options?: DockerOptions): Promise<DockerResult>;
 }
 
-/** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
+/** Return the error of a command that only reads. Its failure is transient unless it is of another known class. */
 export const readError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
 
 /** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
@@ -105,7 +105,7 @@ export function containers(docker: Docker): Containers {
         ...(await inspectSome(ids.slice(half), options)),
       ];
     }
-    // Containers that are gone are no failure: docker prints the others all the same.
+    // Missing containers are not a failure: docker prints the others.
     if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
     const none = result.ok ? '' : '[]';
     return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));

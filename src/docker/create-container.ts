@@ -2,7 +2,7 @@ import type { Docker, DockerOptions } from './cli.ts';
 import { dockerError, matchesMessage, unreadableOutput } from './errors.ts';
 import { createWithLog } from './log-driver.ts';
 
-/** Create a container by the arguments of a `docker create`. Returns its full id; null where its name is taken. */
+/** Create a container by the arguments of a `docker create`. Returns its full id; null if its name is taken. */
 export async function createByName(
   docker: Docker,
   args: readonly string[],

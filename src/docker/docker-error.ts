@@ -24,10 +24,10 @@ export class DockerError extends Error {
   readonly inDoubt: boolean;
   /** `docker network create`. */
   readonly command: string;
-  /** null where the client was cut off. */
+  /** null if the client was cut off. */
   readonly exitCode: number | null;
   readonly stderr: string;
-  /** Why the client was cut off; null where it ended by itself. */
+  /** Why the client was cut off; null if it ended by itself. */
   readonly interrupted: 'timeout' | 'aborted' | 'overflow' | null;
   /** The message without the operation, for a caller that names its own. */
   readonly reason: string;

@@ -13,7 +13,7 @@ const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CER
  *     {"host": "unix:///var/run/docker.sock", "env": {"DOCKER_HOST": "unix:///var/run/docker.sock"}}
  */
 export interface EngineAddress {
-  /** For display, without secrets; empty where docker does not report it. */
+  /** For display, without secrets; empty if docker does not report it. */
   readonly host: string;
   /** Docker's variables: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
   readonly env: Readonly<Record<string, string>>;

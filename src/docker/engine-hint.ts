@@ -10,7 +10,7 @@ export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):
 /**
  * Return the fix for an unreachable engine, found by what exists rather than by docker's message.
  *
- * @param host Its address, `unix:///var/run/docker.sock`; empty where docker does not report it.
+ * @param host Its address, `unix:///var/run/docker.sock`; empty if docker does not report it.
  */
 export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
   const context = host === '' ? missingContext(env) : null;
@@ -56,7 +56,7 @@ const remoteHint = (env: NodeJS.ProcessEnv) =>
 const apiHint = ({ DOCKER_API_VERSION: version }: NodeJS.ProcessEnv, before: string, after = '') =>
   version ? `${before}unset DOCKER_API_VERSION, which is ${version}${after}` : '';
 
-/** Return the code of the error; null where the socket is accessible. */
+/** Return the code of the error; null if the socket is accessible. */
 function access(socket: string): string | null {
   try {
     accessSync(socket, constants.R_OK | constants.W_OK);

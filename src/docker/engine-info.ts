@@ -36,14 +36,14 @@ export interface EngineInfo extends ContainerSupport {
   /** Identifies its images and containers: it stays the same as long as they exist. */
   readonly id: string;
   readonly version: string;
-  /** The name of its machine; null where it does not report one. */
+  /** The name of its machine; null if it does not report one. */
   readonly hostName: string | null;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
-  /** Its directory of images and containers; null where it does not report one. */
+  /** Its directory of images and containers; null if it does not report one. */
   readonly rootDir: string | null;
-  /** The time of its own clock, milliseconds since the epoch; null where it does not report one. Never compare it with ours. */
+  /** The time of the engine's clock, milliseconds since the epoch; null if it does not report one. Never compare it with ours. */
   readonly systemTime: number | null;
   /** The engine is Podman, through its docker-compatible socket. */
   readonly isPodman: boolean;
@@ -52,12 +52,12 @@ export interface EngineInfo extends ContainerSupport {
 export interface ContainerSupport {
   /** Users of containers have other ids on the host: `userns-remap`. */
   readonly isRemapped: boolean;
-  /** The host's ids for root of a remapped container; null without remapping, or where the engine does not report them. */
+  /** The host's ids for root of a remapped container; null without remapping, or if the engine does not report them. */
   readonly remappedRoot: { readonly uid: number; readonly gid: number } | null;
   /** Root in a container is the engine's own user on the host. */
   readonly isRootless: boolean;
   readonly supportedLimits: SupportedLimits;
-  /** As docker writes it, `linux/amd64`; null where the engine does not report one. */
+  /** As docker writes it, `linux/amd64`; null if the engine does not report one. */
   readonly platform: string | null;
 }
 
@@ -140,7 +140,7 @@ export async function engineInfo(
   if (result.ok && read(podmanInfo, result.stdout) !== null)
     throw unreachable(podmanCommand.problem, podmanCommand.hint);
   if (onPath('docker', process.env) === null)
-    throw unreachable('there is no docker command on PATH', 'install Docker first');
+    throw unreachable('the docker command is not on PATH', 'install Docker first');
   if (result.interrupted === 'timeout')
     throw unreachable(`the Docker engine did not respond within ${timeout / 1000} s`, hint());
   // The exit codes of a shell that cannot start docker, or a script in its place.

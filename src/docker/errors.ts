@@ -150,7 +150,7 @@ export const unreadableOutput = (
     { command: `docker ${args[0]}`, exitCode, stderr, inDoubt: true },
   );
 
-/** Remove warnings, which are no reason for a failure: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
+/** Remove warnings, which are not the reason of a failure: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
 const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
 
 /**

@@ -19,7 +19,7 @@ export interface FollowOptions {
 /** A stream that stays open for this many milliseconds works, though the idle timeout of a proxy may end it repeatedly. */
 const steadyAfter = 5_000;
 const pauses = { base: 100, most: 30_000 };
-/** One stream that ends at once may be chance; this many in a row, with a reachable engine, are not. */
+/** A single stream that ends at once may be chance; this many in a row, with a reachable engine, are not. */
 const refusals = 3;
 
 /** Keep a stream of events open. One that ends at once is reopened with exponential backoff and jitter. */

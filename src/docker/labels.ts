@@ -1,4 +1,4 @@
-/** Every label that is set or read. Anybody can set labels: only a resource with our instance id is ours (I3). */
+/** Every label that is set or read. Any user can set labels: only a resource with our instance id is ours (I3). */
 export const label = {
   /** The five labels of the documented setup by hand. */
   mark: 'tmux-agents',

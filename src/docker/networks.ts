@@ -34,7 +34,7 @@ export interface NetworkOptions {
 export interface NamedNetwork {
   /** Return the first of this name; every engine returns the same. */
   readonly find: () => Promise<z.output<typeof listed> | null>;
-  /** Create it with these flags. One of its name that exists already is no failure. */
+  /** Create it with these flags. An existing one of its name is not a failure. */
   readonly create: (flags: readonly string[]) => Promise<void>;
 }
 

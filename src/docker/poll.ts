@@ -38,7 +38,7 @@ export interface PollOptions {
 const pauses: BackoffOptions = { base: 200, most: 5_000 };
 
 interface Waiter {
-  /** Number of calls before it began to wait. */
+  /** The number of the last call before it began to wait. */
   readonly after: number;
   /** Waits for a success, through any number of failures. */
   readonly needsSuccess: boolean;
@@ -126,7 +126,7 @@ function notify({ waiters, calls, isUnreachable }: State): void {
 
 function wait({ waiters, calls, due }: State, stop: AbortSignal, needsSuccess: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const waiter = { after: calls, needsSuccess, resolve };
+  const waiter = { after: asked, needsSuccess, resolve };
   waiters.add(waiter);
   due.resolve();
   return raceAbort(promise, stop).finally(() => waiters.delete(waiter));

@@ -44,21 +44,21 @@ const versions = z.object({
 /** Run the docker commands that return them, all at once. */
 export async function queryDocker(docker: Docker): Promise<DockerFacts> {
   const ask = (...args: string[]) => docker(args, { timeout: dockerTimeoutMs });
-  const [client, current, infoAnswer, api] = await Promise.all([
+  const [client, current, infoResult, api] = await Promise.all([
     ask('--version'),
     ask('context', 'inspect', '--format={{json .}}'),
     ask('info', '--format={{json .}}'),
     ask('version', '--format={{json .}}'),
   ]);
   const found = parseJson(context, current.stdout);
-  const engine = parseJson(info, infoAnswer.stdout);
+  const engine = parseJson(info, infoResult.stdout);
   const known = parseJson(versions, api.stdout);
   const reason =
-    messageOf(engine?.ServerErrors?.[0] ?? infoAnswer.stderr) ||
-    `docker info exited with ${infoAnswer.exitCode}`;
+    messageOf(engine?.ServerErrors?.[0] ?? infoResult.stderr) ||
+    `docker info exited with ${infoResult.exitCode}`;
   const problem =
-    infoAnswer.interrupted === 'timeout' ? `no response within ${dockerTimeoutMs / 1000} s` : reason;
-  const isReachable = infoAnswer.ok && !!engine?.ServerVersion;
+    infoResult.interrupted === 'timeout' ? `no response within ${dockerTimeoutMs / 1000} s` : reason;
+  const isReachable = infoResult.ok && !!engine?.ServerVersion;
   return {
     client: client.ok ? client.stdout.trim() : null,
     context: found?.Name ?? null,

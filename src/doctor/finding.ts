@@ -3,7 +3,7 @@ export interface Finding {
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly found: string;
-  /** How to fix it; null without a problem. */
+  /** The fix; null without a problem. */
   readonly hint: string | null;
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Docker, DockerOptions, DockerResult } from '../docker/cli.ts';
 
-/** One docker command that a run would make. */
+/** A docker command that a run would make. */
 export interface Step {
   /** null: for all agents. */
   readonly agent: string | null;

@@ -16,7 +16,7 @@ export interface Folded {
   readonly members: ReadonlySet<string>;
 }
 
-/** Merge lines that share their meaning. A transition that was taken keeps a line of its own. */
+/** Merge lines that share their meaning. A transition that was taken keeps its own line. */
 export function fold(graph: Graph, lines: readonly Line[]): Folded {
   const tops = graph.nodes.filter(({ parent }) => parent === null).map(({ id }) => id);
   const members = statesWithSharedExits(

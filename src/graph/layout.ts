@@ -9,7 +9,7 @@ export async function layout(
   /** Labels on arrows need room, which makes a chart larger than a page. */
   { labels = true }: { readonly labels?: boolean } = {},
 ): Promise<Layout> {
-  // Names of agents may collide with ids of ELK, so that it gets ids of its own.
+  // Names of agents may collide with ids of ELK, so it gets other ids.
   const key = new Map(drawing.boxes.map(({ id }, index) => [id, `n${index}`]));
   const root = await computeLayout({
     id: 'root',

@@ -17,7 +17,7 @@ export interface Build {
   readonly args: readonly string[];
   /** Milliseconds. */
   readonly timeout: number;
-  /** Return the reason of a failed build from its output, where a better one is known. */
+  /** Return the reason of a failed build from its output, if a better one is known. */
   readonly explain?: (output: string) => string | null;
 }
 
@@ -70,9 +70,9 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   return built;
 }
 
-type Answer = Awaited<ReturnType<ImageContext['docker']>>;
+type BuildResult = Awaited<ReturnType<ImageContext['docker']>>;
 
-function failure(result: Answer, output: string, { kind, operation, explain }: Build): StepError {
+function failure(result: BuildResult, output: string, { kind, operation, explain }: Build): StepError {
   if (result.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // BuildKit prints everything on stderr; only its last line gives the reason, the rest may contain anything.

@@ -89,7 +89,7 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const searchPath = (image: Image) =>
   findsCommands(image) ? ownPath(image) : `${ownPath(image) || defaultPath}:${commandsFolder}`;
 
-/** Return the image's PATH, or Docker's default where the image sets none. An empty one stays empty. */
+/** Return the image's PATH, or Docker's default if the image sets none. An empty one stays empty. */
 const ownPath = (image: Image) => variable('PATH', image) ?? defaultPath;
 const commandsFolder = '/usr/local/bin';
 

@@ -31,7 +31,7 @@ async function readBuiltAssets(): Promise<Assets> {
     );
   } catch (error) {
     throw new FlowError(
-      `there is no page of the inspector in ${assetFolder}. In a checkout, npm ci (not with --omit=dev) builds it; a package that lacks it is to be installed again. Without --html and --inspect a run needs none`,
+      `the page of the inspector is missing in ${assetFolder}. In a checkout, npm ci (not with --omit=dev) builds it; install a package that lacks it again. A run without --html and --inspect does not need it`,
       2,
       { cause: error },
     );

@@ -12,7 +12,7 @@ export async function bundlePage(): Promise<Assets | null> {
   return esbuild && bundleWith(esbuild);
 }
 
-/** xterm.js is a file of its own: it is most of the page's size, and needed last. */
+/** xterm.js is a separate file: it is most of the page's size, and needed last. */
 async function bundleWith({ build }: typeof import('esbuild')): Promise<Assets> {
   const folder = join(packageFolder, 'src', 'inspector', 'page');
   const { outputFiles } = await build({

@@ -6,7 +6,7 @@ import type { AgentPlan, UserPlan } from '../spec/plan.ts';
 interface HostUser {
   readonly name: string;
   readonly mayUse: (file: Stats, rights: number) => boolean;
-  /** The user to name in the spec instead; null where none would do. */
+  /** The user to name in the spec instead; null if none would do. */
   readonly instead: (file: Stats) => string | null;
   /** Another way to let the agent work in a directory. */
   readonly otherwise: (path: string) => string;
@@ -62,18 +62,18 @@ function anyRemapped(root: UserPlan): HostUser {
   return {
     name: `any user of its image, which the engine maps to ${ids(root)} and up of the host (userns-remap),`,
     mayUse: (file, rights) =>
-      isMapped(file.uid, root.uid) || isMapped(file.gid, root.gid) || hasRights(nobody, file, rights),
+      isMapped(file.uid, root.uid) || isMapped(file.gid, root.gid) || hasRights(otherUser, file, rights),
     instead: () => null,
     otherwise: path => `Use "mode": "clone" or "copy", or ${giveTo(root, path)}`,
   };
 }
 
-const nobody = { uid: -1, gid: -1 };
+const otherUser = { uid: -1, gid: -1 };
 
 /** Return a user on a rootless engine: the caller is root in containers, and any other id owns none of the caller's files. */
 const subordinate = (user: UserPlan): HostUser => ({
   name: `${ids(user)}, who is not ${ids(user)} of the host on a rootless engine,`,
-  mayUse: (file, rights) => file.uid !== process.getuid?.() || hasRights(nobody, file, rights),
+  mayUse: (file, rights) => file.uid !== process.getuid?.() || hasRights(otherUser, file, rights),
   instead: () => 'Leave "user" out, as root of its container has your rights',
   otherwise: () => 'use "mode": "clone"',
 });

@@ -21,7 +21,7 @@ export function separateMounts({ env, root = '/' }: MountNamespaceOptions): stri
   if (isInContainer(root, env) || own?.type === 'overlay') return 'this process runs in a container';
   const first = rootMount(root, '1');
   return own !== null && first !== null && own.id !== first.id
-    ? 'this process runs in a mount namespace of its own'
+    ? 'this process runs in a separate mount namespace'
     : null;
 }
 

@@ -53,7 +53,7 @@ export interface ListedEnv {
 interface OtherLogins {
   /** Names of variables, such as a switch for a cloud, or the address of a server without keys; null for none. */
   readonly variables: RegExp | null;
-  /** Arguments that select a model with a login of its own, or without one; null for none. */
+  /** Arguments that select a model with another login, or without one; null for none. */
   readonly args: RegExp | null;
   /** The folder of the CLI in the home: a mount there may contain a login. */
   readonly folder: string;

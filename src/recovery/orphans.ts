@@ -21,7 +21,7 @@ export interface OwnOrphan {
 interface ForeignOrphan {
   readonly origin: 'another' | 'by hand' | 'malformed';
   readonly container: Container;
-  /** The problem with its labels, for messages; null where there is none. */
+  /** The problem with its labels, for messages; null if there is none. */
   readonly why: string | null;
 }
 

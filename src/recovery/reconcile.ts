@@ -20,7 +20,7 @@ export interface ContainerFact {
   readonly state: ContainerState;
   readonly exitCode: number;
   readonly oomKilled: boolean;
-  /** Milliseconds since the epoch by the engine's clock; negative where it never happened. */
+  /** Milliseconds since the epoch by the engine's clock; negative if it never happened. */
   readonly startedAt: number;
   readonly finishedAt: number;
 }
@@ -34,7 +34,7 @@ export interface ReconcilePlan {
 
 /**
  * Return the state in which an agent enters its machine, from what the journal remembers and what Docker has (I1, I2). A
- * fresh start is the case in which nothing is remembered and nothing exists; there is no other way in. The clock of the
+ * fresh start is the case in which nothing is recorded and nothing exists; an agent starts in no other way. The clock of the
  * engine may differ from ours: its times are compared with each other only. Pure; it never throws.
  *
  * @param plan Retries, whether containers are kept, the hash of the spec.
@@ -104,7 +104,7 @@ function withContainer(
   const { state } = container;
   const enter = entry(record, container);
   const end = isOver(container) ? endOf(container, now) : null;
-  /** End the attempt with this outcome, from where its container is. */
+  /** End the attempt with this outcome, from the state of its container. */
   const finish = (reason: string, outcome: Outcome) => {
     if (state === 'created') return enter('removing', reason, { outcome });
     return end ? enter('collecting', reason, { outcome, end }) : enter('stopping', reason, { outcome });
@@ -126,7 +126,7 @@ function withContainer(
   return enter('running', state === 'paused' ? 'paused from outside' : 'running');
 }
 
-/** A container that runs and has an end behind it was started again, whatever is remembered of its injection. */
+/** Return whether a running container has ended before: then it was started again, whatever is recorded of its injection. */
 const wasRestarted = ({ startedAt }: AgentRecord, container: ContainerFact) =>
   (!isOver(container) && container.finishedAt > 0) || (startedAt !== null && container.startedAt > startedAt);
 

@@ -8,13 +8,13 @@ export interface AgentRecord {
   /** The current attempt, or the last one. */
   readonly attempt: number;
   readonly image: string | null;
-  /** Of the current attempt; null if docker has not returned it. */
+  /** The container of the current attempt; null if docker has not returned its id. */
   readonly containerId: string | null;
-  /** Of the current attempt: a create was requested, whatever its result. */
+  /** Whether a create was requested in the current attempt, whatever its result. */
   readonly createAsked: boolean;
   readonly startAsked: boolean;
   readonly injectedAt: number | null;
-  /** When its container was started first, by the engine's clock; null where that was not recorded. */
+  /** When its container was started first, by the engine's clock; null if that was not recorded. */
   readonly startedAt: number | null;
   /** Of the current attempt. */
   readonly attemptOutcome: Outcome | null;

@@ -14,7 +14,7 @@ export function findSecrets(raw: string, { plain, base64, longest }: Needles): R
   );
 }
 
-/** Return where a secret of several lines may have begun at the end of `raw`; its length where none has. */
+/** Return the offset at which a secret of several lines may begin at the end of `raw`; its length if none does. */
 export function findBegun(raw: string, { plain, base64 }: Needles): number {
   const views = viewsOf(raw);
   const several = plain.filter(needle => needle.includes('\n'));

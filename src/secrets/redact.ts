@@ -11,7 +11,7 @@ export interface Redactor {
   deep<T>(value: T): T;
   /** Redact bytes as they arrive: a secret may be split over any number of chunks. */
   stream(): Transform;
-  /** Redact for a reader that waits: a whole line is held back only where a secret may continue in the next. */
+  /** Redact for a reader that waits: a whole line is held back only if a secret may continue in the next. */
   lines(): ChunkRedactor;
 }
 

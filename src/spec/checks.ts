@@ -25,7 +25,7 @@ export function defaultFields(value: unknown): AgentFields {
   return { path: ['defaults'], fields: isObject(fields) ? fields : {} };
 }
 
-/** Check the rules between fields. The spec is read unparsed, so that they apply even where a field is invalid. */
+/** Check the rules between fields. The spec is read unparsed, so that they apply even if a field is invalid. */
 export function check(value: unknown, found: readonly Finding[]): Finding[] {
   const agents = agentFields(value);
   const shared = defaultFields(value);

@@ -24,7 +24,7 @@ export async function readText(path: string): Promise<FileLookup> {
   }
 }
 
-/** Decode UTF-8; throw where it is not valid. */
+/** Decode UTF-8; throw if it is not valid. */
 export const decodeUtf8 = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 

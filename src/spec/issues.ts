@@ -30,7 +30,7 @@ function toFindings(issue: Issue, base: Path, root: unknown): Finding[] {
   return [{ path, message: issue.message, ...(value === undefined ? {} : { value }) }];
 }
 
-/** Return the alternative of a union that matches the type of the value, where the union has no message of its own. */
+/** Return the alternative of a union that matches the type of the value, if the union itself has no message. */
 function closestAlternative(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   return alternatives.find(issues =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),

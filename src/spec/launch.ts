@@ -12,7 +12,7 @@ type Launched = Pick<
 
 /**
  * Return the POSIX shell script that becomes the agent: it prints the command, writes the prompt and execs the program.
- * The environment goes through `env` instead of `export`, which a shell refuses or changes for names of its own
+ * The environment goes through `env` instead of `export`, which a shell refuses or changes for its own names
  * (UID, RANDOM, OPTIND), and so that no value affects the script itself. Since `env` looks up the program, a word such
  * as `-x`, `cd` or `if` is always the name of a file: exit code 127 if it does not exist, 126 if it cannot be run.
  */

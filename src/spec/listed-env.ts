@@ -23,7 +23,7 @@ export function withListed(
 export const holdsKey = (configuration: string): boolean =>
   /"(api_?key|\w*token|\w*secret|authorization)"\s*:\s*"(?!(bearer )?\{(env|file):)[^"]/i.test(configuration);
 
-/** Return the value that the variable has where the user sets none. */
+/** Return the value of the variable if the user sets none. */
 export const bareList = (listed: ListedEnv): string => configurationWith(listed, '{}');
 
 function configurationWith({ list, value, unlessIn }: ListedEnv, text: string): string {

@@ -115,7 +115,7 @@ export interface AuthPlan {
   readonly files: readonly AuthFile[];
   /** Absolute path of the socket of the caller's ssh-agent; null for none. */
   readonly sshAgent: string | null;
-  /** false: the spec excludes the login of the AI CLI, which has one of its own or needs none. */
+  /** false: the spec excludes the login of the AI CLI, which has another one or needs none. */
   readonly login?: false;
 }
 
@@ -124,7 +124,7 @@ interface AuthFile {
   readonly source: string;
   /** Path relative to the agent's home. */
   readonly home: string;
-  /** Whether the agent gets a copy of its own, since it writes to it or has to own it. */
+  /** Whether the agent gets a copy, since it writes to it or has to own it. */
   readonly isCopied: boolean;
 }
 

@@ -36,7 +36,7 @@ export const spec = strict(
     agents: z
       .record(
         z.string().regex(agentName, { error: `expected a name of ${agentForm}` }),
-        agent.describe('One agent: a command in a container of its own.'),
+        agent.describe('An agent: a command in its own container.'),
         { error: expects('an object of agents by name') },
       )
       .refine(agents => Object.keys(agents).length > 0, { error: 'expected at least one agent' })

@@ -28,7 +28,7 @@ const schema = z.object({
     .nullable(),
 }) satisfies z.ZodType<AgentReport>;
 
-/** Return the report at the end of a transcript; null where there is none that can be read. An agent may have forged it. */
+/** Return the report at the end of a transcript; null if there is none that can be read. An agent may have forged it. */
 export function reportIn(transcript: string, nonce: string): AgentReport | null {
   const text = titleIn(transcript, 'report', nonce);
   if (text === null) return null;

@@ -8,7 +8,7 @@ const title =
 /**
  * Return how many bytes at the end of an output the agent has not printed:
  *
- * - the end record, which agent-init prints on a line of its own, after a newline;
+ * - the end record, which agent-init prints on a separate line, after a newline;
  * - the titles by which agent-run detects that tmux has read everything; the second one follows a string terminator, in case
  *   the agent left a control string open;
  * - the titles in which agent-init reports the usage of an AI CLI and its last screen;

@@ -39,7 +39,7 @@ export function statOf(path: string): Stats | undefined {
 
 export const readLink = (path: string) => readlinkSync(toPath(path), 'latin1');
 
-/** Return the final target of a link; null where the path is not a link, or the target does not exist. */
+/** Return the final target of a link; null if the path is not a link, or the target does not exist. */
 export function linkTarget(path: string): string | null {
   try {
     return lstatSync(toPath(path)).isSymbolicLink() ? realpathSync(toPath(path), 'latin1') : null;

@@ -7,7 +7,7 @@ export class ByteQueue {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** Return exactly `count` bytes; null where the stream has fewer. */
+  /** Return exactly `count` bytes; null if the stream has fewer. */
   async take(count: number): Promise<Buffer | null> {
     const parts: Buffer[] = [];
     for (let left = count; left > 0; ) {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 
 /**
  * Copy a file that a container has written: only a regular file, and at most `maxBytes`, whatever its size claims. A hard
- * link needs no check: link(2) does not cross mounts, and the container writes below a mount of its own, so that each
+ * link needs no check: link(2) does not cross mounts, and the container writes below its own mount, so that each
  * name there belongs to a file that was written there.
  */
 export async function copyUntrustedFile(from: string, to: string, maxBytes: number): Promise<void> {

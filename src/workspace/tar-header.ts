@@ -1,4 +1,4 @@
-/** The header of an entry, in a block of its own before the content. */
+/** The header of an entry, in a separate block before the content. */
 export interface Header {
   readonly typeFlag: string;
   readonly path: string;
@@ -8,7 +8,7 @@ export interface Header {
   readonly mtime: number;
 }
 
-/** Values for the next entry, from headers of their own: PAX records, and the long names of GNU tar. */
+/** Values for the next entry, from separate headers: PAX records, and the long names of GNU tar. */
 export interface Overrides {
   readonly path?: string;
   readonly target?: string;

@@ -30,7 +30,7 @@ const maxMetadata = 2 ** 20;
  * Read the entries of a tar stream as docker and GNU tar write them. Names stay bytes: the tar readers on npm decode
  * them, so that two files may become one.
  *
- * @throws where the stream is damaged or ends early.
+ * @throws if the stream is damaged or ends early.
  */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry, void> {
   const bytes = new ByteQueue(source);
@@ -61,7 +61,7 @@ async function readHeader(bytes: ByteQueue): Promise<Header | null> {
   return block && parseHeader(block);
 }
 
-/** Return the type of the first entry of a tar stream, from its first bytes; null where they are too few. */
+/** Return the type of the first entry of a tar stream, from its first bytes; null if they are too few. */
 export async function firstEntryType(bytes: Buffer): Promise<TarEntry['type'] | null> {
   try {
     for await (const { type } of readTar(once(bytes))) return type;
@@ -75,7 +75,7 @@ async function* once(bytes: Buffer) {
   yield bytes;
 }
 
-/** Links, devices, directories and pipes have no content, whatever their size says. */
+/** Links, devices, directories and pipes have no content, whatever their size field. */
 const withoutContent: ReadonlySet<string> = new Set(['1', '2', '3', '4', '5', '6']);
 
 const types: Readonly<Record<string, TarEntry['type']>> = {

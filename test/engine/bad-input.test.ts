@@ -39,7 +39,7 @@ test('a missing Docker CLI exits with 3', async t => {
   await execa('ln', ['-s', '/bin/bash', join(bare, 'bash')]);
   const { exitCode, stderr } = await here.run(fine, [], { env: { ...here.env, PATH: bare } });
   t.is(exitCode, 3);
-  t.regex(stderr, /no docker command on PATH/);
+  t.regex(stderr, /docker command is not on PATH/);
 });
 
 test('an image that does not exist fails the agent and leaves nothing behind', async t => {

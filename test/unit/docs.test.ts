@@ -69,7 +69,7 @@ test('the headings of the troubleshooting page match messages in the code', t =>
 });
 
 test('the layout in CONTRIBUTING.md lists the folders of src', t => {
-  const layout = read('CONTRIBUTING.md').split('## Layout')[1]!.split('## House rules')[0]!;
+  const layout = read('CONTRIBUTING.md').split('## Layout')[1]!.split('## Code rules')[0]!;
   const listed = [...layout.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name!);
   const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter(entry =>
     entry.isDirectory(),

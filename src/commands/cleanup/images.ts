@@ -51,14 +51,14 @@ export async function removeImage(
   const result = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
   if (result.ok || matchesMessage('noImage', result.stderr)) return null;
   const why = oneLine(messageOf(result.stderr));
-  // `imageBusy` is no failure: it has come into use since it was listed, or it is the parent of an image that stays.
+  // `imageBusy` is not a failure: it has come into use since it was listed, or it is the parent of a remaining image.
   return {
     why: why || 'docker did not respond in time',
     isFailure: !matchesMessage('imageBusy', result.stderr),
   };
 }
 
-/** Run a docker command. An image that is removed meanwhile by somebody else is no failure. */
+/** Run a docker command. An image that was removed meanwhile is not a failure. */
 async function outputOf(docker: Docker, args: readonly string[], operation: string): Promise<DockerResult> {
   const result = await docker(args, { timeout: 60_000 });
   if (result.ok || matchesMessage('noImage', result.stderr)) return result;

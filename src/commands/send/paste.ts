@@ -44,13 +44,13 @@ export interface Paste {
 export async function pasteInto(containerId: string, paste: Paste): Promise<void> {
   const { bytes, enter, address, docker } = paste;
   const buffer = `agent-flow-${randomBytes(8).toString('hex')}`;
-  const answers = [enter, enter && isPrompt(bytes)].map(is => (is ? 'yes' : 'no'));
+  const choices = [enter, enter && isPrompt(bytes)].map(is => (is ? 'yes' : 'no'));
   const result = await docker(
     [
       'exec',
       ...(bytes.length > 0 ? ['--interactive'] : []),
       containerId,
-      ...['sh', '-c', script, 'send', buffer, String(bytes.length), ...answers],
+      ...['sh', '-c', script, 'send', buffer, String(bytes.length), ...choices],
     ],
     { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );

@@ -1,2 +1,2 @@
-/** esbuild bundles style sheets into a file of their own. */
+/** esbuild bundles style sheets into a separate file. */
 declare module '*.css';

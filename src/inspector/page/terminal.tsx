@@ -101,7 +101,7 @@ function Screen({ store, agent, attempt, mayType }: ScreenProps) {
   );
 }
 
-/** Return whether xterm.js, a script of its own, has been loaded. */
+/** Return whether xterm.js, a separate script, has been loaded. */
 function useXterm(): boolean {
   const [hasXterm, setHasXterm] = useState(typeof agentFlowXterm !== 'undefined');
   useEffect(() => {

@@ -2,6 +2,6 @@ import '@xterm/xterm/css/xterm.css';
 import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
 
-/** A script of its own: it is most of the page's size, and needed last. */
+/** A separate script: it is most of the page's size, and needed last. */
 Object.assign(globalThis, { agentFlowXterm: { SearchAddon, Terminal } });
 dispatchEvent(new Event('xterm'));

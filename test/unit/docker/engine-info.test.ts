@@ -19,7 +19,7 @@ test.serial('a missing docker command is reported', async t => {
   t.teardown(() => {
     process.env.PATH = before;
   });
-  await t.throwsAsync(readInfo(), { message: 'there is no docker command on PATH. Install Docker first' });
+  await t.throwsAsync(readInfo(), { message: 'the docker command is not on PATH. Install Docker first' });
 });
 
 /** Output of a docker that fails because something other than docker is missing. */

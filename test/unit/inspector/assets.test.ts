@@ -76,7 +76,7 @@ test('commands that need the page refuse to start without a built page and the b
     t.is(exitCode, 2, `${args.join(' ')}: ${stderr}`);
     t.regex(
       stderr,
-      /^agent-flow: there is no page of the inspector in \S+\/dist\/page\. .*npm ci/,
+      /^agent-flow: the page of the inspector is missing in \S+\/dist\/page\. .*npm ci/,
       args.join(' '),
     );
     t.false(existsSync(html));

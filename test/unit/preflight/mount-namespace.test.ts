@@ -54,7 +54,7 @@ test('a container is recognized by the marks of its engine', t => {
 
 test('without dockerd the mounts are compared with those of process 1', t => {
   const root = system(t, { 'proc/self/mountinfo': mounts(300), 'proc/1/mountinfo': mounts(27) });
-  t.regex(separateMounts({ env: {}, root }) ?? '', /mount namespace of its own/);
+  t.regex(separateMounts({ env: {}, root }) ?? '', /separate mount namespace/);
   t.is(separateMounts({ env: {}, root: system(t, {}) }), null);
 });
 

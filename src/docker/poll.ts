@@ -126,7 +126,7 @@ function notify({ waiters, calls, isUnreachable }: State): void {
 
 function wait({ waiters, calls, due }: State, stop: AbortSignal, needsSuccess: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const waiter = { after: asked, needsSuccess, resolve };
+  const waiter = { after: calls, needsSuccess, resolve };
   waiters.add(waiter);
   due.resolve();
   return raceAbort(promise, stop).finally(() => waiters.delete(waiter));

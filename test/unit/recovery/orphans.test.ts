@@ -1,6 +1,12 @@
-import test from 'ava';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import type { Container } from '../../../src/docker/containers.ts';
-import { classify } from '../../../src/recovery/orphans.ts';
+import { classify, findOrphans, isOurs } from '../../../src/recovery/orphans.ts';
+import { openJournal } from '../../../src/store/journal.ts';
+import { openStateDir, type StateDir } from '../../../src/store/state-directory.ts';
+import { fakeContainers } from '../_helpers/actor-ports.ts';
+import { folder } from '../_helpers/repositories.ts';
 
 const us = '0123456789abcdef';
 const labels = {
@@ -65,4 +71,66 @@ test('an invalid label is named, and no label of its container is used', t => {
 test('a container whose name does not match its labels is malformed', t => {
   t.is(classify(container({}, 'tmux-agent-rabc1234-worker-1'), us).origin, 'malformed');
   t.is(classify(container({}, 'mine'), us).origin, 'malformed');
+});
+
+/** A state directory without runs, and the orphans among these containers. */
+function orphansOf(t: ExecutionContext, make: (instance: string) => readonly Container[]) {
+  const stateDir = openStateDir(join(folder(t), 'state'));
+  const { containers } = fakeContainers([...make(stateDir.instance)]);
+  return { stateDir, found: () => findOrphans(containers, stateDir) };
+}
+
+/** Write the journal of a run with the agent `worker`. */
+async function writeRun(stateDir: StateDir) {
+  const run = stateDir.run('rabc1234');
+  mkdirSync(run.path, { mode: 0o700 });
+  const journal = openJournal(run.journal, () => 1);
+  await journal.append({
+    type: 'run.started',
+    runId: run.runId,
+    name: 'flow',
+    version: '1',
+    pid: 1,
+    host: 'here',
+    concurrency: 1,
+    agents: [{ name: 'worker', dependsOn: [], retries: 0 }],
+  });
+  journal[Symbol.dispose]();
+}
+
+test('a container of a run without a record is an orphan, one of a run with it is not', async t => {
+  const { stateDir, found } = orphansOf(t, instance => [container({ 'tmux-agents.instance': instance })]);
+  t.like((await found())[0], { origin: 'ours', runId: 'rabc1234' });
+  await writeRun(stateDir);
+  t.deepEqual(await found(), []);
+});
+
+test('a container of an agent that its run does not have is malformed', async t => {
+  const { stateDir, found } = orphansOf(t, instance => [
+    container(
+      { 'tmux-agents.instance': instance, 'tmux-agents.agent': 'other' },
+      'tmux-agent-rabc1234-other-2',
+    ),
+  ]);
+  await writeRun(stateDir);
+  t.like((await found())[0], { origin: 'malformed', why: 'run rabc1234 has no agent of this name' });
+});
+
+test('a proxy of an unfinished run is no orphan, and a helper never is', async t => {
+  const { stateDir, found } = orphansOf(t, instance => [
+    container({ 'tmux-agents.instance': instance, 'tmux-agents.role': 'proxy' }, 'proxy'),
+    container({ 'tmux-agents.instance': instance, 'tmux-agents.role': 'helper' }, 'helper'),
+  ]);
+  const why = async () => (await found()).map(orphan => ('why' in orphan ? orphan.why : null));
+  t.deepEqual(await why(), ['proxy left behind by run rabc1234']);
+  await writeRun(stateDir);
+  t.deepEqual(await why(), []);
+});
+
+test('the instance label decides whether an orphan may be ours, valid or not', t => {
+  const stateDir = openStateDir(join(folder(t), 'state'));
+  const orphan = (more: Readonly<Record<string, string>>) => classify(container(more), stateDir.instance);
+  t.true(isOurs(orphan({ 'tmux-agents.instance': stateDir.instance }), stateDir));
+  t.true(isOurs(orphan({ 'tmux-agents.instance': stateDir.instance, 'tmux-agents.agent': '..' }), stateDir));
+  t.false(isOurs(orphan({}), stateDir));
 });

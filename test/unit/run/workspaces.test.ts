@@ -1,13 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { shutdownDeadline } from '../../../src/run/shutdown-deadline.ts';
 import { workspacesOf } from '../../../src/run/workspaces.ts';
 import { parseSpec } from '../../../src/spec/load.ts';
 import type { AttemptState } from '../../../src/state/agent-state.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { folder } from '../_helpers/repositories.ts';
-import { at } from '../_helpers/story.ts';
 
 const none = { branch: null, commit: null, diff: null, path: null };
 
@@ -53,16 +51,4 @@ test('a clone is below the directory of its attempt', async t => {
   const { clone } = await fixture(t);
   t.regex(clone('a', 2)!, /runs\/r1234567\/agents\/a\/2\/workspace$/);
   t.is(clone('bound', 1), null);
-});
-
-test('the shutdown deadline applies only to cancelled agents', t => {
-  const { apply, signal, end } = shutdownDeadline(['a', 'b']);
-  apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
-  t.false(signal('a').aborted);
-  end();
-  t.true(signal('a').aborted);
-  t.false(signal('b').aborted);
-  apply(at(1, { type: 'run.cancel', reason: 'x' }));
-  end();
-  t.true(signal('b').aborted);
 });

@@ -1,0 +1,151 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { fromPromise } from 'xstate';
+import type { Reconciliation, StepInput } from '../../../machines/agent-types.ts';
+import type { End, EndRecord } from '../../../machines/outcome.ts';
+import type { ActorContext } from '../../../src/actors/context.ts';
+import { drive } from '../../../src/run/drive.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { openJournal, readJournal } from '../../../src/store/journal.ts';
+import { identity } from '../_helpers/actor-ports.ts';
+import { defaultPlan } from '../_helpers/default-plan.ts';
+import { folder } from '../_helpers/repositories.ts';
+
+const end: End = { exitCode: 0, oomKilled: false, reason: 'died', at: 1 };
+const fresh: Reconciliation = {
+  enter: 'building',
+  reason: 'nothing exists',
+  attempt: 1,
+  attempts: [],
+  image: null,
+  containerId: null,
+  started: false,
+  injectedAt: null,
+  end: null,
+  outcome: null,
+  cancelled: false,
+  inDoubt: false,
+};
+
+/** Drives these agents with actors that succeed at once, after `released`. */
+function desk(
+  t: ExecutionContext,
+  agents: readonly Partial<AgentPlan>[],
+  {
+    released = Promise.resolve(),
+    ended = new Set<string>(),
+  }: { released?: Promise<void>; ended?: Set<string> } = {},
+) {
+  const path = folder(t);
+  mkdirSync(join(path, 'run'));
+  const file = join(path, 'run', 'journal.jsonl');
+  const journal = openJournal(file, () => 1);
+  t.teardown(() => journal[Symbol.dispose]());
+  const step = <Output>(work: (input: StepInput) => Output | Promise<Output>) =>
+    fromPromise<Output, StepInput>(async ({ input }) => work(input));
+  const context = {
+    identity: (_: string, attempt: number) => ({ ...identity, attempt }),
+    transcript: (name: string, attempt: number) => join(path, name, String(attempt)),
+    networks: { blocked: () => [] },
+  } as unknown as ActorContext;
+  const inspected: unknown[] = [];
+  const flow = drive(
+    agents.map((agent, index) => ({ ...defaultPlan, name: 'abc'[index]!, ...agent })),
+    2,
+    {
+      context,
+      journal,
+      ended,
+      inspect: event => void inspected.push(event),
+      actors: {
+        reconcile: step(async () => {
+          await released;
+          return fresh;
+        }),
+        ensureImage: step(() => ({ image: 'sha256:1' })),
+        ensureNetwork: step(() => {}),
+        createContainer: step(({ name }) => ({ containerId: name.padEnd(64, '0') })),
+        startContainer: step(() => {}),
+        waitForTmux: step((): End | null => null),
+        inject: step(() => ({ injectedAt: 5 })),
+        watch: step((): End | 'overdue' => end),
+        collect: step((): { record: EndRecord | null } => ({
+          record: { reason: 'exit', code: 0, oomKills: 0 },
+        })),
+        removeContainer: step(() => {}),
+      } as never,
+    },
+  );
+  const events = async () => {
+    await journal.append({ type: 'engine.reachable' });
+    return readJournal(file).events;
+  };
+  return { flow, events, inspected };
+}
+
+test('every agent is driven to its end, and its transitions are journaled', async t => {
+  const { flow, events, inspected } = desk(t, [{}, { dependsOn: ['a'] }]);
+  await flow.done;
+  const all = await events();
+  t.deepEqual(
+    all.flatMap(event => (event.type === 'agent.ended' ? [[event.agent, event.status]] : [])),
+    [
+      ['a', 'succeeded'],
+      ['b', 'succeeded'],
+    ],
+  );
+  const states = all.flatMap(event =>
+    event.type === 'agent.state' && event.agent === 'a' ? [event.state] : [],
+  );
+  t.is(states[0], 'reconciling');
+  t.true(states.includes('building'));
+  t.true(inspected.length > 0);
+});
+
+test('a cancel is journaled, and agents that had not started have their outcome', async t => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { flow, events } = desk(t, [{}, { dependsOn: ['a'] }], { released: promise });
+  flow.cancel('enough');
+  resolve();
+  await flow.done;
+  const all = await events();
+  t.true(all.some(event => event.type === 'run.cancel' && event.reason === 'enough'));
+  const outcome = all.find(event => event.type === 'agent.ended' && event.agent === 'b');
+  t.like(outcome, { status: 'cancelled' });
+});
+
+test('an outcome that the journal has already is not journaled again', async t => {
+  const { flow, events } = desk(t, [{}, { dependsOn: ['a'] }], { ended: new Set(['b']) });
+  flow.cancel('enough');
+  await flow.done;
+  t.false((await events()).some(event => event.type === 'agent.ended' && event.agent === 'b'));
+});
+
+test('a cancel of one agent leaves the others', async t => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { flow, events } = desk(t, [{}, {}], { released: promise });
+  flow.cancelAgent('a', 'enough');
+  resolve();
+  await flow.done;
+  const all = await events();
+  t.true(all.some(event => event.type === 'agent.cancel' && event.agent === 'a'));
+  t.deepEqual(
+    all
+      .flatMap(event => (event.type === 'agent.ended' ? [[event.agent, event.status]] : []))
+      .toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
+    [
+      ['a', 'cancelled'],
+      ['b', 'succeeded'],
+    ],
+  );
+});
+
+test('requests after the end have no effect', async t => {
+  const { flow, events } = desk(t, [{}]);
+  await flow.done;
+  flow.cancel('late');
+  flow.cancelAgent('a', 'late');
+  flow.kill();
+  t.false((await events()).some(({ type }) => type === 'run.cancel' || type === 'agent.cancel'));
+});

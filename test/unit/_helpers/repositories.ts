@@ -20,7 +20,7 @@ export function folder(t: Pick<ExecutionContext, 'teardown'>): string {
   return path;
 }
 
-/** Run git without the configuration of this machine, and return what it prints. */
+/** Run git with a fixed author and without the configuration of this machine, and return its output. */
 export function run(cwd: string, ...args: readonly string[]): string {
   const author = ['-c', 'user.name=tester', '-c', 'user.email=tester@example.invalid'];
   return execaSync('git', [...author, '-c', 'protocol.file.allow=always', ...args], {

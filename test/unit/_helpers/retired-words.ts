@@ -79,7 +79,7 @@ export const retiredWords: readonly string[] = [
   'whyUnfit',
   'withoutTheFree',
 
-  // What users read.
+  // Messages for users.
   'bring home',
   'through with it',
 ];

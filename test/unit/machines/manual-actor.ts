@@ -39,6 +39,6 @@ export function callsIn(system: object): { src: string; input: unknown }[] {
   return found;
 }
 /** Let a system append to an existing list of calls. */
-export const sharesCalls = (system: object, existing: ReturnType<typeof callsIn>) =>
+export const shareCalls = (system: object, existing: ReturnType<typeof callsIn>) =>
   void calls.set(system, existing);
 const calls = new WeakMap<object, { src: string; input: unknown }[]>();

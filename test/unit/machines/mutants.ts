@@ -129,13 +129,13 @@ export function* weakened<Machine extends Chart>(machine: Machine): Generator<Mu
 /** Return a copy of a chart that reports each transition that it takes, by name and by slot. */
 export function withObserver<Machine extends Chart>(
   machine: Machine,
-  taken: (name: string) => void,
+  onTransition: (name: string) => void,
 ): Machine {
   const note =
     ({ name, slot }: Place) =>
     () => {
-      taken(name);
-      taken(slot);
+      onTransition(name);
+      onTransition(slot);
     };
   return transitionsOf(machine).reduce((chart, place) => {
     const actions = [place.transition.actions ?? []].flat();

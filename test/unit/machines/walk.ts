@@ -4,7 +4,7 @@ import type { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, AgentOutput, AttemptResult } from '../../../machines/agent-types.ts';
 import type { FailureKind, Status } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
-import { callsIn, isRoot, manualActor, reject, resolve, sharesCalls } from './manual-actor.ts';
+import { callsIn, isRoot, manualActor, reject, resolve, shareCalls } from './manual-actor.ts';
 
 export type AgentMachine = typeof agentMachine;
 export type AgentSnapshot = SnapshotFrom<AgentMachine>;
@@ -175,7 +175,7 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       expectPlain('the persisted snapshot', persisted);
       actor.stop();
       actor = begin(JSON.parse(JSON.stringify(persisted)));
-      sharesCalls(actor.system, calls);
+      shareCalls(actor.system, calls);
       actor.start();
       return self;
     },

@@ -40,7 +40,7 @@ test('text full of unfinished sequences is cleaned in linear time', t => {
   const read = (size: number) => () =>
     plainText('\x1b]'.repeat(size) + '\x1b[0'.repeat(size) + '\x1b[ '.repeat(size));
   // 400 times the size would take 160,000 times as long in quadratic time. A busy machine may slow the long run down by a
-  // factor of six or more.
+  // factor of six.
   t.true(quickest(read(200_000)) < 8_000 * quickest(read(500)));
 });
 

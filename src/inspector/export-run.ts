@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { type FlowState, reduceAll } from '../state/flow-state.ts';
+import { type FlowState, stateAfter } from '../state/flow-state.ts';
 import { readJournal } from '../store/journal.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { assets } from './assets.ts';
@@ -18,7 +18,7 @@ export async function exportRun(
 ): Promise<string> {
   const page = await assets();
   const { events } = readJournal(folder.journal);
-  const state = reduceAll(events);
+  const state = stateAfter(events);
   const terminals = terminalsOf(folder, () => state);
   const transcripts: Record<string, string> = {};
   for (const { name, attempts } of Object.values(state.agents))

@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { RunEvent } from '../events.ts';
 import { type FlowState, liveFlowState } from '../state/flow-state.ts';
 import { parseLine } from '../store/journal.ts';
 import { lockHolder } from '../store/lock.ts';
@@ -9,7 +8,6 @@ import { openFile, statFile } from '../store/state-files.ts';
 /** The events of a run, read from its journal, with or without an active engine process. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
-  readonly events: readonly RunEvent[];
   /** The state after all events. Its agents change with later ones. */
   readonly state: FlowState;
   /** The events as lines of text. */
@@ -25,7 +23,6 @@ export interface RunFeed extends Disposable {
 const pollIntervalMs = 100;
 
 export function openRunFeed(folder: RunFolder): RunFeed {
-  const events: RunEvent[] = [];
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const isLocked = () => lockHolder(folder.lock) !== null;
@@ -40,7 +37,6 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     for (const line of text) {
       const event = parseLine(line);
       if (event === null) continue;
-      events.push(event);
       flow.apply(event);
       lines.push(line);
     }
@@ -59,7 +55,6 @@ export function openRunFeed(folder: RunFolder): RunFeed {
 
   return {
     folder,
-    events,
     lines,
     get state() {
       return flow.current();

@@ -35,9 +35,13 @@ function rank({ status, state }: AgentState): number {
   return state === 'waiting' ? ranks.waiting : ranks.active;
 }
 
+const needsInput = -1;
 const urgency = (agent: AgentState) =>
-  agent.status === null && agent.state === 'running.needsInput' ? -1 : rank(agent);
+  agent.status === null && agent.state === 'running.needsInput' ? needsInput : rank(agent);
 
-/** Sort stably. */
-const inOrder = (agents: readonly AgentState[], by: (agent: AgentState) => number) =>
-  agents.toSorted((a, b) => by(a) - by(b));
+/** Sort stably, in one pass: a frame is drawn several times a second. */
+function inOrder(agents: readonly AgentState[], by: (agent: AgentState) => number): AgentState[] {
+  const groups: AgentState[][] = Array.from({ length: ranks.over - needsInput + 1 }, () => []);
+  for (const agent of agents) groups[by(agent) - needsInput]!.push(agent);
+  return groups.flat();
+}

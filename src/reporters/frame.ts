@@ -30,8 +30,8 @@ type Piece = readonly [text: string, style?: Style];
  */
 export function frame(state: FlowState, options: RenderOptions): string[] {
   const agents = Object.values(state.agents);
-  const names = Math.max(0, ...agents.map(({ name }) => name.length));
-  const words = Math.max(stateWidth, ...agents.map(agent => labelOf(agent).length));
+  const names = agents.reduce((width, { name }) => Math.max(width, name.length), 0);
+  const words = agents.reduce((width, agent) => Math.max(width, labelOf(agent).length), stateWidth);
   // The status line takes one row, and the cursor another.
   const room = Math.max(0, options.rows - 2);
   const warnings = lastWarnings(state, Math.max(Math.floor((room - 1) / 3), room - agents.length));
@@ -58,10 +58,11 @@ function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
 }
 
 /** Count agents by state, in the order of their first appearance: `2 failed, 12 waiting`. */
-const countsOf = (agents: readonly AgentState[]) =>
-  Object.entries(Object.groupBy(agents, labelOf))
-    .map(([word, group]) => `${group!.length} ${word}`)
-    .join(', ');
+function countsOf(agents: readonly AgentState[]): string {
+  const counts = new Map<string, number>();
+  for (const agent of agents) counts.set(labelOf(agent), (counts.get(labelOf(agent)) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+}
 
 function agentLine(
   agent: AgentState,

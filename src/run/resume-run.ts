@@ -6,7 +6,7 @@ import type { RunEvent } from '../events.ts';
 import { checkFiles } from '../preflight/check-files.ts';
 import { checkLiveRuns } from '../preflight/check-mounts.ts';
 import { type Vault, vaultOf } from '../secrets/vault.ts';
-import { type FlowState, reduceAll } from '../state/flow-state.ts';
+import { type FlowState, stateAfter } from '../state/flow-state.ts';
 import { readJournal, truncateTornLine } from '../store/journal.ts';
 import type { Lock } from '../store/lock.ts';
 import { directoriesOfRun, removePartialFiles } from '../store/partial-files.ts';
@@ -26,7 +26,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     lock = lockRun(folder, options.force);
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
-    const state = reduceAll(events);
+    const state = stateAfter(events);
     // The engine process that had the lock a moment ago may have ended the run.
     if (state.ended) throw new RunTakenError(`${folder.runId} is over: it has ${state.ended.status}`);
     const vault = vaultOf(file.plan, options.env ?? process.env);

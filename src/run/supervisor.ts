@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { EngineError } from '../errors.ts';
-import { type FlowState, initialFlowState, reduceAll } from '../state/flow-state.ts';
+import { type FlowState, initialFlowState, stateAfter } from '../state/flow-state.ts';
 import { statusLabel } from '../state/state-label.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
@@ -108,7 +108,7 @@ function activeRuns({ stateDir, log, signal }: SupervisorOptions, failures: Fail
       const run = await resumeRun(folder, {
         stateDir,
         onPast: events => {
-          past = reduceAll(events);
+          past = stateAfter(events);
         },
       });
       failures.clearEngine(runId);

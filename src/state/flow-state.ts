@@ -81,8 +81,8 @@ export interface LiveFlowState {
 }
 
 /** Follow the events of a run. An event costs the same for any number of agents (I7), since nobody keeps the state before. */
-export function liveFlowState(past: Iterable<RunEvent> = []): LiveFlowState {
-  let state: FlowState = { ...initialFlowState, agents: {}, warnings: [] };
+export function liveFlowState(past: Iterable<RunEvent> = [], before = initialFlowState): LiveFlowState {
+  let state: FlowState = { ...before, agents: { ...before.agents }, warnings: [...before.warnings] };
   const apply = (event: RunEvent) => {
     state = reduceWith(state, event, inPlace);
   };
@@ -90,8 +90,9 @@ export function liveFlowState(past: Iterable<RunEvent> = []): LiveFlowState {
   return { apply, current: () => state };
 }
 
-/** Return the state of a run after these events. */
-export const reduceAll = (events: Iterable<RunEvent>): FlowState => liveFlowState(events).current();
+/** Return the state of a run after these events, as a value of its own. */
+export const stateAfter = (events: Iterable<RunEvent>, before = initialFlowState): FlowState =>
+  liveFlowState(events, before).current();
 
 type Agents = FlowState['agents'];
 type Warnings = FlowState['warnings'];

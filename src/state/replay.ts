@@ -1,5 +1,5 @@
 import type { RunEvent } from '../events.ts';
-import { type FlowState, initialFlowState, reduce } from './flow-state.ts';
+import { type FlowState, initialFlowState, liveFlowState, stateAfter } from './flow-state.ts';
 
 export interface Replay {
   add(event: RunEvent): void;
@@ -8,31 +8,48 @@ export interface Replay {
   at(index: number): FlowState;
 }
 
-/** Return the state of a run at any event. A checkpoint is kept for every `every` events, and reduced from there. */
+interface Moment {
+  readonly index: number;
+  readonly state: FlowState;
+}
+
+/**
+ * Return the state of a run at any event. A checkpoint is kept for every `every` events, or for as many as the run has
+ * agents: all checkpoints together have no more entries than there are events.
+ */
 export function openReplay(every = 64): Replay {
   const events: RunEvent[] = [];
-  /** The state before each event whose index is a multiple of `every`. */
-  const checkpoints: FlowState[] = [initialFlowState];
-  let last = { index: -1, state: initialFlowState };
+  const newest = liveFlowState();
+  let last: Moment = { index: -1, state: initialFlowState };
+  const checkpoints: Moment[] = [last];
+  let agents = 0;
   /** The last state that was returned: the next request is mostly for the same or the next one. */
   let requested = last;
 
-  const reduceFrom = (from: typeof last, index: number) =>
-    events.slice(from.index + 1, index + 1).reduce(reduce, from.state);
+  const reduceFrom = ({ index: from, state }: Moment, index: number): Moment => ({
+    index,
+    state: from === index ? state : stateAfter(events.slice(from + 1, index + 1), state),
+  });
+  const copyNewest = () => {
+    if (last.index < events.length - 1)
+      last = { index: events.length - 1, state: stateAfter([], newest.current()) };
+    return last;
+  };
 
   return {
     events,
     add(event) {
       events.push(event);
-      last = { index: last.index + 1, state: reduce(last.state, event) };
-      if (events.length % every === 0) checkpoints.push(last.state);
+      newest.apply(event);
+      if (event.type === 'run.started') agents = event.agents.length;
+      if (events.length - 1 - checkpoints.at(-1)!.index >= Math.max(every, agents))
+        checkpoints.push(copyNewest());
     },
     at(index) {
-      if (index >= last.index) return last.state;
-      const checkpoint = Math.floor((index + 1) / every);
-      const from = { index: checkpoint * every - 1, state: checkpoints[checkpoint]! };
+      if (index >= events.length - 1) return copyNewest().state;
+      const from = checkpoints.findLast(checkpoint => checkpoint.index <= index)!;
       const nearest = requested.index <= index && requested.index > from.index ? requested : from;
-      requested = { index, state: reduceFrom(nearest, index) };
+      requested = reduceFrom(nearest, index);
       return requested.state;
     },
   };

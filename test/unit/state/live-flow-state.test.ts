@@ -1,5 +1,5 @@
 import test from 'ava';
-import { initialFlowState, liveFlowState, reduce, reduceAll } from '../../../src/state/flow-state.ts';
+import { initialFlowState, liveFlowState, reduce, stateAfter } from '../../../src/state/flow-state.ts';
 import { at, enters, noon, started } from '../_helpers/story.ts';
 import { livelyRun } from '../inspector/lively.ts';
 
@@ -14,7 +14,7 @@ test('a live state is the same as the reduced one after every event', t => {
     state = reduce(state, event);
     t.deepEqual(live.current(), state);
   }
-  t.deepEqual(reduceAll([warning(null), ...livelyRun(5), warning('agent-1')]), state);
+  t.deepEqual(stateAfter([warning(null), ...livelyRun(5), warning('agent-1')]), state);
 });
 
 test('an event of a live state replaces one agent, and copies no other', t => {

@@ -53,3 +53,34 @@ test('a history contains the transitions and docker calls of each agent, up to a
   t.is(until(steps, events.length), steps);
   t.deepEqual(history.engine.calls, []);
 });
+
+test('a moment of a large run is reduced from a checkpoint, of which there is one for as many events as agents', t => {
+  let reads = 0;
+  const replay = openReplay();
+  const events = livelyRun(200);
+  for (const event of events)
+    replay.add(
+      new Proxy(event, {
+        get(target, key) {
+          if (key === 'type') reads++;
+          return Reflect.get(target, key);
+        },
+      }),
+    );
+  // The type is read twice for each event: once for the number of agents.
+  t.true(reads <= 2 * events.length, String(reads));
+  for (const index of [events.length - 2, 1_000, 2_001, 150]) {
+    reads = 0;
+    replay.at(index);
+    t.true(reads <= 200, String(reads));
+  }
+});
+
+test('states of a replay do not change when events are added', t => {
+  const events = livelyRun(3);
+  const replay = openReplay();
+  replay.add(events[0]!);
+  const before = replay.at(0);
+  for (const event of events.slice(1)) replay.add(event);
+  t.deepEqual(before, reduce(initialFlowState, events[0]!));
+});

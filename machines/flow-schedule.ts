@@ -14,7 +14,7 @@ interface Member {
   readonly output: AgentOutput | null;
 }
 
-/** What a flow knows of its agents. An event copies the part of one agent only (I7). */
+/** The agents of a flow and their phases. An event copies the part of one agent only (I7). */
 export interface Schedule {
   readonly agents: readonly AgentInput[];
   readonly concurrency: number;

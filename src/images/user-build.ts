@@ -5,7 +5,7 @@ import { tagOf } from './content.ts';
 import type { ImageContext } from './inspect.ts';
 import { buildArgs, type SourceImage } from './layer.ts';
 
-/** Run the spec's `build`. Always, since only the builder knows what changed, and it is quick if nothing did. */
+/** Run the spec's `build`, always: only the builder can detect changes, and it is quick if there are none. */
 export async function buildFromSpec(
   plan: BuildPlan,
   timeout: number,

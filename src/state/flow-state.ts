@@ -19,7 +19,7 @@ export interface FlowState {
   readonly agents: Readonly<Record<string, AgentState>>;
   /** Why the Docker engine counts as unreachable; null while it is reachable. */
   readonly engineUnreachable: string | null;
-  /** The limit of containers that are created or started at once while it is lowered; null for the usual limit. */
+  /** The limit of containers that are created or started at once while it is lowered; null for the default limit. */
   readonly startLimit: number | null;
   /** Why the run was cancelled; null if it was not. */
   readonly cancelled: string | null;

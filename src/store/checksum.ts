@@ -8,12 +8,12 @@ export function withChecksum(event: RunEvent): { readonly line: string; readonly
   return { line: `${text.slice(0, -1)},"checksum":"${checksum}"}`, event: { ...event, checksum } };
 }
 
-/** Whether a line of a journal is as it was written. `told` is what its JSON says, `event` what we know of that. */
-export function verifyChecksum(line: string, told: object, event: RunEvent): boolean {
+/** Return whether a line of a journal is unchanged. `parsed` is its JSON, `event` the known part of that. */
+export function verifyChecksum(line: string, parsed: object, event: RunEvent): boolean {
   const ending = /,"checksum":"([0-9a-f]{8})"\}$/.exec(line);
   if (ending) return crcOf(`${line.slice(0, ending.index)}}`) === ending[1];
-  // Somebody may write a line without one; a key that we do not know could be what became of it.
-  return !('checksum' in told) && Object.keys(told).every(key => key in event);
+  // A line may have been written by hand, without one; an unknown key could be a damaged checksum.
+  return !('checksum' in parsed) && Object.keys(parsed).every(key => key in event);
 }
 
 const crcOf = (text: string) => crc32(text).toString(16).padStart(8, '0');

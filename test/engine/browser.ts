@@ -24,7 +24,7 @@ export interface Look {
 
 let launched: Promise<Browser> | null = null;
 
-/** One Chromium for a whole test file, with an empty profile. */
+/** A Chromium for a whole test file, with an empty profile. */
 function browser(): Promise<Browser> {
   launched ??= chromium.launch({
     executablePath: chromiumPath(),

@@ -87,7 +87,7 @@ test('attach, logs and stop list the candidates when the agent does not exist', 
   const wrong = await here.agentFlow(['logs', 'wroker']);
   t.is(wrong.exitCode, 2);
   t.true(wrong.stderr.includes(`${json.runId}/worker`), wrong.stderr);
-  t.is((await here.agentFlow(['stop', 'nobody'])).exitCode, 2);
+  t.is((await here.agentFlow(['stop', 'missing'])).exitCode, 2);
   t.is((await here.agentFlow(['attach', 'r0000000/worker'])).exitCode, 2);
 });
 

@@ -269,9 +269,9 @@ test.serial('cleanup lists and removes the networks of an interrupted run', asyn
   const spec = { agents: { worker: agent('sleep 300', allow('a.example.com')) } };
   const engine = here.start(['run', here.write(spec)]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
-  const driven = await here.agentFlow(['cleanup', '--dry-run', '--json']);
-  t.deepEqual(driven.json.networks, []);
-  t.is(driven.json.inUse.length, 2);
+  const active = await here.agentFlow(['cleanup', '--dry-run', '--json']);
+  t.deepEqual(active.json.networks, []);
+  t.is(active.json.inUse.length, 2);
   engine.kill('SIGKILL');
   await engine;
   const dry = await here.agentFlow(['cleanup', '--dry-run']);

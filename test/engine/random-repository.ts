@@ -220,7 +220,7 @@ export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.invalid GIT_COMMITTER_NAME=A
 start=$(git rev-list --all)
 given=$(git symbolic-ref --short HEAD)
 object() { printf '.git/objects/%.2s/%s' "$1" "\${1#??}"; }
-# What was made is looked for after each step: a later one may hide it.
+# Check the result after each step: a later one may hide it.
 note() { { git rev-list --all --reflog HEAD; git rev-list -g stash; git -C /tmp/tree rev-list HEAD; } 2>/dev/null >>/tmp/made; }
 `;
 

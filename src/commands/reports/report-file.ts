@@ -35,7 +35,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = 
 export const isKernels = (file: string) =>
   /^\/dev\/(stdin|stdout|stderr|null|full|tty|fd\/\d+)$|^\/proc\/(self|\d+)\/fd\/\d+$/.test(resolve(file));
 
-/** Open a report file. Below `top`, where agents usually work, no link is followed: an agent may have left it. */
+/** Open a report file. Below `top`, where agents commonly work, no link is followed: an agent may have left it. */
 export function reportFile(file: string, top = process.cwd()): ReportFile {
   const path = resolve(file);
   if (isKernels(path)) return streamFile(path, 0);

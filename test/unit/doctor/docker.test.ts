@@ -10,7 +10,7 @@ const versions = { Client: { ApiVersion: '1.50' }, Server: { ApiVersion: '1.49' 
 
 /** Facts from a docker with these replies in place of those of a healthy engine. */
 async function facts(replies: Readonly<Record<string, Partial<DockerResult>>> = {}) {
-  const usual: Readonly<Record<string, Partial<DockerResult>>> = {
+  const healthy: Readonly<Record<string, Partial<DockerResult>>> = {
     '--version': { stdout: 'Docker version 28.0.0, build abc\n' },
     context: { stdout: JSON.stringify(context) },
     info: { stdout: JSON.stringify(info) },
@@ -19,7 +19,7 @@ async function facts(replies: Readonly<Record<string, Partial<DockerResult>>> = 
   const timeouts = new Set<number | undefined>();
   const { docker, calls } = fakeClient(([verb], { timeout }) => {
     timeouts.add(timeout);
-    return { ...usual, ...replies }[verb!];
+    return { ...healthy, ...replies }[verb!];
   });
   return { ...(await queryDocker(docker)), calls, timeouts };
 }

@@ -16,9 +16,9 @@ test('an image with the in-container commands but a PATH without them gets the l
   const Labels = { 'tmux-agents.protocol': '1' };
   const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
   const empty = { Config: { Labels, Env: ['PATH='] } };
-  const usual = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
-  const { request, builds } = imageEngine(t, { own, empty, usual });
-  for (const image of ['own', 'empty', 'usual']) await request({ image });
+  const common = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };
+  const { request, builds } = imageEngine(t, { own, empty, common });
+  for (const image of ['own', 'empty', 'common']) await request({ image });
   t.is(builds().length, 2);
   t.true(builds()[0]!.includes('--build-arg=IMAGE_PATH=/opt/tool/bin:/usr/bin:/usr/local/bin'));
 });

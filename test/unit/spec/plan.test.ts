@@ -94,7 +94,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
   t.deepEqual(off!.auth, { files: [], sshAgent: null, login: false });
 });
 
-test('what ends the work may be that it stands still, or a file', async t => {
+test('"done" accepts an idle time or a file', async t => {
   const doneBy = async (done: unknown) =>
     (await parse({ agents: { a: { command: ['x'], done } } })).agents[0]!.done;
   t.deepEqual(await doneBy({ idle: '5m' }), { idle: 300_000 });
@@ -348,7 +348,7 @@ for (const image of [
   test(`the image ${image.slice(0, 30)} is accepted`, async t => t.is((await plan({ image })).image, image));
 }
 
-test('a CLI that tells no tokens takes no budget', async t => {
+test('a budget of tokens is refused for a CLI that does not report them', async t => {
   const budget = { turns: 3 };
   for (const name of ['copilot', 'amp', 'aider'])
     await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });

@@ -40,7 +40,7 @@ writeRunFile(folder, file);
 let events = 0;
 if (isResumed) await (await drive(file, [], agents / 2)).detach();
 
-// What was made so far is not part of the measurement.
+// Exclude the setup from the measurement.
 await delay(50);
 events = 0;
 const lag = monitorEventLoopDelay({ resolution: 1 });

@@ -16,7 +16,7 @@ export interface AgentRecord {
   readonly injectedAt: number | null;
   /** When its container was started first, by the engine's clock; null if that was not recorded. */
   readonly startedAt: number | null;
-  /** Of the current attempt. */
+  /** Outcome of the current attempt; null while it has none. */
   readonly attemptOutcome: Outcome | null;
   /** Earlier attempts. */
   readonly attempts: readonly AttemptResult[];

@@ -549,7 +549,7 @@ test('a damaged commit that only a branch names is reported', async t => {
   t.regex(stdout, new RegExp(`^left .*these commits are missing: ${lost}`, 'm'));
 });
 
-test('files that git was told to ignore are saved as they are, changed or deleted', async t => {
+test('files that git was configured to ignore are saved as they are, changed or deleted', async t => {
   const source = repository(join(folder(t), 'source'), { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' });
   const base = head(source);
   const { target } = await cloneOf(t, source);

@@ -30,7 +30,7 @@ const cases: Readonly<Record<string, Case>> = {
     exitCode: 3,
     env: here => ({ ...here.env, DOCKER_HOST: `unix://${here.path}/none.sock` }),
   },
-  'an engine that does not answer': {
+  'an unresponsive engine': {
     spec: worker({}),
     exitCode: 3,
     env(here) {
@@ -97,7 +97,7 @@ const cases: Readonly<Record<string, Case>> = {
         info: 'echo \'{"ID":"E","ServerVersion":"20.10","NCPU":2,"MemTotal":8000000000}\'; exit',
       }),
   },
-  'names that are none': {
+  'invalid names': {
     spec: {
       agents: {
         'a/b': { command: ['true'] },
@@ -108,7 +108,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     exitCode: 2,
   },
-  'keys and agents that are not known, and a circle': {
+  'unknown keys, unknown agents and a cycle': {
     spec: {
       agents: {
         a: { comand: ['true'] },
@@ -118,7 +118,7 @@ const cases: Readonly<Record<string, Case>> = {
     },
     exitCode: 2,
   },
-  'text that is no JSON': { spec: '{ "agents": { "a": { "command": ["true" } } }', exitCode: 2 },
+  'invalid JSON': { spec: '{ "agents": { "a": { "command": ["true" } } }', exitCode: 2 },
 };
 
 /** Without the parts that differ from run to run: paths, ids, times, and the width of columns that depends on them. */
@@ -132,7 +132,7 @@ const normalised = (here: Place, stderr: string) =>
     .join('\n');
 
 for (const [title, { spec, exitCode, env }] of Object.entries(cases))
-  test(`what is said of ${title}`, async t => {
+  test(`the message for ${title}`, async t => {
     const here = place(t);
     const file = here.write(spec);
     const ran = await here.agentFlow(['run', file], env ? { env: env(here) } : {});
@@ -142,7 +142,7 @@ for (const [title, { spec, exitCode, env }] of Object.entries(cases))
     t.deepEqual(await here.containers(), []);
   });
 
-test('what is said of a name that a foreign container holds', async t => {
+test('the message for a name that a foreign container holds', async t => {
   const here = place(t);
   writeFileSync(join(here.workspace, 'wait'), '');
   const spec = {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { exceptions, retiredNames, retiredWords } from './_helpers/retired-words.ts';
+import { exceptions, retiredNames, retiredOpenings, retiredWords } from './_helpers/retired-words.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const list = 'test/unit/_helpers/retired-words.ts';
@@ -45,6 +45,21 @@ test('no declaration has a retired name', t => {
     found(declared).filter(hit => !excepted(hit)),
     [],
   );
+});
+
+const opening = `(?:${retiredOpenings.join('|')})(?![A-Za-z0-9_])`;
+const openings = [
+  // The first line of a comment, in TypeScript and in scripts.
+  new RegExp(`(?<!^ *(?://|#).*\\n) *(?:/\\*\\*(?: |\\n \\* )|// |# )${opening}`, 'gm'),
+  new RegExp(`\\btest(?:\\.\\w+)?\\(\\s*['"\`]${opening}`, 'gi'),
+];
+
+test('no comment and no title of a test opens with a retired word', t => {
+  const sources = files.filter(({ file }) => !/\.(md|json|jsonc)$/.test(file));
+  const hits = sources.flatMap(({ file, text }) =>
+    openings.flatMap(pattern => (text.match(pattern) ?? []).map(hit => `${file}: ${hit.trim()}`)),
+  );
+  t.deepEqual(hits, []);
 });
 
 test('every exception is still needed', t => {

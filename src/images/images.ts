@@ -85,7 +85,7 @@ async function ensureNamedImage(name: string, timeout: number, context: ImageCon
     changes: true,
   });
   if (!result.ok) {
-    const operation = `pull the image ${name}, which is not here`;
+    const operation = `pull the image ${name}, which does not exist locally`;
     const error = asStepError(dockerError(result, { operation }), { fallbackKind: 'image' });
     const { kind, inDoubt, message } = error;
     throw new StepError(kind, `${message}. Check its name, or build it here first`, { inDoubt });

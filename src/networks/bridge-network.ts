@@ -22,4 +22,4 @@ export async function ensureBridgeNetwork(name: string, options: NetworkOptions)
 }
 
 const otherDriver = (name: string, driver: string) =>
-  `the network ${name} is there, but its driver is ${driver}, not bridge. Remove or rename it, or name another with "network"`;
+  `the network ${name} exists, but its driver is ${driver}, not bridge. Remove or rename it, or name another with "network"`;

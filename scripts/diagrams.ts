@@ -22,7 +22,7 @@ const meanings = {
     'running.working': 'the agent prints',
     'running.idle': 'the agent has not printed for a while',
     'running.needsInput': 'the agent waits for the user',
-    backingOff: 'a step failed with a transient error: waits, then retries it',
+    backingOff: 'a step failed with a transient error: waits, then tries it again',
     engineUnreachable: 'the daemon does not respond: waits, then reconciles; uses up no try',
     waitingForSecrets: 'this process lacks secrets that the first start had: waits, then continues the step',
     stopping: 'the escalation; each step is done once and has its own grace period',
@@ -36,7 +36,7 @@ const meanings = {
     'collecting.reading': 'saves the transcript and the work, reads the end record, sets the outcome',
     removing: 'emits the outcome first, then removes the container',
     'removing.checking': 'may there be a container, and is it not to be kept?',
-    'removing.removingContainer': 'removes the container, and one that an interrupted create may have made',
+    'removing.removingContainer': 'removes the container, and one that a create in doubt may have made',
     evaluating: 'the attempt has ended: another one, or done',
     retrying: 'waits for the delay before the next attempt',
     waitingForQuota:

@@ -65,7 +65,7 @@ export const cancellable = {
   KILL: { target: 'removing', actions: 'cancel' },
 } as const;
 
-/** A step of the escalation: it has ended the agent, or hands over to the next one, also when it fails. */
+/** A step of the escalation: it has ended the agent, or the next one follows, also when it fails. */
 export const escalateTo = <T extends 'terminating' | 'stoppingContainer' | 'killing' | '#agent.collecting'>(
   target: T,
 ) =>

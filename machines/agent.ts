@@ -256,7 +256,7 @@ export const agentMachine = machineSetup.createMachine({
       },
     },
 
-    // The escalation: each step is done once, waits for its grace period, and hands over to the next one.
+    // The escalation: each step is done once and waits for its grace period; then the next one follows.
     stopping: {
       tags: ['cleaningUp', 'live'],
       initial: 'checking',

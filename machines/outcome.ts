@@ -8,7 +8,7 @@ export type FailureKind =
   | 'outOfMemory'
   | 'injectTimeout' // the container gave up waiting for its launch script
   | 'infrastructure' // the container ended without an end record: killed, removed, daemon restart, host lost
-  | 'timeout' // a phase ran past its limit; `phase` says which
+  | 'timeout' // a phase ran past its limit; `phase` names it
   | 'idle' // no output for longer than `timeouts.idle`
   | 'image' // an image cannot be built, pulled or used
   | 'gpu' // the engine has no GPU for containers, or not the requested ones
@@ -19,7 +19,7 @@ export type FailureKind =
   | 'authentication' // the AI CLI reports that it is not logged in, or that its key is refused
   | 'quota' // the AI CLI reports that its quota is exhausted
   | 'budget' // the AI CLI exceeded its turns, tokens or time
-  | 'needsInput' // the AI CLI needs input, and `needsInput` says to fail then
+  | 'needsInput' // the AI CLI needs input, and its `needsInput` is `fail`
   | 'missingSecret' // a secret is not set
   | 'docker' // docker failed permanently
   | 'unreachable' // the Docker engine does not respond
@@ -40,7 +40,7 @@ export interface Failure {
 
 export interface Outcome {
   readonly status: Status;
-  /** The agent's exit code; null where it has none (never started, removed by hand). */
+  /** The agent's exit code; null if there is none (never started, removed by hand). */
   readonly exitCode: number | null;
   readonly error: Failure | null;
 }

@@ -17,7 +17,7 @@ const meanings = {
     creating: 'creates the container, or finds the one of an earlier try by its name',
     starting: 'starts the container; only ever from `created`',
     waitingForTmux: 'waits until the session accepts input, or the container has ended',
-    injecting: 'hands over the launch script; a fence in the container makes that happen once',
+    injecting: 'passes the launch script to the container, where a fence makes it start once',
     running: 'waits for the end of the container',
     'running.working': 'the agent prints',
     'running.idle': 'the agent has not printed for a while',

@@ -6,7 +6,7 @@ import { type ActorContext, owner } from './context.ts';
 
 type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
-/** Remove the container of an attempt, and whatever a lost call may have made under the same labels. */
+/** Remove the container of an attempt, and containers with the same labels that a create in doubt may have made. */
 export async function removeContainer(
   context: RemovePorts,
   input: StepInput,

@@ -50,7 +50,7 @@ export interface End {
   /** null: the container no longer exists. */
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
-  /** `restarted` only from actors of the library's user: `reconcile()` itself sets the outcome of a restarted container. */
+  /** No actor of src/actors reports `restarted`: `reconcile()` sets the outcome of a restarted container itself. */
   readonly reason: 'died' | 'removed' | 'restarted';
   /** When it was noticed, milliseconds since the epoch. */
   readonly at: number;

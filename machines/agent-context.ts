@@ -1,8 +1,9 @@
 import type { AgentContext, AgentInput, AgentOutput, AttemptResult, StepInput } from './agent-types.ts';
-import { type Outcome, toOutcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { toOutcome } from './to-outcome.ts';
 
-/** No step is interrupted. */
-export const noStep = { step: null, tries: 0 } as const;
+/** Part of a context without a pending step. */
+export const noPendingStep = { pendingStep: null, tries: 0 } as const;
 
 export const initialContext = ({ name, retries, keep }: AgentInput): AgentContext => ({
   name,
@@ -16,8 +17,8 @@ export const initialContext = ({ name, retries, keep }: AgentInput): AgentContex
   end: null,
   outcome: null,
   attempts: [],
-  ...noStep,
-  retryAt: 0,
+  ...noPendingStep,
+  waitEndsAt: 0,
   inDoubt: false,
   cancelled: false,
 });

@@ -1,5 +1,5 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
-import { attemptResult, noStep, outcomeOf } from './agent-context.ts';
+import { attemptResult, noPendingStep, outcomeOf } from './agent-context.ts';
 import { backOffDelay, maxTries, nextAttemptAt } from './agent-delays.ts';
 import type {
   AgentContext,
@@ -13,21 +13,20 @@ import type {
   StepInput,
 } from './agent-types.ts';
 import {
-  countedAttempts,
   type End,
   type EndRecord,
   type Failure,
   type FailureKind,
   isRetryable,
   type Outcome,
-  quotaResetAt,
-  toOutcome,
 } from './outcome.ts';
+import { countedAttempts, quotaResetAt } from './quota.ts';
 import type { StateTag } from './state-tags.ts';
 import { asStepError } from './step-error.ts';
+import { toOutcome } from './to-outcome.ts';
 
-/** An actor that `provide()` has to replace. */
-const provided = <Output, Input = StepInput>(name: string) =>
+/** Return an actor that fails until `provide()` replaces it. */
+const notProvided = <Output, Input = StepInput>(name: string) =>
   fromPromise<Output, Input>(() => Promise.reject(new Error(`no actor provided for ${name}`)));
 
 const errorOf = (event: unknown) => asStepError((event as { error?: unknown }).error);
@@ -44,7 +43,8 @@ const permanentFailureKinds: readonly FailureKind[] = [
 ];
 
 const betweenAttempts: readonly Entry[] = ['retrying', 'waitingForQuota'];
-const startupStates: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
+/** Entries from which a cancelled attempt has to be stopped. */
+const entriesBeforeStopping: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
 
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 
@@ -59,51 +59,55 @@ export const machineSetup = setup({
     tags: StateTag;
   },
   actors: {
-    reconcile: provided<Reconciliation>('reconcile'),
-    ensureImage: provided<{ image: string }>('ensureImage'),
-    ensureNetwork: provided<void>('ensureNetwork'),
-    createContainer: provided<{ containerId: string }>('createContainer'),
-    startContainer: provided<void>('startContainer'),
+    reconcile: notProvided<Reconciliation>('reconcile'),
+    ensureImage: notProvided<{ image: string }>('ensureImage'),
+    ensureNetwork: notProvided<void>('ensureNetwork'),
+    createContainer: notProvided<{ containerId: string }>('createContainer'),
+    startContainer: notProvided<void>('startContainer'),
     /** Resolves with null when the session accepts input, or with the container's end if it has ended by then. */
-    waitForTmux: provided<End | null>('waitForTmux'),
-    inject: provided<{ injectedAt: number }>('inject'),
+    waitForTmux: notProvided<End | null>('waitForTmux'),
+    inject: notProvided<{ injectedAt: number }>('inject'),
     /**
      * Resolves when the container has ended, or with `overdue` if it runs longer than its own limit. Meanwhile it sends
      * each `Activity` to its parent, the agent's machine.
      */
-    watch: provided<End | 'overdue'>('watch'),
+    watch: notProvided<End | 'overdue'>('watch'),
     /** The escalation: each step resolves with the end that it caused, or with null after its grace period. */
-    interrupt: provided<End | null>('interrupt'),
-    terminate: provided<End | null>('terminate'),
-    stopContainer: provided<End | null>('stopContainer'),
-    killContainer: provided<End | null>('killContainer'),
-    collect: provided<{ record: EndRecord | null }>('collect'),
-    removeContainer: provided<void>('removeContainer'),
-    /** Resolves at `at`, or up to `jitter` milliseconds earlier, so that agents that failed together retry apart. */
-    waitUntil: provided<void, { at: number; jitter?: number }>('waitUntil'),
-    waitForEngine: provided<void>('waitForEngine'),
-    waitForSecrets: provided<void>('waitForSecrets'),
+    interrupt: notProvided<End | null>('interrupt'),
+    terminate: notProvided<End | null>('terminate'),
+    stopContainer: notProvided<End | null>('stopContainer'),
+    killContainer: notProvided<End | null>('killContainer'),
+    collect: notProvided<{ record: EndRecord | null }>('collect'),
+    removeContainer: notProvided<void>('removeContainer'),
+    /** Resolves at `at`, or up to `jitter` milliseconds earlier, so that agents that failed together do not try again at once. */
+    waitUntil: notProvided<void, { at: number; jitter?: number }>('waitUntil'),
+    waitForEngine: notProvided<void>('waitForEngine'),
+    waitForSecrets: notProvided<void>('waitForSecrets'),
   },
   guards: {
+    // Guards on the event: the output or the error of an actor.
     isEntry: ({ event }, params: { state: Entry }) => outputOf<Reconciliation>(event).enter === params.state,
-    /** The cancel arrived before reconcile() returned. */
-    isCancelledBeforeStart: ({ context, event }) =>
-      context.cancelled && startupStates.includes(outputOf<Reconciliation>(event).enter),
+    /** A cancel arrived before reconcile() returned, and the attempt has to be stopped. */
+    isCancelledBeforeStopping: ({ context, event }) =>
+      context.cancelled && entriesBeforeStopping.includes(outputOf<Reconciliation>(event).enter),
     isCancelledBetweenAttempts: ({ context, event }) =>
       context.cancelled && betweenAttempts.includes(outputOf<Reconciliation>(event).enter),
-    isCancelled: ({ context }) => context.cancelled,
+    outputIsOverdue: ({ event }) => outputOf<End | 'overdue'>(event) === 'overdue',
+    outputIsEnd: ({ event }) => outputOf<End | null>(event) !== null,
     isEngineUnreachable: ({ event }) => errorOf(event).kind === 'unreachable',
+    isEngineUnreachableAtCancel: ({ context, event }) =>
+      context.cancelled && errorOf(event).kind === 'unreachable',
     isMissingSecret: ({ event }) => errorOf(event).kind === 'missingSecret',
     /** A cancelled agent waits for nothing. */
     canWaitForSecrets: ({ context, event }) => !context.cancelled && errorOf(event).kind === 'missingSecret',
     hasTriesLeft: ({ context, event }) => errorOf(event).kind === 'transient' && context.tries + 1 < maxTries,
-    isInterruptedStep: ({ context }, params: { step: Step }) => context.step === params.step,
-    isCleaningUp: ({ context }) => context.step === 'collecting' || context.step === 'removing',
-    isEngineUnreachableAtCancel: ({ context, event }) =>
-      context.cancelled && errorOf(event).kind === 'unreachable',
-    isOverdue: ({ event }) => outputOf<End | 'overdue'>(event) === 'overdue',
+
+    // Guards on the context.
+    isCancelled: ({ context }) => context.cancelled,
+    isPendingStep: ({ context }, params: { step: Step }) => context.pendingStep === params.step,
+    isCleanupStepPending: ({ context }) =>
+      context.pendingStep === 'collecting' || context.pendingStep === 'removing',
     mayBeRunning: ({ context }) => context.containerId !== null && context.started && context.end === null,
-    hasEnded: ({ event }) => outputOf<End | null>(event) !== null,
     hasTranscript: ({ context }) =>
       context.containerId !== null && context.started && context.end?.reason !== 'removed',
     mayExist: ({ context }) => context.containerId !== null || context.inDoubt,
@@ -126,32 +130,32 @@ export const machineSetup = setup({
   actions: {
     applyReconciliation: assign(({ context, event }) => {
       const { enter: _, reason: __, outcome, ...known } = outputOf<Reconciliation>(event);
-      const retryAt = nextAttemptAt({ ...known, outcome });
+      const waitEndsAt = nextAttemptAt({ ...known, outcome });
       const cancelled = known.cancelled || context.cancelled;
-      return { ...known, cancelled, outcome: outcome ?? context.outcome, retryAt, ...noStep };
+      return { ...known, cancelled, outcome: outcome ?? context.outcome, waitEndsAt, ...noPendingStep };
     }),
     // A step that is done settles the doubt about a known container (I3).
     stepDone: assign(({ context }) => ({
-      ...noStep,
+      ...noPendingStep,
       inDoubt: context.inDoubt && context.containerId === null,
     })),
-    cleanupDone: assign(noStep),
+    cleanupDone: assign(noPendingStep),
     backOff: assign(({ context, event }, params: { step: Step }) => {
       const { at, inDoubt } = errorOf(event);
       const tries = context.tries + 1;
       return {
-        step: params.step,
+        pendingStep: params.step,
         tries,
-        retryAt: at + backOffDelay(tries),
+        waitEndsAt: at + backOffDelay(tries),
         inDoubt: context.inDoubt || inDoubt,
       };
     }),
     noteEngineUnreachable: assign(({ context, event }, params: { step: Step }) => ({
-      step: params.step,
+      pendingStep: params.step,
       tries: 0,
       inDoubt: context.inDoubt || errorOf(event).inDoubt,
     })),
-    noteMissingSecret: assign((_, params: { step: Step }) => ({ step: params.step, tries: 0 })),
+    noteMissingSecret: assign((_, params: { step: Step }) => ({ pendingStep: params.step, tries: 0 })),
     /** The first outcome of an attempt stands: an error while cleaning up does not change it. */
     fail: assign(({ context, event }, params: { phase: Step }) => {
       const { kind, message, command, exitCode, inDoubt } = errorOf(event);
@@ -165,12 +169,12 @@ export const machineSetup = setup({
       const status = kind === 'timeout' ? ('timedOut' as const) : ('failed' as const);
       // A create that failed for good may have succeeded in an earlier try: then its effect is still in doubt (I3).
       return {
-        ...noStep,
+        ...noPendingStep,
         // A refused start has not happened: there is nothing to stop and no output to read.
         started:
           context.started &&
           !(params.phase === 'starting' && permanentFailureKinds.includes(kind) && !inDoubt),
-        inDoubt: inDoubt || (context.containerId === null && context.inDoubt && context.step !== null),
+        inDoubt: inDoubt || (context.containerId === null && context.inDoubt && context.pendingStep !== null),
         outcome: context.outcome ?? { status, exitCode: null, error },
       };
     }),
@@ -184,13 +188,15 @@ export const machineSetup = setup({
         },
       };
     }),
+    /** Cancel the attempt: sets its outcome unless one is known. */
     cancel: assign(({ context }) => ({
       cancelled: true,
-      ...noStep,
+      ...noPendingStep,
       outcome: context.outcome ?? cancelledOutcome,
     })),
-    cancelRetry: assign({ cancelled: true, outcome: cancelledOutcome }),
-    /** An agent whose attempt has ended keeps its outcome. */
+    /** Cancel an agent whose attempt has ended: replaces the outcome of that attempt. */
+    cancelBetweenAttempts: assign({ cancelled: true, outcome: cancelledOutcome }),
+    /** Only note the cancel: changes neither the outcome nor the pending step. */
     noteCancel: assign({ cancelled: true }),
     setImage: assign(({ event }) => ({ image: outputOf<{ image: string }>(event).image })),
     setContainer: assign(({ event }) => ({
@@ -224,7 +230,7 @@ export const machineSetup = setup({
       ...attemptResult(context),
       image: context.image,
     })),
-    scheduleAttempt: assign(({ context }) => ({ retryAt: nextAttemptAt(context) })),
+    scheduleAttempt: assign(({ context }) => ({ waitEndsAt: nextAttemptAt(context) })),
     nextAttempt: assign(({ context }) => ({
       attempt: context.attempt + 1,
       containerId: null,
@@ -233,7 +239,7 @@ export const machineSetup = setup({
       end: null,
       outcome: null,
       inDoubt: false,
-      ...noStep,
+      ...noPendingStep,
     })),
   },
 });

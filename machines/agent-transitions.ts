@@ -6,8 +6,8 @@ import type { Entry, Step } from './agent-types.ts';
 export const enterAt = <E extends Entry>(state: E) =>
   ({ guard: { type: 'isEntry', params: { state } }, target: state, actions: 'applyReconciliation' }) as const;
 
-/** Wait for an unreachable engine, or retry a step after a transient error; both use up no attempt. */
-const waitAndRetry = <S extends Step>(step: S) =>
+/** Wait for an unreachable engine, or try the step again after a transient error; neither uses up an attempt. */
+const waitAndTryAgain = <S extends Step>(step: S) =>
   [
     {
       guard: 'isEngineUnreachable',
@@ -21,10 +21,10 @@ const waitAndRetry = <S extends Step>(step: S) =>
     },
   ] as const;
 
-/** `onError` of a step of the startup, and of `running`: everything that is not retried fails the attempt. */
+/** `onError` of a step of the startup, and of `running`: an error after which the step is not tried again fails the attempt. */
 export const onStepError = <S extends Step>(step: S) =>
   [
-    ...waitAndRetry(step),
+    ...waitAndTryAgain(step),
     { target: 'stopping', actions: { type: 'fail', params: { phase: step } } },
   ] as const;
 
@@ -42,7 +42,7 @@ export const onSecretStepError = <S extends 'building' | 'injecting'>(step: S) =
 /** `onError` of `collecting`: a transcript that cannot be read must not hold up the removal. */
 export const onCollectError = [
   { guard: 'isEngineUnreachableAtCancel', target: '#agent.removing', actions: 'cleanupDone' },
-  ...waitAndRetry('collecting'),
+  ...waitAndTryAgain('collecting'),
   // Output that cannot be redacted stays in the container.
   {
     guard: 'canWaitForSecrets',
@@ -55,46 +55,48 @@ export const onCollectError = [
 /** `onError` of `removing`: the outcome reports that a container may be left behind. */
 export const onRemoveError = [
   { guard: 'isEngineUnreachableAtCancel', target: '#agent.evaluating', actions: 'leaveBehind' },
-  ...waitAndRetry('removing'),
+  ...waitAndTryAgain('removing'),
   { target: '#agent.evaluating', actions: 'leaveBehind' },
 ] as const;
 
-/** `on` of a state in which the agent may be stopped or killed. */
-export const interruptible = {
+/** `on` of a state in which a cancel stops the agent. */
+export const cancellable = {
   CANCEL: { target: 'stopping', actions: 'cancel' },
   KILL: { target: 'removing', actions: 'cancel' },
 } as const;
 
-/** A step of the escalation: it has ended the agent, or hands over to the next one, also when it fails. */
+/** A step of the escalation: it has ended the agent, or the next one follows, also when it fails. */
 export const escalateTo = <T extends 'terminating' | 'stoppingContainer' | 'killing' | '#agent.collecting'>(
   target: T,
 ) =>
   ({
-    onDone: [{ guard: 'hasEnded', target: '#agent.collecting', actions: 'setEnd' }, { target }],
+    onDone: [{ guard: 'outputIsEnd', target: '#agent.collecting', actions: 'setEnd' }, { target }],
     onError: { target },
   }) as const;
 
-/** Go back to the step that was interrupted. */
-export const retryStep = <S extends Step>(step: S) =>
-  ({ guard: { type: 'isInterruptedStep', params: { step } }, target: step }) as const;
+/** Enter the step again if it is the pending one. */
+export const returnTo = <S extends Step>(step: S) =>
+  ({ guard: { type: 'isPendingStep', params: { step } }, target: step }) as const;
 
-/** Also `onError` of `backingOff`: if the clock fails, the wait is over, and the try still counts. */
-export const retryTransitions = [
-  retryStep('reconciling'),
-  retryStep('building'),
-  retryStep('networking'),
-  retryStep('creating'),
-  retryStep('starting'),
-  retryStep('waitingForTmux'),
-  retryStep('injecting'),
-  retryStep('running'),
-  retryStep('collecting'),
-  retryStep('removing'),
+/** `onDone` of `backingOff`, and its `onError`: if the timer fails, the wait ends early, and the tries are still counted. */
+export const returnToPendingStep = [
+  returnTo('reconciling'),
+  returnTo('building'),
+  returnTo('networking'),
+  returnTo('creating'),
+  returnTo('starting'),
+  returnTo('waitingForTmux'),
+  returnTo('injecting'),
+  returnTo('running'),
+  returnTo('collecting'),
+  returnTo('removing'),
 ] as const;
 
+/** `onDone` and `onError` of a wait between two attempts. */
 export const startNextAttempt = { target: 'building', actions: 'nextAttempt' } as const;
+
 /** `on` of a wait between two attempts: nothing is left to clean up. */
 export const cancelPendingRetry = {
-  CANCEL: { target: 'done', actions: 'cancelRetry' },
-  KILL: { target: 'done', actions: 'cancelRetry' },
+  CANCEL: { target: 'done', actions: 'cancelBetweenAttempts' },
+  KILL: { target: 'done', actions: 'cancelBetweenAttempts' },
 } as const;

@@ -1,6 +1,9 @@
 import type { End, Outcome } from './outcome.ts';
 
-/** A state that a failed try returns to. */
+/**
+ * A state whose actor is tried again after a transient error. A *try* is one execution of a step; a *retry* is a new
+ * attempt, in a new container.
+ */
 export type Step =
   | 'reconciling'
   | 'building'
@@ -29,7 +32,7 @@ export type Entry =
 /** The result of `reconcile()`: the state to enter, and the context to enter it with. */
 export interface Reconciliation {
   readonly enter: Entry;
-  /** Why that state, as text for the user. */
+  /** The reason for that state, as text for the user. */
   readonly reason: string;
   readonly attempt: number;
   /** Attempts that have ended. */
@@ -41,11 +44,11 @@ export interface Reconciliation {
   /** Milliseconds since the epoch; null before the launch script was injected. */
   readonly injectedAt: number | null;
   readonly end: End | null;
-  /** The outcome, if it is known already: journaled, or a refusal. */
+  /** The outcome if it is already known: from the journal, or a refusal. */
   readonly outcome: Outcome | null;
   /** A cancel was requested before. */
   readonly cancelled: boolean;
-  /** A create was requested and its result is unknown: only quiet checks can settle whether a container exists. */
+  /** The effect of a docker call is unknown until repeated lookups, the absence checks, have found nothing. */
   readonly inDoubt: boolean;
 }
 
@@ -60,7 +63,7 @@ export interface AgentInput {
   readonly dependsOn: readonly string[];
   /** Attempts after the first one. */
   readonly retries: number;
-  /** When the container is kept instead of being removed. */
+  /** The outcomes after which the container is kept instead of being removed. */
   readonly keep: 'never' | 'on-failure' | 'always';
 }
 
@@ -83,13 +86,12 @@ export interface AgentContext {
   readonly end: End | null;
   readonly outcome: Outcome | null;
   readonly attempts: readonly AttemptResult[];
-  /** The step that was interrupted and is to be continued; null while none is. */
-  readonly step: Step | null;
-  /** The number of failures of that step so far. */
+  /** The step that has failed and is not done yet; null if there is none. */
+  readonly pendingStep: Step | null;
+  /** Number of failures of that step so far. */
   readonly tries: number;
-  /** When a timed wait ends, milliseconds since the epoch. */
-  readonly retryAt: number;
-  /** A docker call was interrupted: only quiet checks can settle its effect. */
+  /** The end of a timed wait, milliseconds since the epoch. */
+  readonly waitEndsAt: number;
   readonly inDoubt: boolean;
   readonly cancelled: boolean;
 }

@@ -2,16 +2,16 @@ import { agentOutput, initialContext, stepInput } from './agent-context.ts';
 import { backOffDelay } from './agent-delays.ts';
 import { machineSetup } from './agent-setup.ts';
 import {
+  cancellable,
   cancelPendingRetry,
   enterAt,
   escalateTo,
-  interruptible,
   onCollectError,
   onRemoveError,
   onSecretStepError,
   onStepError,
-  retryStep,
-  retryTransitions,
+  returnTo,
+  returnToPendingStep,
   startNextAttempt,
 } from './agent-transitions.ts';
 
@@ -21,7 +21,7 @@ import {
  *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
  *              → stopping → collecting → removing → evaluating → (retrying | waitingForQuota → building) | done
  *
- * A step that fails with a transient error is retried by way of `backingOff`. An unreachable daemon is the state
+ * A step that fails with a transient error is tried again after `backingOff`. An unreachable daemon is the state
  * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
  * that nothing is left behind.
  *
@@ -31,6 +31,8 @@ import {
  * Context and actor inputs are plain data: what `getPersistedSnapshot()` returns can be stored as JSON, and restored in
  * any state. The output is an `AgentOutput`. `attempt.ended` is emitted once the outcome of an attempt is decided, before
  * its container is removed.
+ *
+ * machines/README.md defines the invariants I1 to I8 that the code cites.
  *
  * @example
  * ```ts
@@ -69,11 +71,15 @@ export const agentMachine = machineSetup.createMachine({
         src: 'reconcile',
         input: stepInput,
         onDone: [
-          { guard: 'isCancelledBeforeStart', target: 'stopping', actions: ['applyReconciliation', 'cancel'] },
+          {
+            guard: 'isCancelledBeforeStopping',
+            target: 'stopping',
+            actions: ['applyReconciliation', 'cancel'],
+          },
           {
             guard: 'isCancelledBetweenAttempts',
             target: 'done',
-            actions: ['applyReconciliation', 'cancelRetry'],
+            actions: ['applyReconciliation', 'cancelBetweenAttempts'],
           },
           enterAt('building'),
           enterAt('starting'),
@@ -92,7 +98,7 @@ export const agentMachine = machineSetup.createMachine({
         ],
       },
       // Whether there is something to stop is not known yet.
-      on: { ...interruptible, CANCEL: { actions: 'noteCancel' } },
+      on: { ...cancellable, CANCEL: { actions: 'noteCancel' } },
     },
 
     building: {
@@ -104,7 +110,7 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'networking', actions: ['stepDone', 'setImage'] },
         onError: onSecretStepError('building'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     networking: {
@@ -116,10 +122,10 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'creating', actions: 'stepDone' },
         onError: onStepError('networking'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
-    // `create` and `start` are two steps, and neither is `docker run`: each can be repeated without doing it twice (I3).
+    // `create` and `start` are two steps instead of one `docker run`: each can be repeated without a second effect (I3).
     creating: {
       tags: 'startup',
       entry: 'noteCreate',
@@ -130,7 +136,7 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'starting', actions: ['stepDone', 'setContainer'] },
         onError: onStepError('creating'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     starting: {
@@ -143,7 +149,7 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'waitingForTmux', actions: 'stepDone' },
         onError: onStepError('starting'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     waitingForTmux: {
@@ -153,13 +159,13 @@ export const agentMachine = machineSetup.createMachine({
         src: 'waitForTmux',
         input: stepInput,
         onDone: [
-          // An engine process that is gone may have injected it already: then the agent has run and ended.
-          { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
+          // A previous engine process may have injected the launch script, and the agent may have ended.
+          { guard: 'outputIsEnd', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],
         onError: onStepError('waitingForTmux'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     injecting: {
@@ -171,7 +177,7 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'running', actions: ['stepDone', 'setInjectedAt'] },
         onError: onSecretStepError('injecting'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     // The end of the container is the end of the agent (I4); its activity is shown, and changes nothing else.
@@ -188,12 +194,12 @@ export const agentMachine = machineSetup.createMachine({
         src: 'watch',
         input: stepInput,
         onDone: [
-          { guard: 'isOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
+          { guard: 'outputIsOverdue', target: 'stopping', actions: ['stepDone', 'timeOut'] },
           { target: 'stopping', actions: ['stepDone', 'setEnd'] },
         ],
         onError: onStepError('running'),
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     backingOff: {
@@ -201,13 +207,13 @@ export const agentMachine = machineSetup.createMachine({
       invoke: {
         id: 'backOff',
         src: 'waitUntil',
-        input: ({ context }) => ({ at: context.retryAt, jitter: backOffDelay(context.tries) / 2 }),
-        onDone: retryTransitions,
-        onError: retryTransitions,
+        input: ({ context }) => ({ at: context.waitEndsAt, jitter: backOffDelay(context.tries) / 2 }),
+        onDone: returnToPendingStep,
+        onError: returnToPendingStep,
       },
       on: {
         CANCEL: [
-          { guard: 'isCleaningUp', actions: 'noteCancel' },
+          { guard: 'isCleanupStepPending', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
         KILL: { target: 'removing', actions: 'cancel' },
@@ -224,7 +230,7 @@ export const agentMachine = machineSetup.createMachine({
         onDone: { target: 'reconciling' },
         onError: { target: 'stopping', actions: { type: 'fail', params: { phase: 'reconciling' } } },
       },
-      on: interruptible,
+      on: cancellable,
     },
 
     // The agent has not failed: its step is continued as soon as the secrets are set.
@@ -234,23 +240,23 @@ export const agentMachine = machineSetup.createMachine({
         id: 'waitForSecrets',
         src: 'waitForSecrets',
         input: stepInput,
-        onDone: [retryStep('building'), retryStep('injecting'), retryStep('collecting')],
+        onDone: [returnTo('building'), returnTo('injecting'), returnTo('collecting')],
         onError: [
-          { guard: 'isCleaningUp', target: 'removing' },
+          { guard: 'isCleanupStepPending', target: 'removing' },
           { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },
         ],
       },
       on: {
         CANCEL: [
           // Its end is known already: only the transcript is given up.
-          { guard: 'isCleaningUp', target: 'collecting', actions: 'noteCancel' },
+          { guard: 'isCleanupStepPending', target: 'collecting', actions: 'noteCancel' },
           { target: 'stopping', actions: 'cancel' },
         ],
         KILL: { target: 'removing', actions: 'cancel' },
       },
     },
 
-    // The escalation: each step is done once, waits for its grace period, and hands over to the next one.
+    // The escalation: each step is done once and waits for its grace period; then the next one follows.
     stopping: {
       tags: ['cleaningUp', 'live'],
       initial: 'checking',
@@ -365,7 +371,7 @@ export const agentMachine = machineSetup.createMachine({
       invoke: {
         id: 'retry',
         src: 'waitUntil',
-        input: ({ context }) => ({ at: context.retryAt }),
+        input: ({ context }) => ({ at: context.waitEndsAt }),
         onDone: startNextAttempt,
         onError: startNextAttempt,
       },
@@ -378,7 +384,7 @@ export const agentMachine = machineSetup.createMachine({
       invoke: {
         id: 'quota',
         src: 'waitUntil',
-        input: ({ context }) => ({ at: context.retryAt }),
+        input: ({ context }) => ({ at: context.waitEndsAt }),
         onDone: startNextAttempt,
         onError: startNextAttempt,
       },

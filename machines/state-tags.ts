@@ -8,7 +8,7 @@ export type StateTag =
   | 'live'
   /** Nothing is done until a time is reached, or something outside changes. */
   | 'waiting'
-  /** The wait ends at `retryAt`. */
+  /** The wait ends at `waitEndsAt`. */
   | 'timed'
   /** The attempt is over, or is being ended: the agent is stopped, its transcript collected, its container removed. */
   | 'cleaningUp';

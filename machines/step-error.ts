@@ -12,11 +12,11 @@ interface StepErrorDetails {
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly kind: FailureKind;
-  /** Milliseconds since the epoch; a retry counts from here. 0 until `asStepError` stamps it. */
+  /** Milliseconds since the epoch, from which the backoff counts. 0 until `asStepError` sets it. */
   readonly at: number;
   readonly command?: string;
   readonly exitCode?: number;
-  /** The docker CLI was cut off, so its effect may still land. */
+  /** The docker CLI was interrupted, so the effect of the call is unknown. */
   readonly inDoubt: boolean;
 
   constructor(
@@ -33,7 +33,7 @@ export class StepError extends Error {
   }
 }
 
-/** The error of a failed command, by its shape, since machines import nothing: the `DockerError` of src/docker. */
+/** The shape of the `DockerError` of src/docker, since machines do not import src. */
 interface CommandError extends Error {
   readonly kind: FailureKind;
   readonly inDoubt: boolean;
@@ -51,7 +51,7 @@ export interface StepErrorOptions {
   readonly fallbackKind?: FailureKind;
 }
 
-/** Convert any error to a StepError. An unforeseen one is `internal` and never retried. */
+/** Convert any error to a StepError. An unforeseen one is `internal`, and its step is not tried again. */
 export function asStepError(
   error: unknown,
   { at = 0, fallbackKind = 'docker' }: StepErrorOptions = {},

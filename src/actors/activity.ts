@@ -24,7 +24,7 @@ const most = 2 ** 20;
 /** Maximum bytes of a line, of which 400 characters are shown. */
 const mostOfLine = 4096;
 
-/** Report the activity of an interactive agent until the signal fires; of another agent, nothing. Never rejects. */
+/** Report the activity of an interactive agent until the signal fires. Returns at once for other agents. Never rejects. */
 export async function followActivity(
   context: ActivityPorts,
   input: StepInput,

@@ -11,7 +11,7 @@ export type CollectClonePorts = EmptyPorts & Pick<ActorContext, 'plan' | 'folder
 
 const timeoutMs = 5 * 60_000;
 
-/** The part of a clone to collect, and the refs to save it to. */
+/** A clone to collect, and the refs to save its commits to. */
 export interface CollectRequest extends WorkRefs {
   /** The commit that the clone started from. */
   readonly base: string;
@@ -21,9 +21,9 @@ export interface CollectRequest extends WorkRefs {
 
 export interface Collected {
   readonly commit: string | null;
-  /** Whether there are commits that are not on the branch. */
+  /** Some commits are not on the branch. */
   readonly hasRefs: boolean;
-  /** Why something could not be collected; null if everything was. */
+  /** The reason why something could not be collected; null if everything was. */
   readonly left: string | null;
 }
 

@@ -34,21 +34,21 @@ type CollectPorts = Pick<
 
 /**
  * Keep the transcript, and read the container's end record from its end. As long as the secrets of the attempt cannot be
- * redacted, none of its output is kept, and an agent that may wait for its secrets does so.
+ * redacted, none of its output is kept, and an agent that may wait for its secrets waits.
  */
 export async function collect(
   context: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ record: EndRecord | null }> {
-  const lacks = await lackedSecrets(context, input, signal);
+  const problem = await redactionProblem(context, input, signal);
   // The secrets of an adopted agent are not recorded.
-  if (lacks !== null && !input.cancelled && context.plan(input.name).secrets.length > 0)
-    throw new StepError('missingSecret', lacks);
+  if (problem !== null && !input.cancelled && context.plan(input.name).secrets.length > 0)
+    throw new StepError('missingSecret', problem);
   const { result, end } =
-    lacks === null
+    problem === null
       ? await keepTranscript(context, input, signal)
-      : await dropTranscript(context, input, lacks, signal);
+      : await dropTranscript(context, input, problem, signal);
   const { nonce } = context.identity(input.name, input.attempt);
   const signed = endRecordOf(end, nonce);
   const record = signed && {
@@ -60,7 +60,7 @@ export async function collect(
   await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, timeout]));
   if (record || input.cancelled) return { record };
 
-  if (lacks === null) await checkWhole(context, input, result, signal);
+  if (problem === null) await checkWhole(context, input, result, signal);
   if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
   return {
     record: await recordInside(
@@ -73,7 +73,7 @@ export async function collect(
 }
 
 /** Return why the output of an attempt cannot be redacted; null if it can. */
-async function lackedSecrets(
+async function redactionProblem(
   context: CollectPorts,
   input: StepInput,
   signal: AbortSignal,
@@ -116,10 +116,10 @@ async function keepTranscript(context: CollectPorts, input: StepInput, signal: A
 async function dropTranscript(
   { docker, emit }: CollectPorts,
   input: StepInput,
-  why: string,
+  problem: string,
   signal: AbortSignal,
 ): Promise<Output> {
-  const message = `its transcript was not kept: ${why}`;
+  const message = `its transcript was not kept: ${problem}`;
   await emit({ type: 'warning', agent: input.name, message });
   const timeout = input.cancelled ? 2_000 : 60_000;
   const result = await docker(['logs', '--tail=1', input.containerId!], {
@@ -147,7 +147,7 @@ async function checkWhole(
     throw new StepError('transient', `${file} lacks the end of the transcript`);
 }
 
-/** Return why the AI CLI reports that it failed, with a hint. */
+/** Return the failure that the AI CLI reports, with a hint. */
 function providerFailureOf(
   { provider: name, secrets }: AgentPlan,
   report: AgentReport | null,
@@ -201,7 +201,7 @@ async function firstContent(stream: string): Promise<string> {
       break;
     }
   } catch {
-    // Cut off in the middle of a file that is longer than an end record.
+    // The stream ends in the middle of a file that is longer than an end record.
   }
   return Buffer.concat(parts).toString();
 }

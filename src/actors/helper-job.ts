@@ -19,17 +19,17 @@ export interface HelperJob extends HelperCommand {
   /** Milliseconds. */
   readonly timeout: number;
   readonly attach?: HelperOptions['attach'];
-  /** Whether the helper itself has reported, so that the message of docker is irrelevant. */
+  /** Return whether the helper itself has reported, so that the message of docker is irrelevant. */
   readonly hasReported: (result: DockerResult) => boolean;
   readonly prepare?: HelperOptions['prepare'];
 }
 
 const maxTries = 3;
-const retryDelayMs = 1_000;
+const backoffMs = 1_000;
 /** A removal that has begun is completed. */
 const neverAborted = new AbortController().signal;
 
-/** Run the job, and retry it after a transient failure of docker. Throws if the engine is unreachable. */
+/** Run the job, and run it again after a transient failure of docker. Throws if the engine is unreachable. */
 export async function runHelperJob(
   context: HelperPorts,
   owner: CallScope,
@@ -51,7 +51,7 @@ export async function runHelperJob(
     if (kind === null || signal.aborted) return result;
     if (kind === 'unreachable') throw dockerError(result, { operation: job.purpose });
     if (kind !== 'transient' || result.interrupted === 'timeout' || tried === maxTries) return result;
-    await clock.sleep(retryDelayMs, signal).catch(() => {});
+    await clock.sleep(backoffMs, signal).catch(() => {});
   }
 }
 

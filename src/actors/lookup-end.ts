@@ -3,8 +3,8 @@ import type { ActorContext } from './context.ts';
 
 /** Milliseconds; a busy engine takes a moment. */
 const timeoutMs = 2_000;
-/** In most cases the event arrives within this time, and no call is needed. */
-const askAfterMs = 300;
+/** The event usually arrives within this time, and no call is needed. */
+const lookupAfterMs = 300;
 
 /**
  * Return the end of a container that a command found gone; null if it is not known in time. If no event arrives, since the
@@ -17,6 +17,6 @@ export async function findEnd(
 ): Promise<End | null> {
   const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const ended = watcher.ended(id, over).catch(() => null);
-  const asking = setTimeout(() => watcher.checkNow(), askAfterMs);
-  return ended.finally(() => clearTimeout(asking));
+  const lookup = setTimeout(() => watcher.checkNow(), lookupAfterMs);
+  return ended.finally(() => clearTimeout(lookup));
 }

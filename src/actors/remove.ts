@@ -1,12 +1,12 @@
 import type { StepInput } from '../../machines/agent-types.ts';
-import { untilQuiet } from '../agent-container/quiet-checks.ts';
+import { untilAbsent } from '../agent-container/absence-checks.ts';
 import { dockerError } from '../docker/errors.ts';
 import { labelFilter } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
 
-/** Remove the container of an attempt, and any that a lost call may have created with the same labels. */
+/** Remove the container of an attempt, and containers with the same labels that a create in doubt may have made. */
 export async function removeContainer(
   context: RemovePorts,
   input: StepInput,
@@ -28,7 +28,7 @@ export async function removeContainer(
     for (const { id } of left) await remove(context, input, id, signal);
     return left.length;
   };
-  await untilQuiet(removeLeft, { sleep: ms => context.clock.sleep(ms, signal) });
+  await untilAbsent(removeLeft, { sleep: ms => context.clock.sleep(ms, signal) });
 }
 
 async function remove(

@@ -36,7 +36,7 @@ export async function saveArtifacts(
   for (const artifact of context.plan(agent).artifacts) {
     const { size, warnings, path } = signal.aborted
       ? { ...nothing, warnings: ['there was no time left for it'] }
-      : await take(context, input, { artifact, root, left, signal });
+      : await saveArtifact(context, input, { artifact, root, left, signal });
     left -= size;
     if (path !== null) kept.push(path);
     for (const warning of warnings)
@@ -45,15 +45,15 @@ export async function saveArtifacts(
   return kept;
 }
 
-interface Taken {
+interface SavedArtifact {
   readonly size: number;
   readonly warnings: readonly string[];
   /** null if nothing was copied. */
   readonly path: string | null;
 }
-const nothing: Taken = { size: 0, warnings: [], path: null };
+const nothing: SavedArtifact = { size: 0, warnings: [], path: null };
 
-async function take(
+async function saveArtifact(
   context: ArtifactPorts,
   input: StepInput,
   {
@@ -62,7 +62,7 @@ async function take(
     left,
     signal,
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
-): Promise<Taken> {
+): Promise<SavedArtifact> {
   const folder = mountedWorkspace(context, input);
   const options = { signal, owner: owner(input), timeout: timeoutMs };
   const through = folder === null ? await linkOnTheWay(context, input, artifact.path, options) : null;
@@ -85,7 +85,7 @@ async function take(
         );
   const { size, warnings } = await done();
   if (result.ok) return { size, warnings, path: size > 0 || warnings.length === 0 ? target : null };
-  return { size, warnings: [...warnings, explain(result, size)], path: size > 0 ? target : null };
+  return { size, warnings: [...warnings, copyProblem(result, size)], path: size > 0 ? target : null };
 }
 
 /** Clear the path of an artifact. Returns false if an artifact above it is a file. */
@@ -111,7 +111,7 @@ export function mountedWorkspace(
   return workspace.mode === 'bind' ? workspace.path : context.clone(name, attempt);
 }
 
-function explain({ stderr, printed = '', interrupted }: CallEnd, size: number): string {
+function copyProblem({ stderr, printed = '', interrupted }: CallEnd, size: number): string {
   if (matchesMessage('noPath', stderr) || printed.trim() === 'it does not exist') return 'it does not exist';
   if (interrupted === 'timeout')
     return `it took longer than ${timeoutMs / 60_000} minutes; what came of its ${formatBytes(size)} is kept`;

@@ -43,18 +43,18 @@ export async function saveClone(
   const base = context.base(agent);
   if (workspace.mode !== 'clone' || clone === null || !existsSync(clone)) return nothing;
   const diff = join(context.folder(agent, attempt), 'diff.patch');
-  const leave = (why: string, known: Partial<SavedWorkspace> = {}): SavedClone => ({
+  const leave = (reason: string, known: Partial<SavedWorkspace> = {}): SavedClone => ({
     workspace: { branch: null, commit: null, diff: null, ...known, path: clone },
-    warning: `could not save all of its work: ${signal.aborted ? 'there was no time left' : why}. Its clone is left in ${clone}`,
+    warning: `could not save all of its work: ${signal.aborted ? 'there was no time left' : reason}. Its clone is left in ${clone}`,
   });
   if ('fault' in base) return leave(base.fault);
   if (signal.aborted) return leave('');
 
-  const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);
+  const destination = workRefs(context.identity(agent, attempt).runId, agent, attempt);
   const { commit, hasRefs, left } = await collectClone(
     context,
     owner,
-    { ...place, base: base.commit },
+    { ...destination, base: base.commit },
     signal,
   );
   let saved: SavedWorkspace | null = null;
@@ -63,7 +63,7 @@ export async function saveClone(
       const problem = await deliverWork(
         context,
         owner,
-        { root: workspace.repository, ...place, commit },
+        { root: workspace.repository, ...destination, commit },
         signal,
       );
       if (problem !== null) return leave(`${workspace.repository} did not take it: ${problem}`);
@@ -76,9 +76,9 @@ export async function saveClone(
         () => false,
       );
       saved = {
-        branch: commit === null ? null : place.branch,
+        branch: commit === null ? null : destination.branch,
         commit,
-        ...(hasRefs ? { refs: place.refs } : {}),
+        ...(hasRefs ? { refs: destination.refs } : {}),
         diff: hasDiff ? diff : null,
         path: null,
       };

@@ -36,8 +36,10 @@ export async function saveCopy(
     });
     for (const warning of (await done()).warnings) await warn(`copy: ${warning}`);
     if (!result.ok) {
-      const why = signal.aborted ? 'there was no time left' : messageOf(result.stderr) || 'docker cp failed';
-      await warn(`its copy is incomplete: ${why}. Its files so far are in ${aside}`);
+      const reason = signal.aborted
+        ? 'there was no time left'
+        : messageOf(result.stderr) || 'docker cp failed';
+      await warn(`its copy is incomplete: ${reason}. Its files so far are in ${aside}`);
       return { branch: null, commit: null, diff: null, path: aside };
     }
     await rename(aside, path);

@@ -15,12 +15,14 @@ export function secretsOf(
 }
 
 /** Milliseconds between reads: the file of a secret may be written meanwhile. */
-const pause = 2_000;
+const pollIntervalMs = 2_000;
 
+/** Resolve when no secret of the agent is missing. */
 export async function awaitSecrets(
   context: SecretWaitPorts,
   { name }: StepInput,
   signal: AbortSignal,
 ): Promise<void> {
-  while ('missing' in context.vault.open(context.plan(name))) await context.clock.sleep(pause, signal);
+  while ('missing' in context.vault.open(context.plan(name)))
+    await context.clock.sleep(pollIntervalMs, signal);
 }

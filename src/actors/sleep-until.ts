@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
 /** Milliseconds after which a change of the wall clock or a suspend of the machine is noticed. */
-const noticeAfter = 60_000;
+const checkIntervalMs = 60_000;
 
 /**
  * Wait until `at`, milliseconds since the epoch. The wall clock may be set meanwhile: forwards, as after a suspend, ends
@@ -12,6 +12,6 @@ export async function sleepUntil(
   at: number,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let left = at - now(); left > 0 && now() < at; left -= noticeAfter)
-    await sleep(Math.min(left, noticeAfter), signal);
+  for (let left = at - now(); left > 0 && now() < at; left -= checkIntervalMs)
+    await sleep(Math.min(left, checkIntervalMs), signal);
 }

@@ -11,7 +11,7 @@ import { writableNow } from './make-clone.ts';
 
 type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
 
-/** Start a container that has never run. One that has ended must not run again, so in doubt it is inspected first. */
+/** Start a container that has never run. A container that has ended must not run again, so one in doubt is inspected first. */
 export async function startContainer(
   context: StartPorts,
   input: StepInput,
@@ -39,13 +39,13 @@ export async function startContainer(
   throw asStepError(dockerError(result, { operation: 'start the container' }), {
     fallbackKind: lacksCommands
       ? 'image'
-      : (lost.find(([, message]) => matchesMessage(message, result.stderr))?.[0] ?? 'docker'),
+      : (startFailureKinds.find(([, message]) => matchesMessage(message, result.stderr))?.[0] ?? 'docker'),
   });
 }
 
 function checkSources({ mountProblem }: StartPorts, { name, attempt }: StepInput): void {
-  const why = mountProblem(name, attempt);
-  if (why !== null) throw new StepError('workspace', why);
+  const problem = mountProblem(name, attempt);
+  if (problem !== null) throw new StepError('workspace', problem);
 }
 
 export const copyInto = (path: string, id: string) => ['cp', `${path}/.`, `${id}:/workspace`];
@@ -88,7 +88,7 @@ function copyShared(context: StartPorts, input: StepInput, folder: string, signa
 }
 
 /** The failure kind of a start by docker's message, for things that were removed after the create. */
-const lost = [
+const startFailureKinds = [
   // A daemon that was killed during a start leaves a task behind, and its container never starts.
   ['infrastructure', 'stuckTask'],
   ['network', 'noNetwork'],

@@ -26,7 +26,7 @@ export async function waitForTmux(
     timeout: ready + 15_000,
   });
   if (result.ok) return null;
-  // Whatever docker reports of an exec, the container may just have ended.
+  // Any failure of an exec may mean that the container has just ended.
   const end = result.interrupted === null ? await findEnd(context, id, signal) : null;
   if (end) return end;
   if (isContainerOver(result.stderr)) {

@@ -6,7 +6,7 @@ import type { ActorContext } from './context.ts';
 type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
 
 /** A container enforces its own limit; one that exceeds it by this many milliseconds is ended from outside. */
-const overdueAfter = 30_000;
+const overdueGracePeriodMs = 30_000;
 
 export type WatchAgent = (
   context: WatchPorts,
@@ -21,8 +21,8 @@ export type WatchAgent = (
  * not end a healthy agent.
  */
 export function agentWatcher(): WatchAgent {
-  /** When each container was first seen. */
-  const seen = new Map<string, number>();
+  /** The time by the monotonic clock at which each container was first seen. */
+  const firstSeen = new Map<string, number>();
   return async (context, input, signal, report) => {
     const { clock, watcher } = context;
     const id = input.containerId!;
@@ -32,14 +32,14 @@ export function agentWatcher(): WatchAgent {
     const followed = followActivity(context, input, stop, report);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
-      const since = seen.get(id) ?? clock.elapsed();
-      seen.set(id, since);
-      const left = since + run + overdueAfter - clock.elapsed();
+      const since = firstSeen.get(id) ?? clock.elapsed();
+      firstSeen.set(id, since);
+      const left = since + run + overdueGracePeriodMs - clock.elapsed();
       waits.push(clock.sleep(Math.max(0, left), stop).then(() => 'overdue' as const));
     }
     try {
       const end = await Promise.race(waits);
-      seen.delete(id);
+      firstSeen.delete(id);
       return end;
     } finally {
       over.abort();

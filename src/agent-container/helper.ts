@@ -6,9 +6,9 @@ import { containerName, flags, isOwned, label, ownedLabels } from '../docker/lab
 import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
+import { untilAbsent } from './absence-checks.ts';
 import { mountFlag } from './create-args.ts';
 import { notOursMessage } from './ensure-owned.ts';
-import { untilQuiet } from './quiet-checks.ts';
 
 /** A container that runs one command of the base image for an agent, and is removed. */
 export interface Helper {
@@ -109,9 +109,9 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
   if (!created.ok) {
     const remove = async () => ((await removeHelper(helper, options)).isFound ? 1 : 0);
-    // A create that was cut off may land later.
+    // An interrupted create may take effect later.
     if (created.interrupted === null) await remove();
-    else await untilQuiet(remove, { sleep: options.sleep, maxChecks });
+    else await untilAbsent(remove, { sleep: options.sleep, maxChecks });
     return created;
   }
   const args = ['start', '--attach', created.stdout.trim()];

@@ -76,15 +76,25 @@ const contexts: Readonly<
 > = {
   agent: {
     shown(context, state) {
-      const { name, attempt, retries, step, tries, retryAt, injectedAt, cancelled, outcome } =
+      const { name, attempt, retries, pendingStep, tries, waitEndsAt, injectedAt, cancelled, outcome } =
         context as AgentContext;
       const shownOutcome = outcome && {
         status: outcome.status,
         exitCode: outcome.exitCode,
         error: outcome.error && { phase: outcome.error.phase, kind: outcome.error.kind },
       };
-      const until = tagsOf(stateName(state)).includes('timed') ? retryAt : null;
-      return { name, attempt, retries, step, tries, until, injectedAt, cancelled, outcome: shownOutcome };
+      const until = tagsOf(stateName(state)).includes('timed') ? waitEndsAt : null;
+      return {
+        name,
+        attempt,
+        retries,
+        pendingStep,
+        tries,
+        until,
+        injectedAt,
+        cancelled,
+        outcome: shownOutcome,
+      };
     },
     place: context => (context as AgentContext).attempt,
   },

@@ -1,12 +1,6 @@
 import type { Reconciliation } from '../../machines/agent-types.ts';
-import {
-  countedAttempts,
-  type End,
-  type Failure,
-  isRetryable,
-  type Outcome,
-  quotaResetAt,
-} from '../../machines/outcome.ts';
+import { type End, type Failure, isRetryable, type Outcome } from '../../machines/outcome.ts';
+import { countedAttempts, quotaResetAt } from '../../machines/quota.ts';
 import type { ContainerState } from '../docker/containers.ts';
 import type { AgentRecord } from './record.ts';
 

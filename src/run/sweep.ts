@@ -1,4 +1,4 @@
-import { quietCheckIntervalMs, untilQuiet } from '../agent-container/quiet-checks.ts';
+import { absenceCheckIntervalMs, untilAbsent } from '../agent-container/absence-checks.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { labelFilter } from '../docker/labels.ts';
@@ -22,12 +22,12 @@ const maxChecks = 20;
 export async function sweep(docker: Docker, options: SweepOptions): Promise<string[]> {
   let result = await sweepOnce(docker, options);
   if (!options.inDoubt) return result.left;
-  await options.sleep(quietCheckIntervalMs);
+  await options.sleep(absenceCheckIntervalMs);
   const check = async () => {
     result = await sweepOnce(docker, options);
     return result.found;
   };
-  await untilQuiet(check, { sleep: options.sleep, maxChecks: maxChecks - 1 });
+  await untilAbsent(check, { sleep: options.sleep, maxChecks: maxChecks - 1 });
   return result.left;
 }
 

@@ -50,7 +50,7 @@ export function transitionEvents(
     if (snapshot.value === undefined || snapshot.context === undefined) return;
 
     const state = stateName(snapshot.value);
-    const { attempt, containerId, injectedAt, retryAt } = snapshot.context;
+    const { attempt, containerId, injectedAt, waitEndsAt } = snapshot.context;
     const place = `${attempt} ${state}`;
     if (last.get(agent) === place) return;
     last.set(agent, place);
@@ -63,7 +63,7 @@ export function transitionEvents(
       containerId,
       injectedAt,
       cause: causeOf(inspected.event),
-      until: tagsOf(state).includes('timed') ? retryAt : null,
+      until: tagsOf(state).includes('timed') ? waitEndsAt : null,
     });
     // The outcome is journaled before the container is removed: a crash in between does not lose it.
     const ended = emitted.get(agent);

@@ -32,7 +32,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     drops: 'the quiet checks',
-    edits: [['src/agent-container/quiet-checks.ts', 'const quietChecks = 3;', 'const quietChecks = 1;']],
+    edits: [
+      ['src/agent-container/absence-checks.ts', 'const absenceChecks = 3;', 'const absenceChecks = 1;'],
+    ],
     caughtBy: ['late-create.test.ts', '*completes while its run is stopped is removed'],
     output: /containers, at once/,
   },

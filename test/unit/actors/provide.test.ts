@@ -62,6 +62,6 @@ test('a DockerError becomes a StepError, whose backoff starts at the time of the
   const actor = createActor(provideActors(actorContext), { input }).start();
   t.teardown(() => actor.stop());
   const { context } = await waitFor(actor, snapshot => snapshot.context.tries > 0, { timeout: 5_000 });
-  t.like(context, { step: 'reconciling', tries: 1, inDoubt: true });
-  t.true(context.retryAt > now && context.retryAt <= now + 5_000);
+  t.like(context, { pendingStep: 'reconciling', tries: 1, inDoubt: true });
+  t.true(context.waitEndsAt > now && context.waitEndsAt <= now + 5_000);
 });

@@ -32,7 +32,7 @@ test('an edge has its event, guard and actions', t => {
     event: 'CANCEL',
     guard: null,
     params: null,
-    actions: ['cancelRetry'],
+    actions: ['cancelBetweenAttempts'],
   } satisfies GraphEdge);
   t.like(edge('reconciling', 'building', 'reconcile done'), {
     guard: 'isEntry',

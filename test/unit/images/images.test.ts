@@ -58,7 +58,10 @@ test('an image that neither the engine nor a registry has is reported with a hin
   const { request } = imageEngine(t);
   const error = (await t.throwsAsync(request({ image: 'theirs' }))) as StepError;
   t.is(error.kind, 'image');
-  t.regex(error.message, /^could not pull the image theirs, which does not exist locally: .*manifest unknown/s);
+  t.regex(
+    error.message,
+    /^could not pull the image theirs, which does not exist locally: .*manifest unknown/s,
+  );
   t.regex(error.message, /\. Check its name, or build it here first$/);
 });
 

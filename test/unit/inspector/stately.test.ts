@@ -92,7 +92,7 @@ test('no output, message, command, image, reason or live object is sent', async 
       name: 'lonely',
       attempt: 1,
       retries: 0,
-      step: null,
+      pendingStep: null,
       tries: 0,
       until: null,
       injectedAt: null,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createActor, fromPromise } from 'xstate';
 import { agentMachine } from '../../../machines/agent.ts';
-import { backOffDelay, maxTries, retryDelay } from '../../../machines/agent-delays.ts';
+import { attemptDelay, backOffDelay, maxTries } from '../../../machines/agent-delays.ts';
 import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
@@ -23,7 +23,7 @@ test('the backoff of a step starts at 0.1 s and doubles up to 5 s', t => {
 });
 
 test('the delay between attempts starts at 1 s and doubles up to 30 s', t => {
-  t.deepEqual([1, 2, 3, 4, 5, 6, 7].map(retryDelay), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  t.deepEqual([1, 2, 3, 4, 5, 6, 7].map(attemptDelay), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
 });
 
 test('an error keeps the command and the exit code of its docker call', t => {

@@ -1,16 +1,15 @@
 import test from 'ava';
 import {
-  countedAttempts,
   type End,
   type EndRecord,
   type FailureKind,
   isRetryable,
   type Outcome,
-  quotaResetAt,
   type Status,
-  toOutcome,
 } from '../../../machines/outcome.ts';
+import { countedAttempts, quotaResetAt } from '../../../machines/quota.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
+import { toOutcome } from '../../../machines/to-outcome.ts';
 
 type Row = readonly [
   title: string,

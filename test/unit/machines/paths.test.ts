@@ -3,7 +3,8 @@ import { getShortestPaths } from 'xstate/graph';
 import { agentMachine } from '../../../machines/agent.ts';
 import type { AgentEvent, AgentInput, Reconciliation } from '../../../machines/agent-types.ts';
 import type { Outcome } from '../../../machines/outcome.ts';
-import { isRetryable, quotaResetAt } from '../../../machines/outcome.ts';
+import { isRetryable } from '../../../machines/outcome.ts';
+import { quotaResetAt } from '../../../machines/quota.ts';
 import { asStepError, StepError } from '../../../machines/step-error.ts';
 import { collected, collectedNothing, decision, died, quotaExhausted, resultOf } from './scenarios/story.ts';
 import {
@@ -98,9 +99,9 @@ test('an agent restored from JSON in any state ends like one that was not', t =>
   const paths = getShortestPaths(machine, {
     input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
-    serializeState: ({ value, context: { step, cancelled, attempt, outcome } }) => {
+    serializeState: ({ value, context: { pendingStep, cancelled, attempt, outcome } }) => {
       const waits = outcome !== null && quotaResetAt(outcome) !== null;
-      return JSON.stringify([placeOf(value), step, cancelled, attempt, waits]) as never;
+      return JSON.stringify([placeOf(value), pendingStep, cancelled, attempt, waits]) as never;
     },
   });
   const places = new Set<string>();
@@ -200,7 +201,7 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   };
   const container = { ...known, containerId: 'container-1' };
   const alive = { ...container, started: true };
-  const isFirst = context.step === null && context.containerId === null && !inDoubt;
+  const isFirst = context.pendingStep === null && context.containerId === null && !inDoubt;
   const gone = { ...known, outcome: containerLost, inDoubt: true };
   const cleaningUp = [
     decision('stopping', { ...alive, outcome: containerLost }),
@@ -229,11 +230,11 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
 
 /** Return the part of an agent's context that can change its path. */
 function keyOf({ value, context }: AgentSnapshot): string {
-  const { containerId, started, end, outcome, step, tries, inDoubt, cancelled, attempt, injectedAt } =
+  const { containerId, started, end, outcome, pendingStep, tries, inDoubt, cancelled, attempt, injectedAt } =
     context;
   const ended = outcome && [outcome.status, isRetryable(outcome), quotaResetAt(outcome) !== null];
   const known = [containerId !== null, started, end?.reason ?? null, injectedAt !== null];
-  return JSON.stringify([placeOf(value), ended, known, step, tries > 0, inDoubt, cancelled, attempt]);
+  return JSON.stringify([placeOf(value), ended, known, pendingStep, tries > 0, inDoubt, cancelled, attempt]);
 }
 
 function take(agent: Walk, step: Step, story: Sent[]): void {

@@ -1,4 +1,4 @@
-import { quotaWaitLimits } from '../../../../machines/outcome.ts';
+import { quotaWaitLimits } from '../../../../machines/quota.ts';
 import {
   advance,
   collected,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { untilQuiet } from '../../../src/agent-container/quiet-checks.ts';
+import { untilAbsent } from '../../../src/agent-container/absence-checks.ts';
 
 /** Run checks that return the counts in `found`, then zero. */
 async function checksFor(found: readonly number[], maxChecks?: number) {
@@ -7,7 +7,7 @@ async function checksFor(found: readonly number[], maxChecks?: number) {
   let checks = 0;
   const check = async () => found[checks++] ?? 0;
   const sleep = async (ms: number) => void pauses.push(ms);
-  await untilQuiet(check, { sleep, ...(maxChecks !== undefined && { maxChecks }) });
+  await untilAbsent(check, { sleep, ...(maxChecks !== undefined && { maxChecks }) });
   return { checks, pauses };
 }
 

@@ -1,0 +1,12 @@
+import type { Outcome } from './outcome.ts';
+
+/** Upper limits of the waits for a quota, since an agent may report any reset time (I8). */
+export const quotaWaitLimits = { maxWaits: 10, maxWaitMs: 8 * 24 * 3_600_000 } as const;
+
+/** Return when an exhausted quota is reset; null where there is nothing to wait for. */
+export const quotaResetAt = ({ error }: Outcome): number | null =>
+  error?.kind === 'quota' ? (error.until ?? null) : null;
+
+/** Return how many attempts count towards `retries`: those that ended with an exhausted quota do not. */
+export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
+  attempt - attempts.filter(each => quotaResetAt(each) !== null).length;

@@ -45,8 +45,8 @@ export async function inject(
   const injectedAt = clock.now();
   const result = await docker(args, {
     signal,
-    owner: owner(input),
-    changes: true,
+    scope: owner(input),
+    isMutation: true,
     input: script,
     timeout: ready + 15_000,
   });

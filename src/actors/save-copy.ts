@@ -31,7 +31,7 @@ export async function saveCopy(
     const args = copyOut(input.containerId!);
     const result = await pipeOutput(context.recorder, args, sink, {
       signal,
-      owner: owner(input),
+      scope: owner(input),
       timeout: timeoutMs,
     });
     for (const warning of (await done()).warnings) await warn(`copy: ${warning}`);

@@ -22,7 +22,7 @@ export async function waitForTmux(
   const id = input.containerId!;
   const result = await docker(['exec', id, 'agent-ready', String(seconds)], {
     signal,
-    owner: owner(input),
+    scope: owner(input),
     timeout: ready + 15_000,
   });
   if (result.ok) return null;

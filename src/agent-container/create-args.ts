@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { containerName, flags, label, sessionName } from '../docker/labels.ts';
+import { containerName, label, labelFlags, sessionName } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
@@ -74,8 +74,8 @@ export function createArgs(
     ),
     ...Object.entries(environment(plan, identity)).map(([key, value]) => `--env=${key}=${value}`),
     // The user's labels first: of two with one key docker takes the last.
-    ...flags(plan.labels),
-    ...flags(ownLabels(plan, identity, createdAt, seal)),
+    ...labelFlags(plan.labels),
+    ...labelFlags(ownLabels(plan, identity, createdAt, seal)),
     '--',
     image,
   ];

@@ -4,7 +4,7 @@ import { type Docker, dockerCli } from '../docker/cli.ts';
 import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
 import { engineHint } from '../docker/engine-hint.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
-import { podmanCli } from '../docker/podman.ts';
+import { refusingSplitMounts } from '../docker/podman.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import type { Redactor } from '../secrets/redact.ts';
@@ -76,7 +76,7 @@ async function ask(from: Recorder, address: EngineAddress, timeout?: number): Pr
   try {
     const hint = () => engineHint(address.host, process.env);
     const engine = await engineInfo(docker, { timeout, hint });
-    return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
+    return { docker: engine.isPodman ? refusingSplitMounts(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
   }

@@ -17,7 +17,7 @@ export interface Child {
   unref(): void;
 }
 
-export interface Guard {
+export interface ChildControl {
   /** The reason of the kill; null without one. */
   readonly interrupted: CallEnd['interrupted'];
   /** Kill it because its output is too long. */
@@ -40,7 +40,7 @@ const silenceMs = 1_000;
 const alive = new Set<number>();
 
 /** Kill a child's process group when `signal` fires, after the timeout, or when this process exits. */
-export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
+export function controlChild(child: Child, { signal, timeout = 0 }: Limits): ChildControl {
   const { pid } = child;
   const pipes = [child.stdout, child.stderr].filter(pipe => pipe !== null);
   const over = new AbortController();

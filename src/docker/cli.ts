@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { $ } from 'zx/core';
 import { onPath } from '../on-path.ts';
-import { guard } from './child.ts';
+import { controlChild } from './child.ts';
 import { separateOutput, withEngineReason } from './container-output.ts';
 import {
   FirstBytes,
   LastBytes,
-  maxAnswerBytes,
   maxLogBytes,
+  maxOutputBytes,
   maxStderrBytes,
   NoBytes,
   overflowMessage,
@@ -28,11 +28,11 @@ export interface DockerOptions {
   readonly signal?: AbortSignal;
   readonly input?: string | Buffer;
   /** The attempt that the call is made for; null for the run itself. */
-  readonly owner?: CallScope | null;
+  readonly scope?: CallScope | null;
   /** The call changes something, so its intent is on disk before docker is spawned (I3). */
-  readonly changes?: boolean;
+  readonly isMutation?: boolean;
   /** Maximum bytes of output; a longer one is cut off and fails. Default: 16 MiB. */
-  readonly most?: number;
+  readonly maxBytes?: number;
   /** The output is a log of any length: its last 4 MiB are kept. */
   readonly isLog?: boolean;
   /** The call is repeated: it is journaled only when its result changes. */
@@ -66,12 +66,12 @@ const run = $({
 /** Return the docker command, which reports every call to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   const docker: Docker = async (args, options = {}) => {
-    const { signal, owner = null, changes = false, isPolling = false } = options;
-    const call = await recorder.call(args, owner, changes, isPolling);
+    const { signal, scope = null, isMutation = false, isPolling = false } = options;
+    const call = await recorder.call(args, scope, isMutation, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
     const result = call.end(separateOutput(args, await ask(recorder, args, options)));
-    return withEngineReason(docker, args, result, { owner, ...(signal && { signal }) });
+    return withEngineReason(docker, args, result, { scope, ...(signal && { signal }) });
   };
   return docker;
 }
@@ -81,9 +81,9 @@ async function ask(
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerResult> {
-  const { timeout = 60_000, signal, input, most = maxAnswerBytes, isLog = false } = options;
+  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false } = options;
   let overflow = () => {};
-  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(most, () => overflow());
+  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(maxBytes, () => overflow());
   const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
   const stdio = [
     input === undefined ? ('ignore' as const) : ('pipe' as const),
@@ -96,7 +96,7 @@ async function ask(
     stdio,
     store: { stdin: [], stdout, stderr, stdall: new NoBytes() },
   })`docker ${args}`;
-  const limits = child.child && guard(child.child, { signal, timeout });
+  const limits = child.child && controlChild(child.child, { signal, timeout });
   if (limits) overflow = limits.overflow;
   if (input !== undefined) {
     // A docker that exits before it has read everything reports why; the broken pipe must not end this process.
@@ -107,7 +107,7 @@ async function ask(
   const interrupted =
     limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
   const ok = interrupted === null && output?.ok === true;
-  const reason = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
+  const reason = interrupted === 'overflow' ? overflowMessage(maxBytes) : stderr.text();
   const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,

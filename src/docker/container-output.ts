@@ -8,20 +8,22 @@ import type { CallEnd } from './recorder.ts';
  */
 
 /** Return the container whose output a command passes on; null for any other command. */
-export function outputSource(args: readonly string[]): string | null {
+export function containerOfOutput(args: readonly string[]): string | null {
   const [verb, ...more] = args;
-  const isOne =
+  const passesOutputOn =
     verb === 'logs' ||
     verb === 'exec' ||
     verb === 'attach' ||
     (verb === 'start' && more.some(arg => arg === '--attach'));
-  return isOne ? (more.find(arg => !arg.startsWith('-')) ?? null) : null;
+  return passesOutputOn ? (more.find(arg => !arg.startsWith('-')) ?? null) : null;
 }
 
 /** Move a container's stderr from `stderr`, which is docker's, to `printed`. */
 export function separateOutput<A extends CallEnd>(args: readonly string[], result: A): A {
   const stderr = result.stderr.replace(emulation, '');
-  return outputSource(args) === null ? { ...result, stderr } : { ...result, stderr: '', printed: stderr };
+  return containerOfOutput(args) === null
+    ? { ...result, stderr }
+    : { ...result, stderr: '', printed: stderr };
 }
 
 /** The notice that the `docker` of podman-docker prints with every command. */
@@ -36,7 +38,7 @@ export async function withEngineReason<A extends CallEnd>(
   result: A,
   options: Parameters<Docker>[1] = {},
 ): Promise<A> {
-  const id = outputSource(args);
+  const id = containerOfOutput(args);
   if (id === null || result.ok || result.interrupted !== null) return result;
   const inspected = await docker(['container', 'inspect', '--format={{json .State}}', id], {
     ...options,
@@ -44,10 +46,13 @@ export async function withEngineReason<A extends CallEnd>(
   });
   if (inspected.interrupted !== null)
     return { ...result, exitCode: null, interrupted: inspected.interrupted };
-  return { ...result, stderr: inspected.ok ? reasonOf(args[0]!, id, inspected.stdout) : inspected.stderr };
+  return {
+    ...result,
+    stderr: inspected.ok ? engineReason(args[0]!, id, inspected.stdout) : inspected.stderr,
+  };
 }
 
-function reasonOf(verb: string, id: string, stdout: string): string {
+function engineReason(verb: string, id: string, stdout: string): string {
   const { Status, Error: error } = read(stdout);
   if (verb === 'start') return error;
   if (verb !== 'exec' || Status === 'running') return '';

@@ -80,14 +80,14 @@ export interface Containers {
 }
 
 /** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
-export const readError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
+export const readCommandError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
 
 /** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
 export function parseOutput<T>(result: DockerResult, read: (stdout: string) => T): T {
   try {
     return read(result.stdout);
   } catch {
-    throw readError({ ...result, ok: false, stdout: '', stderr: 'its output cannot be read' });
+    throw readCommandError({ ...result, ok: false, stdout: '', stderr: 'its output cannot be read' });
   }
 }
 
@@ -106,9 +106,9 @@ export function containers(docker: Docker): Containers {
       ];
     }
     // Containers that are gone are no failure: docker prints the others all the same.
-    if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
-    const none = result.ok ? '' : '[]';
-    return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readCommandError(result);
+    const outputIfEmpty = result.ok ? '' : '[]';
+    return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || outputIfEmpty)));
   };
   return {
     async list(filters, options) {
@@ -119,9 +119,9 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const result = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
+      const result = await docker(args, { timeout: 30_000, maxBytes: maxListBytes, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!result.ok) throw readError(result);
+      if (!result.ok) throw readCommandError(result);
       return parseOutput(result, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
@@ -131,7 +131,7 @@ export function containers(docker: Docker): Containers {
       return found;
     },
     async remove(id, options) {
-      const result = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
+      const result = await docker(['rm', '--force', '--volumes', id], { ...options, isMutation: true });
       return { ...result, ok: result.ok || matchesMessage('noContainer', result.stderr) };
     },
   };

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
 /** Docker's variables that select an engine. */
-const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
+const engineVariables = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
 
 /**
  * The address of one engine, which stays valid when the environment or the current context changes.
@@ -21,7 +21,9 @@ export interface EngineAddress {
 
 export const engineAddress = z.strictObject({
   host: z.string(),
-  env: z.partialRecord(z.enum([...names, 'DOCKER_CONFIG']), z.string()) as z.ZodType<EngineAddress['env']>,
+  env: z.partialRecord(z.enum([...engineVariables, 'DOCKER_CONFIG']), z.string()) as z.ZodType<
+    EngineAddress['env']
+  >,
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,7 +35,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function dockerEnv(address: EngineAddress | null, env: Environment = process.env): Environment {
   const defaults = { ...absolutePaths(env), DOCKER_DEFAULT_PLATFORM: undefined };
   if (address === null) return defaults;
-  return { ...defaults, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+  return {
+    ...defaults,
+    ...Object.fromEntries(engineVariables.map(name => [name, undefined])),
+    ...address.env,
+  };
 }
 
 /** Docker runs in another working directory, so relative paths become absolute. */

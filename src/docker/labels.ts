@@ -42,20 +42,20 @@ export const containerName = (runId: string, agent: string, attempt: number) =>
   `tmux-agent-${runId}-${agent}-${attempt}`;
 
 /** The owner of a resource that a run creates beside its agents, such as a network or a proxy. */
-export interface Owned {
+export interface RunOwner {
   readonly instance: string;
   readonly runId: string;
 }
 
-export const ownedLabels = ({ instance, runId }: Owned, role: 'network' | 'proxy' | 'helper') => ({
+export const ownedLabels = ({ instance, runId }: RunOwner, role: 'network' | 'proxy' | 'helper') => ({
   [label.mark]: 'true',
   [label.instance]: instance,
   [label.runId]: runId,
   [label.role]: role,
 });
 
-export const isOwned = (labels: Readonly<Record<string, string>>, { instance, runId }: Owned) =>
+export const isOwned = (labels: Readonly<Record<string, string>>, { instance, runId }: RunOwner) =>
   labels[label.instance] === instance && labels[label.runId] === runId;
 
-export const flags = (labels: Readonly<Record<string, string>>) =>
+export const labelFlags = (labels: Readonly<Record<string, string>>) =>
   Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`);

@@ -1,13 +1,13 @@
-export interface LastsOptions {
+export interface PendingOptions {
   readonly signal: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Resolve with whether the work is still under way after `ms` milliseconds. */
-export async function lasts(
+export async function isPendingAfter(
   work: Promise<unknown>,
   ms: number,
-  { signal, sleep }: LastsOptions,
+  { signal, sleep }: PendingOptions,
 ): Promise<boolean> {
   const over = new AbortController();
   const later = sleep(ms, AbortSignal.any([signal, over.signal])).then(

@@ -41,8 +41,8 @@ export function lineReader(onLine: OnLine, most = maxLineBytes): LineReader {
     add(bytes) {
       let at = 0;
       for (const { 0: end, index } of bytes.toString('latin1').matchAll(/\r\n|\n|\r/g)) {
-        const isRest = index === 0 && end === '\n' && endedByReturn;
-        if (!isRest) emit(bytes.subarray(at, index));
+        const isSecondHalfOfCrLf = index === 0 && end === '\n' && endedByReturn;
+        if (!isSecondHalfOfCrLf) emit(bytes.subarray(at, index));
         at = index + end.length;
       }
       if (bytes.length > 0) endedByReturn = bytes.at(-1) === 0x0d;

@@ -3,7 +3,7 @@
  */
 
 /** Bytes of a command's output; a longer one is a failure. */
-export const maxAnswerBytes = 16 * 2 ** 20;
+export const maxOutputBytes = 16 * 2 ** 20;
 /** Bytes of a command's stderr. */
 export const maxStderrBytes = 64 * 2 ** 10;
 /** Bytes of a build's output. */

@@ -4,7 +4,7 @@ import type { Docker } from './cli.ts';
  * Wrap the docker command for a Podman engine. Podman writes the fields of a mount as one text and splits it at commas, so a
  * path with a comma would add options: such a call is refused before it is made.
  */
-export const podmanCli =
+export const refusingSplitMounts =
   (docker: Docker): Docker =>
   async (args, options) => {
     const mount = args.find(isSplit);

@@ -15,14 +15,14 @@ export interface Poll {
    * Resolves when a call that began after this one has succeeded. The caller's own command failed, so the pauses grow also
    * for an engine that responds to this call only.
    */
-  reachable(signal: AbortSignal): Promise<void>;
+  waitUntilReachable(signal: AbortSignal): Promise<void>;
   /** Resolves after the last call, when the options' signal has fired. */
   readonly closed: Promise<void>;
 }
 
 export interface PollOptions {
   /** Rejects if the engine is unreachable. */
-  readonly ask: () => Promise<void>;
+  readonly call: () => Promise<void>;
   /** Return whether the call is needed at this interval. */
   readonly isNeeded: () => boolean;
   /** Milliseconds between calls while the engine is reachable. */
@@ -35,7 +35,7 @@ export interface PollOptions {
   readonly onReachable: () => void;
 }
 
-const pauses: BackoffOptions = { base: 200, most: 5_000 };
+const pauses: BackoffOptions = { baseMs: 200, maxMs: 5_000 };
 
 interface Waiter {
   /** Number of calls before it began to wait. */
@@ -53,7 +53,7 @@ interface State {
   failures: number;
   isUnreachable: boolean;
   /** A caller of `reachable` reported a failure since the last call began. */
-  isDoubted: boolean;
+  hasFailureReport: boolean;
   /** Resolved when the next call is due at once. */
   due: PromiseWithResolvers<void>;
 }
@@ -64,14 +64,14 @@ export function poll(options: PollOptions): Poll {
     calls: 0,
     failures: 0,
     isUnreachable: false,
-    isDoubted: false,
+    hasFailureReport: false,
     due: Promise.withResolvers(),
   };
   return {
     pollNow: () => state.due.resolve(),
     next: stop => wait(state, stop, false),
-    async reachable(stop) {
-      state.isDoubted ||= !state.isUnreachable;
+    async waitUntilReachable(stop) {
+      state.hasFailureReport ||= !state.isUnreachable;
       await wait(state, stop, true);
     },
     closed: loop(state, options),
@@ -96,13 +96,13 @@ async function pause(state: State, { interval, signal, sleep, random }: PollOpti
   if (state.failures > 0) await sleep(backoff(state.failures, pauses, random), signal).catch(() => {});
 }
 
-async function call(state: State, { ask, signal, onUnreachable, onReachable }: PollOptions): Promise<void> {
+async function call(state: State, { call, signal, onUnreachable, onReachable }: PollOptions): Promise<void> {
   state.calls++;
   state.due = Promise.withResolvers();
-  const wasDoubted = state.isDoubted;
-  state.isDoubted = false;
+  const wasDoubted = state.hasFailureReport;
+  state.hasFailureReport = false;
   try {
-    await ask();
+    await call();
     state.failures = wasDoubted ? state.failures + 1 : 0;
     if (state.isUnreachable) onReachable();
     state.isUnreachable = false;

@@ -1,5 +1,5 @@
 /** Share one run of the work among all concurrent callers of a key. A caller that aborts does not stop it for the others. */
-export function singleFlight<T>(
+export function memoizeAsync<T>(
   work: (key: string) => Promise<T>,
 ): (key: string, signal?: AbortSignal) => Promise<T> {
   const flights = new Map<string, Promise<T>>();
@@ -19,7 +19,7 @@ export function singleFlight<T>(
  * Run the work once at a time. Callers during a run share the next one, so no result is older than its call. A caller that
  * aborts does not stop it for the others.
  */
-export function sharedFlight<T>(work: () => Promise<T>): (signal: AbortSignal) => Promise<T> {
+export function coalesce<T>(work: () => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let current: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | null = null;
   return signal => {

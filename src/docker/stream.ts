@@ -3,10 +3,10 @@ import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { separateOutput } from './container-output.ts';
 import {
-  type DockerProcess,
+  type RunningCommand,
   runRecorded,
   type StreamOptions,
-  startProcess,
+  spawnDocker,
   tiedToParent,
 } from './docker-process.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
@@ -17,9 +17,9 @@ import type { CallEnd, Recorder } from './recorder.ts';
 
 export interface LineOptions extends StreamOptions {
   /** Maximum bytes of a line; the rest of a longer one is dropped. */
-  readonly mostOfLine?: number;
+  readonly maxLineBytes?: number;
   /** Maximum bytes of all lines and of stderr; a command that prints more is killed. */
-  readonly most?: number;
+  readonly maxBytes?: number;
   /** Transforms the output before it is split into lines. */
   readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
 }
@@ -30,22 +30,22 @@ export async function followLines(
   args: readonly string[],
   onLine: OnLine,
   {
-    mostOfLine,
-    most = Number.POSITIVE_INFINITY,
+    maxLineBytes,
+    maxBytes = Number.POSITIVE_INFINITY,
     through,
     signal,
-    owner = null,
+    scope = null,
     isPolling = false,
   }: LineOptions = {},
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false, isPolling);
-  const { child, guard, ended } = startProcess(recorder, tiedToParent(args), { signal });
-  const lines = lineReader(onLine, mostOfLine);
+  const call = await recorder.call(args, scope, false, isPolling);
+  const { child, control, ended } = spawnDocker(recorder, tiedToParent(args), { signal });
+  const lines = lineReader(onLine, maxLineBytes);
   let size = 0;
   const isTaken = (bytes: Buffer) => {
     size += bytes.length;
-    if (size > most) guard.overflow();
-    return size <= most;
+    if (size > maxBytes) control.overflow();
+    return size <= maxBytes;
   };
   child.stderr.on('data', isTaken);
   child.stdout.on('data', (bytes: Buffer) => {
@@ -66,7 +66,7 @@ export function saveOutput(
 ): Promise<CallEnd> {
   // Streamed, so that a transcript of any length takes no more memory than a short one (I7).
   return runRecorded(recorder, args, options, docker =>
-    piped(docker, createWriteStream(file), { through, ...options }),
+    pipeToSink(docker, createWriteStream(file), { through, ...options }),
   );
 }
 
@@ -87,11 +87,11 @@ export function pipeOutput(
   sink: Writable,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  return runRecorded(recorder, args, options, docker => piped(docker, sink, options));
+  return runRecorded(recorder, args, options, docker => pipeToSink(docker, sink, options));
 }
 
-async function piped(
-  { child: { stdout }, guard, ended }: DockerProcess,
+async function pipeToSink(
+  { child: { stdout }, control, ended }: RunningCommand,
   sink: Writable,
   { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
@@ -102,7 +102,7 @@ async function piped(
   }).then(
     () => null,
     (error: Error) => {
-      guard.stop();
+      control.stop();
       return error;
     },
   );
@@ -124,27 +124,27 @@ export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
   to: readonly string[],
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  { signal, scope = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  const call = await recorder.call(to, owner, true);
+  const call = await recorder.call(to, scope, true);
   // Its stdin closes when this process ends, and it exits then.
-  const receiver = startProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
+  const receiver = spawnDocker(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
-  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), owner, timeout });
+  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), scope, timeout });
   stdin.destroy();
   const received = call.end(await receiver.ended);
   return received.ok ? sent : received;
 }
 
 /** Return the output of a docker command; one that prints more than `most` bytes is killed. */
-export function firstBytes(
+export function readOutput(
   recorder: Recorder,
   args: readonly string[],
   most: number,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
-  return runRecorded(recorder, args, options, async ({ child, guard, ended }) => {
-    const first = new FirstBytes(most, guard.overflow);
+  return runRecorded(recorder, args, options, async ({ child, control, ended }) => {
+    const first = new FirstBytes(most, control.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
     const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;

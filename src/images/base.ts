@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { flags, label, protocol } from '../docker/labels.ts';
+import { label, labelFlags, protocol } from '../docker/labels.ts';
 import { buildImage } from './build.ts';
 import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
@@ -48,7 +48,7 @@ export async function buildBaseImage(
   const { tag, dockerfile } = recipes[kind];
   const args = [
     `--file=${join(context.source, dockerfile)}`,
-    ...flags({ [label.content]: await contentHash(context.source) }),
+    ...labelFlags({ [label.content]: await contentHash(context.source) }),
     ...(from === undefined ? [] : [`--build-arg=BASE_IMAGE=${from}`]),
     ...(noCache ? ['--no-cache'] : []),
   ];

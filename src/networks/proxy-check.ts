@@ -32,7 +32,7 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     const result = await docker(['start', '--attach', id], {
       timeout: checkTimeoutMs,
       signal,
-      changes: true,
+      isMutation: true,
     });
     const words = lines(result.stdout).map(word => word.trim());
     const broken = words.flatMap(word => rules[word] ?? []);
@@ -48,6 +48,6 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     throw new StepError('network', message);
   } finally {
     // A container that this fails to remove is removed at the end of the run.
-    await docker(['rm', '--force', '--volumes', id], { timeout: 60_000, changes: true });
+    await docker(['rm', '--force', '--volumes', id], { timeout: 60_000, isMutation: true });
   }
 }

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, lines, readError } from '../docker/containers.ts';
+import { containers, lines, readCommandError } from '../docker/containers.ts';
 import { matchesMessage } from '../docker/errors.ts';
-import { flags, isOwned, label, labelFilter, ownedLabels } from '../docker/labels.ts';
+import { isOwned, label, labelFilter, labelFlags, ownedLabels } from '../docker/labels.ts';
 import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 export interface RunNetwork {
@@ -30,13 +30,13 @@ export function ensureRunNetwork(
     {
       ...{ type: 'network', name },
       async find() {
-        const listed = await network.find();
+        const listed = await network.findAndDeduplicate();
         if (!listed) return null;
         const [found = null] = await inspectNetworks(docker, [listed.id], signal && { signal });
         return found;
       },
       async create() {
-        await network.create([...kindFlags[kind], ...flags(ownedLabels(options, 'network'))]);
+        await network.create([...kindFlags[kind], ...labelFlags(ownedLabels(options, 'network'))]);
         return null;
       },
       refusal(found) {
@@ -61,7 +61,7 @@ export async function listRunNetworks(docker: Docker, instance: string, runId?: 
     filter => `--filter=${filter}`,
   );
   const result = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
-  if (!result.ok) throw readError(result);
+  if (!result.ok) throw readCommandError(result);
   return lines(result.stdout).map(id => id.trim());
 }
 
@@ -81,7 +81,7 @@ export async function removeRunNetwork(
     const users = await containers(docker).list([`network=${id}`]);
     if (users.length > 0)
       return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
-    const result = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
+    const result = await docker(['network', 'rm', id], { isMutation: true, timeout: 30_000 });
     if (result.ok || matchesMessage('noNetwork', result.stderr)) return null;
     const isBusy = matchesMessage('networkBusy', result.stderr);
     if (!isBusy || tries === removeTries)

@@ -48,7 +48,7 @@ export async function removeImage(
   docker: Docker,
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
-  const result = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
+  const result = await docker(['image', 'rm', name], { isMutation: true, timeout: 120_000 });
   if (result.ok || matchesMessage('noImage', result.stderr)) return null;
   const why = oneLine(messageOf(result.stderr));
   // `imageBusy` is no failure: it has come into use since it was listed, or it is the parent of an image that stays.

@@ -60,6 +60,6 @@ export async function removeNetwork(
     const problem = await removeRunNetwork(docker, id);
     return problem && oneLine(problem.why);
   }
-  const result = await docker(['network', 'rm', id], { changes: true });
+  const result = await docker(['network', 'rm', id], { isMutation: true });
   return result.ok || matchesMessage('noNetwork', result.stderr) ? null : oneLine(result.stderr);
 }

@@ -52,7 +52,7 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
       containerId,
       ...['sh', '-c', script, 'send', buffer, String(bytes.length), ...answers],
     ],
-    { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
+    { isMutation: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
   if (result.ok) return;
   if (isContainerOver(result.stderr))

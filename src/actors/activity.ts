@@ -1,6 +1,6 @@
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
-import { backoff } from '../docker/backoff.ts';
-import { isPendingAfter } from '../docker/lasts.ts';
+import { backoff } from '../async/backoff.ts';
+import { isPendingAfter } from '../async/is-pending-after.ts';
 import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../text/text.ts';
 import { type ActorContext, owner } from './context.ts';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { classify, dockerError } from '../docker/errors.ts';
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { readOutput, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';

@@ -1,6 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { untilQuiet } from '../agent-container/quiet-checks.ts';
-import { dockerError } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import { labelFilter } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { matchesMessage, messageOf } from '../docker/errors.ts';
+import { matchesMessage, messageOf } from '../docker/messages.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { pipeOutput, readOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';

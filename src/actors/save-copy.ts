@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { messageOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/messages.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
 import { type ActorContext, owner, type SavedWorkspace } from './context.ts';

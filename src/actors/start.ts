@@ -1,7 +1,8 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
+import { dockerError, unreadableOutput } from '../docker/classify-error.ts';
+import { isProgramMissing, matchesMessage } from '../docker/messages.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { type ActorContext, owner } from './context.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { Docker, DockerResult } from '../docker/cli.ts';
-import { classify, dockerError, matchesMessage } from '../docker/errors.ts';
 import { label, labelFlags } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { dockerError } from './classify-error.ts';
 import type { Docker, DockerOptions, DockerResult } from './cli.ts';
-import { dockerError, matchesMessage } from './errors.ts';
+import { matchesMessage } from './messages.ts';
 
 /** The fields of `docker container inspect` that are used. */
 const inspected = z

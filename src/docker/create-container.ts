@@ -1,6 +1,7 @@
+import { dockerError, unreadableOutput } from './classify-error.ts';
 import type { Docker, DockerOptions } from './cli.ts';
-import { dockerError, matchesMessage, unreadableOutput } from './errors.ts';
 import { createWithLog } from './log-driver.ts';
+import { matchesMessage } from './messages.ts';
 
 /** Create a container by the arguments of a `docker create`. Returns its full id; null where its name is taken. */
 export async function createNamedContainer(

@@ -3,7 +3,7 @@ import { onPath } from '../on-path.ts';
 import { oneLine } from '../text/text.ts';
 import type { Docker, DockerResult } from './cli.ts';
 import { DockerError } from './docker-error.ts';
-import { messageOf } from './errors.ts';
+import { messageOf } from './messages.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
 /** The fields of `docker info` that describe the engine's support for containers. */

@@ -1,5 +1,5 @@
-import { backoff } from './backoff.ts';
-import { isPendingAfter } from './lasts.ts';
+import { backoff } from '../async/backoff.ts';
+import { isPendingAfter } from '../async/is-pending-after.ts';
 import type { Poll } from './poll.ts';
 import type { CallEnd } from './recorder.ts';
 

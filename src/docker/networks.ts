@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { dockerError } from './classify-error.ts';
 import type { Docker } from './cli.ts';
 import { lines, parseOutput, readCommandError } from './containers.ts';
-import { dockerError, matchesMessage } from './errors.ts';
+import { matchesMessage } from './messages.ts';
 
 const listed = z
   .object({ ID: z.string(), Name: z.string(), Driver: z.string() })

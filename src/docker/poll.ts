@@ -1,6 +1,6 @@
-import { type BackoffOptions, backoff } from './backoff.ts';
+import { type BackoffOptions, backoff } from '../async/backoff.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import { DockerError } from './docker-error.ts';
-import { raceAbort } from './single-flight.ts';
 
 /**
  * Calls the engine repeatedly, one call at a time, for any number of waiters. While the engine is unreachable the pauses

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
 import { rawContainerSupport } from '../docker/engine-info.ts';
-import { messageOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/messages.ts';
 
 export const dockerTimeoutMs = 5000;
 

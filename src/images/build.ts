@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import { label, labelFlags } from '../docker/labels.ts';
 import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
 import { plainText } from '../text/text.ts';

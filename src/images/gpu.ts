@@ -1,5 +1,5 @@
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
-import { classify, dockerError } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { type ImageContext, limits } from './inspect.ts';
 

@@ -1,7 +1,7 @@
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import { label, protocol } from '../docker/labels.ts';
-import { memoizeAsync } from '../docker/single-flight.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
 import { ensureBaseImage } from './base.ts';

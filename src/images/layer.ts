@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import { label, labelFlags } from '../docker/labels.ts';
 import { baseImage } from './base.ts';
 import { buildImage } from './build.ts';

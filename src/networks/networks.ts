@@ -1,11 +1,12 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { isOwned } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
-import { memoizeAsync, raceAbort } from '../docker/single-flight.ts';
 import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';

@@ -1,9 +1,10 @@
 import { createOwned, findOwned, notOurs, type OwnedResource } from '../agent-container/ensure-owned.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import type { Docker } from '../docker/cli.ts';
 import { type Container, containers } from '../docker/containers.ts';
 import { createNamedContainer } from '../docker/create-container.ts';
-import { dockerError, matchesMessage } from '../docker/errors.ts';
 import { isOwned, type RunOwner } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
 
 export interface ProxyOptions {

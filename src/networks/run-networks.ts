@@ -3,8 +3,8 @@ import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers, lines, readCommandError } from '../docker/containers.ts';
-import { matchesMessage } from '../docker/errors.ts';
 import { isOwned, label, labelFilter, labelFlags, ownedLabels } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 export interface RunNetwork {

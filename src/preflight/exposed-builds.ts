@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
-import { memoizeAsync, raceAbort } from '../docker/single-flight.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';

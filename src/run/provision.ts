@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentPort, DockerPort, ProvisionPort } from '../actors/context.ts';
-import { memoizeAsync } from '../docker/single-flight.ts';
+import { memoizeAsync } from '../async/memoize.ts';
 import { imageBuilder } from '../images/images.ts';
 import { type ImageContext, inspectImage } from '../images/inspect.ts';
 import { runNetworks } from '../networks/networks.ts';

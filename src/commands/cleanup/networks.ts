@@ -1,8 +1,8 @@
 import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { lines } from '../../docker/containers.ts';
-import { matchesMessage } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
+import { matchesMessage } from '../../docker/messages.ts';
 import { inspectNetworks } from '../../docker/networks.ts';
 import { EngineError } from '../../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../../networks/run-networks.ts';

@@ -1,5 +1,5 @@
+import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError } from '../../docker/errors.ts';
 import { EngineError } from '../../errors.ts';
 
 /**

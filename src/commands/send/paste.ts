@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError, isContainerOver } from '../../docker/errors.ts';
+import { isContainerOver } from '../../docker/messages.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import { oneLine } from '../../text/text.ts';
 

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
+import { classify } from '../../../src/docker/classify-error.ts';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { containerOfOutput } from '../../../src/docker/container-output.ts';
-import { classify } from '../../../src/docker/errors.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { pipeOutput, saveOutput } from '../../../src/docker/stream.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';

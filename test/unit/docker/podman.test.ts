@@ -2,7 +2,7 @@ import test from 'ava';
 import { mountFlag } from '../../../src/agent-container/create-args.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { isContainerOver, matchesMessage } from '../../../src/docker/errors.ts';
+import { isContainerOver, matchesMessage } from '../../../src/docker/messages.ts';
 import { refusingSplitMounts } from '../../../src/docker/podman.ts';
 
 /** Create a docker that records its calls and prints the same each time. */

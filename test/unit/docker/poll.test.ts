@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import { backoff } from '../../../src/docker/backoff.ts';
 import { poll } from '../../../src/docker/poll.ts';
 import { virtualTime } from '../_helpers/virtual-time.ts';
 
@@ -161,18 +160,4 @@ test('without waiters there are no calls; with them one per interval, and one at
   pollNow();
   await time.pass(0);
   t.is(calls.length, 11);
-});
-
-test('backoff is a random part of a limit that doubles with each failure', t => {
-  const options = { baseMs: 100, maxMs: 5_000 };
-  const longest = [1, 2, 3, 6, 7, 1_000, 1e6].map(failures => backoff(failures, options, () => 1));
-  t.deepEqual(longest, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);
-  t.is(
-    backoff(3, options, () => 0.25),
-    100,
-  );
-  t.is(
-    backoff(3, options, () => 0),
-    0,
-  );
 });

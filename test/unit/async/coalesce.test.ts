@@ -1,5 +1,5 @@
 import test from 'ava';
-import { coalesce } from '../../../src/docker/single-flight.ts';
+import { coalesce } from '../../../src/async/coalesce.ts';
 
 const never = new AbortController().signal;
 

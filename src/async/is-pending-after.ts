@@ -3,16 +3,16 @@ export interface PendingOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Resolve with whether the work is still under way after `ms` milliseconds. */
+/** Return whether the work is still pending after `ms` milliseconds. Rejects as the work does. */
 export async function isPendingAfter(
   work: Promise<unknown>,
   ms: number,
   { signal, sleep }: PendingOptions,
 ): Promise<boolean> {
-  const over = new AbortController();
-  const later = sleep(ms, AbortSignal.any([signal, over.signal])).then(
+  const settled = new AbortController();
+  const later = sleep(ms, AbortSignal.any([signal, settled.signal])).then(
     () => true,
     () => false,
   );
-  return Promise.race([work.then(() => false), later]).finally(() => over.abort());
+  return Promise.race([work.then(() => false), later]).finally(() => settled.abort());
 }

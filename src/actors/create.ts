@@ -1,9 +1,10 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { createArgs } from '../agent-container/create-args.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
+import { containerName } from '../agent-container/names.ts';
 import type { Container } from '../docker/containers.ts';
 import { createNamedContainer } from '../docker/create-container.ts';
-import { containerName, label } from '../docker/labels.ts';
+import { label } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type CreatePorts = Pick<

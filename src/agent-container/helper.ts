@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerResult } from '../docker/cli.ts';
 import { type Containers, containers as containersOf } from '../docker/containers.ts';
 import type { ContainerSupport } from '../docker/engine-info.ts';
-import { containerName, isOwned, label, labelFlags, ownedLabels } from '../docker/labels.ts';
+import { isOwned, label, labelFlags, ownedLabels } from '../docker/labels.ts';
 import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
 import { notOursMessage } from './ensure-owned.ts';
+import { containerName } from './names.ts';
 import { untilQuiet } from './quiet-checks.ts';
 
 /** A container that runs one command of the base image for an agent, and is removed. */

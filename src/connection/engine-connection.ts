@@ -67,10 +67,14 @@ export async function reachCurrent(
   recorder: Recorder = nullRecorder,
   timeout?: number,
 ): Promise<EngineConnection> {
-  return ask(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
+  return reachEngine(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
 }
 
-async function ask(from: Recorder, address: EngineAddress, timeout?: number): Promise<EngineConnection> {
+async function reachEngine(
+  from: Recorder,
+  address: EngineAddress,
+  timeout?: number,
+): Promise<EngineConnection> {
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
@@ -105,7 +109,7 @@ async function reach(
     tried.add(key);
     const where = address.host || "docker's default address";
     try {
-      const found = await ask(recorder, address, timeout);
+      const found = await reachEngine(recorder, address, timeout);
       const { id, hostName } = found.engine;
       // At another address the machine must match too: the engine of a copied machine has the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);

@@ -7,7 +7,7 @@ import type { CallEnd } from './recorder.ts';
  * class is a permanent failure.
  */
 const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
-  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the words of any other row.
+  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the text of any other row.
   ['docker', /returned a non-zero code: \d|did not complete successfully: exit code|dockerfile parse error/i],
   ['docker', /unable to prepare context|invalid reference format|invalid mount config|no such image/i],
   ['docker', /executable file not found|unable to find user/i],
@@ -55,11 +55,12 @@ export function classify(result: CallEnd & { stdout?: string }): DockerErrorKind
   const printed = `${result.printed ?? ''}\n${result.exitCode === 126 || result.exitCode === 127 ? (result.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
   if (result.printed === undefined) return kind ?? 'docker';
-  // A container may print anything, so its words allow another try at most (I8). The engine has been asked and is reachable.
+  // A container may print anything, so its output allows a retry at most (I8). The engine is reachable, since it gave a
+  // reason.
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
-/** Quoted text is a name that a user chose, and may contain any words. */
+/** Quoted text is a name that a user chose, and may contain any text. */
 const kindOf = (text: string) => {
   const unquoted = text.replace(/"[^"\n]*"/g, '""');
   return classes.find(([, pattern]) => pattern.test(unquoted))?.[0] ?? null;

@@ -1,13 +1,17 @@
+/**
+ * Separates docker's own output from a container's. `docker logs`, `exec`, `attach` and `start --attach` print the
+ * container's stderr on their own stderr. It is untrusted (I8), so the result of such a command is taken from its exit code
+ * and the engine's report.
+ */
+
 import * as z from 'zod';
 import type { Docker } from './cli.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * Separate docker's own output from that of a container, whose stderr some commands pass on. That is untrusted data (I8):
- * the result of such a command comes from its exit code and from the engine's report on the container.
+ * Return the container whose output a command passes on; null for any other command. Options must be written as
+ * `--name=value`.
  */
-
-/** Return the container whose output a command passes on; null for any other command. */
 export function containerOfOutput(args: readonly string[]): string | null {
   const [verb, ...more] = args;
   const passesOutputOn =
@@ -31,7 +35,7 @@ const emulation = /^Emulate Docker CLI using podman\..*\n?/m;
 
 const state = z.object({ Status: z.string(), Error: z.string().default('') });
 
-/** Ask the engine why such a command failed, and return its reason as `stderr`. */
+/** Return a failed command of this kind with the engine's reason as its `stderr`. */
 export async function withEngineReason<A extends CallEnd>(
   docker: Docker,
   args: readonly string[],
@@ -53,13 +57,13 @@ export async function withEngineReason<A extends CallEnd>(
 }
 
 function engineReason(verb: string, id: string, stdout: string): string {
-  const { Status, Error: error } = read(stdout);
+  const { Status, Error: error } = parseState(stdout);
   if (verb === 'start') return error;
   if (verb !== 'exec' || Status === 'running') return '';
   return `Container ${id} ${Status === 'paused' ? 'is paused' : 'is not running'}`;
 }
 
-function read(stdout: string): z.output<typeof state> {
+function parseState(stdout: string): z.output<typeof state> {
   try {
     return state.parse(JSON.parse(stdout));
   } catch {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { dockerError } from './classify-error.ts';
 import type { Docker, DockerOptions, DockerResult } from './cli.ts';
 import { matchesMessage } from './messages.ts';
+import { lines, parseOutput, readCommandError } from './parse-output.ts';
 
 /** The fields of `docker container inspect` that are used. */
 const inspected = z
@@ -80,18 +80,6 @@ export interface Containers {
   remove(id: string, options?: DockerOptions): Promise<DockerResult>;
 }
 
-/** The error of a command that only reads. Its failure is transient unless a known class says otherwise. */
-export const readCommandError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
-
-/** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
-export function parseOutput<T>(result: DockerResult, read: (stdout: string) => T): T {
-  try {
-    return read(result.stdout);
-  } catch {
-    throw readCommandError({ ...result, ok: false, stdout: '', stderr: 'its output cannot be read' });
-  }
-}
-
 /** Maximum bytes of a list, at some kilobytes per container, and the number of containers that one call inspects. */
 const maxListBytes = 256 * 2 ** 20;
 const inspectBatch = 100;
@@ -106,8 +94,9 @@ export function containers(docker: Docker): Containers {
         ...(await inspectSome(ids.slice(half), options)),
       ];
     }
-    // Containers that are gone are no failure: docker prints the others all the same.
+    // Docker prints the containers that exist, also if others do not.
     if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readCommandError(result);
+    // A failed inspect that prints nothing found none.
     const outputIfEmpty = result.ok ? '' : '[]';
     return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || outputIfEmpty)));
   };
@@ -137,5 +126,3 @@ export function containers(docker: Docker): Containers {
     },
   };
 }
-
-export const lines = (text: string) => text.split('\n').filter(line => line.trim() !== '');

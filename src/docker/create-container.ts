@@ -11,7 +11,7 @@ export async function createNamedContainer(
 ): Promise<string | null> {
   const result = await createWithLog(docker, args, { timeout: 120_000, isMutation: true, ...options });
   const id = result.stdout.trim();
-  // Docker takes half an id for a prefix: nothing that is kept may be one (I3).
+  // Docker accepts an id prefix, so a truncated id would match other containers: only full ids are stored (I3).
   if (result.ok && /^[0-9a-f]{64}$/.test(id)) return id;
   if (result.ok) throw unreadableOutput(result, operation);
   if (matchesMessage('nameTaken', result.stderr)) return null;

@@ -1,3 +1,5 @@
+/** Starts docker commands whose output is streamed, with execa; cli.ts reads whole outputs, with zx. */
+
 import { execa } from 'execa';
 import { type ChildControl, controlChild, type Limits } from './child.ts';
 import { dockerCli } from './cli.ts';
@@ -8,8 +10,6 @@ import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   readonly scope?: CallScope | null;
-  /** The command is repeated: it is journaled only when its result changes. */
-  readonly isPolling?: boolean;
 }
 
 /**
@@ -29,7 +29,7 @@ const dieWithParentScript = `
   kill "$watch" 2>/dev/null
   exit "$code"`;
 
-const run = execa({
+const execaDocker = execa({
   stdin: 'pipe',
   stderr: 'pipe',
   buffer: false,
@@ -63,10 +63,10 @@ const spawn = (
   [file, ...args]: readonly string[],
   stdout: 'pipe' | 'ignore' | number,
   // Any descriptor works, though execa's types allow those of the terminal only.
-) => run(file!, args, { env, stdout: stdout as 'pipe' });
+) => execaDocker(file!, args, { env, stdout: stdout as 'pipe' });
 
 /** Start a command whose output the caller reads. */
-export function spawnDocker(
+export function spawnProcess(
   recorder: Recorder,
   command: readonly string[],
   limits: Limits,
@@ -75,10 +75,10 @@ export function spawnDocker(
   const child = spawn(recorder, command, stdout);
   const stderr = new LastBytes(maxStderrBytes);
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
-  const guarded = controlChild(child.nodeChildProcess, limits);
-  const ended = guarded.settle(child).then(result => {
-    const isOverflow = guarded.interrupted === 'overflow';
-    const interrupted = isOverflow || result === null || result.failed ? guarded.interrupted : null;
+  const control = controlChild(child.nodeChildProcess, limits);
+  const ended = control.settle(child).then(result => {
+    const isOverflow = control.interrupted === 'overflow';
+    const interrupted = isOverflow || result === null || result.failed ? control.interrupted : null;
     const ok = result !== null && !result.failed && interrupted === null;
     return {
       ok,
@@ -87,7 +87,7 @@ export function spawnDocker(
       stderr: stderr.text().trimEnd(),
     };
   });
-  return { child, control: guarded, ended };
+  return { child, control, ended };
 }
 
 /** Run a docker command and record it. `follow` consumes its output and returns its end. */
@@ -101,7 +101,7 @@ export async function runRecorded<A extends CallEnd>(
   const { scope = null, signal } = options;
   const call = await recorder.call(args, scope, false);
   const end = call.end(
-    separateOutput(args, await follow(spawnDocker(recorder, tiedToParent(args), options, stdout))),
+    separateOutput(args, await follow(spawnProcess(recorder, tiedToParent(args), options, stdout))),
   );
   return withEngineReason(dockerCli(recorder), args, end, { scope, ...(signal && { signal }) });
 }

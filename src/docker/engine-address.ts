@@ -15,7 +15,10 @@ const engineVariables = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', '
 export interface EngineAddress {
   /** For display, without secrets; empty where docker does not report it. */
   readonly host: string;
-  /** Docker's variables: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
+  /**
+   * Variables for a docker child: `DOCKER_HOST` and TLS settings, or `DOCKER_CONTEXT` and the `DOCKER_CONFIG` directory that
+   * holds the context.
+   */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +40,7 @@ export function dockerEnv(address: EngineAddress | null, env: Environment = proc
   if (address === null) return defaults;
   return {
     ...defaults,
-    ...Object.fromEntries(engineVariables.map(name => [name, undefined])),
+    ...Object.fromEntries(engineVariables.map(variable => [variable, undefined])),
     ...address.env,
   };
 }

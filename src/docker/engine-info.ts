@@ -4,6 +4,7 @@ import { oneLine } from '../text/text.ts';
 import type { Docker, DockerResult } from './cli.ts';
 import { DockerError } from './docker-error.ts';
 import { messageOf } from './messages.ts';
+import { isPodman, podmanCommandProblem, podmanInfo } from './podman.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
 /** The fields of `docker info` that describe the engine's support for containers. */
@@ -61,23 +62,12 @@ export interface ContainerSupport {
   readonly platform: string | null;
 }
 
-/** Detect Podman. `docker info` does not name the engine, but only Podman has the log driver `k8s-file`. */
-export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
-  Plugins?.Log?.includes('k8s-file') ?? false;
-
 /**
  * The id alone is not enough: up to Docker 20.10 two engines of one machine can have the same, and Podman generates one for
  * each call. The directory of its data identifies an engine.
  */
 const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): string =>
   `${(isPodman({ Plugins }) ? Name : ID) ?? ''}:${DockerRootDir ?? ''}`;
-
-/** Podman's own command prints other facts than docker, also under the name docker (package podman-docker). */
-const podmanInfo = z.object({ host: z.object({ buildahVersion: z.string() }) });
-export const podmanCommandProblem = {
-  problem: 'the docker command is Podman under another name, which prints other facts than docker',
-  hint: 'install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman',
-} as const;
 
 /** Return an engine's support for containers from its `docker info`. */
 export function containerSupportOf(facts: z.output<typeof rawContainerSupport>): ContainerSupport {
@@ -163,8 +153,8 @@ function unreachableError(problem: string, fix: string, result?: DockerResult): 
 /** Without an engine `docker info` prints the reason among its facts, and exits with 0 or 1. */
 function reasonOf({ stdout, stderr, exitCode }: DockerResult): string {
   const [reason] = read(errors, stdout)?.ServerErrors ?? [];
-  const words = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
-  return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
+  const message = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
+  return message.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
 
 const bashHint = () =>

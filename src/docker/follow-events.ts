@@ -42,7 +42,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
     const hasReturned = isReachable && wasUnreachable;
     wasUnreachable = !isReachable;
     failures = hasReturned ? 0 : failures + 1;
-    // An unreachable engine refuses nothing: its events end with it.
+    // A stream that ends at once counts as refused only if the engine responds and was not just unreachable.
     if (!hasReturned && isReachable && ++refused === refusals) onRefused(reasonOf(end));
     if (!hasReturned) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   }

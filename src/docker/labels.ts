@@ -1,6 +1,6 @@
 /** Every label that is set or read. Anybody can set labels: only a resource with our instance id is ours (I3). */
 export const label = {
-  /** The five labels of the documented setup by hand. */
+  /** The five labels that docker/README.md documents. */
   mark: 'tmux-agents',
   agentId: 'tmux-agents.agent-id',
   sessionName: 'tmux-agents.session-name',
@@ -15,7 +15,7 @@ export const label = {
   role: 'tmux-agents.role',
   /** The key to the attempt's sealed secrets; it is stored nowhere else. */
   seal: 'tmux-agents.seal',
-  /** The agent and attempt that a helper works for; it has no `agent` label, since it is not one. */
+  /** On helper containers (short-lived, for git and copying): the agent and attempt served. They have no `agent` label. */
   helps: 'tmux-agents.helps',
   /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
@@ -33,15 +33,7 @@ export const labelFilter = {
   attempt: (attempt: number) => `label=${label.attempt}=${attempt}`,
 } as const;
 
-/** The version of the in-container commands that this release uses. */
-export const protocol = '1';
-
-export const sessionName = 'agent';
-
-export const containerName = (runId: string, agent: string, attempt: number) =>
-  `tmux-agent-${runId}-${agent}-${attempt}`;
-
-/** The owner of a resource that a run creates beside its agents, such as a network or a proxy. */
+/** The run that owns a resource beside its agents, such as a network or a proxy. */
 export interface RunOwner {
   readonly instance: string;
   readonly runId: string;

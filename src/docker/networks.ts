@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { dockerError } from './classify-error.ts';
 import type { Docker } from './cli.ts';
-import { lines, parseOutput, readCommandError } from './containers.ts';
 import { matchesMessage } from './messages.ts';
+import { lines, parseOutput, readCommandError } from './parse-output.ts';
 
 const listed = z
   .object({ ID: z.string(), Name: z.string(), Driver: z.string() })
@@ -27,15 +27,14 @@ export type FoundNetwork = z.output<typeof inspected>;
 
 export interface NetworkOptions {
   readonly docker: Docker;
-  readonly instance: string;
   readonly signal?: AbortSignal;
 }
 
-/** Calls on the network of one name, which older engines can have several of. */
+/** A network found by name; before Docker 25 several can share one name. */
 export interface NamedNetwork {
-  /** Return the first of this name; every engine returns the same. */
+  /** Return the first network of this name, and remove the others if this process created one of them. */
   readonly findAndDeduplicate: () => Promise<z.output<typeof listed> | null>;
-  /** Create it with these flags. One of its name that exists already is no failure. */
+  /** Create it with these flags. Succeeds if the name is already taken. */
   readonly create: (flags: readonly string[]) => Promise<void>;
 }
 

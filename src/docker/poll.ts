@@ -12,8 +12,8 @@ export interface Poll {
   /** Resolves with whether the next call succeeds. */
   next(signal: AbortSignal): Promise<boolean>;
   /**
-   * Resolves when a call that began after this one has succeeded. The caller's own command failed, so the pauses grow also
-   * for an engine that responds to this call only.
+   * Resolves when a call that began after this one has succeeded. Call it after a command failed as unreachable. A list that
+   * succeeds then does not reset the backoff, since the engine may respond to lists only.
    */
   waitUntilReachable(signal: AbortSignal): Promise<void>;
   /** Resolves after the last call, when the options' signal has fired. */
@@ -49,10 +49,10 @@ interface State {
   readonly waiters: Set<Waiter>;
   /** The number of calls so far. */
   calls: number;
-  /** Failures in a row, those that callers of `reachable` report included. */
+  /** Consecutive failures, including those that `waitUntilReachable` reported. */
   failures: number;
   isUnreachable: boolean;
-  /** A caller of `reachable` reported a failure since the last call began. */
+  /** `waitUntilReachable` reported a failure since the last call began. */
   hasFailureReport: boolean;
   /** Resolved when the next call is due at once. */
   due: PromiseWithResolvers<void>;
@@ -83,27 +83,30 @@ async function loop(state: State, options: PollOptions): Promise<void> {
   while (!signal.aborted) {
     await pause(state, options);
     if (signal.aborted) return;
-    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await call(state, options);
+    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await callOnce(state, options);
     else state.due = Promise.withResolvers();
   }
 }
 
 async function pause(state: State, { interval, signal, sleep, random }: PollOptions): Promise<void> {
-  const over = new AbortController();
-  const limit = AbortSignal.any([signal, over.signal]);
+  const ended = new AbortController();
+  const limit = AbortSignal.any([signal, ended.signal]);
   if (!state.isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), state.due.promise]);
-  over.abort();
+  ended.abort();
   if (state.failures > 0) await sleep(backoff(state.failures, pauses, random), signal).catch(() => {});
 }
 
-async function call(state: State, { call, signal, onUnreachable, onReachable }: PollOptions): Promise<void> {
+async function callOnce(
+  state: State,
+  { call, signal, onUnreachable, onReachable }: PollOptions,
+): Promise<void> {
   state.calls++;
   state.due = Promise.withResolvers();
-  const wasDoubted = state.hasFailureReport;
+  const hadFailureReport = state.hasFailureReport;
   state.hasFailureReport = false;
   try {
     await call();
-    state.failures = wasDoubted ? state.failures + 1 : 0;
+    state.failures = hadFailureReport ? state.failures + 1 : 0;
     if (state.isUnreachable) onReachable();
     state.isUnreachable = false;
   } catch (error) {

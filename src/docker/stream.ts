@@ -1,3 +1,5 @@
+/** Runs docker commands whose output is followed, piped, or written to a file. They end with this process. */
+
 import { createWriteStream } from 'node:fs';
 import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -6,20 +8,20 @@ import {
   type RunningCommand,
   runRecorded,
   type StreamOptions,
-  spawnDocker,
+  spawnProcess,
   tiedToParent,
 } from './docker-process.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
 import { FirstBytes, overflowMessage } from './output.ts';
 import type { CallEnd, Recorder } from './recorder.ts';
 
-/** Run docker commands whose output is followed, piped, or written to a file. They end with this process. */
-
 export interface LineOptions extends StreamOptions {
   /** Maximum bytes of a line; the rest of a longer one is dropped. */
   readonly maxLineBytes?: number;
   /** Maximum bytes of all lines and of stderr; a command that prints more is killed. */
   readonly maxBytes?: number;
+  /** The command is repeated: it is journaled only when its result changes. */
+  readonly isPolling?: boolean;
   /** Transforms the output before it is split into lines. */
   readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
 }
@@ -39,17 +41,17 @@ export async function followLines(
   }: LineOptions = {},
 ): Promise<CallEnd> {
   const call = await recorder.call(args, scope, false, isPolling);
-  const { child, control, ended } = spawnDocker(recorder, tiedToParent(args), { signal });
+  const { child, control, ended } = spawnProcess(recorder, tiedToParent(args), { signal });
   const lines = lineReader(onLine, maxLineBytes);
   let size = 0;
-  const isTaken = (bytes: Buffer) => {
+  const accept = (bytes: Buffer) => {
     size += bytes.length;
     if (size > maxBytes) control.overflow();
     return size <= maxBytes;
   };
-  child.stderr.on('data', isTaken);
+  child.stderr.on('data', accept);
   child.stdout.on('data', (bytes: Buffer) => {
-    if (isTaken(bytes)) lines.add(through ? through.add(bytes) : bytes);
+    if (accept(bytes)) lines.add(through ? through.add(bytes) : bytes);
   });
   const end = await ended;
   if (through) lines.add(through.end());
@@ -96,9 +98,9 @@ async function pipeToSink(
   { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
   // A sink that stalls must not delay an abort, nor the end of a docker that was killed.
-  const gaveUp = new AbortController();
-  const done = pipeline([stdout, ...through, sink], {
-    signal: AbortSignal.any([gaveUp.signal, ...(signal ? [signal] : [])]),
+  const abandoned = new AbortController();
+  const piped = pipeline([stdout, ...through, sink], {
+    signal: AbortSignal.any([abandoned.signal, ...(signal ? [signal] : [])]),
   }).then(
     () => null,
     (error: Error) => {
@@ -107,19 +109,23 @@ async function pipeToSink(
     },
   );
   const end = await ended;
-  if (end.interrupted !== null) gaveUp.abort();
-  const broken = await done;
-  const interrupted = broken !== null && signal?.aborted ? 'aborted' : end.interrupted;
+  if (end.interrupted !== null) abandoned.abort();
+  const pipeError = await piped;
+  const interrupted = pipeError !== null && signal?.aborted ? 'aborted' : end.interrupted;
   // The command's own error is better than that of the pipe that broke with it.
   return {
     ...end,
     interrupted,
-    ok: end.ok && broken === null,
-    stderr: end.stderr.trim() || broken?.message || '',
+    ok: end.ok && pipeError === null,
+    stderr: end.stderr.trim() || pipeError?.message || '',
   };
 }
 
-/** Pipe the output of one docker command to the stdin of another. Returns the end of the first to fail. */
+/**
+ * Pipe the output of one docker command to the stdin of another. Returns the end of the receiver if it failed, otherwise
+ * that of the sender. The receiver is journaled as a change before either command starts. It runs without the shell: it
+ * exits when its stdin closes.
+ */
 export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
@@ -127,8 +133,7 @@ export async function pipeCommands(
   { signal, scope = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
   const call = await recorder.call(to, scope, true);
-  // Its stdin closes when this process ends, and it exits then.
-  const receiver = spawnDocker(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
+  const receiver = spawnProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
   const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), scope, timeout });
   stdin.destroy();
@@ -136,18 +141,18 @@ export async function pipeCommands(
   return received.ok ? sent : received;
 }
 
-/** Return the output of a docker command; one that prints more than `most` bytes is killed. */
+/** Return the output as latin1, one character per byte; fail if it is longer than `maxBytes`. */
 export function readOutput(
   recorder: Recorder,
   args: readonly string[],
-  most: number,
+  maxBytes: number,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
   return runRecorded(recorder, args, options, async ({ child, control, ended }) => {
-    const first = new FirstBytes(most, control.overflow);
+    const first = new FirstBytes(maxBytes, control.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
-    const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;
+    const stderr = end.interrupted === 'overflow' ? overflowMessage(maxBytes) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
 }

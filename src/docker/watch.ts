@@ -13,7 +13,7 @@ export interface Watcher {
   ended(id: string, signal: AbortSignal): Promise<ContainerEnd>;
   /** List at once rather than at the next interval, for ends without an event. */
   checkNow(): void;
-  /** Resolves when a list that began after this call has succeeded; for callers whose own command failed. */
+  /** Resolves when a list that began after this call has succeeded. Call it after a command failed as unreachable. */
   waitUntilReachable(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
   readonly closed: Promise<void>;
@@ -72,6 +72,7 @@ export function watchContainers(options: WatchOptions): Watcher {
     random,
     onRefused(reason) {
       hasNoEvents = true;
+      // Later refusals are silent: events that come and go would repeat the warning.
       if (!hasReportedRestore) options.onEventsRefused(reason);
     },
     onRestored() {

@@ -1,6 +1,7 @@
 import { withoutSecrets } from '../docker/engine-address.ts';
 import { engineHint, isRemoteHost } from '../docker/engine-hint.ts';
-import { containerSupportOf, isPodman, podmanCommandProblem } from '../docker/engine-info.ts';
+import { containerSupportOf } from '../docker/engine-info.ts';
+import { isPodman, podmanCommandProblem } from '../docker/podman.ts';
 import type { ClientConfig } from './client-config.ts';
 import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';

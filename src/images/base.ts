@@ -1,8 +1,11 @@
 import { join } from 'node:path';
-import { label, labelFlags, protocol } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { buildImage } from './build.ts';
 import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
+
+/** The version of the in-container commands that this release uses. */
+export const protocol = '1';
 
 export const baseImage = 'tmux-agents-base:latest';
 const gpuImage = 'tmux-agents-base-gpu:latest';

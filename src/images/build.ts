@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStepError, StepError } from '../../machines/step-error.ts';
 import { dockerError } from '../docker/classify-error.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { label, labelFlags } from '../docker/labels.ts';
 import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
 import { plainText } from '../text/text.ts';
@@ -70,9 +71,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   return built;
 }
 
-type Answer = Awaited<ReturnType<ImageContext['docker']>>;
-
-function failure(result: Answer, output: string, { kind, operation, explain }: Build): StepError {
+function failure(result: DockerResult, output: string, { kind, operation, explain }: Build): StepError {
   if (result.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // BuildKit prints everything on stderr; only its last line gives the reason, the rest may contain anything.

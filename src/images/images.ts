@@ -1,10 +1,10 @@
 import { asStepError, StepError } from '../../machines/step-error.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { dockerError } from '../docker/classify-error.ts';
-import { label, protocol } from '../docker/labels.ts';
+import { label } from '../docker/labels.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
-import { ensureBaseImage } from './base.ts';
+import { ensureBaseImage, protocol } from './base.ts';
 import { checkGpus } from './gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
 import { ensureLayer, findsCommands, type SourceImage } from './layer.ts';

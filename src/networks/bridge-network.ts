@@ -4,7 +4,10 @@ import { label, labelFlags } from '../docker/labels.ts';
 import { type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 /** Create the bridge network of this name unless one exists, ours or not. Throws for one of another driver. */
-export async function ensureBridgeNetwork(name: string, options: NetworkOptions): Promise<void> {
+export async function ensureBridgeNetwork(
+  name: string,
+  options: NetworkOptions & { readonly instance: string },
+): Promise<void> {
   const { findAndDeduplicate, create } = namedNetwork(name, options);
   const labels = { [label.mark]: 'true', [label.instance]: options.instance, [label.role]: 'network' };
   await ensureOwned(

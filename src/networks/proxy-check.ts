@@ -1,8 +1,8 @@
 import { StepError } from '../../machines/step-error.ts';
 import { createOwned, findOwned } from '../agent-container/ensure-owned.ts';
 import { dockerError } from '../docker/classify-error.ts';
-import { lines } from '../docker/containers.ts';
 import { messageOf } from '../docker/messages.ts';
+import { lines } from '../docker/parse-output.ts';
 import { ownedContainer, type ProxyOptions, removeOurs } from './proxy.ts';
 import { helperArgs, type ProxyIdentity } from './proxy-args.ts';
 

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, lines, readCommandError } from '../docker/containers.ts';
-import { isOwned, label, labelFilter, labelFlags, ownedLabels } from '../docker/labels.ts';
+import { containers } from '../docker/containers.ts';
+import { isOwned, label, labelFilter, labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { matchesMessage } from '../docker/messages.ts';
 import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
+import { lines, readCommandError } from '../docker/parse-output.ts';
 
 export interface RunNetwork {
   readonly name: string;
@@ -22,7 +23,7 @@ const kindFlags = {
 /** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
 export function ensureRunNetwork(
   { name, kind }: RunNetwork,
-  options: NetworkOptions & { readonly runId: string },
+  options: NetworkOptions & RunOwner,
 ): Promise<string> {
   const { docker, signal } = options;
   const network = namedNetwork(name, options);

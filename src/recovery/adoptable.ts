@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { parseOutput, readCommandError } from '../docker/containers.ts';
 import { label } from '../docker/labels.ts';
 import { matchesMessage } from '../docker/messages.ts';
+import { parseOutput, readCommandError } from '../docker/parse-output.ts';
 import { networkName } from '../spec/names.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { defaultSecurity } from '../spec/security-fields.ts';

@@ -1,9 +1,10 @@
 import type { AgentPort } from '../actors/context.ts';
+import { containerName } from '../agent-container/names.ts';
 import { coalesce } from '../async/coalesce.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import type { Clock } from '../clock.ts';
 import type { Container, Containers } from '../docker/containers.ts';
-import { containerName, label } from '../docker/labels.ts';
+import { label } from '../docker/labels.ts';
 import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
 import { type AgentRecord, isFresh } from '../recovery/record.ts';
 import type { Seals } from '../secrets/seals.ts';

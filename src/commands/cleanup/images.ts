@@ -1,8 +1,9 @@
 import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker, DockerResult } from '../../docker/cli.ts';
-import { type Container, lines } from '../../docker/containers.ts';
+import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
 import { matchesMessage, messageOf } from '../../docker/messages.ts';
+import { lines } from '../../docker/parse-output.ts';
 import { EngineError } from '../../errors.ts';
 import { parseImages } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';

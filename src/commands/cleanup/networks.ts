@@ -1,9 +1,9 @@
 import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { lines } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
 import { matchesMessage } from '../../docker/messages.ts';
 import { inspectNetworks } from '../../docker/networks.ts';
+import { lines } from '../../docker/parse-output.ts';
 import { EngineError } from '../../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../../networks/run-networks.ts';
 import { hasActiveEngine } from '../../recovery/active-engine.ts';

@@ -48,7 +48,7 @@ export async function connect({
 }: ConnectOptions): Promise<Connection> {
   const early = bufferedSink();
   const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
-  const found = run === null ? await reachCurrent(recorder) : await reach(run, recorder);
+  const found = run === null ? await reachCurrent(recorder) : await reachRunEngine(run, recorder);
   return { ...found, early };
 }
 
@@ -60,7 +60,7 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
 
 /** Connect to the engine of a run, for a command that has no journal. Throws as `connect` does. */
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
-  reach(run, nullRecorder, timeout);
+  reachRunEngine(run, nullRecorder, timeout);
 
 /** Connect to the engine that docker reaches from this process now. */
 export async function reachCurrent(
@@ -90,7 +90,7 @@ async function reachEngine(
  * Try the address of the engine when the run began, then the address that docker uses now: either may have changed since.
  * An engine with another id does not have the run's containers, which would be taken for removed.
  */
-async function reach(
+async function reachRunEngine(
   { runId, engine }: RunOnEngine,
   recorder: Recorder,
   timeout?: number,

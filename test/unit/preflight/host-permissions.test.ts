@@ -95,7 +95,7 @@ test('mounts and logins are checked on an engine that remaps users', t => {
   const auth = { files: [{ source: login, home: '.login', isCopied: true }], sshAgent: null };
   t.regex(
     problems({ auth })[0]!,
-    /^agents\.a\.auth: .* may not read .*login.*\. Leave it out mapped "auth"$/,
+    /^agents\.a\.auth: .* may not read .*login.*\. Leave it out under "auth"$/,
   );
   t.deepEqual(permissionProblems(bound(path, { auth }), unrestrictedEngine), []);
 });

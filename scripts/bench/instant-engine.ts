@@ -2,11 +2,12 @@ import { fromPromise } from 'xstate';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { AgentActors } from '../../src/actors/provide.ts';
+import { containerName } from '../../src/agent-container/names.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Connection } from '../../src/connection/engine-connection.ts';
 import type { Docker, DockerResult } from '../../src/docker/cli.ts';
 import { type EngineInfo, unrestrictedEngine } from '../../src/docker/engine-info.ts';
-import { containerName, label } from '../../src/docker/labels.ts';
+import { label } from '../../src/docker/labels.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../../src/docker/recorder.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { specHashOf } from '../../src/run/actor-context.ts';
@@ -43,8 +44,8 @@ export const runEngine: RunEngine = { id: engine.id, hostName: engine.hostName, 
 export function instantEngine(ids: RunIds) {
   const existing: Existing = new Map();
   let recorder: Recorder = nullRecorder;
-  const docker: Docker = async (args, { owner = null, changes = false, isPolling = false } = {}) => {
-    const call = await recorder.call(args, owner, changes, isPolling);
+  const docker: Docker = async (args, { scope = null, isMutation = false, isPolling = false } = {}) => {
+    const call = await recorder.call(args, scope, isMutation, isPolling);
     const answer = { args, ok: true, exitCode: 0, stderr: '', interrupted: null };
     return call.end<DockerResult>({ ...answer, stdout: outputOf(args, ids, existing) });
   };
@@ -62,7 +63,7 @@ export function instantEngine(ids: RunIds) {
 function instantActors(runId: string, docker: Docker, existing: Existing): AgentActors {
   let created = 0;
   const changing = ({ name, attempt }: CallScope, ...args: string[]) =>
-    docker(args, { owner: { agent: name, attempt }, changes: true });
+    docker(args, { scope: { agent: name, attempt }, isMutation: true });
   const actor = <Output>(work: (step: StepInput) => Promise<Output>) =>
     fromPromise<Output, StepInput>(({ input }) => work(input));
 

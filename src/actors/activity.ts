@@ -1,6 +1,6 @@
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
-import { backoff } from '../docker/backoff.ts';
-import { lasts } from '../docker/lasts.ts';
+import { backoff } from '../async/backoff.ts';
+import { isPendingAfter } from '../async/is-pending-after.ts';
 import { followLines } from '../docker/stream.ts';
 import { oneLine } from '../text/text.ts';
 import { type ActorContext, owner } from './context.ts';
@@ -14,15 +14,15 @@ const file = '/run/agent/activity';
  * Milliseconds before the file is followed again after a failure: the daemon is unreachable, or the container is paused.
  * They grow exponentially, since many agents may wait like this.
  */
-const pauses = { base: 5_000, most: 60_000 };
+const pauses = { baseMs: 5_000, maxMs: 60_000 };
 /** A stream that stays open for this many milliseconds works. */
 const steadyAfter = 5_000;
 /** Milliseconds between two reports. */
 const reportIntervalMs = 1_000;
 /** Maximum bytes of one stream. The agent can write to the file; `agent-interactive` takes a day to write so much. */
-const most = 2 ** 20;
+const maxBytes = 2 ** 20;
 /** Maximum bytes of a line, of which 400 characters are shown. */
-const mostOfLine = 4096;
+const maxLineBytes = 4096;
 
 /** Report the activity of an interactive agent until the signal fires. Returns at once for other agents. Never rejects. */
 export async function followActivity(
@@ -40,12 +40,12 @@ export async function followActivity(
     const activity = dropped > 0 ? null : parseActivity(line, vault.redactor.text);
     if (activity !== null) reportLatest(activity);
   };
-  const options = { signal, owner: owner(input), isPolling: true, most, mostOfLine };
+  const options = { signal, scope: owner(input), isPolling: true, maxBytes, maxLineBytes };
   let isFlooded = false;
   let failures = 0;
   while (!signal.aborted) {
     const stream = followLines(recorder, args, onLine, options).catch(() => null);
-    failures = (await lasts(stream, steadyAfter, { signal, sleep: clock.sleep })) ? 1 : failures + 1;
+    failures = (await isPendingAfter(stream, steadyAfter, { signal, sleep: clock.sleep })) ? 1 : failures + 1;
     const end = await stream;
     if (end?.interrupted === 'overflow' && !isFlooded) {
       isFlooded = true;

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { classify, dockerError } from '../docker/errors.ts';
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { CallEnd } from '../docker/recorder.ts';
-import { firstBytes, saveOutput } from '../docker/stream.ts';
+import { readOutput, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
@@ -102,7 +102,7 @@ async function keepTranscript(context: CollectPorts, input: StepInput, signal: A
   const { nonce } = context.identity(input.name, input.attempt);
   const output = agentOutput(nonce);
   const through = [...(redactor.isEmpty ? [] : [redactor.stream()]), output.stream];
-  const options = { signal, owner: owner(input), timeout, through };
+  const options = { signal, scope: owner(input), timeout, through };
   const result = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
   try {
     writeFileAtomic(marksFile(file), output.marks());
@@ -124,7 +124,7 @@ async function dropTranscript(
   const timeout = input.cancelled ? 2_000 : 60_000;
   const result = await docker(['logs', '--tail=1', input.containerId!], {
     signal,
-    owner: owner(input),
+    scope: owner(input),
     timeout,
   });
   return { result, end: result.stdout };
@@ -142,7 +142,7 @@ async function checkWhole(
   const file = context.transcript(input.name, input.attempt);
   await tryToWrite(file).catch(error => context.haltUnwritable(error, signal));
   if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
-  const last = await docker(['logs', '--tail=1', input.containerId!], { signal, owner: owner(input) });
+  const last = await docker(['logs', '--tail=1', input.containerId!], { signal, scope: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`);
 }
@@ -180,12 +180,12 @@ async function recordInside(
   signal: AbortSignal,
 ): Promise<EndRecord | null> {
   const id = input.containerId!;
-  const options = { signal, owner: owner(input), timeout: 30_000 };
+  const options = { signal, scope: owner(input), timeout: 30_000 };
   const [found] = await containers.inspect([id], options);
   if (found?.state !== 'exited') return null;
   if (refusal !== null) return { reason: 'tmux-lost', code: found.exitCode, oomKills: 0, refusal };
   const args = ['cp', `${id}:/run/agent/exit`, '-'];
-  const result = await firstBytes(recorder, args, 4096, options);
+  const result = await readOutput(recorder, args, 4096, options);
   if (result.stdout === '' && classify(result) !== 'docker')
     throw dockerError({ ...result, args }, { operation: 'read the end record' });
   const record = recordInFile(await firstContent(result.stdout));

@@ -1,9 +1,10 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { createArgs } from '../agent-container/create-args.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
+import { containerName } from '../agent-container/names.ts';
 import type { Container } from '../docker/containers.ts';
-import { createByName } from '../docker/create-container.ts';
-import { containerName, label } from '../docker/labels.ts';
+import { createNamedContainer } from '../docker/create-container.ts';
+import { label } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type CreatePorts = Pick<
@@ -25,11 +26,11 @@ export async function createContainer(context: CreatePorts, input: StepInput, si
     seal: context.seals.newKey(input.name),
   });
   const name = containerName(identity.runId, input.name, input.attempt);
-  const options = { signal, owner: owner(input) };
+  const options = { signal, scope: owner(input) };
   const containerId = await ensureOwned(
     {
       ...{ type: 'container', name },
-      create: () => createByName(docker, args, { ...options, operation: 'create the container' }),
+      create: () => createNamedContainer(docker, args, { ...options, operation: 'create the container' }),
       async find() {
         const [found = null] = await context.containers.inspect([name], options);
         return found;

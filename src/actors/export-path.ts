@@ -31,7 +31,7 @@ export function exportPath(
     purpose: `read ${wanted.path} of its workspace`,
     timeout,
     hasReported: ({ exitCode }) => exitCode !== null && exitCode < 125,
-    attach: args => pipeOutput(context.recorder, args, sink, { signal, owner, timeout }),
+    attach: args => pipeOutput(context.recorder, args, sink, { signal, scope: owner, timeout }),
   };
   return runHelperJob(context, owner, job, signal);
 }

@@ -1,6 +1,7 @@
 import { type Helper, type HelperOptions, runHelper } from '../agent-container/helper.ts';
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
-import { classify, dockerError, matchesMessage, messageOf } from '../docker/errors.ts';
+import { matchesMessage, messageOf } from '../docker/messages.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import type { ActorContext } from './context.ts';
 

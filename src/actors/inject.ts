@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { classify, dockerError, unreadableOutput } from '../docker/errors.ts';
+import { classify, dockerError, unreadableOutput } from '../docker/classify-error.ts';
 import { SealError } from '../secrets/sealed-file.ts';
 import { launchScript } from '../spec/launch.ts';
 import { type ActorContext, owner } from './context.ts';
@@ -45,8 +45,8 @@ export async function inject(
   const injectedAt = clock.now();
   const result = await docker(args, {
     signal,
-    owner: owner(input),
-    changes: true,
+    scope: owner(input),
+    isMutation: true,
     input: script,
     timeout: ready + 15_000,
   });

@@ -71,7 +71,7 @@ export function provideActors(context: ActorContext) {
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
       waitForSecrets: actor(awaitSecrets),
-      waitForEngine: actor((_, __, signal) => context.watcher.reachable(signal)),
+      waitForEngine: actor((_, __, signal) => context.watcher.waitUntilReachable(signal)),
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { untilAbsent } from '../agent-container/absence-checks.ts';
-import { dockerError } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import { labelFilter } from '../docker/labels.ts';
 import { type ActorContext, owner } from './context.ts';
 
@@ -24,7 +24,7 @@ export async function removeContainer(
     labelFilter.attempt(input.attempt),
   ];
   const removeLeft = async () => {
-    const left = await context.containers.list(filters, { signal, owner: owner(input) });
+    const left = await context.containers.list(filters, { signal, scope: owner(input) });
     for (const { id } of left) await remove(context, input, id, signal);
     return left.length;
   };
@@ -37,6 +37,6 @@ async function remove(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const result = await context.containers.remove(id, { signal, owner: owner(input) });
+  const result = await context.containers.remove(id, { signal, scope: owner(input) });
   if (!result.ok) throw dockerError(result, { operation: 'remove the container' });
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { matchesMessage, messageOf } from '../docker/errors.ts';
+import { matchesMessage, messageOf } from '../docker/messages.ts';
 import type { CallEnd } from '../docker/recorder.ts';
-import { firstBytes, pipeOutput } from '../docker/stream.ts';
+import { pipeOutput, readOutput } from '../docker/stream.ts';
 import type { ArtifactPlan } from '../spec/plan.ts';
 import { formatBytes } from '../spec/units.ts';
 import { firstEntryType } from '../workspace/tar-reader.ts';
@@ -64,7 +64,7 @@ async function saveArtifact(
   }: { artifact: ArtifactPlan; root: string; left: number; signal: AbortSignal },
 ): Promise<SavedArtifact> {
   const folder = mountedWorkspace(context, input);
-  const options = { signal, owner: owner(input), timeout: timeoutMs };
+  const options = { signal, scope: owner(input), timeout: timeoutMs };
   const through = folder === null ? await linkOnTheWay(context, input, artifact.path, options) : null;
   if (through !== null) return { ...nothing, warnings: [`${through} is a link, which is not followed`] };
 
@@ -78,7 +78,7 @@ async function saveArtifact(
       ? await pipeOutput(context.recorder, artifactOut(input.containerId!, artifact.path), sink, options)
       : await exportPath(
           context,
-          options.owner,
+          options.scope,
           { folder, path: artifact.path, timeout: timeoutMs },
           sink,
           signal,
@@ -123,12 +123,12 @@ async function linkOnTheWay(
   { recorder }: ArtifactPorts,
   { containerId }: StepInput,
   path: string,
-  options: Parameters<typeof firstBytes>[3],
+  options: Parameters<typeof readOutput>[3],
 ): Promise<string | null> {
   const names = path.split('/');
   for (let count = 1; count < names.length; count++) {
     const above = names.slice(0, count).join('/');
-    const { stdout } = await firstBytes(recorder, artifactOut(containerId!, above), 4096, options);
+    const { stdout } = await readOutput(recorder, artifactOut(containerId!, above), 4096, options);
     if ((await firstEntryType(Buffer.from(stdout, 'latin1'))) === 'symbolicLink') return above;
   }
   return null;

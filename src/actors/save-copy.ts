@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { messageOf } from '../docker/errors.ts';
+import { messageOf } from '../docker/messages.ts';
 import { pipeOutput } from '../docker/stream.ts';
 import { unpacker } from '../workspace/unpack.ts';
 import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
@@ -31,7 +31,7 @@ export async function saveCopy(
     const args = copyOut(input.containerId!);
     const result = await pipeOutput(context.recorder, args, sink, {
       signal,
-      owner: owner(input),
+      scope: owner(input),
       timeout: timeoutMs,
     });
     for (const warning of (await done()).warnings) await warn(`copy: ${warning}`);

@@ -1,7 +1,8 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { FailureKind } from '../../machines/outcome.ts';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError, isProgramMissing, matchesMessage, unreadableOutput } from '../docker/errors.ts';
+import { dockerError, unreadableOutput } from '../docker/classify-error.ts';
+import { isProgramMissing, matchesMessage } from '../docker/messages.ts';
 import { pipeCommands } from '../docker/stream.ts';
 import { isWithin } from '../spec/paths.ts';
 import { type ActorContext, owner } from './context.ts';
@@ -20,7 +21,7 @@ export async function startContainer(
   const { containers, docker } = context;
   const id = input.containerId!;
   if (input.inDoubt) {
-    const [found] = await containers.inspect([id], { signal, owner: owner(input) });
+    const [found] = await containers.inspect([id], { signal, scope: owner(input) });
     if (found && found.state !== 'created') return;
   }
   checkSources(context, input);
@@ -29,8 +30,8 @@ export async function startContainer(
   checkSources(context, input);
   const result = await docker(['start', id], {
     signal,
-    owner: owner(input),
-    changes: true,
+    scope: owner(input),
+    isMutation: true,
     timeout: 120_000,
   });
   if (result.ok && result.stdout.trim() === id) return;
@@ -60,8 +61,8 @@ async function copyIn(context: StartPorts, input: StepInput, signal: AbortSignal
     ? await copyShared(context, input, path, signal)
     : await context.docker(copyInto(path, input.containerId!), {
         signal,
-        owner: owner(input),
-        changes: true,
+        scope: owner(input),
+        isMutation: true,
         timeout: copyTimeoutMs,
       });
   if (!result.ok) throw dockerError(result, { operation: `copy ${path} into the container` });
@@ -71,10 +72,10 @@ const copyTimeoutMs = 10 * 60_000;
 
 /** Copy a directory that another agent may write to, by way of a container that sees nothing else of the host. */
 function copyShared(context: StartPorts, input: StepInput, folder: string, signal: AbortSignal) {
-  const options = { signal, owner: owner(input), timeout: copyTimeoutMs };
+  const options = { signal, scope: owner(input), timeout: copyTimeoutMs };
   return runHelperJob(
     context,
-    options.owner,
+    options.scope,
     {
       ...exportJob({ folder, path: '.' }),
       purpose: `copy ${folder} into the container`,

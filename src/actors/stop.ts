@@ -41,7 +41,12 @@ async function runStep(
   const { docker, watcher } = context;
   const ended = watcher.ended(input.containerId!, signal);
   // A command that hangs must not delay the escalation; the daemon completes it all the same.
-  const call = docker(args, { signal, owner: owner(input), changes: true, timeout: gracePeriodMs + 1_500 });
+  const call = docker(args, {
+    signal,
+    scope: owner(input),
+    isMutation: true,
+    timeout: gracePeriodMs + 1_500,
+  });
   const early = await Promise.race([ended, call.then(() => null)]);
   if (early) return early;
   const over = AbortSignal.any([signal, AbortSignal.timeout(gracePeriodMs)]);

@@ -1,7 +1,8 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError, isContainerOver } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
+import { isContainerOver } from '../docker/messages.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 
@@ -22,7 +23,7 @@ export async function waitForTmux(
   const id = input.containerId!;
   const result = await docker(['exec', id, 'agent-ready', String(seconds)], {
     signal,
-    owner: owner(input),
+    scope: owner(input),
     timeout: ready + 15_000,
   });
   if (result.ok) return null;

@@ -1,6 +1,6 @@
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
-import { matchesMessage } from '../docker/errors.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { type ActorContext, owner } from './context.ts';
 
 type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;

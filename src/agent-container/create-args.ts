@@ -1,10 +1,10 @@
 import { relative } from 'node:path';
-import { containerName, flags, label, sessionName } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
-import { isolatedNetwork, proxyNames } from './names.ts';
+import { containerName, isolatedNetwork, proxyNames, sessionName } from './names.ts';
 import { noOutsideNames, proxyEnv } from './proxy-env.ts';
 
 export interface Identity {
@@ -74,8 +74,8 @@ export function createArgs(
     ),
     ...Object.entries(environment(plan, identity)).map(([key, value]) => `--env=${key}=${value}`),
     // The user's labels first: of two with one key docker takes the last.
-    ...flags(plan.labels),
-    ...flags(ownLabels(plan, identity, createdAt, seal)),
+    ...labelFlags(plan.labels),
+    ...labelFlags(ownLabels(plan, identity, createdAt, seal)),
     '--',
     image,
   ];

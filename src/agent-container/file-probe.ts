@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { Docker, DockerResult } from '../docker/cli.ts';
-import { classify, dockerError, matchesMessage } from '../docker/errors.ts';
-import { flags, label } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { baseImage } from '../images/base.ts';
 import { mountFlag } from './create-args.ts';
 
@@ -88,7 +89,7 @@ const probeArgs = (image: string, questions: readonly Question[], isRemapped: bo
   ...questions.map(({ path }, index) =>
     mountFlag({ type: 'bind', source: path, target: `/files/${index}`, readonly: 'true' }),
   ),
-  ...flags({ [label.role]: 'probe' }),
+  ...labelFlags({ [label.role]: 'probe' }),
   '--entrypoint=sh',
   '--',
   image,
@@ -145,7 +146,7 @@ async function runIn(image: string, questions: readonly Question[], options: Pro
   const { docker, isRemapped } = options;
   const args = probeArgs(image, questions, isRemapped);
   for (let tried = 1; ; tried++) {
-    const result = await docker(args, { timeout: timeoutMs, changes: true });
+    const result = await docker(args, { timeout: timeoutMs, isMutation: true });
     const kind = result.ok ? 'docker' : classify(result);
     if (kind === 'docker') return result;
     if (kind !== 'transient' || tried >= maxTries) throw failure(result);

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Docker, DockerResult } from '../docker/cli.ts';
 import { type Containers, containers as containersOf } from '../docker/containers.ts';
 import type { ContainerSupport } from '../docker/engine-info.ts';
-import { containerName, flags, isOwned, label, ownedLabels } from '../docker/labels.ts';
+import { isOwned, label, labelFlags, ownedLabels } from '../docker/labels.ts';
 import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
 import { untilAbsent } from './absence-checks.ts';
 import { mountFlag } from './create-args.ts';
 import { notOursMessage } from './ensure-owned.ts';
+import { containerName } from './names.ts';
 
 /** A container that runs one command of the base image for an agent, and is removed. */
 export interface Helper {
@@ -85,7 +86,7 @@ export function helperArgs(helper: Helper): string[] {
     ...mounts.map(({ source, target, isWritable = false }) =>
       mountFlag({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
     ),
-    ...flags({
+    ...labelFlags({
       ...ownedLabels({ instance, runId }, 'helper'),
       [label.helps]: `${owner.agent}/${owner.attempt}`,
     }),
@@ -101,12 +102,12 @@ export function helperArgs(helper: Helper): string[] {
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerResult> {
   const { docker, signal, timeout, attach, prepare } = options;
-  const { owner } = helper;
+  const { owner: scope } = helper;
   // A killed engine process may have left a helper of this name: its work is done again.
   const { obstacle } = await removeHelper(helper, options);
   if (obstacle) return obstacle;
   await prepare?.();
-  const created = await docker(helperArgs(helper), { signal, owner, changes: true, timeout: 60_000 });
+  const created = await docker(helperArgs(helper), { signal, scope, isMutation: true, timeout: 60_000 });
   if (!created.ok) {
     const remove = async () => ((await removeHelper(helper, options)).isFound ? 1 : 0);
     // An interrupted create may take effect later.
@@ -117,7 +118,7 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
   const args = ['start', '--attach', created.stdout.trim()];
   const result = attach
     ? { args, stdout: '', ...(await attach(args)) }
-    : await docker(args, { signal, owner, changes: true, timeout });
+    : await docker(args, { signal, scope, isMutation: true, timeout });
   await removeHelper(helper, options);
   return result;
 }
@@ -154,7 +155,7 @@ async function removeHelper(
   const { instance, runId, owner } = helper;
   const name = helperName(helper);
   // Not aborted by the signal: it is quick, and nothing may be left behind.
-  const options = { owner, timeout: 15_000 };
+  const options = { scope: owner, timeout: 15_000 };
   const [found] = await containers.inspect([name], options);
   if (!found) return { isFound: false, obstacle: null };
   if (isOwned(found.labels, { instance, runId }) && found.labels[label.role] === 'helper') {

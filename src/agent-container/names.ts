@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { NetworkPlan } from '../spec/plan.ts';
 
+/** The name of the tmux session in every agent container. */
+export const sessionName = 'agent';
+
+export const containerName = (runId: string, agent: string, attempt: number) =>
+  `tmux-agent-${runId}-${agent}-${attempt}`;
+
 /** Return the name of a run's network, which is a prefix of the names of its other networks. */
 export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;
 

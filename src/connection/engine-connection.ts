@@ -4,7 +4,7 @@ import { type Docker, dockerCli } from '../docker/cli.ts';
 import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
 import { engineHint } from '../docker/engine-hint.ts';
 import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
-import { podmanCli } from '../docker/podman.ts';
+import { refusingSplitMounts } from '../docker/podman.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import type { Redactor } from '../secrets/redact.ts';
@@ -48,7 +48,7 @@ export async function connect({
 }: ConnectOptions): Promise<Connection> {
   const early = bufferedSink();
   const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
-  const found = run === null ? await reachCurrent(recorder) : await reach(run, recorder);
+  const found = run === null ? await reachCurrent(recorder) : await reachRunEngine(run, recorder);
   return { ...found, early };
 }
 
@@ -60,23 +60,27 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
 
 /** Connect to the engine of a run, for a command that has no journal. Throws as `connect` does. */
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
-  reach(run, nullRecorder, timeout);
+  reachRunEngine(run, nullRecorder, timeout);
 
 /** Connect to the engine that docker reaches from this process now. */
 export async function reachCurrent(
   recorder: Recorder = nullRecorder,
   timeout?: number,
 ): Promise<EngineConnection> {
-  return ask(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
+  return reachEngine(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
 }
 
-async function ask(from: Recorder, address: EngineAddress, timeout?: number): Promise<EngineConnection> {
+async function reachEngine(
+  from: Recorder,
+  address: EngineAddress,
+  timeout?: number,
+): Promise<EngineConnection> {
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
     const hint = () => engineHint(address.host, process.env);
     const engine = await engineInfo(docker, { timeout, hint });
-    return { docker: engine.isPodman ? podmanCli(docker) : docker, recorder, address, engine };
+    return { docker: engine.isPodman ? refusingSplitMounts(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
   }
@@ -86,7 +90,7 @@ async function ask(from: Recorder, address: EngineAddress, timeout?: number): Pr
  * Try the address of the engine when the run began, then the address that docker uses now: either may have changed since.
  * An engine with another id does not have the run's containers, which would be taken for removed.
  */
-async function reach(
+async function reachRunEngine(
   { runId, engine }: RunOnEngine,
   recorder: Recorder,
   timeout?: number,
@@ -105,7 +109,7 @@ async function reach(
     tried.add(key);
     const where = address.host || "docker's default address";
     try {
-      const found = await ask(recorder, address, timeout);
+      const found = await reachEngine(recorder, address, timeout);
       const { id, hostName } = found.engine;
       // At another address the machine must match too: the engine of a copied machine has the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);

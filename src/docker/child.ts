@@ -1,12 +1,12 @@
+/**
+ * Ends docker children: after a timeout, an abort or too much output, and with this process. Every child leads its own
+ * process group, and the whole group is killed: `docker` may be a script that starts the real one. The wait for pipes is
+ * bounded: a process that holds one after the command has ended, such as a master connection of ssh, writes nothing more.
+ */
+
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallEnd } from './recorder.ts';
-
-/**
- * Every docker child leads its own process group, and the whole group is killed: `docker` may be a script that starts the
- * real one. The wait for pipes is bounded: a process that holds one after the command has ended, such as a master
- * connection of ssh, writes nothing more.
- */
 
 /** The part of a child process that is used here. */
 export interface Child {
@@ -17,12 +17,12 @@ export interface Child {
   unref(): void;
 }
 
-export interface Guard {
-  /** The reason of the kill; null without one. */
+export interface ChildControl {
+  /** Why it was killed; null for a child that was not, or by `stop`. */
   readonly interrupted: CallEnd['interrupted'];
-  /** Kill it because its output is too long. */
+  /** Kill it because its output is too long: `interrupted` becomes `overflow`. */
   overflow(): void;
-  /** Kill it and report its exit code. */
+  /** Kill it. `interrupted` stays null, so its exit code is reported. */
   stop(): void;
   /** Resolve with `result`; with null if the child survives the kill, for instance as another user's process. */
   settle<T>(result: PromiseLike<T>): Promise<T | null>;
@@ -40,24 +40,24 @@ const silenceMs = 1_000;
 const alive = new Set<number>();
 
 /** Kill a child's process group when `signal` fires, after the timeout, or when this process exits. */
-export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
+export function controlChild(child: Child, { signal, timeout = 0 }: Limits): ChildControl {
   const { pid } = child;
   const pipes = [child.stdout, child.stderr].filter(pipe => pipe !== null);
-  const over = new AbortController();
-  const lost = Promise.withResolvers<null>();
+  const closed = new AbortController();
+  const abandoned = Promise.withResolvers<null>();
   let interrupted: CallEnd['interrupted'] = null;
-  let isCut = false;
-  const cut = (why: CallEnd['interrupted']) => {
-    if (over.signal.aborted) return;
+  let isKilled = false;
+  const interrupt = (reason: CallEnd['interrupted']) => {
+    if (closed.signal.aborted) return;
     kill(pid);
-    interrupted ??= why;
-    if (isCut) return;
-    isCut = true;
-    delay(2 * silenceMs, null, { signal: over.signal }).then(
+    interrupted ??= reason;
+    if (isKilled) return;
+    isKilled = true;
+    delay(2 * silenceMs, null, { signal: closed.signal }).then(
       () => {
         child.unref();
         for (const pipe of pipes) pipe.destroy();
-        lost.resolve(null);
+        abandoned.resolve(null);
       },
       () => {},
     );
@@ -66,24 +66,24 @@ export function guard(child: Child, { signal, timeout = 0 }: Limits): Guard {
     [signal, 'aborted'],
     [timeout > 0 ? AbortSignal.timeout(timeout) : undefined, 'timeout'],
   ] as const;
-  for (const [limit, why] of limits) {
-    if (limit?.aborted) cut(why);
-    else limit?.addEventListener('abort', () => cut(why), { once: true, signal: over.signal });
+  for (const [limit, reason] of limits) {
+    if (limit?.aborted) interrupt(reason);
+    else limit?.addEventListener('abort', () => interrupt(reason), { once: true, signal: closed.signal });
   }
 
   keep(pid);
-  child.once('exit', () => endSilent(pipes, pid, over.signal));
+  child.once('exit', () => closeSilent(pipes, pid, closed.signal));
   child.once('close', () => {
-    over.abort();
+    closed.abort();
     release(pid);
   });
   return {
     get interrupted() {
       return interrupted;
     },
-    overflow: () => cut('overflow'),
-    stop: () => cut(null),
-    settle: result => Promise.race([result, lost.promise]),
+    overflow: () => interrupt('overflow'),
+    stop: () => interrupt(null),
+    settle: result => Promise.race([result, abandoned.promise]),
   };
 }
 
@@ -113,7 +113,7 @@ function killAll(): void {
 }
 
 /** Close each open pipe without output, and kill its holder. A pipe that waits for a slow reader is not silent. */
-function endSilent(pipes: readonly Readable[], pid: number | undefined, over: AbortSignal): void {
+function closeSilent(pipes: readonly Readable[], pid: number | undefined, closed: AbortSignal): void {
   const before = new Map<Readable, number>();
   const timer = setInterval(() => {
     for (const pipe of pipes) {
@@ -127,5 +127,5 @@ function endSilent(pipes: readonly Readable[], pid: number | undefined, over: Ab
       before.set(pipe, isWaiting ? -1 : bytesRead);
     }
   }, silenceMs);
-  over.addEventListener('abort', () => clearInterval(timer), { once: true });
+  closed.addEventListener('abort', () => clearInterval(timer), { once: true });
 }

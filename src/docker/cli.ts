@@ -1,26 +1,26 @@
+/**
+ * Runs docker commands and returns their whole output, with zx; docker-process.ts streams it, with execa. Only these two
+ * files and attach-terminal.ts spawn docker.
+ *
+ * A call that is cut off is killed with SIGKILL and never judged by its exit code (I3): on SIGTERM `docker exec` exits
+ * with 0, and the daemon finishes the request whether its client lives or not.
+ */
+
 import { resolve } from 'node:path';
 import { $ } from 'zx/core';
 import { onPath } from '../on-path.ts';
-import { guard } from './child.ts';
+import { controlChild } from './child.ts';
 import { separateOutput, withEngineReason } from './container-output.ts';
 import {
   FirstBytes,
   LastBytes,
-  maxAnswerBytes,
   maxLogBytes,
+  maxOutputBytes,
   maxStderrBytes,
   NoBytes,
   overflowMessage,
 } from './output.ts';
 import type { CallEnd, CallScope, Recorder } from './recorder.ts';
-
-/**
- * Run docker commands and return their whole output. Beside this file only docker-process.ts and attach-terminal.ts spawn
- * docker.
- *
- * A call that is cut off is killed with SIGKILL and never judged by its exit code (I3): on SIGTERM `docker exec` exits
- * with 0, and the daemon finishes the request whether its client lives or not.
- */
 
 export interface DockerOptions {
   /** Milliseconds. Every call has a timeout, since a stopped daemon never responds. Default: 60,000. */
@@ -28,11 +28,11 @@ export interface DockerOptions {
   readonly signal?: AbortSignal;
   readonly input?: string | Buffer;
   /** The attempt that the call is made for; null for the run itself. */
-  readonly owner?: CallScope | null;
+  readonly scope?: CallScope | null;
   /** The call changes something, so its intent is on disk before docker is spawned (I3). */
-  readonly changes?: boolean;
-  /** Maximum bytes of output; a longer one is cut off and fails. Default: 16 MiB. */
-  readonly most?: number;
+  readonly isMutation?: boolean;
+  /** Maximum bytes of output; a longer one is cut off and fails. Ignored with `isLog`. Default: 16 MiB. */
+  readonly maxBytes?: number;
   /** The output is a log of any length: its last 4 MiB are kept. */
   readonly isLog?: boolean;
   /** The call is repeated: it is journaled only when its result changes. */
@@ -50,7 +50,7 @@ export type Docker = (args: readonly string[], options?: DockerOptions) => Promi
 
 // With `exec` the child is docker itself, not a bash around it.
 const bash = onPath('bash', process.env);
-const run = $({
+const $exec = $({
   // Resolved once, since an entry of PATH may be relative to the working directory.
   ...(bash !== null && { shell: resolve(bash) }),
   // The working directory may be removed meanwhile, and docker does not need it.
@@ -66,24 +66,24 @@ const run = $({
 /** Return the docker command, which reports every call to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   const docker: Docker = async (args, options = {}) => {
-    const { signal, owner = null, changes = false, isPolling = false } = options;
-    const call = await recorder.call(args, owner, changes, isPolling);
+    const { signal, scope = null, isMutation = false, isPolling = false } = options;
+    const call = await recorder.call(args, scope, isMutation, isPolling);
     if (signal?.aborted)
       return call.end({ args, ok: false, exitCode: null, stdout: '', stderr: '', interrupted: 'aborted' });
-    const result = call.end(separateOutput(args, await ask(recorder, args, options)));
-    return withEngineReason(docker, args, result, { owner, ...(signal && { signal }) });
+    const result = call.end(separateOutput(args, await execute(recorder, args, options)));
+    return withEngineReason(docker, args, result, { scope, ...(signal && { signal }) });
   };
   return docker;
 }
 
-async function ask(
+async function execute(
   recorder: Recorder,
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerResult> {
-  const { timeout = 60_000, signal, input, most = maxAnswerBytes, isLog = false } = options;
+  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false } = options;
   let overflow = () => {};
-  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(most, () => overflow());
+  const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(maxBytes, () => overflow());
   const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
   const stdio = [
     input === undefined ? ('ignore' as const) : ('pipe' as const),
@@ -91,30 +91,30 @@ async function ask(
     'pipe' as const,
   ];
   const env = { ...process.env, ...recorder.env, ...options.env };
-  const child = run({
+  const child = $exec({
     env,
     stdio,
     store: { stdin: [], stdout, stderr, stdall: new NoBytes() },
   })`docker ${args}`;
-  const limits = child.child && guard(child.child, { signal, timeout });
-  if (limits) overflow = limits.overflow;
+  const control = child.child && controlChild(child.child, { signal, timeout });
+  if (control) overflow = control.overflow;
   if (input !== undefined) {
     // A docker that exits before it has read everything reports why; the broken pipe must not end this process.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   }
-  const output = limits ? await limits.settle(child) : await child;
+  const output = control ? await control.settle(child) : await child;
   const interrupted =
-    limits?.interrupted === 'overflow' || !output?.ok ? (limits?.interrupted ?? null) : null;
+    control?.interrupted === 'overflow' || !output?.ok ? (control?.interrupted ?? null) : null;
   const ok = interrupted === null && output?.ok === true;
-  const reason = interrupted === 'overflow' ? overflowMessage(most) : stderr.text();
-  const problem = ok ? '' : (output?.cause as Error | undefined)?.message || '';
+  const stderrText = interrupted === 'overflow' ? overflowMessage(maxBytes) : stderr.text();
+  const spawnError = ok ? '' : (output?.cause as Error | undefined)?.message || '';
   return {
     args,
     ok,
     exitCode: interrupted === null ? (output?.exitCode ?? null) : null,
     stdout: stdout.text(),
-    stderr: reason || problem,
+    stderr: stderrText || spawnError,
     interrupted,
   };
 }

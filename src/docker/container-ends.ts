@@ -1,4 +1,4 @@
-import { raceAbort } from './single-flight.ts';
+import { raceAbort } from '../async/race-abort.ts';
 
 /** The end of a container. Times are milliseconds since the epoch. */
 export interface ContainerEnd {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Docker, DockerOptions, DockerResult } from './cli.ts';
-import { dockerError, matchesMessage } from './errors.ts';
+import { matchesMessage } from './messages.ts';
+import { lines, parseOutput, readCommandError } from './parse-output.ts';
 
 /** The fields of `docker container inspect` that are used. */
 const inspected = z
@@ -79,18 +80,6 @@ export interface Containers {
   remove(id: string, options?: DockerOptions): Promise<DockerResult>;
 }
 
-/** Return the error of a command that only reads. Its failure is transient unless it is of another known class. */
-export const readError = (result: DockerResult) => dockerError(result, { fallbackKind: 'transient' });
-
-/** Parse what docker printed. Throws a transient `DockerError` for output that is not valid, such as half of it. */
-export function parseOutput<T>(result: DockerResult, read: (stdout: string) => T): T {
-  try {
-    return read(result.stdout);
-  } catch {
-    throw readError({ ...result, ok: false, stdout: '', stderr: 'its output cannot be read' });
-  }
-}
-
 /** Maximum bytes of a list, at some kilobytes per container, and the number of containers that one call inspects. */
 const maxListBytes = 256 * 2 ** 20;
 const inspectBatch = 100;
@@ -105,10 +94,11 @@ export function containers(docker: Docker): Containers {
         ...(await inspectSome(ids.slice(half), options)),
       ];
     }
-    // Missing containers are not a failure: docker prints the others.
-    if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
-    const none = result.ok ? '' : '[]';
-    return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || none)));
+    // Docker prints the containers that exist, also if others do not.
+    if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readCommandError(result);
+    // A failed inspect that prints nothing found none.
+    const outputIfEmpty = result.ok ? '' : '[]';
+    return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || outputIfEmpty)));
   };
   return {
     async list(filters, options) {
@@ -119,9 +109,9 @@ export function containers(docker: Docker): Containers {
         ...filters.map(filter => `--filter=${filter}`),
         '--format={{json .}}',
       ];
-      const result = await docker(args, { timeout: 30_000, most: maxListBytes, ...options });
+      const result = await docker(args, { timeout: 30_000, maxBytes: maxListBytes, ...options });
       // A list that failed is "unknown", never "empty".
-      if (!result.ok) throw readError(result);
+      if (!result.ok) throw readCommandError(result);
       return parseOutput(result, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))));
     },
     async inspect(ids, options) {
@@ -131,10 +121,8 @@ export function containers(docker: Docker): Containers {
       return found;
     },
     async remove(id, options) {
-      const result = await docker(['rm', '--force', '--volumes', id], { ...options, changes: true });
+      const result = await docker(['rm', '--force', '--volumes', id], { ...options, isMutation: true });
       return { ...result, ok: result.ok || matchesMessage('noContainer', result.stderr) };
     },
   };
 }
-
-export const lines = (text: string) => text.split('\n').filter(line => line.trim() !== '');

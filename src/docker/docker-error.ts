@@ -1,6 +1,6 @@
 /**
  * - `unreachable`: the engine cannot be reached.
- * - `gpu`: the engine has no GPUs for containers, or not those that were asked for.
+ * - `gpu`: the engine has no GPUs for containers, or not the requested ones.
  * - `outOfResources`: the engine's disk is full, or its pool of network addresses is used up.
  * - `transient`: a failure that passes, so the call is worth another try.
  * - `docker`: a permanent failure of no other kind.

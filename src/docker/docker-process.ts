@@ -1,5 +1,7 @@
+/** Starts docker commands whose output is streamed, with execa; cli.ts reads whole outputs, with zx. */
+
 import { execa } from 'execa';
-import { type Guard, guard, type Limits } from './child.ts';
+import { type ChildControl, controlChild, type Limits } from './child.ts';
 import { dockerCli } from './cli.ts';
 import { separateOutput, withEngineReason } from './container-output.ts';
 import { LastBytes, maxStderrBytes } from './output.ts';
@@ -7,9 +9,7 @@ import type { CallEnd, CallScope, Recorder } from './recorder.ts';
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
-  readonly owner?: CallScope | null;
-  /** The command is repeated: it is journaled only when its result changes. */
-  readonly isPolling?: boolean;
+  readonly scope?: CallScope | null;
 }
 
 /**
@@ -29,7 +29,7 @@ const dieWithParentScript = `
   kill "$watch" 2>/dev/null
   exit "$code"`;
 
-const run = execa({
+const execaDocker = execa({
   stdin: 'pipe',
   stderr: 'pipe',
   buffer: false,
@@ -51,9 +51,9 @@ export const tiedToParent = (args: readonly string[]): readonly string[] => [
 ];
 
 /** A running docker command. */
-export interface DockerProcess {
+export interface RunningCommand {
   readonly child: ReturnType<typeof spawn>;
-  readonly guard: Guard;
+  readonly control: ChildControl;
   /** Resolves when it has ended and everything has been read. */
   readonly ended: Promise<CallEnd>;
 }
@@ -63,22 +63,22 @@ const spawn = (
   [file, ...args]: readonly string[],
   stdout: 'pipe' | 'ignore' | number,
   // Any descriptor works, though execa's types allow those of the terminal only.
-) => run(file!, args, { env, stdout: stdout as 'pipe' });
+) => execaDocker(file!, args, { env, stdout: stdout as 'pipe' });
 
 /** Start a command whose output the caller reads. */
-export function startProcess(
+export function spawnProcess(
   recorder: Recorder,
   command: readonly string[],
   limits: Limits,
   stdout: Parameters<typeof spawn>[2] = 'pipe',
-): DockerProcess {
+): RunningCommand {
   const child = spawn(recorder, command, stdout);
   const stderr = new LastBytes(maxStderrBytes);
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
-  const guarded = guard(child.nodeChildProcess, limits);
-  const ended = guarded.settle(child).then(result => {
-    const isOverflow = guarded.interrupted === 'overflow';
-    const interrupted = isOverflow || result === null || result.failed ? guarded.interrupted : null;
+  const control = controlChild(child.nodeChildProcess, limits);
+  const ended = control.settle(child).then(result => {
+    const isOverflow = control.interrupted === 'overflow';
+    const interrupted = isOverflow || result === null || result.failed ? control.interrupted : null;
     const ok = result !== null && !result.failed && interrupted === null;
     return {
       ok,
@@ -87,7 +87,7 @@ export function startProcess(
       stderr: stderr.text().trimEnd(),
     };
   });
-  return { child, guard: guarded, ended };
+  return { child, control, ended };
 }
 
 /** Run a docker command and record it. `follow` consumes its output and returns its end. */
@@ -95,13 +95,13 @@ export async function runRecorded<A extends CallEnd>(
   recorder: Recorder,
   args: readonly string[],
   options: StreamOptions & Limits,
-  follow: (docker: DockerProcess) => Promise<A>,
+  follow: (docker: RunningCommand) => Promise<A>,
   stdout: Parameters<typeof spawn>[2] = 'pipe',
 ): Promise<A> {
-  const { owner = null, signal } = options;
-  const call = await recorder.call(args, owner, false);
+  const { scope = null, signal } = options;
+  const call = await recorder.call(args, scope, false);
   const end = call.end(
-    separateOutput(args, await follow(startProcess(recorder, tiedToParent(args), options, stdout))),
+    separateOutput(args, await follow(spawnProcess(recorder, tiedToParent(args), options, stdout))),
   );
-  return withEngineReason(dockerCli(recorder), args, end, { owner, ...(signal && { signal }) });
+  return withEngineReason(dockerCli(recorder), args, end, { scope, ...(signal && { signal }) });
 }

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Docker } from './cli.ts';
 
 /** Docker's variables that select an engine. */
-const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
+const engineVariables = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
 
 /**
  * The address of one engine, which stays valid when the environment or the current context changes.
@@ -15,13 +15,18 @@ const names = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CER
 export interface EngineAddress {
   /** For display, without secrets; empty if docker does not report it. */
   readonly host: string;
-  /** Docker's variables: `DOCKER_HOST` with its TLS, or a context with the directory that has it. */
+  /**
+   * Variables for a docker child: `DOCKER_HOST` and TLS settings, or `DOCKER_CONTEXT` and the `DOCKER_CONFIG` directory that
+   * holds the context.
+   */
   readonly env: Readonly<Record<string, string>>;
 }
 
 export const engineAddress = z.strictObject({
   host: z.string(),
-  env: z.partialRecord(z.enum([...names, 'DOCKER_CONFIG']), z.string()) as z.ZodType<EngineAddress['env']>,
+  env: z.partialRecord(z.enum([...engineVariables, 'DOCKER_CONFIG']), z.string()) as z.ZodType<
+    EngineAddress['env']
+  >,
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,7 +38,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function dockerEnv(address: EngineAddress | null, env: Environment = process.env): Environment {
   const defaults = { ...absolutePaths(env), DOCKER_DEFAULT_PLATFORM: undefined };
   if (address === null) return defaults;
-  return { ...defaults, ...Object.fromEntries(names.map(name => [name, undefined])), ...address.env };
+  return {
+    ...defaults,
+    ...Object.fromEntries(engineVariables.map(variable => [variable, undefined])),
+    ...address.env,
+  };
 }
 
 /** Docker runs in another working directory, so relative paths become absolute. */

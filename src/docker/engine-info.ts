@@ -3,11 +3,12 @@ import { onPath } from '../on-path.ts';
 import { oneLine } from '../text/text.ts';
 import type { Docker, DockerResult } from './cli.ts';
 import { DockerError } from './docker-error.ts';
-import { messageOf } from './errors.ts';
+import { messageOf } from './messages.ts';
+import { isPodman, podmanCommandProblem, podmanInfo } from './podman.ts';
 import { allLimits, type SupportedLimits } from './resource-limits.ts';
 
 /** The fields of `docker info` that describe the engine's support for containers. */
-export const containerSupport = z.object({
+export const rawContainerSupport = z.object({
   OSType: z.string().nullish(),
   Architecture: z.string().nullish(),
   DockerRootDir: z.string().nullish(),
@@ -20,7 +21,7 @@ export const containerSupport = z.object({
   InitCommit: z.object({ ID: z.string().nullish() }).nullish(),
 });
 
-const info = containerSupport.extend({
+const info = rawContainerSupport.extend({
   ID: z.string().optional(),
   ServerVersion: z.string(),
   Name: z.string().optional(),
@@ -61,10 +62,6 @@ export interface ContainerSupport {
   readonly platform: string | null;
 }
 
-/** Detect Podman. `docker info` does not name the engine, but only Podman has the log driver `k8s-file`. */
-export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): boolean =>
-  Plugins?.Log?.includes('k8s-file') ?? false;
-
 /**
  * The id alone is not enough: up to Docker 20.10 two engines of one machine can have the same, and Podman generates one for
  * each call. The directory of its data identifies an engine.
@@ -72,15 +69,8 @@ export const isPodman = ({ Plugins }: Pick<z.output<typeof info>, 'Plugins'>): b
 const idOf = ({ ID, Name, DockerRootDir, Plugins }: z.output<typeof info>): string =>
   `${(isPodman({ Plugins }) ? Name : ID) ?? ''}:${DockerRootDir ?? ''}`;
 
-/** Podman's own command prints other facts than docker, also under the name docker (package podman-docker). */
-const podmanInfo = z.object({ host: z.object({ buildahVersion: z.string() }) });
-export const podmanCommand = {
-  problem: 'the docker command is Podman under another name, which prints other facts than docker',
-  hint: 'install the docker client (package docker-ce-cli, or docker.io of Debian), and set DOCKER_HOST to the socket of Podman',
-} as const;
-
 /** Return an engine's support for containers from its `docker info`. */
-export function containerSupportOf(facts: z.output<typeof containerSupport>): ContainerSupport {
+export function containerSupportOf(facts: z.output<typeof rawContainerSupport>): ContainerSupport {
   const { OSType, Architecture, DockerRootDir, SecurityOptions } = facts;
   const has = (option: string) =>
     SecurityOptions?.some(text => text.split(',')[0] === `name=${option}`) ?? false;
@@ -119,7 +109,7 @@ const architectures: Readonly<Record<string, string>> = {
   i686: '386',
 };
 
-export interface EngineQuestion {
+export interface EngineInfoOptions {
   /** Milliseconds. */
   readonly timeout?: number | undefined;
   /** Return the fix for an unreachable engine. */
@@ -129,7 +119,7 @@ export interface EngineQuestion {
 /** Read the engine's facts. Throws an `unreachable` DockerError for an engine that does not respond. */
 export async function engineInfo(
   docker: Docker,
-  { timeout = 20_000, hint = () => '' }: EngineQuestion = {},
+  { timeout = 20_000, hint = () => '' }: EngineInfoOptions = {},
 ): Promise<EngineInfo> {
   const result = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
     throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
@@ -138,7 +128,7 @@ export async function engineInfo(
   const parsed = result.ok ? read(info, result.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
   if (result.ok && read(podmanInfo, result.stdout) !== null)
-    throw unreachable(podmanCommand.problem, podmanCommand.hint);
+    throw unreachable(podmanCommandProblem.problem, podmanCommandProblem.hint);
   if (onPath('docker', process.env) === null)
     throw unreachable('the docker command is not on PATH', 'install Docker first');
   if (result.interrupted === 'timeout')
@@ -163,8 +153,8 @@ function unreachableError(problem: string, fix: string, result?: DockerResult): 
 /** Without an engine `docker info` prints the reason among its facts, and exits with 0 or 1. */
 function reasonOf({ stdout, stderr, exitCode }: DockerResult): string {
   const [reason] = read(errors, stdout)?.ServerErrors ?? [];
-  const words = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
-  return words.replace(/\.$/, '') || unreadable(stdout, exitCode);
+  const message = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
+  return message.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
 
 const bashHint = () =>

@@ -1,5 +1,5 @@
-import { backoff } from './backoff.ts';
-import { lasts } from './lasts.ts';
+import { backoff } from '../async/backoff.ts';
+import { isPendingAfter } from '../async/is-pending-after.ts';
 import type { Poll } from './poll.ts';
 import type { CallEnd } from './recorder.ts';
 
@@ -18,7 +18,7 @@ export interface FollowOptions {
 
 /** A stream that stays open for this many milliseconds works, though the idle timeout of a proxy may end it repeatedly. */
 const steadyAfter = 5_000;
-const pauses = { base: 100, most: 30_000 };
+const pauses = { baseMs: 100, maxMs: 30_000 };
 /** A single stream that ends at once may be chance; this many in a row, with a reachable engine, are not. */
 const refusals = 3;
 
@@ -30,7 +30,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   let wasUnreachable = false;
   while (!signal.aborted) {
     const stream = open();
-    if (await lasts(stream, steadyAfter, options)) {
+    if (await isPendingAfter(stream, steadyAfter, options)) {
       if (refused >= refusals) onRestored();
       failures = 0;
       refused = 0;
@@ -39,12 +39,12 @@ export async function followEvents(options: FollowOptions): Promise<void> {
     }
     const end = await stream;
     const isReachable = await poll.next(signal).catch(() => false);
-    const isBack = isReachable && wasUnreachable;
+    const hasReturned = isReachable && wasUnreachable;
     wasUnreachable = !isReachable;
-    failures = isBack ? 0 : failures + 1;
-    // An unreachable engine refuses nothing: its events end with it.
-    if (!isBack && isReachable && ++refused === refusals) onRefused(reasonOf(end));
-    if (!isBack) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
+    failures = hasReturned ? 0 : failures + 1;
+    // A stream that ends at once counts as refused only if the engine responds and was not just unreachable.
+    if (!hasReturned && isReachable && ++refused === refusals) onRefused(reasonOf(end));
+    if (!hasReturned) await sleep(backoff(failures, pauses, random), signal).catch(() => {});
   }
 }
 

@@ -1,6 +1,6 @@
 /** Every label that is set or read. Any user can set labels: only a resource with our instance id is ours (I3). */
 export const label = {
-  /** The five labels of the documented setup by hand. */
+  /** The five labels that docker/README.md documents. */
   mark: 'tmux-agents',
   agentId: 'tmux-agents.agent-id',
   sessionName: 'tmux-agents.session-name',
@@ -15,7 +15,7 @@ export const label = {
   role: 'tmux-agents.role',
   /** The key to the attempt's sealed secrets; it is stored nowhere else. */
   seal: 'tmux-agents.seal',
-  /** The agent and attempt that a helper works for; it has no `agent` label, since it is not one. */
+  /** On helper containers (short-lived, for git and copying): the agent and attempt served. They have no `agent` label. */
   helps: 'tmux-agents.helps',
   /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
@@ -33,29 +33,21 @@ export const labelFilter = {
   attempt: (attempt: number) => `label=${label.attempt}=${attempt}`,
 } as const;
 
-/** The version of the in-container commands that this release uses. */
-export const protocol = '1';
-
-export const sessionName = 'agent';
-
-export const containerName = (runId: string, agent: string, attempt: number) =>
-  `tmux-agent-${runId}-${agent}-${attempt}`;
-
-/** The owner of a resource that a run creates beside its agents, such as a network or a proxy. */
-export interface Owned {
+/** The run that owns a resource beside its agents, such as a network or a proxy. */
+export interface RunOwner {
   readonly instance: string;
   readonly runId: string;
 }
 
-export const ownedLabels = ({ instance, runId }: Owned, role: 'network' | 'proxy' | 'helper') => ({
+export const ownedLabels = ({ instance, runId }: RunOwner, role: 'network' | 'proxy' | 'helper') => ({
   [label.mark]: 'true',
   [label.instance]: instance,
   [label.runId]: runId,
   [label.role]: role,
 });
 
-export const isOwned = (labels: Readonly<Record<string, string>>, { instance, runId }: Owned) =>
+export const isOwned = (labels: Readonly<Record<string, string>>, { instance, runId }: RunOwner) =>
   labels[label.instance] === instance && labels[label.runId] === runId;
 
-export const flags = (labels: Readonly<Record<string, string>>) =>
+export const labelFlags = (labels: Readonly<Record<string, string>>) =>
   Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`);

@@ -10,24 +10,24 @@ export interface LineReader {
 }
 
 /** The default number of bytes that are kept of a line. */
-const maxLineBytes = 2 ** 20;
+const defaultMaxBytes = 2 ** 20;
 
-/** Split bytes into lines, which end with \n, \r or both. Only the first `most` bytes of a line are held in memory (I7). */
-export function lineReader(onLine: OnLine, most = maxLineBytes): LineReader {
+/** Split bytes into lines, which end with \n, \r or both. Only the first `maxBytes` bytes of a line are held in memory (I7). */
+export function lineReader(onLine: OnLine, maxBytes = defaultMaxBytes): LineReader {
   let held: Buffer[] = [];
   let size = 0;
   let dropped = 0;
   let endedByReturn = false;
 
   const keep = (piece: Buffer) => {
-    const kept = piece.subarray(0, most - size);
+    const kept = piece.subarray(0, maxBytes - size);
     dropped += piece.length - kept.length;
     size += kept.length;
     if (kept.length > 0) append(held, kept);
   };
   const emit = (piece: Buffer) => {
     // Most lines arrive in one piece.
-    if (size === 0 && dropped === 0 && piece.length <= most) return onLine(piece.toString(), 0);
+    if (size === 0 && dropped === 0 && piece.length <= maxBytes) return onLine(piece.toString(), 0);
     keep(piece);
     const line = Buffer.concat(held).toString();
     const left = dropped;
@@ -41,8 +41,8 @@ export function lineReader(onLine: OnLine, most = maxLineBytes): LineReader {
     add(bytes) {
       let at = 0;
       for (const { 0: end, index } of bytes.toString('latin1').matchAll(/\r\n|\n|\r/g)) {
-        const isRest = index === 0 && end === '\n' && endedByReturn;
-        if (!isRest) emit(bytes.subarray(at, index));
+        const isSecondHalfOfCrLf = index === 0 && end === '\n' && endedByReturn;
+        if (!isSecondHalfOfCrLf) emit(bytes.subarray(at, index));
         at = index + end.length;
       }
       if (bytes.length > 0) endedByReturn = bytes.at(-1) === 0x0d;

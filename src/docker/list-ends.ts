@@ -29,12 +29,12 @@ export async function listEnds(
   const listed = await containers.list([labelFilter.run(runId)], { signal, isPolling: true });
   const states = new Map(listed.map(container => [container.id, container.state]));
   const awaited = ends.awaited();
-  const over = awaited.filter(id => !alive.includes(states.get(id) ?? 'gone'));
-  const started = awaited.filter(id => !state.started.has(id) && !over.includes(id));
+  const ended = awaited.filter(id => !alive.includes(states.get(id) ?? 'gone'));
+  const started = awaited.filter(id => !state.started.has(id) && !ended.includes(id));
   // Absence from a list is no proof: a container is gone when `docker inspect` does not find it.
-  const found = await containers.inspect([...over, ...started], { signal });
+  const found = await containers.inspect([...ended, ...started], { signal });
   const facts = new Map(found.map(container => [container.id, container]));
-  if (state.wasUnreachable || over.some(id => !facts.has(id))) await confirmEngine();
+  if (state.wasUnreachable || ended.some(id => !facts.has(id))) await confirmEngine();
   state.wasUnreachable = false;
   for (const id of started) {
     const startedAt = facts.get(id)?.startedAt ?? -1;
@@ -42,7 +42,7 @@ export async function listEnds(
     state.started.add(id);
     onStarted(id, startedAt);
   }
-  for (const id of over) settleBy(facts.get(id), id, ends);
+  for (const id of ended) settleBy(facts.get(id), id, ends);
 }
 
 function settleBy(fact: Container | undefined, id: string, ends: ContainerEnds): void {

@@ -1,5 +1,5 @@
 import type { Docker, DockerOptions, DockerResult } from './cli.ts';
-import { matchesMessage } from './errors.ts';
+import { matchesMessage } from './messages.ts';
 
 const driver = '--log-driver=json-file';
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { dockerError } from './classify-error.ts';
 import type { Docker } from './cli.ts';
-import { lines, parseOutput, readError } from './containers.ts';
-import { dockerError, matchesMessage } from './errors.ts';
+import { matchesMessage } from './messages.ts';
+import { lines, parseOutput, readCommandError } from './parse-output.ts';
 
 const listed = z
   .object({ ID: z.string(), Name: z.string(), Driver: z.string() })
@@ -26,15 +27,14 @@ export type FoundNetwork = z.output<typeof inspected>;
 
 export interface NetworkOptions {
   readonly docker: Docker;
-  readonly instance: string;
   readonly signal?: AbortSignal;
 }
 
-/** Calls on the network of one name, which older engines can have several of. */
+/** A network found by name; before Docker 25 several can share one name. */
 export interface NamedNetwork {
-  /** Return the first of this name; every engine returns the same. */
-  readonly find: () => Promise<z.output<typeof listed> | null>;
-  /** Create it with these flags. An existing one of its name is not a failure. */
+  /** Return the first network of this name, and remove the others if this process created one of them. */
+  readonly findAndDeduplicate: () => Promise<z.output<typeof listed> | null>;
+  /** Create it with these flags. Succeeds if the name is already taken. */
   readonly create: (flags: readonly string[]) => Promise<void>;
 }
 
@@ -42,17 +42,17 @@ export function namedNetwork(name: string, { docker, signal }: NetworkOptions): 
   const limits = { timeout: 30_000, ...(signal && { signal }) };
   let isCreated = false;
   return {
-    async find() {
+    async findAndDeduplicate() {
       const [first = null, ...extra] = await listNetworks(name, docker, limits);
       // Before Docker 25 two creates at one instant both succeed, and the name is ambiguous from then on. A create that
       // was cut off may land as well.
       if (isCreated)
-        for (const { id } of extra) await docker(['network', 'rm', id], { ...limits, changes: true });
+        for (const { id } of extra) await docker(['network', 'rm', id], { ...limits, isMutation: true });
       return first;
     },
     async create(flags) {
       const args = ['network', 'create', '--driver=bridge', ...flags, '--', name];
-      const result = await docker(args, { ...limits, changes: true });
+      const result = await docker(args, { ...limits, isMutation: true });
       if (!result.ok && !matchesMessage('networkExists', result.stderr))
         throw dockerError(result, { operation: `create the network ${name}` });
       isCreated = true;
@@ -81,6 +81,6 @@ export async function inspectNetworks(
 ): Promise<FoundNetwork[]> {
   if (ids.length === 0) return [];
   const result = await docker(['network', 'inspect', ...ids], { timeout: 30_000, ...options });
-  if (!result.ok && !matchesMessage('noNetwork', result.stderr)) throw readError(result);
+  if (!result.ok && !matchesMessage('noNetwork', result.stderr)) throw readCommandError(result);
   return parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 }

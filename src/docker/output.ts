@@ -3,35 +3,36 @@
  */
 
 /** Bytes of a command's output; a longer one is a failure. */
-export const maxAnswerBytes = 16 * 2 ** 20;
+export const maxOutputBytes = 16 * 2 ** 20;
 /** Bytes of a command's stderr. */
 export const maxStderrBytes = 64 * 2 ** 10;
 /** Bytes of a build's output. */
 export const maxLogBytes = 4 * 2 ** 20;
 
 /** Return the error message of an output that overflowed. */
-export const overflowMessage = (most: number) => `docker printed more than ${most} bytes and was cut off`;
+export const overflowMessage = (maxBytes: number) =>
+  `docker printed more than ${maxBytes} bytes and was cut off`;
 
 /** Keeps the first bytes, and calls `onOverflow` at the first byte too many. */
 export class FirstBytes extends Array<Buffer> {
-  readonly #most: number;
+  readonly #maxBytes: number;
   readonly #onOverflow: () => void;
   #size = 0;
 
-  constructor(most: number, onOverflow: () => void) {
+  constructor(maxBytes: number, onOverflow: () => void) {
     super();
-    this.#most = most;
+    this.#maxBytes = maxBytes;
     this.#onOverflow = onOverflow;
   }
 
   get isFull(): boolean {
-    return this.#size > this.#most;
+    return this.#size > this.#maxBytes;
   }
 
   override push(...chunks: Buffer[]): number {
     for (const chunk of chunks) {
       if (this.isFull) break;
-      const room = this.#most - this.#size;
+      const room = this.#maxBytes - this.#size;
       this.#size += chunk.length;
       append(this, chunk.subarray(0, room));
       if (this.isFull) this.#onOverflow();
@@ -46,13 +47,13 @@ export class FirstBytes extends Array<Buffer> {
 
 /** Keeps the last bytes, and reports how many it dropped. */
 export class LastBytes extends Array<Buffer> {
-  readonly #most: number;
+  readonly #maxBytes: number;
   #size = 0;
   #dropped = 0;
 
-  constructor(most: number) {
+  constructor(maxBytes: number) {
     super();
-    this.#most = most;
+    this.#maxBytes = maxBytes;
   }
 
   override push(...chunks: Buffer[]): number {
@@ -60,8 +61,8 @@ export class LastBytes extends Array<Buffer> {
       append(this, chunk);
       this.#size += chunk.length;
     }
-    while (this.#size > this.#most) {
-      const over = this.#size - this.#most;
+    while (this.#size > this.#maxBytes) {
+      const over = this.#size - this.#maxBytes;
       const first = this[0]!;
       if (first.length > over) this[0] = first.subarray(over);
       else this.shift();

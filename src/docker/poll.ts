@@ -1,6 +1,6 @@
-import { type BackoffOptions, backoff } from './backoff.ts';
+import { type BackoffOptions, backoff } from '../async/backoff.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import { DockerError } from './docker-error.ts';
-import { raceAbort } from './single-flight.ts';
 
 /**
  * Calls the engine repeatedly, one call at a time, for any number of waiters. While the engine is unreachable the pauses
@@ -12,17 +12,17 @@ export interface Poll {
   /** Resolves with whether the next call succeeds. */
   next(signal: AbortSignal): Promise<boolean>;
   /**
-   * Resolves when a call that began after this one has succeeded. The caller's own command failed, so the pauses grow also
-   * for an engine that responds to this call only.
+   * Resolves when a call that began after this one has succeeded. Call it after a command failed as unreachable. A list that
+   * succeeds then does not reset the backoff, since the engine may respond to lists only.
    */
-  reachable(signal: AbortSignal): Promise<void>;
+  waitUntilReachable(signal: AbortSignal): Promise<void>;
   /** Resolves after the last call, when the options' signal has fired. */
   readonly closed: Promise<void>;
 }
 
 export interface PollOptions {
   /** Rejects if the engine is unreachable. */
-  readonly ask: () => Promise<void>;
+  readonly call: () => Promise<void>;
   /** Return whether the call is needed at this interval. */
   readonly isNeeded: () => boolean;
   /** Milliseconds between calls while the engine is reachable. */
@@ -35,7 +35,7 @@ export interface PollOptions {
   readonly onReachable: () => void;
 }
 
-const pauses: BackoffOptions = { base: 200, most: 5_000 };
+const pauses: BackoffOptions = { baseMs: 200, maxMs: 5_000 };
 
 interface Waiter {
   /** The number of the last call before it began to wait. */
@@ -49,11 +49,11 @@ interface State {
   readonly waiters: Set<Waiter>;
   /** The number of calls so far. */
   calls: number;
-  /** Failures in a row, those that callers of `reachable` report included. */
+  /** Consecutive failures, including those that `waitUntilReachable` reported. */
   failures: number;
   isUnreachable: boolean;
-  /** A caller of `reachable` reported a failure since the last call began. */
-  isDoubted: boolean;
+  /** `waitUntilReachable` reported a failure since the last call began. */
+  hasFailureReport: boolean;
   /** Resolved when the next call is due at once. */
   due: PromiseWithResolvers<void>;
 }
@@ -64,14 +64,14 @@ export function poll(options: PollOptions): Poll {
     calls: 0,
     failures: 0,
     isUnreachable: false,
-    isDoubted: false,
+    hasFailureReport: false,
     due: Promise.withResolvers(),
   };
   return {
     pollNow: () => state.due.resolve(),
     next: stop => wait(state, stop, false),
-    async reachable(stop) {
-      state.isDoubted ||= !state.isUnreachable;
+    async waitUntilReachable(stop) {
+      state.hasFailureReport ||= !state.isUnreachable;
       await wait(state, stop, true);
     },
     closed: loop(state, options),
@@ -83,27 +83,30 @@ async function loop(state: State, options: PollOptions): Promise<void> {
   while (!signal.aborted) {
     await pause(state, options);
     if (signal.aborted) return;
-    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await call(state, options);
+    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await callOnce(state, options);
     else state.due = Promise.withResolvers();
   }
 }
 
 async function pause(state: State, { interval, signal, sleep, random }: PollOptions): Promise<void> {
-  const over = new AbortController();
-  const limit = AbortSignal.any([signal, over.signal]);
+  const ended = new AbortController();
+  const limit = AbortSignal.any([signal, ended.signal]);
   if (!state.isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), state.due.promise]);
-  over.abort();
+  ended.abort();
   if (state.failures > 0) await sleep(backoff(state.failures, pauses, random), signal).catch(() => {});
 }
 
-async function call(state: State, { ask, signal, onUnreachable, onReachable }: PollOptions): Promise<void> {
+async function callOnce(
+  state: State,
+  { call, signal, onUnreachable, onReachable }: PollOptions,
+): Promise<void> {
   state.calls++;
   state.due = Promise.withResolvers();
-  const wasDoubted = state.isDoubted;
-  state.isDoubted = false;
+  const hadFailureReport = state.hasFailureReport;
+  state.hasFailureReport = false;
   try {
-    await ask();
-    state.failures = wasDoubted ? state.failures + 1 : 0;
+    await call();
+    state.failures = hadFailureReport ? state.failures + 1 : 0;
     if (state.isUnreachable) onReachable();
     state.isUnreachable = false;
   } catch (error) {

@@ -32,8 +32,8 @@ export interface Recorder {
   to(address: EngineAddress): Recorder;
   call(
     args: readonly string[],
-    owner: CallScope | null,
-    changes: boolean,
+    scope: CallScope | null,
+    isMutation: boolean,
     isPolling?: boolean,
   ): Promise<RecordedCall>;
 }
@@ -80,24 +80,24 @@ export function recorder(
       return dockerEnv(address);
     },
     to: leadingTo,
-    async call(args, owner, changes, isPolling = false) {
+    async call(args, scope, isMutation, isPolling = false) {
       const began = now();
       const argv = ['docker', ...args.map(withoutKey)];
       const append = (call: number) =>
         sink.append({
           type: 'docker.call',
           call,
-          agent: owner?.agent ?? null,
-          attempt: owner?.attempt ?? null,
+          agent: scope?.agent ?? null,
+          attempt: scope?.attempt ?? null,
           argv,
         });
-      const place = `${owner?.agent ?? ''} ${args[0]}`;
-      const words = JSON.stringify(args);
-      const before = isPolling ? polled.get(place) : undefined;
-      const isRepeated = before?.args === words;
+      const key = `${scope?.agent ?? ''} ${args[0]}`;
+      const argsText = JSON.stringify(args);
+      const before = isPolling ? polled.get(key) : undefined;
+      const isRepeated = before?.args === argsText;
       let call = isRepeated ? null : ++calls;
       const written = call === null ? null : append(call);
-      if (changes) await written;
+      if (isMutation) await written;
       return {
         end(given) {
           const ended = {
@@ -109,7 +109,7 @@ export function recorder(
           const stderr = ok ? '' : (ended.stderr.trim() || printed.trim()).slice(-500);
           const result = { ok, exitCode, interrupted, stderr };
           const end = JSON.stringify(result);
-          if (isPolling) polled.set(place, { args: words, end });
+          if (isPolling) polled.set(key, { args: argsText, end });
           if (isRepeated && before.end === end) return ended;
           if (call === null) {
             call = ++calls;

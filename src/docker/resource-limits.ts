@@ -17,7 +17,10 @@ export interface ResourceLimits {
   readonly pids: number;
 }
 
-/** Return the flags of `docker create`. A limit that the engine lacks is left out, since it refuses a container with one for CPUs. */
+/**
+ * Return the flags of `docker create`. A limit that the engine lacks is left out, since an engine without CPU quotas refuses
+ * `--cpus`.
+ */
 export function limitFlags(
   { cpus, memory, memorySwap, pids }: ResourceLimits,
   supported: SupportedLimits = allLimits,

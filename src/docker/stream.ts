@@ -1,25 +1,27 @@
+/** Runs docker commands whose output is followed, piped, or written to a file. They end with this process. */
+
 import { createWriteStream } from 'node:fs';
 import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { separateOutput } from './container-output.ts';
 import {
-  type DockerProcess,
+  type RunningCommand,
   runRecorded,
   type StreamOptions,
-  startProcess,
+  spawnProcess,
   tiedToParent,
 } from './docker-process.ts';
 import { lineReader, type OnLine } from './line-reader.ts';
 import { FirstBytes, overflowMessage } from './output.ts';
 import type { CallEnd, Recorder } from './recorder.ts';
 
-/** Run docker commands whose output is followed, piped, or written to a file. They end with this process. */
-
 export interface LineOptions extends StreamOptions {
   /** Maximum bytes of a line; the rest of a longer one is dropped. */
-  readonly mostOfLine?: number;
+  readonly maxLineBytes?: number;
   /** Maximum bytes of all lines and of stderr; a command that prints more is killed. */
-  readonly most?: number;
+  readonly maxBytes?: number;
+  /** The command is repeated: it is journaled only when its result changes. */
+  readonly isPolling?: boolean;
   /** Transforms the output before it is split into lines. */
   readonly through?: { add(bytes: Buffer): Buffer; end(): Buffer };
 }
@@ -30,26 +32,26 @@ export async function followLines(
   args: readonly string[],
   onLine: OnLine,
   {
-    mostOfLine,
-    most = Number.POSITIVE_INFINITY,
+    maxLineBytes,
+    maxBytes = Number.POSITIVE_INFINITY,
     through,
     signal,
-    owner = null,
+    scope = null,
     isPolling = false,
   }: LineOptions = {},
 ): Promise<CallEnd> {
-  const call = await recorder.call(args, owner, false, isPolling);
-  const { child, guard, ended } = startProcess(recorder, tiedToParent(args), { signal });
-  const lines = lineReader(onLine, mostOfLine);
+  const call = await recorder.call(args, scope, false, isPolling);
+  const { child, control, ended } = spawnProcess(recorder, tiedToParent(args), { signal });
+  const lines = lineReader(onLine, maxLineBytes);
   let size = 0;
-  const isTaken = (bytes: Buffer) => {
+  const accept = (bytes: Buffer) => {
     size += bytes.length;
-    if (size > most) guard.overflow();
-    return size <= most;
+    if (size > maxBytes) control.overflow();
+    return size <= maxBytes;
   };
-  child.stderr.on('data', isTaken);
+  child.stderr.on('data', accept);
   child.stdout.on('data', (bytes: Buffer) => {
-    if (isTaken(bytes)) lines.add(through ? through.add(bytes) : bytes);
+    if (accept(bytes)) lines.add(through ? through.add(bytes) : bytes);
   });
   const end = await ended;
   if (through) lines.add(through.end());
@@ -66,7 +68,7 @@ export function saveOutput(
 ): Promise<CallEnd> {
   // Streamed, so that a transcript of any length takes no more memory than a short one (I7).
   return runRecorded(recorder, args, options, docker =>
-    piped(docker, createWriteStream(file), { through, ...options }),
+    pipeToSink(docker, createWriteStream(file), { through, ...options }),
   );
 }
 
@@ -87,67 +89,70 @@ export function pipeOutput(
   sink: Writable,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  return runRecorded(recorder, args, options, docker => piped(docker, sink, options));
+  return runRecorded(recorder, args, options, docker => pipeToSink(docker, sink, options));
 }
 
-async function piped(
-  { child: { stdout }, guard, ended }: DockerProcess,
+async function pipeToSink(
+  { child: { stdout }, control, ended }: RunningCommand,
   sink: Writable,
   { signal, through = [] }: { readonly signal?: AbortSignal; readonly through?: readonly Duplex[] },
 ): Promise<CallEnd> {
   // A sink that stalls must not delay an abort, nor the end of a docker that was killed.
-  const gaveUp = new AbortController();
-  const done = pipeline([stdout, ...through, sink], {
-    signal: AbortSignal.any([gaveUp.signal, ...(signal ? [signal] : [])]),
+  const abandoned = new AbortController();
+  const piped = pipeline([stdout, ...through, sink], {
+    signal: AbortSignal.any([abandoned.signal, ...(signal ? [signal] : [])]),
   }).then(
     () => null,
     (error: Error) => {
-      guard.stop();
+      control.stop();
       return error;
     },
   );
   const end = await ended;
-  if (end.interrupted !== null) gaveUp.abort();
-  const broken = await done;
-  const interrupted = broken !== null && signal?.aborted ? 'aborted' : end.interrupted;
+  if (end.interrupted !== null) abandoned.abort();
+  const pipeError = await piped;
+  const interrupted = pipeError !== null && signal?.aborted ? 'aborted' : end.interrupted;
   // The command's own error is better than that of the pipe that broke with it.
   return {
     ...end,
     interrupted,
-    ok: end.ok && broken === null,
-    stderr: end.stderr.trim() || broken?.message || '',
+    ok: end.ok && pipeError === null,
+    stderr: end.stderr.trim() || pipeError?.message || '',
   };
 }
 
-/** Pipe the output of one docker command to the stdin of another. Returns the end of the first to fail. */
+/**
+ * Pipe the output of one docker command to the stdin of another. Returns the end of the receiver if it failed, otherwise
+ * that of the sender. The receiver is journaled as a change before either command starts. It runs without the shell: it
+ * exits when its stdin closes.
+ */
 export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
   to: readonly string[],
-  { signal, owner = null, timeout }: StreamOptions & { timeout: number },
+  { signal, scope = null, timeout }: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  const call = await recorder.call(to, owner, true);
-  // Its stdin closes when this process ends, and it exits then.
-  const receiver = startProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
+  const call = await recorder.call(to, scope, true);
+  const receiver = spawnProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
   const { stdin } = receiver.child;
-  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), owner, timeout });
+  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), scope, timeout });
   stdin.destroy();
   const received = call.end(await receiver.ended);
   return received.ok ? sent : received;
 }
 
-/** Return the output of a docker command; one that prints more than `most` bytes is killed. */
-export function firstBytes(
+/** Return the output as latin1, one character per byte; fail if it is longer than `maxBytes`. */
+export function readOutput(
   recorder: Recorder,
   args: readonly string[],
-  most: number,
+  maxBytes: number,
   options: StreamOptions & { timeout: number },
 ): Promise<CallEnd & { readonly stdout: string }> {
-  return runRecorded(recorder, args, options, async ({ child, guard, ended }) => {
-    const first = new FirstBytes(most, guard.overflow);
+  return runRecorded(recorder, args, options, async ({ child, control, ended }) => {
+    const first = new FirstBytes(maxBytes, control.overflow);
     child.stdout.on('data', (bytes: Buffer) => first.push(bytes));
     const end = await ended;
-    const stderr = end.interrupted === 'overflow' ? overflowMessage(most) : end.stderr;
+    const stderr = end.interrupted === 'overflow' ? overflowMessage(maxBytes) : end.stderr;
     return { ...end, stderr, stdout: first.text('latin1') };
   });
 }

@@ -13,8 +13,8 @@ export interface Watcher {
   ended(id: string, signal: AbortSignal): Promise<ContainerEnd>;
   /** List at once rather than at the next interval, for ends without an event. */
   checkNow(): void;
-  /** Resolves when a list that began after this call has succeeded; for callers whose own command failed. */
-  reachable(signal: AbortSignal): Promise<void>;
+  /** Resolves when a list that began after this call has succeeded. Call it after a command failed as unreachable. */
+  waitUntilReachable(signal: AbortSignal): Promise<void>;
   /** Resolves when the stream is closed, after the options' signal has fired. */
   readonly closed: Promise<void>;
 }
@@ -41,10 +41,10 @@ export function watchContainers(options: WatchOptions): Watcher {
   const ends = containerEnds(options.now);
   const listState = { started: new Set<string>(), wasUnreachable: false };
   let hasNoEvents = false;
-  let wasRestored = false;
+  let hasReportedRestore = false;
 
   const lists = poll({
-    ask: () => listEnds(ends, listState, options),
+    call: () => listEnds(ends, listState, options),
     isNeeded: ends.hasWaits,
     interval: () => (hasNoEvents ? noEventsInterval : interval),
     signal,
@@ -72,12 +72,13 @@ export function watchContainers(options: WatchOptions): Watcher {
     random,
     onRefused(reason) {
       hasNoEvents = true;
-      if (!wasRestored) options.onEventsRefused(reason);
+      // Later refusals are silent: events that come and go would repeat the warning.
+      if (!hasReportedRestore) options.onEventsRefused(reason);
     },
     onRestored() {
       hasNoEvents = false;
-      if (!wasRestored) options.onEventsRestored();
-      wasRestored = true;
+      if (!hasReportedRestore) options.onEventsRestored();
+      hasReportedRestore = true;
     },
   });
 
@@ -88,7 +89,7 @@ export function watchContainers(options: WatchOptions): Watcher {
       return end;
     },
     checkNow: lists.pollNow,
-    reachable: lists.reachable,
+    waitUntilReachable: lists.waitUntilReachable,
     closed: Promise.all([events, lists.closed]).then(() => {}),
   };
 }

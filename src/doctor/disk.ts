@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { lines } from '../docker/containers.ts';
+import { lines } from '../docker/parse-output.ts';
 import { dockerTimeoutMs, parseJson } from './docker.ts';
 import { type Finding, ok, warn } from './finding.ts';
 

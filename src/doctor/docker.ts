@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { containerSupport } from '../docker/engine-info.ts';
-import { messageOf } from '../docker/errors.ts';
+import { rawContainerSupport } from '../docker/engine-info.ts';
+import { messageOf } from '../docker/messages.ts';
 
 export const dockerTimeoutMs = 5000;
 
@@ -17,7 +17,7 @@ export interface DockerFacts {
   readonly api: { readonly client: string; readonly engine: string } | null;
 }
 
-const info = containerSupport.extend({
+const info = rawContainerSupport.extend({
   ServerVersion: z.string(),
   Name: z.string().optional(),
   NCPU: z.number(),

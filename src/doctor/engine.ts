@@ -1,6 +1,7 @@
 import { withoutSecrets } from '../docker/engine-address.ts';
 import { engineHint, isRemoteHost } from '../docker/engine-hint.ts';
-import { containerSupportOf, isPodman, podmanCommand } from '../docker/engine-info.ts';
+import { containerSupportOf } from '../docker/engine-info.ts';
+import { isPodman, podmanCommandProblem } from '../docker/podman.ts';
 import type { ClientConfig } from './client-config.ts';
 import { gigabytes } from './disk.ts';
 import type { DockerFacts, Engine } from './docker.ts';
@@ -15,7 +16,7 @@ export function checkEngine(
 ): Finding[] {
   const { client, engine } = facts;
   if (/^podman /i.test(client ?? ''))
-    return [fail('docker client', `${path} is ${client}`, podmanCommand.hint)];
+    return [fail('docker client', `${path} is ${client}`, podmanCommandProblem.hint)];
   const finding = client
     ? ok('docker client', `${client} (${path})`)
     : fail('docker client', `${path} does not print its version`, 'run docker --version to see why');

@@ -1,5 +1,5 @@
 import type { Docker } from '../docker/cli.ts';
-import { lines } from '../docker/containers.ts';
+import { lines } from '../docker/parse-output.ts';
 import { sharedNetwork } from '../spec/resolve.ts';
 import { dockerTimeoutMs } from './docker.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';

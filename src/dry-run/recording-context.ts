@@ -81,6 +81,6 @@ const emptySeals: Seals = {
 const idleWatcher: Watcher = {
   ended: () => Promise.reject(new Error('no container ends in a dry run')),
   checkNow: () => {},
-  reachable: async () => {},
+  waitUntilReachable: async () => {},
   closed: Promise.resolve(),
 };

@@ -70,8 +70,8 @@ const recordCreate: Handler = ({ steps, names, containers }, call) => {
     record(steps, call);
     return succeed(call);
   }
-  const { owner } = options;
-  const variable = owner ? `container_${owner.agent}_${owner.attempt}` : `${role}_${name.split('-').at(-1)}`;
+  const { scope } = options;
+  const variable = scope ? `container_${scope.agent}_${scope.attempt}` : `${role}_${name.split('-').at(-1)}`;
   record(steps, call, { prints: variable });
   const id = inventId(names, variable);
   containers.set(id, { id, name, labels, networks: optionsOf(args, 'network') });

@@ -48,9 +48,9 @@ export interface Call {
 }
 
 export function record(steps: Step[], { args, options }: Call, more: Partial<Step> = {}): void {
-  const { owner, input } = options;
+  const { scope, input } = options;
   const read = input === undefined ? {} : { input: String(input) };
-  steps.push({ agent: owner?.agent ?? null, args, ...read, ...more });
+  steps.push({ agent: scope?.agent ?? null, args, ...read, ...more });
 }
 
 /** Return an id that looks like one of docker's and stands for a name. */

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
-import { flags, label, protocol } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { buildImage } from './build.ts';
 import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
+
+/** The version of the in-container commands that this release uses. */
+export const protocol = '1';
 
 export const baseImage = 'tmux-agents-base:latest';
 const gpuImage = 'tmux-agents-base-gpu:latest';
@@ -48,7 +51,7 @@ export async function buildBaseImage(
   const { tag, dockerfile } = recipes[kind];
   const args = [
     `--file=${join(context.source, dockerfile)}`,
-    ...flags({ [label.content]: await contentHash(context.source) }),
+    ...labelFlags({ [label.content]: await contentHash(context.source) }),
     ...(from === undefined ? [] : [`--build-arg=BASE_IMAGE=${from}`]),
     ...(noCache ? ['--no-cache'] : []),
   ];

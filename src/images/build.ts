@@ -1,8 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
-import { flags, label } from '../docker/labels.ts';
+import { dockerError } from '../docker/classify-error.ts';
+import type { DockerResult } from '../docker/cli.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { scratchDirectory, temporary } from '../store/scratch-directory.ts';
 import { plainText } from '../text/text.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
@@ -48,7 +49,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
     'build',
     `--tag=${tag}`,
     `--iidfile=${idFile}`,
-    ...flags({ [label.image]: kind }),
+    ...labelFlags({ [label.image]: kind }),
     '--force-rm',
     ...build.args,
     '--',
@@ -56,7 +57,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   ];
   // Docker would require signatures of our own images; the setting is meant for pulled ones.
   const env = kind === 'build' ? {} : { DOCKER_CONTENT_TRUST: undefined };
-  const result = await docker(args, { ...limits(context, timeout), changes: true, isLog: true, env });
+  const result = await docker(args, { ...limits(context, timeout), isMutation: true, isLog: true, env });
   const output = `${result.stdout}\n${result.stderr}`.trim();
   try {
     keepLog?.(`build-${tag.replace(/[^\w.-]/g, '-')}.log`, `${output}\n`);
@@ -70,9 +71,7 @@ async function buildWithId(build: Build, idFile: string, context: ImageContext):
   return built;
 }
 
-type BuildResult = Awaited<ReturnType<ImageContext['docker']>>;
-
-function failure(result: BuildResult, output: string, { kind, operation, explain }: Build): StepError {
+function failure(result: DockerResult, output: string, { kind, operation, explain }: Build): StepError {
   if (result.interrupted === 'timeout')
     return new StepError('timeout', 'the build ran past its limit, "timeouts.build"');
   // BuildKit prints everything on stderr; only its last line gives the reason, the rest may contain anything.

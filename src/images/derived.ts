@@ -17,11 +17,11 @@ export async function ensureDerived(derived: Derived, context: ImageContext): Pr
   if (found) return found;
   // BuildKit's FROM does not accept an id.
   const source = `tmux-agents-layer:source-${tag.split(':')[1]}`;
-  const tagged = await context.docker(['tag', from, source], { changes: true });
+  const tagged = await context.docker(['tag', from, source], { isMutation: true });
   const all = [...options, ...buildArgs({ IMAGE: tagged.ok ? source : from, ...args })];
   try {
     return await buildImage({ ...build, args: all }, context);
   } finally {
-    await context.docker(['rmi', '--no-prune', source], { timeout: 60_000, changes: true });
+    await context.docker(['rmi', '--no-prune', source], { timeout: 60_000, isMutation: true });
   }
 }

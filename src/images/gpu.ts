@@ -1,5 +1,5 @@
+import { classify, dockerError } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
-import { classify, dockerError } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
 import { type ImageContext, limits } from './inspect.ts';
 
@@ -11,7 +11,7 @@ const probe = 'tmux-agents-probe:latest';
  */
 export async function checkGpus(context: ImageContext): Promise<void> {
   const { docker } = context;
-  const options = { ...limits(context, 60_000), changes: true };
+  const options = { ...limits(context, 60_000), isMutation: true };
   const recipe = `FROM scratch\nLABEL ${label.image}=gpu\n`;
   const built = await docker(['build', `--tag=${probe}`, '-'], { ...options, input: recipe });
   // Without the probe's image the agent's own start decides.

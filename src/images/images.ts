@@ -1,10 +1,10 @@
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
-import { label, protocol } from '../docker/labels.ts';
-import { singleFlight } from '../docker/single-flight.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { dockerError } from '../docker/classify-error.ts';
+import { label } from '../docker/labels.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
-import { ensureBaseImage } from './base.ts';
+import { ensureBaseImage, protocol } from './base.ts';
 import { checkGpus } from './gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
 import { ensureLayer, findsCommands, type SourceImage } from './layer.ts';
@@ -35,11 +35,11 @@ export function imageBuilder(
   context: ImageContext,
   timeout: number,
 ): (request: ImageRequest) => Promise<string> {
-  const gpus = singleFlight(() => checkGpus(context));
-  const base = singleFlight(() => ensureBaseImage('base', timeout, context));
-  const gpuBase = singleFlight(() => ensureBaseImage('gpu', timeout, context));
+  const gpus = memoizeAsync(() => checkGpus(context));
+  const base = memoizeAsync(() => ensureBaseImage('base', timeout, context));
+  const gpuBase = memoizeAsync(() => ensureBaseImage('gpu', timeout, context));
   const sources = new Map<string, SourceImage>();
-  const layer = singleFlight(id => ensureLayer(sources.get(id)!, { base: () => base(''), timeout }, context));
+  const layer = memoizeAsync(id => ensureLayer(sources.get(id)!, { base: () => base(''), timeout }, context));
 
   const buildPlain = async (request: ImageRequest): Promise<string> => {
     if (request.gpus) await gpus('');
@@ -55,11 +55,11 @@ export function imageBuilder(
     sources.set(source.image.id, source);
     return layer(source.image.id);
   };
-  const withProvider = singleFlight(async key => {
+  const withProvider = memoizeAsync(async key => {
     const [image, name] = JSON.parse(key);
     return (await ensureProvider(image, providerNamed(name)!, timeout, context)).id;
   });
-  const users = singleFlight(key => {
+  const users = memoizeAsync(key => {
     const [image, uid, gid] = JSON.parse(key);
     return ensureUser(image, { uid, gid }, timeout, context);
   });
@@ -82,7 +82,7 @@ async function ensureNamedImage(name: string, timeout: number, context: ImageCon
   if (found) return found;
   const result = await docker(['pull', '--quiet', '--', name], {
     ...limits(context, timeout),
-    changes: true,
+    isMutation: true,
   });
   if (!result.ok) {
     const operation = `pull the image ${name}, which does not exist locally`;

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { asStepError } from '../../machines/step-error.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import type { Docker, DockerOptions, DockerResult } from '../docker/cli.ts';
-import { parseOutput } from '../docker/containers.ts';
-import { dockerError, matchesMessage } from '../docker/errors.ts';
+import { matchesMessage } from '../docker/messages.ts';
+import { parseOutput } from '../docker/parse-output.ts';
 
 /** The dependencies of all functions on images. */
 export interface ImageContext {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { asStepError, StepError } from '../../machines/step-error.ts';
-import { dockerError } from '../docker/errors.ts';
-import { flags, label } from '../docker/labels.ts';
+import { dockerError } from '../docker/classify-error.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { baseImage } from './base.ts';
 import { buildImage } from './build.ts';
 import { contentHash, tagOf } from './content.ts';
@@ -68,7 +68,7 @@ export async function ensureLayer(
 }
 
 /** Not aborted by the end of the run. */
-const cleaning = { timeout: 60_000, changes: true };
+const cleaning = { timeout: 60_000, isMutation: true };
 
 export const buildArgs = (args: Readonly<Record<string, string>>) =>
   Object.entries(args).map(([key, value]) => `--build-arg=${key}=${value}`);
@@ -112,7 +112,7 @@ export function refusalIn(output: string): string | null {
 /** Remove ONBUILD triggers, which are meant for builds of the user. A commit of a container omits them. */
 async function withoutTriggers(image: Image, tag: string, context: ImageContext): Promise<string> {
   const { docker } = context;
-  const options = { ...limits(context, 120_000), changes: true };
+  const options = { ...limits(context, 120_000), isMutation: true };
   const container = `tmux-agents-layer-${tag}`;
   const plain = `tmux-agents-layer:plain-${tag}`;
   const done = async (args: readonly string[]) => {
@@ -130,7 +130,7 @@ async function withoutTriggers(image: Image, tag: string, context: ImageContext)
       'create',
       `--name=${container}`,
       '--pull=never',
-      ...flags({ [label.image]: 'layer' }),
+      ...labelFlags({ [label.image]: 'layer' }),
       '--',
       image.id,
       'true',

@@ -1,17 +1,20 @@
 import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned } from '../agent-container/ensure-owned.ts';
-import { flags, label } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { type NetworkOptions, namedNetwork } from '../docker/networks.ts';
 
 /** Create the bridge network of this name unless one exists, ours or not. Throws for one of another driver. */
-export async function ensureBridgeNetwork(name: string, options: NetworkOptions): Promise<void> {
-  const { find, create } = namedNetwork(name, options);
+export async function ensureBridgeNetwork(
+  name: string,
+  options: NetworkOptions & { readonly instance: string },
+): Promise<void> {
+  const { findAndDeduplicate, create } = namedNetwork(name, options);
   const labels = { [label.mark]: 'true', [label.instance]: options.instance, [label.role]: 'network' };
   await ensureOwned(
     {
-      ...{ type: 'network', name, find },
+      ...{ type: 'network', name, find: findAndDeduplicate },
       create: async () => {
-        await create(flags(labels));
+        await create(labelFlags(labels));
         return null;
       },
       refusal: ({ driver }) =>

@@ -1,11 +1,12 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { isOwned } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
-import { raceAbort, singleFlight } from '../docker/single-flight.ts';
 import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
@@ -46,7 +47,7 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const { share, underWay } = sharedWork();
-  const bridge = singleFlight(name =>
+  const bridge = memoizeAsync(name =>
     ensureBridgeNetwork(name, { docker, instance, signal: options.signal }),
   );
   const network = (request: RunNetwork) =>
@@ -119,7 +120,7 @@ async function readBlocked(
   try {
     const [proxy] = await containers(docker).inspect([proxyName], { signal });
     if (proxy && isOwned(proxy.labels, { instance, runId }))
-      await followLines(recorder, ['logs', proxy.id], log.read, { signal, owner });
+      await followLines(recorder, ['logs', proxy.id], log.read, { signal, scope: owner });
   } catch {
     // The agent's outcome does not depend on them.
   }

@@ -1,12 +1,12 @@
 import type { proxyNames } from '../agent-container/names.ts';
 import { noOutsideNames, proxyPort } from '../agent-container/proxy-env.ts';
-import { flags, type Owned, ownedLabels } from '../docker/labels.ts';
+import { labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { parseHost } from '../spec/hosts.ts';
 import { squidConf } from './squid-conf.ts';
 
-export interface ProxyIdentity extends Owned {
+export interface ProxyIdentity extends RunOwner {
   readonly names: ReturnType<typeof proxyNames>;
   /** Id. */
   readonly image: string;
@@ -46,7 +46,7 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
     '--log-opt=max-size=5m',
     '--log-opt=max-file=2',
     `--env=SQUID_CONF=${squidConf(hosts.map(host => parseHost(host)!))}`,
-    ...flags(ownedLabels(identity, 'proxy')),
+    ...labelFlags(ownedLabels(identity, 'proxy')),
     '--',
     image,
   ];
@@ -63,7 +63,7 @@ export function helperArgs(identity: ProxyIdentity): string[] {
     ...sandbox,
     ...limitFlags({ memory: '64m', pids }, supportedLimits),
     '--entrypoint=proxy-check',
-    ...flags(ownedLabels(identity, 'helper')),
+    ...labelFlags(ownedLabels(identity, 'helper')),
     '--',
     image,
     names.proxy,

@@ -1,7 +1,8 @@
 import { StepError } from '../../machines/step-error.ts';
 import { createOwned, findOwned } from '../agent-container/ensure-owned.ts';
-import { lines } from '../docker/containers.ts';
-import { dockerError, messageOf } from '../docker/errors.ts';
+import { dockerError } from '../docker/classify-error.ts';
+import { messageOf } from '../docker/messages.ts';
+import { lines } from '../docker/parse-output.ts';
 import { ownedContainer, type ProxyOptions, removeOurs } from './proxy.ts';
 import { helperArgs, type ProxyIdentity } from './proxy-args.ts';
 
@@ -32,7 +33,7 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     const result = await docker(['start', '--attach', id], {
       timeout: checkTimeoutMs,
       signal,
-      changes: true,
+      isMutation: true,
     });
     const words = lines(result.stdout).map(word => word.trim());
     const broken = words.flatMap(word => rules[word] ?? []);
@@ -48,6 +49,6 @@ export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyO
     throw new StepError('network', message);
   } finally {
     // A container that this fails to remove is removed at the end of the run.
-    await docker(['rm', '--force', '--volumes', id], { timeout: 60_000, changes: true });
+    await docker(['rm', '--force', '--volumes', id], { timeout: 60_000, isMutation: true });
   }
 }

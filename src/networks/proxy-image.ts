@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { flags, label } from '../docker/labels.ts';
+import { label, labelFlags } from '../docker/labels.ts';
 import { buildImage } from '../images/build.ts';
 import { contentHash, proxyFolder } from '../images/content.ts';
 import { type Image, type ImageContext, inspectImage } from '../images/inspect.ts';
@@ -12,7 +12,7 @@ export async function ensureProxyImage(timeout: number, context: ImageContext): 
   const content = await contentHash(folder);
   const found = await inspectImage(proxyImage, context);
   if (found?.labels[label.content] === content) return found;
-  const args = flags({ [label.content]: content });
+  const args = labelFlags({ [label.content]: content });
   const operation = `build ${proxyImage}`;
   return buildImage({ tag: proxyImage, kind: 'proxy', operation, folder, args, timeout }, context);
 }

@@ -1,4 +1,4 @@
-import { containerName } from '../docker/labels.ts';
+import { containerName } from '../agent-container/names.ts';
 
 /** The maximum number of hosts that are reported for one attempt. */
 const maxBlockedHosts = 100;

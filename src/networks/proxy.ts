@@ -1,9 +1,10 @@
 import { createOwned, findOwned, notOurs, type OwnedResource } from '../agent-container/ensure-owned.ts';
+import { dockerError } from '../docker/classify-error.ts';
 import type { Docker } from '../docker/cli.ts';
 import { type Container, containers } from '../docker/containers.ts';
-import { createByName } from '../docker/create-container.ts';
-import { dockerError, matchesMessage } from '../docker/errors.ts';
-import { isOwned, type Owned } from '../docker/labels.ts';
+import { createNamedContainer } from '../docker/create-container.ts';
+import { isOwned, type RunOwner } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
 
 export interface ProxyOptions {
@@ -27,7 +28,7 @@ export async function ensureProxy(
   options: ProxyOptions,
 ): Promise<boolean> {
   const { docker, signal } = options;
-  const limits = { timeout: 120_000, signal, changes: true };
+  const limits = { timeout: 120_000, signal, isMutation: true };
   const proxy = ownedContainer(
     identity.names.proxy,
     { owned: identity, args: proxyArgs(identity, hosts), operation: 'create the proxy' },
@@ -57,7 +58,7 @@ export function ownedContainer(
   {
     owned,
     ...request
-  }: { readonly owned: Owned; readonly args: readonly string[]; readonly operation: string },
+  }: { readonly owned: RunOwner; readonly args: readonly string[]; readonly operation: string },
   { docker, signal }: ProxyOptions,
 ): OwnedResource<Container> {
   return {
@@ -66,14 +67,14 @@ export function ownedContainer(
       const [found = null] = await containers(docker).inspect([name], { signal });
       return found;
     },
-    create: () => createByName(docker, request.args, { operation: request.operation, signal }),
+    create: () => createNamedContainer(docker, request.args, { operation: request.operation, signal }),
     refusal: found => (isOwned(found.labels, owned) ? null : notOurs('container', name, found)),
   };
 }
 
 export async function removeOurs(id: string, { docker, signal }: ProxyOptions): Promise<void> {
   const args = ['rm', '--force', '--volumes', id];
-  const result = await docker(args, { timeout: 60_000, signal, changes: true });
+  const result = await docker(args, { timeout: 60_000, signal, isMutation: true });
   if (!result.ok && !matchesMessage('noContainer', result.stderr))
     throw dockerError(result, { operation: 'remove the container of an earlier try' });
 }

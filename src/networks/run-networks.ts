@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StepError } from '../../machines/step-error.ts';
 import { ensureOwned, notOurs } from '../agent-container/ensure-owned.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers, lines, readError } from '../docker/containers.ts';
-import { matchesMessage } from '../docker/errors.ts';
-import { flags, isOwned, label, labelFilter, ownedLabels } from '../docker/labels.ts';
+import { containers } from '../docker/containers.ts';
+import { isOwned, label, labelFilter, labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
 import { type FoundNetwork, inspectNetworks, type NetworkOptions, namedNetwork } from '../docker/networks.ts';
+import { lines, readCommandError } from '../docker/parse-output.ts';
 
 export interface RunNetwork {
   readonly name: string;
@@ -22,7 +23,7 @@ const kindFlags = {
 /** Create a network of the run, or find it. Returns its id. Throws for a network of this name that is not the run's. */
 export function ensureRunNetwork(
   { name, kind }: RunNetwork,
-  options: NetworkOptions & { readonly runId: string },
+  options: NetworkOptions & RunOwner,
 ): Promise<string> {
   const { docker, signal } = options;
   const network = namedNetwork(name, options);
@@ -30,13 +31,13 @@ export function ensureRunNetwork(
     {
       ...{ type: 'network', name },
       async find() {
-        const listed = await network.find();
+        const listed = await network.findAndDeduplicate();
         if (!listed) return null;
         const [found = null] = await inspectNetworks(docker, [listed.id], signal && { signal });
         return found;
       },
       async create() {
-        await network.create([...kindFlags[kind], ...flags(ownedLabels(options, 'network'))]);
+        await network.create([...kindFlags[kind], ...labelFlags(ownedLabels(options, 'network'))]);
         return null;
       },
       refusal(found) {
@@ -61,7 +62,7 @@ export async function listRunNetworks(docker: Docker, instance: string, runId?: 
     filter => `--filter=${filter}`,
   );
   const result = await docker(['network', 'ls', '--quiet', '--no-trunc', ...filters], { timeout: 30_000 });
-  if (!result.ok) throw readError(result);
+  if (!result.ok) throw readCommandError(result);
   return lines(result.stdout).map(id => id.trim());
 }
 
@@ -81,7 +82,7 @@ export async function removeRunNetwork(
     const users = await containers(docker).list([`network=${id}`]);
     if (users.length > 0)
       return { users: users.map(user => user.id), why: `container ${users[0]!.name} is on it` };
-    const result = await docker(['network', 'rm', id], { changes: true, timeout: 30_000 });
+    const result = await docker(['network', 'rm', id], { isMutation: true, timeout: 30_000 });
     if (result.ok || matchesMessage('noNetwork', result.stderr)) return null;
     const isBusy = matchesMessage('networkBusy', result.stderr);
     if (!isBusy || tries === removeTries)

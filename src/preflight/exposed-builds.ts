@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { StepError } from '../../machines/step-error.ts';
-import { raceAbort, singleFlight } from '../docker/single-flight.ts';
+import { memoizeAsync } from '../async/memoize.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
@@ -54,7 +55,7 @@ export function buildExposed({ requests, file, build, exists }: ExposedBuildsOpt
   const known = (): BuildRecord | null =>
     file !== null && statFile(file) ? record.parse(JSON.parse(readFile(file).toString())) : null;
 
-  const settled = singleFlight(async () => {
+  const settled = memoizeAsync(async () => {
     const before = known();
     if (before !== null) return before;
     const built = await Promise.all(
@@ -66,7 +67,7 @@ export function buildExposed({ requests, file, build, exists }: ExposedBuildsOpt
     if (file !== null) writeFileAtomic(file, `${JSON.stringify(all, null, 2)}\n`);
     return all;
   });
-  const checked = singleFlight(async image => {
+  const checked = memoizeAsync(async image => {
     if (!(await exists(image)))
       throw refuse(
         `the image ${image} was removed since the run began, and its build context is where agents can write, so it is not built again. Start the run anew`,

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { parseOutput, readError } from '../docker/containers.ts';
-import { matchesMessage } from '../docker/errors.ts';
 import { label } from '../docker/labels.ts';
+import { matchesMessage } from '../docker/messages.ts';
+import { parseOutput, readCommandError } from '../docker/parse-output.ts';
 import { networkName } from '../spec/names.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { defaultSecurity } from '../spec/security-fields.ts';
@@ -35,7 +35,7 @@ export async function examine(docker: Docker, orphans: readonly OwnOrphan[]) {
   if (orphans.length === 0) return { found, refused };
   const args = ['container', 'inspect', ...orphans.map(({ container }) => container.id)];
   const result = await docker(args);
-  if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readError(result);
+  if (!result.ok && !matchesMessage('noContainer', result.stderr)) throw readCommandError(result);
   const details = parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
   for (const orphan of orphans) {
     const detail = details.find(({ Id }) => Id === orphan.container.id);

@@ -1,5 +1,6 @@
+import { containerName } from '../agent-container/names.ts';
 import type { Container, Containers } from '../docker/containers.ts';
-import { containerName, label, labelFilter } from '../docker/labels.ts';
+import { label, labelFilter } from '../docker/labels.ts';
 import { agentName } from '../spec/names.ts';
 import { ofAgent } from '../state/flow-state.ts';
 import { runState } from '../store/run-state.ts';

@@ -10,7 +10,7 @@ import type {
   WorkspacePort,
 } from '../actors/context.ts';
 import { makeClone } from '../actors/make-clone.ts';
-import { raceAbort } from '../docker/single-flight.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import { livePlaces } from '../preflight/check-mounts.ts';
 import { findMountProblem } from '../preflight/mount-problem.ts';
 import { sharedWorkspaces } from '../preflight/shared-workspace.ts';

@@ -5,7 +5,7 @@ import { formatDuration } from '../text/duration.ts';
 
 export interface LimiterOptions {
   /** Maximum concurrency, used while Docker keeps up. */
-  readonly most: number;
+  readonly maxConcurrency: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Called with the new concurrency and the reason for it; null: the maximum again. */
@@ -18,8 +18,8 @@ const slowCallMs = 5_000;
  * Limit concurrent docker calls, and throttle them under back-pressure: a slow call or a transient failure halves the
  * concurrency, and a full round of fast calls raises it by one.
  */
-export function adaptiveLimiter({ most, now, onChange }: LimiterOptions): ConcurrencyLimiter {
-  const queue = new PQueue({ concurrency: most });
+export function adaptiveLimiter({ maxConcurrency, now, onChange }: LimiterOptions): ConcurrencyLimiter {
+  const queue = new PQueue({ concurrency: maxConcurrency });
   let fastCalls = 0;
   let throttledAt = Number.NEGATIVE_INFINITY;
 
@@ -32,10 +32,10 @@ export function adaptiveLimiter({ most, now, onChange }: LimiterOptions): Concur
     onChange(queue.concurrency, reason);
   };
   const relax = () => {
-    if (queue.concurrency === most || ++fastCalls < queue.concurrency) return;
+    if (queue.concurrency === maxConcurrency || ++fastCalls < queue.concurrency) return;
     fastCalls = 0;
     queue.concurrency++;
-    onChange(queue.concurrency === most ? null : queue.concurrency, 'docker calls are fast again');
+    onChange(queue.concurrency === maxConcurrency ? null : queue.concurrency, 'docker calls are fast again');
   };
   const measure = async <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const began = now();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AgentPort, DockerPort, ProvisionPort } from '../actors/context.ts';
-import { singleFlight } from '../docker/single-flight.ts';
+import { memoizeAsync } from '../async/memoize.ts';
 import { imageBuilder } from '../images/images.ts';
 import { type ImageContext, inspectImage } from '../images/inspect.ts';
 import { runNetworks } from '../networks/networks.ts';
@@ -52,7 +52,7 @@ function imagesOf(
   buildTimeout: number,
 ): Pick<ProvisionPort, 'image' | 'helperImage'> {
   const build = imageBuilder(context, buildTimeout);
-  const ordinary = singleFlight(key => {
+  const ordinary = memoizeAsync(key => {
     const users = plan.agents.filter(agent => imageKey(agent) === key);
     const { image, build: own, gpus, provider, user } = users[0]!;
     const timeout = longestBuild(users);
@@ -64,7 +64,7 @@ function imagesOf(
     build: key => ordinary(key, signal),
     exists: async id => (await inspectImage(id, context)) !== null,
   });
-  const helper = singleFlight(() => build({ ...helperRequest, timeout: buildTimeout }));
+  const helper = memoizeAsync(() => build({ ...helperRequest, timeout: buildTimeout }));
   return {
     async image(agent, stop) {
       const key = imageKey(agents.plan(agent));

@@ -1,8 +1,10 @@
 import type { AgentPort } from '../actors/context.ts';
+import { containerName } from '../agent-container/names.ts';
+import { coalesce } from '../async/coalesce.ts';
+import { memoizeAsync } from '../async/memoize.ts';
 import type { Clock } from '../clock.ts';
 import type { Container, Containers } from '../docker/containers.ts';
-import { containerName, label } from '../docker/labels.ts';
-import { sharedFlight, singleFlight } from '../docker/single-flight.ts';
+import { label } from '../docker/labels.ts';
 import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
 import { type AgentRecord, isFresh } from '../recovery/record.ts';
 import type { Seals } from '../secrets/seals.ts';
@@ -32,8 +34,8 @@ export function reconcileAgents({
   agents,
   signal,
 }: ReconcileOptions): AgentPort['reconcile'] {
-  const list = sharedFlight(async () => byAgent(await listRun(runId, containers, seals, signal), runId));
-  const firstList = singleFlight(() => list(signal));
+  const list = coalesce(async () => byAgent(await listRun(runId, containers, seals, signal), runId));
+  const firstList = memoizeAsync(() => list(signal));
   const reconciled = new Set<string>();
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {

@@ -99,7 +99,7 @@ function createRunContext(
 ): ActorContext {
   const { docker, recorder, engine } = connection;
   const limiter = adaptiveLimiter({
-    most: startsAtOnce(engine),
+    maxConcurrency: startsAtOnce(engine),
     now: clock.elapsed,
     onChange: (atOnce, reason) => void journal.append({ type: 'engine.throttled', atOnce, reason }),
   });

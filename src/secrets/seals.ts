@@ -35,7 +35,7 @@ export function sealsOf(options: SealsOptions): Seals {
   const { plan, isAdopted, instance, runId, folder, containers, vault } = options;
   const file = (agent: string, attempt: number) => join(folder(agent, attempt), sealedName);
   const inspect = ({ name, attempt, containerId }: Attempt, signal: AbortSignal) =>
-    containers.inspect([containerId!], { signal, owner: { agent: name, attempt } });
+    containers.inspect([containerId!], { signal, scope: { agent: name, attempt } });
   const hasSecrets = (agent: string) => (plan(agent)?.secrets.length ?? 0) > 0;
 
   return {

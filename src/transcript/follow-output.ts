@@ -69,10 +69,10 @@ async function follow(
     onOutput(agent, dropped === 0 ? printed : `${printed} [${dropped} bytes more of this line]`);
   };
   // A secret may be wrapped over lines, or lie where a long line is cut.
-  const options = { signal, owner: { agent, attempt }, mostOfLine, through: redactor.lines() };
+  const options = { signal, scope: { agent, attempt }, maxLineBytes, through: redactor.lines() };
   const tail = isWhole ? [] : ['--tail=1'];
   await followLines(recorder, ['logs', '--follow', ...tail, containerId], onLine, options);
 }
 
 /** Maximum bytes of a reported line. */
-const mostOfLine = 64 * 2 ** 10;
+const maxLineBytes = 64 * 2 ** 10;

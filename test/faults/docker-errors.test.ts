@@ -1,5 +1,5 @@
+import { classify } from '../../src/docker/classify-error.ts';
 import type { DockerErrorKind } from '../../src/docker/docker-error.ts';
-import { classify } from '../../src/docker/errors.ts';
 import { cell } from './tally.ts';
 
 /**

@@ -59,7 +59,7 @@ test('the headings of the troubleshooting page match messages in the code', t =>
   const code = sources.join('\n').replaceAll(/\$\{[^}]*\}/g, '*');
   const headings = [...read('docs/troubleshooting.md').matchAll(/^### `(.+)`$/gm)].map(([, text]) => text!);
   t.true(headings.length > 15);
-  // docker/errors.ts builds messages from "could not" and an operation.
+  // docker/classify-error.ts builds messages from "could not" and an operation.
   for (const heading of headings)
     for (const part of heading
       .replace(/^could not /, '')

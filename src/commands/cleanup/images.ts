@@ -1,7 +1,9 @@
+import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker, DockerResult } from '../../docker/cli.ts';
-import { type Container, lines } from '../../docker/containers.ts';
-import { dockerError, matchesMessage, messageOf } from '../../docker/errors.ts';
+import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
+import { matchesMessage, messageOf } from '../../docker/messages.ts';
+import { lines } from '../../docker/parse-output.ts';
 import { EngineError } from '../../errors.ts';
 import { parseImages } from '../../images/inspect.ts';
 import { formatBytes } from '../../spec/units.ts';
@@ -48,7 +50,7 @@ export async function removeImage(
   docker: Docker,
   name: string,
 ): Promise<{ why: string; isFailure: boolean } | null> {
-  const result = await docker(['image', 'rm', name], { changes: true, timeout: 120_000 });
+  const result = await docker(['image', 'rm', name], { isMutation: true, timeout: 120_000 });
   if (result.ok || matchesMessage('noImage', result.stderr)) return null;
   const why = oneLine(messageOf(result.stderr));
   // `imageBusy` is not a failure: it has come into use since it was listed, or it is the parent of a remaining image.

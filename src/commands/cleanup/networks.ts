@@ -1,9 +1,9 @@
 import { withEngineError } from '../../connection/engine-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { lines } from '../../docker/containers.ts';
-import { matchesMessage } from '../../docker/errors.ts';
 import { label } from '../../docker/labels.ts';
+import { matchesMessage } from '../../docker/messages.ts';
 import { inspectNetworks } from '../../docker/networks.ts';
+import { lines } from '../../docker/parse-output.ts';
 import { EngineError } from '../../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../../networks/run-networks.ts';
 import { hasActiveEngine } from '../../recovery/active-engine.ts';
@@ -60,6 +60,6 @@ export async function removeNetwork(
     const problem = await removeRunNetwork(docker, id);
     return problem && oneLine(problem.why);
   }
-  const result = await docker(['network', 'rm', id], { changes: true });
+  const result = await docker(['network', 'rm', id], { isMutation: true });
   return result.ok || matchesMessage('noNetwork', result.stderr) ? null : oneLine(result.stderr);
 }

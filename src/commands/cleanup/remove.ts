@@ -1,6 +1,6 @@
 import { emptyFolder } from '../../agent-container/helper.ts';
 import { type Container, containers } from '../../docker/containers.ts';
-import { matchesMessage } from '../../docker/errors.ts';
+import { matchesMessage } from '../../docker/messages.ts';
 import type { StateDir } from '../../store/state-directory.ts';
 import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';

@@ -1,5 +1,5 @@
+import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError } from '../../docker/errors.ts';
 import { EngineError } from '../../errors.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function typeInto(
   for (let at = 0; at < bytes.length; at += 4096) {
     const input = keyCommands(bytes.subarray(at, at + 4096));
     const args = ['exec', '--interactive', containerId, 'sh', '-c', script, 'type', String(input.length)];
-    const result = await docker(args, { changes: true, timeout: 30_000, input });
+    const result = await docker(args, { isMutation: true, timeout: 30_000, input });
     if (!result.ok) throw new EngineError(dockerError(result, { operation: `type into ${address}` }).message);
   }
 }

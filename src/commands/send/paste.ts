@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { dockerError } from '../../docker/classify-error.ts';
 import type { Docker } from '../../docker/cli.ts';
-import { dockerError, isContainerOver } from '../../docker/errors.ts';
+import { isContainerOver } from '../../docker/messages.ts';
 import { EngineError, UsageError } from '../../errors.ts';
 import { oneLine } from '../../text/text.ts';
 
@@ -52,7 +53,7 @@ export async function pasteInto(containerId: string, paste: Paste): Promise<void
       containerId,
       ...['sh', '-c', script, 'send', buffer, String(bytes.length), ...choices],
     ],
-    { changes: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
+    { isMutation: true, timeout: 30_000, ...(bytes.length > 0 ? { input: bytes } : {}) },
   );
   if (result.ok) return;
   if (isContainerOver(result.stderr))

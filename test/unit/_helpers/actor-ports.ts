@@ -85,7 +85,7 @@ export function fakeWatcher(result: typeof end | null) {
   const watcher: ActorContext['watcher'] = {
     ended: waitForEnd,
     checkNow: () => void checks.push('check'),
-    reachable: async () => {},
+    waitUntilReachable: async () => {},
     closed: Promise.resolve(),
   };
   return { watcher, checks };

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { createContainer } from '../../../src/actors/create.ts';
+import { containerName } from '../../../src/agent-container/names.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import type { Container } from '../../../src/docker/containers.ts';
-import { containerName } from '../../../src/docker/labels.ts';
 import {
   agent,
   engine,

@@ -4,7 +4,7 @@ import type { Reconciliation, StepInput } from '../../../machines/agent-types.ts
 import type { ActorContext } from '../../../src/actors/context.ts';
 import { provideActors } from '../../../src/actors/provide.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { dockerError } from '../../../src/docker/errors.ts';
+import { dockerError } from '../../../src/docker/classify-error.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';

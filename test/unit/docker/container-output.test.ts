@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
+import { classify } from '../../../src/docker/classify-error.ts';
 import { dockerCli } from '../../../src/docker/cli.ts';
-import { outputSource } from '../../../src/docker/container-output.ts';
-import { classify } from '../../../src/docker/errors.ts';
+import { containerOfOutput } from '../../../src/docker/container-output.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { pipeOutput, saveOutput } from '../../../src/docker/stream.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
@@ -20,7 +20,7 @@ test("commands that forward a container's output are recognized, with the contai
     ['cp c:/workspace -', null],
     ['build --tag=x -- .', null],
   ] as const)
-    t.is(outputSource(line.split(' ')), id, line);
+    t.is(containerOfOutput(line.split(' ')), id, line);
 });
 
 /** Script of a docker that runs `inspection` for an inspect, and otherwise fails with this output of a container. */

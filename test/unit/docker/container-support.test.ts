@@ -1,7 +1,11 @@
 import test from 'ava';
-import { containerSupport, containerSupportOf, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
+import {
+  containerSupportOf,
+  rawContainerSupport,
+  unrestrictedEngine,
+} from '../../../src/docker/engine-info.ts';
 
-const supportOf = (info: object) => containerSupportOf(containerSupport.parse(info));
+const supportOf = (info: object) => containerSupportOf(rawContainerSupport.parse(info));
 
 /** `docker info` of Docker 20.10. */
 const dockerInfo = {

@@ -3,9 +3,9 @@ import test from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { containers } from '../../../src/docker/containers.ts';
-import { maxAnswerBytes, maxLogBytes, maxStderrBytes } from '../../../src/docker/output.ts';
+import { maxLogBytes, maxOutputBytes, maxStderrBytes } from '../../../src/docker/output.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
-import { firstBytes, followLines } from '../../../src/docker/stream.ts';
+import { followLines, readOutput } from '../../../src/docker/stream.ts';
 import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
 
 const docker = dockerCli(nullRecorder);
@@ -15,14 +15,14 @@ test.serial('endless output is cut off, fails the call, and leaves no process be
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   const result = await docker(['exec', 'c', 'tmux']);
   t.like(result, { ok: false, exitCode: null, interrupted: 'overflow' });
-  t.is(Buffer.byteLength(result.stdout), maxAnswerBytes);
+  t.is(Buffer.byteLength(result.stdout), maxOutputBytes);
   t.true(await until(() => !isAlive(pid())));
 });
 
 test.serial('an output of the maximum length is whole, and one byte more fails', async t => {
   fakeDocker(t, zeros(1_000));
-  t.like(await docker(['version'], { most: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
-  const result = await docker(['version'], { most: 999 });
+  t.like(await docker(['version'], { maxBytes: 1_000 }), { ok: true, stdout: 'x'.repeat(1_000) });
+  const result = await docker(['version'], { maxBytes: 999 });
   t.like(result, {
     ok: false,
     interrupted: 'overflow',
@@ -48,7 +48,7 @@ test.serial('a log may be of any length: its end is kept', async t => {
 test.serial('endless lines are followed up to the limit', async t => {
   const { pid } = fakeDocker(t, 'echo $$ >>"$here/pid"; exec yes');
   let count = 0;
-  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => count++, { most: 10_000 });
+  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => count++, { maxBytes: 10_000 });
   t.like(end, { ok: false, interrupted: 'overflow' });
   t.true(count <= 5_001);
   t.true(await until(() => !isAlive(pid())));
@@ -56,13 +56,13 @@ test.serial('endless lines are followed up to the limit', async t => {
 
 test.serial('the limit of followed output includes stderr', async t => {
   fakeDocker(t, 'exec yes >&2');
-  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => {}, { most: 10_000 });
+  const end = await followLines(nullRecorder, ['exec', 'c', 'tail'], () => {}, { maxBytes: 10_000 });
   t.like(end, { ok: false, interrupted: 'overflow', stderr: '' });
 });
 
 test.serial('a file of any length is read up to the limit', async t => {
   fakeDocker(t, 'exec cat /dev/zero');
-  const { ok, interrupted, stdout } = await firstBytes(nullRecorder, ['cp'], 4_096, { timeout: 0 });
+  const { ok, interrupted, stdout } = await readOutput(nullRecorder, ['cp'], 4_096, { timeout: 0 });
   t.deepEqual([ok, interrupted, stdout.length], [false, 'overflow', 4_096]);
 });
 
@@ -89,7 +89,7 @@ const program = (call: string) => {
   const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../../src/docker', name));
   return `import { dockerCli } from ${source('cli.ts')};
     import { nullRecorder } from ${source('recorder.ts')};
-    import { firstBytes, followLines, pipeOutput, saveOutput } from ${source('stream.ts')};
+    import { readOutput, followLines, pipeOutput, saveOutput } from ${source('stream.ts')};
     import { Writable } from 'node:stream';
     let most = 0;
     setInterval(() => { most = Math.max(most, process.memoryUsage.rss()); }, 20).unref();

@@ -2,8 +2,8 @@ import test from 'ava';
 import { mountFlag } from '../../../src/agent-container/create-args.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import { engineInfo } from '../../../src/docker/engine-info.ts';
-import { isContainerOver, matchesMessage } from '../../../src/docker/errors.ts';
-import { podmanCli } from '../../../src/docker/podman.ts';
+import { isContainerOver, matchesMessage } from '../../../src/docker/messages.ts';
+import { refusingSplitMounts } from '../../../src/docker/podman.ts';
 
 /** Create a docker that records its calls and prints the same each time. */
 function fake(stdout = '') {
@@ -22,7 +22,7 @@ for (const path of ['/work/a,source=/', '/work/a"b', '/work/a\nb'])
       { type: 'bind', source: path, target: '/w' },
       { type: 'bind', source: '/w', target: path },
     ]) {
-      const result = await podmanCli(docker)(['create', mountFlag(fields), '--', 'image']);
+      const result = await refusingSplitMounts(docker)(['create', mountFlag(fields), '--', 'image']);
       t.like(result, { ok: false, interrupted: null });
       t.regex(result.stderr, /^Podman cannot mount a path with a comma/);
     }
@@ -38,7 +38,7 @@ test('other calls are passed on unchanged', async t => {
     '--',
     'x',
   ];
-  t.is((await podmanCli(docker)(args)).stdout, 'c1');
+  t.is((await refusingSplitMounts(docker)(args)).stdout, 'c1');
   t.deepEqual(calls, [args]);
 });
 

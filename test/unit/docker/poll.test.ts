@@ -1,5 +1,4 @@
 import test, { type ExecutionContext } from 'ava';
-import { backoff } from '../../../src/docker/backoff.ts';
 import { poll } from '../../../src/docker/poll.ts';
 import { virtualTime } from '../_helpers/virtual-time.ts';
 
@@ -20,8 +19,8 @@ function polling(t: ExecutionContext, engine: Engine) {
   const reported: string[] = [];
   const calls: number[] = [];
   let concurrent = 0;
-  const { pollNow, next, reachable, closed } = poll({
-    async ask() {
+  const { pollNow, next, waitUntilReachable, closed } = poll({
+    async call() {
       calls.push(time.now());
       t.is(++concurrent, 1, 'one call at a time');
       if (engine.takes) await time.sleep(engine.takes, never);
@@ -41,7 +40,7 @@ function polling(t: ExecutionContext, engine: Engine) {
     await time.pass(0);
     await closed;
   });
-  return { time, reported, calls, pollNow, next, reachable };
+  return { time, reported, calls, pollNow, next, waitUntilReachable };
 }
 
 /** Start `size` waits, and return the list of results so far. */
@@ -53,8 +52,8 @@ function crowd(size: number, wait: () => Promise<unknown>) {
 
 test('forty waiters for an unreachable engine share calls with backoff, and one success resolves all', async t => {
   const engine: Engine = { isUnreachable: true };
-  const { time, reported, calls, reachable } = polling(t, engine);
-  const results = crowd(40, () => reachable(never));
+  const { time, reported, calls, waitUntilReachable } = polling(t, engine);
+  const results = crowd(40, () => waitUntilReachable(never));
   await time.pass(minute);
   const [first, second] = [calls.filter(at => at < minute / 2), calls.filter(at => at >= minute / 2)];
   t.true(first.length > second.length);
@@ -71,23 +70,23 @@ test('forty waiters for an unreachable engine share calls with backoff, and one 
 });
 
 test('pollNow does not shorten the backoff of an unreachable engine', async t => {
-  const { time, calls, reachable, pollNow } = polling(t, { isUnreachable: true });
-  crowd(1, () => reachable(never));
+  const { time, calls, waitUntilReachable, pollNow } = polling(t, { isUnreachable: true });
+  crowd(1, () => waitUntilReachable(never));
   await time.pass(minute);
   const before = calls.length;
   for (let second = 0; second < 60; second++) {
     pollNow();
-    crowd(40, () => reachable(never));
+    crowd(40, () => waitUntilReachable(never));
     await time.pass(1_000);
   }
   t.true(calls.length - before <= 13, `${calls.length - before} in a minute`);
 });
 
 test('an engine that takes half a minute gets one call at a time', async t => {
-  const { time, calls, reachable } = polling(t, { takes: 30_000 });
-  const early = crowd(20, () => reachable(never));
+  const { time, calls, waitUntilReachable } = polling(t, { takes: 30_000 });
+  const early = crowd(20, () => waitUntilReachable(never));
   await time.pass(10_000);
-  const late = crowd(20, () => reachable(never));
+  const late = crowd(20, () => waitUntilReachable(never));
   await time.pass(25_000);
   t.deepEqual([early.length, late.length], [20, 0]);
   await time.pass(30_000);
@@ -96,11 +95,11 @@ test('an engine that takes half a minute gets one call at a time', async t => {
 });
 
 test('a result is never older than its request', async t => {
-  const { time, reachable, pollNow } = polling(t, { takes: 1_000 });
+  const { time, waitUntilReachable, pollNow } = polling(t, { takes: 1_000 });
   pollNow();
-  crowd(1, () => reachable(never));
+  crowd(1, () => waitUntilReachable(never));
   await time.pass(500);
-  const results = crowd(1, () => reachable(never));
+  const results = crowd(1, () => waitUntilReachable(never));
   await time.pass(700);
   t.is(results.length, 0);
   await time.pass(5_000);
@@ -109,10 +108,10 @@ test('a result is never older than its request', async t => {
 
 test('a waiter that aborts rejects, and the others still get the result', async t => {
   const engine: Engine = { isUnreachable: true };
-  const { time, reachable, next } = polling(t, engine);
+  const { time, waitUntilReachable, next } = polling(t, engine);
   const stop = new AbortController();
-  const aborted = reachable(stop.signal);
-  const results = crowd(3, () => reachable(never));
+  const aborted = waitUntilReachable(stop.signal);
+  const results = crowd(3, () => waitUntilReachable(never));
   const outcomes = crowd(1, () => next(never));
   await time.pass(1_000);
   stop.abort(new Error('enough'));
@@ -124,10 +123,10 @@ test('a waiter that aborts rejects, and the others still get the result', async 
 });
 
 test('an engine that responds to lists only is polled with backoff', async t => {
-  const { time, reported, calls, reachable } = polling(t, {});
+  const { time, reported, calls, waitUntilReachable } = polling(t, {});
   for (let agent = 0; agent < 40; agent++)
     void (async () => {
-      for (;;) await reachable(never);
+      for (;;) await waitUntilReachable(never);
     })();
   await time.pass(minute);
   t.true(calls.length < 20, `${calls.length} in a minute`);
@@ -136,10 +135,10 @@ test('an engine that responds to lists only is polled with backoff', async t => 
 
 test('requests during an outage do not slow the engine down afterwards', async t => {
   const engine: Engine = { isUnreachable: true };
-  const { time, calls, reachable, pollNow } = polling(t, engine);
-  crowd(1, () => reachable(never));
+  const { time, calls, waitUntilReachable, pollNow } = polling(t, engine);
+  crowd(1, () => waitUntilReachable(never));
   await time.pass(minute);
-  crowd(40, () => reachable(never));
+  crowd(40, () => waitUntilReachable(never));
   engine.isUnreachable = false;
   await time.pass(10_000);
   const before = calls.length;
@@ -161,18 +160,4 @@ test('without waiters there are no calls; with them one per interval, and one at
   pollNow();
   await time.pass(0);
   t.is(calls.length, 11);
-});
-
-test('backoff is a random part of a limit that doubles with each failure', t => {
-  const options = { base: 100, most: 5_000 };
-  const longest = [1, 2, 3, 6, 7, 1_000, 1e6].map(failures => backoff(failures, options, () => 1));
-  t.deepEqual(longest, [100, 200, 400, 3_200, 5_000, 5_000, 5_000]);
-  t.is(
-    backoff(3, options, () => 0.25),
-    100,
-  );
-  t.is(
-    backoff(3, options, () => 0),
-    0,
-  );
 });

@@ -43,11 +43,11 @@ const uses = [
   ['saved', "saveOutput(nullRecorder, ['logs', '--follow'], '/dev/null', { timeout: 0 })"],
   ['copied', "copyOutput(nullRecorder, ['logs', '--follow'], 2, { timeout: 0 })"],
   ['piped', "pipeOutput(nullRecorder, ['cp'], process.stderr, { timeout: 0 })"],
-  ['read', "firstBytes(nullRecorder, ['cp'], 1_000, { timeout: 0 })"],
+  ['read', "readOutput(nullRecorder, ['cp'], 1_000, { timeout: 0 })"],
 ] as const;
 for (const [use, call] of uses) {
   const program = `
-    import { copyOutput, firstBytes, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
+    import { copyOutput, readOutput, followLines, pipeOutput, saveOutput } from ${module('stream.ts')};
     import { nullRecorder } from ${module('recorder.ts')};
     process.on('SIGINT', () => console.log('for us'));
     const { ok } = await ${call};

@@ -198,7 +198,7 @@ test.serial(
       exited: [{ id: 'c1', state: 'exited', exitCode: 0, oomKilled: false, finishedAt: 5 }],
     });
     const ended = watcher.ended('c1', never);
-    const reachable = watcher.reachable(never);
+    const reachable = watcher.waitUntilReachable(never);
     while (lists() < 3) await delay(20);
     t.deepEqual(reported, ['unreachable: no response']);
     isUnreachable = false;

@@ -6,7 +6,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { dockerCli } from '../../../src/docker/cli.ts';
 import { type CallEnd, nullRecorder } from '../../../src/docker/recorder.ts';
-import { firstBytes, followLines, pipeCommands, pipeOutput, saveOutput } from '../../../src/docker/stream.ts';
+import { followLines, pipeCommands, pipeOutput, readOutput, saveOutput } from '../../../src/docker/stream.ts';
 import { fakeDocker, isAlive, until } from '../_helpers/fake-docker.ts';
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -20,7 +20,7 @@ const starters: Readonly<Record<string, (signal: AbortSignal) => Promise<CallEnd
   saveOutput: signal => saveOutput(nullRecorder, args, '/dev/null', { signal, timeout: 0 }),
   pipeOutput: signal => pipeOutput(nullRecorder, args, nowhere(), { signal, timeout: 0 }),
   pipeCommands: signal => pipeCommands(nullRecorder, args, args, { signal, timeout: 0 }),
-  firstBytes: signal => firstBytes(nullRecorder, args, 1_000, { signal, timeout: 0 }),
+  readOutput: signal => readOutput(nullRecorder, args, 1_000, { signal, timeout: 0 }),
 };
 
 /** Wrapper scripts named docker. Each starts a process that writes its id to a file and never ends. */

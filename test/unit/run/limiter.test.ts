@@ -4,10 +4,14 @@ import { StepError } from '../../../machines/step-error.ts';
 import { adaptiveLimiter } from '../../../src/run/limiter.ts';
 
 /** A limiter with its own clock, and calls that end when the test ends them. */
-function testLimiter(most: number) {
+function testLimiter(maxConcurrency: number) {
   let now = 0;
   const changes: (number | null)[] = [];
-  const limiter = adaptiveLimiter({ most, now: () => now, onChange: atOnce => void changes.push(atOnce) });
+  const limiter = adaptiveLimiter({
+    maxConcurrency,
+    now: () => now,
+    onChange: atOnce => void changes.push(atOnce),
+  });
   const running = new Map<string, PromiseWithResolvers<void>>();
   const ends: Promise<void>[] = [];
   const end = async (name: string, error?: Error) => {
@@ -111,7 +115,7 @@ test('an aborted call leaves the queue without taking a slot', async t => {
 });
 
 test('an aborted call is rejected at once while it waits, and keeps its slot while it runs', async t => {
-  const limiter = adaptiveLimiter({ most: 1, now: () => 0, onChange: () => {} });
+  const limiter = adaptiveLimiter({ maxConcurrency: 1, now: () => 0, onChange: () => {} });
   const stop = new AbortController();
   const work = Promise.withResolvers<string>();
   let began = false;

@@ -1,8 +1,8 @@
 /** In milliseconds. */
 export interface BackoffOptions {
   /** The longest pause after the first failure; doubled after each further one. */
-  readonly base: number;
-  readonly most: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
 }
 
 /**
@@ -13,6 +13,6 @@ export interface BackoffOptions {
  */
 export const backoff = (
   failures: number,
-  { base, most }: BackoffOptions,
+  { baseMs, maxMs }: BackoffOptions,
   random: () => number = Math.random,
-): number => random() * Math.min(most, base * 2 ** (failures - 1));
+): number => random() * Math.min(maxMs, baseMs * 2 ** (failures - 1));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { sharedFlight } from '../../../src/docker/single-flight.ts';
+import { coalesce } from '../../../src/async/coalesce.ts';
 
 const never = new AbortController().signal;
 
@@ -19,7 +19,7 @@ const turn = () => new Promise(resolve => setImmediate(resolve));
 
 test('forty concurrent callers share one run, and callers during it share the next one', async t => {
   const { calls, work } = controlledWork();
-  const flight = sharedFlight(work);
+  const flight = coalesce(work);
   const early = Array.from({ length: 40 }, () => flight(never));
   await turn();
   const late = Array.from({ length: 40 }, () => flight(never));
@@ -35,7 +35,7 @@ test('forty concurrent callers share one run, and callers during it share the ne
 
 test('a caller that aborts, and work that fails, do not affect later callers', async t => {
   const { calls, work } = controlledWork();
-  const flight = sharedFlight(work);
+  const flight = coalesce(work);
   const stop = new AbortController();
   const aborted = flight(stop.signal);
   const other = flight(never);

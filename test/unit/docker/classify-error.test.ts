@@ -1,13 +1,8 @@
 import test from 'ava';
 import { asStepError } from '../../../machines/step-error.ts';
+import { classify, dockerError } from '../../../src/docker/classify-error.ts';
 import type { DockerErrorKind } from '../../../src/docker/docker-error.ts';
-import {
-  classify,
-  dockerError,
-  isProgramMissing,
-  matchesMessage,
-  messageOf,
-} from '../../../src/docker/errors.ts';
+import { isProgramMissing, matchesMessage, messageOf } from '../../../src/docker/messages.ts';
 
 const failed = (stderr: string, more: object = {}) => ({
   ok: false,

@@ -1,13 +1,13 @@
-import { plainText } from '../text/text.ts';
 import { DockerError, type DockerErrorKind } from './docker-error.ts';
+import { matchesMessage, messageOf, withoutWarnings } from './messages.ts';
 import type { CallEnd } from './recorder.ts';
 
 /**
- * The only file that parses docker's error texts. They change between versions, so each class matches several fragments,
- * case-insensitively. A text of no class is a permanent failure.
+ * Docker's error texts change between versions, so each class matches several fragments, case-insensitively. A text of no
+ * class is a permanent failure.
  */
 const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
-  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the words of any other row.
+  // First, since they quote the user's text: a Dockerfile, a path or a name may contain the text of any other row.
   ['docker', /returned a non-zero code: \d|did not complete successfully: exit code|dockerfile parse error/i],
   ['docker', /unable to prepare context|invalid reference format|invalid mount config|no such image/i],
   ['docker', /executable file not found|unable to find user/i],
@@ -55,55 +55,16 @@ export function classify(result: CallEnd & { stdout?: string }): DockerErrorKind
   const printed = `${result.printed ?? ''}\n${result.exitCode === 126 || result.exitCode === 127 ? (result.stdout ?? '') : ''}`;
   const kind = kindOf(printed);
   if (result.printed === undefined) return kind ?? 'docker';
-  // A container may print anything, so its words allow another try at most (I8). The engine has been asked and is reachable.
+  // A container may print anything, so its output allows a retry at most (I8). The engine is reachable, since it gave a
+  // reason.
   return kind === 'transient' || kind === 'unreachable' ? 'transient' : 'docker';
 }
 
-/** Quoted text is a name that a user chose, and may contain any words. */
+/** Quoted text is a name that a user chose, and may contain any text. */
 const kindOf = (text: string) => {
   const unquoted = text.replace(/"[^"\n]*"/g, '""');
   return classes.find(([, pattern]) => pattern.test(unquoted))?.[0] ?? null;
 };
-
-/** Whole messages of Docker, each followed by Podman's wording. */
-const messages = {
-  noContainer: /^no such (container|object)(: |$)|^no container with .* found: no such container$/i,
-  noImage: /^no such image(: |$)|^unable to find image '.*' locally$|: (image not known|no such image)$/i,
-  noNetwork: /^no such network(: |$)|(^|: )network \S+ not found$|: network not found$/i,
-  noPath:
-    /^could not find the file .+ in container \S+$|^no such container:path: |could not be found on container \S+: no such file or directory$/i,
-  mount:
-    /^invalid mount config for type |^bind source path does not exist: |^error while creating mount source path |^mounts denied: |^statfs \//i,
-  notRunning: /^container \S+ is not running$|^can only create exec sessions on running containers/i,
-  nameTaken:
-    /^conflict\. the container name ".*" is already in use by |the container name ".*" is already in use by /i,
-  networkExists: /^network with name \S+ already exists$|network already exists$/i,
-  networkBusy: /^error while removing network: .* has active endpoints|: network is being used$/i,
-  imageBusy:
-    /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,
-  removing: /^removal of container \S+ is already in progress$/i,
-  noProgram:
-    /exec: "[^"]*": (executable file not found|stat .*: no such file or directory)|executable file `[^`]*` not found|exec format error/i,
-  stuckTask: /task [0-9a-f]{64}: already exists|failed to start shim: mkdir [^\n]*: file exists/i,
-  logOptions: /max-buffer-size option is only supported/i,
-  noSpace: /no space left on device/i,
-} as const;
-
-/** Return whether a whole line is this message. A quotation is never more than a part of a line. */
-export const matchesMessage = (message: keyof typeof messages, stderr: string): boolean =>
-  linesOf(stderr).some(line => messages[message].test(line));
-
-/** Return whether the container has ended or is gone. */
-export const isContainerOver = (stderr: string) =>
-  matchesMessage('noContainer', stderr) || matchesMessage('notRunning', stderr);
-
-/** Return whether the container could not start because it lacks this program. */
-export const isProgramMissing = (program: string, stderr: string) =>
-  linesOf(stderr).some(
-    line =>
-      messages.noProgram.test(line) &&
-      [`exec: "${program}": `, `file \`${program}\` `].some(named => line.includes(named)),
-  );
 
 export interface DockerFailure {
   /** For messages: `create the container`. Default: `run docker VERB`. */
@@ -125,9 +86,9 @@ export function dockerError(
     result.interrupted === 'timeout'
       ? 'docker did not respond in time'
       : messageOf(result.stderr) || messageOf(result.printed || result.stdout || '');
-  const then = hint(kind, result.stderr);
-  const what = message || `docker exited with ${result.exitCode}`;
-  const reason = then === '' ? what : what.replace(/\.$/, '') + then;
+  const hintText = hint(kind, result.stderr);
+  const problem = message || `docker exited with ${result.exitCode}`;
+  const reason = hintText === '' ? problem : problem.replace(/\.$/, '') + hintText;
   return new DockerError(kind, `could not ${operation}: ${reason}`, {
     reason,
     command: `docker ${result.args.slice(0, 2).join(' ')}`,
@@ -149,31 +110,6 @@ export const unreadableOutput = (
     `could not ${operation}: docker reports success, but its output cannot be read`,
     { command: `docker ${args[0]}`, exitCode, stderr, inDoubt: true },
   );
-
-/** Remove warnings, which are not the reason of a failure: a client whose config.json is empty writes `WARNING: Error parsing config file (…): EOF` each time. */
-const withoutWarnings = (stderr: string) => stderr.replace(/^WARNING: .*\n?/gm, '').trim();
-
-/**
- * Return docker's message without its preamble and its pointers to help, whole, since any line of a quoted text may give
- * the reason. A long text is reduced to its beginning and its end.
- */
-export function messageOf(text: string): string {
-  return bounded(linesOf(text).join('\n'));
-}
-
-const linesOf = (text: string) =>
-  withoutWarnings(plainText(text))
-    .split('\n')
-    .map(line => line.trim().replace(preamble, ''))
-    .filter(line => line !== '' && !pointer.test(line));
-
-const preamble = /^(docker: )?Error response from daemon: |^Error: (?=No such )/i;
-/** Whole lines of docker that give no reason. */
-const pointer =
-  /^(See|Run) '?docker( [\w-]+)* --help'?( for more information)?\.?$|^Error: failed to start containers: \S+$|^exit status \d+$/;
-
-const bounded = (words: string) =>
-  words.length <= 1_000 ? words : `${words.slice(0, 700)} … ${words.slice(-300)}`;
 
 function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';

@@ -37,7 +37,7 @@ import {
  * import { agentMachine, type EndRecord, type Reconciliation, type StepInput } from 'agent-flow';
  * import { createActor, fromPromise, toPromise } from 'xstate';
  *
- * // An agent whose container ended while no engine process ran: its transcript is read, then it is removed.
+ * // An agent whose container ended while no supervisor ran: its transcript is read, then it is removed.
  * const machine = agentMachine.provide({
  *   actors: {
  *     reconcile: fromPromise<Reconciliation, StepInput>(async () => ({
@@ -153,7 +153,7 @@ export const agentMachine = machineSetup.createMachine({
         src: 'waitForTmux',
         input: stepInput,
         onDone: [
-          // An engine process that is gone may have injected it already: then the agent has run and ended.
+          // A supervisor that is gone may have injected it already: then the agent has run and ended.
           { guard: 'hasEnded', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],

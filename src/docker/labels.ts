@@ -39,7 +39,11 @@ export const protocol = '1';
 export const sessionName = 'agent';
 
 export const containerName = (runId: string, agent: string, attempt: number) =>
-  `tmux-agent-${runId}-${agent}-${attempt}`;
+  `${containerNamePrefix(runId, agent)}${attempt}`;
+
+/** Return the beginning of the names of a run's containers, or of those of one agent. */
+export const containerNamePrefix = (runId: string, agent?: string) =>
+  agent === undefined ? `tmux-agent-${runId}-` : `tmux-agent-${runId}-${agent}-`;
 
 /** The owner of a resource that a run creates beside its agents, such as a network or a proxy. */
 export interface Owned {

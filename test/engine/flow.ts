@@ -237,7 +237,7 @@ export const countedWorker = (more: string, options: object = {}) => ({
 export const starts = (here: Place): number =>
   readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
 
-/** Start a run, kill its engine process as soon as `when` holds, and return the id of the run. */
+/** Start a run, kill its supervisor as soon as `when` holds, and return the id of the run. */
 export async function killed(
   here: Place,
   spec: unknown,

@@ -62,6 +62,7 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
  * @returns A promise of the result, that can be iterated and cancelled.
  * @throws {SpecError} The spec is not valid; nothing was started.
  * @throws {FlowError} The flow cannot begin, for instance without an engine (`EngineError`).
+ * @throws {RunStateError} The run folder cannot be written, its lock was lost, or a secret is missing.
  * @throws {FlowError} The flow was cancelled before it began. Where `signal` was aborted with an `Error`, that is thrown.
  * @throws The error of `onEvent` or `onOutput`, where one of them fails; by then everything is removed.
  *

@@ -9,7 +9,7 @@ export interface Progress {
   /** Take earlier events without printing them. */
   readonly onPast: (events: readonly RunEvent[]) => void;
   readonly onEvent: (event: RunEvent) => void;
-  /** Present only where output is shown: each agent's output costs a docker process. */
+  /** Present only if output is shown: each agent's output costs a docker process. */
   readonly onOutput?: (agent: string, line: string) => void;
   readonly stop: () => void;
 }
@@ -38,7 +38,7 @@ export function canRedraw(
   return hasCursor && !isLog && columns >= minimumSize.columns && rows >= minimumSize.rows;
 }
 
-/** Print one line per step. `runId` is put before each line where several runs are shown. */
+/** Print one line per step. `runId` is put before each line if several runs are shown. */
 export function lines(runId: string | null = null): Progress {
   const flow = liveFlowState();
   let width = 0;

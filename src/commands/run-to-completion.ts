@@ -30,7 +30,7 @@ type Listeners = Omit<RunOptions, 'stateDir' | 'clock'>;
 
 /** A run for this process to drive. */
 export interface RunToDrive {
-  /** Put before its lines and errors where several runs are driven; null before it has an id. */
+  /** Put before its lines and errors if several runs are driven; null before it has an id. */
   readonly runId: string | null;
   begin(listeners: Listeners): Promise<Run>;
 }

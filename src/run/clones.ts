@@ -4,7 +4,7 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 
-export interface WorkspacesOptions {
+export interface ClonesOptions {
   readonly plan: FlowPlan;
   readonly folder: RunFolder;
   /** The commits that repositories were at when the run began. */
@@ -19,7 +19,7 @@ export function clonesOf({
   folder,
   commits = {},
   attempts,
-}: WorkspacesOptions): Pick<WorkspacePort, 'clone' | 'baseCommit' | 'markUsed'> {
+}: ClonesOptions): Pick<WorkspacePort, 'clone' | 'baseCommit' | 'markUsed'> {
   const used = new Set<string>();
   const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
   const workspaceOf = (agent: string) => workspaces.get(agent)!;

@@ -59,7 +59,7 @@ function reconnect(
   });
 }
 
-/** Record where the engine was found: the next supervisor looks there first. */
+/** Record the address at which the engine was found: the next supervisor tries it first. */
 function rememberEngine(folder: RunFolder, file: RunFile, connection: Connection): RunEngine {
   const engine = runEngineOf(connection);
   if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });

@@ -26,7 +26,7 @@ export function handleSignals(count: number, signals: NodeJS.Process = process):
   let isKilled = false;
   let left = count;
   const exitCode = () => first && codes[first];
-  // The failure of a run to begin is reported where it is awaited.
+  // The caller that awaits the run reports its failure to begin.
   const withRun = (started: Promise<Run>, act: (run: Run) => void) => void started.then(act).catch(() => {});
   const cancel = (started: Promise<Run>) => {
     if (first !== null) withRun(started, run => run.cancel(first!));

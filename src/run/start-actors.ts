@@ -20,7 +20,7 @@ import type { RunOptions } from './run.ts';
 export interface DrivenRun extends Disposable {
   readonly driver: FlowDriver;
   readonly context: ActorContext;
-  /** null where nothing listens to the agents' output. */
+  /** null if nothing listens to the agents' output. */
   readonly following: Following | null;
   /** Resolves when no docker process follows the engine's events any more. */
   closeWatcher(): Promise<void>;

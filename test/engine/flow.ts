@@ -245,7 +245,7 @@ export async function killed(
   options?: Options,
 ): Promise<string> {
   const engine = here.start(['run', here.write(spec)], options);
-  await eventually(when as () => boolean, 'the moment to kill the engine');
+  await eventually(when as () => boolean, 'the moment to kill the supervisor');
   engine.kill('SIGKILL');
   await engine;
   return here.runId()!;

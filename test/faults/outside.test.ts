@@ -56,7 +56,7 @@ const representative = ['docker stop, engine dead'];
 for (const [name, { intervene, expected }] of Object.entries(interventions))
   for (const isAbandoned of [false, true]) {
     if (!isWhole && !representative.includes(`${name}${isAbandoned ? ', engine dead' : ''}`)) continue;
-    const title = `${name} of a running agent's container${isAbandoned ? ' whose engine is dead' : ''} ${
+    const title = `${name} of a running agent's container${isAbandoned ? ' whose supervisor is dead' : ''} ${
       expected === fine ? 'changes nothing' : 'is followed by a second attempt'
     }`;
     cell({ block: 'F', fault: isAbandoned ? 'by hand, engine dead' : 'by hand', title }, t =>

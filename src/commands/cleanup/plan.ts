@@ -24,7 +24,7 @@ export interface CleanupRequest {
   readonly runsOlderThan: number | null;
 }
 
-/** What to remove from one engine, and what to skip although it was asked for. */
+/** The resources to remove from one engine, and the requested ones to skip. */
 export interface Plan {
   readonly containers: readonly Container[];
   readonly networks: readonly RemovableNetwork[];

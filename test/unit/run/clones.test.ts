@@ -55,7 +55,7 @@ test('a clone is below the directory of its attempt', async t => {
   t.is(clone('bound', 1), null);
 });
 
-test('the shutdown deadline applies only to cancelled agents', t => {
+test('the cancel deadline applies only to cancelled agents', t => {
   const { apply, signal, end } = cancelDeadline(['a', 'b']);
   apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
   t.false(signal('a').aborted);

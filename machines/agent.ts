@@ -39,7 +39,7 @@ import {
  * import { agentMachine, type EndRecord, type Reconciliation, type StepInput } from 'agent-flow';
  * import { createActor, fromPromise, toPromise } from 'xstate';
  *
- * // An agent whose container ended while no engine process ran: its transcript is read, then it is removed.
+ * // An agent whose container ended while no supervisor ran: its transcript is read, then it is removed.
  * const machine = agentMachine.provide({
  *   actors: {
  *     reconcile: fromPromise<Reconciliation, StepInput>(async () => ({
@@ -159,7 +159,7 @@ export const agentMachine = machineSetup.createMachine({
         src: 'waitForTmux',
         input: stepInput,
         onDone: [
-          // A previous engine process may have injected the launch script, and the agent may have ended.
+          // A previous supervisor may have injected the launch script, and the agent may have ended.
           { guard: 'outputIsEnd', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],

@@ -55,3 +55,22 @@ export class EngineError extends FlowError {
     super(message, 3, options);
   }
 }
+
+/**
+ * The run folder cannot be written, the run's lock was lost, or a secret is missing, so this process cannot continue the
+ * run. Agents that have started continue in their containers. Exit code 3.
+ *
+ * @example
+ * ```ts
+ * import { RunStateError } from 'agent-flow';
+ *
+ * const advice = (error: unknown) => (error instanceof RunStateError ? 'fix it, then agent-flow resume' : 'start again');
+ * console.log(advice(new RunStateError('the journal cannot be written'))); // fix it, then agent-flow resume
+ * ```
+ */
+export class RunStateError extends FlowError {
+  override readonly name = 'RunStateError';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, 3, options);
+  }
+}

@@ -12,7 +12,7 @@ export type {
 export { type FlowInput, type FlowOutput, flowMachine } from '../machines/flow.ts';
 export type { End, EndRecord, Failure, FailureKind, Outcome, Status } from '../machines/outcome.ts';
 export type { AgentActors } from './actors/provide.ts';
-export { EngineError, FlowError, UsageError } from './errors.ts';
+export { EngineError, FlowError, RunStateError, UsageError } from './errors.ts';
 export { eventSchema, type RunEvent } from './events.ts';
 export type { AgentPath, FlowPath, Graph, GraphEdge, GraphNode } from './graph/graph.ts';
 export { type ContainerFact, type ReconcilePlan, reconcile } from './recovery/reconcile.ts';

@@ -69,9 +69,9 @@ export interface WorkspacePort {
   /** Return the path of an agent's own clone, whether or not it exists; null if it has none. */
   clone(agent: string, attempt: number): string | null;
   /** Return the commit that the agent's clones start from. */
-  base(agent: string): Base;
-  /** Return whether this is the first request for a repository. */
-  firstUse(repository: string): boolean;
+  baseCommit(agent: string): Base;
+  /** Mark a repository as used. Returns whether it was not marked before. */
+  markUsed(repository: string): boolean;
   /** Make an agent's clone. Resolves with the reason if that is impossible, else with null. */
   makeClone(owner: CallScope, request: CloneRequest, signal: AbortSignal): Promise<string | null>;
   /** Copy the git files that are read-only for the agent of a bound repository. */
@@ -106,7 +106,7 @@ export interface JournalPort {
 
 export type SavedWorkspace = NonNullable<Extract<RunEventBody, { type: 'workspace.saved' }>['workspace']>;
 
-export type Base = { readonly commit: string } | { readonly fault: string };
+export type Base = { readonly commit: string } | { readonly problem: string };
 
 export const owner = (input: { name: string; attempt: number }): CallScope => ({
   agent: input.name,

@@ -11,7 +11,7 @@ import { findRepository, type Repository, readSmallFile, repositoryRoots } from 
 import type { ActorContext } from './context.ts';
 import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 
-type ClonePorts = HelperPorts & Pick<ActorContext, 'firstUse' | 'writablePlaces' | 'livePlaces' | 'emit'>;
+type ClonePorts = HelperPorts & Pick<ActorContext, 'markUsed' | 'writablePlaces' | 'livePlaces' | 'emit'>;
 
 /** The source and the target of an agent's own clone. */
 export interface CloneRequest {
@@ -45,7 +45,7 @@ export async function makeClone(
   if ('problem' in repository) return repository.problem;
   makeDirectory(dirname(target));
   const aside = `${target}${making}${process.pid}`;
-  const isFirst = context.firstUse(root);
+  const isFirst = context.markUsed(root);
   const job = cloneJob(context, request, repository, aside, {
     name: (await globalGitSetting('user.name')) ?? 'agent-flow',
     email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',

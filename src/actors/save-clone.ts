@@ -13,7 +13,8 @@ import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob 
 import { onHost, writableNow } from './make-clone.ts';
 import { type WorkRefs, workRefs } from './workspace.ts';
 
-export type SaveClonePorts = CollectClonePorts & Pick<ActorContext, 'base' | 'writablePlaces' | 'livePlaces'>;
+export type SaveClonePorts = CollectClonePorts &
+  Pick<ActorContext, 'baseCommit' | 'writablePlaces' | 'livePlaces'>;
 
 /** Maximum bytes of a bundle, and of a patch. */
 const maxBytes = 2 ** 30;
@@ -40,14 +41,14 @@ export async function saveClone(
   const { agent, attempt } = owner;
   const { workspace } = context.plan(agent);
   const clone = context.clone(agent, attempt);
-  const base = context.base(agent);
+  const base = context.baseCommit(agent);
   if (workspace.mode !== 'clone' || clone === null || !existsSync(clone)) return nothing;
   const diff = join(context.folder(agent, attempt), 'diff.patch');
   const leave = (reason: string, known: Partial<SavedWorkspace> = {}): SavedClone => ({
     workspace: { branch: null, commit: null, diff: null, ...known, path: clone },
     warning: `could not save all of its work: ${signal.aborted ? 'there was no time left' : reason}. Its clone is left in ${clone}`,
   });
-  if ('fault' in base) return leave(base.fault);
+  if ('problem' in base) return leave(base.problem);
   if (signal.aborted) return leave('');
 
   const destination = workRefs(context.identity(agent, attempt).runId, agent, attempt);

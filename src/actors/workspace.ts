@@ -3,7 +3,7 @@ import { StepError } from '../../machines/step-error.ts';
 import { matchesMessage } from '../docker/messages.ts';
 import { type ActorContext, owner } from './context.ts';
 
-type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'base' | 'makeClone'>;
+type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'baseCommit' | 'makeClone'>;
 
 /** Return the branch that an agent's work is saved to. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
@@ -30,8 +30,9 @@ export async function ensureWorkspace(
   const { workspace } = context.plan(name);
   const target = context.clone(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
-  const base = context.base(name);
-  if ('fault' in base) throw new StepError('workspace', `could not make the clone of ${name}: ${base.fault}`);
+  const base = context.baseCommit(name);
+  if ('problem' in base)
+    throw new StepError('workspace', `could not make the clone of ${name}: ${base.problem}`);
   const { repository } = workspace;
   const branch = branchOf(context.identity(name, attempt).runId, name);
   const problem = await context.makeClone(

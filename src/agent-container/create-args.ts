@@ -86,7 +86,7 @@ function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Read
   return {
     AGENT_ATTEMPT: String(attempt),
     AGENT_NONCE: nonce,
-    // An abandoned container ends by itself (I4), but waits longer than any engine process tries to inject.
+    // An abandoned container ends by itself (I4), but waits longer than any supervisor tries to inject.
     AGENT_INJECT_LIMIT: String(seconds(timeouts.ready) + injectGrace),
     ...(timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(timeouts.run)) }),
     ...(timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(timeouts.idle)) }),
@@ -99,7 +99,7 @@ function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Read
   };
 }
 
-/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed engine process. */
+/** Seconds that a container waits beyond `timeouts.ready`: enough to resume after a killed supervisor. */
 const injectGrace = 600;
 
 const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));

@@ -103,7 +103,7 @@ export function helperArgs(helper: Helper): string[] {
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerResult> {
   const { docker, signal, timeout, attach, prepare } = options;
   const { owner: scope } = helper;
-  // A killed engine process may have left a helper of this name: its work is done again.
+  // A killed supervisor may have left a helper of this name: its work is done again.
   const { obstacle } = await removeHelper(helper, options);
   if (obstacle) return obstacle;
   await prepare?.();

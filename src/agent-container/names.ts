@@ -5,7 +5,11 @@ import type { NetworkPlan } from '../spec/plan.ts';
 export const sessionName = 'agent';
 
 export const containerName = (runId: string, agent: string, attempt: number) =>
-  `tmux-agent-${runId}-${agent}-${attempt}`;
+  `${containerNamePrefix(runId, agent)}${attempt}`;
+
+/** Return the beginning of the names of a run's containers, or of those of one agent. */
+export const containerNamePrefix = (runId: string, agent?: string) =>
+  agent === undefined ? `tmux-agent-${runId}-` : `tmux-agent-${runId}-${agent}-`;
 
 /** Return the name of a run's network, which is a prefix of the names of its other networks. */
 export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;

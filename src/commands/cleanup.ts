@@ -26,7 +26,7 @@ export const cleanup: Command = {
   options: yargs =>
     yargs
       .option('all', flag('Remove agent containers of any origin'))
-      .option('force', flag('Also remove what an engine process may be using'))
+      .option('force', flag('Also remove what a supervisor may be using'))
       .option('network', flag('Also remove the network tmux-agents if it is unused'))
       .option('images', flag('Also remove images of agent-flow that no container uses'))
       .option('runs', flag('Also remove folders of finished runs'))

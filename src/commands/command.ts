@@ -25,5 +25,5 @@ export const specPath = {
 /** Print one line of JSON on stdout. Everything else that a command prints goes to stderr. */
 export const printJson = (value: unknown) => process.stdout.write(`${jsonForLog(value)}\n`);
 
-/** Print lines for people on stderr, escaped so that neither a terminal nor a CI runner finds a command in them. */
+/** Print lines for people on stderr, escaped so that neither a terminal nor a CI runner interprets them as commands. */
 export const printLine = (line: string) => process.stderr.write(`${forLog(line)}\n`);

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts';
 import { UsageError } from '../errors.ts';
-import { daemonLock, supervisor } from '../run/supervisor.ts';
+import { daemonLock, resumer } from '../run/resume-all.ts';
 import { isLock, takeLock } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
@@ -56,25 +56,25 @@ export const daemon: Command = {
     const state = openStateDir(stateDirPath(stateDir, process.env));
     if (action === 'status') return printStatus(state, json);
     ignoreBrokenPipe();
-    return once ? superviseOnce(state) : supervise(state, force);
+    return once ? resumeOnce(state) : resumeForever(state, force);
   },
 };
 
 /** Scan once. Each run has its own lock, so this is safe beside a daemon. */
-async function superviseOnce(stateDir: StateDir): Promise<number> {
-  const runs = supervisor({ stateDir, log, signal: abortOnSignal() });
+async function resumeOnce(stateDir: StateDir): Promise<number> {
+  const runs = resumer({ stateDir, log, signal: abortOnSignal() });
   await runs.poll();
   return runs.idle();
 }
 
-async function supervise(stateDir: StateDir, force: boolean): Promise<number> {
+async function resumeForever(stateDir: StateDir, force: boolean): Promise<number> {
   const lock = takeLock(daemonLock(stateDir), { force });
   if (!isLock(lock))
     throw new UsageError(`a daemon for ${stateDir.path} is already running: ${explainHolder(lock)}`);
   const signal = abortOnSignal();
   try {
     log(`daemon for ${stateDir.path} started: process ${process.pid}`);
-    const runs = supervisor({ stateDir, log, signal });
+    const runs = resumer({ stateDir, log, signal });
     while (!signal.aborted && lock.isHeld()) {
       await runs.poll();
       await systemClock.sleep(scanIntervalMs, signal).catch(() => {});

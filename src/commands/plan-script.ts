@@ -65,7 +65,7 @@ function wrapped(words: readonly string[]): string {
   return line.length <= 200 ? line : words.join(' \\\n  ').replace(' \\\n  ', ' ');
 }
 
-/** Feed input as a here-document, or with `printf` where that would change its bytes. */
+/** Feed input as a here-document, or with `printf` if that would change its bytes. */
 function feed(command: string, input: string, fallback: string): string {
   const delimiter = 'END_OF_INPUT';
   const exact = input.endsWith('\n') && !input.split('\n').includes(delimiter);

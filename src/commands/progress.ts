@@ -9,7 +9,7 @@ export interface Progress {
   /** Take earlier events without printing them. */
   readonly onPast: (events: readonly RunEvent[]) => void;
   readonly onEvent: (event: RunEvent) => void;
-  /** Present only where output is shown: each agent's output costs a docker process. */
+  /** Present only if output is shown: each agent's output costs a docker process. */
   readonly onOutput?: (agent: string, line: string) => void;
   readonly stop: () => void;
 }

@@ -48,7 +48,7 @@ export const ps: Command = {
           run: folder.runId,
           agent: agent.name,
           state: agent.status ?? agent.state,
-          // An unfinished run without an engine process was left behind by a crash.
+          // An unfinished run without a supervisor was left behind by a crash.
           engine: state.ended ? null : (engine?.identity?.pid ?? null),
           abandoned: agent.status === null && state.ended === null && engine === null,
           attempt: agent.attempt,

@@ -42,7 +42,7 @@ export const resume: Command = {
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'Take over from an engine process that cannot be checked',
+        describe: 'Take over from a supervisor that cannot be checked',
       })
       .options(reportingOptions)
       .check(({ run, all, adopt, newEngine, junit, events, html, inspect, inspectWrite }) => {

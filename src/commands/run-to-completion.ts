@@ -3,7 +3,7 @@ import type { RunEvent } from '../events.ts';
 import { summary } from '../reporters/summary.ts';
 import { guarded } from '../run/callbacks.ts';
 import type { Run, RunOptions } from '../run/run.ts';
-import { handleSignals, type Signals } from '../run/shutdown.ts';
+import { handleSignals, type Signals } from '../run/signals.ts';
 import { resultOf } from '../state/result.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
@@ -73,7 +73,7 @@ async function runOne(
   shown: Progress,
   signals: Signals,
 ): Promise<RunEnd> {
-  const over = once(signals.runIsOver);
+  const over = once(signals.noteRunEnd);
   // An error of a listener must not end the run.
   const safely = <A extends unknown[]>(listener: (...args: A) => void) =>
     guarded(listener, error => printLine(`warning: progress stopped: ${oneLine(String(error))}`));
@@ -92,7 +92,7 @@ async function runOne(
       ...(shown.onOutput && { onOutput: safely(shown.onOutput) }),
       ...(inspector?.inspect && { inspect: safely(inspector.inspect) }),
     });
-    signals.cover(begun);
+    signals.add(begun);
     try {
       const run = await begun;
       notifyParent(run.folder.runId);

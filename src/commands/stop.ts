@@ -31,7 +31,7 @@ export const stop: Command = {
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'Take over from an engine process that cannot be checked',
+        describe: 'Take over from a supervisor that cannot be checked',
       })
       .option('new-engine', newEngineOption),
 
@@ -46,13 +46,13 @@ export const stop: Command = {
     const wasOver = isOver(found, agent) && holder === null;
     const isOverNow = () => isOver(readRun(found.folder), agent);
     if (holder !== null && !(force && holder.doubt !== null)) {
-      printLine(`asked the engine process of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
-      if (holder.doubt !== null) printLine(`the engine process is ${explainHolder(holder)}`);
-      await requestStop(found.folder, { agent, isOver: isOverNow, say: printLine });
+      printLine(`asked the supervisor of run ${found.folder.runId} to stop ${agent ?? 'it'}`);
+      if (holder.doubt !== null) printLine(`the supervisor is ${explainHolder(holder)}`);
+      await requestStop(found.folder, { agent, isOver: isOverNow, log: printLine });
     }
-    // The engine process may have exited by now.
+    // The supervisor may have exited by now.
     if (!isOverNow()) {
-      const run = await resumeRun(found.folder, { stateDir: state, stop: agent, force, isNewEngine });
+      const run = await resumeRun(found.folder, { stateDir: state, stopOnly: { agent }, force, isNewEngine });
       await run.done;
     }
     const { docker } = await connectToRun(found.folder);

@@ -14,7 +14,7 @@ export interface StreamOptions {
 
 /**
  * Run docker under a shell that holds a pipe to this process. The pipe closes when this process ends in any way, and the
- * shell kills the group; otherwise a docker without output would outlive a killed engine process forever. The terminal's
+ * shell kills the group; otherwise a docker without output would outlive a killed supervisor forever. The terminal's
  * Ctrl-C reaches this process only.
  */
 const dieWithParentScript = `

@@ -5,7 +5,7 @@ import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { DockerError } from '../docker/docker-error.ts';
 import { labelFilter } from '../docker/labels.ts';
-import { hasActiveEngine } from '../recovery/active-engine.ts';
+import { hasSupervisor } from '../recovery/has-supervisor.ts';
 import { openStateDir, sharedReason } from '../store/state-directory.ts';
 import { nearest } from './disk.ts';
 import { dockerTimeoutMs } from './docker.ts';
@@ -57,7 +57,7 @@ function writeProblem(folder: string): string | null {
   }
 }
 
-/** Check for containers of this state directory without an engine process. */
+/** Check for containers of this state directory without a supervisor. */
 export async function checkLeftovers(docker: Docker, path: string): Promise<Finding> {
   const none = ok('leftovers', 'none');
   if (!existsSync(join(path, 'instance')) || writeProblem(path) !== null || sharedReason(statSync(path)))
@@ -69,13 +69,13 @@ export async function checkLeftovers(docker: Docker, path: string): Promise<Find
     const ids = (await known.list([labelFilter.managed, labelFilter.instance(state.instance)], limit)).map(
       ({ id }) => id,
     );
-    const left = (await known.inspect(ids, limit)).filter(container => !hasActiveEngine(state, container));
+    const left = (await known.inspect(ids, limit)).filter(container => !hasSupervisor(state, container));
     if (left.length === 0) return none;
     const names = left.slice(0, 3).map(({ name, state }) => `${name} (${state})`);
     const more = left.length > 3 ? ` and ${left.length - 3} more` : '';
     return warn(
       'leftovers',
-      `no engine process runs ${names.join(', ')}${more}`,
+      `no supervisor runs ${names.join(', ')}${more}`,
       'run agent-flow resume to continue, or agent-flow cleanup to remove them',
     );
   } catch (error) {

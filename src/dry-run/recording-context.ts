@@ -42,7 +42,7 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
     },
     time: { clock: systemClock, deadlineSignal: () => neverAborted },
     vault: secretNames,
-    memory: { record: () => emptyRecord, attempts: () => [] },
+    tracker: { record: () => emptyRecord, attempts: () => [] },
     emit: async () => {},
     halt: () => {},
     dryRun: {

@@ -70,8 +70,8 @@ export async function savingSteps(
         args: copyOut(input.containerId!).with(-1, join(context.folder(agent, attempt), 'workspace')),
       },
     );
-  const base = context.base(agent);
-  if (workspace.mode !== 'clone' || 'fault' in base) return steps;
+  const base = context.baseCommit(agent);
+  if (workspace.mode !== 'clone' || 'problem' in base) return steps;
   const image = await context.helperImage(signal);
   const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);
   const collect = collectJob(context, owner, { ...place, base: base.commit });

@@ -6,7 +6,7 @@ import type { ELK, ElkNode } from 'elkjs/lib/elk-api.js';
 const role = 'agent-flow: lays out graphs';
 
 /**
- * Compute a layout with ELK in a separate thread: it takes a second or more, for which an engine process with running
+ * Compute a layout with ELK in a separate thread: it takes a second or more, for which a supervisor with running
  * agents must not block.
  */
 export async function computeLayout(graph: ElkNode): Promise<ElkNode> {

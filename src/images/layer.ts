@@ -122,7 +122,7 @@ async function withoutTriggers(image: Image, tag: string, context: ImageContext)
         fallbackKind: 'image',
       });
   };
-  // A killed engine process may have left a container of this name.
+  // A killed supervisor may have left a container of this name.
   const remove = () => docker(['rm', '--force', '--volumes', container], cleaning);
   await remove();
   try {

@@ -25,8 +25,8 @@ export function streamEvents(response: ServerResponse, feed: RunFeed, from: numb
       message(`id: ${next}\ndata: [${lines.join(',')}]\n\n`);
     }
     if (isFull) return;
-    if (sent !== feed.hasActiveEngine) message(`event: engine-active\ndata: ${feed.hasActiveEngine}\n\n`);
-    sent = feed.hasActiveEngine;
+    if (sent !== feed.hasSupervisor) message(`event: supervised\ndata: ${feed.hasSupervisor}\n\n`);
+    sent = feed.hasSupervisor;
     if (isEnding) response.end('event: end\ndata: true\n\n');
   };
   const unsubscribe = feed.subscribe(pump);

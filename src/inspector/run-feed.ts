@@ -5,18 +5,18 @@ import { lockHolder } from '../store/lock.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { openFile, statFile } from '../store/state-files.ts';
 
-/** The events of a run, read from its journal, with or without an active engine process. */
+/** The events of a run, read from its journal, with or without an active supervisor. */
 export interface RunFeed extends Disposable {
   readonly folder: RunFolder;
   /** The state after all events. Its agents change with later ones. */
   readonly state: FlowState;
   /** The events as lines of text. */
   readonly lines: readonly string[];
-  /** Whether an engine process drives the run. */
-  readonly hasActiveEngine: boolean;
+  /** Whether a supervisor drives the run. */
+  readonly hasSupervisor: boolean;
   /** Read new events at once instead of at the next poll. */
   poll(): void;
-  /** Call the listener after new events, and when `hasActiveEngine` changes. Returns the unsubscribe function. */
+  /** Call the listener after new events, and when `hasSupervisor` changes. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
 }
 
@@ -26,7 +26,7 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   const isLocked = () => lockHolder(folder.lock) !== null;
-  let hasActiveEngine = isLocked();
+  let hasSupervisor = isLocked();
   const flow = liveFlowState();
   let offset = 0;
   let polls = 0;
@@ -45,9 +45,9 @@ export function openRunFeed(folder: RunFolder): RunFeed {
   const poll = () => {
     const more = take();
     // Checking for a live process costs more than reading a file.
-    const before = hasActiveEngine;
-    if (more || polls++ % 10 === 0) hasActiveEngine = isLocked();
-    if (more || hasActiveEngine !== before) for (const listener of listeners) listener();
+    const before = hasSupervisor;
+    if (more || polls++ % 10 === 0) hasSupervisor = isLocked();
+    if (more || hasSupervisor !== before) for (const listener of listeners) listener();
   };
   take();
   const polling = setInterval(poll, pollIntervalMs);
@@ -59,8 +59,8 @@ export function openRunFeed(folder: RunFolder): RunFeed {
     get state() {
       return flow.current();
     },
-    get hasActiveEngine() {
-      return hasActiveEngine;
+    get hasSupervisor() {
+      return hasSupervisor;
     },
     poll,
     subscribe(listener) {

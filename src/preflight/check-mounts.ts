@@ -41,8 +41,8 @@ function exposedProblem({ source, place }: Exposed, run = ''): string {
 }
 
 /**
- * Refuse a plan whose agents, and those of a live run, could write to each other's sources or builds. A run whose engine
- * process is gone is alive as long as `hasContainers`: its agents continue.
+ * Refuse a plan whose agents, and those of a live run, could write to each other's sources or builds. A run whose
+ * supervisor is gone is alive as long as `hasContainers`: its agents continue.
  */
 export async function checkLiveRuns(
   plan: FlowPlan,

@@ -17,7 +17,7 @@ export const writablePlaces = ({ agents }: FlowPlan): NamedPath[] =>
     ...mountsOf(agent).filter((_, index) => !agent.mounts[index]!.readOnly),
   ]);
 
-/** Return all paths that the engine process or Docker opens on the host once agents run. Builds have their own rule. */
+/** Return all paths that the supervisor or Docker opens on the host once agents run. Builds have their own rule. */
 export const openedSources = ({ agents }: FlowPlan): NamedPath[] =>
   agents.flatMap(agent => {
     const { name, workspace, auth, secrets } = agent;

@@ -25,7 +25,7 @@ import { type Adoptable, examine } from './adoptable.ts';
 import { findOrphans, isLost, type OwnOrphan } from './orphans.ts';
 
 export interface Adoption {
-  /** Runs that have a record again, and no engine process. */
+  /** Runs that have a record again, and no supervisor. */
   readonly runs: readonly RunFolder[];
   /** Names of removed containers, which had never been started. */
   readonly removed: readonly string[];
@@ -37,7 +37,7 @@ export interface Adoption {
 export interface AdoptOptions {
   /** Adopt the containers of this run alone. */
   readonly only?: string | undefined;
-  /** Take the lock from an engine process whose state cannot be read from here. */
+  /** Take the lock from a supervisor whose state cannot be read from here. */
   readonly force?: boolean;
 }
 

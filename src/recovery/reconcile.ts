@@ -114,7 +114,7 @@ function withContainer(
   if (state === 'created') return enter('starting', 'created, never started');
   if (wasRestarted(record, container))
     return finish('restarted from outside', lost('restarted from outside'));
-  if (end) return enter('collecting', 'it ended while no engine process ran', { end });
+  if (end) return enter('collecting', 'it ended while no supervisor ran', { end });
   // Injection is idempotent inside the container, so it is repeated if no result was recorded.
   if (record.injectedAt === null) return enter('waitingForTmux', 'running, no injection remembered');
   return enter('running', state === 'paused' ? 'paused from outside' : 'running');

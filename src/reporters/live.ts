@@ -22,7 +22,7 @@ export function liveProgress(
   const flow = liveFlowState();
   let stopped = false;
   const outputs = new Map<string, string>();
-  // With a hidden cursor log-update would listen to signals, which the engine process handles.
+  // With a hidden cursor log-update would listen to signals, which the supervisor handles.
   const log = createLogUpdate(sized(stream) as WriteStream, { showCursor: true });
 
   const lines = () =>

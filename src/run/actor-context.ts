@@ -18,18 +18,18 @@ import { writablePlaces } from '../preflight/writable-mounts.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { clonesOf } from './clones.ts';
 import { provision } from './provision.ts';
 import { reconcileAgents } from './reconcile-agents.ts';
-import type { RunParts } from './run-parts.ts';
+import type { RunOnDisk } from './run-on-disk.ts';
 import type { RunTracker } from './track-run.ts';
-import { workspacesOf } from './workspaces.ts';
 
 export interface ActorContextOptions {
-  readonly run: RunParts;
+  readonly run: RunOnDisk;
   readonly docker: DockerPort;
   readonly time: TimePort;
   readonly vault: Vault;
-  readonly memory: Pick<RunTracker, 'record' | 'attempts'>;
+  readonly tracker: Pick<RunTracker, 'record' | 'attempts'>;
   readonly emit: JournalPort['emit'];
   /** Halt the run: an action that cannot be recorded must not be performed. */
   readonly halt: (error: Error) => void;
@@ -45,19 +45,19 @@ interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
 
 /** Create the ports that the actors of one run share. */
 export function createActorContext(options: ActorContextOptions): ActorContext {
-  const { run, docker, time, vault, memory, dryRun, signal } = options;
+  const { run, docker, time, vault, tracker, dryRun, signal } = options;
   const { clock } = time;
   const agents = agentsOf(run);
   const seals = dryRun?.seals ?? sealsOfRun(options, agents);
   const { runId } = run.folder;
-  const reconcile = { runId, containers: docker.containers, seals, clock, record: memory.record };
+  const reconcile = { runId, containers: docker.containers, seals, clock, record: tracker.record };
   const context: ActorContext = {
     ...time,
     ...docker,
     ...agents,
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
     ...provision({ run, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
-    ...workspacesOf({ ...run, attempts: memory.attempts }),
+    ...clonesOf({ ...run, attempts: tracker.attempts }),
     makeClone: (owner, request, stop) => makeClone(context, owner, request, stop),
     protectGit: owner => protectGit(context, owner),
     ...dryRun,
@@ -76,7 +76,7 @@ function agentsOf({
   folder,
   secret,
   adopted = {},
-}: RunParts): Omit<AgentPort, 'reconcile'> {
+}: RunOnDisk): Omit<AgentPort, 'reconcile'> {
   const plans = new Map<string, AgentPlan>(agents.map(agent => [agent.name, agent]));
   const plan = (name: string) => plans.get(name)!;
   return {
@@ -132,11 +132,11 @@ function hostOf(
   };
 }
 
-function journalOf({ memory, emit, halt }: ActorContextOptions): JournalPort {
+function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
   return {
     emit,
     savedWork(agent, attempt) {
-      const known = memory.attempts(agent).find(entry => entry.attempt === attempt);
+      const known = tracker.attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
     haltUnwritable(error, stop) {

@@ -25,7 +25,7 @@ export function guarded<A extends readonly unknown[]>(
   };
 }
 
-/** Return one line on a value that a program gave as a reason, or threw: any value, also one that is no string. */
+/** Return one line on a value that a program gave as a reason, or threw. It need not be a string. */
 export function inWords(value: unknown, otherwise: string): string {
   try {
     return oneLine(String(value instanceof Error ? value.message : value)).slice(0, 500) || otherwise;

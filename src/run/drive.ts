@@ -7,7 +7,7 @@ import type { Journal } from '../store/journal.ts';
 import { transcriptIn } from '../transcript/transcript.ts';
 import { transitionEvents } from './transitions.ts';
 
-export interface Drive {
+export interface FlowDriver {
   /** Resolves when every agent has its outcome. */
   readonly done: Promise<void>;
   cancel(reason: string): void;
@@ -29,7 +29,7 @@ export interface DriveOptions {
 }
 
 /** Start the machines of a flow, and journal their transitions. */
-export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): Drive {
+export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): FlowDriver {
   const { context, journal, ended } = options;
   const agent = provideActors(context).provide({ actors: options.actors ?? {} });
   const journalTransitions = transitionsOf(agents, options);

@@ -1,6 +1,6 @@
 /**
- * Return a function whose promise resolves in a later turn of the event loop, for at most `most` callers in each turn. Work
- * that thousands of agents become free to do at once does not block timers, signals and sockets in between.
+ * Return a function whose promise resolves in a later turn of the event loop, for at most `most` callers in each turn. Thousands
+ * of agents that begin work at once then do not block timers, signals and sockets.
  */
 export function fairTurns(most: number): () => Promise<void> {
   const waiting: (() => void)[] = [];

@@ -7,27 +7,27 @@ import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { unwritableEnd } from './halt-errors.ts';
 import type { OpenRun } from './open-run.ts';
 import type { RunEnd } from './run.ts';
-import type { RunActors } from './start-actors.ts';
+import type { DrivenRun } from './start-actors.ts';
 import { sweep } from './sweep.ts';
 
 /** Time at the end of the run for the last output of its agents. */
 const lastOutputMs = 2_000;
 
 /** Wait for the machines, save and remove what they left, and write the result. */
-export async function finishRun(open: OpenRun, actors: RunActors): Promise<RunEnd> {
+export async function finishRun(open: OpenRun, driven: DrivenRun): Promise<RunEnd> {
   const { journal, tracker, clock, ending } = open;
-  const end = await machinesEnd(open, actors);
-  if (end.type === 'halted') return await halt(open, actors, end.error);
+  const end = await machinesEnd(open, driven);
+  if (end.type === 'halted') return await halt(open, driven, end.error);
   // Only one agent was to be stopped, and the run has others.
-  if (end.type === 'done' && hasUnfinished(tracker.state())) return await detached(open, actors);
+  if (end.type === 'done' && hasUnfinished(tracker.state())) return await endWithoutResult(open, driven);
 
   tracker.deadline.end();
-  await saveLeftWork(open, actors);
-  const left = await sweepRun(open, actors);
+  await saveLeftWork(open, driven);
+  const left = await sweepRun(open, driven);
   const isClean = left?.length === 0;
   if (!isClean) void journal.append({ type: 'warning', agent: null, message: notRemoved(left) });
-  await Promise.race([actors.following?.ended(), clock.sleep(lastOutputMs, ending.signal)]);
-  await actors.closeWatcher();
+  await Promise.race([driven.following?.ended(), clock.sleep(lastOutputMs, ending.signal)]);
+  await driven.closeWatcher();
   // A broken machine is a defect of ours. Its containers are removed all the same.
   if (end.type === 'broken') throw end.error;
 
@@ -41,32 +41,33 @@ type MachinesEnd =
   | { readonly type: 'broken'; readonly error: unknown }
   | { readonly type: 'halted'; readonly error: FlowError | null };
 
-function machinesEnd({ halted }: OpenRun, { flow }: RunActors): Promise<MachinesEnd> {
+function machinesEnd({ halted }: OpenRun, { driver }: DrivenRun): Promise<MachinesEnd> {
   return Promise.race<MachinesEnd>([
     halted.promise.then(error => ({ type: 'halted', error })),
-    flow.done.then(
+    driver.done.then(
       () => ({ type: 'done' }),
       (error: unknown) => ({ type: 'broken', error }),
     ),
   ]);
 }
 
-/** Nothing more is done, so that the run can be resumed from its journal (I3). */
-async function halt(open: OpenRun, actors: RunActors, error: FlowError | null): Promise<RunEnd> {
-  actors.flow.halt();
-  const end = await detached(open, actors);
+/** Stop the machines at once, so that the run can be resumed from its journal (I3). */
+async function halt(open: OpenRun, driven: DrivenRun, error: FlowError | null): Promise<RunEnd> {
+  driven.driver.halt();
+  const end = await endWithoutResult(open, driven);
   if (error !== null) throw error;
   return end;
 }
 
-async function detached({ tracker }: OpenRun, { closeWatcher }: RunActors): Promise<RunEnd> {
+/** This process stops here. Unfinished agents keep their containers, and the run can be resumed. */
+async function endWithoutResult({ tracker }: OpenRun, { closeWatcher }: DrivenRun): Promise<RunEnd> {
   await closeWatcher();
   return { exitCode: 0, isClean: true, state: tracker.state() };
 }
 
 const hasUnfinished = ({ agents }: FlowState) => Object.values(agents).some(({ status }) => status === null);
 
-async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { context }: RunActors) {
+async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { context }: DrivenRun) {
   const { plan, folder } = run;
   try {
     await saveUnsavedWork(context, {
@@ -81,10 +82,10 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
   }
 }
 
-/** Returns the ids that could not be removed; null where Docker could not be asked. */
+/** Return the ids that could not be removed; null if Docker could not list them. */
 async function sweepRun(
   { run, connection, stateDir, clock, tracker }: OpenRun,
-  { context }: RunActors,
+  { context }: DrivenRun,
 ): Promise<string[] | null> {
   const { plan, folder, past } = run;
   const kept = plan.agents
@@ -97,6 +98,7 @@ async function sweepRun(
     runId: folder.runId,
     kept: new Set(kept),
     hasNetworks,
+    // Agents settle their own containers in `removing`; only the network and proxy of the run can still be in doubt.
     inDoubt: hasNetworks && (wasInterrupted || past.length > 0),
     sleep: ms => clock.sleep(ms, new AbortController().signal),
   }).catch(() => null);

@@ -10,12 +10,12 @@ import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { cannotContinue, unwritable } from './halt-errors.ts';
-import type { RunContext, RunOptions } from './run.ts';
+import type { LockedRun, RunOptions } from './run.ts';
 import { type RunTracker, trackRun } from './track-run.ts';
 
-/** A run whose journal is open and has its `run.started`. */
+/** A run whose journal is open and has a `run.started` of this process: each process that drives the run appends one. */
 export interface OpenRun {
-  readonly run: RunContext;
+  readonly run: LockedRun;
   readonly connection: Connection;
   readonly stateDir: StateDir;
   readonly clock: Clock;
@@ -30,11 +30,11 @@ export interface OpenRun {
 
 export const stopReason = 'asked to stop';
 
-/** Open the journal, replay it, and append how this process begins. */
+/** Open the journal, replay it, and append that this process drives the run from now on. */
 export async function openRun(
-  run: RunContext,
+  run: LockedRun,
   connection: Connection,
-  { stateDir, clock = systemClock, stop, onPast, onEvent }: RunOptions,
+  { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder, past } = run;
   const tracker = trackRun(plan.agents.map(({ name }) => name));
@@ -52,15 +52,15 @@ export async function openRun(
   void journal.broken.then(error => halted.resolve(unwritable(folder, error)));
 
   const concurrency = plan.concurrency ?? maxConcurrency(plan, connection.engine);
-  await appendStart(journal, run, concurrency);
+  await appendProcessStart(journal, run, concurrency);
   connection.early.attach(journal);
   appendWarnings(journal, run, connection, tracker.state());
-  await appendStop(journal, stop);
+  await appendStop(journal, stopOnly);
   const ending = new AbortController();
   return { run, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
 }
 
-async function appendStart(journal: Journal, { plan, folder }: RunContext, concurrency: number) {
+async function appendProcessStart(journal: Journal, { plan, folder }: LockedRun, concurrency: number) {
   const agents = plan.agents.map(({ name, dependsOn, retries }) => ({
     name,
     dependsOn: [...dependsOn],
@@ -86,7 +86,7 @@ async function appendStart(journal: Journal, { plan, folder }: RunContext, concu
 /** A run that is resumed does not repeat its warnings. */
 function appendWarnings(
   journal: Journal,
-  { warnings = [] }: RunContext,
+  { warnings = [] }: LockedRun,
   { engine }: Connection,
   state: FlowState,
 ): void {
@@ -95,10 +95,13 @@ function appendWarnings(
     if (!known.has(message)) void journal.append({ type: 'warning', agent: null, message });
 }
 
-async function appendStop(journal: Journal, stop: RunOptions['stop']): Promise<void> {
+async function appendStop(journal: Journal, stopOnly: RunOptions['stopOnly']): Promise<void> {
+  if (stopOnly === undefined) return;
+  const { agent } = stopOnly;
   const reason = stopReason;
-  if (stop === null) await journal.append({ type: 'run.cancel', reason });
-  if (typeof stop === 'string') await journal.append({ type: 'agent.cancel', agent: stop, reason });
+  await journal.append(
+    agent === null ? { type: 'run.cancel', reason } : { type: 'agent.cancel', agent, reason },
+  );
 }
 
 /**

@@ -8,17 +8,17 @@ import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
-import type { RunParts } from './run-parts.ts';
+import type { RunOnDisk } from './run-on-disk.ts';
 
 export interface ProvisionOptions {
-  readonly run: RunParts;
+  readonly run: RunOnDisk;
   readonly port: DockerPort;
   readonly agents: Pick<AgentPort, 'plan'>;
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Images and networks of a run. What several agents have in common is made once. */
+/** Provide the images and networks of a run. Each is made once, for all agents that share it. */
 export function provision(options: ProvisionOptions): ProvisionPort {
   const { run, port, agents, signal } = options;
   const { plan, stateDir, folder } = run;
@@ -52,23 +52,24 @@ function imagesOf(
   buildTimeout: number,
 ): Pick<ProvisionPort, 'image' | 'helperImage'> {
   const build = imageBuilder(context, buildTimeout);
-  const ordinary = memoizeAsync(key => {
+  const buildOnce = memoizeAsync(key => {
     const users = plan.agents.filter(agent => imageKey(agent) === key);
-    const { image, build: own, gpus, provider, user } = users[0]!;
+    const { image, build: userBuild, gpus, provider, user } = users[0]!;
     const timeout = longestBuild(users);
-    return build({ image, build: own, gpus: gpus !== null, provider, user, timeout });
+    return build({ image, build: userBuild, gpus: gpus !== null, provider, user, timeout });
   });
-  const exposed = buildExposed({
+  // An exposed build reads what an agent can write. Its image is built before any agent starts, and stays the same.
+  const buildPinned = buildExposed({
     requests: [...new Set(exposedBuilds(plan).map(imageKey))],
     file: isDryRun ? null : join(folder.path, 'images.json'),
-    build: key => ordinary(key, signal),
+    build: key => buildOnce(key, signal),
     exists: async id => (await inspectImage(id, context)) !== null,
   });
   const helper = memoizeAsync(() => build({ ...helperRequest, timeout: buildTimeout }));
   return {
     async image(agent, stop) {
       const key = imageKey(agents.plan(agent));
-      return (await exposed(key, stop)) ?? (await ordinary(key, stop));
+      return (await buildPinned(key, stop)) ?? (await buildOnce(key, stop));
     },
     helperImage: stop => helper('', stop),
   };

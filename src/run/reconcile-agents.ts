@@ -1,5 +1,5 @@
 import type { AgentPort } from '../actors/context.ts';
-import { containerName } from '../agent-container/names.ts';
+import { containerNamePrefix } from '../agent-container/names.ts';
 import { coalesce } from '../async/coalesce.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import type { Clock } from '../clock.ts';
@@ -34,14 +34,14 @@ export function reconcileAgents({
   agents,
   signal,
 }: ReconcileOptions): AgentPort['reconcile'] {
-  const list = coalesce(async () => byAgent(await listRun(runId, containers, seals, signal), runId));
+  const list = coalesce(async () => byAgent(await listAndUnseal(runId, containers, seals, signal), runId));
   const firstList = memoizeAsync(() => list(signal));
   const reconciled = new Set<string>();
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
     const known = record(agent);
-    // The first list serves all agents: a fresh agent has nothing in it that could change, and an agent that was found
-    // at work has everything in it that came of it.
+    // The first list serves every agent's first reconciliation: a fresh agent has no container yet, and nothing acts on
+    // another agent's container before its own first reconciliation. Later ones list again.
     const isFirst = !reconciled.has(agent);
     const found = isFirst || isFresh(known) ? await firstList('', stop) : await list(stop);
     reconciled.add(agent);
@@ -54,14 +54,17 @@ export function reconcileAgents({
   };
 }
 
-/** List the containers with the labels of this run, whatever their names, and those that hold a name of it. */
-async function listRun(
+/**
+ * List the containers with the labels of this run, whatever their names, and those that hold a name of it. Unseals their
+ * secrets.
+ */
+async function listAndUnseal(
   runId: string,
   containers: Containers,
   seals: Pick<Seals, 'unsealAll'>,
   signal: AbortSignal,
 ): Promise<Container[]> {
-  const prefix = containerName(runId, '', 1).slice(0, -2);
+  const prefix = containerNamePrefix(runId);
   const all = await containers.list([], { signal });
   const ids = all
     .filter(({ name, labels }) => name.startsWith(prefix) || labels.includes(`${label.runId}=${runId}`))
@@ -75,7 +78,7 @@ async function listRun(
 /** Group containers by the agents that they may be a fact about: the one of the label, and the one of the name. */
 function byAgent(found: readonly Container[], runId: string): ReadonlyMap<string, readonly Container[]> {
   const grouped = new Map<string, Container[]>();
-  const prefix = containerName(runId, '', 1).slice(0, -2);
+  const prefix = containerNamePrefix(runId);
   for (const container of found) {
     const { name, labels } = container;
     const named = name.startsWith(prefix) ? name.slice(prefix.length, name.lastIndexOf('-')) : '';
@@ -88,7 +91,7 @@ function byAgent(found: readonly Container[], runId: string): ReadonlyMap<string
   return grouped;
 }
 
-/** Return the container as a fact about one agent; nothing where it has nothing to do with that agent. */
+/** Return the container as a fact about one agent; an empty array if it does not concern that agent. */
 function factOf(
   container: Container,
   { instance, runId, agent }: { instance: string; runId: string; agent: string },
@@ -96,7 +99,7 @@ function factOf(
   const { id, name, labels, state, exitCode, oomKilled, startedAt, finishedAt } = container;
   const ours =
     labels[label.instance] === instance && labels[label.runId] === runId && labels[label.agent] === agent;
-  const prefix = containerName(runId, agent, 1).slice(0, -1);
+  const prefix = containerNamePrefix(runId, agent);
   const nameSuffix = name.startsWith(prefix) ? name.slice(prefix.length) : '';
   const attempt = ours ? (labels[label.attempt] ?? '') : nameSuffix;
   // Only the form that we write: 01 is another name than 1.

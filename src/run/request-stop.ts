@@ -11,31 +11,34 @@ export interface StopRequestOptions {
   /** The agent to stop; null for the whole run. */
   readonly agent: string | null;
   readonly isOver: () => boolean;
-  readonly say: (line: string) => void;
-  /** Milliseconds. */
+  readonly log: (line: string) => void;
   readonly timeouts?: StopRequestTimeouts;
 }
 
-/** Milliseconds. */
 interface StopRequestTimeouts {
-  /** For an engine process on this machine to take a request. */
-  readonly here: number;
-  /** For any other: a network file system shows a new file to another machine after a minute at the latest. */
-  readonly elsewhere: number;
-  /** Between two requests: one that was taken proves that the engine process is alive. */
-  readonly again: number;
-  readonly poll: number;
+  /** Time for a supervisor on this machine to take a request. */
+  readonly localMs: number;
+  /** Time for any other: a network file system shows a new file to another machine after a minute at the latest. */
+  readonly remoteMs: number;
+  /** Between two pings; a ping that was removed proves that the process is alive. */
+  readonly pingIntervalMs: number;
+  readonly pollIntervalMs: number;
 }
 
-const defaults: StopRequestTimeouts = { here: 30_000, elsewhere: 90_000, again: 5_000, poll: 300 };
+const defaults: StopRequestTimeouts = {
+  localMs: 30_000,
+  remoteMs: 90_000,
+  pingIntervalMs: 5_000,
+  pollIntervalMs: 300,
+};
 
 /**
- * Request the engine process of a run to stop it. Resolves when that is done, or when the run has no engine process any
- * more. Throws a `FlowError` where the engine process takes no requests: it hangs, or is gone while its lock cannot be
- * checked from here. The request is then withdrawn.
+ * Request the supervisor of a run to stop it. Resolves when that is done, or when the run no longer has a supervisor.
+ * Throws a `FlowError` if the supervisor takes no requests: it hangs, or is gone while its lock cannot be checked from
+ * here. The request is then withdrawn.
  */
 export async function requestStop(folder: RunFolder, options: StopRequestOptions): Promise<void> {
-  const { agent, isOver, say, timeouts = defaults } = options;
+  const { agent, isOver, log, timeouts = defaults } = options;
   let request = ask(folder, agent);
   let asked = performance.now();
   let isSlow = false;
@@ -44,15 +47,15 @@ export async function requestStop(folder: RunFolder, options: StopRequestOptions
       if (isOver()) return;
       const waited = performance.now() - asked;
       const isTaken = statFile(request) === undefined;
-      const limit = holder.doubt === null ? timeouts.here : timeouts.elsewhere;
+      const limit = holder.doubt === null ? timeouts.localMs : timeouts.remoteMs;
       if (!isTaken && waited > limit) throw new FlowError(notTaken(folder, holder, limit), 3);
-      if (isTaken && waited > timeouts.again) {
-        if (!isSlow) say(`${nameOf(holder)} is still stopping it`);
+      if (isTaken && waited > timeouts.pingIntervalMs) {
+        if (!isSlow) log(`${nameOf(holder)} is still stopping it`);
         isSlow = true;
         request = writeRequest(folder.requests, { ping: true });
         asked = performance.now();
       }
-      await delay(timeouts.poll);
+      await delay(timeouts.pollIntervalMs);
     }
   } finally {
     removeFile(request);
@@ -73,7 +76,7 @@ function ask(folder: RunFolder, agent: string | null): string {
 }
 
 function notTaken({ runId }: RunFolder, holder: Holder, limit: number): string {
-  const silence = `no engine process of ${runId} has taken the request within ${limit / 1_000} s`;
+  const silence = `no supervisor of ${runId} has taken the request within ${limit / 1_000} s`;
   if (holder.doubt !== null) return `${silence}. The run is being executed by ${explainHolder(holder)}`;
   return `${silence}: ${nameOf(holder)} lives and hangs, or is suspended. Resume it with kill -CONT ${holder.identity!.pid}, or end it with kill -9 and run agent-flow stop ${runId} again`;
 }

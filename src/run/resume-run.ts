@@ -17,8 +17,8 @@ import { lockRun, RunTakenError } from './run-lock.ts';
 import { superviseRun } from './supervise-run.ts';
 
 /**
- * Resume a run whose engine process is gone: the journal and Docker have the state of its agents. Throws a `FlowError`
- * where another engine process has the run, or where it cannot be read or written.
+ * Resume a run whose supervisor is gone: the journal and Docker have the state of its agents. Throws a `FlowError` if
+ * another supervisor has the run, or if it cannot be read or written.
  */
 export async function resumeRun(folder: RunFolder, options: RunOptions): Promise<Run> {
   let lock: Lock | null = null;
@@ -27,13 +27,14 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     const file = readRunFile(folder);
     const { events, damage } = readJournal(folder.journal);
     const state = stateAfter(events);
-    // The engine process that had the lock a moment ago may have ended the run.
+    // The supervisor that had the lock a moment ago may have ended the run.
     if (state.ended) throw new RunTakenError(`${folder.runId} is over: it has ${state.ended.status}`);
     const vault = vaultOf(file.plan, options.env ?? process.env);
-    const connection = await connectAgain(file, { folder, events, vault }, options);
+    const connection = await reconnect(file, { folder, events, vault }, options);
     const engine = rememberEngine(folder, file, connection);
-    // Stopping is always safe; anything else could meet a run that has begun since in the same place.
-    if (options.stop === undefined) await checkAgain(file, { folder, state }, connection, options);
+    // Skip the checks when only stopping; continuing could collide with a run that was started in the same workspace
+    // meanwhile.
+    if (options.stopOnly === undefined) await recheckHost(file, { folder, state }, connection, options);
     removePartialFiles(directoriesOfRun(folder.path));
     truncateTornLine(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
@@ -44,7 +45,7 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
   }
 }
 
-function connectAgain(
+function reconnect(
   { engine }: RunFile,
   { folder: { runId }, events, vault }: { folder: RunFolder; events: readonly RunEvent[]; vault: Vault },
   { clock, isNewEngine }: RunOptions,
@@ -58,14 +59,14 @@ function connectAgain(
   });
 }
 
-/** Record where the engine was found: the next engine process looks there first. */
+/** Record the address at which the engine was found: the next supervisor tries it first. */
 function rememberEngine(folder: RunFolder, file: RunFile, connection: Connection): RunEngine {
   const engine = runEngineOf(connection);
   if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });
   return engine;
 }
 
-async function checkAgain(
+async function recheckHost(
   { plan, adopted }: RunFile,
   { folder, state }: { folder: RunFolder; state: FlowState },
   { docker, engine, address }: Connection,

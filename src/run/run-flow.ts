@@ -28,8 +28,8 @@ export interface FlowOptions {
   readonly onOutput?: (agent: string, line: string) => void | Promise<void>;
   /**
    * Receives XState's inspection events of the flow's machine and of each agent's: a function, or an observer such as
-   * `createInspector(…).inspect` of `@statelyai/inspect`. One that fails is not called again, and the run goes on with a
-   * warning.
+   * `createInspector(…).inspect` of `@statelyai/inspect`. One that fails is not called again, and the run continues with
+   * a warning.
    */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void | Promise<void>);
   /** Actors of the agent machine, by name, in place of those that act on Docker. */
@@ -52,7 +52,7 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
 /**
  * Run a flow of agents on the Docker engine.
  *
- * Resolves when every agent has its outcome and everything is removed, also where agents have failed: see `status`. The
+ * Resolves when every agent has its outcome and everything is removed, even if agents have failed: see `status`. The
  * returned promise is also an async iterable of the run's events, from the moment that the loop begins. Leaving the loop,
  * even by an error in its body, does not end the flow: call `cancel()` for that. It handles no signals of the process,
  * prints nothing, and never exits the process.
@@ -62,8 +62,9 @@ export interface Flow extends Promise<RunResult>, AsyncIterable<RunEvent> {
  * @returns A promise of the result, that can be iterated and cancelled.
  * @throws {SpecError} The spec is not valid; nothing was started.
  * @throws {FlowError} The flow cannot begin, for instance without an engine (`EngineError`).
- * @throws {FlowError} The flow was cancelled before it began. Where `signal` was aborted with an `Error`, that is thrown.
- * @throws The error of `onEvent` or `onOutput`, where one of them fails; by then everything is removed.
+ * @throws {RunStateError} The run folder cannot be written, its lock was lost, or a secret is missing.
+ * @throws {FlowError} The flow was cancelled before it began. If `signal` was aborted with an `Error`, that is thrown.
+ * @throws The error of `onEvent` or `onOutput`, if one of them fails; by then everything is removed.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { isLock, type Lock, takeLock } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 
-/** The run has another engine process, or has ended. */
+/** Thrown if the run has another supervisor, or has ended. */
 export class RunTakenError extends UsageError {}
 
 export function lockRun(folder: RunFolder, force = false): Lock {

@@ -8,7 +8,17 @@ import type { Lock } from '../store/lock.ts';
 import type { RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
-/** Callbacks for what happens in a run. */
+/*
+ * The types of a run, each made from the one before it:
+ *
+ *     RunOnDisk   its plan and its run folder (run-on-disk.ts)
+ *     LockedRun   this process holds its lock and has read its journal (run.ts)
+ *     OpenRun     its journal is open for writing, with a `run.started` of this process (open-run.ts)
+ *     DrivenRun   its machines run: a FlowDriver and an ActorContext (start-actors.ts, drive.ts, ../actors/context.ts)
+ *     Run         the handle for the caller: its end, and how to cancel it (run.ts)
+ */
+
+/** Callbacks for the events of a run. */
 interface RunListeners {
   /** Receives the events that the journal has already when a run is resumed. */
   readonly onPast?: (events: readonly RunEvent[]) => void;
@@ -27,10 +37,10 @@ export interface RunOptions extends RunListeners {
   readonly clock?: Clock;
   /** Replace actors that act on Docker. */
   readonly actors?: AgentActors;
-  /** Take the run over from an engine process that may be alive: its state cannot be read from here. */
+  /** Take the run over from a supervisor that may be alive: its state cannot be read from here. */
   readonly force?: boolean;
-  /** Only stop this agent, or with null the whole run, as if that had been requested before the start. */
-  readonly stop?: string | null;
+  /** Continue nothing, and only stop this agent, or with null all agents. Default: continue the run. */
+  readonly stopOnly?: { readonly agent: string | null };
   /** Continue on the engine that docker reaches now. The run's own engine is gone for good, with its containers. */
   readonly isNewEngine?: boolean;
 }
@@ -50,18 +60,18 @@ export interface Run {
 export interface RunEnd {
   /** 0 for a run that was detached. */
   readonly exitCode: number;
-  /** False where something that had to be removed may be left. */
+  /** False if something that had to be removed may be left. */
   readonly isClean: boolean;
-  /** Without an end where the run was detached before it ended. */
+  /** Its `ended` is null if the run was detached before it ended. */
   readonly state: FlowState;
 }
 
 /** A run whose lock this process holds. */
-export interface RunContext extends RunFile {
+export interface LockedRun extends RunFile {
   readonly folder: RunFolder;
   readonly vault: Vault;
   readonly lock: Lock;
-  /** Events that the journal has already; none for a fresh run. */
+  /** Events that the journal has already; none for a new run. */
   readonly past: readonly RunEvent[];
   /** Findings that the user should see before the agents begin. */
   readonly warnings?: readonly string[];

@@ -10,29 +10,29 @@ import { watchRequests } from '../store/requests.ts';
 import { type Following, followOutput } from '../transcript/follow-output.ts';
 import { createActorContext } from './actor-context.ts';
 import { guarded, inWords } from './callbacks.ts';
-import { type Drive, drive } from './drive.ts';
+import { drive, type FlowDriver } from './drive.ts';
 import { engineReplaced, lostLock, unwritable } from './halt-errors.ts';
 import { adaptiveLimiter } from './limiter.ts';
 import { type OpenRun, stopReason } from './open-run.ts';
 import type { RunOptions } from './run.ts';
 
-/** The machines of a run at work, and everything that feeds them. */
-export interface RunActors extends Disposable {
-  readonly flow: Drive;
+/** A run whose machines run: they act on its agents, and the rest sends them events. */
+export interface DrivenRun extends Disposable {
+  readonly driver: FlowDriver;
   readonly context: ActorContext;
-  /** null where nothing listens to the agents' output. */
+  /** null if nothing listens to the agents' output. */
   readonly following: Following | null;
   /** Resolves when no docker process follows the engine's events any more. */
   closeWatcher(): Promise<void>;
 }
 
-export function startActors(open: OpenRun, { stop, onOutput, inspect, actors }: RunOptions): RunActors {
+export function startActors(open: OpenRun, { stopOnly, onOutput, inspect, actors }: RunOptions): DrivenRun {
   const { run, journal, tracker, concurrency, halted, ending } = open;
   const watcher = watchRun(open);
-  const context = createRunContext(open, watcher);
+  const context = actorContextOf(open, watcher);
   const following = onOutput === undefined ? null : followAgents(open, context, onOutput);
   const ended = run.plan.agents.map(({ name }) => name).filter(name => tracker.record(name).ended);
-  const flow = drive(agentsToDrive(open, stop), concurrency, {
+  const driver = drive(agentsToDrive(open, stopOnly), concurrency, {
     context,
     journal,
     inspect: inspect && guarded(inspect, error => warn(open, inspectFailed(error))),
@@ -40,11 +40,11 @@ export function startActors(open: OpenRun, { stop, onOutput, inspect, actors }: 
     ended: new Set(ended),
   });
   const requests = watchRequests(run.folder.requests, ({ stop }) =>
-    stop === null ? flow.cancel(stopReason) : flow.cancelAgent(stop, stopReason),
+    stop === null ? driver.cancel(stopReason) : driver.cancelAgent(stop, stopReason),
   );
   const lockWatch = watchLock(run.lock, () => halted.resolve(lostLock(run.folder)));
   return {
-    flow,
+    driver,
     context,
     following,
     closeWatcher() {
@@ -59,11 +59,12 @@ export function startActors(open: OpenRun, { stop, onOutput, inspect, actors }: 
 }
 
 /** Agents with a container come first: a new one could take their place under the limit. */
-function agentsToDrive({ run: { plan }, tracker }: OpenRun, stop: RunOptions['stop']): AgentPlan[] {
+function agentsToDrive({ run: { plan }, tracker }: OpenRun, stopOnly: RunOptions['stopOnly']): AgentPlan[] {
   const rank = ({ name }: AgentPlan) => Number(isFresh(tracker.record(name)));
   const agents = plan.agents.toSorted((a, b) => rank(a) - rank(b));
-  if (typeof stop !== 'string') return agents;
-  return agents.filter(({ name }) => name === stop).map(agent => ({ ...agent, dependsOn: [] }));
+  const only = stopOnly?.agent ?? null;
+  if (only === null) return agents;
+  return agents.filter(({ name }) => name === only).map(agent => ({ ...agent, dependsOn: [] }));
 }
 
 function watchRun(open: OpenRun): Watcher {
@@ -93,7 +94,7 @@ function watchRun(open: OpenRun): Watcher {
   });
 }
 
-function createRunContext(
+function actorContextOf(
   { run, connection, stateDir, clock, journal, tracker, halted, ending }: OpenRun,
   watcher: Watcher,
 ): ActorContext {
@@ -108,7 +109,7 @@ function createRunContext(
     docker: { docker, recorder, containers: containersOf(docker), watcher, engine, limiter },
     time: { clock, deadlineSignal: tracker.deadline.signal },
     vault: run.vault,
-    memory: tracker,
+    tracker: tracker,
     emit: event => journal.append(event),
     halt: error => halted.resolve(unwritable(run.folder, error)),
     signal: ending.signal,

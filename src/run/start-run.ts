@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, connect, runEngineOf } from '../connection/engine-connection.ts';
 import { hasContainers } from '../connection/run-connection.ts';
-import { EngineError, FlowError } from '../errors.ts';
+import { FlowError, RunStateError } from '../errors.ts';
 import { checkFiles } from '../preflight/check-files.ts';
 import { checkLogins } from '../preflight/check-logins.ts';
 import { checkLiveRuns, checkPlaces } from '../preflight/check-mounts.ts';
@@ -23,7 +23,7 @@ import type { Run, RunOptions } from './run.ts';
 import { lockRun } from './run-lock.ts';
 import { superviseRun } from './supervise-run.ts';
 
-/** Start a flow. Throws a `FlowError` where it cannot begin; then nothing was started and nothing is left. */
+/** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const vault = checkOnHost(plan, options);
   const connection = await connect({ clock: options.clock, redactor: vault.redactor });
@@ -85,4 +85,4 @@ function newFolder(stateDir: StateDir): RunFolder {
 }
 
 const cannotPersist = ({ path }: RunFolder, error: Error) =>
-  new EngineError(`the run cannot be recorded in ${path}: ${error.message}`, { cause: error });
+  new RunStateError(`the run cannot be recorded in ${path}: ${error.message}`, { cause: error });

@@ -1,28 +1,28 @@
 import type { Connection } from '../connection/engine-connection.ts';
 import { finishRun } from './finish-run.ts';
 import { openRun } from './open-run.ts';
-import type { Run, RunContext, RunOptions } from './run.ts';
+import type { LockedRun, Run, RunOptions } from './run.ts';
 import { startActors } from './start-actors.ts';
 
 /** Drive a run to its end from wherever it is: a fresh run is one with an empty past (I2). */
 export async function superviseRun(
-  context: RunContext,
+  run: LockedRun,
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
-  const open = await openRun(context, connection, options);
-  const actors = startActors(open, options);
-  const done = finishRun(open, actors).finally(() => {
+  const open = await openRun(run, connection, options);
+  const driven = startActors(open, options);
+  const done = finishRun(open, driven).finally(() => {
     open.ending.abort();
-    actors[Symbol.dispose]();
+    driven[Symbol.dispose]();
     open.journal[Symbol.dispose]();
-    context.lock[Symbol.dispose]();
+    run.lock[Symbol.dispose]();
   });
   return {
-    folder: context.folder,
+    folder: run.folder,
     done,
-    cancel: actors.flow.cancel,
-    kill: actors.flow.kill,
+    cancel: driven.driver.cancel,
+    kill: driven.driver.kill,
     async detach() {
       open.halted.resolve(null);
       // Reported to the caller that awaits `done`.

@@ -9,9 +9,9 @@ export interface SweepOptions {
   readonly runId: string;
   /** Ids of containers that stay, with their networks. */
   readonly kept: ReadonlySet<string>;
-  /** The run may have networks of its own. */
+  /** Whether the run may have networks of its own. */
   readonly hasNetworks: boolean;
-  /** A call was cut off, by this process or by a crash: its effect may still land. */
+  /** A call was interrupted, by this process or by a crash, and may still take effect. */
   readonly inDoubt: boolean;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -39,14 +39,14 @@ async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }:
   const found = (await list().catch(list).catch(list)).filter(({ id }) => !kept.has(id));
   const left: string[] = [];
   for (const { id } of found) {
-    const answer = await known.remove(id);
-    if (!answer.ok) left.push(id);
+    const result = await known.remove(id);
+    if (!result.ok) left.push(id);
   }
   if (!hasNetworks) return { found: found.length, left };
 
-  const lookForNetworks = () => listRunNetworks(docker, instance, runId);
+  const listNetworks = () => listRunNetworks(docker, instance, runId);
   let stay = 0;
-  const networks = await lookForNetworks().catch(lookForNetworks).catch(lookForNetworks);
+  const networks = await listNetworks().catch(listNetworks).catch(listNetworks);
   for (const id of networks) {
     const problem = await removeRunNetwork(docker, id);
     // A container that is kept cannot be started again without its network.

@@ -4,7 +4,7 @@ import { trackRecords } from '../recovery/track-records.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import { type FlowState, liveFlowState, ofAgent } from '../state/flow-state.ts';
 import { type ActiveAgents, activeAgents } from './active-agents.ts';
-import { type ShutdownDeadline, shutdownDeadline } from './shutdown-deadline.ts';
+import { type CancelDeadline, cancelDeadline } from './cancel-deadline.ts';
 
 /** Everything that this process derives from the events of its run (I6: one event stream, many reducers). */
 export interface RunTracker {
@@ -13,13 +13,13 @@ export interface RunTracker {
   state(): FlowState;
   record(agent: string): AgentRecord;
   attempts(agent: string): readonly AttemptState[];
-  readonly deadline: ShutdownDeadline;
+  readonly deadline: CancelDeadline;
   readonly active: ActiveAgents;
 }
 
 export function trackRun(agents: readonly string[]): RunTracker {
   const records = trackRecords(agents);
-  const deadline = shutdownDeadline(agents);
+  const deadline = cancelDeadline(agents);
   const flow = liveFlowState();
   const active = activeAgents();
   return {

@@ -13,7 +13,7 @@ export interface Vault {
   open(
     agent: AgentPlan,
   ): { readonly values: Readonly<Record<string, string>> } | { readonly missing: string };
-  /** Redact these values from now on, such as those that an earlier engine process handed out. */
+  /** Redact these values from now on, such as those that an earlier supervisor handed out. */
   learn(values: Iterable<string>): void;
   /** Redacts every value that was readable at the start, handed out, or learned; it grows during the run. */
   readonly redactor: Redactor;

@@ -98,7 +98,7 @@ export type RunResult = z.infer<typeof resultSchema>;
 type AgentResult = RunResult['agents'][string];
 
 /**
- * Return the result of a run. An agent without an outcome in a run that has ended counts as failed: its engine crashed.
+ * Return the result of a run. An agent without an outcome in a run that has ended counts as failed: its supervisor crashed.
  *
  * @example
  * ```ts
@@ -162,7 +162,7 @@ interface Outcome {
 
 function outcomeOf({ status, exitCode, error, state }: AgentState): Outcome {
   if (status !== null) return { status, exitCode, error };
-  const message = 'no outcome was recorded for this agent: its engine crashed';
+  const message = 'no outcome was recorded for this agent: its supervisor crashed';
   return { status: 'failed', exitCode: null, error: { phase: state, kind: 'infrastructure', message } };
 }
 

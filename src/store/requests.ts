@@ -4,11 +4,11 @@ import { listDirectory, makeDirectory, readFile, removeFile } from './state-file
 import { writeFileAtomic } from './write-file-atomic.ts';
 
 /**
- * Requests of other processes to the engine process of a run: files in the run directory. The engine process polls twice
+ * Requests of other processes to the supervisor of a run: files in the run directory. The supervisor polls twice
  * per second, and removes each request that it takes.
  */
 const stopRequest = z.object({ stop: z.string().nullable() });
-/** Has no effect: its removal proves that the engine process is alive. */
+/** Has no effect: its removal proves that the supervisor is alive. */
 const pingRequest = z.object({ ping: z.literal(true) });
 
 /** `stop` is the name of the agent to stop; null for the whole run. */
@@ -17,7 +17,7 @@ export type Request = StopRequest | z.infer<typeof pingRequest>;
 
 const pollIntervalMs = 500;
 
-/** Write a request. Returns its file, which is removed once an engine process has taken it. */
+/** Write a request. Returns its file, which is removed once a supervisor has taken it. */
 export function writeRequest(folder: string, request: Request): string {
   makeDirectory(folder);
   const file = join(folder, `${Date.now()}-${process.pid}.json`);
@@ -47,7 +47,7 @@ export function watchRequests(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Remove a file and report success. Never throws: an error in a timer would end the engine process. */
+/** Remove a file and report success. Never throws: an error in a timer would end the supervisor. */
 function isRemoved(file: string, remove: (file: string) => void): boolean {
   try {
     remove(file);

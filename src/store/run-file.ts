@@ -35,7 +35,7 @@ export interface AdoptedIdentity {
   readonly specHash: string;
 }
 
-/** Strict as for a spec: a forged record would decide what the next engine process starts. */
+/** Strict as for a spec: a forged record would decide what the next supervisor starts. */
 const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),

@@ -104,7 +104,7 @@ function prepare(given: string): { path: string; instance: string } {
 
 /**
  * Return why another user can write to a directory, and the fix; null if none can. A forged record of a run would decide
- * what the next engine process starts.
+ * what the next supervisor starts.
  */
 export function sharedReason({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
   const own = process.getuid?.() ?? uid;

@@ -18,7 +18,7 @@ import { type DirectoryHandle, hasProc, openDirectory } from './directory-handle
 
 /**
  * Files of the state directory. They are opened from a handle on it, component by component, and no symbolic link is
- * followed: neither a renamed directory nor a planted link leads the engine process elsewhere (I8).
+ * followed: neither a renamed directory nor a planted link leads the supervisor elsewhere (I8).
  */
 
 interface Held {
@@ -126,7 +126,7 @@ function restated(error: unknown, folder: DirectoryHandle): unknown {
 /** Open a regular file; a new one is created with mode 0600. */
 export function openFile(file: string, flags: keyof typeof flagsOf): number {
   return inPlace(file, path => {
-    // A fifo in place of a file would block the engine process.
+    // A fifo in place of a file would block the supervisor.
     const fd = openSync(path, flagsOf[flags] | O_NOFOLLOW | O_NONBLOCK, 0o600);
     if (rootOf(resolve(file)) === undefined || fstatSync(fd).isFile()) return fd;
     closeSync(fd);

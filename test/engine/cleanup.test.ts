@@ -78,7 +78,7 @@ test('cleanup --runs removes old finished runs and keeps active, recent and unre
   symlinkSync(outside, join(runs, old, 'link'));
   mkdirSync(join(runs, 'not-a-run'));
   writeFileSync(join(runs, 'not-a-run', 'journal.jsonl'), readFileSync(join(runs, old, 'journal.jsonl')));
-  // A killed engine process leaves a run that is unfinished and not driven.
+  // A killed supervisor leaves a run that is unfinished and not driven.
   const abandoned = join(runs, 'rabandon');
   mkdirSync(abandoned);
   writeFileSync(

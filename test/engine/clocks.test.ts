@@ -31,7 +31,7 @@ for (const ms of [-hour, hour]) {
     t.is(starts(here), 2);
   });
 
-  test(`resume finds a healthy agent running when its clock is ${title} of the last engine process's`, async t => {
+  test(`resume finds a healthy agent running when its clock is ${title} of the last supervisor's`, async t => {
     const here = place(t);
     const wait = countedWorker('until [ -e go ]; do sleep 0.1; done', { timeouts: { run: '10m' } });
     const first = here.start(['run', here.write({ agents: { worker: wait } })], {

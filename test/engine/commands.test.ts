@@ -91,14 +91,14 @@ test('attach, logs and stop list the candidates when the agent does not exist', 
   t.is((await here.agentFlow(['attach', 'r0000000/worker'])).exitCode, 2);
 });
 
-test('cleanup skips containers in use by a running engine, and --force removes them', async t => {
+test('cleanup skips containers in use by a supervisor, and --force removes them', async t => {
   const here = place(t);
   const run = here.start(['run', here.write({ agents: { worker: agent('sleep 300') } }), '--json']);
   await eventually(isRunning(here, 'worker'), 'a running agent');
   const [id] = await here.containers();
   const careful = await here.agentFlow(['cleanup', '--json']);
   t.deepEqual(careful.json.removed, []);
-  t.regex(careful.stderr, /skipped, in use by a running engine/);
+  t.regex(careful.stderr, /skipped, in use by a supervisor/);
   t.deepEqual((await here.agentFlow(['cleanup', '--force', '--json'])).json.removed, [id]);
   t.is((await run).exitCode, 3);
 });

@@ -15,7 +15,7 @@ const starts = (here: Place) => readFileSync(join(here.workspace, 'starts'), 'ut
 const go = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
 const locks = (folder: string) => readdirSync(folder).filter(name => name.includes('lock'));
 
-/** Start a run and kill its engine process as soon as its agent runs. */
+/** Start a run and kill its supervisor as soon as its agent runs. */
 async function abandoned(here: Place, spec: unknown) {
   const engine = here.start(['run', here.write(spec)]);
   await eventually(isRunning(here, 'worker'), 'a running agent');
@@ -81,7 +81,7 @@ test('the daemon resumes interrupted runs, detaches on SIGTERM, and resumes them
   t.deepEqual(await here.containers(), []);
 });
 
-test('the daemon resumes a run whose engine process dies later, and skips one that is being driven', async t => {
+test('the daemon resumes a run whose supervisor dies later, and skips one that is being driven', async t => {
   const here = place(t);
   const engine = here.start(['run', here.write({ agents: { worker: worker() } })]);
   await eventually(isRunning(here, 'worker'), 'a running agent');

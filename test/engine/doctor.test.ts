@@ -84,7 +84,7 @@ test('doctor reports a network with another driver, an outdated image, and a bas
   t.like(named(json, 'parent image'), { status: 'warn' });
 });
 
-test('doctor reports containers without an engine process until cleanup has removed them', async t => {
+test('doctor reports containers without a supervisor until cleanup has removed them', async t => {
   const here = place(t);
   const agents = { worker: { command: ['true'], workspace: 'workspace', keep: 'always', ...small } };
   const run = await here.run({ agents });

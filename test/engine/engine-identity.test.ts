@@ -14,7 +14,7 @@ import {
 
 const worker = countedWorker('echo hello; until [ -e go ]; do sleep 0.1; done');
 
-/** A run whose engine process is dead and whose agent keeps running. */
+/** A run whose supervisor is dead and whose agent keeps running. */
 const interrupted = (here: Place, env: NodeJS.ProcessEnv = here.env) =>
   killed(here, { agents: { worker } }, isRunning(here, 'worker'), { env });
 

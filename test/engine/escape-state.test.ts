@@ -14,7 +14,7 @@ import test, { type ExecutionContext } from 'ava';
 import { inCell } from './cell.ts';
 import { eventually, isRunning, type Place, place, small } from './flow.ts';
 
-/** A file and a directory of the user that no link may lead the engine process to. */
+/** A file and a directory of the user that no link may lead the supervisor to. */
 function setUp(t: ExecutionContext) {
   const here = place(t);
   const mine = join(here.path, 'mine');
@@ -46,7 +46,7 @@ test('a workspace above or in the state directory is refused with 2, also for a 
   t.deepEqual(await here.containers(), []);
 });
 
-test('an agent cannot redirect the reports of its run, nor the engine process by renaming the state directory', async t => {
+test('an agent cannot redirect the reports of its run, nor the supervisor by renaming the state directory', async t => {
   const { here, mine, theirs } = setUp(t);
   mkdirSync(join(here.workspace, 'out'));
   const attack = `ln -s ${mine} report.xml; ln -sf ${mine} out/events.jsonl; ln -s ${mine} out/run.html; mv out out.was; ln -s ${theirs} out`;

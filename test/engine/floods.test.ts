@@ -8,7 +8,7 @@ import { eventually, isRunning, place, small } from './flow.ts';
 const mostMemory = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 
-test('an agent that replaces tmux by endless output is stopped, and the engine process needs no more memory', async t => {
+test('an agent that replaces tmux by endless output is stopped, and the supervisor needs no more memory', async t => {
   const here = place(t);
   const replace = `printf '#!/bin/sh\\nexec yes\\n' >/tmp/t; chmod 755 /tmp/t; cp --remove-destination /tmp/t "$(command -v tmux)"`;
   const run = here.start([

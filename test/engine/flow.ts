@@ -237,7 +237,7 @@ export const countedWorker = (more: string, options: object = {}) => ({
 export const starts = (here: Place): number =>
   readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
 
-/** Start a run, kill its engine process as soon as `when` holds, and return the id of the run. */
+/** Start a run, kill its supervisor as soon as `when` holds, and return the id of the run. */
 export async function killed(
   here: Place,
   spec: unknown,
@@ -245,7 +245,7 @@ export async function killed(
   options?: Options,
 ): Promise<string> {
   const engine = here.start(['run', here.write(spec)], options);
-  await eventually(when as () => boolean, 'the moment to kill the engine');
+  await eventually(when as () => boolean, 'the moment to kill the supervisor');
   engine.kill('SIGKILL');
   await engine;
   return here.runId()!;

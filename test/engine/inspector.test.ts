@@ -101,7 +101,7 @@ test.serial(
       String(seen),
     );
 
-    // The engine process that served the page has exited; the page has all the data.
+    // The supervisor that served the page has exited; the page has all the data.
     await page.locator('[data-agent="flaky"]').click();
     await page.waitForSelector('[data-state="reconciling"]');
     let current: string | null = null;
@@ -250,7 +250,7 @@ test.serial('the exported file of a finished run shows as much as the page and s
 });
 
 test.serial(
-  'the page of a run whose engine process was killed reports it and follows the one that resumes the run',
+  'the page of a run whose supervisor was killed reports it and follows the one that resumes the run',
   async t => {
     const here = place(t);
     const run = here.start([

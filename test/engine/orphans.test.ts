@@ -15,7 +15,7 @@ const starts = (here: Place) => readFileSync(join(here.workspace, 'starts'), 'ut
 const docker = async (...args: string[]) => (await execa('docker', args, { reject: false })).stdout;
 const instanceOf = (here: Place) => readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
 
-/** Kill the engine process of a run as soon as its agent runs, and remove its run directory. */
+/** Kill the supervisor of a run as soon as its agent runs, and remove its run directory. */
 async function orphaned(here: Place, spec: unknown, forget = ['']) {
   const engine = here.start(['run', here.write(spec)]);
   await eventually(isRunning(here, 'worker'), 'a running agent');

@@ -4,7 +4,7 @@ import test from 'ava';
 import { execa } from 'execa';
 import { countedWorker, eventually, isRunning, killed, place, small, starts } from './flow.ts';
 
-test('a run whose engine process was killed resumes to its original outcome, and no agent starts twice', async t => {
+test('a run whose supervisor was killed resumes to its original outcome, and no agent starts twice', async t => {
   const here = place(t);
   const spec = {
     agents: {
@@ -27,7 +27,7 @@ test('a run whose engine process was killed resumes to its original outcome, and
   t.regex(stderr, /resumed/);
 });
 
-test('an agent that ended without an engine process is collected with its exit code', async t => {
+test('an agent that ended without a supervisor is collected with its exit code', async t => {
   const here = place(t);
   await killed(here, { agents: { worker: countedWorker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
   await eventually(
@@ -74,7 +74,7 @@ test('resume names the process that drives a run, and the outcome of a finished 
   t.is((await here.agentFlow(['resume'])).stderr, 'every run has finished');
 });
 
-test('a cancelled run without an engine process is stopped and removed on resume', async t => {
+test('a cancelled run without a supervisor is stopped and removed on resume', async t => {
   const here = place(t);
   const runId = await killed(
     here,

@@ -145,7 +145,7 @@ const transcripts = (here: Place, ...agents: string[]) =>
   agents.map(agent => join('runs', here.runId()!, 'agents', agent, '1', 'transcript.log'));
 
 /**
- * An engine process that lacks a secret resumes the run of one that had it, and a secret file is renewed meanwhile.
+ * A supervisor that lacks a secret resumes the run of one that had it, and a secret file is renewed meanwhile.
  * `more`: variables for every process that could redact.
  */
 async function withoutThem(t: ExecutionContext, more: NodeJS.ProcessEnv = {}) {

@@ -39,7 +39,7 @@ function journalOf(here: Place, runId: string): RunEvent[] {
   }
 }
 
-/** One run for each name, whose engine process was killed while its agent runs. */
+/** One run for each name, whose supervisor was killed while its agent runs. */
 async function abandoned<Name extends string>(here: Place, names: readonly Name[], more = '') {
   const ids = {} as Record<Name, string>;
   for (const name of names) {

@@ -254,7 +254,7 @@ const killedAt = {
   'while a helper container makes the clone': 'creating:flight',
 };
 for (const [moment, failpoint] of Object.entries(killedAt))
-  test(`an engine process that is killed ${moment} continues from there`, async t => {
+  test(`a supervisor that is killed ${moment} continues from there`, async t => {
     const { here, branches, on, attempt } = setUp(t);
     const file = here.write({ agents: { worker: { ...sh('echo x >x.txt'), ...clone() } } });
     const failpoints = join(import.meta.dirname, '../faults/failpoints.ts');

@@ -20,7 +20,7 @@ export interface Case {
 export interface FaultContext extends Stage {
   readonly t: ExecutionContext;
   /**
-   * Makes the daemon unreachable until the engine process has noticed it, or for a time; `meanwhile` runs during that
+   * Makes the daemon unreachable until the supervisor has noticed it, or for a time; `meanwhile` runs during that
    * time.
    */
   interrupt(meanwhile?: () => unknown): Promise<void>;
@@ -75,7 +75,7 @@ export const casesOf =
           await away(meanwhile);
           await eventually(
             () => eventTypes(here).some(type => noticed.includes(type)),
-            'an engine process that has noticed it',
+            'a supervisor that has noticed it',
           );
           await daemon.start({ liveRestore });
         }

@@ -5,7 +5,7 @@ import { type Mode, modes } from './docker-shim.ts';
 
 /**
  * Each docker call of a run × each fault of docker, once. FAULTS=all runs all of them; without it, a representative
- * subset that waits for no timeout of the engine process.
+ * subset that waits for no timeout of the supervisor.
  */
 const representative: readonly (readonly [VerbName, Mode])[] = [
   ['info', 'prints half of its output'],

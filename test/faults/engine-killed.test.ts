@@ -27,7 +27,7 @@ const chosen = [...positions.map(nameOf), ...milestones].filter(
 
 for (const name of chosen) {
   const state = name.split(':')[0]!;
-  const title = `an engine process that is killed at ${name} loses, repeats, leaves and changes nothing`;
+  const title = `a supervisor that is killed at ${name} loses, repeats, leaves and changes nothing`;
   cell({ block: 'A', fault: 'SIGKILL', title }, async t => {
     const scenario = scenarioFor(state);
     const { here, network, env, failing } = stage(t, scenario.docker);

@@ -67,7 +67,7 @@ export const mutants: readonly Mutant[] = [
         'facts.filter(fact => fact.ours)',
       ],
     ],
-    caughtBy: ['outside.test.ts', 'an engine process that dies after the create of a second attempt*'],
-    output: /^not ok .*an engine process that dies after the create of a second attempt/m,
+    caughtBy: ['outside.test.ts', 'a supervisor that dies after the create of a second attempt*'],
+    output: /^not ok .*a supervisor that dies after the create of a second attempt/m,
   },
 ];

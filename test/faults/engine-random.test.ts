@@ -35,7 +35,7 @@ const expectationsOf = (count: number): Record<string, ExpectedOutcome> =>
     ]),
   );
 
-/** The position of an engine process: the last line of its journal, and its running docker clients. */
+/** The position of a supervisor: the last line of its journal, and its running docker clients. */
 const positionOf = (here: Place) => {
   const last = here.journal().at(-1);
   const at = last?.type === 'agent.state' ? last.state : last?.type === 'docker.call' ? last.argv[1] : '';
@@ -45,7 +45,7 @@ const positionOf = (here: Place) => {
   return [last?.type ?? 'nothing', at, ...clients.map(line => line.split(' ')[1]).sort()].join(' ').trim();
 };
 
-/** All positions at which an engine process was killed, over all flows: repeated ones do not count. */
+/** All positions at which a supervisor was killed, over all flows: repeated ones do not count. */
 const seen = new Set<string>();
 
 const flows = isWhole ? 11 : 1;
@@ -53,7 +53,7 @@ const size = isWhole ? 10 : 4;
 /** New positions: per flow, and in total. */
 const wanted = isWhole ? 5 : 3;
 const wantedOfAll = isWhole ? 50 : wanted;
-/** The maximum of lines that an engine process journals before it is killed: a sixth of those of a flow. */
+/** The maximum of lines that a supervisor journals before it is killed: a sixth of those of a flow. */
 const longest = 6 * size;
 
 for (let flow = 0; flow < flows; flow++) {
@@ -89,7 +89,7 @@ interface Trial {
   readonly random: () => number;
 }
 
-/** Kill one engine process after another until enough new positions were met; the run is never allowed to end. */
+/** Kill one supervisor after another until enough new positions were met; the run is never allowed to end. */
 async function killAgainAndAgain(t: ExecutionContext, here: Place, { spec, env, random }: Trial) {
   const file = here.write(spec);
   const kills: string[] = [];

@@ -51,7 +51,7 @@ async function from(shell: Shell, { here, env }: Stage, args: readonly string[])
   return { exitCode, stdout, details: `${args[0]} from ${shell.name}: ${stderr}` };
 }
 
-/** A run whose engine process was killed while its agent runs. */
+/** A run whose supervisor was killed while its agent runs. */
 async function abandoned(t: ExecutionContext, more: NodeJS.ProcessEnv = {}): Promise<Stage> {
   const scene = stage(t, {}, more);
   const worker = { ...counted(untilGo), network: { name: scene.network } };

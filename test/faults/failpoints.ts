@@ -5,12 +5,12 @@ import type { RunEvent } from '../../src/events.ts';
 import { initialState, positions } from './positions.ts';
 
 /**
- * Loaded into an engine process with `node --import`; the package does not contain it. It watches the writes to the
+ * Loaded into a supervisor with `node --import`; the package does not contain it. It watches the writes to the
  * journal, and sends the process a signal at the position that the environment names.
  *
  *     AGENT_FLOW_FAILPOINT     creating:intent, or attempt.ended:before
  *     AGENT_FLOW_FAILSIGNAL    SIGKILL (default), SIGTERM, or ctrl-c: a SIGINT to the whole process group
- *     AGENT_FLOW_CANCEL_WHEN   a file; the engine process gets a SIGINT as soon as it exists
+ *     AGENT_FLOW_CANCEL_WHEN   a file; the supervisor gets a SIGINT as soon as it exists
  *     AGENT_FLOW_RENDEZVOUS    a folder; a process about to take a lock waits there for a second one
  */
 const { AGENT_FLOW_FAILPOINT, AGENT_FLOW_FAILSIGNAL, AGENT_FLOW_CANCEL_WHEN, AGENT_FLOW_RENDEZVOUS } =

@@ -5,7 +5,7 @@ import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, noth
 import { counted, stage } from './scenarios.ts';
 import { cell } from './tally.ts';
 
-/** Docker injects, but reports a failure; the engine process injects again, and creates `again` after that. */
+/** Docker injects, but reports a failure; the supervisor injects again, and creates `again` after that. */
 const falseFailure = {
   "exec --interactive '*' agent-inject": `mkdir once 2>/dev/null && { "$real" "$@" >/dev/null; echo 'unexpected EOF' >&2; exit 1; }
     "$real" "$@"; status=$?; : >workspace/again; exit $status`,

@@ -28,7 +28,7 @@ const landNow = (here: Place) =>
   execa('sh', ['-c', land], { env: { ...here.env, place: here.path, real: 'docker' }, reject: false });
 
 const expected: ExpectedOutcome = { status: 'cancelled', exitCode: null, starts: { exactly: 0 } };
-const title = 'a create of a killed engine process that completes while its run is stopped is removed';
+const title = 'a create of a killed supervisor that completes while its run is stopped is removed';
 
 cell({ block: 'A', fault: 'late create', title }, async t => {
   const { here, network, env } = stage(t, lateDocker);

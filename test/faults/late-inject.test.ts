@@ -6,7 +6,7 @@ import { counted, stage } from './scenarios.ts';
 import { cell } from './tally.ts';
 
 /**
- * An injection whose client is dead completes after the next engine process has found no injection: the agent has ended
+ * An injection whose client is dead completes after the next supervisor has found no injection: the agent has ended
  * before that process checks its session.
  */
 const lateDocker = {
@@ -18,7 +18,7 @@ const lateDocker = {
 };
 
 const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
-const title = "an injection of a killed engine process that completes late is the agent's only start";
+const title = "an injection of a killed supervisor that completes late is the agent's only start";
 
 cell({ block: 'A', fault: 'late injection', title }, async t => {
   const { here, network, env } = stage(t, lateDocker);

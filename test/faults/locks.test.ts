@@ -18,7 +18,7 @@ import { cell, isWhole } from './tally.ts';
 
 const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
 
-/** A run whose engine process was killed, and whose agent waits for the file `go`. */
+/** A run whose supervisor was killed, and whose agent waits for the file `go`. */
 async function abandoned({ here, network, env }: Stage): Promise<string> {
   const worker = { ...counted('until [ -e go ]; do sleep 0.1; done'), network: { name: network } };
   const engine = here.start(['run', here.write({ agents: { worker } })], { env });
@@ -32,7 +32,7 @@ const locksIn = (folder: string) => readdirSync(folder).filter(name => name.star
 const letFinish = (here: Place) => writeFileSync(join(here.workspace, 'go'), '');
 
 const rounds = isWhole ? 20 : 4;
-const title = `one of two engine processes that resume a run at the same time drives it (${rounds} rounds)`;
+const title = `one of two supervisors that resume a run at the same time drives it (${rounds} rounds)`;
 cell({ block: 'G', fault: 'two engines', title, runs: rounds }, async t => {
   const here = stage(t);
   const { failing, env } = here;
@@ -93,7 +93,7 @@ for (const [whose, change] of Object.entries(dead))
     await nothingLeft(t, here.here);
   });
 
-/** An engine process in a pid namespace of its own, as in a container. */
+/** A supervisor in a pid namespace of its own, as in a container. */
 const inNamespace = (here: Place, env: NodeJS.ProcessEnv, spec: unknown) =>
   execa(
     'unshare',
@@ -148,7 +148,7 @@ cell({ block: 'G', fault: 'living locks', title: 'the lock of a renamed host is 
   await nothingLeft(t, here.here);
 });
 
-/** A running run whose engine process is in another pid namespace. */
+/** A running run whose supervisor is in another pid namespace. */
 async function drivenInNamespace(t: ExecutionContext) {
   const { here, network, env } = stage(t);
   t.teardown(() => endProcessesOf(here));
@@ -162,7 +162,7 @@ cell(
   {
     block: 'G',
     fault: 'living locks',
-    title: 'an engine process in another pid namespace keeps its run, and ends when --force takes it',
+    title: 'a supervisor in another pid namespace keeps its run, and ends when --force takes it',
   },
   async t => {
     const { here, env, inside } = await drivenInNamespace(t);
@@ -186,7 +186,7 @@ cell(
   {
     block: 'G',
     fault: 'living locks',
-    title: 'stop reaches an engine process in another pid namespace by its request',
+    title: 'stop reaches a supervisor in another pid namespace by its request',
   },
   async t => {
     const { here, env, inside } = await drivenInNamespace(t);

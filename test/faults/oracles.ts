@@ -10,7 +10,7 @@ import { openStateDir } from '../../src/store/state-directory.ts';
 import type { Place } from '../engine/flow.ts';
 import { printed, startsOf } from './scenarios.ts';
 
-/** The expected outcome of an agent, whatever happened to its engine process. */
+/** The expected outcome of an agent, whatever happened to its supervisor. */
 export interface ExpectedOutcome {
   readonly status: string;
   readonly exitCode: number | null;
@@ -87,7 +87,7 @@ export function nothingDoubled(
 
 /**
  * Assert that no container, second network, process, lock or temporary file is left, at once and after 2 s. `deadLock`:
- * the engine process died when its run had ended, so its lock stays; then it must not block the run.
+ * the supervisor died when its run had ended, so its lock stays; then it must not block the run.
  */
 export async function nothingLeft(
   t: ExecutionContext,

@@ -66,7 +66,7 @@ const networks: readonly OutsideCell[] = [
   },
   {
     fault: 'networks',
-    title: 'a network that is removed while no engine process runs is created again',
+    title: 'a network that is removed while no supervisor runs is created again',
     async body(t) {
       const scene = stage(t);
       const run = begin(t, scene, two(scene));
@@ -95,7 +95,7 @@ const networks: readonly OutsideCell[] = [
 const pauses: readonly OutsideCell[] = [
   {
     fault: 'paused',
-    title: 'an agent that is paused while no engine process runs is awaited by the next one',
+    title: 'an agent that is paused while no supervisor runs is awaited by the next one',
     async body(t) {
       const scene = stage(t);
       const { here } = scene;

@@ -44,7 +44,7 @@ const names: readonly OutsideCell[] = [
   },
   {
     fault: 'names',
-    title: 'a second attempt whose name was taken while no engine process ran is refused',
+    title: 'a second attempt whose name was taken while no supervisor ran is refused',
     body: nextNameIsTaken(true),
   },
   ...['second', 'second-', 'second-1x', 'second-10', 'second-01', 'second-1.0'].map(like => ({

@@ -22,7 +22,7 @@ const fine: ExpectedOutcome = {
 /** Its first attempt is lost, and the second one ends by itself. */
 const again: ExpectedOutcome = { ...fine, attempts: ['infrastructure', null], starts: { exactly: 2 } };
 
-/** Milliseconds after which the events that an engine process requests no longer include it. */
+/** Milliseconds after which the events that a supervisor requests no longer include it. */
 const forgotten = 6_000;
 
 /** Changes to a container that runs its agent. */
@@ -56,7 +56,7 @@ const representative = ['docker stop, engine dead'];
 for (const [name, { intervene, expected }] of Object.entries(interventions))
   for (const isAbandoned of [false, true]) {
     if (!isWhole && !representative.includes(`${name}${isAbandoned ? ', engine dead' : ''}`)) continue;
-    const title = `${name} of a running agent's container${isAbandoned ? ' whose engine is dead' : ''} ${
+    const title = `${name} of a running agent's container${isAbandoned ? ' whose supervisor is dead' : ''} ${
       expected === fine ? 'changes nothing' : 'is followed by a second attempt'
     }`;
     cell({ block: 'F', fault: isAbandoned ? 'by hand, engine dead' : 'by hand', title }, t =>
@@ -74,7 +74,7 @@ for (const [name, { intervene, expected }] of Object.entries(interventions))
   }
 
 /**
- * Changes just before a call of the engine process, by the words that the call begins with, and the position of the id
+ * Changes just before a call of the supervisor, by the words that the call begins with, and the position of the id
  * in it.
  */
 const moments = {
@@ -123,7 +123,7 @@ for (const [verb, moment, expected] of isWhole ? early : []) {
 /** Runs at the second call of its kind only. */
 const second = (words: string) =>
   `if mkdir first 2>/dev/null; then :; elif mkdir second 2>/dev/null; then ${words}; fi`;
-/** The call completes, and the engine process dies before its result. */
+/** The call completes, and the supervisor dies before its result. */
 const dies = second('"$real" "$@" >/dev/null; kill -9 "$(cat engine)"; exit 1');
 const renames = second('name=${2#--name=}; "$real" rename "${name%2}1" "$name"');
 
@@ -156,7 +156,7 @@ const attempts: readonly Trial[] = [
   {
     ...firstFails,
     title:
-      'an engine process that dies after the create of a second attempt does not mistake the kept first one for it',
+      'a supervisor that dies after the create of a second attempt does not mistake the kept first one for it',
     docker: { create: dies },
     isAbandoned: true,
     exitCode: 0,
@@ -166,14 +166,13 @@ const attempts: readonly Trial[] = [
   },
   {
     ...bothFail,
-    title:
-      'an engine process that dies after the start of a second attempt ends each attempt by its own record',
+    title: 'a supervisor that dies after the start of a second attempt ends each attempt by its own record',
     docker: { start: dies },
   },
   {
     ...bothFail,
     title:
-      'an engine process that dies after the injection of a second attempt ends each attempt by its own record',
+      'a supervisor that dies after the injection of a second attempt ends each attempt by its own record',
     docker: { 'exec --interactive': dies },
   },
   {

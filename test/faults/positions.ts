@@ -2,7 +2,7 @@ import type { AnyStateNode } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
 
 /**
- * Positions at which an engine process can be killed: three moments of every state of the agent machine that has an
+ * Positions at which a supervisor can be killed: three moments of every state of the agent machine that has an
  * actor. They are read from the machine, so that a new state has its positions by itself, and fails until a scenario
  * reaches it.
  */

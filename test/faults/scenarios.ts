@@ -8,7 +8,7 @@ import { fakeDocker, type Place, place } from '../engine/flow.ts';
 /** Lines that an agent prints. */
 export const printed = 20;
 
-/** The way of an agent into a state, and its outcome if its engine process is not killed. */
+/** The way of an agent into a state, and its outcome if its supervisor is not killed. */
 export interface Scenario {
   /** In shell, after it has recorded its start and printed its lines. */
   readonly agent: string;
@@ -49,7 +49,7 @@ const stubborn: Scenario = {
 };
 const ignoresTerm = { 'kill --signal=TERM': 'exit 0' };
 
-/** While its secret is missing, only another agent keeps the engine process from detaching. */
+/** While its secret is missing, only another agent keeps the supervisor from detaching. */
 const lacking: Scenario = {
   ...plain,
   docker: { start: 'mkdir once 2>/dev/null && mv key away && rm workspace/key-is-there' },
@@ -103,7 +103,7 @@ export interface Stage {
   readonly here: Place;
   /** A network of this stage alone. */
   readonly network: string;
-  /** The environment of an engine process that is to fail: see failpoints.ts. */
+  /** The environment of a supervisor that is to fail: see failpoints.ts. */
   failing(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   readonly env: NodeJS.ProcessEnv;
 }

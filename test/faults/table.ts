@@ -53,15 +53,15 @@ ${table}
 - **SIGKILL**: at three moments of every state of the agent machine with an actor: the intent is on disk and nothing was done;
   a docker client is running; docker has finished, and the journal has no result. Also just before and just after each event
   that a run depends on. **SIGTERM, ctrl-c**: at the last two of these moments. The states are read from the machine, without
-  hooks in the code of the engine process: see \`test/faults/failpoints.ts\`.
-- **random kills**: a flow of ten agents whose engine process is killed at least three times, at random moments. A failed test
+  hooks in the code of the supervisor: see \`test/faults/failpoints.ts\`.
+- **random kills**: a flow of ten agents whose supervisor is killed at least three times, at random moments. A failed test
   prints its seed; \`FAULTS_SEED=7 scripts/faults\` repeats it.
 - **late create**: docker completes the request of a dead client while the run is being stopped, after the check for it.
-- **late injection**: likewise, and the agent has ended before the next engine process checks its session.
+- **late injection**: likewise, and the agent has ended before the next supervisor checks its session.
 - **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, quiet checks, label
   check or fencing; a run passes if a test of the suite fails.
 - **two engines**: both have checked the lock before either takes it.
-- **another shell**: \`logs\`, \`stop\`, \`resume\` and \`cleanup\` for a run whose engine process is gone, from a shell with another
+- **another shell**: \`logs\`, \`stop\`, \`resume\` and \`cleanup\` for a run whose supervisor is gone, from a shell with another
   DOCKER_HOST, context, working directory or HOME than at its start.
 `;
 

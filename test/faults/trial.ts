@@ -18,7 +18,7 @@ export interface Trial {
   readonly docker?: Scenario['docker'];
   /** The change to its container while it runs. */
   readonly intervene?: (id: string, here: Place) => Promise<unknown>;
-  /** Its engine process is dead during the change, or dies of docker's reply; its run is resumed after that. */
+  /** Its supervisor is dead during the change, or dies of docker's reply; its run is resumed after that. */
   readonly isAbandoned?: true;
   readonly exitCode: number;
   readonly expected: ExpectedOutcome;
@@ -48,7 +48,7 @@ export async function runTrial(t: ExecutionContext, trial: Trial): Promise<void>
     await intervene(id, here);
     letFinish(here);
   }
-  if (isAbandoned) t.is((await run.end).exitCode, -1, 'its engine process is dead');
+  if (isAbandoned) t.is((await run.end).exitCode, -1, 'its supervisor is dead');
   const result = isAbandoned ? await resume(scene) : await run.end;
   t.is(result.exitCode, exitCode, `${result.stderr}\n${result.stdout}`);
   await verify?.(t, here);
@@ -71,7 +71,7 @@ export async function assertOutcomes(
 
 export interface StartedRun {
   readonly end: Promise<CommandResult>;
-  /** Resolves when its engine process has exited. */
+  /** Resolves when its supervisor has exited. */
   kill(signal?: NodeJS.Signals): Promise<CommandResult>;
 }
 

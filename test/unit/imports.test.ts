@@ -57,7 +57,7 @@ test('zx and execa are imported by the files that run docker and git, and by no 
     ),
     [],
   );
-  // `run -d` starts the engine process itself, and the programs of src/agent-cli run in a container.
+  // `run -d` starts the supervisor itself, and the programs of src/agent-cli run in a container.
   t.deepEqual(
     offenders(
       file => file !== 'src/commands/detach.ts' && !file.startsWith('src/agent-cli/'),

@@ -6,7 +6,7 @@ import { inspectNetworks } from '../../docker/networks.ts';
 import { lines } from '../../docker/parse-output.ts';
 import { EngineError } from '../../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../../networks/run-networks.ts';
-import { hasActiveEngine } from '../../recovery/active-engine.ts';
+import { hasSupervisor } from '../../recovery/has-supervisor.ts';
 import type { StateDir } from '../../store/state-directory.ts';
 import { oneLine } from '../../text/text.ts';
 
@@ -41,7 +41,7 @@ export async function findRunNetworks(
   return found
     .filter(
       ({ labels }) =>
-        labels[label.instance] === state.instance && (force || !hasActiveEngine(state, { labels })),
+        labels[label.instance] === state.instance && (force || !hasSupervisor(state, { labels })),
     )
     .map(({ id, name, labels }) => ({
       id,

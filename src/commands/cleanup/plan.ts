@@ -4,7 +4,7 @@ import type { EnginesOfRuns } from '../../connection/run-connection.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers } from '../../docker/containers.ts';
 import { label, labelFilter } from '../../docker/labels.ts';
-import { hasActiveEngine } from '../../recovery/active-engine.ts';
+import { hasSupervisor } from '../../recovery/has-supervisor.ts';
 import { lockHolder } from '../../store/lock.ts';
 import type { StateDir } from '../../store/state-directory.ts';
 import { table } from '../../text/table.ts';
@@ -24,17 +24,17 @@ export interface CleanupRequest {
   readonly runsOlderThan: number | null;
 }
 
-/** Things to remove from one engine, and requested things to skip. */
+/** The resources to remove from one engine, and the requested ones to skip. */
 export interface Plan {
   readonly containers: readonly Container[];
   readonly networks: readonly RemovableNetwork[];
   readonly images: readonly RemovableImage[];
   readonly runs: readonly RemovableRun[];
-  /** Containers of runs that have an engine process. */
+  /** Containers of runs that have a supervisor. */
   readonly inUse: readonly Container[];
   readonly skippedImages: readonly Skipped[];
   readonly skippedRuns: readonly Skipped[];
-  /** Include what an engine process may be using. */
+  /** Include what a supervisor may be using. */
   readonly force: boolean;
 }
 
@@ -79,7 +79,7 @@ async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequ
   const { all, force, network, images } = request;
   const found = await listed(docker, [labelFilter.managed]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
-  const inUse = candidates.filter(container => !force && hasActiveEngine(state, container));
+  const inUse = candidates.filter(container => !force && hasSupervisor(state, container));
   const removable = candidates.filter(container => !inUse.includes(container));
   const stays = ({ id }: Container) => !removable.some(container => container.id === id);
   // Any container may use an image of ours.
@@ -130,9 +130,7 @@ export function planTable(state: StateDir, plans: readonly Plan[]): string {
 export function skippedLines({ inUse, skippedImages, skippedRuns }: Plan): string[] {
   const names = inUse.map(({ name }) => name).join(', ');
   return [
-    ...(inUse.length === 0
-      ? []
-      : [`skipped, in use by a running engine: ${names} (use --force to remove them)`]),
+    ...(inUse.length === 0 ? [] : [`skipped, in use by a supervisor: ${names} (use --force to remove them)`]),
     ...skippedImages.map(({ name, why }) => `skipped image ${oneLine(shortName(name))}: ${why}`),
     ...skippedRuns.map(({ name, why }) => `skipped run ${name}: ${why}`),
   ];

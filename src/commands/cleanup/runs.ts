@@ -24,7 +24,7 @@ export interface RemainingContainers {
 
 /**
  * Find runs whose last event is more than `olderThan` milliseconds old: those to remove, and those to skip. `force`
- * includes runs whose engine process cannot be checked.
+ * includes runs whose supervisor cannot be checked.
  */
 export function findRuns(
   state: StateDir,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { daemonLock } from '../../run/supervisor.ts';
+import { daemonLock } from '../../run/resume-all.ts';
 import { lockHolder, lockTakenAt } from '../../store/lock.ts';
 import { type Holder, nameOf } from '../../store/lock-holder.ts';
 import type { StateDir } from '../../store/state-directory.ts';
@@ -10,7 +10,7 @@ import { oneLine } from '../../text/text.ts';
 import { printJson } from '../command.ts';
 import { cannotBeRead, readRuns } from '../find-agent.ts';
 
-/** Print whether a daemon is running, and the engine process of each unfinished run. */
+/** Print whether a daemon is running, and the supervisor of each unfinished run. */
 export function printStatus(stateDir: StateDir, json: boolean): number {
   const lock = daemonLock(stateDir);
   const holder = lockHolder(lock);

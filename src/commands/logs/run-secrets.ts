@@ -93,7 +93,7 @@ const versionOf = (file: string) => {
   return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 };
 
-/** Read the plan. Assume secrets for adopted runs and for a damaged record, where the plan does not list them. */
+/** Read the plan. Assume secrets for adopted runs and for a damaged record, whose plans do not list them. */
 function readPlan(folder: RunFolder): { readonly plan: FlowPlan; readonly hasSecrets: boolean } {
   try {
     const { plan, adopted } = readRunFile(folder);

@@ -2,7 +2,7 @@ import { isLost, type Orphan } from '../../recovery/orphans.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { oneLine } from '../../text/text.ts';
 
-/** Return an orphan as `ps --json` prints it, with the claims of its labels only where they are verified. */
+/** Return an orphan as `ps --json` prints it, with only those claims of its labels that are verified. */
 export function asJson(orphan: Orphan) {
   const { container, origin } = orphan;
   const { runId, agent, attempt } = isLost(orphan) ? orphan : unverified;

@@ -62,9 +62,9 @@ const keys = [
   ['/', 'search in the terminal'],
 ] as const;
 
-function connectionWord({ isConnected, hasActiveEngine, newest }: View, isKept: boolean): string {
+function connectionWord({ isConnected, hasSupervisor, newest }: View, isKept: boolean): string {
   if (isKept) return 'exported';
   if (!isConnected) return 'disconnected: the server has exited';
   if (newest.ended) return 'finished';
-  return hasActiveEngine ? 'live' : 'interrupted: run agent-flow resume';
+  return hasSupervisor ? 'live' : 'interrupted: run agent-flow resume';
 }

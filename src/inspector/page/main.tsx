@@ -33,7 +33,7 @@ addEventListener('keydown', event => {
 });
 // Durations of running agents change between events.
 setInterval(() => {
-  const { isLive, hasActiveEngine, state } = store.shown();
-  if (isLive && hasActiveEngine && state.ended === null) changed();
+  const { isLive, hasSupervisor, state } = store.shown();
+  if (isLive && hasSupervisor && state.ended === null) changed();
 }, 500);
 changed();

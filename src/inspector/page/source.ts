@@ -20,8 +20,8 @@ export interface Source {
 
 interface Listener {
   events(events: readonly RunEvent[]): void;
-  /** Called when an engine process begins or ceases to drive the run. */
-  engineActive(isActive: boolean): void;
+  /** Called when a supervisor begins or ceases to drive the run. */
+  supervised(isActive: boolean): void;
   /** Called when the connection to the server changes. */
   connected(isConnected: boolean): void;
 }
@@ -39,13 +39,13 @@ function servedSource(mayType: boolean): Source {
   return {
     isExported: false,
     mayType,
-    listen({ events, engineActive, connected }) {
+    listen({ events, supervised, connected }) {
       const stream = new EventSource('events');
       stream.onmessage = ({ data }) => events(JSON.parse(data));
-      stream.addEventListener('engine-active', ({ data }) => engineActive(data === 'true'));
+      stream.addEventListener('supervised', ({ data }) => supervised(data === 'true'));
       stream.addEventListener('end', () => {
         stream.close();
-        engineActive(false);
+        supervised(false);
         connected(false);
       });
       stream.onopen = () => connected(true);

@@ -18,7 +18,7 @@ export interface View {
   readonly isLive: boolean;
   /** The moment that is shown, in milliseconds since the epoch. */
   readonly now: number;
-  readonly hasActiveEngine: boolean;
+  readonly hasSupervisor: boolean;
   readonly isConnected: boolean;
   readonly chart: AgentChart | null;
   readonly flow: Layout | null;
@@ -30,7 +30,7 @@ export function openStore(source: Source, changed: () => void) {
   const history = openHistory();
   const charts = loadCharts(source, changed);
   let position: number | null = null;
-  let hasActiveEngine = false;
+  let hasSupervisor = false;
   let isConnected = !source.isExported;
 
   source.listen({
@@ -42,8 +42,8 @@ export function openStore(source: Source, changed: () => void) {
       }
       changed();
     },
-    engineActive(given) {
-      hasActiveEngine = given;
+    supervised(given) {
+      hasSupervisor = given;
       changed();
     },
     connected(given) {
@@ -61,7 +61,7 @@ export function openStore(source: Source, changed: () => void) {
       const state = replay.at(index);
       const newest = replay.at(last);
       const isLive = position === null;
-      const isRunning = isLive && hasActiveEngine && state.ended === null;
+      const isRunning = isLive && hasSupervisor && state.ended === null;
       const now = isRunning ? Date.now() : (replay.events[index]?.at ?? 0);
       return {
         state,
@@ -70,7 +70,7 @@ export function openStore(source: Source, changed: () => void) {
         count: replay.events.length,
         isLive,
         now,
-        hasActiveEngine,
+        hasSupervisor,
         isConnected,
         chart: charts.chart(),
         flow: charts.flow(),

@@ -16,7 +16,7 @@ function stage(t: ExecutionContext, respond: Parameters<typeof helperPorts>[0]) 
   const context = {
     ...helper.ports,
     emit: journal.emit,
-    firstUse: () => false,
+    markUsed: () => false,
     writablePlaces: [],
     livePlaces: () => [],
   };

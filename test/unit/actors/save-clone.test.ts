@@ -31,7 +31,7 @@ function stage(
     plan: () => agent({ workspace: { mode: 'clone', path: source, repository: source, from: null } }),
     folder: () => root,
     clone: () => clone,
-    base: () => base,
+    baseCommit: () => base,
     makeClone: async () => null,
     writablePlaces: [],
     livePlaces: () => [],
@@ -82,7 +82,7 @@ test('work that was collected in part is saved, and the rest stays in the clone'
 });
 
 test('without a base, or without time, the clone is left as it is', async t => {
-  const { context, clone, created } = stage(t, [], { fault: 'no commit was recorded' });
+  const { context, clone, created } = stage(t, [], { problem: 'no commit was recorded' });
   t.like((await saveClone(context, owner, never)).workspace, { path: clone });
   const { context: other } = stage(t, []);
   t.regex((await saveClone(other, owner, AbortSignal.abort())).warning!, /there was no time left/);

@@ -43,7 +43,7 @@ function stage(
     plan: () => agent({ workspace, keep }),
     folder: () => root,
     clone: () => (workspace.mode === 'clone' ? clone : null),
-    base: () => ({ commit: 'b'.repeat(40) }),
+    baseCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
     writablePlaces: [],
     livePlaces: () => [],

@@ -12,7 +12,7 @@ function ports(problem: string | null, base: Base = { commit: 'c1' }, plan = clo
     plan: () => plan,
     identity: () => identity,
     clone: () => (plan.workspace.mode === 'clone' ? '/runs/a/1/workspace' : null),
-    base: () => base,
+    baseCommit: () => base,
     async makeClone(_: object, request: CloneRequest) {
       requests.push(request);
       return problem;
@@ -41,7 +41,7 @@ test('an agent without a clone needs nothing on the host', async t => {
 });
 
 test('an unknown base is a workspace failure', async t => {
-  const { context, requests } = ports(null, { fault: 'no commit was recorded' });
+  const { context, requests } = ports(null, { problem: 'no commit was recorded' });
   const error = await rejection(ensureWorkspace(context, input, never));
   t.is(error.kind, 'workspace');
   t.regex(error.message, /clone of a: no commit was recorded/);

@@ -59,7 +59,7 @@ for (const [use, call] of uses) {
       detached,
     });
 
-  test(`a silent docker whose output is ${use} ends when the engine process is killed`, async t => {
+  test(`a silent docker whose output is ${use} ends when the supervisor is killed`, async t => {
     const { path, pid } = docker(t, 'exec sleep 600');
     const engine = start(path, false);
     t.true(await until(() => pid() !== ''));

@@ -56,11 +56,11 @@ function leftovers(t: ExecutionContext, ids: readonly string[]) {
   return { finding: checkLeftovers(docker, path), calls, instance };
 }
 
-test('containers without an engine process are leftovers, of which three are named', async t => {
+test('containers without a supervisor are leftovers, of which three are named', async t => {
   const { finding, calls, instance } = leftovers(t, ['a', 'b', 'c', 'd', 'e']);
   t.like(await finding, {
     status: 'warn',
-    found: 'no engine process runs a (running), b (running), c (running) and 2 more',
+    found: 'no supervisor runs a (running), b (running), c (running) and 2 more',
   });
   t.true(calls[0]!.includes(`--filter=label=tmux-agents.instance=${instance}`));
 });

@@ -60,7 +60,7 @@ test('exposed images are built before any agent starts, and never from files tha
   t.is(
     await open()('exposed', never),
     'exposed of the user',
-    'the image survives a restart of the engine process',
+    'the image survives a restart of the supervisor',
   );
   t.is(state.builds, 1);
   t.is(await build('exposed'), 'exposed of the agent', 'control: a later build has the content of the agent');

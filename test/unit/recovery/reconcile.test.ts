@@ -75,7 +75,7 @@ const table: readonly Row[] = [
   ['running and injected: watch', injected, [fact], { enter: 'running', injectedAt: 501_000 }],
   ['paused: watch', injected, [{ ...fact, state: 'paused' }], { enter: 'running' }],
   [
-    'exited while no engine process ran: collect',
+    'exited while no supervisor ran: collect',
     injected,
     [exited],
     {
@@ -84,7 +84,7 @@ const table: readonly Row[] = [
     },
   ],
   [
-    'dead while no engine process ran: collect',
+    'dead while no supervisor ran: collect',
     injected,
     [{ ...exited, state: 'dead', oomKilled: true }],
     {

@@ -32,7 +32,7 @@ function stage(
     plan: () => agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } }),
     folder: () => root,
     clone: (name: string, attempt: number) => join(root, `${name}-${attempt}`),
-    base: () => ({ commit: 'b'.repeat(40) }),
+    baseCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
     writablePlaces: [],
     livePlaces: () => [],

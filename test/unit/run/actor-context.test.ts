@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { emptyRecord } from '../../../src/recovery/record.ts';
 import { createActorContext } from '../../../src/run/actor-context.ts';
-import type { RunParts } from '../../../src/run/run-parts.ts';
+import type { RunOnDisk } from '../../../src/run/run-on-disk.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import type { AttemptState } from '../../../src/state/agent-state.ts';
@@ -24,7 +24,7 @@ import { folder } from '../_helpers/repositories.ts';
 function desk(
   t: ExecutionContext,
   agents: readonly Partial<AgentPlan>[] = [{}],
-  { attempts = [], ...run }: Partial<RunParts> & { attempts?: readonly Partial<AttemptState>[] } = {},
+  { attempts = [], ...run }: Partial<RunOnDisk> & { attempts?: readonly Partial<AttemptState>[] } = {},
 ) {
   const path = folder(t);
   const stateDir = openStateDir(join(path, 'state'));
@@ -46,7 +46,7 @@ function desk(
     },
     time: { clock: fakeClock().clock, deadlineSignal: () => never },
     vault: vaultOf(plan, {}),
-    memory: { record: () => emptyRecord, attempts: () => attempts as AttemptState[] },
+    tracker: { record: () => emptyRecord, attempts: () => attempts as AttemptState[] },
     emit: async () => {},
     halt: error => void halts.push(error),
     signal: never,

@@ -6,7 +6,7 @@ import { EngineError, type FlowError } from '../../../src/errors.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import { finishRun } from '../../../src/run/finish-run.ts';
 import type { OpenRun } from '../../../src/run/open-run.ts';
-import type { RunActors } from '../../../src/run/start-actors.ts';
+import type { DrivenRun } from '../../../src/run/start-actors.ts';
 import { trackRun } from '../../../src/run/track-run.ts';
 import { openJournal, readJournal } from '../../../src/store/journal.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
@@ -71,7 +71,7 @@ async function desk(
     closeWatcher: async () => {
       isClosed = true;
     },
-  } as unknown as RunActors;
+  } as unknown as DrivenRun;
   const events = () => readJournal(run.journal).events;
   return {
     run,

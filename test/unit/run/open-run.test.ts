@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Connection } from '../../../src/connection/engine-connection.ts';
 import type { RunEvent } from '../../../src/events.ts';
 import { openRun, stopReason } from '../../../src/run/open-run.ts';
-import type { RunContext, RunOptions } from '../../../src/run/run.ts';
+import type { LockedRun, RunOptions } from '../../../src/run/run.ts';
 import { bufferedSink } from '../../../src/store/buffered-sink.ts';
 import { readJournal } from '../../../src/store/journal.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
@@ -14,7 +14,7 @@ import { folder } from '../_helpers/repositories.ts';
 import { at, enters, started } from '../_helpers/story.ts';
 
 /** Opens a run of the agents `a` and `b`. */
-async function open(t: ExecutionContext, more: Partial<RunContext> = {}, options: Partial<RunOptions> = {}) {
+async function open(t: ExecutionContext, more: Partial<LockedRun> = {}, options: Partial<RunOptions> = {}) {
   const stateDir = openStateDir(join(folder(t), 'state'));
   const run = stateDir.run('r1234567');
   mkdirSync(run.path, { mode: 0o700 });
@@ -24,7 +24,7 @@ async function open(t: ExecutionContext, more: Partial<RunContext> = {}, options
     folder: run,
     past: [],
     ...more,
-  } as unknown as RunContext;
+  } as unknown as LockedRun;
   const connection = {
     engine: { ...engine, memory: 8 * 2 ** 30 },
     early: bufferedSink(),
@@ -80,9 +80,9 @@ test('warnings are journaled once, also across a resume', async t => {
 });
 
 test('a request to stop is journaled before anything else happens', async t => {
-  const all = await open(t, {}, { stop: null });
+  const all = await open(t, {}, { stopOnly: { agent: null } });
   t.like(all.events().at(-1), { type: 'run.cancel', reason: stopReason });
-  const one = await open(t, {}, { stop: 'b' });
+  const one = await open(t, {}, { stopOnly: { agent: 'b' } });
   t.like(one.events().at(-1), { type: 'agent.cancel', agent: 'b', reason: stopReason });
   t.true(one.tracker.record('b').cancelled);
   t.false(one.tracker.record('a').cancelled);

@@ -12,7 +12,7 @@ import { folder } from '../_helpers/repositories.ts';
 
 const never = 2 ** 30;
 /** Timeouts that never expire; a test shortens those that it waits for. */
-const timeouts = { here: never, elsewhere: never, again: never, poll: 5 };
+const timeouts = { localMs: never, remoteMs: never, pingIntervalMs: never, pollIntervalMs: 5 };
 
 function run(t: ExecutionContext) {
   const found = openStateDir(folder(t)).run('rabcdefg');
@@ -22,7 +22,7 @@ function run(t: ExecutionContext) {
 const requestsIn = (path: string) => readdirSync(path).map(name => readFileSync(join(path, name), 'utf8'));
 const foreign = () => JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' });
 
-test('the engine process stops the run, and no request is left', async t => {
+test('the supervisor stops the run, and no request is left', async t => {
   const found = run(t);
   takeLock(found.lock);
   let isOver = false;
@@ -34,26 +34,31 @@ test('the engine process stops the run, and no request is left', async t => {
     },
     { every: 5 },
   );
-  await requestStop(found, { agent: 'fixer', isOver: () => isOver, say: () => t.fail(), timeouts });
+  await requestStop(found, { agent: 'fixer', isOver: () => isOver, log: () => t.fail(), timeouts });
   engine[Symbol.dispose]();
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('requestStop does not wait for an engine process that has exited, and leaves no request', async t => {
+test('requestStop does not wait for a supervisor that has exited, and leaves no request', async t => {
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
-  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const stopping = requestStop(found, { agent: null, isOver: () => false, log: t.log, timeouts });
   t.deepEqual(requestsIn(found.requests), ['{"stop":null}']);
   lock[Symbol.dispose]();
   await stopping;
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('an engine process that takes no request is reported with a hint', async t => {
+test('a supervisor that takes no request is reported with a hint', async t => {
   const found = run(t);
   takeLock(found.lock);
   const error = await t.throwsAsync(
-    requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts: { ...timeouts, here: 20 } }),
+    requestStop(found, {
+      agent: null,
+      isOver: () => false,
+      log: t.log,
+      timeouts: { ...timeouts, localMs: 20 },
+    }),
     { instanceOf: FlowError },
   );
   t.is(error.exitCode, 3);
@@ -64,15 +69,15 @@ test('an engine process that takes no request is reported with a hint', async t 
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('an engine process that may be alive and takes no request is reported with the risk of --force', async t => {
+test('a supervisor that may be alive and takes no request is reported with the risk of --force', async t => {
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
   const error = await t.throwsAsync(
     requestStop(found, {
       agent: null,
       isOver: () => false,
-      say: t.log,
-      timeouts: { ...timeouts, elsewhere: 20 },
+      log: t.log,
+      timeouts: { ...timeouts, remoteMs: 20 },
     }),
     { instanceOf: FlowError },
   );
@@ -80,7 +85,7 @@ test('an engine process that may be alive and takes no request is reported with 
   t.deepEqual(requestsIn(found.requests), []);
 });
 
-test('requestStop does not wait for an engine process that takes no further request', async t => {
+test('requestStop does not wait for a supervisor that takes no further request', async t => {
   const found = run(t);
   writeFileSync(`${found.lock}.1`, foreign());
   const engine = watchRequests(found.requests, () => engine[Symbol.dispose](), { every: 5 });
@@ -89,8 +94,8 @@ test('requestStop does not wait for an engine process that takes no further requ
     requestStop(found, {
       agent: null,
       isOver: () => false,
-      say: line => lines.push(line),
-      timeouts: { ...timeouts, elsewhere: 500, again: 5 },
+      log: line => lines.push(line),
+      timeouts: { ...timeouts, remoteMs: 500, pingIntervalMs: 5 },
     }),
     { message: /has taken the request within/ },
   );
@@ -98,7 +103,7 @@ test('requestStop does not wait for an engine process that takes no further requ
   t.regex(lines[0]!, /is still stopping it/);
 });
 
-test('requestStop waits for a slow engine process as long as it takes requests', async t => {
+test('requestStop waits for a slow supervisor as long as it takes requests', async t => {
   const found = run(t);
   const lock = takeLock(found.lock) as Disposable;
   let stops = 0;
@@ -107,8 +112,8 @@ test('requestStop waits for a slow engine process as long as it takes requests',
   const stopping = requestStop(found, {
     agent: null,
     isOver: () => pings >= 3,
-    say: () => {},
-    timeouts: { ...timeouts, again: 5 },
+    log: () => {},
+    timeouts: { ...timeouts, pingIntervalMs: 5 },
   });
   const seen = new Set<string>();
   while (pings < 3) {
@@ -126,7 +131,7 @@ test('a run directory that accepts no request is reported with the process to si
   const found = run(t);
   takeLock(found.lock);
   writeFileSync(found.requests, 'not a directory');
-  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const stopping = requestStop(found, { agent: null, isOver: () => false, log: t.log, timeouts });
   const error = await t.throwsAsync(stopping, { instanceOf: FlowError });
   t.is(error.exitCode, 3);
   t.regex(error.message, new RegExp(`cannot be requested to stop: .*SIGINT.* process ${process.pid} on`));
@@ -135,7 +140,7 @@ test('a run directory that accepts no request is reported with the process to si
 test('the wait ends if the run directory is removed', async t => {
   const found = run(t);
   takeLock(found.lock);
-  const stopping = requestStop(found, { agent: null, isOver: () => false, say: t.log, timeouts });
+  const stopping = requestStop(found, { agent: null, isOver: () => false, log: t.log, timeouts });
   rmSync(found.path, { recursive: true });
   await t.notThrowsAsync(stopping);
 });

@@ -23,7 +23,7 @@ test('a renewed secret file is redacted once it is opened, and the old value sta
   t.is(deep(both), `${redacted} ${redacted}`);
 });
 
-test('a value that an earlier engine process injected is redacted once it is learned', t => {
+test('a value that an earlier supervisor injected is redacted once it is learned', t => {
   const vault = vaultOf({ name: 'x', concurrency: null, agents: [defaultPlan] }, {});
   const { deep } = vault.redactor;
   t.is(deep('injected-value'), 'injected-value');

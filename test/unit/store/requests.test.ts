@@ -17,7 +17,7 @@ test('a request is handled once and removed, and invalid files are ignored', asy
   watcher[Symbol.dispose]();
 });
 
-test('a request that cannot be removed is handled once, and does not end the engine process', async t => {
+test('a request that cannot be removed is handled once, and does not end the supervisor', async t => {
   const requests = join(folder(t), 'requests');
   writeRequest(requests, { stop: null });
   const handled: Request[] = [];

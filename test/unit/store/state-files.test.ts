@@ -36,7 +36,7 @@ function fixture(t: ExecutionContext) {
 
 type Fixture = ReturnType<typeof fixture>;
 
-/** Writes of the engine process to a file of the state directory. */
+/** Writes of the supervisor to a file of the state directory. */
 const accesses: Readonly<
   Record<string, readonly [file: (fixture: Fixture) => string, write: (fixture: Fixture) => void]>
 > = {
@@ -102,7 +102,7 @@ test('an open state directory is used even after its parent is renamed', t => {
   t.throws(() => openStateDir(path), { instanceOf: UsageError, message: /replaced by another directory/ });
 });
 
-test('a FIFO in place of a file does not block the engine process', t => {
+test('a FIFO in place of a file does not block the supervisor', t => {
   const { run } = fixture(t);
   execaSync('mkfifo', [run.journal, run.runFile]);
   t.throws(() => openFile(run.journal, 'r'), { message: /not a regular file/ });

@@ -52,7 +52,7 @@ export const reconcileScenarios: readonly Scenario[] = [
     agent.at('removing > removingContainer').resolves().at('evaluating > done');
     agent.ends('failed', { kind: 'infrastructure', phase: 'reconciling' });
   }),
-  scenario('an agent that ended while no engine process ran enters at collecting', agent => {
+  scenario('an agent that ended while no supervisor ran enters at collecting', agent => {
     agent.at('reconciling').resolves(decision('collecting', ended));
     agent
       .at('collecting > reading')

@@ -4,7 +4,7 @@ import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 
-export interface WorkspacesOptions {
+export interface ClonesOptions {
   readonly plan: FlowPlan;
   readonly folder: RunFolder;
   /** The commits that repositories were at when the run began. */
@@ -13,34 +13,35 @@ export interface WorkspacesOptions {
   readonly attempts: (agent: string) => readonly AttemptState[];
 }
 
-/** Return where the clones of a run are, and which commits they start from. */
-export function workspacesOf({
+/** Create the part of the workspace port with the paths of a run's clones and the commits that they start from. */
+export function clonesOf({
   plan,
   folder,
   commits = {},
   attempts,
-}: WorkspacesOptions): Pick<WorkspacePort, 'clone' | 'base' | 'firstUse'> {
+}: ClonesOptions): Pick<WorkspacePort, 'clone' | 'baseCommit' | 'markUsed'> {
   const used = new Set<string>();
   const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
   const workspaceOf = (agent: string) => workspaces.get(agent)!;
 
-  const base = (agent: string): Base => {
+  const baseCommit = (agent: string): Base => {
     const workspace = workspaceOf(agent);
     const commit = commitBeforeQuota(attempts(agent));
     if (commit !== null) return { commit };
-    if (workspace.mode !== 'clone') return { fault: `${agent} works in no clone` };
+    if (workspace.mode !== 'clone') return { problem: `${agent} works in no clone` };
     if (workspace.from === null) return commitOf(workspace, commits);
     const saved = attempts(workspace.from).at(-1)?.workspace ?? null;
     if (saved?.commit) return { commit: saved.commit };
-    if (saved?.path) return { fault: `the work of ${workspace.from} is on no branch, but in ${saved.path}` };
-    return base(workspace.from);
+    if (saved?.path)
+      return { problem: `the work of ${workspace.from} is on no branch, but in ${saved.path}` };
+    return baseCommit(workspace.from);
   };
 
   return {
     clone: (agent, attempt) =>
       workspaceOf(agent).mode === 'clone' ? join(folder.attempt(agent, attempt), 'workspace') : null,
-    base,
-    firstUse(repository) {
+    baseCommit,
+    markUsed(repository) {
       const isFirst = !used.has(repository);
       used.add(repository);
       return isFirst;
@@ -59,5 +60,5 @@ function commitOf(
   commits: Readonly<Record<string, string>>,
 ): Base {
   const commit = commits[repository];
-  return commit === undefined ? { fault: `the commit of ${repository} was not recorded` } : { commit };
+  return commit === undefined ? { problem: `the commit of ${repository} was not recorded` } : { commit };
 }

@@ -1,8 +1,8 @@
 import type { RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
-/** The parts of a run on disk. */
-export interface RunParts extends Pick<RunFile, 'plan' | 'secret' | 'adopted' | 'commits'> {
+/** A run as it is on disk: the parts of its `run.json` that agents need, and its folder. */
+export interface RunOnDisk extends Pick<RunFile, 'plan' | 'secret' | 'adopted' | 'commits'> {
   readonly stateDir: StateDir;
   readonly folder: RunFolder;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { hasActiveEngine } from '../../../src/recovery/active-engine.ts';
+import { hasSupervisor } from '../../../src/recovery/has-supervisor.ts';
 import { takeLock } from '../../../src/store/lock.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { folder } from '../_helpers/repositories.ts';
@@ -14,12 +14,12 @@ const labels = (instance: string, id = runId) => ({
 test('a container has an active engine process while the lock of its run is held', t => {
   const state = openStateDir(join(folder(t), 'state'));
   const run = state.run(runId);
-  t.false(hasActiveEngine(state, labels(state.instance)), 'there is no such run');
+  t.false(hasSupervisor(state, labels(state.instance)), 'there is no such run');
   mkdirSync(run.path, { mode: 0o700 });
   const lock = takeLock(run.lock) as Disposable;
-  t.true(hasActiveEngine(state, labels(state.instance)));
+  t.true(hasSupervisor(state, labels(state.instance)));
   lock[Symbol.dispose]();
-  t.false(hasActiveEngine(state, labels(state.instance)));
+  t.false(hasSupervisor(state, labels(state.instance)));
 });
 
 test('a container of another state directory, or without a valid run id, has none', t => {
@@ -27,9 +27,9 @@ test('a container of another state directory, or without a valid run id, has non
   const run = state.run(runId);
   mkdirSync(run.path, { mode: 0o700 });
   const lock = takeLock(run.lock) as Disposable;
-  t.false(hasActiveEngine(state, labels('f'.repeat(16))));
+  t.false(hasSupervisor(state, labels('f'.repeat(16))));
   for (const id of ['', '..', `../runs/${runId}`, `${runId}/`])
-    t.false(hasActiveEngine(state, labels(state.instance, id)), id);
-  t.false(hasActiveEngine(state, { labels: {} }));
+    t.false(hasSupervisor(state, labels(state.instance, id)), id);
+  t.false(hasSupervisor(state, { labels: {} }));
   lock[Symbol.dispose]();
 });

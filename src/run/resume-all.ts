@@ -9,23 +9,23 @@ import { runState } from '../store/run-state.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { statFile } from '../store/state-files.ts';
 import { oneLine } from '../text/text.ts';
-import { type FailureLog, failureLog } from './failure-log.ts';
 import { resumeRun } from './resume-run.ts';
+import { type RetrySchedule, retrySchedule } from './retry-schedule.ts';
 import type { Run } from './run.ts';
 import { RunTakenError } from './run-lock.ts';
 
 /** Held by the one daemon of a state directory. */
 export const daemonLock = ({ path }: StateDir) => join(path, 'daemon.lock');
 
-/** Resumes the runs of a state directory that have no engine process, in this process. */
-export interface Supervisor {
+/** Resumes all runs of a state directory that have no supervisor: this process becomes theirs. */
+export interface Resumer {
   /** Scan once; resolves when every run that can be resumed is under way. Never rejects. */
   poll(): Promise<void>;
-  /** Resolves when this process executes no run any more; with the largest of the exit codes so far. */
+  /** Resolves when this process no longer drives a run, with the largest exit code so far. */
   idle(): Promise<number>;
 }
 
-export interface SupervisorOptions {
+export interface ResumerOptions {
   readonly stateDir: StateDir;
   /** Receives one line for each thing that happens. */
   readonly log: (line: string) => void;
@@ -38,16 +38,11 @@ export interface SupervisorOptions {
 /** Runs that are resumed at the same time: one whose Docker engine hangs does not delay all others. */
 const concurrency = 8;
 
-export function supervisor({
-  stateDir,
-  log,
-  signal,
-  now = systemClock.elapsed,
-}: SupervisorOptions): Supervisor {
-  const failures = failureLog(log, now);
+export function resumer({ stateDir, log, signal, now = systemClock.elapsed }: ResumerOptions): Resumer {
+  const failures = retrySchedule(log, now);
   const active = activeRuns({ stateDir, log, signal }, failures);
   const hasEnded = endedRuns();
-  /** Runs that were logged to have an engine process whose state cannot be read from here. */
+  /** Runs that were logged to have a supervisor whose state cannot be read from here. */
   const doubtful = new Set<string>();
 
   const check = async (folder: RunFolder) => {
@@ -62,7 +57,7 @@ export function supervisor({
       if (holder === null && !hasEnded(folder)) await active.resume(folder);
     } catch (error) {
       if (error instanceof EngineError) failures.addEngine(runId, error);
-      // Another process may have been faster: then the run has an engine process, or has ended.
+      // Another process may have been faster: then the run has a supervisor, or has ended.
       else if (!(error instanceof RunTakenError)) failures.add(runId, error, 'could not be resumed');
     }
   };
@@ -80,7 +75,7 @@ export function supervisor({
 }
 
 /** The runs that this process executes. */
-function activeRuns({ stateDir, log, signal }: SupervisorOptions, failures: FailureLog) {
+function activeRuns({ stateDir, log, signal }: ResumerOptions, failures: RetrySchedule) {
   const runs = new Map<string, Run>();
   const ends = new Set<Promise<void>>();
   let worst = 0;

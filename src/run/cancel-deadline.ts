@@ -1,7 +1,7 @@
 import type { RunEvent } from '../events.ts';
 
-/** The end of the time that cancelled agents have for optional work. */
-export interface ShutdownDeadline {
+/** The deadline of cancelled agents for optional work, such as saving their output and artifacts. */
+export interface CancelDeadline {
   apply(event: RunEvent): void;
   /** Fires when the agent's time is over. */
   signal(agent: string): AbortSignal;
@@ -9,10 +9,10 @@ export interface ShutdownDeadline {
   end(): void;
 }
 
-/** After a Ctrl-C everything together takes less than five seconds. */
+/** Milliseconds for optional work after a cancel, so that everything after a Ctrl-C takes less than five seconds. */
 const gracePeriodMs = 3_000;
 
-export function shutdownDeadline(names: readonly string[]): ShutdownDeadline {
+export function cancelDeadline(names: readonly string[]): CancelDeadline {
   const controllers = new Map<string, AbortController>();
   const cancelled = new Set<string>();
   const controllerOf = (name: string) => {

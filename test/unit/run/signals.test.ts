@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import type { Run } from '../../../src/run/run.ts';
-import { handleSignals } from '../../../src/run/shutdown.ts';
+import { handleSignals } from '../../../src/run/signals.ts';
 
 /** A fake process and fake runs that record their calls. */
 function fakeProcess(...names: readonly string[]) {
@@ -25,7 +25,7 @@ const settled = () => new Promise(resolve => setImmediate(resolve));
 
 function started(...names: readonly string[]) {
   const fake = fakeProcess(...names);
-  for (const name of names) fake.signals.cover(Promise.resolve(fake.run(name)));
+  for (const name of names) fake.signals.add(Promise.resolve(fake.run(name)));
   return fake;
 }
 
@@ -54,10 +54,10 @@ test('many runs share one listener per signal', t => {
 
 test('a signal does not end the process while another run is active', async t => {
   const { calls, send, signals } = started('a', 'b');
-  signals.runIsOver();
+  signals.noteRunEnd();
   await send('SIGINT');
   t.deepEqual(calls, ['cancel a: SIGINT', 'cancel b: SIGINT']);
-  signals.runIsOver();
+  signals.noteRunEnd();
   await send('SIGINT');
   t.is(calls.at(-1), 130);
 });
@@ -65,21 +65,21 @@ test('a signal does not end the process while another run is active', async t =>
 test('a run that starts after the signals receives them', async t => {
   const { calls, send, signals, run } = fakeProcess('a', 'b');
   const late = Promise.withResolvers<Run>();
-  signals.cover(late.promise);
+  signals.add(late.promise);
   await send('SIGINT');
   await send('SIGINT');
   t.deepEqual(calls, []);
   late.resolve(run('a'));
-  signals.cover(Promise.resolve(run('b')));
+  signals.add(Promise.resolve(run('b')));
   await settled();
   t.deepEqual(calls.toSorted(), ['cancel a: SIGINT', 'cancel b: SIGINT', 'kill a', 'kill b']);
 });
 
 test('a run that fails to start does not prevent the cancel of another', async t => {
   const { calls, send, signals, run } = fakeProcess('a', 'b');
-  signals.cover(Promise.reject(new Error('no engine')));
-  signals.cover(Promise.resolve(run('b')));
-  signals.runIsOver();
+  signals.add(Promise.reject(new Error('no engine')));
+  signals.add(Promise.resolve(run('b')));
+  signals.noteRunEnd();
   await send('SIGINT');
   t.deepEqual(calls, ['cancel b: SIGINT']);
 });
@@ -87,12 +87,12 @@ test('a run that fails to start does not prevent the cancel of another', async t
 test('a signal after the end of the run exits with the code of the first signal', async t => {
   const cancelled = started('a');
   await cancelled.send('SIGINT');
-  cancelled.signals.runIsOver();
+  cancelled.signals.noteRunEnd();
   await cancelled.send('SIGTERM');
   t.deepEqual(cancelled.calls, ['cancel a: SIGINT', 130]);
 
   const finished = started('a');
-  finished.signals.runIsOver();
+  finished.signals.noteRunEnd();
   await finished.send('SIGTERM');
   t.deepEqual(finished.calls, [143]);
 });
@@ -100,7 +100,7 @@ test('a signal after the end of the run exits with the code of the first signal'
 test('SIGHUP exits at once, during and after a run', async t => {
   const { calls, send, signals } = started('a');
   await send('SIGHUP');
-  signals.runIsOver();
+  signals.noteRunEnd();
   await send('SIGHUP');
   t.deepEqual(calls, [129, 129]);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { daemonLock, supervisor } from '../../../src/run/supervisor.ts';
+import { daemonLock, resumer } from '../../../src/run/resume-all.ts';
 import { openJournal } from '../../../src/store/journal.ts';
 import { takeLock } from '../../../src/store/lock.ts';
 import { ownIdentity } from '../../../src/store/lock-holder.ts';
@@ -30,7 +30,7 @@ async function desk(t: ExecutionContext, { isOver = false, signal = never } = {}
   writeFileSync(run.runFile, '{}', { mode: 0o600 });
   const lines: string[] = [];
   let time = 0;
-  const { poll, idle } = supervisor({ stateDir, log: line => lines.push(line), signal, now: () => time });
+  const { poll, idle } = resumer({ stateDir, log: line => lines.push(line), signal, now: () => time });
   const pass = (ms: number) => {
     time += ms;
   };

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { workspacesOf } from '../../../src/run/workspaces.ts';
+import { clonesOf } from '../../../src/run/clones.ts';
 import { parseSpec } from '../../../src/spec/load.ts';
 import type { AttemptState } from '../../../src/state/agent-state.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
@@ -27,7 +27,7 @@ async function fixture(t: Parameters<typeof folder>[0]) {
   const plan = await parseSpec(JSON.stringify(spec), { path: join(base, 'flow.json'), env: {} });
   const stateDir = openStateDir(join(base, 'state'));
   const saved = new Map<string, Partial<AttemptState>[]>();
-  const workspaces = workspacesOf({
+  const workspaces = clonesOf({
     plan,
     folder: stateDir.run('r1234567'),
     commits: { [join(base, 'source')]: 'c0' },
@@ -37,14 +37,14 @@ async function fixture(t: Parameters<typeof folder>[0]) {
 }
 
 test('a clone starts from the commit of its repository or of the previous agent', async t => {
-  const { base, saved } = await fixture(t);
-  t.deepEqual(base('a'), { commit: 'c0' });
-  t.deepEqual(base('c'), { commit: 'c0' }, 'no agent has saved work');
+  const { baseCommit, saved } = await fixture(t);
+  t.deepEqual(baseCommit('a'), { commit: 'c0' });
+  t.deepEqual(baseCommit('c'), { commit: 'c0' }, 'no agent has saved work');
   saved.set('a', [{ workspace: { ...none, commit: 'c1' } }, { workspace: { ...none, commit: 'c2' } }]);
-  t.deepEqual(base('b'), { commit: 'c2' }, 'the last attempt counts');
-  t.deepEqual(base('c'), { commit: 'c2' });
+  t.deepEqual(baseCommit('b'), { commit: 'c2' }, 'the last attempt counts');
+  t.deepEqual(baseCommit('c'), { commit: 'c2' });
   saved.set('b', [{ workspace: { ...none, path: '/left' } }]);
-  t.deepEqual(base('c'), { fault: 'the work of b is on no branch, but in /left' });
+  t.deepEqual(baseCommit('c'), { problem: 'the work of b is on no branch, but in /left' });
 });
 
 test('a clone is below the directory of its attempt', async t => {

@@ -1,11 +1,11 @@
 import test from 'ava';
 import { EngineError, FlowError, UsageError } from '../../../src/errors.ts';
-import { failureLog } from '../../../src/run/failure-log.ts';
+import { retrySchedule } from '../../../src/run/retry-schedule.ts';
 
 function desk() {
   let time = 0;
   const lines: string[] = [];
-  const failures = failureLog(
+  const failures = retrySchedule(
     line => lines.push(line),
     () => time,
   );

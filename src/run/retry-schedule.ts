@@ -1,8 +1,8 @@
 import { FlowError } from '../errors.ts';
 import { oneLine } from '../text/text.ts';
 
-/** Logs what fails again and again, and spaces out the tries. */
-export interface FailureLog {
+/** Decides when a run that could not be resumed is tried again, and logs each new reason. */
+export interface RetrySchedule {
   /** Log the failure of a run, or of something else by this name, unless its last one had the same reason. */
   add(name: string, error: unknown, what: string): void;
   /** Log that the Docker engine of a run cannot be reached, once for all runs of that engine. */
@@ -30,7 +30,7 @@ interface Wait {
 type Waits = Map<string, Wait>;
 
 /** `now` is in milliseconds of a monotonic clock. */
-export function failureLog(log: (line: string) => void, now: () => number): FailureLog {
+export function retrySchedule(log: (line: string) => void, now: () => number): RetrySchedule {
   const runs: Waits = new Map();
   /** Runs whose Docker engine cannot be reached. */
   const engines: Waits = new Map();

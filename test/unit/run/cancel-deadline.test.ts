@@ -1,9 +1,9 @@
 import test from 'ava';
-import { shutdownDeadline } from '../../../src/run/shutdown-deadline.ts';
+import { cancelDeadline } from '../../../src/run/cancel-deadline.ts';
 import { at } from '../_helpers/story.ts';
 
 test('the end of the run ends the time of cancelled agents only', t => {
-  const { apply, signal, end } = shutdownDeadline(['a', 'b']);
+  const { apply, signal, end } = cancelDeadline(['a', 'b']);
   apply(at(1, { type: 'agent.cancel', agent: 'a', reason: 'x' }));
   t.false(signal('a').aborted);
   end();
@@ -15,7 +15,7 @@ test('the end of the run ends the time of cancelled agents only', t => {
 });
 
 test('other events and unknown agents end no time', t => {
-  const { apply, signal, end } = shutdownDeadline(['a']);
+  const { apply, signal, end } = cancelDeadline(['a']);
   apply(at(1, { type: 'engine.reachable' }));
   apply(at(1, { type: 'agent.cancel', agent: 'other', reason: 'x' }));
   end();

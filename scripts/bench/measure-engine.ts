@@ -7,7 +7,7 @@ import { lockRun } from '../../src/run/run-lock.ts';
 import { superviseRun } from '../../src/run/supervise-run.ts';
 import { vaultOf } from '../../src/secrets/vault.ts';
 import { parseSpec } from '../../src/spec/load.ts';
-import { readJournal } from '../../src/store/journal.ts';
+import { readJournal } from '../../src/store/read-journal.ts';
 import { type RunFile, readRunFile, writeRunFile } from '../../src/store/run-file.ts';
 import { openStateDir } from '../../src/store/state-directory.ts';
 import { instantEngine, runEngine } from './instant-engine.ts';

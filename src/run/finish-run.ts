@@ -83,10 +83,10 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
 
 /** Returns the ids that could not be removed; null where Docker could not be asked. */
 async function sweepRun(
-  { run, connection, stateDir, clock, tracker }: OpenRun,
+  { run, isResumed, connection, stateDir, clock, tracker }: OpenRun,
   { context }: RunActors,
 ): Promise<string[] | null> {
-  const { plan, folder, past } = run;
+  const { plan, folder } = run;
   const kept = plan.agents
     .filter(({ keep }) => keep !== 'never')
     .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
@@ -97,7 +97,7 @@ async function sweepRun(
     runId: folder.runId,
     kept: new Set(kept),
     hasNetworks,
-    inDoubt: hasNetworks && (wasInterrupted || past.length > 0),
+    inDoubt: hasNetworks && (wasInterrupted || isResumed),
     sleep: ms => clock.sleep(ms, new AbortController().signal),
   }).catch(() => null);
 }

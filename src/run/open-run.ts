@@ -15,7 +15,9 @@ import { type RunTracker, trackRun } from './track-run.ts';
 
 /** A run whose journal is open and has its `run.started`. */
 export interface OpenRun {
-  readonly run: RunContext;
+  /** Without its past, which a long run has no use for any more. */
+  readonly run: Omit<RunContext, 'past'>;
+  readonly isResumed: boolean;
   readonly connection: Connection;
   readonly stateDir: StateDir;
   readonly clock: Clock;
@@ -32,11 +34,12 @@ export const stopReason = 'asked to stop';
 
 /** Open the journal, replay it, and append how this process begins. */
 export async function openRun(
-  run: RunContext,
+  { past, ...run }: RunContext,
   connection: Connection,
   { stateDir, clock = systemClock, stop, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
-  const { plan, vault, folder, past } = run;
+  const { plan, vault, folder } = run;
+  const isResumed = past.length > 0;
   const tracker = trackRun(plan.agents.map(({ name }) => name));
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   for (const event of past) tracker.apply(event);
@@ -57,10 +60,10 @@ export async function openRun(
   appendWarnings(journal, run, connection, tracker.state());
   await appendStop(journal, stop);
   const ending = new AbortController();
-  return { run, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
+  return { run, isResumed, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
 }
 
-async function appendStart(journal: Journal, { plan, folder }: RunContext, concurrency: number) {
+async function appendStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {
   const agents = plan.agents.map(({ name, dependsOn, retries }) => ({
     name,
     dependsOn: [...dependsOn],
@@ -86,7 +89,7 @@ async function appendStart(journal: Journal, { plan, folder }: RunContext, concu
 /** A run that is resumed does not repeat its warnings. */
 function appendWarnings(
   journal: Journal,
-  { warnings = [] }: RunContext,
+  { warnings = [] }: OpenRun['run'],
   { engine }: Connection,
   state: FlowState,
 ): void {

@@ -10,16 +10,17 @@ export async function superviseRun(
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
+  const { folder, lock } = context;
   const open = await openRun(context, connection, options);
   const actors = startActors(open, options);
   const done = finishRun(open, actors).finally(() => {
     open.ending.abort();
     actors[Symbol.dispose]();
     open.journal[Symbol.dispose]();
-    context.lock[Symbol.dispose]();
+    lock[Symbol.dispose]();
   });
   return {
-    folder: context.folder,
+    folder,
     done,
     cancel: actors.flow.cancel,
     kill: actors.flow.kill,

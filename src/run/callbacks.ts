@@ -1,8 +1,8 @@
 import { oneLine } from '../text/text.ts';
 
 /**
- * Wrap a callback of another program so that it never throws into ours. Pass what it throws, or what the promise that
- * it returns rejects with, to `fail`, and do not call it again after that. A returned promise is not awaited.
+ * Wrap a callback of another program so that it never throws. Pass its error, or that of the promise that it returns, to
+ * `fail`, and do not call it again after that. A returned promise is not awaited.
  */
 export function guarded<A extends readonly unknown[]>(
   callback: (...args: A) => unknown,
@@ -25,7 +25,7 @@ export function guarded<A extends readonly unknown[]>(
   };
 }
 
-/** Return one line on a value that a program gave as a reason, or threw: any value, also one that is no string. */
+/** Return a value of any type, which a program gave as a reason or threw, as one line of text. */
 export function inWords(value: unknown, otherwise: string): string {
   try {
     return oneLine(String(value instanceof Error ? value.message : value)).slice(0, 500) || otherwise;

@@ -1,7 +1,7 @@
 import { FlowError } from '../errors.ts';
 import { oneLine } from '../text/text.ts';
 
-/** Logs what fails again and again, and spaces out the tries. */
+/** Logs repeated failures once each, and increases the pause between tries. */
 export interface FailureLog {
   /** Log the failure of a run, or of something else by this name, unless its last one had the same reason. */
   add(name: string, error: unknown, what: string): void;

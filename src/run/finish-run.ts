@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isRunsOwn } from '../agent-container/names.ts';
 import type { FlowError } from '../errors.ts';
 import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
@@ -13,7 +14,7 @@ import { sweep } from './sweep.ts';
 /** Time at the end of the run for the last output of its agents. */
 const lastOutputMs = 2_000;
 
-/** Wait for the machines, save and remove what they left, and write the result. */
+/** Wait for the machines, save work and remove containers that are left, and write the result. */
 export async function finishRun(open: OpenRun, actors: RunActors): Promise<RunEnd> {
   const { journal, tracker, clock, ending } = open;
   const end = await machinesEnd(open, actors);
@@ -81,7 +82,7 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
   }
 }
 
-/** Returns the ids that could not be removed; null where Docker could not be asked. */
+/** Return the ids that could not be removed; null if Docker did not respond. */
 async function sweepRun(
   { run, isResumed, connection, stateDir, clock, tracker }: OpenRun,
   { context }: RunActors,
@@ -112,7 +113,11 @@ async function writeEnd({ run: { folder }, journal, tracker, clock }: OpenRun, e
   const event = { type: 'run.ended', status: statusOf(tracker.state()), exitCode } as const;
   try {
     const state = reduce(tracker.state(), { v: 1, seq: 0, at: clock.now(), ...event });
-    writeFileAtomic(folder.result, `${JSON.stringify(resultOf(state), null, 2)}\n`);
+    // The result of thousands of agents takes a while, so timers and signals are handled in between.
+    await nextTurn();
+    const result = resultOf(state);
+    await nextTurn();
+    writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
     await journal.append(event);
   } catch (error) {
     throw unwritableEnd(folder, error as Error);

@@ -18,7 +18,7 @@ export interface ProvisionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Images and networks of a run. What several agents have in common is made once. */
+/** Provide the images and networks of a run. Those that several agents share are made once. */
 export function provision(options: ProvisionOptions): ProvisionPort {
   const { run, port, agents, signal } = options;
   const { plan, stateDir, folder } = run;

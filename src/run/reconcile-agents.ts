@@ -38,8 +38,8 @@ export function reconcileAgents({
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
     const known = record(agent);
-    // The first list serves all agents: a fresh agent has nothing in it that could change, and an agent that was found
-    // at work has everything in it that came of it.
+    // The first list serves all agents: a fresh agent has no container that could change, and the list has every container
+    // of an agent from before this process.
     const isFirst = !reconciled.has(agent);
     const found = isFirst || isFresh(known) ? await firstList('', stop) : await list(stop);
     reconciled.add(agent);
@@ -52,7 +52,7 @@ export function reconcileAgents({
   };
 }
 
-/** List the containers with the labels of this run, whatever their names, and those that hold a name of it. */
+/** List the containers that have the labels of this run, or a name of it. */
 async function listRun(
   runId: string,
   containers: Containers,
@@ -86,7 +86,7 @@ function byAgent(found: readonly Container[], runId: string): ReadonlyMap<string
   return grouped;
 }
 
-/** Return the container as a fact about one agent; nothing where it has nothing to do with that agent. */
+/** Return the container as a fact about one agent; none if it has neither the agent's labels nor its name. */
 function factOf(
   container: Container,
   { instance, runId, agent }: { instance: string; runId: string; agent: string },

@@ -22,7 +22,7 @@ interface StopRequestTimeouts {
   readonly here: number;
   /** For any other: a network file system shows a new file to another machine after a minute at the latest. */
   readonly elsewhere: number;
-  /** Between two requests: one that was taken says that the engine process lives. */
+  /** Between two requests: a request that is taken shows that the engine process is alive. */
   readonly again: number;
   readonly poll: number;
 }

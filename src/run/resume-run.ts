@@ -58,7 +58,7 @@ function connectAgain(
   });
 }
 
-/** Record where the engine was found: the next engine process looks there first. */
+/** Record the address of the engine, which the next engine process tries first. */
 function rememberEngine(folder: RunFolder, file: RunFile, connection: Connection): RunEngine {
   const engine = runEngineOf(connection);
   if (!isDeepStrictEqual(engine, file.engine)) writeRunFile(folder, { ...file, engine });

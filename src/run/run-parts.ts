@@ -1,7 +1,7 @@
 import type { RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
-/** What a run consists of on disk. */
+/** The parts of a run on disk. */
 export interface RunParts extends Pick<RunFile, 'plan' | 'secret' | 'adopted' | 'commits'> {
   readonly stateDir: StateDir;
   readonly folder: RunFolder;

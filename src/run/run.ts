@@ -8,7 +8,7 @@ import type { Lock } from '../store/lock.ts';
 import type { RunFile } from '../store/run-file.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';
 
-/** Callbacks for what happens in a run. */
+/** Callbacks for the events of a run. */
 interface RunListeners {
   /** Receives the events that the journal has already when a run is resumed. */
   readonly onPast?: (events: readonly RunEvent[]) => void;
@@ -50,9 +50,9 @@ export interface Run {
 export interface RunEnd {
   /** 0 for a run that was detached. */
   readonly exitCode: number;
-  /** False where something that had to be removed may be left. */
+  /** False if something that had to be removed may be left. */
   readonly isClean: boolean;
-  /** Without an end where the run was detached before it ended. */
+  /** Has no end if the run was detached before. */
   readonly state: FlowState;
 }
 

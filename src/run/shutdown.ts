@@ -7,7 +7,7 @@ import type { Run } from './run.ts';
 export interface Signals {
   /** Add a run. A run that begins after a signal is cancelled as soon as possible. */
   cover(started: Promise<Run>): void;
-  /** Return the exit code of the signal that ended the runs; null where none did. */
+  /** Return the exit code of the signal that ended the runs; null if none did. */
   exitCode(): number | null;
   /** Note the end of one run. After the last one any signal exits at once, with the exit code of the first signal. */
   runIsOver(): void;
@@ -26,7 +26,7 @@ export function handleSignals(count: number, signals: NodeJS.Process = process):
   let isKilled = false;
   let left = count;
   const exitCode = () => first && codes[first];
-  // The failure of a run to begin is reported where it is awaited.
+  // A run that cannot begin reports that to the caller that awaits it.
   const withRun = (started: Promise<Run>, act: (run: Run) => void) => void started.then(act).catch(() => {});
   const cancel = (started: Promise<Run>) => {
     if (first !== null) withRun(started, run => run.cancel(first!));

@@ -16,11 +16,11 @@ import { adaptiveLimiter } from './limiter.ts';
 import { type OpenRun, stopReason } from './open-run.ts';
 import type { RunOptions } from './run.ts';
 
-/** The machines of a run at work, and everything that feeds them. */
+/** The running machines of a run, and everything that feeds them. */
 export interface RunActors extends Disposable {
   readonly flow: Drive;
   readonly context: ActorContext;
-  /** null where nothing listens to the agents' output. */
+  /** null if nothing listens to the agents' output. */
   readonly following: Following | null;
   /** Resolves when no docker process follows the engine's events any more. */
   closeWatcher(): Promise<void>;

@@ -23,7 +23,7 @@ import type { Run, RunOptions } from './run.ts';
 import { lockRun } from './run-lock.ts';
 import { superviseRun } from './supervise-run.ts';
 
-/** Start a flow. Throws a `FlowError` where it cannot begin; then nothing was started and nothing is left. */
+/** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const vault = checkOnHost(plan, options);
   const connection = await connect({ clock: options.clock, redactor: vault.redactor });

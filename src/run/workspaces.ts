@@ -9,11 +9,11 @@ export interface WorkspacesOptions {
   readonly folder: RunFolder;
   /** The commits that repositories were at when the run began. */
   readonly commits?: Readonly<Record<string, string>> | undefined;
-  /** Return what the journal has on an agent's attempts. */
+  /** Return the attempts of an agent, from the journal. */
   readonly attempts: (agent: string) => readonly AttemptState[];
 }
 
-/** Return where the clones of a run are, and which commits they start from. */
+/** Return the paths of the clones of a run, and the commits that they start from. */
 export function workspacesOf({
   plan,
   folder,

@@ -97,7 +97,7 @@ export function openJournal(
   };
 }
 
-/** Settled appends in one turn of the event loop: what each of them permits follows in the same turn. */
+/** Appends that are settled in one turn of the event loop. The work that awaits them is done in the same turn. */
 const settledAtOnce = 100;
 
 function inTurns<T>(items: readonly T[], work: (item: T) => void, from = 0): void {

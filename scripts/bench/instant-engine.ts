@@ -17,8 +17,8 @@ import { bufferedSink } from '../../src/store/buffered-sink.ts';
 import type { RunEngine } from '../../src/store/run-file.ts';
 
 /** The attempt that a container belongs to. */
-type CallScope = Pick<StepInput, 'name' | 'attempt'>;
-type Existing = Map<string, CallScope>;
+type AttemptKey = Pick<StepInput, 'name' | 'attempt'>;
+type Existing = Map<string, AttemptKey>;
 
 interface RunIds {
   readonly instance: string;
@@ -62,7 +62,7 @@ export function instantEngine(ids: RunIds) {
 
 function instantActors(runId: string, docker: Docker, existing: Existing): AgentActors {
   let created = 0;
-  const changing = ({ name, attempt }: CallScope, ...args: string[]) =>
+  const changing = ({ name, attempt }: AttemptKey, ...args: string[]) =>
     docker(args, { scope: { agent: name, attempt }, isMutation: true });
   const actor = <Output>(work: (step: StepInput) => Promise<Output>) =>
     fromPromise<Output, StepInput>(({ input }) => work(input));
@@ -113,7 +113,7 @@ function outputOf([verb, ...args]: readonly string[], ids: RunIds, existing: Exi
   );
 }
 
-const listed = (id: string, owner: CallScope, ids: RunIds) =>
+const listed = (id: string, owner: AttemptKey, ids: RunIds) =>
   JSON.stringify({
     ID: id,
     State: 'running',
@@ -123,7 +123,7 @@ const listed = (id: string, owner: CallScope, ids: RunIds) =>
       .join(','),
   });
 
-function inspected(id: string, owner: CallScope, ids: RunIds) {
+function inspected(id: string, owner: AttemptKey, ids: RunIds) {
   const at = '2026-01-02T12:00:00Z';
   const never = '0001-01-01T00:00:00Z';
   return {
@@ -136,7 +136,7 @@ function inspected(id: string, owner: CallScope, ids: RunIds) {
   };
 }
 
-const labelsOf = ({ name, attempt }: CallScope, { instance, runId, plan }: RunIds) => ({
+const labelsOf = ({ name, attempt }: AttemptKey, { instance, runId, plan }: RunIds) => ({
   [label.instance]: instance,
   [label.runId]: runId,
   [label.agent]: name,

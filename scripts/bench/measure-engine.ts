@@ -7,7 +7,7 @@ import { lockRun } from '../../src/run/run-lock.ts';
 import { superviseRun } from '../../src/run/supervise-run.ts';
 import { vaultOf } from '../../src/secrets/vault.ts';
 import { parseSpec } from '../../src/spec/load.ts';
-import { readJournal } from '../../src/store/journal.ts';
+import { readJournal } from '../../src/store/read-journal.ts';
 import { type RunFile, readRunFile, writeRunFile } from '../../src/store/run-file.ts';
 import { openStateDir } from '../../src/store/state-directory.ts';
 import { instantEngine, runEngine } from './instant-engine.ts';
@@ -21,7 +21,10 @@ export interface Measurement {
   readonly peakRssMB: number;
   readonly heapMB: number;
   readonly journalBytesPerAgent: number;
+  /** Delay of the event loop, which grows with the load of the machine. */
   readonly longestDelayMs: number;
+  /** CPU that was used between two turns of the event loop, with that of other threads. */
+  readonly longestTurnCpuMs: number;
   readonly wallMs: number;
 }
 
@@ -45,6 +48,7 @@ await delay(50);
 events = 0;
 const lag = monitorEventLoopDelay({ resolution: 1 });
 lag.enable();
+const turns = measureTurns();
 const began = performance.now();
 const cpu = process.cpuUsage();
 const run = await (isResumed
@@ -56,6 +60,7 @@ const wallMs = performance.now() - began;
 // A delay is recorded when the next timer is late.
 await delay(5);
 lag.disable();
+turns.stop();
 const succeeded = Object.values(state.agents).filter(({ status }) => status === 'succeeded').length;
 if (exitCode !== 0 || succeeded !== agents) throw new Error(`${succeeded} of ${agents} agents succeeded`);
 
@@ -69,6 +74,7 @@ const measurement: Measurement = {
   heapMB: rounded(process.memoryUsage().heapUsed / 2 ** 20),
   journalBytesPerAgent: Math.round(statSync(folder.journal).size / agents),
   longestDelayMs: rounded(lag.max / 1e6),
+  longestTurnCpuMs: rounded(turns.longestMs()),
   wallMs: Math.round(wallMs),
 };
 console.log(JSON.stringify(measurement));
@@ -102,6 +108,17 @@ async function drive(file: RunFile, past: readonly RunEvent[], until = Number.PO
   });
   if (until !== Number.POSITIVE_INFINITY) await enough.promise;
   return run;
+}
+
+function measureTurns() {
+  let longest = 0;
+  let before = process.cpuUsage();
+  const timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    longest = Math.max(longest, (user + system) / 1_000);
+  }, 5);
+  return { longestMs: () => longest, stop: () => clearInterval(timer) };
 }
 
 function rounded(value: number) {

@@ -118,7 +118,7 @@ async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promis
 
 async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
   const { findAgent } = await import('./find-agent.ts');
-  const { readJournal } = await import('../store/journal.ts');
+  const { readJournal } = await import('../store/read-journal.ts');
   const { machineGraph } = await import('../graph/machine.ts');
   const { agentPath } = await import('../graph/path.ts');
   const { folder, agent } = findAgent(stateDir, name);

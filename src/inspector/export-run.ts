@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { type FlowState, stateAfter } from '../state/flow-state.ts';
-import { readJournal } from '../store/journal.ts';
+import { readJournal } from '../store/read-journal.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { assets } from './assets.ts';
 import { agentChart, flowChart } from './charts.ts';

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type FlowState, liveFlowState } from '../state/flow-state.ts';
-import { parseLine } from '../store/journal.ts';
 import { lockHolder } from '../store/lock.ts';
+import { parseLine } from '../store/read-journal.ts';
 import type { RunFolder } from '../store/state-directory.ts';
 import { openFile, statFile } from '../store/state-files.ts';
 

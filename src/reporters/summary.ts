@@ -13,7 +13,7 @@ export interface PathBases {
   readonly home: string;
 }
 
-/** Summarize a run for people: a table, the totals, and for each failed agent what to do next. */
+/** Summarize a run for people: a table, the totals, and the next command for each failed agent. */
 export function summary(
   state: FlowState,
   places: PathBases = { cwd: process.cwd(), home: homedir() },

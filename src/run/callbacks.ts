@@ -1,8 +1,8 @@
 import { oneLine } from '../text/text.ts';
 
 /**
- * Wrap a callback of another program so that it never throws into ours. Pass what it throws, or what the promise that
- * it returns rejects with, to `fail`, and do not call it again after that. A returned promise is not awaited.
+ * Wrap a callback of another program so that it never throws. Pass its error, or that of the promise that it returns, to
+ * `fail`, and do not call it again after that. A returned promise is not awaited.
  */
 export function guarded<A extends readonly unknown[]>(
   callback: (...args: A) => unknown,

@@ -22,11 +22,12 @@ export function cancelDeadline(names: readonly string[]): CancelDeadline {
   };
   return {
     apply(event) {
-      for (const name of cancelledBy(event, names)) {
-        if (cancelled.has(name)) continue;
-        cancelled.add(name);
-        setTimeout(() => controllerOf(name).abort(), gracePeriodMs).unref();
-      }
+      const added = cancelledBy(event, names).filter(name => !cancelled.has(name));
+      if (added.length === 0) return;
+      for (const name of added) cancelled.add(name);
+      setTimeout(() => {
+        for (const name of added) controllerOf(name).abort();
+      }, gracePeriodMs).unref();
     },
     signal: agent => controllerOf(agent).signal,
     end() {

@@ -9,7 +9,7 @@ export interface ClonesOptions {
   readonly folder: RunFolder;
   /** The commits that repositories were at when the run began. */
   readonly commits?: Readonly<Record<string, string>> | undefined;
-  /** Return what the journal has on an agent's attempts. */
+  /** Return the attempts of an agent, from the journal. */
   readonly attempts: (agent: string) => readonly AttemptState[];
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isRunsOwn } from '../agent-container/names.ts';
 import type { FlowError } from '../errors.ts';
 import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
@@ -84,10 +85,10 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
 
 /** Return the ids that could not be removed; null if Docker could not list them. */
 async function sweepRun(
-  { run, connection, stateDir, clock, tracker }: OpenRun,
+  { run, isResumed, connection, stateDir, clock, tracker }: OpenRun,
   { context }: DrivenRun,
 ): Promise<string[] | null> {
-  const { plan, folder, past } = run;
+  const { plan, folder } = run;
   const kept = plan.agents
     .filter(({ keep }) => keep !== 'never')
     .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
@@ -99,7 +100,7 @@ async function sweepRun(
     kept: new Set(kept),
     hasNetworks,
     // Agents settle their own containers in `removing`; only the network and proxy of the run can still be in doubt.
-    inDoubt: hasNetworks && (wasInterrupted || past.length > 0),
+    inDoubt: hasNetworks && (wasInterrupted || isResumed),
     sleep: ms => clock.sleep(ms, new AbortController().signal),
   }).catch(() => null);
 }
@@ -114,7 +115,11 @@ async function writeEnd({ run: { folder }, journal, tracker, clock }: OpenRun, e
   const event = { type: 'run.ended', status: statusOf(tracker.state()), exitCode } as const;
   try {
     const state = reduce(tracker.state(), { v: 1, seq: 0, at: clock.now(), ...event });
-    writeFileAtomic(folder.result, `${JSON.stringify(resultOf(state), null, 2)}\n`);
+    // The result of thousands of agents takes a while, so timers and signals are handled in between.
+    await nextTurn();
+    const result = resultOf(state);
+    await nextTurn();
+    writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
     await journal.append(event);
   } catch (error) {
     throw unwritableEnd(folder, error as Error);

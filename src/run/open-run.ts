@@ -15,7 +15,9 @@ import { type RunTracker, trackRun } from './track-run.ts';
 
 /** A run whose journal is open and has a `run.started` of this process: each process that drives the run appends one. */
 export interface OpenRun {
-  readonly run: LockedRun;
+  /** Without its past, which a long run does not need any more. */
+  readonly run: Omit<LockedRun, 'past'>;
+  readonly isResumed: boolean;
   readonly connection: Connection;
   readonly stateDir: StateDir;
   readonly clock: Clock;
@@ -32,11 +34,12 @@ export const stopReason = 'asked to stop';
 
 /** Open the journal, replay it, and append that this process drives the run from now on. */
 export async function openRun(
-  run: LockedRun,
+  { past, ...run }: LockedRun,
   connection: Connection,
   { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
-  const { plan, vault, folder, past } = run;
+  const { plan, vault, folder } = run;
+  const isResumed = past.length > 0;
   const tracker = trackRun(plan.agents.map(({ name }) => name));
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   for (const event of past) tracker.apply(event);
@@ -57,10 +60,10 @@ export async function openRun(
   appendWarnings(journal, run, connection, tracker.state());
   await appendStop(journal, stopOnly);
   const ending = new AbortController();
-  return { run, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
+  return { run, isResumed, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
 }
 
-async function appendProcessStart(journal: Journal, { plan, folder }: LockedRun, concurrency: number) {
+async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {
   const agents = plan.agents.map(({ name, dependsOn, retries }) => ({
     name,
     dependsOn: [...dependsOn],
@@ -86,7 +89,7 @@ async function appendProcessStart(journal: Journal, { plan, folder }: LockedRun,
 /** A run that is resumed does not repeat its warnings. */
 function appendWarnings(
   journal: Journal,
-  { warnings = [] }: LockedRun,
+  { warnings = [] }: OpenRun['run'],
   { engine }: Connection,
   state: FlowState,
 ): void {

@@ -10,16 +10,18 @@ export async function superviseRun(
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
+  // Not the run itself, which has its whole past.
+  const { folder, lock } = run;
   const open = await openRun(run, connection, options);
   const driven = startActors(open, options);
   const done = finishRun(open, driven).finally(() => {
     open.ending.abort();
     driven[Symbol.dispose]();
     open.journal[Symbol.dispose]();
-    run.lock[Symbol.dispose]();
+    lock[Symbol.dispose]();
   });
   return {
-    folder: run.folder,
+    folder,
     done,
     cancel: driven.driver.cancel,
     kill: driven.driver.kill,

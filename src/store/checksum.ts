@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { RunEvent } from '../events.ts';
 
-/** An event with its checksum, and the line that the journal keeps of it: what a disk has changed is not believed. */
+/** Return an event with its checksum, and its line of the journal: a line that the disk has changed is detected. */
 export function withChecksum(event: RunEvent): { readonly line: string; readonly event: RunEvent } {
   const text = JSON.stringify(event);
   const checksum = crcOf(text);

@@ -1,10 +1,10 @@
-import { closeSync, fdatasync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { eventSchema, type RunEvent, type RunEventBody } from '../events.ts';
-import { verifyChecksum, withChecksum } from './checksum.ts';
+import type { RunEvent, RunEventBody } from '../events.ts';
+import { withChecksum } from './checksum.ts';
 import { cleanEvent, mayBeUnclean } from './clean-event.ts';
 import { redactEvent } from './redact-event.ts';
-import { openFile, readFile, statFile } from './state-files.ts';
+import { openFile } from './state-files.ts';
 import { syncDirectory } from './write-file-atomic.ts';
 
 /**
@@ -97,7 +97,7 @@ export function openJournal(
   };
 }
 
-/** Settled appends in one turn of the event loop: what each of them permits follows in the same turn. */
+/** Appends that are settled in one turn of the event loop. The work that awaits them is done in the same turn. */
 const settledAtOnce = 100;
 
 function inTurns<T>(items: readonly T[], work: (item: T) => void, from = 0): void {
@@ -108,52 +108,4 @@ function inTurns<T>(items: readonly T[], work: (item: T) => void, from = 0): voi
 
 function writeAll(fd: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
-}
-
-export interface JournalContent {
-  readonly events: readonly RunEvent[];
-  /** Messages about lines that could not be read. */
-  readonly damage: readonly string[];
-}
-
-/**
- * Read a journal. Lines that cannot be read are left out and reported; Docker's facts may replace what they held (I1). The
- * append of a last line that a crash has torn never resolved, so nothing relies on it.
- */
-export function readJournal(file: string): JournalContent {
-  if (!statFile(file)) return { events: [], damage: [] };
-  const lines = readFile(file).toString().split('\n');
-  const torn = lines.pop() !== '';
-  const events: RunEvent[] = [];
-  const damage: string[] = [];
-  for (const [index, line] of lines.entries()) {
-    const event = parseLine(line);
-    if (event === null)
-      damage.push(`${file}: line ${index + 1} of ${lines.length} cannot be read and was left out`);
-    else events.push(event);
-  }
-  if (torn) damage.push(`${file}: the last line is incomplete and was dropped`);
-  return { events, damage };
-}
-
-/** Truncate a torn last line, so that the next event begins a line of its own. */
-export function truncateTornLine(file: string): void {
-  if (!statFile(file)) return;
-  const bytes = readFile(file);
-  const whole = bytes.lastIndexOf('\n') + 1;
-  if (whole === bytes.length) return;
-  const fd = openFile(file, 'r+');
-  ftruncateSync(fd, whole);
-  closeSync(fd);
-}
-
-/** Parse a line of a journal; null if it is not a valid event, or its checksum is wrong. */
-export function parseLine(line: string): RunEvent | null {
-  try {
-    const written = JSON.parse(line);
-    const event = eventSchema.parse(written) as RunEvent;
-    return verifyChecksum(line, written, event) ? event : null;
-  } catch {
-    return null;
-  }
 }

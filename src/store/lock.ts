@@ -159,8 +159,9 @@ const linkless = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 const isLinked = (aside: string) => (statSync(aside, { throwIfNoEntry: false })?.nlink ?? 0) > 1;
 
 /**
- * Create a lock file on a file system without hard links. It is empty for a moment, and looks dead. A process that takes the
- * next number then has written its own file before it checks again, so that the later writer of two backs off.
+ * Create a lock file on a file system without hard links. It is empty for a moment, as if its holder were gone. A process
+ * that takes the next number then has written its own file before it checks again, so that the later writer of two backs
+ * off.
  */
 function writeWhole(path: string, content: string): boolean {
   try {

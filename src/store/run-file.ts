@@ -23,7 +23,7 @@ export interface RunFile {
   readonly plan: FlowPlan;
   /** Random, one per run: end records are signed with it. */
   readonly secret: string;
-  /** By name of an agent whose record was lost: what its container was created with. */
+  /** By name of an agent whose record was lost: the identity that its container was created with. */
   readonly adopted?: Readonly<Record<string, AdoptedIdentity>> | undefined;
   /** By root of a repository: its commit when the run began, at which clones start. */
   readonly commits?: Readonly<Record<string, string>> | undefined;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Container } from '../../docker/containers.ts';
 import { label } from '../../docker/labels.ts';
-import { readJournal } from '../../store/journal.ts';
 import { isLock, lockHolder, takeLock } from '../../store/lock.ts';
 import { explainHolder, nameOf } from '../../store/lock-holder.ts';
+import { readJournal } from '../../store/read-journal.ts';
 import { type RunFolder, removeRun, type StateDir } from '../../store/state-directory.ts';
 import { statFile } from '../../store/state-files.ts';
 import { formatDuration } from '../../text/duration.ts';

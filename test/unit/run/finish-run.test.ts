@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { DockerResult } from '../../../src/docker/cli.ts';
-import { EngineError, type FlowError } from '../../../src/errors.ts';
+import { type FlowError, RunStateError } from '../../../src/errors.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import { finishRun } from '../../../src/run/finish-run.ts';
 import type { OpenRun } from '../../../src/run/open-run.ts';
 import type { DrivenRun } from '../../../src/run/start-actors.ts';
 import { trackRun } from '../../../src/run/track-run.ts';
-import { openJournal, readJournal } from '../../../src/store/journal.ts';
+import { openJournal } from '../../../src/store/journal.ts';
+import { readJournal } from '../../../src/store/read-journal.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { fakeClient, fakeClock } from '../_helpers/actor-ports.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';
@@ -49,9 +50,9 @@ async function desk(
     run: {
       plan: { name: 'f', concurrency: null, agents: [{ ...defaultPlan, name: 'a' }] },
       folder: run,
-      past: [],
     },
     connection: { docker },
+    isResumed: false,
     stateDir,
     clock,
     journal,
@@ -60,7 +61,7 @@ async function desk(
     ending: new AbortController(),
   } as unknown as OpenRun;
   const actors = {
-    flow: {
+    driver: {
       done: machines,
       halt: () => {
         isHalted = true;
@@ -113,7 +114,7 @@ test('a run with unfinished agents is detached from, without a result', async t 
 
 test('a halted run stops its machines, and acts on Docker no more', async t => {
   const { finish, halted, calls, run, isHalted } = await desk(t, { machines: new Promise(() => {}) });
-  const error = new EngineError('the disk is full');
+  const error = new RunStateError('the disk is full');
   halted.resolve(error);
   t.is(await t.throwsAsync(finish()), error);
   t.true(isHalted());
@@ -143,7 +144,7 @@ test('a result that cannot be written is reported with how to write it', async t
   mkdirSync(run.result);
   mkdirSync(join(run.result, 'x'));
   await t.throwsAsync(finish(), {
-    instanceOf: EngineError,
+    instanceOf: RunStateError,
     message: /only the result is missing\. agent-flow resume r1234567 writes it/,
   });
 });

@@ -6,7 +6,7 @@ import type { RunEvent } from '../../../src/events.ts';
 import { openRun, stopReason } from '../../../src/run/open-run.ts';
 import type { LockedRun, RunOptions } from '../../../src/run/run.ts';
 import { bufferedSink } from '../../../src/store/buffered-sink.ts';
-import { readJournal } from '../../../src/store/journal.ts';
+import { readJournal } from '../../../src/store/read-journal.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { engine, fakeClock } from '../_helpers/actor-ports.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunEvent } from '../../../src/events.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
-import { openJournal, readJournal, truncateTornLine } from '../../../src/store/journal.ts';
+import { openJournal } from '../../../src/store/journal.ts';
+import { readJournal, truncateTornLine } from '../../../src/store/read-journal.ts';
 
 function file(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-journal-'));

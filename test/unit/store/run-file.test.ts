@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { FlowError } from '../../../src/errors.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { withChecksum } from '../../../src/store/checksum.ts';
-import { parseLine } from '../../../src/store/journal.ts';
+import { parseLine } from '../../../src/store/read-journal.ts';
 import { type RunFile, readRunFile, writeRunFile } from '../../../src/store/run-file.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { build, type Metafile } from 'esbuild';
-import { packageFolder } from '../src/package.ts';
+import { packageFolder, version } from '../src/package.ts';
 
 /** Bundle the command into a folder. Returns what each chunk contains and imports. */
 export async function bundleCommand(outdir: string): Promise<Metafile> {
@@ -20,13 +20,18 @@ export async function bundleCommand(outdir: string): Promise<Metafile> {
     mainFields: ['module', 'main'],
     // esbuild is installed only where the package is built; elkjs is itself a bundle of 1.6 MB.
     external: ['esbuild', 'elkjs'],
-    // CommonJS packages require Node's own modules.
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
+    define: { bundledVersion: JSON.stringify(version) },
+    // CommonJS packages require Node's own modules. It is in each of many chunks, where `createRequire` takes time.
+    banner: { js: `const require = ${requireBuiltin};` },
     legalComments: 'linked',
     logLevel: 'warning',
     metafile: true,
   });
   return metafile;
 }
+
+const requireBuiltin = `id => {
+  const found = process.getBuiltinModule(id);
+  if (found === undefined) throw new Error(\`Cannot find module \${id}\`);
+  return found;
+}`;

@@ -17,10 +17,13 @@ try {
   );
 }
 
+/** Defined in the bundle only. */
+declare const bundledVersion: string | undefined;
+
 async function main() {
   if (argv.length > 1 || argv[0] !== '--version') return (await import('./cli.ts')).main(argv);
-  // Scripts call this often: do not load everything for it.
-  console.log((await import('./package.ts')).version);
+  // Scripts call this often, and reading package.json takes longer than everything else here.
+  console.log(typeof bundledVersion === 'string' ? bundledVersion : (await import('./package.ts')).version);
   return 0;
 }
 

@@ -8,7 +8,7 @@ import { jobArgs } from './peers/job.ts';
 import type { Command } from './timing.ts';
 
 export const atOnce = 8;
-export const image = 'tmux-agents-base:latest';
+const image = 'tmux-agents-base:latest';
 export const label = `agent-flow-bench=${process.pid}`;
 
 /** A script or program that runs a number of agents. */

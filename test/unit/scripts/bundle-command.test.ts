@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import type { Metafile } from 'esbuild';
@@ -80,4 +88,29 @@ test('run loads no inspector, no chart, no reporter that writes a file, and no f
     sources.filter(path => unused.test(path)),
     [],
   );
+});
+
+const run = (bundle: string, args: readonly string[]) =>
+  execa(process.execPath, [join(bundle, 'agent-flow.js'), ...args], {
+    // A cache of the caller's own takes precedence.
+    env: { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined },
+    reject: false,
+    timeout: 60_000,
+  });
+
+test('Node keeps the compiled bundle beside it, though not for --version', async t => {
+  const bundle = join(folder, 'kept');
+  await bundleCommand(bundle);
+  await run(bundle, ['--version']);
+  t.false(existsSync(join(bundle, 'compiled')));
+  t.is((await run(bundle, ['validate', spec])).exitCode, 0);
+  t.not(readdirSync(join(bundle, 'compiled'), { recursive: true }).length, 0);
+});
+
+test('a command runs where the compiled bundle cannot be kept', async t => {
+  const bundle = join(folder, 'not-kept');
+  await bundleCommand(bundle);
+  writeFileSync(join(bundle, 'compiled'), '');
+  const { exitCode, stdout, stderr } = await run(bundle, ['validate', spec]);
+  t.deepEqual([exitCode, stdout, stderr], [0, '', `${spec} is valid: agent`]);
 });

@@ -17,11 +17,26 @@ try {
   );
 }
 
+/** Defined in the bundle only. */
+declare const bundledVersion: string | undefined;
+
 async function main() {
-  if (argv.length > 1 || argv[0] !== '--version') return (await import('./cli.ts')).main(argv);
-  // Scripts call this often: do not load everything for it.
-  console.log((await import('./package.ts')).version);
+  if (argv.length > 1 || argv[0] !== '--version') {
+    keepCompiled();
+    return (await import('./cli.ts')).main(argv);
+  }
+  // Scripts call this often, and reading package.json takes longer than everything else here.
+  console.log(typeof bundledVersion === 'string' ? bundledVersion : (await import('./package.ts')).version);
   return 0;
+}
+
+/**
+ * Let Node keep the compiled bundle beside the bundle. Nobody can write there who could not change the command itself, and
+ * it is removed with the package; where the package is read-only, nothing is kept.
+ */
+function keepCompiled() {
+  if (typeof bundledVersion !== 'string') return;
+  process.getBuiltinModule('module').enableCompileCache(`${import.meta.dirname}/compiled`);
 }
 
 void main().then(code => {

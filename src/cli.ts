@@ -1,48 +1,14 @@
 import yargs, { type Argv } from 'yargs';
-import { attach } from './commands/attach.ts';
-import { build } from './commands/build.ts';
-import { cleanup } from './commands/cleanup.ts';
-import type { Command, CommonOptions } from './commands/command.ts';
+import { commands, firstNameIn, namedIn } from './commands/catalogue.ts';
+import type { CommonOptions } from './commands/command.ts';
 import { namesFor } from './commands/completion.ts';
-import { daemon } from './commands/daemon.ts';
-import { doctor } from './commands/doctor.ts';
-import { graph } from './commands/graph.ts';
-import { init } from './commands/init.ts';
 import { withInspectAlone } from './commands/inspector/option.ts';
-import { inspector } from './commands/inspector.ts';
-import { logs } from './commands/logs.ts';
-import { providers } from './commands/providers.ts';
-import { ps } from './commands/ps.ts';
 import { reportError } from './commands/report-error.ts';
-import { resume } from './commands/resume.ts';
-import { run } from './commands/run.ts';
-import { send } from './commands/send.ts';
 import { withStandardInput } from './commands/standard-input.ts';
-import { stop } from './commands/stop.ts';
 import { watchStreams } from './commands/streams.ts';
-import { validate } from './commands/validate.ts';
 import { UsageError } from './errors.ts';
 import { version } from './package.ts';
 import { oneLine } from './text/text.ts';
-
-const commands: readonly Command[] = [
-  run,
-  resume,
-  daemon,
-  ps,
-  logs,
-  attach,
-  send,
-  stop,
-  cleanup,
-  build,
-  validate,
-  graph,
-  providers,
-  inspector,
-  doctor,
-  init,
-];
 
 /** Run one command line. Return the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -74,13 +40,17 @@ export async function main(argv: readonly string[]): Promise<number> {
       if (!message) throw error;
       throw new UsageError(usageMessage(message, argv));
     });
+  // Yargs builds options synchronously.
+  const loaded = new Map(
+    await Promise.all(namedIn(argv).map(async command => [command, await command.load()] as const)),
+  );
   for (const command of commands)
     parser.command(
       command.usage,
       command.describe,
-      builder => command.options(builder as Argv<CommonOptions>) as typeof builder,
+      builder => (loaded.get(command)?.options(builder as Argv<CommonOptions>) ?? builder) as typeof builder,
       async args => {
-        code = await command.handler(args as CommonOptions);
+        code = await (await command.load()).handler(args as CommonOptions);
       },
     );
   parser.completion('completion', 'Print a shell completion script', complete);
@@ -88,7 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // Exit after completing: the rest of the line must not run as a command.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
-    await parser.parseAsync(withStandardInput(withInspectAlone(argv), commandIn(argv)));
+    await parser.parseAsync(withStandardInput(withInspectAlone(argv), firstNameIn(argv)));
     return code;
   } catch (error) {
     return reportError(error);
@@ -98,14 +68,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** Return the columns of `--help`: 80 where the terminal has no size or is too narrow. */
 const helpWidth = (columns = 80) => (columns < 40 ? 80 : Math.min(100, columns));
 
-const commandIn = (argv: readonly string[]) => {
-  const names = commands.flatMap(({ usage }) => [usage].flat().map(form => form.split(' ')[0]!));
-  return argv.find(word => names.includes(word));
-};
-
 /** Return the message of yargs, with the word it is about and the help page to read. */
 function usageMessage(message: string, argv: readonly string[]): string {
-  const command = commandIn(argv);
+  const command = firstNameIn(argv);
   const page = command === undefined ? 'agent-flow --help' : `agent-flow ${command} --help`;
   const suggestion = /^Did you mean (.+)\?$/.exec(message)?.[1];
   const unknown = argv.find(word => !word.startsWith('-'));

@@ -11,8 +11,6 @@ interface AttachOptions extends CommonOptions {
 }
 
 export const attach: Command = {
-  usage: 'attach <agent>',
-  describe: "Attach to an agent's tmux session (detach with Ctrl-b d)",
   options: yargs =>
     yargs.positional('agent', {
       type: 'string',

@@ -19,8 +19,6 @@ interface BuildOptions extends CommonOptions {
 const thirtyMinutes = 30 * 60_000;
 
 export const build: Command = {
-  usage: 'build',
-  describe: 'Build the base image, or the image of an AI CLI',
   options: yargs =>
     yargs
       .option('gpu', { type: 'boolean', default: false, describe: 'Build the image with CUDA instead' })

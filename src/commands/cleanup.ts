@@ -21,8 +21,6 @@ interface CleanupOptions extends CommonOptions {
 const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
 
 export const cleanup: Command = {
-  usage: 'cleanup',
-  describe: 'Remove containers left behind by runs',
   options: yargs =>
     yargs
       .option('all', flag('Remove agent containers of any origin'))

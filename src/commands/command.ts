@@ -5,11 +5,8 @@ export interface CommonOptions {
   readonly stateDir?: string | undefined;
 }
 
-/** A command of the command line. */
+/** Options and action of a command of the command line. */
 export interface Command {
-  /** Name and positionals in the syntax of yargs; several with aliases. */
-  readonly usage: string | readonly string[];
-  readonly describe: string;
   options(yargs: Argv<CommonOptions>): unknown;
   /** Resolve with the exit code. */
   handler(options: CommonOptions): Promise<number>;

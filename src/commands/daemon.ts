@@ -18,8 +18,6 @@ interface DaemonOptions extends CommonOptions {
 const scanIntervalMs = 3_000;
 
 export const daemon: Command = {
-  usage: 'daemon [action]',
-  describe: 'Resume interrupted runs automatically',
   options: yargs =>
     yargs
       .positional('action', {

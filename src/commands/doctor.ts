@@ -1,6 +1,10 @@
 import { join } from 'node:path';
+import { dockerCli } from '../docker/cli.ts';
+import { nullRecorder } from '../docker/recorder.ts';
+import { examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { packageFolder } from '../package.ts';
+import { stateDirPath } from '../store/state-directory.ts';
 import { forLog } from '../text/log-text.ts';
 import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
@@ -10,8 +14,6 @@ interface DoctorOptions extends CommonOptions {
 }
 
 export const doctor: Command = {
-  usage: 'doctor',
-  describe: 'Check prerequisites',
   options: yargs =>
     yargs.option('json', {
       type: 'boolean',
@@ -19,10 +21,6 @@ export const doctor: Command = {
     }),
 
   async handler({ stateDir, json }: DoctorOptions) {
-    const { dockerCli } = await import('../docker/cli.ts');
-    const { nullRecorder } = await import('../docker/recorder.ts');
-    const { stateDirPath } = await import('../store/state-directory.ts');
-    const { examine } = await import('../doctor/examine.ts');
     const { findings, exitCode } = await examine({
       docker: dockerCli(nullRecorder),
       env: process.env,

@@ -1,8 +1,16 @@
 import { UsageError } from '../errors.ts';
+import { drawing } from '../graph/drawing.ts';
+import { flowGraph, flowPath } from '../graph/flow.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { StateDir } from '../store/state-directory.ts';
+import { machineGraph } from '../graph/machine.ts';
+import { mermaid } from '../graph/mermaid.ts';
+import { agentPath } from '../graph/path.ts';
+import { loadSpec } from '../spec/load.ts';
+import { readJournal } from '../store/read-journal.ts';
+import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { forLog } from '../text/log-text.ts';
 import { type Command, type CommonOptions, printJson } from './command.ts';
+import { findAgent, findRun } from './find-agent.ts';
 
 interface GraphOptions extends CommonOptions {
   readonly spec?: string;
@@ -15,8 +23,6 @@ interface GraphOptions extends CommonOptions {
 }
 
 export const graph: Command = {
-  usage: 'graph [spec]',
-  describe: 'Render a statechart, a flow, or the path a run took',
   options: yargs =>
     yargs
       .positional('spec', { type: 'string', describe: 'Render the agents of this spec; - reads stdin' })
@@ -66,22 +72,18 @@ export const graph: Command = {
       printJson(drawn);
       return 0;
     }
-    const { drawing } = await import('../graph/drawing.ts');
     if (options.format === 'svg') {
       const { layout } = await import('../graph/layout.ts');
       const { svg } = await import('../graph/svg.ts');
       process.stdout.write(forLog(svg(await layout(drawing(drawn)))));
       return 0;
     }
-    const { mermaid } = await import('../graph/mermaid.ts');
     process.stdout.write(forLog(mermaid(drawing(drawn))));
     return 0;
   },
 };
 
 async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise<number> {
-  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
-  const { findRun } = await import('./find-agent.ts');
   const { writeInspector } = await import('./inspector/open.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
   await writeInspector(findRun(state, run).folder, html);
@@ -91,10 +93,8 @@ async function writeHtml({ stateDir, run }: GraphOptions, html: string): Promise
 async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): Promise<Graph> {
   if (spec !== undefined) return graphOfSpec(spec);
   if (run === undefined && agent === undefined) {
-    const { machineGraph } = await import('../graph/machine.ts');
     return machineGraph(machine ?? 'agent');
   }
-  const { openStateDir, stateDirPath } = await import('../store/state-directory.ts');
   const state = openStateDir(stateDirPath(stateDir, process.env));
   if (agent === undefined) return graphOfRun(state, run);
   if (run !== undefined && agent.includes('/'))
@@ -103,24 +103,16 @@ async function graphOf({ spec, machine, run, agent, stateDir }: GraphOptions): P
 }
 
 async function graphOfSpec(path: string): Promise<Graph> {
-  const { loadSpec } = await import('../spec/load.ts');
-  const { flowGraph } = await import('../graph/flow.ts');
   const { name, agents } = await loadSpec(path, { env: process.env });
   return flowGraph(name, agents);
 }
 
 async function graphOfRun(stateDir: StateDir, runId: string | undefined): Promise<Graph> {
-  const { findRun } = await import('./find-agent.ts');
-  const { flowGraph, flowPath } = await import('../graph/flow.ts');
   const { state } = findRun(stateDir, runId);
   return { ...flowGraph(state.name, Object.values(state.agents)), path: flowPath(state) };
 }
 
 async function graphOfAgent(stateDir: StateDir, name: string): Promise<Graph> {
-  const { findAgent } = await import('./find-agent.ts');
-  const { readJournal } = await import('../store/read-journal.ts');
-  const { machineGraph } = await import('../graph/machine.ts');
-  const { agentPath } = await import('../graph/path.ts');
   const { folder, agent } = findAgent(stateDir, name);
   const chart = machineGraph('agent');
   const { events } = readJournal(folder.journal);

@@ -19,8 +19,6 @@ interface InitOptions extends CommonOptions {
 }
 
 export const init: Command = {
-  usage: 'init [dir]',
-  describe: 'Create a first spec, or copy an example',
   options: yargs =>
     yargs
       .positional('dir', {

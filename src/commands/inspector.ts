@@ -12,8 +12,6 @@ interface InspectorOptions extends CommonOptions {
 }
 
 export const inspector: Command = {
-  usage: 'inspector [run]',
-  describe: 'Open a run in the local inspector (live or replay)',
   options: yargs =>
     yargs
       .positional('run', { type: 'string', describe: 'Run id (default: latest)' })

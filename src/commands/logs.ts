@@ -22,8 +22,6 @@ interface LogsOptions extends CommonOptions {
 }
 
 export const logs: Command = {
-  usage: 'logs <agent>',
-  describe: "Print an agent's output",
   options: yargs =>
     yargs
       .positional('agent', { type: 'string', demandOption: true, describe: 'Agent, as AGENT or RUN/AGENT' })

@@ -1,6 +1,5 @@
 import type { RunEvent } from '../events.ts';
 import { lineOf, nameWidth } from '../reporters/lines.ts';
-import { liveProgress } from '../reporters/live.ts';
 import { liveFlowState } from '../state/flow-state.ts';
 import { printLine } from './command.ts';
 
@@ -15,8 +14,11 @@ export interface Progress {
 }
 
 /** Return a live frame on a terminal, one line per step elsewhere. */
-export const progress = (): Progress =>
-  canRedraw(process.stderr, process.env) ? liveProgress(process.stderr) : lines();
+export async function progress(): Promise<Progress> {
+  if (!canRedraw(process.stderr, process.env)) return lines();
+  const { liveProgress } = await import('../reporters/live.ts');
+  return liveProgress(process.stderr);
+}
 
 /** Room for a name and a state on a few lines. */
 const minimumSize = { columns: 20, rows: 4 };

@@ -11,8 +11,6 @@ interface ProvidersOptions extends CommonOptions {
 }
 
 export const providers: Command = {
-  usage: 'providers',
-  describe: 'List the AI CLIs and the logins found on this machine',
   options: yargs =>
     yargs.option('json', { type: 'boolean', default: false, describe: 'Print them as one line of JSON' }),
 

@@ -18,8 +18,6 @@ interface PsOptions extends CommonOptions {
 }
 
 export const ps: Command = {
-  usage: 'ps',
-  describe: 'List agents of active runs',
   options: yargs =>
     yargs
       .option('all', {

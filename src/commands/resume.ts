@@ -27,8 +27,6 @@ interface ResumeOptions extends ReportingOptions {
 }
 
 export const resume: Command = {
-  usage: 'resume [run]',
-  describe: 'Resume an interrupted run',
   options: yargs =>
     yargs
       .positional('run', { type: 'string', describe: 'Run id (default: latest unfinished run)' })

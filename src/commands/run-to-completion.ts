@@ -53,7 +53,7 @@ export async function runToCompletion(
   const signals = handleSignals(runs.length);
   const ending = runs.map(run => {
     const isAlone = runs.length === 1;
-    const end = runOne(run, options, isAlone ? progress() : lines(run.runId), signals);
+    const end = runOne(run, options, isAlone ? progress : async () => lines(run.runId), signals);
     return isAlone ? end : end.catch(error => failed(run, error));
   });
   const ends = await Promise.all(ending);
@@ -70,7 +70,7 @@ const failed = ({ runId }: RunToDrive, error: unknown): RunEnd => ({
 async function runOne(
   { begin }: RunToDrive,
   options: ReportingOptions,
-  shown: Progress,
+  openProgress: () => Promise<Progress>,
   signals: Signals,
 ): Promise<RunEnd> {
   const over = once(signals.noteRunEnd);
@@ -78,6 +78,7 @@ async function runOne(
   const safely = <A extends unknown[]>(listener: (...args: A) => void) =>
     guarded(listener, error => printLine(`warning: progress stopped: ${oneLine(String(error))}`));
   try {
+    const shown = await openProgress();
     const sinks = { stdout: process.stdout, printLine, renderHtml: htmlOf(options) };
     const reports = combineReporters(reportersFor(options, process.env, sinks), printLine);
     if (options.html !== undefined) await assertPageBuilds();

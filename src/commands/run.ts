@@ -22,8 +22,6 @@ interface RunOptions extends ReportingOptions {
 }
 
 export const run: Command = {
-  usage: 'run <spec>',
-  describe: 'Run the agents of a spec',
   options: yargs =>
     yargs
       .positional('spec', specPath)

@@ -20,8 +20,6 @@ interface SendOptions extends CommonOptions {
 const maxBytes = 2 ** 20;
 
 export const send: Command = {
-  usage: 'send <agent> [text..]',
-  describe: "Type text into an agent's session and press Enter",
   options: yargs =>
     yargs
       // yargs would drop a lone `-` as an option without a name.

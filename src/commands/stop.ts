@@ -20,8 +20,6 @@ interface StopOptions extends CommonOptions {
 }
 
 export const stop: Command = {
-  usage: ['stop [target]', 'down [target]'],
-  describe: 'Stop and remove a run, or one of its agents',
   options: yargs =>
     yargs
       .positional('target', {

@@ -8,8 +8,6 @@ interface ValidateOptions extends CommonOptions {
 }
 
 export const validate: Command = {
-  usage: 'validate <spec>',
-  describe: 'Check a spec without starting anything',
   options: yargs =>
     yargs.positional('spec', specPath).option('json', {
       type: 'boolean',

@@ -1,4 +1,3 @@
-import { junit } from '../../reporters/junit.ts';
 import { outcomesOf } from '../../state/outcomes.ts';
 import { openReport } from './open-report.ts';
 import { reasonOf } from './reason.ts';
@@ -8,14 +7,18 @@ import { lastLines } from './transcript.ts';
 /** Write JUnit XML at the end of the run. */
 export function junitFile(file: string): Reporter {
   const report = openReport('--junit', file);
+  // Now, since an update of the package during a long run replaces its files.
+  const loading = import('../../reporters/junit.ts');
+  loading.catch(() => {});
   return {
-    onEnd(state) {
+    async onEnd(state) {
       const tails = new Map<string, string>();
       for (const { name, status, transcript } of outcomesOf(state)) {
         if (transcript === null || status === 'succeeded') continue;
         tails.set(name, lastLines(transcript, tailLength).join('\n'));
       }
       try {
+        const { junit } = await loading;
         report.write(junit(state, tails));
       } catch (error) {
         throw new Error(`--junit ${file} was not written: ${reasonOf(error)}`);

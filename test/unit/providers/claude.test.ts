@@ -63,7 +63,7 @@ test('an interactive claude asks nothing, and gets its key under another name', 
   t.like(agent, {
     stdin: 'terminal',
     report: null,
-    interactive: { needsInput: 'notify', quiet: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
+    interactive: { needsInput: 'notify', stalled: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
   t.deepEqual(agent.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
   t.like(JSON.parse(agent.command[3]!), {

@@ -5,11 +5,11 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openInspector } from '../src/inspector/server.ts';
-import { openStateDir } from '../src/store/state-directory.ts';
-import { closeBrowser, visitor } from '../test/engine/browser.ts';
-import { writeRun } from '../test/unit/_helpers/command-line.ts';
-import { livelyRun } from '../test/unit/inspector/lively.ts';
+import { openInspector } from '../../src/inspector/server.ts';
+import { openStateDir } from '../../src/store/state-directory.ts';
+import { closeBrowser, visitor } from '../../test/engine/browser.ts';
+import { writeRun } from '../../test/unit/_helpers/command-line.ts';
+import { livelyRun } from '../../test/unit/inspector/lively.ts';
 
 /** Events a second while it lives, and for how many of them. */
 const rate = 60;

@@ -1,0 +1,11 @@
+export { attach } from './attach.ts';
+export { build } from './build.ts';
+export { cleanup } from './cleanup.ts';
+export { doctor } from './doctor.ts';
+export { graph } from './graph.ts';
+export { init } from './init.ts';
+export { inspector } from './inspector.ts';
+export { logs } from './logs.ts';
+export { providers } from './providers.ts';
+export { send } from './send.ts';
+export { stop } from './stop.ts';

@@ -56,14 +56,11 @@ export function watchContainers(options: WatchOptions): Watcher {
     },
     onReachable,
   });
-  const listIfAwaited = () => {
-    if (ends.hasWaits()) lists.pollNow();
-  };
-  const unread = unreadLines(listIfAwaited, options);
+  const unread = unreadLines(ends.hasWaits, lists.pollNow, options);
   const readEvents = eventReader(ends, options, unread.onLine);
   const events = followEvents({
     open() {
-      listIfAwaited();
+      if (ends.hasWaits()) lists.pollNow();
       return readEvents();
     },
     poll: lists,
@@ -94,15 +91,22 @@ export function watchContainers(options: WatchOptions): Watcher {
   };
 }
 
-/** List because of lines that could not be read, and may have been ends: at once, and at most once a second. */
-function unreadLines(list: () => void, { signal, sleep }: Pick<WatchOptions, 'signal' | 'sleep'>) {
+/**
+ * List because of lines that could not be read, and may have been ends: as soon as something waits for an end, and at most
+ * once a second.
+ */
+function unreadLines(
+  hasWaits: () => boolean,
+  list: () => void,
+  { signal, sleep }: Pick<WatchOptions, 'signal' | 'sleep'>,
+) {
   let isUnread = false;
   let isCatchingUp = false;
 
   const catchUp = async () => {
     if (isCatchingUp) return;
     isCatchingUp = true;
-    while (isUnread && !signal.aborted) {
+    while (isUnread && hasWaits() && !signal.aborted) {
       isUnread = false;
       list();
       await sleep(1_000, signal).catch(() => {});
@@ -116,7 +120,7 @@ function unreadLines(list: () => void, { signal, sleep }: Pick<WatchOptions, 'si
       void catchUp();
     },
     onWait() {
-      if (isUnread) void catchUp();
+      void catchUp();
     },
   };
 }

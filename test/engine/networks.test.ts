@@ -195,7 +195,7 @@ test.serial(
     for (const [fakes, message] of [
       [
         { 'network create': withoutInternal },
-        /^the network tmux-agents-\S+ is not internal, which is not how/,
+        /^the network tmux-agents-\S+ is not internal, unlike the requested one/,
       ],
       [
         { 'start --attach': open },

@@ -31,7 +31,7 @@ export const mutants: readonly Mutant[] = [
     output: /containers, at once/,
   },
   {
-    drops: 'the quiet checks',
+    drops: 'the absence checks',
     edits: [
       ['src/agent-container/absence-checks.ts', 'const absenceChecks = 3;', 'const absenceChecks = 1;'],
     ],

@@ -58,7 +58,7 @@ ${table}
   prints its seed; \`FAULTS_SEED=7 scripts/faults\` repeats it.
 - **late create**: docker completes the request of a dead client while the run is being stopped, after the check for it.
 - **late injection**: likewise, and the agent has ended before the next supervisor checks its session.
-- **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, quiet checks, label
+- **an engine that lacks a safeguard**: a copy of this checkout without its sync, intent, marker, absence checks, label
   check or fencing; a run passes if a test of the suite fails.
 - **two engines**: both have checked the lock before either takes it.
 - **another shell**: \`logs\`, \`stop\`, \`resume\` and \`cleanup\` for a run whose supervisor is gone, from a shell with another

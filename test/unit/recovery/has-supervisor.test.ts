@@ -11,7 +11,7 @@ const labels = (instance: string, id = runId) => ({
   labels: { 'tmux-agents.instance': instance, 'tmux-agents.run-id': id },
 });
 
-test('a container has an active engine process while the lock of its run is held', t => {
+test('a container has an active supervisor while the lock of its run is held', t => {
   const state = openStateDir(join(folder(t), 'state'));
   const run = state.run(runId);
   t.false(hasSupervisor(state, labels(state.instance)), 'there is no such run');

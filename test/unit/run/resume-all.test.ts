@@ -44,7 +44,7 @@ test('a run that has ended is not resumed', async t => {
   t.is(await idle(), 0);
 });
 
-test('a run with an engine process is left to it', async t => {
+test('a run with a supervisor is left to it', async t => {
   const { poll, lines, run } = await desk(t);
   const lock = takeLock(run.lock) as Disposable;
   t.teardown(() => lock[Symbol.dispose]());
@@ -52,7 +52,7 @@ test('a run with an engine process is left to it', async t => {
   t.deepEqual(lines, []);
 });
 
-test('a run whose engine process is in doubt is logged once, and not resumed', async t => {
+test('a run whose supervisor is in doubt is logged once, and not resumed', async t => {
   const { poll, lines, run } = await desk(t);
   writeFileSync(`${run.lock}.1`, JSON.stringify({ ...ownIdentity(), namespace: 'pid:[1]' }));
   await poll();

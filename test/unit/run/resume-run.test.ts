@@ -32,7 +32,7 @@ test('a run that has ended is not resumed, and its lock is released', async t =>
   t.is(lockHolder(run.lock), null);
 });
 
-test('a run with an engine process is not resumed, and its lock stays', async t => {
+test('a run with a supervisor is not resumed, and its lock stays', async t => {
   const { run, resume } = desk(t);
   const lock = takeLock(run.lock) as Disposable;
   await t.throwsAsync(resume(), { instanceOf: RunTakenError, message: /already being executed by/ });

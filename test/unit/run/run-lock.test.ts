@@ -14,7 +14,7 @@ function runFolder(t: Parameters<typeof folder>[0]) {
   return run;
 }
 
-test('a run is locked by one engine process at a time', t => {
+test('a run is locked by one supervisor at a time', t => {
   const run = runFolder(t);
   const lock = lockRun(run);
   const error = t.throws(() => lockRun(run), { instanceOf: RunTakenError });

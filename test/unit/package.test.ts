@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -11,6 +11,21 @@ const root = join(import.meta.dirname, '..', '..');
 test('packageFolder and version are those of the repository', t => {
   t.is(packageFolder, root);
   t.is(version, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version);
+});
+
+test("the package does not contain Node's cache of the compiled command", async t => {
+  const compiled = join(root, 'dist', 'command', 'compiled');
+  const file = join(compiled, 'test-of-the-package');
+  mkdirSync(compiled, { recursive: true });
+  writeFileSync(file, '');
+  t.teardown(() => rmSync(file, { force: true }));
+  const { stdout } = await execa('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    timeout: 60_000,
+  });
+  const [{ files }] = JSON.parse(stdout);
+  t.true(files.length > 10);
+  t.false(files.some(({ path }: { path: string }) => path.startsWith('dist/command/compiled')));
 });
 
 for (const format of ['esm', 'cjs'] as const)

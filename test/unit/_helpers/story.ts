@@ -13,21 +13,22 @@ export const at = (seconds: number, body: RunEventBody): RunEvent => ({
   ...body,
 });
 
-export const started = (
-  agents: Readonly<Record<string, readonly string[]>>,
-  seconds = 0,
-  concurrency = 2,
-): RunEvent =>
-  at(seconds, {
-    type: 'run.started',
-    runId: 'r1234567',
-    name: 'fix',
-    version: '0.1.0',
-    pid: 1,
-    host: 'here',
-    concurrency,
-    agents: Object.entries(agents).map(([name, on]) => ({ name, dependsOn: [...on], retries: 1 })),
-  });
+/** Agents by name, each with its dependencies. */
+type Agents = Readonly<Record<string, readonly string[]>>;
+
+export const runStarted = (runId: string, agents: Agents, concurrency = 2): Of<'run.started'> => ({
+  type: 'run.started',
+  runId,
+  name: 'fix',
+  version: '0.1.0',
+  pid: 1,
+  host: 'here',
+  concurrency,
+  agents: Object.entries(agents).map(([name, on]) => ({ name, dependsOn: [...on], retries: 1 })),
+});
+
+export const started = (agents: Agents, seconds = 0, concurrency = 2): RunEvent =>
+  at(seconds, runStarted('r1234567', agents, concurrency));
 
 export const enters = (
   seconds: number,

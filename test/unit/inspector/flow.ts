@@ -6,6 +6,7 @@ import type { End, EndRecord } from '../../../machines/outcome.ts';
 import { StepError } from '../../../machines/step-error.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import { transitionEvents } from '../../../src/run/transitions.ts';
+import { decision } from '../machines/scenarios/story.ts';
 
 /** A value in inputs, outputs, contexts, events and errors of the flow below, which must never be sent. */
 export const secret = 'hunter2-secret';
@@ -95,17 +96,4 @@ export const statesOf = (journal: readonly RunEventBody[], agent: string) =>
     .filter((event): event is StateEvent => event.type === 'agent.state' && event.agent === agent)
     .map(({ attempt, state }) => `${attempt} ${state}`);
 
-const fresh: Reconciliation = {
-  enter: 'building',
-  reason: secret,
-  attempt: 1,
-  attempts: [],
-  image: null,
-  containerId: null,
-  started: false,
-  injectedAt: null,
-  end: null,
-  outcome: null,
-  cancelled: false,
-  inDoubt: false,
-};
+const fresh = decision('building', { reason: secret });

@@ -7,6 +7,7 @@ import { openJournal } from '../../../src/store/journal.ts';
 import { openStateDir, type StateDir } from '../../../src/store/state-directory.ts';
 import { fakeContainers } from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
+import { runStarted } from '../_helpers/story.ts';
 
 const us = '0123456789abcdef';
 const labels = {
@@ -85,16 +86,7 @@ async function writeRun(stateDir: StateDir) {
   const run = stateDir.run('rabc1234');
   mkdirSync(run.path, { mode: 0o700 });
   const journal = openJournal(run.journal, () => 1);
-  await journal.append({
-    type: 'run.started',
-    runId: run.runId,
-    name: 'flow',
-    version: '1',
-    pid: 1,
-    host: 'here',
-    concurrency: 1,
-    agents: [{ name: 'worker', dependsOn: [], retries: 0 }],
-  });
+  await journal.append(runStarted(run.runId, { worker: [] }));
   journal[Symbol.dispose]();
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fromPromise } from 'xstate';
-import type { Reconciliation, StepInput } from '../../../machines/agent-types.ts';
+import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../../machines/outcome.ts';
 import type { ActorContext } from '../../../src/actors/context.ts';
 import { drive } from '../../../src/run/drive.ts';
@@ -12,22 +12,10 @@ import { readJournal } from '../../../src/store/read-journal.ts';
 import { identity } from '../_helpers/actor-ports.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';
 import { folder } from '../_helpers/repositories.ts';
+import { decision } from '../machines/scenarios/story.ts';
 
 const end: End = { exitCode: 0, oomKilled: false, reason: 'died', at: 1 };
-const fresh: Reconciliation = {
-  enter: 'building',
-  reason: 'nothing exists',
-  attempt: 1,
-  attempts: [],
-  image: null,
-  containerId: null,
-  started: false,
-  injectedAt: null,
-  end: null,
-  outcome: null,
-  cancelled: false,
-  inDoubt: false,
-};
+const fresh = decision('building', { reason: 'nothing exists' });
 
 /** Drives these agents with actors that succeed at once, after `released`. */
 function desk(

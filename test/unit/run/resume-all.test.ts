@@ -8,6 +8,7 @@ import { ownIdentity } from '../../../src/store/lock-holder.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { never } from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
+import { runStarted } from '../_helpers/story.ts';
 
 /** A state directory with a run, and a supervisor of it. The run has no valid record, so that it is never resumed. */
 async function desk(t: ExecutionContext, { isOver = false, signal = never } = {}) {
@@ -15,16 +16,7 @@ async function desk(t: ExecutionContext, { isOver = false, signal = never } = {}
   const run = stateDir.run('r1234567');
   mkdirSync(run.path, { mode: 0o700 });
   const journal = openJournal(run.journal, () => 1);
-  await journal.append({
-    type: 'run.started',
-    runId: run.runId,
-    name: 'flow',
-    version: '1',
-    pid: 1,
-    host: 'here',
-    concurrency: 1,
-    agents: [],
-  });
+  await journal.append(runStarted(run.runId, {}));
   if (isOver) await journal.append({ type: 'run.ended', status: 'succeeded', exitCode: 0 });
   journal[Symbol.dispose]();
   writeFileSync(run.runFile, '{}', { mode: 0o600 });

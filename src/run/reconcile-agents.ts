@@ -1,6 +1,7 @@
 import type { AgentPort } from '../actors/context.ts';
 import { containerNamePrefix } from '../agent-container/names.ts';
 import { coalesce } from '../async/coalesce.ts';
+import { fairTurns } from '../async/fair-turns.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import type { Clock } from '../clock.ts';
 import type { Container, Containers } from '../docker/containers.ts';
@@ -8,7 +9,6 @@ import { label } from '../docker/labels.ts';
 import { type ContainerFact, reconcile } from '../recovery/reconcile.ts';
 import { type AgentRecord, isFresh } from '../recovery/record.ts';
 import type { Seals } from '../secrets/seals.ts';
-import { fairTurns } from './fair-turns.ts';
 
 /** Agents in one turn of the event loop. The first list returns for all of them at once. */
 const reconciledAtOnce = 20;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
-import { fairTurns } from '../../../src/run/fair-turns.ts';
+import { fairTurns } from '../../../src/async/fair-turns.ts';
 
 test('no more callers continue in one turn of the event loop than given, in the order of their calls', async t => {
   const turn = fairTurns(2);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { RunEvent } from '../../src/events.ts';
+import { readJournal } from '../../src/store/read-journal.ts';
 import { agentFlowCommand, atOnce, stateDirOf, writeSpec } from './runners.ts';
 import { timeOf } from './timing.ts';
 
@@ -31,15 +32,9 @@ export async function endToResult(folder: string): Promise<EndToResult> {
   return { total: of('agent.ended')[0]!.at - exitAt, docker };
 }
 
-function newestJournal(folder: string): RunEvent[] {
+function newestJournal(folder: string): readonly RunEvent[] {
   const runs = join(stateDirOf(folder), 'runs');
-  const journals = readdirSync(runs).map(run => {
-    const text = readFileSync(join(runs, run, 'journal.jsonl'), 'utf8');
-    return text
-      .trimEnd()
-      .split('\n')
-      .map(line => JSON.parse(line) as RunEvent);
-  });
+  const journals = readdirSync(runs).map(run => readJournal(join(runs, run, 'journal.jsonl')).events);
   return journals.toSorted((a, b) => b[0]!.at - a[0]!.at)[0]!;
 }
 

@@ -1,3 +1,5 @@
+import PQueue from 'p-queue';
+
 /** Arguments of every runner but agent-flow, in this order; `floor.sh` takes the same. */
 export interface Job {
   readonly count: number;
@@ -25,9 +27,6 @@ export function jobOf(args: readonly string[]): Job {
 
 /** Run one function for each agent, a limited number at once. */
 export async function forEachAgent({ count, atOnce }: Job, run: (name: string) => Promise<void>) {
-  let next = 1;
-  const worker = async () => {
-    while (next <= count) await run(`agent-${next++}`);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const queue = new PQueue({ concurrency: atOnce });
+  await queue.addAll(Array.from({ length: count }, (_, index) => () => run(`agent-${index + 1}`)));
 }

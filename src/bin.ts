@@ -31,8 +31,8 @@ async function main() {
 }
 
 /**
- * Let Node keep the compiled bundle beside the bundle. Nobody can write there who could not change the command itself, and
- * it is removed with the package; where the package is read-only, nothing is kept.
+ * Let Node keep the compiled bundle beside the bundle. Only a user who can change the command itself can write there, and
+ * it is removed with the package. Nothing is kept in a read-only package.
  */
 function keepCompiled() {
   if (typeof bundledVersion !== 'string') return;

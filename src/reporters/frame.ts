@@ -58,11 +58,10 @@ function lastWarnings({ warnings }: FlowState, room: number): Piece[][] {
 }
 
 /** Count agents by state, in the order of their first appearance: `2 failed, 12 waiting`. */
-function countsOf(agents: readonly AgentState[]): string {
-  const counts = new Map<string, number>();
-  for (const agent of agents) counts.set(labelOf(agent), (counts.get(labelOf(agent)) ?? 0) + 1);
-  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
-}
+const countsOf = (agents: readonly AgentState[]) =>
+  Object.entries(Object.groupBy(agents, labelOf))
+    .map(([word, group]) => `${group!.length} ${word}`)
+    .join(', ');
 
 function agentLine(
   agent: AgentState,

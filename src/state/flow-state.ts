@@ -80,7 +80,7 @@ export interface LiveFlowState {
   current(): FlowState;
 }
 
-/** Follow the events of a run. An event costs the same for any number of agents (I7), since nobody keeps the state before. */
+/** Follow the events of a run. An event costs the same for any number of agents (I7), since no earlier state is kept. */
 export function liveFlowState(past: Iterable<RunEvent> = [], before = initialFlowState): LiveFlowState {
   let state: FlowState = { ...before, agents: { ...before.agents }, warnings: [...before.warnings] };
   const apply = (event: RunEvent) => {

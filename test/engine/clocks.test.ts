@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { countedWorker, eventually, isRunning, type Place, place, starts } from './flow.ts';
+import { countedWorker, eventually, hasBegun, type Place, place, starts } from './flow.ts';
 
 const hour = 3_600_000;
 
@@ -37,7 +37,7 @@ for (const ms of [-hour, hour]) {
     const first = here.start(['run', here.write({ agents: { worker: wait } })], {
       env: off(here, -ms / 2),
     });
-    await eventually(isRunning(here, 'worker'), 'an agent that runs');
+    await eventually(hasBegun(here, 'worker'), 'an agent that runs');
     first.kill('SIGKILL');
     await first;
     const resumed = here.start(['resume', '--json'], { env: off(here, ms / 2) });

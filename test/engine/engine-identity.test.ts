@@ -5,7 +5,7 @@ import {
   countedWorker,
   eventually,
   fakeDocker,
-  isRunning,
+  hasBegun,
   killed,
   type Place,
   place,
@@ -16,7 +16,7 @@ const worker = countedWorker('echo hello; until [ -e go ]; do sleep 0.1; done');
 
 /** A run whose supervisor is dead and whose agent keeps running. */
 const interrupted = (here: Place, env: NodeJS.ProcessEnv = here.env) =>
-  killed(here, { agents: { worker } }, isRunning(here, 'worker'), { env });
+  killed(here, { agents: { worker } }, hasBegun(here, 'worker'), { env });
 
 const runFile = (here: Place) => join(here.stateDir, 'runs', here.runId()!, 'run.json');
 const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')).engine;
@@ -144,7 +144,7 @@ test('a run that finds another engine at its address ends and starts nothing the
   });
   const spec = { agents: { worker: { ...worker, retries: 1 } } };
   const run = here.start(['run', here.write(spec)], { env });
-  await eventually(isRunning(here, 'worker'), 'a running agent');
+  await eventually(hasBegun(here, 'worker'), 'a running agent');
   writeFileSync(isReplaced, '');
   const { exitCode, stderr } = await run;
   t.is(exitCode, 3, String(stderr));

@@ -234,8 +234,16 @@ export const countedWorker = (more: string, options: object = {}) => ({
 });
 
 /** Count the real starts of a place's counted workers. */
-export const starts = (here: Place): number =>
-  readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n').length;
+export function starts(here: Place): number {
+  const file = join(here.workspace, 'starts');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0;
+}
+
+/**
+ * Whether this counted worker is running and its command has begun: a condition for `eventually`. The state alone says
+ * that the command was handed over.
+ */
+export const hasBegun = (here: Place, name: string) => () => isRunning(here, name)() && starts(here) > 0;
 
 /** Start a run, kill its supervisor as soon as `when` holds, and return the id of the run. */
 export async function killed(

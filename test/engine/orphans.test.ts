@@ -2,26 +2,25 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { eventually, fakeDocker, isRunning, type Place, place, small } from './flow.ts';
+import {
+  countedWorker,
+  eventually,
+  fakeDocker,
+  hasBegun,
+  isRunning,
+  killed,
+  type Place,
+  place,
+  starts,
+} from './flow.ts';
 
-const worker = (command: string, options: object = {}) => ({
-  command: ['sh', '-c', `echo start >> starts; ${command}`],
-  workspace: 'workspace',
-  ...small,
-  ...options,
-});
 const untilGo = 'until [ -e go ]; do sleep 0.1; done; echo output';
-const starts = (here: Place) => readFileSync(join(here.workspace, 'starts'), 'utf8').trim().split('\n');
 const docker = async (...args: string[]) => (await execa('docker', args, { reject: false })).stdout;
 const instanceOf = (here: Place) => readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
 
 /** Kill the supervisor of a run as soon as its agent runs, and remove its run directory. */
 async function orphaned(here: Place, spec: unknown, forget = ['']) {
-  const engine = here.start(['run', here.write(spec)]);
-  await eventually(isRunning(here, 'worker'), 'a running agent');
-  engine.kill('SIGKILL');
-  await engine;
-  const runId = here.runId()!;
+  const runId = await killed(here, spec, hasBegun(here, 'worker'));
   for (const name of forget) rmSync(join(here.stateDir, 'runs', runId, name), { recursive: true });
   return runId;
 }
@@ -57,7 +56,9 @@ const wellFormed = (here: Place, more: object = {}) => ({
 
 test('ps shows an orphan, and resume --adopt brings it to its original outcome', async t => {
   const here = place(t);
-  const runId = await orphaned(here, { agents: { worker: worker(`${untilGo}; exit 7`, { retries: 2 }) } });
+  const runId = await orphaned(here, {
+    agents: { worker: countedWorker(`${untilGo}; exit 7`, { retries: 2 }) },
+  });
   const [id] = await here.containers();
   const shown = await ps(here);
   t.regex(
@@ -86,7 +87,7 @@ test('ps shows an orphan, and resume --adopt brings it to its original outcome',
   t.is(json.agents.worker.error.kind, 'exit');
   t.is(json.agents.worker.attempts.length, 1);
   t.true(here.transcript('worker').includes('output'));
-  t.deepEqual(starts(here), ['start']);
+  t.is(starts(here), 1);
   t.deepEqual(await here.containers(), []);
   t.is((await here.agentFlow(['resume', '--adopt'])).stderr, 'no orphans to adopt');
 });
@@ -94,7 +95,7 @@ test('ps shows an orphan, and resume --adopt brings it to its original outcome',
 test('an orphan that has ended is collected, and its own end record decides', async t => {
   const here = place(t);
   // For Docker alone, 137 is a kill from outside.
-  const runId = await orphaned(here, { agents: { worker: worker(`${untilGo}; exit 137`) } });
+  const runId = await orphaned(here, { agents: { worker: countedWorker(`${untilGo}; exit 137`) } });
   writeFileSync(join(here.workspace, 'go'), '');
   await eventually(
     async () => (await here.containers(['status=exited'])).length === 1,
@@ -110,18 +111,18 @@ test('an orphan that has ended is collected, and its own end record decides', as
 
 test('an agent that has lost only its journal is adopted too, and the rest of its record is kept aside', async t => {
   const here = place(t);
-  const runId = await orphaned(here, { agents: { worker: worker(untilGo) } }, ['journal.jsonl']);
+  const runId = await orphaned(here, { agents: { worker: countedWorker(untilGo) } }, ['journal.jsonl']);
   writeFileSync(join(here.workspace, 'go'), '');
   const { exitCode } = await here.agentFlow(['resume', '--adopt']);
   t.is(exitCode, 0);
-  t.deepEqual(starts(here), ['start']);
+  t.is(starts(here), 1);
   t.true(readdirSync(join(here.stateDir, 'runs', runId)).includes('run.json.lost'));
   t.deepEqual(await here.containers(), []);
 });
 
 test('an adopted agent that is removed by hand is lost and never started again', async t => {
   const here = place(t);
-  await orphaned(here, { agents: { worker: worker('sleep 300', { retries: 3 }) } });
+  await orphaned(here, { agents: { worker: countedWorker('sleep 300', { retries: 3 }) } });
   const [id] = await here.containers();
   const adopting = here.start(['resume', '--adopt', '--json']);
   await eventually(isRunning(here, 'worker'), 'the adopted agent');
@@ -132,7 +133,7 @@ test('an adopted agent that is removed by hand is lost and never started again',
   t.is(exitCode, 3);
   t.is(json.agents.worker.error.kind, 'infrastructure');
   t.is(json.agents.worker.attempts.length, 1);
-  t.deepEqual(starts(here), ['start']);
+  t.is(starts(here), 1);
 });
 
 test('a container that was created and never started is removed, not adopted', async t => {
@@ -210,7 +211,7 @@ test('a container with our labels but without our environment is skipped and rep
 
 test('cleanup removes the orphans of this state directory, however malformed, and no others', async t => {
   const here = place(t);
-  await orphaned(here, { agents: { worker: worker('sleep 300') } });
+  await orphaned(here, { agents: { worker: countedWorker('sleep 300') } });
   const malformed = [
     await forged(t, wellFormed(here, { 'tmux-agents.run-id': '../../\u001b[31mescaped' })),
     await forged(t, wellFormed(here, { 'tmux-agents.attempt': '', 'tmux-agents.agent': '' })),
@@ -235,7 +236,7 @@ test('cleanup removes the orphans of this state directory, however malformed, an
 
 test('ps reports an unresponsive Docker on one line and shows the journals', async t => {
   const here = place(t);
-  await here.run({ agents: { worker: worker('true') } });
+  await here.run({ agents: { worker: countedWorker('true') } });
   // The test would end a ps that waits for it, long before it replies.
   const env = fakeDocker(here, { ps: 'exec sleep 3600' });
   const { exitCode, stdout, stderr } = await here.agentFlow(['ps', '--all'], { env });
@@ -254,10 +255,13 @@ test('an earlier kept attempt keeps its transcript when its run is adopted', asy
   const here = place(t);
   const spec = {
     agents: {
-      worker: worker('echo "try $(wc -l < starts)"; [ "$(wc -l < starts)" -gt 1 ] && sleep 300; exit 1', {
-        keep: 'on-failure',
-        retries: 1,
-      }),
+      worker: countedWorker(
+        'echo "try $(wc -l < starts)"; [ "$(wc -l < starts)" -gt 1 ] && sleep 300; exit 1',
+        {
+          keep: 'on-failure',
+          retries: 1,
+        },
+      ),
     },
   };
   const engine = here.start(['run', here.write(spec)]);

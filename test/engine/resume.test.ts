@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
-import { countedWorker, eventually, isRunning, killed, place, small, starts } from './flow.ts';
+import { countedWorker, eventually, hasBegun, killed, place, small, starts } from './flow.ts';
 
 test('a run whose supervisor was killed resumes to its original outcome, and no agent starts twice', async t => {
   const here = place(t);
@@ -12,7 +12,7 @@ test('a run whose supervisor was killed resumes to its original outcome, and no 
       after: { command: ['true'], workspace: 'workspace', ...small, dependsOn: ['first'] },
     },
   };
-  const runId = await killed(here, spec, isRunning(here, 'first'));
+  const runId = await killed(here, spec, hasBegun(here, 'first'));
   t.is((await here.containers(['status=running'])).length, 1);
   writeFileSync(join(here.workspace, 'go'), '');
   const { exitCode, json, stderr } = await here.agentFlow(['resume', '--json']);
@@ -29,7 +29,7 @@ test('a run whose supervisor was killed resumes to its original outcome, and no 
 
 test('an agent that ended without a supervisor is collected with its exit code', async t => {
   const here = place(t);
-  await killed(here, { agents: { worker: countedWorker('sleep 1; exit 3') } }, isRunning(here, 'worker'));
+  await killed(here, { agents: { worker: countedWorker('sleep 1; exit 3') } }, hasBegun(here, 'worker'));
   await eventually(
     async () => (await here.containers(['status=exited'])).length === 1,
     'the end of the container',
@@ -45,7 +45,7 @@ test('a container that was removed by hand is an infrastructure failure, and is 
   const spec = {
     agents: { worker: countedWorker('[ "$(wc -l < starts)" -gt 1 ] || sleep 300', { retries: 1 }) },
   };
-  await killed(here, spec, isRunning(here, 'worker'));
+  await killed(here, spec, hasBegun(here, 'worker'));
   const [id] = await here.containers();
   await execa('docker', ['rm', '-f', id!]);
   const { exitCode, json } = await here.agentFlow(['resume', '--json']);
@@ -58,7 +58,7 @@ test('a container that was removed by hand is an infrastructure failure, and is 
 test('resume names the process that drives a run, and the outcome of a finished run', async t => {
   const here = place(t);
   const engine = here.start(['run', here.write({ agents: { worker: countedWorker('sleep 300') } })]);
-  await eventually(isRunning(here, 'worker'), 'a running agent');
+  await eventually(hasBegun(here, 'worker'), 'a running agent');
   for (const args of [['resume'], ['resume', here.runId()!]]) {
     const refused = await here.agentFlow(args);
     t.is(refused.exitCode, 2);
@@ -79,7 +79,7 @@ test('a cancelled run without a supervisor is stopped and removed on resume', as
   const runId = await killed(
     here,
     { agents: { worker: countedWorker('sleep 300') } },
-    isRunning(here, 'worker'),
+    hasBegun(here, 'worker'),
   );
   const last = here.journal().at(-1)!;
   const cancel = { v: 1, seq: last.seq + 1, at: Date.now(), type: 'run.cancel', reason: 'SIGINT' };

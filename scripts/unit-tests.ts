@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+// Bundle the unit tests of each folder into one file of .tested/unit, for ava.unit.config.js: loading ava and the sources
+// takes longer than most test files run. `ava FILE` runs a single test file unbundled.
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { packageFolder } from '../src/package.ts';
+
+const folder = join(packageFolder, 'test/unit');
+const outdir = join(packageFolder, '.tested/unit');
+
+/** Test files that keep a process busy, or wait, for seconds. */
+const slow: readonly string[] = [];
+
+const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.test.ts'))
+  .map(file => file.slice(0, -'.test.ts'.length))
+  .sort();
+const snapshotOf = (name: string) =>
+  join(folder, dirname(name), 'snapshots', `${basename(name)}.test.ts.snap`);
+// Ava has one file of snapshots for each file that it runs.
+const isAlone = (name: string) => slow.includes(name) || existsSync(snapshotOf(name));
+const bundles = Map.groupBy(names, name => (isAlone(name) ? name : name.split('/')[0]!));
+
+/** Load a bundle as imports of its test files, each of which prefixes its titles with its name, as ava does. */
+const testFiles: Plugin = {
+  name: 'test-files',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^bundle:/ }, ({ path }) => ({
+      path: path.slice('bundle:'.length),
+      namespace: 'bundle',
+    }));
+    onLoad({ filter: /.*/, namespace: 'bundle' }, ({ path }) => ({
+      resolveDir: folder,
+      contents: bundles
+        .get(path)!
+        .map(name => `import './${name}.test.ts';`)
+        .join('\n'),
+    }));
+    onResolve({ filter: /^ava$/ }, ({ importer }) => {
+      const name = relative(folder, importer).replace(/\.test\.ts$/, '');
+      return names.includes(name) && !bundles.has(name)
+        ? { path: name.split('/').slice(1).join(' › '), namespace: 'ava' }
+        : { path: 'ava', external: true };
+    });
+    onLoad({ filter: /.*/, namespace: 'ava' }, ({ path }) => ({
+      resolveDir: folder,
+      contents: `
+        import test from 'ava';
+        const prefixed = declare => (title, ...rest) => declare(${JSON.stringify(`${path} › `)} + title, ...rest);
+        export default Object.assign(prefixed(test), test, { serial: prefixed(test.serial) });`,
+    }));
+  },
+};
+
+/** Keep the paths of modules, which find files beside their source. */
+const sourcePaths: Plugin = {
+  name: 'source-paths',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) => {
+      const meta = { dirname: dirname(path), filename: path, url: pathToFileURL(path).href };
+      const contents = readFileSync(path, 'utf8').replace(
+        /\bimport\.meta\.(dirname|filename|url)\b/g,
+        (_, key) => JSON.stringify(meta[key as keyof typeof meta]),
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+// Run no test file of an earlier build.
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  absWorkingDir: packageFolder,
+  entryPoints: Object.fromEntries([...bundles.keys()].map(name => [`${name}.test`, `bundle:${name}`])),
+  outdir,
+  bundle: true,
+  packages: 'external',
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  plugins: [testFiles, sourcePaths],
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+});
+for (const name of names.filter(name => existsSync(snapshotOf(name))))
+  copyFileSync(snapshotOf(name), join(outdir, `${name}.test.js.snap`));

@@ -74,14 +74,9 @@ function withTransition<Machine extends Chart>(
   { path }: Place,
   transition: Json | null,
 ): Machine {
-  const config = copy(machine.config) as Json;
-  const [slot, index] = [path.slice(0, -1), path.at(-1) as number];
-  const owner = slot.slice(0, -1).reduce<Json>((at, key) => at[key] as Json, config);
-  const key = slot.at(-1) as string;
-  const list = (Array.isArray(owner[key]) ? owner[key] : [owner[key]]) as unknown[];
-  if (transition === null) list.splice(index, 1);
-  else list[index] = transition;
-  owner[key] = list;
+  const config = replaced(machine.config as Json, path.slice(0, -1) as string[], slot =>
+    [slot].flat().toSpliced(path.at(-1) as number, 1, ...(transition === null ? [] : [transition])),
+  );
   return createMachine(config as never, machine.implementations as never) as unknown as Machine;
 }
 
@@ -148,8 +143,9 @@ export function* withoutEntryAction<Machine extends Chart>(machine: Machine): Ge
   const { states } = machine.config as { states: Record<string, Json> };
   for (const [name, { entry }] of Object.entries(states))
     for (const dropped of [entry ?? []].flat()) {
-      const config = copy(machine.config) as { states: Record<string, Json> };
-      config.states[name]!.entry = [entry].flat().filter(action => action !== dropped);
+      const config = replaced(machine.config as Json, ['states', name, 'entry'], list =>
+        [list].flat().filter(action => action !== dropped),
+      );
       yield {
         name: `${name} without ${nameOf(dropped)} on entry`,
         detectedBy: name,
@@ -162,13 +158,12 @@ const last = (name: string | null) => name?.replace(/^.*[.#]/, '');
 
 const nameOf = (action: unknown) => (typeof action === 'string' ? action : (action as { type: string }).type);
 
-const isPlain = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-/** Return a copy of the config's objects and lists; other values are shared. */
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  return isPlain(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, child]) => [key, copy(child)]))
-    : value;
+/** Return a copy of an object with the value at a path replaced; everything beside the path is shared. */
+function replaced(
+  object: Json,
+  [key, ...path]: readonly string[],
+  change: (value: unknown) => unknown,
+): Json {
+  const value = object[key!];
+  return { ...object, [key!]: path.length === 0 ? change(value) : replaced(value as Json, path, change) };
 }

@@ -1,8 +1,12 @@
 import test from 'ava';
-import { agentMachine } from '../../../machines/agent.ts';
+import { agentMachine as chart } from '../../../machines/agent.ts';
 import { retargeted, transitionsOf, weakened, withObserver, withoutEntryAction } from './mutants.ts';
 import { scenarios } from './scenarios/index.ts';
 import { coverage, survivors } from './survivors.ts';
+import { withManualActors } from './walk.ts';
+
+/** The chart with manual actors, which its mutants share. */
+const agentMachine = withManualActors(chart);
 
 const states = (...names: string[]) => names.map(name => `#agent.${name}`);
 const targets = {

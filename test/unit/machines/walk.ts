@@ -196,15 +196,18 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
 
 /** Return the machine with actors that the test settles. It is cached, since thousands of walks use it. */
 export function withManualActors(machine: AgentMachine): AgentMachine {
-  const cached = built.get(machine);
+  const cached = built.get(machine) ?? (manual.has(machine.implementations.actors) && machine);
   if (cached) return cached;
   const sources = Object.keys(machine.implementations.actors);
   const actors = Object.fromEntries(sources.map(src => [src, manualActor(src)]));
   const created = machine.provide({ actors: actors as never });
   built.set(machine, created);
+  manual.add(created.implementations.actors);
   return created;
 }
 const built = new WeakMap<AgentMachine, AgentMachine>();
+/** The actors of these machines, which mutants of them share. */
+const manual = new WeakSet<object>();
 
 /** Return the leaf name of a state: `killing` for `{stopping: 'killing'}`. Initial substates have the name of their parent. */
 export function placeOf(value: AgentSnapshot['value']): string {

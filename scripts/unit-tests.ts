@@ -11,7 +11,18 @@ const folder = join(packageFolder, 'test/unit');
 const outdir = join(packageFolder, '.tested/unit');
 
 /** Test files that keep a process busy, or wait, for seconds. */
-const slow: readonly string[] = [];
+const slow = [
+  'docker/wrapper',
+  'docker/floods',
+  'docker/stream',
+  'commands/logs-transcript',
+  'machines/paths',
+  'machines/mutation',
+  'inspector/assets',
+  'workspace/git-state',
+  'workspace/protected-git',
+  'workspace/unpack',
+];
 
 const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.test.ts'))

@@ -7,6 +7,7 @@ import { proxyNames } from '../../../src/agent-container/names.ts';
 import type { SpecError } from '../../../src/spec/errors.ts';
 import type { AgentPlan, FlowPlan } from '../../../src/spec/plan.ts';
 import { planSchema } from '../../../src/spec/plan-schema.ts';
+import { isExhaustive } from '../../samples.ts';
 import { readBack } from '../_helpers/argv.ts';
 import { directory, parse } from '../_helpers/spec.ts';
 import { type Json, mutated, mutation, validSpec } from '../_helpers/spec-arbitrary.ts';
@@ -20,7 +21,7 @@ for (const file of ['.gitconfig', '.ssh/id', '.codex/auth.json'])
 
 /** SPECS_SEED=7 repeats a run, SPECS_RUNS=10000 checks more specs. */
 const seed = Number(process.env.SPECS_SEED ?? Date.now() % 2 ** 31);
-const numRuns = Number(process.env.SPECS_RUNS ?? 2_000);
+const numRuns = Number(process.env.SPECS_RUNS ?? (isExhaustive ? 2_000 : 600));
 
 const identity = { instance: 'i', runId: 'r1234567', attempt: 1, specHash: 'h', nonce: 'n' };
 

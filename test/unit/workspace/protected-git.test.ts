@@ -16,8 +16,10 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { protectedGitPaths, takeSnapshots } from '../../../src/workspace/protected-git.ts';
+import { isExhaustive } from '../../samples.ts';
 import { folder, repository, run } from '../_helpers/repositories.ts';
 
+const rounds = isExhaustive ? 150 : 40;
 const paths = (workspace: string, to: string) => takeSnapshots(workspace, to).map(({ path }) => path);
 
 test('configuration and hooks of a bound repository are copied with their modes and links', t => {
@@ -98,7 +100,7 @@ test('a file that is replaced by a link during the copy is not read through the 
   t.teardown(() => swapper.terminate());
   await once(swapper, 'message');
   let copied = 0;
-  for (let round = 0; round < 150; round++)
+  for (let round = 0; round < rounds; round++)
     for (const { snapshot } of takeSnapshots(source, join(base, 'to'))) {
       copied++;
       t.false(lstatSync(snapshot).isSymbolicLink());

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,10 +70,15 @@ for (const [use, call] of uses) {
   });
 
   test(`a docker whose output is ${use} does not receive a Ctrl-C from the terminal`, async t => {
-    const { path, pid } = docker(t, 'trap "exit 130" INT; sleep 1; sleep 1');
+    const { path, pid } = docker(
+      t,
+      'trap "exit 130" INT; until [ -e "${0%/*}/handled" ]; do sleep 0.1; done',
+    );
     const engine = start(path, true);
     t.true(await until(() => pid() !== ''));
     process.kill(-engine.pid!, 'SIGINT');
+    await once(engine.stdout!, 'data');
+    writeFileSync(join(path.split(':')[0]!, 'handled'), '');
     t.is((await engine).stdout, 'for us\ntrue');
   });
 }

@@ -37,6 +37,8 @@ export interface DockerOptions {
   readonly isLog?: boolean;
   /** The call is repeated: it is journaled only when its result changes. */
   readonly isPolling?: boolean;
+  /** Receives the output as it arrives, beside the result. */
+  readonly onStdout?: (text: string) => void;
   /** Environment variables for this call; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -81,7 +83,7 @@ async function execute(
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerResult> {
-  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false } = options;
+  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false, onStdout } = options;
   let overflow = () => {};
   const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(maxBytes, () => overflow());
   const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
@@ -98,6 +100,7 @@ async function execute(
   })`docker ${args}`;
   const control = child.child && controlChild(child.child, { signal, timeout });
   if (control) overflow = control.overflow;
+  if (onStdout) child.child?.stdout?.on('data', (bytes: Buffer) => onStdout(bytes.toString()));
   if (input !== undefined) {
     // A docker that exits before it has read everything reports why; the broken pipe must not end this process.
     child.stdin.on('error', () => {});

@@ -41,7 +41,6 @@ export const verbs = {
   },
   create: { words: 'create' },
   start: { words: 'start' },
-  'exec agent-ready': { words: "exec '*' agent-ready" },
   'exec agent-inject': { words: "exec '*' agent-inject" },
   events: { words: 'events' },
   logs: { words: 'logs' },
@@ -73,7 +72,6 @@ const reading: readonly VerbName[] = [
   'network ls',
   'ps at the start',
   'container inspect',
-  'exec agent-ready',
   'events',
   'logs',
   'ps at the end',
@@ -96,11 +94,6 @@ const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
           exitCode: 3,
           message: /^agent-flow: (could not reach the Docker engine|the Docker engine did not respond)/m,
         },
-  // The session is requested within "timeouts.ready"; a call that hangs longer has used it up.
-  'exec agent-ready': mode =>
-    mode.startsWith('hangs')
-      ? { exitCode: 4, message: /could not reach the tmux session: docker did not respond in time/ }
-      : null,
   // The spec limits the time of a build; one that hangs exceeds it.
   build: mode =>
     mode.startsWith('hangs')

@@ -18,7 +18,7 @@ const representative: readonly (readonly [VerbName, Mode])[] = [
   ['create', 'prints half of its output'],
   ['start', 'does nothing and prints nothing'],
   ['start', 'is killed, and it completes later'],
-  ['exec agent-ready', 'is killed, and it completes later'],
+  ['exec agent-inject', 'is killed, and it completes later'],
   ['exec agent-inject', 'does it, then fails'],
   ['exec agent-inject', 'does nothing and prints nothing'],
   ['logs', 'does nothing and prints nothing'],

@@ -34,6 +34,20 @@ test.serial('input arrives whole, with any bytes', async t => {
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
+test.serial('onStdout receives output while the command runs', async t => {
+  const docker = withDocker(t, 'echo first; until [ -e "${0%docker}go" ]; do sleep 0.01; done; echo second');
+  const folder = process.env.PATH!.split(delimiter)[0]!;
+  let received = '';
+  const { stdout } = await docker(['exec'], {
+    onStdout(text) {
+      received += text;
+      if (received === 'first\n') writeFileSync(join(folder, 'go'), '');
+    },
+  });
+  t.is(stdout, 'first\nsecond\n');
+  t.is(received, stdout);
+});
+
 test.serial('DOCKER_DEFAULT_PLATFORM is not passed to the client', async t => {
   const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
   Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });

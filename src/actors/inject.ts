@@ -24,8 +24,8 @@ export interface Injection {
   readonly result: Promise<DockerResult>;
   /** Milliseconds since the epoch, from when the agent may run. */
   readonly injectedAt: number;
-  /** Cut off the call when this signal fires, too. */
-  cutOffBy(signal: AbortSignal): void;
+  /** Abort the call when this signal fires, too. */
+  abortOn(signal: AbortSignal): void;
 }
 
 /** Injections whose session is ready, by the id of the container. */
@@ -45,7 +45,7 @@ export async function inject(
   const injection = injections.get(id) ?? (await beginInjection(context, input, signal));
   injections.delete(id);
   const injectedAt = () => injection?.injectedAt ?? context.clock.now();
-  injection?.cutOffBy(signal);
+  injection?.abortOn(signal);
   const result = (await injection?.result) ?? null;
   if (result && hasStarted(result)) return { injectedAt: injectedAt() };
 
@@ -69,12 +69,12 @@ export async function beginInjection(
   const script = salted(launchScript(context.plan(input.name), { secrets }));
   if (!(await seal(context, input, Object.values(secrets), signal))) return null;
 
-  const cutOff = new AbortController();
+  const controller = new AbortController();
   const accepted = Promise.withResolvers<null>();
   let injectedAt = clock.now();
   let printed = '';
   const result = docker(injectCommand(input, script, ready), {
-    signal: cutOff.signal,
+    signal: controller.signal,
     scope: owner(input),
     isMutation: true,
     input: script,
@@ -92,14 +92,14 @@ export async function beginInjection(
     get injectedAt() {
       return injectedAt;
     },
-    cutOffBy(by: AbortSignal) {
-      if (by.aborted) cutOff.abort();
-      else by.addEventListener('abort', () => cutOff.abort(), { once: true });
+    abortOn(by: AbortSignal) {
+      if (by.aborted) controller.abort();
+      else by.addEventListener('abort', () => controller.abort(), { once: true });
     },
   };
   // It may fail while neither state awaits it.
   result.catch(() => {});
-  injection.cutOffBy(signal);
+  injection.abortOn(signal);
   return injection;
 }
 

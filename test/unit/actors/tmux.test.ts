@@ -70,7 +70,7 @@ test('an abort cuts off the command, also after it was left to the next state', 
   const [first, second] = [new AbortController(), new AbortController()];
   const injections: Injections = new Map();
   await waitForTmux(portsOf(docker, null), injections, input, first.signal);
-  injections.get(id)!.cutOffBy(second.signal);
+  injections.get(id)!.abortOn(second.signal);
   t.false(given[0]!.signal!.aborted);
   second.abort();
   t.true(given[0]!.signal!.aborted);

@@ -40,7 +40,7 @@ export async function protectGit(
   const snapshots = context.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
   const file = stateFile(context, owner, 'before');
   // The state of an earlier try is closer to that before the agent.
-  if (!statFile(file)) await writeState(context, file, workspace);
+  if (!statFile(file)) await writeState(context, file, workspace, true);
   writeFileAtomic(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)));
   return snapshots;
 }
@@ -72,7 +72,7 @@ export async function reportGitChanges(
   const workspace = boundWorkspace(context, owner);
   const [before, after] = [stateFile(context, owner, 'before'), stateFile(context, owner, 'after')];
   if (workspace === null || !statFile(before) || statFile(after)) return;
-  const now = await writeState(context, after, workspace);
+  const now = await writeState(context, after, workspace, false);
   const changed = changedGitState(parseGitState(readFile(before).toString()), now);
   if (changed.length === 0) return;
   const names = [
@@ -88,9 +88,9 @@ export async function reportGitChanges(
 
 const maxNames = 5;
 
-async function writeState({ gitSetting }: Bound, file: string, workspace: string) {
+async function writeState({ gitSetting }: Bound, file: string, workspace: string, isDurable: boolean) {
   const hooks = await gitSetting('core.hooksPath');
   const state = await gitState(workspace, hooks === null ? [] : [hooks]);
-  writeFileAtomic(file, printGitState(state));
+  writeFileAtomic(file, printGitState(state), { isDurable });
   return state;
 }

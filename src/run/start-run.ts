@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, connect, runEngineOf } from '../connection/engine-connection.ts';
 import { hasContainers } from '../connection/run-connection.ts';
+import { readAhead } from '../docker/read-ahead.ts';
 import { FlowError, RunStateError } from '../errors.ts';
 import { checkFiles } from '../preflight/check-files.ts';
 import { checkLogins } from '../preflight/check-logins.ts';
@@ -19,6 +20,7 @@ import { writeRunFile } from '../store/run-file.ts';
 import { newRunId, type RunFolder, type StateDir } from '../store/state-directory.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
 import { syncDirectory } from '../store/write-file-atomic.ts';
+import { firstReads } from './first-reads.ts';
 import type { Run, RunOptions } from './run.ts';
 import { lockRun } from './run-lock.ts';
 import { superviseRun } from './supervise-run.ts';
@@ -26,7 +28,26 @@ import { superviseRun } from './supervise-run.ts';
 /** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const vault = checkOnHost(plan, options);
-  const connection = await connect({ clock: options.clock, redactor: vault.redactor });
+  const connected = await connect({ clock: options.clock, redactor: vault.redactor });
+  const over = new AbortController();
+  // What the first agent needs is read while the checks run and the run is recorded.
+  const docker = readAhead(connected.docker, firstReads(plan), over.signal);
+  try {
+    const run = await startOn({ ...connected, docker }, plan, vault, options);
+    void run.done.catch(() => {}).finally(() => over.abort());
+    return run;
+  } catch (error) {
+    over.abort();
+    throw error;
+  }
+}
+
+async function startOn(
+  connection: Connection,
+  plan: FlowPlan,
+  vault: Vault,
+  options: RunOptions,
+): Promise<Run> {
   const { commits, warnings } = await checkOnEngine(plan, connection, options);
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
@@ -37,8 +58,8 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
     writeRunFile(folder, { plan, secret, engine, commits });
     // After the record is written: of two runs that begin at once, at least one sees the other.
     await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
-    const run = { plan, secret, engine, vault, commits, folder, lock, past: [], warnings };
-    return await superviseRun(run, connection, options);
+    const run = { plan, secret, engine, vault, commits, folder, lock, warnings };
+    return await superviseRun({ ...run, isResumed: false, past: [] }, connection, options);
   } catch (error) {
     // No container exists yet, so the record is not needed.
     lock?.[Symbol.dispose]();

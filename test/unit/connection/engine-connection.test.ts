@@ -104,7 +104,7 @@ test.serial('with DOCKER_HOST no context is inspected', async t => {
 });
 
 test.serial('without a readable context the info is called again with the environment', async t => {
-  const { infos } = desk(t, { context: 'exit 1' });
+  const { infos } = desk(t, { context: `${until('infos')}; exit 1` });
   t.deepEqual((await reachCurrent()).address, { host: '', env: {} });
   t.deepEqual(infos(), ['none', 'none']);
 });

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { reachCurrent } from '../../../src/connection/engine-connection.ts';
+import { setEnvironment, useDefaultContext } from '../_helpers/environment.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { folder } from '../_helpers/repositories.ts';
 
@@ -37,13 +38,8 @@ function desk(
   const home = folder(t);
   mkdirSync(join(home, '.docker'));
   writeFileSync(join(home, '.docker', 'config.json'), JSON.stringify(config));
-  const variables = { DOCKER_HOST: '', DOCKER_CONTEXT: '', DOCKER_CONFIG: '', HOME: home, ...env };
-  const saved = { ...process.env };
-  Object.assign(process.env, variables);
-  t.teardown(() => {
-    for (const name of Object.keys(variables)) delete process.env[name];
-    Object.assign(process.env, saved);
-  });
+  useDefaultContext(t, home);
+  setEnvironment(t, env);
   const { here } = fakeDocker(
     t,
     `case $1 in

@@ -9,7 +9,7 @@ import {
   type EngineAddress,
 } from '../docker/engine-address.ts';
 import { engineHint } from '../docker/engine-hint.ts';
-import { callInfo, contextOfInfo, type EngineInfo, engineInfo } from '../docker/engine-info.ts';
+import { callInfo, type EngineInfo, engineInfo, mayBeOtherContext } from '../docker/engine-info.ts';
 import { refusingSplitMounts } from '../docker/podman.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
@@ -84,9 +84,8 @@ export async function reachCurrent(
     : null;
   const { name, address } = await current;
   const result = name === defaultContext ? await info : null;
-  // Both calls must have used the same engine, since the address of one is recorded with the id of the other. A failed
-  // call records nothing.
-  if (result !== null && (!result.ok || contextOfInfo(result) === defaultContext))
+  // The address of one call is recorded with the id of the other: both must have used the same engine.
+  if (result !== null && !mayBeOtherContext(result, defaultContext))
     return reachEngine(recorder, address, timeout, result);
   unused.abort();
   return reachEngine(recorder, address, timeout);

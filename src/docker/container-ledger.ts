@@ -1,12 +1,13 @@
 import type { Docker, DockerResult } from './cli.ts';
+import { lines } from './parse-output.ts';
 
 /** The containers that a docker has created and not removed, by its own results. */
 export interface ContainerLedger {
   /** The docker whose calls are recorded. */
   readonly docker: Docker;
   /**
-   * Return whether docker has reported the id of every container that it was to create, and the removal of each but these
-   * ones. Then a list of the containers can find no other.
+   * Return whether docker has reported the id of every container that it was to create, and the removal of each but the
+   * kept ones. Then a list of the containers can find no other.
    */
   isSettled(kept: ReadonlySet<string>): boolean;
 }
@@ -26,10 +27,13 @@ export function containerLedger(docker: Docker): ContainerLedger {
     inDoubt--;
     return result;
   };
-  const remove = async (call: Promise<DockerResult>) => {
+  const remove = async (ids: readonly string[], call: Promise<DockerResult>) => {
     const result = await call;
-    // Docker prints the id of each container that it has removed: an exit code of 0 alone may be that of a wrapper script.
-    if (result.ok) for (const id of result.stdout.split('\n')) existing.delete(id.trim());
+    // Docker prints each container that it has removed: an exit code of 0 alone may be that of a wrapper script.
+    const removed = result.ok ? lines(result.stdout) : [];
+    for (const id of ids)
+      if (removed.includes(id)) existing.delete(id);
+      else existing.add(id);
     return result;
   };
 
@@ -37,7 +41,7 @@ export function containerLedger(docker: Docker): ContainerLedger {
     docker(args, options) {
       const call = docker(args, options);
       if (args[0] === 'create') return create(call);
-      if (args[0] === 'rm') return remove(call);
+      if (args[0] === 'rm') return remove(args.slice(1).filter(isId), call);
       // The container of `run` has no id here.
       if (args[0] === 'run') inDoubt++;
       return call;
@@ -45,3 +49,5 @@ export function containerLedger(docker: Docker): ContainerLedger {
     isSettled: kept => inDoubt === 0 && [...existing].every(id => kept.has(id)),
   };
 }
+
+const isId = (arg: string) => !arg.startsWith('-');

@@ -126,9 +126,12 @@ const infoTimeoutMs = 20_000;
 export const callInfo = (docker: Docker, { timeout = infoTimeoutMs, ...options }: DockerOptions = {}) =>
   docker(['info', '--format={{json .}}'], { timeout, ...options });
 
-/** Return the context that a `docker info` has used; null if it does not report one, as before Docker 20. */
-export const contextOfInfo = ({ stdout }: DockerResult): string | null =>
-  read(client, stdout)?.ClientInfo.Context ?? null;
+/**
+ * Return whether the facts of a `docker info` may be those of another engine than that of this context: it reports another
+ * context, or none, as before Docker 20.
+ */
+export const mayBeOtherContext = ({ ok, stdout }: DockerResult, context: string): boolean =>
+  ok && read(info, stdout) !== null && read(client, stdout)?.ClientInfo.Context !== context;
 
 /** Read the engine's facts. Throws an `unreachable` DockerError for an engine that does not respond. */
 export async function engineInfo(

@@ -28,12 +28,13 @@ import { superviseRun } from './supervise-run.ts';
 /** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const vault = checkOnHost(plan, options);
-  const connected = await connect({ clock: options.clock, redactor: vault.redactor });
+  const connection = await connect({ clock: options.clock, redactor: vault.redactor });
+  checkByEngine(plan, connection, options);
   const over = new AbortController();
   // What the first agent needs is read while the checks run and the run is recorded.
-  const docker = readAhead(connected.docker, firstReads(plan), over.signal);
+  const docker = readAhead(connection.docker, firstReads(plan), over.signal);
   try {
-    const run = await startOn({ ...connected, docker }, plan, vault, options);
+    const run = await startOn({ ...connection, docker }, plan, vault, options);
     void run.done.catch(() => {}).finally(() => over.abort());
     return run;
   } catch (error) {
@@ -48,7 +49,7 @@ async function startOn(
   vault: Vault,
   options: RunOptions,
 ): Promise<Run> {
-  const { commits, warnings } = await checkOnEngine(plan, connection, options);
+  const { commits, warnings } = await checkWorkFiles(plan, connection, options);
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
@@ -76,14 +77,19 @@ function checkOnHost(plan: FlowPlan, { stateDir, env = process.env }: RunOptions
   return vaultOf(plan, env);
 }
 
-async function checkOnEngine(
+/** Check the plan by what the engine has reported. */
+function checkByEngine(plan: FlowPlan, { engine }: Connection, { stateDir }: RunOptions): void {
+  checkLimits(plan, engine);
+  checkPodman(plan, stateDir, engine);
+  checkSources(plan, stateDir, engine);
+}
+
+/** Check workspaces and mounted files, and return the commits that clones start from. */
+async function checkWorkFiles(
   plan: FlowPlan,
   { docker, engine, address }: Connection,
   { stateDir }: RunOptions,
 ) {
-  checkLimits(plan, engine);
-  checkPodman(plan, stateDir, engine);
-  checkSources(plan, stateDir, engine);
   const { commits, warnings } = checkWorkspaces(plan);
   const copyWarnings = await checkCopies(plan);
   const options = { docker, engine, address, stateDir };

@@ -111,6 +111,12 @@ test.serial('an engine that does not respond is called once', async t => {
   t.deepEqual(infos(), ['none']);
 });
 
+test.serial('an info that cannot be read is called once', async t => {
+  const { infos } = desk(t, { before: `echo '{"ID":"E1"'; exit 0` });
+  await t.throwsAsync(reachCurrent(), { message: /its output cannot be read/ });
+  t.deepEqual(infos(), ['none']);
+});
+
 test.serial('an info that is not needed is ended', async t => {
   const { infos } = desk(t, {
     context: contextOf('other', 'unix:///a.sock'),

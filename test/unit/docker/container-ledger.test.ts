@@ -50,6 +50,16 @@ test('a removal that docker does not report by its id is not confirmed', async t
     );
 });
 
+test('a container of another docker is recorded when its removal fails', async t => {
+  t.deepEqual(
+    await settledAfter([
+      [rm, { stderr: 'removal of container is already in progress' }],
+      [rm, { stdout: id }],
+    ]),
+    [false, true],
+  );
+});
+
 test('a create without a full id is in doubt, whatever is removed later', async t => {
   for (const result of [
     {},

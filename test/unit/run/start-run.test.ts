@@ -49,12 +49,10 @@ test.serial('a run without an engine leaves no record', async t => {
 
 const reply = (value: object) => `printf '%s' '${JSON.stringify(value)}'`;
 
-test.serial(
-  'a run that begins reads image and network of its first agent once, and lists no containers',
-  async t => {
-    const { here } = fakeDocker(
-      t,
-      `echo "$1 $2" >>"$here/calls"
+test.serial('a new run reads its first image and network once, and lists no containers', async t => {
+  const { here } = fakeDocker(
+    t,
+    `echo "$1 $2" >>"$here/calls"
     case $1 in
     context) ${reply({ Name: 'default', Endpoints: { docker: { Host: 'unix:///a.sock' } } })} ;;
     info) ${reply({
@@ -68,18 +66,17 @@ test.serial(
       until grep -q network "$here/calls" && grep -q events "$here/calls"; do sleep 0.02; done
       echo 'manifest unknown' >&2; exit 1 ;;
     esac`,
-    );
-    const path = folder(t);
-    useDefaultContext(t, path);
-    const stateDir = openStateDir(join(path, 'state'));
-    const agent = {
-      ...{ ...defaultPlan, name: 'a', image: 'missing', workspace: { mode: 'none' } as const },
-      network: { mode: 'bridge', name: 'net' } as const,
-    };
-    const run = await startRun({ name: 'f', concurrency: null, agents: [agent] }, { stateDir, env: {} });
-    t.like(await run.done, { exitCode: 1, isClean: true });
-    const calls = readFileSync(join(here, 'calls'), 'utf8').split('\n').filter(Boolean);
-    const verbs = calls.map(call => call.replace(/ --.*/, '')).toSorted();
-    t.deepEqual(verbs, ['context inspect', 'events', 'image inspect', 'info', 'network ls', 'pull']);
-  },
-);
+  );
+  const path = folder(t);
+  useDefaultContext(t, path);
+  const stateDir = openStateDir(join(path, 'state'));
+  const agent = {
+    ...{ ...defaultPlan, name: 'a', image: 'missing', workspace: { mode: 'none' } as const },
+    network: { mode: 'bridge', name: 'net' } as const,
+  };
+  const run = await startRun({ name: 'f', concurrency: null, agents: [agent] }, { stateDir, env: {} });
+  t.like(await run.done, { exitCode: 1, isClean: true });
+  const calls = readFileSync(join(here, 'calls'), 'utf8').split('\n').filter(Boolean);
+  const verbs = calls.map(call => call.replace(/ --.*/, '')).toSorted();
+  t.deepEqual(verbs, ['context inspect', 'events', 'image inspect', 'info', 'network ls', 'pull']);
+});

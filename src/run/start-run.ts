@@ -31,7 +31,7 @@ export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run
   const connection = await connect({ clock: options.clock, redactor: vault.redactor });
   checkByEngine(plan, connection, options);
   const over = new AbortController();
-  // What the first agent needs is read while the checks run and the run is recorded.
+  // Overlap the reads of the first agent with the checks and the record of the run.
   const docker = readAhead(connection.docker, firstReads(plan), over.signal);
   try {
     const run = await startOn({ ...connection, docker }, plan, vault, options);

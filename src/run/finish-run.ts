@@ -32,6 +32,7 @@ export async function finishRun(open: OpenRun, driven: DrivenRun): Promise<RunEn
   // A broken machine is a defect of ours. Its containers are removed all the same.
   if (end.type === 'broken') throw end.error;
 
+  // The result has this exit code, so it cannot be written during the sweep.
   const exitCode = isClean ? exitCodeOf(tracker.state()) : 3;
   await writeEnd(open, exitCode);
   return { exitCode, isClean, state: tracker.state() };

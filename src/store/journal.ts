@@ -9,7 +9,8 @@ import { syncDirectory } from './write-file-atomic.ts';
 
 /**
  * The memory of a run (I1): one event per line, appended only. `append` resolves when the event is on disk; the events of
- * one turn share a sync, and those that arrive during it the next one. Events that precede an effect are awaited before it (I3, write ahead).
+ * one turn share a sync, and those that arrive during it the next one. Events that precede an effect are awaited before it
+ * (I3, write ahead).
  */
 export interface Journal extends Disposable {
   append(event: RunEventBody): Promise<void>;

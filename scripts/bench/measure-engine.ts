@@ -86,7 +86,7 @@ function specOf(count: number) {
 async function drive(file: RunFile, past: readonly RunEvent[], until = Number.POSITIVE_INFINITY) {
   const enough = Promise.withResolvers<void>();
   let ended = 0;
-  const context = { ...file, vault, folder, lock: lockRun(folder), past };
+  const context = { ...file, vault, folder, lock: lockRun(folder), isResumed: past.length > 0, past };
   const run = await superviseRun(context, engine.connection(vault.redactor, past), {
     stateDir,
     env: {},

@@ -28,6 +28,8 @@ import type { RunTracker } from './track-run.ts';
 
 export interface ActorContextOptions {
   readonly run: RunOnDisk;
+  /** False for a run that begins. */
+  readonly isResumed: boolean;
   readonly docker: DockerPort;
   readonly time: TimePort;
   readonly vault: Vault;
@@ -47,12 +49,13 @@ interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
 
 /** Create the ports that the actors of one run share. */
 export function createActorContext(options: ActorContextOptions): ActorContext {
-  const { run, docker, time, vault, tracker, dryRun, signal } = options;
+  const { run, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
   const { clock } = time;
   const agents = agentsOf(run);
   const seals = dryRun?.seals ?? sealsOfRun(options, agents);
   const { runId } = run.folder;
-  const reconcile = { runId, containers: docker.containers, seals, clock, record: tracker.record };
+  const { containers } = docker;
+  const reconcile = { runId, isResumed, containers, seals, clock, record: tracker.record };
   const context: ActorContext = {
     ...time,
     ...docker,

@@ -15,6 +15,8 @@ const reconciledAtOnce = 20;
 
 export interface ReconcileOptions {
   readonly runId: string;
+  /** The run was driven by another process before, or its record was lost: it may have containers. */
+  readonly isResumed: boolean;
   readonly containers: Containers;
   readonly seals: Pick<Seals, 'unsealAll'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -27,6 +29,7 @@ export interface ReconcileOptions {
 /** Reconcile the agents of a run with what Docker has (I1, I2). */
 export function reconcileAgents({
   runId,
+  isResumed,
   containers,
   seals,
   clock,
@@ -35,7 +38,8 @@ export function reconcileAgents({
   signal,
 }: ReconcileOptions): AgentPort['reconcile'] {
   const list = coalesce(async () => byAgent(await listAndUnseal(runId, containers, seals, signal), runId));
-  const firstList = memoizeAsync(() => list(signal));
+  // A run id is random, so nothing of a run that begins can exist. A name that is taken is found by the create.
+  const firstList = memoizeAsync(async () => (isResumed ? list(signal) : new Map<string, never>()));
   const reconciled = new Set<string>();
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {

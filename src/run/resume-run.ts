@@ -38,7 +38,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     removePartialFiles(directoriesOfRun(folder.path));
     truncateTornLine(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
-    return await superviseRun({ ...file, engine, vault, folder, lock, past: events }, connection, options);
+    const run = { ...file, engine, vault, folder, lock, isResumed: true, past: events };
+    return await superviseRun(run, connection, options);
   } catch (error) {
     lock?.[Symbol.dispose]();
     throw error instanceof Error && 'syscall' in error ? unusable(folder, error) : error;

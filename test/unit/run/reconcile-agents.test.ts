@@ -19,12 +19,17 @@ const container = (more: Partial<Container> = {}): Partial<Container> => ({
 });
 
 /** Reconciles the agents `a` and `b` of a run with these containers, of which a list has name and labels. */
-function desk(existing: Partial<Container>[], records: Readonly<Record<string, AgentRecord>> = {}) {
+function desk(
+  existing: Partial<Container>[],
+  records: Readonly<Record<string, AgentRecord>> = {},
+  isResumed = true,
+) {
   const { containers } = fakeContainers(existing);
   let lists = 0;
   const unsealed: string[][] = [];
   const reconcile = reconcileAgents({
     runId: identity.runId,
+    isResumed,
     containers: {
       ...containers,
       list: async () => {
@@ -53,6 +58,23 @@ test('fresh agents begin, and share one list', async t => {
   const [a, b] = await Promise.all([reconcile('a', never), reconcile('b', never)]);
   t.deepEqual([a.enter, b.enter], ['building', 'building']);
   t.is((await reconcile('a', never)).enter, 'building');
+  t.is(lists(), 1);
+});
+
+test('a run that begins lists no containers', async t => {
+  const { reconcile, lists, unsealed } = desk([], {}, false);
+  const [a, b] = await Promise.all([reconcile('a', never), reconcile('b', never)]);
+  t.deepEqual([a.enter, b.enter], ['building', 'building']);
+  t.is(lists(), 0);
+  t.deepEqual(unsealed, []);
+});
+
+test('a run that has begun lists an agent whose create may have landed', async t => {
+  const records: Record<string, AgentRecord> = {};
+  const { reconcile, lists } = desk([container()], records, false);
+  t.is((await reconcile('a', never)).enter, 'building');
+  records.a = { ...emptyRecord, createAsked: true };
+  t.like(await reconcile('a', never), { enter: 'waitingForTmux', containerId: id });
   t.is(lists(), 1);
 });
 
@@ -129,6 +151,7 @@ function reconciling(existing: readonly Container[]) {
   };
   return reconcileAgents({
     runId,
+    isResumed: true,
     containers,
     seals: { unsealAll() {} },
     clock: { now: () => 0 },

@@ -51,7 +51,7 @@ export function reconcileAgents({
     reconciled.add(agent);
     await turn();
     const { instance, specHash } = agents.identity(agent, known.attempt);
-    const candidates = found.get(agent) ?? [];
+    const candidates = await withKnown(known, found.get(agent) ?? [], { containers, seals }, stop);
     const facts = candidates.flatMap(container => factOf(container, { instance, runId, agent }));
     const { retries, keep } = agents.plan(agent);
     return reconcile({ retries, keep, specHash }, known, facts, clock.now());
@@ -77,6 +77,23 @@ async function listAndUnseal(
   // A secret of one container may be in the output of another.
   seals.unsealAll(found);
   return found;
+}
+
+/**
+ * Add the container of an unfinished attempt that is not listed, if it exists: a list can be cut short without a failure, and
+ * a container that is taken for removed would be left behind.
+ */
+async function withKnown(
+  { containerId, attemptOutcome, ended }: AgentRecord,
+  listed: readonly Container[],
+  { containers, seals }: Pick<ReconcileOptions, 'containers' | 'seals'>,
+  signal: AbortSignal,
+): Promise<readonly Container[]> {
+  if (containerId === null || attemptOutcome || ended || listed.some(({ id }) => id === containerId))
+    return listed;
+  const found = await containers.inspect([containerId], { signal });
+  seals.unsealAll(found);
+  return [...listed, ...found];
 }
 
 /** Group containers by the agents that they may be a fact about: the one of the label, and the one of the name. */

@@ -34,7 +34,11 @@ export const verbs = {
   build: { words: 'build', agent: { build: { context: 'image' } } },
   'network ls': { words: 'network ls' },
   'network create': { words: 'network create' },
-  'ps at the start': { words: "ps --all --no-trunc --format='*'" },
+  // A run that begins lists nothing; one whose engine was unreachable reconciles its agents.
+  'ps of a reconciliation': {
+    words: "ps --all --no-trunc --format='*'",
+    before: [{ words: 'start', verb: 'start', mode: 'fails before doing it' }],
+  },
   'container inspect': {
     words: 'container inspect',
     before: [{ words: 'start', verb: 'start', mode: 'does it, then fails' }],
@@ -45,7 +49,8 @@ export const verbs = {
   events: { words: 'events' },
   logs: { words: 'logs' },
   rm: { words: 'rm' },
-  'ps at the end': { words: "ps --all --no-trunc --filter='*'" },
+  // Without a network of its own, a run knows that nothing is left.
+  'ps at the end': { words: "ps --all --no-trunc --filter='*'", agent: { network: 'isolated' } },
   'exec tmux send-keys': { words: "exec '*' tmux send-keys", ...escalation },
   'kill with TERM': {
     words: 'kill --signal=TERM',
@@ -70,7 +75,7 @@ const reading: readonly VerbName[] = [
   'info',
   'image inspect',
   'network ls',
-  'ps at the start',
+  'ps of a reconciliation',
   'container inspect',
   'events',
   'logs',

@@ -11,7 +11,7 @@ const representative: readonly (readonly [VerbName, Mode])[] = [
   ['info', 'prints half of its output'],
   ['image inspect', 'does nothing and prints nothing'],
   ['network create', 'does nothing and prints nothing'],
-  ['ps at the start', 'prints half of its output'],
+  ['ps of a reconciliation', 'prints half of its output'],
   ['container inspect', 'is killed, and it completes later'],
   ['create', 'does it, then fails'],
   ['create', 'is killed, and it completes later'],

@@ -26,6 +26,7 @@ function desk(
 ) {
   const { containers } = fakeContainers(existing);
   let lists = 0;
+  let isHidden = false;
   const unsealed: string[][] = [];
   const reconcile = reconcileAgents({
     runId: identity.runId,
@@ -34,7 +35,8 @@ function desk(
       ...containers,
       list: async () => {
         lists++;
-        return existing.map(({ id, name, labels = {} }) => ({
+        const listed = isHidden ? [] : existing;
+        return listed.map(({ id, name, labels = {} }) => ({
           id: id!,
           name: name!,
           state: 'running',
@@ -50,7 +52,10 @@ function desk(
     agents: { plan: name => agent({ name }), identity: (_, attempt) => ({ ...identity, attempt }) },
     signal: never,
   });
-  return { reconcile, lists: () => lists, unsealed };
+  const hide = () => {
+    isHidden = true;
+  };
+  return { reconcile, lists: () => lists, unsealed, hide };
 }
 
 test('fresh agents begin, and share one list', async t => {
@@ -85,6 +90,17 @@ test('a running container of the agent is found, and that of another agent is no
   t.like(await reconcile('a', never), { enter: 'running', containerId: id });
   t.is((await reconcile('b', never)).enter, 'building');
   t.deepEqual(unsealed, [[id]]);
+});
+
+test('a container that a list lacks is looked up before it is taken for removed', async t => {
+  const existing = [container()];
+  const known = { ...emptyRecord, createAsked: true, containerId: id };
+  const { reconcile, unsealed, hide } = desk(existing, { a: known });
+  hide();
+  t.like(await reconcile('a', never), { enter: 'waitingForTmux', containerId: id });
+  t.deepEqual(unsealed, [[], [id]]);
+  existing.splice(0);
+  t.like(await reconcile('a', never), { enter: 'removing', reason: 'removed from outside' });
 });
 
 test('an agent that is not fresh is listed again when it reconciles again', async t => {

@@ -23,12 +23,15 @@ import { syncDirectory } from '../store/write-file-atomic.ts';
 import { firstReads } from './first-reads.ts';
 import type { Run, RunOptions } from './run.ts';
 import { lockRun } from './run-lock.ts';
-import { superviseRun } from './supervise-run.ts';
 
 /** Start a flow. Throws a `FlowError` if it cannot begin; then nothing was started and nothing is left. */
 export async function startRun(plan: FlowPlan, options: RunOptions): Promise<Run> {
   const vault = checkOnHost(plan, options);
-  const connection = await connect({ clock: options.clock, redactor: vault.redactor });
+  // Load the machines and actors while docker responds.
+  const [connection] = await Promise.all([
+    connect({ clock: options.clock, redactor: vault.redactor }),
+    import('./supervise-run.ts'),
+  ]);
   checkByEngine(plan, connection, options);
   const over = new AbortController();
   // Overlap the reads of the first agent with the checks and the record of the run.
@@ -60,6 +63,7 @@ async function startOn(
     // After the record is written: of two runs that begin at once, at least one sees the other.
     await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
     const run = { plan, secret, engine, vault, commits, folder, lock, warnings };
+    const { superviseRun } = await import('./supervise-run.ts');
     return await superviseRun({ ...run, isResumed: false, past: [] }, connection, options);
   } catch (error) {
     // No container exists yet, so the record is not needed.

@@ -6,9 +6,8 @@
  * with 0, and the daemon finishes the request whether its client lives or not.
  */
 
-import { resolve } from 'node:path';
 import { $ } from 'zx/core';
-import { onPath } from '../on-path.ts';
+import { shellQuote } from '../text/shell-quote.ts';
 import { controlChild } from './child.ts';
 import { separateOutput, withEngineReason } from './container-output.ts';
 import {
@@ -50,11 +49,10 @@ export interface DockerResult extends CallEnd {
 
 export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerResult>;
 
-// With `exec` the child is docker itself, not a bash around it.
-const bash = onPath('bash', process.env);
+// With `exec` the child is docker itself, not a shell around it. Most systems have a /bin/sh that starts faster than bash.
 const $exec = $({
-  // Resolved once, since an entry of PATH may be relative to the working directory.
-  ...(bash !== null && { shell: resolve(bash) }),
+  shell: '/bin/sh',
+  quote: shellQuote,
   // The working directory may be removed meanwhile, and docker does not need it.
   cwd: '/',
   quiet: true,

@@ -141,7 +141,7 @@ export async function engineInfo(
   const result =
     known ??
     (await callInfo(docker, { timeout }).catch(error => {
-      throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
+      throw unreachableError(`docker cannot be called: ${String(error.message)}`, '');
     }));
   const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, result);
   const parsed = result.ok ? read(info, result.stdout) : null;
@@ -175,9 +175,6 @@ function reasonOf({ stdout, stderr, exitCode }: DockerResult): string {
   const message = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
   return message.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
-
-const bashHint = () =>
-  onPath('bash', process.env) === null ? 'it is called through bash: install that' : '';
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -36,7 +36,6 @@ test('a missing Docker CLI exits with 3', async t => {
   const here = place(t);
   const bare = join(here.path, 'bare');
   mkdirSync(bare);
-  await execa('ln', ['-s', '/bin/bash', join(bare, 'bash')]);
   const { exitCode, stderr } = await here.run(fine, [], { env: { ...here.env, PATH: bare } });
   t.is(exitCode, 3);
   t.regex(stderr, /docker command is not on PATH/);

@@ -34,6 +34,15 @@ test.serial('input arrives whole, with any bytes', async t => {
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
+test.serial('arguments reach docker as they are', async t => {
+  const docker = withDocker(t, `for word; do printf '%s\\n' "<$word>"; done`);
+  const args = ['exec', '', 'a b', "it's", '$HOME `id` $(id) !x \\n', '--format={{json .}}', '*', '~', 'é\t'];
+  t.deepEqual(
+    (await docker(args)).stdout.trimEnd().split('\n'),
+    args.map(word => `<${word}>`),
+  );
+});
+
 test.serial('onStdout receives output while the command runs', async t => {
   const docker = withDocker(t, 'echo first; until [ -e "${0%docker}go" ]; do sleep 0.01; done; echo second');
   const folder = process.env.PATH!.split(delimiter)[0]!;

@@ -9,8 +9,7 @@ function pathWith(folder: string, docker: string | null): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   symlinkSync(onPath('sleep', process.env)!, join(bin, 'sleep'));
-  if (docker !== null)
-    writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
+  if (docker !== null) writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
   return bin;
 }
 

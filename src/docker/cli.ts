@@ -63,6 +63,9 @@ const $exec = $({
   stdio: ['ignore', 'pipe', 'pipe'],
 });
 
+/** Set Go's number of processors: a short command costs a quarter less CPU on one, and takes less time. */
+const oneProcessor = { GOMAXPROCS: '1' };
+
 /** Return the docker command, which reports every call to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
   const docker: Docker = async (args, options = {}) => {
@@ -90,7 +93,7 @@ async function execute(
     'pipe' as const,
     'pipe' as const,
   ];
-  const env = { ...process.env, ...recorder.env, ...options.env };
+  const env = { ...(isLog ? {} : oneProcessor), ...process.env, ...recorder.env, ...options.env };
   const child = $exec({
     env,
     stdio,

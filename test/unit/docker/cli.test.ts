@@ -66,3 +66,17 @@ test.serial('DOCKER_DEFAULT_PLATFORM is not passed to the client', async t => {
   });
   t.is((await docker(['create'])).stdout, 'platform: none, config: /config\n');
 });
+
+test.serial('docker runs on one processor, except for builds and where the user sets a number', async t => {
+  const before = process.env.GOMAXPROCS;
+  t.teardown(() => {
+    delete process.env.GOMAXPROCS;
+    Object.assign(process.env, before !== undefined && { GOMAXPROCS: before });
+  });
+  delete process.env.GOMAXPROCS;
+  const docker = withDocker(t, 'printf "%s" "${GOMAXPROCS:-all}"');
+  t.is((await docker(['ps'])).stdout, '1');
+  t.is((await docker(['build', '.'], { isLog: true })).stdout, 'all');
+  process.env.GOMAXPROCS = '3';
+  t.is((await docker(['ps'])).stdout, '3');
+});

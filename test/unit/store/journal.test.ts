@@ -244,18 +244,24 @@ test('a torn last line is truncated before more is appended', async t => {
   t.deepEqual(readJournal(path).damage, []);
 });
 
-test.serial('the events of one turn share one sync, and each is settled by it', async t => {
+/** Replace the sync of every journal until the end of the test, which is serial therefore. */
+function replaceSync(t: ExecutionContext, sync: typeof fs.fdatasync) {
   const { fdatasync } = fs;
-  let syncs = 0;
-  fs.fdatasync = ((fd, done) => {
-    syncs++;
-    fdatasync(fd, done);
-  }) as typeof fdatasync;
+  fs.fdatasync = sync;
   syncBuiltinESMExports();
   t.teardown(() => {
     fs.fdatasync = fdatasync;
     syncBuiltinESMExports();
   });
+}
+
+test.serial('the events of one turn share one sync, and each is settled by it', async t => {
+  const { fdatasync } = fs;
+  let syncs = 0;
+  replaceSync(t, ((fd, done) => {
+    syncs++;
+    fdatasync(fd, done);
+  }) as typeof fdatasync);
   const journal = openJournal(file(t), () => 0);
   const state = journal.append(cancel('a'));
   // An actor of the new state journals its intent some promises later.
@@ -264,6 +270,18 @@ test.serial('the events of one turn share one sync, and each is settled by it', 
   t.is(syncs, 1);
   await journal.append(cancel('c'));
   t.is(syncs, 2);
+  journal[Symbol.dispose]();
+});
+
+test.serial('a failed sync also rejects the events that arrived during it', async t => {
+  const begun = Promise.withResolvers<fs.NoParamCallback>();
+  replaceSync(t, ((_fd, done) => begun.resolve(done)) as typeof fs.fdatasync);
+  const journal = openJournal(file(t), () => 0);
+  const first = journal.append(cancel('a'));
+  const fail = await begun.promise;
+  const second = journal.append(cancel('b'));
+  fail(new Error('the disk is gone'));
+  for (const { status } of await Promise.allSettled([first, second])) t.is(status, 'rejected');
   journal[Symbol.dispose]();
 });
 

@@ -29,7 +29,7 @@ export const onStepError = <S extends Step>(step: S) =>
   ] as const;
 
 /** `onError` of a step that hands out secrets: a process that resumes a run may lack those of its first start. */
-export const onSecretStepError = <S extends 'building' | 'injecting'>(step: S) =>
+export const onSecretStepError = <S extends 'building' | 'waitingForTmux' | 'injecting'>(step: S) =>
   [
     {
       guard: 'isMissingSecret',

@@ -163,7 +163,7 @@ export const agentMachine = machineSetup.createMachine({
           { guard: 'outputIsEnd', target: 'collecting', actions: ['stepDone', 'setEnd'] },
           { target: 'injecting', actions: 'stepDone' },
         ],
-        onError: onStepError('waitingForTmux'),
+        onError: onSecretStepError('waitingForTmux'),
       },
       on: cancellable,
     },
@@ -240,7 +240,12 @@ export const agentMachine = machineSetup.createMachine({
         id: 'waitForSecrets',
         src: 'waitForSecrets',
         input: stepInput,
-        onDone: [returnTo('building'), returnTo('injecting'), returnTo('collecting')],
+        onDone: [
+          returnTo('building'),
+          returnTo('waitingForTmux'),
+          returnTo('injecting'),
+          returnTo('collecting'),
+        ],
         onError: [
           { guard: 'isCleanupStepPending', target: 'removing' },
           { target: 'stopping', actions: { type: 'fail', params: { phase: 'building' } } },

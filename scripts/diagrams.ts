@@ -17,7 +17,7 @@ const meanings = {
     creating: 'creates the container, or finds the one of an earlier try by its name',
     starting: 'starts the container; only ever from `created`',
     waitingForTmux: 'waits until the session accepts input, or the container has ended',
-    injecting: 'passes the launch script to the container, which starts it once',
+    injecting: 'waits until the session has started the launch script, which it does once',
     running: 'waits for the end of the container',
     'running.working': 'the agent prints',
     'running.idle': 'the agent has not printed for a while',

@@ -54,7 +54,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     );
   parser.completion('completion', 'Print a shell completion script', complete);
-  (parser as typeof parser & UsageConfigurable).usageConfiguration({ 'hide-types': true });
+  const untyped = parser as typeof parser & UntypedMethods;
+  untyped.usageConfiguration({ 'hide-types': true });
+  // Before each handler, yargs renders the help page in case the handler prints it, which ours do not.
+  untyped.getInternalMethods().getUsageInstance().cacheHelpMessage = () => {};
   // Exit after completing: the rest of the line must not run as a command.
   if (argv[0] === '--get-yargs-completions') parser.exitProcess(true);
   try {
@@ -81,9 +84,10 @@ function usageMessage(message: string, argv: readonly string[]): string {
   return `${problem}${/\?$/.test(problem) ? '' : '.'} See ${page}`;
 }
 
-/** A method of yargs that its types lack. */
-interface UsageConfigurable {
+/** Methods of yargs that its types lack. */
+interface UntypedMethods {
   usageConfiguration(options: { readonly 'hide-types': boolean }): void;
+  getInternalMethods(): { getUsageInstance(): { cacheHelpMessage: () => void } };
 }
 
 /** Complete names of agents and runs where a command takes them, otherwise commands and options. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Benchmark agent-flow against a bash script and two libraries, all in one run. Needs a Docker engine and the base image.
 //
-//   scripts/bench/bench.ts                  print the tables, in about twenty minutes
+//   scripts/bench/bench.ts                  print the tables, in about half an hour
 //   scripts/bench/bench.ts --json FILE      also write every round
 //   scripts/bench/bench.ts --write          also write docs/performance.md and expected.json
 //   scripts/bench/bench.ts --agents 1,20    with other numbers of agents
@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageFolder } from '../../src/package.ts';
 import { checkRatios, writeExpected } from './check.ts';
+import { engineRatios, measureEngines } from './engine.ts';
 import { describeMachine, load } from './machine.ts';
 import {
   latencyRatios,
@@ -49,10 +50,11 @@ async function measureAll(sizes: readonly number[]): Promise<Results> {
   const before = load();
   const startUp = await measureStartUp(folder, 21);
   const latency = await measureLatency(folder, 5);
+  const engines = measureEngines(5);
   const walls = [];
   for (const agents of sizes) {
     const names = ['floor', 'agent-flow', 'dockerode', 'testcontainers'] as const;
-    walls.push(await measureWall(folder, agents, agents === 1 ? 9 : 3, names));
+    walls.push(await measureWall(folder, agents, agents === 1 ? 9 : 5, names));
   }
   return {
     at: new Date().toISOString(),
@@ -61,7 +63,14 @@ async function measureAll(sizes: readonly number[]): Promise<Results> {
     walls,
     startUp,
     latency,
-    ratios: Object.assign({}, ...walls.map(wallRatios), startUpRatios(startUp), latencyRatios(latency)),
+    engines,
+    ratios: Object.assign(
+      {},
+      ...walls.map(wallRatios),
+      startUpRatios(startUp),
+      latencyRatios(latency),
+      engineRatios(engines),
+    ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { fromPromise } from 'xstate';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
@@ -24,7 +25,18 @@ interface RunIds {
   readonly instance: string;
   readonly runId: string;
   readonly plan: FlowPlan;
+  /** Let calls take as long as those of a real engine. */
+  readonly hasLatency: boolean;
 }
+
+/** Milliseconds of docker's calls, and of an agent. */
+const latencies: Readonly<Record<string, number>> = {
+  create: 60,
+  start: 400,
+  exec: 100,
+  rm: 100,
+  agent: 1_000,
+};
 
 const engine: EngineInfo = {
   ...unrestrictedEngine,
@@ -40,17 +52,21 @@ const engine: EngineInfo = {
 const address = { host: '', env: {} };
 export const runEngine: RunEngine = { id: engine.id, hostName: engine.hostName, address };
 
-/** A Docker engine in memory. Its actors are done at once, and journal the docker calls that the real ones would make. */
+/** A Docker engine in memory. Without latency its actors are done at once. They journal the docker calls that the real ones would make. */
 export function instantEngine(ids: RunIds) {
+  const take = async (what: string) => {
+    if (ids.hasLatency && latencies[what]) await delay(latencies[what]);
+  };
   const existing: Existing = new Map();
   let recorder: Recorder = nullRecorder;
   const docker: Docker = async (args, { scope = null, isMutation = false, isPolling = false } = {}) => {
     const call = await recorder.call(args, scope, isMutation, isPolling);
+    await take(args[0]!);
     const answer = { args, ok: true, exitCode: 0, stderr: '', interrupted: null };
     return call.end<DockerResult>({ ...answer, stdout: outputOf(args, ids, existing) });
   };
   return {
-    actors: instantActors(ids.runId, docker, existing),
+    actors: instantActors(ids.runId, docker, existing, () => take('agent')),
     connection(redactor: Redactor, past: readonly RunEvent[]): Connection {
       const early = bufferedSink();
       const callsBefore = past.findLast(event => event.type === 'docker.call')?.call ?? 0;
@@ -60,12 +76,17 @@ export function instantEngine(ids: RunIds) {
   };
 }
 
-function instantActors(runId: string, docker: Docker, existing: Existing): AgentActors {
+function instantActors(
+  runId: string,
+  docker: Docker,
+  existing: Existing,
+  work: () => Promise<void>,
+): AgentActors {
   let created = 0;
   const changing = ({ name, attempt }: AttemptKey, ...args: string[]) =>
     docker(args, { scope: { agent: name, attempt }, isMutation: true });
-  const actor = <Output>(work: (step: StepInput) => Promise<Output>) =>
-    fromPromise<Output, StepInput>(({ input }) => work(input));
+  const actor = <Output>(step: (input: StepInput) => Promise<Output>) =>
+    fromPromise<Output, StepInput>(({ input }) => step(input));
 
   return {
     ensureImage: actor(async () => ({ image: 'sha256:bench' })),
@@ -85,12 +106,10 @@ function instantActors(runId: string, docker: Docker, existing: Existing): Agent
       await changing(step, 'exec', '-i', step.containerId!, 'agent-inject');
       return { injectedAt: Date.now() };
     }),
-    watch: actor<End | 'overdue'>(async () => ({
-      exitCode: 0,
-      oomKilled: false,
-      reason: 'died',
-      at: Date.now(),
-    })),
+    watch: actor<End | 'overdue'>(async () => {
+      await work();
+      return { exitCode: 0, oomKilled: false, reason: 'died', at: Date.now() };
+    }),
     collect: actor<{ record: EndRecord | null }>(async () => ({
       record: { reason: 'exit', code: 0, oomKills: 0 },
     })),

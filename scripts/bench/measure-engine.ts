@@ -10,33 +10,22 @@ import { parseSpec } from '../../src/spec/load.ts';
 import { readJournal } from '../../src/store/read-journal.ts';
 import { type RunFile, readRunFile, writeRunFile } from '../../src/store/run-file.ts';
 import { openStateDir } from '../../src/store/state-directory.ts';
+import type { EngineOptions, Measurement } from './engine-measurement.ts';
 import { instantEngine, runEngine } from './instant-engine.ts';
 
-export interface Measurement {
-  readonly agents: number;
-  readonly concurrency: number;
-  readonly isResumed: boolean;
-  readonly events: number;
-  readonly cpuMsPerAgent: number;
-  readonly peakRssMB: number;
-  readonly heapMB: number;
-  readonly journalBytesPerAgent: number;
-  /** Delay of the event loop, which grows with the load of the machine. */
-  readonly longestDelayMs: number;
-  /** CPU that was used between two turns of the event loop, with that of other threads. */
-  readonly longestTurnCpuMs: number;
-  readonly wallMs: number;
-}
-
-const [path = '', agents = 0, concurrency = 0, isResumed = false] = process.argv
-  .slice(2)
-  .map((word, index) => (index === 0 ? word : JSON.parse(word)));
+const [path = '', options = ''] = process.argv.slice(2);
+const {
+  agents,
+  concurrency = 100,
+  isResumed = false,
+  hasLatency = false,
+}: EngineOptions = JSON.parse(options);
 
 const plan = await parseSpec(JSON.stringify(specOf(agents)), { path: `${path}/flow.json`, env: {} });
 const stateDir = openStateDir(path);
 const folder = stateDir.run('r1234567');
 const vault = vaultOf(plan, {});
-const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId, plan });
+const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId, plan, hasLatency });
 mkdirSync(folder.path, { mode: 0o700 });
 const file: RunFile = { plan, secret: '0'.repeat(32), engine: runEngine, commits: {} };
 writeRunFile(folder, file);
@@ -68,6 +57,7 @@ const measurement: Measurement = {
   agents,
   concurrency,
   isResumed,
+  hasLatency,
   events,
   cpuMsPerAgent: rounded((user + system) / 1_000 / agents),
   peakRssMB: rounded(process.resourceUsage().maxRSS / 1_024),
@@ -96,7 +86,7 @@ function specOf(count: number) {
 async function drive(file: RunFile, past: readonly RunEvent[], until = Number.POSITIVE_INFINITY) {
   const enough = Promise.withResolvers<void>();
   let ended = 0;
-  const context = { ...file, vault, folder, lock: lockRun(folder), past };
+  const context = { ...file, vault, folder, lock: lockRun(folder), isResumed: past.length > 0, past };
   const run = await superviseRun(context, engine.connection(vault.redactor, past), {
     stateDir,
     env: {},

@@ -101,6 +101,9 @@ export const bars: Ratios = {
   'wall, 50 agents: agent-flow ÷ dockerode': 1.1,
   'docker processes, 50 agents: agent-flow ÷ agents': 5.2,
   'start-up: --version ÷ node -e 0': 1.2,
+  'CPU per agent: 10,000 agents ÷ 100 agents': 1.3,
+  'memory per agent, kB: 10,000 agents − 100 agents': 30,
+  'longest stall of the event loop, ms: 10,000 agents': 200,
   [`exit to result: agent-flow ÷ (${ownMs} ms + docker logs + docker rm)`]: 1,
 };
 

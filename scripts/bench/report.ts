@@ -1,3 +1,5 @@
+import { type EngineRounds, medianOf } from './engine.ts';
+import type { Measurement } from './engine-measurement.ts';
 import type { Machine } from './machine.ts';
 import { bars, count, interruptedAgents, type Latency, type Ratios, type Wall } from './measure.ts';
 import { atOnce } from './runners.ts';
@@ -12,6 +14,7 @@ export interface Results {
   readonly walls: readonly Wall[];
   readonly startUp: Rounds;
   readonly latency: Latency;
+  readonly engines: readonly EngineRounds[];
   readonly ratios: Ratios;
 }
 
@@ -19,7 +22,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 const milliseconds = (ms: number) => `${Math.round(ms)} ms`;
 
 /** Return the results as Markdown tables. */
-export function tables({ walls, startUp, latency, ratios }: Results): string {
+export function tables({ walls, startUp, latency, engines, ratios }: Results): string {
   const perAgent = (calls: number | undefined, agents: number) =>
     calls === undefined ? '' : (calls / agents).toFixed(1);
   const wallRows = walls.flatMap(({ agents, times, dockerCalls }) =>
@@ -49,8 +52,27 @@ export function tables({ walls, startUp, latency, ratios }: Results): string {
   return [
     markdown(['agents', 'runner', 'wall', '÷ floor', 'docker processes per agent', 'rounds'], wallRows),
     markdown(['time', 'median'], times),
+    engineTable(engines),
     markdown(['ratio, median of the rounds', 'measured', 'bar'], ratioRows),
   ].join('\n\n');
+}
+
+/** Return the costs of the engine alone. */
+function engineTable(engines: readonly EngineRounds[]): string {
+  const rows = engines.map(engine => {
+    const of = (pick: (measurement: Measurement) => number) => medianOf(engine, pick);
+    const kind = engine.isResumed ? ', resumed half-way' : engine.hasLatency ? ', docker with latency' : '';
+    return [
+      `${count(engine.agents)}${kind}`,
+      `${of(({ cpuMsPerAgent }) => cpuMsPerAgent).toFixed(2)} ms`,
+      `${Math.round(of(({ peakRssMB }) => peakRssMB))} MB`,
+      `${(of(({ journalBytesPerAgent }) => journalBytesPerAgent) / 1024).toFixed(1)} kB`,
+      milliseconds(of(({ longestDelayMs }) => longestDelayMs)),
+      seconds(of(({ wallMs }) => wallMs)),
+    ];
+  });
+  const head = ['engine alone', 'CPU per agent', 'peak memory', 'journal per agent', 'longest stall', 'wall'];
+  return markdown(head, rows);
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -76,7 +98,8 @@ Wall times of agents that print one line, ${atOnce} at once, each in a container
 - **dockerode**, **testcontainers**: short programs that call the engine's API with these libraries.
 
 A round runs every runner once. Numbers are medians of the rounds, and ratios medians of the ratios of each round, since
-a time measures the machine as much as the program. Docker processes are counted in a run of its own.
+a time measures the machine as much as the program. Docker processes are counted in a run of its own. The engine alone is a
+supervisor whose docker calls are done at once, or take as long as those of a real engine.
 
 ${describe(results)}
 

@@ -2,20 +2,22 @@ import { join } from 'node:path';
 import type { CallScope } from '../docker/recorder.ts';
 import { makeDirectory, readFile, statFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
-import { globalGitSetting } from '../workspace/git.ts';
 import { gitState } from '../workspace/git-state.ts';
 import { changedGitState, parseGitState, printGitState } from '../workspace/git-state-text.ts';
 import { findMisplacedMount } from '../workspace/mount-targets.ts';
 import { type ProtectedPath, takeSnapshots } from '../workspace/protected-git.ts';
 import type { ActorContext } from './context.ts';
 
-type Bound = Pick<ActorContext, 'plan' | 'folder'>;
+type Bound = Pick<ActorContext, 'plan' | 'folder' | 'gitSetting'>;
 
-const stateFile = (context: Bound, { agent, attempt }: CallScope, moment: 'before' | 'after') =>
-  join(context.folder(agent, attempt), `git-${moment}.txt`);
+const stateFile = (
+  context: Pick<Bound, 'folder'>,
+  { agent, attempt }: CallScope,
+  moment: 'before' | 'after',
+) => join(context.folder(agent, attempt), `git-${moment}.txt`);
 
 /** Return the directory of the host that an agent works in; null if it has none. */
-function boundWorkspace(context: Bound, { agent }: CallScope): string | null {
+function boundWorkspace(context: Pick<Bound, 'plan'>, { agent }: CallScope): string | null {
   const { workspace } = context.plan(agent);
   return workspace.mode === 'bind' ? workspace.path : null;
 }
@@ -38,7 +40,7 @@ export async function protectGit(
   const snapshots = context.isShared(owner.agent) ? [] : takeSnapshots(workspace, protectedFolder);
   const file = stateFile(context, owner, 'before');
   // The state of an earlier try is closer to that before the agent.
-  if (!statFile(file)) await writeState(file, workspace);
+  if (!statFile(file)) await writeState(context, file, workspace, true);
   writeFileAtomic(targetsFile(folder), JSON.stringify(snapshots.map(({ path }) => path)));
   return snapshots;
 }
@@ -70,7 +72,7 @@ export async function reportGitChanges(
   const workspace = boundWorkspace(context, owner);
   const [before, after] = [stateFile(context, owner, 'before'), stateFile(context, owner, 'after')];
   if (workspace === null || !statFile(before) || statFile(after)) return;
-  const now = await writeState(after, workspace);
+  const now = await writeState(context, after, workspace, false);
   const changed = changedGitState(parseGitState(readFile(before).toString()), now);
   if (changed.length === 0) return;
   const names = [
@@ -86,9 +88,9 @@ export async function reportGitChanges(
 
 const maxNames = 5;
 
-async function writeState(file: string, workspace: string) {
-  const hooks = await globalGitSetting('core.hooksPath');
+async function writeState({ gitSetting }: Bound, file: string, workspace: string, isDurable: boolean) {
+  const hooks = await gitSetting('core.hooksPath');
   const state = await gitState(workspace, hooks === null ? [] : [hooks]);
-  writeFileAtomic(file, printGitState(state));
+  writeFileAtomic(file, printGitState(state), { isDurable });
   return state;
 }

@@ -105,7 +105,8 @@ async function keepTranscript(context: CollectPorts, input: StepInput, signal: A
   const options = { signal, scope: owner(input), timeout, through };
   const result = await saveOutput(context.recorder, args, held.path, options).finally(held[Symbol.dispose]);
   try {
-    writeFileAtomic(marksFile(file), output.marks());
+    // Like the transcript, which is not synced either.
+    writeFileAtomic(marksFile(file), output.marks(), { isDurable: false });
   } catch (error) {
     await context.haltUnwritable(error as Error, signal);
   }

@@ -70,6 +70,8 @@ export interface WorkspacePort {
   clone(agent: string, attempt: number): string | null;
   /** Return the commit that the agent's clones start from. */
   baseCommit(agent: string): Base;
+  /** Return a value of the user's own git configuration, as it was when the run first read it; null if it is not set. */
+  gitSetting(key: string): Promise<string | null>;
   /** Mark a repository as used. Returns whether it was not marked before. */
   markUsed(repository: string): boolean;
   /** Make an agent's clone. Resolves with the reason if that is impossible, else with null. */

@@ -2,63 +2,131 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { classify, dockerError, unreadableOutput } from '../docker/classify-error.ts';
+import type { DockerResult } from '../docker/cli.ts';
 import { SealError } from '../secrets/sealed-file.ts';
 import { launchScript } from '../spec/launch.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
 
-type InjectPorts = Pick<
+export type InjectPorts = Pick<
   ActorContext,
   'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'haltUnwritable'
 >;
 
 /**
- * Pass the launch script to the container, which types one constant line into the session. Idempotent: the container
- * starts its agent once, and prints `already` from then on.
+ * A running `agent-inject`. It serves two states, since two commands would take twice as long: it waits for the session,
+ * as `waitForTmux`, and then starts the agent, as `inject`.
+ */
+export interface Injection {
+  /** Resolves with null once the session has accepted the line that starts the agent; with the result of a call that ended. */
+  readonly ready: Promise<DockerResult | null>;
+  readonly result: Promise<DockerResult>;
+  /** Milliseconds since the epoch, from when the agent may run. */
+  readonly injectedAt: number;
+  /** Abort the call when this signal fires, too. */
+  abortOn(signal: AbortSignal): void;
+}
+
+/** Injections whose session is ready, by the id of the container. */
+export type Injections = Map<string, Injection>;
+
+/**
+ * Start the agent in its session: resolves when it runs. Idempotent: the container starts its agent once, and prints
+ * `already` from then on.
  */
 export async function inject(
   context: InjectPorts,
+  injections: Injections,
   input: StepInput,
   signal: AbortSignal,
 ): Promise<{ injectedAt: number }> {
+  const id = input.containerId!;
+  const injection = injections.get(id) ?? (await beginInjection(context, input, signal));
+  injections.delete(id);
+  const injectedAt = () => injection?.injectedAt ?? context.clock.now();
+  injection?.abortOn(signal);
+  const result = (await injection?.result) ?? null;
+  if (result && hasStarted(result)) return { injectedAt: injectedAt() };
+
+  // An agent may end before the command that started it returns: then its end is what counts.
+  if (await findEnd(context, id, signal)) return { injectedAt: injectedAt() };
+  throw result ? injectionError(result) : noContainer();
+}
+
+/**
+ * Pass the launch script to the container, which types one constant line into the session within `ready` milliseconds.
+ * Resolves when docker has been called; with null if the container does not exist.
+ */
+export async function beginInjection(
+  context: InjectPorts,
+  input: StepInput,
+  signal: AbortSignal,
+  ready = context.plan(input.name).timeouts.ready,
+): Promise<Injection | null> {
   const { clock, docker } = context;
-  const { ready } = context.plan(input.name).timeouts;
   const secrets = secretsOf(context, input.name);
   const script = salted(launchScript(context.plan(input.name), { secrets }));
-  const hash = createHash('sha256').update(script).digest('hex');
-  const id = input.containerId!;
-  if (!(await seal(context, input, Object.values(secrets), signal))) {
-    if (await findEnd(context, id, signal)) return { injectedAt: clock.now() };
-    throw new StepError('transient', 'the container does not exist');
-  }
-  const args = [
-    'exec',
-    '--interactive',
-    id,
-    'agent-inject',
-    String(input.attempt),
-    String(script.length),
-    hash,
-  ];
-  const operation = 'start the agent in its session';
-  const injectedAt = clock.now();
-  const result = await docker(args, {
-    signal,
+  if (!(await seal(context, input, Object.values(secrets), signal))) return null;
+
+  const controller = new AbortController();
+  const accepted = Promise.withResolvers<null>();
+  let injectedAt = clock.now();
+  let printed = '';
+  const result = docker(injectCommand(input, script, ready), {
+    signal: controller.signal,
     scope: owner(input),
     isMutation: true,
     input: script,
     timeout: ready + 15_000,
+    onStdout(text) {
+      printed = (printed + text).slice(0, 1_000);
+      if (!/^ready$/m.test(printed)) return;
+      injectedAt = clock.now();
+      accepted.resolve(null);
+    },
   });
-  if (result.ok && /^(started|already)$/m.test(result.stdout)) return { injectedAt };
+  const injection = {
+    ready: Promise.race([accepted.promise, result]),
+    result,
+    get injectedAt() {
+      return injectedAt;
+    },
+    abortOn(by: AbortSignal) {
+      if (by.aborted) controller.abort();
+      else by.addEventListener('abort', () => controller.abort(), { once: true });
+    },
+  };
+  // It may fail while neither state awaits it.
+  result.catch(() => {});
+  injection.abortOn(signal);
+  return injection;
+}
 
-  // An agent may end before the command that started it returns: then its end is what counts.
-  if (await findEnd(context, id, signal)) return { injectedAt };
-  if (result.ok) throw unreadableOutput(result, operation);
+const injectCommand = ({ containerId, attempt }: StepInput, script: Buffer, ready: number) => [
+  'exec',
+  '--interactive',
+  containerId!,
+  'agent-inject',
+  String(attempt),
+  createHash('sha256').update(script).digest('hex'),
+  wholeSeconds(ready),
+];
 
+export const wholeSeconds = (ms: number) => String(Math.max(1, Math.ceil(ms / 1000)));
+
+/** Return whether the agent of a container was started, by this injection or an earlier one. */
+export const hasStarted = ({ ok, stdout }: DockerResult) => ok && /^(started|already)$/m.test(stdout);
+
+export const noContainer = () => new StepError('transient', 'the container does not exist');
+
+/** Return the error of an injection that has failed. The container accepts another one. */
+export function injectionError(result: DockerResult): Error {
+  const operation = 'start the agent in its session';
+  if (result.ok) return unreadableOutput(result, operation);
   const error = dockerError(result, { operation, fallbackKind: 'transient' });
-  if (classify(result) !== 'docker') throw error;
-  throw new StepError('transient', error.message, { command: 'docker exec agent-inject' });
+  if (classify(result) !== 'docker') return error;
+  return new StepError('transient', error.message, { command: 'docker exec agent-inject' });
 }
 
 /** Salt the script: its hash is on a command line and in the journal, and weak secrets could be tried against it. */

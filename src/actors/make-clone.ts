@@ -6,12 +6,12 @@ import type { HelperMount } from '../agent-container/helper.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
-import { globalGitSetting } from '../workspace/git.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
 import type { ActorContext } from './context.ts';
 import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
 
-type ClonePorts = HelperPorts & Pick<ActorContext, 'markUsed' | 'writablePlaces' | 'livePlaces' | 'emit'>;
+type ClonePorts = HelperPorts &
+  Pick<ActorContext, 'gitSetting' | 'markUsed' | 'writablePlaces' | 'livePlaces' | 'emit'>;
 
 /** The source and the target of an agent's own clone. */
 export interface CloneRequest {
@@ -47,9 +47,9 @@ export async function makeClone(
   const aside = `${target}${making}${process.pid}`;
   const isFirst = context.markUsed(root);
   const job = cloneJob(context, request, repository, aside, {
-    name: (await globalGitSetting('user.name')) ?? 'agent-flow',
-    email: (await globalGitSetting('user.email')) ?? 'agent-flow@agents.invalid',
-    ignored: isFirst ? await globalIgnorePatterns(context.writablePlaces) : '-',
+    name: (await context.gitSetting('user.name')) ?? 'agent-flow',
+    email: (await context.gitSetting('user.email')) ?? 'agent-flow@agents.invalid',
+    ignored: isFirst ? await globalIgnorePatterns(context) : '-',
   });
   const result = await runHelperJob(
     context,
@@ -145,11 +145,11 @@ async function removePartial(target: string): Promise<void> {
 }
 
 /** Return the patterns that the user's git ignores everywhere; without them such files would count as changes. */
-async function globalIgnorePatterns(writable: readonly string[]): Promise<string> {
-  const set = await globalGitSetting('core.excludesFile');
+async function globalIgnorePatterns({ gitSetting, writablePlaces }: ClonePorts): Promise<string> {
+  const set = await gitSetting('core.excludesFile');
   const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
   const file = set === null ? join(config, 'git', 'ignore') : resolve(homedir(), set.replace(/^~\//, ''));
   // A file that an agent can write could be a link to any file.
-  if (writable.some(place => isWithin(file, place))) return '';
+  if (writablePlaces.some(place => isWithin(file, place))) return '';
   return readSmallFile(file, maxIgnoreBytes)?.replaceAll('\0', '') ?? '';
 }

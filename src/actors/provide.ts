@@ -5,20 +5,21 @@ import { asStepError } from '../../machines/step-error.ts';
 import { collect } from './collect.ts';
 import type { ActorContext } from './context.ts';
 import { createContainer } from './create.ts';
-import { inject } from './inject.ts';
+import { type Injections, inject } from './inject.ts';
 import { removeContainer } from './remove.ts';
 import { saveWork } from './save-work.ts';
 import { awaitSecrets, secretsOf } from './secrets.ts';
 import { sleepUntil } from './sleep-until.ts';
 import { startContainer } from './start.ts';
 import { interrupt, killContainer, stopContainer, terminate } from './stop.ts';
-import { waitForTmux } from './tmux.ts';
+import { waitForSession, waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
 
-/** Return the agent machine with its actors, which act on this context. */
-export function provideActors(context: ActorContext) {
+/** Return the agent machine with its actors, which act on this context, apart from those that are `replaced`. */
+export function provideActors(context: ActorContext, replaced: AgentActors = {}) {
   const { clock } = context;
+  const injections: Injections = new Map();
   const actor = <Output, Input = StepInput>(
     work: (
       context: ActorContext,
@@ -40,7 +41,7 @@ export function provideActors(context: ActorContext) {
     (_: ActorContext, input: StepInput, signal: AbortSignal) =>
       context.limiter(() => work(context, input, signal), signal);
 
-  return agentMachine.provide({
+  const own = agentMachine.provide({
     actors: {
       reconcile: actor((_, { name }, signal) => context.reconcile(name, signal)),
       ensureImage: actor(async (_, { name }, signal) => {
@@ -58,8 +59,12 @@ export function provideActors(context: ActorContext) {
         return limited(createContainer)(context, input, signal);
       }),
       startContainer: actor(limited(startContainer)),
-      waitForTmux: actor(waitForTmux),
-      inject: actor(inject),
+      waitForTmux: actor((_, input, signal) =>
+        replaced.inject
+          ? waitForSession(context, input, signal)
+          : waitForTmux(context, injections, input, signal),
+      ),
+      inject: actor((_, input, signal) => inject(context, injections, input, signal)),
       watch: actor(agentWatcher()),
       interrupt: actor(interrupt),
       terminate: actor(terminate),
@@ -74,6 +79,7 @@ export function provideActors(context: ActorContext) {
       waitForEngine: actor((_, __, signal) => context.watcher.waitUntilReachable(signal)),
     },
   });
+  return own.provide({ actors: replaced });
 }
 
 /** Save the work also if the transcript cannot be read. */

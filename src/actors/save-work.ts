@@ -11,7 +11,7 @@ import { type SaveCopyPorts, saveCopy } from './save-copy.ts';
 export type SaveWorkPorts = ArtifactPorts &
   SaveClonePorts &
   SaveCopyPorts &
-  Pick<ActorContext, 'savedWork' | 'deadlineSignal'>;
+  Pick<ActorContext, 'savedWork' | 'deadlineSignal' | 'gitSetting'>;
 
 type Saved = Extract<RunEventBody, { type: 'workspace.saved' }>;
 

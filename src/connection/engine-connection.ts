@@ -1,9 +1,15 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { type Docker, dockerCli } from '../docker/cli.ts';
-import { currentAddress, type EngineAddress } from '../docker/engine-address.ts';
+import { type Docker, type DockerResult, dockerCli } from '../docker/cli.ts';
+import { clientSetting } from '../docker/client-settings.ts';
+import {
+  currentAddress,
+  currentContext,
+  defaultContext,
+  type EngineAddress,
+} from '../docker/engine-address.ts';
 import { engineHint } from '../docker/engine-hint.ts';
-import { type EngineInfo, engineInfo } from '../docker/engine-info.ts';
+import { callInfo, type EngineInfo, engineInfo, mayBeOtherContext } from '../docker/engine-info.ts';
 import { refusingSplitMounts } from '../docker/podman.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
@@ -62,24 +68,45 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
   reachRunEngine(run, nullRecorder, timeout);
 
-/** Connect to the engine that docker reaches from this process now. */
+/**
+ * Connect to the engine that docker reaches from this process now. Where the default context is likely, `docker info` runs
+ * beside `docker context inspect`.
+ */
 export async function reachCurrent(
   recorder: Recorder = nullRecorder,
   timeout?: number,
 ): Promise<EngineConnection> {
-  return reachEngine(recorder, await currentAddress(dockerCli(recorder), process.env), timeout);
+  const docker = dockerCli(recorder);
+  const unused = new AbortController();
+  const current = currentContext(docker, process.env);
+  const info = hasDefaultContext(process.env)
+    ? callInfo(docker, { ...(timeout !== undefined && { timeout }), signal: unused.signal }).catch(() => null)
+    : null;
+  const { name, address } = await current;
+  const result = name === defaultContext ? await info : null;
+  // The address of one call is recorded with the id of the other: both must have used the same engine.
+  if (result !== null && !mayBeOtherContext(result, defaultContext))
+    return reachEngine(recorder, address, timeout, result);
+  unused.abort();
+  return reachEngine(recorder, address, timeout);
 }
+
+/** Return whether the environment and the docker client's settings select the default context. */
+const hasDefaultContext = (env: NodeJS.ProcessEnv): boolean =>
+  !env.DOCKER_HOST &&
+  (env.DOCKER_CONTEXT || clientSetting('currentContext', env) || defaultContext) === defaultContext;
 
 async function reachEngine(
   from: Recorder,
   address: EngineAddress,
   timeout?: number,
+  result: DockerResult | null = null,
 ): Promise<EngineConnection> {
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
   try {
     const hint = () => engineHint(address.host, process.env);
-    const engine = await engineInfo(docker, { timeout, hint });
+    const engine = await engineInfo(docker, { timeout, hint, result });
     return { docker: engine.isPodman ? refusingSplitMounts(docker) : docker, recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });

@@ -6,9 +6,8 @@
  * with 0, and the daemon finishes the request whether its client lives or not.
  */
 
-import { resolve } from 'node:path';
 import { $ } from 'zx/core';
-import { onPath } from '../on-path.ts';
+import { shellQuote } from '../text/shell-quote.ts';
 import { controlChild } from './child.ts';
 import { separateOutput, withEngineReason } from './container-output.ts';
 import {
@@ -37,6 +36,8 @@ export interface DockerOptions {
   readonly isLog?: boolean;
   /** The call is repeated: it is journaled only when its result changes. */
   readonly isPolling?: boolean;
+  /** Receives the output as it arrives, beside the result. */
+  readonly onStdout?: (text: string) => void;
   /** Environment variables for this call; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -48,11 +49,10 @@ export interface DockerResult extends CallEnd {
 
 export type Docker = (args: readonly string[], options?: DockerOptions) => Promise<DockerResult>;
 
-// With `exec` the child is docker itself, not a bash around it.
-const bash = onPath('bash', process.env);
+// With `exec` the child is docker itself, not a shell around it. Most systems have a /bin/sh that starts faster than bash.
 const $exec = $({
-  // Resolved once, since an entry of PATH may be relative to the working directory.
-  ...(bash !== null && { shell: resolve(bash) }),
+  shell: '/bin/sh',
+  quote: shellQuote,
   // The working directory may be removed meanwhile, and docker does not need it.
   cwd: '/',
   quiet: true,
@@ -62,6 +62,9 @@ const $exec = $({
   detached: true,
   stdio: ['ignore', 'pipe', 'pipe'],
 });
+
+/** Set Go's number of processors: a short command costs a quarter less CPU on one, and takes less time. */
+const oneProcessor = { GOMAXPROCS: '1' };
 
 /** Return the docker command, which reports every call to `recorder`. */
 export function dockerCli(recorder: Recorder): Docker {
@@ -81,7 +84,7 @@ async function execute(
   args: readonly string[],
   options: DockerOptions,
 ): Promise<DockerResult> {
-  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false } = options;
+  const { timeout = 60_000, signal, input, maxBytes = maxOutputBytes, isLog = false, onStdout } = options;
   let overflow = () => {};
   const stdout = isLog ? new LastBytes(maxLogBytes) : new FirstBytes(maxBytes, () => overflow());
   const stderr = new LastBytes(isLog ? maxLogBytes : maxStderrBytes);
@@ -90,7 +93,7 @@ async function execute(
     'pipe' as const,
     'pipe' as const,
   ];
-  const env = { ...process.env, ...recorder.env, ...options.env };
+  const env = { ...(isLog ? {} : oneProcessor), ...process.env, ...recorder.env, ...options.env };
   const child = $exec({
     env,
     stdio,
@@ -98,6 +101,7 @@ async function execute(
   })`docker ${args}`;
   const control = child.child && controlChild(child.child, { signal, timeout });
   if (control) overflow = control.overflow;
+  if (onStdout) child.child?.stdout?.on('data', (bytes: Buffer) => onStdout(bytes.toString()));
   if (input !== undefined) {
     // A docker that exits before it has read everything reports why; the broken pipe must not end this process.
     child.stdin.on('error', () => {});

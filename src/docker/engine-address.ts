@@ -67,23 +67,36 @@ const context = z.object({
   TLSMaterial: z.record(z.string(), z.unknown()).nullish(),
 });
 
+/** The context whose engine depends on the environment alone, and not on a file. */
+export const defaultContext = 'default';
+
 /** Return the address of the engine that docker reaches at this moment. */
-export async function currentAddress(docker: Docker, env: Environment): Promise<EngineAddress> {
+export const currentAddress = async (docker: Docker, env: Environment): Promise<EngineAddress> =>
+  (await currentContext(docker, env)).address;
+
+/** Return that address, and the name of the context that has it; null where DOCKER_HOST or no context has it. */
+export async function currentContext(
+  docker: Docker,
+  env: Environment,
+): Promise<{ readonly name: string | null; readonly address: EngineAddress }> {
   if (env.DOCKER_HOST) {
     const host = absolute(env.DOCKER_HOST);
-    return { host: withoutSecrets(host), env: { DOCKER_HOST: host, ...tlsOf(env) } };
+    return { name: null, address: { host: withoutSecrets(host), env: { DOCKER_HOST: host, ...tlsOf(env) } } };
   }
   const result = await docker(['context', 'inspect', '--format={{json .}}'], { timeout: 10_000 });
   const current = result.ok ? read(result.stdout) : null;
   // Docker itself reports a context that does not exist.
-  if (current === null) return { host: '', env: contextOf(env) };
+  if (current === null) return { name: null, address: { host: '', env: contextOf(env) } };
   const { Name: name, Endpoints, TLSMaterial } = current;
   const host = Endpoints.docker.Host;
   const shown = withoutSecrets(host);
   // Its certificates are stored with the context.
   if (Object.keys(TLSMaterial ?? {}).length > 0)
-    return { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configFolder(env) } };
-  return { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } };
+    return {
+      name,
+      address: { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configFolder(env) } },
+    };
+  return { name, address: { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } } };
 }
 
 function read(stdout: string) {

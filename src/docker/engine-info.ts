@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { onPath } from '../on-path.ts';
 import { oneLine } from '../text/text.ts';
-import type { Docker, DockerResult } from './cli.ts';
+import type { Docker, DockerOptions, DockerResult } from './cli.ts';
 import { DockerError } from './docker-error.ts';
 import { messageOf } from './messages.ts';
 import { isPodman, podmanCommandProblem, podmanInfo } from './podman.ts';
@@ -109,21 +109,40 @@ const architectures: Readonly<Record<string, string>> = {
   i686: '386',
 };
 
+const client = z.object({ ClientInfo: z.object({ Context: z.string() }) });
+
 export interface EngineInfoOptions {
   /** Milliseconds. */
   readonly timeout?: number | undefined;
   /** Return the fix for an unreachable engine. */
   readonly hint?: () => string;
+  /** The result of a `docker info` of this engine that was called before. */
+  readonly result?: DockerResult | null;
 }
+
+const infoTimeoutMs = 20_000;
+
+/** Call `docker info`. */
+export const callInfo = (docker: Docker, { timeout = infoTimeoutMs, ...options }: DockerOptions = {}) =>
+  docker(['info', '--format={{json .}}'], { timeout, ...options });
+
+/**
+ * Return whether the facts of a `docker info` may be those of another engine than that of this context: it reports another
+ * context, or none, as before Docker 20.
+ */
+export const mayBeOtherContext = ({ ok, stdout }: DockerResult, context: string): boolean =>
+  ok && read(info, stdout) !== null && read(client, stdout)?.ClientInfo.Context !== context;
 
 /** Read the engine's facts. Throws an `unreachable` DockerError for an engine that does not respond. */
 export async function engineInfo(
   docker: Docker,
-  { timeout = 20_000, hint = () => '' }: EngineInfoOptions = {},
+  { timeout = infoTimeoutMs, hint = () => '', result: known = null }: EngineInfoOptions = {},
 ): Promise<EngineInfo> {
-  const result = await docker(['info', '--format={{json .}}'], { timeout }).catch(error => {
-    throw unreachableError(`docker cannot be called: ${String(error.message)}`, bashHint());
-  });
+  const result =
+    known ??
+    (await callInfo(docker, { timeout }).catch(error => {
+      throw unreachableError(`docker cannot be called: ${String(error.message)}`, '');
+    }));
   const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, result);
   const parsed = result.ok ? read(info, result.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);
@@ -156,9 +175,6 @@ function reasonOf({ stdout, stderr, exitCode }: DockerResult): string {
   const message = messageOf(reason ?? stderr).replace(/\. Is the docker daemon running\?$/, '');
   return message.replace(/\.$/, '') || unreadable(stdout, exitCode);
 }
-
-const bashHint = () =>
-  onPath('bash', process.env) === null ? 'it is called through bash: install that' : '';
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -60,14 +60,21 @@ export function namedNetwork(name: string, { docker, signal }: NetworkOptions): 
   };
 }
 
+export const listNetworksArgs = (name: string) => [
+  'network',
+  'ls',
+  '--no-trunc',
+  `--filter=name=^${name}$`,
+  '--format={{json .}}',
+];
+
 /** List all networks of exactly this name; every engine returns them in the same order. */
 export async function listNetworks(
   name: string,
   docker: Docker,
   limits: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ) {
-  const args = ['network', 'ls', '--no-trunc', `--filter=name=^${name}$`, '--format={{json .}}'];
-  const result = await docker(args, { timeout: 30_000, ...limits });
+  const result = await docker(listNetworksArgs(name), { timeout: 30_000, ...limits });
   if (!result.ok) throw dockerError(result, { operation: `look for the network ${name}` });
   return parseOutput(result, stdout => lines(stdout).map(line => listed.parse(JSON.parse(line))))
     .filter(network => network.name === name)

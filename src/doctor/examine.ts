@@ -30,8 +30,7 @@ export interface Diagnosis {
 export async function examine(context: DoctorContext): Promise<Diagnosis> {
   const { env, stateDir } = context;
   const host = checkHost(env);
-  const canRunDocker = onPath('bash', env) !== null;
-  const [docker, state] = await Promise.all([canRunDocker ? checkDocker(context) : [], checkState(stateDir)]);
+  const [docker, state] = await Promise.all([checkDocker(context), checkState(stateDir)]);
   const space = await checkDisk(
     'state disk',
     stateDir,

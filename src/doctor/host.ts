@@ -3,10 +3,9 @@ import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** Check Node.js and the programs on PATH. */
 export function checkHost(env: NodeJS.ProcessEnv, node = process.versions.node): Finding[] {
-  const [bash, git] = [onPath('bash', env), onPath('git', env)];
+  const git = onPath('git', env);
   return [
     nodeFinding(node),
-    bash ? ok('bash', bash) : fail('bash', 'not on PATH; agent-flow calls docker through it', 'install bash'),
     git ? ok('git', git) : warn('git', 'not on PATH; only the examples need it', 'install git'),
   ];
 }

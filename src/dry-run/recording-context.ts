@@ -32,6 +32,7 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
   const neverAborted = new AbortController().signal;
   const context: ActorContext = createActorContext({
     run: { plan, stateDir, folder, secret: folder.runId, commits },
+    isResumed: false,
     docker: {
       docker,
       containers: containersOf(docker),

@@ -4,7 +4,7 @@ import { dockerError } from '../docker/classify-error.ts';
 import { label } from '../docker/labels.ts';
 import { providerNamed } from '../providers/catalogue.ts';
 import type { BuildPlan, UserPlan } from '../spec/plan.ts';
-import { ensureBaseImage, protocol } from './base.ts';
+import { baseTag, ensureBaseImage, protocol } from './base.ts';
 import { checkGpus } from './gpu.ts';
 import { type Image, type ImageContext, inspectImage, limits } from './inspect.ts';
 import { ensureLayer, findsCommands, type SourceImage } from './layer.ts';
@@ -72,6 +72,10 @@ export function imageBuilder(
     return user === null || user.uid === 0 ? image : users(JSON.stringify([image, user.uid, user.gid]));
   };
 }
+
+/** Return the name of the image that is inspected first for a request, whatever it has. */
+export const firstImage = ({ image, build, gpus }: Pick<ImageRequest, 'image' | 'build' | 'gpus'>): string =>
+  build === null ? (image ?? baseTag(gpus ? 'gpu' : 'base')) : baseTag('base');
 
 /** A build FROM an image of ours inherits the label, but may have a PATH without our commands. */
 const isAgentImage = (image: Image) => image.labels[label.protocol] === protocol && findsCommands(image);

@@ -62,9 +62,11 @@ export type Image = z.output<typeof inspected>;
 export const parseImages = (result: DockerResult): Image[] =>
   parseOutput(result, stdout => z.array(inspected).parse(JSON.parse(stdout || '[]')));
 
+export const inspectImageArgs = (name: string) => ['image', 'inspect', '--', name];
+
 /** Find the image of this name or id; null if it does not exist. */
 export async function inspectImage(name: string, context: ImageContext): Promise<Image | null> {
-  const result = await context.docker(['image', 'inspect', '--', name], limits(context, 30_000));
+  const result = await context.docker(inspectImageArgs(name), limits(context, 30_000));
   if (result.ok) return parseImages(result)[0] ?? null;
   if (matchesMessage('noImage', result.stderr)) return null;
   throw asStepError(dockerError(result, { operation: `look for the image ${name}` }), {

@@ -10,6 +10,7 @@ import type {
   WorkspacePort,
 } from '../actors/context.ts';
 import { makeClone } from '../actors/make-clone.ts';
+import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
 import { livePlaces } from '../preflight/check-mounts.ts';
 import { findMountProblem } from '../preflight/mount-problem.ts';
@@ -18,6 +19,7 @@ import { writablePlaces } from '../preflight/writable-mounts.ts';
 import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { globalGitSetting } from '../workspace/git.ts';
 import { clonesOf } from './clones.ts';
 import { provision } from './provision.ts';
 import { reconcileAgents } from './reconcile-agents.ts';
@@ -26,6 +28,8 @@ import type { RunTracker } from './track-run.ts';
 
 export interface ActorContextOptions {
   readonly run: RunOnDisk;
+  /** False for a run that begins. */
+  readonly isResumed: boolean;
   readonly docker: DockerPort;
   readonly time: TimePort;
   readonly vault: Vault;
@@ -45,12 +49,13 @@ interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
 
 /** Create the ports that the actors of one run share. */
 export function createActorContext(options: ActorContextOptions): ActorContext {
-  const { run, docker, time, vault, tracker, dryRun, signal } = options;
+  const { run, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
   const { clock } = time;
   const agents = agentsOf(run);
   const seals = dryRun?.seals ?? sealsOfRun(options, agents);
   const { runId } = run.folder;
-  const reconcile = { runId, containers: docker.containers, seals, clock, record: tracker.record };
+  const { containers } = docker;
+  const reconcile = { runId, isResumed, containers, seals, clock, record: tracker.record };
   const context: ActorContext = {
     ...time,
     ...docker,
@@ -58,6 +63,8 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
     ...provision({ run, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
     ...clonesOf({ ...run, attempts: tracker.attempts }),
+    // A process for each agent would take its time.
+    gitSetting: memoizeAsync(globalGitSetting),
     makeClone: (owner, request, stop) => makeClone(context, owner, request, stop),
     protectGit: owner => protectGit(context, owner),
     ...dryRun,

@@ -31,7 +31,7 @@ export interface DriveOptions {
 /** Start the machines of a flow, and journal their transitions. */
 export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): FlowDriver {
   const { context, journal, ended } = options;
-  const agent = provideActors(context).provide({ actors: options.actors ?? {} });
+  const agent = provideActors(context, options.actors);
   const journalTransitions = transitionsOf(agents, options);
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
     input: {

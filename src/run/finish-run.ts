@@ -32,6 +32,7 @@ export async function finishRun(open: OpenRun, driven: DrivenRun): Promise<RunEn
   // A broken machine is a defect of ours. Its containers are removed all the same.
   if (end.type === 'broken') throw end.error;
 
+  // The result has this exit code, so it cannot be written during the sweep.
   const exitCode = isClean ? exitCodeOf(tracker.state()) : 3;
   await writeEnd(open, exitCode);
   return { exitCode, isClean, state: tracker.state() };
@@ -85,19 +86,23 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
 
 /** Return the ids that could not be removed; null if Docker could not list them. */
 async function sweepRun(
-  { run, isResumed, connection, stateDir, clock, tracker }: OpenRun,
+  { run, connection, ledger, stateDir, clock, tracker }: OpenRun,
   { context }: DrivenRun,
 ): Promise<string[] | null> {
-  const { plan, folder } = run;
+  const { plan, folder, isResumed } = run;
   const kept = plan.agents
     .filter(({ keep }) => keep !== 'never')
     .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
+  const keptIds = new Set(kept);
   const wasInterrupted = await context.networks.close();
   const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
+  // Docker has confirmed the removal of each container, so that a list would prove nothing more. An earlier process may
+  // have left others.
+  if (!isResumed && !hasNetworks && ledger.isSettled(keptIds)) return [];
   return await sweep(connection.docker, {
     instance: stateDir.instance,
     runId: folder.runId,
-    kept: new Set(kept),
+    kept: keptIds,
     hasNetworks,
     // Agents settle their own containers in `removing`; only the network and proxy of the run can still be in doubt.
     inDoubt: hasNetworks && (wasInterrupted || isResumed),

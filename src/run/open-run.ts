@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Connection } from '../connection/engine-connection.ts';
+import { type ContainerLedger, containerLedger } from '../docker/container-ledger.ts';
 import type { FlowError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import { version } from '../package.ts';
@@ -17,8 +18,9 @@ import { type RunTracker, trackRun } from './track-run.ts';
 export interface OpenRun {
   /** Without its past, which a long run does not need any more. */
   readonly run: Omit<LockedRun, 'past'>;
-  readonly isResumed: boolean;
   readonly connection: Connection;
+  /** The containers of this process: those of an earlier one are not in it. */
+  readonly ledger: ContainerLedger;
   readonly stateDir: StateDir;
   readonly clock: Clock;
   readonly journal: Journal;
@@ -39,7 +41,6 @@ export async function openRun(
   { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
-  const isResumed = past.length > 0;
   const tracker = trackRun(plan.agents.map(({ name }) => name));
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   for (const event of past) tracker.apply(event);
@@ -60,7 +61,11 @@ export async function openRun(
   appendWarnings(journal, run, connection, tracker.state());
   await appendStop(journal, stopOnly);
   const ending = new AbortController();
-  return { run, isResumed, connection, stateDir, clock, journal, tracker, concurrency, halted, ending };
+  const ledger = containerLedger(connection.docker);
+  return {
+    ...{ run, stateDir, clock, journal, tracker, concurrency, halted, ending, ledger },
+    connection: { ...connection, docker: ledger.docker },
+  };
 }
 
 async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {

@@ -15,6 +15,8 @@ const reconciledAtOnce = 20;
 
 export interface ReconcileOptions {
   readonly runId: string;
+  /** The run was driven by another process before, or its record was lost: it may have containers. */
+  readonly isResumed: boolean;
   readonly containers: Containers;
   readonly seals: Pick<Seals, 'unsealAll'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -27,6 +29,7 @@ export interface ReconcileOptions {
 /** Reconcile the agents of a run with what Docker has (I1, I2). */
 export function reconcileAgents({
   runId,
+  isResumed,
   containers,
   seals,
   clock,
@@ -35,7 +38,8 @@ export function reconcileAgents({
   signal,
 }: ReconcileOptions): AgentPort['reconcile'] {
   const list = coalesce(async () => byAgent(await listAndUnseal(runId, containers, seals, signal), runId));
-  const firstList = memoizeAsync(() => list(signal));
+  // A run id is random, so nothing of a run that begins can exist. A name that is taken is found by the create.
+  const firstList = memoizeAsync(async () => (isResumed ? list(signal) : new Map<string, never>()));
   const reconciled = new Set<string>();
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
@@ -47,7 +51,7 @@ export function reconcileAgents({
     reconciled.add(agent);
     await turn();
     const { instance, specHash } = agents.identity(agent, known.attempt);
-    const candidates = found.get(agent) ?? [];
+    const candidates = await withKnown(known, found.get(agent) ?? [], { containers, seals }, stop);
     const facts = candidates.flatMap(container => factOf(container, { instance, runId, agent }));
     const { retries, keep } = agents.plan(agent);
     return reconcile({ retries, keep, specHash }, known, facts, clock.now());
@@ -73,6 +77,23 @@ async function listAndUnseal(
   // A secret of one container may be in the output of another.
   seals.unsealAll(found);
   return found;
+}
+
+/**
+ * Add the container of an unfinished attempt that is not listed, if it exists: a list can be cut short without a failure, and
+ * a container that is taken for removed would be left behind.
+ */
+async function withKnown(
+  { containerId, attemptOutcome, ended }: AgentRecord,
+  listed: readonly Container[],
+  { containers, seals }: Pick<ReconcileOptions, 'containers' | 'seals'>,
+  signal: AbortSignal,
+): Promise<readonly Container[]> {
+  if (containerId === null || attemptOutcome || ended || listed.some(({ id }) => id === containerId))
+    return listed;
+  const found = await containers.inspect([containerId], { signal });
+  seals.unsealAll(found);
+  return [...listed, ...found];
 }
 
 /** Group containers by the agents that they may be a fact about: the one of the label, and the one of the name. */

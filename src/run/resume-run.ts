@@ -14,7 +14,6 @@ import { type RunEngine, type RunFile, readRunFile, writeRunFile } from '../stor
 import type { RunFolder } from '../store/state-directory.ts';
 import type { Run, RunOptions } from './run.ts';
 import { lockRun, RunTakenError } from './run-lock.ts';
-import { superviseRun } from './supervise-run.ts';
 
 /**
  * Resume a run whose supervisor is gone: the journal and Docker have the state of its agents. Throws a `FlowError` if
@@ -30,7 +29,11 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     // The supervisor that had the lock a moment ago may have ended the run.
     if (state.ended) throw new RunTakenError(`${folder.runId} is over: it has ${state.ended.status}`);
     const vault = vaultOf(file.plan, options.env ?? process.env);
-    const connection = await reconnect(file, { folder, events, vault }, options);
+    // Load the machines and actors while docker responds.
+    const [connection, { superviseRun }] = await Promise.all([
+      reconnect(file, { folder, events, vault }, options),
+      import('./supervise-run.ts'),
+    ]);
     const engine = rememberEngine(folder, file, connection);
     // Skip the checks when only stopping; continuing could collide with a run that was started in the same workspace
     // meanwhile.
@@ -38,7 +41,8 @@ export async function resumeRun(folder: RunFolder, options: RunOptions): Promise
     removePartialFiles(directoriesOfRun(folder.path));
     truncateTornLine(folder.journal);
     for (const message of damage) void connection.early.append({ type: 'warning', agent: null, message });
-    return await superviseRun({ ...file, engine, vault, folder, lock, past: events }, connection, options);
+    const run = { ...file, engine, vault, folder, lock, isResumed: true, past: events };
+    return await superviseRun(run, connection, options);
   } catch (error) {
     lock?.[Symbol.dispose]();
     throw error instanceof Error && 'syscall' in error ? unusable(folder, error) : error;

@@ -71,6 +71,8 @@ export interface LockedRun extends RunFile {
   readonly folder: RunFolder;
   readonly vault: Vault;
   readonly lock: Lock;
+  /** Another process has driven it before, so it may have containers, also without a past: a journal can be lost. */
+  readonly isResumed: boolean;
   /** Events that the journal has already; none for a new run. */
   readonly past: readonly RunEvent[];
   /** Findings that the user should see before the agents begin. */

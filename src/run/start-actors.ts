@@ -106,6 +106,7 @@ function actorContextOf(
   });
   return createActorContext({
     run: { ...run, stateDir },
+    isResumed: run.isResumed,
     docker: { docker, recorder, containers: containersOf(docker), watcher, engine, limiter },
     time: { clock, deadlineSignal: tracker.deadline.signal },
     vault: run.vault,

@@ -8,8 +8,9 @@ import { openFile } from './state-files.ts';
 import { syncDirectory } from './write-file-atomic.ts';
 
 /**
- * The memory of a run (I1): one event per line, appended only. `append` resolves when the event is on disk; events that
- * arrive during a sync share the next one. Events that precede an effect are awaited before it (I3, write ahead).
+ * The memory of a run (I1): one event per line, appended only. `append` resolves when the event is on disk; the events of
+ * one turn share a sync, and those that arrive during it the next one. Events that precede an effect are awaited before it
+ * (I3, write ahead).
  */
 export interface Journal extends Disposable {
   append(event: RunEventBody): Promise<void>;
@@ -40,27 +41,24 @@ export function openJournal(
     broken.resolve(failure);
   };
 
-  const sync = () => {
+  /** Start a sync at the end of this turn, so that the events of one turn, such as a state and its intent, share it. */
+  const scheduleSync = () => {
     if (syncing || waiting.length === 0) return;
+    syncing = true;
+    setImmediate(sync);
+  };
+  const sync = () => {
     const batch = waiting;
     waiting = [];
-    syncing = true;
+    if (closed) return inTurns(batch, ({ resolve }) => resolve());
     fdatasync(fd, error => {
       syncing = false;
       if (error && !closed) fail(error);
       // After a failed sync a later one proves nothing: the kernel has dropped the pages that it could not write.
       const over = error || closed ? [...batch, ...waiting.splice(0)] : batch;
       inTurns(over, ({ resolve, reject }) => (error && !closed ? reject(error) : resolve()));
-      sync();
+      scheduleSync();
     });
-  };
-
-  const toLine = (place: { v: 1; seq: number; at: number }, body: RunEventBody) => {
-    const written = withChecksum({ ...place, ...body });
-    // Control characters may have kept the parts of a secret apart, so a cleaned event is redacted again.
-    return mayBeUnclean(written.line)
-      ? withChecksum({ ...place, ...redactEvent(cleanEvent(body), redact) })
-      : written;
   };
 
   return {
@@ -69,7 +67,7 @@ export function openJournal(
       const written = Promise.withResolvers<void>();
       // Callers that do not await it must not crash the process by an unhandled rejection.
       written.promise.catch(() => {});
-      const { line, event } = toLine({ v: 1 as const, seq, at: now() }, redactEvent(body, redact));
+      const { line, event } = toLine({ v: 1, seq, at: now() }, redactEvent(body, redact), redact);
       try {
         // After a partial write the last line is torn: nothing may follow it.
         if (failure) throw failure;
@@ -82,7 +80,7 @@ export function openJournal(
       seq++;
       for (const listener of listeners) listener(event);
       waiting.push(written);
-      sync();
+      scheduleSync();
       return written.promise;
     },
     subscribe(listener) {
@@ -95,6 +93,18 @@ export function openJournal(
       closeSync(fd);
     },
   };
+}
+
+function toLine(
+  place: { readonly v: 1; readonly seq: number; readonly at: number },
+  body: RunEventBody,
+  redact: <T>(value: T) => T,
+) {
+  const written = withChecksum({ ...place, ...body });
+  // Control characters may have kept the parts of a secret apart, so a cleaned event is redacted again.
+  return mayBeUnclean(written.line)
+    ? withChecksum({ ...place, ...redactEvent(cleanEvent(body), redact) })
+    : written;
 }
 
 /** Appends that are settled in one turn of the event loop. The work that awaits them is done in the same turn. */

@@ -3,26 +3,29 @@ import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFil
 import { dirname } from 'node:path';
 import { inPlace } from './state-files.ts';
 
-/** Write a temporary file and rename it, so that no reader sees a partial file; it is on disk when this returns. */
-export function writeFileAtomic(file: string, content: string): void {
+/**
+ * Write a temporary file and rename it, so that no reader sees a partial file. It is on disk when this returns,
+ * unless it may be lost with the power of the machine.
+ */
+export function writeFileAtomic(file: string, content: string, { isDurable = true } = {}): void {
   inPlace(file, path => {
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      writeSynced(temporary, content);
+      writeNew(temporary, content, isDurable);
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
     }
   });
-  syncDirectory(dirname(file));
+  if (isDurable) syncDirectory(dirname(file));
 }
 
-function writeSynced(file: string, content: string): void {
+function writeNew(file: string, content: string, isDurable: boolean): void {
   const fd = openSync(file, 'wx', 0o600);
   try {
     writeFileSync(fd, content);
-    fsyncSync(fd);
+    if (isDurable) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

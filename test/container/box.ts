@@ -52,10 +52,7 @@ export type End = {
 export type Box = {
   readonly id: string;
   exec(command: readonly string[], input?: string): ReturnType<typeof docker>;
-  inject(
-    script: string,
-    options?: { attempt?: string; bytes?: number; hash?: string },
-  ): ReturnType<typeof docker>;
+  inject(script: string, options?: { attempt?: string; hash?: string }): ReturnType<typeof docker>;
   end(): Promise<End>;
 };
 
@@ -76,8 +73,8 @@ export async function startBox(
   return {
     id,
     exec,
-    inject: (script, { attempt = '1', bytes = Buffer.byteLength(script), hash = sha256(script) } = {}) =>
-      exec(['agent-inject', attempt, String(bytes), hash], script),
+    inject: (script, { attempt = '1', hash = sha256(script) } = {}) =>
+      exec(['agent-inject', attempt, hash, '30'], script),
     end: async () => {
       const code = Number((await docker(['wait', id])).stdout);
       const output = (await docker(['logs', id])).stdout;

@@ -41,6 +41,14 @@ test('an agent that its limit ends can still print', async t => {
   t.is(end.record, 'agent-end deadline 124 0 n0nce');
 });
 
+test('a process whose name contains a line break does not keep the others from being ended', async t => {
+  const named = `name=$(printf '/tmp/a\\nb'); cp "$(command -v sleep)" "$name"; "$name" 600 &`;
+  const script = `${named} trap "echo saved; exit 0" TERM; while :; do sleep 0.1; done`;
+  const end = await runToEnd(t, script, { env: { AGENT_RUN_LIMIT: '1' } });
+  t.regex(end.pane, /saved/);
+  t.is(end.record, 'agent-end deadline 124 0 n0nce');
+});
+
 test('an agent is idle when it stops printing', async t => {
   const script = 'for i in 1 2 3 4 5 6 7 8; do echo step $i; sleep 1; done; sleep 60';
   const end = await runToEnd(t, script, { env: { AGENT_IDLE_LIMIT: '4' } });

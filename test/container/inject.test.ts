@@ -50,15 +50,15 @@ test('the agent has a terminal, its working directory, default signals and no va
   t.deepEqual(end.pane.match(/^AGENT_\w+/gm), ['AGENT_NAME']);
 });
 
-test('inject refuses a script of another length, hash or attempt, and starts nothing', async t => {
+test('inject refuses a script that is cut off or has another hash or attempt, and starts nothing', async t => {
   const box = await startBox(t, { env: { AGENT_ATTEMPT: '2' } });
   const script = 'echo run >>/tmp/runs; sleep 600';
-  t.is((await box.inject(script, { attempt: '2', bytes: script.length + 1 })).exitCode, 65);
+  t.is((await box.inject(script, { attempt: '2', hash: sha256(`${script}; exit`) })).exitCode, 65);
   t.is((await box.inject(script, { attempt: '2', hash: sha256('other') })).exitCode, 65);
   t.is((await box.inject(script, { attempt: '1' })).exitCode, 66);
   t.is((await box.exec(['agent-inject'])).exitCode, 64);
   t.not((await box.exec(['test', '-e', '/run/agent/started'])).exitCode, 0);
-  t.is((await box.inject(script, { attempt: '2' })).stdout, 'started\n');
+  t.is((await box.inject(script, { attempt: '2' })).stdout, 'ready\nstarted\n');
 });
 
 test('an agent is started once, however often it is injected', async t => {
@@ -67,7 +67,7 @@ test('an agent is started once, however often it is injected', async t => {
   const results = await Promise.all(Array.from({ length: 20 }, () => box.inject(script)));
   for (const { exitCode, stdout } of results) {
     t.is(exitCode, 0);
-    t.regex(stdout, /^(started|already)\n$/);
+    t.regex(stdout, /^(ready\n)?started\n$|^(ready\n)?already\n$/);
   }
   t.is((await box.inject(script)).stdout, 'already\n');
   t.is((await box.exec(['cat', '/tmp/runs'])).stdout, 'run\n');
@@ -78,7 +78,7 @@ test('an injection whose client was killed can be repeated, and starts the agent
   for (const timeoutMs of [20, 60, 100, 140, 180]) {
     const box = await startBox(t);
     const script = `echo run >>/tmp/runs; sleep 600 # ${'x'.repeat(200_000)}`;
-    const args = ['exec', '-i', box.id, 'agent-inject', '1', String(script.length), sha256(script)];
+    const args = ['exec', '-i', box.id, 'agent-inject', '1', sha256(script), '30'];
     await execa('docker', args, { input: script, reject: false, timeout: timeoutMs, killSignal: 'SIGKILL' });
     t.is((await box.inject(script)).exitCode, 0);
     t.true(await until(async () => (await box.exec(['cat', '/tmp/runs'])).stdout !== ''));
@@ -102,14 +102,14 @@ test('a user who scrolls, types and presses C-c and C-d does not keep the agent 
     'half a li',
   ]);
   await box.exec(['tmux', 'copy-mode', '-t', '=agent:']);
-  t.is((await box.inject('sleep 600')).stdout, 'started\n');
+  t.is((await box.inject('sleep 600')).stdout, 'ready\nstarted\n');
 });
 
 test('agent-run that a user types before the injection leaves the session waiting', async t => {
   const box = await startBox(t);
   await box.exec(['agent-ready']);
   await box.exec(['tmux', 'send-keys', '-t', '=agent:', 'agent-run', 'Enter']);
-  t.is((await box.inject('sleep 600')).stdout, 'started\n');
+  t.is((await box.inject('sleep 600')).stdout, 'ready\nstarted\n');
 });
 
 test('a launch script is never written to the disk', async t => {

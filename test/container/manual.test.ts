@@ -119,6 +119,6 @@ test('agent-ready prints why a session does not accept keys', async t => {
   await box.exec(['tmux', 'new-session', '-d', '-s', 'other']);
   await box.exec(['tmux', 'rename-session', '-t', '=agent', 'elsewhere']);
   const gone = await box.exec(['agent-ready', '0']);
-  t.is(gone.exitCode, 1);
+  t.is(gone.exitCode, 124);
   t.regex(gone.stderr, /^agent-ready: .*can't find session: agent\n$/);
 });

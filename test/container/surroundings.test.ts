@@ -138,13 +138,20 @@ for (const [title, script] of Object.entries(forkBombs)) {
   });
 }
 
-test('docker stop ends an agent that has used up the processes of its container, also without an init', async t => {
-  const box = await startBox(t, { init: false, options: ['--pids-limit=64'] });
-  await box.inject(`echo begun; ${forkBombs['children that it keeps']}`);
-  t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('full')));
-  await docker(['stop', '--time=60', box.id]);
-  t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
-});
+// bash tries to fork for 15 seconds.
+for (const shell of ['dash', 'bash']) {
+  test(`docker stop ends an agent that has used up the processes of its container, also without an init, if sh is ${shell}`, async t => {
+    const box = await startBox(t, {
+      init: false,
+      options: ['--pids-limit=64', '--entrypoint=bash'],
+      command: ['-c', `ln -sf ${shell} /bin/sh; exec agent-init`],
+    });
+    await box.inject(`echo begun; ${forkBombs['children that it keeps']}`);
+    t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('full')));
+    await docker(['stop', '--time=60', box.id]);
+    t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
+  });
+}
 
 test('an unclosed control string is closed, so that tmux reads the end of the output', async t => {
   const end = await runToEnd(t, String.raw`printf 'begun\n\033P never closed'; exit 3`);

@@ -36,7 +36,6 @@ test('a missing Docker CLI exits with 3', async t => {
   const here = place(t);
   const bare = join(here.path, 'bare');
   mkdirSync(bare);
-  await execa('ln', ['-s', '/bin/bash', join(bare, 'bash')]);
   const { exitCode, stderr } = await here.run(fine, [], { env: { ...here.env, PATH: bare } });
   t.is(exitCode, 3);
   t.regex(stderr, /docker command is not on PATH/);
@@ -126,7 +125,7 @@ test('more CPUs than the engine has exit with 2 before anything starts', async t
   const { exitCode, stderr } = await here.run({ agents: { worker: { ...fine.agents.worker, cpus: 4096 } } });
   t.is(exitCode, 2);
   t.regex(stderr, /agents\.worker\.cpus: 4096 is more than the \d+ that the Docker engine has/);
-  t.deepEqual(here.shimmed(), ['context', 'info']);
+  t.deepEqual(here.shimmed().toSorted(), ['context', 'info']);
 });
 
 test('an unknown command and an unknown option exit with 2 and a hint', async t => {

@@ -29,7 +29,7 @@ test('doctor passes on this engine, prints one line per check and changes nothin
   t.deepEqual(
     always.map(({ check }: Finding) => check),
     [
-      ...['Node.js', 'bash', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
+      ...['Node.js', 'git', 'docker client', 'docker engine', 'image builder', 'engine size'],
       'limits',
       ...['shared files', 'docker disk', 'base image', 'parent image', 'network', 'leftovers'],
       ...['state directory', 'state disk'],

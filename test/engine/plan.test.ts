@@ -135,8 +135,8 @@ test('--plan --json prints the same steps as data', async t => {
   const verbs = json.steps.filter((step: { agent: string }) => step.agent === 'first');
   t.deepEqual(
     verbs.map((step: { args: string[] }) => step.args[0]),
-    ['create', 'start', 'exec', 'exec', 'wait', 'logs', 'rm'],
+    ['create', 'start', 'exec', 'wait', 'logs', 'rm'],
   );
   t.deepEqual(verbs[1].args, ['start', { from: verbs[0].prints }]);
-  t.true(verbs[3].input.includes('END_OF_INPUT'));
+  t.true(verbs[2].input.includes('END_OF_INPUT'));
 });

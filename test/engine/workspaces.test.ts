@@ -582,7 +582,7 @@ test('--plan has every docker command that a clone, a copy and artifacts need, i
     steps('cloned').filter((step: string) => !/^(git|mkdir) /.test(step)),
     [
       ...['create', 'start', 'rm'],
-      ...['create', 'start', 'exec', 'exec', 'wait', 'logs'],
+      ...['create', 'start', 'exec', 'wait', 'logs'],
       ...['create', 'start', 'rm'],
       ...['create', 'start', 'rm'],
       'rm',
@@ -590,6 +590,6 @@ test('--plan has every docker command that a clone, a copy and artifacts need, i
   );
   t.deepEqual(
     steps('copied').filter((step: string) => !/^(git|mkdir) /.test(step)),
-    ['create', 'cp', 'start', 'exec', 'exec', 'wait', 'logs', 'cp', 'rm'],
+    ['create', 'cp', 'start', 'exec', 'wait', 'logs', 'cp', 'rm'],
   );
 });

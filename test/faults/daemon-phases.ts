@@ -54,7 +54,6 @@ export const phases = {
   'during a create': during('create', null),
   'before a start': before('start', false),
   'during a start': during('start', null),
-  'while tmux is waited for': before("exec '*' agent-ready", true),
   'before the injection': before("exec '*' agent-inject", true),
   'while the agent runs': { docker: {}, isUp: true, isAtWork: true, reached: isAtWork },
 } as const satisfies Readonly<Record<string, Phase>>;

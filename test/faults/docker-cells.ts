@@ -34,19 +34,23 @@ export const verbs = {
   build: { words: 'build', agent: { build: { context: 'image' } } },
   'network ls': { words: 'network ls' },
   'network create': { words: 'network create' },
-  'ps at the start': { words: "ps --all --no-trunc --format='*'" },
+  // A run that begins lists nothing; one whose engine was unreachable reconciles its agents.
+  'ps of a reconciliation': {
+    words: "ps --all --no-trunc --format='*'",
+    before: [{ words: 'start', verb: 'start', mode: 'fails before doing it' }],
+  },
   'container inspect': {
     words: 'container inspect',
     before: [{ words: 'start', verb: 'start', mode: 'does it, then fails' }],
   },
   create: { words: 'create' },
   start: { words: 'start' },
-  'exec agent-ready': { words: "exec '*' agent-ready" },
   'exec agent-inject': { words: "exec '*' agent-inject" },
   events: { words: 'events' },
   logs: { words: 'logs' },
   rm: { words: 'rm' },
-  'ps at the end': { words: "ps --all --no-trunc --filter='*'" },
+  // Without a network of its own, a run knows that nothing is left.
+  'ps at the end': { words: "ps --all --no-trunc --filter='*'", agent: { network: 'isolated' } },
   'exec tmux send-keys': { words: "exec '*' tmux send-keys", ...escalation },
   'kill with TERM': {
     words: 'kill --signal=TERM',
@@ -71,9 +75,8 @@ const reading: readonly VerbName[] = [
   'info',
   'image inspect',
   'network ls',
-  'ps at the start',
+  'ps of a reconciliation',
   'container inspect',
-  'exec agent-ready',
   'events',
   'logs',
   'ps at the end',
@@ -96,11 +99,6 @@ const refused: Partial<Record<VerbName, (mode: Mode) => Refusal | null>> = {
           exitCode: 3,
           message: /^agent-flow: (could not reach the Docker engine|the Docker engine did not respond)/m,
         },
-  // The session is requested within "timeouts.ready"; a call that hangs longer has used it up.
-  'exec agent-ready': mode =>
-    mode.startsWith('hangs')
-      ? { exitCode: 4, message: /could not reach the tmux session: docker did not respond in time/ }
-      : null,
   // The spec limits the time of a build; one that hangs exceeds it.
   build: mode =>
     mode.startsWith('hangs')

@@ -52,7 +52,8 @@ function failAt(name: string, signal: string): void {
       position.callsDocker && event.type === 'docker.result'
         ? event.call === call
         : event.type === 'agent.state' && (agent ?? event.agent) === event.agent && !isIn(event.state, what);
-    if (isOver && moment !== 'intent') fire();
+    // A state that makes no call in this run has no other position.
+    if (isOver && (moment !== 'intent' || (position.callsDocker && call === null))) fire();
   };
   const after = (event: RunEvent) => {
     if (event.type === what && moment === 'after') fire();

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../engine/flow.ts';
 import { type ExpectedOutcome, endProcessesOf, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
@@ -7,14 +7,14 @@ import { cell } from './tally.ts';
 
 /**
  * An injection whose client is dead completes after the next supervisor has found no injection: the agent has ended
- * before that process checks its session.
+ * before that process injects it.
  */
 const lateDocker = {
-  "exec --interactive '*' agent-inject": `place=\${0%/fake/docker}; [ -e "$place/asked" ] && exec "$real" "$@"
+  "exec --interactive '*' agent-inject": `place=\${0%/fake/docker}
+    if [ -e "$place/asked" ]; then
+      xargs -0 -a "$place/asked" "$real" <"$place/script" >/dev/null; "$real" wait "$3" >/dev/null; exec "$real" "$@"
+    fi
     cat >"$place/script"; printf '%s\\0' "$@" >"$place/asked"; exec sleep 3600`,
-  "exec '*' agent-ready": `place=\${0%/fake/docker}; if [ -e "$place/resumed" ]; then
-      xargs -0 -a "$place/asked" "$real" <"$place/script" >/dev/null; "$real" wait "$2" >/dev/null
-    fi; exec "$real" "$@"`,
 };
 
 const expected: ExpectedOutcome = { status: 'succeeded', exitCode: 0, starts: { exactly: 1 } };
@@ -30,7 +30,6 @@ cell({ block: 'A', fault: 'late injection', title }, async t => {
   await engine;
   endProcessesOf(here);
 
-  writeFileSync(join(here.path, 'resumed'), '');
   const { exitCode, stderr } = await here.agentFlow(['resume', '--json'], { env });
   t.is(exitCode, 0, stderr);
   nothingLost(t, here, { worker: expected });

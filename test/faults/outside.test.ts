@@ -79,7 +79,6 @@ for (const [name, { intervene, expected }] of Object.entries(interventions))
  */
 const moments = {
   'before its start': ['start', '$2'],
-  'before its session is checked': ["exec '*' agent-ready", '$2'],
   'before its injection': ['exec --interactive', '$3'],
   'before its transcript is read': ['logs', '$2'],
   'before its removal': ['rm', '$4'],
@@ -89,16 +88,13 @@ type Moment = keyof typeof moments;
 const lost: ExpectedOutcome = { ...again, starts: { exactly: 1 } };
 const early: readonly (readonly [string, Moment, ExpectedOutcome])[] = [
   ['rm --force', 'before its start', lost],
-  ['rm --force', 'before its session is checked', lost],
   ['rm --force', 'before its injection', lost],
   ['rm --force', 'before its transcript is read', again],
   ['rm --force', 'before its removal', fine],
   ['stop', 'before its start', fine],
-  ['stop', 'before its session is checked', lost],
-  ['kill', 'before its session is checked', lost],
+  ['stop', 'before its injection', lost],
   ['kill', 'before its injection', lost],
   // Its session begins again, and may get the agent.
-  ['restart', 'before its session is checked', { ...again, starts: { atMost: 2 } }],
   ['restart', 'before its injection', { ...again, starts: { atMost: 2 } }],
 ];
 

@@ -20,7 +20,8 @@ export interface Position {
 const moments = ['intent', 'flight', 'effect'] as const;
 type Moment = (typeof moments)[number];
 
-const waits = ['watch', 'waitUntil', 'waitForSecrets'];
+/** Actors that only wait: the command that `inject` waits for was spawned by `waitForTmux`. */
+const waits = ['inject', 'watch', 'waitUntil', 'waitForSecrets'];
 
 const states = statesWithActors(agentMachine.root);
 export const initialState = String(agentMachine.config.initial);

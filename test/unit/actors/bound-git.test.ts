@@ -17,6 +17,7 @@ function stage(t: ExecutionContext, { isShared = false } = {}) {
     folder: () => attempt,
     clone: () => null,
     isShared: () => isShared,
+    gitSetting: async () => null,
     emit: journal.emit,
   };
   return { ...journal, context, workspace, attempt };

@@ -18,8 +18,8 @@ test('the hash of a launch script does not reveal its secrets, which are sealed 
     t.is(await run.process({}).seals.unseal(attempt, never), null);
     t.true(readFileSync(run.file).length > 0);
     t.true(String(input).includes(value));
-    hashes.push(String(args.at(-1)));
-    t.is(createHash('sha256').update(String(input)).digest('hex'), String(args.at(-1)));
+    hashes.push(String(args.at(-2)));
+    t.is(createHash('sha256').update(String(input)).digest('hex'), String(args.at(-2)));
     return { args, ok: true, exitCode: 0, stdout: 'started\n', stderr: '', interrupted: null };
   };
   const context = {
@@ -30,8 +30,8 @@ test('the hash of a launch script does not reveal its secrets, which are sealed 
     plan: () => agent,
   } as unknown as ActorContext;
   const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
-  t.deepEqual(await inject(context, input, never), { injectedAt: 7 });
-  await inject(context, input, never);
+  t.deepEqual(await inject(context, new Map(), input, never), { injectedAt: 7 });
+  await inject(context, new Map(), input, never);
   t.not(hashes[0], hashes[1]);
   // A positive control: without the salt, anyone who guesses the secret computes the same hash.
   const guess = () =>

@@ -16,6 +16,7 @@ function stage(t: ExecutionContext, respond: Parameters<typeof helperPorts>[0]) 
   const context = {
     ...helper.ports,
     emit: journal.emit,
+    gitSetting: async () => null,
     markUsed: () => false,
     writablePlaces: [],
     livePlaces: () => [],

@@ -46,6 +46,7 @@ function stage(
     baseCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
     writablePlaces: [],
+    gitSetting: async () => null,
     livePlaces: () => [],
     savedWork: () => saved,
     deadlineSignal: () => never,

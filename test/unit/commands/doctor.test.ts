@@ -4,13 +4,12 @@ import test from 'ava';
 import { onPath } from '../../../src/on-path.ts';
 import { createCli } from '../_helpers/command-line.ts';
 
-/** Create a PATH with bash, sleep and this `docker`, and nothing else. */
+/** Create a PATH with sleep and this `docker`, and nothing else. */
 function pathWith(folder: string, docker: string | null): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  for (const program of ['bash', 'sleep']) symlinkSync(onPath(program, process.env)!, join(bin, program));
-  if (docker !== null)
-    writeFileSync(join(bin, 'docker'), `#!${onPath('bash', process.env)}\n${docker}\n`, { mode: 0o755 });
+  symlinkSync(onPath('sleep', process.env)!, join(bin, 'sleep'));
+  if (docker !== null) writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
   return bin;
 }
 

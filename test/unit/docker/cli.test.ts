@@ -34,6 +34,29 @@ test.serial('input arrives whole, with any bytes', async t => {
   t.true(stdout.startsWith(createHash('sha256').update(input).digest('hex')));
 });
 
+test.serial('arguments reach docker as they are', async t => {
+  const docker = withDocker(t, `for word; do printf '%s\\n' "<$word>"; done`);
+  const args = ['exec', '', 'a b', "it's", '$HOME `id` $(id) !x \\n', '--format={{json .}}', '*', '~', 'é\t'];
+  t.deepEqual(
+    (await docker(args)).stdout.trimEnd().split('\n'),
+    args.map(word => `<${word}>`),
+  );
+});
+
+test.serial('onStdout receives output while the command runs', async t => {
+  const docker = withDocker(t, 'echo first; until [ -e "${0%docker}go" ]; do sleep 0.01; done; echo second');
+  const folder = process.env.PATH!.split(delimiter)[0]!;
+  let received = '';
+  const { stdout } = await docker(['exec'], {
+    onStdout(text) {
+      received += text;
+      if (received === 'first\n') writeFileSync(join(folder, 'go'), '');
+    },
+  });
+  t.is(stdout, 'first\nsecond\n');
+  t.is(received, stdout);
+});
+
 test.serial('DOCKER_DEFAULT_PLATFORM is not passed to the client', async t => {
   const docker = withDocker(t, 'echo "platform: ${DOCKER_DEFAULT_PLATFORM-none}, config: $DOCKER_CONFIG"');
   Object.assign(process.env, { DOCKER_DEFAULT_PLATFORM: 'linux/arm64', DOCKER_CONFIG: '/config' });
@@ -42,4 +65,18 @@ test.serial('DOCKER_DEFAULT_PLATFORM is not passed to the client', async t => {
     delete process.env.DOCKER_CONFIG;
   });
   t.is((await docker(['create'])).stdout, 'platform: none, config: /config\n');
+});
+
+test.serial('docker runs on one processor, except for builds and where the user sets a number', async t => {
+  const before = process.env.GOMAXPROCS;
+  t.teardown(() => {
+    delete process.env.GOMAXPROCS;
+    Object.assign(process.env, before !== undefined && { GOMAXPROCS: before });
+  });
+  delete process.env.GOMAXPROCS;
+  const docker = withDocker(t, 'printf "%s" "${GOMAXPROCS:-all}"');
+  t.is((await docker(['ps'])).stdout, '1');
+  t.is((await docker(['build', '.'], { isLog: true })).stdout, 'all');
+  process.env.GOMAXPROCS = '3';
+  t.is((await docker(['ps'])).stdout, '3');
 });

@@ -4,6 +4,7 @@ import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
 import {
   currentAddress,
+  currentContext,
   dockerEnv,
   engineAddress,
   isDefaultSocket,
@@ -63,6 +64,15 @@ test('a context with certificates stays a context, since they are in its directo
     (await currentAddress(secured, { DOCKER_CONFIG: '/etc/docker-client' })).env.DOCKER_CONFIG,
     '/etc/docker-client',
   );
+});
+
+test('the name of the context is returned with its address, if docker has used one', async t => {
+  t.like(await currentContext(defaultContext, {}), {
+    name: 'desk',
+    address: { host: 'unix:///var/run/docker.sock' },
+  });
+  t.is((await currentContext(defaultContext, { DOCKER_HOST: 'tcp://h:1' })).name, null);
+  t.is((await currentContext(within(null), {})).name, null);
 });
 
 test('the displayed address has no password', async t => {

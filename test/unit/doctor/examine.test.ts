@@ -39,11 +39,10 @@ async function diagnose(
 }
 
 test('a machine with a reachable engine passes all checks in a fixed order', async t => {
-  const { status, exitCode } = await diagnose(t, ['bash', 'git', 'docker'], reachable);
+  const { status, exitCode } = await diagnose(t, ['git', 'docker'], reachable);
   t.is(exitCode, 0);
   t.deepEqual(Object.keys(status), [
     'Node.js',
-    'bash',
     'git',
     'docker client',
     'docker engine',
@@ -62,7 +61,7 @@ test('a machine with a reachable engine passes all checks in a fixed order', asy
 });
 
 test('checks that need the engine are skipped if it is unreachable, and the exit code is 3', async t => {
-  const { status, exitCode, calls } = await diagnose(t, ['bash', 'docker'], {
+  const { status, exitCode, calls } = await diagnose(t, ['docker'], {
     ...reachable,
     info: { stderr: 'Cannot connect to the Docker daemon' },
   });
@@ -73,22 +72,14 @@ test('checks that need the engine are skipped if it is unreachable, and the exit
 });
 
 test('a missing docker command fails with 3', async t => {
-  const { status, exitCode, calls } = await diagnose(t, ['bash'], reachable);
+  const { status, exitCode, calls } = await diagnose(t, [], reachable);
   t.is(exitCode, 3);
   t.is(status['docker client'], 'fail');
   t.deepEqual(calls, []);
 });
 
-test('without bash docker is not run, and the exit code is 1', async t => {
-  const { status, exitCode, calls } = await diagnose(t, ['docker'], reachable);
-  t.is(exitCode, 1);
-  t.is(status.bash, 'fail');
-  t.false('docker client' in status);
-  t.deepEqual(calls, []);
-});
-
 test('an unsafe state directory fails with 1', async t => {
-  const { status, exitCode } = await diagnose(t, ['bash', 'docker'], reachable, stateDir => {
+  const { status, exitCode } = await diagnose(t, ['docker'], reachable, stateDir => {
     mkdirSync(stateDir);
     chmodSync(stateDir, 0o777);
   });

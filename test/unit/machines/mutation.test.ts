@@ -26,7 +26,7 @@ const harmless = [
   'reconciling.onDone[11] without its guard', // the last branch of a list whose guards cover every case, like the next three
   'backingOff.onDone[9] without its guard',
   'backingOff.onError[9] without its guard',
-  'waitingForSecrets.onDone[2] without its guard',
+  'waitingForSecrets.onDone[3] without its guard',
   'stopping.killing.onDone[0] without its guard', // both branches lead to collecting, and a null end has no effect
   'removing.removingContainer.onDone without the action cleanupDone', // the next attempt resets the context anyway
 ];

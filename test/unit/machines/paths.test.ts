@@ -169,7 +169,7 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
   return [
     ...outputsAt(place, snapshot).map(done),
     ...(waits ? [] : [failed('docker'), failed('transient'), failed('unreachable')]),
-    ...(place === 'building' || place === 'injecting' || place === 'reading'
+    ...(['building', 'waitingForTmux', 'injecting', 'reading'].includes(place)
       ? [failed('missingSecret')]
       : []),
     ...(place === 'running' ? [{ type: 'IDLE' }, { type: 'NEEDS_INPUT' }] : []),

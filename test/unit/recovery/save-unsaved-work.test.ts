@@ -34,6 +34,7 @@ function stage(
     clone: (name: string, attempt: number) => join(root, `${name}-${attempt}`),
     baseCommit: () => ({ commit: 'b'.repeat(40) }),
     makeClone: async () => null,
+    gitSetting: async () => null,
     writablePlaces: [],
     livePlaces: () => [],
     savedWork: () => saved,

@@ -36,6 +36,7 @@ function desk(
   const halts: Error[] = [];
   const context = createActorContext({
     run: { plan, stateDir, folder: stateDir.run('r1234567'), secret: 's1', commits: {}, ...run },
+    isResumed: false,
     docker: {
       docker: fakeClient().docker,
       recorder: nullRecorder,

@@ -20,12 +20,20 @@ interface Situation {
   readonly agentsEnd?: boolean;
   readonly machines?: Promise<void>;
   readonly ps?: Partial<DockerResult>;
+  readonly isResumed?: boolean;
+  readonly isSettled?: boolean;
 }
 
 /** A run of agent `a` without a clone, whose machines end as `machines` does. */
 async function desk(
   t: ExecutionContext,
-  { agentsEnd = true, machines = Promise.resolve(), ps = {} }: Situation = {},
+  {
+    agentsEnd = true,
+    machines = Promise.resolve(),
+    ps = {},
+    isResumed = false,
+    isSettled = false,
+  }: Situation = {},
 ) {
   const stateDir = openStateDir(join(folder(t), 'state'));
   const run = stateDir.run('r1234567');
@@ -50,9 +58,10 @@ async function desk(
     run: {
       plan: { name: 'f', concurrency: null, agents: [{ ...defaultPlan, name: 'a' }] },
       folder: run,
+      isResumed,
     },
     connection: { docker },
-    isResumed: false,
+    ledger: { docker, isSettled: () => isSettled },
     stateDir,
     clock,
     journal,
@@ -92,6 +101,18 @@ test('a run whose agents have ended has its result before the last event of the 
   t.like(events().at(-1), { type: 'run.ended', status: 'succeeded', exitCode: 0 });
   t.true(isClosed());
   t.true(calls.some(call => call.startsWith('ps --all') && call.includes('run-id=r1234567')));
+});
+
+test('containers whose removal docker has confirmed are not listed again', async t => {
+  const { finish, calls } = await desk(t, { isSettled: true });
+  t.like(await finish(), { exitCode: 0, isClean: true });
+  t.deepEqual(calls, []);
+});
+
+test('a resumed run lists containers, which an earlier process may have created', async t => {
+  const { finish, calls } = await desk(t, { isSettled: true, isResumed: true });
+  t.like(await finish(), { exitCode: 0, isClean: true });
+  t.is(calls.length, 1);
 });
 
 test('a removal that cannot be confirmed is a warning, and exits with 3', async t => {

@@ -19,17 +19,24 @@ const container = (more: Partial<Container> = {}): Partial<Container> => ({
 });
 
 /** Reconciles the agents `a` and `b` of a run with these containers, of which a list has name and labels. */
-function desk(existing: Partial<Container>[], records: Readonly<Record<string, AgentRecord>> = {}) {
+function desk(
+  existing: Partial<Container>[],
+  records: Readonly<Record<string, AgentRecord>> = {},
+  isResumed = true,
+) {
   const { containers } = fakeContainers(existing);
   let lists = 0;
+  let isHidden = false;
   const unsealed: string[][] = [];
   const reconcile = reconcileAgents({
     runId: identity.runId,
+    isResumed,
     containers: {
       ...containers,
       list: async () => {
         lists++;
-        return existing.map(({ id, name, labels = {} }) => ({
+        const listed = isHidden ? [] : existing;
+        return listed.map(({ id, name, labels = {} }) => ({
           id: id!,
           name: name!,
           state: 'running',
@@ -45,7 +52,10 @@ function desk(existing: Partial<Container>[], records: Readonly<Record<string, A
     agents: { plan: name => agent({ name }), identity: (_, attempt) => ({ ...identity, attempt }) },
     signal: never,
   });
-  return { reconcile, lists: () => lists, unsealed };
+  const hide = () => {
+    isHidden = true;
+  };
+  return { reconcile, lists: () => lists, unsealed, hide };
 }
 
 test('fresh agents begin, and share one list', async t => {
@@ -56,6 +66,23 @@ test('fresh agents begin, and share one list', async t => {
   t.is(lists(), 1);
 });
 
+test('a run that begins lists no containers', async t => {
+  const { reconcile, lists, unsealed } = desk([], {}, false);
+  const [a, b] = await Promise.all([reconcile('a', never), reconcile('b', never)]);
+  t.deepEqual([a.enter, b.enter], ['building', 'building']);
+  t.is(lists(), 0);
+  t.deepEqual(unsealed, []);
+});
+
+test('a run that has begun lists an agent whose create may have landed', async t => {
+  const records: Record<string, AgentRecord> = {};
+  const { reconcile, lists } = desk([container()], records, false);
+  t.is((await reconcile('a', never)).enter, 'building');
+  records.a = { ...emptyRecord, createAsked: true };
+  t.like(await reconcile('a', never), { enter: 'waitingForTmux', containerId: id });
+  t.is(lists(), 1);
+});
+
 test('a running container of the agent is found, and that of another agent is not', async t => {
   const { reconcile, unsealed } = desk([container()], {
     a: { ...emptyRecord, createAsked: true, startAsked: true, injectedAt: 6, containerId: id, startedAt: 5 },
@@ -63,6 +90,17 @@ test('a running container of the agent is found, and that of another agent is no
   t.like(await reconcile('a', never), { enter: 'running', containerId: id });
   t.is((await reconcile('b', never)).enter, 'building');
   t.deepEqual(unsealed, [[id]]);
+});
+
+test('a container that a list lacks is looked up before it is taken for removed', async t => {
+  const existing = [container()];
+  const known = { ...emptyRecord, createAsked: true, containerId: id };
+  const { reconcile, unsealed, hide } = desk(existing, { a: known });
+  hide();
+  t.like(await reconcile('a', never), { enter: 'waitingForTmux', containerId: id });
+  t.deepEqual(unsealed, [[], [id]]);
+  existing.splice(0);
+  t.like(await reconcile('a', never), { enter: 'removing', reason: 'removed from outside' });
 });
 
 test('an agent that is not fresh is listed again when it reconciles again', async t => {
@@ -129,6 +167,7 @@ function reconciling(existing: readonly Container[]) {
   };
   return reconcileAgents({
     runId,
+    isResumed: true,
     containers,
     seals: { unsealAll() {} },
     clock: { now: () => 0 },

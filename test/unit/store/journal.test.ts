@@ -1,4 +1,5 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -243,10 +244,57 @@ test('a torn last line is truncated before more is appended', async t => {
   t.deepEqual(readJournal(path).damage, []);
 });
 
+/** Replace the sync of every journal until the end of the test, which is serial therefore. */
+function replaceSync(t: ExecutionContext, sync: typeof fs.fdatasync) {
+  const { fdatasync } = fs;
+  fs.fdatasync = sync;
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    fs.fdatasync = fdatasync;
+    syncBuiltinESMExports();
+  });
+}
+
+test.serial('the events of one turn share one sync, and each is settled by it', async t => {
+  const { fdatasync } = fs;
+  let syncs = 0;
+  replaceSync(t, ((fd, done) => {
+    syncs++;
+    fdatasync(fd, done);
+  }) as typeof fdatasync);
+  const journal = openJournal(file(t), () => 0);
+  const state = journal.append(cancel('a'));
+  // An actor of the new state journals its intent some promises later.
+  const intent = Promise.resolve().then(() => journal.append(cancel('b')));
+  await Promise.all([state, intent]);
+  t.is(syncs, 1);
+  await journal.append(cancel('c'));
+  t.is(syncs, 2);
+  journal[Symbol.dispose]();
+});
+
+test.serial('a failed sync also rejects the events that arrived during it', async t => {
+  const begun = Promise.withResolvers<fs.NoParamCallback>();
+  replaceSync(t, ((_fd, done) => begun.resolve(done)) as typeof fs.fdatasync);
+  const journal = openJournal(file(t), () => 0);
+  const first = journal.append(cancel('a'));
+  const fail = await begun.promise;
+  const second = journal.append(cancel('b'));
+  fail(new Error('the disk is gone'));
+  for (const { status } of await Promise.allSettled([first, second])) t.is(status, 'rejected');
+  journal[Symbol.dispose]();
+});
+
+test('an append whose sync has not begun is settled by dispose', async t => {
+  const journal = openJournal(file(t), () => 0);
+  const written = journal.append(cancel('a'));
+  journal[Symbol.dispose]();
+  await t.notThrowsAsync(written);
+});
+
 test('appends that are on disk are settled a hundred at a time, so that other work is done in between', async t => {
   const journal = openJournal(file(t), () => 0);
   const first = journal.append(cancel('first'));
-  // These share the next sync.
   const counts = { settled: 0, mostInTurn: 0, inTurn: 0 };
   const appends = Array.from({ length: 350 }, () => {
     const written = journal.append(cancel('more'));

@@ -258,7 +258,7 @@ export const startupScenarios: readonly Scenario[] = [
       .given({ inDoubt: true });
     finish(advance(agent.resolves(), 'running')).ends('succeeded', atEnd);
   }),
-  ...(['building', 'injecting'] as const).flatMap(step => [
+  ...(['building', 'waitingForTmux', 'injecting'] as const).flatMap(step => [
     scenario(`${step} waits for a missing secret, then succeeds`, agent => {
       advance(agent, step).fails('missingSecret').at('waitingForSecrets').resolves();
       finish(advance(agent, 'running', step)).ends('succeeded', atEnd);
@@ -275,7 +275,7 @@ export const startupScenarios: readonly Scenario[] = [
     }),
     scenario(`a kill while ${step} waits for a secret ends the wait`, agent => {
       advance(agent, step).fails('missingSecret').at('waitingForSecrets').kill();
-      if (step === 'injecting') agent.at('removing > removingContainer').resolves().at('evaluating > done');
+      if (step !== 'building') agent.at('removing > removingContainer').resolves().at('evaluating > done');
       else agent.at('removing > evaluating > done');
       agent.ends('cancelled');
     }),

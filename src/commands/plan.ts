@@ -16,7 +16,7 @@ import { planData, planScript } from './plan-script.ts';
 
 /** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const connection = await reachCurrent(undefined, 10_000).catch((error: Error) => {
+  const connection = await reachCurrent(undefined, { timeout: 10_000 }).catch((error: Error) => {
     printLine(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });

@@ -1,6 +1,6 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { type Docker, type DockerResult, dockerCli } from '../docker/cli.ts';
+import { type Docker, dockerCli } from '../docker/cli.ts';
 import { clientSetting } from '../docker/client-settings.ts';
 import {
   currentAddress,
@@ -11,6 +11,7 @@ import {
 import { engineHint } from '../docker/engine-hint.ts';
 import { callInfo, type EngineInfo, engineInfo, mayBeOtherContext } from '../docker/engine-info.ts';
 import { refusingSplitMounts } from '../docker/podman.ts';
+import { type Reads, startReads, withReadResults } from '../docker/read-ahead.ts';
 import { nullRecorder, type Recorder, recorder as recorderOf } from '../docker/recorder.ts';
 import { EngineError } from '../errors.ts';
 import type { Redactor } from '../secrets/redact.ts';
@@ -37,6 +38,8 @@ export interface ConnectOptions {
   readonly callsBefore?: number;
   /** The run whose engine is required; null for any engine. */
   readonly run?: RunOnEngine | null;
+  /** Calls that are made beside `docker info`, where any engine will do. */
+  readonly reads?: Reads;
 }
 
 /** A run and the engine that it began on. */
@@ -51,10 +54,11 @@ export async function connect({
   redactor,
   callsBefore = 0,
   run = null,
+  reads = noReads,
 }: ConnectOptions): Promise<Connection> {
   const early = bufferedSink();
   const recorder = recorderOf(early, clock.elapsed, callsBefore, redactor.text);
-  const found = run === null ? await reachCurrent(recorder) : await reachRunEngine(run, recorder);
+  const found = run === null ? await reachCurrent(recorder, { reads }) : await reachRunEngine(run, recorder);
   return { ...found, early };
 }
 
@@ -68,27 +72,44 @@ export const runEngineOf = ({ engine: { id, hostName }, address }: EngineConnect
 export const connectTo = (run: RunOnEngine, timeout?: number): Promise<EngineConnection> =>
   reachRunEngine(run, nullRecorder, timeout);
 
+interface ReachOptions {
+  /** Milliseconds for `docker info`. */
+  readonly timeout?: number | undefined;
+  readonly reads?: Reads;
+}
+
+const noReads: Reads = { calls: [], signal: new AbortController().signal };
+
 /**
- * Connect to the engine that docker reaches from this process now. Where the default context is likely, `docker info` runs
- * beside `docker context inspect`.
+ * Connect to the engine that docker reaches from this process now. Where the default context is likely, `docker info` and the
+ * reads run beside `docker context inspect`.
  */
 export async function reachCurrent(
   recorder: Recorder = nullRecorder,
-  timeout?: number,
+  { timeout, reads = noReads }: ReachOptions = {},
 ): Promise<EngineConnection> {
   const docker = dockerCli(recorder);
   const unused = new AbortController();
   const current = currentContext(docker, process.env);
-  const info = hasDefaultContext(process.env)
-    ? callInfo(docker, { ...(timeout !== undefined && { timeout }), signal: unused.signal }).catch(() => null)
+  const signal = AbortSignal.any([unused.signal, reads.signal]);
+  const early = hasDefaultContext(process.env)
+    ? callEarly(docker, { timeout, reads: { ...reads, signal } })
     : null;
   const { name, address } = await current;
-  const result = name === defaultContext ? await info : null;
+  const result = name === defaultContext ? ((await early?.info.catch(() => null)) ?? null) : null;
   // The address of one call is recorded with the id of the other: both must have used the same engine.
-  if (result !== null && !mayBeOtherContext(result, defaultContext))
-    return reachEngine(recorder, address, timeout, result);
+  if (early !== null && result !== null && !mayBeOtherContext(result, defaultContext))
+    return reachEngine(recorder, address, { timeout }, early);
   unused.abort();
-  return reachEngine(recorder, address, timeout);
+  return reachEngine(recorder, address, { timeout, reads });
+}
+
+/** Call `docker info`, and make the reads beside it. */
+function callEarly(docker: Docker, { timeout, reads = noReads }: ReachOptions) {
+  const info = callInfo(docker, { ...(timeout !== undefined && { timeout }), signal: reads.signal });
+  // Handle the rejection of a result that is never used.
+  info.catch(() => {});
+  return { info, results: startReads(docker, reads) };
 }
 
 /** Return whether the environment and the docker client's settings select the default context. */
@@ -99,15 +120,17 @@ const hasDefaultContext = (env: NodeJS.ProcessEnv): boolean =>
 async function reachEngine(
   from: Recorder,
   address: EngineAddress,
-  timeout?: number,
-  result: DockerResult | null = null,
+  options: ReachOptions,
+  known: ReturnType<typeof callEarly> | null = null,
 ): Promise<EngineConnection> {
   const recorder = from.to(address);
   const docker = dockerCli(recorder);
+  const { info, results } = known ?? callEarly(docker, options);
   try {
     const hint = () => engineHint(address.host, process.env);
-    const engine = await engineInfo(docker, { timeout, hint, result });
-    return { docker: engine.isPodman ? refusingSplitMounts(docker) : docker, recorder, address, engine };
+    const engine = await engineInfo(docker, { timeout: options.timeout, hint, info });
+    const checked = engine.isPodman ? refusingSplitMounts(docker) : docker;
+    return { docker: withReadResults(checked, results), recorder, address, engine };
   } catch (error) {
     throw new EngineError(asStepError(error).message, { cause: error });
   }
@@ -136,7 +159,7 @@ async function reachRunEngine(
     tried.add(key);
     const where = address.host || "docker's default address";
     try {
-      const found = await reachEngine(recorder, address, timeout);
+      const found = await reachEngine(recorder, address, { timeout });
       const { id, hostName } = found.engine;
       // At another address the machine must match too: the engine of a copied machine has the same id.
       const isSame = id === engine.id && (address === engine.address || hostName === engine.hostName);

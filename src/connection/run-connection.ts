@@ -65,7 +65,7 @@ export interface MissingEngine {
  * containers, and the one that docker reaches now. Throws an `EngineError` if none of them can be reached.
  */
 export async function enginesOf(stateDir: StateDir, timeout?: number): Promise<EnginesOfRuns> {
-  const [reached] = await Promise.allSettled([reachCurrent(undefined, timeout)]);
+  const [reached] = await Promise.allSettled([reachCurrent(undefined, { timeout })]);
   const current = reached.status === 'fulfilled' ? reached.value : null;
   const elsewhere = stateDir
     .recorded()

@@ -116,8 +116,8 @@ export interface EngineInfoOptions {
   readonly timeout?: number | undefined;
   /** Return the fix for an unreachable engine. */
   readonly hint?: () => string;
-  /** The result of a `docker info` of this engine that was called before. */
-  readonly result?: DockerResult | null;
+  /** A `docker info` of this engine that was called before. */
+  readonly info?: Promise<DockerResult>;
 }
 
 const infoTimeoutMs = 20_000;
@@ -136,13 +136,15 @@ export const mayBeOtherContext = ({ ok, stdout }: DockerResult, context: string)
 /** Read the engine's facts. Throws an `unreachable` DockerError for an engine that does not respond. */
 export async function engineInfo(
   docker: Docker,
-  { timeout = infoTimeoutMs, hint = () => '', result: known = null }: EngineInfoOptions = {},
+  {
+    timeout = infoTimeoutMs,
+    hint = () => '',
+    info: call = callInfo(docker, { timeout }),
+  }: EngineInfoOptions = {},
 ): Promise<EngineInfo> {
-  const result =
-    known ??
-    (await callInfo(docker, { timeout }).catch(error => {
-      throw unreachableError(`docker cannot be called: ${String(error.message)}`, '');
-    }));
+  const result = await call.catch(error => {
+    throw unreachableError(`docker cannot be called: ${String(error.message)}`, '');
+  });
   const unreachable = (problem: string, fix: string) => unreachableError(problem, fix, result);
   const parsed = result.ok ? read(info, result.stdout) : null;
   if (parsed && parsed.ServerVersion !== '') return engineOf(parsed);

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { reachCurrent } from '../../../src/connection/engine-connection.ts';
+import { never } from '../_helpers/actor-ports.ts';
 import { setEnvironment, useDefaultContext } from '../_helpers/environment.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { folder } from '../_helpers/repositories.ts';
@@ -44,6 +45,7 @@ function desk(
     t,
     `case $1 in
     context) echo x >>"$here/contexts"; ${context} ;;
+    ps) printf '%s' "\${DOCKER_HOST:-none}" ;;
     info)
       echo "\${DOCKER_HOST:-none}" >>"$here/infos"
       ${before}
@@ -115,6 +117,17 @@ test.serial('an info that cannot be read is called once', async t => {
   const { infos } = desk(t, { before: `echo '{"ID":"E1"'; exit 0` });
   await t.throwsAsync(reachCurrent(), { message: /its output cannot be read/ });
   t.deepEqual(infos(), ['none']);
+});
+
+test.serial('reads are made beside the info, and again where that was of another engine', async t => {
+  const reads = { calls: [['ps']], signal: never };
+  const hostOfRead = async () => (await (await reachCurrent(undefined, { reads })).docker(['ps'])).stdout;
+  desk(t);
+  t.is(await hostOfRead(), 'none');
+  desk(t, { info: facts('other') });
+  t.is(await hostOfRead(), 'unix:///a.sock');
+  desk(t, { env: { DOCKER_HOST: 'unix:///b.sock' } });
+  t.is(await hostOfRead(), 'unix:///b.sock');
 });
 
 test.serial('an info that is not needed is ended', async t => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Docker, DockerResult } from '../../../src/docker/cli.ts';
-import { readAhead } from '../../../src/docker/read-ahead.ts';
+import { type Reads, startReads, withReadResults } from '../../../src/docker/read-ahead.ts';
 import { never } from '../_helpers/actor-ports.ts';
 
 /** A docker whose calls end when a test ends them. */
@@ -26,6 +26,9 @@ function desk() {
     });
   return { docker, calls, pending, signals, end };
 }
+
+const readAhead = (docker: Docker, calls: Reads['calls'], signal: AbortSignal) =>
+  withReadResults(docker, startReads(docker, { calls, signal }));
 
 test('a call has the result of the early one, once', async t => {
   const { docker, calls, end } = desk();

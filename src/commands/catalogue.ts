@@ -16,7 +16,7 @@ export const commands: readonly CommandEntry[] = [
   {
     usage: 'run <spec>',
     describe: 'Run the agents of a spec',
-    load: async () => (await import('./driving.ts')).run,
+    load: async () => (await import('./run.ts')).run,
   },
   {
     usage: 'resume [run]',

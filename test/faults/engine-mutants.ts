@@ -41,12 +41,12 @@ export const mutants: readonly Mutant[] = [
   {
     drops: 'the marker',
     edits: [
-      ['docker/rootfs/usr/local/bin/agent-inject', 'already() {', 'already() { return 0;'],
+      ['docker/rootfs/usr/local/bin/agent-inject', '! has_started || { echo already; exit 0; }', ':'],
       ['docker/rootfs/usr/local/bin/agent-inject', "'#{&&:#{==:#{@agent},ready},#{pane_pipe}}'", "'1'"],
       [
         'docker/rootfs/usr/local/bin/agent-inject',
-        'until [ -d "$state/started" ]; do\n',
-        'typed=; until [ -n "$typed" ] && [ -d "$state/started" ]; do typed=yes\n',
+        'until has_started; do\n',
+        'typed=; until [ -n "$typed" ] && has_started; do typed=yes\n',
       ],
     ],
     caughtBy: ['injected-once.test.ts', '*'],

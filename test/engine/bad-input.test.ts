@@ -125,7 +125,8 @@ test('more CPUs than the engine has exit with 2 before anything starts', async t
   const { exitCode, stderr } = await here.run({ agents: { worker: { ...fine.agents.worker, cpus: 4096 } } });
   t.is(exitCode, 2);
   t.regex(stderr, /agents\.worker\.cpus: 4096 is more than the \d+ that the Docker engine has/);
-  t.deepEqual(here.shimmed().toSorted(), ['context', 'info']);
+  // Calls that only read.
+  for (const verb of here.shimmed()) t.true(['context', 'image', 'info', 'network'].includes(verb), verb);
 });
 
 test('an unknown command and an unknown option exit with 2 and a hint', async t => {

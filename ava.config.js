@@ -4,6 +4,8 @@ const longest = [
   'engine-killed',
   'engine-signalled',
   'daemon',
+  'networks',
+  'workspaces',
   'engine-random',
   'random-repositories',
   'outside',

@@ -1,14 +1,32 @@
-import type { AgentContext, AgentInput, AgentOutput, AttemptResult, StepInput } from './agent-types.ts';
+import type {
+  AgentContext,
+  AgentInput,
+  AgentOutput,
+  AttemptResult,
+  Entry,
+  StepInput,
+} from './agent-types.ts';
 import type { Outcome } from './outcome.ts';
 import { toOutcome } from './to-outcome.ts';
 
 /** Part of a context without a pending step. */
 export const noPendingStep = { pendingStep: null, tries: 0 } as const;
 
-export const initialContext = ({ name, retries, keep }: AgentInput): AgentContext => ({
+export const betweenAttempts: readonly Entry[] = ['retrying', 'waitingForQuota'];
+/** Entries from which a cancelled attempt has to be stopped. */
+export const entriesBeforeStopping: readonly Entry[] = [
+  'placing',
+  'building',
+  'starting',
+  'waitingForTmux',
+  'running',
+];
+
+export const initialContext = ({ name, retries, keep, isScheduled = false }: AgentInput): AgentContext => ({
   name,
   retries,
   keep,
+  isScheduled,
   attempt: 1,
   image: null,
   containerId: null,

@@ -1,5 +1,11 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
-import { attemptResult, noPendingStep, outcomeOf } from './agent-context.ts';
+import {
+  attemptResult,
+  betweenAttempts,
+  entriesBeforeStopping,
+  noPendingStep,
+  outcomeOf,
+} from './agent-context.ts';
 import { backOffDelay, maxTries, nextAttemptAt } from './agent-delays.ts';
 import type {
   AgentContext,
@@ -42,10 +48,6 @@ const permanentFailureKinds: readonly FailureKind[] = [
   'workspace',
 ];
 
-const betweenAttempts: readonly Entry[] = ['retrying', 'waitingForQuota'];
-/** Entries from which a cancelled attempt has to be stopped. */
-const entriesBeforeStopping: readonly Entry[] = ['building', 'starting', 'waitingForTmux', 'running'];
-
 const cancelledOutcome: Outcome = { status: 'cancelled', exitCode: null, error: null };
 
 /** The actors, guards and actions of the chart in agent.ts. */
@@ -60,6 +62,8 @@ export const machineSetup = setup({
   },
   actors: {
     reconcile: notProvided<Reconciliation>('reconcile'),
+    /** Resolves when the attempt has a host. Meanwhile it sends `PENDING` to its parent when the reason changes. */
+    place: notProvided<void>('place'),
     ensureImage: notProvided<{ image: string }>('ensureImage'),
     ensureNetwork: notProvided<void>('ensureNetwork'),
     createContainer: notProvided<{ containerId: string }>('createContainer'),
@@ -79,6 +83,7 @@ export const machineSetup = setup({
     killContainer: notProvided<End | null>('killContainer'),
     collect: notProvided<{ record: EndRecord | null }>('collect'),
     removeContainer: notProvided<void>('removeContainer'),
+    release: notProvided<void>('release'),
     /** Resolves at `at`, or up to `jitter` milliseconds earlier, so that agents that failed together do not try again at once. */
     waitUntil: notProvided<void, { at: number; jitter?: number }>('waitUntil'),
     waitForEngine: notProvided<void>('waitForEngine'),
@@ -104,6 +109,7 @@ export const machineSetup = setup({
 
     // Guards on the context.
     isCancelled: ({ context }) => context.cancelled,
+    isScheduled: ({ context }) => context.isScheduled,
     isPendingStep: ({ context }, params: { step: Step }) => context.pendingStep === params.step,
     isCleanupStepPending: ({ context }) =>
       context.pendingStep === 'collecting' || context.pendingStep === 'removing',

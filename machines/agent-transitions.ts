@@ -59,10 +59,14 @@ export const onRemoveError = [
   { target: '#agent.evaluating', actions: 'leaveBehind' },
 ] as const;
 
+/** `on` of a state in which the agent's host can be lost: the journal has the outcome, from which it is reconciled. */
+export const losable = { HOST_LOST: { target: '#agent.reconciling', reenter: true } } as const;
+
 /** `on` of a state in which a cancel stops the agent. */
 export const cancellable = {
   CANCEL: { target: 'stopping', actions: 'cancel' },
   KILL: { target: 'removing', actions: 'cancel' },
+  ...losable,
 } as const;
 
 /** A step of the escalation: it has ended the agent, or the next one follows, also when it fails. */
@@ -81,6 +85,7 @@ export const returnTo = <S extends Step>(step: S) =>
 /** `onDone` of `backingOff`, and its `onError`: if the timer fails, the wait ends early, and the tries are still counted. */
 export const returnToPendingStep = [
   returnTo('reconciling'),
+  returnTo('placing'),
   returnTo('building'),
   returnTo('networking'),
   returnTo('creating'),
@@ -92,8 +97,18 @@ export const returnToPendingStep = [
   returnTo('removing'),
 ] as const;
 
+/** Transitions out of an attempt that is over. */
+export const afterAttempt = [
+  { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
+  { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
+  { target: 'done' },
+] as const;
+
 /** `onDone` and `onError` of a wait between two attempts. */
-export const startNextAttempt = { target: 'building', actions: 'nextAttempt' } as const;
+export const startNextAttempt = [
+  { guard: 'isScheduled', target: 'placing', actions: 'nextAttempt' },
+  { target: 'building', actions: 'nextAttempt' },
+] as const;
 
 /** `on` of a wait between two attempts: nothing is left to clean up. */
 export const cancelPendingRetry = {

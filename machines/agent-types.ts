@@ -6,6 +6,7 @@ import type { End, Outcome } from './outcome.ts';
  */
 export type Step =
   | 'reconciling'
+  | 'placing'
   | 'building'
   | 'networking'
   | 'creating'
@@ -18,6 +19,7 @@ export type Step =
 
 /** A state that `reconcile()` may enter. */
 export type Entry =
+  | 'placing'
   | 'building'
   | 'starting'
   | 'waitingForTmux'
@@ -61,6 +63,10 @@ export interface AgentInput {
   readonly name: string;
   /** Names of the agents that have to succeed first. */
   readonly dependsOn: readonly string[];
+  /** The host that it is placed on; absent for the engine of the run. */
+  readonly host?: string;
+  /** A scheduler chooses the host of each attempt. */
+  readonly isScheduled?: boolean;
   /** Attempts after the first one. */
   readonly retries: number;
   /** The outcomes after which the container is kept instead of being removed. */
@@ -78,6 +84,7 @@ export interface AgentContext {
   readonly name: string;
   readonly retries: number;
   readonly keep: AgentInput['keep'];
+  readonly isScheduled: boolean;
   readonly attempt: number;
   readonly image: string | null;
   readonly containerId: string | null;
@@ -101,6 +108,10 @@ export type AgentEvent =
   | { type: 'CANCEL'; reason: string }
   /** Remove its container at once, in whatever state. */
   | { type: 'KILL' }
+  /** Its host counts as lost, which is the outcome of its attempt in the journal: nothing more is done on that host. */
+  | { type: 'HOST_LOST' }
+  /** The scheduler has no host for the attempt yet. The reason is text for the user. */
+  | { type: 'PENDING'; reason: string }
   | Activity;
 
 /** The activity of an interactive agent: it works, is idle, or needs input. */

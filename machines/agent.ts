@@ -2,10 +2,12 @@ import { agentOutput, initialContext, stepInput } from './agent-context.ts';
 import { backOffDelay } from './agent-delays.ts';
 import { machineSetup } from './agent-setup.ts';
 import {
+  afterAttempt,
   cancellable,
   cancelPendingRetry,
   enterAt,
   escalateTo,
+  losable,
   onCollectError,
   onRemoveError,
   onSecretStepError,
@@ -18,8 +20,9 @@ import {
 /**
  * The life of one agent, as an XState machine.
  *
- *     reconciling → building → networking → creating → starting → waitingForTmux → injecting → running
- *              → stopping → collecting → removing → evaluating → (retrying | waitingForQuota → building) | done
+ *     reconciling → [placing →] building → networking → creating → starting → waitingForTmux → injecting → running
+ *              → stopping → collecting → removing → evaluating [→ releasing]
+ *              → (retrying | waitingForQuota → [placing →] building) | done
  *
  * A step that fails with a transient error is tried again after `backingOff`. An unreachable daemon is the state
  * `engineUnreachable` and uses up no try. Every other failure leaves through `stopping`, `collecting` and `removing`, so
@@ -81,6 +84,7 @@ export const agentMachine = machineSetup.createMachine({
             target: 'done',
             actions: ['applyReconciliation', 'cancelBetweenAttempts'],
           },
+          enterAt('placing'),
           enterAt('building'),
           enterAt('starting'),
           enterAt('waitingForTmux'),
@@ -99,6 +103,24 @@ export const agentMachine = machineSetup.createMachine({
       },
       // Whether there is something to stop is not known yet.
       on: { ...cancellable, CANCEL: { actions: 'noteCancel' } },
+    },
+
+    // A scheduler, such as Docker Swarm, chooses a host with room for the attempt, and keeps that room for it.
+    placing: {
+      tags: 'startup',
+      initial: 'requested',
+      states: {
+        requested: { on: { PENDING: 'pending' } },
+        pending: { on: { PENDING: { target: 'pending', reenter: true } } },
+      },
+      invoke: {
+        id: 'place',
+        src: 'place',
+        input: stepInput,
+        onDone: { target: 'building', actions: 'stepDone' },
+        onError: onStepError('placing'),
+      },
+      on: cancellable,
     },
 
     building: {
@@ -217,6 +239,7 @@ export const agentMachine = machineSetup.createMachine({
           { target: 'stopping', actions: 'cancel' },
         ],
         KILL: { target: 'removing', actions: 'cancel' },
+        ...losable,
       },
     },
 
@@ -258,6 +281,7 @@ export const agentMachine = machineSetup.createMachine({
           { target: 'stopping', actions: 'cancel' },
         ],
         KILL: { target: 'removing', actions: 'cancel' },
+        ...losable,
       },
     },
 
@@ -306,6 +330,7 @@ export const agentMachine = machineSetup.createMachine({
         // A second cancel starts the escalation again, so that a user need not wait for a grace period.
         CANCEL: { target: 'stopping', reenter: true, actions: 'cancel' },
         KILL: { target: 'removing', actions: 'cancel' },
+        ...losable,
       },
     },
 
@@ -329,6 +354,7 @@ export const agentMachine = machineSetup.createMachine({
       on: {
         CANCEL: { actions: 'noteCancel' },
         KILL: { target: 'removing', actions: 'cancel' },
+        ...losable,
       },
     },
 
@@ -358,17 +384,27 @@ export const agentMachine = machineSetup.createMachine({
       on: {
         CANCEL: { actions: 'noteCancel' },
         KILL: { actions: 'noteCancel' },
+        ...losable,
       },
     },
 
     evaluating: {
       tags: 'cleaningUp',
       entry: 'endAttempt',
-      always: [
-        { guard: 'waitsForQuota', target: 'waitingForQuota', actions: 'scheduleAttempt' },
-        { guard: 'hasRetriesLeft', target: 'retrying', actions: 'scheduleAttempt' },
-        { target: 'done' },
-      ],
+      always: [{ guard: 'isScheduled', target: 'releasing' }, ...afterAttempt],
+    },
+
+    // The room of the attempt is free for others. What could not be released is released at the end of the run.
+    releasing: {
+      tags: 'cleaningUp',
+      invoke: {
+        id: 'release',
+        src: 'release',
+        input: stepInput,
+        onDone: afterAttempt,
+        onError: afterAttempt,
+      },
+      on: { CANCEL: { actions: 'noteCancel' }, KILL: { actions: 'noteCancel' } },
     },
 
     retrying: {

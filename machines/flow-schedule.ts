@@ -18,21 +18,40 @@ interface Member {
 export interface Schedule {
   readonly agents: readonly AgentInput[];
   readonly concurrency: number;
+  /** By host; a host without a number has no maximum of its own. */
+  readonly hostConcurrency: Readonly<Record<string, number>>;
   /** Indices by name. */
   readonly indices: Readonly<Record<string, number>>;
   /** By index: the indices of the agents that depend on it. */
   readonly dependants: readonly (readonly number[])[];
   readonly members: PersistentArray<Member>;
   readonly counts: Readonly<Record<AgentPhase, number>>;
-  /** Agents whose dependencies have all succeeded, in the order of the spec. Some may have been cancelled. */
-  readonly ready: Queue;
-  /** The agent for which the engine had no resources left, if there is one. */
-  readonly exhausted: string | null;
+  /** The number of agents in the phase `started`, by host. */
+  readonly startedOn: Readonly<Record<string, number>>;
+  /** By host: agents whose dependencies have all succeeded, in the order of the spec. Some may have been cancelled. */
+  readonly ready: Readonly<Record<string, Queue>>;
+  /** By host: the agent for which its engine had no resources left. */
+  readonly exhausted: Readonly<Record<string, string>>;
 }
 
 const noCounts = { waiting: 0, started: 0, succeeded: 0, failed: 0, timedOut: 0, cancelled: 0, skipped: 0 };
 
-export function initialSchedule(agents: readonly AgentInput[], concurrency: number): Schedule {
+/** Return the value of a host, whose name may be that of a property of every object. */
+const at = <T>(record: Readonly<Record<string, T>>, host: string): T | undefined =>
+  Object.hasOwn(record, host) ? record[host] : undefined;
+
+/** Return the host of an agent; `''` for the engine of the run. */
+const hostOf = ({ agents }: Pick<Schedule, 'agents'>, index: number): string => agents[index]!.host ?? '';
+
+export function initialSchedule({
+  agents,
+  concurrency,
+  hostConcurrency = {},
+}: {
+  readonly agents: readonly AgentInput[];
+  readonly concurrency: number;
+  readonly hostConcurrency?: Readonly<Record<string, number>>;
+}): Schedule {
   const indices: Record<string, number> = Object.fromEntries(agents.map(({ name }, index) => [name, index]));
   const dependants: number[][] = agents.map(() => []);
   for (const [index, { dependsOn }] of agents.entries())
@@ -42,15 +61,19 @@ export function initialSchedule(agents: readonly AgentInput[], concurrency: numb
     unmet: dependsOn.length,
     output: null,
   }));
+  const ready = members.flatMap(({ unmet }, index) => (unmet === 0 ? index : []));
+  const byHost = Map.groupBy(ready, index => hostOf({ agents }, index));
   return {
     agents,
     concurrency,
+    hostConcurrency,
     indices,
     dependants,
     members: arrayOf<Member>(members),
     counts: { ...noCounts, waiting: agents.length },
-    ready: queueOf(members.flatMap(({ unmet }, index) => (unmet === 0 ? index : []))),
-    exhausted: null,
+    startedOn: {},
+    ready: Object.fromEntries([...byHost].map(([host, numbers]) => [host, queueOf(numbers)])),
+    exhausted: {},
   };
 }
 
@@ -82,17 +105,21 @@ export function endAgent(schedule: Schedule, output: AgentOutput): Schedule {
   const ended = withPhase(schedule, index, output.status, output);
   if (output.status === 'succeeded') return schedule.dependants[index]!.reduce(meetDependency, ended);
   const isExhausted = output.status === 'failed' && output.error?.kind === 'outOfResources';
-  return isExhausted ? { ...ended, exhausted: ended.exhausted ?? output.name } : ended;
+  return isExhausted
+    ? { ...ended, exhausted: { [hostOf(schedule, index)]: output.name, ...ended.exhausted } }
+    : ended;
 }
 
 function meetDependency(schedule: Schedule, index: number): Schedule {
   const { members, ready } = schedule;
   const member = itemAt(members, index);
   const unmet = member.unmet - 1;
+  const host = hostOf(schedule, index);
+  const isReady = unmet === 0 && member.phase === 'waiting';
   return {
     ...schedule,
     members: withItem(members, index, { ...member, unmet }),
-    ready: unmet === 0 && member.phase === 'waiting' ? withNumber(ready, index) : ready,
+    ready: isReady ? { ...ready, [host]: withNumber(at(ready, host) ?? null, index) } : ready,
   };
 }
 
@@ -102,10 +129,13 @@ function withPhase(
   phase: AgentPhase,
   output: AgentOutput | null,
 ): Schedule {
-  const { members, counts } = schedule;
+  const { members, counts, startedOn } = schedule;
   const { phase: before, unmet } = itemAt(members, index);
+  const more = Number(phase === 'started') - Number(before === 'started');
+  const host = hostOf(schedule, index);
   return {
     ...schedule,
+    startedOn: more === 0 ? startedOn : { ...startedOn, [host]: (at(startedOn, host) ?? 0) + more },
     members: withItem(members, index, { phase, unmet, output }),
     counts: { ...counts, [before]: counts[before] - 1, [phase]: counts[phase] + (before === phase ? 0 : 1) },
   };
@@ -118,9 +148,10 @@ export function startReady(schedule: Schedule): {
 } {
   const started: AgentInput[] = [];
   let next = schedule;
-  while (next.ready !== null && next.counts.started < next.concurrency) {
-    const index = next.ready.first;
-    next = { ...next, ready: withoutFirst(next.ready) };
+  for (let host = nextHost(next); host !== null; host = nextHost(next)) {
+    const queue = next.ready[host]!;
+    const index = queue.first;
+    next = { ...next, ready: { ...next.ready, [host]: withoutFirst(queue) } };
     if (phaseOf(next, index) !== 'waiting') continue;
     next = withPhase(next, index, 'started', null);
     started.push(next.agents[index]!);
@@ -128,13 +159,40 @@ export function startReady(schedule: Schedule): {
   return { schedule: next, started };
 }
 
+/** Return the host of the first agent that is ready and for which there is room; null if there is none. */
+function nextHost({ ready, counts, concurrency, startedOn, hostConcurrency }: Schedule): string | null {
+  if (counts.started >= concurrency) return null;
+  let found: { readonly host: string; readonly first: number } | null = null;
+  for (const [host, queue] of Object.entries(ready)) {
+    if (
+      queue === null ||
+      (at(startedOn, host) ?? 0) >= (at(hostConcurrency, host) ?? Number.POSITIVE_INFINITY)
+    )
+      continue;
+    if (found === null || queue.first < found.first) found = { host, first: queue.first };
+  }
+  return found?.host ?? null;
+}
+
 /**
  * Return the waiting agents that can never start, because the agent of this name did not succeed; with null, because they
  * depend on agents that the flow does not have.
  */
 export function findLost(schedule: Schedule, ended: string | null): readonly number[] {
-  // An engine without resources for one agent has none for the next.
-  if (schedule.exhausted !== null) return schedule.counts.waiting === 0 ? [] : inPhase(schedule, 'waiting');
+  return [...new Set([...findExhausted(schedule), ...findUnmet(schedule, ended)])];
+}
+
+/** Return the waiting agents of hosts without resources: an engine that has none for one agent has none for the next. */
+function findExhausted(schedule: Schedule): readonly number[] {
+  const { exhausted, counts } = schedule;
+  if (counts.waiting === 0 || Object.keys(exhausted).length === 0) return [];
+  const lost = inPhase(schedule, 'waiting').filter(index =>
+    Object.hasOwn(exhausted, hostOf(schedule, index)),
+  );
+  return [...withDependants(schedule, lost)];
+}
+
+function findUnmet(schedule: Schedule, ended: string | null): readonly number[] {
   if (ended === null) {
     const isUnknown = (on: string) => indexOf(schedule, on) === null;
     const lost = schedule.agents.flatMap(({ dependsOn }, index) => (dependsOn.some(isUnknown) ? index : []));
@@ -170,18 +228,18 @@ export function endWaiting(
 
 /** Return the output of an agent that was never started. */
 function unstartedOutput(schedule: Schedule, index: number, status: 'skipped' | 'cancelled'): AgentOutput {
-  const { name, dependsOn } = schedule.agents[index]!;
-  const error = status === 'skipped' ? { phase: 'waiting', ...skipReason(schedule, dependsOn) } : null;
+  const { name } = schedule.agents[index]!;
+  const error = status === 'skipped' ? { phase: 'waiting', ...skipReason(schedule, index) } : null;
   return { name, status, exitCode: null, error, containerId: null, image: null, attempts: [] };
 }
 
-function skipReason(schedule: Schedule, dependsOn: readonly string[]) {
-  const lost = dependsOn.filter(on => {
+function skipReason(schedule: Schedule, index: number) {
+  const lost = schedule.agents[index]!.dependsOn.filter(on => {
     const index = indexOf(schedule, on);
     return index === null || isLost(phaseOf(schedule, index));
   });
-  const { exhausted } = schedule;
-  return exhausted !== null && lost.length === 0
+  const exhausted = at(schedule.exhausted, hostOf(schedule, index));
+  return exhausted !== undefined && lost.length === 0
     ? {
         kind: 'outOfResources' as const,
         message: `not started: Docker has no room left, as ${exhausted} found`,

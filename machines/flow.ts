@@ -20,6 +20,8 @@ export interface FlowInput {
   readonly agents: readonly AgentInput[];
   /** Maximum number of agents to start at once. */
   readonly concurrency: number;
+  /** The same for the agents of each host, by its name; `''` is the engine of the run. Default: no other maximum. */
+  readonly hostConcurrency?: Readonly<Record<string, number>>;
 }
 
 export type FlowContext = Schedule;
@@ -33,18 +35,19 @@ type AgentDone = { type: 'xstate.done.actor.*'; output: AgentOutput };
 export type FlowMachineEvent =
   | { type: 'CANCEL'; reason: string }
   | { type: 'CANCEL_AGENT'; name: string; reason: string }
+  | { type: 'HOST_LOST'; name: string }
   | { type: 'KILL' }
   | AgentDone;
 
 /** Return the agent whose end an event reports, or whose cancel it requests. */
 const agentOf = (event: FlowMachineEvent): string | null => {
-  if (event.type === 'CANCEL_AGENT') return event.name;
+  if ('name' in event) return event.name;
   return 'output' in event ? event.output.name : null;
 };
 
 /** Return the agents that an event is for: one, or all in this phase. */
 function addressees(context: FlowContext, event: FlowMachineEvent, phase: AgentPhase): readonly number[] {
-  if (event.type !== 'CANCEL_AGENT') return inPhase(context, phase);
+  if (!('name' in event)) return inPhase(context, phase);
   const index = indexOf(context, event.name);
   return index !== null && phaseOf(context, index) === phase ? [index] : [];
 }
@@ -87,7 +90,7 @@ const machineSetup = setup({
     forwardToRunning: enqueueActions(({ context, event, enqueue }) => {
       for (const index of addressees(context, event, 'started')) {
         const { name } = context.agents[index]!;
-        if (event.type === 'KILL') enqueue.sendTo(name, { type: 'KILL' });
+        if (event.type === 'KILL' || event.type === 'HOST_LOST') enqueue.sendTo(name, { type: event.type });
         else if (event.type === 'CANCEL' || event.type === 'CANCEL_AGENT')
           enqueue.sendTo(name, { type: 'CANCEL', reason: event.reason });
       }
@@ -120,7 +123,7 @@ const machineSetup = setup({
  */
 export const flowMachine = machineSetup.createMachine({
   id: 'flow',
-  context: ({ input: { agents, concurrency } }) => initialSchedule(agents, concurrency),
+  context: ({ input }) => initialSchedule(input),
   initial: 'running',
   states: {
     running: {
@@ -129,6 +132,7 @@ export const flowMachine = machineSetup.createMachine({
       on: {
         'xstate.done.actor.*': { actions: ['noteDone', 'advance'] },
         CANCEL_AGENT: { actions: ['cancelWaiting', 'forwardToRunning', 'advance'] },
+        HOST_LOST: { actions: 'forwardToRunning' },
         CANCEL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
         KILL: { target: 'cancelling', actions: ['cancelWaiting', 'forwardToRunning'] },
       },
@@ -140,6 +144,7 @@ export const flowMachine = machineSetup.createMachine({
         'xstate.done.actor.*': { actions: 'noteDone' },
         CANCEL: { actions: 'forwardToRunning' },
         KILL: { actions: 'forwardToRunning' },
+        HOST_LOST: { actions: 'forwardToRunning' },
       },
     },
     done: { type: 'final' },

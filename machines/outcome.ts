@@ -7,7 +7,8 @@ export type FailureKind =
   | 'tmuxLost' // the tmux server or its session went away
   | 'outOfMemory'
   | 'injectTimeout' // the container gave up waiting for its launch script
-  | 'infrastructure' // the container ended without an end record: killed, removed, daemon restart, host lost
+  | 'infrastructure' // the container ended without an end record: killed, removed, daemon restart; or its lease ran out
+  | 'hostLost' // its engine could not be reached for longer than `hostGrace`
   | 'timeout' // a phase ran past its limit; `phase` names it
   | 'idle' // no output for longer than `timeouts.idle`
   | 'image' // an image cannot be built, pulled or used
@@ -60,7 +61,16 @@ export interface End {
 
 /** The signed last line of a container: its own report of how it ended. */
 export interface EndRecord {
-  readonly reason: 'exit' | 'done' | 'deadline' | 'idle' | 'signal' | 'tmux-lost' | 'term' | 'never-injected';
+  readonly reason:
+    | 'exit'
+    | 'done'
+    | 'deadline'
+    | 'idle'
+    | 'signal'
+    | 'tmux-lost'
+    | 'term'
+    | 'never-injected'
+    | 'lease';
   readonly code: number;
   /** Processes of the container that the kernel killed because memory ran out. */
   readonly oomKills: number;
@@ -68,6 +78,8 @@ export interface EndRecord {
   readonly providerFailure?: ProviderFailure | null;
   /** Why the container cannot run an agent, if it ended before its launch script was injected. */
   readonly refusal?: string | null;
+  /** Milliseconds of its lease, if that ran out. */
+  readonly lease?: number;
 }
 
 /** The failure that an AI CLI reports. */

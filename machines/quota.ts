@@ -7,6 +7,8 @@ export const quotaWaitLimits = { maxWaits: 10, maxWaitMs: 8 * 24 * 3_600_000 } a
 export const quotaResetAt = ({ error }: Outcome): number | null =>
   error?.kind === 'quota' ? (error.until ?? null) : null;
 
-/** Return how many attempts count towards `retries`: those that ended with an exhausted quota do not. */
+export const isHostLost = ({ error }: Outcome): boolean => error?.kind === 'hostLost';
+
+/** Return how many attempts count towards `retries`: those that ended with an exhausted quota or a lost host do not. */
 export const countedAttempts = (attempt: number, attempts: readonly Outcome[]) =>
-  attempt - attempts.filter(each => quotaResetAt(each) !== null).length;
+  attempt - attempts.filter(each => quotaResetAt(each) !== null || isHostLost(each)).length;

@@ -19,6 +19,7 @@ export type StateTag =
  */
 const tags: Readonly<Record<string, readonly StateTag[]>> = {
   reconciling: ['startup'],
+  placing: ['startup'],
   building: ['startup'],
   networking: ['startup'],
   creating: ['startup'],
@@ -33,6 +34,7 @@ const tags: Readonly<Record<string, readonly StateTag[]>> = {
   collecting: ['cleaningUp'],
   removing: ['cleaningUp'],
   evaluating: ['cleaningUp'],
+  releasing: ['cleaningUp'],
   retrying: ['waiting', 'timed'],
   waitingForQuota: ['waiting', 'timed'],
 };

@@ -30,7 +30,7 @@ export function toOutcome(
     error: { phase: 'running', kind, message },
   });
   if (record === null) return outcomeOfEnd(end, failed);
-  const { reason, code, oomKills, providerFailure, refusal } = record;
+  const { reason, code, oomKills, providerFailure, refusal, lease } = record;
   const ranOutOfMemory = oomKills > 0 && (code === 137 || reason === 'tmux-lost');
   switch (reason) {
     case 'exit':
@@ -56,6 +56,8 @@ export function toOutcome(
       return timedOut('idle', 'no output for longer than "timeouts.idle"');
     case 'never-injected':
       return failed('injectTimeout', 'the container was never given its launch script');
+    case 'lease':
+      return failed('infrastructure', leaseRanOut(lease));
     case 'term':
       return failed('infrastructure', 'the container was stopped from outside');
   }
@@ -99,6 +101,9 @@ function outcomeOfProvider(
     return failed('quota', `${message}. It has waited for its quota ${maxWaits} times. Run it again`);
   return failed('quota', message, end.at + wait);
 }
+
+const leaseRanOut = (lease: number | undefined) =>
+  `its lease ran out, since no supervisor renewed it ${lease === undefined ? 'in time' : `within ${lease / 1000} s`}. Raise "hostGrace" if its engine may be out of reach, or its supervisor gone, for longer`;
 
 const hint = (code: number) =>
   code === 127 ? ': command not found in the container' : code === 126 ? ': command cannot be executed' : '';

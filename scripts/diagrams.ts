@@ -12,6 +12,9 @@ const meanings = {
   agent: {
     reconciling:
       'reads the facts of Docker and the journal, and returns the state to enter; a fresh start finds nothing',
+    placing: 'has Docker Swarm choose a host with room for the attempt, and keep that room',
+    'placing.requested': 'a reservation is made, and Swarm looks for a node',
+    'placing.pending': 'no node has room, or fits the constraints',
     building: 'makes sure that the image exists: builds or pulls it',
     networking: 'makes sure that the network exists',
     creating: 'creates the container, or finds the one of an earlier try by its name',
@@ -38,6 +41,7 @@ const meanings = {
     'removing.checking': 'may there be a container, and is it not to be kept?',
     'removing.removingContainer': 'removes the container, and one that a create in doubt may have made',
     evaluating: 'the attempt has ended: another one, or done',
+    releasing: 'gives the room of the attempt back to Docker Swarm',
     retrying: 'waits for the delay before the next attempt',
     waitingForQuota:
       'the quota of the AI CLI is exhausted: waits until it is reset; the next attempt does not count as a retry',

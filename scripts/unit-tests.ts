@@ -10,8 +10,16 @@ import { packageFolder } from '../src/package.ts';
 const folder = join(packageFolder, 'test/unit');
 const outdir = join(packageFolder, '.tested/unit');
 
-/** Test files that keep a process busy, or wait, for seconds. */
+/** Folders whose tests take a second or more; those of all others share one bundle. */
+const large = [
+  ...['actors', 'agent-cli', 'commands', 'docker', 'fixtures', 'graph', 'inspector', 'machines', 'package'],
+  ...['preflight', 'recovery', 'scripts', 'spec', 'store', 'workspace'],
+];
+
+/** Test files that keep a process busy, or wait, for seconds, or that compare times. */
 const slow = [
+  'text/text',
+  'text/width',
   'docker/wrapper',
   'docker/floods',
   'docker/stream',
@@ -32,7 +40,18 @@ const snapshotOf = (name: string) =>
   join(folder, dirname(name), 'snapshots', `${basename(name)}.test.ts.snap`);
 // Ava has one file of snapshots for each file that it runs.
 const isAlone = (name: string) => slow.includes(name) || existsSync(snapshotOf(name));
-const bundles = Map.groupBy(names, name => (isAlone(name) ? name : name.split('/')[0]!));
+const bundleOf = (name: string) => {
+  const [top = ''] = name.split('/');
+  return large.includes(top) ? top : 'others';
+};
+const bundles = Map.groupBy(names, name => (isAlone(name) ? name : bundleOf(name)));
+
+/** Return the part of the titles of a test file that ava, which knows the bundle only, does not add. */
+const titleOf = (name: string) =>
+  name
+    .split('/')
+    .slice(bundleOf(name) === 'others' ? 0 : 1)
+    .join(' › ');
 
 /** Load a bundle as imports of its test files, each of which prefixes its titles with its name, as ava does. */
 const testFiles: Plugin = {
@@ -52,7 +71,7 @@ const testFiles: Plugin = {
     onResolve({ filter: /^ava$/ }, ({ importer }) => {
       const name = relative(folder, importer).replace(/\.test\.ts$/, '');
       return names.includes(name) && !bundles.has(name)
-        ? { path: name.split('/').slice(1).join(' › '), namespace: 'ava' }
+        ? { path: titleOf(name), namespace: 'ava' }
         : { path: 'ava', external: true };
     });
     onLoad({ filter: /.*/, namespace: 'ava' }, ({ path }) => ({

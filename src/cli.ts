@@ -23,6 +23,12 @@ export async function main(argv: readonly string[]): Promise<number> {
       describe: 'Directory that stores runs (AGENT_FLOW_STATE_DIR)',
       global: true,
     })
+    .option('context', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Docker context to use (DOCKER_CONTEXT)',
+      global: true,
+    })
     .version('version', 'Print the version', version)
     // The last value of a repeated option counts.
     .parserConfiguration({ 'duplicate-arguments-array': false })
@@ -31,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .recommendCommands()
     .exitProcess(false)
     .help('help', 'Print this help')
-    .group(['state-dir', 'help', 'version'], 'Global options:')
+    .group(['state-dir', 'context', 'help', 'version'], 'Global options:')
     .example('$0 init', 'Create agent-flow.json')
     .example('$0 run agent-flow.json', 'Run it')
     .example('source <($0 completion)', 'Complete names with TAB')
@@ -50,6 +56,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       command.describe,
       builder => (loaded.get(command)?.options(builder as Argv<CommonOptions>) ?? builder) as typeof builder,
       async args => {
+        selectContext(args.context as string | undefined);
         code = await (await command.load()).handler(args as CommonOptions);
       },
     );
@@ -66,6 +73,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return reportError(error);
   }
+}
+
+/** Let every docker child of this process use a context, as `docker --context` does. */
+function selectContext(name: string | undefined): void {
+  if (name === undefined) return;
+  if (name === '') throw new UsageError('--context needs a name: docker context ls lists them');
+  process.env.DOCKER_CONTEXT = name;
+  delete process.env.DOCKER_HOST;
 }
 
 /** Return the columns of `--help`: 80 where the terminal has no size or is too narrow. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentName, runIdPattern } from './spec/names.ts';
+import { agentName, contextName, runIdPattern } from './spec/names.ts';
 
 /**
  * The events of a run. Each is a line of the journal, and every view is a reducer over them: progress, results, `ps`,
@@ -30,6 +30,8 @@ const attempt = z.number().int().min(1);
 /** The pattern excludes everything that docker would read as an option. */
 const id = z.string().regex(/^[A-Za-z0-9][\w.-]*$/);
 const containerId = id.nullable();
+/** The docker context by which agents are placed on an engine; without it, the event is about the engine of the run. */
+const host = z.string().regex(contextName).exactOptional();
 
 const kinds = [
   z.object({
@@ -40,7 +42,14 @@ const kinds = [
     pid: z.number(),
     host: z.string(),
     concurrency: z.number(),
-    agents: z.array(z.object({ name: agent, dependsOn: z.array(agent), retries: z.number() })),
+    agents: z.array(
+      z.object({
+        name: agent,
+        dependsOn: z.array(agent),
+        retries: z.number(),
+        host,
+      }),
+    ),
   }),
   /** An agent entered a state, such as `running.working`; `event` caused the transition. */
   z.object({
@@ -57,6 +66,8 @@ const kinds = [
     /** When a waiting state ends, in milliseconds since the epoch. */
     until: z.number().nullable(),
   }),
+  /** The scheduler has placed an attempt on a host: journaled before anything is created there. */
+  z.object({ type: z.literal('agent.placed'), agent, attempt, host: z.string().regex(contextName) }),
   /** The outcome of an attempt, journaled before its container is removed. The first one of an attempt counts. */
   z.object({
     type: z.literal('attempt.ended'),
@@ -94,6 +105,8 @@ const kinds = [
         diff: z.string().nullable(),
         /** Path of the copy, or of a clone that could not be removed; null if there is none. */
         path: z.string().nullable(),
+        /** Volume of the engine with a clone whose work could not be saved. */
+        volume: z.string().exactOptional(),
       })
       .nullable(),
     /** Paths of files and directories. */
@@ -120,8 +133,8 @@ const kinds = [
   }),
   /** When the engine started a container, in milliseconds since the epoch: a restarted container has another time. */
   z.object({ type: z.literal('container.started'), containerId: id, startedAt: z.number() }),
-  z.object({ type: z.literal('engine.unreachable'), message: z.string() }),
-  z.object({ type: z.literal('engine.reachable') }),
+  z.object({ type: z.literal('engine.unreachable'), host, message: z.string() }),
+  z.object({ type: z.literal('engine.reachable'), host }),
   /** The new limit of containers that are created or started at once; null for the default limit. */
   z.object({
     type: z.literal('engine.throttled'),

@@ -5,7 +5,7 @@ import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { AgentActors } from '../../src/actors/provide.ts';
 import { containerName } from '../../src/agent-container/names.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Connection } from '../../src/connection/engine-connection.ts';
+import type { Connection } from '../../src/connection/connect.ts';
 import type { Docker, DockerResult } from '../../src/docker/cli.ts';
 import { type EngineInfo, unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { label } from '../../src/docker/labels.ts';
@@ -48,6 +48,7 @@ const engine: EngineInfo = {
   rootDir: '/',
   systemTime: null,
   isPodman: false,
+  swarm: null,
 };
 const address = { host: '', env: {} };
 export const runEngine: RunEngine = { id: engine.id, hostName: engine.hostName, address };
@@ -71,7 +72,7 @@ export function instantEngine(ids: RunIds) {
       const early = bufferedSink();
       const callsBefore = past.findLast(event => event.type === 'docker.call')?.call ?? 0;
       recorder = recorderOf(early, systemClock.elapsed, callsBefore, redactor.text);
-      return { docker, recorder, engine, address, early };
+      return { hosts: [{ names: [null], docker, recorder, engine, address }], early };
     },
   };
 }

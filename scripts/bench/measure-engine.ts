@@ -27,7 +27,12 @@ const folder = stateDir.run('r1234567');
 const vault = vaultOf(plan, {});
 const engine = instantEngine({ instance: stateDir.instance, runId: folder.runId, plan, hasLatency });
 mkdirSync(folder.path, { mode: 0o700 });
-const file: RunFile = { plan, secret: '0'.repeat(32), engine: runEngine, commits: {} };
+const file: RunFile = {
+  plan,
+  secret: '0'.repeat(32),
+  hosts: [{ names: [null], engine: runEngine }],
+  commits: {},
+};
 writeRunFile(folder, file);
 let events = 0;
 if (isResumed) await (await drive(file, [], agents / 2)).detach();

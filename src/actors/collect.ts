@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { StepInput } from '../../machines/agent-types.ts';
 import type { EndRecord } from '../../machines/outcome.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { leaseSeconds } from '../agent-container/lease.ts';
 import { classify, dockerError } from '../docker/classify-error.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { readOutput, saveOutput } from '../docker/stream.ts';
@@ -52,7 +53,7 @@ export async function collect(
   const { nonce } = context.identity(input.name, input.attempt);
   const signed = endRecordOf(end, nonce);
   const record = signed && {
-    ...signed,
+    ...withLeaseOf(context.plan(input.name), signed),
     providerFailure: providerFailureOf(context.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
@@ -170,12 +171,18 @@ function providerFailureOf(
   return { kind, message: `${title}: ${reason}${hint}`, until: resetsAt };
 }
 
+/** Return the record with the length of a lease that ran out. */
+function withLeaseOf(plan: AgentPlan, record: EndRecord): EndRecord {
+  const seconds = leaseSeconds(plan);
+  return record.reason === 'lease' && seconds !== null ? { ...record, lease: seconds * 1000 } : record;
+}
+
 /**
  * Read the end record from the container's file. Docker loses the output of a container that ends while the daemon is down,
  * but keeps its exit code and files. An agent may have written the file, so it must agree with the exit code.
  */
 async function recordInside(
-  { containers, recorder }: CollectPorts,
+  { containers, recorder, plan }: CollectPorts,
   input: StepInput,
   refusal: string | null,
   signal: AbortSignal,
@@ -190,7 +197,8 @@ async function recordInside(
   if (result.stdout === '' && classify(result) !== 'docker')
     throw dockerError({ ...result, args }, { operation: 'read the end record' });
   const record = recordInFile(await firstContent(result.stdout));
-  return record?.code === found.exitCode ? { ...record, oomKills: Number(found.oomKilled) } : null;
+  if (record?.code !== found.exitCode) return null;
+  return withLeaseOf(plan(input.name), { ...record, oomKills: Number(found.oomKilled) });
 }
 
 /** Return the content of the first file of a tar stream, as far as its beginning contains it. */

@@ -66,8 +66,15 @@ export interface AgentPort {
 
 /** Clones, and the git files of bound workspaces. */
 export interface WorkspacePort {
-  /** Return the path of an agent's own clone, whether or not it exists; null if it has none. */
+  /** Return the path of an agent's own clone, whether or not it exists; null if it has none here. */
   clone(agent: string, attempt: number): string | null;
+  /** Return the volume with an agent's own clone, whether or not it exists; null if it has none on the engine's machine. */
+  cloneVolume(agent: string, attempt: number): string | null;
+  /**
+   * Return the volume with a repository of this machine, in which a commit is whole. It is sent to the engine when it is
+   * first needed. Throws if it cannot be sent.
+   */
+  sentRepository(owner: CallScope, source: RepositorySource, signal: AbortSignal): Promise<string>;
   /** Return the commit that the agent's clones start from. */
   baseCommit(agent: string): Base;
   /** Return a value of the user's own git configuration, as it was when the run first read it; null if it is not set. */
@@ -82,6 +89,8 @@ export interface WorkspacePort {
 
 /** Paths of the host that agents can reach. */
 export interface HostPort {
+  /** The engine has other files than this machine: clones and logins are sent to it. */
+  readonly hasOtherFiles: boolean;
   /** Real paths on the host that agents of this run can write to. */
   readonly writablePlaces: readonly string[];
   /** Return the paths that agents of other runs can write to now. */
@@ -102,11 +111,20 @@ export interface JournalPort {
   emit(event: RunEventBody): Promise<void>;
   /** Return the journaled event of an attempt's saved work; null if it was not saved. */
   savedWork(agent: string, attempt: number): { readonly workspace: SavedWorkspace | null } | null;
+  /** Return whether the journal has the loss of its host as the outcome of an attempt. */
+  isHostLost(agent: string, attempt: number): boolean;
   /** Halt the run because a file cannot be written, for example on a full disk. Never resolves; rejects on the signal. */
   haltUnwritable(error: Error, signal: AbortSignal): Promise<never>;
 }
 
 export type SavedWorkspace = NonNullable<Extract<RunEventBody, { type: 'workspace.saved' }>['workspace']>;
+
+/** A repository of this machine, and a commit in it. */
+export interface RepositorySource {
+  /** The root of its work tree. */
+  readonly repository: string;
+  readonly commit: string;
+}
 
 export type Base = { readonly commit: string } | { readonly problem: string };
 

@@ -9,7 +9,17 @@ import { type ActorContext, owner } from './context.ts';
 
 type CreatePorts = Pick<
   ActorContext,
-  'clock' | 'docker' | 'containers' | 'engine' | 'plan' | 'identity' | 'clone' | 'protectGit' | 'seals'
+  | 'clock'
+  | 'docker'
+  | 'containers'
+  | 'engine'
+  | 'plan'
+  | 'identity'
+  | 'clone'
+  | 'cloneVolume'
+  | 'protectGit'
+  | 'hasOtherFiles'
+  | 'seals'
 >;
 
 /** Create the container of an attempt, or find the one that an earlier try created: the name is the key. */
@@ -22,7 +32,12 @@ export async function createContainer(context: CreatePorts, input: StepInput, si
   const args = createArgs(plan, identity, input.image ?? '', {
     limits: engine,
     createdAt,
-    mount: { clone: context.clone(input.name, input.attempt), protectedPaths },
+    mount: {
+      clone: context.clone(input.name, input.attempt),
+      volume: context.cloneVolume(input.name, input.attempt),
+      protectedPaths,
+      sendsLogins: context.hasOtherFiles,
+    },
     seal: context.seals.newKey(input.name),
   });
   const name = containerName(identity.runId, input.name, input.attempt);

@@ -3,6 +3,7 @@ import { classify, dockerError } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
 import { matchesMessage, messageOf } from '../docker/messages.ts';
 import type { CallScope } from '../docker/recorder.ts';
+import { isSshRefusal } from '../docker/ssh.ts';
 import type { ActorContext } from './context.ts';
 
 export type HelperPorts = Pick<
@@ -23,9 +24,13 @@ export interface HelperJob extends HelperCommand {
   /** Return whether the helper itself has reported, so that the message of docker is irrelevant. */
   readonly hasReported: (result: DockerResult) => boolean;
   readonly prepare?: HelperOptions['prepare'];
+  readonly fill?: HelperOptions['fill'];
+  readonly take?: HelperOptions['take'];
 }
 
 const maxTries = 3;
+/** A busy ssh server refuses any of the connections of a command. */
+const maxSshTries = 12;
 const backoffMs = 1_000;
 /** A removal that has begun is completed. */
 const neverAborted = new AbortController().signal;
@@ -40,18 +45,21 @@ export async function runHelperJob(
   const { clock, docker, containers } = context;
   const helper = helperOf(context, owner, job, await context.helperImage(signal));
   const sleep = (ms: number) => clock.sleep(ms, neverAborted);
-  const { attach, prepare, timeout } = job;
+  const { attach, prepare, fill, take, timeout } = job;
   const options = {
     ...{ docker, containers, signal, timeout, sleep },
     ...(attach ? { attach } : {}),
     ...(prepare ? { prepare } : {}),
+    ...(fill ? { fill } : {}),
+    ...(take ? { take } : {}),
   };
   for (let tried = 1; ; tried++) {
     const result = await runHelper(helper, options);
     const kind = result.ok || job.hasReported(result) ? null : classify(result);
     if (kind === null || signal.aborted) return result;
     if (kind === 'unreachable') throw dockerError(result, { operation: job.purpose });
-    if (kind !== 'transient' || result.interrupted === 'timeout' || tried === maxTries) return result;
+    const tries = isSshRefusal(result) ? maxSshTries : maxTries;
+    if (kind !== 'transient' || result.interrupted === 'timeout' || tried >= tries) return result;
     await clock.sleep(backoffMs, signal).catch(() => {});
   }
 }

@@ -1,17 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
+import { loginFiles } from '../agent-container/login-mounts.ts';
 import { classify, dockerError, unreadableOutput } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
 import { SealError } from '../secrets/sealed-file.ts';
+import { type LoginFile, readLogins } from '../secrets/sent-logins.ts';
 import { launchScript } from '../spec/launch.ts';
+import type { AgentPlan } from '../spec/plan.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 import { secretsOf } from './secrets.ts';
 
 export type InjectPorts = Pick<
   ActorContext,
-  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'haltUnwritable'
+  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'hasOtherFiles' | 'haltUnwritable'
 >;
 
 /**
@@ -65,8 +68,10 @@ export async function beginInjection(
   ready = context.plan(input.name).timeouts.ready,
 ): Promise<Injection | null> {
   const { clock, docker } = context;
+  const plan = context.plan(input.name);
   const secrets = secretsOf(context, input.name);
-  const script = salted(launchScript(context.plan(input.name), { secrets }));
+  const logins = context.hasOtherFiles ? loginsOf(plan) : [];
+  const script = salted(launchScript(plan, { secrets, logins }));
   if (!(await seal(context, input, Object.values(secrets), signal))) return null;
 
   const controller = new AbortController();
@@ -101,6 +106,15 @@ export async function beginInjection(
   result.catch(() => {});
   injection.abortOn(signal);
   return injection;
+}
+
+/** They were checked before the run, but have grown or become unreadable since. */
+function loginsOf(plan: AgentPlan): LoginFile[] {
+  try {
+    return readLogins(plan.name, loginFiles(plan));
+  } catch (error) {
+    throw new StepError('infrastructure', (error as Error).message, { cause: error });
+  }
 }
 
 const injectCommand = ({ containerId, attempt }: StepInput, script: Buffer, ready: number) => [

@@ -19,7 +19,7 @@ export interface CloneRequest {
   readonly repository: string;
   readonly commit: string;
   readonly branch: string;
-  /** Path of the clone to make. */
+  /** Path of the clone to make, or the name of the volume for it. */
   readonly target: string;
 }
 

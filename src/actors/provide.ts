@@ -2,12 +2,13 @@ import { fromPromise } from 'xstate';
 import { agentMachine } from '../../machines/agent.ts';
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import { asStepError } from '../../machines/step-error.ts';
-import { collect } from './collect.ts';
-import type { ActorContext } from './context.ts';
+import type { CallScope } from '../docker/recorder.ts';
+import { collectAndSave } from './collect-and-save.ts';
+import { type ActorContext, owner, type TimePort } from './context.ts';
 import { createContainer } from './create.ts';
 import { type Injections, inject } from './inject.ts';
+import { agentLeases } from './lease.ts';
 import { removeContainer } from './remove.ts';
-import { saveWork } from './save-work.ts';
 import { awaitSecrets, secretsOf } from './secrets.ts';
 import { sleepUntil } from './sleep-until.ts';
 import { startContainer } from './start.ts';
@@ -16,11 +17,30 @@ import { waitForSession, waitForTmux } from './tmux.ts';
 import { agentWatcher } from './watch-agent.ts';
 import { ensureWorkspace } from './workspace.ts';
 
-/** Return the agent machine with its actors, which act on this context, apart from those that are `replaced`. */
-export function provideActors(context: ActorContext, replaced: AgentActors = {}) {
-  const { clock } = context;
+export interface AgentPorts extends Pick<TimePort, 'clock'> {
+  /** Return the ports of the host that an agent is placed on. Rejects with an `unreachable` error if it cannot be connected to. */
+  readonly contextOf: (agent: string) => ActorContext | Promise<ActorContext>;
+  /** Resolves when that host can be reached again. Default: by its watcher. */
+  readonly waitForHost?: (agent: string, signal: AbortSignal) => Promise<void>;
+  /** Chooses the hosts of agents that are `isScheduled`. */
+  readonly scheduler?: SchedulerPort | null;
+}
+
+/** Has a scheduler choose the host of each attempt. */
+export interface SchedulerPort {
+  /** Resolves when the attempt has a host, and that is in the journal. `report` gets the reason why it has none yet. */
+  place(scope: CallScope, signal: AbortSignal, report: (reason: string) => void): Promise<void>;
+  release(scope: CallScope, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Return the agent machine with its actors, which act on the ports of each agent's host, apart from those that are
+ * `replaced`.
+ */
+export function provideActors(ports: AgentPorts, replaced: AgentActors = {}, leases = agentLeases()) {
+  const { contextOf, clock, scheduler = null } = ports;
   const injections: Injections = new Map();
-  const actor = <Output, Input = StepInput>(
+  const actor = <Output, Input extends Pick<StepInput, 'name'> = StepInput>(
     work: (
       context: ActorContext,
       input: Input,
@@ -30,6 +50,7 @@ export function provideActors(context: ActorContext, replaced: AgentActors = {})
   ) =>
     fromPromise<Output, Input>(async ({ input, signal, self }) => {
       try {
+        const context = await contextOf(input.name);
         // Not by a function in the input, since XState persists the input of an actor.
         return await work(context, input, signal, activity => self._parent?.send(activity));
       } catch (error) {
@@ -38,13 +59,13 @@ export function provideActors(context: ActorContext, replaced: AgentActors = {})
     });
   const limited =
     <Output>(work: (context: ActorContext, input: StepInput, signal: AbortSignal) => Promise<Output>) =>
-    (_: ActorContext, input: StepInput, signal: AbortSignal) =>
+    (context: ActorContext, input: StepInput, signal: AbortSignal) =>
       context.limiter(() => work(context, input, signal), signal);
 
   const own = agentMachine.provide({
     actors: {
-      reconcile: actor((_, { name }, signal) => context.reconcile(name, signal)),
-      ensureImage: actor(async (_, { name }, signal) => {
+      reconcile: actor((context, { name }, signal) => context.reconcile(name, signal)),
+      ensureImage: actor(async (context, { name }, signal) => {
         // Fail early, before an image is built.
         secretsOf(context, name);
         const image = await context.image(name, signal);
@@ -52,20 +73,22 @@ export function provideActors(context: ActorContext, replaced: AgentActors = {})
         if (context.plan(name).workspace.mode === 'clone') await context.helperImage(signal);
         return { image };
       }),
-      ensureNetwork: actor((_, { name }, signal) => context.networks.ensure(name, signal)),
+      ensureNetwork: actor((context, { name }, signal) => context.networks.ensure(name, signal)),
       createContainer: actor(async (context, input, signal) => {
         // Not limited: a slow repository does not mean that Docker is overloaded.
         await ensureWorkspace(context, input, signal);
         return limited(createContainer)(context, input, signal);
       }),
       startContainer: actor(limited(startContainer)),
-      waitForTmux: actor((_, input, signal) =>
-        replaced.inject
-          ? waitForSession(context, input, signal)
-          : waitForTmux(context, injections, input, signal),
-      ),
-      inject: actor((_, input, signal) => inject(context, injections, input, signal)),
-      watch: actor(agentWatcher()),
+      waitForTmux: actor(async (context, input, signal) => {
+        const end = replaced.inject
+          ? await waitForSession(context, input, signal)
+          : await waitForTmux(context, injections, input, signal);
+        if (end === null) leases.begin(context, input);
+        return end;
+      }),
+      inject: actor((context, input, signal) => inject(context, injections, input, signal)),
+      watch: actor(agentWatcher(leases)),
       interrupt: actor(interrupt),
       terminate: actor(terminate),
       stopContainer: actor(stopContainer),
@@ -76,19 +99,26 @@ export function provideActors(context: ActorContext, replaced: AgentActors = {})
         sleepUntil(clock, at - Math.random() * jitter, signal),
       ),
       waitForSecrets: actor(awaitSecrets),
-      waitForEngine: actor((_, __, signal) => context.watcher.waitUntilReachable(signal)),
+      waitForEngine: ports.waitForHost
+        ? fromPromise<void, StepInput>(({ input, signal }) => ports.waitForHost!(input.name, signal))
+        : actor((context, _, signal) => context.watcher.waitUntilReachable(signal)),
+      ...(scheduler && schedulerActors(scheduler, clock)),
     },
   });
   return own.provide({ actors: replaced });
 }
 
-/** Save the work also if the transcript cannot be read. */
-async function collectAndSave(context: ActorContext, input: StepInput, signal: AbortSignal) {
-  const read = await collect(context, input, signal).catch((error: unknown) => ({ error }));
-  if (!signal.aborted) await saveWork(context, input, signal);
-  if ('error' in read) throw read.error;
-  return read;
-}
+const schedulerActors = ({ place, release }: SchedulerPort, clock: TimePort['clock']) => ({
+  place: fromPromise<void, StepInput>(async ({ input, signal, self }) => {
+    const report = (reason: string) => self._parent?.send({ type: 'PENDING', reason });
+    try {
+      await place(owner(input), signal, report);
+    } catch (error) {
+      throw asStepError(error, { at: clock.now() });
+    }
+  }),
+  release: fromPromise<void, StepInput>(({ input, signal }) => release(owner(input), signal)),
+});
 
 /** Any subset of the agent machine's actors, by name. */
 export type AgentActors = NonNullable<Parameters<typeof agentMachine.provide>[0]['actors']>;

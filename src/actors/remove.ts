@@ -2,9 +2,13 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { untilAbsent } from '../agent-container/absence-checks.ts';
 import { dockerError } from '../docker/classify-error.ts';
 import { labelFilter } from '../docker/labels.ts';
+import { removeVolume } from '../docker/volumes.ts';
 import { type ActorContext, owner } from './context.ts';
 
-type RemovePorts = Pick<ActorContext, 'clock' | 'containers' | 'identity'>;
+type RemovePorts = Pick<
+  ActorContext,
+  'clock' | 'docker' | 'containers' | 'identity' | 'cloneVolume' | 'savedWork'
+>;
 
 /** Remove the container of an attempt, and containers with the same labels that a create in doubt may have made. */
 export async function removeContainer(
@@ -13,6 +17,7 @@ export async function removeContainer(
   signal: AbortSignal,
 ): Promise<void> {
   if (input.containerId !== null) await remove(context, input, input.containerId, signal);
+  await removeCloneVolume(context, input, signal);
   if (!input.inDoubt) return;
 
   const { instance, runId } = context.identity(input.name, input.attempt);
@@ -29,6 +34,14 @@ export async function removeContainer(
     return left.length;
   };
   await untilAbsent(removeLeft, { sleep: ms => context.clock.sleep(ms, signal) });
+}
+
+/** Remove the volume with the clone of an attempt whose work is safe. Until then, its container used it. */
+async function removeCloneVolume(context: RemovePorts, { name, attempt }: StepInput, signal: AbortSignal) {
+  const volume = context.cloneVolume(name, attempt);
+  const saved = context.savedWork(name, attempt);
+  if (volume === null || saved === null || saved.workspace?.volume !== undefined) return;
+  await removeVolume(context.docker, volume, { signal, scope: { agent: name, attempt } });
 }
 
 async function remove(

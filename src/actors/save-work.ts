@@ -3,7 +3,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { asStepError } from '../../machines/step-error.ts';
 import type { RunEventBody } from '../events.ts';
 import { reportGitChanges } from './bound-git.ts';
-import { type ActorContext, owner } from './context.ts';
+import { type ActorContext, owner, type SavedWorkspace } from './context.ts';
 import { type ArtifactPorts, saveArtifacts } from './save-artifacts.ts';
 import { clearClone, type SaveClonePorts, saveClone } from './save-clone.ts';
 import { type SaveCopyPorts, saveCopy } from './save-copy.ts';
@@ -33,7 +33,13 @@ export async function saveWork(context: SaveWorkPorts, input: StepInput, signal:
     const { kind, message } = asStepError(error);
     if (signal.aborted || kind === 'unreachable') throw error;
     const path = context.clone(input.name, input.attempt);
-    const where = path !== null && existsSync(path) ? `. Its clone is in ${path}` : '';
+    const volume = context.cloneVolume(input.name, input.attempt);
+    const where =
+      volume !== null
+        ? `. Its clone is in the volume ${volume} of the engine`
+        : path !== null && existsSync(path)
+          ? `. Its clone is in ${path}`
+          : '';
     await context.emit({
       type: 'warning',
       agent: input.name,
@@ -41,6 +47,10 @@ export async function saveWork(context: SaveWorkPorts, input: StepInput, signal:
     });
   }
 }
+
+/** Return whether the clone still has work that is nowhere else. */
+export const isLeft = (workspace: SavedWorkspace | null) =>
+  workspace !== null && (workspace.path !== null || workspace.volume !== undefined);
 
 async function save(context: SaveWorkPorts, input: StepInput, signal: AbortSignal): Promise<void> {
   const { name: agent, attempt } = input;
@@ -73,6 +83,6 @@ async function save(context: SaveWorkPorts, input: StepInput, signal: AbortSigna
     saved = found;
   }
   // A container is kept for inspection, with its workspace.
-  if (mode === 'clone' && keep === 'never' && saved.workspace?.path == null)
+  if (mode === 'clone' && keep === 'never' && !isLeft(saved.workspace))
     await clearClone(context, owner(input), signal);
 }

@@ -2,8 +2,9 @@ import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { type ActivityPorts, followActivity } from './activity.ts';
 import type { ActorContext } from './context.ts';
+import type { Leases } from './lease.ts';
 
-type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher'>;
+type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher' | 'docker'>;
 
 /** A container enforces its own limit; one that exceeds it by this many milliseconds is ended from outside. */
 const overdueGracePeriodMs = 30_000;
@@ -16,11 +17,11 @@ export type WatchAgent = (
 ) => Promise<End | 'overdue'>;
 
 /**
- * Resolve when the agent's container has ended, and report its activity until then. Its limit is counted by a monotonic
- * clock from when this process first saw it run: a wall clock that jumps, as after a suspend or a change by an hour, must
- * not end a healthy agent.
+ * Resolve when the agent's container has ended, and report its activity and renew its lease until then. Its limit is
+ * counted by a monotonic clock from when this process first saw it run: a wall clock that jumps, as after a suspend or a
+ * change by an hour, must not end a healthy agent.
  */
-export function agentWatcher(): WatchAgent {
+export function agentWatcher(leases: Pick<Leases, 'renew' | 'forget'>): WatchAgent {
   /** The time by the monotonic clock at which each container was first seen. */
   const firstSeen = new Map<string, number>();
   return async (context, input, signal, report) => {
@@ -30,6 +31,7 @@ export function agentWatcher(): WatchAgent {
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     const followed = followActivity(context, input, stop, report);
+    const renewed = leases.renew(context, input, stop);
     const waits: Promise<End | 'overdue'>[] = [watcher.ended(id, stop)];
     if (run !== null) {
       const since = firstSeen.get(id) ?? clock.elapsed();
@@ -40,10 +42,12 @@ export function agentWatcher(): WatchAgent {
     try {
       const end = await Promise.race(waits);
       firstSeen.delete(id);
+      // One that is overdue may be alive, and its engine may be lost before it is ended.
+      if (end !== 'overdue') leases.forget(input);
       return end;
     } finally {
       over.abort();
-      await Promise.allSettled([followed, ...waits]);
+      await Promise.allSettled([followed, renewed, ...waits]);
     }
   };
 }

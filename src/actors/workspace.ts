@@ -3,7 +3,10 @@ import { StepError } from '../../machines/step-error.ts';
 import { matchesMessage } from '../docker/messages.ts';
 import { type ActorContext, owner } from './context.ts';
 
-type EnsureWorkspacePorts = Pick<ActorContext, 'plan' | 'identity' | 'clone' | 'baseCommit' | 'makeClone'>;
+type EnsureWorkspacePorts = Pick<
+  ActorContext,
+  'plan' | 'identity' | 'clone' | 'cloneVolume' | 'baseCommit' | 'makeClone'
+>;
 
 /** Return the branch that an agent's work is saved to. */
 export const branchOf = (runId: string, agent: string) => `agent-flow/${runId}/${agent}`;
@@ -15,8 +18,9 @@ export interface WorkRefs {
   readonly refs: string;
 }
 
-export const workRefs = (runId: string, agent: string, attempt: number): WorkRefs => ({
-  branch: branchOf(runId, agent),
+export const workRefs = (runId: string, agent: string, attempt: number, isLate = false): WorkRefs => ({
+  // Another attempt has followed, whose work must stay: no agent's name has a dot.
+  branch: branchOf(runId, isLate ? `${agent}.attempt-${attempt}` : agent),
   refs: `refs/agent-flow/${runId}/${agent}/${attempt}`,
 });
 
@@ -28,7 +32,7 @@ export async function ensureWorkspace(
 ): Promise<void> {
   const { name, attempt } = input;
   const { workspace } = context.plan(name);
-  const target = context.clone(name, attempt);
+  const target = context.clone(name, attempt) ?? context.cloneVolume(name, attempt);
   if (workspace.mode !== 'clone' || target === null) return;
   const base = context.baseCommit(name);
   if ('problem' in base)

@@ -4,6 +4,8 @@ import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
+import { leaseSeconds } from './lease.ts';
+import { loginMounts, sshAgentSocket } from './login-mounts.ts';
 import { containerName, isolatedNetwork, proxyNames, sessionName } from './names.ts';
 import { noOutsideNames, proxyEnv } from './proxy-env.ts';
 
@@ -35,8 +37,12 @@ export interface CreateOptions {
 interface WorkspaceMount {
   /** The path of the agent's own clone; null without one. */
   readonly clone: string | null;
+  /** The volume with the agent's own clone; null without one. */
+  readonly volume?: string | null;
   /** Read-only paths of a bound directory, with the copies that are mounted over them. */
   readonly protectedPaths: readonly { readonly path: string; readonly snapshot: string }[];
+  /** Whether the logins are sent when the agent starts, since the engine has other files. */
+  readonly sendsLogins?: boolean;
 }
 
 const emptyMount: WorkspaceMount = { clone: null, protectedPaths: [] };
@@ -69,7 +75,7 @@ export function createArgs(
     ...plan.mounts.map(({ source, target, readOnly }) =>
       mountFlag({ type: 'bind', source, target, ...(readOnly ? { readonly: 'true' } : {}) }),
     ),
-    ...authMounts(plan).map(({ source, target }) =>
+    ...loginMounts(plan, mount).map(({ source, target }) =>
       mountFlag({ type: 'bind', source, target, readonly: 'true' }),
     ),
     ...Object.entries(environment(plan, identity)).map(([key, value]) => `--env=${key}=${value}`),
@@ -83,6 +89,7 @@ export function createArgs(
 
 function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Readonly<Record<string, string>> {
   const { timeouts, network } = plan;
+  const lease = leaseSeconds(plan);
   return {
     AGENT_ATTEMPT: String(attempt),
     AGENT_NONCE: nonce,
@@ -90,6 +97,7 @@ function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Read
     AGENT_INJECT_LIMIT: String(seconds(timeouts.ready) + injectGrace),
     ...(timeouts.run === null ? {} : { AGENT_RUN_LIMIT: String(seconds(timeouts.run)) }),
     ...(timeouts.idle === null ? {} : { AGENT_IDLE_LIMIT: String(seconds(timeouts.idle)) }),
+    ...(lease === null ? {} : { AGENT_LEASE: String(lease) }),
     // With the image's values every tmux would connect to a server that does not exist.
     TMUX: '',
     TMUX_TMPDIR: '',
@@ -173,7 +181,11 @@ function workdirOf(workspace: WorkspacePlan): string {
   return ['/workspace', relative(workspace.repository, workspace.path)].filter(Boolean).join('/');
 }
 
-function workspaceMounts(workspace: WorkspacePlan, { clone, protectedPaths }: WorkspaceMount): string[] {
+function workspaceMounts(
+  workspace: WorkspacePlan,
+  { clone, volume = null, protectedPaths }: WorkspaceMount,
+): string[] {
+  if (volume !== null) return [mountFlag({ ...volumeFields(volume), target: '/workspace' })];
   const source = workspace.mode === 'bind' ? workspace.path : clone;
   if (source === null) return [];
   return [
@@ -182,25 +194,6 @@ function workspaceMounts(workspace: WorkspacePlan, { clone, protectedPaths }: Wo
       mountFlag({ type: 'bind', source: snapshot, target: `/workspace/${path}`, readonly: 'true' }),
     ),
   ];
-}
-
-/** The folder that `agent-auth` copies from. */
-const authFolder = '/run/agent/auth';
-const sshAgentSocket = '/run/agent/ssh-agent.sock';
-
-/** Return the read-only mounts of the caller's logins, in the user's home if it is known, else in the folder to copy from. */
-export function authMounts({ auth, mounts, user, image, build }: AgentPlan): readonly {
-  readonly source: string;
-  readonly target: string;
-}[] {
-  const isRoot = user === null ? image === null && build === null : user.uid === 0;
-  const files = auth.files.map(({ source, home, isCopied }) => ({
-    source,
-    target: isRoot && !isCopied ? `/root/${home}` : `${authFolder}/${home}`,
-  }));
-  const socket = auth.sshAgent === null ? [] : [{ source: auth.sshAgent, target: sshAgentSocket }];
-  // A mount of the spec takes precedence.
-  return [...files, ...socket].filter(({ target }) => mounts.every(own => own.target !== target));
 }
 
 function networkFlags(plan: AgentPlan, runId: string): string[] {
@@ -216,6 +209,9 @@ function networkFlags(plan: AgentPlan, runId: string): string[] {
 function gpus(wanted: NonNullable<AgentPlan['gpus']>): string {
   return `--gpus=${typeof wanted === 'object' ? csv({ device: wanted.device.join(',') }) : wanted}`;
 }
+
+/** A volume that is mounted as it is: docker adds no files of the image to an empty one. */
+export const volumeFields = (source: string) => ({ type: 'volume', source, 'volume-nocopy': 'true' });
 
 export function mountFlag(fields: Readonly<Record<string, string>>): string {
   return `--mount=${csv(fields)}`;

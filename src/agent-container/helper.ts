@@ -7,7 +7,7 @@ import type { CallEnd, CallScope } from '../docker/recorder.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 import { baseImage } from '../images/base.ts';
 import { untilAbsent } from './absence-checks.ts';
-import { mountFlag } from './create-args.ts';
+import { mountFlag, volumeFields } from './create-args.ts';
 import { notOursMessage } from './ensure-owned.ts';
 import { containerName } from './names.ts';
 
@@ -30,9 +30,11 @@ export interface Helper {
   readonly groups?: readonly number[];
 }
 
-/** A file or directory of the host, and its path in the helper. */
+/** A file or directory of the host, or a volume, and its path in the helper. */
 export interface HelperMount {
+  /** The name of a volume if `isVolume`. */
   readonly source: string;
+  readonly isVolume?: boolean;
   readonly target: string;
   readonly isWritable?: boolean;
 }
@@ -46,6 +48,10 @@ export interface HelperOptions {
   readonly sleep: (ms: number) => Promise<void>;
   /** Called when no earlier helper of this name is running. */
   readonly prepare?: () => Promise<void>;
+  /** Fills a volume of the container before it starts, or fails in place of it. */
+  readonly fill?: (containerId: string) => Promise<CallEnd>;
+  /** Takes files out of the container after its end. Resolves with the result, such as that of a failure to take them. */
+  readonly take?: (containerId: string, ended: DockerResult) => Promise<DockerResult>;
   /** Consumes the output in place of the result; called with the arguments of a `docker start --attach`. */
   readonly attach?: (args: readonly string[]) => Promise<CallEnd>;
 }
@@ -83,8 +89,12 @@ export function helperArgs(helper: Helper): string[] {
     ),
     // A remapped user has no rights on the caller's directories.
     ...(helper.isRemapped ? ['--userns=host'] : []),
-    ...mounts.map(({ source, target, isWritable = false }) =>
-      mountFlag({ type: 'bind', source, target, ...(isWritable ? {} : { readonly: 'true' }) }),
+    ...mounts.map(({ source, target, isVolume = false, isWritable = false }) =>
+      mountFlag({
+        ...(isVolume ? volumeFields(source) : { type: 'bind', source }),
+        target,
+        ...(isWritable ? {} : { readonly: 'true' }),
+      }),
     ),
     ...labelFlags({
       ...ownedLabels({ instance, runId }, 'helper'),
@@ -101,7 +111,7 @@ export function helperArgs(helper: Helper): string[] {
  * that of the failed docker call.
  */
 export async function runHelper(helper: Helper, options: HelperOptions): Promise<DockerResult> {
-  const { docker, signal, timeout, attach, prepare } = options;
+  const { docker, signal, timeout, attach, prepare, fill, take } = options;
   const { owner: scope } = helper;
   // A killed supervisor may have left a helper of this name: its work is done again.
   const { obstacle } = await removeHelper(helper, options);
@@ -115,10 +125,15 @@ export async function runHelper(helper: Helper, options: HelperOptions): Promise
     else await untilAbsent(remove, { sleep: options.sleep, maxChecks });
     return created;
   }
-  const args = ['start', '--attach', created.stdout.trim()];
-  const result = attach
-    ? { args, stdout: '', ...(await attach(args)) }
-    : await docker(args, { signal, scope, isMutation: true, timeout });
+  const id = created.stdout.trim();
+  const start = async (): Promise<DockerResult> => {
+    const args = ['start', '--attach', id];
+    if (attach) return { args, stdout: '', ...(await attach(args)) };
+    return docker(args, { signal, scope, isMutation: true, timeout });
+  };
+  const filled = await fill?.(id);
+  const ended = filled?.ok === false ? { args: ['cp'], stdout: '', ...filled } : await start();
+  const result = take && ended.exitCode !== null ? await take(id, ended) : ended;
   await removeHelper(helper, options);
   return result;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CallScope } from '../docker/recorder.ts';
 import type { NetworkPlan } from '../spec/plan.ts';
 
 /** The name of the tmux session in every agent container. */
@@ -10,6 +11,23 @@ export const containerName = (runId: string, agent: string, attempt: number) =>
 /** Return the beginning of the names of a run's containers, or of those of one agent. */
 export const containerNamePrefix = (runId: string, agent?: string) =>
   agent === undefined ? `tmux-agent-${runId}-` : `tmux-agent-${runId}-${agent}-`;
+
+/** Return the name of the service that keeps the room of an attempt in a Docker Swarm. No container of an agent begins like it. */
+export const reservationName = (runId: string, { agent, attempt }: CallScope) =>
+  `tmux-reserve-${runId}-${agent}-${attempt}`;
+
+/** Return the name of a volume of an attempt: the clone that it works in, what is collected from it, or a clone to repair it. */
+export const attemptVolume = (
+  runId: string,
+  { agent, attempt }: CallScope,
+  purpose: 'workspace' | 'bundle' | 'spare',
+) => `${containerName(runId, agent, attempt)}-${purpose}`;
+
+/** Return the name of the volume with a repository of the client, from which clones of a commit are made. */
+export const repositoryVolume = (runId: string, repository: string, commit: string) => {
+  const id = createHash('sha256').update(`${repository}\n${commit}`).digest('hex').slice(0, 12);
+  return `tmux-agents-${runId}-repository-${id}`;
+};
 
 /** Return the name of a run's network, which is a prefix of the names of its other networks. */
 export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;

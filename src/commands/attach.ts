@@ -1,4 +1,4 @@
-import { connectToRun } from '../connection/run-connection.ts';
+import { connectToAgent } from '../connection/run-connection.ts';
 import { attachTerminal } from '../docker/attach-terminal.ts';
 import { clientSetting } from '../docker/client-settings.ts';
 import { UsageError } from '../errors.ts';
@@ -26,7 +26,7 @@ export const attach: Command = {
       );
     if (agent.containerId === null) throw new UsageError(`${name} has no container yet: ${inWords(agent)}`);
     if (!process.stdin.isTTY) throw new UsageError('attach requires a terminal on stdin');
-    const { recorder } = await connectToRun(folder);
+    const { recorder } = await connectToAgent(folder, agent.name);
     printLine(`attached to ${name}; detach with Ctrl-b d`);
     const code = await attachTerminal(recorder, [
       'exec',

@@ -64,6 +64,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./managing.ts')).build,
   },
   {
+    usage: 'nodes',
+    describe: 'List the nodes of a Docker Swarm',
+    load: async () => (await import('./managing.ts')).nodes,
+  },
+  {
     usage: 'validate <spec>',
     describe: 'Check a spec without starting anything',
     load: async () => (await import('./validate.ts')).validate,

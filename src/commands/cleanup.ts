@@ -59,7 +59,10 @@ export const cleanup: Command = {
     const done = combined(results.map(result => result.done));
     if (json) printJson({ dryRun, ...done });
     else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);
-    const problems = engines.missing.map(({ why }) => why);
+    const problems = [
+      ...engines.missing.map(({ why }) => why),
+      ...new Set(plans.flatMap(({ plan }) => plan.problems)),
+    ];
     const failures = results.flatMap(result => result.failures);
     if (failures.length > 0) problems.unshift(`could not remove ${failures.join('; ')}`);
     if (problems.length > 0) throw new EngineError(problems.join('\n'));
@@ -81,9 +84,11 @@ function ageOf({ runs, olderThan }: CleanupOptions): number | null {
   return age;
 }
 
-function summary({ removed, networks, images, runs }: Removed): string {
+function summary({ removed, networks, volumes, reservations, images, runs }: Removed): string {
   const counts = [
     ['network', networks.length],
+    ['volume', volumes.length],
+    ['reservation', reservations.length],
     ['image', images.removed.length],
     ['run', runs.removed.length],
   ] as const;

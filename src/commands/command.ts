@@ -3,6 +3,8 @@ import { forLog, jsonForLog } from '../text/log-text.ts';
 
 export interface CommonOptions {
   readonly stateDir?: string | undefined;
+  /** Name of the docker context to use. */
+  readonly context?: string | undefined;
 }
 
 /** Options and action of a command of the command line. */

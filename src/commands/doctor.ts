@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { namedContext } from '../connection/engine-connection.ts';
 import { dockerCli } from '../docker/cli.ts';
+import { inContext } from '../docker/engine-address.ts';
 import { nullRecorder } from '../docker/recorder.ts';
 import { examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -8,22 +10,26 @@ import { stateDirPath } from '../store/state-directory.ts';
 import { forLog } from '../text/log-text.ts';
 import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
+import { managerContext, managerOption } from './engine-option.ts';
 
 interface DoctorOptions extends CommonOptions {
+  readonly swarm?: string;
   readonly json?: boolean;
 }
 
 export const doctor: Command = {
   options: yargs =>
-    yargs.option('json', {
+    yargs.option('swarm', { ...managerOption, conflicts: 'context' }).option('json', {
       type: 'boolean',
       describe: 'Print one line of JSON: [{check, status, found, hint}]',
     }),
 
-  async handler({ stateDir, json }: DoctorOptions) {
+  async handler({ stateDir, swarm, json }: DoctorOptions) {
+    const manager = managerContext(swarm);
     const { findings, exitCode } = await examine({
-      docker: dockerCli(nullRecorder),
-      env: process.env,
+      docker: manager === null ? dockerCli(nullRecorder) : clientOf(manager),
+      env: inContext(manager, process.env),
+      ...(manager !== null && { clientOf }),
       stateDir: stateDirPath(stateDir, process.env),
       source: join(packageFolder, 'docker'),
     });
@@ -37,6 +43,8 @@ export const doctor: Command = {
     return exitCode;
   },
 };
+
+const clientOf = (context: string) => dockerCli(nullRecorder.to(namedContext(context)));
 
 function linesOf({ check, status, found, hint }: Finding, width: number): string {
   const line = `${status.padEnd(4)}  ${check.padEnd(width)}  — ${oneLine(found)}\n`;

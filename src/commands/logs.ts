@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectionOf, dockerOf } from '../connection/run-connection.ts';
+import { connectionOf, connectToOthers, dockerOf } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
@@ -61,8 +61,10 @@ export const logs: Command = {
     const attempt = attemptOf(found, options.attempt);
     const about = { agent: found.agent.name, runId: found.folder.runId, attempt };
     const shown = json ? jsonPrinter(about, { raw }) : raw ? rawPrinter() : plainPrinter();
-    const connection = connectionOf(found.folder);
-    const secrets = runSecrets(found.folder, dockerOf(connection));
+    const connection = connectionOf(found.folder, found.agent.name);
+    const secrets = runSecrets(found.folder, dockerOf(connection), () =>
+      connectToOthers(found.folder, found.agent.name),
+    );
     const printer = redacting(shown, secrets.redactor);
     const sink = { printer, secrets, connection };
     if (follow) await followAttempts(state, found, attempt, options.attempt === undefined, part, sink);

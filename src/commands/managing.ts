@@ -6,6 +6,7 @@ export { graph } from './graph.ts';
 export { init } from './init.ts';
 export { inspector } from './inspector.ts';
 export { logs } from './logs.ts';
+export { nodes } from './nodes.ts';
 export { providers } from './providers.ts';
 export { send } from './send.ts';
 export { stop } from './stop.ts';

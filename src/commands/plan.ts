@@ -1,4 +1,5 @@
 import { reachCurrent } from '../connection/engine-connection.ts';
+import { planOn } from '../connection/run-hosts.ts';
 import { unrestrictedEngine } from '../docker/engine-info.ts';
 import { dryRun } from '../dry-run/dry-run.ts';
 import { mountsElsewhere } from '../preflight/check-files.ts';
@@ -7,6 +8,7 @@ import { checkPlaces } from '../preflight/check-mounts.ts';
 import { checkPodman } from '../preflight/check-podman.ts';
 import { checkCopies, checkWorkspaces } from '../preflight/check-workspaces.ts';
 import { engineWarnings } from '../preflight/engine-warnings.ts';
+import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
 import type { FlowPlan } from '../spec/plan.ts';
@@ -16,7 +18,10 @@ import { planData, planScript } from './plan-script.ts';
 
 /** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const connection = await reachCurrent(undefined, { timeout: 10_000 }).catch((error: Error) => {
+  const connection = await reachCurrent(undefined, {
+    timeout: 10_000,
+    context: plan.target?.context ?? null,
+  }).catch((error: Error) => {
     printLine(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });
@@ -24,12 +29,19 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   checkPlaces(plan, stateDir);
   for (const message of missingLogins(plan)) printLine(`a run would be refused: ${message}`);
   if (engine) for (const message of engineWarnings(engine, process.env)) printLine(message);
-  if (engine) checkLimits(plan, engine);
-  if (engine) checkPodman(plan, stateDir, engine);
-  if (engine) checkSources(plan, stateDir, engine);
+  // Those of the agents on the engine of the run.
+  const own = planOn(plan, { names: [null] });
+  if (engine) checkLimits(own, engine);
+  if (engine) checkPodman(own, stateDir, engine);
+  if (engine) checkSources(own, stateDir, engine);
   const { commits, warnings } = checkWorkspaces(plan);
   for (const message of [...warnings, ...(await checkCopies(plan))]) printLine(message);
-  const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir });
+  const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir, agents: own.agents });
+  if (engine && !elsewhere) checkPermissions(own, engine);
+  if (plan.agents.some(({ placement }) => placement !== undefined))
+    printLine(
+      'agents with a "placement" run on other engines: their commands are printed as for the engine of the run',
+    );
   if (elsewhere)
     printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
   const assumedEngine = {
@@ -41,6 +53,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     rootDir: null,
     systemTime: null,
     isPodman: false,
+    swarm: null,
     ...unrestrictedEngine,
   };
   const result = await dryRun(plan, {

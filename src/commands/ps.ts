@@ -49,12 +49,14 @@ export const ps: Command = {
           // An unfinished run without a supervisor was left behind by a crash.
           engine: state.ended ? null : (engine?.identity?.pid ?? null),
           abandoned: agent.status === null && state.ended === null && engine === null,
+          host: agent.host,
           attempt: agent.attempt,
           since: agent.since,
           exitCode: agent.exitCode,
           containerId: agent.containerId,
         }));
       });
+    const hasHosts = rows.some(({ host }) => host !== null);
     const orphans = (await listOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
     if (json) printJson([...rows, ...orphans.map(asJson)]);
     else if (rows.length + orphans.length === 0)
@@ -62,7 +64,7 @@ export const ps: Command = {
     else
       process.stdout.write(
         `${table([
-          ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER'],
+          ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER', ...(hasHosts ? ['HOST'] : [])],
           ...rows.map(row => [
             `${row.run}/${row.agent}`,
             // The last state before a crash is not the current one.
@@ -71,8 +73,9 @@ export const ps: Command = {
             String(row.attempt),
             row.exitCode === null ? '' : String(row.exitCode),
             row.containerId?.slice(0, 12) ?? '',
+            ...(hasHosts ? [row.host ?? ''] : []),
           ]),
-          ...orphans.map(orphan => orphanRow(orphan, now)),
+          ...orphans.map(orphan => [...orphanRow(orphan, now), ...(hasHosts ? [''] : [])]),
         ])}\n`,
       );
     for (const line of json ? [] : unseen) printLine(line);

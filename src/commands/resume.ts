@@ -65,7 +65,10 @@ export const resume: Command = {
     const runs = folders.map(folder => ({
       runId: folder.runId,
       begin: (listeners: Parameters<RunToDrive['begin']>[0]) =>
-        resumeRun(folder, { stateDir, force: options.force, isNewEngine: options.newEngine, ...listeners }),
+        resumeRun(folder, {
+          ...{ stateDir, force: options.force, isNewEngine: options.newEngine, context: options.context },
+          ...listeners,
+        }),
     }));
     const code = folders.length === 0 ? 0 : await runToCompletion(runs, options);
     // The exit code of a signal means that everything is removed. An unreadable run may have something left.

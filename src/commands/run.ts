@@ -19,6 +19,7 @@ interface RunOptions extends ReportingOptions {
   readonly plan: boolean;
   readonly detach: boolean;
   readonly concurrency?: number;
+  readonly swarm?: string;
 }
 
 export const run: Command = {
@@ -42,6 +43,12 @@ export const run: Command = {
         describe: 'Maximum number of concurrent agents',
       })
       .option('keep', { type: 'boolean', default: false, describe: 'Keep containers for inspection' })
+      .option('swarm', {
+        type: 'string',
+        requiresArg: true,
+        conflicts: 'context',
+        describe: 'Docker context of a Swarm manager that places the agents',
+      })
       .options(reportingOptions)
       .check(({ concurrency, plan, detach, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
@@ -84,7 +91,8 @@ async function runInBackground(
   return exitCode;
 }
 
-function withOverrides(plan: FlowPlan, { keep, concurrency }: RunOptions): FlowPlan {
+function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm }: RunOptions): FlowPlan {
   const agents = keep ? plan.agents.map(agent => ({ ...agent, keep: 'always' as const })) : plan.agents;
-  return { ...plan, agents, concurrency: concurrency ?? plan.concurrency };
+  const target = swarm === undefined ? context && { context } : { context: swarm, isSwarm: true as const };
+  return { ...plan, ...(target && { target }), agents, concurrency: concurrency ?? plan.concurrency };
 }

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { tagsOf } from '../../machines/state-tags.ts';
-import { connectToRun } from '../connection/run-connection.ts';
+import { connectToAgent } from '../connection/run-connection.ts';
 import { UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
@@ -59,7 +59,7 @@ export const send: Command = {
     if (!tagsOf(agent.state).includes('running') || agent.containerId === null)
       throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}. Nothing was sent`);
 
-    const { docker } = await connectToRun(folder);
+    const { docker } = await connectToAgent(folder, agent.name);
     await pasteInto(agent.containerId, { bytes, enter, address, docker });
     if (dropped > 0) printLine(`dropped ${dropped} control character${dropped === 1 ? '' : 's'}`);
     if (json)

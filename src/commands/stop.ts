@@ -1,14 +1,16 @@
-import { connectToRun } from '../connection/run-connection.ts';
+import { connectToAgent, connectToRun } from '../connection/run-connection.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { labelFilter } from '../docker/labels.ts';
 import { EngineError } from '../errors.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
+import { removeRunVolumes } from '../recovery/run-volumes.ts';
 import { requestStop } from '../run/request-stop.ts';
 import { resumeRun } from '../run/resume-run.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
-import { openStateDir, type RunFolder, stateDirPath } from '../store/state-directory.ts';
+import { openStateDir, type RunFolder, type StateDir, stateDirPath } from '../store/state-directory.ts';
+import { oneLine } from '../text/text.ts';
 import { type Command, type CommonOptions, printLine } from './command.ts';
 import { newEngineOption } from './engine-option.ts';
 import { type FoundRun, findAgent, findRun, readRun } from './find-agent.ts';
@@ -52,11 +54,10 @@ export const stop: Command = {
     if (!isOverNow()) {
       const run = await resumeRun(found.folder, { stateDir: state, stopOnly: { agent }, force, isNewEngine });
       await run.done;
+      // No other process prints them, such as the place of work that could not be saved.
+      for (const line of warningLines(readRun(found.folder), found)) printLine(line);
     }
-    const { docker } = await connectToRun(found.folder);
-    const kept = await removeKept(docker, found.folder, agent, state.instance);
-    if (agent === null && !lockHolder(found.folder.lock))
-      await removeNetworks(docker, found.folder, state.instance);
+    const kept = await removeOnEngines(state, found.folder, agent);
     if (!wasOver) printLine(`stopped and removed ${name}`);
     else printLine(`${name} has already finished${kept > 0 ? '; removed its kept containers' : ''}`);
     return 0;
@@ -65,6 +66,38 @@ export const stop: Command = {
 
 const isOver = ({ state }: FoundRun, agent: string | null) =>
   agent === null ? state.ended !== null : (state.agents[agent]?.status ?? null) !== null;
+
+/** Return the warnings of a run since it was read before. */
+const warningLines = (run: FoundRun, before: FoundRun) =>
+  run.state.warnings
+    .slice(before.state.warnings.length)
+    .map(({ agent, message }) => `warning: ${agent === null ? '' : `${agent}: `}${oneLine(message)}`);
+
+/** Remove what is left on each engine. Throws for one that cannot be reached, after the others. */
+async function removeOnEngines(state: StateDir, folder: RunFolder, agent: string | null): Promise<number> {
+  const engines =
+    agent === null ? await connectToRun(folder) : await Promise.allSettled([connectToAgent(folder, agent)]);
+  let kept = 0;
+  for (const engine of engines)
+    if (engine.status === 'fulfilled') kept += await removeLeft(engine.value.docker, state, folder, agent);
+  const failed = engines.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  return kept;
+}
+
+/** Remove what is left of a finished run or agent on an engine. Return the number of kept containers. */
+async function removeLeft(
+  docker: Docker,
+  { instance }: StateDir,
+  folder: RunFolder,
+  agent: string | null,
+): Promise<number> {
+  const kept = await removeKept(docker, folder, agent, instance);
+  const { runId, lock } = folder;
+  await removeRunVolumes(docker, { instance, runId }, { state: readRun(folder).state, agent });
+  if (agent === null && !lockHolder(lock)) await removeNetworks(docker, folder, instance);
+  return kept;
+}
 
 /** Remove the kept containers of a finished run or agent. Return their number. */
 async function removeKept(

@@ -16,6 +16,8 @@ const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
     /cannot connect to the docker daemon|failed to connect to the docker api|error during connect/i,
   ],
   ['unreachable', /permission denied while trying to connect/i],
+  // A Swarm with too few managers for a decision.
+  ['unreachable', /the swarm does not have a leader|node lost leader status/i],
   ['gpu', /could not select device driver|nvidia-container-(cli|runtime)|unresolvable cdi devices/i],
   [
     'outOfResources',
@@ -27,6 +29,8 @@ const classes: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'transient',
     /is paused|paused container|port is already allocated|is ambiguous|matches found based on name/i,
   ],
+  // A ping that ssh has lost makes docker take the engine for one of the oldest version that it knows.
+  ['transient', /client version \S+ is too new|kex_exchange_identification/i],
   // From a daemon that is shutting down and has closed its store.
   ['transient', /failed to update store for object type|database not open/i],
   ['transient', /unable to remove filesystem|device or resource busy|failed to remove root filesystem/i],

@@ -31,6 +31,10 @@ export const engineAddress = z.strictObject({
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Return the environment in which docker uses this context. Like `docker --context`, it takes precedence over DOCKER_HOST. */
+export const inContext = (context: string | null, env: Environment): Environment =>
+  context === null ? env : { ...env, DOCKER_HOST: undefined, DOCKER_CONTEXT: context };
+
 /**
  * Return the variables of a docker child that differ from this process's; undefined removes one. Without an address the
  * environment selects the engine. Agents run on the engine's own platform, as their images do.
@@ -96,7 +100,9 @@ export async function currentContext(
       name,
       address: { host: shown, env: { DOCKER_CONTEXT: name, DOCKER_CONFIG: configFolder(env) } },
     };
-  return { name, address: { host: shown, env: { DOCKER_HOST: host, ...tlsOf(env) } } };
+  // Docker uses the certificates of the environment for the default context only.
+  const tls = name === defaultContext ? tlsOf(env) : {};
+  return { name, address: { host: shown, env: { DOCKER_HOST: host, ...tls } } };
 }
 
 function read(stdout: string) {
@@ -127,6 +133,9 @@ const absolute = (host: string) =>
 
 /** Remove user and password for display. */
 export const withoutSecrets = (host: string) => host.replace(/\/\/[^@/]*:[^@/]*@/, '//');
+
+/** Return whether docker reaches a `host` over a network, and not by a socket of this machine. */
+export const isNetworkAddress = (host: string) => /^(tcp|ssh|https?):\/\//i.test(host);
 
 export const defaultSocket = '/var/run/docker.sock';
 

@@ -5,6 +5,8 @@ import { onPath } from '../on-path.ts';
 import { clientSetting } from './client-settings.ts';
 import { configFolder, defaultSocket } from './engine-address.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):/i.test(host);
 
 /**
@@ -12,7 +14,7 @@ export const isRemoteHost = (host: string) => host !== '' && !/^(unix|npipe|fd):
  *
  * @param host Its address, `unix:///var/run/docker.sock`; empty if docker does not report it.
  */
-export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
+export function engineHint(host: string, env: Environment): string {
   const context = host === '' ? missingContext(env) : null;
   if (context !== null) return contextHint(context, env);
   if (/^ssh:/i.test(host) && onPath('ssh', env) === null)
@@ -33,7 +35,7 @@ export function engineHint(host: string, env: NodeJS.ProcessEnv): string {
  * Return the name of the selected context if it does not exist; else null. Docker keeps each context in a directory
  * named by the SHA-256 of its name.
  */
-export function missingContext(env: NodeJS.ProcessEnv): string | null {
+export function missingContext(env: Environment): string | null {
   if (env.DOCKER_HOST) return null;
   const folder = configFolder(env);
   const name = env.DOCKER_CONTEXT || clientSetting('currentContext', env);
@@ -42,18 +44,18 @@ export function missingContext(env: NodeJS.ProcessEnv): string | null {
   return existsSync(join(folder, 'contexts', 'meta', id, 'meta.json')) ? null : name;
 }
 
-const contextHint = (name: string, { DOCKER_CONTEXT }: NodeJS.ProcessEnv) =>
+const contextHint = (name: string, { DOCKER_CONTEXT }: Environment) =>
   DOCKER_CONTEXT
-    ? `unset DOCKER_CONTEXT, which is ${name}, or set it to a context that docker context ls lists without an error`
+    ? `name a context that docker context ls lists without an error in place of ${name}: in DOCKER_CONTEXT, --context or "target"`
     : `choose a context that exists in place of ${name}: docker context use default`;
 
-const remoteHint = (env: NodeJS.ProcessEnv) =>
+const remoteHint = (env: Environment) =>
   env.DOCKER_HOST
     ? 'start the engine there, or unset DOCKER_HOST to use a local one'
     : 'start the engine there, or choose another context: docker context use default';
 
 /** With DOCKER_API_VERSION set, the engine may be too old or too new for the client. */
-const apiHint = ({ DOCKER_API_VERSION: version }: NodeJS.ProcessEnv, before: string, after = '') =>
+const apiHint = ({ DOCKER_API_VERSION: version }: Environment, before: string, after = '') =>
   version ? `${before}unset DOCKER_API_VERSION, which is ${version}${after}` : '';
 
 /** Return the code of the error; null if the socket is accessible. */

@@ -21,6 +21,9 @@ export const rawContainerSupport = z.object({
   InitCommit: z.object({ ID: z.string().nullish() }).nullish(),
 });
 
+/** The field of `docker info` that describes the engine's place in a Docker Swarm. */
+export const rawSwarm = z.object({ NodeID: z.string().nullish(), ControlAvailable: z.boolean().nullish() });
+
 const info = rawContainerSupport.extend({
   ID: z.string().optional(),
   ServerVersion: z.string(),
@@ -29,6 +32,7 @@ const info = rawContainerSupport.extend({
   MemTotal: z.number(),
   SystemTime: z.string().optional(),
   Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
+  Swarm: rawSwarm.nullish(),
 });
 
 const errors = z.object({ ServerErrors: z.array(z.string()).nullish() });
@@ -48,6 +52,8 @@ export interface EngineInfo extends ContainerSupport {
   readonly systemTime: number | null;
   /** The engine is Podman, through its docker-compatible socket. */
   readonly isPodman: boolean;
+  /** Its place in a Docker Swarm; null without one. */
+  readonly swarm: { readonly nodeId: string; readonly isManager: boolean } | null;
 }
 
 export interface ContainerSupport {
@@ -87,9 +93,16 @@ export function containerSupportOf(facts: z.output<typeof rawContainerSupport>):
       swap: facts.SwapLimit ?? true,
       pids: facts.PidsLimit ?? true,
     },
-    platform: OSType && Architecture ? `${OSType}/${architectures[Architecture] ?? Architecture}` : null,
+    platform: platformOf(OSType, Architecture),
   };
 }
+
+/** Return a platform as docker writes it, `linux/amd64`, from what an engine reports; null if it does not. */
+export const platformOf = (
+  system: string | null | undefined,
+  architecture: string | null | undefined,
+): string | null =>
+  system && architecture ? `${system}/${architectures[architecture] ?? architecture}` : null;
 
 /** An engine that supports all limits, and whose users are those of the host. */
 export const unrestrictedEngine: ContainerSupport = {
@@ -192,9 +205,14 @@ function engineOf(facts: z.output<typeof info>): EngineInfo {
     rootDir: DockerRootDir || null,
     systemTime: Number.isNaN(systemTime) ? null : systemTime,
     isPodman: isPodman(facts),
+    swarm: swarmOf(facts.Swarm),
     ...containerSupportOf(facts),
   };
 }
+
+/** Return an engine's place in a Docker Swarm from its `docker info`; null without one. */
+export const swarmOf = (swarm: z.output<typeof rawSwarm> | null | undefined): EngineInfo['swarm'] =>
+  swarm?.NodeID ? { nodeId: swarm.NodeID, isManager: swarm.ControlAvailable ?? false } : null;
 
 /** The output may come from something else than docker, such as a script in its place. */
 const unreadable = (stdout: string, exitCode: number | null) => {

@@ -15,12 +15,12 @@ export const label = {
   role: 'tmux-agents.role',
   /** The key to the attempt's sealed secrets; it is stored nowhere else. */
   seal: 'tmux-agents.seal',
-  /** On helper containers (short-lived, for git and copying): the agent and attempt served. They have no `agent` label. */
+  /** On helper containers (short-lived, for git and copying) and volumes: the agent and attempt served. They have no `agent` label. */
   helps: 'tmux-agents.helps',
   /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
   content: 'tmux-agents.content',
-  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy` or `provider`. Containers inherit it. */
+  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy`, `provider` or `pause`. Containers inherit it. */
   image: 'tmux-agents.image',
 } as const;
 
@@ -31,6 +31,7 @@ export const labelFilter = {
   run: (runId: string) => `label=${label.runId}=${runId}`,
   agent: (agent: string) => `label=${label.agent}=${agent}`,
   attempt: (attempt: number) => `label=${label.attempt}=${attempt}`,
+  role: (role: OwnedRole | 'agent') => `label=${label.role}=${role}`,
 } as const;
 
 /** The run that owns a resource beside its agents, such as a network or a proxy. */
@@ -39,7 +40,17 @@ export interface RunOwner {
   readonly runId: string;
 }
 
-export const ownedLabels = ({ instance, runId }: RunOwner, role: 'network' | 'proxy' | 'helper') => ({
+/** The resources of a run beside its agents. A `repository` is the volume that clones are made from. */
+export type OwnedRole =
+  | 'network'
+  | 'proxy'
+  | 'helper'
+  | 'workspace'
+  | 'bundle'
+  | 'repository'
+  | 'reservation';
+
+export const ownedLabels = ({ instance, runId }: RunOwner, role: OwnedRole) => ({
   [label.mark]: 'true',
   [label.instance]: instance,
   [label.runId]: runId,

@@ -7,7 +7,7 @@ export interface ListOptions {
   readonly runId: string;
   readonly signal: AbortSignal;
   /** Rejects if another engine responds than before: a container that it lacks has not been removed. */
-  readonly confirmEngine: () => Promise<void>;
+  readonly confirmEngine: (signal: AbortSignal) => Promise<void>;
   /** Called once for each awaited container, with its start by the engine's clock, milliseconds since the epoch. */
   readonly onStarted: (id: string, startedAt: number) => void;
 }
@@ -34,7 +34,7 @@ export async function listEnds(
   // Absence from a list is no proof: a container is gone when `docker inspect` does not find it.
   const found = await containers.inspect([...ended, ...started], { signal });
   const facts = new Map(found.map(container => [container.id, container]));
-  if (state.wasUnreachable || ended.some(id => !facts.has(id))) await confirmEngine();
+  if (state.wasUnreachable || ended.some(id => !facts.has(id))) await confirmEngine(signal);
   state.wasUnreachable = false;
   for (const id of started) {
     const startedAt = facts.get(id)?.startedAt ?? -1;

@@ -13,6 +13,10 @@ const messages = {
   nameTaken:
     /^conflict\. the container name ".*" is already in use by |the container name ".*" is already in use by /i,
   networkExists: /^network with name \S+ already exists$|network already exists$/i,
+  noVolume: /(^|: )no such volume(: |$)|no volume with name \S+ found/i,
+  volumeBusy: /^remove \S+: volume is in use - |volume \S+ is being used/i,
+  noService: /(^|: )(no such service: |service \S+ not found$)/i,
+  serviceExists: /name conflicts with an existing object/i,
   networkBusy: /^error while removing network: .* has active endpoints|: network is being used$/i,
   imageBusy:
     /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,

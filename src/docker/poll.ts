@@ -9,6 +9,12 @@ import { DockerError } from './docker-error.ts';
 export interface Poll {
   /** Call at once rather than at the next interval. */
   pollNow(): void;
+  /** Return whether calls are made: they are needed, or the engine is unreachable. */
+  isActive(): boolean;
+  /** Report that the engine is unreachable, as found without these calls. It is called at once, until a call succeeds. */
+  reportUnreachable(reason: string): void;
+  /** Call an unreachable engine at once. Ends the backoff, and a call that may wait for its timeout. */
+  retryNow(): void;
   /** Resolves with whether the next call succeeds. */
   next(signal: AbortSignal): Promise<boolean>;
   /**
@@ -21,8 +27,8 @@ export interface Poll {
 }
 
 export interface PollOptions {
-  /** Rejects if the engine is unreachable. */
-  readonly call: () => Promise<void>;
+  /** Rejects if the engine is unreachable, and when the signal fires. */
+  readonly call: (signal: AbortSignal) => Promise<void>;
   /** Return whether the call is needed at this interval. */
   readonly isNeeded: () => boolean;
   /** Milliseconds between calls while the engine is reachable. */
@@ -56,6 +62,8 @@ interface State {
   hasFailureReport: boolean;
   /** Resolved when the next call is due at once. */
   due: PromiseWithResolvers<void>;
+  /** Aborted when an unreachable engine is to be called at once. */
+  retry: AbortController;
 }
 
 export function poll(options: PollOptions): Poll {
@@ -66,9 +74,20 @@ export function poll(options: PollOptions): Poll {
     isUnreachable: false,
     hasFailureReport: false,
     due: Promise.withResolvers(),
+    retry: new AbortController(),
   };
   return {
     pollNow: () => state.due.resolve(),
+    isActive: () => isActive(state, options),
+    reportUnreachable(reason) {
+      markUnreachable(state, reason, options);
+      state.due.resolve();
+    },
+    retryNow() {
+      if (!state.isUnreachable) return;
+      state.failures = 0;
+      state.retry.abort();
+    },
     next: stop => wait(state, stop, false),
     async waitUntilReachable(stop) {
       state.hasFailureReport ||= !state.isUnreachable;
@@ -79,43 +98,55 @@ export function poll(options: PollOptions): Poll {
 }
 
 async function loop(state: State, options: PollOptions): Promise<void> {
-  const { signal, isNeeded } = options;
+  const { signal } = options;
   while (!signal.aborted) {
     await pause(state, options);
     if (signal.aborted) return;
-    if (state.isUnreachable || state.waiters.size > 0 || isNeeded()) await callOnce(state, options);
+    if (isActive(state, options)) await callOnce(state, options);
     else state.due = Promise.withResolvers();
   }
 }
+
+const isActive = ({ isUnreachable, waiters }: State, { isNeeded }: PollOptions): boolean =>
+  isUnreachable || waiters.size > 0 || isNeeded();
 
 async function pause(state: State, { interval, signal, sleep, random }: PollOptions): Promise<void> {
   const ended = new AbortController();
   const limit = AbortSignal.any([signal, ended.signal]);
   if (!state.isUnreachable) await Promise.race([sleep(interval(), limit).catch(() => {}), state.due.promise]);
   ended.abort();
-  if (state.failures > 0) await sleep(backoff(state.failures, pauses, random), signal).catch(() => {});
+  if (state.failures === 0) return;
+  await sleep(backoff(state.failures, pauses, random), untilRetry(state, signal)).catch(() => {});
 }
 
-async function callOnce(
-  state: State,
-  { call, signal, onUnreachable, onReachable }: PollOptions,
-): Promise<void> {
+function untilRetry(state: State, signal: AbortSignal): AbortSignal {
+  state.retry = new AbortController();
+  return AbortSignal.any([signal, state.retry.signal]);
+}
+
+async function callOnce(state: State, options: PollOptions): Promise<void> {
+  const { call, signal, onReachable } = options;
+  const limit = untilRetry(state, signal);
   state.calls++;
   state.due = Promise.withResolvers();
   const hadFailureReport = state.hasFailureReport;
   state.hasFailureReport = false;
   try {
-    await call();
+    await call(limit);
     state.failures = hadFailureReport ? state.failures + 1 : 0;
     if (state.isUnreachable) onReachable();
     state.isUnreachable = false;
   } catch (error) {
-    if (signal.aborted) return;
+    if (limit.aborted) return;
     state.failures++;
-    if (!state.isUnreachable) onUnreachable(reasonOf(error));
-    state.isUnreachable = true;
+    markUnreachable(state, reasonOf(error), options);
   }
   notify(state);
+}
+
+function markUnreachable(state: State, reason: string, { onUnreachable }: PollOptions): void {
+  if (!state.isUnreachable) onUnreachable(reason);
+  state.isUnreachable = true;
 }
 
 /** Resolve the waiters that began before the last call. */

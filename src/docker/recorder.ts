@@ -22,8 +22,8 @@ export interface CallEnd {
 
 /**
  * Records every docker call to one engine: it numbers the call and journals its intent before, its result after (I3). A
- * polling call is journaled only if its arguments or its result differ from the last one of its kind, so that a journal
- * grows with changes only (I7).
+ * polling call is journaled only if its arguments or its result differ from the last one of its kind to the same engine, so
+ * that a journal grows with changes only (I7).
  */
 export interface Recorder {
   /** Environment variables that select the engine; undefined removes one. */
@@ -73,54 +73,56 @@ export function recorder(
   redact = (text: string) => text,
 ): Recorder {
   let calls = callsBefore;
-  /** The arguments and the result of the last polling call, by its scope and verb. */
-  const polled = new Map<string, { readonly args: string; readonly end: string }>();
-  const leadingTo = (address: EngineAddress | null): Recorder => ({
-    get env() {
-      return dockerEnv(address);
-    },
-    to: leadingTo,
-    async call(args, scope, isMutation, isPolling = false) {
-      const began = now();
-      const argv = ['docker', ...args.map(withoutKey)];
-      const append = (call: number) =>
-        sink.append({
-          type: 'docker.call',
-          call,
-          agent: scope?.agent ?? null,
-          attempt: scope?.attempt ?? null,
-          argv,
-        });
-      const key = `${scope?.agent ?? ''} ${args[0]}`;
-      const argsText = JSON.stringify(args);
-      const before = isPolling ? polled.get(key) : undefined;
-      const isRepeated = before?.args === argsText;
-      let call = isRepeated ? null : ++calls;
-      const written = call === null ? null : append(call);
-      if (isMutation) await written;
-      return {
-        end(given) {
-          const ended = {
-            ...given,
-            stderr: redact(given.stderr),
-            ...(given.printed !== undefined && { printed: redact(given.printed) }),
-          };
-          const { ok, exitCode, interrupted, printed = '' } = ended;
-          const stderr = ok ? '' : (ended.stderr.trim() || printed.trim()).slice(-500);
-          const result = { ok, exitCode, interrupted, stderr };
-          const end = JSON.stringify(result);
-          if (isPolling) polled.set(key, { args: argsText, end });
-          if (isRepeated && before.end === end) return ended;
-          if (call === null) {
-            call = ++calls;
-            void append(call);
-          }
-          void sink.append({ type: 'docker.result', call, ms: now() - began, ...result });
-          return ended;
-        },
-      };
-    },
-  });
+  const leadingTo = (address: EngineAddress | null): Recorder => {
+    /** The arguments and the result of the last polling call, by its scope and command. */
+    const polled = new Map<string, { readonly args: string; readonly end: string }>();
+    return {
+      get env() {
+        return dockerEnv(address);
+      },
+      to: leadingTo,
+      async call(args, scope, isMutation, isPolling = false) {
+        const began = now();
+        const argv = ['docker', ...args.map(withoutKey)];
+        const append = (call: number) =>
+          sink.append({
+            type: 'docker.call',
+            call,
+            agent: scope?.agent ?? null,
+            attempt: scope?.attempt ?? null,
+            argv,
+          });
+        const key = `${scope?.agent ?? ''} ${args.slice(0, 2).join(' ')}`;
+        const argsText = JSON.stringify(args);
+        const before = isPolling ? polled.get(key) : undefined;
+        const isRepeated = before?.args === argsText;
+        let call = isRepeated ? null : ++calls;
+        const written = call === null ? null : append(call);
+        if (isMutation) await written;
+        return {
+          end(given) {
+            const ended = {
+              ...given,
+              stderr: redact(given.stderr),
+              ...(given.printed !== undefined && { printed: redact(given.printed) }),
+            };
+            const { ok, exitCode, interrupted, printed = '' } = ended;
+            const stderr = ok ? '' : (ended.stderr.trim() || printed.trim()).slice(-500);
+            const result = { ok, exitCode, interrupted, stderr };
+            const end = JSON.stringify(result);
+            if (isPolling) polled.set(key, { args: argsText, end });
+            if (isRepeated && before.end === end) return ended;
+            if (call === null) {
+              call = ++calls;
+              void append(call);
+            }
+            void sink.append({ type: 'docker.result', call, ms: now() - began, ...result });
+            return ended;
+          },
+        };
+      },
+    };
+  };
   return leadingTo(null);
 }
 

@@ -123,22 +123,39 @@ async function pipeToSink(
 
 /**
  * Pipe the output of one docker command to the stdin of another. Returns the end of the receiver if it failed, otherwise
- * that of the sender. The receiver is journaled as a change before either command starts. It runs without the shell: it
- * exits when its stdin closes.
+ * that of the sender.
  */
 export async function pipeCommands(
   recorder: Recorder,
   from: readonly string[],
   to: readonly string[],
-  { signal, scope = null, timeout }: StreamOptions & { timeout: number },
+  options: StreamOptions & { timeout: number },
 ): Promise<CallEnd> {
-  const call = await recorder.call(to, scope, true);
-  const receiver = spawnProcess(recorder, ['docker', ...to], { signal, timeout }, 'ignore');
-  const { stdin } = receiver.child;
-  const sent = await pipeOutput(recorder, from, stdin, { ...(signal && { signal }), scope, timeout });
-  stdin.destroy();
-  const received = call.end(await receiver.ended);
+  const { sent, received } = await pipeBetween({ recorder, args: from }, { recorder, args: to }, options);
   return received.ok ? sent : received;
+}
+
+interface PipedCommand {
+  readonly recorder: Recorder;
+  readonly args: readonly string[];
+}
+
+/**
+ * Pipe the output of a docker command to the stdin of another, which may use another engine. The receiver is journaled as a
+ * change before either command starts. It runs without the shell: it exits when its stdin closes.
+ */
+export async function pipeBetween(
+  from: PipedCommand,
+  to: PipedCommand,
+  { signal, scope = null, timeout }: StreamOptions & { timeout: number },
+): Promise<{ readonly sent: CallEnd; readonly received: CallEnd }> {
+  const call = await to.recorder.call(to.args, scope, true);
+  const receiver = spawnProcess(to.recorder, ['docker', ...to.args], { signal, timeout }, 'ignore');
+  const { stdin } = receiver.child;
+  const options = { ...(signal && { signal }), scope, timeout };
+  const sent = await pipeOutput(from.recorder, from.args, stdin, options);
+  stdin.destroy();
+  return { sent, received: call.end(await receiver.ended) };
 }
 
 /** Return the output as latin1, one character per byte; fail if it is longer than `maxBytes`. */

@@ -1,8 +1,10 @@
+import type { Docker } from './cli.ts';
 import { type ContainerEnd, containerEnds } from './container-ends.ts';
 import { type EventOptions, eventReader } from './event-ends.ts';
 import { followEvents } from './follow-events.ts';
+import { heartbeat } from './heartbeat.ts';
 import { type ListOptions, listEnds } from './list-ends.ts';
-import { poll } from './poll.ts';
+import { type Poll, poll } from './poll.ts';
 
 /**
  * Reports the ends of containers: one `docker events` stream for the whole run, and lists for events that a stream may lose
@@ -15,7 +17,7 @@ export interface Watcher {
   checkNow(): void;
   /** Resolves when a list that began after this call has succeeded. Call it after a command failed as unreachable. */
   waitUntilReachable(signal: AbortSignal): Promise<void>;
-  /** Resolves when the stream is closed, after the options' signal has fired. */
+  /** Resolves when no call is left, after the options' signal has fired. */
   readonly closed: Promise<void>;
 }
 
@@ -23,6 +25,8 @@ export interface WatchOptions extends ListOptions, EventOptions {
   readonly now: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
+  /** Calls an engine that is reached over a network; null for a local one, whose end closes its connections. */
+  readonly remoteDocker: Docker | null;
   /** Called once when the engine becomes unreachable, and once when it is reachable again. */
   readonly onUnreachable: (message: string) => void;
   readonly onReachable: () => void;
@@ -44,7 +48,7 @@ export function watchContainers(options: WatchOptions): Watcher {
   let hasReportedRestore = false;
 
   const lists = poll({
-    call: () => listEnds(ends, listState, options),
+    call: signal => listEnds(ends, listState, { ...options, signal }),
     isNeeded: ends.hasWaits,
     interval: () => (hasNoEvents ? noEventsInterval : interval),
     signal,
@@ -56,6 +60,7 @@ export function watchContainers(options: WatchOptions): Watcher {
     },
     onReachable,
   });
+  const beats = watchConnection(lists, options);
   const unread = unreadLines(ends.hasWaits, lists.pollNow, options);
   const readEvents = eventReader(ends, options, unread.onLine);
   const events = followEvents({
@@ -87,8 +92,21 @@ export function watchContainers(options: WatchOptions): Watcher {
     },
     checkNow: lists.pollNow,
     waitUntilReachable: lists.waitUntilReachable,
-    closed: Promise.all([events, lists.closed]).then(() => {}),
+    closed: Promise.all([events, lists.closed, beats]).then(() => {}),
   };
+}
+
+/** A list alone makes the engine reachable again: it may still fail or be slow when a heartbeat is not. */
+async function watchConnection(lists: Poll, { remoteDocker, signal, sleep }: WatchOptions): Promise<void> {
+  if (remoteDocker === null) return;
+  await heartbeat({
+    docker: remoteDocker,
+    isNeeded: lists.isActive,
+    signal,
+    sleep,
+    onSilent: lists.reportUnreachable,
+    onResponse: lists.retryNow,
+  });
 }
 
 /**

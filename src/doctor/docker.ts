@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Docker } from '../docker/cli.ts';
-import { rawContainerSupport } from '../docker/engine-info.ts';
+import { rawContainerSupport, rawSwarm } from '../docker/engine-info.ts';
 import { messageOf } from '../docker/messages.ts';
 
 export const dockerTimeoutMs = 5000;
@@ -24,6 +24,7 @@ const info = rawContainerSupport.extend({
   MemTotal: z.number(),
   OperatingSystem: z.string().optional(),
   DefaultRuntime: z.string().nullish(),
+  Swarm: rawSwarm.nullish(),
   ServerErrors: z.array(z.string()).nullish(),
   Plugins: z.object({ Log: z.array(z.string()).nullish() }).nullish(),
   ClientInfo: z

@@ -24,6 +24,13 @@ export function checkEngine(
   return [finding, reachable(facts, engine, env), builder(engine, env, config), size(engine)];
 }
 
+/** Check the engine of a node of a Docker Swarm; the client is that of the manager. Others take its agents while it is away. */
+export function checkNodeEngine(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding[] {
+  if (facts.engine !== null) return [reachable(facts, facts.engine, env), size(facts.engine)];
+  const { check, found } = unreachable(facts, env);
+  return [warn(check, found, `start the engine there, or correct the docker context ${facts.context ?? ''}`)];
+}
+
 /** Return the address with its origin: `unix:///run/docker.sock (context rootless)`. */
 function address({ context, endpoint }: DockerFacts, env: NodeJS.ProcessEnv): string {
   if (env.DOCKER_HOST) return `${withoutSecrets(env.DOCKER_HOST)} (DOCKER_HOST)`;
@@ -62,6 +69,10 @@ function unreachable(facts: DockerFacts, env: NodeJS.ProcessEnv): Finding {
   const found = `${problem}${problem?.includes(facts.endpoint ?? '') ? '' : ` (${address(facts, env)})`}`;
   return fail('docker engine', found, engineHint(facts.endpoint ?? '', env));
 }
+
+/** Return the folder of this machine in which the engine stores images; null if it is on another one. */
+export const imageFolder = (facts: DockerFacts, engine: Engine): string | null =>
+  isRemote(facts) || isDesktop(engine) ? null : (engine.DockerRootDir ?? null);
 
 export const isRemote = ({ endpoint }: DockerFacts) => isRemoteHost(endpoint ?? '');
 

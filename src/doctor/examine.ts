@@ -4,13 +4,14 @@ import { checkClientConfig, readClientConfig } from './client-config.ts';
 import { checkContainers } from './containers.ts';
 import { checkDisk, checkDockerDisk } from './disk.ts';
 import { queryDocker } from './docker.ts';
-import { checkEngine, isDesktop, isRemote } from './engine.ts';
+import { checkEngine, imageFolder } from './engine.ts';
 import { checkSharedFiles } from './files.ts';
 import { type Finding, fail } from './finding.ts';
 import { checkHost } from './host.ts';
 import { checkImages } from './images.ts';
 import { checkNetwork } from './network.ts';
 import { checkLeftovers, checkState } from './state.ts';
+import { checkSwarm } from './swarm.ts';
 
 export interface DoctorContext {
   readonly docker: Docker;
@@ -18,6 +19,8 @@ export interface DoctorContext {
   readonly stateDir: string;
   /** Build context of the base image. */
   readonly source: string;
+  /** To check a Docker Swarm: return the docker client of a context. The engine must be a manager of it. */
+  readonly clientOf?: (context: string) => Docker;
 }
 
 export interface Diagnosis {
@@ -42,7 +45,7 @@ export async function examine(context: DoctorContext): Promise<Diagnosis> {
 }
 
 /** Skip the checks that need the engine if it is unreachable. */
-async function checkDocker({ docker, env, stateDir, source }: DoctorContext): Promise<Finding[]> {
+async function checkDocker({ docker, env, stateDir, source, clientOf }: DoctorContext): Promise<Finding[]> {
   const path = onPath('docker', env);
   if (path === null)
     return [fail('docker client', 'not on PATH', 'install Docker: https://docs.docker.com/engine/install/')];
@@ -51,14 +54,14 @@ async function checkDocker({ docker, env, stateDir, source }: DoctorContext): Pr
   const configured = checkClientConfig(config, env);
   const findings = [...checkEngine(facts, path, env, config), ...(configured === null ? [] : [configured])];
   if (facts.engine === null) return findings;
-  const { DockerRootDir = null } = facts.engine;
-  const rootDir = isRemote(facts) || isDesktop(facts.engine) ? null : DockerRootDir;
-  const [files, disk, images, network, leftovers] = await Promise.all([
+  const [files, disk, images, network, leftovers, swarm] = await Promise.all([
     checkSharedFiles(facts.engine, { docker, env, stateDir }),
-    checkDockerDisk(docker, rootDir),
+    checkDockerDisk(docker, imageFolder(facts, facts.engine)),
     checkImages(docker, source),
     checkNetwork(docker),
     checkLeftovers(docker, stateDir),
+    clientOf ? checkSwarm(facts, docker, { env, source, clientOf }) : [],
   ]);
-  return [...findings, ...checkContainers(facts.engine, env), files, disk, ...images, network, leftovers];
+  const ofEngine = [...checkContainers(facts.engine, env), files, disk, ...images, network, leftovers];
+  return [...findings, ...ofEngine, ...swarm];
 }

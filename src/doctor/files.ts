@@ -25,7 +25,7 @@ export async function checkSharedFiles(
     return warn(
       check,
       `${reason}; it mounts other files, or none, at ${unshared.join(' and ')}`,
-      'give both the same files at the same paths, or use "mode": "copy" for workspaces, without "mounts" and with "auth": "off"',
+      'use "mode": "clone" or "copy" for workspaces, and "onHost": true for mounts of its own files, or give both the same files at the same paths',
     );
   } catch (error) {
     return warn(

@@ -49,7 +49,9 @@ export async function dryRun(plan: FlowPlan, options: DryRunOptions): Promise<Dr
 }
 
 async function runMachines(plan: FlowPlan, context: ActorContext, steps: Step[]): Promise<void> {
-  const agent = provideActors(context).provide({ actors: succeedingActors(context, steps) });
+  const agent = provideActors({ contextOf: () => context, clock: context.clock }).provide({
+    actors: succeedingActors(context, steps),
+  });
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
     input: { agents: plan.agents, concurrency: 1 },
   });
@@ -91,6 +93,7 @@ async function sweepRun(runId: string, { instance }: StateDir, { docker, made }:
     runId,
     kept: new Set(agents.map(({ id }) => id)),
     hasNetworks: true,
+    hasVolumes: false,
     inDoubt: false,
     sleep: async () => {},
   });

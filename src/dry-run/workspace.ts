@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
-import { collectJob } from '../actors/collect-clone.ts';
+import { collectJob } from '../actors/collect-job.ts';
 import { type ActorContext, owner as ownerOf } from '../actors/context.ts';
 import { exportJob } from '../actors/export-path.ts';
 import { helperOf } from '../actors/helper-job.ts';
@@ -74,10 +74,12 @@ export async function savingSteps(
   if (workspace.mode !== 'clone' || 'problem' in base) return steps;
   const image = await context.helperImage(signal);
   const place = workRefs(context.identity(agent, attempt).runId, agent, attempt);
-  const collect = collectJob(context, owner, { ...place, base: base.commit });
+  const clone = context.clone(agent, attempt)!;
+  const out = join(context.folder(agent, attempt), 'out');
+  const collect = collectJob(owner, { ...place, base: base.commit }, { clone, out, spare: null });
   return [
     ...steps,
-    { agent, program: 'mkdir', args: ['-p', collect.mounts.at(-1)!.source] },
+    { agent, program: 'mkdir', args: ['-p', out] },
     ...helperSteps(helperOf(context, owner, collect, image)),
   ];
 }

@@ -5,7 +5,7 @@ import { contentHash } from './content.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 
 /** The version of the in-container commands that this release uses. */
-export const protocol = '1';
+export const protocol = '2';
 
 export const baseImage = 'tmux-agents-base:latest';
 const gpuImage = 'tmux-agents-base-gpu:latest';

@@ -3,18 +3,15 @@ import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
 import type { Docker } from '../docker/cli.ts';
-import { containers } from '../docker/containers.ts';
-import { isOwned } from '../docker/labels.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
-import { followLines } from '../docker/stream.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
 import { ensureProxy } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
-import { blockedHosts } from './proxy-log.ts';
+import { readBlocked } from './read-blocked.ts';
 import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
 
 /** The networks of one run's agents, and their proxies. */
@@ -107,24 +104,6 @@ function proxies(
     await verifyEgressRules(identity, common);
     checked.add(names.proxy);
   };
-}
-
-/** Return the hosts that a proxy has blocked for an attempt; after an error, those that were read so far. */
-async function readBlocked(
-  proxyName: string,
-  owner: { readonly agent: string; readonly attempt: number },
-  { docker, recorder, instance, runId }: RunNetworksOptions,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const log = blockedHosts(runId, owner.agent, owner.attempt);
-  try {
-    const [proxy] = await containers(docker).inspect([proxyName], { signal });
-    if (proxy && isOwned(proxy.labels, { instance, runId }))
-      await followLines(recorder, ['logs', proxy.id], log.read, { signal, scope: owner });
-  } catch {
-    // The agent's outcome does not depend on them.
-  }
-  return log.hosts();
 }
 
 /** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */

@@ -2,15 +2,18 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { asStepError } from '../../machines/step-error.ts';
 import { probeFiles } from '../agent-container/file-probe.ts';
+import { loginFiles } from '../agent-container/login-mounts.ts';
 import type { Docker } from '../docker/cli.ts';
 import { type EngineAddress, isDefaultSocket } from '../docker/engine-address.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { EngineError, FlowError } from '../errors.ts';
 import { ensureBaseImage } from '../images/base.ts';
 import { packageFolder } from '../package.ts';
+import { readLogins } from '../secrets/sent-logins.ts';
 import { isWithin } from '../spec/paths.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
+import { capitalized } from '../text/text.ts';
 import { livePlaces } from './check-mounts.ts';
 import { mountPoints, separateMounts } from './mount-namespace.ts';
 import { type MountedPath, mountedPaths } from './mounted-paths.ts';
@@ -39,31 +42,61 @@ export interface CheckFilesOptions {
   readonly runId?: string;
   /** Default: all of the plan. */
   readonly agents?: readonly AgentPlan[];
+  /** Clones and logins of the run are sent, whatever files the engine has. Default false. */
+  readonly isSent?: boolean;
+  /** The agents are placed on any of several engines: none of them counts as having the files of this machine. Default false. */
+  readonly isPlaced?: boolean;
 }
 
-/** Return what is mounted for these agents, and why it may be other files; null if nothing indicates that. */
+/**
+ * Return what is mounted for these agents, and why it may be other files; null if nothing indicates that. Throws for a path
+ * of the engine's machine if that is this one.
+ */
 export function mountsElsewhere(
   plan: FlowPlan,
-  { engine, address, stateDir, runId = '', agents = plan.agents }: Omit<CheckFilesOptions, 'docker'>,
+  {
+    engine,
+    address,
+    stateDir,
+    runId = '',
+    agents = plan.agents,
+    isSent = false,
+    isPlaced = false,
+  }: Omit<CheckFilesOptions, 'docker'>,
 ): { mounted: MountedPath[]; reason: string } | null {
   if (!agents.some(mayMount)) return null;
-  const reason = whyElsewhere(address, engine, process.env);
-  if (reason === null) return null;
+  const reason = isPlaced ? reasonOfPlaced : whyElsewhere(address, engine, process.env);
+  if (reason === null) {
+    refuseOnHost(agents);
+    return null;
+  }
   const places = livePlaces(stateDir, { runId });
-  const mounted = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
+  const all = mountedPaths(plan, agents, { stateDir: stateDir.path, livePlaces: places });
+  const mounted = isSent ? all.filter(({ canBeSent }) => !canBeSent) : all;
   return mounted.length === 0 ? null : { mounted, reason };
+}
+
+const reasonOfPlaced = 'the nodes of a Docker Swarm have files of their own';
+
+/** A path of this machine has to be found and checked, see `findMount`. */
+function refuseOnHost(agents: readonly AgentPlan[]): void {
+  const agent = agents.find(({ mounts }) => mounts.some(({ onHost = false }) => onHost));
+  if (agent === undefined) return;
+  const problem = `agents.${agent.name}: "onHost" is for an engine on another machine, and this one has the files of this machine. Leave it out`;
+  throw new FlowError(problem, 2);
 }
 
 const mayMount = ({ workspace, mounts, auth }: AgentPlan) =>
   workspace.mode !== 'none' || mounts.length > 0 || auth.files.length > 0 || auth.sshAgent !== null;
 
 /**
- * Refuse a run whose mounts would be other files: Docker resolves a path on the engine's own machine. If its files may
- * differ from ours, a container checks a mount of each path before anything starts.
+ * Check whether the engine has our files: Docker resolves a path on the engine's own machine. If its files may differ from
+ * ours, a container checks a mount of each path before anything starts. Resolves with true if clones and logins must be sent
+ * to the engine. Throws for any other mount that would be other files, and for logins that are too large to be sent.
  */
-export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<void> {
+export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Promise<boolean> {
   const elsewhere = mountsElsewhere(plan, options);
-  if (elsewhere === null) return;
+  if (elsewhere === null) return false;
   const { docker, engine } = options;
   const timeout = Math.max(...plan.agents.map(({ timeouts }) => timeouts.build));
   const byPath = Map.groupBy(elsewhere.mounted.flatMap(withMountsBelow()), ({ path }) => path);
@@ -71,17 +104,24 @@ export async function checkFiles(plan: FlowPlan, options: CheckFilesOptions): Pr
   const ask = askEngine({ docker, engine, images, timeout });
   const isPart = (point: string, path: string) =>
     byPath.get(path)!.some(mounted => isWithin(point, partOf(mounted)));
-  const unshared = await unsharedPaths([...byPath.keys()], ask, isPart).catch((error: unknown) => {
-    throw new EngineError(asStepError(error).message, { cause: error });
-  });
-  if (unshared.length === 0) return;
+  const unshared = options.isPlaced
+    ? [...byPath.keys()]
+    : await unsharedPaths([...byPath.keys()], ask, isPart).catch((error: unknown) => {
+        throw new EngineError(asStepError(error).message, { cause: error });
+      });
+  if (unshared.length === 0) return false;
   const usesOf = (path: string): MountedPath[] =>
     byPath.get(path) ??
     elsewhere.mounted
       .filter(mounted => isWithin(path, partOf(mounted)))
       .map(mounted => ({ ...mounted, path }));
+  const refused = unshared.map(usesOf).filter(uses => !uses.every(({ canBeSent }) => canBeSent));
+  if (refused.length === 0) {
+    for (const agent of options.agents ?? plan.agents) readLogins(agent.name, loginFiles(agent));
+    return true;
+  }
   // Not a `UsageError`: the command line and the spec are valid, only not in this environment.
-  throw new FlowError(refusal(unshared.map(usesOf), elsewhere.reason), 2);
+  throw new FlowError(refusal(refused, elsewhere.reason), 2);
 }
 
 export const askEngine =
@@ -128,14 +168,17 @@ function refusal(unshared: readonly (readonly MountedPath[])[], reason: string):
   const lines = unshared.slice(0, maxNamed).map(uses => {
     const { field, path, isState } = uses[0]!;
     const more = uses.length > 1 ? ` (and ${uses.length - 1} more)` : '';
-    return isState
-      ? `${field}${more}: it needs the state directory, and at ${path} the Docker engine has other files, or none. Name another with --state-dir`
-      : `${field}${more}: at ${path} the Docker engine has other files, or none`;
+    const what = isState ? 'it needs the state directory, and ' : '';
+    return `${field}${more}: ${what}at ${path} the Docker engine has other files, or none`;
   });
   const rest = unshared.length > maxNamed ? [`and ${unshared.length - maxNamed} more paths`] : [];
+  const hints = [
+    ...new Set(unshared.flat().map(({ hint }) => hint)),
+    'give both the same files at the same paths',
+  ];
   return [
     ...lines,
     ...rest,
-    `A mount means files of the engine's machine, and ${reason}. Give both the same files at the same paths, or use "mode": "copy" for workspaces, and leave out "mounts" and logins ("auth": "off")`,
+    `A mount means files of the engine's machine, and ${reason}. ${capitalized(hints.join('; or '))}`,
   ].join('\n');
 }

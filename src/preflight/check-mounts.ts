@@ -1,3 +1,4 @@
+import { hostNames, planOn } from '../connection/run-hosts.ts';
 import { UsageError } from '../errors.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { lockHolder } from '../store/lock.ts';
@@ -7,15 +8,30 @@ import type { RunFolder, StateDir } from '../store/state-directory.ts';
 import { statFile } from '../store/state-files.ts';
 import { type FileIdentity, identitiesAbove, identityOf, isWithin, realPath } from './containment.ts';
 import { exposedBuilds } from './exposed-builds.ts';
-import { type Exposed, exposedSources, openedSources, writablePlaces } from './writable-mounts.ts';
+import {
+  type Exposed,
+  exposedSources,
+  openedSources,
+  pathsOnHost,
+  writablePlaces,
+} from './writable-mounts.ts';
 
 /** Refuse a plan in which an agent could write to what the engine opens by name: its state directory, or another source. */
 export function checkPlaces(plan: FlowPlan, stateDir: StateDir): void {
   const problems = [
     ...stateDirProblems(plan, stateDir.path),
     ...exposedSources(openedSources(plan), writablePlaces(plan)).map(exposed => exposedProblem(exposed)),
+    ...problemsOnHosts(plan),
   ];
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+/** The same for paths of the machines of engines, by their names. */
+function problemsOnHosts(plan: FlowPlan): string[] {
+  return hostNames(plan.agents).flatMap(name => {
+    const { sources, places } = pathsOnHost(planOn(plan, { names: [name] }));
+    return exposedSources(sources, places).map(exposed => exposedProblem(exposed));
+  });
 }
 
 function stateDirProblems({ agents }: FlowPlan, stateDir: string): string[] {

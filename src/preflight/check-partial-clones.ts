@@ -32,7 +32,8 @@ export async function checkPartialClones(
     if ('problem' in repository || !isPartial(repository)) continue;
     const agent = plan.agents.find(
       ({ workspace }) => workspace.mode === 'clone' && workspace.repository === root,
-    )!.name;
+    )?.name;
+    if (agent === undefined) continue;
     const problem = await findMissing(plan, { repository, commit, agent }, options);
     if (problem !== null)
       throw new FlowError(`agents.${agent}.workspace: ${root} cannot be cloned: ${problem}`, 2);

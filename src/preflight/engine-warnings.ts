@@ -1,5 +1,6 @@
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { missingLimits } from '../docker/resource-limits.ts';
+import { isSsh, sharesConnection } from '../docker/ssh.ts';
 
 /** List warnings about the engine, before agents run on it. */
 export function engineWarnings(
@@ -26,6 +27,15 @@ export function engineWarnings(
       : []),
   ];
 }
+
+/** Return a warning if many docker commands at once may be refused by an ssh server; null if that is unlikely. */
+export async function sshWarning(host: string, concurrency: number): Promise<string | null> {
+  if (!isSsh(host) || concurrency <= fewAgents || (await sharesConnection(host)) !== false) return null;
+  return `every docker command opens its own ssh connection to ${host}, and its server may refuse some when ${concurrency} agents run at once. Share one: set ControlMaster auto, ControlPath ~/.ssh/%C and ControlPersist 10m for it in ~/.ssh/config`;
+}
+
+/** As many run well with connections of their own. */
+const fewAgents = 4;
 
 function isOldApi(version: string | undefined): boolean {
   if (!version) return false;

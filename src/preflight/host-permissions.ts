@@ -1,6 +1,8 @@
 import { type Stats, statSync } from 'node:fs';
 import type { ContainerSupport } from '../docker/engine-info.ts';
-import type { AgentPlan, UserPlan } from '../spec/plan.ts';
+import { UsageError } from '../errors.ts';
+import type { AgentPlan, FlowPlan, UserPlan } from '../spec/plan.ts';
+import { capitalized } from '../text/text.ts';
 
 /** The user by whose permissions an agent reads and writes files of the host. */
 interface HostUser {
@@ -10,6 +12,12 @@ interface HostUser {
   readonly instead: (file: Stats) => string | null;
   /** Another way to let the agent work in a directory. */
   readonly otherwise: (path: string) => string;
+}
+
+/** Check what is mounted from this machine. Throws a `UsageError` if an agent could not use it. */
+export function checkPermissions({ agents }: Pick<FlowPlan, 'agents'>, engine: ContainerSupport): void {
+  const problems = agents.flatMap(agent => permissionProblems(agent, engine));
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
 }
 
 /** List the workspaces, mounts and logins that the permissions of the host keep an agent from. */
@@ -93,7 +101,8 @@ function unwritableWorkspace({ name, user: wanted, workspace }: AgentPlan, user:
 /** Check mounts only if ids are mapped: otherwise the spec shows it. */
 function unusableMounts({ name, mounts }: AgentPlan, user: HostUser, engine: ContainerSupport): string[] {
   if (!engine.isRemapped) return [];
-  return mounts.flatMap(({ source, readOnly }, index) => {
+  return mounts.flatMap(({ source, readOnly, onHost = false }, index) => {
+    if (onHost) return [];
     const file = statSync(source);
     const rights = (file.isDirectory() ? 0o5 : 0o4) | (readOnly ? 0 : 0o2);
     if (user.mayUse(file, rights)) return [];
@@ -117,7 +126,6 @@ function unreadableLogins({ name, user: wanted, auth }: AgentPlan, user: HostUse
 }
 
 const ids = ({ uid, gid }: UserPlan) => `${uid}:${gid}`;
-const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function hasRights(user: UserPlan, file: Stats, rights: number): boolean {
   const shift = user.uid === file.uid ? 6 : user.gid === file.gid ? 3 : 0;

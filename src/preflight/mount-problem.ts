@@ -3,18 +3,18 @@ import { UsageError } from '../errors.ts';
 import { changedReason, type Forbidden, forbiddenReason } from '../spec/forbidden.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
-import { permissionProblems } from './host-permissions.ts';
+import { mountField } from './writable-mounts.ts';
 
 /** Check what the spec alone does not show about the host directories of agents. */
 export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineInfo): void {
   const problems = plan.agents.flatMap(agent => [
-    ...agent.mounts.flatMap(({ source }, index) => {
-      const why = forbiddenReason(source, forbidden(stateDir, engine));
+    ...agent.mounts.flatMap((mount, index) => {
+      const { source, onHost: isOnHost = false } = mount;
+      const why = forbiddenReason(source, { ...forbidden(stateDir, engine), isOnHost });
       return why === null
         ? []
-        : [`agents.${agent.name}.mounts[${index}].source: ${source} is never given to an agent: ${why}`];
+        : [`${mountField(agent.name, mount, index)}: ${source} is never given to an agent: ${why}`];
     }),
-    ...permissionProblems(agent, engine),
     ...foreignCopy(agent),
   ]);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
@@ -31,7 +31,9 @@ export function findMountProblem(
   const own = isGiven ? changedReason(workspace.path, rules) : null;
   return (
     own ??
-    [...mounts, ...auth.files].map(({ source }) => changedReason(source, rules)).find(why => why !== null) ??
+    [...mounts.filter(({ onHost = false }) => !onHost), ...auth.files]
+      .map(({ source }) => changedReason(source, rules))
+      .find(why => why !== null) ??
     null
   );
 }

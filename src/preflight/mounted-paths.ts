@@ -1,4 +1,4 @@
-import { authMounts } from '../agent-container/create-args.ts';
+import { loginFiles, sshAgentMounts } from '../agent-container/login-mounts.ts';
 import { isWithin } from '../spec/paths.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { protectedGitPaths } from '../workspace/protected-git.ts';
@@ -12,6 +12,10 @@ export interface MountedPath extends NamedPath {
   readonly isState: boolean;
   /** The path is a repository that is cloned. */
   readonly isClone: boolean;
+  /** It is mounted for a clone or a login, which can be sent to an engine with other files. */
+  readonly canBeSent: boolean;
+  /** A way to do without this mount. */
+  readonly hint: string;
 }
 
 export interface MountedPathsOptions {
@@ -30,25 +34,42 @@ export function mountedPaths(
   const isShared = sharedWorkspaces(plan);
   return agents.flatMap(agent => {
     const { name, workspace, mounts } = agent;
-    const entry = (field: string, path: string, isState = false): MountedPath => ({
+    const isClone = workspace.mode === 'clone';
+    const entry = (path: string, use: Use, field: string = use): MountedPath => ({
       agent: name,
       field: `agents.${name}.${field}`,
       path,
       isWorkspace: field === 'workspace',
-      isState,
-      isClone: field === 'workspace' && workspace.mode === 'clone' && !isState,
+      isState: use === 'state',
+      isClone: use === 'workspace' && isClone,
+      canBeSent: use === 'auth' || (field === 'workspace' && isClone),
+      hint: hints[use],
     });
     const needsState =
       workspace.mode === 'clone' ||
       (workspace.mode === 'bind' && !isShared(name) && protectedGitPaths(workspace.path).length > 0);
     return [
-      ...workspacePaths(agent, writable).map(path => entry('workspace', path)),
-      ...(needsState ? [entry('workspace', stateDir, true)] : []),
-      ...mounts.map(({ source }, index) => entry(`mounts[${index}].source`, source)),
-      ...authMounts(agent).map(({ source }) => entry('auth', source)),
+      ...workspacePaths(agent, writable).map(path => entry(path, 'workspace')),
+      ...(needsState ? [entry(stateDir, 'state', 'workspace')] : []),
+      ...mounts.flatMap(({ source, onHost = false }, index) =>
+        onHost ? [] : [entry(source, 'mounts', `mounts[${index}].source`)],
+      ),
+      ...loginFiles(agent).map(({ source }) => entry(source, 'auth')),
+      ...sshAgentMounts(agent).map(({ source }) => entry(source, 'auth.ssh')),
     ];
   });
 }
+
+type Use = keyof typeof hints;
+
+const hints = {
+  workspace:
+    'use "mode": "clone" or "copy" for a workspace, or "onHost": true if it is a path of that machine',
+  state: 'name another state directory with --state-dir',
+  mounts: 'add "onHost": true to a mount whose source is a path of that machine',
+  auth: 'leave a login out under "auth"',
+  'auth.ssh': 'use "auth": {"ssh": "keys"}, whose files are sent, since an ssh-agent cannot be',
+};
 
 function workspacePaths({ workspace }: AgentPlan, writable: readonly string[]): string[] {
   switch (workspace.mode) {

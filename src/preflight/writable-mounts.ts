@@ -14,8 +14,14 @@ export interface NamedPath {
 export const writablePlaces = ({ agents }: FlowPlan): NamedPath[] =>
   agents.flatMap(agent => [
     ...(agent.workspace.mode === 'bind' ? [workspaceOf(agent, agent.workspace.path)] : []),
-    ...mountsOf(agent).filter((_, index) => !agent.mounts[index]!.readOnly),
+    ...mountsOf(agent, ({ readOnly, onHost = false }) => !readOnly && !onHost),
   ]);
+
+/** Return the paths of the engine's machine that are mounted, and those of them that agents can write to. */
+export const pathsOnHost = ({ agents }: FlowPlan): { sources: NamedPath[]; places: NamedPath[] } => ({
+  sources: agents.flatMap(agent => mountsOf(agent, ({ onHost = false }) => onHost)),
+  places: agents.flatMap(agent => mountsOf(agent, ({ readOnly, onHost = false }) => !readOnly && onHost)),
+});
 
 /** Return all paths that the supervisor or Docker opens on the host once agents run. Builds have their own rule. */
 export const openedSources = ({ agents }: FlowPlan): NamedPath[] =>
@@ -25,7 +31,7 @@ export const openedSources = ({ agents }: FlowPlan): NamedPath[] =>
     return [
       ...(workspace.mode === 'bind' || workspace.mode === 'copy' ? [workspaceOf(agent, workspace.path)] : []),
       ...(workspace.mode === 'clone' ? [workspaceOf(agent, workspace.repository)] : []),
-      ...mountsOf(agent),
+      ...mountsOf(agent, ({ onHost = false }) => !onHost),
       ...login.map(path => ({ agent: name, field: `agents.${name}.auth`, path, isWorkspace: false })),
       ...secrets.flatMap(({ file }, index) => {
         const field = `agents.${name}.secrets[${index}].file`;
@@ -41,13 +47,18 @@ const workspaceOf = ({ name }: AgentPlan, path: string): NamedPath => ({
   isWorkspace: true,
 });
 
-const mountsOf = ({ name, mounts }: AgentPlan): NamedPath[] =>
-  mounts.map(({ source }, index) => ({
-    agent: name,
-    field: `agents.${name}.mounts[${index}].source`,
-    path: source,
-    isWorkspace: false,
-  }));
+type MountPlan = AgentPlan['mounts'][number];
+
+const mountsOf = ({ name, mounts }: AgentPlan, isWanted: (mount: MountPlan) => boolean): NamedPath[] =>
+  mounts.flatMap((mount, index) =>
+    isWanted(mount)
+      ? [{ agent: name, field: mountField(name, mount, index), path: mount.source, isWorkspace: false }]
+      : [],
+  );
+
+/** Return the field of the spec with the source of a mount. A workspace of the engine's machine is mounted, too. */
+export const mountField = (agent: string, { target }: Pick<MountPlan, 'target'>, index: number): string =>
+  `agents.${agent}.${target === '/workspace' ? 'workspace.path' : `mounts[${index}].source`}`;
 
 export interface Exposed {
   readonly source: NamedPath;

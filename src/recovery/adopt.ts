@@ -123,7 +123,7 @@ async function recreateRunRecord(
     writeRunFile(folder, {
       plan: { name: 'adopted', concurrency: newest.length, agents: newest.map(({ plan }) => plan) },
       secret: randomBytes(16).toString('hex'),
-      engine: runEngineOf(connection),
+      hosts: [{ names: [null], engine: runEngineOf(connection) }],
       adopted: Object.fromEntries(newest.map(({ orphan, identity }) => [orphan.agent, identity])),
     });
     await writeJournal(folder, newest, warnings);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { withLease } from '../agent-container/lease.ts';
 import type { Docker } from '../docker/cli.ts';
 import { label } from '../docker/labels.ts';
 import { matchesMessage } from '../docker/messages.ts';
@@ -75,6 +76,7 @@ function planOf(
     const seconds = env.get(name) ?? '';
     return /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : null;
   };
+  const lease = limit('AGENT_LEASE');
   // Podman reports the mode `bridge` for every network.
   const [connected = NetworkMode] = Object.keys(NetworkSettings?.Networks ?? {});
   const network = NetworkMode === 'none' ? 'none' : connected;
@@ -91,6 +93,7 @@ function planOf(
     image: container.image,
     build: null,
     user: null,
+    ...(lease === null ? {} : withLease(lease / 1000)),
     gpus: null,
     workspace: { mode: 'bind', path: workspace },
     artifacts: [],

@@ -1,6 +1,6 @@
 import type { Reconciliation } from '../../machines/agent-types.ts';
 import { type End, type Failure, isRetryable, type Outcome } from '../../machines/outcome.ts';
-import { countedAttempts, quotaResetAt } from '../../machines/quota.ts';
+import { countedAttempts, isHostLost, quotaResetAt } from '../../machines/quota.ts';
 import type { ContainerState } from '../docker/containers.ts';
 import type { AgentRecord } from './record.ts';
 
@@ -22,6 +22,10 @@ export interface ContainerFact {
 export interface ReconcilePlan {
   readonly retries: number;
   readonly keep: 'never' | 'on-failure' | 'always';
+  /** An attempt whose host is lost is followed by another one. */
+  readonly retriesLostHost?: boolean;
+  /** A scheduler chooses the host of each attempt. */
+  readonly isScheduled?: boolean;
   /** The label that the container of this attempt would get. */
   readonly specHash: string | null;
 }
@@ -69,10 +73,14 @@ export function reconcile(
     return afterOutcome(plan, known, ours.find(fact => !isOver(fact)) ?? container ?? null, now);
   if (container) return withContainer(plan, known, container, now);
   const foreign = facts.find(fact => !fact.ours && fact.attempt === attempt);
-  return withoutContainer(known, foreign ?? null);
+  return withoutContainer(plan, known, foreign ?? null);
 }
 
-function withoutContainer(record: AgentRecord, foreign: ContainerFact | null): Reconciliation {
+function withoutContainer(
+  { isScheduled = false }: ReconcilePlan,
+  record: AgentRecord,
+  foreign: ContainerFact | null,
+): Reconciliation {
   const enter = entry(record, null);
   const inDoubt = record.createAsked;
   if (foreign) return enter('done', 'its name is taken', { outcome: refused(foreignName(foreign)) });
@@ -84,6 +92,8 @@ function withoutContainer(record: AgentRecord, foreign: ContainerFact | null): R
   }
   if (record.containerId !== null)
     return enter('removing', 'removed from outside', { outcome: lost('removed from outside') });
+  // A host that was chosen before a create was requested may have no room by now. A create that was requested may still land.
+  if (isScheduled && !inDoubt) return enter('placing', 'nothing exists');
   return enter('building', inDoubt ? 'a create was requested, nothing exists' : 'nothing exists', {
     inDoubt,
   });
@@ -142,7 +152,9 @@ function afterOutcome(
   const attempts = withLast(record, outcome);
   const wait = !record.cancelled && quotaResetAt(outcome) !== null;
   const counted = countedAttempts(record.attempt, record.attempts);
-  const again = wait || (!record.cancelled && isRetryable(outcome) && counted <= plan.retries);
+  const again =
+    wait ||
+    (!record.cancelled && (isRetryable(outcome) ? counted <= plan.retries : retriesLost(plan, record)));
   if (!again) {
     const reason = container ? 'kept' : 'its outcome is known, nothing is left';
     return enter('done', reason, { outcome, end, attempts });
@@ -154,6 +166,12 @@ function afterOutcome(
     attempts,
   });
 }
+
+/** A bound, since hosts may be lost again and again. */
+const maxLostHosts = 20;
+
+const retriesLost = ({ retriesLostHost = false }: ReconcilePlan, { attemptOutcome, attempts }: AgentRecord) =>
+  retriesLostHost && isHostLost(attemptOutcome!) && attempts.filter(isHostLost).length < maxLostHosts;
 
 const withLast = ({ attempt, attempts, containerId }: AgentRecord, outcome: Outcome) => [
   ...attempts,

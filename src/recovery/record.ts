@@ -10,6 +10,8 @@ export interface AgentRecord {
   readonly image: string | null;
   /** The container of the current attempt; null if docker has not returned its id. */
   readonly containerId: string | null;
+  /** The host that a scheduler has placed the current attempt on; null without one. */
+  readonly host: string | null;
   /** Whether a create was requested in the current attempt, whatever its result. */
   readonly createAsked: boolean;
   readonly startAsked: boolean;
@@ -41,6 +43,7 @@ export const emptyRecord: AgentRecord = {
   attempt: 1,
   image: null,
   containerId: null,
+  host: null,
   createAsked: false,
   startAsked: false,
   injectedAt: null,
@@ -79,6 +82,10 @@ export function applyEvent(record: AgentRecord, agent: string, event: RunEvent):
         containerId: event.containerId ?? current.containerId,
         injectedAt: event.injectedAt ?? current.injectedAt,
       };
+    }
+    case 'agent.placed': {
+      const current = event.attempt > record.attempt ? nextAttempt(record, event.attempt) : record;
+      return { ...current, host: event.host };
     }
     case 'docker.call': {
       const verb = event.argv[1];

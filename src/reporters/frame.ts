@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { AgentState, FlowState } from '../state/flow-state.ts';
-import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 import { cutTo, widthOf } from '../text/width.ts';
@@ -43,7 +43,7 @@ export function frame(state: FlowState, options: RenderOptions): string[] {
     [
       [
         statusLine(state, options.now),
-        state.engineUnreachable === null && state.startLimit === null ? 'dim' : 'yellow',
+        state.unreachable.length === 0 && state.startLimit === null ? 'dim' : 'yellow',
       ] as const,
     ],
   ].map(pieces => paint(pieces, options));
@@ -120,8 +120,8 @@ function statusLine(state: FlowState, now: number): string {
   const done = agents.filter(({ status }) => status !== null).length;
   const elapsed = formatDuration((state.endedAt ?? now) - (state.startedAt ?? now));
   const parts = [`${state.runId}  ${elapsed}`, `${done} of ${agents.length} done`];
-  if (state.engineUnreachable !== null)
-    parts.push(`Docker engine unreachable: ${oneLine(state.engineUnreachable)}`);
+  for (const engine of state.unreachable)
+    parts.push(`${engineTitle(engine)} unreachable: ${oneLine(engine.message)}`);
   if (state.startLimit !== null && state.ended === null)
     parts.push(`Docker is overloaded: starting ${state.startLimit} at once`);
   if (state.ended === null)

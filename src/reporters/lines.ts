@@ -1,8 +1,8 @@
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
-import { type FlowState, ofAgent } from '../state/flow-state.ts';
-import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
+import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 
@@ -28,6 +28,8 @@ function describe(before: FlowState, event: RunEvent): string | null {
     }
     case 'agent.state':
       return describeState(before, event);
+    case 'agent.placed':
+      return `placed on ${event.host}`;
     case 'agent.ended':
       return describeEnd(ofAgent(before, event.agent), event);
     case 'agent.cancel':
@@ -35,9 +37,9 @@ function describe(before: FlowState, event: RunEvent): string | null {
     case 'run.cancel':
       return before.cancelled === null ? `cancelling the run: ${event.reason}` : null;
     case 'engine.unreachable':
-      return before.engineUnreachable === null ? `Docker engine unreachable: ${event.message}` : null;
+      return isUnreachable(before, event) ? null : `${engineTitle(event)} unreachable: ${event.message}`;
     case 'engine.reachable':
-      return before.engineUnreachable === null ? null : 'Docker engine reachable again';
+      return isUnreachable(before, event) ? `${engineTitle(event)} reachable again` : null;
     case 'engine.throttled':
       return describeThrottling(before, event);
     case 'warning':
@@ -70,6 +72,8 @@ function describeState(before: FlowState, event: EventOf<'agent.state'>): string
       const error = agent?.attempts.find(entry => entry.attempt === attempt)?.error;
       return `${word}: ${error?.message ?? 'it is used up'}; resumes${wait}`;
     }
+    case 'placing.pending':
+      return `${word}: ${cause ?? 'there is none yet'}`;
     case 'running.needsInput':
       return `${word}: ${cause === null ? '' : `it ${cause}; `}agent-flow attach ${before.runId}/${name}`;
     case 'running.working':

@@ -6,12 +6,17 @@ import type {
   DockerPort,
   HostPort,
   JournalPort,
+  RepositorySource,
   TimePort,
   WorkspacePort,
 } from '../actors/context.ts';
 import { makeClone } from '../actors/make-clone.ts';
+import { makeVolumeClone } from '../actors/make-volume-clone.ts';
+import { sendRepository } from '../actors/sent-repository.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
+import type { HostPlan } from '../connection/run-hosts.ts';
+import type { CallScope } from '../docker/recorder.ts';
 import { livePlaces } from '../preflight/check-mounts.ts';
 import { findMountProblem } from '../preflight/mount-problem.ts';
 import { sharedWorkspaces } from '../preflight/shared-workspace.ts';
@@ -28,6 +33,8 @@ import type { RunTracker } from './track-run.ts';
 
 export interface ActorContextOptions {
   readonly run: RunOnDisk;
+  /** The host of these ports; default: the engine of the run, with all of its agents. */
+  readonly host?: HostPlan;
   /** False for a run that begins. */
   readonly isResumed: boolean;
   readonly docker: DockerPort;
@@ -50,22 +57,26 @@ interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
 /** Create the ports that the actors of one run share. */
 export function createActorContext(options: ActorContextOptions): ActorContext {
   const { run, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
+  const host = options.host ?? { title: null, plan: run.plan, exposed: [] };
   const { clock } = time;
   const agents = agentsOf(run);
   const seals = dryRun?.seals ?? sealsOfRun(options, agents);
   const { runId } = run.folder;
   const { containers } = docker;
-  const reconcile = { runId, isResumed, containers, seals, clock, record: tracker.record };
+  const isScheduled = run.plan.target?.isSwarm ?? false;
+  const reconcile = { runId, isScheduled, isResumed, containers, seals, clock, record: tracker.record };
   const context: ActorContext = {
     ...time,
     ...docker,
     ...agents,
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
-    ...provision({ run, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
+    ...provision({ run, host, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
     ...clonesOf({ ...run, attempts: tracker.attempts }),
     // A process for each agent would take its time.
     gitSetting: memoizeAsync(globalGitSetting),
-    makeClone: (owner, request, stop) => makeClone(context, owner, request, stop),
+    makeClone: (owner, request, stop) =>
+      (context.hasOtherFiles ? makeVolumeClone : makeClone)(context, owner, request, stop),
+    sentRepository: sentRepositories((owner, source) => sendRepository(context, owner, source, signal)),
     protectGit: owner => protectGit(context, owner),
     ...dryRun,
     ...hostOf(options, agents, (agent, attempt) => misplacedMount(context, { agent, attempt })),
@@ -74,6 +85,22 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     ...journalOf(options),
   };
   return context;
+}
+
+/** Send each repository once, for all agents that start from the same commit of it. */
+function sentRepositories(
+  send: (owner: CallScope, source: RepositorySource) => Promise<string>,
+): WorkspacePort['sentRepository'] {
+  const sources = new Map<string, { owner: CallScope; source: RepositorySource }>();
+  const sendOnce = memoizeAsync(key => {
+    const { owner, source } = sources.get(key)!;
+    return send(owner, source);
+  });
+  return (owner, source, stop) => {
+    const key = JSON.stringify([source.repository, source.commit]);
+    sources.set(key, { owner, source });
+    return sendOnce(key, stop);
+  };
 }
 
 /** Identities are derived, so that an action that runs twice finds what its first run made (I3). */
@@ -121,7 +148,7 @@ function sealsOfRun(
 }
 
 function hostOf(
-  { run: { plan, stateDir, folder }, docker: { engine }, dryRun }: ActorContextOptions,
+  { run: { plan, stateDir, folder, hasOtherFiles = false }, docker: { engine }, dryRun }: ActorContextOptions,
   agents: Pick<AgentPort, 'plan'>,
   misplaced: HostPort['mountProblem'],
 ): HostPort {
@@ -130,6 +157,7 @@ function hostOf(
   const isUsedElsewhere = ({ workspace }: AgentPlan) =>
     workspace.mode === 'bind' && places().includes(workspace.path);
   return {
+    hasOtherFiles,
     // The commands of a dry run do not depend on what could change before a real one.
     writablePlaces: dryRun ? [] : writablePlaces(plan).map(({ path }) => path),
     livePlaces: places,
@@ -146,6 +174,8 @@ function journalOf({ tracker, emit, halt }: ActorContextOptions): JournalPort {
       const known = tracker.attempts(agent).find(entry => entry.attempt === attempt);
       return known?.isSaved ? known : null;
     },
+    isHostLost: (agent, attempt) =>
+      tracker.attempts(agent).some(entry => entry.attempt === attempt && entry.error?.kind === 'hostLost'),
     haltUnwritable(error, stop) {
       halt(error);
       return raceAbort(new Promise<never>(() => {}), stop);

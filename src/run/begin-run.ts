@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, runEngineOf } from '../connection/engine-connection.ts';
+import type { Connection } from '../connection/connect.ts';
 import { hasContainers } from '../connection/run-connection.ts';
+import { type Host, planOn, runHostOf } from '../connection/run-hosts.ts';
 import { FlowError, RunStateError } from '../errors.ts';
 import { checkFiles } from '../preflight/check-files.ts';
 import { checkLiveRuns } from '../preflight/check-mounts.ts';
 import { checkPartialClones } from '../preflight/check-partial-clones.ts';
 import { checkPodman } from '../preflight/check-podman.ts';
+import { checkSwarm } from '../preflight/check-swarm.ts';
 import { checkCopies, checkWorkspaces } from '../preflight/check-workspaces.ts';
+import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { Lock } from '../store/lock.ts';
+import type { RunHost } from '../store/run-file.ts';
 import { writeRunFile } from '../store/run-file.ts';
 import { newRunId, type RunFolder, type StateDir } from '../store/state-directory.ts';
 import { inPlace, removeFile } from '../store/state-files.ts';
@@ -29,18 +33,19 @@ export async function beginRun(
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
-  checkByEngine(plan, connection, options);
-  const { commits, warnings } = await checkWorkFiles(plan, connection, options);
+  if (plan.target?.isSwarm) await checkSwarm(plan, connection.hosts[0]!);
+  else for (const host of connection.hosts) checkByEngine(planOn(plan, host), host, options);
+  const { commits, warnings, hosts } = await checkWorkFiles(plan, connection, options);
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {
     lock = lockRun(folder);
     const secret = randomBytes(16).toString('hex');
-    const engine = runEngineOf(connection);
-    writeRunFile(folder, { plan, secret, engine, commits });
+    const file = { plan, secret, hosts, commits };
+    writeRunFile(folder, file);
     // After the record is written: of two runs that begin at once, at least one sees the other.
     await checkLiveRuns(plan, options.stateDir, folder, hasContainers);
-    const run = { plan, secret, engine, vault, commits, folder, lock, warnings };
+    const run = { ...file, vault, folder, lock, warnings };
     return await superviseRun({ ...run, isResumed: false, past: [] }, connection, options);
   } catch (error) {
     // No container exists yet, so the record is not needed.
@@ -51,24 +56,31 @@ export async function beginRun(
 }
 
 /** Check the plan by what the engine has reported. */
-function checkByEngine(plan: FlowPlan, { engine }: Connection, { stateDir }: RunOptions): void {
+function checkByEngine(plan: FlowPlan, { engine }: Host, { stateDir }: RunOptions): void {
   checkLimits(plan, engine);
   checkPodman(plan, stateDir, engine);
   checkSources(plan, stateDir, engine);
 }
 
 /** Check workspaces and mounted files, and return the commits that clones start from. */
-async function checkWorkFiles(
-  plan: FlowPlan,
-  { docker, engine, address }: Connection,
-  { stateDir }: RunOptions,
-) {
+async function checkWorkFiles(plan: FlowPlan, { hosts }: Connection, { stateDir }: RunOptions) {
   const { commits, warnings } = checkWorkspaces(plan);
   const copyWarnings = await checkCopies(plan);
-  const options = { docker, engine, address, stateDir };
-  await checkFiles(plan, options);
-  await checkPartialClones(plan, commits, options);
-  return { commits, warnings: [...warnings, ...copyWarnings] };
+  const checked: RunHost[] = [];
+  for (const host of hosts) {
+    const { agents } = planOn(plan, host);
+    const { docker, engine, address } = host;
+    const isPlaced = plan.target?.isSwarm ?? false;
+    const options = { docker, engine, address, stateDir, agents, isPlaced };
+    const hasOtherFiles = (await checkFiles(plan, options)) || isPlaced;
+    // All that is sent is checked on the engine, and belongs to the agent there.
+    if (!hasOtherFiles) {
+      checkPermissions({ agents }, engine);
+      await checkPartialClones({ ...plan, agents }, commits, options);
+    }
+    checked.push(runHostOf(host, hasOtherFiles));
+  }
+  return { commits, warnings: [...warnings, ...copyWarnings], hosts: checked };
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

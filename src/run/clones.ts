@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Base, WorkspacePort } from '../actors/context.ts';
+import { attemptVolume } from '../agent-container/names.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import type { RunFolder } from '../store/state-directory.ts';
@@ -9,17 +10,20 @@ export interface ClonesOptions {
   readonly folder: RunFolder;
   /** The commits that repositories were at when the run began. */
   readonly commits?: Readonly<Record<string, string>> | undefined;
+  /** The engine has other files than this machine. */
+  readonly hasOtherFiles?: boolean | undefined;
   /** Return the attempts of an agent, from the journal. */
   readonly attempts: (agent: string) => readonly AttemptState[];
 }
 
-/** Create the part of the workspace port with the paths of a run's clones and the commits that they start from. */
+/** Create the part of the workspace port with the places of a run's clones and the commits that they start from. */
 export function clonesOf({
   plan,
   folder,
   commits = {},
+  hasOtherFiles = false,
   attempts,
-}: ClonesOptions): Pick<WorkspacePort, 'clone' | 'baseCommit' | 'markUsed'> {
+}: ClonesOptions): Pick<WorkspacePort, 'clone' | 'cloneVolume' | 'baseCommit' | 'markUsed'> {
   const used = new Set<string>();
   const workspaces = new Map(plan.agents.map(({ name, workspace }) => [name, workspace]));
   const workspaceOf = (agent: string) => workspaces.get(agent)!;
@@ -32,14 +36,21 @@ export function clonesOf({
     if (workspace.from === null) return commitOf(workspace, commits);
     const saved = attempts(workspace.from).at(-1)?.workspace ?? null;
     if (saved?.commit) return { commit: saved.commit };
-    if (saved?.path)
-      return { problem: `the work of ${workspace.from} is on no branch, but in ${saved.path}` };
+    const left = saved?.path ?? saved?.volume;
+    if (left !== undefined)
+      return { problem: `the work of ${workspace.from} is on no branch, but in ${left}` };
     return baseCommit(workspace.from);
   };
 
   return {
     clone: (agent, attempt) =>
-      workspaceOf(agent).mode === 'clone' ? join(folder.attempt(agent, attempt), 'workspace') : null,
+      workspaceOf(agent).mode === 'clone' && !hasOtherFiles
+        ? join(folder.attempt(agent, attempt), 'workspace')
+        : null,
+    cloneVolume: (agent, attempt) =>
+      workspaceOf(agent).mode === 'clone' && hasOtherFiles
+        ? attemptVolume(folder.runId, { agent, attempt }, 'workspace')
+        : null,
     baseCommit,
     markUsed(repository) {
       const isFirst = !used.has(repository);

@@ -1,7 +1,9 @@
 import { createActor, type InspectionEvent } from 'xstate';
 import { flowMachine } from '../../machines/flow.ts';
 import type { ActorContext } from '../actors/context.ts';
-import { type AgentActors, provideActors } from '../actors/provide.ts';
+import type { Leases } from '../actors/lease.ts';
+import { type AgentActors, type AgentPorts, provideActors } from '../actors/provide.ts';
+import { type HostName, hostOf, titleOf } from '../connection/run-hosts.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import type { Journal } from '../store/journal.ts';
 import { transcriptIn } from '../transcript/transcript.ts';
@@ -13,12 +15,22 @@ export interface FlowDriver {
   cancel(reason: string): void;
   cancelAgent(name: string, reason: string): void;
   kill(): void;
+  /** Have an agent continue without its host, whose loss is in the journal. */
+  loseHost(name: string): void;
   /** Stop the machines at once. Containers stay as they are. */
   halt(): void;
 }
 
-export interface DriveOptions {
-  readonly context: ActorContext;
+interface HostRoom {
+  readonly names: readonly HostName[];
+  readonly concurrency: number;
+}
+
+export interface DriveOptions extends AgentPorts {
+  /** The hosts of the agents, with the maximum number of agents on each at once. Default: one without a maximum. */
+  readonly hosts?: readonly HostRoom[];
+  /** Return the ports of an agent, at once. Their journal and networks are those of its host if that is connected. */
+  readonly knownContextOf: (agent: string) => ActorContext;
   readonly journal: Journal;
   /** Agents whose outcome is in the journal already. */
   readonly ended: ReadonlySet<string>;
@@ -26,17 +38,26 @@ export interface DriveOptions {
   readonly inspect?: ((event: InspectionEvent) => void) | undefined;
   /** Replace actors that act on Docker. */
   readonly actors?: AgentActors | undefined;
+  /** The leases of agents, which the actors renew. */
+  readonly leases?: Leases;
 }
 
 /** Start the machines of a flow, and journal their transitions. */
 export function drive(agents: readonly AgentPlan[], concurrency: number, options: DriveOptions): FlowDriver {
-  const { context, journal, ended } = options;
-  const agent = provideActors(context, options.actors);
+  const { journal, ended, hosts = [], scheduler } = options;
+  const agent = provideActors(options, options.actors, options.leases);
   const journalTransitions = transitionsOf(agents, options);
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
     input: {
-      agents: agents.map(({ name, dependsOn, retries, keep }) => ({ name, dependsOn, retries, keep })),
+      agents: agents.map(plan => {
+        const { name, dependsOn, retries, keep } = plan;
+        return {
+          ...{ name, dependsOn, retries, keep, host: hostKey(hostOf(hosts, plan)) },
+          ...(scheduler && { isScheduled: true }),
+        };
+      }),
       concurrency,
+      hostConcurrency: Object.fromEntries(hosts.map(host => [hostKey(host), host.concurrency])),
     },
     inspect(event) {
       journalTransitions(event);
@@ -68,17 +89,27 @@ export function drive(agents: readonly AgentPlan[], concurrency: number, options
     kill() {
       if (isActive()) flow.send({ type: 'KILL' });
     },
+    loseHost(name) {
+      if (isActive()) flow.send({ type: 'HOST_LOST', name });
+    },
     halt: () => flow.stop(),
   };
 }
 
-function transitionsOf(agents: readonly AgentPlan[], { context, journal, ended }: DriveOptions) {
+/** Return the name of a host for the flow machine. */
+const hostKey = (host: Pick<HostRoom, 'names'> | undefined) => (host && titleOf(host)) ?? '';
+
+function transitionsOf(agents: readonly AgentPlan[], { knownContextOf, journal, ended }: DriveOptions) {
   const names = new Set(agents.map(({ name }) => name));
   return transitionEvents(
     name => names.has(name),
     event => void journal.append(event),
-    (name, attempt) => transcriptIn(context.transcript(name, attempt), context.identity(name, attempt).nonce),
+    (name, attempt) =>
+      transcriptIn(
+        knownContextOf(name).transcript(name, attempt),
+        knownContextOf(name).identity(name, attempt).nonce,
+      ),
     name => ended.has(name),
-    (name, attempt) => context.networks.blocked(name, attempt),
+    (name, attempt) => knownContextOf(name).networks.blocked(name, attempt),
   );
 }

@@ -5,8 +5,9 @@ import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
 import { type FlowState, reduce } from '../state/flow-state.ts';
 import { exitCodeOf, resultOf, statusOf } from '../state/result.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
+import type { DrivenHost } from './fleet.ts';
 import { unwritableEnd } from './halt-errors.ts';
-import type { OpenRun } from './open-run.ts';
+import { type OpenRun, warn } from './open-run.ts';
 import type { RunEnd } from './run.ts';
 import type { DrivenRun } from './start-actors.ts';
 import { sweep } from './sweep.ts';
@@ -16,19 +17,18 @@ const lastOutputMs = 2_000;
 
 /** Wait for the machines, save and remove what they left, and write the result. */
 export async function finishRun(open: OpenRun, driven: DrivenRun): Promise<RunEnd> {
-  const { journal, tracker, clock, ending } = open;
+  const { tracker, clock, ending } = open;
   const end = await machinesEnd(open, driven);
   if (end.type === 'halted') return await halt(open, driven, end.error);
   // Only one agent was to be stopped, and the run has others.
   if (end.type === 'done' && hasUnfinished(tracker.state())) return await endWithoutResult(open, driven);
 
   tracker.deadline.end();
-  await saveLeftWork(open, driven);
-  const left = await sweepRun(open, driven);
-  const isClean = left?.length === 0;
-  if (!isClean) void journal.append({ type: 'warning', agent: null, message: notRemoved(left) });
+  const left = await removeLeft(open, driven);
+  const isClean = left.length === 0;
+  if (!isClean) warn(open, `could not confirm removal of ${left.join(', ')}. Run agent-flow cleanup`);
   await Promise.race([driven.following?.ended(), clock.sleep(lastOutputMs, ending.signal)]);
-  await driven.closeWatcher();
+  await driven.closeWatchers();
   // A broken machine is a defect of ours. Its containers are removed all the same.
   if (end.type === 'broken') throw end.error;
 
@@ -62,15 +62,34 @@ async function halt(open: OpenRun, driven: DrivenRun, error: FlowError | null): 
 }
 
 /** This process stops here. Unfinished agents keep their containers, and the run can be resumed. */
-async function endWithoutResult({ tracker }: OpenRun, { closeWatcher }: DrivenRun): Promise<RunEnd> {
-  await closeWatcher();
+async function endWithoutResult({ tracker }: OpenRun, { closeWatchers }: DrivenRun): Promise<RunEnd> {
+  await closeWatchers();
   return { exitCode: 0, isClean: true, state: tracker.state() };
+}
+
+/** Save and remove what is left on the hosts of the run. Returns what may not have been removed, for messages. */
+async function removeLeft(open: OpenRun, { fleet, loss }: DrivenRun): Promise<readonly string[]> {
+  const unreachable = await fleet.connectAll();
+  await loss.settle();
+  const clean = fleet.hosts.map(async host => {
+    await saveLeftWork(open, host);
+    return sweepHost(open, host);
+  });
+  const left = await Promise.all(clean);
+  // Its room is released after the container of an agent.
+  const unreleased = await fleet.releaseAll().catch(() => ["this run's reservations"]);
+  return [
+    ...left.flatMap(found => found ?? []).map(id => id.slice(0, 12)),
+    ...(left.includes(null) ? ["this run's containers"] : []),
+    ...unreachable.map(name => `this run's containers on ${name}`),
+    ...unreleased,
+  ];
 }
 
 const hasUnfinished = ({ agents }: FlowState) => Object.values(agents).some(({ status }) => status === null);
 
-async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { context }: DrivenRun) {
-  const { plan, folder } = run;
+async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { plan, context }: DrivenHost) {
+  const { folder } = run;
   try {
     await saveUnsavedWork(context, {
       state: tracker.state,
@@ -85,11 +104,12 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { contex
 }
 
 /** Return the ids that could not be removed; null if Docker could not list them. */
-async function sweepRun(
-  { run, connection, ledger, stateDir, clock, tracker }: OpenRun,
-  { context }: DrivenRun,
+async function sweepHost(
+  { run, stateDir, clock, tracker }: OpenRun,
+  { host, plan, context }: DrivenHost,
 ): Promise<string[] | null> {
-  const { plan, folder, isResumed } = run;
+  const { folder, isResumed } = run;
+  const { docker, ledger, hasOtherFiles } = host;
   const kept = plan.agents
     .filter(({ keep }) => keep !== 'never')
     .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
@@ -98,21 +118,17 @@ async function sweepRun(
   const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
   // Docker has confirmed the removal of each container, so that a list would prove nothing more. An earlier process may
   // have left others.
-  if (!isResumed && !hasNetworks && ledger.isSettled(keptIds)) return [];
-  return await sweep(connection.docker, {
+  if (!isResumed && !hasNetworks && !hasOtherFiles && ledger.isSettled(keptIds)) return [];
+  return await sweep(docker, {
     instance: stateDir.instance,
     runId: folder.runId,
     kept: keptIds,
     hasNetworks,
+    hasVolumes: hasOtherFiles,
     // Agents settle their own containers in `removing`; only the network and proxy of the run can still be in doubt.
-    inDoubt: hasNetworks && (wasInterrupted || isResumed),
+    inDoubt: hasOtherFiles || (hasNetworks && (wasInterrupted || isResumed)),
     sleep: ms => clock.sleep(ms, new AbortController().signal),
   }).catch(() => null);
-}
-
-function notRemoved(left: readonly string[] | null): string {
-  const names = left === null ? "this run's containers" : left.map(id => id.slice(0, 12)).join(', ');
-  return `could not confirm removal of ${names}. Run agent-flow cleanup`;
 }
 
 /** Write the result before the journal's last event: a run that has ended has its result. */

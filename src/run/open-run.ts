@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { type Clock, systemClock } from '../clock.ts';
-import type { Connection } from '../connection/engine-connection.ts';
+import type { Connection } from '../connection/connect.ts';
+import { type Host, planOn, titleOf } from '../connection/run-hosts.ts';
 import { type ContainerLedger, containerLedger } from '../docker/container-ledger.ts';
 import type { FlowError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import { version } from '../package.ts';
-import { engineWarnings } from '../preflight/engine-warnings.ts';
+import { swarmConcurrency } from '../preflight/check-swarm.ts';
+import { engineWarnings, sshWarning } from '../preflight/engine-warnings.ts';
 import { maxConcurrency } from '../preflight/limits.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
@@ -18,9 +20,7 @@ import { type RunTracker, trackRun } from './track-run.ts';
 export interface OpenRun {
   /** Without its past, which a long run does not need any more. */
   readonly run: Omit<LockedRun, 'past'>;
-  readonly connection: Connection;
-  /** The containers of this process: those of an earlier one are not in it. */
-  readonly ledger: ContainerLedger;
+  readonly hosts: readonly OpenHost[];
   readonly stateDir: StateDir;
   readonly clock: Clock;
   readonly journal: Journal;
@@ -30,6 +30,16 @@ export interface OpenRun {
   readonly halted: PromiseWithResolvers<FlowError | null>;
   /** Aborted at the end, for everything that all agents share. */
   readonly ending: AbortController;
+}
+
+/** A host of a run whose journal is open. */
+export interface OpenHost extends Host {
+  /** The engine has other files than this machine. */
+  readonly hasOtherFiles: boolean;
+  /** The containers of this process: those of an earlier one are not in it. */
+  readonly ledger: ContainerLedger;
+  /** Maximum number of agents on it at once. */
+  readonly concurrency: number;
 }
 
 export const stopReason = 'asked to stop';
@@ -55,24 +65,38 @@ export async function openRun(
   });
   void journal.broken.then(error => halted.resolve(unwritable(folder, error)));
 
-  const concurrency = plan.concurrency ?? maxConcurrency(plan, connection.engine);
+  const { hosts, early } = connection;
+  const onHost = await Promise.all(
+    hosts.map(
+      host =>
+        plan.concurrency ??
+        (plan.target?.isSwarm
+          ? swarmConcurrency(plan, host.docker)
+          : maxConcurrency(planOn(plan, host), host.engine)),
+    ),
+  );
+  const concurrency = plan.concurrency ?? onHost.reduce((sum, count) => sum + count, 0);
   await appendProcessStart(journal, run, concurrency);
-  connection.early.attach(journal);
-  appendWarnings(journal, run, connection, tracker.state());
+  early.attach(journal);
+  await appendWarnings(journal, run, connection, { onHost, state: tracker.state() });
   await appendStop(journal, stopOnly);
   const ending = new AbortController();
-  const ledger = containerLedger(connection.docker);
   return {
-    ...{ run, stateDir, clock, journal, tracker, concurrency, halted, ending, ledger },
-    connection: { ...connection, docker: ledger.docker },
+    ...{ run, stateDir, clock, journal, tracker, concurrency, halted, ending },
+    hosts: hosts.map((host, index) => {
+      const ledger = containerLedger(host.docker);
+      const { hasOtherFiles = false } = run.hosts[index]!;
+      return { ...host, docker: ledger.docker, ledger, hasOtherFiles, concurrency: onHost[index]! };
+    }),
   };
 }
 
 async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['run'], concurrency: number) {
-  const agents = plan.agents.map(({ name, dependsOn, retries }) => ({
+  const agents = plan.agents.map(({ name, dependsOn, retries, placement }) => ({
     name,
     dependsOn: [...dependsOn],
     retries,
+    ...placement,
   }));
   try {
     await journal.append({
@@ -92,15 +116,23 @@ async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['r
 }
 
 /** A run that is resumed does not repeat its warnings. */
-function appendWarnings(
+async function appendWarnings(
   journal: Journal,
   { warnings = [] }: OpenRun['run'],
-  { engine }: Connection,
-  state: FlowState,
-): void {
+  { hosts }: Connection,
+  { onHost, state }: { onHost: readonly number[]; state: FlowState },
+): Promise<void> {
   const known = new Set(state.warnings.map(({ message }) => message));
-  for (const message of [...warnings, ...engineWarnings(engine, process.env)])
-    if (!known.has(message)) void journal.append({ type: 'warning', agent: null, message });
+  const ofHost = async (host: Host, index: number) => {
+    const { address, engine } = host;
+    const title = titleOf(host);
+    const found = [...engineWarnings(engine, process.env), await sshWarning(address.host, onHost[index]!)];
+    return found.map(message => (message === null || title === null ? message : `host ${title}: ${message}`));
+  };
+  const found = [...warnings, ...(await Promise.all(hosts.map(ofHost))).flat()];
+  for (const message of new Set(found))
+    if (message !== null && !known.has(message))
+      void journal.append({ type: 'warning', agent: null, message });
 }
 
 async function appendStop(journal: Journal, stopOnly: RunOptions['stopOnly']): Promise<void> {
@@ -111,6 +143,9 @@ async function appendStop(journal: Journal, stopOnly: RunOptions['stopOnly']): P
     agent === null ? { type: 'run.cancel', reason } : { type: 'agent.cancel', agent, reason },
   );
 }
+
+export const warn = ({ journal }: Pick<OpenRun, 'journal'>, message: string) =>
+  void journal.append({ type: 'warning', agent: null, message });
 
 /**
  * Return the secret that is missing when an agent begins to wait for it and every other agent waits too. Only a new event

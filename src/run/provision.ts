@@ -1,17 +1,20 @@
 import { join } from 'node:path';
 import type { AgentPort, DockerPort, ProvisionPort } from '../actors/context.ts';
 import { memoizeAsync } from '../async/memoize.ts';
+import type { HostPlan } from '../connection/run-hosts.ts';
 import { imageBuilder } from '../images/images.ts';
 import { type ImageContext, inspectImage } from '../images/inspect.ts';
 import { runNetworks } from '../networks/networks.ts';
 import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
+import { writablePlaces } from '../preflight/writable-mounts.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { RunOnDisk } from './run-on-disk.ts';
 
 export interface ProvisionOptions {
   readonly run: RunOnDisk;
+  readonly host: HostPlan;
   readonly port: DockerPort;
   readonly agents: Pick<AgentPort, 'plan'>;
   readonly isDryRun: boolean;
@@ -20,8 +23,8 @@ export interface ProvisionOptions {
 
 /** Provide the images and networks of a run. Each is made once, for all agents that share it. */
 export function provision(options: ProvisionOptions): ProvisionPort {
-  const { run, port, agents, signal } = options;
-  const { plan, stateDir, folder } = run;
+  const { run, host, port, agents, signal } = options;
+  const { stateDir, folder } = run;
   const context: ImageContext = {
     docker: port.docker,
     source: join(packageFolder, 'docker'),
@@ -29,7 +32,7 @@ export function provision(options: ProvisionOptions): ProvisionPort {
     keepLog: (name, output) => writeFileAtomic(join(folder.path, name), output),
     signal,
   };
-  const buildTimeout = longestBuild(plan.agents);
+  const buildTimeout = longestBuild(host.plan.agents);
   return {
     ...imagesOf(options, context, buildTimeout),
     networks: runNetworks({
@@ -47,10 +50,12 @@ export function provision(options: ProvisionOptions): ProvisionPort {
 }
 
 function imagesOf(
-  { run: { plan, folder }, agents, isDryRun, signal }: ProvisionOptions,
+  { run, host, agents, isDryRun, signal }: ProvisionOptions,
   context: ImageContext,
   buildTimeout: number,
 ): Pick<ProvisionPort, 'image' | 'helperImage'> {
+  const { plan, title } = host;
+  const { folder } = run;
   const build = imageBuilder(context, buildTimeout);
   const buildOnce = memoizeAsync(key => {
     const users = plan.agents.filter(agent => imageKey(agent) === key);
@@ -60,15 +65,18 @@ function imagesOf(
   });
   // An exposed build reads what an agent can write. Its image is built before any agent starts, and stays the same.
   const buildPinned = buildExposed({
-    requests: [...new Set(exposedBuilds(plan).map(imageKey))],
-    file: isDryRun ? null : join(folder.path, 'images.json'),
+    requests: [...new Set(exposedBuilds(plan, writablePlaces(run.plan)).map(imageKey))],
+    file: isDryRun ? null : join(folder.path, title === null ? 'images.json' : `images-${title}.json`),
     build: key => buildOnce(key, signal),
     exists: async id => (await inspectImage(id, context)) !== null,
   });
+  host.exposed.push(buildPinned);
   const helper = memoizeAsync(() => build({ ...helperRequest, timeout: buildTimeout }));
   return {
     async image(agent, stop) {
       const key = imageKey(agents.plan(agent));
+      // No agent may write before what others are built from is read, on whichever engine.
+      await Promise.all(host.exposed.map(settle => settle('', stop)));
       return (await buildPinned(key, stop)) ?? (await buildOnce(key, stop));
     },
     helperImage: stop => helper('', stop),

@@ -1,3 +1,4 @@
+import { isHostLost } from '../../machines/quota.ts';
 import type { AgentPort } from '../actors/context.ts';
 import { containerNamePrefix } from '../agent-container/names.ts';
 import { coalesce } from '../async/coalesce.ts';
@@ -15,6 +16,8 @@ const reconciledAtOnce = 20;
 
 export interface ReconcileOptions {
   readonly runId: string;
+  /** A scheduler chooses the hosts of agents. */
+  readonly isScheduled: boolean;
   /** The run was driven by another process before, or its record was lost: it may have containers. */
   readonly isResumed: boolean;
   readonly containers: Containers;
@@ -29,6 +32,7 @@ export interface ReconcileOptions {
 /** Reconcile the agents of a run with what Docker has (I1, I2). */
 export function reconcileAgents({
   runId,
+  isScheduled,
   isResumed,
   containers,
   seals,
@@ -44,6 +48,11 @@ export function reconcileAgents({
   const turn = fairTurns(reconciledAtOnce);
   return async (agent, stop) => {
     const known = record(agent);
+    const { retries, keep, onHostLost } = agents.plan(agent);
+    const plan = { retries, keep, isScheduled, retriesLostHost: onHostLost === 'retry' };
+    // Nothing is known about a host that is lost, and nothing there is waited for.
+    if (known.attemptOutcome && isHostLost(known.attemptOutcome) && !known.ended)
+      return reconcile({ ...plan, specHash: null }, known, [], clock.now());
     // The first list serves every agent's first reconciliation: a fresh agent has no container yet, and nothing acts on
     // another agent's container before its own first reconciliation. Later ones list again.
     const isFirst = !reconciled.has(agent);
@@ -53,8 +62,7 @@ export function reconcileAgents({
     const { instance, specHash } = agents.identity(agent, known.attempt);
     const candidates = await withKnown(known, found.get(agent) ?? [], { containers, seals }, stop);
     const facts = candidates.flatMap(container => factOf(container, { instance, runId, agent }));
-    const { retries, keep } = agents.plan(agent);
-    return reconcile({ retries, keep, specHash }, known, facts, clock.now());
+    return reconcile({ ...plan, specHash }, known, facts, clock.now());
   };
 }
 

@@ -43,6 +43,8 @@ export interface RunOptions extends RunListeners {
   readonly stopOnly?: { readonly agent: string | null };
   /** Continue on the engine that docker reaches now. The run's own engine is gone for good, with its containers. */
   readonly isNewEngine?: boolean;
+  /** The docker context of the engine to continue on. Default: that of the spec. */
+  readonly context?: string | null | undefined;
 }
 
 export interface Run {

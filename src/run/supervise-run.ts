@@ -1,4 +1,4 @@
-import type { Connection } from '../connection/engine-connection.ts';
+import type { Connection } from '../connection/connect.ts';
 import { finishRun } from './finish-run.ts';
 import { openRun } from './open-run.ts';
 import type { LockedRun, Run, RunOptions } from './run.ts';

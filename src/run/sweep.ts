@@ -1,8 +1,10 @@
 import { absenceCheckIntervalMs, untilAbsent } from '../agent-container/absence-checks.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
-import { labelFilter } from '../docker/labels.ts';
+import { label, labelFilter } from '../docker/labels.ts';
+import { removeVolume } from '../docker/volumes.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
+import { findRunVolumes } from '../recovery/run-volumes.ts';
 
 export interface SweepOptions {
   readonly instance: string;
@@ -11,6 +13,8 @@ export interface SweepOptions {
   readonly kept: ReadonlySet<string>;
   /** Whether the run may have networks of its own. */
   readonly hasNetworks: boolean;
+  /** Whether the run may have volumes, besides those of clones, which are removed when their work is safe. */
+  readonly hasVolumes: boolean;
   /** A call was interrupted, by this process or by a crash, and may still take effect. */
   readonly inDoubt: boolean;
   readonly sleep: (ms: number) => Promise<void>;
@@ -31,7 +35,8 @@ export async function sweep(docker: Docker, options: SweepOptions): Promise<stri
   return result.left;
 }
 
-async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }: SweepOptions) {
+async function sweepOnce(docker: Docker, options: SweepOptions) {
+  const { instance, runId, kept, hasNetworks, hasVolumes } = options;
   const known = containers(docker);
   // A transient failure of the last check must not fail a run that has ended.
   const list = () =>
@@ -42,7 +47,9 @@ async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }:
     const result = await known.remove(id);
     if (!result.ok) left.push(id);
   }
-  if (!hasNetworks) return { found: found.length, left };
+  const volumes = hasVolumes ? await sweepVolumes(docker, options) : { found: 0, left: [] };
+  left.push(...volumes.left);
+  if (!hasNetworks) return { found: found.length + volumes.found, left };
 
   const listNetworks = () => listRunNetworks(docker, instance, runId);
   let stay = 0;
@@ -53,5 +60,14 @@ async function sweepOnce(docker: Docker, { instance, runId, kept, hasNetworks }:
     if (problem && problem.users.length > 0 && problem.users.every(user => kept.has(user))) stay++;
     else if (problem) left.push(id);
   }
-  return { found: found.length + networks.length - stay, left };
+  return { found: found.length + volumes.found + networks.length - stay, left };
+}
+
+async function sweepVolumes(docker: Docker, { instance, runId }: SweepOptions) {
+  const listAll = () => findRunVolumes(docker, { instance, runId });
+  const found = await listAll().catch(listAll).catch(listAll);
+  const names = found.flatMap(({ name, labels }) => (labels[label.role] === 'workspace' ? [] : [name]));
+  const left: string[] = [];
+  for (const name of names) if (!(await removeVolume(docker, name).catch(() => false))) left.push(name);
+  return { found: names.length, left };
 }

@@ -51,7 +51,9 @@ export function transitionEvents(
 
     const state = stateName(snapshot.value);
     const { attempt, containerId, injectedAt, waitEndsAt } = snapshot.context;
-    const place = `${attempt} ${state}`;
+    const cause = causeOf(inspected.event);
+    // The reason of a wait for a host changes, and each one is journaled.
+    const place = `${attempt} ${state} ${state === 'placing.pending' ? cause : ''}`;
     if (last.get(agent) === place) return;
     last.set(agent, place);
     append({
@@ -62,7 +64,7 @@ export function transitionEvents(
       event: eventWord(inspected.event.type) ?? '',
       containerId,
       injectedAt,
-      cause: causeOf(inspected.event),
+      cause,
       until: tagsOf(state).includes('timed') ? waitEndsAt : null,
     });
     // The outcome is journaled before the container is removed: a crash in between does not lose it.

@@ -4,6 +4,7 @@ import { budget } from './budget-field.ts';
 import { command } from './command-field.ts';
 import { done } from './done-field.ts';
 import { cpus, env, image, labels, memory, text } from './fields.ts';
+import { hostGrace, onHostLost } from './host-lost-fields.ts';
 import { build, gpus } from './image-fields.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
@@ -13,6 +14,7 @@ import { args, model, provider } from './provider-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { secrets } from './secret-fields.ts';
 import { security } from './security-fields.ts';
+import { placement } from './target-field.ts';
 import { timeouts } from './timeout-fields.ts';
 import { user } from './user-field.ts';
 import { artifacts, workspace } from './workspace-fields.ts';
@@ -108,6 +110,21 @@ export const shared = {
     .optional()
     .describe(
       'The user of the agent: `root`, `host` (the user that runs agent-flow), or `uid:gid`. Default: the user of the image, which is root for the base image.',
+    ),
+  placement: placement
+    .optional()
+    .describe(
+      'The Docker engine that the agent runs on, if it is another one than that of the run; in a Docker Swarm, the nodes that it may be placed on.',
+    ),
+  onHostLost: onHostLost
+    .optional()
+    .describe(
+      'Reaction to an engine that cannot be reached for longer than `hostGrace`. `wait` (default): wait for it. `fail`: fail. `retry`: start another attempt once this one has ended, for which its container provides. See docs/engines.md.',
+    ),
+  hostGrace: hostGrace
+    .optional()
+    .describe(
+      'Time after which an engine that cannot be reached counts as lost, at least `1m`. Only with `onHostLost` `retry` or `fail`. Default `10m`.',
     ),
   gpus: gpus
     .optional()

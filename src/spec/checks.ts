@@ -1,6 +1,7 @@
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
+import { checkHostGrace } from './host-lost-fields.ts';
 import { at } from './issues.ts';
 import { checkPrompt, checkProvider, providerOf } from './providers.ts';
 
@@ -36,6 +37,8 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
       checkProvider(agent, shared.fields).filter(({ path }) => !isBroken(found, path)),
     ),
     ...agents.flatMap(agent => forgesPackets(agent, shared)),
+    ...agents.flatMap(agent => mountedBelow(agent, shared)),
+    ...agents.flatMap(agent => checkHostGrace(agent, shared)),
     ...agents.flatMap(agent => nothingToRun(agent, { shared, found })),
     ...checkDependencies(
       new Map(agents.map(({ path, fields }) => [String(path[1]), namesIn(fields.dependsOn)])),
@@ -79,6 +82,23 @@ function forgesPackets({ path, fields }: AgentFields, shared: AgentFields): Find
       message: 'with NET_RAW an agent gets past the proxy of "allow"; leave one of the two out',
     },
   ];
+}
+
+/** A link that an agent made would move an inner mount, and links in a directory of another machine cannot be checked. */
+function mountedBelow({ path, fields }: AgentFields, shared: AgentFields): Finding[] {
+  const { workspace = shared.fields.workspace, mounts = shared.fields.mounts } = fields;
+  const targets = (Array.isArray(mounts) ? mounts : []).map(mount => (isObject(mount) ? mount : {}));
+  const outer = [
+    ...(isObject(workspace) && workspace.onHost === true ? ['/workspace'] : []),
+    ...targets.filter(({ onHost }) => onHost === true).map(({ target }) => String(target)),
+  ];
+  return targets.flatMap(({ target }, index) => {
+    const above = outer.find(other => String(target).startsWith(`${other}/`));
+    if (above === undefined) return [];
+    const message = `nothing can be mounted below ${above}, which has "onHost": true; mount it elsewhere`;
+    const from = 'mounts' in fields ? path : shared.path;
+    return [{ path: [...from, 'mounts', index, 'target'], value: target, message }];
+  });
 }
 
 function nothingToRun(

@@ -9,6 +9,8 @@ export interface Forbidden {
   readonly stateDir: string | null;
   /** The data directory of the engine; null while unknown. */
   readonly engineDir: string | null;
+  /** The path is one of the engine's machine, which is another one: its name is checked, too. */
+  readonly isOnHost?: boolean;
 }
 
 const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
@@ -16,24 +18,28 @@ const nothingKnown: Forbidden = { stateDir: null, engineDir: null };
 /** Return why this real path may not be mounted into a container; null if it may. */
 export function forbiddenReason(
   path: string,
-  { stateDir, engineDir }: Forbidden = nothingKnown,
+  { stateDir, engineDir, isOnHost = false }: Partial<Forbidden> = nothingKnown,
 ): string | null {
-  const kernel = ['/proc', '/sys', '/dev'].find(place => isWithin(path, place));
+  const kernel = ['/proc', '/sys', '/dev', ...(isOnHost ? ['/run', '/var/run'] : [])].find(place =>
+    isWithin(path, place),
+  );
   if (kernel) return `it is in ${kernel}, which is the host's own`;
   const engine = [engineDir, '/var/lib/docker', '/var/lib/containerd'].find(
-    place => place !== null && (isWithin(path, place) || isWithin(place, path)),
+    place => place && (isWithin(path, place) || isWithin(place, path)),
   );
   if (path === '/') return 'it is the whole host';
-  const socket = socketIn(path);
+  const socket = socketIn(path) ?? (isOnHost && isSocketName(path) ? path : null);
   if (socket !== null)
     return `${socket === path ? 'it is' : 'it holds'} the socket ${socket}, which gives root on the host`;
-  const system = ['/etc', '/run', '/var/run'].find(place => isWithin(real(place), path));
+  const system = ['/etc', '/run', '/var/run'].find(
+    place => isWithin(real(place), path) || isWithin(place, path),
+  );
   if (system) return `it holds ${system}, which is the host's own`;
   if (engine) return `Docker keeps the files of all containers in ${engine}`;
-  const home = real(homedir());
-  if (isWithin(home, path))
+  const homes = [real(homedir()), ...(isOnHost ? ['/root', '/home'] : [])];
+  if (homes.some(home => isWithin(home, path)) || (isOnHost && /^\/home\/[^/]+$/.test(path)))
     return 'it holds your home directory as a whole, with all that you are logged in to; give a directory in it';
-  if (stateDir !== null && (isWithin(path, real(stateDir)) || isWithin(real(stateDir), path)))
+  if (stateDir && (isWithin(path, real(stateDir)) || isWithin(real(stateDir), path)))
     return `it is, or holds, the state directory ${stateDir}`;
   return null;
 }
@@ -59,6 +65,8 @@ function socketIn(path: string): string | null {
   const found = entries(path).find(name => names.includes(name) && isSocket(join(path, name)));
   return found === undefined ? null : join(path, found);
 }
+
+const isSocketName = (path: string) => names.some(name => path.endsWith(`/${name}`));
 
 function knownSockets(): string[] {
   const { DOCKER_HOST: host = '', XDG_RUNTIME_DIR: runtime } = process.env;

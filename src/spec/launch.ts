@@ -5,6 +5,13 @@ import type { AgentPlan, InteractivePlan } from './plan.ts';
 /** The file with the prompt in the container; `agent-init` creates its directory. */
 export const promptPath = '/run/agent/prompt';
 
+/** A file for the agent's home. */
+interface SentFile {
+  /** Its path relative to the home. */
+  readonly home: string;
+  readonly content: Buffer;
+}
+
 type Launched = Pick<
   AgentPlan,
   'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'prompt' | 'env'
@@ -21,7 +28,12 @@ export function launchScript(
   {
     promptFile = promptPath,
     secrets = {},
-  }: { readonly promptFile?: string; readonly secrets?: Readonly<Record<string, string>> } = {},
+    logins = [],
+  }: {
+    readonly promptFile?: string;
+    readonly secrets?: Readonly<Record<string, string>>;
+    readonly logins?: readonly SentFile[];
+  } = {},
 ): Buffer {
   const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
   const words = [
@@ -36,6 +48,7 @@ export function launchScript(
     'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
+    ...logins.map(receiveLogin),
     ...settings.map(
       ({ file, json }) =>
         `agent-settings ${shellQuote(file)} ${shellQuote(JSON.stringify(json))} || exit 125`,
@@ -45,6 +58,10 @@ export function launchScript(
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
+
+/** A builtin with a pipe: some shells keep a here-document on the disk for a moment. */
+const receiveLogin = ({ home, content }: SentFile) =>
+  `printf '%s' '${content.toString('base64')}' | agent-auth ${shellQuote(home)}`;
 
 /** Start the process that watches the screen of an interactive AI CLI and types into it. */
 function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string): string[] {

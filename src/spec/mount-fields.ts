@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
+import { forbiddenReason } from './forbidden.ts';
 import { expects, strict } from './schema-kit.ts';
 
 const mountForm = 'an object such as {"source": "../data", "target": "/data"}';
@@ -28,6 +29,16 @@ export const target = z
     error: 'this place in the container is taken; mount it elsewhere',
   });
 
+export const onHost = z.boolean({ error: expects('true or false') }).optional();
+
+/** Return why this may not be mounted as a path of the engine's machine; null if it may. */
+export function pathOnHostError(path: string): string | null {
+  if (!path.startsWith('/') || posix.normalize(path) !== path || /.\/$|\p{Cc}/u.test(path))
+    return 'with "onHost": true, expected an absolute path of the engine\'s machine without "..", "." or "/" at its end';
+  const why = forbiddenReason(path, { isOnHost: true });
+  return why === null ? null : `${path} is never given to an agent: ${why}`;
+}
+
 export const mounts = z
   .array(
     strict(
@@ -41,9 +52,15 @@ export const mounts = z
           .boolean({ error: expects('true or false') })
           .optional()
           .describe('Whether the agent may only read it. Default true.'),
+        onHost: onHost.describe(
+          "Whether `source` is a path of the engine's machine, which is another one: absolute, and used as it is. Default false.",
+        ),
       },
       mountForm,
-    ),
+    ).check(({ value: { source, onHost }, issues }) => {
+      const error = onHost === true ? pathOnHostError(source) : null;
+      if (error !== null) issues.push({ code: 'custom', path: ['source'], input: source, message: error });
+    }),
     { error: expects(`an array of mounts, each ${mountForm}`) },
   )
   .check(({ value, issues }) => {

@@ -7,6 +7,13 @@ export const maxAgentNameLength = 36;
 export const agentName = /^[a-z0-9](?:[a-z0-9-]{0,34}[a-z0-9])?$/;
 export const runIdPattern = /^r[a-z0-9]{7}$/;
 export const flowName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** Docker's own rule for names of contexts. */
+export const contextName = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
+/** A constraint of Docker Swarm on nodes. */
+export const placementConstraint =
+  /^(?:node|engine)\.[A-Za-z0-9._/-]+ *[!=]= *[A-Za-z0-9][A-Za-z0-9 :._/+-]*$/;
+/** The kind of a generic resource of Docker Swarm. */
+export const genericResource = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 export const envName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 

@@ -8,10 +8,13 @@ import { target } from './mount-fields.ts';
 import {
   agentName,
   buildTarget,
+  contextName,
   envName,
   flowName,
+  genericResource,
   imageReference,
   networkName,
+  placementConstraint,
   reservedNetworks,
 } from './names.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
@@ -138,13 +141,30 @@ const agent = z.strictObject({
   workspace,
   artifacts: z.array(z.strictObject({ path: insidePath, maxSize: z.int().min(0).nullable() })),
   network,
-  mounts: z.array(z.strictObject({ source: hostPath, target, readOnly: z.boolean() })),
+  mounts: z.array(
+    z.strictObject({
+      source: hostPath,
+      // A workspace of the engine's machine is such a mount.
+      target: z.union([z.literal('/workspace'), target]),
+      readOnly: z.boolean(),
+      onHost: z.literal(true).exactOptional(),
+    }),
+  ),
   auth,
   env,
   secrets: z.array(
     z.strictObject({ name: variable, file: hostPath.nullable(), from: variable.exactOptional() }),
   ),
   security,
+  onHostLost: z.enum(['retry', 'fail']).exactOptional(),
+  hostGrace: z.int().min(0).max(1e12).exactOptional(),
+  placement: z
+    .strictObject({
+      host: z.string().regex(contextName).exactOptional(),
+      constraints: z.array(z.string().regex(placementConstraint)).exactOptional(),
+      genericResources: z.record(z.string().regex(genericResource), z.number().int().min(1)).exactOptional(),
+    })
+    .exactOptional(),
   labels,
   memory: z.int().min(0).max(maxMemory),
   cpus: z.number().positive().nullable(),
@@ -169,6 +189,9 @@ export const planSchema = z
   .strictObject({
     name: z.string().regex(flowName),
     concurrency: count.nullable(),
+    target: z
+      .strictObject({ context: z.string().min(1), isSwarm: z.literal(true).exactOptional() })
+      .exactOptional(),
     agents: z.array(agent).min(1),
   })
   .check(({ value: { agents }, issues }) => {

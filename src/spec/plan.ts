@@ -21,6 +21,11 @@ export interface AgentPlan {
   readonly build: BuildPlan | null;
   /** null: the user of the image. */
   readonly user: UserPlan | null;
+  readonly placement?: PlacementPlan;
+  /** Reaction to the loss of its engine. Default: wait for it. */
+  readonly onHostLost?: 'retry' | 'fail';
+  /** Milliseconds until an engine that cannot be reached counts as lost; set together with `onHostLost`. */
+  readonly hostGrace?: number;
   /** null: none. */
   readonly gpus: GpuPlan | null;
   readonly workspace: WorkspacePlan;
@@ -46,6 +51,15 @@ export interface AgentPlan {
   readonly done: 'exit' | 'signal' | { readonly idle: number } | { readonly file: string };
 }
 
+interface PlacementPlan {
+  /** The docker context of the engine that it runs on. */
+  readonly host?: string;
+  /** For Docker Swarm: constraints on its node. */
+  readonly constraints?: readonly string[];
+  /** For Docker Swarm: numbers of generic resources that are reserved for it, by kind. */
+  readonly genericResources?: Readonly<Record<string, number>>;
+}
+
 export interface BuildPlan {
   /** Absolute path of an existing directory of the host, symbolic links resolved. */
   readonly context: string;
@@ -69,6 +83,8 @@ interface MountPlan {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** true: `source` is a path of the engine's machine, as the spec has it. */
+  readonly onHost?: true;
 }
 
 /** Configuration of `agent-interactive`, which watches an interactive AI CLI in its container. */
@@ -188,10 +204,19 @@ export interface Timeouts {
   readonly stop: number;
 }
 
+/** The Docker engine that agents run on, or a manager of the Docker Swarm that places them. */
+interface TargetPlan {
+  /** Name of a docker context. */
+  readonly context: string;
+  readonly isSwarm?: true;
+}
+
 export interface FlowPlan {
   readonly name: string;
   /** null: as many agents as fit into the memory and CPUs of the engine. */
   readonly concurrency: number | null;
+  /** Default: the engine that docker reaches. */
+  readonly target?: TargetPlan;
   /** In the order of the spec. */
   readonly agents: readonly AgentPlan[];
 }

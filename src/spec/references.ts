@@ -68,16 +68,16 @@ function promptFile({ path, fields }: AgentFields): PathReference[] {
 function workspace({ path, fields }: AgentFields): PathReference[] {
   const given = fields.workspace;
   if (typeof given === 'string') return [{ path: [...path, 'workspace'], written: given }];
-  if (!isObject(given) || typeof given.path !== 'string') return [];
+  if (!isObject(given) || typeof given.path !== 'string' || given.onHost === true) return [];
   return [{ path: [...path, 'workspace', 'path'], written: given.path }];
 }
 
-/** Return the values of `key` in a field that is an array of objects. */
+/** Return the values of `key` in a field that is an array of objects, without those that are paths of another machine. */
 function listed({ path, fields }: AgentFields, field: string, key: string): PathReference[] {
   const given = fields[field];
   if (!Array.isArray(given)) return [];
   return given.flatMap((entry, index) => {
-    const written = isObject(entry) ? entry[key] : undefined;
+    const written = isObject(entry) && entry.onHost !== true ? entry[key] : undefined;
     return typeof written === 'string' ? [{ path: [...path, field, index, key], written }] : [];
   });
 }

@@ -1,6 +1,7 @@
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Logins } from './auth.ts';
 import { resolveBuild } from './builds.ts';
+import { resolveHostLost } from './host-lost-fields.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
@@ -9,7 +10,7 @@ import type { References } from './references.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
 import { defaultSecurity } from './security-fields.ts';
 import { parseIds } from './user-field.ts';
-import { resolveWorkspace } from './workspaces.ts';
+import { resolveWorkspace, workspaceOnHost } from './workspaces.ts';
 
 /** The default network, which all flows on a machine share. */
 export const sharedNetwork = 'tmux-agents';
@@ -40,9 +41,16 @@ export function resolveFlow(
   return {
     name: spec.name ?? name,
     concurrency: spec.concurrency ?? null,
+    ...resolveTarget(spec.target),
     agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found)),
   };
 }
+
+const resolveTarget = (target: Spec['target']): Pick<FlowPlan, 'target'> => {
+  if (target === undefined) return {};
+  const { context, swarm } = target;
+  return { target: swarm === undefined ? { context: context! } : { context: swarm, isSwarm: true } };
+};
 
 /** Fields of the agent take precedence; `env`, `labels`, `timeouts` and `security` are merged key by key. */
 function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
@@ -64,6 +72,8 @@ function merge(defaults: DefaultsSpec, agent: AgentSpec): AgentSpec {
 function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const { prompts, workspaces, repositories, builds, mounts } = found.files;
   const timeouts = withDefaults(agent.timeouts ?? {});
+  const { workspace = '.' } = agent;
+  const onHost = workspaceOnHost(workspace);
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = providerNamed(agent.provider!);
   const { auth } = found.logins.get(name)!;
@@ -80,15 +90,20 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
     user: resolveUser(agent.user),
+    ...(agent.placement === undefined ? {} : { placement: agent.placement }),
+    ...resolveHostLost(agent),
     gpus: agent.gpus ?? null,
-    workspace: resolveWorkspace(agent.workspace ?? '.', { workspaces, repositories }),
+    workspace: onHost === null ? resolveWorkspace(workspace, { workspaces, repositories }) : { mode: 'none' },
     artifacts: agent.artifacts ?? [],
     network: resolveNetwork(agent.network ?? 'shared'),
-    mounts: (agent.mounts ?? []).map(({ source, target, readOnly = true }) => ({
-      source: mounts.get(source)!,
-      target,
-      readOnly,
-    })),
+    mounts: [
+      ...(agent.mounts ?? []).map(({ source, target, readOnly = true, onHost = false }) => ({
+        ...(onHost ? { source, onHost: true as const } : { source: mounts.get(source)! }),
+        target,
+        readOnly,
+      })),
+      ...(onHost === null ? [] : [onHost]),
+    ],
     auth,
     env,
     secrets,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
 import { agentName, flowName, maxAgentNameLength } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
+import { target } from './target-field.ts';
 
 const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
@@ -32,6 +33,7 @@ export const spec = strict(
       .describe(
         'Maximum number of concurrent agents. Default: as many as fit into the memory and CPUs of the engine.',
       ),
+    target: target.optional(),
     defaults: defaults.optional().describe('Defaults for every agent.'),
     agents: z
       .record(

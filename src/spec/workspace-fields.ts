@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isObject } from './fields.ts';
+import { onHost, pathOnHostError } from './mount-fields.ts';
 import { expects, strict } from './schema-kit.ts';
 import { parseSize, sizePattern } from './units.ts';
 
@@ -20,6 +21,9 @@ const described = strict(
     path: folder
       .optional()
       .describe('The directory, relative to the directory of the spec. Not with `none`.'),
+    onHost: onHost.describe(
+      "With `bind`: whether `path` is one of the engine's machine, which is another one: absolute, and used as it is. Git files in it are not protected. Default false.",
+    ),
     from: z
       .string({ error: expects('the name of an agent') })
       .optional()
@@ -28,12 +32,20 @@ const described = strict(
       ),
   },
   workspaceForm,
-).check(({ value: { mode = 'bind', path, from }, issues }) => {
+).check(({ value: { mode = 'bind', path, onHost, from }, issues }) => {
   const report = (key: string, input: unknown, message: string) =>
     issues.push({ code: 'custom', path: [key], input, message });
   if (mode === 'none' && path !== undefined)
     report('path', path, 'an agent with "mode": "none" gets no directory; take it out');
   if (mode !== 'none' && path === undefined) report('path', undefined, `missing; expected ${folderForm}`);
+  if (mode !== 'bind' && onHost === true)
+    report(
+      'onHost',
+      onHost,
+      `a directory of the engine's machine can only be bound; remove "mode": "${mode}"`,
+    );
+  const error = onHost === true && path !== undefined ? pathOnHostError(path) : null;
+  if (error !== null) report('path', path, error);
   if (mode !== 'clone' && from !== undefined)
     report('from', from, 'only a clone can start from the work of another agent; give it "mode": "clone"');
 });

@@ -37,6 +37,12 @@ export function findWorkTree(path: string): string | null {
   }
 }
 
+/** Return the mount of a workspace that is a directory of the engine's machine; null for any other workspace. */
+export function workspaceOnHost(written: NonNullable<AgentSpec['workspace']>) {
+  if (typeof written === 'string' || written.onHost !== true) return null;
+  return { source: written.path!, target: '/workspace', readOnly: false, onHost: true as const };
+}
+
 export function resolveWorkspace(
   written: NonNullable<AgentSpec['workspace']>,
   {

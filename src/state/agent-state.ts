@@ -8,6 +8,8 @@ export type Usage = NonNullable<EventOf<'attempt.ended'>['usage']>;
 
 export interface AttemptState {
   readonly attempt: number;
+  /** The host that a scheduler has placed it on; null without one. */
+  readonly host: string | null;
   /** null until the attempt has ended. */
   readonly status: Status | null;
   readonly exitCode: number | null;
@@ -35,6 +37,8 @@ export interface AttemptState {
 export interface AgentState {
   readonly name: string;
   readonly dependsOn: readonly string[];
+  /** The docker context of the engine that it is placed on; null for the engine of the run, and before a scheduler has placed it. */
+  readonly host: string | null;
   readonly attempt: number;
   /** `waiting` before its start, then the state of the machine, such as `running.working`; the status if it never started. */
   readonly state: string;
@@ -57,11 +61,12 @@ export interface AgentState {
 
 /** Return the state of an agent before its start. */
 export const waiting = (
-  { name, dependsOn }: EventOf<'run.started'>['agents'][number],
+  { name, dependsOn, host }: EventOf<'run.started'>['agents'][number],
   since: number,
 ): AgentState => ({
   name,
   dependsOn,
+  host: host ?? null,
   attempt: 1,
   state: 'waiting',
   since,
@@ -108,6 +113,11 @@ function leave(agent: AgentState, at: number): AgentState {
     return { ...entry, timings: { ...entry.timings, [state]: spent } };
   });
   return { ...agent, attempts };
+}
+
+export function place(agent: AgentState, { attempt, host }: EventOf<'agent.placed'>): AgentState {
+  const attempts = withAttempt(agent.attempts, attempt, entry => ({ ...entry, host }));
+  return { ...agent, host, attempts };
 }
 
 /** Record the outcome of an attempt. The first one counts: after a crash it may be journaled again. */
@@ -176,6 +186,7 @@ function withAttempt(
 
 const emptyAttempt = (attempt: number): AttemptState => ({
   attempt,
+  host: null,
   status: null,
   exitCode: null,
   error: null,

@@ -5,6 +5,7 @@ import {
   endAgent,
   endAttempt,
   enter,
+  place,
   type Status,
   saveWork,
   waiting,
@@ -17,8 +18,8 @@ export interface FlowState {
   readonly name: string;
   readonly concurrency: number;
   readonly agents: Readonly<Record<string, AgentState>>;
-  /** Why the Docker engine counts as unreachable; null while it is reachable. */
-  readonly engineUnreachable: string | null;
+  /** The Docker engines that count as unreachable, with the reason. A host of null is the engine of the run. */
+  readonly unreachable: readonly { readonly host: string | null; readonly message: string }[];
   /** The limit of containers that are created or started at once while it is lowered; null for the default limit. */
   readonly startLimit: number | null;
   /** Why the run was cancelled; null if it was not. */
@@ -46,7 +47,7 @@ export const initialFlowState: FlowState = {
   name: '',
   concurrency: 1,
   agents: {},
-  engineUnreachable: null,
+  unreachable: [],
   startLimit: null,
   cancelled: null,
   warnings: [],
@@ -129,6 +130,8 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
       return start(state, event);
     case 'agent.state':
       return change(event.agent, agent => enter(agent, event));
+    case 'agent.placed':
+      return change(event.agent, agent => place(agent, event));
     case 'attempt.ended':
       return change(event.agent, agent => endAttempt(agent, event));
     case 'workspace.saved':
@@ -138,9 +141,12 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
     case 'docker.call':
       return { ...state, dockerCalls: state.dockerCalls + 1 };
     case 'engine.unreachable':
-      return { ...state, engineUnreachable: event.message };
+      return {
+        ...state,
+        unreachable: [...others(state, event), { host: event.host ?? null, message: event.message }],
+      };
     case 'engine.reachable':
-      return { ...state, engineUnreachable: null };
+      return { ...state, unreachable: others(state, event) };
     case 'engine.throttled':
       return { ...state, startLimit: event.atOnce };
     case 'run.cancel':
@@ -158,6 +164,14 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
   }
 }
 
+export const isUnreachable = (
+  { unreachable }: FlowState,
+  { host }: { readonly host?: string | null },
+): boolean => unreachable.some(engine => engine.host === (host ?? null));
+
+const others = ({ unreachable }: FlowState, { host }: { readonly host?: string }) =>
+  unreachable.filter(engine => engine.host !== (host ?? null));
+
 export const ofAgent = (state: FlowState, name: string): AgentState | undefined =>
   Object.hasOwn(state.agents, name) ? state.agents[name] : undefined;
 
@@ -173,7 +187,7 @@ function start(
     name,
     concurrency,
     agents: Object.fromEntries(known),
-    engineUnreachable: null,
+    unreachable: [],
     startLimit: null,
     startedAt: state.startedAt ?? at,
     endedAt: null,

@@ -30,6 +30,7 @@ const usage = z
 const attempt = z.object({
   status,
   exitCode,
+  host: z.string().exactOptional().describe('The node that a Docker Swarm has placed it on, by its context.'),
   containerId,
   timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
 });
@@ -38,6 +39,10 @@ const agent = z.object({
   status,
   exitCode,
   error,
+  host: z
+    .string()
+    .exactOptional()
+    .describe('The docker context of its engine; absent for the engine of the run.'),
   containerId,
   image: z.string().nullable(),
   attempts: z.array(attempt).describe('In order; empty if the agent never started.'),
@@ -64,6 +69,10 @@ const agent = z.object({
         .describe('Prefix of the refs with commits that are not on the branch.'),
       diff: z.string().nullable().describe('Path of a patch with all changes.'),
       path: z.string().nullable().describe('Path of the copy, or of a clone that could not be removed.'),
+      volume: z
+        .string()
+        .exactOptional()
+        .describe('Volume of the engine with a clone whose work could not be saved.'),
     })
     .nullable()
     .describe('The saved work of the last attempt; null without a clone or copy, or if nothing was changed.'),
@@ -80,7 +89,7 @@ const agent = z.object({
  * ```ts
  * import { resultSchema } from 'agent-flow';
  *
- * const text = '{"version":1,"runId":"r1","name":"n","status":"succeeded","startedAt":null,"endedAt":null,"agents":{}}';
+ * const text = '{"version":1,"runId":"r1","name":"n","status":"succeeded","exitCode":0,"startedAt":null,"endedAt":null,"agents":{}}';
  * console.log(resultSchema.parse(JSON.parse(text)).status); // succeeded
  * ```
  */
@@ -89,6 +98,10 @@ export const resultSchema = z.object({
   runId: z.string(),
   name: z.string(),
   status,
+  exitCode: z
+    .number()
+    .nullable()
+    .describe('The exit code of `run` or `resume`; null until the run has ended.'),
   startedAt: z.iso.datetime().nullable(),
   endedAt: z.iso.datetime().nullable().describe('null until the run has ended.'),
   agents: z.record(z.string(), agent),
@@ -114,6 +127,7 @@ export function resultOf(state: FlowState): RunResult {
     runId: state.runId,
     name: state.name,
     status: statusOf(state),
+    exitCode: state.ended?.exitCode ?? null,
     startedAt: isoTime(state.startedAt),
     endedAt: isoTime(state.endedAt),
     agents: Object.fromEntries(agents),
@@ -133,6 +147,7 @@ const infrastructure: readonly string[] = [
   'infrastructure',
   'unreachable',
   'nameConflict',
+  'hostLost',
   'network',
   'outOfResources',
   'gpu',
@@ -174,10 +189,11 @@ function agentResult(agent: AgentState): AgentResult {
     status,
     exitCode,
     error: error && plainFailure(error),
+    ...(agent.host === null ? {} : { host: agent.host }),
     containerId: agent.containerId,
     image: agent.image,
-    attempts: agent.attempts.flatMap(({ status, exitCode, containerId, timings }) =>
-      status === null ? [] : [{ status, exitCode, containerId, timings }],
+    attempts: agent.attempts.flatMap(({ status, exitCode, host, containerId, timings }) =>
+      status === null ? [] : [{ status, exitCode, ...(host !== null && { host }), containerId, timings }],
     ),
     transcript: last?.transcript ?? null,
     ...(last?.transcriptTruncated ? { transcriptTruncated: true as const } : {}),

@@ -4,6 +4,8 @@ import type { Status } from './flow-state.ts';
 const states: Readonly<Record<string, string>> = {
   waiting: 'waiting',
   reconciling: 'checking current state',
+  'placing.requested': 'placing',
+  'placing.pending': 'waiting for a host',
   building: 'building',
   networking: 'networking',
   creating: 'creating',
@@ -36,3 +38,7 @@ export const statusLabel: Readonly<Record<Status, string>> = {
   cancelled: 'cancelled',
   skipped: 'skipped',
 };
+
+/** Return the title of an engine of a run. */
+export const engineTitle = ({ host = null }: { readonly host?: string | null }): string =>
+  host === null ? 'Docker engine' : `Docker engine ${host}`;

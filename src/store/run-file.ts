@@ -2,14 +2,14 @@ import * as z from 'zod';
 import { type EngineAddress, engineAddress } from '../docker/engine-address.ts';
 import { FlowError } from '../errors.ts';
 import { escapeControl } from '../spec/escape-control.ts';
-import { agentName } from '../spec/names.ts';
+import { agentName, contextName } from '../spec/names.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { planSchema } from '../spec/plan-schema.ts';
 import type { RunFolder } from './state-directory.ts';
 import { readFile } from './state-files.ts';
 import { writeFileAtomic } from './write-file-atomic.ts';
 
-/** The engine that a run was started on, which has all of its containers. */
+/** An engine that a run was started on, which has the containers of its agents. */
 export interface RunEngine {
   readonly id: string;
   /** The host name that the engine reports; null if it reports none. */
@@ -17,9 +17,18 @@ export interface RunEngine {
   readonly address: EngineAddress;
 }
 
+/** A host of a run: an engine, and what agents are placed on it by. */
+export interface RunHost {
+  /** Names of docker contexts; null is the engine of the run. */
+  readonly names: readonly (string | null)[];
+  readonly engine: RunEngine;
+  /** The engine has other files than this machine: clones are in volumes. */
+  readonly hasOtherFiles?: boolean | undefined;
+}
+
 /** The request for a run, as stored in `run.json`. */
 export interface RunFile {
-  readonly engine: RunEngine;
+  readonly hosts: readonly RunHost[];
   readonly plan: FlowPlan;
   /** Random, one per run: end records are signed with it. */
   readonly secret: string;
@@ -40,11 +49,19 @@ const stored = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
   secret: z.string().regex(/^[0-9a-f]{32}$/),
-  engine: z.strictObject({
-    id: z.string().min(1),
-    hostName: z.string().nullable(),
-    address: engineAddress,
-  }),
+  hosts: z
+    .array(
+      z.strictObject({
+        names: z.array(z.string().regex(contextName).nullable()).min(1),
+        engine: z.strictObject({
+          id: z.string().min(1),
+          hostName: z.string().nullable(),
+          address: engineAddress,
+        }),
+        hasOtherFiles: z.boolean().exactOptional(),
+      }),
+    )
+    .min(1),
   plan: planSchema,
   adopted: z
     .record(
@@ -58,8 +75,8 @@ const stored = z.strictObject({
   commits: z.record(z.string().startsWith('/'), z.string().regex(/^[0-9a-f]{40,64}$/)).exactOptional(),
 });
 
-export function writeRunFile(folder: RunFolder, { plan, secret, engine, adopted, commits }: RunFile): void {
-  const content = { version: 1, runId: folder.runId, secret, engine, adopted, commits, plan };
+export function writeRunFile(folder: RunFolder, { plan, secret, hosts, adopted, commits }: RunFile): void {
+  const content = { version: 1, runId: folder.runId, secret, hosts, adopted, commits, plan };
   writeFileAtomic(folder.runFile, `${JSON.stringify(content, null, 2)}\n`);
 }
 
@@ -67,10 +84,14 @@ export function writeRunFile(folder: RunFolder, { plan, secret, engine, adopted,
 export function readRunFile(folder: RunFolder): RunFile {
   try {
     const written = JSON.parse(readFile(folder.runFile).toString());
-    const { runId, secret, engine, adopted, commits } = stored.parse(written);
+    const { runId, secret, hosts, adopted, commits } = stored.parse(written);
     if (runId !== folder.runId) throw new Error(`it belongs to the run ${escapeControl(runId)}`);
     // Return the plan as written: the hash of an agent's plan depends on the order of its keys.
-    return { plan: written.plan as FlowPlan, secret, engine, adopted, commits };
+    const plan = written.plan as FlowPlan;
+    const known = hosts.flatMap(({ names }) => names);
+    const unplaced = plan.agents.find(({ placement }) => !known.includes(placement?.host ?? null));
+    if (unplaced) throw new Error(`the host of ${escapeControl(unplaced.name)} is not recorded`);
+    return { plan, secret, hosts, adopted, commits };
   } catch (error) {
     throw new FlowError(
       `${folder.runFile} cannot be read: ${reasonOf(error)}. Move ${folder.path} away; agent-flow cleanup then removes what is left of the run`,

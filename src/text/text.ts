@@ -42,3 +42,5 @@ function lastWritten(line: string): string {
   }
   return kept.join('');
 }
+
+export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

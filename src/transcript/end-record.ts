@@ -1,7 +1,7 @@
 import type { EndRecord } from '../../machines/outcome.ts';
 import { plainText } from '../text/text.ts';
 
-const reasons = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected';
+const reasons = 'exit|done|deadline|idle|signal|tmux-lost|term|never-injected|lease';
 const pattern = new RegExp(`^agent-end (${reasons}) (\\d{1,3}) (\\d{1,9}) ([a-z0-9-]+)\\r?$`);
 const inFile = new RegExp(`^(${reasons}) (\\d{1,3})\n`);
 

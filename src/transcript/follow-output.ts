@@ -9,7 +9,8 @@ import { agentLines } from './agent-lines.ts';
 type Running = Extract<RunEvent, { type: 'agent.state' }> & { readonly containerId: string };
 
 interface FollowOptions {
-  readonly recorder: Recorder;
+  /** Return the recorder of the engine that an agent runs on. */
+  readonly recorderOf: (agent: string) => Recorder;
   readonly onOutput: (agent: string, line: string) => void;
   readonly redactor: Redactor;
   /** Return whether every secret of the attempt can be redacted; its output is not followed otherwise. */
@@ -58,7 +59,7 @@ export function followOutput(journal: Journal, options: FollowOptions): Followin
 async function follow(
   event: Running,
   isWhole: boolean,
-  { recorder, onOutput, redactor, canRedact, nonce, signal }: FollowOptions,
+  { recorderOf, onOutput, redactor, canRedact, nonce, signal }: FollowOptions,
 ): Promise<void> {
   const { agent, attempt, containerId } = event;
   if (!(await canRedact(event, signal)) || signal.aborted) return;
@@ -71,7 +72,7 @@ async function follow(
   // A secret may be wrapped over lines, or lie where a long line is cut.
   const options = { signal, scope: { agent, attempt }, maxLineBytes, through: redactor.lines() };
   const tail = isWhole ? [] : ['--tail=1'];
-  await followLines(recorder, ['logs', '--follow', ...tail, containerId], onLine, options);
+  await followLines(recorderOf(agent), ['logs', '--follow', ...tail, containerId], onLine, options);
 }
 
 /** Maximum bytes of a reported line. */

@@ -41,7 +41,13 @@ test('the agent has a terminal, its working directory, default signals and no va
   const script =
     'tty; pwd; sed -n s/SigIgn://p /proc/self/status; ls /proc/self/fd | wc -l; env; test -t 0 && exit 5';
   const end = await runToEnd(t, script, {
-    env: { AGENT_ATTEMPT: '1', AGENT_RUN_LIMIT: '60', AGENT_IDLE_LIMIT: '60', AGENT_NAME: 'fixer' },
+    env: {
+      AGENT_ATTEMPT: '1',
+      AGENT_RUN_LIMIT: '60',
+      AGENT_IDLE_LIMIT: '60',
+      AGENT_LEASE: '60',
+      AGENT_NAME: 'fixer',
+    },
   });
   t.is(end.code, 5);
   t.regex(end.pane, /^\/dev\/pts\/\d+\n\/workspace\n/m);

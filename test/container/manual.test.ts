@@ -109,7 +109,7 @@ test('the image has its entrypoint, working directory, label and health check', 
   const [found] = JSON.parse((await docker(['inspect', await image])).stdout);
   t.deepEqual(found.Config.Entrypoint, ['agent-init']);
   t.is(found.Config.WorkingDir, '/workspace');
-  t.is(found.Config.Labels['tmux-agents.protocol'], '1');
+  t.is(found.Config.Labels['tmux-agents.protocol'], '2');
   t.is(found.Config.Healthcheck.Interval, 30e9);
 });
 

@@ -10,11 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { collectJob } from '../../src/actors/collect-clone.ts';
+import { collectJob } from '../../src/actors/collect-job.ts';
+import { deliverJob } from '../../src/actors/folder-clone.ts';
 import { type CloneRequest, cloneJob } from '../../src/actors/make-clone.ts';
-import { deliverJob } from '../../src/actors/save-clone.ts';
 import { unrestrictedEngine } from '../../src/docker/engine-info.ts';
 import { findRepository, type Repository } from '../../src/workspace/repository.ts';
 import { commit, folder, hashes, head, repository, run } from '../unit/_helpers/repositories.ts';
@@ -30,6 +30,7 @@ const engine = {
   rootDir: null,
   systemTime: null,
   isPodman: false,
+  swarm: null,
 };
 const context = { engine, writablePlaces: [], livePlaces: () => [] };
 const branch = 'agent-flow/r1234567/fixer';
@@ -61,11 +62,7 @@ async function cloneOf(
 async function collect(t: ExecutionContext, clone: string, base: string) {
   const out = join(folder(t), 'out');
   mkdirSync(out, { mode: 0o700 });
-  const job = collectJob(
-    { clone: () => clone, folder: () => dirname(out) },
-    { agent: 'fixer', attempt: 1 },
-    { branch, refs, base },
-  );
+  const job = collectJob({ agent: 'fixer', attempt: 1 }, { branch, refs, base }, { clone, out, spare: null });
   const { stdout, stderr } = await runJob(job);
   return { out, stdout: `${stdout}${stderr}`, commit: /^work ([0-9a-f]+)$/m.exec(stdout)?.[1] ?? '' };
 }

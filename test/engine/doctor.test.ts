@@ -71,7 +71,7 @@ test('doctor reports a network with another driver, an outdated image, and a bas
   const here = place(t);
   const env = fakeDocker(here, {
     'network ls': 'echo tmux-agents overlay; exit 0',
-    'image inspect -- tmux-agents-base:latest': `echo '[{"Id": "sha256:1", "Config": {"Labels": {"tmux-agents.protocol": "1", "tmux-agents.content": "old"}}}]'; exit 0`,
+    'image inspect -- tmux-agents-base:latest': `echo '[{"Id": "sha256:1", "Config": {"Labels": {"tmux-agents.protocol": "2", "tmux-agents.content": "old"}}}]'; exit 0`,
     'image inspect -- node:22-slim': 'echo "Error: No such image: node:22-slim" >&2; exit 1',
     'manifest inspect': 'echo no such manifest >&2; exit 1',
   });

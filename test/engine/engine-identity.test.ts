@@ -19,7 +19,7 @@ const interrupted = (here: Place, env: NodeJS.ProcessEnv = here.env) =>
   killed(here, { agents: { worker } }, hasBegun(here, 'worker'), { env });
 
 const runFile = (here: Place) => join(here.stateDir, 'runs', here.runId()!, 'run.json');
-const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')).engine;
+const recorded = (here: Place) => JSON.parse(readFileSync(runFile(here), 'utf8')).hosts[0].engine;
 
 const nowhere = (here: Place) => ({ DOCKER_HOST: `unix://${join(here.path, 'nowhere.sock')}` });
 
@@ -119,8 +119,10 @@ test('resume --new-engine continues a run whose engine no longer exists on anoth
   const here = place(t);
   const runId = await interrupted(here);
   const file = JSON.parse(readFileSync(runFile(here), 'utf8'));
-  const { id } = file.engine;
-  writeFileSync(runFile(here), JSON.stringify({ ...file, engine: { ...file.engine, id: 'IS-GONE' } }));
+  const { engine, ...host } = file.hosts[0];
+  const { id } = engine;
+  const hosts = [{ ...host, engine: { ...engine, id: 'IS-GONE' } }];
+  writeFileSync(runFile(here), JSON.stringify({ ...file, hosts }));
   const refused = await here.agentFlow(['resume']);
   t.is(refused.exitCode, 3);
   t.regex(refused.stderr, new RegExp(`is on the Docker engine IS-GONE at .* is ${id}`));

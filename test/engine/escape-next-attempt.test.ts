@@ -105,10 +105,9 @@ for (const [moment, between] of Object.entries(moments))
     // The controls: a reader that follows links would read the same names.
     for (const name of ['.git/config', '.git/hooks/canary', 'prompt.md', 'dist/canary', 'sub/canary'])
       t.is(readFileSync(join(source, name), 'utf8'), readFileSync(join(hidden, 'canary'), 'utf8'), name);
-    const built = await execa('docker', ['build', '--quiet', '--label=agent-flow-test=container', source], {
-      timeout: 120_000,
-      env: { DOCKER_BUILDKIT: '0' },
-    });
+    // Built anew, or every test here would get the same image, and the first one to end would remove it.
+    const args = ['build', '--quiet', '--no-cache', '--label=agent-flow-test=container', source];
+    const built = await execa('docker', args, { timeout: 120_000, env: { DOCKER_BUILDKIT: '0' } });
     t.teardown(() =>
       execa('docker', ['image', 'rm', '--force', built.stdout], { reject: false, timeout: 60_000 }),
     );

@@ -162,7 +162,7 @@ test.serial(
 
 test.serial('agents with the same list share a proxy, and each gets its own blocked hosts', async t => {
   const here = place(t);
-  const request = (host: string) => `curl -s -m 10 -o /dev/null http://${host}/; true`;
+  const request = (host: string) => `curl -s -m 60 -o /dev/null http://${host}/; true`;
   const { json, stderr, exitCode } = await here.run({
     concurrency: 1,
     agents: {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { place, small } from '../engine/flow.ts';
-import { privateDaemon, upForTests } from './private-daemon.ts';
+import { privateDaemon } from './private-daemon.ts';
+import { upForTests } from './up-for-tests.ts';
 
 /**
  * An engine with unusual defaults: it maps its users to others of the host, its log drops lines, and it has no control

@@ -6,8 +6,9 @@ import { eventually, type Place } from '../engine/flow.ts';
 import { holdingBack, isAtWork, isHeldBack, type PhaseName, phases } from './daemon-phases.ts';
 import { type Case, casesOf, daemonSignals, eventTypes } from './daemon-signals.ts';
 import { type ExpectedOutcome, nothingDoubled, nothingLeft, nothingLost } from './oracles.ts';
-import { privateDaemon, upForTests } from './private-daemon.ts';
+import { privateDaemon } from './private-daemon.ts';
 import { counted } from './scenarios.ts';
+import { upForTests } from './up-for-tests.ts';
 
 /**
  * An unreachable daemon is never the agent's failure; one that ends its containers costs an attempt. live-restore makes

@@ -67,9 +67,14 @@ const rows: Readonly<Record<string, readonly ErrorOutput[]>> = {
     { kind: 'transient', code: 255 },
   ],
   'the versions of client and engine are incompatible': [
+    // Docker guesses this if ssh has lost its first request.
     {
-      kind: 'docker',
+      kind: 'transient',
       stderr: daemon('client version 1.52 is too new. Maximum supported API version is 1.41'),
+    },
+    {
+      kind: 'transient',
+      stderr: 'kex_exchange_identification: Connection closed by remote host',
     },
     {
       kind: 'docker',

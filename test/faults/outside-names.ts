@@ -105,7 +105,7 @@ const labels: readonly OutsideCell[] = [
     title: 'an image that claims our protocol without our commands starts nothing',
     async body(t) {
       const scene = stage(t);
-      const unfit = await image(t, 'FROM debian:bookworm-slim\nLABEL tmux-agents.protocol=1\n');
+      const unfit = await image(t, 'FROM debian:bookworm-slim\nLABEL tmux-agents.protocol=2\n');
       const run = begin(t, scene, { agents: { worker: worker('exit 0', scene, { image: unfit }) } });
       const { exitCode, stderr } = await run.end;
       t.is(exitCode, 1, stderr);

@@ -1,28 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
-import { execa, type ResultPromise } from 'execa';
+import { execa, type Options, type ResultPromise } from 'execa';
 import { bin, eventually } from '../engine/flow.ts';
+import { childOf, untilRemoved } from './until-removed.ts';
 
 /**
  * A dockerd of the test's own, which it may end at any time without touching the machine's. It lives in namespaces that
  * a holder keeps, so that a restarted one finds its containers' mounts; when the holder ends, the kernel ends
- * everything in them: dockerd, containerd, shims and containers. The holder ends with this process, however that ends.
+ * everything in them: dockerd, containerd, shims and containers. The holder ends with this process, however that ends,
+ * and removes its files.
  */
 export interface PrivateDaemon {
   /** The environment of a docker client that uses it. */
   readonly env: NodeJS.ProcessEnv;
+  /** The first process of its namespaces. */
+  readonly init: number;
   /**
    * Starts it unless it already runs with this option, with which containers survive it or not; resolves when it
    * replies.
@@ -34,51 +28,57 @@ export interface PrivateDaemon {
   unpause(): void;
   /** Whether this process of a container is running, also while the daemon is unreachable. */
   lives(pid: number): boolean;
-  /** Copies an image of the machine's engine into this one. */
-  load(image: string): Promise<void>;
+  /** Runs a program with its files and among its processes, but in the machine's network. It ends with it at the latest. */
+  beside(command: readonly string[], options: Options): ResultPromise;
+  /** Loads the image in this file. */
+  load(file: string): Promise<void>;
   /** Ends it and removes everything it has made. */
   remove(): Promise<void>;
 }
 
-const namespaces = '--net --mount --mount-proc --pid --fork --kill-child'.split(' ');
-/** Shims put their sockets into a folder that would be the machine's; `cat` runs until its stdin is closed. */
-const hold = 'ip link set lo up; mkdir -p /run/containerd; mount -t tmpfs none /run/containerd';
+const namespaces = '--net --mount --uts --mount-proc --pid --fork --kill-child';
+/** Shims put their sockets into a folder that would be the machine's, and dockerd has the key to its id in another. */
+const hold = `ip link set lo up; for folder in /run/containerd /etc/docker; do
+  mkdir -p $folder; mount -t tmpfs none $folder
+done`;
+/** The groups of containers that were killed with their namespaces, in each hierarchy. */
+const removeCgroup =
+  'find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -name "$2" -exec find {} -depth -type d -delete ";" -prune';
 
 export interface DaemonOptions {
   /** The contents of its daemon.json. */
   readonly config?: object;
+  /** The name of its host, if it is not that of the machine. */
+  readonly hostname?: string;
   /** Shell that changes its mounts before it starts; /run/containerd is for its files. */
   readonly prepare?: string;
 }
 
 export async function privateDaemon({
   config: settings = {},
+  hostname = '',
   prepare = ':',
 }: DaemonOptions = {}): Promise<PrivateDaemon> {
-  // docker-init reaps orphaned processes, or a dead containerd would seem to run.
-  const script = `${hold}; ${prepare}; echo up; exec cat >/dev/null`;
-  const holder = execa('unshare', [...namespaces, 'docker-init', '--', 'sh', '-c', script], {
-    stdin: 'pipe',
-    buffer: { stdout: false },
-    reject: false,
-  });
-  await new Promise((resolve, reject) => {
-    holder.stdout.once('data', resolve);
-    void holder.then(({ stderr }) => reject(new Error(`no namespaces for a dockerd: ${stderr}`)));
-  });
-  const init = childOf(holder.pid!)!;
-
   const folder = mkdtempSync(join(tmpdir(), 'agent-flow-daemon-'));
   // Mapped users pass through here.
   chmodSync(folder, 0o711);
   const cgroup = `agent-flow-faults-${randomBytes(4).toString('hex')}`;
+  const name = hostname === '' ? ':' : `hostname ${hostname}`;
+  // docker-init reaps orphaned processes, or a dead containerd would seem to run.
+  const holder = await untilRemoved({
+    run: `unshare ${namespaces} docker-init -- sh -c "$1"`,
+    args: [`${hold}; ${name}; ${prepare}; echo up; exec cat >/dev/null`, cgroup, folder],
+    cleanUp: `${removeCgroup}; rm -rf "$3"`,
+  });
+  const init = childOf(holder.pid)!;
+
   const log = join(folder, 'log');
   const env = { DOCKER_HOST: `unix://${join(folder, 'sock')}` };
   const config = join(folder, 'config.json');
   writeFileSync(config, JSON.stringify(settings));
   const args = [
     `--target=${init}`,
-    ...['--net', '--mount', '--pid', 'dockerd'],
+    ...['--net', '--mount', '--uts', '--pid', 'dockerd'],
     `--config-file=${config}`,
     `--data-root=${join(folder, 'data')}`,
     `--exec-root=${join(folder, 'exec')}`,
@@ -97,6 +97,7 @@ export async function privateDaemon({
 
   const self: PrivateDaemon = {
     env,
+    init,
     async start({ liveRestore }) {
       if (!ended && restores === liveRestore) return;
       if (!ended) await self.end('SIGTERM');
@@ -127,48 +128,38 @@ export async function privateDaemon({
       process.kill(entered!.pid!, 'SIGCONT');
     },
     lives: pid => existsSync(`/proc/${init}/root/proc/${pid}`),
-    async load(image) {
-      const file = join(folder, 'image.tar');
-      await execa('docker', ['save', `--output=${file}`, image]);
-      await execa('docker', ['load', `--input=${file}`], { env });
-      rmSync(file);
+    beside: (command, options) =>
+      execa('nsenter', [`--target=${init}`, '--mount', '--pid', ...command], {
+        stdin: 'ignore',
+        reject: false,
+        ...options,
+      }) as unknown as ResultPromise,
+    async load(file) {
+      await execa('docker', ['load', `--input=${file}`], { env, timeout: 300_000 });
     },
     async remove() {
-      holder.stdin.end();
-      await Promise.all([holder, entered]);
-      removeCgroups(cgroup);
-      rmSync(folder, { recursive: true, force: true });
+      await holder.remove();
+      await entered;
     },
   };
   return self;
 }
 
-function childOf(pid: number): number | null {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children === '' ? null : Number(children.split(' ')[0]);
-}
-
-/** Remove the groups of containers that were killed with their namespaces, in each hierarchy. */
-function removeCgroups(name: string): void {
-  const root = '/sys/fs/cgroup';
-  for (const folder of [root, ...readdirSync(root).map(entry => join(root, entry))])
-    remove(join(folder, name));
-}
-
-function remove(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) remove(join(folder, entry.name));
-  rmdirSync(folder);
-}
-
-/** Start it with the base image before the tests of a file, and remove it after them. */
-export function upForTests(daemon: PrivateDaemon): void {
-  test.after.always(() => daemon.remove());
-  test.before(async t => {
-    t.timeout(600_000);
-    await execa(process.execPath, [bin, 'build']);
-    await daemon.start({ liveRestore: true });
-    await daemon.load('tmux-agents-base:latest');
-  });
+/** Start these daemons, and load the base image into each. */
+export async function startWithBaseImage(
+  daemons: readonly PrivateDaemon[],
+  options: Parameters<PrivateDaemon['start']>[0],
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-flow-image-'));
+  const file = join(folder, 'image.tar');
+  try {
+    const save = async () => {
+      await execa(process.execPath, [bin, 'build']);
+      await execa('docker', ['save', `--output=${file}`, 'tmux-agents-base:latest'], { timeout: 300_000 });
+    };
+    await Promise.all([save(), ...daemons.map(daemon => daemon.start(options))]);
+    await Promise.all(daemons.map(daemon => daemon.load(file)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -16,6 +16,7 @@ const kinds: Readonly<Record<FailureKind, true>> = {
   outOfMemory: true,
   injectTimeout: true,
   infrastructure: true,
+  hostLost: true,
   timeout: true,
   idle: true,
   image: true,

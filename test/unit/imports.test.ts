@@ -40,9 +40,14 @@ test('machines import only xstate and each other', t => {
   );
 });
 
-const execaUsers = ['src/docker/docker-process.ts', 'src/docker/attach-terminal.ts', 'src/workspace/git.ts'];
+const execaUsers = [
+  'src/docker/docker-process.ts',
+  'src/docker/attach-terminal.ts',
+  'src/docker/ssh.ts',
+  'src/workspace/git.ts',
+];
 
-test('zx and execa are imported by the files that run docker and git, and by no other', t => {
+test('zx and execa are imported by the files that run docker, git and ssh, and by no other', t => {
   t.deepEqual(
     offenders(
       file => file !== 'src/docker/cli.ts',
@@ -84,6 +89,7 @@ const layers = [
   'images',
   'agent-container',
   'networks',
+  'swarm',
   'actors',
   'connection',
   'preflight',

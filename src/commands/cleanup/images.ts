@@ -17,7 +17,7 @@ export interface RemovableImage {
 }
 
 /** An image that a user builds on one of these inherits its label, so the name decides. */
-const ownName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider):/;
+const ownName = /^tmux-agents-(base|base-gpu|layer|build|proxy|provider|pause):/;
 
 /** Find images that agent-flow built: those to remove, and those to skip because they are in use or renamed. */
 export async function findImages(docker: Docker, staying: readonly Container[], isBuilding: boolean) {

@@ -4,16 +4,20 @@ import type { EnginesOfRuns } from '../../connection/run-connection.ts';
 import type { Docker } from '../../docker/cli.ts';
 import { type Container, containers } from '../../docker/containers.ts';
 import { label, labelFilter } from '../../docker/labels.ts';
+import type { FoundVolume } from '../../docker/volumes.ts';
 import { hasSupervisor } from '../../recovery/has-supervisor.ts';
 import { lockHolder } from '../../store/lock.ts';
 import type { StateDir } from '../../store/state-directory.ts';
+import type { FoundReservation } from '../../swarm/reservation.ts';
 import { table } from '../../text/table.ts';
 import { oneLine } from '../../text/text.ts';
 import { cannotBeRead, readRuns } from '../find-agent.ts';
 import { findImages, type RemovableImage } from './images.ts';
 import { findRunNetworks, findSharedNetworks, type RemovableNetwork } from './networks.ts';
+import { findLeftReservations } from './reservations.ts';
 import { findRuns, type RemovableRun } from './runs.ts';
 import type { Skipped } from './skipped.ts';
+import { findVolumes } from './volumes.ts';
 
 export interface CleanupRequest {
   readonly all: boolean;
@@ -28,12 +32,16 @@ export interface CleanupRequest {
 export interface Plan {
   readonly containers: readonly Container[];
   readonly networks: readonly RemovableNetwork[];
+  readonly volumes: readonly FoundVolume[];
+  readonly reservations: readonly FoundReservation[];
   readonly images: readonly RemovableImage[];
   readonly runs: readonly RemovableRun[];
   /** Containers of runs that have a supervisor. */
   readonly inUse: readonly Container[];
   readonly skippedImages: readonly Skipped[];
   readonly skippedRuns: readonly Skipped[];
+  /** Why something may be left that is not listed. */
+  readonly problems: readonly string[];
   /** Include what a supervisor may be using. */
   readonly force: boolean;
 }
@@ -57,25 +65,42 @@ export async function planCleanup(
   const plans: EnginePlan[] = [];
   /** Containers that will not be removed. */
   const staying: Container[] = [];
-  for (const connection of found) {
+  // The current one is the last: it removes the runs, with files of this machine.
+  const ordered = found.toSorted((a, b) => Number(a === current) - Number(b === current));
+  for (const connection of ordered) {
     const { docker, engine } = connection;
     const scope =
       connection === current ? request : { ...request, all: false, network: false, images: false };
-    const found = await planOn(docker, state, scope);
+    const found = await planOn(connection, state, scope);
     staying.push(...found.staying);
-    plans.push({ docker, engine, plan: found.plan });
+    plans.push({ docker, engine, plan: withoutKnown(found.plan, plans) });
   }
   const unreachable = missing.flatMap(({ runs }) => runs);
   const { runsOlderThan: olderThan, force } = request;
   const { removable: runs, skipped: skippedRuns } =
     olderThan === null ? none : findRuns(state, { olderThan, force }, { staying, unreachable }, Date.now());
+  const gone = new Set(runs.map(({ folder }) => folder.runId));
   // Runs go last, after the containers on all engines.
-  return plans.map((entry, index) =>
-    index < plans.length - 1 ? entry : { ...entry, plan: { ...entry.plan, runs, skippedRuns } },
+  return Promise.all(
+    plans.map(async (entry, index) => {
+      const volumes = await findVolumes(entry.docker, state, { force, runs: gone });
+      const last = index < plans.length - 1 ? {} : { runs, skippedRuns };
+      return { ...entry, plan: { ...entry.plan, volumes, ...last } };
+    }),
   );
 }
 
-async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequest, 'runsOlderThan'>) {
+/** Several engines may be managers of one Swarm, and list the same reservations. */
+function withoutKnown(plan: Plan, earlier: readonly EnginePlan[]): Plan {
+  const known = new Set(earlier.flatMap(({ plan }) => plan.reservations.map(({ id }) => id)));
+  return { ...plan, reservations: plan.reservations.filter(({ id }) => !known.has(id)) };
+}
+
+async function planOn(
+  { docker, engine }: Pick<EngineConnection, 'docker' | 'engine'>,
+  state: StateDir,
+  request: Omit<CleanupRequest, 'runsOlderThan'>,
+) {
   const { all, force, network, images } = request;
   const found = await listed(docker, [labelFilter.managed]);
   const candidates = found.filter(({ labels }) => all || labels[label.instance] === state.instance);
@@ -87,8 +112,11 @@ async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequ
   const { removable: removableImages, skipped: skippedImages } = images
     ? await findImages(docker, users, isBuilding(state))
     : none;
+  const { reservations, problems } = await findLeftReservations({ docker, engine }, state, force);
   const plan: Plan = {
     containers: removable,
+    volumes: [],
+    reservations,
     networks: [
       ...(await findRunNetworks(docker, state, force)),
       ...(network ? await findSharedNetworks(docker) : []),
@@ -98,6 +126,7 @@ async function planOn(docker: Docker, state: StateDir, request: Omit<CleanupRequ
     inUse,
     skippedImages,
     skippedRuns: [],
+    problems,
     force,
   };
   return { plan, staying: found.filter(stays) };
@@ -120,11 +149,21 @@ export function planTable(state: StateDir, plans: readonly Plan[]): string {
   const rows = plans.flatMap(plan => [
     ...plan.containers.map(row => ['container', row.name, `${row.state}, ${origin(state, row)}`]),
     ...plan.networks.map(({ name, about }) => ['network', name, about]),
+    ...plan.volumes.map(ofRun('volume')),
+    ...plan.reservations.map(ofRun('reservation')),
     ...plan.images.map(({ name, about }) => ['image', shortName(name), about]),
     ...plan.runs.map(({ folder, about }) => ['run', folder.runId, about]),
   ]);
   return rows.length === 0 ? '' : table([['KIND', 'NAME', 'DETAILS'], ...rows]);
 }
+
+const ofRun =
+  (kind: string) =>
+  ({ name, labels }: Pick<FoundVolume, 'name' | 'labels'>) => [
+    kind,
+    oneLine(name),
+    `run ${oneLine(labels[label.runId] ?? '')}`,
+  ];
 
 /** Return a line for each thing that is skipped. */
 export function skippedLines({ inUse, skippedImages, skippedRuns }: Plan): string[] {

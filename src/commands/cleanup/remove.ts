@@ -6,8 +6,10 @@ import { oneLine } from '../../text/text.ts';
 import { removeImage } from './images.ts';
 import { removeNetwork } from './networks.ts';
 import type { EnginePlan, Plan } from './plan.ts';
+import { removeLeftReservation } from './reservations.ts';
 import { isOf, removeRunFolder } from './runs.ts';
 import type { Skipped } from './skipped.ts';
+import { removeLeftVolume } from './volumes.ts';
 
 /** Removed and skipped things by kind; in a dry run, the ones that would be. Printed by `cleanup --json`. */
 export interface Removed {
@@ -16,6 +18,8 @@ export interface Removed {
   readonly left: string[];
   readonly inUse: string[];
   readonly networks: string[];
+  readonly volumes: string[];
+  readonly reservations: string[];
   readonly images: { readonly removed: string[]; readonly left: Skipped[] };
   readonly runs: { readonly removed: string[]; readonly left: Skipped[] };
 }
@@ -33,6 +37,8 @@ export const combined = (parts: readonly Removed[]): Removed => ({
   left: parts.flatMap(({ left }) => left),
   inUse: parts.flatMap(({ inUse }) => inUse),
   networks: parts.flatMap(({ networks }) => networks),
+  volumes: parts.flatMap(({ volumes }) => volumes),
+  reservations: parts.flatMap(({ reservations }) => reservations),
   images: {
     removed: parts.flatMap(({ images }) => images.removed),
     left: parts.flatMap(({ images }) => images.left),
@@ -48,6 +54,8 @@ const everythingOf = (plan: Plan): Removed => ({
   left: [],
   inUse: plan.inUse.map(({ id }) => id),
   networks: plan.networks.map(({ name }) => name),
+  volumes: plan.volumes.map(({ name }) => name),
+  reservations: plan.reservations.map(({ name }) => name),
   images: { removed: plan.images.map(({ name }) => name), left: [...plan.skippedImages] },
   runs: { removed: plan.runs.map(({ folder }) => folder.runId), left: [...plan.skippedRuns] },
 });
@@ -60,7 +68,7 @@ export const dryRunResult = (plan: Plan): CleanupResult => ({
 });
 
 /**
- * Carry out the plan for one engine. Containers go first: networks, images and runs cannot go as long as containers need
+ * Carry out the plan for one engine. Containers go first: networks, volumes, images and runs cannot go as long as containers need
  * them, on this or another engine.
  */
 export async function removeAll(
@@ -72,6 +80,8 @@ export async function removeAll(
     ...everythingOf(plan),
     removed: [],
     networks: [],
+    volumes: [],
+    reservations: [],
     images: { removed: [], left: [...plan.skippedImages] },
     runs: { removed: [], left: [...plan.skippedRuns] },
   };
@@ -92,6 +102,16 @@ export async function removeAll(
     const why = await removeNetwork(docker, network);
     if (why === null) done.networks.push(network.name);
     else failures.push(`network ${network.name}: ${why}`);
+  }
+  for (const volume of plan.volumes) {
+    const why = await removeLeftVolume(docker, volume);
+    if (why === null) done.volumes.push(volume.name);
+    else failures.push(`volume ${volume.name}: ${why}`);
+  }
+  for (const { name } of plan.reservations) {
+    const why = await removeLeftReservation(docker, name);
+    if (why === null) done.reservations.push(name);
+    else failures.push(`reservation ${name}: ${why}`);
   }
   for (const { name } of plan.images) {
     const problem = await removeImage(docker, name);

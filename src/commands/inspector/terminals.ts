@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { tagsOf } from '../../../machines/state-tags.ts';
-import { connectionOf, dockerOf } from '../../connection/run-connection.ts';
+import { connectionOf, connectToOthers, dockerOf } from '../../connection/run-connection.ts';
 import { UsageError } from '../../errors.ts';
 import type { Reading, Terminals } from '../../inspector/terminals.ts';
 import { type FlowState, ofAgent } from '../../state/flow-state.ts';
@@ -22,11 +22,17 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
     throw new UsageError(`agent ${oneLine(name)} does not exist in run ${folder.runId}`);
   };
 
-  const connection = connectionOf(folder);
+  const connections = new Map<string, ReturnType<typeof connectionOf>>();
+  const connectionTo = (agent: string) => {
+    const known = connections.get(agent) ?? connectionOf(folder, agent);
+    connections.set(agent, known);
+    return known;
+  };
 
   return {
     async read(agent, attempt, { write, follow, signal }: Reading) {
-      const secrets = runSecrets(folder, dockerOf(connection));
+      const connection = connectionTo(agent);
+      const secrets = runSecrets(folder, dockerOf(connection), () => connectToOthers(folder, agent));
       const printer = redacting({ write, end: async () => {} }, secrets.redactor);
       const all = { tail: null, since: null };
       while (true) {
@@ -50,7 +56,7 @@ export function terminalsOf(folder: RunFolder, now: () => FlowState): Terminals 
       const address = `${folder.runId}/${name}`;
       if (agent.status !== null || !tagsOf(agent.state).includes('running') || agent.containerId === null)
         throw new UsageError(`${address} cannot receive text: it is ${inWords(agent)}`);
-      await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connection) });
+      await typeInto(agent.containerId, { bytes, address, docker: dockerOf(connectionTo(name)) });
     },
   };
 }

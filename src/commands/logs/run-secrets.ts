@@ -25,10 +25,17 @@ export interface RunSecrets {
   unseal(found: FoundAgent, attempt: number): Promise<void>;
 }
 
-export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
+/**
+ * Return the secrets of a run. `docker` reaches the engine of the agent whose output is read; `others` connects to the other
+ * engines of the run that can be reached.
+ */
+export function runSecrets(
+  folder: RunFolder,
+  docker: Docker,
+  others: () => Promise<readonly { readonly docker: Docker }[]>,
+): RunSecrets {
   const { plan, hasSecrets } = readPlan(folder);
   const vault = vaultOf(plan, process.env);
-  const containers = containersOf(docker);
   const known = new Map<string, Container>();
   /** Versions of the sealed files that were read, by path. */
   const versions = new Map<string, string>();
@@ -36,7 +43,13 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
     join(folder.attempt(agent, Number(attempt)), sealedName);
 
   /** Unseal for all agents of the run: one agent may print the secret of another. */
-  async function inspectContainers(agents: readonly string[]): Promise<void> {
+  async function inspectAll(agents: readonly string[]): Promise<void> {
+    await inspectContainers(docker, agents);
+    for (const other of await others()) await inspectContainers(other.docker, agents).catch(() => {});
+  }
+
+  async function inspectContainers(engine: Docker, agents: readonly string[]): Promise<void> {
+    const containers = containersOf(engine);
     const listed = await containers.list([labelFilter.managed, labelFilter.run(folder.runId)]);
     for (const container of await containers.inspect(listed.map(({ id }) => id))) {
       known.set(container.id, container);
@@ -53,10 +66,7 @@ export function runSecrets(folder: RunFolder, docker: Docker): RunSecrets {
       const record = agent.attempts.find(entry => entry.attempt === attempt);
       if (!hasSecrets || !record?.containerId) return;
       if (!known.has(record.containerId))
-        await withEngineError(
-          inspectContainers(Object.keys(state.agents)),
-          'inspect the containers of the run',
-        );
+        await withEngineError(inspectAll(Object.keys(state.agents)), 'inspect the containers of the run');
       const container = known.get(record.containerId);
       if (!container) return;
       const file = sealedFile(agent.name, attempt);

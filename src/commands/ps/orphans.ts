@@ -12,6 +12,7 @@ export function asJson(orphan: Orphan) {
     state: 'orphan',
     engine: null,
     abandoned: false,
+    host: null,
     attempt,
     since: since(orphan),
     exitCode: exitCode(orphan),

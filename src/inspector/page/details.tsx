@@ -63,6 +63,7 @@ function Context({ agent, start }: { readonly agent: AgentState; readonly start:
   const pairs: [string, string | null][] = [
     ['attempt', String(agent.attempt)],
     ['waits for', agent.dependsOn.join(', ') || null],
+    ['host', agent.host],
     ['container', agent.containerId?.slice(0, 12) ?? null],
     ['image', agent.image],
     ['started', agent.startedAt === null ? null : sinceStart(agent.startedAt - start)],

@@ -1,4 +1,5 @@
 import { ofAgent } from '../../state/flow-state.ts';
+import { engineTitle } from '../../state/state-label.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { Chart } from './chart.tsx';
 import { Gantt } from './gantt.tsx';
@@ -48,7 +49,7 @@ export function FlowView({ store, shown }: { readonly store: Store; readonly sho
 
 function Warnings({ shown: { state } }: { readonly shown: View }) {
   const messages = [
-    ...(state.engineUnreachable ? [`Docker engine unreachable: ${state.engineUnreachable}`] : []),
+    ...state.unreachable.map(engine => `${engineTitle(engine)} unreachable: ${engine.message}`),
     ...(state.cancelled ? [`Cancelled: ${state.cancelled}`] : []),
     ...state.warnings.map(({ agent, message }) => (agent ? `${agent}: ${message}` : message)),
   ];

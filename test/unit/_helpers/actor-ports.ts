@@ -4,6 +4,7 @@ import type { Docker, DockerOptions, DockerResult } from '../../../src/docker/cl
 import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { type EngineInfo, unrestrictedEngine } from '../../../src/docker/engine-info.ts';
 import { label } from '../../../src/docker/labels.ts';
+import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { defaultPlan } from './default-plan.ts';
@@ -35,6 +36,17 @@ export const input: StepInput = {
   cancelled: false,
 };
 export const agent = (fields: Partial<AgentPlan> = {}) => ({ ...defaultPlan, name: 'a', ...fields });
+
+/** Ports of a run whose engine has the files of this machine. */
+export const sameFiles = {
+  cloneVolume: () => null,
+  isHostLost: () => false,
+  async sentRepository(): Promise<never> {
+    throw new Error('no repository is sent to an engine with our files');
+  },
+  gitSetting: async () => null,
+  recorder: nullRecorder,
+};
 
 type Respond = (args: readonly string[], options: DockerOptions) => Partial<DockerResult> | undefined;
 

@@ -22,7 +22,7 @@ interface Options {
   readonly runFolder?: string;
 }
 
-const base: FakeImage = { Id: 'sha256:ba5e', Config: { Labels: { 'tmux-agents.protocol': '1' } } };
+const base: FakeImage = { Id: 'sha256:ba5e', Config: { Labels: { 'tmux-agents.protocol': '2' } } };
 
 /** A fake engine with the base image and these images; a build or a pull adds one. */
 export function imageEngine(

@@ -69,6 +69,7 @@ const fields = optional({
     idle: fc.oneof(duration, fc.constant('none')),
     stop: duration,
   }),
+  onHostLost: fc.constantFrom('retry', 'fail'),
   retries: fc.nat({ max: 10 }),
   keep: fc.constantFrom('never', 'on-failure', 'always'),
   done: fc.constantFrom('exit', 'signal', { idle: '5m' }, { file: 'out/done.json' }),

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { collectClone, outFolder } from '../../../src/actors/collect-clone.ts';
+import { collectClone } from '../../../src/actors/collect-clone.ts';
+import { folderClone } from '../../../src/actors/folder-clone.ts';
 import type { CloneRequest } from '../../../src/actors/make-clone.ts';
 import { agent, fakeJournal, helperPorts, never, rejection } from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
@@ -23,39 +24,41 @@ function stage(
     ...fakeJournal(),
     plan: () => agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } }),
     folder: () => root,
-    clone: () => join(root, 'workspace'),
+    writablePlaces: [],
+    livePlaces: () => [],
     async makeClone(_: object, clone: CloneRequest) {
       clones.push(clone);
       mkdirSync(clone.target, { recursive: true });
       return problem;
     },
   };
-  return { ...helper, context, root, clones };
+  const files = folderClone(context, owner, join(root, 'workspace'));
+  return { ...helper, files, root, clones };
 }
 
 test('the helper that bundles the work mounts only the clone and the out folder', async t => {
-  const { context, root, created } = stage(t, `work ${commit}\n`);
-  t.deepEqual(await collectClone(context, owner, request, never), { commit, hasRefs: false, left: null });
+  const { files, root, created } = stage(t, `work ${commit}\n`);
+  t.deepEqual(await collectClone(files, request, never), { commit, hasRefs: false, left: null });
   t.regex(created()[0]!, /--entrypoint=agent-collect --workdir=\/ --user=0 /);
   t.true(created()[0]!.includes(`source=${join(root, 'workspace')},target=/workspace`));
-  t.true(created()[0]!.includes(`source=${outFolder(context, owner)},target=/out`));
+  t.true(created()[0]!.includes(`source=${join(root, 'out')},target=/out`));
 });
 
 test('an earlier result in the out folder is removed first', async t => {
-  const { context } = stage(t, 'nothing\n');
-  mkdirSync(outFolder(context, owner));
-  writeFileSync(join(outFolder(context, owner), 'work.bundle'), 'old');
-  t.deepEqual(await collectClone(context, owner, request, never), {
+  const { files, root } = stage(t, 'nothing\n');
+  mkdirSync(join(root, 'out'));
+  writeFileSync(join(join(root, 'out'), 'work.bundle'), 'old');
+  t.deepEqual(await collectClone(files, request, never), {
     commit: null,
     hasRefs: false,
     left: null,
   });
-  t.false(existsSync(join(outFolder(context, owner), 'work.bundle')));
+  t.false(existsSync(join(join(root, 'out'), 'work.bundle')));
 });
 
 test('commits that are on no branch are collected as refs', async t => {
-  const { context } = stage(t, 'refs 2\n');
-  t.deepEqual(await collectClone(context, owner, request, never), {
+  const { files } = stage(t, 'refs 2\n');
+  t.deepEqual(await collectClone(files, request, never), {
     commit: null,
     hasRefs: true,
     left: null,
@@ -63,8 +66,8 @@ test('commits that are on no branch are collected as refs', async t => {
 });
 
 test('work that was collected in part has the reason of the helper', async t => {
-  const { context } = stage(t, () => ({ ok: false, stdout: `work ${commit}\nleft too many files\n` }));
-  t.deepEqual(await collectClone(context, owner, request, never), {
+  const { files } = stage(t, () => ({ ok: false, stdout: `work ${commit}\nleft too many files\n` }));
+  t.deepEqual(await collectClone(files, request, never), {
     commit,
     hasRefs: false,
     left: 'too many files',
@@ -73,10 +76,10 @@ test('work that was collected in part has the reason of the helper', async t => 
 
 test('a damaged git directory is replaced by that of a spare clone, which is removed again', async t => {
   let tries = 0;
-  const { context, root, created, clones } = stage(t, () => ({
+  const { files, root, created, clones } = stage(t, () => ({
     stdout: ++tries === 1 ? 'left damaged\n' : `work ${commit}\n`,
   }));
-  t.is((await collectClone(context, owner, request, never)).commit, commit);
+  t.is((await collectClone(files, request, never)).commit, commit);
   const spare = join(root, 'spare');
   t.deepEqual(clones, [{ repository: '/repo', commit: request.base, branch: 'work', target: spare }]);
   t.true(created()[1]!.includes(`source=${spare},target=/spare`));
@@ -84,8 +87,8 @@ test('a damaged git directory is replaced by that of a spare clone, which is rem
 });
 
 test('without a spare clone a damaged git directory rejects, and nothing is left of the spare', async t => {
-  const { context, root } = stage(t, 'left damaged\n', 'no space');
-  const error = await rejection(collectClone(context, owner, request, never));
+  const { files, root } = stage(t, 'left damaged\n', 'no space');
+  const error = await rejection(collectClone(files, request, never));
   t.regex(error.message, /its \.git is damaged, and no other can be made: no space/);
   t.false(existsSync(join(root, 'spare')));
 });

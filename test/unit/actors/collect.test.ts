@@ -6,20 +6,21 @@ import { collect } from '../../../src/actors/collect.ts';
 import type { ActorContext } from '../../../src/actors/context.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import type { RunEventBody } from '../../../src/events.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const nonce = 'nonce-1';
 const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
 
 /** Create an attempt with a secret that this process cannot read. */
-async function withUnreadableSecret(t: ExecutionContext, plan = agent) {
+async function withUnreadableSecret(t: ExecutionContext, plan: AgentPlan = agent, end = 'exit 3') {
   const run = sealedRun(t);
   await run.process({ TOKEN: 'canary-0b7e' }).seals.seal(attempt, ['canary-0b7e'], never);
   rmSync(run.file);
   const { vault, seals } = run.process({}, plan);
   const events: RunEventBody[] = [];
   const docker: Docker = async args => {
-    const stdout = `agent-end exit 3 0 ${nonce}\n`;
+    const stdout = `agent-end ${end} 0 ${nonce}\n`;
     return { args, ok: true, exitCode: 0, stdout, stderr: '', interrupted: null };
   };
   const transcript = join(run.folder('a', 1), 'transcript.log');
@@ -59,3 +60,13 @@ for (const [title, cancelled, plan] of [
     t.like(events[0], { type: 'warning', agent: 'a' });
     t.regex((events[0] as { message: string }).message, /^its transcript was not kept: .*is missing/);
   });
+
+test('the end record of a lease that ran out has the length of the lease', async t => {
+  const plan = { ...agent, secrets: [], onHostLost: 'retry', hostGrace: 600_000 } as const;
+  const recordOf = async (end: string) => {
+    const { context } = await withUnreadableSecret(t, plan, end);
+    return (await collect(context, input, never)).record;
+  };
+  t.like(await recordOf('lease 124'), { reason: 'lease', code: 124, lease: 570_000 });
+  t.is((await recordOf('exit 3'))!.lease, undefined);
+});

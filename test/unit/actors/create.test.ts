@@ -15,6 +15,7 @@ import {
   labels,
   never,
   rejection,
+  sameFiles,
 } from '../_helpers/actor-ports.ts';
 
 const name = containerName(identity.runId, 'a', 1);
@@ -33,6 +34,8 @@ function ports(reply: Partial<DockerResult>, existing: Partial<Container>[] = []
     plan: () => agent(),
     identity: () => identity,
     clone: () => null,
+    cloneVolume: sameFiles.cloneVolume,
+    hasOtherFiles: false,
     async protectGit(owner: object) {
       protectedFor.push(owner);
       return [];

@@ -32,6 +32,15 @@ test('a transient failure is tried three times, one second apart', async t => {
   t.deepEqual(slept, [1_000, 1_000]);
 });
 
+test('a connection that a busy ssh server refuses is tried more often', async t => {
+  const printed = 'exit status 255: stderr=kex_exchange_identification: Connection closed by remote host';
+  const { ports, created } = helperPorts(() =>
+    created().length < 10 ? { ok: false, exitCode: 1, printed } : { ok: true, stdout: 'emptied' },
+  );
+  t.true((await runHelperJob(ports, owner, job, never)).ok);
+  t.is(created().length, 10);
+});
+
 test('a failure that the helper itself reports is final, whatever its message', async t => {
   const { ports, created } = helperPorts(() => ({ ok: false, stdout: 'failed: unexpected EOF' }));
   await runHelperJob(ports, owner, job, never);

@@ -1,11 +1,30 @@
 import test from 'ava';
 import { removeContainer } from '../../../src/actors/remove.ts';
-import { fakeClock, fakeContainers, id, identity, input, never, rejection } from '../_helpers/actor-ports.ts';
+import {
+  fakeClient,
+  fakeClock,
+  fakeContainers,
+  id,
+  identity,
+  input,
+  never,
+  rejection,
+  sameFiles,
+} from '../_helpers/actor-ports.ts';
 
 const ports = (existing: { id: string }[] = []) => {
   const { containers, removed } = fakeContainers(existing);
   const { clock, slept } = fakeClock();
-  return { removed, slept, context: { clock, containers, identity: () => identity } };
+  const { docker, calls } = fakeClient();
+  const context = {
+    clock,
+    docker,
+    containers,
+    identity: () => identity,
+    ...sameFiles,
+    savedWork: () => null,
+  };
+  return { removed, slept, calls, context };
 };
 
 test('the known container is removed by its full id, and nothing is listed', async t => {
@@ -50,4 +69,21 @@ test('a container that cannot be removed is a failure with the message of docker
   const error = await rejection(removeContainer(context, input, never));
   t.is(error.kind, 'transient');
   t.regex(error.message, /could not remove the container: device or resource busy/);
+});
+
+test('the volume of a clone is removed after its container, once its work is safe', async t => {
+  const saved = { branch: null, commit: null, diff: null, path: null };
+  for (const [workspace, isRemoved] of [
+    [null, true],
+    [saved, true],
+    [{ ...saved, volume: 'v' }, false],
+  ] as const) {
+    const { context, calls } = ports([{ id }]);
+    const known = { ...context, cloneVolume: () => 'v', savedWork: () => ({ workspace }) };
+    await removeContainer(known, input, never);
+    t.deepEqual(calls, isRemoved ? ['volume rm -- v'] : []);
+  }
+  const { context, calls } = ports([{ id }]);
+  await removeContainer({ ...context, cloneVolume: () => 'v' }, input, never);
+  t.deepEqual(calls, [], 'work that was not saved stays');
 });

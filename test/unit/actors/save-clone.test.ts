@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Base } from '../../../src/actors/context.ts';
 import { clearClone, saveClone } from '../../../src/actors/save-clone.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
-import { agent, fakeJournal, helperPorts, never, rejection } from '../_helpers/actor-ports.ts';
+import { agent, fakeJournal, helperPorts, never, rejection, sameFiles } from '../_helpers/actor-ports.ts';
 import { folder, repository } from '../_helpers/repositories.ts';
 
 const owner = { agent: 'a', attempt: 1 };
@@ -28,6 +28,7 @@ function stage(
   const context = {
     ...helper.ports,
     ...fakeJournal(),
+    ...sameFiles,
     plan: () => agent({ workspace: { mode: 'clone', path: source, repository: source, from: null } }),
     folder: () => root,
     clone: () => clone,
@@ -52,6 +53,17 @@ test('work goes from the clone to a bundle, and from there to a branch of the re
   t.regex(created()[1]!, new RegExp(`--entrypoint=agent-deliver .* ${branch} ${commit} `));
   t.false(created()[1]!.includes('target=/workspace'), 'the delivering helper does not mount the clone');
   t.false(existsSync(join(root, 'bundle')));
+});
+
+test('work of an attempt whose host was lost goes to a branch of its own', async t => {
+  const { context, created } = stage(t, [
+    { stdout: `work ${commit}\n` },
+    { stdout: `delivered ${commit}\n` },
+  ]);
+  const isHostLost = (name: string, attempt: number) => name === 'a' && attempt === 1;
+  const { workspace } = await saveClone({ ...context, isHostLost }, owner, never);
+  t.is(workspace!.branch, `${branch}.attempt-1`);
+  t.regex(created()[1]!, new RegExp(`--entrypoint=agent-deliver .* ${branch}\\.attempt-1 ${commit} `));
 });
 
 test('an unchanged clone has no workspace to report', async t => {

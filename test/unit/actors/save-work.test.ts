@@ -6,7 +6,15 @@ import { saveWork } from '../../../src/actors/save-work.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
-import { agent, fakeJournal, helperPorts, input, never, rejection } from '../_helpers/actor-ports.ts';
+import {
+  agent,
+  fakeJournal,
+  helperPorts,
+  input,
+  never,
+  rejection,
+  sameFiles,
+} from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
 
 function stage(
@@ -38,6 +46,7 @@ function stage(
   };
   const context = {
     ...helper.ports,
+    ...sameFiles,
     emit: journal.emit,
     recorder: nullRecorder,
     plan: () => agent({ workspace, keep }),

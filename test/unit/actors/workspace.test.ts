@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Base } from '../../../src/actors/context.ts';
 import type { CloneRequest } from '../../../src/actors/make-clone.ts';
 import { branchOf, ensureWorkspace, workRefs } from '../../../src/actors/workspace.ts';
-import { agent, identity, input, never, rejection } from '../_helpers/actor-ports.ts';
+import { agent, identity, input, never, rejection, sameFiles } from '../_helpers/actor-ports.ts';
 
 const clone = agent({ workspace: { mode: 'clone', path: '/repo', repository: '/repo', from: null } });
 
@@ -11,6 +11,7 @@ function ports(problem: string | null, base: Base = { commit: 'c1' }, plan = clo
   const context = {
     plan: () => plan,
     identity: () => identity,
+    cloneVolume: sameFiles.cloneVolume,
     clone: () => (plan.workspace.mode === 'clone' ? '/runs/a/1/workspace' : null),
     baseCommit: () => base,
     async makeClone(_: object, request: CloneRequest) {
@@ -58,4 +59,6 @@ test('a failed clone is a workspace failure, and a full disk is a lack of resour
 test('the branch and refs of saved work contain the run, the agent and the attempt', t => {
   t.is(branchOf('r1', 'a'), 'agent-flow/r1/a');
   t.deepEqual(workRefs('r1', 'a', 2), { branch: 'agent-flow/r1/a', refs: 'refs/agent-flow/r1/a/2' });
+  const late = { branch: 'agent-flow/r1/a.attempt-2', refs: 'refs/agent-flow/r1/a/2' };
+  t.deepEqual(workRefs('r1', 'a', 2, true), late);
 });

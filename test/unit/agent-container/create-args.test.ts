@@ -98,6 +98,14 @@ test('time limits are passed in seconds, and omitted if unset', t => {
   t.true(args({ timeouts: { ...plan.timeouts, idle: 200 } }).includes('--env=AGENT_IDLE_LIMIT=1'));
 });
 
+test('only an agent that is tried again after the loss of its host has a lease, half a minute shorter', t => {
+  const lease = (more: Partial<AgentPlan>) => args(more).filter(arg => arg.includes('AGENT_LEASE'));
+  t.deepEqual(lease({}), []);
+  t.deepEqual(lease({ onHostLost: 'fail', hostGrace: 600_000 }), []);
+  t.deepEqual(lease({ onHostLost: 'retry', hostGrace: 600_000 }), ['--env=AGENT_LEASE=570']);
+  t.deepEqual(lease({ onHostLost: 'retry', hostGrace: 60_999 }), ['--env=AGENT_LEASE=30']);
+});
+
 test("the agent runs as the image's user, unless the spec sets one", t => {
   t.false(args().some(arg => arg.startsWith('--user')));
   t.true(args({ user: { uid: 1000, gid: 100 } }).includes('--user=1000:100'));

@@ -208,10 +208,10 @@ function* repeated(text: string, times: number) {
   for (let time = 0; time < times; time++) yield text;
 }
 
-test('a transcript of a hundred megabytes takes little memory, even if it is one line', async t => {
+test('a transcript that is larger than the memory is printed, even if it is one line', async t => {
   const small = ['--max-old-space-size=48'];
   const block = '\x1b[1mx\x1b[0m'.repeat(2 ** 17);
-  const times = Math.ceil((100 * 2 ** 20) / block.length);
+  const times = Math.ceil((64 * 2 ** 20) / block.length);
   const oneLine = await endedRun(t, [...repeated('early\n', 3), ...repeated(block, times), `\nlate\n`]);
   t.is((await oneLine(['worker', '--tail', '1'], small)).stdout, 'late\n');
   const whole = await oneLine(['worker', '--tail', '2'], small);

@@ -23,6 +23,22 @@ const table: readonly (readonly [DockerErrorKind, string])[] = [
   ],
   ['unreachable', 'permission denied while trying to connect to the Docker daemon socket'],
   ['unreachable', 'error during connect: Get "http://docker/v1.24/info": EOF'],
+  [
+    'unreachable',
+    "Error response from daemon: rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online.",
+  ],
+  [
+    'unreachable',
+    'Error response from daemon: rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status',
+  ],
+  [
+    'transient',
+    'Error response from daemon: rpc error: code = DeadlineExceeded desc = context deadline exceeded',
+  ],
+  [
+    'docker',
+    "Error response from daemon: This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state.",
+  ],
   ['gpu', 'Error response from daemon: could not select device driver "" with capabilities: [[gpu]]'],
   [
     'gpu',
@@ -225,9 +241,26 @@ const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly s
   nameTaken: [
     'Error response from daemon: Conflict. The container name "/a" is already in use by container "c0ffee". You have to remove (or rename) that container to be able to reuse that name.',
   ],
+  noService: [
+    'Error response from daemon: service mine not found',
+    'Error: no such service: mine',
+    'no such service: mine',
+  ],
+  serviceExists: [
+    'Error response from daemon: rpc error: code = AlreadyExists desc = name conflicts with an existing object: service mine already exists',
+  ],
   networkExists: [
     'Error response from daemon: network with name mine already exists',
     'Error response from daemon: network name mine already used: network already exists',
+  ],
+  noVolume: [
+    'Error response from daemon: get gone: no such volume',
+    'Error: No such volume: gone',
+    'Error: no volume with name "gone" found: no such volume',
+  ],
+  volumeBusy: [
+    'Error response from daemon: remove busy: volume is in use - [c0ffee]',
+    'Error response from daemon: volume busy is being used by the following container(s): c0ffee',
   ],
   networkBusy: [
     'Error response from daemon: error while removing network: network mine id c0ffee has active endpoints',
@@ -292,4 +325,18 @@ test('a missing program is recognized by its name', t => {
 test('quoted text, such as a volume name, does not affect the kind of a failure', t => {
   for (const name of ['i/o timeout', 'unexpected EOF', 'no space left on device', 'is paused'])
     t.is(classify(failed(`Error response from daemon: volume "${name}" has no driver`)), 'docker', name);
+});
+
+test('a missing service is recognized in the words of each command, and a taken name', t => {
+  for (const missing of [
+    'Error response from daemon: service nosuch not found',
+    'no such service: nosuch',
+    'Error: no such service: nosuch',
+  ])
+    t.true(matchesMessage('noService', missing), missing);
+  t.false(matchesMessage('noService', 'Error response from daemon: network x not found'));
+  const taken =
+    'Error response from daemon: rpc error: code = AlreadyExists desc = name conflicts with an existing object: service n1 already exists';
+  t.true(matchesMessage('serviceExists', taken));
+  t.false(matchesMessage('serviceExists', 'Error response from daemon: service n1 not found'));
 });

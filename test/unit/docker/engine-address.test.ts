@@ -8,6 +8,7 @@ import {
   dockerEnv,
   engineAddress,
   isDefaultSocket,
+  isNetworkAddress,
 } from '../../../src/docker/engine-address.ts';
 import { folder } from '../_helpers/repositories.ts';
 
@@ -133,4 +134,22 @@ test('the default socket is recognized by its path and by links to it', t => {
     'http://localhost:2375',
   ])
     t.false(isDefaultSocket(address), address);
+});
+
+test('docker reaches an address of tcp, http and ssh over a network, and a socket without', t => {
+  for (const address of [
+    'tcp://127.0.0.1:2375',
+    'SSH://me@build1',
+    'http://build1:2375',
+    'https://build1:2376',
+  ])
+    t.true(isNetworkAddress(address), address);
+  for (const address of [
+    '',
+    'unix:///tmp/tcp://',
+    'npipe:////./pipe/docker_engine',
+    'fd://',
+    '/run/docker.sock',
+  ])
+    t.false(isNetworkAddress(address), address);
 });

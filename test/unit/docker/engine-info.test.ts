@@ -1,7 +1,8 @@
 import test from 'ava';
 import { dockerCli } from '../../../src/docker/cli.ts';
-import { engineInfo } from '../../../src/docker/engine-info.ts';
+import { engineInfo, platformOf } from '../../../src/docker/engine-info.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
+import { fakeClient } from '../_helpers/actor-ports.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { folder } from '../_helpers/repositories.ts';
 
@@ -54,3 +55,30 @@ for (const [title, [script, message]] of Object.entries(failures))
     t.true(error.message.startsWith(`could not reach the Docker engine: ${message}. `), error.message);
     t.regex(error.message, / 12[67]$/.test(script) ? /\. Run docker info to see why/ : /\. Do what helps$/);
   });
+
+test('the place of an engine in a Docker Swarm is null without one', async t => {
+  const facts = { ID: 'E1', ServerVersion: '28.0', NCPU: 4, MemTotal: 1024 };
+  const swarmOf = async (Swarm: unknown) => {
+    const stdout = JSON.stringify({ ...facts, ...(Swarm === undefined ? {} : { Swarm }) });
+    return (await engineInfo(fakeClient(() => ({ stdout })).docker)).swarm;
+  };
+  t.deepEqual(await swarmOf({ NodeID: 'n1', ControlAvailable: true, LocalNodeState: 'active' }), {
+    ...{ nodeId: 'n1', isManager: true },
+  });
+  t.deepEqual(await swarmOf({ NodeID: 'n1', ControlAvailable: false }), { nodeId: 'n1', isManager: false });
+  t.deepEqual(await swarmOf({ NodeID: 'n1' }), { nodeId: 'n1', isManager: false });
+  for (const none of [undefined, null, {}, { NodeID: '', ControlAvailable: false }])
+    t.is(await swarmOf(none), null);
+});
+
+test('a platform has the words of docker, whatever the engine reports', t => {
+  t.is(platformOf('linux', 'x86_64'), 'linux/amd64');
+  t.is(platformOf('linux', 'aarch64'), 'linux/arm64');
+  t.is(platformOf('linux', 's390x'), 'linux/s390x');
+  for (const [system, architecture] of [
+    [null, 'x86_64'],
+    ['linux', undefined],
+    ['', 'x86_64'],
+  ] as const)
+    t.is(platformOf(system, architecture), null);
+});

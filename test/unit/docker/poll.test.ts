@@ -7,6 +7,8 @@ interface Engine {
   /** Duration of a response, in milliseconds. */
   takes?: number;
   isNeeded?: boolean;
+  /** A call neither succeeds nor fails before it is aborted. */
+  isSilent?: boolean;
 }
 
 const minute = 60_000;
@@ -19,12 +21,13 @@ function polling(t: ExecutionContext, engine: Engine) {
   const reported: string[] = [];
   const calls: number[] = [];
   let concurrent = 0;
-  const { pollNow, next, waitUntilReachable, closed } = poll({
-    async call() {
+  const { closed, ...polled } = poll({
+    async call(signal) {
       calls.push(time.now());
       t.is(++concurrent, 1, 'one call at a time');
-      if (engine.takes) await time.sleep(engine.takes, never);
-      concurrent--;
+      const takes = engine.isSilent ? 60 * minute : (engine.takes ?? 0);
+      if (takes > 0) await time.sleep(takes, signal).finally(() => concurrent--);
+      else concurrent--;
       if (engine.isUnreachable) throw new Error('no response');
     },
     isNeeded: () => engine.isNeeded ?? false,
@@ -40,7 +43,7 @@ function polling(t: ExecutionContext, engine: Engine) {
     await time.pass(0);
     await closed;
   });
-  return { time, reported, calls, pollNow, next, waitUntilReachable };
+  return { time, reported, calls, ...polled };
 }
 
 /** Start `size` waits, and return the list of results so far. */
@@ -160,4 +163,57 @@ test('without waiters there are no calls; with them one per interval, and one at
   pollNow();
   await time.pass(0);
   t.is(calls.length, 11);
+});
+
+test('an engine that is reported as unreachable is called at once, and is so until a call succeeds', async t => {
+  const engine: Engine = { isSilent: true };
+  const { time, reported, calls, reportUnreachable, isActive, retryNow, next } = polling(t, engine);
+  await time.pass(1_000);
+  t.false(isActive());
+  reportUnreachable('silent');
+  reportUnreachable('silent');
+  t.true(isActive());
+  await time.pass(5 * minute);
+  t.deepEqual(calls, [1_000]);
+  t.deepEqual(reported, ['unreachable: silent']);
+  engine.isSilent = false;
+  const outcomes = crowd(1, () => next(never));
+  retryNow();
+  await time.pass(0);
+  t.deepEqual(reported, ['unreachable: silent', 'reachable']);
+  t.deepEqual(outcomes, [true]);
+  t.false(isActive());
+});
+
+test('a call that succeeds after the engine was reported as unreachable makes it reachable', async t => {
+  const { time, reported, calls, reportUnreachable, pollNow } = polling(t, { isNeeded: true, takes: 20_000 });
+  pollNow();
+  await time.pass(15_000);
+  reportUnreachable('silent');
+  await time.pass(5_000);
+  t.is(calls.length, 2);
+  t.deepEqual(reported, ['unreachable: silent', 'reachable']);
+});
+
+test('retryNow ends the backoff of an unreachable engine once', async t => {
+  const engine: Engine = { isUnreachable: true };
+  const { time, reported, calls, waitUntilReachable, retryNow } = polling(t, engine);
+  crowd(1, () => waitUntilReachable(never));
+  await time.pass(minute);
+  const before = calls.length;
+  retryNow();
+  await time.pass(0);
+  t.is(calls.length, before + 1);
+  await time.pass(minute);
+  t.true(calls.length - before < 20, `${calls.length - before} in a minute`);
+  t.deepEqual(reported, ['unreachable: no response']);
+});
+
+test('retryNow changes nothing for a reachable engine', async t => {
+  const { time, calls, pollNow, retryNow } = polling(t, { isNeeded: true, takes: 20_000 });
+  pollNow();
+  await time.pass(10_000);
+  retryNow();
+  await time.pass(10_000 + minute - 1);
+  t.deepEqual(calls, [0]);
 });

@@ -106,3 +106,16 @@ test('polling calls of one agent are compared with its own only', async t => {
     ['a', 'result', 'b', 'result'],
   );
 });
+
+test('polling calls to one engine are compared with those to that engine only', async t => {
+  const events: RunEventBody[] = [];
+  const first = recorder({ append: async event => void events.push(event) }, () => 0);
+  const second = first.to({ host: 'tcp://build1:2375', env: { DOCKER_HOST: 'tcp://build1:2375' } });
+  for (let time = 0; time < 50; time++)
+    for (const [{ call }, ok] of [
+      [first, true],
+      [second, false],
+    ] as const)
+      (await call(['ps'], null, false, true)).end({ ok, exitCode: 0, interrupted: null, stderr: '' });
+  t.is(events.length, 4);
+});

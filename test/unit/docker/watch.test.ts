@@ -59,6 +59,7 @@ function watch(t: ExecutionContext, engine: Engine) {
       const pause = engine.isSlow ? (ms < 30_000 ? ms : 600_000) : Math.min(ms, 20);
       await delay(pause, undefined, { signal });
     },
+    remoteDocker: null,
     async confirmEngine() {
       if (engine.isAnother?.()) throw new Error('another engine');
     },

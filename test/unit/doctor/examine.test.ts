@@ -21,6 +21,7 @@ async function diagnose(
   programs: readonly string[],
   replies: Readonly<Record<string, Partial<DockerResult>>>,
   prepare: (stateDir: string) => void = () => {},
+  contexts: Readonly<Record<string, typeof replies>> | null = null,
 ) {
   const path = folder(t);
   const bin = join(path, 'bin');
@@ -33,9 +34,14 @@ async function diagnose(
   prepare(stateDir);
   const { docker, calls } = fakeClient(([verb]) => replies[verb!]);
   const env = { PATH: bin, HOME: path, DOCKER_HOST: 'unix:///var/run/docker.sock' };
-  const { findings, exitCode } = await examine({ docker, env, stateDir, source: path });
+  const clientOf = (context: string) => fakeClient(([verb]) => contexts?.[context]?.[verb!]).docker;
+  const { findings, exitCode } = await examine({
+    ...{ docker, env, stateDir, source: path },
+    ...(contexts !== null && { clientOf }),
+  });
   const status = Object.fromEntries(findings.map(({ check, status }) => [check, status]));
-  return { status, exitCode, calls };
+  const hint = (wanted: string) => findings.find(({ check }) => check === wanted)?.hint;
+  return { status, exitCode, calls, hint };
 }
 
 test('a machine with a reachable engine passes all checks in a fixed order', async t => {
@@ -86,3 +92,74 @@ test('an unsafe state directory fails with 1', async t => {
   t.is(exitCode, 1);
   t.is(status['state directory'], 'fail');
 });
+
+/** The replies of an engine that is this node of a Swarm, with these nodes if it is a manager. */
+const inSwarm = (id: string, nodes: readonly (readonly [string, string | null])[] | null = null) => ({
+  ...reachable,
+  info: {
+    stdout: JSON.stringify({ ...info, Swarm: { NodeID: id, ControlAvailable: nodes !== null } }),
+  },
+  node: {
+    stdout: JSON.stringify(
+      nodes?.map(([ID, context]) => ({
+        ID,
+        Spec: {
+          Labels: context === null ? null : { 'agent-flow.context': context },
+          Role: 'worker',
+          Availability: 'active',
+        },
+        Status: { State: 'ready' },
+      })) ?? [],
+    ),
+  },
+});
+
+test('in a Swarm, the engine of each node is checked, and one that cannot take agents is a warning', async t => {
+  const nodes = [
+    ['n1', 'h1'],
+    ['n2', 'h2'],
+    ['n3', 'h3'],
+    ['n4', null],
+  ] as const;
+  const contexts = {
+    ...{ h1: inSwarm('n1'), h2: inSwarm('n9') },
+    h3: { ...reachable, info: { stderr: 'Cannot connect to the Docker daemon' } },
+  };
+  const found = await diagnose(t, ['git', 'docker'], inSwarm('n1', nodes), undefined, contexts);
+  t.is(found.exitCode, 0);
+  const ofHosts = Object.entries(found.status).filter(([check]) => /^(docker swarm|host |node )/.test(check));
+  t.deepEqual(Object.fromEntries(ofHosts), {
+    'docker swarm': 'ok',
+    'host h1: docker engine': 'ok',
+    'host h1: engine size': 'ok',
+    'host h1: limits': 'ok',
+    'host h1: docker disk': 'ok',
+    'host h1: base image': 'warn',
+    'host h1: parent image': 'ok',
+    'host h1: network': 'ok',
+    'host h2: docker engine': 'warn',
+    'host h3: docker engine': 'warn',
+    'node n4': 'warn',
+  });
+  t.is(found.hint('host h2: docker engine'), 'correct it, or the label of the node');
+  t.regex(found.hint('host h3: docker engine')!, /^start the engine there, or correct the docker context/);
+  t.is(found.hint('node n4'), 'add it: docker node update --label-add agent-flow.context=CONTEXT n4');
+});
+
+for (const [what, replies, hint] of [
+  ['an engine that is no manager', inSwarm('n1'), /name the docker context of a manager/],
+  ['a Swarm whose nodes cannot be reached', inSwarm('n1', [['n1', 'h1']]), /^fix what is reported/],
+  ['a Swarm without labels', inSwarm('n1', [['n1', null]]), /^add it for each node: docker node update/],
+  [
+    'a Swarm without a leader',
+    { ...inSwarm('n1', []), node: { stderr: 'Error: the swarm does not have a leader' } },
+    /^run docker node ls/,
+  ],
+] as const)
+  test(`${what} cannot run agents, and doctor fails with 3`, async t => {
+    const away = { h1: { info: { stderr: 'refused' } } };
+    const found = await diagnose(t, ['docker'], replies, undefined, away);
+    t.is(found.exitCode, 3);
+    t.is(found.status['docker swarm'], 'fail');
+    t.regex(found.hint('docker swarm')!, hint);
+  });

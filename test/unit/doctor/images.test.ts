@@ -37,7 +37,7 @@ async function check(
 }
 
 const base = 'tmux-agents-base:latest';
-const protocol = { 'tmux-agents.protocol': '1' };
+const protocol = { 'tmux-agents.protocol': '2' };
 
 test('a missing base image causes a warning, and its parent is looked up in a registry', async t => {
   const missing = await check(t, { isInRegistry: true });
@@ -74,7 +74,7 @@ test('a base image of another version or protocol causes a warning', async t => 
   t.like(older.base, { status: 'warn', found: `${base} was built by another version` });
   const foreign = await check(t, { images: () => ({ [base]: { 'tmux-agents.protocol': '0' } }) });
   t.is(foreign.base.status, 'warn');
-  t.regex(foreign.base.found, /does not implement protocol 1/);
+  t.regex(foreign.base.found, /does not implement protocol 2/);
 });
 
 test('the parent is that of the Dockerfile', async t => {

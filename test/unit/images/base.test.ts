@@ -12,7 +12,7 @@ const labelled = (labels: Readonly<Record<string, string>>): FakeImage => ({
 });
 
 test('a base image of the protocol that was built by hand is used unchanged', async t => {
-  const { context, builds } = imageEngine(t, { [tag]: labelled({ 'tmux-agents.protocol': '1' }) });
+  const { context, builds } = imageEngine(t, { [tag]: labelled({ 'tmux-agents.protocol': '2' }) });
   t.is((await ensureBaseImage('base', 1000, context)).id, 'sha256:found');
   t.deepEqual(builds(), []);
 });
@@ -25,8 +25,8 @@ test('a base image of the same content is used, one of other content or another 
     await ensureBaseImage('base', 1000, context);
     return builds().length;
   };
-  t.is(await built({ 'tmux-agents.protocol': '1', 'tmux-agents.content': content }), 0);
-  t.is(await built({ 'tmux-agents.protocol': '1', 'tmux-agents.content': 'f00d' }), 1);
+  t.is(await built({ 'tmux-agents.protocol': '2', 'tmux-agents.content': content }), 0);
+  t.is(await built({ 'tmux-agents.protocol': '2', 'tmux-agents.content': 'f00d' }), 1);
   t.is(await built({ 'tmux-agents.protocol': '0', 'tmux-agents.content': content }), 1);
   t.is(await built({}), 1);
 });
@@ -49,7 +49,7 @@ test('a missing base image is built with the hash of its content', async t => {
 });
 
 test('a build may name its parent image and skip the cache', async t => {
-  const { context, builds } = imageEngine(t, { [tag]: labelled({ 'tmux-agents.protocol': '1' }) });
+  const { context, builds } = imageEngine(t, { [tag]: labelled({ 'tmux-agents.protocol': '2' }) });
   await buildBaseImage('base', { timeout: 1000, noCache: true, from: 'node:24' }, context);
   const [args] = builds();
   t.true(args!.includes('--no-cache'));
@@ -61,7 +61,7 @@ test('a change of the content rebuilds an image that agent-flow built', async t 
   const before = await contentHash(source);
   writeFileSync(join(source, 'added'), 'x');
   const { context: later, builds: laterBuilds } = imageEngine(t, {
-    [tag]: labelled({ 'tmux-agents.protocol': '1', 'tmux-agents.content': before }),
+    [tag]: labelled({ 'tmux-agents.protocol': '2', 'tmux-agents.content': before }),
   });
   await ensureBaseImage('base', 1000, { ...later, source: context.source });
   t.is(laterBuilds().length, 1);

@@ -6,14 +6,14 @@ import { imageEngine } from '../_helpers/image-engine.ts';
 
 test('an image with the in-container commands is used unchanged', async t => {
   const { request, builds } = imageEngine(t, {
-    mine: { Config: { Labels: { 'tmux-agents.protocol': '1' } } },
+    mine: { Config: { Labels: { 'tmux-agents.protocol': '2' } } },
   });
   t.is(await request({ image: 'mine' }), 'sha256:mine');
   t.deepEqual(builds(), []);
 });
 
 test('an image with the in-container commands but a PATH without them gets the layer', async t => {
-  const Labels = { 'tmux-agents.protocol': '1' };
+  const Labels = { 'tmux-agents.protocol': '2' };
   const own = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/bin'] } };
   const empty = { Config: { Labels, Env: ['PATH='] } };
   const common = { Config: { Labels, Env: ['PATH=/opt/tool/bin:/usr/local/bin'] } };

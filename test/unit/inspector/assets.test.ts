@@ -30,9 +30,12 @@ function productionPackages(): string[] {
     .map(([path]) => path.slice('node_modules/'.length));
 }
 
+/** One path for all tests, one after the other, so that Node compiles the sources once. */
+const path = join(mkdtempSync(join(tmpdir(), 'agent-flow-checkout-')), 'checkout');
+test.after.always(() => rmSync(dirname(path), { recursive: true, force: true }));
+
 /** Copy the sources with only these packages, and create the state directory of a finished run. */
 function checkout(t: ExecutionContext, packages: readonly string[]) {
-  const path = mkdtempSync(join(tmpdir(), 'agent-flow-checkout-'));
   t.teardown(() => rmSync(path, { recursive: true, force: true }));
   for (const name of ['package.json', 'src', 'machines', 'scripts', 'schemas'])
     cpSync(join(root, name), join(path, name), { recursive: true });
@@ -46,10 +49,15 @@ function checkout(t: ExecutionContext, packages: readonly string[]) {
     ['run.started', 'agent.ended', 'run.ended'].includes(type),
   );
   writeRun(stateDir, 'r1234567', [], events);
+  const env = {
+    AGENT_FLOW_STATE_DIR: stateDir,
+    DOCKER_HOST: 'unix:///nowhere.sock',
+    NODE_COMPILE_CACHE: join(dirname(path), 'compiled'),
+  };
   const agentFlow = (args: readonly string[]) =>
     execa(process.execPath, ['src/bin.ts', ...args], {
       cwd: path,
-      env: { AGENT_FLOW_STATE_DIR: stateDir, DOCKER_HOST: 'unix:///nowhere.sock' },
+      env,
       stdin: 'ignore',
       reject: false,
       timeout: 60_000,
@@ -59,39 +67,42 @@ function checkout(t: ExecutionContext, packages: readonly string[]) {
 
 const isComplete = (html: string) => html.length > 300_000 && html.includes('"name":"lively"');
 
-test('commands that need the page refuse to start without a built page and the build tools', async t => {
-  const { path, agentFlow } = checkout(t, productionPackages());
-  writeFileSync(
-    join(path, 'spec.json'),
-    JSON.stringify({ agents: { a: { command: ['true'], workspace: { mode: 'none' } } } }),
-  );
-  const html = join(path, 'run.html');
-  const commands = [
-    ['run', 'spec.json', '--html', html],
-    ['run', 'spec.json', '--inspect'],
-    ['inspector', '--html', html],
-  ];
-  const check = async (args: readonly string[]) => {
-    const { exitCode, stderr } = await agentFlow(args);
-    t.is(exitCode, 2, `${args.join(' ')}: ${stderr}`);
-    t.regex(
-      stderr,
-      /^agent-flow: the page of the inspector is missing in \S+\/dist\/page\. .*npm ci/,
-      args.join(' '),
+test.serial(
+  'commands that need the page refuse to start without a built page and the build tools',
+  async t => {
+    const { path, agentFlow } = checkout(t, productionPackages());
+    writeFileSync(
+      join(path, 'spec.json'),
+      JSON.stringify({ agents: { a: { command: ['true'], workspace: { mode: 'none' } } } }),
     );
-    t.false(existsSync(html));
-  };
-  for (const args of commands) await check(args);
-  // A run without the page gets as far as the missing engine.
-  t.is((await agentFlow(['run', 'spec.json'])).exitCode, 3);
+    const html = join(path, 'run.html');
+    const commands = [
+      ['run', 'spec.json', '--html', html],
+      ['run', 'spec.json', '--inspect'],
+      ['inspector', '--html', html],
+    ];
+    const check = async (args: readonly string[]) => {
+      const { exitCode, stderr } = await agentFlow(args);
+      t.is(exitCode, 2, `${args.join(' ')}: ${stderr}`);
+      t.regex(
+        stderr,
+        /^agent-flow: the page of the inspector is missing in \S+\/dist\/page\. .*npm ci/,
+        args.join(' '),
+      );
+      t.false(existsSync(html));
+    };
+    for (const args of commands) await check(args);
+    // A run without the page gets as far as the missing engine.
+    t.is((await agentFlow(['run', 'spec.json'])).exitCode, 3);
 
-  mkdirSync(join(path, 'dist', 'page'), { recursive: true });
-  for (const name of ['page.js', 'page.css', 'xterm.js', 'xterm.css'])
-    writeFileSync(join(path, 'dist', 'page', name), '');
-  await check(commands[0]!);
-});
+    mkdirSync(join(path, 'dist', 'page'), { recursive: true });
+    for (const name of ['page.js', 'page.css', 'xterm.js', 'xterm.css'])
+      writeFileSync(join(path, 'dist', 'page', name), '');
+    await check(commands[0]!);
+  },
+);
 
-test('a built page works without the build tools', async t => {
+test.serial('a built page works without the build tools', async t => {
   const { path, agentFlow } = checkout(t, [...productionPackages(), ...tools]);
   await execa(process.execPath, ['scripts/page.ts'], { cwd: path });
   for (const name of tools) rmSync(join(path, 'node_modules', name));
@@ -100,7 +111,7 @@ test('a built page works without the build tools', async t => {
   t.true(isComplete(readFileSync(join(path, 'run.html'), 'utf8')));
 });
 
-test('the page is built on demand with the packages that the action installs', async t => {
+test.serial('the page is built on demand with the packages that the action installs', async t => {
   const { path, agentFlow } = checkout(t, [...productionPackages(), ...tools]);
   const { exitCode, stderr } = await agentFlow(['inspector', '--html', 'run.html']);
   t.is(exitCode, 0, stderr);
@@ -110,7 +121,7 @@ test('the page is built on demand with the packages that the action installs', a
   for (const name of tools) t.true(action.includes(` ${name}`), name);
 });
 
-test('prepare skips the build in npm ci without the build tools, and fails in npm pack', async t => {
+test.serial('prepare skips the build in npm ci without the build tools, and fails in npm pack', async t => {
   const { path } = checkout(t, productionPackages());
   const prepare = (npm_command: string) =>
     execa(process.execPath, ['scripts/prepare.ts'], { cwd: path, env: { npm_command }, reject: false });

@@ -62,24 +62,38 @@ function recomputed(schedule: Schedule) {
       found = true;
     }
   }
-  const free = schedule.concurrency - schedule.counts.started;
   const ready = schedule.agents.filter(
     ({ name, dependsOn }) =>
       phases.get(name) === 'waiting' && dependsOn.every(on => phases.get(on) === 'succeeded'),
   );
-  return { skipped, started: ready.slice(0, free) };
+  const running = schedule.agents.filter(({ name }) => phases.get(name) === 'started');
+  const started: AgentInput[] = [];
+  for (const agent of ready) {
+    const all = [...running, ...started];
+    const most = agent.host === undefined ? Number.POSITIVE_INFINITY : schedule.hostConcurrency[agent.host]!;
+    const onHost = all.filter(({ host }) => host === agent.host).length;
+    if (all.length < schedule.concurrency && onHost < most) started.push(agent);
+  }
+  return { skipped, started };
 }
 
 /** Graphs without cycles, listed in any order. `a40` does not exist. */
 const graphs = fc
-  .array(fc.uniqueArray(fc.nat(42), { maxLength: 3 }), { minLength: 1, maxLength: 40 })
-  .chain(edges => {
-    const agents = edges.map((on, index) =>
-      agent(
+  .array(
+    fc.record({
+      on: fc.uniqueArray(fc.nat(42), { maxLength: 3 }),
+      placement: fc.constantFrom({}, { host: 'x' }, { host: 'y' }),
+    }),
+    { minLength: 1, maxLength: 40 },
+  )
+  .chain(nodes => {
+    const agents = nodes.map(({ on, placement }, index) => ({
+      ...agent(
         `a${index}`,
         on.filter(at => at < index || at === 40).map(at => `a${at}`),
       ),
-    );
+      ...placement,
+    }));
     return fc.shuffledSubarray(agents, { minLength: agents.length });
   });
 
@@ -90,7 +104,7 @@ test('the ready queue and the counters decide as the phases of all agents do', t
   });
   fc.assert(
     fc.property(graphs, fc.integer({ min: 1, max: 5 }), choices, (agents, concurrency, ends) => {
-      let schedule = initialSchedule(agents, concurrency);
+      let schedule = initialSchedule({ agents, concurrency, hostConcurrency: { x: 1, y: 2 } });
       let ended: string | null = null;
       for (const [pick, status] of ends) {
         const expected = recomputed(schedule);
@@ -111,7 +125,7 @@ test('the ready queue and the counters decide as the phases of all agents do', t
 
 test('an agent that depends on an unknown agent is skipped, with its dependants', t => {
   const { schedule, skipped } = advance(
-    initialSchedule([agent('a', ['nobody']), agent('b', ['a']), agent('c')], 5),
+    initialSchedule({ agents: [agent('a', ['nobody']), agent('b', ['a']), agent('c')], concurrency: 5 }),
     null,
   );
   t.deepEqual(skipped, ['a', 'b']);
@@ -119,8 +133,26 @@ test('an agent that depends on an unknown agent is skipped, with its dependants'
   t.deepEqual(phasesOf(schedule).at(-1), ['c', 'started']);
 });
 
+test('a host without resources ends the agents that wait for it, and no others', t => {
+  const on = (host: string, ...[name, dependsOn]: Parameters<typeof agent>) => ({
+    ...agent(name, dependsOn),
+    host,
+  });
+  const agents = [on('x', 'a'), on('x', 'b'), agent('c', ['b']), agent('d'), on('y', 'e')];
+  const { schedule } = advance(initialSchedule({ agents, concurrency: 1 }), null);
+  const error = { phase: 'creating', kind: 'outOfResources', message: 'no room' } as const;
+  const ended = advance(endAgent(schedule, { ...endOf('a', 'failed'), error }), 'a');
+  t.deepEqual(ended.skipped, ['b', 'c']);
+  t.is(outputOf(ended.schedule, 'b')?.error?.kind, 'outOfResources');
+  t.is(outputOf(ended.schedule, 'c')?.error?.kind, 'dependency');
+  t.deepEqual(
+    ended.started.map(({ name }) => name),
+    ['d'],
+  );
+});
+
 test('the end of one of 10,000 agents leaves the entries of all others identical', t => {
-  const { schedule: before } = advance(initialSchedule(chains(10_000), 100), null);
+  const { schedule: before } = advance(initialSchedule({ agents: chains(10_000), concurrency: 100 }), null);
   const { schedule: after, started } = advance(endAgent(before, endOf('a40', 'succeeded')), 'a40');
   // The agent that ended, its dependant, and the one that takes its place.
   t.deepEqual(

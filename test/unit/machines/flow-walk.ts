@@ -27,6 +27,7 @@ export interface FlowWalk {
   cancel(): FlowWalk;
   kill(): FlowWalk;
   cancelAgent(name: string): FlowWalk;
+  loseHost(name: string): FlowWalk;
   output(name: string): AgentOutput | undefined;
   isOver(statuses: Readonly<Record<string, Status>>): void;
   readonly over: boolean;
@@ -73,7 +74,7 @@ export function walkFlow(
         return manual.getInitialSnapshot(scope, input);
       },
       transition(snapshot, event, scope) {
-        if (event.type !== 'CANCEL' && event.type !== 'KILL')
+        if (!['CANCEL', 'KILL', 'HOST_LOST'].includes(event.type))
           return manual.transition(snapshot, event, scope);
         received.push(`${scope.id} ${event.type}`);
         if (!endsOnEvent) return snapshot;
@@ -127,6 +128,7 @@ export function walkFlow(
     cancel: () => send({ type: 'CANCEL', reason: 'requested' }),
     kill: () => send({ type: 'KILL' }),
     cancelAgent: name => send({ type: 'CANCEL_AGENT', name, reason: 'requested' }),
+    loseHost: name => send({ type: 'HOST_LOST', name }),
     output: name => outputOf(actor.getSnapshot().context, name) ?? undefined,
     isOver(statuses) {
       self.sees({});

@@ -311,6 +311,30 @@ const scenarios = [
         .isOver({ one: 'cancelled' });
     },
   ),
+  scenario(
+    'the loss of a host is sent to its agent if that runs, and to no other',
+    { agents: { one: [], two: [], after: ['one'], next: [] }, concurrency: 2 },
+    flow => {
+      flow.sees({ started: ['one', 'two'], states: 'running' });
+      flow.loseHost('one').sees({ received: ['one HOST_LOST'] });
+      flow.loseHost('next').sees({}).loseHost('unknown').sees({});
+      flow.ends('one', 'failed', 'hostLost').sees({ unstarted: ['after skipped'], started: ['next'] });
+      flow.loseHost('one').sees({}).ends('two').sees({}).ends('next').sees({ states: 'done' });
+      flow.isOver({ one: 'failed', two: 'succeeded', after: 'skipped', next: 'succeeded' });
+    },
+  ),
+  scenario(
+    'the loss of a host is sent to its agent while the flow is being cancelled',
+    { agents: { one: [], two: [] } },
+    flow => {
+      flow.sees({ started: ['one', 'two'], states: 'running' }).cancel();
+      flow.sees({ received: ['one CANCEL', 'two CANCEL'], states: 'cancelling' });
+      flow.loseHost('two').sees({ received: ['two HOST_LOST'] });
+      flow.ends('two', 'failed', 'hostLost').sees({}).loseHost('two').sees({});
+      flow.ends('one', 'cancelled').sees({ states: 'done' });
+      flow.isOver({ one: 'cancelled', two: 'failed' });
+    },
+  ),
 ];
 
 for (const { title, run } of scenarios) test(title, t => void t.notThrows(() => run(flowMachine)));

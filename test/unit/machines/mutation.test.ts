@@ -12,6 +12,7 @@ const states = (...names: string[]) => names.map(name => `#agent.${name}`);
 const targets = {
   stable: [
     ...states('reconciling', 'building', 'networking', 'creating', 'starting', 'waitingForTmux', 'injecting'),
+    ...states('placing', 'placing.pending', 'releasing'),
     ...states('running', 'running.idle', 'running.needsInput', 'backingOff', 'engineUnreachable'),
     ...states('waitingForSecrets'),
     ...states('stopping.interrupting', 'stopping.terminating', 'stopping.stoppingContainer'),
@@ -23,9 +24,9 @@ const targets = {
 
 /** Mutants that behave like the chart. Each entry needs its reason. */
 const harmless = [
-  'reconciling.onDone[11] without its guard', // the last branch of a list whose guards cover every case, like the next three
-  'backingOff.onDone[9] without its guard',
-  'backingOff.onError[9] without its guard',
+  'reconciling.onDone[12] without its guard', // the last branch of a list whose guards cover every case, like the next three
+  'backingOff.onDone[10] without its guard',
+  'backingOff.onError[10] without its guard',
   'waitingForSecrets.onDone[3] without its guard',
   'stopping.killing.onDone[0] without its guard', // both branches lead to collecting, and a null end has no effect
   'removing.removingContainer.onDone without the action cleanupDone', // the next attempt resets the context anyway

@@ -138,6 +138,24 @@ const table: readonly Row[] = [
     'injectTimeout',
   ],
   [
+    'a lease that ran out, with its length and what to raise',
+    died(124),
+    { ...endRecord('lease', 124), lease: 570_000 },
+    'failed',
+    124,
+    'infrastructure',
+    /^its lease ran out, since no supervisor renewed it within 570 s\. Raise "hostGrace" if /,
+  ],
+  [
+    'a lease of unknown length that ran out',
+    died(124),
+    endRecord('lease', 124),
+    'failed',
+    124,
+    'infrastructure',
+    /renewed it in time\. /,
+  ],
+  [
     'a TERM from outside',
     died(143),
     endRecord('term', 143),
@@ -236,6 +254,16 @@ test('only a quota with a known reset time is waited for, and its attempt does n
   t.is(countedAttempts(4, [known, failed, known]), 2);
 });
 
+test('an attempt whose host was lost does not count', t => {
+  const lost: Outcome = {
+    status: 'failed',
+    exitCode: null,
+    error: { phase: 'running', kind: 'hostLost', message: 'unreachable' },
+  };
+  const failed = toOutcome(died(1), endRecord('exit', 1));
+  t.is(countedAttempts(4, [lost, failed, lost]), 2);
+});
+
 const day = 24 * 3_600_000;
 const finished = 1_000 * day;
 
@@ -296,6 +324,7 @@ const retried: Readonly<Record<FailureKind, boolean>> = {
   outOfMemory: true,
   injectTimeout: true,
   infrastructure: true,
+  hostLost: false,
   timeout: false,
   idle: false,
   image: false,

@@ -11,6 +11,7 @@ import {
   type AgentMachine,
   type AgentSnapshot,
   expect,
+  haveSameActor,
   type Place,
   placeOf,
   type Walk,
@@ -45,6 +46,7 @@ const inputs: readonly Partial<AgentInput>[] = [
   { retries: 1, keep: 'never' },
   { retries: 0, keep: 'on-failure' },
   { retries: 1, keep: 'always' },
+  { retries: 1, keep: 'never', isScheduled: true },
 ];
 const startupSteps = [
   'building',
@@ -55,17 +57,19 @@ const startupSteps = [
   'injecting',
   'running',
 ];
-const startup: readonly string[] = [...startupSteps, 'idle', 'needsInput'];
+const startup: readonly string[] = [...startupSteps, 'placing', 'pending', 'idle', 'needsInput'];
+const scheduled: readonly string[] = ['placing', 'pending', 'releasing'];
 
 for (const input of inputs) {
-  const given = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never' as const, ...input };
+  const given: AgentInput = { name: 'fixer', dependsOn: [], retries: 0, keep: 'never', ...input };
   const paths = getShortestPaths(machine, {
     input: given,
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
     serializeState: snapshot => keyOf(snapshot) as never,
   });
 
-  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}" keeps the guarantees`, t => {
+  const scheduledTitle = given.isScheduled ? ', which is scheduled,' : '';
+  test(`every path of an agent with ${input.retries} retries and keep "${input.keep}"${scheduledTitle} keeps the guarantees`, t => {
     let walks = 0;
     const ids = new Map(paths.map(({ state }, index) => [state, index]));
     const idOf = (state: AgentSnapshot, { type, output, error }: Step) =>
@@ -106,7 +110,10 @@ for (const input of inputs) {
     const places = new Set(paths.map(({ state }) => placeOf(state.value)));
     t.deepEqual(
       Object.keys(workers).filter(
-        place => !places.has(place) && !(place === 'retrying' && given.retries === 0),
+        place =>
+          !places.has(place) &&
+          !(place === 'retrying' && given.retries === 0) &&
+          !(scheduled.includes(place) && !given.isScheduled),
       ),
       [],
     );
@@ -115,7 +122,7 @@ for (const input of inputs) {
 
 test('an agent restored from JSON in any state ends like one that was not', t => {
   const paths = getShortestPaths(machine, {
-    input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never' },
+    input: { name: 'fixer', dependsOn: [], retries: 1, keep: 'never', isScheduled: true },
     events: snapshot => stepsFrom(snapshot) as AgentEvent[],
     serializeState: ({ value, context: { pendingStep, cancelled, attempt, outcome } }) => {
       const waits = outcome !== null && quotaResetAt(outcome) !== null;
@@ -127,7 +134,7 @@ test('an agent restored from JSON in any state ends like one that was not', t =>
     places.add(placeOf(state.value));
     for (const continuation of ['succeeding', 'failing'] as const) {
       const [restored, other] = [true, false].map(isRestored => {
-        const agent = walk(machine, { retries: 1 });
+        const agent = walk(machine, { retries: 1, isScheduled: true });
         for (const { event } of steps.slice(1)) take(agent, event as Step, []);
         const current = placeOf(agent.snapshot.value);
         if (isRestored) expect('the restored state', placeOf(agent.restores().snapshot.value), current);
@@ -172,6 +179,7 @@ function stepsFrom(snapshot: AgentSnapshot): readonly Step[] {
     ...(['building', 'waitingForTmux', 'injecting', 'reading'].includes(place)
       ? [failed('missingSecret')]
       : []),
+    ...(place === 'placing' || place === 'pending' ? [{ type: 'PENDING' }] : []),
     ...(place === 'running' ? [{ type: 'IDLE' }, { type: 'NEEDS_INPUT' }] : []),
     ...(place === 'idle' || place === 'needsInput' ? [{ type: 'OUTPUT' }] : []),
     { type: 'CANCEL' },
@@ -210,7 +218,7 @@ function outputsAt(place: Place, snapshot: AgentSnapshot): readonly unknown[] {
 
 /** Return the possible results of `reconcile()` for the history of the agent. */
 function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
-  const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt } = context;
+  const { attempt, attempts, image, outcome, cancelled, injectedAt, inDoubt, isScheduled } = context;
   const known = { attempt, attempts, image, cancelled, injectedAt };
   const containerLost: Outcome = outcome ?? {
     status: 'failed',
@@ -228,6 +236,7 @@ function decisionsAt({ context }: AgentSnapshot): readonly Reconciliation[] {
   ];
   if (outcome !== null) return cleaningUp;
   return [
+    ...(isScheduled ? [decision('placing', known)] : []),
     decision('building', known),
     ...(injectedAt === null ? [decision('starting', container), decision('waitingForTmux', alive)] : []),
     decision('running', { ...alive, injectedAt: injectedAt ?? 5_000 }),
@@ -279,9 +288,8 @@ function nextStep(snapshot: AgentSnapshot, continuation: Continuation): Step {
 
 function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput): void {
   const { visited, called } = agent;
-  const isRunning = (place: string | undefined) => ['running', 'idle', 'needsInput'].includes(place ?? '');
   const work = visited.filter(
-    (place, index) => place in workers && !(isRunning(place) && isRunning(visited[index - 1])),
+    (place, index) => place in workers && !haveSameActor(visited[index - 1], place),
   );
   expect(
     'actors, in the order of the states',
@@ -302,9 +310,21 @@ function expectGuarantees(agent: Walk, story: readonly Sent[], input: AgentInput
   if (entered && input.keep === 'never' && (containerId !== null || inDoubt))
     expect(
       'the last call for the container',
-      called.filter(src => src !== 'waitUntil').at(-1),
+      called.filter(src => src !== 'waitUntil' && src !== 'release').at(-1),
       'removeContainer',
     );
+
+  for (const [index, place] of visited.entries()) {
+    if (place === 'evaluating' && (visited[index + 1] === 'releasing') !== (input.isScheduled ?? false))
+      throw new Error(`${visited[index + 1]} follows evaluating`);
+    if (place === 'placing' && !input.isScheduled) throw new Error('placed without a scheduler');
+    if (
+      ['retrying', 'waitingForQuota'].includes(place) &&
+      input.isScheduled &&
+      visited[index + 1] === 'building'
+    )
+      throw new Error('another attempt was not placed');
+  }
 
   const injected = new Map<number, number>();
   let attempt = 1;

@@ -12,6 +12,8 @@ export type AgentSnapshot = SnapshotFrom<AgentMachine>;
 /** The actor of each state. It deliberately repeats what the chart defines. */
 export const workers = {
   reconciling: 'reconcile',
+  placing: 'place',
+  pending: 'place',
   building: 'ensureImage',
   networking: 'ensureNetwork',
   creating: 'createContainer',
@@ -30,6 +32,7 @@ export const workers = {
   killing: 'killContainer',
   reading: 'collect',
   removingContainer: 'removeContainer',
+  releasing: 'release',
   retrying: 'waitUntil',
   waitingForQuota: 'waitUntil',
 } as const;
@@ -92,16 +95,19 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
       ...(snapshot && { snapshot }),
       inspect(inspected) {
         if (inspected.type === '@xstate.microstep' && isRoot(inspected))
-          note(inspected.snapshot as AgentSnapshot);
+          note(
+            inspected.snapshot as AgentSnapshot,
+            inspected._transitions.some(({ reenter }) => reenter),
+          );
       },
     });
     created.on('attempt.ended', ({ type: _, image: __, ...result }) => emitted.push(result));
     created.subscribe({ error: error => void error });
     return created;
   };
-  const note = ({ value }: Pick<AgentSnapshot, 'value'>) => {
+  const note = ({ value }: Pick<AgentSnapshot, 'value'>, reenters = false) => {
     const place = placeOf(value);
-    if (place !== visited.at(-1)) visited.push(place);
+    if (place !== visited.at(-1) || reenters) visited.push(place);
   };
   let actor = begin();
   const calls = callsIn(actor.system);
@@ -118,14 +124,15 @@ export function walk(machine: AgentMachine, input: Partial<AgentInput> = {}): Wa
     at(path) {
       const entered = visited.slice(checkedStates);
       expect('states', entered.join(' > '), path);
-      checkedStates = visited.length;
-      const isSameActor = isRunning(visited.at(-entered.length - 1)) && isRunning(entered[0]);
-      const expected = isSameActor ? [] : entered.filter(isPlace).map(place => workers[place]);
+      const expected = entered.filter(
+        (place, index) => isPlace(place) && !haveSameActor(visited[checkedStates + index - 1], place),
+      );
       expect(
         `actors called for ${path}`,
         calls.slice(checkedCalls).map(({ src }) => src),
-        expected,
+        expected.map(place => workers[place as Place]),
       );
+      checkedStates = visited.length;
       checkedCalls = calls.length;
       return self;
     },
@@ -213,7 +220,7 @@ const manual = new WeakSet<object>();
 export function placeOf(value: AgentSnapshot['value']): string {
   if (typeof value === 'string') return value;
   const [[parent, child] = ['', '']] = Object.entries(value as Record<string, string>);
-  return child === 'checking' || child === 'working' ? parent : child!;
+  return ['checking', 'working', 'requested'].includes(child!) ? parent : child!;
 }
 
 export function expect(what: string, actual: unknown, expected: unknown): void {
@@ -232,8 +239,14 @@ export function expectPlain(what: string, value: unknown): void {
 }
 
 const isPlace = (name: string): name is Place => name in workers;
-const isRunning = (name: string | undefined) =>
-  name === 'running' || name === 'idle' || name === 'needsInput';
+/** Places that share one invocation of an actor. */
+const siblings: readonly (readonly string[])[] = [
+  ['running', 'idle', 'needsInput'],
+  ['placing', 'pending'],
+];
+/** Check whether an agent that goes from one place to the other keeps its actor. */
+export const haveSameActor = (before: string | undefined, after: string) =>
+  siblings.some(names => names.includes(before ?? '') && names.includes(after));
 
 function compare(
   output: AgentOutput,

@@ -45,6 +45,18 @@ test('only the given agents are checked', t => {
   t.is(mountsElsewhere(plan, { engine, address: far, stateDir, agents: [plan.agents[1]!] }), null);
 });
 
+test("a path of the engine's machine is not looked for here, and refused if that is this machine", async t => {
+  const { docker, calls } = fakeClient();
+  const plan = flow({ mounts: [{ source: '/srv/data', target: '/data', readOnly: true, onHost: true }] });
+  const options = { docker, engine, stateDir: openStateDir(folder(t)) };
+  t.false(await checkFiles(plan, { ...options, address: far }));
+  t.deepEqual(calls, []);
+  if (whyElsewhere({ host: '', env: {} }, engine, process.env) !== null) return;
+  await t.throwsAsync(checkFiles(plan, { ...options, address: { host: '', env: {} } }), {
+    message: /agents\.a: "onHost" is for an engine on another machine/,
+  });
+});
+
 test('no container looks for files where nothing is mounted', async t => {
   const { docker, calls } = fakeClient();
   await checkFiles(flow({}), { docker, engine, address: far, stateDir: openStateDir(folder(t)) });

@@ -106,6 +106,7 @@ test('a source below a path that an agent can write is refused with its field', 
 });
 
 const engine = { id: 'ABCD:EFGH', hostName: null, address: { host: '', env: {} } };
+const hosts = [{ names: [null], engine }];
 
 test('a live run is checked in both directions, and an ended one is not', async t => {
   const { at, state } = fixture(t);
@@ -113,7 +114,7 @@ test('a live run is checked in both directions, and an ended one is not', async 
   const other = stateDir.run('raaaaaaa');
   mkdirSync(other.path, { mode: 0o700 });
   writeFileSync(other.journal, '');
-  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32), engine });
+  writeRunFile(other, { plan: flow(bind(at('proj'))), secret: '5'.repeat(32), hosts });
   const own = stateDir.run('rbbbbbbb');
   const nested = flow(bind(at('proj/sub')));
   const check = (plan: FlowPlan, running = false) => checkLiveRuns(plan, stateDir, own, async () => running);
@@ -140,7 +141,7 @@ test('a live run is checked in both directions, and an ended one is not', async 
   writeFileSync(other.result, '{}');
   t.deepEqual(livePlaces(stateDir, own), []);
   rmSync(other.result);
-  writeRunFile(other, { plan: nested, secret: '5'.repeat(32), engine });
+  writeRunFile(other, { plan: nested, secret: '5'.repeat(32), hosts });
   const again = takeLock(other.lock) as Disposable;
   await t.throwsAsync(check(flow(bind(at('proj')))), {
     message: /^agents\.a\.workspace: .*proj contains .*sub, which the run raaaaaaa uses/,
@@ -153,7 +154,7 @@ test('a live run is checked in both directions, and an ended one is not', async 
     'a lock whose holder cannot be checked is reported with a hint',
   );
   rmSync(`${other.lock}.1`);
-  writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32), engine });
+  writeRunFile(other, { plan: flow({ build }), secret: '5'.repeat(32), hosts });
   takeLock(other.lock);
   await t.throwsAsync(check(flow(bind(at('proj')))), { message: /what a of the run raaaaaaa is built of/ });
   await t.notThrowsAsync(check(flow(bind(at('other')))));

@@ -16,7 +16,7 @@ function desk(t: Parameters<typeof folder>[0], output: string) {
   const { docker, calls } = fakeClient(([verb]) => {
     if (verb === 'image')
       return {
-        stdout: JSON.stringify([{ Id: 'sha256:1', Config: { Labels: { 'tmux-agents.protocol': '1' } } }]),
+        stdout: JSON.stringify([{ Id: 'sha256:1', Config: { Labels: { 'tmux-agents.protocol': '2' } } }]),
       };
     if (verb === 'container') return { stderr: `Error: No such container: ${id}` };
     if (verb === 'create') return { stdout: `${id}\n` };

@@ -46,6 +46,37 @@ test('a clone mounts its repository and the state directory', t => {
   t.deepEqual(mounted({ workspace }), ['agents.a.workspace repo', 'agents.a.workspace /state']);
 });
 
+test('clones and logins can be sent, and all else needs the same files', t => {
+  const { at } = fixture(t);
+  const mount = { target: '/data', readOnly: true };
+  const clone = { mode: 'clone', path: at('repo'), repository: at('repo'), from: null } as const;
+  const agents = [
+    { ...defaultPlan, name: 'a', workspace: clone },
+    {
+      ...defaultPlan,
+      ...none,
+      name: 'b',
+      mounts: [
+        { ...mount, source: at('plain') },
+        { ...mount, source: '/srv', onHost: true as const },
+      ],
+      auth: { files: [{ source: '/h/.gitconfig', home: '.gitconfig', isCopied: false }], sshAgent: '/sock' },
+    },
+  ];
+  const plan = { name: 'f', concurrency: null, agents };
+  const mounted = mountedPaths(plan, agents, { stateDir: '/state', livePlaces: [] });
+  t.deepEqual(
+    mounted.map(({ field, canBeSent }) => [field, canBeSent]),
+    [
+      ['agents.a.workspace', true],
+      ['agents.a.workspace', true],
+      ['agents.b.mounts[0].source', false],
+      ['agents.b.auth', true],
+      ['agents.b.auth.ssh', false],
+    ],
+  );
+});
+
 test('a copy mounts its directory if an agent may write to it', t => {
   const { at, mounted } = fixture(t);
   const copy = { workspace: { mode: 'copy', path: at('plain') } } as const;
@@ -67,6 +98,6 @@ test('mounts and logins are mounted, except a login whose target the spec mounts
   t.deepEqual(mounted({ ...none, auth, mounts }), [
     'agents.a.mounts[0].source plain',
     'agents.a.auth gitconfig',
-    'agents.a.auth agent.sock',
+    'agents.a.auth.ssh agent.sock',
   ]);
 });

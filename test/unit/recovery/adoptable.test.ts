@@ -1,4 +1,5 @@
 import test from 'ava';
+import { leaseSeconds } from '../../../src/agent-container/lease.ts';
 import type { Container } from '../../../src/docker/containers.ts';
 import { examine } from '../../../src/recovery/adoptable.ts';
 import type { OwnOrphan } from '../../../src/recovery/orphans.ts';
@@ -56,6 +57,16 @@ test('the plan of an orphan has its workspace, limits and provider, and starts n
   });
   t.deepEqual(found[0]!.plan.command, []);
   t.like(found[0]!.plan.timeouts, { run: 60_000, idle: 5_000 });
+});
+
+test('an orphan with a lease gets a plan with the same lease', async t => {
+  const planWith = async (lease: string) =>
+    (await examined([inspect('c1', { env: ['AGENT_NONCE=n1', ...(lease && [`AGENT_LEASE=${lease}`])] })]))
+      .found[0]!.plan;
+  const plan = await planWith('570');
+  t.like(plan, { onHostLost: 'retry', hostGrace: 600_000 });
+  t.is(leaseSeconds(plan), 570);
+  for (const lease of ['', 'x']) t.is(leaseSeconds(await planWith(lease)), null);
 });
 
 test('limits that are missing or not numbers are none', async t => {

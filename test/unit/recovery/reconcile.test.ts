@@ -31,6 +31,14 @@ const quotaExhausted = {
   exitCode: 1,
   error: { phase: 'running', kind: 'quota', message: 'quota exhausted', until: 60_000 },
 } as const;
+const lostHost = {
+  status: 'failed',
+  exitCode: null,
+  error: { phase: 'running', kind: 'hostLost', message: 'unreachable for 10m' },
+} as const;
+/** So many attempts whose hosts were lost. */
+const lostHosts = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ attempt: index + 1, containerId: null, ...lostHost }));
 const succeeded = { status: 'succeeded', exitCode: 0, error: null } as const;
 
 type Row = readonly [
@@ -53,6 +61,41 @@ const table: readonly Row[] = [
     requested,
     [],
     { enter: 'building', inDoubt: true },
+  ],
+  [
+    'no container, to be scheduled: place',
+    emptyRecord,
+    [],
+    { enter: 'placing', attempt: 1, containerId: null, inDoubt: false },
+    { isScheduled: true },
+  ],
+  [
+    'no container, placed before: place again, since the host may have no room by now',
+    { ...emptyRecord, attempt: 2, host: 'h1' },
+    [],
+    { enter: 'placing', attempt: 2 },
+    { isScheduled: true },
+  ],
+  [
+    'no container, but a create was requested on a host: build there, in doubt',
+    { ...requested, host: 'h1' },
+    [],
+    { enter: 'building', inDoubt: true },
+    { isScheduled: true },
+  ],
+  [
+    'a container, to be scheduled: keep it where it is',
+    { ...injected, host: 'h1' },
+    [fact],
+    { enter: 'running', containerId: 'c1' },
+    { isScheduled: true },
+  ],
+  [
+    'cancelled before it was placed: done',
+    { ...emptyRecord, cancelled: true },
+    [],
+    { enter: 'done', outcome: cancelled() },
+    { isScheduled: true },
   ],
   [
     'created and never started: start',
@@ -274,6 +317,55 @@ const table: readonly Row[] = [
     { retries: 1 },
   ],
   [
+    'its host was lost, and another attempt is to follow: retry, even without retries',
+    { ...injected, attemptOutcome: lostHost },
+    [],
+    { enter: 'retrying', outcome: lostHost, attempts: [{ attempt: 1, containerId: 'c1', ...lostHost }] },
+    { retries: 0, retriesLostHost: true },
+  ],
+  [
+    'its host was lost, and no attempt is to follow: done, even with retries',
+    { ...injected, attemptOutcome: lostHost },
+    [],
+    { enter: 'done', outcome: lostHost },
+    { retries: 5 },
+  ],
+  [
+    'its host was lost, and it is cancelled: done',
+    { ...injected, attemptOutcome: lostHost, cancelled: true },
+    [],
+    { enter: 'done', outcome: lostHost },
+    { retriesLostHost: true },
+  ],
+  [
+    'its 20th host was lost: retry',
+    { ...injected, attempt: 20, attempts: lostHosts(19), attemptOutcome: lostHost },
+    [],
+    { enter: 'retrying' },
+    { retriesLostHost: true },
+  ],
+  [
+    'its 21st host was lost: done',
+    { ...injected, attempt: 21, attempts: lostHosts(20), attemptOutcome: lostHost },
+    [],
+    { enter: 'done' },
+    { retriesLostHost: true },
+  ],
+  [
+    'failed after lost hosts: retry, since those do not count',
+    { ...injected, attempt: 3, attempts: lostHosts(2), attemptOutcome: failed },
+    [],
+    { enter: 'retrying' },
+    { retries: 1, retriesLostHost: true },
+  ],
+  [
+    'failed for another reason, without retries: done, whatever follows a lost host',
+    { ...injected, attemptOutcome: failed },
+    [],
+    { enter: 'done' },
+    { retries: 0, retriesLostHost: true },
+  ],
+  [
     'failed, removed, no retries left: done',
     { ...injected, attemptOutcome: failed },
     [],
@@ -362,12 +454,16 @@ test('every combination of record and facts keeps the invariants of reconcile', 
       ),
     ),
   );
+  const plans = (['never', 'always'] as const).flatMap(keep =>
+    [false, true].map(isScheduled => ({ ...plan, keep, isScheduled })),
+  );
   let cases = 0;
   for (const record of records)
     for (const facts of factSets)
-      for (const keep of ['never', 'always'] as const) {
+      for (const given of plans) {
         cases++;
-        const decision = reconcile({ ...plan, keep }, record, facts, now);
+        const { keep, isScheduled } = given;
+        const decision = reconcile(given, record, facts, now);
         const about = () => JSON.stringify({ record, facts, decision });
         const target = facts.find(({ id }) => id === decision.containerId);
         if (decision.containerId !== null && !target?.ours) t.fail(`acts on a foreign container: ${about()}`);
@@ -380,16 +476,16 @@ test('every combination of record and facts keeps the invariants of reconcile', 
         )
           t.fail(`starts despite an outcome or a cancel: ${about()}`);
         const mine = facts.filter(({ ours, attempt }) => ours && attempt === decision.attempt);
-        if (decision.enter === 'building' && mine.length > 0)
-          t.fail(`creates a second container: ${about()}`);
-        if (
-          decision.enter === 'building' &&
-          (record.cancelled || record.attemptOutcome) &&
-          decision.attempt === record.attempt
-        )
+        const isCreating = ['placing', 'building'].includes(decision.enter);
+        if (isCreating && mine.length > 0) t.fail(`creates a second container: ${about()}`);
+        if (isCreating && (record.cancelled || record.attemptOutcome) && decision.attempt === record.attempt)
           t.fail(`builds despite an outcome or a cancel: ${about()}`);
-        if (['building', 'retrying'].includes(decision.enter) && record.cancelled)
+        if ((isCreating || decision.enter === 'retrying') && record.cancelled)
           t.fail(`continues after a cancel: ${about()}`);
+        if (decision.enter === 'placing' && (!isScheduled || decision.inDoubt || record.createAsked))
+          t.fail(`places what is not scheduled, or may exist on a host: ${about()}`);
+        if (decision.enter === 'building' && isScheduled && !decision.inDoubt)
+          t.fail(`builds an attempt that was not placed: ${about()}`);
         const isLive = mine.some(({ state }) => ['running', 'paused', 'restarting'].includes(state));
         if (decision.enter === 'done' && isLive) t.fail(`is done while a container runs: ${about()}`);
         if (decision.enter === 'done' && mine.length > 0 && keep === 'never')

@@ -75,6 +75,32 @@ test('later states without a container id or injection time keep those of earlie
   t.is(record.injectedAt, 5);
 });
 
+const placed = (attempt: number, host: string): RunEventBody => ({
+  ...{ type: 'agent.placed', agent: 'a' },
+  ...{ attempt, host },
+});
+
+test('the host of an attempt is that which it was placed on last, and the next attempt has none', t => {
+  t.is(after().host, null);
+  t.is(after(placed(1, 'h1'), call('create')).host, 'h1');
+  t.is(after(placed(1, 'h1'), state(1), placed(1, 'h2'), state(1)).host, 'h2');
+  t.is(after(placed(1, 'h1'), ended(1, 'failed'), state(2)).host, null);
+  t.is(after({ ...placed(1, 'h1'), agent: 'b' } as RunEventBody).host, null);
+});
+
+test('a placed attempt whose state was not recorded is the current one', t => {
+  const record = after(placed(1, 'h1'), call('create'), ended(1, 'failed'), placed(2, 'h2'));
+  t.like(record, { attempt: 2, host: 'h2', createAsked: false, attemptOutcome: null });
+  t.is(record.attempts.length, 1);
+});
+
+test('making a reservation is no create of a container', t => {
+  const call = (...argv: string[]): RunEventBody => ({
+    ...{ type: 'docker.call', call: 1, agent: 'a', attempt: 1, argv: ['docker', ...argv] },
+  });
+  t.true(isFresh(after(call('service', 'create', '--name=x'), placed(1, 'h1'))));
+});
+
 test('the first start of the container is recorded until its attempt ends', t => {
   const started = (containerId: string, startedAt: number): RunEventBody => ({
     type: 'container.started',

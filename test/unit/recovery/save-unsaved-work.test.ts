@@ -6,7 +6,14 @@ import type { Container } from '../../../src/docker/containers.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { RunEvent } from '../../../src/events.ts';
 import { saveUnsavedWork } from '../../../src/recovery/save-unsaved-work.ts';
-import { agent, fakeContainers, fakeJournal, helperPorts, never } from '../_helpers/actor-ports.ts';
+import {
+  agent,
+  fakeContainers,
+  fakeJournal,
+  helperPorts,
+  never,
+  sameFiles,
+} from '../_helpers/actor-ports.ts';
 import { folder } from '../_helpers/repositories.ts';
 import { attemptEnds, enters, started, stateAfter } from '../_helpers/story.ts';
 
@@ -26,6 +33,7 @@ function stage(
   const helper = helperPorts('nothing\n');
   const context = {
     ...helper.ports,
+    ...sameFiles,
     containers: fakeContainers(existing).containers,
     emit: journal.emit,
     recorder: nullRecorder,

@@ -26,6 +26,8 @@ test('names are padded to the longest, and the time is the event time', t => {
 });
 
 const stateLabels: Record<string, string> = {
+  'placing.requested': 'placing',
+  'placing.pending': 'waiting for a host: there is none yet',
   building: 'building',
   networking: 'networking',
   creating: 'creating',
@@ -54,6 +56,7 @@ for (const state of [
   'collecting.checking',
   'removing.checking',
   'evaluating',
+  'releasing',
   'done',
   'constructor',
 ])
@@ -70,6 +73,18 @@ test('the line of an agent that needs input has the question if it is known', t 
   t.is(
     lineOf(begun, enters(0, 'fixer', 'running.needsInput', { cause: 'asks for a login' })),
     '12:00:00 fixer      needs input: it asks for a login; agent-flow attach r1234567/fixer',
+  );
+});
+
+test('the line of an agent without a host has the reason, and that of its placing the host', t => {
+  const cause = 'no suitable node (insufficient resources on 3 nodes)';
+  t.is(
+    lineOf(begun, enters(0, 'fixer', 'placing.pending', { cause })),
+    `12:00:00 fixer      waiting for a host: ${cause}`,
+  );
+  t.is(
+    lineOf(begun, at(1, { type: 'agent.placed', agent: 'fixer', attempt: 1, host: 'h2' })),
+    '12:00:01 fixer      placed on h2',
   );
 });
 

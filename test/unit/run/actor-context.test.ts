@@ -116,6 +116,16 @@ test('work counts as saved by the attempt whose work is in the journal', t => {
   t.is(context.savedWork('a', 3), null);
 });
 
+test('a host counts as lost for the attempt whose outcome says so', t => {
+  const lost = { attempt: 1, error: { phase: 'running', kind: 'hostLost', message: 'unreachable' } };
+  const failed = { attempt: 2, error: { phase: 'running', kind: 'infrastructure', message: 'killed' } };
+  const { context } = desk(t, [{}], { attempts: [lost, failed, { attempt: 3, error: null }] });
+  t.deepEqual(
+    [1, 2, 3, 4].map(attempt => context.isHostLost('a', attempt)),
+    [true, false, false, false],
+  );
+});
+
 test('a file that cannot be written halts the run, and the action waits until it is aborted', async t => {
   const { context, halts } = desk(t);
   const error = new Error('disk full');

@@ -5,6 +5,7 @@ import { fromPromise } from 'xstate';
 import type { StepInput } from '../../../machines/agent-types.ts';
 import type { End, EndRecord } from '../../../machines/outcome.ts';
 import type { ActorContext } from '../../../src/actors/context.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { drive } from '../../../src/run/drive.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { openJournal } from '../../../src/store/journal.ts';
@@ -43,7 +44,9 @@ function desk(
     agents.map((agent, index) => ({ ...defaultPlan, name: 'abc'[index]!, ...agent })),
     2,
     {
-      context,
+      contextOf: () => context,
+      knownContextOf: () => context,
+      clock: systemClock,
       journal,
       ended,
       inspect: event => void inspected.push(event),

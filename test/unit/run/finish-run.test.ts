@@ -22,6 +22,9 @@ interface Situation {
   readonly ps?: Partial<DockerResult>;
   readonly isResumed?: boolean;
   readonly isSettled?: boolean;
+  /** Hosts that cannot be reached. */
+  readonly unreachable?: readonly string[];
+  readonly released?: Promise<readonly string[]>;
 }
 
 /** A run of agent `a` without a clone, whose machines end as `machines` does. */
@@ -33,6 +36,8 @@ async function desk(
     ps = {},
     isResumed = false,
     isSettled = false,
+    unreachable = [],
+    released = Promise.resolve([]),
   }: Situation = {},
 ) {
   const stateDir = openStateDir(join(folder(t), 'state'));
@@ -52,6 +57,8 @@ async function desk(
   ];
   for (const { v: _, seq: __, at: ___, ...body } of story) await journal.append(body as RunEventBody);
   const halted = Promise.withResolvers<FlowError | null>();
+  const order: string[] = [];
+  const note = (event: string) => void order.push(`${event} after ${calls.length} calls`);
   let isHalted = false;
   let isClosed = false;
   const open = {
@@ -60,8 +67,6 @@ async function desk(
       folder: run,
       isResumed,
     },
-    connection: { docker },
-    ledger: { docker, isSettled: () => isSettled },
     stateDir,
     clock,
     journal,
@@ -76,9 +81,19 @@ async function desk(
         isHalted = true;
       },
     },
-    context: { clone: () => null, networks: { close: async () => false } },
+    fleet: {
+      hosts: [
+        {
+          host: { docker, ledger: { docker, isSettled: () => isSettled }, hasOtherFiles: false },
+          plan: open.run.plan,
+          context: { clone: () => null, cloneVolume: () => null, networks: { close: async () => false } },
+        },
+      ],
+      ...fleetEnds({ unreachable, released }, note),
+    },
+    loss: { settle: async () => note('settled') },
     following: null,
-    closeWatcher: async () => {
+    closeWatchers: async () => {
       isClosed = true;
     },
   } as unknown as DrivenRun;
@@ -86,6 +101,7 @@ async function desk(
   return {
     run,
     calls,
+    order,
     events,
     halted,
     isHalted: () => isHalted,
@@ -93,6 +109,21 @@ async function desk(
     finish: () => finishRun(open, actors),
   };
 }
+
+/** The parts of a fleet that end a run. */
+const fleetEnds = (
+  { unreachable, released }: Pick<Situation, 'unreachable' | 'released'>,
+  note: (event: string) => void,
+) => ({
+  async connectAll() {
+    note('connected');
+    return unreachable;
+  },
+  async releaseAll() {
+    note('released');
+    return released;
+  },
+});
 
 test('a run whose agents have ended has its result before the last event of the journal', async t => {
   const { finish, run, events, isClosed, calls } = await desk(t);
@@ -122,6 +153,24 @@ test('a removal that cannot be confirmed is a warning, and exits with 3', async 
   t.like(warning, {
     message: "could not confirm removal of this run's containers. Run agent-flow cleanup",
   });
+});
+
+test('every host is connected, and lost attempts are saved, before the sweep; reservations are released after it', async t => {
+  const { finish, order } = await desk(t);
+  t.like(await finish(), { exitCode: 0, isClean: true });
+  t.deepEqual(order, ['connected after 0 calls', 'settled after 0 calls', 'released after 1 calls']);
+});
+
+test('a host that cannot be reached, and reservations that cannot be released, exit with 3', async t => {
+  for (const [situation, left] of [
+    [{ unreachable: ['h2'] }, "this run's containers on h2"],
+    [{ released: Promise.reject(new Error('no leader')) }, "this run's reservations"],
+  ] as const) {
+    const { finish, events } = await desk(t, situation);
+    t.like(await finish(), { exitCode: 3, isClean: false });
+    const [warning] = events().filter(({ type }) => type === 'warning');
+    t.like(warning, { message: `could not confirm removal of ${left}. Run agent-flow cleanup` });
+  }
 });
 
 test('a run with unfinished agents is detached from, without a result', async t => {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Connection } from '../../../src/connection/engine-connection.ts';
+import type { Connection } from '../../../src/connection/connect.ts';
 import type { RunEvent } from '../../../src/events.ts';
 import { openRun, stopReason } from '../../../src/run/open-run.ts';
 import type { LockedRun, RunOptions } from '../../../src/run/run.ts';
@@ -20,13 +20,15 @@ async function open(t: ExecutionContext, more: Partial<LockedRun> = {}, options:
   mkdirSync(run.path, { mode: 0o700 });
   const context = {
     plan: { name: 'f', concurrency: null, agents: ['a', 'b'].map(name => ({ ...defaultPlan, name })) },
+    hosts: [{ names: [null] }],
     vault: { redactor: { deep: (value: unknown) => value } },
     folder: run,
     past: [],
     ...more,
   } as unknown as LockedRun;
+  const own = { names: [null], engine: { ...engine, memory: 8 * 2 ** 30 }, address: { host: '', env: {} } };
   const connection = {
-    engine: { ...engine, memory: 8 * 2 ** 30 },
+    hosts: [own],
     early: bufferedSink(),
   } as unknown as Connection;
   const opened = await openRun(context, connection, { stateDir, clock: fakeClock().clock, ...options });

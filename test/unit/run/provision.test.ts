@@ -16,14 +16,16 @@ function desk(t: ExecutionContext, agents: readonly Partial<AgentPlan>[]) {
     args[0] === 'image'
       ? {
           stdout: JSON.stringify([
-            { Id: `sha256:${args.at(-1)}`, Config: { Labels: { 'tmux-agents.protocol': '1' } } },
+            { Id: `sha256:${args.at(-1)}`, Config: { Labels: { 'tmux-agents.protocol': '2' } } },
           ]),
         }
       : undefined,
   );
+  const plan = { name: 'f', concurrency: null, agents: plans };
   const port = provision({
+    host: { title: null, plan, exposed: [] },
     run: {
-      plan: { name: 'f', concurrency: null, agents: plans },
+      plan,
       stateDir,
       folder: stateDir.run('r1234567'),
       secret: 's1',

@@ -4,6 +4,7 @@ import type { Container, Containers } from '../../../src/docker/containers.ts';
 import { label } from '../../../src/docker/labels.ts';
 import { type AgentRecord, emptyRecord } from '../../../src/recovery/record.ts';
 import { reconcileAgents } from '../../../src/run/reconcile-agents.ts';
+import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { agent, fakeContainers, id, identity, labels, never } from '../_helpers/actor-ports.ts';
 
 const container = (more: Partial<Container> = {}): Partial<Container> => ({
@@ -23,6 +24,7 @@ function desk(
   existing: Partial<Container>[],
   records: Readonly<Record<string, AgentRecord>> = {},
   isResumed = true,
+  plan: Partial<AgentPlan> = {},
 ) {
   const { containers } = fakeContainers(existing);
   let lists = 0;
@@ -30,6 +32,7 @@ function desk(
   const unsealed: string[][] = [];
   const reconcile = reconcileAgents({
     runId: identity.runId,
+    isScheduled: false,
     isResumed,
     containers: {
       ...containers,
@@ -49,7 +52,7 @@ function desk(
     seals: { unsealAll: found => void unsealed.push(found.map(({ id }) => id)) },
     clock: { now: () => 10 },
     record: name => records[name] ?? emptyRecord,
-    agents: { plan: name => agent({ name }), identity: (_, attempt) => ({ ...identity, attempt }) },
+    agents: { plan: name => agent({ name, ...plan }), identity: (_, attempt) => ({ ...identity, attempt }) },
     signal: never,
   });
   const hide = () => {
@@ -110,6 +113,46 @@ test('an agent that is not fresh is listed again when it reconciles again', asyn
   t.is(lists(), 2);
 });
 
+const lost: AgentRecord = {
+  ...emptyRecord,
+  createAsked: true,
+  containerId: id,
+  attemptOutcome: {
+    status: 'failed',
+    exitCode: null,
+    error: { phase: 'running', kind: 'hostLost', message: 'unreachable for 10m' },
+  },
+};
+
+test('an agent whose host is lost is reconciled from the journal alone: its engine is not asked', async t => {
+  for (const [onHostLost, enter] of [
+    ['retry', 'retrying'],
+    ['fail', 'done'],
+  ] as const) {
+    const { reconcile, lists, unsealed } = desk([container()], { a: lost }, true, { onHostLost });
+    t.like(await reconcile('a', never), { enter, outcome: lost.attemptOutcome, containerId: null });
+    t.is(lists(), 0);
+    t.deepEqual(unsealed, []);
+  }
+});
+
+test('the attempt after a lost host, and another outcome, have their containers listed', async t => {
+  const { attemptOutcome, ...begun } = lost;
+  const exit = {
+    status: 'failed',
+    exitCode: 1,
+    error: { phase: 'running', kind: 'exit', message: 'x' },
+  } as const;
+  for (const record of [
+    { ...begun, attempt: 2, attemptOutcome: null },
+    { ...begun, attemptOutcome: exit },
+  ]) {
+    const { reconcile, lists } = desk([container()], { a: record }, true, { onHostLost: 'retry' });
+    await reconcile('a', never);
+    t.is(lists(), 1);
+  }
+});
+
 test('a container of the name without our labels is a conflict', async t => {
   const { reconcile } = desk([container({ labels: {} })]);
   const { enter, outcome } = await reconcile('a', never);
@@ -167,6 +210,7 @@ function reconciling(existing: readonly Container[]) {
   };
   return reconcileAgents({
     runId,
+    isScheduled: false,
     isResumed: true,
     containers,
     seals: { unsealAll() {} },

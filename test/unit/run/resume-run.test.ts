@@ -18,7 +18,7 @@ function desk(t: ExecutionContext) {
   writeRunFile(run, {
     plan: { name: 'f', concurrency: null, agents: [defaultPlan] },
     secret: '5'.repeat(32),
-    engine,
+    hosts: [{ names: [null], engine }],
   });
   return { run, resume: () => resumeRun(run, { stateDir }) };
 }

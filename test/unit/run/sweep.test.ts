@@ -1,15 +1,21 @@
 import test from 'ava';
 import type { Docker } from '../../../src/docker/cli.ts';
+import { label } from '../../../src/docker/labels.ts';
 import { sweep } from '../../../src/run/sweep.ts';
 
 interface Engine {
   /** Networks of containers, by container id. */
   readonly containers: Record<string, string>;
   readonly networks: Set<string>;
+  /** By name, with the role of each. */
+  readonly volumes?: Map<string, string>;
 }
 
 /** An engine with the containers and networks of one run. `before` is called before each list of its containers. */
-function dockerOf({ containers, networks }: Engine, before: (check: number) => void = () => {}) {
+function dockerOf(
+  { containers, networks, volumes = new Map() }: Engine,
+  before: (check: number) => void = () => {},
+) {
   const calls: string[] = [];
   let checks = 0;
   const docker: Docker = async args => {
@@ -26,18 +32,30 @@ function dockerOf({ containers, networks }: Engine, before: (check: number) => v
           .map(([ID]) => JSON.stringify({ ID, State: 'exited', Names: `n-${ID}`, Labels: '' }))
           .join('\n'),
       );
+    if (args[0] === 'volume' && args[1] === 'ls') return response([...volumes.keys()].join('\n'));
+    if (args[0] === 'volume' && args[1] === 'inspect') return response(inspected(volumes));
     if (args[1] === 'ls') return response([...networks].join('\n'));
     calls.push(`${args[0]} ${last}`);
-    if (args[0] === 'rm') delete containers[last];
+    if (args[0] === 'volume') volumes.delete(last);
+    else if (args[0] === 'rm') delete containers[last];
     else networks.delete(last);
     return response();
   };
   return { docker, calls, checks: () => checks };
 }
 
+/** Return what `docker volume inspect` prints. */
+const inspected = (volumes: ReadonlyMap<string, string>) =>
+  JSON.stringify(
+    [...volumes].map(([Name, role]) => ({
+      Name,
+      Labels: { [label.instance]: 'i', [label.runId]: 'r1234567', [label.role]: role },
+    })),
+  );
+
 const run = { instance: 'i', runId: 'r1234567', sleep: async () => {} };
 const none: ReadonlySet<string> = new Set();
-const options = { ...run, kept: none, hasNetworks: true, inDoubt: false };
+const options = { ...run, kept: none, hasNetworks: true, hasVolumes: false, inDoubt: false };
 
 test('containers are removed first, then their networks', async t => {
   const { docker, calls, checks } = dockerOf({
@@ -94,4 +112,15 @@ test('a resource that cannot be removed does not block a run forever', async t =
       : docker(args, options);
   t.deepEqual(await sweep(busy, { ...options, inDoubt: true }), ['stuck']);
   t.true(checks() <= 20);
+});
+
+test('volumes are removed after the containers, except those of clones', async t => {
+  const volumes = new Map([
+    ['source', 'repository'],
+    ['bundle', 'bundle'],
+    ['clone', 'workspace'],
+  ]);
+  const { docker, calls } = dockerOf({ containers: { agent: 'in' }, networks: new Set(), volumes });
+  t.deepEqual(await sweep(docker, { ...options, hasNetworks: false, hasVolumes: true }), []);
+  t.deepEqual(calls, ['rm agent', 'volume source', 'volume bundle']);
 });

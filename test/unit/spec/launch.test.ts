@@ -33,6 +33,11 @@ const shells = new Map(
   }),
 );
 
+/** Stands in for the in-container command. */
+const receiver = join(folder, 'agent-auth');
+writeFileSync(receiver, '#!/bin/sh\nbase64 -d >"${0%/*}/$1"\n');
+chmodSync(receiver, 0o755);
+
 type Plan = Parameters<typeof launchScript>[0];
 
 const plain: Plan = {
@@ -310,3 +315,14 @@ test('a long command is truncated to one line', t => {
   t.is(displayLine(Array.from({ length: 1000 }, () => '🦊')).at(-1), '…');
   t.true(displayLine(Array.from({ length: 1000 }, () => '🦊')).isWellFormed());
 });
+
+for (const [, shell] of shells)
+  test(`${shell.join(' ')}: a login of megabytes arrives byte by byte, and is on no command line`, t => {
+    const content = Buffer.alloc(2 ** 21, Uint8Array.from([0, 39, 10, 255, 92]));
+    const logins = [{ home: "its 'key", content }];
+    writeFileSync(script, launchScript({ ...plain, command: ['true'] }, { logins }));
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+    const { status, stderr } = spawnSync(shell[0]!, [...shell.slice(1), script], { env, encoding: 'utf8' });
+    t.is(status, 0, stderr);
+    t.true(content.equals(readFileSync(join(folder, "its 'key"))));
+  });

@@ -310,6 +310,12 @@ test('comments, trailing commas and a byte order mark are allowed', async t => {
   t.is((await parse(text)).agents.length, 1);
 });
 
+test('a target is part of the plan only if the spec has one', async t => {
+  const agents = { a: { command: ['x'] } };
+  t.deepEqual((await parse({ target: { context: 'build1' }, agents })).target, { context: 'build1' });
+  t.false('target' in (await parse({ agents })));
+});
+
 test('a plan is plain data', async t => {
   const flow = await parse({ concurrency: 2, agents: { a: { command: ['x'], env: { A: 'b' } } } });
   t.deepEqual(JSON.parse(JSON.stringify(flow)), flow);
@@ -353,4 +359,21 @@ test('a budget of tokens is refused for a CLI that does not report them', async 
   for (const name of ['copilot', 'amp', 'aider'])
     await t.throwsAsync(ai(name, { budget }), { message: new RegExp(`${name} does not report its usage`) });
   t.deepEqual((await ai('opencode', { budget })).report?.budget, budget);
+});
+
+test('an agent that waits for a lost host has no grace period, others ten minutes unless it is set', async t => {
+  for (const fields of [{}, { onHostLost: 'wait' }]) {
+    const waiting = await plan(fields);
+    t.false('onHostLost' in waiting || 'hostGrace' in waiting);
+  }
+  t.like(await plan({ onHostLost: 'retry' }), { onHostLost: 'retry', hostGrace: 600_000 });
+  t.like(await plan({ onHostLost: 'fail', hostGrace: '1m' }), { onHostLost: 'fail', hostGrace: 60_000 });
+});
+
+test('the grace period of a lost host may be shared by agents of which some wait', async t => {
+  const defaults = { onHostLost: 'retry', hostGrace: '90s' };
+  t.like(await plan({}, { defaults }), { onHostLost: 'retry', hostGrace: 90_000 });
+  t.false('hostGrace' in (await plan({ onHostLost: 'wait' }, { defaults })));
+  t.like(await plan({ hostGrace: '2m' }, { defaults }), { hostGrace: 120_000 });
+  t.false('hostGrace' in (await plan({}, { defaults: { hostGrace: '2m' } })));
 });

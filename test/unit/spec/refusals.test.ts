@@ -282,6 +282,46 @@ const refusals: readonly (readonly [object, RegExp])[] = [
       [{ workspace: path }, problem('workspace')],
     ] as const;
   }),
+  ...[
+    ['data', 'expected an absolute path'],
+    ['/srv/', 'expected an absolute path'],
+    ['/srv/../etc', 'expected an absolute path'],
+    ['/', 'it is the whole host'],
+    ['/home', 'it holds your home directory'],
+    ['/root', 'it holds your home directory'],
+    ['/run/user/1000', 'it is in /run'],
+    ['/srv/docker.sock', 'it is the socket'],
+    ['/home/ubuntu', 'it holds your home directory'],
+    ['/var/run', 'it is in /var/run'],
+    ['/dev/null', 'it is in /dev'],
+    ['/var/lib/docker/volumes', 'Docker keeps'],
+  ].flatMap(([path, why]) => [
+    [
+      { mounts: [{ source: path, target: '/a', onHost: true }] },
+      new RegExp(`^mounts\\[0\\]\\.source: .*${why}`),
+    ] as const,
+    [{ workspace: { path, onHost: true } }, new RegExp(`^workspace\\.path: .*${why}`)] as const,
+  ]),
+  ...['clone', 'copy'].map(
+    mode =>
+      [
+        { workspace: { mode, path: '/srv/data', onHost: true } },
+        /^workspace\.onHost: true: a directory of the engine's machine can only be bound; remove "mode": "/,
+      ] as const,
+  ),
+  [
+    {
+      mounts: [
+        { source: '/srv', target: '/a', onHost: true },
+        { source: 'empty', target: '/a/b' },
+      ],
+    },
+    /^mounts\[1\]\.target: "\/a\/b": nothing can be mounted below \/a, which has "onHost": true/,
+  ],
+  [
+    { workspace: { path: '/srv', onHost: true }, mounts: [{ source: 'empty', target: '/workspace/b' }] },
+    /^mounts\[0\]\.target: .*nothing can be mounted below \/workspace/,
+  ],
   [{ security: 'none' }, /^security: "none": expected an object such as \{"pids": 8192\}$/],
   [{ security: { privileged: true } }, /^security\.privileged: unknown key; not allowed/],
   [{ security: { seccomp: 'unconfined' } }, /^security\.seccomp: unknown key; not allowed/],
@@ -303,6 +343,16 @@ const refusals: readonly (readonly [object, RegExp])[] = [
   [{ done: { idle: '5s', file: 'x' } }, /^done\.file: "x": there is "idle" too; give one of the two$/],
   [{ done: { idle: 5 } }, /^done\.idle: 5: expected a duration/],
   [{ done: { file: '../x' } }, /^done\.file: .*expected a path inside the workspace/],
+  [{ onHostLost: 'restart' }, /^onHostLost: "restart": expected "wait", "retry" or "fail"$/],
+  [{ onHostLost: 'retry', hostGrace: '59s' }, /^hostGrace: "59s": expected at least "1m"$/],
+  [{ onHostLost: 'fail', hostGrace: 'none' }, /^hostGrace: "none": expected a duration/],
+  ...[{}, { onHostLost: 'wait' }].map(
+    fields =>
+      [
+        { ...fields, hostGrace: '5m' },
+        /^hostGrace: an agent waits for a lost host; set "onHostLost" to "retry" or "fail", or drop this$/,
+      ] as const,
+  ),
   [{ needsInput: 'fail' }, /^needsInput: .*this is for an AI CLI; name its "provider"$/],
 ];
 
@@ -340,6 +390,23 @@ test('fields of an agent with an invalid name are checked too', async t => {
     'agents["a b"].cpus: 0: expected a number of CPUs of at least 0.01, the least that Docker gives a container',
   ]);
 });
+
+for (const [target, problem] of [
+  ['build1', /^target: "build1": expected an object with "context" or "swarm"$/],
+  [{}, /^target: \{\}: expected either "context" or "swarm"$/],
+  [{ context: 'a', swarm: 'b' }, /^target: .*: expected either "context" or "swarm"$/],
+  [{ context: '' }, /^target\.context: "": expected the name of a docker context/],
+  [{ context: '--host' }, /^target\.context: "--host": expected the name of a docker context/],
+  [{ swarm: '' }, /^target\.swarm: "": expected the name of a docker context, such as "build1"$/],
+  [{ swarm: '--host' }, /^target\.swarm: "--host": expected the name of a docker context/],
+  [{ swarm: 3 }, /^target\.swarm: 3: expected the name of a docker context/],
+  [{ context: 'build1', host: 'ssh://b' }, /^target\.host: .*docker context create NAME --docker host=ssh/],
+] as const) {
+  test(`a target of ${JSON.stringify(target)} is refused`, async t => {
+    const [line] = await problems({ target, agents: { a: { command: ['x'] } } });
+    t.regex(line!, problem);
+  });
+}
 
 for (const concurrency of [0, -1, 1.5, '2', null]) {
   test(`a concurrency of ${JSON.stringify(concurrency)} is refused`, async t => {

@@ -31,6 +31,18 @@ test('a workspace of mode copy has a path, and one of mode none has no path', as
   t.deepEqual((await plan({ workspace: { mode: 'none' } })).workspace, { mode: 'none' });
 });
 
+test("a path of the engine's machine is used as it is", async t => {
+  const { workspace, mounts } = await plan({
+    workspace: { path: '/srv/work', onHost: true },
+    mounts: [{ source: '/srv/data', target: '/data', onHost: true }],
+  });
+  t.deepEqual(workspace, { mode: 'none' });
+  t.deepEqual(mounts, [
+    { source: '/srv/data', target: '/data', readOnly: true, onHost: true },
+    { source: '/srv/work', target: '/workspace', readOnly: false, onHost: true },
+  ]);
+});
+
 test('artifact paths are normalized, with an optional size limit', async t => {
   const { artifacts } = await plan({
     artifacts: ['./dist//report.html', { path: 'coverage/', maxSize: '2m' }],

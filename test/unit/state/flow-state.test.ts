@@ -72,6 +72,38 @@ test('a new attempt has its own times and container, and the wait before it coun
   t.like(fixer?.attempts[1], { attempt: 2, status: null, containerId: null, timings: { building: 1000 } });
 });
 
+test('an agent is on the host that its last attempt was placed on, and each attempt keeps its own', t => {
+  const placed = (seconds: number, attempt: number, host: string) =>
+    at(seconds, { type: 'agent.placed', agent: 'fixer', attempt, host });
+  const state = stateAfter(
+    two,
+    enters(1, 'fixer', 'placing.requested'),
+    placed(2, 1, 'h1'),
+    attemptEnds(3, 'fixer', failure('exit')),
+    enters(4, 'fixer', 'placing.requested', { attempt: 2 }),
+    placed(5, 2, 'h2'),
+    enters(6, 'fixer', 'building', { attempt: 2 }),
+  );
+  t.is(state.agents.fixer?.host, 'h2');
+  t.deepEqual(
+    state.agents.fixer?.attempts.map(({ host }) => host),
+    ['h1', 'h2'],
+  );
+  t.is(state.agents.tests?.host, null);
+});
+
+test('the time in which an attempt waits for a host is its own', t => {
+  const state = stateAfter(
+    two,
+    enters(1, 'fixer', 'placing.requested'),
+    enters(2, 'fixer', 'placing.pending', { cause: 'no room' }),
+    enters(5, 'fixer', 'placing.pending', { cause: 'no leader' }),
+    enters(6, 'fixer', 'building'),
+  );
+  t.deepEqual(state.agents.fixer?.attempts[0]?.timings, { placing: 5000 });
+  t.is(state.agents.fixer?.cause, null);
+});
+
 test('a container id is kept during its attempt', t => {
   const state = stateAfter(
     two,
@@ -104,7 +136,7 @@ test('a resumed run keeps its start and has no end', t => {
     at(2, { type: 'run.ended', status: 'failed', exitCode: 3 }),
     started({ fixer: [], tests: ['fixer'] }, 10),
   );
-  t.like(state, { startedAt: noon, endedAt: null, ended: null, engineUnreachable: null });
+  t.like(state, { startedAt: noon, endedAt: null, ended: null, unreachable: [] });
 });
 
 test('the first outcome of an attempt is kept', t => {
@@ -174,8 +206,8 @@ test('time after the end of an agent is not counted', t => {
 
 test('the engine is unreachable until it is reachable again', t => {
   const unreachable = stateAfter(two, at(1, { type: 'engine.unreachable', message: 'no answer' }));
-  t.is(unreachable.engineUnreachable, 'no answer');
-  t.is(reduce(unreachable, at(2, { type: 'engine.reachable' })).engineUnreachable, null);
+  t.deepEqual(unreachable.unreachable, [{ host: null, message: 'no answer' }]);
+  t.deepEqual(reduce(unreachable, at(2, { type: 'engine.reachable' })).unreachable, []);
 });
 
 test('the first reason of a cancel is kept', t => {

@@ -32,6 +32,7 @@ const table: readonly (readonly [string, readonly AgentEnd[], number, string])[]
   ['a cancelled agent without a failure', ['succeeded', 'cancelled'], 1, 'cancelled'],
   ['an infrastructure failure', ['infrastructure', 'exit'], 3, 'failed'],
   ['an unreachable engine', ['unreachable'], 3, 'failed'],
+  ['a lost host', ['hostLost', 'exit'], 3, 'failed'],
   ['a name conflict', ['nameConflict'], 3, 'failed'],
   ['a network failure', ['network'], 3, 'failed'],
   ['an engine out of resources', ['outOfResources'], 3, 'failed'],
@@ -112,6 +113,7 @@ test('a result has every key of the contract', t => {
     runId: 'r1234567',
     name: 'fix',
     status: 'failed',
+    exitCode: 1,
     startedAt: '2026-01-02T12:00:00.000Z',
     endedAt: '2026-01-02T12:00:07.000Z',
     agents: {
@@ -174,5 +176,14 @@ test('an active run has no end', t => {
 
 test('the contract can be exported as JSON Schema', t => {
   const schema = z.toJSONSchema(resultSchema) as { required?: string[] };
-  t.deepEqual(schema.required, ['version', 'runId', 'name', 'status', 'startedAt', 'endedAt', 'agents']);
+  t.deepEqual(schema.required, [
+    'version',
+    'runId',
+    'name',
+    'status',
+    'exitCode',
+    'startedAt',
+    'endedAt',
+    'agents',
+  ]);
 });

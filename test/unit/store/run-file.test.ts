@@ -17,7 +17,11 @@ const engine = {
   hostName: 'host',
   address: { host: 'tcp://h:1', env: { DOCKER_HOST: 'tcp://h:1' } },
 };
-const valid: RunFile = { plan: { name: 'f', concurrency: 2, agents: [defaultPlan] }, secret, engine };
+const valid: RunFile = {
+  plan: { name: 'f', concurrency: 2, agents: [defaultPlan] },
+  secret,
+  hosts: [{ names: [null], engine }],
+};
 
 function createRun(t: ExecutionContext) {
   const run = openStateDir(join(folder(t), 'state')).run('r1234567');
@@ -30,6 +34,7 @@ test('a run record is read back unchanged', t => {
   const full: RunFile = {
     ...valid,
     commits: { '/repo': 'a'.repeat(40) },
+    hosts: [{ names: [null, 'build1'], engine, hasOtherFiles: true }],
     adopted: { default: { nonce: 'n-1', specHash: 'b'.repeat(32) } },
   };
   writeRunFile(run, full);

@@ -18,6 +18,7 @@ test('the last line of a transcript is its end record', t => {
     code: 70,
     oomKills: 2,
   });
+  t.is(endRecordOf('agent-end lease 124 0 abc\n', 'abc')?.reason, 'lease');
 });
 
 test('a record with another nonce, or before the last line, is ignored', t => {

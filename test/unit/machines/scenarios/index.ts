@@ -1,5 +1,7 @@
 import { cleanupScenarios } from './cleanup.ts';
 import { lateScenarios } from './late.ts';
+import { lostScenarios } from './lost.ts';
+import { placingScenarios } from './placing.ts';
 import { reconcileScenarios } from './reconcile.ts';
 import { retryScenarios } from './retry.ts';
 import { startupScenarios, stepScenarios } from './startup.ts';
@@ -11,8 +13,10 @@ export const scenarios: readonly Scenario[] = [
   ...startupScenarios,
   ...stepScenarios,
   ...reconcileScenarios,
+  ...placingScenarios,
   ...stopScenarios,
   ...cleanupScenarios,
   ...retryScenarios,
   ...lateScenarios,
+  ...lostScenarios,
 ];

@@ -26,6 +26,7 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
         () => !['running', 'idle', 'needsInput'].includes(place),
       ))
         agent.ignores({ type });
+      if (!isPlacing(place)) agent.ignores({ type: 'PENDING', reason: 'late' });
       if (place === 'removingContainer')
         agent.resolves().at('evaluating > done').ends('succeeded', { exitCode: 0 });
       else if (place === 'retrying' || place === 'waitingForQuota')
@@ -33,15 +34,21 @@ export const lateScenarios: readonly Scenario[] = (Object.keys(workers) as Place
           .kill()
           .at('done')
           .ends('cancelled', { attempts: ['failed'] });
+      else if (place === 'releasing')
+        agent.stays({ type: 'KILL' }).resolves().at('done').ends('failed', { kind: 'exit', exitCode: 1 });
       else endsByKill(agent.kill(), place);
     },
-    { retries: 1 },
+    { retries: 1, isScheduled: place === 'releasing' },
   ),
 );
+
+const isPlacing = (place: Place) => place === 'placing' || place === 'pending';
 
 function endsByKill(agent: Walk, place: Place) {
   const withoutContainer: readonly Place[] = [
     'reconciling',
+    'placing',
+    'pending',
     'building',
     'networking',
     'backingOff',

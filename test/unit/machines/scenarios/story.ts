@@ -106,12 +106,16 @@ export const cleanUp = (agent: Walk, step: StartupStep, last = 'evaluating > don
         .at(last)
     : agent.at(`stopping > collecting > removing > ${last}`);
 
-/** Advance a new agent to a state. */
+export const pending = (reason: string) => ({ type: 'PENDING', reason }) as const;
+
+/** Advance a new agent to a state; to `releasing` one that is scheduled. */
 export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   ...(Object.fromEntries(startup.map(step => [step, (agent: Walk) => advance(agent, step)])) as Record<
     StartupStep,
     (agent: Walk) => Walk
   >),
+  placing: agent => agent.at('reconciling').resolves(decision('placing')).at('placing'),
+  pending: agent => reach.placing(agent).sends(pending('no node has room')).at('pending'),
   idle: agent => advance(agent, 'running').sends({ type: 'IDLE' }).at('idle'),
   needsInput: agent =>
     advance(agent, 'running').sends({ type: 'NEEDS_INPUT', reason: 'question' }).at('needsInput'),
@@ -124,6 +128,7 @@ export const reach: Readonly<Record<Place, (agent: Walk) => Walk>> = {
   killing: agent => reach.stoppingContainer(agent).resolves(null).at('killing'),
   reading: agent => advance(agent, 'running').resolves(died()).at('stopping > collecting > reading'),
   removingContainer: agent => reach.reading(agent).resolves(collected(0)).at('removing > removingContainer'),
+  releasing: agent => finish(advance(agent, 'running'), collected(1), 'evaluating > releasing'),
   retrying: agent => finish(advance(agent, 'running'), collected(1), 'evaluating > retrying'),
   waitingForQuota: agent =>
     finish(advance(agent, 'running'), quotaExhausted(60_000), 'evaluating > waitingForQuota'),

@@ -23,7 +23,8 @@ const rank = file => {
 export default {
   extensions: ['ts'],
   files: ['test/**/*.test.ts'],
-  timeout: '15m',
+  // Longer than the limit of every test.
+  timeout: '30m',
   sortTestFiles: (a, b) => rank(a) - rank(b),
   // Some twenty docker clients a run cost a quarter less CPU with one processor each.
   environmentVariables: { NO_COLOR: '1', GOMAXPROCS: '1' },

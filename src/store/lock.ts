@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { pauseSync } from '../async/pause-sync.ts';
+import { createFileAtomic } from './create-file.ts';
 import { doubtOf, type Holder, type Identity, isAlive, ownIdentity, parseIdentity } from './lock-holder.ts';
-import { inPlace, isAbsent, listDirectory, readFile, removeFile, statFile } from './state-files.ts';
+import { isAbsent, listDirectory, readFile, removeFile, statFile } from './state-files.ts';
 
 export interface Lock extends Disposable {
   /** Report whether the lock file still exists: another process removes it with --force, or with the whole directory. */
@@ -22,7 +22,7 @@ export interface LockOptions {
  * can. The file of a dead holder is not overwritten, since another process may take it over between check and write. A
  * process that then finds another live file removes its own and retries, so two that start at once may both retry.
  */
-export function takeLock(file: string, { force = false, link = linkSync }: LockOptions = {}): Lock | Holder {
+export function takeLock(file: string, { force = false, link }: LockOptions = {}): Lock | Holder {
   const identity = ownIdentity();
   // Only entries that exist now: a later one may be of another process with --force.
   const overridden = new Set(force ? entries(file).filter(isDoubtful).map(keyOf) : []);
@@ -33,10 +33,12 @@ export function takeLock(file: string, { force = false, link = linkSync }: LockO
     if (living) return living.holder!;
     const number = Math.max(0, ...before.map(entry => entry.number)) + 1;
     const mine = `${file}.${number}`;
-    if (!linkWhole(mine, identity, link)) continue;
+    // Without hard links the file is empty for a moment, as if its holder were gone. A process that takes the next number then
+    // has written its own file before it checks again, so that the later writer of two backs off.
+    if (!createFileAtomic(mine, `${JSON.stringify(identity)}\n`, { link })) continue;
     if (entries(file).some(entry => entry.number !== number && blocks(entry))) {
       removeFile(mine);
-      pause(1 + Math.random() * 20);
+      pauseSync(1 + Math.random() * 20);
       continue;
     }
     for (const dead of before) removeFile(`${file}.${dead.number}`);
@@ -131,47 +133,3 @@ const unreadable = (error: unknown): Holder => ({
   identity: null,
   doubt: `its lock cannot be read: ${(error as Error).message}`,
 });
-
-/** Create a lock file with its content in one step. Returns false if the file exists. */
-function linkWhole(file: string, identity: Identity, link: NonNullable<LockOptions['link']>): boolean {
-  const content = `${JSON.stringify(identity)}\n`;
-  return inPlace(file, path => {
-    const aside = `${path}-${randomBytes(6).toString('hex')}`;
-    try {
-      writeFileSync(aside, content, { flag: 'wx', mode: 0o600 });
-      link(aside, path);
-      return true;
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (linkless.includes(code)) return writeWhole(path, content);
-      if (code !== 'EEXIST') throw error;
-      // A network file system may retry a link whose response was lost, and then finds its own.
-      return isLinked(aside);
-    } finally {
-      rmSync(aside, { force: true });
-    }
-  });
-}
-
-/** Errors of file systems without hard links. */
-const linkless = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
-
-const isLinked = (aside: string) => (statSync(aside, { throwIfNoEntry: false })?.nlink ?? 0) > 1;
-
-/**
- * Create a lock file on a file system without hard links. It is empty for a moment, as if its holder were gone. A process
- * that takes the next number then has written its own file before it checks again, so that the later writer of two backs
- * off.
- */
-function writeWhole(path: string, content: string): boolean {
-  try {
-    writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    rmSync(path, { force: true });
-    throw error;
-  }
-}
-
-const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

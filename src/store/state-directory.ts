@@ -1,15 +1,16 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, realpathSync, type Stats, writeFileSync } from 'node:fs';
+import { realpathSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pauseSync } from '../async/pause-sync.ts';
 import { UsageError } from '../errors.ts';
 import { escapeControl } from '../spec/escape-control.ts';
 import { runIdPattern } from '../spec/names.ts';
+import { createFileAtomic } from './create-file.ts';
 import {
   holdDirectory,
   listDirectory,
   makeDirectory,
-  openFile,
   readFile,
   removeFile,
   statFile,
@@ -120,20 +121,25 @@ export function sharedReason({ uid, mode }: Pick<Stats, 'uid' | 'mode'>) {
   };
 }
 
+/** Return the id of the state directory, which the first process gives it. */
 function instanceId(path: string): string {
   const file = join(path, 'instance');
-  const stored = statFile(file) ? readFile(file).toString().trim() : '';
-  if (/^[a-z0-9]{16}$/.test(stored)) return stored;
-  try {
-    const fd = openFile(file, 'wx');
-    writeFileSync(fd, `${randomBytes(8).toString('hex')}\n`);
-    closeSync(fd);
-  } catch (error) {
-    // Another process created it at the same instant.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!statFile(file)) createFileAtomic(file, `${randomBytes(8).toString('hex')}\n`, { isDurable: true });
+  for (let tries = 0; tries < maxReads; tries++) {
+    const stored = readFile(file).toString().trim();
+    if (/^[a-z0-9]{16}$/.test(stored)) return stored;
+    if (stored !== '') break;
+    pauseSync(readPauseMs);
   }
-  return readFile(file).toString().trim();
+  // Another id would make the containers of earlier runs those of somebody else.
+  throw new Error(
+    `${file} does not contain its id. Restore the file, or remove the directory if its runs are over`,
+  );
 }
+
+/** Another process may create the file just now, on a file system where it is empty at first. */
+const maxReads = 50;
+const readPauseMs = 20;
 
 function runFolder(stateDir: string, runId: string): RunFolder {
   if (!isRunId(runId)) throw new UsageError(`${escapeControl(runId)} is not a valid run id`);

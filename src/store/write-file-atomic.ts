@@ -11,7 +11,7 @@ export function writeFileAtomic(file: string, content: string, { isDurable = tru
   inPlace(file, path => {
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      writeNew(temporary, content, isDurable);
+      writeNewFile(temporary, content, isDurable);
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
@@ -21,7 +21,8 @@ export function writeFileAtomic(file: string, content: string, { isDurable = tru
   if (isDurable) syncDirectory(dirname(file));
 }
 
-function writeNew(file: string, content: string, isDurable: boolean): void {
+/** Create a file that must not exist, with mode 0600. */
+export function writeNewFile(file: string, content: string, isDurable: boolean): void {
   const fd = openSync(file, 'wx', 0o600);
   try {
     writeFileSync(fd, content);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { waitLimit } from '../limits.ts';
 
 export const dockerDir = join(import.meta.dirname, '../../docker');
 /** The label of every container of these tests, to find what a killed test run left behind. */
@@ -11,7 +12,7 @@ export const label = 'agent-flow-test=container';
 export const docker = (args: readonly string[], input?: string) =>
   execa('docker', args, {
     reject: false,
-    timeout: 300_000,
+    timeout: waitLimit,
     maxBuffer: 200_000_000,
     stripFinalNewline: false,
     env: { LC_ALL: 'C.UTF-8' },
@@ -24,7 +25,7 @@ export const image = (async () => {
   const built = await execa('docker', ['build', '-t', tag, '.'], {
     cwd: dockerDir,
     reject: false,
-    timeout: 800_000,
+    timeout: waitLimit,
   });
   if (built.exitCode !== 0) throw new Error(`the image does not build:\n${built.stdout}\n${built.stderr}`);
   return tag;
@@ -101,9 +102,9 @@ export const sha256 = (text: string) => createHash('sha256').update(text).digest
 /** Quote text as a word of a shell script. */
 export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Wait until the check succeeds, for five minutes at most. */
+/** Wait until the check succeeds. */
 export async function until(check: () => Promise<boolean>): Promise<boolean> {
-  const deadline = Date.now() + 300_000;
+  const deadline = Date.now() + waitLimit;
   while (Date.now() < deadline) {
     if (await check()) return true;
     await new Promise(resolve => setTimeout(resolve, 100));

@@ -129,8 +129,9 @@ const forkBombs: Readonly<Record<string, string>> = {
 for (const [title, script] of Object.entries(forkBombs)) {
   test(`the deadline ends an agent that has used up the processes of its container with ${title}`, async t => {
     const { code, record, output } = await runToEnd(t, `echo begun; ${script}`, {
-      env: { AGENT_RUN_LIMIT: '2' },
-      options: ['--pids-limit=64'],
+      // Long enough for a busy machine to start it.
+      env: { AGENT_RUN_LIMIT: '8' },
+      options: ['--pids-limit=64', '--cpus=1'],
     });
     t.regex(output, /begun/);
     t.is(record, 'agent-end deadline 124 0 n0nce');
@@ -148,7 +149,7 @@ for (const shell of ['dash', 'bash']) {
     });
     await box.inject(`echo begun; ${forkBombs['children that it keeps']}`);
     t.true(await until(async () => (await docker(['logs', box.id])).stdout.includes('full')));
-    await docker(['stop', '--time=60', box.id]);
+    await docker(['stop', '--time=600', box.id]);
     t.is((await box.end()).record, 'agent-end term 143 0 n0nce');
   });
 }

@@ -67,7 +67,7 @@ test('a container that is removed from outside ends as infrastructure', async t 
 
 test('an agent that runs past its limit times out with exit code 4', async t => {
   const here = place(t);
-  const { exitCode, json } = await here.run(worker('echo begun; sleep 300', { timeouts: { run: '2s' } }));
+  const { exitCode, json } = await here.run(worker('echo begun; sleep 300', { timeouts: { run: '4s' } }));
   t.is(exitCode, 4);
   t.is(json.agents.worker.status, 'timedOut');
   t.is(json.agents.worker.error.kind, 'timeout');
@@ -76,7 +76,7 @@ test('an agent that runs past its limit times out with exit code 4', async t => 
 
 test('an agent without output for longer than its idle limit times out as idle', async t => {
   const here = place(t);
-  const { exitCode, json } = await here.run(worker('echo begun; sleep 300', { timeouts: { idle: '2s' } }));
+  const { exitCode, json } = await here.run(worker('echo begun; sleep 300', { timeouts: { idle: '4s' } }));
   t.is(exitCode, 4);
   t.is(json.agents.worker.status, 'timedOut');
   t.is(json.agents.worker.error.kind, 'idle');

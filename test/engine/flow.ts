@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa, type Options, type ResultPromise } from 'execa';
 import type { RunEvent } from '../../src/events.ts';
+import { waitLimit } from '../limits.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -78,7 +79,7 @@ export function place(t: Pick<ExecutionContext, 'teardown'>, more: NodeJS.Proces
       reject: false,
       // A run has its own grace period after a signal.
       forceKillAfterDelay: false,
-      timeout: 600_000,
+      timeout: waitLimit,
       ...options,
     });
   const docker = async (...args: string[]) =>
@@ -214,9 +215,9 @@ export const isRunning = (here: Place, name: string) => () =>
     .journal()
     .some(event => event.type === 'agent.state' && event.agent === name && event.state.startsWith('running'));
 
-/** Poll until a value is found; throw after five minutes. */
+/** Poll until a value is found; throw if it takes too long. */
 export async function eventually<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>> {
-  const until = Date.now() + 300_000;
+  const until = Date.now() + waitLimit;
   while (Date.now() < until) {
     const found = await look();
     if (found) return found;

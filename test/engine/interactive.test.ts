@@ -11,7 +11,7 @@ const claude = clis[0];
 /** A gemini whose caller has no key. */
 const loggedOut = { ...clis[2], key: 'NO_KEY_AT_ALL' } as never as Cli;
 /** A busy machine may stall it for a minute before it requests input. */
-const longTimeouts = { run: '5m', stalled: '4m' };
+const longTimeouts = { run: '14m', stalled: '10m' };
 
 /** INTERACTIVE_RUNS=20 runs as many; each starts a Claude Code of its own. */
 const runs = Number(process.env.INTERACTIVE_RUNS ?? 2);
@@ -29,7 +29,7 @@ function begin(
     network: { name: stub.network },
     ...small,
     memory: '2g',
-    timeouts: { run: '5m' },
+    timeouts: { run: '14m' },
     ...more,
   };
   const env = { ...here.env, ...envOf(cli, stub, { key }) };
@@ -127,7 +127,7 @@ test.serial(
       prompt: 'Write NONCE-abc123 into the file answer.txt',
       done: { file: 'second.txt' },
       // Longer than a busy machine stalls a CLI in the middle of its turn.
-      timeouts: { run: '8m', stalled: '60s' },
+      timeouts: { run: '14m', stalled: '2m' },
     });
     await eventually(() => states(here).some(({ state }) => state === 'running.idle'), 'an idle agent');
     // Long enough for a busy machine to see that it is working again.

@@ -43,7 +43,7 @@ export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<v
           network: { name: stub.network },
           ...small,
           memory: '2g',
-          timeouts: { run: '5m' },
+          timeouts: { run: '14m' },
         },
       },
     },

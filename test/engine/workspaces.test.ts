@@ -93,7 +93,7 @@ test('the work of an agent that was killed, timed out, ran out of memory or was 
   const { here, on } = setUp(t);
   const spec = {
     agents: {
-      late: { ...sh('echo x >late.txt; sleep 600'), ...clone(), timeouts: { run: '4s' } },
+      late: { ...sh('echo x >late.txt; sleep 600'), ...clone(), timeouts: { run: '10s' } },
       greedy: { ...sh('echo x >greedy.txt; exec tail /dev/zero'), ...clone() },
       killed: { ...sh('echo x >killed.txt; touch .git/index.lock; sleep 600'), ...clone() },
       removed: { ...sh('echo x >removed.txt; sleep 600'), ...clone() },

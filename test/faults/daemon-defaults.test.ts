@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
 import { place, small } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { privateDaemon } from './private-daemon.ts';
 import { upForTests } from './up-for-tests.ts';
 
@@ -44,7 +45,7 @@ const lines = 100_000;
 test.serial(
   'agents run, their work is saved, no line is lost, and unsupported limits are named once',
   async t => {
-    t.timeout(600_000);
+    t.timeout(testLimit);
     const here = place(t, daemon.env);
     const repository = join(here.path, 'repository');
     const git = (...args: string[]) =>
@@ -86,7 +87,7 @@ test.serial(
 );
 
 test.serial('a bind-mounted directory must belong to the user that the engine maps root to', async t => {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   const here = place(t, daemon.env);
   const spec = {
     agents: {

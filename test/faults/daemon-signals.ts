@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { eventually, type Place } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { release } from './daemon-phases.ts';
 import { endProcessesOf } from './oracles.ts';
 import type { PrivateDaemon } from './private-daemon.ts';
@@ -52,7 +53,7 @@ export const casesOf =
     const fault = `${signal}, live-restore ${liveRestore ? 'on' : 'off'}`;
     if (!isWhole && !representative.includes(`${fault}, ${when}`)) return;
     cell({ block: 'D', fault, title: `a daemon that gets ${fault}, ${when}, ${outcome}` }, async t => {
-      t.timeout(300_000);
+      t.timeout(testLimit);
       await daemon.start({ liveRestore });
       const staged = stage(t, docker, daemon.env);
       const { here } = staged;

@@ -64,7 +64,7 @@ for (const [name, { intervene, expected }] of Object.entries(interventions))
         title,
         agent: untilGo,
         // If the change went unnoticed, the agent would still end.
-        more: { retries: 1, timeouts: { run: '60s' } },
+        more: { retries: 1, timeouts: { run: '5m' } },
         ...(intervene && { intervene }),
         ...(isAbandoned && { isAbandoned }),
         exitCode: 0,

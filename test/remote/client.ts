@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bin, eventually, type Place, place, small } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import type { RemoteEngine } from './remote-engine.ts';
 
 /** Settings of git for the repositories of a test. */
@@ -24,7 +25,7 @@ export async function client(
   { daemon, env: own }: Pick<RemoteEngine, 'daemon' | 'env'>,
   env = own,
 ) {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   const here = place(t, env);
   const repository = join(here.path, 'repository');
   const git = async (...args: string[]) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { place, small } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { remoteEngine } from './remote-engine.ts';
 
 const remote = await remoteEngine();
@@ -11,7 +12,7 @@ remote.upForTests();
 
 /** A caller whose home has logins, and whose engine is on another machine. */
 function caller(t: ExecutionContext) {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   const here = place(t, remote.env);
   const home = join(here.path, 'home');
   for (const folder of ['.ssh/keys', '.config/gcloud']) mkdirSync(join(home, folder), { recursive: true });

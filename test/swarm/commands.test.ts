@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { eventually, fakeDocker, isRunning, killed, place, small } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { agent } from '../remote/client.ts';
 import type { Host } from './hosts.ts';
 import { swarmEngines } from './swarm-engines.ts';
@@ -17,7 +18,7 @@ const baseImage = 'tmux-agents-base:latest';
 
 /** A client of the Swarm. */
 function caller(t: ExecutionContext) {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   return place(t, swarm.env);
 }
 

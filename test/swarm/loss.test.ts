@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { RunResult } from '../../src/state/result.ts';
 import { eventually, isRunning, type Place, place } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { agent, client } from '../remote/client.ts';
 import { countedStarts, eventsOf, go, hostOf } from './runs.ts';
 import { swarmEngines } from './swarm-engines.ts';
@@ -17,7 +18,7 @@ const onWorkers = { placement: { constraints: ['node.role==worker'] } };
 const until = 'until [ -e /tmp/go ]; do echo tick; sleep 0.2; done';
 
 function caller(t: ExecutionContext) {
-  t.timeout(900_000);
+  t.timeout(testLimit);
   const here = place(t, swarm.env);
   const start = (spec: object) => {
     const run = here.start(['run', here.write(spec), '--json']);
@@ -65,7 +66,7 @@ test.serial(
   'a lost attempt ends by its lease, is followed by one, and is removed when its host is back',
   async t => {
     const { here, git } = await client(t, { daemon: swarm.hosts[0]!.daemon, env: swarm.env });
-    t.timeout(900_000);
+    t.timeout(testLimit);
     const starts = countedStarts(t);
     const run = here.start(['run', here.write(followed(starts)), '--json']);
     t.teardown(() => void run.kill('SIGKILL'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RunEvent } from '../../src/events.ts';
 import { eventually, fakeDocker, isRunning, killed, place, small } from '../engine/flow.ts';
+import { testLimit } from '../limits.ts';
 import { agent, client } from '../remote/client.ts';
 import { eventsOf, go } from './runs.ts';
 import { swarmEngines } from './swarm-engines.ts';
@@ -17,7 +18,7 @@ const until = 'until [ -e /tmp/go ]; do echo tick; sleep 0.2; done';
 
 /** A client whose runs are placed by the Swarm. Nothing of it is left on any host at the end of a test. */
 function caller(t: ExecutionContext) {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   const here = place(t, swarm.env);
   const nothingLeft = async () => {
     const instance = readFileSync(join(here.stateDir, 'instance'), 'utf8').trim();
@@ -58,7 +59,7 @@ test.serial('agents are spread over the nodes, and run as anywhere', async t => 
 });
 
 test.serial('a clone is made on the node, and its work comes back', async t => {
-  t.timeout(600_000);
+  t.timeout(testLimit);
   const { here, git } = await client(t, { daemon: manager!.daemon, env: swarm.env });
   const { exitCode, json, stderr } = await here.run({
     target,

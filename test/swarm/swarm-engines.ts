@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { labelFilter } from '../../src/docker/labels.ts';
 import { eventually } from '../engine/flow.ts';
 import { startWithBaseImage } from '../faults/private-daemon.ts';
+import { testLimit } from '../limits.ts';
 import { createHosts, type Host } from './hosts.ts';
 
 /** Engines that form a Swarm, each on a host of its own. */
@@ -35,7 +36,7 @@ export async function swarmEngines(count: number): Promise<SwarmEngines> {
     upForTests() {
       test.after.always(remove);
       test.serial.before(async t => {
-        t.timeout(600_000);
+        t.timeout(testLimit);
         await startWithBaseImage(
           hosts.map(({ daemon }) => daemon),
           // A node of a Swarm cannot restore containers.

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, relative, resolve, sep } from 'node:path';
+import { pauseSync } from '../../async/pause-sync.ts';
 import { isWithin } from '../../spec/paths.ts';
 import { type DirectoryHandle, openDirectory } from '../../store/directory-handle.ts';
 
@@ -137,6 +138,6 @@ function openForReader(path: string, flags: number): number {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || tries === 20) throw error;
     }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    pauseSync(50);
   }
 }

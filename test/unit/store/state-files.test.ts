@@ -130,6 +130,21 @@ test('a state directory that others can write or own is refused with a hint', t 
   t.regex(sharedReason({ uid: own + 1, mode: 0o40700 })!.reason, /belongs to user/);
 });
 
+test('a state directory whose id is damaged is refused, and not given another one', t => {
+  const path = join(folder(t), 'state');
+  const { instance } = openStateDir(path);
+  t.regex(instance, /^[a-z0-9]{16}$/);
+  t.is(openStateDir(path).instance, instance);
+  for (const content of ['', 'other\n']) {
+    writeFileSync(join(path, 'instance'), content);
+    t.throws(() => openStateDir(path), {
+      instanceOf: UsageError,
+      message: /instance does not contain its id/,
+    });
+    t.is(readFileSync(join(path, 'instance'), 'utf8'), content);
+  }
+});
+
 test('a state directory that is a link is resolved before it is checked', t => {
   const base = folder(t);
   mkdirSync(join(base, 'disk', 'state'), { recursive: true, mode: 0o700 });

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { createArgs } from '../../src/agent-container/create-args.ts';
 import type { AgentPlan } from '../../src/spec/plan.ts';
+import { waitLimit } from '../limits.ts';
 import { defaultPlan } from '../unit/_helpers/default-plan.ts';
 
 const defaults: AgentPlan = {
@@ -19,6 +20,8 @@ export interface Cell {
   /** Opens the cell: removes guards from the command, and adds flags that a user could not. */
   readonly without?: (flag: string) => boolean;
   readonly open?: readonly string[];
+  /** The environment of a docker client of its engine. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -51,11 +54,11 @@ function cell(name: string, { workspace, plan = {}, without, open = [] }: Cell):
 /** Run a script in such a container, which is removed before this resolves or else with the test. */
 export async function inCell(t: ExecutionContext, script: string, options: Cell) {
   const name = `agent-flow-cell-${randomBytes(6).toString('hex')}`;
-  t.teardown(() => execa('docker', ['rm', '--force', name], { reject: false, timeout: 60_000 }));
+  const { env = {} } = options;
+  t.teardown(() => execa('docker', ['rm', '--force', name], { env, reject: false, timeout: 60_000 }));
   const { exitCode, stdout, stderr } = await execa('docker', [...cell(name, options), '-c', script], {
-    reject: false,
-    stdin: 'ignore',
-    timeout: 240_000,
+    ...{ env, reject: false, stdin: 'ignore' },
+    timeout: waitLimit,
     maxBuffer: 64 * 2 ** 20,
   });
   return { exitCode: exitCode ?? -1, stdout, stderr, name };

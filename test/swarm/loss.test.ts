@@ -47,6 +47,9 @@ async function nothingLeft(here: Place) {
 const resultOf = (stdout: unknown): RunResult => JSON.parse(String(stdout));
 const attemptsOf = (stdout: unknown, name: string) => resultOf(stdout).agents[name]!.attempts;
 
+/** Milliseconds that a host is cut off: long after its agent is followed by another attempt. */
+const cutMs = 5 * 60_000;
+
 /** The first attempt ends only with its lease. */
 const first =
   'echo one >one; git add .; git commit --quiet -m one; seq 77777 77777; until [ -e /tmp/go ]; do sleep 1; done';
@@ -87,6 +90,7 @@ test.serial(
       'work',
     );
     await lost.cut();
+    const cutAt = Date.now();
     t.teardown(() => lost.restore());
     const ended = () => eventsOf(here, 'attempt.ended').filter(event => event.agent === 'work');
     await eventually(() => ended().length > 0, 'the end of the first attempt');
@@ -94,6 +98,7 @@ test.serial(
     t.is(await state(), 'exited 124');
     await eventually(() => ended().length > 1, 'the end of the second attempt');
     t.not(hostOf(swarm, here, 'work').name, lost.name);
+    await eventually(() => Date.now() - cutAt > cutMs, 'the end of the cut');
     await lost.restore();
     const isBack = ({ message }: { message: string }) => message.startsWith(`${lost.name} is back`);
     await eventually(

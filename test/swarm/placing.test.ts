@@ -34,25 +34,30 @@ function caller(t: ExecutionContext) {
 const names = (count: number) => Array.from({ length: count }, (_, index) => `a${index + 1}`);
 const agents = (count: number, plan: object) => Object.fromEntries(names(count).map(name => [name, plan]));
 
-test.serial('agents are spread over the nodes, and run as anywhere', async t => {
+test.serial('30 agents at once are spread over the nodes, and run as anywhere', async t => {
   const { here, nothingLeft } = caller(t);
   const { exitCode, json, stderr } = await here.run({
     target,
-    concurrency: 6,
+    concurrency: 31,
     agents: {
-      ...agents(6, agent('hostname', bare)),
-      last: agent('true', { ...bare, placement: { host: 'h2' } }),
+      ...agents(30, agent('hostname', { ...bare, cpus: 0.1 })),
+      last: agent('true', { ...bare, cpus: 0.1, placement: { host: 'h2' } }),
     },
   });
   t.is(exitCode, 0, stderr);
-  const hosts = names(6).map(name => json.agents[name].host);
-  t.deepEqual([...new Set(hosts)].sort(), ['h1', 'h2', 'h3']);
+  const hosts = Object.groupBy(names(30), name => json.agents[name].host);
+  t.deepEqual(Object.keys(hosts).sort(), ['h1', 'h2', 'h3']);
+  t.true(
+    Object.values(hosts).every(placed => placed!.length >= 8),
+    JSON.stringify(hosts),
+  );
+  t.true(names(30).every(name => json.agents[name].attempts.length === 1));
   t.is(json.agents.last.host, 'h2');
   t.deepEqual(
     eventsOf(here, 'agent.ended')
       .map(({ agent }) => agent)
       .sort(),
-    [...names(6), 'last'],
+    [...names(30), 'last'].sort(),
   );
   t.regex((await here.agentFlow(['logs', 'last'])).stdout, /sh -ec true/);
   await nothingLeft();

@@ -47,8 +47,9 @@ test.serial('30 agents at once are spread over the nodes, and run as anywhere', 
   t.is(exitCode, 0, stderr);
   const hosts = Object.groupBy(names(30), name => json.agents[name].host);
   t.deepEqual(Object.keys(hosts).sort(), ['h1', 'h2', 'h3']);
+  // Room that an agent has released is given to the next one, so that the shares differ.
   t.true(
-    Object.values(hosts).every(placed => placed!.length >= 8),
+    Object.values(hosts).every(placed => placed!.length >= 4),
     JSON.stringify(hosts),
   );
   t.true(names(30).every(name => json.agents[name].attempts.length === 1));

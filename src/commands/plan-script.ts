@@ -2,13 +2,17 @@ import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
-/** Render a dry run as a bash script to read, or to run with `bash -e`. */
-export function planScript(name: string, { runId, steps, names }: DryRun): string {
+/** Render a dry run as a bash script to read, or to run with `bash -e`. `context`: the docker context of its engine. */
+export function planScript(
+  { name, context }: { readonly name: string; readonly context: string | null },
+  { runId, steps, names }: DryRun,
+): string {
   const lines = [
     `# ${oneLine(name)}: commands of a run in which every agent succeeds, one agent at a time. Run id: ${runId}`,
     'set -eu',
     // Like every docker call of a run.
     'unset DOCKER_DEFAULT_PLATFORM',
+    ...(context === null ? [] : ['unset DOCKER_HOST', `export DOCKER_CONTEXT=${shellWord(context)}`]),
   ];
   let agent: string | null | undefined;
   for (const step of steps) {
@@ -62,7 +66,9 @@ function printedIn(text: string, names: DryRun['names']): { name: string; rest: 
 /** Put the flags of a long command on lines of their own. */
 function wrapped(words: readonly string[]): string {
   const line = words.join(' ');
-  return line.length <= 200 ? line : words.join(' \\\n  ').replace(' \\\n  ', ' ');
+  const first = words.findIndex(word => word.startsWith('-'));
+  if (line.length <= 200 || first < 0) return line;
+  return [words.slice(0, first).join(' '), ...words.slice(first)].join(' \\\n  ');
 }
 
 /** Feed input as a here-document, or with `printf` if that would change its bytes. */

@@ -18,10 +18,8 @@ import { planData, planScript } from './plan-script.ts';
 
 /** Print the docker commands of a run without running them (`run --plan`). */
 export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolean): Promise<number> {
-  const connection = await reachCurrent(undefined, {
-    timeout: 10_000,
-    context: plan.target?.context ?? null,
-  }).catch((error: Error) => {
+  const context = plan.target?.context ?? null;
+  const connection = await reachCurrent(undefined, { timeout: 10_000, context }).catch((error: Error) => {
     printLine(`${error.message}. The plan assumes an engine with 2 CPUs and no images`);
     return null;
   });
@@ -38,10 +36,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   for (const message of [...warnings, ...(await checkCopies(plan))]) printLine(message);
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir, agents: own.agents });
   if (engine && !elsewhere) checkPermissions(own, engine);
-  if (plan.agents.some(({ placement }) => placement !== undefined))
-    printLine(
-      'agents with a "placement" run on other engines: their commands are printed as for the engine of the run',
-    );
+  for (const message of otherHosts(plan)) printLine(message);
   if (elsewhere)
     printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
   const assumedEngine = {
@@ -63,6 +58,19 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     commits,
   });
   if (json) printJson(planData(result));
-  else process.stdout.write(planScript(plan.name, result));
+  else process.stdout.write(planScript({ name: plan.name, context: context ?? callersContext() }, result));
   return 0;
+}
+
+/** Return the docker context that the caller named; null if there is none, or DOCKER_HOST takes precedence. */
+const callersContext = ({ DOCKER_HOST, DOCKER_CONTEXT } = process.env) =>
+  DOCKER_HOST ? null : (DOCKER_CONTEXT ?? null);
+
+/** Return messages about agents that a run has on other engines than the one of the run. */
+function otherHosts({ target, agents }: FlowPlan): string[] {
+  const printed = 'their commands are printed as for the engine of the run';
+  if (target?.isSwarm)
+    return [`agents run on the nodes that the Swarm places them on, with files of their own: ${printed}`];
+  const isPlaced = agents.some(({ placement }) => placement !== undefined);
+  return isPlaced ? [`agents with a "placement" run on other engines: ${printed}`] : [];
 }

@@ -3,7 +3,7 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { ActorContext } from '../actors/context.ts';
-import { provideActors } from '../actors/provide.ts';
+import { provideActors, type SchedulerPort } from '../actors/provide.ts';
 import { isRunsOwn, proxyNames } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
@@ -15,6 +15,7 @@ import { newRunId, type StateDir } from '../store/state-directory.ts';
 import type { Step } from './recording.ts';
 import { recordingContext } from './recording-context.ts';
 import { type RecordingDocker, recordingDocker } from './recording-docker.ts';
+import { recordingScheduler } from './recording-scheduler.ts';
 import { savingSteps } from './workspace.ts';
 
 export interface DryRun {
@@ -42,18 +43,26 @@ export async function dryRun(plan: FlowPlan, options: DryRunOptions): Promise<Dr
   const names = new Map<string, string>();
   const recording = recordingDocker(steps, names, options.docker);
   const context = recordingContext({ ...options, plan, folder, steps, docker: recording.docker });
-  await runMachines(plan, context, steps);
+  const owner = { instance: options.stateDir.instance, runId: folder.runId };
+  const scheduler = plan.target?.isSwarm ? recordingScheduler(context, { owner, steps }) : null;
+  await runMachines(plan, { context, scheduler }, steps);
   if (plan.agents.some(({ network }) => isRunsOwn(network, folder.runId)))
     await sweepRun(folder.runId, options.stateDir, recording);
   return { runId: folder.runId, steps, names };
 }
 
-async function runMachines(plan: FlowPlan, context: ActorContext, steps: Step[]): Promise<void> {
-  const agent = provideActors({ contextOf: () => context, clock: context.clock }).provide({
-    actors: succeedingActors(context, steps),
-  });
+async function runMachines(
+  plan: FlowPlan,
+  { context, scheduler }: { readonly context: ActorContext; readonly scheduler: SchedulerPort | null },
+  steps: Step[],
+): Promise<void> {
+  const ports = { contextOf: () => context, clock: context.clock, scheduler };
+  const agent = provideActors(ports).provide({ actors: succeedingActors(context, steps) });
   const flow = createActor(flowMachine.provide({ actors: { agent } }), {
-    input: { agents: plan.agents, concurrency: 1 },
+    input: {
+      agents: plan.agents.map(agent => ({ ...agent, isScheduled: scheduler !== null })),
+      concurrency: 1,
+    },
   });
   const done = new Promise<void>((resolve, reject) => {
     flow.subscribe({ complete: resolve, error: reject });

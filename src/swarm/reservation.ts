@@ -38,7 +38,7 @@ export async function createReservation(
   const { owner, scope } = request;
   const name = reservationName(owner.runId, scope);
   const options: DockerOptions = { timeout, signal, scope };
-  const created = await docker(reservationArgs(name, request), { ...options, isMutation: true });
+  const created = await docker(reservationArgs(request), { ...options, isMutation: true });
   const operation = 'reserve room in the Swarm';
   if (created.ok) {
     const id = created.stdout.trim();
@@ -56,10 +56,8 @@ export async function createReservation(
   return found.id;
 }
 
-function reservationArgs(
-  name: string,
-  { owner, scope, image, agent, exceptNodes }: ReservationRequest,
-): string[] {
+/** Return the docker arguments that create the reservation. */
+export function reservationArgs({ owner, scope, image, agent, exceptNodes }: ReservationRequest): string[] {
   const { constraints = [], genericResources = {} } = agent.placement ?? {};
   const labels = {
     ...ownedLabels(owner, 'reservation'),
@@ -70,7 +68,7 @@ function reservationArgs(
     ...['service', 'create', '--quiet', '--detach', '--no-resolve-image'],
     // A health check of the image would delay it, and Swarm would place a task anew that has ended.
     ...['--no-healthcheck', '--mode=replicated', '--replicas=1', '--restart-condition=none'],
-    `--name=${name}`,
+    `--name=${reservationName(owner.runId, scope)}`,
     ...labelFlags(labels),
     `--reserve-memory=${agent.memory}`,
     `--reserve-cpu=${agent.cpus ?? defaultCpus}`,
@@ -82,13 +80,16 @@ function reservationArgs(
   ];
 }
 
+/** Return the docker arguments that release the room. */
+export const releaseArgs = (name: string) => ['service', 'rm', '--', name];
+
 /** Release the room. A reservation that does not exist counts as released. */
 export async function removeReservation(
   docker: Docker,
   name: string,
   options: Pick<DockerOptions, 'signal' | 'scope'> = {},
 ): Promise<void> {
-  const result = await docker(['service', 'rm', '--', name], { ...options, timeout, isMutation: true });
+  const result = await docker(releaseArgs(name), { ...options, timeout, isMutation: true });
   if (result.ok || matchesMessage('noService', result.stderr)) return;
   throw dockerError(result, { operation: `release the room of ${name}` });
 }

@@ -140,3 +140,31 @@ test('--plan --json prints the same steps as data', async t => {
   t.deepEqual(verbs[1].args, ['start', { from: verbs[0].prints }]);
   t.true(verbs[2].input.includes('END_OF_INPUT'));
 });
+
+test('--plan of an engine that a context leads to, and of a Swarm, names the context', async t => {
+  const here = place(t);
+  const env = { ...here.env, DOCKER_CONFIG: join(here.path, 'docker') };
+  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  await execa('docker', ['context', 'create', 'build1', `--docker=host=${host}`], { env });
+  const planOf = async (more: object) =>
+    here.agentFlow(['run', '--plan', here.write(JSON.stringify({ ...more, ...oneAgent }))], { env });
+
+  const placed = await planOf({ target: { context: 'build1' } });
+  t.is(placed.exitCode, 0, placed.stderr);
+  t.regex(placed.stdout, /^unset DOCKER_HOST\nexport DOCKER_CONTEXT=build1\n/m);
+  t.notRegex(placed.stdout, /docker service/);
+
+  const scheduled = await planOf({ target: { swarm: 'build1' } });
+  t.is(scheduled.exitCode, 0, scheduled.stderr);
+  t.regex(scheduled.stderr, /agents run on the nodes that the Swarm places them on/);
+  const at = (command: RegExp) => scheduled.stdout.search(command);
+  const order = [/^docker service create /m, /^container_one_1=/m, /^docker rm /m, /^docker service rm /m];
+  t.deepEqual(
+    order.map(at).toSorted((a, b) => a - b),
+    order.map(at),
+  );
+  t.true(at(order[0]!) > 0);
+  t.regex(scheduled.stdout, /--reserve-memory=134217728/);
+});
+
+const oneAgent = { agents: { one: { command: ['true'], workspace: { mode: 'none' }, ...small } } };

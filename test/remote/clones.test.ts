@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -148,3 +148,36 @@ for (const megabytes of [10, 300])
     t.log(json.agents.a.attempts[0].timings);
     t.deepEqual(await left(), [[], []]);
   });
+
+test.serial('a copy of a folder travels, and comes back', async t => {
+  const { here, repository, left } = await client(t);
+  const workspace = { mode: 'copy', path: 'repository' };
+  const { exitCode, json, stderr } = await here.run({
+    agents: { a: agent('cat README; echo more >file', { workspace }) },
+  });
+  t.is(exitCode, 0, stderr);
+  t.regex(here.transcript('a'), /^one$/m);
+  t.is(readFileSync(join(json.agents.a.workspace.path, 'file'), 'utf8'), 'more\n');
+  t.false(existsSync(join(repository, 'file')));
+  t.deepEqual(await left(), [[], []]);
+});
+
+test.serial('the files of a clone with a damaged .git come back, and its volume is reported', async t => {
+  const { here, git, left } = await client(t);
+  const damages = {
+    gone: 'rm -rf .git',
+    objects: 'git commit -q --allow-empty -m lost; rm -rf .git/objects',
+  };
+  const agents = Object.fromEntries(
+    Object.entries(damages).map(([name, damage]) => [name, agent(`${damage}; echo ${name} >mine`)]),
+  );
+  const { exitCode, json, stderr } = await here.run({ agents });
+  t.is(exitCode, 0, stderr);
+  const volumes = Object.keys(damages).map(name => json.agents[name].workspace.volume);
+  for (const name of Object.keys(damages))
+    t.is(await git('show', `agent-flow/${json.runId}/${name}:mine`), name);
+  const warnings = here.journal().flatMap(event => (event.type === 'warning' ? event.message : []));
+  for (const volume of volumes)
+    t.true(warnings.some(message => /its \.git was damaged/.test(message) && message.includes(volume)));
+  t.deepEqual(await left(), [volumes.toSorted(), []]);
+});

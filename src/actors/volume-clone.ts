@@ -54,14 +54,18 @@ export function volumeClone(context: VolumeClonePorts, owner: CallScope, workspa
     out: place.out,
     collect: (request, signal) => collect(context, place, { ...request, isRepaired: false }, signal),
     async collectRepaired(request, signal) {
-      await makeSpare(context, owner, { ...request, target: place.spare }, signal);
-      return collect(context, place, { ...request, isRepaired: true }, signal);
+      try {
+        await makeSpare(context, owner, { ...request, target: place.spare }, signal);
+        return await collect(context, place, { ...request, isRepaired: true }, signal);
+      } finally {
+        // What is collected counts more than a volume that `cleanup` removes later.
+        await removeVolume(context.docker, place.spare, { scope: owner }).catch(() => false);
+      }
     },
     deliver: (work, signal) => deliver(context, place, work, signal),
     // The container uses the volume of the workspace, which is removed after it.
     async clear() {
-      for (const name of [place.bundle, place.spare])
-        await removeVolume(context.docker, name, { scope: owner });
+      await removeVolume(context.docker, place.bundle, { scope: owner });
       await rm(place.out, { recursive: true, force: true });
     },
   };

@@ -1,7 +1,7 @@
 import type { CallScope } from '../docker/recorder.ts';
 import type { CollectRequest } from './clone-files.ts';
 import type { ActorContext } from './context.ts';
-import type { HelperJob } from './helper-job.ts';
+import { type HelperJob, hasReported } from './helper-job.ts';
 
 const timeoutMs = 5 * 60_000;
 
@@ -32,7 +32,7 @@ export function collectJob(
     user: '0',
     purpose: 'save its work',
     timeout: timeoutMs,
-    hasReported: ({ stdout }) => /^(work|refs|left) /m.test(stdout),
+    hasReported: hasReported(/^(?:work [0-9a-f]{40,64}|refs \d+|nothing)$/m),
   };
 }
 

@@ -28,7 +28,7 @@ export async function emptyFolders(
       user: '0',
       purpose: 'remove its clone',
       timeout: timeoutMs,
-      hasReported: () => false,
+      hasReported: ({ ok }) => ok,
     };
     await runHelperJob(context, owner, job, signal);
     await remove().catch(error =>

@@ -7,7 +7,14 @@ import type { CloneFiles, CollectRequest } from './clone-files.ts';
 import { collectJob, makeSpare } from './collect-job.ts';
 import type { ActorContext } from './context.ts';
 import { type EmptyPorts, emptyFolders } from './empty-folders.ts';
-import { type HelperCommand, type HelperJob, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import {
+  type HelperCommand,
+  type HelperJob,
+  hasReported,
+  hostUser,
+  jobFailure,
+  runHelperJob,
+} from './helper-job.ts';
 import { onHost, writableNow } from './make-clone.ts';
 import type { WorkRefs } from './workspace.ts';
 
@@ -62,7 +69,7 @@ export function folderClone(context: FolderClonePorts, owner: CallScope, clone: 
           ...deliverJob(context, repository, { bundle: dirname(bundle), ...work }),
           purpose: 'deliver its work',
           timeout: timeoutMs,
-          hasReported: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
+          hasReported: hasReported(/^delivered /m),
         };
         const result = await runHelperJob(context, owner, job, signal);
         return result.ok && result.stdout.includes(`delivered ${work.commit ?? '-'}\n`)

@@ -21,7 +21,10 @@ export interface HelperJob extends HelperCommand {
   /** Milliseconds. */
   readonly timeout: number;
   readonly attach?: HelperOptions['attach'];
-  /** Return whether the helper itself has reported, so that the message of docker is irrelevant. */
+  /**
+   * Return whether the helper itself has reported the success or the failure that the result has. Otherwise docker failed:
+   * its message counts, or the output was lost.
+   */
   readonly hasReported: (result: DockerResult) => boolean;
   readonly prepare?: HelperOptions['prepare'];
   readonly fill?: HelperOptions['fill'];
@@ -55,8 +58,8 @@ export async function runHelperJob(
   };
   for (let tried = 1; ; tried++) {
     const result = await runHelper(helper, options);
-    const kind = result.ok || job.hasReported(result) ? null : classify(result);
-    if (kind === null || signal.aborted) return result;
+    if (signal.aborted || job.hasReported(result)) return result;
+    const kind = result.ok ? 'transient' : classify(result);
     if (kind === 'unreachable') throw dockerError(result, { operation: job.purpose });
     const tries = isSshRefusal(result) ? maxSshTries : maxTries;
     if (kind !== 'transient' || result.interrupted === 'timeout' || tried >= tries) return result;
@@ -78,6 +81,12 @@ export function helperOf(
   };
 }
 
+/** Return `hasReported` for a command whose output has a line that matches `success`, or one that says why it failed. */
+export const hasReported =
+  (success: RegExp): HelperJob['hasReported'] =>
+  ({ ok, stdout }) =>
+    (ok ? success : /^(?:failed|left) /m).test(stdout);
+
 /** Return why a helper failed: its own last line, or docker's message. */
 export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode }: DockerResult): string {
   const reported = /^(?:failed|left) ([^\n\r]{1,300})/m.exec(stdout)?.[1];
@@ -85,7 +94,11 @@ export function jobFailure({ stdout, stderr, printed = '', interrupted, exitCode
   if (interrupted === 'timeout') return 'it did not end in time';
   if (matchesMessage('noProgram', stderr))
     return 'the base image is of another release; build it again: agent-flow build';
-  return messageOf(stderr) || messageOf(printed) || `the helper container exited with ${exitCode}`;
+  const silence =
+    exitCode === 0
+      ? 'the output of the helper container was lost'
+      : `the helper container exited with ${exitCode}`;
+  return messageOf(stderr) || messageOf(printed) || silence;
 }
 
 /** Return the user by which a helper reads and writes the caller's own files. */

@@ -8,7 +8,14 @@ import { isWithin } from '../spec/paths.ts';
 import { makeDirectory } from '../store/state-files.ts';
 import { findRepository, type Repository, readSmallFile, repositoryRoots } from '../workspace/repository.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperCommand, type HelperPorts, hostUser, jobFailure, runHelperJob } from './helper-job.ts';
+import {
+  type HelperCommand,
+  type HelperPorts,
+  hasReported,
+  hostUser,
+  jobFailure,
+  runHelperJob,
+} from './helper-job.ts';
 
 type ClonePorts = HelperPorts &
   Pick<ActorContext, 'gitSetting' | 'markUsed' | 'writablePlaces' | 'livePlaces' | 'emit'>;
@@ -58,7 +65,7 @@ export async function makeClone(
       ...job,
       purpose: 'make its clone',
       timeout: timeoutMs,
-      hasReported: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+      hasReported: hasReported(/^cloned$/m),
       async prepare() {
         await removePartial(target);
         await mkdir(aside, { mode: 0o700 });

@@ -2,7 +2,7 @@ import type { CallScope } from '../docker/recorder.ts';
 import { removeVolume } from '../docker/volumes.ts';
 import { findRepository } from '../workspace/repository.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperJob, type HelperPorts, jobFailure, runHelperJob } from './helper-job.ts';
+import { type HelperJob, type HelperPorts, hasReported, jobFailure, runHelperJob } from './helper-job.ts';
 import type { CloneRequest } from './make-clone.ts';
 import { ensureAttemptVolume, repositoryMount } from './sent-repository.ts';
 
@@ -32,7 +32,7 @@ export async function makeVolumeClone(
     user: '0',
     purpose: 'make its clone',
     timeout: timeoutMs,
-    hasReported: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+    hasReported: hasReported(/^cloned$/m),
     async prepare() {
       // Whatever an earlier process has made is made again, unless the container exists: it is created after the clone.
       if (!(await removeVolume(context.docker, name, { scope: owner, signal }))) throw new InUse();

@@ -9,6 +9,7 @@ import {
   type HelperCommand,
   type HelperJob,
   type HelperPorts,
+  hasReported,
   jobFailure,
   runHelperJob,
 } from './helper-job.ts';
@@ -39,7 +40,7 @@ export async function sendRepository(
     user: '0',
     purpose: `send ${root} to the engine`,
     timeout: timeoutMs,
-    hasReported: ({ stdout }) => /^(cloned$|failed )/m.test(stdout),
+    hasReported: hasReported(/^cloned$/m),
     async prepare() {
       // An earlier process may have sent a part of it.
       await removeVolume(docker, name, scope);

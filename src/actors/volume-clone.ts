@@ -11,7 +11,7 @@ import { unpacker } from '../workspace/unpack.ts';
 import type { CloneFiles, CollectRequest, Delivery } from './clone-files.ts';
 import { collectJob, makeSpare } from './collect-job.ts';
 import type { ActorContext } from './context.ts';
-import { type HelperJob, jobFailure, runHelperJob } from './helper-job.ts';
+import { type HelperJob, hasReported, jobFailure, runHelperJob } from './helper-job.ts';
 import type { VolumePorts } from './make-volume-clone.ts';
 import { ensureAttemptVolume, repositoryMount } from './sent-repository.ts';
 
@@ -58,7 +58,7 @@ export function volumeClone(context: VolumeClonePorts, owner: CallScope, workspa
         await makeSpare(context, owner, { ...request, target: place.spare }, signal);
         return await collect(context, place, { ...request, isRepaired: true }, signal);
       } finally {
-        // What is collected counts more than a volume that `cleanup` removes later.
+        // Collected work counts more than a volume that `cleanup` removes later.
         await removeVolume(context.docker, place.spare, { scope: owner }).catch(() => false);
       }
     },
@@ -114,7 +114,7 @@ async function deliver(
     user: '0',
     purpose: 'deliver its work',
     timeout: timeoutMs,
-    hasReported: ({ stdout }) => /^(delivered|failed) /m.test(stdout),
+    hasReported: hasReported(/^delivered /m),
     take: async (id, ended) =>
       (ended.ok ? await takeOut(context, place, `${id}:/delivered`, signal) : null) ?? ended,
   };

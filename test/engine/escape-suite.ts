@@ -21,7 +21,7 @@ export interface EscapeSuite {
 }
 
 /** The workspace of the hostile agent, and a folder that it may only read, at /mounted. */
-export interface EscapeFiles {
+interface EscapeFiles {
   readonly workspace: string;
   readonly sibling: string;
 }

@@ -76,9 +76,9 @@ test('work that was collected in part has the reason of the helper', async t => 
 
 test('a damaged git directory is replaced by that of a spare clone, which is removed again', async t => {
   let tries = 0;
-  const { files, root, created, clones } = stage(t, () => ({
-    stdout: ++tries === 1 ? 'left damaged\n' : `work ${commit}\n`,
-  }));
+  const { files, root, created, clones } = stage(t, () =>
+    ++tries === 1 ? { ok: false, stdout: 'left damaged\n' } : { stdout: `work ${commit}\n` },
+  );
   t.is((await collectClone(files, request, never)).commit, commit);
   const spare = join(root, 'spare');
   t.deepEqual(clones, [{ repository: '/repo', commit: request.base, branch: 'work', target: spare }]);

@@ -1,5 +1,11 @@
 import test from 'ava';
-import { type HelperJob, hostUser, jobFailure, runHelperJob } from '../../../src/actors/helper-job.ts';
+import {
+  type HelperJob,
+  hasReported,
+  hostUser,
+  jobFailure,
+  runHelperJob,
+} from '../../../src/actors/helper-job.ts';
 import type { DockerResult } from '../../../src/docker/cli.ts';
 import { engine, helperPorts, id, never, rejection } from '../_helpers/actor-ports.ts';
 
@@ -45,6 +51,25 @@ test('a failure that the helper itself reports is final, whatever its message', 
   const { ports, created } = helperPorts(() => ({ ok: false, stdout: 'failed: unexpected EOF' }));
   await runHelperJob(ports, owner, job, never);
   t.is(created().length, 1);
+});
+
+test('a success that the helper did not report, and a report whose docker failed, are tried again', async t => {
+  const report = { ...job, hasReported: hasReported(/^cloned$/m) };
+  for (const first of [
+    { ok: true, exitCode: 0, stdout: '' },
+    { ok: true, exitCode: 0, stdout: 'clo' },
+    { ok: false, stdout: 'cloned\n', stderr: 'unexpected EOF' },
+  ]) {
+    const { ports, created } = helperPorts(() =>
+      created().length === 1 ? first : { ok: true, stdout: 'cloned\n' },
+    );
+    t.is((await runHelperJob(ports, owner, report, never)).stdout, 'cloned\n');
+    t.is(created().length, 2);
+  }
+  const { ports, created } = helperPorts(() => ({ ok: false, stdout: 'failed the disk is full\n' }));
+  t.false((await runHelperJob(ports, owner, report, never)).ok);
+  t.is(created().length, 1);
+  t.is(jobFailure({ ...result, ok: true, exitCode: 0 }), 'the output of the helper container was lost');
 });
 
 test('a helper that timed out is not retried', async t => {

@@ -34,8 +34,11 @@ export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;
 
 /** Return whether this network belongs to the run, and is removed with it. */
 export const isRunsOwn = (network: NetworkPlan, runId: string) =>
+  network.mode === 'allow' || isOnIsolated(network, runId);
+
+/** Return whether this network may be the isolated one of the run. */
+export const isOnIsolated = (network: NetworkPlan, runId: string) =>
   network.mode === 'isolated' ||
-  network.mode === 'allow' ||
   // For an adopted agent only the name is known.
   (network.mode === 'bridge' && network.name.startsWith(isolatedNetwork(runId)));
 

@@ -3,7 +3,7 @@ import { EngineError, UsageError } from '../errors.ts';
 import { openStateDir, stateDirPath } from '../store/state-directory.ts';
 import { oneLine } from '../text/text.ts';
 import { planCleanup, planTable, skippedLines } from './cleanup/plan.ts';
-import { type CleanupResult, combined, dryRunResult, type Removed, removeAll } from './cleanup/remove.ts';
+import { combined, dryRunResult, type Removed, removeAll } from './cleanup/remove.ts';
 import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
 import { parseAge } from './times.ts';
 
@@ -51,11 +51,7 @@ export const cleanup: Command = {
     );
     if (list !== '') printLine(list);
 
-    const results: CleanupResult[] = [];
-    for (const onEngine of plans) {
-      const stayed = results.flatMap(result => result.stayed);
-      results.push(dryRun ? dryRunResult(onEngine.plan) : await removeAll(onEngine, state, stayed));
-    }
+    const results = dryRun ? plans.map(({ plan }) => dryRunResult(plan)) : await removeAll(plans, state);
     const done = combined(results.map(result => result.done));
     if (json) printJson({ dryRun, ...done });
     else printLine(`${dryRun ? 'would remove' : 'removed'} ${summary(done)}`);

@@ -1,9 +1,10 @@
+import type { EngineConnection } from '../connection/engine-connection.ts';
 import { connectToAgent, connectToRun } from '../connection/run-connection.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
-import { labelFilter } from '../docker/labels.ts';
+import { labelFilter, type RunOwner } from '../docker/labels.ts';
 import { EngineError } from '../errors.ts';
-import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
+import { listRunNetworks, type RunNetworkDriver, removeRunNetwork } from '../networks/run-networks.ts';
 import { removeRunVolumes } from '../recovery/run-volumes.ts';
 import { requestStop } from '../run/request-stop.ts';
 import { resumeRun } from '../run/resume-run.ts';
@@ -77,11 +78,12 @@ const warningLines = (run: FoundRun, before: FoundRun) =>
 async function removeOnEngines(state: StateDir, folder: RunFolder, agent: string | null): Promise<number> {
   const engines =
     agent === null ? await connectToRun(folder) : await Promise.allSettled([connectToAgent(folder, agent)]);
+  const reached = engines.flatMap(engine => (engine.status === 'fulfilled' ? [engine.value] : []));
   let kept = 0;
-  for (const engine of engines)
-    if (engine.status === 'fulfilled') kept += await removeLeft(engine.value.docker, state, folder, agent);
+  for (const { docker } of reached) kept += await removeLeft(docker, state, folder, agent);
   const failed = engines.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
+  if (agent === null && !lockHolder(folder.lock)) await removeSwarmNetworks(reached, state, folder);
   return kept;
 }
 
@@ -95,7 +97,7 @@ async function removeLeft(
   const kept = await removeKept(docker, folder, agent, instance);
   const { runId, lock } = folder;
   await removeRunVolumes(docker, { instance, runId }, { state: readRun(folder).state, agent });
-  if (agent === null && !lockHolder(lock)) await removeNetworks(docker, folder, instance);
+  if (agent === null && !lockHolder(lock)) await removeNetworks(docker, 'bridge', { instance, runId });
   return kept;
 }
 
@@ -117,9 +119,27 @@ async function removeKept(
 }
 
 /** Remove the run's networks, which stay as long as kept containers use them. */
-async function removeNetworks(docker: Docker, { runId }: RunFolder, instance: string): Promise<void> {
-  for (const id of await listRunNetworks(docker, instance, runId)) {
-    const problem = await removeRunNetwork(docker, id);
+async function removeNetworks(
+  docker: Docker,
+  driver: RunNetworkDriver,
+  owner: RunOwner,
+  others: readonly Docker[] = [],
+): Promise<void> {
+  for (const id of await listRunNetworks(docker, driver, owner)) {
+    const problem = await removeRunNetwork(docker, id, others);
     if (problem) throw new EngineError(`could not remove network ${id.slice(0, 12)}: ${problem.why}`);
+  }
+}
+
+/** Remove the run's networks that the nodes of a Docker Swarm share, after the containers on all nodes. */
+async function removeSwarmNetworks(
+  engines: readonly EngineConnection[],
+  { instance }: StateDir,
+  { runId }: RunFolder,
+): Promise<void> {
+  const clients = engines.map(({ docker }) => docker);
+  for (const { docker } of engines.filter(({ engine }) => engine.swarm?.isManager)) {
+    const others = clients.filter(other => other !== docker);
+    await removeNetworks(docker, 'overlay', { instance, runId }, others);
   }
 }

@@ -118,6 +118,8 @@ export const unreadableOutput = (
 function hint(kind: DockerErrorKind, text: string): string {
   if (matchesMessage('noSpace', text)) return '. Free some space: docker system df shows what takes it';
   if (/address pool/i.test(text)) return '. Remove unused networks: docker network prune';
+  if (/attaching to network failed/i.test(text))
+    return '. The network may have no free address: docker swarm init --default-addr-pool-mask-length sets the size of the networks of a Swarm';
   if (/"docker-init": executable file not found/.test(text))
     return ". Install docker-init on the engine's host; Debian has it in the package tini";
   if (kind === 'gpu')

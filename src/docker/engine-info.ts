@@ -22,7 +22,11 @@ export const rawContainerSupport = z.object({
 });
 
 /** The field of `docker info` that describes the engine's place in a Docker Swarm. */
-export const rawSwarm = z.object({ NodeID: z.string().nullish(), ControlAvailable: z.boolean().nullish() });
+export const rawSwarm = z.object({
+  NodeID: z.string().nullish(),
+  ControlAvailable: z.boolean().nullish(),
+  Cluster: z.object({ SubnetSize: z.number().nullish() }).nullish(),
+});
 
 const info = rawContainerSupport.extend({
   ID: z.string().optional(),
@@ -53,7 +57,14 @@ export interface EngineInfo extends ContainerSupport {
   /** The engine is Podman, through its docker-compatible socket. */
   readonly isPodman: boolean;
   /** Its place in a Docker Swarm; null without one. */
-  readonly swarm: { readonly nodeId: string; readonly isManager: boolean } | null;
+  readonly swarm: SwarmMembership | null;
+}
+
+interface SwarmMembership {
+  readonly nodeId: string;
+  readonly isManager: boolean;
+  /** Bits of the addresses that the Swarm's own choice of a subnet fixes, such as 24; only a manager reports it. */
+  readonly subnetSize?: number;
 }
 
 export interface ContainerSupport {
@@ -211,8 +222,15 @@ function engineOf(facts: z.output<typeof info>): EngineInfo {
 }
 
 /** Return an engine's place in a Docker Swarm from its `docker info`; null without one. */
-export const swarmOf = (swarm: z.output<typeof rawSwarm> | null | undefined): EngineInfo['swarm'] =>
-  swarm?.NodeID ? { nodeId: swarm.NodeID, isManager: swarm.ControlAvailable ?? false } : null;
+export function swarmOf(swarm: z.output<typeof rawSwarm> | null | undefined): EngineInfo['swarm'] {
+  if (!swarm?.NodeID) return null;
+  const subnetSize = swarm.Cluster?.SubnetSize;
+  return {
+    nodeId: swarm.NodeID,
+    isManager: swarm.ControlAvailable ?? false,
+    ...(subnetSize ? { subnetSize } : {}),
+  };
+}
 
 /** The output may come from something else than docker, such as a script in its place. */
 const unreadable = (stdout: string, exitCode: number | null) => {

@@ -16,8 +16,9 @@ const messages = {
   noVolume: /(^|: )no such volume(: |$)|no volume with name \S+ found/i,
   volumeBusy: /^remove \S+: volume is in use - |volume \S+ is being used/i,
   noService: /(^|: )(no such service: |service \S+ not found$)/i,
-  serviceExists: /name conflicts with an existing object/i,
+  swarmNameTaken: /name conflicts with an existing object/i,
   networkBusy: /^error while removing network: .* has active endpoints|: network is being used$/i,
+  networkHasTask: /network \S+ is in use by (task|service) /i,
   imageBusy:
     /^conflict: unable to (remove|delete) |image is in use by a container|image has dependent children/i,
   removing: /^removal of container \S+ is already in progress$/i,

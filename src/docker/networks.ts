@@ -13,13 +13,22 @@ const inspected = z
     Id: z.string(),
     Name: z.string(),
     Driver: z.string(),
+    Scope: z.string().nullish(),
     Internal: z.boolean(),
+    Attachable: z.boolean().nullish(),
+    Options: z.record(z.string(), z.string()).nullish(),
     Labels: z.record(z.string(), z.string()).nullish(),
   })
-  .transform(({ Id, Name, Driver, Internal, Labels }) => ({
+  .transform(({ Id, Name, Driver, Scope, Internal, Attachable, Options, Labels }) => ({
     id: Id,
     name: Name,
-    isInternal: Driver === 'bridge' && Internal,
+    driver: Driver,
+    /** The network is one of the Docker Swarm that the engine is in. */
+    isOfSwarm: Scope === 'swarm',
+    isInternal: Internal,
+    /** Containers can be on it that are no services of the Swarm. */
+    isAttachable: Attachable ?? false,
+    options: Options ?? {},
     labels: Labels ?? {},
   }));
 
@@ -34,7 +43,7 @@ export interface NetworkOptions {
 export interface NamedNetwork {
   /** Return the first network of this name, and remove the others if this process created one of them. */
   readonly findAndDeduplicate: () => Promise<z.output<typeof listed> | null>;
-  /** Create it with these flags. Succeeds if the name is already taken. */
+  /** Create it as a bridge with these flags. Succeeds if the name is already taken. */
   readonly create: (flags: readonly string[]) => Promise<void>;
 }
 
@@ -51,13 +60,24 @@ export function namedNetwork(name: string, { docker, signal }: NetworkOptions): 
       return first;
     },
     async create(flags) {
-      const args = ['network', 'create', '--driver=bridge', ...flags, '--', name];
-      const result = await docker(args, { ...limits, isMutation: true });
-      if (!result.ok && !matchesMessage('networkExists', result.stderr))
-        throw dockerError(result, { operation: `create the network ${name}` });
+      await createNetwork(name, ['--driver=bridge', ...flags], { docker, ...limits });
       isCreated = true;
     },
   };
+}
+
+/** Create a network with these flags. Succeeds if the name is already taken. */
+export async function createNetwork(
+  name: string,
+  flags: readonly string[],
+  { docker, ...options }: NetworkOptions,
+): Promise<void> {
+  const args = ['network', 'create', ...flags, '--', name];
+  const result = await docker(args, { timeout: 30_000, ...options, isMutation: true });
+  const isTaken = (['networkExists', 'swarmNameTaken'] as const).some(message =>
+    matchesMessage(message, result.stderr),
+  );
+  if (!result.ok && !isTaken) throw dockerError(result, { operation: `create the network ${name}` });
 }
 
 export const listNetworksArgs = (name: string) => [

@@ -9,6 +9,7 @@ import type { Docker } from '../docker/cli.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { label } from '../docker/labels.ts';
 import { FlowError } from '../errors.ts';
+import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
 import { sweep } from '../run/sweep.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { newRunId, type StateDir } from '../store/state-directory.ts';
@@ -106,4 +107,6 @@ async function sweepRun(runId: string, { instance }: StateDir, { docker, made }:
     inDoubt: false,
     sleep: async () => {},
   });
+  for (const id of await listRunNetworks(docker, 'overlay', { instance, runId }))
+    await removeRunNetwork(docker, id);
 }

@@ -5,6 +5,7 @@ import { containers as containersOf } from '../docker/containers.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { nullRecorder } from '../docker/recorder.ts';
 import type { Watcher } from '../docker/watch.ts';
+import { swarmNetworks } from '../networks/swarm-networks.ts';
 import { emptyRecord } from '../recovery/record.ts';
 import { createActorContext } from '../run/actor-context.ts';
 import { redactor } from '../secrets/redact.ts';
@@ -32,6 +33,7 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
   const neverAborted = new AbortController().signal;
   const context: ActorContext = createActorContext({
     run: { plan, stateDir, folder, secret: folder.runId, commits },
+    ...(plan.target?.isSwarm && { swarmNetworks: networksOf(options, neverAborted) }),
     isResumed: false,
     docker: {
       docker,
@@ -62,6 +64,13 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
   });
   return context;
 }
+
+const networksOf = ({ docker, stateDir, folder }: RecordingContextOptions, signal: AbortSignal) =>
+  swarmNetworks({
+    ...{ docker, instance: stateDir.instance, runId: folder.runId },
+    clock: systemClock,
+    signal,
+  });
 
 /** Has the name of a secret in place of its value: a dry run needs no secret, and prints none. */
 const secretNames: Vault = {

@@ -1,6 +1,6 @@
 import type { DockerResult } from '../docker/cli.ts';
 import { label } from '../docker/labels.ts';
-import { filtersOf, hasLabels, labelsOf } from './docker-arguments.ts';
+import { filtersOf, hasLabels, labelsOf, optionsOf } from './docker-arguments.ts';
 import { type Call, type Created, inventId, type Recording, record, succeed } from './recording.ts';
 
 /** Record a `docker network` command. */
@@ -11,7 +11,7 @@ export function recordNetwork(recording: Recording, call: Call): DockerResult | 
     case 'create':
       return createNetwork(recording, call);
     case 'inspect': {
-      const found = [...networks.values()].filter(({ id }) => args.includes(id));
+      const found = [...networks.values()].filter(({ id, name }) => args.includes(id) || args.includes(name));
       return succeed(call, JSON.stringify(found.map(details)));
     }
     case 'connect':
@@ -34,24 +34,32 @@ function createNetwork({ steps, names, networks }: Recording, call: Call): Docke
   // A network that outlives the run is referred to by its name.
   record(steps, call, labels[label.runId] === undefined ? {} : { prints: variable });
   const id = inventId(names, variable);
-  networks.set(last, { id, name: last, labels, isInternal: args.includes('--internal'), networks: [] });
+  const [driver = 'bridge'] = optionsOf(args, 'driver');
+  const isInternal = args.includes('--internal');
+  networks.set(last, { id, name: last, labels, driver, isInternal, networks: [] });
   return succeed(call, id);
 }
 
 function listNetworks({ networks, real }: Recording, call: Call): DockerResult | Promise<DockerResult> {
   const { args, options } = call;
   const [name] = filtersOf(args, 'name').flatMap(filter => /^\^(.*)\$$/.exec(filter)?.[1] || []);
+  const [driver] = filtersOf(args, 'driver');
   const found = [...networks.values()].filter(
-    created => (name === undefined || created.name === name) && hasLabels(created.labels, args),
+    created =>
+      (name === undefined || created.name === name) &&
+      (driver === undefined || created.driver === driver) &&
+      hasLabels(created.labels, args),
   );
   if (args.includes('--quiet')) return succeed(call, found.map(({ id }) => id).join('\n'));
   if (found.length === 0 && real) return real(args, options);
-  const rows = found.map(({ id, name }) => JSON.stringify({ ID: id, Name: name, Driver: 'bridge' }));
+  const rows = found.map(({ id, name, driver }) => JSON.stringify({ ID: id, Name: name, Driver: driver }));
   return succeed(call, rows.join('\n'));
 }
 
-const details = ({ id, name, labels, isInternal }: Created) =>
-  ({ Id: id, Name: name, Driver: 'bridge', Internal: isInternal, Labels: labels }) as const;
+const details = ({ id, name, labels, driver, isInternal }: Created) => ({
+  ...{ Id: id, Name: name, Driver: driver, Internal: isInternal, Labels: labels },
+  ...(driver === 'overlay' ? { Scope: 'swarm', Attachable: true } : { Scope: 'local', Attachable: false }),
+});
 
 const nameOf = (networks: Recording['networks'], id: string) =>
   [...networks.values()].find(network => network.id === id)?.name ?? '';

@@ -26,6 +26,8 @@ export interface Created {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly isInternal?: boolean;
+  /** The driver of a network. */
+  readonly driver?: string;
   /** Names of the networks of a container. */
   readonly networks: string[];
 }

@@ -1,18 +1,21 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import { memoizeAsync } from '../async/memoize.ts';
-import { raceAbort } from '../async/race-abort.ts';
+import { sharedWork } from '../async/shared-work.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { Recorder } from '../docker/recorder.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
 import type { ImageContext } from '../images/inspect.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { sharedNetwork } from '../spec/resolve.ts';
+import { checkAttachment } from './attachment.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
 import { ensureProxy } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
 import { readBlocked } from './read-blocked.ts';
 import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
+import type { SwarmNetwork, SwarmNetworks } from './swarm-networks.ts';
 
 /** The networks of one run's agents, and their proxies. */
 export interface RunNetworks {
@@ -31,6 +34,8 @@ export interface RunNetworksOptions {
   readonly instance: string;
   readonly runId: string;
   readonly docker: Docker;
+  /** The networks of the Docker Swarm that places the agents; null without one. */
+  readonly swarmNetworks: SwarmNetworks | null;
   readonly recorder: Recorder;
   readonly images: ImageContext;
   readonly supportedLimits: SupportedLimits;
@@ -40,27 +45,34 @@ export interface RunNetworksOptions {
 }
 
 export function runNetworks(options: RunNetworksOptions): RunNetworks {
-  const { plan, instance, runId, docker } = options;
+  const { plan, instance, runId, docker, swarmNetworks } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const { share, underWay } = sharedWork();
   const bridge = memoizeAsync(name =>
     ensureBridgeNetwork(name, { docker, instance, signal: options.signal }),
   );
-  const network = (request: RunNetwork) =>
+  const network = (request: RunNetwork, stop = signal) =>
     share(
       `network ${request.name}`,
       () => ensureRunNetwork(request, { docker, instance, runId, signal }),
-      signal,
-    ) as Promise<string>;
+      stop,
+    );
+  const attach = (found: SwarmNetwork, stop: AbortSignal) =>
+    share(`attachment ${found.id}`, () => checkAttachment(found, { docker, signal }), stop);
   const ensureProxied = proxies({ ...options, signal }, network);
   const blocked = new Map<string, readonly string[]>();
 
   const ensure = async (agent: string, stop: AbortSignal) => {
     const request = plan(agent).network;
-    if (request.mode === 'bridge') await bridge(request.name, stop);
-    if (request.mode === 'isolated')
-      await raceAbort(network({ name: isolatedNetwork(runId), kind: 'open' }), stop);
+    if (request.mode === 'bridge') {
+      const ofSwarm = request.name === sharedNetwork ? null : await swarmNetworks?.find(request.name, stop);
+      await (ofSwarm ? attach(ofSwarm, stop) : bridge(request.name, stop));
+    }
+    if (request.mode === 'isolated' && swarmNetworks !== null)
+      await attach(await swarmNetworks.ensureIsolated(stop), stop);
+    if (request.mode === 'isolated' && swarmNetworks === null)
+      await network({ name: isolatedNetwork(runId), kind: 'open' }, stop);
     if (request.mode === 'allow')
       await share(proxyNames(runId, request.hosts).proxy, () => ensureProxied(request.hosts), stop);
   };
@@ -103,23 +115,5 @@ function proxies(
     if (!isNew && checked.has(names.proxy)) return;
     await verifyEgressRules(identity, common);
     checked.add(names.proxy);
-  };
-}
-
-/** Share work that is under way. Its result is not kept: a network may be gone before the next attempt. */
-function sharedWork() {
-  const flights = new Map<string, Promise<unknown>>();
-  return {
-    share(key: string, work: () => Promise<unknown>, stop: AbortSignal): Promise<unknown> {
-      let flight = flights.get(key);
-      if (!flight) {
-        flight = work().finally(() => flights.delete(key));
-        flights.set(key, flight);
-        // Handle the rejection if all callers have aborted.
-        flight.catch(() => {});
-      }
-      return raceAbort(flight, stop);
-    },
-    underWay: () => [...flights.values()],
   };
 }

@@ -17,6 +17,7 @@ import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
 import type { HostPlan } from '../connection/run-hosts.ts';
 import type { CallScope } from '../docker/recorder.ts';
+import type { SwarmNetworks } from '../networks/swarm-networks.ts';
 import { livePlaces } from '../preflight/check-mounts.ts';
 import { findMountProblem } from '../preflight/mount-problem.ts';
 import { sharedWorkspaces } from '../preflight/shared-workspace.ts';
@@ -35,6 +36,8 @@ export interface ActorContextOptions {
   readonly run: RunOnDisk;
   /** The host of these ports; default: the engine of the run, with all of its agents. */
   readonly host?: HostPlan;
+  /** The networks of the Docker Swarm that places the agents; default: it places none. */
+  readonly swarmNetworks?: SwarmNetworks;
   /** False for a run that begins. */
   readonly isResumed: boolean;
   readonly docker: DockerPort;
@@ -56,7 +59,7 @@ interface DryRunPorts extends Pick<WorkspacePort, 'makeClone' | 'protectGit'> {
 
 /** Create the ports that the actors of one run share. */
 export function createActorContext(options: ActorContextOptions): ActorContext {
-  const { run, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
+  const { run, swarmNetworks = null, isResumed, docker, time, vault, tracker, dryRun, signal } = options;
   const host = options.host ?? { title: null, plan: run.plan, exposed: [] };
   const { clock } = time;
   const agents = agentsOf(run);
@@ -70,7 +73,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     ...docker,
     ...agents,
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
-    ...provision({ run, host, port: docker, agents, isDryRun: dryRun !== undefined, signal }),
+    ...provision({ run, host, port: docker, agents, swarmNetworks, isDryRun: dryRun !== undefined, signal }),
     ...clonesOf({ ...run, attempts: tracker.attempts }),
     // A process for each agent would take its time.
     gitSetting: memoizeAsync(globalGitSetting),

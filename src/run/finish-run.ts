@@ -71,13 +71,16 @@ async function endWithoutResult({ tracker }: OpenRun, { closeWatchers }: DrivenR
 async function removeLeft(open: OpenRun, { fleet, loss }: DrivenRun): Promise<readonly string[]> {
   const unreachable = await fleet.connectAll();
   await loss.settle();
+  const kept = keptContainers(open);
   const clean = fleet.hosts.map(async host => {
     await saveLeftWork(open, host);
-    return sweepHost(open, host);
+    return sweepHost(open, host, kept);
   });
   const left = await Promise.all(clean);
-  // Its room is released after the container of an agent.
-  const unreleased = await fleet.releaseAll().catch(() => ["this run's reservations"]);
+  // After the containers: networks that hosts share, and the room of each agent.
+  const isComplete = unreachable.length === 0 && !left.includes(null);
+  const release = fleet.releaseAll({ kept, isComplete });
+  const unreleased = await release.catch(() => ["this run's reservations"]);
   return [
     ...left.flatMap(found => found ?? []).map(id => id.slice(0, 12)),
     ...(left.includes(null) ? ["this run's containers"] : []),
@@ -103,26 +106,31 @@ async function saveLeftWork({ run, tracker, journal, ending }: OpenRun, { plan, 
   }
 }
 
+/** Return the ids of the containers that stay, wherever they are. */
+function keptContainers({ run, tracker }: OpenRun): ReadonlySet<string> {
+  const ids = run.plan.agents
+    .filter(({ keep }) => keep !== 'never')
+    .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
+  return new Set(ids);
+}
+
 /** Return the ids that could not be removed; null if Docker could not list them. */
 async function sweepHost(
-  { run, stateDir, clock, tracker }: OpenRun,
+  { run, stateDir, clock }: OpenRun,
   { host, plan, context }: DrivenHost,
+  kept: ReadonlySet<string>,
 ): Promise<string[] | null> {
   const { folder, isResumed } = run;
   const { docker, ledger, hasOtherFiles } = host;
-  const kept = plan.agents
-    .filter(({ keep }) => keep !== 'never')
-    .flatMap(({ name }) => tracker.attempts(name).flatMap(({ containerId }) => containerId ?? []));
-  const keptIds = new Set(kept);
   const wasInterrupted = await context.networks.close();
   const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
   // Docker has confirmed the removal of each container, so that a list would prove nothing more. An earlier process may
   // have left others.
-  if (!isResumed && !hasNetworks && !hasOtherFiles && ledger.isSettled(keptIds)) return [];
+  if (!isResumed && !hasNetworks && !hasOtherFiles && ledger.isSettled(kept)) return [];
   return await sweep(docker, {
     instance: stateDir.instance,
     runId: folder.runId,
-    kept: keptIds,
+    kept,
     hasNetworks,
     hasVolumes: hasOtherFiles,
     // Agents settle their own containers in `removing`; only the network and proxy of the run can still be in doubt.

@@ -7,7 +7,7 @@ import { callInfo, engineInfo } from '../docker/engine-info.ts';
 import { type Watcher, watchContainers } from '../docker/watch.ts';
 import { startsAtOnce } from '../preflight/limits.ts';
 import type { FlowPlan } from '../spec/plan.ts';
-import { createActorContext } from './actor-context.ts';
+import { type ActorContextOptions, createActorContext } from './actor-context.ts';
 import { engineReplaced, unwritable } from './halt-errors.ts';
 import { adaptiveLimiter } from './limiter.ts';
 import { type OpenHost, type OpenRun, warn } from './open-run.ts';
@@ -24,8 +24,19 @@ export interface Fleet extends Omit<AgentPorts, 'clock'> {
   reach(host: string | null, signal: AbortSignal): Promise<ActorContext>;
   /** Connect to all hosts that may have something of the run. Returns the names of those that cannot be reached. */
   connectAll(): Promise<readonly string[]>;
-  /** Remove what the run has beside containers, volumes and networks. Returns the names of what is left. */
-  releaseAll(): Promise<readonly string[]>;
+  /**
+   * Remove what the run has beside the containers, volumes and networks of each host, which are removed before. Returns the
+   * names of what may be left.
+   */
+  releaseAll(remaining: RemainingContainers): Promise<readonly string[]>;
+}
+
+/** The containers of a run that may still exist. */
+export interface RemainingContainers {
+  /** Ids of those that stay, with their networks. */
+  readonly kept: ReadonlySet<string>;
+  /** Whether every host that may have others has reported what is on it. */
+  readonly isComplete: boolean;
 }
 
 /** A host, and the ports of the agents on it. */
@@ -63,9 +74,18 @@ export function plannedFleet(open: OpenRun): Fleet {
 }
 
 /** Watch a host, and create the ports of the agents on it. */
-export function driveHost(open: OpenRun, host: OpenHost, on: Omit<HostPlan, 'title'>): DrivenHost {
+export function driveHost(
+  open: OpenRun,
+  host: OpenHost,
+  { swarmNetworks, ...on }: Omit<HostPlan, 'title'> & Pick<ActorContextOptions, 'swarmNetworks'>,
+): DrivenHost {
   const watcher = watchHost(open, host);
-  const context = actorContextOf(open, { host, watcher }, { title: titleOf(host), ...on });
+  const shared = swarmNetworks === undefined ? {} : { swarmNetworks };
+  const context = actorContextOf(
+    open,
+    { host, watcher },
+    { host: { title: titleOf(host), ...on }, ...shared },
+  );
   return { host, plan: on.plan, watcher, context };
 }
 
@@ -102,7 +122,7 @@ function watchHost(open: OpenRun, host: OpenHost): Watcher {
 function actorContextOf(
   { run, stateDir, clock, journal, tracker, halted, ending }: OpenRun,
   { host, watcher }: Pick<DrivenHost, 'host' | 'watcher'>,
-  hostPlan: HostPlan,
+  on: Pick<ActorContextOptions, 'host' | 'swarmNetworks'>,
 ): ActorContext {
   const { docker, recorder, engine, hasOtherFiles } = host;
   const limiter = adaptiveLimiter({
@@ -112,7 +132,7 @@ function actorContextOf(
   });
   return createActorContext({
     run: { ...run, hasOtherFiles, stateDir },
-    host: hostPlan,
+    ...on,
     isResumed: run.isResumed,
     docker: { docker, recorder, containers: containersOf(docker), watcher, engine, limiter },
     time: { clock, deadlineSignal: tracker.deadline.signal },

@@ -71,7 +71,7 @@ export async function openRun(
       host =>
         plan.concurrency ??
         (plan.target?.isSwarm
-          ? swarmConcurrency(plan, host.docker)
+          ? swarmConcurrency(plan, host)
           : maxConcurrency(planOn(plan, host), host.engine)),
     ),
   );

@@ -5,6 +5,7 @@ import type { HostPlan } from '../connection/run-hosts.ts';
 import { imageBuilder } from '../images/images.ts';
 import { type ImageContext, inspectImage } from '../images/inspect.ts';
 import { runNetworks } from '../networks/networks.ts';
+import type { SwarmNetworks } from '../networks/swarm-networks.ts';
 import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
 import { writablePlaces } from '../preflight/writable-mounts.ts';
@@ -17,13 +18,14 @@ export interface ProvisionOptions {
   readonly host: HostPlan;
   readonly port: DockerPort;
   readonly agents: Pick<AgentPort, 'plan'>;
+  readonly swarmNetworks: SwarmNetworks | null;
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Provide the images and networks of a run. Each is made once, for all agents that share it. */
 export function provision(options: ProvisionOptions): ProvisionPort {
-  const { run, host, port, agents, signal } = options;
+  const { run, host, port, agents, swarmNetworks, signal } = options;
   const { stateDir, folder } = run;
   const context: ImageContext = {
     docker: port.docker,
@@ -40,6 +42,7 @@ export function provision(options: ProvisionOptions): ProvisionPort {
       instance: stateDir.instance,
       runId: folder.runId,
       docker: port.docker,
+      swarmNetworks,
       recorder: port.recorder,
       images: context,
       supportedLimits: port.engine.supportedLimits,

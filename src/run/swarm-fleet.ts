@@ -1,5 +1,6 @@
 import { isHostLost } from '../../machines/quota.ts';
 import { asStepError, StepError } from '../../machines/step-error.ts';
+import { isOnIsolated } from '../agent-container/names.ts';
 import { backoff } from '../async/backoff.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
@@ -7,14 +8,15 @@ import { type EngineConnection, reachCurrent, reachRunEngine } from '../connecti
 import { engineKey, runHostOf } from '../connection/run-hosts.ts';
 import { containerLedger } from '../docker/container-ledger.ts';
 import type { CallScope } from '../docker/recorder.ts';
+import { type SwarmNetworks, swarmNetworks } from '../networks/swarm-networks.ts';
 import { engineWarnings } from '../preflight/engine-warnings.ts';
 import { isUnreachable } from '../state/flow-state.ts';
 import { writeRunFile } from '../store/run-file.ts';
-import { findReservations, removeReservation } from '../swarm/reservation.ts';
 import { type Scheduler, swarmScheduler } from '../swarm/scheduler.ts';
 import { otherEngine, withHint } from '../swarm/swarm-problem.ts';
-import { type DrivenHost, driveHost, type Fleet } from './fleet.ts';
+import { type DrivenHost, driveHost, type Fleet, type RemainingContainers } from './fleet.ts';
 import { type OpenRun, warn } from './open-run.ts';
+import { releaseSwarm } from './release-swarm.ts';
 
 const reconnectPauses = { baseMs: 1_000, maxMs: 30_000 };
 
@@ -22,12 +24,14 @@ const reconnectPauses = { baseMs: 1_000, maxMs: 30_000 };
 export function swarmFleet(open: OpenRun): Fleet {
   const { run, tracker, stateDir, clock, journal, ending } = open;
   const { plan, folder } = run;
-  // All that is built comes from this machine, and no agent can write to that.
-  const on = { plan, exposed: [] };
-  const manager = driveHost(open, open.hosts[0]!, on);
-  const nodes = nodesOf(open, manager, host => driveHost(open, host, { plan, exposed: [] }));
   const owner = { instance: stateDir.instance, runId: folder.runId };
-  const { docker } = manager.host;
+  const { docker } = open.hosts[0]!;
+  const networks = swarmNetworks({ ...owner, docker, clock, signal: ending.signal });
+  // All that is built comes from this machine, and no agent can write to that.
+  const driveOn = (host: DrivenHost['host']) =>
+    driveHost(open, host, { plan, exposed: [], swarmNetworks: networks });
+  const manager = driveOn(open.hosts[0]!);
+  const nodes = nodesOf(open, manager, driveOn);
   const plans = new Map(plan.agents.map(agent => [agent.name, agent]));
   const scheduler = swarmScheduler({
     ...{ docker, owner, clock, signal: ending.signal },
@@ -80,12 +84,26 @@ export function swarmFleet(open: OpenRun): Fleet {
       release: scheduler.release,
     },
     connectAll: nodes.joinAll,
-    async releaseAll() {
-      const left = await findReservations(docker, owner);
-      for (const { name } of left) await removeReservation(docker, name);
-      return [];
-    },
+    releaseAll: remaining => releaseAll(open, { networks, nodes: nodes.hosts }, remaining),
   };
+}
+
+async function releaseAll(
+  { run, stateDir, clock, hosts }: OpenRun,
+  { networks, nodes }: { readonly networks: SwarmNetworks; readonly nodes: readonly DrivenHost[] },
+  remaining: RemainingContainers,
+): Promise<readonly string[]> {
+  const { plan, folder, isResumed } = run;
+  const { docker } = hosts[0]!;
+  const wasInterrupted = await networks.close();
+  return releaseSwarm(docker, {
+    owner: { instance: stateDir.instance, runId: folder.runId },
+    ...remaining,
+    engines: nodes.map(({ host }) => host.docker).filter(engine => engine !== docker),
+    hasNetworks: plan.agents.some(({ network }) => isOnIsolated(network, folder.runId)),
+    inDoubt: wasInterrupted || isResumed,
+    sleep: ms => clock.sleep(ms, new AbortController().signal),
+  });
 }
 
 /** Reserve room again for the agents on a node that has come back. */

@@ -51,7 +51,7 @@ async function sweepOnce(docker: Docker, options: SweepOptions) {
   left.push(...volumes.left);
   if (!hasNetworks) return { found: found.length + volumes.found, left };
 
-  const listNetworks = () => listRunNetworks(docker, instance, runId);
+  const listNetworks = () => listRunNetworks(docker, 'bridge', { instance, runId });
   let stay = 0;
   const networks = await listNetworks().catch(listNetworks).catch(listNetworks);
   for (const id of networks) {

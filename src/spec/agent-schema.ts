@@ -62,7 +62,7 @@ export const shared = {
   network: network
     .optional()
     .describe(
-      '`shared` (default): the bridge `tmux-agents`. `isolated`: a bridge for this run, removed with it. `none`: no network. An object: a bridge of yours, or the only hosts that the agent may reach (docs/networks.md).',
+      '`shared` (default): the bridge `tmux-agents`. `isolated`: a network for this run, removed with it: a bridge, or an overlay of the Docker Swarm. `none`: no network. An object: a network of yours, or the only hosts that the agent may reach (docs/networks.md).',
     ),
   env: env
     .optional()

@@ -36,7 +36,9 @@ export const network = z.union(
             error: "never a network of agents: it is one of Docker's own; name a bridge network of yours",
           })
           .optional()
-          .describe('A bridge network of that name; it is created where there is none.'),
+          .describe(
+            'A bridge network of that name; it is created where there is none. With a Docker Swarm also an attachable overlay network.',
+          ),
         allow: allow
           .optional()
           .describe(

@@ -45,7 +45,7 @@ export async function createReservation(
     if (id === '') throw unreadableOutput(created, operation);
     return id;
   }
-  if (!matchesMessage('serviceExists', created.stderr)) throw dockerError(created, { operation });
+  if (!matchesMessage('swarmNameTaken', created.stderr)) throw dockerError(created, { operation });
   const [found = null] = await inspectServices(docker, [name], options);
   if (found === null) throw new StepError('transient', `the service ${name} no longer exists`);
   if (!isOwned(found.labels, owner))

@@ -154,17 +154,25 @@ test('--plan of an engine that a context leads to, and of a Swarm, names the con
   t.regex(placed.stdout, /^unset DOCKER_HOST\nexport DOCKER_CONTEXT=build1\n/m);
   t.notRegex(placed.stdout, /docker service/);
 
-  const scheduled = await planOf({ target: { swarm: 'build1' } });
+  const scheduled = await planOf({ target: { swarm: 'build1' }, defaults: { network: 'isolated' } });
   t.is(scheduled.exitCode, 0, scheduled.stderr);
   t.regex(scheduled.stderr, /agents run on the nodes that the Swarm places them on/);
   const at = (command: RegExp) => scheduled.stdout.search(command);
-  const order = [/^docker service create /m, /^container_one_1=/m, /^docker rm /m, /^docker service rm /m];
+  const order = [
+    /^docker service create /m,
+    /^network_1=\$\(docker network create/m,
+    /^container_one_1=/m,
+    /^docker rm /m,
+    /^docker service rm /m,
+    /^docker network rm "\$network_1"/m,
+  ];
   t.deepEqual(
     order.map(at).toSorted((a, b) => a - b),
     order.map(at),
   );
   t.true(at(order[0]!) > 0);
   t.regex(scheduled.stdout, /--reserve-memory=134217728/);
+  t.regex(scheduled.stdout, /--driver=overlay \\\n +--attachable /);
 });
 
 const oneAgent = { agents: { one: { command: ['true'], workspace: { mode: 'none' }, ...small } } };

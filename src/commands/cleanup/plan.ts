@@ -63,6 +63,7 @@ export async function planCleanup(
   request: CleanupRequest,
 ): Promise<EnginePlan[]> {
   const plans: EnginePlan[] = [];
+  const unreachable = missing.flatMap(({ runs }) => runs);
   /** Containers that will not be removed. */
   const staying: Container[] = [];
   // The current one is the last: it removes the runs, with files of this machine.
@@ -73,9 +74,8 @@ export async function planCleanup(
       connection === current ? request : { ...request, all: false, network: false, images: false };
     const found = await planOn(connection, state, scope);
     staying.push(...found.staying);
-    plans.push({ docker, engine, plan: withoutKnown(found.plan, plans) });
+    plans.push({ docker, engine, plan: withoutKnown(found.plan, plans, unreachable) });
   }
-  const unreachable = missing.flatMap(({ runs }) => runs);
   const { runsOlderThan: olderThan, force } = request;
   const { removable: runs, skipped: skippedRuns } =
     olderThan === null ? none : findRuns(state, { olderThan, force }, { staying, unreachable }, Date.now());
@@ -90,10 +90,21 @@ export async function planCleanup(
   );
 }
 
-/** Several engines may be managers of one Swarm, and list the same reservations. */
-function withoutKnown(plan: Plan, earlier: readonly EnginePlan[]): Plan {
-  const known = new Set(earlier.flatMap(({ plan }) => plan.reservations.map(({ id }) => id)));
-  return { ...plan, reservations: plan.reservations.filter(({ id }) => !known.has(id)) };
+/**
+ * Several engines may be managers of one Swarm, and list the same reservations and networks. A network of the Swarm stays if
+ * not all engines of its run can be reached: a kept container on it could not be started again.
+ */
+function withoutKnown(plan: Plan, earlier: readonly EnginePlan[], unreachable: readonly string[]): Plan {
+  const known = new Set(
+    earlier.flatMap(({ plan }) => [...plan.reservations, ...plan.networks].map(({ id }) => id)),
+  );
+  const mayBeUsed = ({ scope, runId }: RemovableNetwork) =>
+    scope === 'swarm' && runId !== null && unreachable.includes(runId);
+  return {
+    ...plan,
+    reservations: plan.reservations.filter(({ id }) => !known.has(id)),
+    networks: plan.networks.filter(network => !known.has(network.id) && !mayBeUsed(network)),
+  };
 }
 
 async function planOn(
@@ -118,7 +129,7 @@ async function planOn(
     volumes: [],
     reservations,
     networks: [
-      ...(await findRunNetworks(docker, state, force)),
+      ...(await findRunNetworks({ docker, engine }, state, force)),
       ...(network ? await findSharedNetworks(docker) : []),
     ],
     images: removableImages,

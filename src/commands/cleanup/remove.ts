@@ -67,24 +67,45 @@ export const dryRunResult = (plan: Plan): CleanupResult => ({
   failures: [],
 });
 
-/**
- * Carry out the plan for one engine. Containers go first: networks, volumes, images and runs cannot go as long as containers need
- * them, on this or another engine.
- */
-export async function removeAll(
-  { docker, engine, plan }: EnginePlan,
-  state: StateDir,
-  stayedElsewhere: readonly Container[],
-): Promise<CleanupResult> {
-  const done: Removed = {
-    ...everythingOf(plan),
-    removed: [],
-    networks: [],
-    volumes: [],
-    reservations: [],
-    images: { removed: [], left: [...plan.skippedImages] },
-    runs: { removed: [], left: [...plan.skippedRuns] },
-  };
+const nothing = (plan: Pick<Plan, 'inUse' | 'skippedImages' | 'skippedRuns'>): Removed => ({
+  removed: [],
+  left: [],
+  inUse: plan.inUse.map(({ id }) => id),
+  networks: [],
+  volumes: [],
+  reservations: [],
+  images: { removed: [], left: [...plan.skippedImages] },
+  runs: { removed: [], left: [...plan.skippedRuns] },
+});
+
+/** Carry out the plans, of which the last has the runs. */
+export async function removeAll(plans: readonly EnginePlan[], state: StateDir): Promise<CleanupResult[]> {
+  const results: CleanupResult[] = [];
+  for (const plan of plans) results.push(await removeOnEngine(plan));
+  results.push(await removeSwarmNetworks(plans));
+  const stayed = results.flatMap(result => result.stayed);
+  return [...results, await removeRuns(plans.at(-1)!, state, stayed)];
+}
+
+/** Remove the networks that the nodes of a Docker Swarm share, after the containers on all engines. */
+async function removeSwarmNetworks(plans: readonly EnginePlan[]): Promise<CleanupResult> {
+  const done = nothing(emptyPlan);
+  const failures: string[] = [];
+  for (const { docker, plan } of plans)
+    for (const network of plan.networks.filter(({ scope }) => scope === 'swarm')) {
+      const others = plans.map(other => other.docker).filter(other => other !== docker);
+      const why = await removeNetwork(docker, network, others);
+      if (why === null) done.networks.push(network.name);
+      else failures.push(`network ${network.name}: ${why}`);
+    }
+  return { done, stayed: [], failures };
+}
+
+const emptyPlan = { inUse: [], skippedImages: [], skippedRuns: [] };
+
+/** Carry out the plan for one engine. Containers go first: networks, volumes and images cannot go as long as containers need them. */
+async function removeOnEngine({ docker, plan }: EnginePlan): Promise<CleanupResult> {
+  const done = nothing({ ...plan, skippedRuns: [] });
   const failures: string[] = [];
   const stayed: Container[] = [];
   for (const container of plan.containers) {
@@ -98,7 +119,7 @@ export async function removeAll(
       failures.push(`container ${name}: ${oneLine(result.stderr) || 'docker did not respond in time'}`);
     }
   }
-  for (const network of plan.networks) {
+  for (const network of plan.networks.filter(({ scope }) => scope !== 'swarm')) {
     const why = await removeNetwork(docker, network);
     if (why === null) done.networks.push(network.name);
     else failures.push(`network ${network.name}: ${why}`);
@@ -121,10 +142,21 @@ export async function removeAll(
       if (problem.isFailure) failures.push(`image ${name}: ${problem.why}`);
     }
   }
+  return { done, stayed, failures };
+}
+
+/** Remove the folders of runs, which are needed as long as there are containers of theirs on any engine. */
+async function removeRuns(
+  { docker, engine, plan }: EnginePlan,
+  state: StateDir,
+  stayed: readonly Container[],
+): Promise<CleanupResult> {
+  const done = nothing({ ...emptyPlan, skippedRuns: plan.skippedRuns });
+  const failures: string[] = [];
   for (const { folder } of plan.runs) {
     const { runId } = folder;
     const empty = (path: string) => emptyFolder(docker, engine, { instance: state.instance, runId, path });
-    const kept = [...stayedElsewhere, ...stayed].find(({ labels }) => isOf(labels, state, runId));
+    const kept = stayed.find(({ labels }) => isOf(labels, state, runId));
     const why = kept
       ? `container ${kept.name} still exists`
       : await removeRunFolder(folder, empty, plan.force);
@@ -134,5 +166,5 @@ export async function removeAll(
       if (!kept) failures.push(`run ${runId}: ${why}`);
     }
   }
-  return { done, stayed, failures };
+  return { done, stayed: [], failures };
 }

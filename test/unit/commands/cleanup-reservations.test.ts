@@ -55,7 +55,7 @@ test('the reservations of runs without a supervisor are listed and removed', asy
   t.regex(planTable(state, [planned.plan]), /^reservation +left +run r0000001$/m);
   t.deepEqual(dryRunResult(planned.plan).done.reservations, ['left']);
   t.false(calls.some(call => call.startsWith('service rm')));
-  const { done, failures } = await removeAll(planned, state, []);
+  const { done, failures } = (await removeAll([planned], state))[0]!;
   t.deepEqual(done.reservations, ['left']);
   t.deepEqual(failures, []);
   t.deepEqual(
@@ -104,7 +104,7 @@ test('a reservation that cannot be removed is reported', async t => {
   const { state, plan } = engineWith(t, { left: { run: 'r0000001' } });
   const planned = await plan();
   const { docker } = fakeClient(() => ({ stderr: 'Error response from daemon: no\nmore' }));
-  const { done, failures } = await removeAll({ ...planned, docker }, state, []);
+  const { done, failures } = (await removeAll([{ ...planned, docker }], state))[0]!;
   t.deepEqual(done.reservations, []);
   t.regex(failures.join(), /^reservation left: could not release the room of left: no/);
 });

@@ -246,8 +246,9 @@ const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly s
     'Error: no such service: mine',
     'no such service: mine',
   ],
-  serviceExists: [
+  swarmNameTaken: [
     'Error response from daemon: rpc error: code = AlreadyExists desc = name conflicts with an existing object: service mine already exists',
+    'Error response from daemon: rpc error: code = Unknown desc = name conflicts with an existing object',
   ],
   networkExists: [
     'Error response from daemon: network with name mine already exists',
@@ -265,6 +266,10 @@ const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly s
   networkBusy: [
     'Error response from daemon: error while removing network: network mine id c0ffee has active endpoints',
     'Error response from daemon: "mine" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used',
+  ],
+  networkHasTask: [
+    'Error response from daemon: rpc error: code = FailedPrecondition desc = network c0ffee is in use by task c0ffee',
+    'Error response from daemon: rpc error: code = FailedPrecondition desc = network c0ffee is in use by service c0ffee',
   ],
   imageBusy: [
     'Error response from daemon: conflict: unable to remove repository reference "a" (must force) - container c0ffee is using its referenced image 1234',
@@ -337,6 +342,6 @@ test('a missing service is recognized in the words of each command, and a taken 
   t.false(matchesMessage('noService', 'Error response from daemon: network x not found'));
   const taken =
     'Error response from daemon: rpc error: code = AlreadyExists desc = name conflicts with an existing object: service n1 already exists';
-  t.true(matchesMessage('serviceExists', taken));
-  t.false(matchesMessage('serviceExists', 'Error response from daemon: service n1 not found'));
+  t.true(matchesMessage('swarmNameTaken', taken));
+  t.false(matchesMessage('swarmNameTaken', 'Error response from daemon: service n1 not found'));
 });

@@ -18,6 +18,9 @@ type Swarm = ReturnType<typeof fakeSwarm>;
 const check = (plan: FlowPlan, { docker }: Pick<Swarm, 'docker'>, engine = manager, at = address) =>
   checkSwarm(plan, { docker, engine, address: at });
 
+const concurrencyOf = (plan: FlowPlan, { docker }: Pick<Swarm, 'docker'>, engine = manager) =>
+  swarmConcurrency(plan, { docker, engine });
+
 test('an engine without a Swarm, or that only works for one, is refused with the fix', async t => {
   const swarm = fakeSwarm([swarmNode('n1')]);
   const fix = 'Name the docker context of a manager as "swarm", or make one: docker swarm init';
@@ -85,7 +88,7 @@ test('a host that no node has as its context is refused, with those that there a
 
 test('the nodes with a context decide how many agents there is room for', async t => {
   const plan = flow({ memory: gib, cpus: 2 }, {});
-  const room = (...nodes: ReturnType<typeof swarmNode>[]) => swarmConcurrency(plan, fakeSwarm(nodes).docker);
+  const room = (...nodes: ReturnType<typeof swarmNode>[]) => concurrencyOf(plan, fakeSwarm(nodes));
   const four = { cpus: 4, memory: 64 * gib };
   t.is(await room(swarmNode('n1', four), swarmNode('n2', { ...four, cpus: 8 })), 2 + 4);
   t.is(await room(swarmNode('n1', four), swarmNode('n2', { ...four, context: null })), 2);
@@ -94,5 +97,31 @@ test('the nodes with a context decide how many agents there is room for', async 
 
 test('all agents may run at once in a Swarm that cannot be listed', async t => {
   const swarm = fakeSwarm([], { respond: () => ({ stderr: swarmMessages.leaderless }) });
-  t.is(await swarmConcurrency(flow({}, {}, {}), swarm.docker), 3);
+  t.is(await concurrencyOf(flow({}, {}, {}), swarm), 3);
+});
+
+test('no more agents run at once than the isolated network has addresses for', async t => {
+  const nodes = ['n1', 'n2'].map(name => swarmNode(name, { cpus: 1_000, memory: 1_000 * gib }));
+  const isolated = Array.from({ length: 300 }, (_, index) => ({
+    ...{ name: `a${index}`, cpus: 1, memory: gib },
+    network: { mode: 'isolated' } as const,
+  }));
+  const plan = { ...flow(), agents: isolated.map(agent => ({ ...defaultPlan, ...agent })) };
+  const larger = { ...manager, swarm: { ...manager.swarm, subnetSize: 20 } };
+  // Three of 256 addresses are reserved, and each node takes one.
+  t.is(await concurrencyOf(plan, fakeSwarm(nodes)), 251);
+  t.is(await concurrencyOf(plan, fakeSwarm(nodes), larger), 2_000);
+  await t.notThrowsAsync(check(plan, fakeSwarm(nodes)));
+  await t.notThrowsAsync(check({ ...plan, concurrency: 251 }, fakeSwarm(nodes)));
+  await t.notThrowsAsync(check({ ...plan, concurrency: 252 }, fakeSwarm(nodes), larger));
+  await t.notThrowsAsync(
+    check({ ...plan, agents: plan.agents.slice(0, 251), concurrency: 300 }, fakeSwarm(nodes)),
+  );
+  const error = await t.throwsAsync(check({ ...plan, concurrency: 252 }, fakeSwarm(nodes)), {
+    instanceOf: FlowError,
+  });
+  t.regex(
+    error!.message,
+    /^concurrency: an isolated network .* for 251 agents at once\. Reduce "concurrency" to 251/,
+  );
 });

@@ -32,6 +32,7 @@ function desk(t: ExecutionContext, agents: readonly Partial<AgentPlan>[]) {
     },
     port: { docker, engine } as unknown as DockerPort,
     agents: { plan: name => plans.find(plan => plan.name === name)! },
+    swarmNetworks: null,
     isDryRun: false,
     signal: never,
   });

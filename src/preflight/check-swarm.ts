@@ -1,23 +1,36 @@
 import type { EngineConnection } from '../connection/engine-connection.ts';
 import { isLabelled, type LabelledNode, nodesOf } from '../connection/swarm-nodes.ts';
 import { FlowError } from '../errors.ts';
-import { contextLabel } from '../spec/placement.ts';
+import { contextLabel, vxlanLabel } from '../spec/placement.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import { listNodes, type SwarmNode } from '../swarm/nodes.ts';
 import { noContexts, withHint } from '../swarm/swarm-problem.ts';
 import { checkLimits, maxConcurrency } from './limits.ts';
 
-/** Check that the engine is a manager of a Docker Swarm, and that its nodes can have each agent. Throws a `FlowError`. */
+/**
+ * Check that the engine is a manager of a Docker Swarm, and that its nodes can have each agent. Resolves with warnings. Throws a
+ * `FlowError`.
+ */
 export async function checkSwarm(
   plan: FlowPlan,
   manager: Pick<EngineConnection, 'docker' | 'engine' | 'address'>,
-): Promise<void> {
+): Promise<string[]> {
   const nodes = await nodesOf(manager);
   const usable = nodes.filter(isLabelled);
   if (usable.length === 0) throw new FlowError(withHint(noContexts), 2);
   checkLimits(plan, largest(usable), 'any node of the Docker Swarm');
   checkContexts(plan, usable);
   checkAddresses(plan, maxIsolated(manager, nodes));
+  return countIsolated(plan) === 0 ? [] : forgeryWarnings(usable);
+}
+
+function forgeryWarnings(nodes: readonly LabelledNode[]): string[] {
+  const open = nodes.filter(({ hasVxlanFilter }) => !hasVxlanFilter).map(({ context }) => context);
+  if (open.length === 0) return [];
+  const hosts = `${open.slice(0, 5).join(', ')}${open.length > 5 ? ` and ${open.length - 5} more` : ''}`;
+  return [
+    `on ${hosts}, agents of other runs can send forged datagrams into the isolated network. Filter them, and label the nodes ${vxlanLabel}=filtered: docs/networks.md`,
+  ];
 }
 
 type Manager = Pick<EngineConnection, 'docker' | 'engine'>;

@@ -33,9 +33,11 @@ export async function beginRun(
   connection: Connection,
   options: RunOptions,
 ): Promise<Run> {
-  if (plan.target?.isSwarm) await checkSwarm(plan, connection.hosts[0]!);
-  else for (const host of connection.hosts) checkByEngine(planOn(plan, host), host, options);
-  const { commits, warnings, hosts } = await checkWorkFiles(plan, connection, options);
+  const swarmWarnings = plan.target?.isSwarm ? await checkSwarm(plan, connection.hosts[0]!) : [];
+  if (!plan.target?.isSwarm)
+    for (const host of connection.hosts) checkByEngine(planOn(plan, host), host, options);
+  const { commits, hosts, ...found } = await checkWorkFiles(plan, connection, options);
+  const warnings = [...swarmWarnings, ...found.warnings];
   const folder = newFolder(options.stateDir);
   let lock: Lock | null = null;
   try {

@@ -4,6 +4,9 @@ import type { AgentPlan, FlowPlan } from './plan.ts';
 /** The label of a node of a Docker Swarm with the name of the docker context that reaches its engine. */
 export const contextLabel = 'agent-flow.context';
 
+/** The label of a node whose firewall drops VXLAN datagrams of containers, with the value `filtered`. */
+export const vxlanLabel = 'agent-flow.vxlan';
+
 /**
  * Return the plan with its placements in the form that its target has: in a Docker Swarm, a host becomes a constraint on the
  * node. Throws a `UsageError` for what only a Swarm has, on an engine without one.

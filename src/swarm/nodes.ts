@@ -4,7 +4,7 @@ import type { Docker } from '../docker/cli.ts';
 import { platformOf } from '../docker/engine-info.ts';
 import { lines, parseOutput } from '../docker/parse-output.ts';
 import { contextName } from '../spec/names.ts';
-import { contextLabel } from '../spec/placement.ts';
+import { contextLabel, vxlanLabel } from '../spec/placement.ts';
 
 const inspected = z
   .object({
@@ -27,6 +27,8 @@ const inspected = z
     id: ID,
     hostName: Description?.Hostname ?? '',
     context: contextIn(Spec.Labels ?? {}),
+    /** By its label, no container can forge datagrams of an overlay network on it. */
+    hasVxlanFilter: Spec.Labels?.[vxlanLabel] === 'filtered',
     isManager: Spec.Role === 'manager',
     /** `ready` or `down`, among others. */
     state: Status.State,

@@ -27,6 +27,7 @@ export const swarmMessages = {
 interface NodeFields {
   /** null: no label. Default: the id. */
   readonly context?: string | null;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly architecture?: string;
   readonly system?: string;
   readonly state?: string;
@@ -43,7 +44,7 @@ export const swarmNode = (id: string, fields: NodeFields = {}) => {
   return {
     ID: id,
     Spec: {
-      Labels: context === null ? {} : { [contextLabel]: context },
+      Labels: { ...(context === null ? {} : { [contextLabel]: context }), ...fields.labels },
       Role: role,
       Availability: availability,
     },

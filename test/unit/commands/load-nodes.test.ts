@@ -8,7 +8,7 @@ import { fakeDocker } from '../_helpers/fake-docker.ts';
 
 const node = (hostName: string, context: string | null, platform = 'linux/amd64'): SwarmNode => ({
   ...{ id: `id-${hostName}`, hostName, context, isManager: false, state: 'ready', availability: 'active' },
-  ...{ platform, cpus: 2, memory: 1 },
+  ...{ platform, cpus: 2, memory: 1, hasVxlanFilter: false },
 });
 
 test.serial('a node that cannot have the images does not keep them from the others', async t => {

@@ -125,3 +125,15 @@ test('no more agents run at once than the isolated network has addresses for', a
     /^concurrency: an isolated network .* for 251 agents at once\. Reduce "concurrency" to 251/,
   );
 });
+
+test('nodes whose firewall is unknown are named if an agent is on an isolated network', async t => {
+  const isolated = flow({}, { network: { mode: 'isolated' } });
+  const filtered = swarmNode('n2', { labels: { 'agent-flow.vxlan': 'filtered' } });
+  t.deepEqual(await check(flow({}), fakeSwarm([swarmNode('n1')])), []);
+  t.deepEqual(await check(isolated, fakeSwarm([filtered])), []);
+  const [warning, ...others] = await check(isolated, fakeSwarm([swarmNode('n1'), filtered]));
+  t.regex(warning!, /^on n1, agents of other runs can send forged datagrams .* agent-flow\.vxlan=filtered/);
+  t.deepEqual(others, []);
+  const many = Array.from({ length: 7 }, (_, index) => swarmNode(`n${index}`));
+  t.regex((await check(isolated, fakeSwarm(many)))[0]!, /^on n0, n1, n2, n3, n4 and 2 more, /);
+});

@@ -10,7 +10,7 @@ test('a node has its context, its platform, and what there is room for', async t
   t.deepEqual(await list(node), [
     {
       ...{ id: 'n1', hostName: 'host-n1', context: 'build1', isManager: true, state: 'ready' },
-      ...{ availability: 'active', platform: 'linux/amd64', cpus: 2.5, memory: 1024 },
+      ...{ availability: 'active', platform: 'linux/amd64', cpus: 2.5, memory: 1024, hasVxlanFilter: false },
     },
   ]);
 });

@@ -27,6 +27,7 @@ const slow = [
   'machines/paths',
   'machines/mutation',
   'inspector/assets',
+  'scripts/fleet',
   'workspace/git-state',
   'workspace/protected-git',
   'workspace/unpack',

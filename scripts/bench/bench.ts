@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Benchmark agent-flow against a bash script and two libraries, all in one run. Needs a Docker engine and the base image.
 //
-//   scripts/bench/bench.ts                  print the tables, in about half an hour
+//   scripts/bench/bench.ts                  print the tables, in less than an hour
 //   scripts/bench/bench.ts --json FILE      also write every round
 //   scripts/bench/bench.ts --write          also write docs/performance.md and expected.json
 //   scripts/bench/bench.ts --agents 1,20    with other numbers of agents
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { packageFolder } from '../../src/package.ts';
 import { checkRatios, writeExpected } from './check.ts';
 import { engineRatios, measureEngines } from './engine.ts';
+import { fleetRatios, measureFleets } from './fleet/fleet.ts';
 import { describeMachine, load } from './machine.ts';
 import {
   latencyRatios,
@@ -51,6 +52,7 @@ async function measureAll(sizes: readonly number[]): Promise<Results> {
   const startUp = await measureStartUp(folder, 21);
   const latency = await measureLatency(folder, 5);
   const engines = measureEngines(5);
+  const fleets = measureFleets();
   const walls = [];
   for (const agents of sizes) {
     const names = ['floor', 'agent-flow', 'dockerode', 'testcontainers'] as const;
@@ -64,12 +66,14 @@ async function measureAll(sizes: readonly number[]): Promise<Results> {
     startUp,
     latency,
     engines,
+    fleets,
     ratios: Object.assign(
       {},
       ...walls.map(wallRatios),
       startUpRatios(startUp),
       latencyRatios(latency),
       engineRatios(engines),
+      fleetRatios(fleets),
     ),
   };
 }

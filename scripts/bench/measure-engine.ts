@@ -12,6 +12,7 @@ import { type RunFile, readRunFile, writeRunFile } from '../../src/store/run-fil
 import { openStateDir } from '../../src/store/state-directory.ts';
 import type { EngineOptions, Measurement } from './engine-measurement.ts';
 import { instantEngine, runEngine } from './instant-engine.ts';
+import { measureTurns } from './turns.ts';
 
 const [path = '', options = ''] = process.argv.slice(2);
 const {
@@ -103,17 +104,6 @@ async function drive(file: RunFile, past: readonly RunEvent[], until = Number.PO
   });
   if (until !== Number.POSITIVE_INFINITY) await enough.promise;
   return run;
-}
-
-function measureTurns() {
-  let longest = 0;
-  let before = process.cpuUsage();
-  const timer = setInterval(() => {
-    const { user, system } = process.cpuUsage(before);
-    before = process.cpuUsage();
-    longest = Math.max(longest, (user + system) / 1_000);
-  }, 5);
-  return { longestMs: () => longest, stop: () => clearInterval(timer) };
 }
 
 function rounded(value: number) {

@@ -1,5 +1,6 @@
 import { type EngineRounds, medianOf } from './engine.ts';
 import type { Measurement } from './engine-measurement.ts';
+import type { FleetMeasurement } from './fleet/fleet-measurement.ts';
 import type { Machine } from './machine.ts';
 import { bars, count, interruptedAgents, type Latency, type Ratios, type Wall } from './measure.ts';
 import { atOnce } from './runners.ts';
@@ -15,6 +16,7 @@ export interface Results {
   readonly startUp: Rounds;
   readonly latency: Latency;
   readonly engines: readonly EngineRounds[];
+  readonly fleets: readonly FleetMeasurement[];
   readonly ratios: Ratios;
 }
 
@@ -22,7 +24,7 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 const milliseconds = (ms: number) => `${Math.round(ms)} ms`;
 
 /** Return the results as Markdown tables. */
-export function tables({ walls, startUp, latency, engines, ratios }: Results): string {
+export function tables({ walls, startUp, latency, engines, fleets, ratios }: Results): string {
   const perAgent = (calls: number | undefined, agents: number) =>
     calls === undefined ? '' : (calls / agents).toFixed(1);
   const wallRows = walls.flatMap(({ agents, times, dockerCalls }) =>
@@ -53,6 +55,7 @@ export function tables({ walls, startUp, latency, engines, ratios }: Results): s
     markdown(['agents', 'runner', 'wall', '÷ floor', 'docker processes per agent', 'rounds'], wallRows),
     markdown(['time', 'median'], times),
     engineTable(engines),
+    fleetTable(fleets),
     markdown(['ratio, median of the rounds', 'measured', 'bar'], ratioRows),
   ].join('\n\n');
 }
@@ -72,6 +75,26 @@ function engineTable(engines: readonly EngineRounds[]): string {
     ];
   });
   const head = ['engine alone', 'CPU per agent', 'peak memory', 'journal per agent', 'longest stall', 'wall'];
+  return markdown(head, rows);
+}
+
+/** Return the costs of runs on simulated engines. */
+function fleetTable(fleets: readonly FleetMeasurement[]): string {
+  const rows = fleets.map(({ agents, engines, managerCalls, nodeCalls, ...fleet }) => [
+    `${count(agents)} on ${engines === 1 ? '1 engine' : `${engines} engines`}`,
+    `${fleet.cpuMsPerAgent.toFixed(2)} ms`,
+    `${Math.round(fleet.heapMB)} MB`,
+    `${(managerCalls.total / agents).toFixed(1)}, ${managerCalls.perSecond}`,
+    `${(nodeCalls.total / agents).toFixed(1)}, ${nodeCalls.perSecond}`,
+    String(fleet.callsAtOnce),
+    milliseconds(fleet.longestDelayMs),
+    seconds(fleet.wallMs),
+  ]);
+  const head = [
+    ...['simulated engines', 'CPU per agent', 'largest heap'],
+    ...['calls to the manager: per agent, in a second', 'calls to the nodes: per agent, in a second'],
+    ...['docker processes at once', 'longest stall', 'wall'],
+  ];
   return markdown(head, rows);
 }
 
@@ -99,7 +122,8 @@ Wall times of agents that print one line, ${atOnce} at once, each in a container
 
 A round runs every runner once. Numbers are medians of the rounds, and ratios medians of the ratios of each round, since
 a time measures the machine as much as the program. Docker processes are counted in a run of its own. The engine alone is a
-supervisor whose docker calls are done at once, or take as long as those of a real engine.
+supervisor whose docker calls are done at once, or take as long as those of a real engine. On simulated engines, which a
+Docker Swarm places agents of ten minutes on, only the docker processes are replaced: see [costs](scale.md#costs).
 
 ${describe(results)}
 

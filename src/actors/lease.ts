@@ -28,8 +28,17 @@ interface Lease {
 }
 
 /** Milliseconds. */
-const maxIntervalMs = 30_000;
+const shortLeaseIntervalMs = 30_000;
 const callTimeoutMs = 5_000;
+
+/**
+ * Milliseconds between renewals: three in a short lease, and no more than ten in a long one, since each is a docker process.
+ * One that has failed is repeated sooner.
+ */
+function intervalOf(leaseMs: number, hasFailed: boolean): number {
+  const interval = Math.min(shortLeaseIntervalMs, leaseMs / 3);
+  return hasFailed ? interval : Math.max(interval, leaseMs / 10);
+}
 
 export function agentLeases(): Leases {
   const leases = new Map<string, Lease>();
@@ -46,10 +55,10 @@ export function agentLeases(): Leases {
     async renew(context, input, signal) {
       const lease = begin(context, input);
       if (lease === null) return;
-      const interval = Math.min(maxIntervalMs, (lease.seconds * 1000) / 3);
       while (!signal.aborted) {
-        if (lease.bootedAt !== null || (await call(context, input, lease, signal)))
-          await call(context, input, lease, signal);
+        const knowsUptime = lease.bootedAt !== null || (await call(context, input, lease, signal));
+        const isRenewed = knowsUptime && (await call(context, input, lease, signal));
+        const interval = intervalOf(lease.seconds * 1000, !isRenewed);
         await context.clock.sleep(interval, signal).catch(() => {});
       }
     },

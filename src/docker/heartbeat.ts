@@ -7,6 +7,7 @@ export interface HeartbeatOptions {
   readonly isNeeded: () => boolean;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly random?: (() => number) | undefined;
   /** Called once when the engine does not respond any more. */
   readonly onSilent: (reason: string) => void;
   /** Called once when it responds again. */
@@ -24,8 +25,10 @@ const missesUntilSilent = 2;
  * between is cut, and when the engine hangs. An engine that never responds in time is reported once.
  */
 export async function heartbeat(options: HeartbeatOptions): Promise<void> {
-  const { isNeeded, signal, sleep, onSilent, onResponse } = options;
+  const { isNeeded, signal, sleep, random = Math.random, onSilent, onResponse } = options;
   let misses = 0;
+  // A run with many engines starts no docker process for each of them at the same moment.
+  await sleep(random() * intervalMs, signal).catch(() => {});
   while (!signal.aborted) {
     const pause = sleep(intervalMs, signal).catch(() => {});
     if (isNeeded()) {

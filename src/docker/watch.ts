@@ -97,13 +97,17 @@ export function watchContainers(options: WatchOptions): Watcher {
 }
 
 /** A list alone makes the engine reachable again: it may still fail or be slow when a heartbeat is not. */
-async function watchConnection(lists: Poll, { remoteDocker, signal, sleep }: WatchOptions): Promise<void> {
+async function watchConnection(
+  lists: Poll,
+  { remoteDocker, signal, sleep, random }: WatchOptions,
+): Promise<void> {
   if (remoteDocker === null) return;
   await heartbeat({
     docker: remoteDocker,
     isNeeded: lists.isActive,
     signal,
     sleep,
+    random,
     onSilent: lists.reportUnreachable,
     onResponse: lists.retryNow,
   });

@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isHostLost } from '../../machines/quota.ts';
 import { asStepError, StepError } from '../../machines/step-error.ts';
 import { isOnIsolated } from '../agent-container/names.ts';
 import { backoff } from '../async/backoff.ts';
+import { coalesce } from '../async/coalesce.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { raceAbort } from '../async/race-abort.ts';
 import { type EngineConnection, reachCurrent, reachRunEngine } from '../connection/engine-connection.ts';
@@ -137,13 +139,18 @@ async function releaseEarlier(
 
 /** The nodes that are connected. Each is recorded before anything is created on it. */
 function nodesOf(open: OpenRun, manager: DrivenHost, drive: (host: DrivenHost['host']) => DrivenHost) {
-  const { run, journal, tracker } = open;
+  const { run, journal, tracker, ending } = open;
   const hosts: DrivenHost[] = [manager];
   const byName = new Map<string, DrivenHost>();
   let recorded = run.hosts;
+  const write = coalesce(async () => {
+    // The file has the whole plan, so the nodes that are joined in one turn share it.
+    await nextTurn();
+    writeRunFile(run.folder, { ...run, hosts: recorded });
+  });
   const record = (next: typeof recorded) => {
-    writeRunFile(run.folder, { ...run, hosts: next });
     recorded = next;
+    return write(ending.signal);
   };
   const reach = (name: string): Promise<EngineConnection> => {
     const known = recorded.find(({ names }) => names.includes(name));
@@ -152,16 +159,16 @@ function nodesOf(open: OpenRun, manager: DrivenHost, drive: (host: DrivenHost['h
     const { runId } = run.folder;
     return reachRunEngine({ runId, engine: known.engine, context: name }, recorder);
   };
-  const addManager = (name: string) => {
+  const addManager = async (name: string) => {
     const [own, ...others] = recorded;
-    if (!own!.names.includes(name)) record([{ ...own!, names: [...own!.names, name] }, ...others]);
+    if (!own!.names.includes(name)) await record([{ ...own!, names: [...own!.names, name] }, ...others]);
     return manager;
   };
-  const addNode = (name: string, connection: EngineConnection) => {
+  const addNode = async (name: string, connection: EngineConnection) => {
     const ledger = containerLedger(connection.docker);
     const host = { ...connection, names: [name], docker: ledger.docker, ledger, hasOtherFiles: true };
     const others = recorded.filter(({ names }) => !names.includes(name));
-    record([...others, runHostOf(host, true)]);
+    await record([...others, runHostOf(host, true)]);
     for (const message of engineWarnings(host.engine, process.env)) warn(open, `host ${name}: ${message}`);
     const driven = drive({ ...host, concurrency: open.concurrency });
     hosts.push(driven);
@@ -171,7 +178,7 @@ function nodesOf(open: OpenRun, manager: DrivenHost, drive: (host: DrivenHost['h
     try {
       const connection = await reach(name);
       const isManager = engineKey(connection.engine) === engineKey(manager.host.engine);
-      const driven = isManager ? addManager(name) : addNode(name, connection);
+      const driven = await (isManager ? addManager(name) : addNode(name, connection));
       byName.set(name, driven);
       if (isUnreachable(tracker.state(), { host: name }))
         void journal.append({ type: 'engine.reachable', host: name });

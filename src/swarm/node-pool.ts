@@ -1,6 +1,6 @@
 import { asStepError } from '../../machines/step-error.ts';
-import { coalesce } from '../async/coalesce.ts';
 import { memoizeAsync } from '../async/memoize.ts';
+import { raceAbort } from '../async/race-abort.ts';
 import { isAvailable, listNodes, nodeName, type SwarmNode } from './nodes.ts';
 import { ensurePauseImage, pauseImage, pauseTag } from './pause-image.ts';
 import type { SchedulerPorts } from './ports.ts';
@@ -27,12 +27,13 @@ export interface NodePool {
 
 type Usable = SwarmNode & { readonly context: string };
 
-/** Milliseconds for which a node that could not be reached is left out, and between looks for a first node. */
+/** Milliseconds for which a node that could not be reached is left out, and for which a list of the nodes is used. */
 const leftOutFor = 30_000;
-const lookAgainAfter = 5_000;
+const listedFor = 5_000;
 
-export function nodePool({ docker, clock, connect, warn, signal: ending }: SchedulerPorts): NodePool {
-  const list = coalesce(() => listNodes(docker, ending));
+export function nodePool(ports: SchedulerPorts): NodePool {
+  const { clock, connect, warn, signal: ending } = ports;
+  const list = recentNodes(ports);
   /** By id, why a node is left out. */
   const leftOut = new Map<string, string>();
   const known = new Map<string, Usable>();
@@ -72,7 +73,7 @@ export function nodePool({ docker, clock, connect, warn, signal: ending }: Sched
           return { image: images.haveOtherIds() ? pauseTag : imageFor(usable), exceptNodes, since };
         }
         report('no node of the Swarm can be used');
-        await clock.sleep(lookAgainAfter, signal);
+        await clock.sleep(listedFor, signal);
       }
     },
     async prepare(nodeId, reservation, signal) {
@@ -89,6 +90,21 @@ export function nodePool({ docker, clock, connect, warn, signal: ending }: Sched
         return null;
       }
     },
+  };
+}
+
+/** Return a function that lists the nodes, at most once in a while for all callers. A failure is not kept. */
+function recentNodes({ docker, clock, signal: ending }: Pick<SchedulerPorts, 'docker' | 'clock' | 'signal'>) {
+  let recent: Promise<SwarmNode[]> | null = null;
+  const forget = () => {
+    recent = null;
+  };
+  return (signal: AbortSignal): Promise<SwarmNode[]> => {
+    if (recent === null) {
+      recent = listNodes(docker, ending);
+      void recent.then(() => clock.sleep(listedFor, ending)).then(forget, forget);
+    }
+    return raceAbort(recent, signal);
   };
 }
 

@@ -17,8 +17,19 @@ export interface PauseImage {
   readonly archive: Buffer;
 }
 
+const made = new Map<string | null, PauseImage | null>();
+
 /** Return the image for a platform such as `linux/amd64`; null for one without it. */
 export function pauseImage(platform: string | null): PauseImage | null {
+  // Every placing asks for it, for every node.
+  const known = made.get(platform);
+  if (known !== undefined) return known;
+  const image = makePauseImage(platform);
+  made.set(platform, image);
+  return image;
+}
+
+function makePauseImage(platform: string | null): PauseImage | null {
   const [system = '', architecture = ''] = (platform ?? '').split('/');
   const program = system === 'linux' ? pauseProgram(architecture) : null;
   if (program === null) return null;

@@ -9,7 +9,7 @@ export interface SchedulerPorts {
   /** The docker client of a manager. */
   readonly docker: Docker;
   readonly owner: RunOwner;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'sleep' | 'elapsed'>;
   readonly plan: (agent: string) => Pick<AgentPlan, 'memory' | 'cpus' | 'placement'>;
   /** Limits the calls that create something. */
   readonly limiter: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;

@@ -118,15 +118,21 @@ export async function findReservations(
   const args = ['service', 'ls', '--quiet', ...filters.map(filter => `--filter=${filter}`)];
   const listed = await docker(args, { timeout, ...options });
   if (!listed.ok) throw dockerError(listed, { operation: 'list the services of the Swarm' });
-  return inspectServices(docker, lines(listed.stdout), options);
+  const ids = lines(listed.stdout);
+  const found: FoundReservation[] = [];
+  for (let at = 0; at < ids.length; at += inspectBatch)
+    found.push(...(await inspectServices(docker, ids.slice(at, at + inspectBatch), options)));
+  return found;
 }
+
+/** Services that one call inspects: docker prints more than 2 kB about each. */
+const inspectBatch = 1_000;
 
 async function inspectServices(
   docker: Docker,
   names: readonly string[],
   options: DockerOptions,
 ): Promise<FoundReservation[]> {
-  if (names.length === 0) return [];
   const result = await docker(['service', 'inspect', '--', ...names], { timeout, ...options });
   if (!result.ok && !matchesMessage('noService', result.stderr)) throw readCommandError(result);
   return parseOutput(result, stdout => z.array(inspectedService).parse(JSON.parse(stdout || '[]')));

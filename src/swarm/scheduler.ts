@@ -1,13 +1,13 @@
 import { asStepError } from '../../machines/step-error.ts';
 import { reservationName } from '../agent-container/names.ts';
 import { backoff } from '../async/backoff.ts';
-import { coalesce } from '../async/coalesce.ts';
 import { label } from '../docker/labels.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { contextLabel } from '../spec/placement.ts';
 import { type NodePool, nodePool } from './node-pool.ts';
 import type { SchedulerPorts } from './ports.ts';
 import { createReservation, findReservations, removeReservation } from './reservation.ts';
+import { settler } from './settler.ts';
 import { placingsOf, type Settled } from './tasks.ts';
 
 /** Has Docker Swarm place the attempts of a run on its nodes, and keep room for them. */
@@ -28,12 +28,7 @@ export interface Scheduler {
   releaseOthers(goesOn: (scope: CallScope) => boolean): Promise<void>;
 }
 
-/** Milliseconds. */
-const pollAfter = 250;
-const pollAtMost = 3_000;
 const pauses = { baseMs: 1_000, maxMs: 30_000 };
-/** A service whose tasks are not listed this often in a row is gone. */
-const maxUnlisted = 20;
 
 export function swarmScheduler(ports: SchedulerPorts): Scheduler {
   const { docker, owner, clock, signal: ending } = ports;
@@ -131,35 +126,4 @@ async function resultOf(
   // The node lacked the image of reservations, so that it has refused this one, or will.
   if (!host.wasPrepared) return { refusal: null };
   return refusal === null ? { host: host.name } : { refusal };
-}
-
-/** Return a function that waits until Swarm has placed a service, or will not. All waits share one list at a time. */
-function settler({ docker, clock, signal: ending }: SchedulerPorts) {
-  const waiting = new Set<string>();
-  const list = coalesce(() => placingsOf(docker, [...waiting], ending));
-  return async (
-    serviceId: string,
-    signal: AbortSignal,
-    report: (reason: string) => void,
-  ): Promise<Settled> => {
-    let reported = '';
-    let unlisted = 0;
-    waiting.add(serviceId);
-    try {
-      for (let pause = pollAfter; ; pause = Math.min(pollAtMost, pause * 1.5)) {
-        await clock.sleep(pause, signal);
-        const found = (await list(signal)).get(serviceId);
-        if (found === undefined) {
-          if (++unlisted === maxUnlisted) return { type: 'over', nodeId: null, reason: 'it was removed' };
-          continue;
-        }
-        unlisted = 0;
-        if (found.type !== 'pending') return found;
-        if (found.reason !== '' && found.reason !== reported) report(found.reason);
-        reported = found.reason;
-      }
-    } finally {
-      waiting.delete(serviceId);
-    }
-  };
 }

@@ -129,12 +129,9 @@ export function fakeSwarm(nodes: ReturnType<typeof swarmNode>[], { schedule, res
     },
     'service ps': (_, keys) => {
       const found = keys.map(find);
-      const stdout = found.flatMap(service => (service?.task ? [`task-${service.id}\n`] : [])).join('');
+      const stdout = found.map(listedTask).join('');
       return { stdout, ...listed(found, keys, swarmMessages.unlisted) };
     },
-    'inspect --type=task': (_, keys) => ({
-      stdout: JSON.stringify(keys.flatMap(key => taskOf(find(key.slice('task-'.length))))),
-    }),
     'service rm': (_, [name = '']) => {
       const service = find(name);
       if (service === undefined) return { stderr: swarmMessages.unremoved(name) };
@@ -158,9 +155,14 @@ const pair = (text: string) => {
   return [text.slice(0, at), text.slice(at + 1)] as const;
 };
 
-const taskOf = (service: FakeService | undefined) => {
-  if (!service?.task) return [];
+/** As `docker service ps --no-resolve` prints it. */
+const listedTask = (service: FakeService | undefined) => {
+  if (!service?.task) return '';
   const { state, desiredState = 'running', nodeId = '', error = '' } = service.task;
-  const Status = { State: state, Err: error, Message: 'x' };
-  return [{ ServiceID: service.id, NodeID: nodeId, DesiredState: desiredState, Status }];
+  const word = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+  const task = {
+    ...{ ID: `task-${service.id}`, Name: `${service.id}.1`, Node: nodeId, DesiredState: word(desiredState) },
+    ...{ CurrentState: `${word(state)} 5 seconds ago`, Error: error === '' ? '' : `"${error}"` },
+  };
+  return `${JSON.stringify(task)}\n`;
 };

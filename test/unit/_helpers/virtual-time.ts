@@ -21,6 +21,7 @@ export function virtualTime() {
   return {
     sleep,
     now: () => now,
+    elapsed: () => now,
     /** Advance the clock by so many milliseconds. */
     async pass(ms: number) {
       const end = now + ms;

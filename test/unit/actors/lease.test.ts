@@ -81,8 +81,8 @@ test('an agent without a lease is not renewed, and has no end of a lease', async
 });
 
 test('the first call learns the uptime, the next ones renew by the whole lease every 30 s', async t => {
-  const { calls } = await renewed(570, 600_000, 61_000);
-  const untils = [null, 5_570, 5_600, 5_630];
+  const { calls } = await renewed(270, 300_000, 61_000);
+  const untils = [null, 5_270, 5_300, 5_330];
   t.deepEqual(
     calls.map(({ until }) => until),
     untils,
@@ -98,6 +98,14 @@ test('a short lease is renewed three times in its length', async t => {
   t.deepEqual(
     calls.map(({ until }) => until),
     [null, 5_030, 5_040, 5_050],
+  );
+});
+
+test('a long lease is renewed ten times in its length', async t => {
+  const { calls } = await renewed(3_570, 3_600_000, 3_570_000);
+  t.deepEqual(
+    calls.map(({ at }) => at / 1_000),
+    [0, ...Array.from({ length: 11 }, (_, index) => index * 357)],
   );
 });
 
@@ -179,8 +187,8 @@ test('the end of the lease counts from when the container was first known to run
 test('every renewal that was issued moves the end, answered or not', async t => {
   const lost = { reaches: 0, answers: null };
   const answered = { reaches: 0, answers: 0 };
-  const { leases } = await renewed(570, 600_000, 40_000, [answered, answered, lost]);
-  t.is(leases.leaseEndsAt(input), 30_000 + 600_000);
+  const { leases } = await renewed(270, 300_000, 40_000, [answered, answered, lost]);
+  t.is(leases.leaseEndsAt(input), 30_000 + 300_000);
 });
 
 test('a call that only asks for the uptime does not move the end', async t => {

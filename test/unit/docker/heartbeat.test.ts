@@ -15,7 +15,7 @@ interface Engine {
 const never = new AbortController().signal;
 
 /** Check an engine that the test may change meanwhile. */
-function checked(t: ExecutionContext, engine: Engine) {
+function checked(t: ExecutionContext, engine: Engine, random = () => 0) {
   const time = virtualTime();
   const stop = new AbortController();
   const reported: string[] = [];
@@ -45,6 +45,7 @@ function checked(t: ExecutionContext, engine: Engine) {
     isNeeded: () => engine.isNeeded ?? true,
     signal: stop.signal,
     sleep: time.sleep,
+    random,
     onSilent: reason => reported.push(`${time.now()}: ${reason}`),
     onResponse: () => reported.push(`${time.now()}: responds`),
   });
@@ -64,6 +65,12 @@ test('an engine is called every 10 s while it is needed', async t => {
   await time.pass(30_000);
   t.deepEqual(calls, [40_000, 50_000, 60_000]);
   t.deepEqual(reported, []);
+});
+
+test('the first call is made at a random time of the interval, so that those of many engines are spread', async t => {
+  const { time, calls } = checked(t, {}, () => 0.25);
+  await time.pass(23_000);
+  t.deepEqual(calls, [2_500, 12_500, 22_500]);
 });
 
 test('an engine that does not respond to two calls in a row, of 5 s each, is silent until it responds', async t => {

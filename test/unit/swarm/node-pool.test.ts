@@ -84,10 +84,23 @@ test('nodes without a context, and of other platforms, are left out with one war
   ]);
 });
 
-test('requests at the same time share one list of the nodes', async t => {
-  const { request, calls } = desk([swarmNode('n1')]);
+test('requests within 5 s share one list of the nodes', async t => {
+  const { request, calls, time } = desk([swarmNode('n1')]);
+  const list = ['node ls --quiet', 'node inspect -- n1'];
   await Promise.all([request(), request(), request()]);
-  t.deepEqual(calls, ['node ls --quiet', 'node inspect -- n1']);
+  await time.pass(4_000);
+  await request();
+  t.deepEqual(calls, list);
+  await time.pass(1_000);
+  await request();
+  t.deepEqual(calls, [...list, ...list]);
+});
+
+test('a list of the nodes that fails is not kept', async t => {
+  const { request, nodes } = desk([{ ID: 'n1' } as ReturnType<typeof swarmNode>]);
+  t.is((await rejection(request())).kind, 'transient');
+  nodes[0] = swarmNode('n1');
+  t.like(await request(), { exceptNodes: [] });
 });
 
 test('a request waits for a first node, with the reason, until it is aborted', async t => {
@@ -100,6 +113,7 @@ test('a request waits for a first node, with the reason, until it is aborted', a
   t.deepEqual((await found).exceptNodes, []);
 
   nodes[0] = swarmNode('n1', { context: null });
+  await time.pass(5_000);
   const stop = new AbortController();
   const stopped = rejection(request(stop.signal));
   await time.pass(1_000);

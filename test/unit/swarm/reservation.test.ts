@@ -151,6 +151,18 @@ test('the reservations of a run or of a state directory are found, and no others
   );
 });
 
+test('no call inspects more than 1,000 reservations', async t => {
+  const ids = Array.from({ length: 1_001 }, (_, index) => `s${index}`);
+  const { docker, calls } = fakeSwarm(nodes, {
+    respond: ([, verb]) => ({ stdout: verb === 'ls' ? ids.join('\n') : '[]' }),
+  });
+  await findReservations(docker, owner);
+  t.deepEqual(
+    calls.slice(1).map(call => call.split(' -- ')[1]!.split(' ').length),
+    [1_000, 1],
+  );
+});
+
 test('without reservations nothing is inspected', async t => {
   const { docker, calls } = fakeSwarm(nodes);
   t.deepEqual(await findReservations(docker, owner), []);

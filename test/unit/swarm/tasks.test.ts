@@ -49,58 +49,51 @@ test('the reason of a refused task is that of Swarm', async t => {
   });
 });
 
-test('many services are read in two calls, and one without a task is left out', async t => {
+test('many services are read in one call, and one without a task is left out', async t => {
   const { docker, ids, calls } = await desk({ state: 'running', nodeId }, null, { state: 'pending' });
   calls.length = 0;
   const placings = await placingsOf(docker, ids, never);
   t.deepEqual([...placings.keys()], [ids[0]!, ids[2]!]);
-  t.deepEqual(calls, [
-    `service ps --quiet --no-trunc -- ${ids.join(' ')}`,
-    `inspect --type=task -- task-${ids[0]} task-${ids[2]}`,
-  ]);
+  t.deepEqual(calls, [`service ps --no-resolve --no-trunc --format={{json .}} -- ${ids.join(' ')}`]);
 });
 
-test('services without any task need one call', async t => {
-  const { docker, ids, calls } = await desk(null);
+test('no call is about more than 1,000 services', async t => {
+  const { docker, ids, calls } = await desk(...Array<FakeTask>(2_001).fill({ state: 'running', nodeId }));
   calls.length = 0;
-  t.is((await placingsOf(docker, ids, never)).size, 0);
-  t.is(calls.length, 1);
+  t.is((await placingsOf(docker, ids, never)).size, 2_001);
+  t.deepEqual(
+    calls.map(call => call.split(' -- ')[1]!.split(' ').length),
+    [1_000, 1_000, 1],
+  );
 });
 
-test('a service that is gone does not hide the others', async t => {
-  const { docker, ids } = await desk({ state: 'running', nodeId });
+test('a service that is gone was removed, and does not hide the others', async t => {
+  const { docker, ids } = await desk({ state: 'running', nodeId }, null);
+  const removed = { type: 'over', nodeId: null, reason: 'it was removed' };
   const placings = await placingsOf(docker, ['gone', ...ids], never);
-  t.deepEqual([...placings.keys()], ids);
-  t.is((await placingsOf(docker, ['gone'], never)).size, 0);
+  t.deepEqual(
+    [...placings],
+    [
+      ['gone', removed],
+      [ids[0]!, { type: 'placed', nodeId }],
+    ],
+  );
+  t.deepEqual(
+    [...(await placingsOf(docker, ['gone', 'too'], never))],
+    [
+      ['gone', removed],
+      ['too', removed],
+    ],
+  );
 });
 
-test('a task that is removed between the calls is left out', async t => {
-  const { docker, ids } = await desk({ state: 'running', nodeId });
-  const half = fakeSwarm([], {
-    respond: ([verb]) =>
-      verb === 'inspect'
-        ? {
-            ok: false,
-            stderr: 'Error: No such task: t2',
-            stdout: JSON.stringify([
-              { ServiceID: 's', NodeID: 'n1', DesiredState: 'running', Status: { State: 'running' } },
-            ]),
-          }
-        : { stdout: 't1\nt2\n' },
-  });
-  t.is((await placingsOf(docker, ids, never)).size, 1);
-  t.deepEqual([...(await placingsOf(half.docker, ['s'], never)).keys()], ['s']);
-});
-
-test('a Swarm that cannot be asked is an error', async t => {
-  const failing = (verb: string, stderr: string) => {
-    const { docker } = fakeSwarm([], {
-      respond: ([first]) => (first === verb ? { stderr } : { stdout: 't1\n' }),
-    });
+test('a Swarm that cannot be asked is an error, and so is output that cannot be read', async t => {
+  const failing = (result: object) => {
+    const { docker } = fakeSwarm([], { respond: () => result });
     return rejection(placingsOf(docker, ['s'], never));
   };
-  t.is((await failing('service', swarmMessages.leaderless)).kind, 'unreachable');
-  t.is((await failing('service', swarmMessages.late)).kind, 'transient');
-  t.is((await failing('service', 'what?')).kind, 'transient');
-  t.is((await failing('inspect', 'Error: No such task: t1')).kind, 'transient');
+  t.is((await failing({ stderr: swarmMessages.leaderless })).kind, 'unreachable');
+  t.is((await failing({ stderr: swarmMessages.late })).kind, 'transient');
+  t.is((await failing({ stderr: 'what?' })).kind, 'transient');
+  t.is((await failing({ stdout: '{"Name":"s.1","Node"' })).kind, 'transient');
 });

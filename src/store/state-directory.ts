@@ -131,7 +131,7 @@ function instanceId(path: string): string {
     if (stored !== '') break;
     pauseSync(readPauseMs);
   }
-  // Another id would make the containers of earlier runs those of somebody else.
+  // With another id, the containers of earlier runs would count as those of another state directory.
   throw new Error(
     `${file} does not contain its id. Restore the file, or remove the directory if its runs are over`,
   );

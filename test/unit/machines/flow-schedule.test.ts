@@ -125,11 +125,11 @@ test('the ready queue and the counters decide as the phases of all agents do', t
 
 test('an agent that depends on an unknown agent is skipped, with its dependants', t => {
   const { schedule, skipped } = advance(
-    initialSchedule({ agents: [agent('a', ['nobody']), agent('b', ['a']), agent('c')], concurrency: 5 }),
+    initialSchedule({ agents: [agent('a', ['unknown']), agent('b', ['a']), agent('c')], concurrency: 5 }),
     null,
   );
   t.deepEqual(skipped, ['a', 'b']);
-  t.is(outputOf(schedule, 'a')?.error?.message, 'depends on nobody, which did not succeed');
+  t.is(outputOf(schedule, 'a')?.error?.message, 'depends on unknown, which did not succeed');
   t.deepEqual(phasesOf(schedule).at(-1), ['c', 'started']);
 });
 

@@ -1,7 +1,7 @@
 /** An interrupted create may take effect later, so a container is absent only after this many empty checks in a row (I3). */
 const absenceChecks = 3;
 /** Milliseconds between two checks. */
-export const absenceCheckIntervalMs = 300;
+const absenceCheckIntervalMs = 300;
 
 export interface AbsenceOptions {
   readonly sleep: (ms: number) => Promise<void>;
@@ -18,4 +18,30 @@ export async function untilAbsent(
     if (checks > 0) await sleep(absenceCheckIntervalMs);
     absent = (await check()) === 0 ? absent + 1 : 0;
   }
+}
+
+export interface Removal {
+  /** The number of what was found, apart from what is to stay. */
+  readonly found: number;
+  /** The ids or names of those that could not be removed. */
+  readonly left: readonly string[];
+}
+
+/**
+ * Remove all that is found, and repeat that until nothing is found if an interrupted create may still take effect (`inDoubt`).
+ * Returns the rest after the last removal.
+ */
+export async function removeUntilAbsent(
+  remove: () => Promise<Removal>,
+  { inDoubt, sleep, maxChecks }: Required<AbsenceOptions> & { readonly inDoubt: boolean },
+): Promise<readonly string[]> {
+  let result = await remove();
+  if (!inDoubt) return result.left;
+  await sleep(absenceCheckIntervalMs);
+  const check = async () => {
+    result = await remove();
+    return result.found;
+  };
+  await untilAbsent(check, { sleep, maxChecks: maxChecks - 1 });
+  return result.left;
 }

@@ -119,7 +119,7 @@ async function sweepHost(
   { run, stateDir, clock }: OpenRun,
   { host, plan, context }: DrivenHost,
   kept: ReadonlySet<string>,
-): Promise<string[] | null> {
+): Promise<readonly string[] | null> {
   const { folder, isResumed } = run;
   const { docker, ledger, hasOtherFiles } = host;
   const wasInterrupted = await context.networks.close();

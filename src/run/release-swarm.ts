@@ -1,4 +1,4 @@
-import { absenceCheckIntervalMs, untilAbsent } from '../agent-container/absence-checks.ts';
+import { removeUntilAbsent } from '../agent-container/absence-checks.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { RunOwner } from '../docker/labels.ts';
 import { listRunNetworks, removeRunNetwork } from '../networks/run-networks.ts';
@@ -34,19 +34,13 @@ async function releaseRooms(manager: Docker, owner: RunOwner): Promise<void> {
   for (const { name } of await findReservations(manager, owner)) await removeReservation(manager, name);
 }
 
+const maxChecks = 6;
+
 async function removeNetworks(
   manager: Docker,
   { inDoubt, sleep, ...release }: Omit<SwarmRelease, 'hasNetworks'>,
 ) {
-  let result = await removeNetworksOnce(manager, release);
-  if (!inDoubt) return result.left;
-  await sleep(absenceCheckIntervalMs);
-  const check = async () => {
-    result = await removeNetworksOnce(manager, release);
-    return result.found;
-  };
-  await untilAbsent(check, { sleep, maxChecks: 5 });
-  return result.left;
+  return removeUntilAbsent(() => removeNetworksOnce(manager, release), { inDoubt, sleep, maxChecks });
 }
 
 async function removeNetworksOnce(

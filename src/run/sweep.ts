@@ -1,4 +1,4 @@
-import { absenceCheckIntervalMs, untilAbsent } from '../agent-container/absence-checks.ts';
+import { removeUntilAbsent } from '../agent-container/absence-checks.ts';
 import type { Docker } from '../docker/cli.ts';
 import { containers } from '../docker/containers.ts';
 import { label, labelFilter } from '../docker/labels.ts';
@@ -23,16 +23,9 @@ export interface SweepOptions {
 const maxChecks = 20;
 
 /** Remove the containers and networks of a run that are not kept. Returns the ids that could not be removed. */
-export async function sweep(docker: Docker, options: SweepOptions): Promise<string[]> {
-  let result = await sweepOnce(docker, options);
-  if (!options.inDoubt) return result.left;
-  await options.sleep(absenceCheckIntervalMs);
-  const check = async () => {
-    result = await sweepOnce(docker, options);
-    return result.found;
-  };
-  await untilAbsent(check, { sleep: options.sleep, maxChecks: maxChecks - 1 });
-  return result.left;
+export async function sweep(docker: Docker, options: SweepOptions): Promise<readonly string[]> {
+  const { inDoubt, sleep } = options;
+  return removeUntilAbsent(() => sweepOnce(docker, options), { inDoubt, sleep, maxChecks });
 }
 
 async function sweepOnce(docker: Docker, options: SweepOptions) {

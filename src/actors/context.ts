@@ -57,6 +57,8 @@ export interface ProvisionPort {
 export interface AgentPort {
   plan(agent: string): AgentPlan;
   identity(agent: string, attempt: number): Identity;
+  /** Return the text that an agent has in place of a secret of the broker. It is the same for each of its attempts. */
+  placeholder(agent: string, variable: string): string;
   /** Read the facts and return the state in which the agent enters its machine. */
   reconcile(agent: string, signal: AbortSignal): Promise<Reconciliation>;
   /** Return the directory that keeps the files of an attempt. */

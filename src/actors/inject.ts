@@ -2,19 +2,29 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { loginFiles } from '../agent-container/login-mounts.ts';
+import { isBrokered } from '../agent-container/names.ts';
 import { classify, dockerError, unreadableOutput } from '../docker/classify-error.ts';
 import type { DockerResult } from '../docker/cli.ts';
 import { SealError } from '../secrets/sealed-file.ts';
 import { type LoginFile, readLogins } from '../secrets/sent-logins.ts';
+import { brokerHost } from '../spec/broker.ts';
 import { launchScript } from '../spec/launch.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
-import { secretsOf } from './secrets.ts';
+import { givenSecrets } from './secrets.ts';
 
 export type InjectPorts = Pick<
   ActorContext,
-  'clock' | 'docker' | 'watcher' | 'plan' | 'vault' | 'seals' | 'hasOtherFiles' | 'haltUnwritable'
+  | 'clock'
+  | 'docker'
+  | 'watcher'
+  | 'plan'
+  | 'placeholder'
+  | 'vault'
+  | 'seals'
+  | 'hasOtherFiles'
+  | 'haltUnwritable'
 >;
 
 /**
@@ -69,9 +79,10 @@ export async function beginInjection(
 ): Promise<Injection | null> {
   const { clock, docker } = context;
   const plan = context.plan(input.name);
-  const secrets = secretsOf(context, input.name);
+  const secrets = givenSecrets(context, input.name);
   const logins = context.hasOtherFiles ? loginsOf(plan) : [];
-  const script = salted(launchScript(plan, { secrets, logins }));
+  const direct = isBrokered(plan) ? brokerHost : null;
+  const script = salted(launchScript(plan, { secrets, logins, direct }));
   if (!(await seal(context, input, Object.values(secrets), signal))) return null;
 
   const controller = new AbortController();

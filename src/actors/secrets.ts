@@ -2,6 +2,16 @@ import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import type { ActorContext } from './context.ts';
 
+/** Return the secrets that an agent is given: placeholders for those of the broker. Throws if one is missing. */
+export function givenSecrets(
+  context: Pick<ActorContext, 'vault' | 'plan' | 'placeholder'>,
+  agent: string,
+): Readonly<Record<string, string>> {
+  const brokered = context.plan(agent).secrets.filter(({ broker }) => broker !== undefined);
+  const placeholders = brokered.map(({ name }) => [name, context.placeholder(agent, name)]);
+  return { ...secretsOf(context, agent), ...Object.fromEntries(placeholders) };
+}
+
 type SecretWaitPorts = Pick<ActorContext, 'clock' | 'vault' | 'plan'>;
 
 /** Return the secrets of an agent by name. Throws if one is missing. */

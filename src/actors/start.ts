@@ -10,7 +10,8 @@ import { type ExportPorts, exportJob } from './export-path.ts';
 import { runHelperJob } from './helper-job.ts';
 import { writableNow } from './make-clone.ts';
 
-type StartPorts = ExportPorts & Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces'>;
+type StartPorts = ExportPorts &
+  Pick<ActorContext, 'plan' | 'mountProblem' | 'writablePlaces' | 'livePlaces' | 'networks'>;
 
 /** Start a container that has never run. A container that has ended must not run again, so one in doubt is inspected first. */
 export async function startContainer(
@@ -26,6 +27,8 @@ export async function startContainer(
   }
   checkSources(context, input);
   await copyIn(context, input, signal);
+  const { name, attempt } = input;
+  await context.networks.attach(context.plan(name), { id, attempt }, signal);
   // Docker resolves the sources of mounts only now, and follows links in them.
   checkSources(context, input);
   const result = await docker(['start', id], {

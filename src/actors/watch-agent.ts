@@ -4,7 +4,7 @@ import { type ActivityPorts, followActivity } from './activity.ts';
 import type { ActorContext } from './context.ts';
 import type { Leases } from './lease.ts';
 
-type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher' | 'docker'>;
+type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher' | 'docker' | 'networks'>;
 
 /** A container enforces its own limit; one that exceeds it by this many milliseconds is ended from outside. */
 const overdueGracePeriodMs = 30_000;
@@ -27,7 +27,10 @@ export function agentWatcher(leases: Pick<Leases, 'renew' | 'forget'>): WatchAge
   return async (context, input, signal, report) => {
     const { clock, watcher } = context;
     const id = input.containerId!;
-    const { run } = context.plan(input.name).timeouts;
+    const plan = context.plan(input.name);
+    const { run } = plan.timeouts;
+    // For an agent that an earlier process has started.
+    context.networks.keep(plan);
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     const followed = followActivity(context, input, stop, report);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CallScope } from '../docker/recorder.ts';
-import type { NetworkPlan } from '../spec/plan.ts';
+import type { AgentPlan, NetworkPlan } from '../spec/plan.ts';
 
 /** The name of the tmux session in every agent container. */
 export const sessionName = 'agent';
@@ -32,15 +32,35 @@ export const repositoryVolume = (runId: string, repository: string, commit: stri
 /** Return the name of a run's network, which is a prefix of the names of its other networks. */
 export const isolatedNetwork = (runId: string) => `tmux-agents-${runId}`;
 
-/** Return whether this network belongs to the run, and is removed with it. */
-export const isRunsOwn = (network: NetworkPlan, runId: string) =>
-  network.mode === 'allow' || isOnIsolated(network, runId);
+/** Return whether the agent is on a network that belongs to the run, and is removed with it. */
+export const isOnRunsOwn = ({ network, secrets }: Pick<AgentPlan, 'network' | 'secrets'>, runId: string) =>
+  network.mode === 'allow' || isBrokered({ secrets }) || isOnIsolated(network, runId);
+
+/** Return whether the broker of the run has a key of the agent. */
+export const isBrokered = ({ secrets }: Pick<AgentPlan, 'secrets'>) =>
+  secrets.some(({ broker }) => broker !== undefined);
 
 /** Return whether this network may be the isolated one of the run. */
 export const isOnIsolated = (network: NetworkPlan, runId: string) =>
   network.mode === 'isolated' ||
   // For an adopted agent only the name is known.
   (network.mode === 'bridge' && network.name.startsWith(isolatedNetwork(runId)));
+
+/** Return the names of the run's broker and of the network by which it reaches the APIs. */
+export const brokerNames = (runId: string) => ({
+  broker: `tmux-agent-${runId}-broker`,
+  outside: `${isolatedNetwork(runId)}-out`,
+});
+
+/**
+ * Return the internal network on which agents with this network reach the broker, in addition to their own; the broker is
+ * no way from one network to another. The agents of a proxy are on an internal one already.
+ */
+export function brokerNetwork(runId: string, network: NetworkPlan): { name: string; isOwn: boolean } {
+  if (network.mode === 'allow') return { name: proxyNames(runId, network.hosts).inside, isOwn: false };
+  const key = createHash('sha256').update(JSON.stringify(network)).digest('hex').slice(0, 8);
+  return { name: `${isolatedNetwork(runId)}-broker-${key}`, isOwn: true };
+}
 
 /** Return the names of the proxy and the networks for agents with this list of allowed hosts. */
 export function proxyNames(runId: string, hosts: readonly string[]) {

@@ -20,7 +20,7 @@ export const label = {
   /** On images: the version of the in-container commands, and the hash of the build's content. */
   protocol: 'tmux-agents.protocol',
   content: 'tmux-agents.content',
-  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy`, `provider` or `pause`. Containers inherit it. */
+  /** On images of ours, their kind: `base`, `gpu`, `layer`, `build`, `proxy`, `broker`, `provider` or `pause`. Containers inherit it. */
   image: 'tmux-agents.image',
 } as const;
 
@@ -44,6 +44,7 @@ export interface RunOwner {
 export type OwnedRole =
   | 'network'
   | 'proxy'
+  | 'broker'
   | 'helper'
   | 'workspace'
   | 'bundle'

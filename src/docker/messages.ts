@@ -17,6 +17,7 @@ const messages = {
   volumeBusy: /^remove \S+: volume is in use - |volume \S+ is being used/i,
   noService: /(^|: )(no such service: |service \S+ not found$)/i,
   swarmNameTaken: /name conflicts with an existing object/i,
+  endpointExists: /endpoint with name \S+ already exists in network|is already connected to network/i,
   networkBusy: /^error while removing network: .* has active endpoints|: network is being used$/i,
   networkHasTask: /network \S+ is in use by (task|service) /i,
   imageBusy:

@@ -4,7 +4,7 @@ import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { ActorContext } from '../actors/context.ts';
 import { provideActors, type SchedulerPort } from '../actors/provide.ts';
-import { isRunsOwn, proxyNames } from '../agent-container/names.ts';
+import { isOnRunsOwn, proxyNames } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { label } from '../docker/labels.ts';
@@ -47,7 +47,7 @@ export async function dryRun(plan: FlowPlan, options: DryRunOptions): Promise<Dr
   const owner = { instance: options.stateDir.instance, runId: folder.runId };
   const scheduler = plan.target?.isSwarm ? recordingScheduler(context, { owner, steps }) : null;
   await runMachines(plan, { context, scheduler }, steps);
-  if (plan.agents.some(({ network }) => isRunsOwn(network, folder.runId)))
+  if (plan.agents.some(agent => isOnRunsOwn(agent, folder.runId)))
     await sweepRun(folder.runId, options.stateDir, recording);
   return { runId: folder.runId, steps, names };
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 /** The folders of independent images, within the folder of our images. */
 export const proxyFolder = 'proxy';
 export const providerFolder = 'provider';
+export const brokerFolder = 'broker';
+const independent = [proxyFolder, providerFolder, brokerFolder];
 
 /**
  * Hash the names, modes and contents of all files of a folder. They are read synchronously: a turn of the event loop for each
@@ -16,7 +18,7 @@ export async function contentHash(folder: string): Promise<string> {
   const files = entries
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name))
-    .filter(file => [proxyFolder, providerFolder].every(own => !file.startsWith(join(folder, own, '/'))));
+    .filter(file => independent.every(own => !file.startsWith(join(folder, own, '/'))));
   for (const file of files.sort()) {
     const executable = (statSync(file).mode & 0o100) !== 0;
     hash

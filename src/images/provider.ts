@@ -1,10 +1,10 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StepError } from '../../machines/step-error.ts';
 import type { Install, Provider } from '../providers/provider.ts';
 import { buildDirectory, lastLines } from './build.ts';
 import { contentHash, providerFolder, tagOf } from './content.ts';
 import { ensureDerived } from './derived.ts';
+import { hostCertificates } from './host-certificates.ts';
 import { type Image, type ImageContext, inspectImage } from './inspect.ts';
 import { refusalIn } from './layer.ts';
 
@@ -55,16 +55,6 @@ export async function ensureProvider(
 
 const installLine = (install: Install) =>
   'npm' in install ? `npm install --global ${install.npm}@${install.version}` : install.script;
-
-/** Read the CA certificates of a TLS-inspecting proxy, which signs a registry's certificate itself. */
-async function hostCertificates(): Promise<string> {
-  const file = process.env.NODE_EXTRA_CA_CERTS;
-  if (!file) return '';
-  return readFile(file, 'utf8').catch(error => {
-    const message = `NODE_EXTRA_CA_CERTS names ${file}, which cannot be read: ${error.message}`;
-    throw new StepError('image', message);
-  });
-}
 
 function hint(reason: string, output: string): string {
   if (reason.startsWith('it has no node'))

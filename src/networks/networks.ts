@@ -2,14 +2,12 @@ import { asStepError } from '../../machines/step-error.ts';
 import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { sharedWork } from '../async/shared-work.ts';
-import type { Docker } from '../docker/cli.ts';
 import type { Recorder } from '../docker/recorder.ts';
-import type { SupportedLimits } from '../docker/resource-limits.ts';
-import type { ImageContext } from '../images/inspect.ts';
-import type { AgentPlan } from '../spec/plan.ts';
+import type { AgentPlan, NetworkPlan } from '../spec/plan.ts';
 import { sharedNetwork } from '../spec/resolve.ts';
 import { checkAttachment } from './attachment.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
+import { type BrokerOptions, type RunBroker, runBroker } from './brokers.ts';
 import { ensureProxy } from './proxy.ts';
 import { verifyEgressRules } from './proxy-check.ts';
 import { ensureProxyImage } from './proxy-image.ts';
@@ -18,7 +16,7 @@ import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
 import type { SwarmNetwork, SwarmNetworks } from './swarm-networks.ts';
 
 /** The networks of one run's agents, and their proxies. */
-export interface RunNetworks {
+export interface RunNetworks extends Pick<RunBroker, 'keep' | 'attach'> {
   /** Create or find the network of an agent's container, once for all agents that share it. */
   ensure(agent: string, signal: AbortSignal): Promise<void>;
   /** Read the hosts that the proxy blocked for an attempt. Never rejects, since an agent's outcome does not depend on it. */
@@ -29,19 +27,12 @@ export interface RunNetworks {
   close(): Promise<boolean>;
 }
 
-export interface RunNetworksOptions {
+export interface RunNetworksOptions extends Omit<BrokerOptions, 'agents'> {
   readonly plan: (agent: string) => AgentPlan;
-  readonly instance: string;
-  readonly runId: string;
-  readonly docker: Docker;
+  readonly agents: readonly AgentPlan[];
   /** The networks of the Docker Swarm that places the agents; null without one. */
   readonly swarmNetworks: SwarmNetworks | null;
   readonly recorder: Recorder;
-  readonly images: ImageContext;
-  readonly supportedLimits: SupportedLimits;
-  /** Milliseconds for a build of the proxy's image. */
-  readonly buildTimeout: number;
-  readonly signal: AbortSignal;
 }
 
 export function runNetworks(options: RunNetworksOptions): RunNetworks {
@@ -61,10 +52,10 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   const attach = (found: SwarmNetwork, stop: AbortSignal) =>
     share(`attachment ${found.id}`, () => checkAttachment(found, { docker, signal }), stop);
   const ensureProxied = proxies({ ...options, signal }, network);
+  const broker = runBroker({ ...options, signal }, request => network(request));
   const blocked = new Map<string, readonly string[]>();
 
-  const ensure = async (agent: string, stop: AbortSignal) => {
-    const request = plan(agent).network;
+  const ensureOwn = async (request: NetworkPlan, stop: AbortSignal) => {
     if (request.mode === 'bridge') {
       const ofSwarm = request.name === sharedNetwork ? null : await swarmNetworks?.find(request.name, stop);
       await (ofSwarm ? attach(ofSwarm, stop) : bridge(request.name, stop));
@@ -77,9 +68,15 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
       await share(proxyNames(runId, request.hosts).proxy, () => ensureProxied(request.hosts), stop);
   };
 
+  const ensure = async (agent: AgentPlan, stop: AbortSignal) => {
+    await ensureOwn(agent.network, stop);
+    await broker.ensure(agent, stop);
+  };
+
   return {
+    ...broker,
     ensure: (agent, stop) =>
-      ensure(agent, stop).catch(error => {
+      ensure(plan(agent), stop).catch(error => {
         throw asStepError(error, { fallbackKind: 'network' });
       }),
     async readBlocked(agent, attempt, stop) {

@@ -38,7 +38,7 @@ function mayBeLoggedIn(
     ...secrets.map(({ name }) => name),
   ];
   return (
-    auth.login === false ||
+    auth.login?.mode === 'off' ||
     // The user is notified, and may log in by hand.
     interactive?.needsInput === 'notify' ||
     auth.files.some(({ home }) => home === login[0]) ||
@@ -66,6 +66,6 @@ function describe({ title, keys, login }: Provider): string {
     ...(first === undefined ? [] : [`set ${first}${others.length > 0 ? ` (or ${others.join(', ')})` : ''}`]),
     ...(login[0] === undefined ? [] : [`log in on this machine (~/${login[0]})`]),
   ];
-  const otherwise = 'If its image logs it in, or its model needs no login, add "auth": {"login": false}';
+  const otherwise = 'If its image logs it in, or its model needs no login, add "auth": {"login": "off"}';
   return `${title} has no login: ${ways.join(', or ')}. ${otherwise}`;
 }

@@ -1,3 +1,4 @@
+import { anthropicApi, anthropicTokenApi } from './apis.ts';
 import type { Provider } from './provider.ts';
 
 export const claude: Provider = {
@@ -64,6 +65,29 @@ export const claude: Provider = {
     'CLOUD_ML_REGION',
   ],
   endpoint: null,
+  brokered: {
+    keys: [
+      {
+        name: 'ANTHROPIC_API_KEY',
+        address: 'ANTHROPIC_BASE_URL',
+        api: anthropicApi,
+        placeholder: 'sk-ant-api03-',
+      },
+      {
+        name: 'ANTHROPIC_AUTH_TOKEN',
+        address: 'ANTHROPIC_BASE_URL',
+        api: anthropicTokenApi,
+        placeholder: 'token-',
+      },
+      {
+        name: 'CLAUDE_CODE_OAUTH_TOKEN',
+        address: 'ANTHROPIC_BASE_URL',
+        api: anthropicTokenApi,
+        placeholder: 'sk-ant-oat01-',
+      },
+    ],
+    unless: /^(ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+)$/,
+  },
   login: ['.claude/.credentials.json'],
   otherLogins: {
     variables:

@@ -1,3 +1,4 @@
+import { openaiApi } from './apis.ts';
 import type { Provider } from './provider.ts';
 
 const quiet = [
@@ -61,6 +62,10 @@ export const codex: Provider = {
     variable: 'OPENAI_BASE_URL',
     default: 'https://api.openai.com/v1',
     args: ['--config=openai_base_url="$"'],
+  },
+  brokered: {
+    keys: [{ name: 'CODEX_API_KEY', address: 'OPENAI_BASE_URL', api: openaiApi, placeholder: 'sk-' }],
+    unless: null,
   },
   login: ['.codex/auth.json'],
   otherLogins: {

@@ -1,3 +1,4 @@
+import { geminiApi } from './apis.ts';
 import type { Provider } from './provider.ts';
 
 export const gemini: Provider = {
@@ -50,6 +51,17 @@ export const gemini: Provider = {
     'GOOGLE_GENAI_USE_VERTEXAI',
   ],
   endpoint: null,
+  brokered: {
+    keys: [
+      {
+        name: 'GEMINI_API_KEY',
+        address: 'GOOGLE_GEMINI_BASE_URL',
+        api: geminiApi,
+        placeholder: 'AIza',
+      },
+    ],
+    unless: /^GOOGLE_GENAI_USE_[A-Z]+$/,
+  },
   login: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
   otherLogins: {
     variables:

@@ -1,3 +1,5 @@
+import type { Brokered } from './apis.ts';
+
 /** An AI CLI as data: how to install it, start it unattended, and log it in. */
 export interface Provider {
   readonly name: string;
@@ -31,6 +33,8 @@ export interface Provider {
     readonly default: string;
     readonly args: readonly string[];
   } | null;
+  /** The keys that the broker of a run can hold for it. Default: none. */
+  readonly brokered?: Brokered;
   /** Files of its login in the caller's home; the first one is sufficient. It gets copies, since it writes to them. */
   readonly login: readonly string[];
   /** Matches the first of them if the user is logged in, for a CLI that writes the file in any case. */

@@ -64,7 +64,10 @@ function belongsToRun(
   instance: string,
   runs: ReadonlyMap<string, RunFolder>,
 ): boolean {
-  if (labels[label.instance] !== instance || !['proxy', 'helper'].includes(labels[label.role] ?? ''))
+  if (
+    labels[label.instance] !== instance ||
+    !['proxy', 'broker', 'helper'].includes(labels[label.role] ?? '')
+  )
     return false;
   const folder = runs.get(labels[label.runId] ?? '');
   return folder !== undefined && runState(folder).ended === null;
@@ -87,7 +90,7 @@ export function classify(container: Container, instance: string): Orphan {
   const agent = labels[label.agent] ?? '';
   const attempt = labels[label.attempt] ?? '';
   if (!isRunId(runId)) return foreign('malformed', `${label.runId} is not a valid run id`);
-  if (['proxy', 'helper'].includes(labels[label.role] ?? ''))
+  if (['proxy', 'broker', 'helper'].includes(labels[label.role] ?? ''))
     return foreign('malformed', `${labels[label.role]} left behind by run ${runId}`);
   if (!agentName.test(agent)) return foreign('malformed', `${label.agent} is not a valid agent name`);
   if (!/^[1-9]\d?$/.test(attempt)) return foreign('malformed', `${label.attempt} is not a valid attempt`);

@@ -73,7 +73,10 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     ...docker,
     ...agents,
     reconcile: reconcileAgents({ ...reconcile, agents, signal }),
-    ...provision({ run, host, port: docker, agents, swarmNetworks, isDryRun: dryRun !== undefined, signal }),
+    ...provision({
+      ...{ run, host, port: docker, agents, vault, swarmNetworks, signal },
+      isDryRun: dryRun !== undefined,
+    }),
     ...clonesOf({ ...run, attempts: tracker.attempts }),
     // A process for each agent would take its time.
     gitSetting: memoizeAsync(globalGitSetting),
@@ -125,6 +128,10 @@ function agentsOf({
       specHash: adopted[agent]?.specHash ?? specHashOf(plan(agent)),
       nonce: adopted[agent]?.nonce ?? digest(secret, agent, String(attempt)).slice(0, 24),
     }),
+    placeholder(agent, variable) {
+      const { placeholder = '' } = plan(agent).secrets.find(({ name }) => name === variable)?.broker ?? {};
+      return `${placeholder}${digest(secret, 'broker', agent, variable).slice(0, 48)}`;
+    },
     folder: (agent, attempt) => folder.attempt(agent, attempt),
     transcript: (agent, attempt) => folder.transcript(agent, attempt),
   };

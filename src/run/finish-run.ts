@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isRunsOwn } from '../agent-container/names.ts';
+import { isOnRunsOwn } from '../agent-container/names.ts';
 import type { FlowError } from '../errors.ts';
 import { saveUnsavedWork } from '../recovery/save-unsaved-work.ts';
 import { type FlowState, reduce } from '../state/flow-state.ts';
@@ -123,7 +123,7 @@ async function sweepHost(
   const { folder, isResumed } = run;
   const { docker, ledger, hasOtherFiles } = host;
   const wasInterrupted = await context.networks.close();
-  const hasNetworks = plan.agents.some(({ network }) => isRunsOwn(network, folder.runId));
+  const hasNetworks = plan.agents.some(agent => isOnRunsOwn(agent, folder.runId));
   // Docker has confirmed the removal of each container, so that a list would prove nothing more. An earlier process may
   // have left others.
   if (!isResumed && !hasNetworks && !hasOtherFiles && ledger.isSettled(kept)) return [];

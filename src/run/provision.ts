@@ -9,6 +9,7 @@ import type { SwarmNetworks } from '../networks/swarm-networks.ts';
 import { packageFolder } from '../package.ts';
 import { buildExposed, exposedBuilds } from '../preflight/exposed-builds.ts';
 import { writablePlaces } from '../preflight/writable-mounts.ts';
+import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import type { RunOnDisk } from './run-on-disk.ts';
@@ -17,7 +18,8 @@ export interface ProvisionOptions {
   readonly run: RunOnDisk;
   readonly host: HostPlan;
   readonly port: DockerPort;
-  readonly agents: Pick<AgentPort, 'plan'>;
+  readonly agents: Pick<AgentPort, 'plan' | 'placeholder'>;
+  readonly vault: Vault;
   readonly swarmNetworks: SwarmNetworks | null;
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
@@ -25,7 +27,7 @@ export interface ProvisionOptions {
 
 /** Provide the images and networks of a run. Each is made once, for all agents that share it. */
 export function provision(options: ProvisionOptions): ProvisionPort {
-  const { run, host, port, agents, swarmNetworks, signal } = options;
+  const { run, host, port, agents, vault, swarmNetworks, signal } = options;
   const { stateDir, folder } = run;
   const context: ImageContext = {
     docker: port.docker,
@@ -38,7 +40,10 @@ export function provision(options: ProvisionOptions): ProvisionPort {
   return {
     ...imagesOf(options, context, buildTimeout),
     networks: runNetworks({
-      plan: agents.plan,
+      ...agents,
+      agents: host.plan.agents,
+      vault,
+      watcher: port.watcher,
       instance: stateDir.instance,
       runId: folder.runId,
       docker: port.docker,

@@ -15,9 +15,12 @@ export const auth = z.union(
     z.literal('off'),
     strict(
       {
-        login: toggle(
-          'The login of the AI CLI itself: its files, and its environment variables. `false`: it logs in by other means, or needs no login.',
-        ),
+        login: z
+          .enum(['brokered', 'direct', 'off'], { error: expects('"brokered", "direct" or "off"') })
+          .optional()
+          .describe(
+            'The login of the AI CLI itself. `brokered`: its key stays in a container of its own, the broker, which calls the API for it; the default where that is possible. `direct`: it gets its keys and the files of its login. `off`: it logs in by other means, or needs no login.',
+          ),
         claude: toggle('`~/.config/claude`.'),
         gcloud: toggle('`~/.config/gcloud`.'),
         git: toggle('`~/.gitconfig`.'),

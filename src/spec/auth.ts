@@ -11,7 +11,14 @@ import { providerOf } from './providers.ts';
 import type { Spec } from './schema.ts';
 
 /** The logins of agents, by name. */
-export type Logins = ReadonlyMap<string, { readonly request: AuthRequest; readonly auth: AuthPlan }>;
+export type Logins = ReadonlyMap<string, Login>;
+
+interface Login {
+  readonly request: AuthRequest;
+  readonly auth: AuthPlan;
+  /** The place of the field `auth` in the spec. */
+  readonly path: Path;
+}
 
 /** Find the logins of the caller that each agent of a spec gets. */
 export async function findLogins(
@@ -19,14 +26,14 @@ export async function findLogins(
   env: Environment,
 ): Promise<{ values: Logins; findings: Finding[] }> {
   const { agents = {}, defaults = {} } = spec ?? {};
-  const values = new Map<string, { request: AuthRequest; auth: AuthPlan }>();
+  const values = new Map<string, Login>();
   const findings: Finding[] = [];
   for (const [name, agent] of Object.entries(agents)) {
     const provider = providerOf(agent, defaults);
     const request = authRequest(provider, agent.auth ?? defaults.auth);
-    const place = agent.auth === undefined ? ['defaults'] : ['agents', name];
-    const found = await findAuth(request, { provider, env, path: [...place, 'auth'] });
-    values.set(name, { request, auth: found.auth });
+    const path = [...(agent.auth === undefined ? ['defaults'] : ['agents', name]), 'auth'];
+    const found = await findAuth(request, { provider, env, path });
+    values.set(name, { request, auth: found.auth, path });
     findings.push(...found.findings);
   }
   return { values, findings };
@@ -34,7 +41,8 @@ export async function findLogins(
 
 /** The logins that an agent may get, whether or not the caller has them. */
 interface AuthRequest {
-  readonly login: boolean;
+  /** null: brokered where that is possible. */
+  readonly login: 'brokered' | 'direct' | 'off' | null;
   readonly claude: boolean;
   readonly gcloud: boolean;
   readonly git: boolean;
@@ -45,7 +53,7 @@ interface AuthRequest {
 function authRequest(provider: string, field: AuthField = {}): AuthRequest {
   const byDefault = provider !== 'command' && field !== 'off';
   const {
-    login = byDefault,
+    login = field === 'off' ? 'off' : null,
     claude = byDefault,
     gcloud = byDefault,
     git = byDefault,
@@ -61,7 +69,7 @@ async function findAuth(
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
   const home = env.HOME || homedir();
   const candidates = [
-    ...(login ? loginFiles(provider, home).map(file => ({ home: file, isCopied: true })) : []),
+    ...(login !== 'off' ? loginFiles(provider, home).map(file => ({ home: file, isCopied: true })) : []),
     ...(claude ? [{ home: '.config/claude', isCopied: false }] : []),
     ...(gcloud ? [{ home: '.config/gcloud', isCopied: false }] : []),
     ...(git ? [{ home: '.gitconfig', isCopied: false }] : []),
@@ -84,8 +92,7 @@ async function findAuth(
       message:
         '$SSH_AUTH_SOCK does not name an ssh-agent; start one (eval "$(ssh-agent)"; ssh-add), or use "keys"',
     });
-  const isOwn = !login && providerNamed(provider) !== undefined;
-  return { auth: { files, sshAgent: socket, ...(isOwn ? { login: false as const } : {}) }, findings };
+  return { auth: { files, sshAgent: socket }, findings };
 }
 
 function loginFiles(provider: string, home: string): readonly string[] {

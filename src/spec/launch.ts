@@ -29,10 +29,13 @@ export function launchScript(
     promptFile = promptPath,
     secrets = {},
     logins = [],
+    direct = null,
   }: {
     readonly promptFile?: string;
     readonly secrets?: Readonly<Record<string, string>>;
     readonly logins?: readonly SentFile[];
+    /** A host that is never called through a proxy; null for none. */
+    readonly direct?: string | null;
   } = {},
 ): Buffer {
   const environment = Object.entries(prompt === null ? env : { ...env, AGENT_PROMPT_FILE: promptFile });
@@ -44,6 +47,7 @@ export function launchScript(
   const lines = [
     // Not as words of `env`: a list of processes would show them for a moment.
     ...Object.entries(secrets).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    ...(direct === null ? [] : exceptFromProxy(direct)),
     // A pager waits for a key, and `git log` would start one.
     'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
@@ -58,6 +62,10 @@ export function launchScript(
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
+
+/** The docker client adds variables for a proxy, which would be asked to call the broker. */
+const exceptFromProxy = (host: string) =>
+  ['NO_PROXY', 'no_proxy'].map(name => `export ${name}="\${${name}:+$${name},}${host}"`);
 
 /** A builtin with a pipe: some shells keep a here-document on the disk for a moment. */
 const receiveLogin = ({ home, content }: SentFile) =>

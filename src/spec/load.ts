@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { findLogins } from './auth.ts';
+import { findUnbrokered } from './broker.ts';
 import { check, checkPrompts } from './checks.ts';
 import { SpecError } from './errors.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
@@ -82,13 +83,11 @@ export async function planFromText(
   const logins = await findLogins(data, env);
   all.push(...logins.findings, ...checkPrompts(filled.value, files.prompts));
   if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
-  return resolveFlow(data, {
-    order: source.keysOf(['agents']),
-    name,
-    files,
-    logins: logins.values,
-    env,
-  });
+  const order = source.keysOf(['agents']);
+  const plan = resolveFlow(data, { order, name, files, logins: logins.values, env });
+  const unbrokered = findUnbrokered(plan, logins.values);
+  if (unbrokered.length > 0) throw new SpecError(file, inOrder(unbrokered, source.offsetOf));
+  return plan;
 }
 
 function parse(text: string, path: string): Source {

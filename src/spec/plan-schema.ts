@@ -114,7 +114,22 @@ const auth = z.strictObject({
     .string()
     .regex(/^\/[^\p{Cc}]*$/u)
     .nullable(),
-  login: z.literal(false).exactOptional(),
+  login: z
+    .union([
+      z.strictObject({ mode: z.enum(['brokered', 'off']) }),
+      z.strictObject({ mode: z.literal('direct'), reason: text.nullable() }),
+    ])
+    .exactOptional(),
+});
+
+const broker = z.strictObject({
+  upstream: z.url({ protocol: /^https?$/ }),
+  base: text,
+  paths: z.array(text),
+  header: text,
+  prefix: text,
+  placeholder: text,
+  isCustom: z.boolean(),
 });
 
 const security = z.strictObject({
@@ -153,7 +168,12 @@ const agent = z.strictObject({
   auth,
   env,
   secrets: z.array(
-    z.strictObject({ name: variable, file: hostPath.nullable(), from: variable.exactOptional() }),
+    z.strictObject({
+      name: variable,
+      file: hostPath.nullable(),
+      from: variable.exactOptional(),
+      broker: broker.exactOptional(),
+    }),
   ),
   security,
   onHostLost: z.enum(['retry', 'fail']).exactOptional(),

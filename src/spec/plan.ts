@@ -131,9 +131,15 @@ export interface AuthPlan {
   readonly files: readonly AuthFile[];
   /** Absolute path of the socket of the caller's ssh-agent; null for none. */
   readonly sshAgent: string | null;
-  /** false: the spec excludes the login of the AI CLI, which has another one or needs none. */
-  readonly login?: false;
+  /** The login of the AI CLI itself; not set for a command. */
+  readonly login?: LoginPlan;
 }
+
+/** `off`: the AI CLI has another login, or needs none. */
+type LoginPlan =
+  | { readonly mode: 'brokered' | 'off' }
+  /** `reason`: why the broker of the run cannot hold its login; null if the spec excludes it. */
+  | { readonly mode: 'direct'; readonly reason: string | null };
 
 interface AuthFile {
   /** Absolute path of an existing file or directory of the host, symbolic links resolved. */
@@ -151,6 +157,25 @@ export interface SecretPlan {
   readonly file: string | null;
   /** The name in that environment, if it differs. */
   readonly from?: string;
+  /** The broker of the run has the value; the agent has a placeholder. */
+  readonly broker?: BrokerPlan;
+}
+
+/** The calls for which the broker replaces a placeholder by a key. */
+export interface BrokerPlan {
+  /** Address of the API, without a slash at its end. */
+  readonly upstream: string;
+  /** The path of the address that the agent has. */
+  readonly base: string;
+  /** Paths after that address that may be called, and everything below them. */
+  readonly paths: readonly string[];
+  /** The header with the key, in lower case, and its text before the key. */
+  readonly header: string;
+  readonly prefix: string;
+  /** The beginning of the placeholder. */
+  readonly placeholder: string;
+  /** true: the user has set the address, which may be one on the network of the agent. */
+  readonly isCustom: boolean;
 }
 
 export interface SecurityPlan {

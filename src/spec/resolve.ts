@@ -1,5 +1,6 @@
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Logins } from './auth.ts';
+import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
 import type { Environment } from './interpolate.ts';
@@ -76,8 +77,8 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const onHost = workspaceOnHost(workspace);
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = providerNamed(agent.provider!);
-  const { auth } = found.logins.get(name)!;
-  const { env, secrets, hasLogin } = resolveEnvironment(name, agent, found);
+  const network = resolveNetwork(agent.network ?? 'shared');
+  const { auth, env, secrets, hasLogin } = resolveEnvironment(name, { ...agent, network }, found);
   const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
     name,
@@ -95,7 +96,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
     gpus: agent.gpus ?? null,
     workspace: onHost === null ? resolveWorkspace(workspace, { workspaces, repositories }) : { mode: 'none' },
     artifacts: agent.artifacts ?? [],
-    network: resolveNetwork(agent.network ?? 'shared'),
+    network,
     mounts: [
       ...(agent.mounts ?? []).map(({ source, target, readOnly = true, onHost = false }) => ({
         ...(onHost ? { source, onHost: true as const } : { source: mounts.get(source)! }),
@@ -119,7 +120,11 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
 }
 
 /** Merge the variables of the spec with those that the AI CLI inherits. The spec takes precedence, by name. */
-function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env: caller }: Found) {
+function resolveEnvironment(
+  name: string,
+  agent: Omit<AgentSpec, 'network'> & { readonly network: NetworkPlan },
+  { files, logins, env: caller }: Found,
+) {
   const provider = providerNamed(agent.provider!);
   const { request, auth } = logins.get(name)!;
   const own = (agent.secrets ?? []).map(secret => {
@@ -129,14 +134,23 @@ function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env
   const ownNames = own.map(({ name }) => name);
   const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
   const inherited = provider
-    ? environmentOf(provider, { env: caller, wanted: request.login, hasLogin })
+    ? environmentOf(provider, { env: caller, wanted: request.login !== 'off', hasLogin })
     : { env: {}, secrets: [] };
   const inheritedEnv = Object.entries(inherited.env).filter(([name]) => !ownNames.includes(name));
   const plain = { ...Object.fromEntries(inheritedEnv), ...agent.env };
   const specNames = [...Object.keys(agent.env ?? {}), ...ownNames];
   const secrets = [...own, ...inherited.secrets.filter(({ name }) => !specNames.includes(name))];
   const secretNames = secrets.map(({ name }) => name);
-  return { env: provider ? withListed(provider, plain, secretNames) : plain, secrets, hasLogin };
+  if (provider === undefined) return { auth, env: plain, secrets, hasLogin };
+  const { login, ...resolved } = resolveLogin({
+    ...{ provider, requested: request.login, secrets },
+    ...{ network: agent.network, args: agent.args ?? [] },
+    env: withListed(provider, plain, secretNames),
+  });
+  // The files would hand it the login that the broker keeps from it.
+  const isBrokered = login.mode === 'brokered';
+  const others = isBrokered ? auth.files.filter(({ home }) => !provider.login.includes(home)) : auth.files;
+  return { ...resolved, auth: { ...auth, files: others, login }, hasLogin: hasLogin && !isBrokered };
 }
 
 function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {

@@ -84,6 +84,7 @@ const layers = [
   'state',
   'store',
   'secrets',
+  'broker',
   'workspace',
   'transcript',
   'images',

@@ -6,6 +6,7 @@ import { type EngineInfo, unrestrictedEngine } from '../../../src/docker/engine-
 import { label } from '../../../src/docker/labels.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import type { RunEventBody } from '../../../src/events.ts';
+import type { RunNetworks } from '../../../src/networks/networks.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { defaultPlan } from './default-plan.ts';
 
@@ -46,6 +47,16 @@ export const sameFiles = {
   },
   gitSetting: async () => null,
   recorder: nullRecorder,
+};
+
+/** Networks that exist, without a broker. */
+export const noNetworks: RunNetworks = {
+  ensure: async () => {},
+  readBlocked: async () => {},
+  blocked: () => [],
+  keep: () => {},
+  attach: async () => {},
+  close: async () => false,
 };
 
 type Respond = (args: readonly string[], options: DockerOptions) => Partial<DockerResult> | undefined;

@@ -14,6 +14,7 @@ import {
   identity,
   input,
   never,
+  noNetworks,
   rejection,
 } from '../_helpers/actor-ports.ts';
 
@@ -35,6 +36,7 @@ function ports(
     mountProblem: () => problems.shift() ?? null,
     writablePlaces: [] as string[],
     livePlaces: () => [],
+    networks: noNetworks,
   };
   return { context, calls, problems };
 }

@@ -201,6 +201,10 @@ test('control sequences in quoted text are removed', t => {
 
 /** Messages of engines by the pattern that matches them. */
 const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly string[]>> = {
+  endpointExists: [
+    'Error response from daemon: endpoint with name a already exists in network b',
+    'Error response from daemon: container c0ffee is already connected to network "b": network already exists',
+  ],
   noContainer: [
     'Error: No such container: c0ffee',
     'Error response from daemon: No such container: c0ffee',

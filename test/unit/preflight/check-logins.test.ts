@@ -61,7 +61,7 @@ for (const { name, title, keys, login } of providers) {
     const [problem, ...others] = await missing(t, name);
     t.deepEqual(others, []);
     t.true(problem?.startsWith(`agents.a: ${title} has no login: set ${keys[0]}`), problem);
-    t.regex(problem!, /add "auth": \{"login": false\}/);
+    t.regex(problem!, /add "auth": \{"login": "off"\}/);
     t.is((await missing(t, name, { env: { [keys[0]!]: '' } })).length, 1, 'an empty key does not count');
   });
 
@@ -76,7 +76,7 @@ for (const { name, title, keys, login } of providers) {
   });
 
   test(`${name} is accepted if the spec turns the login off`, async t => {
-    t.deepEqual(await missing(t, name, { fields: { auth: { login: false } } }), []);
+    t.deepEqual(await missing(t, name, { fields: { auth: { login: 'off' } } }), []);
     t.deepEqual(await missing(t, name, { fields: { auth: 'off' } }), []);
   });
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { DockerPort } from '../../../src/actors/context.ts';
 import { provision } from '../../../src/run/provision.ts';
+import { vaultOf } from '../../../src/secrets/vault.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { openStateDir } from '../../../src/store/state-directory.ts';
 import { engine, fakeClient, never } from '../_helpers/actor-ports.ts';
@@ -31,7 +32,8 @@ function desk(t: ExecutionContext, agents: readonly Partial<AgentPlan>[]) {
       secret: 's1',
     },
     port: { docker, engine } as unknown as DockerPort,
-    agents: { plan: name => plans.find(plan => plan.name === name)! },
+    agents: { plan: name => plans.find(plan => plan.name === name)!, placeholder: () => '' },
+    vault: vaultOf(plan, {}),
     swarmNetworks: null,
     isDryRun: false,
     signal: never,

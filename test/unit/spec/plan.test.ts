@@ -83,7 +83,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
     sshAgent: null,
   });
 
-  const narrowed = { provider: 'claude', prompt: 'Go', auth: { ssh: 'off', git: false, login: false } };
+  const narrowed = { provider: 'claude', prompt: 'Go', auth: { ssh: 'off', git: false, login: 'off' } };
   const [narrow] = (await parse({ agents: { a: narrowed } }, env)).agents;
   t.deepEqual(
     narrow!.auth.files.map(file => file.home),
@@ -91,7 +91,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
   );
   t.deepEqual([narrow!.secrets, narrow!.env.ANTHROPIC_BASE_URL], [[], undefined]);
   const [off] = (await parse({ agents: { a: { ...narrowed, auth: 'off' } } }, env)).agents;
-  t.deepEqual(off!.auth, { files: [], sshAgent: null, login: false });
+  t.deepEqual(off!.auth, { files: [], sshAgent: null, login: { mode: 'off' } });
 });
 
 test('"done" accepts an idle time or a file', async t => {

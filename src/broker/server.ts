@@ -1,0 +1,103 @@
+import http, { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import type { LookUpCaller } from './caller.ts';
+import type { Credential, Credentials } from './credentials.ts';
+import { type Agents, answerError, forward } from './forward.ts';
+import { checkCall } from './request.ts';
+import type { CallUsage } from './usage.ts';
+
+/** A line of the broker's log: one call. */
+export interface LoggedCall {
+  /** null for a call without the placeholder of an agent in its own container. */
+  readonly agent: string | null;
+  readonly attempt: number | null;
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  /** null without an answer of the API. */
+  readonly status: number | null;
+  /** The reason, if the broker itself has refused it. */
+  readonly refused?: string;
+  readonly usage: CallUsage | null;
+}
+
+export interface Broker {
+  readonly server: Server;
+  /** Replace all credentials. Calls that are under way keep theirs. */
+  load(credentials: Credentials): void;
+}
+
+/** Limits for one address: no agent may occupy the broker alone. */
+const maxConnections = 128;
+/** Milliseconds for a request's headers, and for the whole request. */
+const headersTimeout = 20_000;
+const requestTimeout = 300_000;
+
+/** Create the server that holds the keys of a run. It forwards no call before credentials are loaded. */
+export function createBroker(lookUp: LookUpCaller, log: (call: LoggedCall) => void): Broker {
+  let known: ReadonlyMap<string, Credential> = new Map();
+  let agents = agentsWith(null);
+  const server = createServer({ headersTimeout, requestTimeout, maxHeaderSize: 32_768 });
+  server.on('request', (request, response) => {
+    const end = (call: Pick<LoggedCall, 'agent' | 'attempt' | 'status' | 'refused' | 'usage'>) =>
+      log({ ...call, ...lineOf(request) });
+    void handle(request, response, { known, agents, lookUp }).then(end);
+  });
+  // Without a listener Node would open a tunnel for nobody.
+  server.on('connect', (_, socket) =>
+    socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n'),
+  );
+  server.on('connection', boundPerAddress());
+  return {
+    server,
+    load({ credentials, certificates }) {
+      known = new Map(credentials.map(credential => [credential.placeholder, credential]));
+      agents = agentsWith(certificates);
+    },
+  };
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { known, agents, lookUp }: { known: ReadonlyMap<string, Credential>; agents: Agents; lookUp: LookUpCaller },
+) {
+  response.on('error', () => {});
+  request.on('error', () => {});
+  const call = await checkCall(request, known, lookUp);
+  if ('message' in call) {
+    answerError(response, call.status, call.message);
+    return { agent: null, attempt: null, status: null, refused: call.message, usage: null };
+  }
+  const forwarded = await forward(call, request, response, agents);
+  return { agent: call.credential.agent, attempt: call.attempt, ...forwarded };
+}
+
+const lineOf = ({ method = '', url = '' }: IncomingMessage) => ({
+  method: method.slice(0, 20),
+  path: url.split('?')[0]!.slice(0, 200),
+});
+
+/** The environment may name a proxy of the user's network. */
+function agentsWith(certificates: string | null): Agents {
+  const options = { keepAlive: true, proxyEnv: process.env };
+  const ca = certificates === null ? {} : { ca: [...rootCertificates, certificates] };
+  return { http: new http.Agent(options), https: new https.Agent({ ...options, ...ca }) };
+}
+
+function boundPerAddress() {
+  const open = new Map<string, number>();
+  return (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const count = (open.get(address) ?? 0) + 1;
+    if (count > maxConnections) return void socket.destroy();
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+  };
+}

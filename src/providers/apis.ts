@@ -1,0 +1,57 @@
+/** The API of a model, as far as the broker of a run calls it. */
+export interface Api {
+  /** Its address if the user sets no other. */
+  readonly url: string;
+  /** The path at the end of that address, which CLIs expect in every address of it. */
+  readonly base: string;
+  /** Paths after the address that an agent may call, and everything below them: no administration, and no files. */
+  readonly paths: readonly string[];
+  /** The header with the key, in lower case, and its text before the key. */
+  readonly header: string;
+  readonly prefix: string;
+}
+
+const bearer = { header: 'authorization', prefix: 'Bearer ' } as const;
+
+export const anthropicApi: Api = {
+  url: 'https://api.anthropic.com',
+  base: '',
+  paths: ['/v1/messages', '/v1/models'],
+  header: 'x-api-key',
+  prefix: '',
+};
+
+/** With a token in place of a key. */
+export const anthropicTokenApi: Api = { ...anthropicApi, ...bearer };
+
+export const openaiApi: Api = {
+  url: 'https://api.openai.com/v1',
+  base: '/v1',
+  paths: ['/responses', '/chat/completions', '/completions', '/embeddings', '/models'],
+  ...bearer,
+};
+
+export const geminiApi: Api = {
+  url: 'https://generativelanguage.googleapis.com',
+  base: '',
+  paths: ['/v1beta/models', '/v1alpha/models', '/v1/models'],
+  header: 'x-goog-api-key',
+  prefix: '',
+};
+
+/** A key that the broker of a run can hold: the agent gets a placeholder, and the broker's address. */
+export interface BrokeredKey {
+  /** The variable with the key. */
+  readonly name: string;
+  /** The variable with the address of the API. */
+  readonly address: string;
+  readonly api: Api;
+  /** The beginning of the placeholder, for a CLI that checks the form of its key. */
+  readonly placeholder: string;
+}
+
+export interface Brokered {
+  readonly keys: readonly BrokeredKey[];
+  /** Variables that select another API, or another login, than the keys are for; null for none. */
+  readonly unless: RegExp | null;
+}

@@ -27,8 +27,8 @@ export async function startContainer(
   }
   checkSources(context, input);
   await copyIn(context, input, signal);
-  const { name, attempt } = input;
-  await context.networks.attach(context.plan(name), { id, attempt }, signal);
+  const { name, attempt, image } = input;
+  await context.networks.attach(context.plan(name), { id, attempt, image: image ?? '' }, signal);
   // Docker resolves the sources of mounts only now, and follows links in them.
   checkSources(context, input);
   const result = await docker(['start', id], {

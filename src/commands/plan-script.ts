@@ -55,9 +55,9 @@ function shellLine(
   return expects === undefined ? fed : `test "$(${fed})" = ${shellWord(expects)}`;
 }
 
-/** Find the id that an earlier step printed, alone or before a path: `ID:/workspace`. */
+/** Find the id that an earlier step printed, alone or before a colon: `ID:/workspace`, `ID:ro`. */
 function printedIn(text: string, names: DryRun['names']): { name: string; rest: string } | null {
-  const at = text.indexOf(':/');
+  const at = text.indexOf(':');
   const id = at < 0 ? text : text.slice(0, at);
   const name = names.get(id);
   return name === undefined ? null : { name, rest: text.slice(id.length) };

@@ -11,7 +11,7 @@ import { engineWarnings } from '../preflight/engine-warnings.ts';
 import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
-import type { FlowPlan } from '../spec/plan.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { printJson, printLine } from './command.ts';
 import { planData, planScript } from './plan-script.ts';
@@ -37,6 +37,7 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
   const elsewhere = connection && mountsElsewhere(plan, { ...connection, stateDir, agents: own.agents });
   if (engine && !elsewhere) checkPermissions(own, engine);
   for (const message of otherHosts(plan)) printLine(message);
+  for (const message of plan.agents.flatMap(loginLine)) printLine(message);
   if (elsewhere)
     printLine(`${elsewhere.reason}: a run first checks that both see the same files at these paths`);
   const assumedEngine = {
@@ -65,6 +66,17 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
 /** Return the docker context that the caller named; null if there is none, or DOCKER_HOST takes precedence. */
 const callersContext = ({ DOCKER_HOST, DOCKER_CONTEXT } = process.env) =>
   DOCKER_HOST ? null : (DOCKER_CONTEXT ?? null);
+
+/** Describe how an AI CLI is logged in, and why it has its login itself. */
+function loginLine({ name, auth: { login }, secrets }: AgentPlan): string[] {
+  const broker = secrets.filter(secret => secret.broker !== undefined);
+  if (login?.mode === 'brokered')
+    return broker.map(
+      secret => `agents.${name}: the broker has ${secret.name}, and calls ${secret.broker!.upstream} for it`,
+    );
+  if (login?.mode !== 'direct' || login.reason === null) return [];
+  return [`agents.${name} has its login itself, and no broker: ${login.reason}`];
+}
 
 /** Return messages about agents that a run has on other engines than the one of the run. */
 function otherHosts({ target, agents }: FlowPlan): string[] {

@@ -1,10 +1,10 @@
+import type { brokerNames } from '../agent-container/names.ts';
 import { labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
 
 export interface BrokerIdentity extends RunOwner {
-  /** The name of its container. */
-  readonly name: string;
+  readonly names: ReturnType<typeof brokerNames>;
   /** Id. */
   readonly image: string;
   /** Default: all of them. */
@@ -18,11 +18,11 @@ const user = 65_534;
  * Return the `docker create` of the broker on the network by which it reaches the APIs. It has no key yet, and none is ever
  * in its arguments, its environment or a file: keys are sent to its memory when it runs.
  */
-export function brokerArgs(identity: BrokerIdentity, outside: string): string[] {
+export function brokerArgs(identity: BrokerIdentity): string[] {
   return [
     'create',
-    `--name=${identity.name}`,
-    `--network=${outside}`,
+    `--name=${identity.names.broker}`,
+    `--network=${identity.names.outside}`,
     '--init',
     '--pull=never',
     '--restart=no',

@@ -25,9 +25,9 @@ export async function ensureBroker(
   options: ProxyOptions,
 ): Promise<string> {
   const { docker, signal } = options;
-  const args = brokerArgs(identity, networks.outside);
+  const args = brokerArgs(identity);
   const request = { owned: identity, args, operation: 'create the broker' };
-  const broker = ownedContainer(identity.name, request, options);
+  const broker = ownedContainer(identity.names.broker, request, options);
   const found = await findOwned(broker);
   const isUsable =
     found?.state === 'running' && found.image === identity.image && found.networks.includes(networks.outside);

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { StepError } from '../../machines/step-error.ts';
 import { brokerNames, brokerNetwork, containerNamePrefix, isBrokered } from '../agent-container/names.ts';
+import { memoizeAsync } from '../async/memoize.ts';
 import { sharedWork } from '../async/shared-work.ts';
 import type { Credential } from '../broker/credentials.ts';
 import type { Docker } from '../docker/cli.ts';
@@ -11,6 +13,7 @@ import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { connect, ensureBroker, loadCredentials } from './broker.ts';
 import { ensureBrokerImage } from './broker-image.ts';
+import { checkPlan, probeKeys } from './key-probe.ts';
 import type { RunNetwork } from './run-networks.ts';
 
 export interface BrokerOptions {
@@ -24,6 +27,8 @@ export interface BrokerOptions {
   readonly watcher: Pick<Watcher, 'ended'>;
   readonly images: ImageContext;
   readonly supportedLimits: SupportedLimits;
+  /** The engine has other files than this machine. */
+  readonly hasOtherFiles: boolean;
   /** Milliseconds. */
   readonly buildTimeout: number;
   readonly signal: AbortSignal;
@@ -35,10 +40,10 @@ export interface RunBroker {
   ensure(agent: AgentPlan, signal: AbortSignal): Promise<void>;
   /** Ensure the broker of an agent that runs, without waiting for it: it is replaced as soon as it ends. */
   keep(agent: AgentPlan): void;
-  /** Connect the container of an attempt to the network of the broker. */
+  /** Connect the container of an attempt, which has yet to start, to the network of the broker, and make sure that no key is in it. */
   attach(
     agent: AgentPlan,
-    attempt: { readonly id: string; readonly attempt: number },
+    attempt: { readonly id: string; readonly attempt: number; readonly image: string },
     signal: AbortSignal,
   ): Promise<void>;
 }
@@ -62,7 +67,7 @@ export function runBroker(
     const image = (await ensureBrokerImage(options.buildTimeout, { ...options.images, signal })).id;
     const outside = await network({ name: names.outside, kind: 'peerIsolated' });
     const { inside, ofApis } = await networksOf(users, runId, network);
-    const identity = { ...options, name: names.broker, image };
+    const identity = { ...options, names, image };
     const id = await ensureBroker(identity, { outside, inside, ofApis }, { docker, signal });
     const found = new Map(users.map(agent => [agent.name, credentialsOf(agent, options)]));
     const certificates = (await hostCertificates()) || null;
@@ -73,6 +78,7 @@ export function runBroker(
     isKept = true;
   };
   const broughtUp = (stop: AbortSignal) => share('broker', bringUp, stop);
+  const probeOnce = keyProbes(options);
   const isLoaded = (agent: AgentPlan) =>
     loaded.get(agent.name) === JSON.stringify(credentialsOf(agent, options));
 
@@ -83,9 +89,10 @@ export function runBroker(
       () => true,
       () => false,
     );
+    if (!hasEnded) return;
     isKept = false;
     loaded = new Map();
-    while (hasEnded && !isKept && !signal.aborted)
+    while (!isKept && !signal.aborted)
       await broughtUp(signal).catch(() => delay(replacePause, null, { signal }).catch(() => {}));
   };
 
@@ -97,12 +104,30 @@ export function runBroker(
     keep(agent) {
       if (isBrokered(agent) && !isKept) void broughtUp(signal).catch(() => {});
     },
-    async attach(agent, { id, attempt }, stop) {
+    async attach(agent, { id, attempt, image }, stop) {
       if (!isBrokered(agent)) return;
       const { name, isOwn } = brokerNetwork(runId, agent.network);
       const scope = { agent: agent.name, attempt };
       if (isOwn) await connect(id, { network: name, alias: null }, { docker, signal: stop, scope });
+      await probeOnce(agent, { id, image }, stop);
     },
+  };
+}
+
+/** Return a function that searches for keys once for all agents with the same image and mounts. */
+function keyProbes(options: BrokerOptions) {
+  const requests = new Map<string, () => Promise<void>>();
+  const probe = memoizeAsync(key => requests.get(key)!());
+  return async (agent: AgentPlan, { id, image }: { id: string; image: string }, stop: AbortSignal) => {
+    const { workspace, mounts, auth } = agent;
+    const found = options.vault.open(agent);
+    if ('missing' in found) throw new StepError('missingSecret', found.missing);
+    const keys = agent.secrets.flatMap(({ name, broker }) => (broker ? [[name, found.values[name]!]] : []));
+    checkPlan(agent, Object.fromEntries(keys), found.values);
+    const request = { ...options, container: id, image };
+    const key = JSON.stringify([image, workspace, mounts, auth.files, keys]);
+    requests.set(key, () => probeKeys(agent, Object.fromEntries(keys), request, options));
+    await probe(key, stop);
   };
 }
 

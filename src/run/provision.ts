@@ -44,6 +44,7 @@ export function provision(options: ProvisionOptions): ProvisionPort {
       agents: host.plan.agents,
       vault,
       watcher: port.watcher,
+      hasOtherFiles: run.hasOtherFiles ?? false,
       instance: stateDir.instance,
       runId: folder.runId,
       docker: port.docker,

@@ -46,14 +46,25 @@ async function during<T>(
 
 /** The places of a container in which the canary is. */
 async function scan(container: string): Promise<string[]> {
-  const script = readFileSync(join(import.meta.dirname, 'memory-scan.mjs'), 'utf8');
-  const args = ['exec', '--interactive', '--privileged', '--user=0', container];
-  const { stdout } = await execa('docker', [...args, 'node', '--input-type=module', '--eval', script], {
-    input: canary,
-    timeout: 300_000,
-  });
+  const script = `--mount=type=bind,source=${join(import.meta.dirname, 'memory-scan.mjs')},target=/scan.mjs,readonly=true`;
+  const args = [
+    'run',
+    '--rm',
+    '--interactive',
+    '--cap-add=SYS_PTRACE',
+    `--pid=container:${container}`,
+    script,
+  ];
+  const { stdout } = await execa(
+    'docker',
+    [...args, '--entrypoint=node', '--', 'tmux-agents-base:latest', '/scan.mjs'],
+    { input: canary, timeout: 300_000 },
+  );
   return stdout.split('\n').filter(Boolean);
 }
+
+/** What an agent has left: the same with each login. */
+const results: Record<string, Record<string, unknown>> = {};
 
 for (const login of ['brokered', 'direct'] as const)
   test.serial(
@@ -61,20 +72,16 @@ for (const login of ['brokered', 'direct'] as const)
     async t => {
       const here = place(t);
       const stub = await modelStub(t);
-      stub.setMode('endless');
+      stub.setMode('held');
       const auth = login === 'direct' ? { auth: { login } } : {};
       const agents = Object.fromEntries(
         clis.map(({ name }) => [name, agentOf(here, name, { name: stub.network }, auth)]),
       );
-      const run = here.start(['run', here.write({ concurrency: 3, agents })], { env: callerOf(stub, here) });
-      await during(
-        run,
-        () =>
-          clis.every(({ api }) => stub.seen().some(seen => seen.api === api && seen.event === 'tool-result')),
-        'a tool call of each',
-      );
-      const seen = stub.seen().filter(({ event }) => event === 'tool-result');
-      for (const { name } of clis) {
+      const args = ['run', here.write({ concurrency: 3, agents }), '--json'];
+      const run = here.start(args, { env: callerOf(stub, here) });
+      for (const { name, api } of clis) {
+        const isHeld = () => stub.seen().some(seen => seen.api === api && seen.event === 'held');
+        await during(run, isHeld, `a request of ${name}`);
         const [id = ''] = await here.containers([`label=tmux-agents.agent=${name}`, 'status=running']);
         const places = await scan(id);
         if (login === 'direct') t.true(places.length > 0, `${name}: the control finds it`);
@@ -83,43 +90,24 @@ for (const login of ['brokered', 'direct'] as const)
       }
       const [broker] = await here.containers(['label=tmux-agents.role=broker']);
       t.is(broker !== undefined, login === 'brokered');
-      if (broker !== undefined) {
-        t.false((await docker('inspect', broker)).includes(canary));
-        t.false((await docker('logs', broker)).includes(canary));
-        const calls = (await docker('logs', broker)).split('\n').map(line => JSON.parse(line));
-        for (const { name } of clis)
-          t.true(
-            calls.some(
-              ({ agent, attempt, usage }) => agent === name && attempt === 1 && usage?.outputTokens > 0,
-            ),
-          );
-      }
-      t.true(seen.length >= 3);
-      run.kill('SIGINT');
-      await run;
+      if (broker !== undefined) t.false((await docker('inspect', broker)).includes(canary));
+      stub.setMode('ok');
+      const { exitCode, stdout, stderr } = await run;
+      t.is(exitCode, 0, String(stderr));
       t.deepEqual(holders(here.path), []);
       t.deepEqual([await here.containers(), await here.networks()], [[], []]);
+      const { agents: ended } = JSON.parse(String(stdout));
+      for (const { name } of clis) {
+        const transcript = here.transcript(name).replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
+        const { status, exitCode: code, usage } = ended[name];
+        results[name] = { ...results[name], [login]: { transcript, status, code, usage } };
+      }
     },
   );
 
-test.serial('claude, codex and gemini have the same transcript and result brokered and direct', async t => {
-  const here = place(t);
-  const stub = await modelStub(t);
-  const agents = Object.fromEntries(
-    clis.flatMap(({ name }) => [
-      [`${name}-brokered`, agentOf(here, name, { name: stub.network })],
-      [`${name}-direct`, agentOf(here, name, { name: stub.network }, { auth: { login: 'direct' } })],
-    ]),
-  );
-  const { exitCode, json, stderr } = await here.run({ agents }, [], { env: callerOf(stub, here) });
-  t.is(exitCode, 0, stderr);
-  for (const { name } of clis) {
-    // The address of the API is an argument of codex, and its times differ.
-    const textOf = (login: string) =>
-      here.transcript(`${name}-${login}`).replaceAll(/http:\/\/(?:agent-flow-broker|stub):8080/g, '<api>');
-    t.is(textOf('brokered'), textOf('direct'));
-    t.deepEqual(json.agents[`${name}-brokered`].usage, json.agents[`${name}-direct`].usage);
-  }
+test.serial('claude, codex and gemini have the same transcript and result brokered and direct', t => {
+  for (const { name } of clis) t.deepEqual(results[name]?.brokered, results[name]?.direct);
+  t.is(Object.keys(results).length, clis.length);
 });
 
 /** An API that repeats everything that it is sent, on a network of its own. */
@@ -274,3 +262,54 @@ test.serial('an agent with "allow" reaches the broker, and nothing else', async 
   t.is(readFileSync(join(here.workspace, 'direct.body'), 'utf8'), 'nothing');
   t.deepEqual(await here.networks(), []);
 });
+
+test.serial(
+  'a key that the agent would find elsewhere is found first, and the agent is not started',
+  async t => {
+    const here = place(t);
+    const hostile = await image(t, scripted);
+    const baked = await image(t, `${scripted}ENV SOME_KEY=${canary}\n`);
+    const hidden = await image(
+      t,
+      `${scripted}RUN mkdir /srv/deep && echo "key=${canary}" > /srv/deep/file\n`,
+    );
+    const agent = {
+      ...agentOf(here, 'claude', 'shared'),
+      image: hostile,
+      prompt: 'touch started',
+      memory: '256m',
+    };
+    writeFileSync(join(here.path, 'key'), canary);
+    writeFileSync(join(here.workspace, '.env'), `ANTHROPIC_API_KEY=${canary}\n`);
+    const { exitCode, json, stderr } = await here.run(
+      {
+        agents: {
+          bound: { ...agent, workspace: 'workspace' },
+          copied: { ...agent, workspace: { mode: 'copy', path: 'workspace' } },
+          environment: { ...agent, image: baked },
+          file: { ...agent, image: hidden },
+          secret: { ...agent, secrets: [{ name: 'OTHER', file: 'key' }] },
+          control: { ...agent, auth: { login: 'direct' }, workspace: 'workspace' },
+        },
+      },
+      [],
+      { env: { ...here.env, ANTHROPIC_API_KEY: canary } },
+    );
+    t.is(exitCode, 1, stderr);
+    const { control, ...refused } = json.agents;
+    t.is(control.status, 'succeeded');
+    const places = {
+      bound: /is in the file \/workspace\/\.env of the agent's container/,
+      copied: /is in the file \/workspace\/\.env of the agent's container/,
+      environment: /is in the environment of the agent's image/,
+      file: /is in the file \/srv\/deep\/file of the agent's container/,
+      secret: /is in the secret OTHER,/,
+    };
+    for (const [name, place] of Object.entries(places)) {
+      t.is(refused[name].error.kind, 'workspace');
+      t.regex(refused[name].error.message, place);
+      t.is(refused[name].attempts.length, 1);
+    }
+    t.deepEqual([await here.containers(), await here.networks()], [[], []]);
+  },
+);

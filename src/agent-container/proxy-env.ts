@@ -1,5 +1,3 @@
-import { brokerHost } from '../spec/broker.ts';
-
 /** The port on which the proxy of a run's network listens. */
 export const proxyPort = 3128;
 
@@ -12,7 +10,7 @@ export const noOutsideNames = ['--dns=127.0.0.1'] as const;
 /** Return the environment variables that make programs use the proxy. */
 export const proxyEnv = (proxy: string) => {
   const url = `http://${proxy}:${proxyPort}`;
-  const noProxy = `localhost,127.0.0.1,${brokerHost}`;
+  const noProxy = 'localhost,127.0.0.1';
   return {
     HTTP_PROXY: url,
     HTTPS_PROXY: url,

@@ -71,6 +71,7 @@ function parse(json: string): Partial<CallUsage> {
   const inner = { ...fieldsOf(event.message), ...fieldsOf(event.response) };
   const model = [event.model, inner.model, event.modelVersion].find(name => typeof name === 'string');
   const counts = countsOf(fieldsOf(event.usage ?? inner.usage ?? event.usageMetadata));
+  if (Object.keys(counts).length === 0) return {};
   return { ...counts, ...(typeof model === 'string' ? { model: model.slice(0, 200) } : {}) };
 }
 

@@ -59,7 +59,7 @@ export function runBroker(
   const { share } = sharedWork();
   const names = brokerNames(runId);
   const users = agents.filter(isBrokered);
-  /** What the broker that runs was given, by agent. */
+  /** The credentials of the broker that runs, as JSON by agent. */
   let loaded: ReadonlyMap<string, string> = new Map();
   let isKept = false;
 

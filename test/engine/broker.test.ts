@@ -63,7 +63,7 @@ async function scan(container: string): Promise<string[]> {
   return stdout.split('\n').filter(Boolean);
 }
 
-/** What an agent has left: the same with each login. */
+/** Transcripts and results by provider and login. */
 const results: Record<string, Record<string, unknown>> = {};
 
 for (const login of ['brokered', 'direct'] as const)

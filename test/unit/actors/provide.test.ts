@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { dockerError } from '../../../src/docker/classify-error.ts';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { redactor } from '../../../src/secrets/redact.ts';
-import { agent, fakeClient, fakeClock, never } from '../_helpers/actor-ports.ts';
+import { agent, fakeClient, fakeClock, never, noNetworks } from '../_helpers/actor-ports.ts';
 import { fakeDocker } from '../_helpers/fake-docker.ts';
 import { decision } from '../machines/scenarios/story.ts';
 
@@ -21,6 +21,7 @@ test('a running agent that is restored from JSON is watched again, and its activ
     recorder: nullRecorder,
     vault: { redactor: redactor([]) },
     plan: () => ({ interactive: {}, timeouts: { run: null } }),
+    networks: noNetworks,
     watcher: {
       ended: (_: string, signal: AbortSignal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),

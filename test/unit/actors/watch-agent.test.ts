@@ -4,6 +4,7 @@ import type { ActorContext } from '../../../src/actors/context.ts';
 import { agentLeases, type Leases } from '../../../src/actors/lease.ts';
 import { agentWatcher } from '../../../src/actors/watch-agent.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { noNetworks } from '../_helpers/actor-ports.ts';
 
 const end = { exitCode: 0, oomKilled: false, reason: 'died', at: 5 } as const;
 
@@ -18,6 +19,7 @@ const contextWith = (run: number | null, ends: boolean, clock = systemClock) =>
           : new Promise((_, reject) => stop.addEventListener('abort', () => reject(stop.reason))),
     },
     plan: () => ({ timeouts: { run }, interactive: null }),
+    networks: noNetworks,
   }) as unknown as ActorContext;
 
 const input = (injectedAt: number | null) =>

@@ -203,7 +203,7 @@ test('control sequences in quoted text are removed', t => {
 const messages: Readonly<Record<Parameters<typeof matchesMessage>[0], readonly string[]>> = {
   endpointExists: [
     'Error response from daemon: endpoint with name a already exists in network b',
-    'Error response from daemon: container c0ffee is already connected to network "b": network already exists',
+    'Error response from daemon: container c0ffee is already connected to network b',
   ],
   noContainer: [
     'Error: No such container: c0ffee',

@@ -19,7 +19,7 @@ export type FailureKind =
   | 'nameConflict' // a name is in use by a container or network that is not ours
   | 'authentication' // the AI CLI reports that it is not logged in, or that its key is refused
   | 'quota' // the AI CLI reports that its quota is exhausted
-  | 'budget' // the AI CLI exceeded its turns, tokens or time
+  | 'budget' // the AI CLI exceeded its turns, tokens, cost or time, or nothing is left of the budget of the run
   | 'needsInput' // the AI CLI needs input, and its `needsInput` is `fail`
   | 'missingSecret' // a secret is not set
   | 'docker' // docker failed permanently

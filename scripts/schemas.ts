@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { eventSchema } from '../src/events.ts';
 import { specJsonSchema } from '../src/spec/json-schema.ts';
-import { resultSchema } from '../src/state/result.ts';
+import { resultSchema } from '../src/state/result-schema.ts';
 
 const schemas = {
   'spec.schema.json': specJsonSchema,

@@ -21,8 +21,17 @@ const usage = z.object({
   turns: z.number().nullable(),
   inputTokens: z.number(),
   cachedInputTokens: z.number(),
+  cacheWriteTokens: z.number().exactOptional(),
   outputTokens: z.number(),
-  costUsd: z.number().nullable(),
+  costUsd: z.number().nullable().describe('US dollars; null if it is not known.'),
+  pricesDate: z
+    .string()
+    .exactOptional()
+    .describe('The date of the prices that its cost was calculated with.'),
+  unpricedModels: z
+    .array(z.string())
+    .exactOptional()
+    .describe('Models without a known price, whose tokens are not in the cost.'),
 });
 /** Names become components of paths. */
 const agent = z.string().regex(agentName);
@@ -42,6 +51,7 @@ const kinds = [
     pid: z.number(),
     host: z.string(),
     concurrency: z.number(),
+    maxUsd: z.number().exactOptional().describe('The budget of the run in US dollars.'),
     agents: z.array(
       z.object({
         name: agent,
@@ -68,6 +78,11 @@ const kinds = [
   }),
   /** The scheduler has placed an attempt on a host: journaled before anything is created there. */
   z.object({ type: z.literal('agent.placed'), agent, attempt, host: z.string().regex(contextName) }),
+  /**
+   * The part of the budget of the run that an attempt may use, in US dollars: journaled before its AI CLI is started. The
+   * first one of an attempt counts.
+   */
+  z.object({ type: z.literal('attempt.budget'), agent, attempt, usd: z.number() }),
   /** The outcome of an attempt, journaled before its container is removed. The first one of an attempt counts. */
   z.object({
     type: z.literal('attempt.ended'),

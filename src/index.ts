@@ -23,4 +23,5 @@ export { loadSpec, parseSpec, type SpecOptions } from './spec/load.ts';
 export type { AgentPlan, FlowPlan } from './spec/plan.ts';
 export type { SpecInput } from './spec/schema.ts';
 export { type FlowState, initialFlowState, reduce } from './state/flow-state.ts';
-export { type RunResult, resultOf, resultSchema } from './state/result.ts';
+export { resultOf } from './state/result.ts';
+export { type RunResult, resultSchema } from './state/result-schema.ts';

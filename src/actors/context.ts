@@ -1,4 +1,4 @@
-import type { Reconciliation } from '../../machines/agent-types.ts';
+import type { Reconciliation, StepInput } from '../../machines/agent-types.ts';
 import type { Identity } from '../agent-container/create-args.ts';
 import type { Clock } from '../clock.ts';
 import type { Docker } from '../docker/cli.ts';
@@ -22,7 +22,8 @@ export type ActorContext = TimePort &
   WorkspacePort &
   HostPort &
   SecretPort &
-  JournalPort;
+  JournalPort &
+  BudgetPort;
 
 /** Run `work` when its turn comes; reject when the signal fires first. */
 export type ConcurrencyLimiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
@@ -106,6 +107,17 @@ export interface HostPort {
 interface SecretPort {
   readonly vault: Vault;
   readonly seals: Seals;
+}
+
+/** The budget of the run. */
+export interface BudgetPort {
+  /** Throw if nothing is left of the budget for an attempt that has no part of it yet. */
+  checkBudget(attempt: Pick<StepInput, 'name' | 'attempt'>): void;
+  /**
+   * Resolve with the part that an attempt may use, in US dollars, once that is in the journal; with null if the run does not
+   * limit it. Rejects like `checkBudget`.
+   */
+  shareOfBudget(attempt: Pick<StepInput, 'name' | 'attempt'>): Promise<number | null>;
 }
 
 export interface JournalPort {

@@ -25,6 +25,7 @@ export type InjectPorts = Pick<
   | 'seals'
   | 'hasOtherFiles'
   | 'haltUnwritable'
+  | 'shareOfBudget'
 >;
 
 /**
@@ -82,7 +83,8 @@ export async function beginInjection(
   const secrets = givenSecrets(context, input.name);
   const logins = context.hasOtherFiles ? loginsOf(plan) : [];
   const direct = isBrokered(plan) ? brokerHost : null;
-  const script = salted(launchScript(plan, { secrets, logins, direct }));
+  const report = withShare(plan.report, await context.shareOfBudget(input));
+  const script = salted(launchScript({ ...plan, report }, { secrets, logins, direct }));
   if (!(await seal(context, input, Object.values(secrets), signal))) return null;
 
   const controller = new AbortController();
@@ -117,6 +119,13 @@ export async function beginInjection(
   result.catch(() => {});
   injection.abortOn(signal);
   return injection;
+}
+
+/** Limit an AI CLI to its part of the budget of the run, unless its own budget is smaller. */
+function withShare(report: AgentPlan['report'], usd: number | null): AgentPlan['report'] {
+  const own = report?.budget?.usd ?? Number.POSITIVE_INFINITY;
+  if (report === null || usd === null || own <= usd) return report;
+  return { ...report, budget: { ...report.budget, usd, isShare: true } };
 }
 
 /** They were checked before the run, but have grown or become unreadable since. */

@@ -65,14 +65,7 @@ export function provideActors(ports: AgentPorts, replaced: AgentActors = {}, lea
   const own = agentMachine.provide({
     actors: {
       reconcile: actor((context, { name }, signal) => context.reconcile(name, signal)),
-      ensureImage: actor(async (context, { name }, signal) => {
-        // Fail early, before an image is built.
-        secretsOf(context, name);
-        const image = await context.image(name, signal);
-        // Fail now, and not when there is work to save.
-        if (context.plan(name).workspace.mode === 'clone') await context.helperImage(signal);
-        return { image };
-      }),
+      ensureImage: actor(ensureImage),
       ensureNetwork: actor((context, { name }, signal) => context.networks.ensure(name, signal)),
       createContainer: actor(async (context, input, signal) => {
         // Not limited: a slow repository does not mean that Docker is overloaded.
@@ -106,6 +99,16 @@ export function provideActors(ports: AgentPorts, replaced: AgentActors = {}, lea
     },
   });
   return own.provide({ actors: replaced });
+}
+
+async function ensureImage(context: ActorContext, input: StepInput, signal: AbortSignal) {
+  // Fail early, before an image is built.
+  context.checkBudget(input);
+  secretsOf(context, input.name);
+  const image = await context.image(input.name, signal);
+  // Fail now, and not when there is work to save.
+  if (context.plan(input.name).workspace.mode === 'clone') await context.helperImage(signal);
+  return { image };
 }
 
 const schedulerActors = ({ place, release }: SchedulerPort, clock: TimePort['clock']) => ({

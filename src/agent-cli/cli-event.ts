@@ -10,6 +10,8 @@ export type CliEvent =
   | { readonly type: 'toolCall'; readonly name: string; readonly input: JsonObject }
   | { readonly type: 'toolResult'; readonly text: string; readonly isError: boolean }
   | { readonly type: 'notice'; readonly text: string }
+  /** The model of the tokens that follow. */
+  | { readonly type: 'model'; readonly name: string }
   /** Totals so far. */
   | { readonly type: 'usage'; readonly usage: Partial<Usage> }
   /** When the plan is available again, for the failure that follows. */
@@ -32,7 +34,16 @@ export interface Failure {
 /** Reads the JSON lines of a CLI. It keeps what it needs of earlier lines. */
 export type Parser = (event: JsonObject) => readonly CliEvent[];
 
+/**
+ * @param now Returns milliseconds since the epoch.
+ * @param baseline The usage of earlier turns of a conversation, for a CLI that reports the sum of all turns.
+ */
+export type ParserFactory = (now: () => number, baseline: Usage) => Parser;
+
 export const text = (text: string): CliEvent => ({ type: 'text', text });
+/** Return the event for the name of a model, which may be missing. */
+export const modelNamed = (name: string): readonly CliEvent[] =>
+  name === '' ? [] : [{ type: 'model', name }];
 export const toolCall = (name: string, input: JsonObject): CliEvent => ({ type: 'toolCall', name, input });
 export const toolResult = (text: string, isError: boolean): CliEvent => ({
   type: 'toolResult',

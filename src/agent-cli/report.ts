@@ -1,3 +1,5 @@
+import type { ModelTokens } from '../prices/cost.ts';
+
 /** The report of an AI CLI. `agent-report` and `agent-turn` write it, the host reads it. */
 export interface AgentReport {
   /** null: the CLI does not report its usage. */
@@ -12,8 +14,17 @@ export interface Usage {
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
+  /** Those written to a cache, which are a part of `inputTokens`; absent if the CLI does not report them. */
+  readonly cacheWriteTokens?: number;
+  /** US dollars, as the CLI reports them; null if it does not. */
   readonly costUsd: number | null;
+  /** The tokens of each model, by its name; absent if no name is known. */
+  readonly models?: Readonly<Record<string, ModelTokens>>;
 }
+
+/** Return what was added to a sum since its value in a baseline. */
+export const since = (before: number | null | undefined, sum: number): number =>
+  Math.max(0, sum - (before ?? 0));
 
 export interface ReportedFailure {
   readonly kind: FailureKind;

@@ -1,11 +1,14 @@
 import type { ReportPlan } from '../spec/plan.ts';
+import { exceededLimit } from './budget.ts';
 import type { CliEvent, Failure, Parser } from './cli-event.ts';
 import { display, displayUsage, oneLine } from './display.ts';
 import type { JsonObject } from './json.ts';
+import { createMeter, type Meter } from './meter.ts';
 import { parsers } from './parsers/parsers.ts';
 import { type WordsParser, wordsParser } from './parsers/words.ts';
 import { type AgentReport, type FailureKind, noUsage, type ReportedFailure, type Usage } from './report.ts';
 import { parseResetTime } from './reset-time.ts';
+import { costOfUsage } from './usage-cost.ts';
 
 /** The end of the CLI's process. */
 export type Exit = { readonly code: number } | { readonly signal: NodeJS.Signals };
@@ -31,6 +34,7 @@ interface Session extends ReporterPorts {
   readonly plan: ReportPlan;
   readonly parse: Parser;
   readonly words: WordsParser;
+  readonly meter: Meter;
   usage: Usage;
   failure: ReportedFailure | null;
   hasFailed: boolean;
@@ -42,8 +46,9 @@ export function createReporter(plan: ReportPlan, ports: ReporterPorts): Reporter
   const session: Session = {
     ...ports,
     plan,
-    parse: parserNamed(plan.format)(ports.now),
+    parse: parserNamed(plan.format)(ports.now, { ...noUsage, ...plan.baseline }),
     words: wordsParser(plan, ports.now),
+    meter: createMeter(plan.model),
     usage: noUsage,
     failure: null,
     hasFailed: false,
@@ -70,6 +75,10 @@ function handle(session: Session, event: CliEvent): void {
   switch (event.type) {
     case 'failure':
       fail(session, event);
+      break;
+    case 'model':
+      session.meter.nameModel(event.name);
+      keep(session, {});
       break;
     case 'usage':
       keep(session, event.usage);
@@ -106,20 +115,19 @@ function fail(session: Session, failure: Failure): void {
 }
 
 function keep(session: Session, more: Partial<Usage>): void {
-  const { plan, words } = session;
+  const { plan, words, meter } = session;
   if (Object.keys(more).length > 0) words.resetWaits();
-  session.usage = { ...session.usage, ...more };
-  session.save({ usage: plan.usage === false ? null : session.usage, failure: session.failure });
+  session.usage = meter.withModels({ ...session.usage, ...more });
+  session.save({
+    usage: plan.usage === false ? null : withoutZeros(session.usage),
+    failure: session.failure,
+  });
   const limit = exceededLimit(plan.budget, session.usage);
   if (limit !== null) exceed(session, limit);
 }
 
-function exceededLimit(budget: ReportPlan['budget'], { turns, outputTokens }: Usage): string | null {
-  if (budget?.turns && (turns ?? 0) > budget.turns) return `more than ${budget.turns} turns`;
-  if (budget?.outputTokens && outputTokens > budget.outputTokens)
-    return `more than ${budget.outputTokens} tokens of output`;
-  return null;
-}
+const withoutZeros = ({ cacheWriteTokens = 0, ...usage }: Usage): Usage =>
+  cacheWriteTokens === 0 ? usage : { ...usage, cacheWriteTokens };
 
 function exceed(session: Session, limit: string): void {
   fail(session, {
@@ -144,7 +152,7 @@ function finish(session: Session, exit: Exit): Exit {
       message: / error="([^"]+)"/.exec(reason)?.[1] ?? reason,
       kind: null,
     });
-  session.write(displayUsage(session.usage));
+  session.write(displayUsage({ ...session.usage, costUsd: costOfUsage(session.usage).usd }));
   if ('signal' in exit) return session.hasFailed ? { code: 1 } : exit;
   // A CLI that reports a failure has failed, whatever its exit code.
   return exit.code === 0 && session.hasFailed ? { code: 1 } : exit;

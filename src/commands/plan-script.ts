@@ -2,13 +2,19 @@ import type { DryRun } from '../dry-run/dry-run.ts';
 import type { Step } from '../dry-run/recording.ts';
 import { shellWord } from '../text/shell-quote.ts';
 
-/** Render a dry run as a bash script to read, or to run with `bash -e`. `context`: the docker context of its engine. */
-export function planScript(
-  { name, context }: { readonly name: string; readonly context: string | null },
-  { runId, steps, names }: DryRun,
-): string {
+export interface PlanTitle {
+  readonly name: string;
+  /** The docker context of its engine; null for the current one. */
+  readonly context: string | null;
+  /** The budget of the run, for people; null without one. */
+  readonly budget: string | null;
+}
+
+/** Render a dry run as a bash script to read, or to run with `bash -e`. */
+export function planScript({ name, context, budget }: PlanTitle, { runId, steps, names }: DryRun): string {
   const lines = [
     `# ${oneLine(name)}: commands of a run in which every agent succeeds, one agent at a time. Run id: ${runId}`,
+    ...(budget === null ? [] : [`# ${budget}`]),
     'set -eu',
     // Like every docker call of a run.
     'unset DOCKER_DEFAULT_PLATFORM',

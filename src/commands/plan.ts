@@ -11,6 +11,7 @@ import { engineWarnings } from '../preflight/engine-warnings.ts';
 import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
+import { formatUsd } from '../prices/cost.ts';
 import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import type { StateDir } from '../store/state-directory.ts';
 import { printJson, printLine } from './command.ts';
@@ -59,7 +60,10 @@ export async function printPlan(plan: FlowPlan, stateDir: StateDir, json: boolea
     commits,
   });
   if (json) printJson(planData(result));
-  else process.stdout.write(planScript({ name: plan.name, context: context ?? callersContext() }, result));
+  else
+    process.stdout.write(
+      planScript({ name: plan.name, context: context ?? callersContext(), budget: budgetOf(plan) }, result),
+    );
   return 0;
 }
 
@@ -86,3 +90,9 @@ function otherHosts({ target, agents }: FlowPlan): string[] {
   const isPlaced = agents.some(({ placement }) => placement !== undefined);
   return isPlaced ? [`agents with a "placement" run on other engines: ${printed}`] : [];
 }
+
+/** Return the budget of the run, which no docker command shows. Those of agents are a part of their launch scripts. */
+const budgetOf = ({ maxUsd }: FlowPlan) =>
+  maxUsd === undefined
+    ? null
+    : `All agents together may cost at most ${formatUsd(maxUsd)}; each gets a part of that.`;

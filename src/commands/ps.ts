@@ -1,8 +1,10 @@
 import { enginesOf } from '../connection/run-connection.ts';
 import { containers } from '../docker/containers.ts';
 import { DockerError } from '../docker/docker-error.ts';
+import { formatUsd } from '../prices/cost.ts';
 import { findOrphans, isLost, isOurs, type Orphan } from '../recovery/orphans.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
+import { usageOf } from '../state/usage.ts';
 import { lockHolder } from '../store/lock.ts';
 import { explainHolder } from '../store/lock-holder.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
@@ -54,9 +56,15 @@ export const ps: Command = {
           since: agent.since,
           exitCode: agent.exitCode,
           containerId: agent.containerId,
+          costUsd: usageOf(agent)?.costUsd ?? null,
         }));
       });
+    const hasCosts = rows.some(({ costUsd }) => costUsd !== null);
     const hasHosts = rows.some(({ host }) => host !== null);
+    const optional = (cost: string, host: string) => [
+      ...(hasCosts ? [cost] : []),
+      ...(hasHosts ? [host] : []),
+    ];
     const orphans = (await listOrphans(stateDir)).filter(orphan => all || isOurs(orphan, stateDir));
     if (json) printJson([...rows, ...orphans.map(asJson)]);
     else if (rows.length + orphans.length === 0)
@@ -64,7 +72,7 @@ export const ps: Command = {
     else
       process.stdout.write(
         `${table([
-          ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER', ...(hasHosts ? ['HOST'] : [])],
+          ['AGENT', 'STATE', 'SINCE', 'ATTEMPT', 'EXIT', 'CONTAINER', ...optional('COST', 'HOST')],
           ...rows.map(row => [
             `${row.run}/${row.agent}`,
             // The last state before a crash is not the current one.
@@ -73,9 +81,9 @@ export const ps: Command = {
             String(row.attempt),
             row.exitCode === null ? '' : String(row.exitCode),
             row.containerId?.slice(0, 12) ?? '',
-            ...(hasHosts ? [row.host ?? ''] : []),
+            ...optional(row.costUsd === null ? '' : formatUsd(row.costUsd), row.host ?? ''),
           ]),
-          ...orphans.map(orphan => [...orphanRow(orphan, now), ...(hasHosts ? [''] : [])]),
+          ...orphans.map(orphan => [...orphanRow(orphan, now), ...optional('', '')]),
         ])}\n`,
       );
     for (const line of json ? [] : unseen) printLine(line);

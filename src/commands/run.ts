@@ -1,6 +1,8 @@
+import { UsageError } from '../errors.ts';
 import { startRun } from '../run/start-run.ts';
 import { planFromText } from '../spec/load.ts';
 import type { FlowPlan } from '../spec/plan.ts';
+import { checkRunBudget } from '../spec/run-budget.ts';
 import { readSpec, type SpecText } from '../spec/spec-text.ts';
 import { openStateDir, type StateDir, stateDirPath } from '../store/state-directory.ts';
 import { type Command, printJson, specPath } from './command.ts';
@@ -20,6 +22,7 @@ interface RunOptions extends ReportingOptions {
   readonly detach: boolean;
   readonly concurrency?: number;
   readonly swarm?: string;
+  readonly maxUsd?: number;
 }
 
 export const run: Command = {
@@ -42,6 +45,11 @@ export const run: Command = {
         requiresArg: true,
         describe: 'Maximum number of concurrent agents',
       })
+      .option('max-usd', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'Maximum cost of all agents in US dollars',
+      })
       .option('keep', { type: 'boolean', default: false, describe: 'Keep containers for inspection' })
       .option('swarm', {
         type: 'string',
@@ -50,7 +58,7 @@ export const run: Command = {
         describe: 'Docker context of a Swarm manager that places the agents',
       })
       .options(reportingOptions)
-      .check(({ concurrency, plan, detach, junit, events, html, inspect, inspectWrite }) => {
+      .check(({ concurrency, maxUsd, plan, detach, junit, events, html, inspect, inspectWrite }) => {
         checkInspect({ inspect, inspectWrite });
         const unused = Object.entries({ detach, junit, events, html, inspect }).find(
           ([, value]) => value !== undefined && value !== false,
@@ -60,6 +68,8 @@ export const run: Command = {
         if (detach && events === '-')
           throw new Error('--detach and --events - cannot be combined: give --events a file');
         if (plan && unused) throw new Error(`--plan and --${unused[0]} cannot be combined`);
+        if (maxUsd !== undefined && !(Number(maxUsd) > 0 && Number(maxUsd) <= 1e6))
+          throw new Error('--max-usd must be a number above zero, at most 1000000');
         if (concurrency === undefined || (Number.isInteger(concurrency) && concurrency >= 1)) return true;
         throw new Error('--concurrency must be a whole number, at least 1');
       }),
@@ -91,8 +101,17 @@ async function runInBackground(
   return exitCode;
 }
 
-function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm }: RunOptions): FlowPlan {
+function withOverrides(plan: FlowPlan, { keep, concurrency, context, swarm, maxUsd }: RunOptions): FlowPlan {
   const agents = keep ? plan.agents.map(agent => ({ ...agent, keep: 'always' as const })) : plan.agents;
   const target = swarm === undefined ? context && { context } : { context: swarm, isSwarm: true as const };
-  return { ...plan, ...(target && { target }), agents, concurrency: concurrency ?? plan.concurrency };
+  const changed = {
+    ...plan,
+    ...(target && { target }),
+    ...(maxUsd === undefined ? {} : { maxUsd }),
+    agents,
+    concurrency: concurrency ?? plan.concurrency,
+  };
+  const [unlimited] = checkRunBudget(changed);
+  if (unlimited) throw new UsageError(`--max-usd: ${unlimited.path.join('.')}: ${unlimited.message}`);
+  return changed;
 }

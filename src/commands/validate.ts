@@ -1,4 +1,6 @@
+import { formatUsd } from '../prices/cost.ts';
 import { loadSpec } from '../spec/load.ts';
+import type { AgentPlan, FlowPlan } from '../spec/plan.ts';
 import { specName } from '../spec/spec-text.ts';
 import { type Command, type CommonOptions, printJson, printLine, specPath } from './command.ts';
 
@@ -18,7 +20,14 @@ export const validate: Command = {
   async handler({ spec, json }: ValidateOptions) {
     const plan = await loadSpec(spec, { env: process.env });
     if (json) printJson(plan);
-    else printLine(`${specName(spec)} is valid: ${plan.agents.map(({ name }) => name).join(', ')}`);
+    else
+      printLine(`${specName(spec)} is valid: ${plan.agents.map(agentWithBudget).join(', ')}${ofRun(plan)}`);
     return 0;
   },
 };
+
+const agentWithBudget = ({ name, report }: AgentPlan) =>
+  report?.budget?.usd === undefined ? name : `${name} (at most ${formatUsd(report.budget.usd)})`;
+
+const ofRun = ({ maxUsd }: FlowPlan) =>
+  maxUsd === undefined ? '' : `; at most ${formatUsd(maxUsd)} for all agents together`;

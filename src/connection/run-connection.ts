@@ -4,7 +4,7 @@ import { labelFilter } from '../docker/labels.ts';
 import { FlowError } from '../errors.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { ofAgent } from '../state/flow-state.ts';
-import type { RunResult } from '../state/result.ts';
+import type { RunResult } from '../state/result-schema.ts';
 import { type RunFile, type RunHost, readRunFile } from '../store/run-file.ts';
 import { runState } from '../store/run-state.ts';
 import type { RunFolder, StateDir } from '../store/state-directory.ts';

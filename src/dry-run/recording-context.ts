@@ -8,6 +8,7 @@ import type { Watcher } from '../docker/watch.ts';
 import { swarmNetworks } from '../networks/swarm-networks.ts';
 import { emptyRecord } from '../recovery/record.ts';
 import { createActorContext } from '../run/actor-context.ts';
+import { spendingOf } from '../run/budget-port.ts';
 import { redactor } from '../secrets/redact.ts';
 import type { Seals } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
@@ -45,7 +46,7 @@ export function recordingContext(options: RecordingContextOptions): ActorContext
     },
     time: { clock: systemClock, deadlineSignal: () => neverAborted },
     vault: secretNames,
-    tracker: { record: () => emptyRecord, attempts: () => [] },
+    tracker: { record: () => emptyRecord, attempts: () => [], spending: spendingOf(plan) },
     emit: async () => {},
     halt: () => {},
     dryRun: {

@@ -50,6 +50,7 @@ export const codex: Provider = {
   },
   report: {
     format: 'codex',
+    model: 'gpt-6.2-sol',
     login: '\\b401\\b|not logged in|missing environment variable',
     quota: 'hit your usage limit|\\b429\\b',
   },

@@ -122,6 +122,8 @@ export interface Report {
   readonly login: string;
   /** Regular expression for its messages when the quota is exhausted. */
   readonly quota: string;
+  /** The model that its pinned release uses by default, if its events do not name the model. */
+  readonly model?: string;
   /** false: it does not report its usage. */
   readonly usage?: false;
   /** Failures that it prints as text, also on stderr. */

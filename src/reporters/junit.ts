@@ -2,6 +2,7 @@ import { XMLBuilder } from 'fast-xml-parser';
 import type { AttemptState, FlowState } from '../state/flow-state.ts';
 import { type AgentOutcome, outcomesOf } from '../state/outcomes.ts';
 import { statusLabel } from '../state/state-label.ts';
+import { costOfRun, type RunCost } from '../state/usage.ts';
 import { oneLine, plainText } from '../text/text.ts';
 
 /**
@@ -23,7 +24,7 @@ export function junit(state: FlowState, tails: ReadonlyMap<string, string> = new
     '@name': attribute(state.name),
     ...totals,
     ...(state.startedAt === null ? {} : { '@timestamp': new Date(state.startedAt).toISOString() }),
-    properties: { property: [{ '@name': 'run-id', '@value': attribute(state.runId) }] },
+    properties: { property: [property('run-id', state.runId), ...costProperties(costOfRun(state.agents))] },
     testcase: cases,
   };
   return builder.build({
@@ -41,14 +42,39 @@ const builder = new XMLBuilder({
 
 function testCase(state: FlowState, outcome: AgentOutcome, tail: string | undefined) {
   const output = systemOut(outcome, tail);
+  const usage = usageProperties(outcome);
   return {
     '@classname': attribute(state.name),
     '@name': attribute(outcome.name),
     '@time': seconds(outcome.ms ?? 0),
+    ...(usage.length === 0 ? {} : { properties: { property: usage } }),
     ...outcomeElement(state, outcome),
     ...(output === '' ? {} : { 'system-out': output }),
   };
 }
+
+const property = (name: string, value: string | number) => ({
+  '@name': name,
+  '@value': attribute(String(value)),
+});
+
+const costProperties = (cost: RunCost | null) =>
+  cost === null
+    ? []
+    : [
+        ...(cost.usd === null ? [] : [property('cost-usd', cost.usd)]),
+        ...(cost.pricesDate === null ? [] : [property('prices-date', cost.pricesDate)]),
+        ...cost.unpricedModels.map(model => property('unpriced-model', model)),
+      ];
+
+const usageProperties = ({ usage }: AgentOutcome) =>
+  usage === null
+    ? []
+    : [
+        property('input-tokens', usage.inputTokens),
+        property('output-tokens', usage.outputTokens),
+        ...(usage.costUsd === null ? [] : [property('cost-usd', usage.costUsd)]),
+      ];
 
 function outcomeElement(state: FlowState, outcome: AgentOutcome) {
   const { status, error } = outcome;

@@ -1,5 +1,6 @@
 import { tagsOf } from '../../machines/state-tags.ts';
 import type { RunEvent } from '../events.ts';
+import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, EventOf } from '../state/agent-state.ts';
 import { type FlowState, isUnreachable, ofAgent } from '../state/flow-state.ts';
 import { engineTitle, stateLabel, statusLabel } from '../state/state-label.ts';
@@ -32,6 +33,8 @@ function describe(before: FlowState, event: RunEvent): string | null {
       return `placed on ${event.host}`;
     case 'agent.ended':
       return describeEnd(ofAgent(before, event.agent), event);
+    case 'attempt.budget':
+      return `may use ${formatUsd(event.usd)} of the budget of the run`;
     case 'agent.cancel':
       return `stopping: ${event.reason}`;
     case 'run.cancel':

@@ -1,25 +1,28 @@
+import { formatUsd } from '../prices/cost.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type AgentOutcome, outcomesOf } from '../state/outcomes.ts';
 import { resultOf } from '../state/result.ts';
 import { statusLabel } from '../state/state-label.ts';
+import { costOfRun } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
 import { oneLine } from '../text/text.ts';
 
 /** Return a run as Markdown of at most `maxBytes`; the end is cut, with a note. */
 export function markdown(state: FlowState, maxBytes: number): string {
   const outcomes = outcomesOf(state);
+  const hasCost = outcomes.some(({ usage }) => (usage?.costUsd ?? null) !== null);
   const head = [
     `### ${code(state.name)}`,
     '',
-    `${code(state.runId)} ${statusLabel[resultOf(state).status]}${time(state)}`,
+    `${code(state.runId)} ${statusLabel[resultOf(state).status]}${time(state)}${cost(state)}`,
     '',
-    '| Agent | Status | Exit | Attempts | Time |',
-    '|---|---|---|---|---|',
+    `| Agent | Status | Exit | Attempts | Time |${hasCost ? ' Cost |' : ''}`,
+    `|---|---|---|---|---|${hasCost ? '---|' : ''}`,
   ];
   return fitting(
     [
       `${head.join('\n')}\n`,
-      ...outcomes.map(row),
+      ...outcomes.map(outcome => row(outcome, hasCost)),
       '\n',
       ...outcomes.flatMap(failureBlock),
       ...state.warnings.map(
@@ -34,13 +37,25 @@ function time({ startedAt, endedAt }: FlowState): string {
   return startedAt === null || endedAt === null ? '' : ` in ${formatDuration(endedAt - startedAt)}`;
 }
 
-function row({ name, status, exitCode, attempts, ms }: AgentOutcome): string {
+function cost({ agents }: FlowState): string {
+  const { usd = null, pricesDate = null, unpricedModels = [] } = costOfRun(agents) ?? {};
+  const prices = pricesDate === null ? '' : ` by the list prices of ${pricesDate}`;
+  const without =
+    unpricedModels.length === 0 ? '' : `, without the tokens of ${unpricedModels.map(code).join(', ')}`;
+  return usd === null && without === ''
+    ? ''
+    : `, for ${usd === null ? 'an unknown cost' : `${formatUsd(usd)}${prices}`}${without}`;
+}
+
+function row({ name, status, exitCode, attempts, ms, usage }: AgentOutcome, hasCost: boolean): string {
+  const usd = usage?.costUsd ?? null;
   const cells = [
     code(name).replaceAll('|', '\\|'),
     statusLabel[status],
     exitCode === null ? '–' : String(exitCode),
     String(attempts.length),
     ms === null ? '–' : formatDuration(ms),
+    ...(hasCost ? [usd === null ? '–' : formatUsd(usd)] : []),
   ];
   return `| ${cells.join(' | ')} |\n`;
 }

@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
 import { relative } from 'node:path';
+import { formatUsd } from '../prices/cost.ts';
 import type { AgentState, FlowState, Status } from '../state/flow-state.ts';
 import { blockedHosts } from '../state/result.ts';
 import { stateLabel, statusLabel } from '../state/state-label.ts';
-import { formatUsage, usageOf } from '../state/usage.ts';
+import { costOfRun, formatUsage, usageOf } from '../state/usage.ts';
 import { formatDuration } from '../text/duration.ts';
 import { table } from '../text/table.ts';
 import { oneLine } from '../text/text.ts';
@@ -38,6 +39,7 @@ export function summary(
     totals(state),
     ...agents.flatMap(agent => workLine(agent, places)),
     ...agents.flatMap(usageLine),
+    ...costLines(state),
     ...failures,
     ...agents
       .filter(agent => agent.attempts.at(-1)?.transcriptTruncated)
@@ -64,6 +66,21 @@ function workLine({ name, attempts }: AgentState, places: PathBases): string[] {
 function usageLine(agent: AgentState): string[] {
   const used = usageOf(agent);
   return used === null ? [] : [`${agent.name}: ${formatUsage(used)}`];
+}
+
+/** Report the cost of a run, and the models that it lacks. */
+function costLines({ agents, maxUsd }: FlowState): string[] {
+  const cost = costOfRun(agents);
+  if (cost === null) return [];
+  const { usd, pricesDate, unpricedModels } = cost;
+  const prices = pricesDate === null ? '' : `, by the list prices of ${pricesDate}`;
+  const budget = maxUsd === null ? '' : ` of ${formatUsd(maxUsd)}`;
+  return [
+    ...(usd === null ? [] : [`cost: ${formatUsd(usd)}${budget}${prices}`]),
+    ...(unpricedModels.length === 0
+      ? []
+      : [`! no price is known for ${unpricedModels.map(oneLine).join(', ')}: the cost lacks its tokens`]),
+  ];
 }
 
 const order: readonly Status[] = ['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped'];

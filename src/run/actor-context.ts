@@ -26,6 +26,7 @@ import { type Seals, sealsOf } from '../secrets/seals.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { globalGitSetting } from '../workspace/git.ts';
+import { budgetPort } from './budget-port.ts';
 import { clonesOf } from './clones.ts';
 import { provision } from './provision.ts';
 import { reconcileAgents } from './reconcile-agents.ts';
@@ -43,7 +44,7 @@ export interface ActorContextOptions {
   readonly docker: DockerPort;
   readonly time: TimePort;
   readonly vault: Vault;
-  readonly tracker: Pick<RunTracker, 'record' | 'attempts'>;
+  readonly tracker: Pick<RunTracker, 'record' | 'attempts' | 'spending'>;
   readonly emit: JournalPort['emit'];
   /** Halt the run: an action that cannot be recorded must not be performed. */
   readonly halt: (error: Error) => void;
@@ -89,6 +90,7 @@ export function createActorContext(options: ActorContextOptions): ActorContext {
     vault,
     seals,
     ...journalOf(options),
+    ...budgetPort({ ...agents, ...tracker, maxUsd: run.plan.maxUsd, emit: options.emit }),
   };
   return context;
 }

@@ -12,6 +12,7 @@ import { maxConcurrency } from '../preflight/limits.ts';
 import type { FlowState } from '../state/flow-state.ts';
 import { type Journal, openJournal } from '../store/journal.ts';
 import type { StateDir } from '../store/state-directory.ts';
+import { spendingOf } from './budget-port.ts';
 import { cannotContinue, unwritable } from './halt-errors.ts';
 import type { LockedRun, RunOptions } from './run.ts';
 import { type RunTracker, trackRun } from './track-run.ts';
@@ -51,7 +52,10 @@ export async function openRun(
   { stateDir, clock = systemClock, stopOnly, onPast, onEvent }: RunOptions,
 ): Promise<OpenRun> {
   const { plan, vault, folder } = run;
-  const tracker = trackRun(plan.agents.map(({ name }) => name));
+  const tracker = trackRun(
+    plan.agents.map(({ name }) => name),
+    spendingOf(plan),
+  );
   const journal = openJournal(folder.journal, clock.now, nextSeq(past), vault.redactor.deep);
   for (const event of past) tracker.apply(event);
   onPast?.(past);
@@ -107,6 +111,7 @@ async function appendProcessStart(journal: Journal, { plan, folder }: OpenRun['r
       pid: process.pid,
       host: hostname(),
       concurrency,
+      ...(plan.maxUsd === undefined ? {} : { maxUsd: plan.maxUsd }),
       agents,
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import { type AgentRecord, emptyRecord } from '../recovery/record.ts';
 import { trackRecords } from '../recovery/track-records.ts';
 import type { AttemptState } from '../state/agent-state.ts';
 import { type FlowState, liveFlowState, ofAgent } from '../state/flow-state.ts';
+import { type Spending, trackSpending } from '../state/spending.ts';
 import { type ActiveAgents, activeAgents } from './active-agents.ts';
 import { type CancelDeadline, cancelDeadline } from './cancel-deadline.ts';
 
@@ -15,9 +16,13 @@ export interface RunTracker {
   attempts(agent: string): readonly AttemptState[];
   readonly deadline: CancelDeadline;
   readonly active: ActiveAgents;
+  readonly spending: Spending;
 }
 
-export function trackRun(agents: readonly string[]): RunTracker {
+/** The spending of a run without a budget. */
+const unlimited = () => trackSpending({ maxUsd: null, agents: [], limitOf: () => undefined });
+
+export function trackRun(agents: readonly string[], spending: Spending = unlimited()): RunTracker {
   const records = trackRecords(agents);
   const deadline = cancelDeadline(agents);
   const flow = liveFlowState();
@@ -28,11 +33,13 @@ export function trackRun(agents: readonly string[]): RunTracker {
       deadline.apply(event);
       records.apply(event);
       active.apply(event);
+      spending.apply(event);
     },
     state: flow.current,
     record: agent => records.of(agent) ?? emptyRecord,
     attempts: agent => ofAgent(flow.current(), agent)?.attempts ?? [],
     deadline,
     active,
+    spending,
   };
 }

@@ -11,6 +11,7 @@ import { nameOfFile } from './name-of-file.ts';
 import type { FlowPlan } from './plan.ts';
 import { resolveReferences } from './references.ts';
 import { resolveFlow } from './resolve.ts';
+import { checkRunBudget } from './run-budget.ts';
 import { parseSource, type Source } from './source.ts';
 import { readSpec, type SpecText } from './spec-text.ts';
 
@@ -85,8 +86,8 @@ export async function planFromText(
   if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
   const order = source.keysOf(['agents']);
   const plan = resolveFlow(data, { order, name, files, logins: logins.values, env });
-  const unbrokered = findUnbrokered(plan, logins.values);
-  if (unbrokered.length > 0) throw new SpecError(file, inOrder(unbrokered, source.offsetOf));
+  const refused = [...findUnbrokered(plan, logins.values), ...checkRunBudget(plan)];
+  if (refused.length > 0) throw new SpecError(file, inOrder(refused, source.offsetOf));
   return plan;
 }
 

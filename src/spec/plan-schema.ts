@@ -47,6 +47,7 @@ const id = z
   .min(0)
   .max(2 ** 32 - 2);
 const count = z.int().min(1);
+const usd = z.number().positive();
 
 const workspace = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('bind'), path: hostPath }),
@@ -99,11 +100,23 @@ const report = z.strictObject({
   quota: text,
   usage: z.literal(false).exactOptional(),
   words: z.strictObject({ asks: text.nullable(), waits: text.nullable() }).exactOptional(),
+  model: text.exactOptional(),
   budget: z
     .strictObject({
       turns: count.exactOptional(),
       outputTokens: count.exactOptional(),
       wall: ms.exactOptional(),
+      usd: usd.exactOptional(),
+      isShare: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
+  baseline: z
+    .strictObject({
+      inputTokens: z.int().min(0),
+      cachedInputTokens: z.int().min(0),
+      cacheWriteTokens: z.int().min(0).exactOptional(),
+      outputTokens: z.int().min(0),
+      costUsd: z.number().min(0).nullable(),
     })
     .exactOptional(),
 });
@@ -209,6 +222,7 @@ export const planSchema = z
   .strictObject({
     name: z.string().regex(flowName),
     concurrency: count.nullable(),
+    maxUsd: usd.exactOptional(),
     target: z
       .strictObject({ context: z.string().min(1), isSwarm: z.literal(true).exactOptional() })
       .exactOptional(),

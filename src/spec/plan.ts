@@ -1,3 +1,7 @@
+import type { ReportPlan } from './plan-report.ts';
+
+export type { BudgetPlan, ReportPlan } from './plan-report.ts';
+
 /** An agent of a flow as it is run: the spec with every default applied. */
 export interface AgentPlan {
   readonly name: string;
@@ -102,23 +106,6 @@ export interface InteractivePlan {
 
 /** Reaction to an agent that needs input: wait for the user, fail, or type an answer. */
 type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
-
-/** Configuration of `agent-report`: the format of the JSON lines, and regular expressions for failures. */
-export interface ReportPlan {
-  readonly format: string;
-  readonly login: string;
-  readonly quota: string;
-  readonly usage?: false;
-  readonly words?: { readonly asks: string | null; readonly waits: string | null };
-  readonly budget?: BudgetPlan;
-}
-
-export interface BudgetPlan {
-  readonly turns?: number;
-  readonly outputTokens?: number;
-  /** Milliseconds. */
-  readonly wall?: number;
-}
 
 interface SettingsPlan {
   /** A JSON file relative to the agent's home; `json` is merged into it. */
@@ -240,6 +227,8 @@ export interface FlowPlan {
   readonly name: string;
   /** null: as many agents as fit into the memory and CPUs of the engine. */
   readonly concurrency: number | null;
+  /** US dollars that all AI CLIs of the run may cost together. Default: no limit. */
+  readonly maxUsd?: number;
   /** Default: the engine that docker reaches. */
   readonly target?: TargetPlan;
   /** In the order of the spec. */

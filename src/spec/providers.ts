@@ -5,7 +5,8 @@ import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
 import { holdsKey } from './listed-env.ts';
-import type { AgentPlan, BudgetPlan, SecretPlan, Timeouts } from './plan.ts';
+import type { AgentPlan, SecretPlan, Timeouts } from './plan.ts';
+import { reportOf } from './report-plan.ts';
 import type { AgentSpec } from './schema.ts';
 import { notSupported } from './schema-kit.ts';
 
@@ -70,22 +71,12 @@ export function resolveLaunch(
       stalled: timeouts.stalled,
       renamed: key?.as === undefined ? {} : { [key.name]: key.as },
     },
-    report: interactive === null ? reportOf(provider, budget) : null,
+    report: interactive === null ? reportOf(provider, { model, args, budget }) : null,
     settings: [...provider.settings, ...(interactive?.settings ?? [])]
       .filter(({ when }) => when === undefined || names.includes(when))
       .map(({ file, json }) => ({ file, json })),
   };
 }
-
-function reportOf({ report }: Provider, budget: AgentSpec['budget']): AgentPlan['report'] {
-  return report && budget ? { ...report, budget: withoutUndefined(budget) } : report;
-}
-
-const withoutUndefined = ({ turns, outputTokens, wall }: NonNullable<AgentSpec['budget']>): BudgetPlan => ({
-  ...(turns === undefined ? {} : { turns }),
-  ...(outputTokens === undefined ? {} : { outputTokens }),
-  ...(wall === undefined ? {} : { wall }),
-});
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 

@@ -42,6 +42,7 @@ export function resolveFlow(
   return {
     name: spec.name ?? name,
     concurrency: spec.concurrency ?? null,
+    ...(spec.budget === undefined ? {} : { maxUsd: spec.budget.usd }),
     ...resolveTarget(spec.target),
     agents: order.map(agent => resolveAgent(agent, merge(spec.defaults ?? {}, spec.agents[agent]!), found)),
   };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { agent, defaults, shared } from './agent-schema.ts';
+import { runBudget } from './budget-field.ts';
 import { agentName, flowName, maxAgentNameLength } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 import { target } from './target-field.ts';
@@ -7,7 +8,9 @@ import { target } from './target-field.ts';
 const agentForm = `lower-case letters, digits and "-" (not first or last), at most ${maxAgentNameLength} characters`;
 
 const misplaced = Object.fromEntries(
-  [...Object.keys(shared), 'dependsOn'].map(key => [key, 'it belongs to an agent, or under "defaults"']),
+  [...Object.keys(shared), 'dependsOn']
+    .filter(key => key !== 'budget')
+    .map(key => [key, 'it belongs to an agent, or under "defaults"']),
 );
 
 /** The schema of a spec after interpolation. Rules between fields are in `checks.ts`. */
@@ -33,6 +36,7 @@ export const spec = strict(
       .describe(
         'Maximum number of concurrent agents. Default: as many as fit into the memory and CPUs of the engine.',
       ),
+    budget: runBudget.optional().describe('Limits on what all AI CLIs of the run use together.'),
     target: target.optional(),
     defaults: defaults.optional().describe('Defaults for every agent.'),
     agents: z

@@ -17,6 +17,8 @@ export interface FlowState {
   readonly runId: string;
   readonly name: string;
   readonly concurrency: number;
+  /** The budget of the run in US dollars; null without one. */
+  readonly maxUsd: number | null;
   readonly agents: Readonly<Record<string, AgentState>>;
   /** The Docker engines that count as unreachable, with the reason. A host of null is the engine of the run. */
   readonly unreachable: readonly { readonly host: string | null; readonly message: string }[];
@@ -46,6 +48,7 @@ export const initialFlowState: FlowState = {
   runId: '',
   name: '',
   concurrency: 1,
+  maxUsd: null,
   agents: {},
   unreachable: [],
   startLimit: null,
@@ -158,6 +161,7 @@ function reduceWith(state: FlowState, event: RunEvent, update: Update): FlowStat
     case 'run.ended':
       return { ...state, endedAt: event.at, ended: { status: event.status, exitCode: event.exitCode } };
     case 'agent.cancel':
+    case 'attempt.budget':
     case 'container.started':
     case 'docker.result':
       return state;
@@ -178,7 +182,7 @@ export const ofAgent = (state: FlowState, name: string): AgentState | undefined 
 /** A resumed run starts again in the same journal: the states of its agents are kept. */
 function start(
   state: FlowState,
-  { runId, name, concurrency, agents, at }: EventOf<'run.started'>,
+  { runId, name, concurrency, maxUsd, agents, at }: EventOf<'run.started'>,
 ): FlowState {
   const known = agents.map(agent => [agent.name, ofAgent(state, agent.name) ?? waiting(agent, at)] as const);
   return {
@@ -186,6 +190,7 @@ function start(
     runId,
     name,
     concurrency,
+    maxUsd: maxUsd ?? null,
     agents: Object.fromEntries(known),
     unreachable: [],
     startLimit: null,

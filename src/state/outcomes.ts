@@ -1,5 +1,7 @@
+import type { Usage } from './agent-state.ts';
 import type { AttemptState, Failure, FlowState, Status } from './flow-state.ts';
 import { exitCodeOf, resultOf } from './result.ts';
+import { usageOf } from './usage.ts';
 
 /** The outcome of an agent, for reports to other programs. */
 export interface AgentOutcome {
@@ -11,6 +13,8 @@ export interface AgentOutcome {
   readonly attempts: readonly AttemptState[];
   /** Path of the last attempt's transcript. */
   readonly transcript: string | null;
+  /** The usage that its AI CLI reports; null if it does not. */
+  readonly usage: Usage | null;
   /** Duration in milliseconds; null if it never started. */
   readonly ms: number | null;
   /** Whether Docker or the host failed, and not the agent. */
@@ -31,6 +35,7 @@ export const outcomesOf = (state: FlowState): readonly AgentOutcome[] => {
       error,
       attempts: agent.attempts.filter(attempt => attempt.status !== null),
       transcript,
+      usage: usageOf(agent),
       ms: startedAt === null || endedAt === null ? null : Math.max(0, endedAt - startedAt),
       isInfrastructure: exitCodeOf({ ...state, ended: null, agents: { [name]: agent } }) === 3,
       logsCommand: transcript === null ? null : `agent-flow logs ${state.runId}/${name}`,

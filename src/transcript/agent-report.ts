@@ -6,6 +6,13 @@ import { titleIn } from './end-record.ts';
 export type { AgentReport };
 
 const count = z.int().nonnegative();
+const maxModels = 20;
+const modelTokens = z.object({
+  inputTokens: z.int(),
+  cachedInputTokens: z.int(),
+  cacheWriteTokens: z.int(),
+  outputTokens: z.int(),
+});
 /** The last moment that a `Date` can hold. */
 const latest = 8.64e15;
 
@@ -16,7 +23,12 @@ const schema = z.object({
       inputTokens: count,
       cachedInputTokens: count,
       outputTokens: count,
+      cacheWriteTokens: count.exactOptional(),
       costUsd: z.number().nonnegative().max(1e9).nullable(),
+      models: z
+        .record(z.string().max(200).transform(plainText), modelTokens)
+        .refine(models => Object.keys(models).length <= maxModels)
+        .exactOptional(),
     })
     .nullable(),
   failure: z

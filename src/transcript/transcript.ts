@@ -1,15 +1,16 @@
 import { isAbsent, readFile, statFile } from '../store/state-files.ts';
 import { marksFile } from './agent-output.ts';
-import { type AgentReport, reportIn } from './agent-report.ts';
+import { reportIn } from './agent-report.ts';
 import { beginMark, endRecordOf } from './end-record.ts';
 import { screenIn } from './last-screen.ts';
+import { type PricedUsage, priced } from './priced-usage.ts';
 
 export interface Transcript {
   readonly path: string;
   /** Docker has discarded its beginning: the agent printed more than Docker keeps. */
   readonly truncated: boolean;
-  /** The usage that the AI CLI has reported; null if it has not. */
-  readonly usage: AgentReport['usage'] | null;
+  /** The usage that the AI CLI has reported, with its cost; null if it has not. */
+  readonly usage: PricedUsage | null;
   /** The last screen of an interactive agent; null for others. */
   readonly screen: string | null;
 }
@@ -28,7 +29,7 @@ export function transcriptIn(path: string, nonce: string): Transcript | null {
     truncated:
       !marks.startsWith(beginMark(nonce)) &&
       (kept.size >= alwaysKeptBytes || endRecordOf(marks, nonce) !== null),
-    usage: reportIn(marks, nonce)?.usage ?? null,
+    usage: priced(reportIn(marks, nonce)?.usage ?? null),
     screen: screenIn(marks, nonce),
   };
 }

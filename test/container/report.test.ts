@@ -181,7 +181,7 @@ test('a CLI without events: its last lines distinguish a missing login from othe
   t.deepEqual(await kind('it was not logged in before', 'exit 0'), [0, null, undefined]);
 });
 
-test('codex: retries do not count as failures, and the usage of turns is added up', async t => {
+test('codex: retries do not count as failures, and the last turn has the usage of all', async t => {
   const turn = {
     type: 'turn.completed',
     usage: { input_tokens: 200, cached_input_tokens: 80, output_tokens: 40 },
@@ -195,7 +195,7 @@ test('codex: retries do not count as failures, and the usage of turns is added u
     turn,
   ]);
   t.is(code, 0);
-  t.regex(pane, /! Reconnecting.*\n● run ls\n {2}⎿ a\nDone\.\n— 2 turns, 400 tokens in, 80 out\n/);
+  t.regex(pane, /! Reconnecting.*\n● run ls\n {2}⎿ a\nDone\.\n— 2 turns, 200 tokens in, 40 out, \$0.0006\n/);
   t.is(report?.failure, null);
   const failed = await reported(
     t,

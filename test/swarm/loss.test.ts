@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import type { RunResult } from '../../src/state/result.ts';
+import type { RunResult } from '../../src/state/result-schema.ts';
 import { eventually, isRunning, type Place, place } from '../engine/flow.ts';
 import { testLimit } from '../limits.ts';
 import { agent, client } from '../remote/client.ts';

@@ -76,6 +76,7 @@ test('zx and execa are imported by the files that run docker, git and ssh, and b
 const layers = [
   'machines',
   'text',
+  'prices',
   'async',
   'docker',
   'providers',
@@ -147,22 +148,23 @@ test('docker imports only itself, async, text and on-path.ts', t => {
   );
 });
 
-test('agent-cli imports only Node, types of the spec and itself', t => {
+test('agent-cli imports only Node, prices, types of the spec and itself', t => {
   t.deepEqual(
     offenders(
       file => file.startsWith('src/agent-cli/'),
       (from, isType) =>
         from.startsWith('node:') ||
         from.startsWith('src/agent-cli/') ||
+        from.startsWith('src/prices/') ||
         (isType && ['src/spec/plan.ts', 'src/providers/provider.ts'].includes(from)),
     ),
     [],
   );
 });
 
-test('state and reporters import only events, text and each other', t => {
+test('state and reporters import only events, prices, text and each other', t => {
   const known =
-    /^src\/(state\/|text\/|reporters\/|events\.ts|spec\/units\.ts)|^(node:|zod|log-update|fast-xml-parser|machines\/(outcome|state-tags)\.ts)/;
+    /^src\/(state\/|prices\/|text\/|reporters\/|events\.ts|spec\/units\.ts)|^(node:|zod|log-update|fast-xml-parser|machines\/(outcome|state-tags)\.ts)/;
   t.deepEqual(
     offenders(
       file => /^src\/(state|reporters)\//.test(file),

@@ -1,10 +1,11 @@
 import type { CliEvent, Parser } from '../cli-event.ts';
-import { failure, notice, refusedKey, text, toolCall, toolResult } from '../cli-event.ts';
+import { failure, modelNamed, notice, refusedKey, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, isNumber, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
-import { type FailureKind, noUsage, type Usage } from '../report.ts';
+import { type FailureKind, noUsage, since, type Usage } from '../report.ts';
 
 interface State {
+  readonly baseline: Usage;
   /** Ids of the messages that were counted. */
   readonly messages: Set<unknown>;
   usage: Usage;
@@ -12,8 +13,8 @@ interface State {
 }
 
 /** Claude Code's `--output-format stream-json`. Amp prints the same events. */
-export function claudeParser(): Parser {
-  const state: State = { messages: new Set(), usage: noUsage, isPlanUsedUp: false };
+export function claudeParser(_now: () => number, baseline: Usage): Parser {
+  const state: State = { baseline, messages: new Set(), usage: noUsage, isPlanUsedUp: false };
   return event => {
     switch (event.type) {
       case 'assistant':
@@ -36,23 +37,25 @@ export function claudeParser(): Parser {
 
 function assistant(state: State, { message }: JsonObject): CliEvent[] {
   const { messages, usage } = state;
-  const { id, content, usage: spent } = objectOf(message);
+  const { id, model, content, usage: spent } = objectOf(message);
   const shown = listOf(content).flatMap(part => displayed(objectOf(part)));
   // The same message comes once for each of its parts. Amp's messages have no id.
   if (messages.has(id)) return shown;
   messages.add(id ?? Symbol('message'));
-  const { input, cached } = tokensIn(objectOf(spent));
+  const { input, cached, written } = tokensIn(objectOf(spent));
   const more = {
     turns: messages.size,
     inputTokens: usage.inputTokens + input,
     cachedInputTokens: usage.cachedInputTokens + cached,
+    cacheWriteTokens: (usage.cacheWriteTokens ?? 0) + written,
   };
-  return [...shown, used(state, more)];
+  return [...shown, ...modelNamed(textOf(model)), used(state, more)];
 }
 
 /** Count the output tokens of a message, which are known only at its end. */
 function streamEvent(state: State, { event }: JsonObject): CliEvent[] {
-  const { type, usage: spent } = objectOf(event);
+  const { type, usage: spent, message } = objectOf(event);
+  if (type === 'message_start') return [...modelNamed(textOf(objectOf(message).model))];
   if (type !== 'message_delta') return [];
   const outputTokens = state.usage.outputTokens + numberOf(objectOf(spent).output_tokens);
   return [used(state, { outputTokens })];
@@ -67,13 +70,15 @@ function rateLimit(state: State, { rate_limit_info: info }: JsonObject): CliEven
 
 function result(state: State, event: JsonObject): CliEvent[] {
   const { usage: spent, num_turns: turns, total_cost_usd: costUsd, subtype } = event;
-  const { input, cached } = tokensIn(objectOf(spent));
+  const { input, cached, written } = tokensIn(objectOf(spent));
   const total = used(state, {
     turns: isNumber(turns) ? turns : null,
     inputTokens: input,
     cachedInputTokens: cached,
+    cacheWriteTokens: written,
     outputTokens: numberOf(objectOf(spent).output_tokens),
-    costUsd: isNumber(costUsd) ? costUsd : null,
+    // The sum of all turns of a resumed conversation; the tokens are those of this turn.
+    costUsd: isNumber(costUsd) ? since(state.baseline.costUsd, costUsd) : null,
   });
   if (!event.is_error && subtype === 'success') return [total];
   const message = firstText(event.result, objectOf(event.error).message, event.error, subtype) ?? '';
@@ -109,8 +114,8 @@ function kindOf({ api_error_status: status, subtype }: JsonObject): FailureKind 
   return textOf(subtype).startsWith('error_max_') ? 'budget' : null;
 }
 
-function tokensIn(usage: JsonObject): { input: number; cached: number } {
+function tokensIn(usage: JsonObject): { input: number; cached: number; written: number } {
   const cached = numberOf(usage.cache_read_input_tokens);
-  const input = numberOf(usage.input_tokens) + numberOf(usage.cache_creation_input_tokens) + cached;
-  return { input, cached };
+  const written = numberOf(usage.cache_creation_input_tokens);
+  return { input: numberOf(usage.input_tokens) + written + cached, cached, written };
 }

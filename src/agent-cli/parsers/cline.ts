@@ -1,5 +1,5 @@
 import type { CliEvent, Parser } from '../cli-event.ts';
-import { failure, notice, text, toolCall, toolResult } from '../cli-event.ts';
+import { failure, modelNamed, notice, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import type { FailureKind } from '../report.ts';
@@ -8,9 +8,12 @@ import type { FailureKind } from '../report.ts';
 export const clineParser = (): Parser => event => {
   switch (event.type) {
     case 'run_result':
-      return event.finishReason === 'completed'
-        ? []
-        : [failure(firstText(event.text, event.finishReason) ?? '', null, { isFirstOnly: true })];
+      return [
+        ...modelNamed(textOf(objectOf(event.model).id)),
+        ...(event.finishReason === 'completed'
+          ? []
+          : [failure(firstText(event.text, event.finishReason) ?? '', null, { isFirstOnly: true })]),
+      ];
     case 'error':
       return [failure(textOf(event.message), null, { isFirstOnly: true })];
     case 'agent_event':
@@ -55,6 +58,7 @@ function result({ output, error }: JsonObject): CliEvent {
 const usageIn = (event: JsonObject) => ({
   inputTokens: numberOf(event.totalInputTokens),
   cachedInputTokens: numberOf(event.totalCacheReadTokens),
+  cacheWriteTokens: numberOf(event.totalCacheWriteTokens),
   outputTokens: numberOf(event.totalOutputTokens),
   // The cost of a model without a known price is 0.
   ...(numberOf(event.totalCost) > 0 ? { costUsd: numberOf(event.totalCost) } : {}),

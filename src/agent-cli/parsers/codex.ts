@@ -2,20 +2,22 @@ import type { CliEvent, Parser } from '../cli-event.ts';
 import { failure, notice, refusedKey, text, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
-import { noUsage } from '../report.ts';
+import { noUsage, since, type Usage } from '../report.ts';
 
-/** Codex's `exec --json`. */
-export function codexParser(): Parser {
-  let usage = noUsage;
+/** Codex's `exec --json`. It reports the sum of all turns of a conversation, and does not name its model. */
+export function codexParser(_now: () => number, baseline: Usage): Parser {
+  let turns = 0;
 
   function turnCompleted(event: JsonObject): CliEvent[] {
     const spent = objectOf(event.usage);
-    usage = {
-      ...usage,
-      turns: (usage.turns ?? 0) + 1,
-      inputTokens: usage.inputTokens + numberOf(spent.input_tokens),
-      cachedInputTokens: usage.cachedInputTokens + numberOf(spent.cached_input_tokens),
-      outputTokens: usage.outputTokens + numberOf(spent.output_tokens),
+    turns += 1;
+    const usage = {
+      ...noUsage,
+      turns,
+      inputTokens: since(baseline.inputTokens, numberOf(spent.input_tokens)),
+      cachedInputTokens: since(baseline.cachedInputTokens, numberOf(spent.cached_input_tokens)),
+      cacheWriteTokens: since(baseline.cacheWriteTokens, numberOf(spent.cache_write_input_tokens)),
+      outputTokens: since(baseline.outputTokens, numberOf(spent.output_tokens)),
     };
     return [{ type: 'recovered' }, { type: 'usage', usage }];
   }

@@ -1,5 +1,5 @@
 import type { CliEvent, Parser } from '../cli-event.ts';
-import { failure, notice, toolCall, toolResult } from '../cli-event.ts';
+import { failure, modelNamed, notice, toolCall, toolResult } from '../cli-event.ts';
 import { oneLine } from '../display.ts';
 import { firstText, type JsonObject, numberOf, objectOf, textOf } from '../json.ts';
 import type { FailureKind } from '../report.ts';
@@ -31,16 +31,35 @@ const kinds: Readonly<Record<string, FailureKind>> = {
 };
 
 function result({ status, stats, error }: JsonObject): CliEvent[] {
-  const { input_tokens: input, cached, output_tokens: output } = objectOf(stats);
   const { message, type } = objectOf(error);
-  const usage = {
-    inputTokens: numberOf(input),
-    cachedInputTokens: numberOf(cached),
-    outputTokens: numberOf(output),
-  };
   return [
     { type: 'chunk', text: '\n' },
-    { type: 'usage', usage },
+    ...usageOfModels(objectOf(objectOf(stats).models)),
+    { type: 'usage', usage: tokensIn(objectOf(stats)) },
     ...(status === 'success' ? [] : [failure(textOf(message), kinds[textOf(type)] ?? null)]),
   ];
 }
+
+const maxModels = 20;
+
+/** Report the models one after the other, each with the sum so far. */
+function usageOfModels(models: JsonObject): CliEvent[] {
+  let sum = tokensIn({});
+  return Object.entries(models)
+    .slice(0, maxModels)
+    .flatMap(([model, stats]) => {
+      const { inputTokens, cachedInputTokens, outputTokens } = tokensIn(objectOf(stats));
+      sum = {
+        inputTokens: sum.inputTokens + inputTokens,
+        cachedInputTokens: sum.cachedInputTokens + cachedInputTokens,
+        outputTokens: sum.outputTokens + outputTokens,
+      };
+      return [...modelNamed(model), { type: 'usage', usage: sum } as const];
+    });
+}
+
+const tokensIn = ({ input_tokens: input, cached, output_tokens: output }: JsonObject) => ({
+  inputTokens: numberOf(input),
+  cachedInputTokens: numberOf(cached),
+  outputTokens: numberOf(output),
+});

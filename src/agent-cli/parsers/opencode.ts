@@ -10,11 +10,12 @@ export function opencodeParser(now: () => number): Parser {
   function stepFinish({ tokens, cost }: JsonObject): CliEvent[] {
     const { input, output, reasoning, cache } = objectOf(tokens);
     const { read, write } = objectOf(cache);
-    const { turns, inputTokens, cachedInputTokens, outputTokens, costUsd } = usage;
+    const { turns, inputTokens, cachedInputTokens, cacheWriteTokens = 0, outputTokens, costUsd } = usage;
     usage = {
       turns: (turns ?? 0) + 1,
       inputTokens: inputTokens + numberOf(input) + numberOf(read) + numberOf(write),
       cachedInputTokens: cachedInputTokens + numberOf(read),
+      cacheWriteTokens: cacheWriteTokens + numberOf(write),
       outputTokens: outputTokens + numberOf(output) + numberOf(reasoning),
       // The cost of a model without a known price is 0.
       costUsd: numberOf(cost) > 0 ? (costUsd ?? 0) + numberOf(cost) : costUsd,

@@ -1,5 +1,5 @@
 import type { Report } from '../../providers/provider.ts';
-import type { Parser } from '../cli-event.ts';
+import type { ParserFactory } from '../cli-event.ts';
 import { claudeParser } from './claude.ts';
 import { clineParser } from './cline.ts';
 import { codexParser } from './codex.ts';
@@ -8,7 +8,7 @@ import { geminiParser } from './gemini.ts';
 import { opencodeParser } from './opencode.ts';
 
 /** By `format` of a provider's report. */
-export const parsers: Readonly<Record<Report['format'], (now: () => number) => Parser>> = {
+export const parsers: Readonly<Record<Report['format'], ParserFactory>> = {
   claude: claudeParser,
   codex: codexParser,
   gemini: geminiParser,

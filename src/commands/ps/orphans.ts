@@ -17,6 +17,7 @@ export function asJson(orphan: Orphan) {
     since: since(orphan),
     exitCode: exitCode(orphan),
     containerId: container.id,
+    costUsd: null,
     orphan: {
       origin,
       name: container.name,

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { AgentState } from '../../state/flow-state.ts';
 import { type Call, type Step, until } from '../../state/history.ts';
+import { formatUsage, usageOf } from '../../state/usage.ts';
 import { formatDuration } from '../../text/duration.ts';
 import { createdWith } from './created.ts';
 import type { Store, View } from './store.ts';
@@ -60,6 +61,7 @@ function Transition({ steps, start }: { readonly steps: readonly Step[]; readonl
 }
 
 function Context({ agent, start }: { readonly agent: AgentState; readonly start: number }) {
+  const used = usageOf(agent);
   const pairs: [string, string | null][] = [
     ['attempt', String(agent.attempt)],
     ['waits for', agent.dependsOn.join(', ') || null],
@@ -69,6 +71,7 @@ function Context({ agent, start }: { readonly agent: AgentState; readonly start:
     ['started', agent.startedAt === null ? null : sinceStart(agent.startedAt - start)],
     ['ended', agent.endedAt === null ? null : sinceStart(agent.endedAt - start)],
     ['status', agent.status],
+    ['usage', used && formatUsage(used)],
     ['exit code', agent.exitCode === null ? null : String(agent.exitCode)],
     ['error', agent.error && `${agent.error.kind} in ${agent.error.phase}: ${agent.error.message}`],
     ...agent.attempts

@@ -9,12 +9,12 @@ export const now = new Date(2026, 10, 25, 13, 30, 20).getTime();
 export function reported(
   { report: provided }: Pick<Provider, 'report'>,
   lines: readonly unknown[],
-  { exit = { code: 0 }, budget, isSlow = false }: Options = {},
+  { exit = { code: 0 }, isSlow = false, ...more }: Options = {},
 ) {
   let printed = '';
   let report: AgentReport | null = null;
   let ended = 0;
-  const plan: ReportPlan = { ...provided!, ...(budget === undefined ? {} : { budget }) };
+  const plan: ReportPlan = { ...provided!, ...more };
   const reporter = createReporter(plan, {
     write: text => {
       printed += text;
@@ -33,9 +33,8 @@ export function reported(
   return { printed, report: report as AgentReport | null, exit: end, ended };
 }
 
-interface Options {
+interface Options extends Pick<ReportPlan, 'budget' | 'model' | 'baseline'> {
   readonly exit?: Exit;
-  readonly budget?: NonNullable<ReportPlan['budget']>;
   /** The CLI runs for longer than its budget. */
   readonly isSlow?: boolean;
 }

@@ -120,6 +120,7 @@ const cli = fc.record(
     prompt: plainText,
     model: fc.constantFrom('opus', 'gpt-5.1', 'models/x:y'),
     args: fc.array(plainText, { maxLength: 2 }),
+    budget: fc.record({ usd: fc.double({ min: 0.01, max: 100, noNaN: true }) }),
   },
   { requiredKeys: ['provider', 'prompt'] },
 );
@@ -133,6 +134,7 @@ export const validSpec = fc
     optional({
       name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/),
       concurrency: fc.integer({ min: 1, max: 50 }),
+      budget: fc.record({ usd: fc.double({ min: 0.01, max: 100, noNaN: true }) }),
       defaults: fields.map(({ prompt: _, ...rest }) => rest),
     }),
     fc.dictionary(name, agent, { minKeys: 1, maxKeys: 4 }),

@@ -28,6 +28,7 @@ test('the hash of a launch script does not reveal its secrets, which are sealed 
     vault,
     seals,
     plan: () => agent,
+    shareOfBudget: async () => null,
   } as unknown as ActorContext;
   const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
   t.deepEqual(await inject(context, new Map(), input, never), { injectedAt: 7 });

@@ -31,6 +31,7 @@ function portsOf(
     ...fakeWatcher(result),
     vault: { open: () => ({ values: {} }) },
     seals: { seal: async () => exists },
+    shareOfBudget: async () => null,
   } as unknown as InjectPorts;
 }
 

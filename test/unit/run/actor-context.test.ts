@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { nullRecorder } from '../../../src/docker/recorder.ts';
 import { emptyRecord } from '../../../src/recovery/record.ts';
 import { createActorContext } from '../../../src/run/actor-context.ts';
+import { spendingOf } from '../../../src/run/budget-port.ts';
 import type { RunOnDisk } from '../../../src/run/run-on-disk.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
@@ -47,7 +48,11 @@ function desk(
     },
     time: { clock: fakeClock().clock, deadlineSignal: () => never },
     vault: vaultOf(plan, {}),
-    tracker: { record: () => emptyRecord, attempts: () => attempts as AttemptState[] },
+    tracker: {
+      record: () => emptyRecord,
+      attempts: () => attempts as AttemptState[],
+      spending: spendingOf(plan),
+    },
     emit: async () => {},
     halt: error => void halts.push(error),
     signal: never,

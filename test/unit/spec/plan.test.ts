@@ -361,6 +361,34 @@ test('a budget of tokens is refused for a CLI that does not report them', async 
   t.deepEqual((await ai('opencode', { budget })).report?.budget, budget);
 });
 
+test('the model is part of the configuration of the report: of the spec, of its arguments, or the default', async t => {
+  const model = async (name: string, fields = {}) => (await ai(name, fields)).report?.model;
+  t.is(await model('codex'), 'gpt-6.2-sol');
+  t.is(await model('codex', { model: 'gpt-5.4' }), 'gpt-5.4');
+  t.is(await model('codex', { args: ['--model', 'gpt-5.4'] }), 'gpt-5.4');
+  t.is(await model('codex', { args: ['--model=gpt-5.4', '--verbose'] }), 'gpt-5.4');
+  for (const args of [
+    ['--profile', 'cheap'],
+    ['-m', 'gpt-5.4'],
+    ['--config=model="x"'],
+    ['--oss'],
+    ['--model'],
+  ])
+    t.is(await model('codex', { args }), undefined, args.join(' '));
+  t.is(await model('claude'), undefined);
+  t.is(await model('claude', { model: 'opus' }), 'opus');
+});
+
+test('a budget in dollars is that of an agent, or of the run', async t => {
+  t.deepEqual((await ai('claude', { budget: { usd: 0.5, turns: 3 } })).report?.budget, {
+    usd: 0.5,
+    turns: 3,
+  });
+  const flow = await parse({ budget: { usd: 5 }, agents: { a: { command: ['x'] } } });
+  t.is(flow.maxUsd, 5);
+  t.false('maxUsd' in (await parse({ agents: { a: { command: ['x'] } } })));
+});
+
 test('an agent that waits for a lost host has no grace period, others ten minutes unless it is set', async t => {
   for (const fields of [{}, { onHostLost: 'wait' }]) {
     const waiting = await plan(fields);

@@ -458,6 +458,39 @@ test('an AI CLI needs a prompt, of its own or of the defaults, and options that 
   );
 });
 
+test('a budget in dollars is a number above zero', async t => {
+  const ai = (budget: unknown) => problems({ agents: { a: { provider: 'claude', prompt: 'x', budget } } });
+  const form = 'expected a number of US dollars above zero, such as 2.5';
+  for (const usd of [0, -1, '5', 1e9])
+    t.deepEqual(await ai({ usd }), [`agents.a.budget.usd: ${JSON.stringify(usd)}: ${form}`]);
+  const agents = { a: { command: ['x'] } };
+  t.deepEqual(await problems({ budget: { usd: 0 }, agents }), [`budget.usd: 0: ${form}`]);
+  t.deepEqual(await problems({ budget: {}, agents }), [`budget.usd: missing; ${form}`]);
+  t.deepEqual(await problems({ budget: { usd: 1, turns: 2 }, agents }), [
+    'budget.turns: unknown key; expected one of usd',
+  ]);
+});
+
+test('a budget of the run is refused if an AI CLI does not report its usage', async t => {
+  const budget = { usd: 5 };
+  const advice = 'so the budget of the run cannot limit it; give the other agents a "budget" each';
+  t.deepEqual(
+    await problems({
+      budget,
+      agents: {
+        a: { provider: 'copilot', prompt: 'x' },
+        b: { provider: 'claude', prompt: 'x', interactive: true },
+        c: { provider: 'claude', prompt: 'x' },
+        d: { command: ['x'] },
+      },
+    }),
+    [
+      `agents.a: copilot does not report its usage, ${advice}`,
+      `agents.b: an interactive agent does not report its usage, ${advice}`,
+    ],
+  );
+});
+
 test('a key in the wrong place is refused with the right place', async t => {
   const agents = { a: { command: ['x'] } };
   t.deepEqual(await problems({ memory: '4g', agents }), [

@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as z from 'zod';
 import type { FlowState } from '../../../src/state/flow-state.ts';
-import { exitCodeOf, resultOf, resultSchema } from '../../../src/state/result.ts';
+import { exitCodeOf, resultOf } from '../../../src/state/result.ts';
+import { resultSchema } from '../../../src/state/result-schema.ts';
 import { at, attemptEnds, ends, enters, failure, started, stateAfter } from '../_helpers/story.ts';
 
 type AgentEnd = string;

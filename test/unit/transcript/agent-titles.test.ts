@@ -2,6 +2,7 @@ import test from 'ava';
 import { reportIn } from '../../../src/transcript/agent-report.ts';
 import { titleIn } from '../../../src/transcript/end-record.ts';
 import { screenIn } from '../../../src/transcript/last-screen.ts';
+import { priced } from '../../../src/transcript/priced-usage.ts';
 
 /** Return a title that an agent forges with the nonce from the environment of PID 1. */
 const title = (name: string, text: string) =>
@@ -35,4 +36,24 @@ test('an invalid forged report is ignored', t => {
     report('x').replace('null}}', '-1}}'),
   ])
     t.is(reportIn(title('report', text), 'n0nce'), null, text);
+});
+
+test('names of models in a forged report are plain text, few, and none of a prototype', t => {
+  const tokens = { inputTokens: 1, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 1 };
+  const usage = { turns: 1, inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, costUsd: null };
+  const used = (models: object) =>
+    title('report', JSON.stringify({ usage: { ...usage, models }, failure: null }));
+  const found = reportIn(used({ [hostile]: tokens }), 'n0nce')!.usage!;
+  t.deepEqual(Object.keys(found.models!), ['nothing happened here\n\tgo on\n']);
+  t.deepEqual(priced(found)?.unpricedModels, ['nothing happened here\n\tgo on\n']);
+  const prototype = JSON.parse(
+    `{"__proto__":${JSON.stringify(tokens)},"constructor":${JSON.stringify(tokens)}}`,
+  );
+  t.is(priced(reportIn(used(prototype), 'n0nce')!.usage)?.costUsd, null);
+  t.is(Object.getPrototypeOf({}), Object.prototype);
+  const many = Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`m${index}`, tokens]));
+  t.is(reportIn(used(many), 'n0nce'), null);
+  // It may lie about its tokens, but not below zero.
+  const negative = { 'gpt-5.4': { ...tokens, outputTokens: -1e9 } };
+  t.true(priced(reportIn(used(negative), 'n0nce')!.usage)!.costUsd! >= 0);
 });

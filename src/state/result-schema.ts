@@ -1,0 +1,130 @@
+import * as z from 'zod';
+
+const status = z.enum(['succeeded', 'failed', 'timedOut', 'cancelled', 'skipped']);
+const exitCode = z.int().nullable().describe('Exit code of the command; null if there is none.');
+const containerId = z.string().nullable().describe('Full id; null if none was created.');
+
+const error = z
+  .object({
+    phase: z.string().describe('State in which it failed.'),
+    kind: z.string().describe('Kind of failure, such as `exit`, `image`, `timeout` or `infrastructure`.'),
+    message: z.string().describe('What failed and how to fix it, for people.'),
+    command: z.string().exactOptional(),
+    exitCode: z.int().exactOptional(),
+  })
+  .nullable();
+
+const usage = z
+  .object({
+    turns: z.number().nullable(),
+    inputTokens: z.number().describe('Includes those from a cache.'),
+    cachedInputTokens: z.number(),
+    cacheWriteTokens: z
+      .number()
+      .exactOptional()
+      .describe('Those written to a cache, a part of `inputTokens`; absent if the CLI reports none.'),
+    outputTokens: z.number(),
+    costUsd: z
+      .number()
+      .nullable()
+      .describe(
+        'US dollars by the prices of its models, or as reported by the CLI if that is more; null if it is not known.',
+      ),
+  })
+  .exactOptional()
+  .describe('Usage that the AI CLI reports, the sum of all attempts; absent if it does not report any.');
+
+const cost = z
+  .object({
+    usd: z.number().nullable().describe('US dollars of all agents whose cost is known; null if none is.'),
+    maxUsd: z.number().exactOptional().describe('The budget of the run.'),
+    pricesDate: z.string().nullable().describe('The date of the prices of models; null if none was used.'),
+    unpricedModels: z
+      .array(z.string())
+      .describe('Models without a known price, whose tokens are not in the cost.'),
+  })
+  .exactOptional()
+  .describe('What the AI CLIs have cost; absent if none has reported its usage.');
+
+const attempt = z.object({
+  status,
+  exitCode,
+  host: z.string().exactOptional().describe('The node that a Docker Swarm has placed it on, by its context.'),
+  containerId,
+  timings: z.record(z.string(), z.number()).describe('Milliseconds spent in each state.'),
+});
+
+const agent = z.object({
+  status,
+  exitCode,
+  error,
+  host: z
+    .string()
+    .exactOptional()
+    .describe('The docker context of its engine; absent for the engine of the run.'),
+  containerId,
+  image: z.string().nullable(),
+  attempts: z.array(attempt).describe('In order; empty if the agent never started.'),
+  transcript: z.string().nullable().describe('Path of the output of the last attempt.'),
+  transcriptTruncated: z
+    .literal(true)
+    .exactOptional()
+    .describe('Its beginning is missing: the agent printed more than Docker keeps (`security.log`).'),
+  blockedHosts: z
+    .array(z.string())
+    .describe(
+      'Hosts that the proxy of `network.allow` blocked, as `host:port`: sorted, without duplicates, at most 100.',
+    ),
+  workspace: z
+    .object({
+      branch: z
+        .string()
+        .nullable()
+        .describe('Branch in the repository that was cloned; null if nothing was saved there.'),
+      commit: z.string().nullable().describe('Commit of the branch.'),
+      refs: z
+        .string()
+        .exactOptional()
+        .describe('Prefix of the refs with commits that are not on the branch.'),
+      diff: z.string().nullable().describe('Path of a patch with all changes.'),
+      path: z.string().nullable().describe('Path of the copy, or of a clone that could not be removed.'),
+      volume: z
+        .string()
+        .exactOptional()
+        .describe('Volume of the engine with a clone whose work could not be saved.'),
+    })
+    .nullable()
+    .describe('The saved work of the last attempt; null without a clone or copy, or if nothing was changed.'),
+  usage,
+  screen: z.string().exactOptional().describe('Last screen of an interactive AI CLI, without blank lines.'),
+  artifacts: z.array(z.string()).describe('Paths of the artifacts of the last attempt.'),
+});
+
+/**
+ * The zod schema of a result, as printed by `run --json` and returned by `runFlow`. `timings` are in milliseconds.
+ * `parse` throws a `ZodError` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { resultSchema } from 'agent-flow';
+ *
+ * const text = '{"version":1,"runId":"r1","name":"n","status":"succeeded","exitCode":0,"startedAt":null,"endedAt":null,"agents":{}}';
+ * console.log(resultSchema.parse(JSON.parse(text)).status); // succeeded
+ * ```
+ */
+export const resultSchema = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  name: z.string(),
+  status,
+  exitCode: z
+    .number()
+    .nullable()
+    .describe('The exit code of `run` or `resume`; null until the run has ended.'),
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable().describe('null until the run has ended.'),
+  cost,
+  agents: z.record(z.string(), agent),
+});
+
+export type RunResult = z.infer<typeof resultSchema>;

@@ -7,9 +7,10 @@ import { directory, parse } from './spec.ts';
 
 type Env = Readonly<Record<string, string>>;
 
+/** Without the broker, whose address would replace that of the API. */
 const flow = (provider: string, fields: object, env: Env) =>
   parse(
-    { agents: { a: { provider, prompt: 'Go', ...fields } } },
+    { agents: { a: { provider, prompt: 'Go', auth: { login: 'direct' }, ...fields } } },
     { HOME: join(directory, 'nobody'), ...env },
   );
 

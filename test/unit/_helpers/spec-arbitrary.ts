@@ -44,7 +44,7 @@ const fields = optional({
   auth: fc.oneof(
     fc.constant('off'),
     optional({
-      login: fc.boolean(),
+      login: fc.constantFrom('direct', 'off'),
       git: fc.boolean(),
       gcloud: fc.boolean(),
       ssh: fc.constantFrom('keys', 'off'),

@@ -59,7 +59,10 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
   const env = { HOME: home, ANTHROPIC_API_KEY: 'key', ANTHROPIC_BASE_URL: 'http://stub', OTHER: 'x' };
   const [agent] = (
     await parse(
-      { agents: { a: { provider: 'claude', model: 'opus', args: ['--max-turns', '3'], prompt: 'Go' } } },
+      {
+        defaults: { provider: 'claude', prompt: 'Go', auth: { login: 'direct' } },
+        agents: { a: { model: 'opus', args: ['--max-turns', '3'] } },
+      },
       env,
     )
   ).agents;
@@ -81,6 +84,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
       { source: join(home, '.ssh'), home: '.ssh', isCopied: own(await stat(home)) },
     ],
     sshAgent: null,
+    login: { mode: 'direct', reason: null },
   });
 
   const narrowed = { provider: 'claude', prompt: 'Go', auth: { ssh: 'off', git: false, login: 'off' } };

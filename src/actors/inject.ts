@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { posix } from 'node:path';
 import type { StepInput } from '../../machines/agent-types.ts';
 import { StepError } from '../../machines/step-error.ts';
 import { loginFiles } from '../agent-container/login-mounts.ts';
@@ -10,6 +11,7 @@ import { type LoginFile, readLogins } from '../secrets/sent-logins.ts';
 import { brokerHost } from '../spec/broker.ts';
 import { launchScript } from '../spec/launch.ts';
 import type { AgentPlan } from '../spec/plan.ts';
+import { readSameSkill } from '../spec/skill-files.ts';
 import { type ActorContext, owner } from './context.ts';
 import { findEnd } from './lookup-end.ts';
 import { givenSecrets } from './secrets.ts';
@@ -84,7 +86,8 @@ export async function beginInjection(
   const logins = context.hasOtherFiles ? loginsOf(plan) : [];
   const direct = isBrokered(plan) ? brokerHost : null;
   const report = withShare(plan.report, await context.shareOfBudget(input));
-  const script = salted(launchScript({ ...plan, report }, { secrets, logins, direct }));
+  const options = { secrets, logins, skills: skillsOf(plan), direct };
+  const script = salted(launchScript({ ...plan, report }, options));
   if (!(await seal(context, input, Object.values(secrets), signal))) return null;
 
   const controller = new AbortController();
@@ -135,6 +138,14 @@ function loginsOf(plan: AgentPlan): LoginFile[] {
   } catch (error) {
     throw new StepError('infrastructure', (error as Error).message, { cause: error });
   }
+}
+
+function skillsOf({ skills = [] }: AgentPlan) {
+  return skills.flatMap(({ source, sha256, home }) => {
+    const skill = readSameSkill(source, sha256);
+    if ('reason' in skill) throw new StepError('workspace', skill.reason);
+    return skill.files.map(file => ({ ...file, home: posix.join(home, file.path) }));
+  });
 }
 
 const injectCommand = ({ containerId, attempt }: StepInput, script: Buffer, ready: number) => [

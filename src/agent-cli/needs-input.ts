@@ -11,6 +11,14 @@ export function dialogFinder(dialogs: Dialogs): (screen: string) => string | nul
   return screen => known.find(({ pattern }) => pattern.test(bottom(screen)))?.title ?? null;
 }
 
+/** Return a function that finds this pattern at the bottom of a screen, at most ten times. */
+export function confirmFinder(pattern: string | undefined): (screen: string) => boolean {
+  if (pattern === undefined) return () => false;
+  const expression = new RegExp(pattern, 'm');
+  let left = 10;
+  return screen => left > 0 && expression.test(bottom(screen)) && left-- > 0;
+}
+
 const bottom = (screen: string) =>
   screen
     .split('\n')

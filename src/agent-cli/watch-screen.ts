@@ -1,5 +1,5 @@
 import type { InteractivePlan } from '../spec/plan.ts';
-import { dialogFinder, reasonForInput, triesUntil } from './needs-input.ts';
+import { confirmFinder, dialogFinder, reasonForInput, triesUntil } from './needs-input.ts';
 import type { State } from './state.ts';
 import type { Terminal } from './tmux.ts';
 
@@ -30,6 +30,7 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
   const { stalled } = plan;
   const isReady = new RegExp(plan.ready, 'm');
   const findDialog = dialogFinder(plan.dialogs);
+  const isToConfirm = confirmFinder(plan.confirm);
   const report = activityReporter(state);
   const enterAgain = enterPresser(watched);
   const reactTo = inputReaction(plan, watched);
@@ -47,6 +48,11 @@ export async function watchScreen(plan: WatchPlan, watched: Watched): Promise<vo
     const dialog = stillFor >= pollIntervalMs ? findDialog(screen) : null;
     markDialog(state, dialog);
 
+    // Later the agent could print the same words.
+    if (!isPromptGiven && stillFor >= pollIntervalMs && isToConfirm(screen)) {
+      terminal.press('Enter');
+      continue;
+    }
     if (!isPromptGiven && dialog === null && isReady.test(screen)) {
       isPromptGiven = true;
       await givePrompt(watched);

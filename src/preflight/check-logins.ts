@@ -21,15 +21,18 @@ export function missingLogins({ agents }: FlowPlan): string[] {
     const provider = providerNamed(agent.provider);
     return provider === undefined || mayBeLoggedIn(agent, provider)
       ? []
-      : [`agents.${agent.name}: ${describe(provider)}`];
+      : [`agents.${agent.name}: ${describe(provider)}${unreadFiles(agent, provider)}`];
   });
 }
 
 /** Return true unless a login can be ruled out: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
-  { interactive, auth, env, secrets, command, mounts, workspace }: AgentPlan,
-  { env: own, listedEnv, keys, login, otherLogins: { variables, args, folder, files } }: Provider,
+  { interactive, auth, env, secrets, command, mounts, workspace, trustsWorkspace }: AgentPlan,
+  { env: own, listedEnv, keys, login, customization, otherLogins }: Provider,
 ): boolean {
+  const { variables, args, folder, files } = otherLogins;
+  // A CLI that does not trust the workspace may still read keys from a `.env`.
+  const isRead = (file: string) => trustsWorkspace || customization.trust === null || file.endsWith('.env');
   const isOurs = (name: string) =>
     env[name] === own[name] ||
     (listedEnv !== undefined && name === listedEnv.variable && env[name] === bareList(listedEnv));
@@ -46,13 +49,21 @@ function mayBeLoggedIn(
     // We add such arguments for an interactive agent.
     (args !== null && interactive === null && command.some(word => args.test(word))) ||
     mounts.some(({ target }) => isAround(target, folder)) ||
-    (workspace.mode !== 'none' && files.some(file => namesLogin(join(workspace.path, file))))
+    (workspace.mode !== 'none' && files.some(file => isRead(file) && namesLogin(join(workspace.path, file))))
   );
 }
 
 /** Return whether a mount target is the login folder of a home, lies in it, or is the home itself. */
 const isAround = (target: string, folder: string) =>
   `${target}/`.includes(`/${folder}/`) || /^\/(root|home\/[^/]+)$/.test(target);
+
+/** Return a hint if the workspace has a configuration with a login that the CLI would read if it trusted the workspace. */
+function unreadFiles({ workspace }: AgentPlan, { otherLogins: { files } }: Provider): string {
+  const found = workspace.mode === 'none' ? [] : files.filter(file => namesLogin(join(workspace.path, file)));
+  return found.length === 0
+    ? ''
+    : `. It reads ${found.join(', ')} of the workspace only with "trustWorkspace": true`;
+}
 
 /** Return whether a configuration file of the workspace mentions servers or keys. */
 function namesLogin(file: string): boolean {

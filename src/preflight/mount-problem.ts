@@ -15,6 +15,12 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
         ? []
         : [`${mountField(agent.name, mount, index)}: ${source} is never given to an agent: ${why}`];
     }),
+    ...(agent.skills ?? []).flatMap(({ source }) => {
+      const why = forbiddenReason(source, forbidden(stateDir, engine));
+      return why === null
+        ? []
+        : [`agents.${agent.name}.skills: ${source} is never given to an agent: ${why}`];
+    }),
     ...foreignCopy(agent),
   ]);
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
@@ -22,7 +28,7 @@ export function checkSources(plan: FlowPlan, stateDir: StateDir, engine: EngineI
 
 /** Return what changed about an agent's sources since they were checked; null if nothing did. */
 export function findMountProblem(
-  { workspace, mounts, auth }: AgentPlan,
+  { workspace, mounts, auth, skills = [] }: AgentPlan,
   stateDir: StateDir,
   engine: EngineInfo,
 ): string | null {
@@ -31,7 +37,7 @@ export function findMountProblem(
   const own = isGiven ? changedReason(workspace.path, rules) : null;
   return (
     own ??
-    [...mounts.filter(({ onHost = false }) => !onHost), ...auth.files]
+    [...mounts.filter(({ onHost = false }) => !onHost), ...auth.files, ...skills]
       .map(({ source }) => changedReason(source, rules))
       .find(why => why !== null) ??
     null

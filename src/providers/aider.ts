@@ -27,4 +27,5 @@ export const aider: Provider = {
     files: ['.env', '.aider.conf.yml'],
   },
   settings: [],
+  customization: { mcp: null, skills: null, instructions: null, trust: null },
 };

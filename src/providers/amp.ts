@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const amp: Provider = {
@@ -31,4 +32,10 @@ export const amp: Provider = {
   },
   // No flag approves all permissions.
   settings: [{ file: '.config/amp/settings.json', json: { 'amp.dangerouslyAllowAll': true } }],
+  customization: {
+    mcp: { ...mcpServersIn('.config/amp/settings.json'), key: 'amp.mcpServers' },
+    skills: '.config/amp/skills',
+    instructions: '.config/amp/AGENTS.md',
+    trust: null,
+  },
 };

@@ -1,4 +1,5 @@
 import { anthropicApi, anthropicTokenApi } from './apis.ts';
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const claude: Provider = {
@@ -102,4 +103,24 @@ export const claude: Provider = {
       json: { hasCompletedOnboarding: true },
     },
   ],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.claude.json'),
+      // In place of the file: `--strict-mcp-config` ignores that.
+      to: { flag: '--mcp-config' },
+      variable: '${NAME}',
+      remote: { url: 'url', more: { type: 'http' } },
+    },
+    skills: '.claude/skills',
+    instructions: '.claude/CLAUDE.md',
+    trust: {
+      untrusted: {
+        // Without the settings of the project it does not read the project's CLAUDE.md either, unless that is in an
+        // additional directory. An agent may work below the root of its clone.
+        args: ['--setting-sources=user', '--strict-mcp-config', '--add-dir=/workspace', '--add-dir=.'],
+        env: { CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1' },
+      },
+      trusted: {},
+    },
+  },
 };

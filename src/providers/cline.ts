@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const cline: Provider = {
@@ -40,4 +41,13 @@ export const cline: Provider = {
     files: [],
   },
   settings: [],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.cline/data/settings/cline_mcp_settings.json'),
+      remote: { url: 'url', more: { type: 'streamableHttp' } },
+    },
+    skills: '.cline/skills',
+    instructions: '.cline/rules/agent-flow.md',
+    trust: null,
+  },
 };

@@ -76,4 +76,23 @@ export const codex: Provider = {
     files: ['.codex/config.toml'],
   },
   settings: [],
+  customization: {
+    mcp: 'toml',
+    skills: '.codex/skills',
+    instructions: '.codex/AGENTS.md',
+    trust: {
+      // Headless, it trusts no project by itself.
+      untrusted: {},
+      // With full access its terminal interface does, unless the project is marked as untrusted. Then it does not read
+      // the AGENTS.md of the project either.
+      untrustedInteractive: {
+        args: ['--config=projects={"/workspace"={trust_level="untrusted"}}'],
+        instructions: '/workspace/AGENTS.md',
+        confirm: '^› 1\\. Open restricted',
+      },
+      trusted: {
+        args: ['--config=projects={"/workspace"={trust_level="trusted"}}', '--dangerously-bypass-hook-trust'],
+      },
+    },
+  },
 };

@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const copilot: Provider = {
@@ -17,7 +18,7 @@ export const copilot: Provider = {
     words: { asks: null, waits: null },
   },
   model: '--model',
-  env: { COPILOT_ALLOW_ALL: 'true', COPILOT_AUTO_UPDATE: 'false' },
+  env: { COPILOT_AUTO_UPDATE: 'false' },
   keys: [
     'COPILOT_GITHUB_TOKEN',
     'GH_TOKEN',
@@ -42,4 +43,19 @@ export const copilot: Provider = {
     files: [],
   },
   settings: [],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.copilot/mcp-config.json'),
+      variable: '${NAME}',
+      local: { isList: false, env: 'env', more: { type: 'local', tools: ['*'] } },
+      remote: { url: 'url', more: { type: 'http', tools: ['*'] } },
+    },
+    skills: '.copilot/skills',
+    instructions: '.copilot/copilot-instructions.md',
+    trust: {
+      // Both values approve all tools. Only `true` loads the hooks and MCP servers of the workspace.
+      untrusted: { env: { COPILOT_ALLOW_ALL: '1' } },
+      trusted: { env: { COPILOT_ALLOW_ALL: 'true' } },
+    },
+  },
 };

@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 import { wordsReport } from './words-report.ts';
 
@@ -27,4 +28,10 @@ export const cursor: Provider = {
     files: [],
   },
   settings: [],
+  customization: {
+    mcp: { ...mcpServersIn('.cursor/mcp.json'), args: ['--approve-mcps'] },
+    skills: '.cursor/skills',
+    instructions: null,
+    trust: null,
+  },
 };

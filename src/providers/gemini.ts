@@ -1,4 +1,5 @@
 import { geminiApi } from './apis.ts';
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const gemini: Provider = {
@@ -37,7 +38,6 @@ export const gemini: Provider = {
   },
   model: '--model',
   env: {
-    GEMINI_CLI_TRUST_WORKSPACE: 'true',
     GEMINI_CLI_NO_RELAUNCH: 'true',
     GEMINI_TELEMETRY_ENABLED: 'false',
   },
@@ -82,4 +82,19 @@ export const gemini: Provider = {
       when: 'GEMINI_API_KEY',
     },
   ],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.gemini/settings.json'),
+      variable: '${NAME}',
+      remote: { url: 'httpUrl', more: {} },
+    },
+    skills: '.gemini/skills',
+    instructions: '.gemini/GEMINI.md',
+    trust: {
+      // It reads its settings before its arguments: those of the workspace are skipped, and from then on it is trusted,
+      // without which it would approve no action, start no MCP server and read no GEMINI.md.
+      untrusted: { args: ['--skip-trust'], env: { GEMINI_CLI_TRUST_WORKSPACE: 'false' } },
+      trusted: { env: { GEMINI_CLI_TRUST_WORKSPACE: 'true' } },
+    },
+  },
 };

@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 import { wordsReport } from './words-report.ts';
 
@@ -27,4 +28,10 @@ export const kiro: Provider = {
     files: [],
   },
   settings: [],
+  customization: {
+    mcp: mcpServersIn('.kiro/settings/mcp.json'),
+    skills: '.kiro/skills',
+    instructions: '.kiro/steering/agent-flow.md',
+    trust: null,
+  },
 };

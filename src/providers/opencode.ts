@@ -1,3 +1,4 @@
+import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
 export const opencode: Provider = {
@@ -48,4 +49,28 @@ export const opencode: Provider = {
     // Nothing can be merged into the variable if it is a secret.
     { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
   ],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.config/opencode/opencode.json'),
+      key: 'mcp',
+      variable: '{env:NAME}',
+      local: { isList: true, env: 'environment', more: { type: 'local', enabled: true } },
+      remote: { url: 'url', more: { type: 'remote', enabled: true } },
+    },
+    skills: '.config/opencode/skills',
+    instructions: '.config/opencode/AGENTS.md',
+    trust: {
+      untrusted: {
+        env: { OPENCODE_DISABLE_PROJECT_CONFIG: '1' },
+        // It would not read the instructions of the workspace either.
+        settings: [
+          {
+            file: '.config/opencode/opencode.json',
+            json: { instructions: ['/workspace/AGENTS.md', '/workspace/CLAUDE.md'] },
+          },
+        ],
+      },
+      trusted: {},
+    },
+  },
 };

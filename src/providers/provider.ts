@@ -1,4 +1,5 @@
 import type { Brokered } from './apis.ts';
+import type { Customization } from './customization.ts';
 
 /** An AI CLI as data: how to install it, start it unattended, and log it in. */
 export interface Provider {
@@ -43,6 +44,7 @@ export interface Provider {
   readonly otherLogins: OtherLogins;
   /** Settings that are merged into files in the agent's home before it starts, so that it asks nothing. */
   readonly settings: readonly Settings[];
+  readonly customization: Customization;
 }
 
 export interface ListedEnv {

@@ -14,6 +14,7 @@ import { checkCopies, checkWorkspaces } from '../preflight/check-workspaces.ts';
 import { checkPermissions } from '../preflight/host-permissions.ts';
 import { checkLimits } from '../preflight/limits.ts';
 import { checkSources } from '../preflight/mount-problem.ts';
+import { trustWarnings } from '../preflight/trust-warnings.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { FlowPlan } from '../spec/plan.ts';
 import type { Lock } from '../store/lock.ts';
@@ -82,7 +83,7 @@ async function checkWorkFiles(plan: FlowPlan, { hosts }: Connection, { stateDir 
     }
     checked.push(runHostOf(host, hasOtherFiles));
   }
-  return { commits, warnings: [...warnings, ...copyWarnings], hosts: checked };
+  return { commits, warnings: [...trustWarnings(plan), ...warnings, ...copyWarnings], hosts: checked };
 }
 
 function newFolder(stateDir: StateDir): RunFolder {

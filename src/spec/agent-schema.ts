@@ -2,10 +2,12 @@ import * as z from 'zod';
 import { auth } from './auth-field.ts';
 import { budget } from './budget-field.ts';
 import { command } from './command-field.ts';
+import { instructions, skills, trustWorkspace } from './customization-fields.ts';
 import { done } from './done-field.ts';
 import { cpus, env, image, labels, memory, text } from './fields.ts';
 import { hostGrace, onHostLost } from './host-lost-fields.ts';
 import { build, gpus } from './image-fields.ts';
+import { mcp } from './mcp-field.ts';
 import { mounts } from './mount-fields.ts';
 import { agentName } from './names.ts';
 import { needsInput } from './needs-input-field.ts';
@@ -49,6 +51,26 @@ export const shared = {
     .optional()
     .describe(
       'A UTF-8 file with the prompt, relative to the directory of the spec. `${…}` in it is not replaced.',
+    ),
+  mcp: mcp
+    .optional()
+    .describe(
+      'MCP servers of the AI CLI by name: programs in the container of the agent, or addresses. See docs/providers.md.',
+    ),
+  skills: skills
+    .optional()
+    .describe(
+      'Folders with a `SKILL.md`, relative to the directory of the spec, that the AI CLI gets as skills of its user: at most 1 MiB in all.',
+    ),
+  instructions: instructions
+    .optional()
+    .describe(
+      'A UTF-8 file, relative to the directory of the spec, that the AI CLI gets as instructions of its user, beside those of the workspace. `${…}` in it is not replaced.',
+    ),
+  trustWorkspace: trustWorkspace
+    .optional()
+    .describe(
+      'Whether the AI CLI runs hooks, MCP servers and plugins that files of the workspace configure. Default false. See docs/providers.md.',
     ),
   image: image
     .optional()

@@ -36,6 +36,16 @@ export async function readPrompt(written: string, directory: string): Promise<Fi
   return lookup;
 }
 
+const maxInstructions = parseSize('1m')!;
+
+/** Read instructions: text like a prompt, of at most 1 MiB. */
+export async function readInstructions(written: string, directory: string): Promise<FileLookup> {
+  const lookup = await readPrompt(written, directory);
+  return 'value' in lookup && Buffer.byteLength(lookup.value) > maxInstructions
+    ? { reason: `${escapeControl(written)} is larger than 1 MB; a CLI reads instructions with every request` }
+    : lookup;
+}
+
 /** Return the path of a Dockerfile as written, if it exists: the builder reads it. */
 export async function findDockerfile(written: string, context: string): Promise<FileLookup> {
   const path = resolve(context, written);

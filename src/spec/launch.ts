@@ -12,9 +12,13 @@ interface SentFile {
   readonly content: Buffer;
 }
 
+interface SentSkill extends SentFile {
+  readonly isExecutable: boolean;
+}
+
 type Launched = Pick<
   AgentPlan,
-  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'prompt' | 'env'
+  'command' | 'stdin' | 'interactive' | 'report' | 'settings' | 'instructions' | 'prompt' | 'env'
 >;
 
 /**
@@ -24,16 +28,18 @@ type Launched = Pick<
  * as `-x`, `cd` or `if` is always the name of a file: exit code 127 if it does not exist, 126 if it cannot be run.
  */
 export function launchScript(
-  { command, stdin, interactive, report, settings, prompt, env }: Launched,
+  { command, stdin, interactive, report, settings, instructions, prompt, env }: Launched,
   {
     promptFile = promptPath,
     secrets = {},
     logins = [],
+    skills = [],
     direct = null,
   }: {
     readonly promptFile?: string;
     readonly secrets?: Readonly<Record<string, string>>;
     readonly logins?: readonly SentFile[];
+    readonly skills?: readonly SentSkill[];
     /** A host that is never called through a proxy; null for none. */
     readonly direct?: string | null;
   } = {},
@@ -53,6 +59,8 @@ export function launchScript(
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
     ...logins.map(receiveLogin),
+    ...skills.map(writeSkill),
+    ...(instructions === undefined ? [] : [addInstructions(instructions)]),
     ...settings.map(
       ({ file, json }) =>
         `agent-settings ${shellQuote(file)} ${shellQuote(JSON.stringify(json))} || exit 125`,
@@ -70,6 +78,30 @@ const exceptFromProxy = (host: string) =>
 /** A builtin with a pipe: some shells keep a here-document on the disk for a moment. */
 const receiveLogin = ({ home, content }: SentFile) =>
   `printf '%s' '${content.toString('base64')}' | agent-auth ${shellQuote(home)}`;
+
+/** A skill is not secret, so it may be on the disk of the container, where its programs can be run. */
+const writeSkill = ({ home, content, isExecutable }: SentSkill) =>
+  inHome(
+    home,
+    `printf '%s' '${content.toString('base64')}' | base64 -d >"$file"${isExecutable ? ' && chmod 755 "$file"' : ''}`,
+  );
+
+/**
+ * The image may have instructions of its own in this file. A file of the workspace may be a link to anything in the
+ * container, so that only the beginning of a regular file is read.
+ */
+function addInstructions({ file, text, workspaceFile }: NonNullable<Launched['instructions']>): string {
+  const from = workspaceFile === undefined ? null : shellQuote(workspaceFile);
+  const copy = from === null ? '' : ` && { [ ! -f ${from} ] || head -c ${maxCopied} ${from} >>"$file"; }`;
+  return inHome(file, `printf '\\n%s\\n' ${shellQuote(text)} >>"$file"${copy}`);
+}
+
+/** Bytes; codex reads half as much of an AGENTS.md by default. */
+const maxCopied = 65_536;
+
+/** Return a line that runs `write` with the path of this file in the home as `$file`, or ends the agent. */
+const inHome = (home: string, write: string) =>
+  `(file=$HOME/${shellQuote(home)} && mkdir -p "\${file%/*}" && ${write}) || { printf 'agent-run: cannot write ~/%s\\n' ${shellQuote(home)} >&2; exit 125; }`;
 
 /** Start the process that watches the screen of an interactive AI CLI and types into it. */
 function startWatcher({ renamed, ...plan }: InteractivePlan, promptFile: string): string[] {

@@ -15,6 +15,8 @@ export const placementConstraint =
 /** The kind of a generic resource of Docker Swarm. */
 export const genericResource = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 export const envName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** A name that every AI CLI accepts for an MCP server. */
+export const mcpServerName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 export const networkName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** The name of a Dockerfile stage after AS, or its number. */

@@ -89,6 +89,7 @@ const build = z.strictObject({
 const interactive = z.strictObject({
   ready: text,
   dialogs: z.array(z.strictObject({ title: text, pattern: text })),
+  confirm: text.exactOptional(),
   needsInput: z.union([z.enum(['notify', 'fail']), z.strictObject({ answer: text })]),
   stalled: ms.nullable(),
   renamed: z.record(variable, variable),
@@ -162,6 +163,13 @@ const agent = z.strictObject({
   report: report.nullable(),
   settings: z.array(z.strictObject({ file: insidePath, json: z.record(z.string(), z.unknown()) })),
   prompt: text.nullable(),
+  instructions: z
+    .strictObject({ file: insidePath, text, workspaceFile: hostPath.exactOptional() })
+    .exactOptional(),
+  skills: z
+    .array(z.strictObject({ source: hostPath, sha256: z.string().regex(/^[0-9a-f]{64}$/), home: insidePath }))
+    .exactOptional(),
+  trustsWorkspace: z.literal(true).exactOptional(),
   image: z.string().max(255).regex(imageReference).nullable(),
   build: build.nullable(),
   user: z.strictObject({ uid: id, gid: id }).nullable(),

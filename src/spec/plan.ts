@@ -1,9 +1,10 @@
+import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
 
 export type { BudgetPlan, ReportPlan } from './plan-report.ts';
 
 /** An agent of a flow as it is run: the spec with every default applied. */
-export interface AgentPlan {
+export interface AgentPlan extends CustomizationPlan {
   readonly name: string;
   readonly dependsOn: readonly string[];
   /** Value of the label `tmux-agents.ai-provider`; `command` without an AI provider. */
@@ -97,6 +98,8 @@ export interface InteractivePlan {
   readonly ready: string;
   /** Regular expressions for its screen when it asks for input. */
   readonly dialogs: readonly { readonly title: string; readonly pattern: string }[];
+  /** Regular expression for a dialog before its first prompt whose first choice is taken. */
+  readonly confirm?: string;
   readonly needsInput: NeedsInput;
   /** Maximum time without a change on its screen while it works, in milliseconds; null for no limit. */
   readonly stalled: number | null;
@@ -106,12 +109,6 @@ export interface InteractivePlan {
 
 /** Reaction to an agent that needs input: wait for the user, fail, or type an answer. */
 type NeedsInput = 'notify' | 'fail' | { readonly answer: string };
-
-interface SettingsPlan {
-  /** A JSON file relative to the agent's home; `json` is merged into it. */
-  readonly file: string;
-  readonly json: object;
-}
 
 /** The logins of the caller that the agent gets. */
 export interface AuthPlan {

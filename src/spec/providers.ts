@@ -1,5 +1,6 @@
 import { providerNamed } from '../providers/catalogue.ts';
 import type { Interactive, Key, Launch, Provider } from '../providers/provider.ts';
+import { checkCustomization, customizedLaunch } from './customization.ts';
 import { maxArgumentLength } from './fields.ts';
 import type { Finding } from './findings.ts';
 import type { Environment } from './interpolate.ts';
@@ -18,7 +19,10 @@ export function providerOf(agent: Fields, defaults: Fields): string {
   return typeof provider === 'string' ? provider : 'command';
 }
 
-type LaunchRequest = Pick<AgentSpec, 'model' | 'args' | 'budget' | 'interactive' | 'needsInput'> & {
+type LaunchRequest = Pick<
+  AgentSpec,
+  'model' | 'args' | 'budget' | 'interactive' | 'needsInput' | 'mcp' | 'trustWorkspace'
+> & {
   readonly timeouts: Pick<Timeouts, 'stalled'>;
 };
 
@@ -31,6 +35,7 @@ export function resolveLaunch(
     interactive: isInteractive = false,
     needsInput = 'notify',
     timeouts,
+    ...custom
   }: LaunchRequest,
   prompt: string,
   {
@@ -51,9 +56,12 @@ export function resolveLaunch(
   const withAddress = (words: readonly string[], fallback = '') =>
     words.map(word => word.replace('$', () => address ?? fallback));
   const key = interactive?.key && names.includes(interactive.key.name) ? interactive.key : null;
+  const own = interactive?.args ?? headless.args;
+  const customized = customizedLaunch(provider, { ...custom, interactive: isInteractive }, own);
   const words = [
     program,
-    ...(interactive?.args ?? headless.args),
+    ...own,
+    ...customized.args,
     ...(interactive || hasLogin ? [] : keyArgsOf(headless, names)),
     ...(address === undefined ? [] : withAddress(endpoint!.args)),
     ...withAddress(key?.args ?? [], endpoint?.default),
@@ -67,14 +75,18 @@ export function resolveLaunch(
     interactive: interactive && {
       ready: interactive.ready,
       dialogs: interactive.dialogs,
+      ...customized.confirm,
       needsInput,
       stalled: timeouts.stalled,
       renamed: key?.as === undefined ? {} : { [key.name]: key.as },
     },
     report: interactive === null ? reportOf(provider, { model, args, budget }) : null,
-    settings: [...provider.settings, ...(interactive?.settings ?? [])]
-      .filter(({ when }) => when === undefined || names.includes(when))
-      .map(({ file, json }) => ({ file, json })),
+    settings: [
+      ...[...provider.settings, ...(interactive?.settings ?? [])]
+        .filter(({ when }) => when === undefined || names.includes(when))
+        .map(({ file, json }) => ({ file, json })),
+      ...customized.settings,
+    ],
   };
 }
 
@@ -118,6 +130,11 @@ export function environmentOf(
   };
 }
 
+const aiFields = [
+  ...['model', 'args', 'budget', 'interactive', 'needsInput'],
+  ...['mcp', 'skills', 'instructions', 'trustWorkspace'],
+];
+
 /** Find fields that exclude a provider, or need one. */
 export function checkProvider(
   { path, fields }: { path: Finding['path']; fields: Fields },
@@ -132,7 +149,7 @@ export function checkProvider(
       },
     ];
   if (provider === undefined)
-    return ['model', 'args', 'budget', 'interactive', 'needsInput']
+    return aiFields
       .filter(key => key in fields)
       .map(key => ({ path: [...path, key], message: 'this is for an AI CLI; name its "provider"' }));
   const { prompt = defaults.prompt, promptFile = defaults.promptFile } = fields;
@@ -147,9 +164,9 @@ export function checkProvider(
     return [{ path: [...path, 'budget'], message: 'an interactive agent does not report its usage' }];
   if ('budget' in fields && (provider.report === null || provider.report.usage === false))
     return [{ path: [...path, 'budget'], message: `${provider.name} does not report its usage` }];
-  return 'model' in fields && provider.model === null
-    ? [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }]
-    : [];
+  if ('model' in fields && provider.model === null)
+    return [{ path: [...path, 'model'], message: `${provider.name} takes no model on its command line` }];
+  return checkCustomization({ path, fields }, { provider, defaults });
 }
 
 /** Check the length of a prompt that is passed as an argument, which the kernel limits. */

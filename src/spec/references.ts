@@ -1,13 +1,23 @@
 import { type Builds, findBuilds } from './builds.ts';
 import { type AgentFields, agentFields, defaultFields } from './checks.ts';
 import { isObject } from './fields.ts';
-import { type FileLookup, findMount, findSecret, findWorkspace, readPrompt } from './files.ts';
+import {
+  type FileLookup,
+  findMount,
+  findSecret,
+  findWorkspace,
+  readInstructions,
+  readPrompt,
+} from './files.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
+import { findSkills, type Skills } from './skills.ts';
 import { findRepositories } from './workspaces.ts';
 
 /** Files and directories that a spec names, by the paths as written. */
 export interface References {
   readonly prompts: ReadonlyMap<string, string>;
+  readonly instructions: ReadonlyMap<string, string>;
+  readonly skills: Skills;
   readonly workspaces: ReadonlyMap<string, string>;
   readonly mounts: ReadonlyMap<string, string>;
   readonly secrets: ReadonlyMap<string, string>;
@@ -17,16 +27,21 @@ export interface References {
   readonly findings: readonly Finding[];
 }
 
-/** Find every prompt file, workspace, mount, secret and build. Paths with a finding are skipped. */
+/** Find every file with a prompt or instructions, skill, workspace, mount, secret and build. Paths with a finding are skipped. */
 export async function resolveReferences(
   value: unknown,
   { directory, found }: { directory: string; found: readonly Finding[] },
 ): Promise<References> {
   const places = [defaultFields(value), ...agentFields(value)];
-  const prompts = await lookUp(places.flatMap(promptFile), {
+  const prompts = await lookUp(places.flatMap(fileIn('promptFile')), {
     found,
     look: path => readPrompt(path, directory),
   });
+  const instructions = await lookUp(places.flatMap(fileIn('instructions')), {
+    found,
+    look: path => readInstructions(path, directory),
+  });
+  const skills = await findSkills(places, { directory, found });
   const workspaces = await lookUp(
     [
       ...places.flatMap(workspace),
@@ -46,12 +61,16 @@ export async function resolveReferences(
   const builds = await findBuilds(places, { directory, found });
   return {
     prompts: prompts.values,
+    instructions: instructions.values,
+    skills,
     workspaces: workspaces.values,
     repositories: clones.repositories,
     mounts: mounts.values,
     secrets: secrets.values,
     builds,
-    findings: [prompts, workspaces, clones, mounts, secrets, builds].flatMap(({ findings }) => findings),
+    findings: [prompts, instructions, skills, workspaces, clones, mounts, secrets, builds].flatMap(
+      ({ findings }) => findings,
+    ),
   };
 }
 
@@ -60,10 +79,12 @@ interface PathReference {
   readonly written: string;
 }
 
-function promptFile({ path, fields }: AgentFields): PathReference[] {
-  const written = fields.promptFile;
-  return typeof written === 'string' ? [{ path: [...path, 'promptFile'], written }] : [];
-}
+const fileIn =
+  (field: string) =>
+  ({ path, fields }: AgentFields): PathReference[] => {
+    const written = fields[field];
+    return typeof written === 'string' ? [{ path: [...path, field], written }] : [];
+  };
 
 function workspace({ path, fields }: AgentFields): PathReference[] {
   const given = fields.workspace;

@@ -2,12 +2,14 @@ import { providerNamed } from '../providers/catalogue.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
+import { trustEnvironment } from './customization.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
 import { environmentOf, providerOf, resolveLaunch } from './providers.ts';
 import type { References } from './references.ts';
+import { resolveCustomization } from './resolve-customization.ts';
 import type { AgentSpec, DefaultsSpec, Spec } from './schema.ts';
 import { defaultSecurity } from './security-fields.ts';
 import { parseIds } from './user-field.ts';
@@ -89,6 +91,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
       ? resolveLaunch({ ...agent, timeouts }, prompt!, { provider, env, names, hasLogin })
       : { command: agent.command!, stdin: 'terminal', interactive: null, report: null, settings: [] }),
     prompt,
+    ...resolveCustomization(provider, agent, found.files),
     image: agent.image ?? null,
     build: agent.build === undefined ? null : resolveBuild(agent.build, builds),
     user: resolveUser(agent.user),
@@ -137,7 +140,8 @@ function resolveEnvironment(
   const inherited = provider
     ? environmentOf(provider, { env: caller, wanted: request.login !== 'off', hasLogin })
     : { env: {}, secrets: [] };
-  const inheritedEnv = Object.entries(inherited.env).filter(([name]) => !ownNames.includes(name));
+  const given = { ...trustEnvironment(provider, agent), ...inherited.env };
+  const inheritedEnv = Object.entries(given).filter(([name]) => !ownNames.includes(name));
   const plain = { ...Object.fromEntries(inheritedEnv), ...agent.env };
   const specNames = [...Object.keys(agent.env ?? {}), ...ownNames];
   const secrets = [...own, ...inherited.secrets.filter(({ name }) => !specNames.includes(name))];

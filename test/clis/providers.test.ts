@@ -1,5 +1,7 @@
 import test from 'ava';
+import { providerNamed } from '../../src/providers/catalogue.ts';
 import { furtherClis } from '../engine/clis.ts';
+import { getsOnlyOurs, getsOurs, trustsWorkspace } from '../engine/customized-runs.ts';
 import { failsWithRejectedKey, followsItsPrompt } from '../engine/provider-runs.ts';
 
 for (const cli of furtherClis) {
@@ -7,6 +9,21 @@ for (const cli of furtherClis) {
   test.serial(
     `${cli.name} with a rejected key fails at once and names the variable to set`,
     failsWithRejectedKey,
+    cli,
+  );
+  if (providerNamed(cli.name)!.customization.trust === null) {
+    test.serial(`${cli.name} gets the server, skill and instructions of the spec`, getsOurs, cli);
+    continue;
+  }
+  test.serial(
+    `${cli.name} gets the server, skill and instructions of the spec, and runs none of the repository`,
+    getsOnlyOurs,
+    cli,
+    false,
+  );
+  test.serial(
+    `${cli.name} runs hooks and servers of a repository that the spec trusts`,
+    trustsWorkspace,
     cli,
   );
 }

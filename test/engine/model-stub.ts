@@ -14,7 +14,7 @@ export interface ModelStub {
   /** Sets its mode from now on, see `mode.mjs`. */
   setMode(mode: string): void;
   /** The requests so far. */
-  seen(): { api: string; event: string; nonce?: string; credential?: string }[];
+  seen(): { api: string; event: string; nonce?: string; credential?: string; marks?: string[] }[];
 }
 
 /** The model APIs, in a container on a network without egress; removed after its test. */

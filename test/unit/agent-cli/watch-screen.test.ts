@@ -91,6 +91,23 @@ test('Enter is pressed again until the prompt is accepted, ten times at most', a
   t.deepEqual(activity, ['working', 'needsInput has not accepted its prompt']);
 });
 
+test('a dialog whose first choice is to be taken is confirmed, but only before the first prompt', async t => {
+  const confirm = '^> Open restricted';
+  const dialog = 'Folder access\n> Open restricted';
+  const { keys } = await watch(
+    t,
+    [
+      { from: 0, screen: dialog },
+      { from: 1, screen: 'READY>' },
+      { from: 3, screen: dialog },
+    ],
+    { confirm },
+  );
+  t.deepEqual(keys, ['Enter', 'paste Do it', 'Enter']);
+  const stuck = await watch(t, [{ from: 0, screen: dialog }], { confirm, seconds: 20, stalled: null });
+  t.deepEqual(stuck.keys, Array(10).fill('Enter'));
+});
+
 test('a CLI that stands still in the middle of a turn needs input, and works again when its screen changes', async t => {
   const { activity } = await watch(t, [ready, { from: 6, screen: 'more' }], { seconds: 7 });
   t.deepEqual(activity, [

@@ -89,8 +89,11 @@ const accepted: readonly (readonly [string, string, Situation])[] = [
   ['claude', 'settings as an argument', { fields: { args: ['--settings', 'helper.json'] } }],
   [
     'claude',
-    'a key helper in the settings of the workspace',
-    { files: { 'workspace/.claude/settings.json': '{"apiKeyHelper": "./key"}' } },
+    'a key helper in the settings of a trusted workspace',
+    {
+      files: { 'workspace/.claude/settings.json': '{"apiKeyHelper": "./key"}' },
+      fields: { trustWorkspace: true },
+    },
   ],
   [
     'claude',
@@ -105,8 +108,8 @@ const accepted: readonly (readonly [string, string, Situation])[] = [
   ['gemini', 'a key in the workspace', { files: { 'workspace/.env': 'GEMINI_API_KEY=x' } }],
   [
     'opencode',
-    'a provider in its configuration',
-    { files: { 'workspace/opencode.json': '{"provider": {}}' } },
+    'a provider in the configuration of a trusted workspace',
+    { files: { 'workspace/opencode.json': '{"provider": {}}' }, fields: { trustWorkspace: true } },
   ],
   [
     'opencode',
@@ -132,6 +135,11 @@ for (const [provider, what, situation] of accepted)
 const refused: readonly (readonly [string, string, Situation])[] = [
   ['claude', 'the key of another CLI', { env: { OPENAI_API_KEY: 'dummy-key', GEMINI_API_KEY: 'dummy-key' } }],
   ['claude', 'an unrelated secret', { env: { NPM_TOKEN: 'dummy-key' }, fields: { secrets: ['NPM_TOKEN'] } }],
+  [
+    'claude',
+    'a key helper in a workspace that it does not trust',
+    { files: { 'workspace/.claude/settings.json': '{"apiKeyHelper": "./key"}' } },
+  ],
   ['claude', 'settings without a login', { files: { 'workspace/.claude/settings.json': '{"hooks": {}}' } }],
   ['gemini', 'only a list of accounts', { files: { 'home/.gemini/google_accounts.json': '{}' } }],
   ['claude', 'needsInput "fail"', { fields: { interactive: true, needsInput: 'fail' } }],

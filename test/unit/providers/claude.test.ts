@@ -13,6 +13,10 @@ test('claude prints events as JSON, asks for no permission and reads its prompt 
     '--output-format=stream-json',
     '--include-partial-messages',
     '--dangerously-skip-permissions',
+    '--setting-sources=user',
+    '--strict-mcp-config',
+    '--add-dir=/workspace',
+    '--add-dir=.',
     '--model',
     'opus',
     '--max-turns',
@@ -26,6 +30,7 @@ test('claude runs as root, without updates and other traffic', async t => {
   const { env } = await ai('claude', {}, key);
   t.deepEqual(env, {
     IS_SANDBOX: '1',
+    CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_SANDBOXED: '1',
     DISABLE_AUTOUPDATER: '1',
@@ -65,13 +70,14 @@ test('an interactive claude asks nothing, and gets its key under another name', 
     report: null,
     interactive: { needsInput: 'notify', stalled: 60_000, renamed: { ANTHROPIC_API_KEY: 'AGENT_KEY' } },
   });
-  t.deepEqual(agent.command.slice(0, 3), ['claude', '--dangerously-skip-permissions', '--settings']);
-  t.like(JSON.parse(agent.command[3]!), {
+  t.deepEqual(agent.command.slice(0, 2), ['claude', '--dangerously-skip-permissions']);
+  t.is(agent.command.at(-2), '--settings');
+  t.like(JSON.parse(agent.command.at(-1)!), {
     apiKeyHelper: 'printenv AGENT_KEY',
     skipDangerousModePermissionPrompt: true,
   });
   const other = await ai('claude', { interactive: true });
-  t.false('apiKeyHelper' in JSON.parse(other.command[3]!));
+  t.false('apiKeyHelper' in JSON.parse(other.command.at(-1)!));
 });
 
 test('the hooks of an interactive claude report the start, the end and the failure of a turn', async t => {

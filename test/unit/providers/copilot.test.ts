@@ -17,7 +17,7 @@ test('copilot allows all tools, asks nothing and reads its prompt from standard 
 });
 
 test('copilot does not update itself', async t => {
-  t.like((await ai('copilot')).env, { COPILOT_ALLOW_ALL: 'true', COPILOT_AUTO_UPDATE: 'false' });
+  t.like((await ai('copilot')).env, { COPILOT_ALLOW_ALL: '1', COPILOT_AUTO_UPDATE: 'false' });
 });
 
 test('copilot gets tokens as secrets, and the address and type of its provider as plain variables', async t => {

@@ -3,14 +3,13 @@ import { ai, failureKind, hasLogin, homeWith } from '../_helpers/provider.ts';
 
 test('gemini approves its own actions, prints events as JSON and reads its prompt from standard input', async t => {
   const { command, stdin, report } = await ai('gemini', { model: 'pro' }, { GEMINI_API_KEY: 'dummy-key' });
-  t.deepEqual(command, ['gemini', '--yolo', '--output-format=stream-json', '--model', 'pro']);
+  t.deepEqual(command, ['gemini', '--yolo', '--output-format=stream-json', '--skip-trust', '--model', 'pro']);
   t.is(stdin, 'prompt');
   t.is(report?.format, 'gemini');
 });
 
-test('gemini sends no telemetry and trusts the workspace', async t => {
+test('gemini sends no telemetry and starts no other process of itself', async t => {
   t.like((await ai('gemini')).env, {
-    GEMINI_CLI_TRUST_WORKSPACE: 'true',
     GEMINI_CLI_NO_RELAUNCH: 'true',
     GEMINI_TELEMETRY_ENABLED: 'false',
   });
@@ -35,7 +34,7 @@ test('the hooks of an interactive gemini are among its settings', async t => {
     settings.some(({ json }) => 'hooks' in json);
   t.true(hooks(await gemini(true)));
   t.false(hooks(await gemini(false)));
-  t.deepEqual((await gemini(true)).command, ['gemini', '--yolo']);
+  t.deepEqual((await gemini(true)).command, ['gemini', '--yolo', '--skip-trust']);
 });
 
 test('gemini accepts a key, a login on this machine or Vertex as its login', async t => {

@@ -59,6 +59,10 @@ test('opencode never uses a model of its vendor unless its configuration enables
   }
   t.deepEqual(secret.settings, [
     { file: '.config/opencode/opencode.json', json: { disabled_providers: ['opencode'] } },
+    {
+      file: '.config/opencode/opencode.json',
+      json: { instructions: ['/workspace/AGENTS.md', '/workspace/CLAUDE.md'] },
+    },
   ]);
 });
 

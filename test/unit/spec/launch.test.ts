@@ -326,3 +326,31 @@ for (const [, shell] of shells)
     t.is(status, 0, stderr);
     t.true(content.equals(readFileSync(join(folder, "its 'key"))));
   });
+
+for (const [, shell] of shells)
+  test(`${shell.join(' ')}: skills and instructions are written into the home, byte by byte`, t => {
+    const home = mkdtempSync(join(folder, 'home-'));
+    const content = Buffer.from([0, 39, 10, 255, 92]);
+    const skills = [
+      { home: '.x/skills/a/SKILL.md', content, isExecutable: false },
+      { home: ".x/skills/a/it's/run", content: Buffer.from('#!/bin/sh\nexit 7\n'), isExecutable: true },
+    ];
+    const instructions = { file: '.x/RULES.md', text: "Don't.\n$HOME `x` \\n" };
+    mkdirSync(join(home, '.x'));
+    writeFileSync(join(home, '.x/RULES.md'), 'Of the image.');
+    writeFileSync(script, launchScript({ ...plain, command: ['true'], instructions }, { skills }));
+    const run = (env: NodeJS.ProcessEnv) =>
+      spawnSync(shell[0]!, [...shell.slice(1), script], {
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      });
+    const { status, stderr } = run({ HOME: home });
+    t.is(status, 0, stderr);
+    t.true(content.equals(readFileSync(join(home, '.x/skills/a/SKILL.md'))));
+    t.is(spawnSync(join(home, ".x/skills/a/it's/run")).status, 7);
+    t.is(readFileSync(join(home, '.x/RULES.md'), 'utf8'), `Of the image.\n${instructions.text}\n`);
+
+    const refused = run({ HOME: '/dev/null' });
+    t.is(refused.status, 125);
+    t.regex(refused.stderr, /agent-run: cannot write ~\/\.x\/skills\/a\/SKILL\.md/);
+  });

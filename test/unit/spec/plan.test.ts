@@ -69,6 +69,7 @@ test("an AI CLI is started unattended, reads its prompt, and gets the caller's l
   t.deepEqual(agent!.command, [
     'claude',
     ...providerNamed('claude')!.headless.args,
+    ...providerNamed('claude')!.customization.trust!.untrusted.args!,
     ...['--model', 'opus', '--max-turns', '3'],
   ]);
   t.like(agent, { provider: 'claude', stdin: 'prompt', prompt: 'Go' });

@@ -8,6 +8,7 @@ import { classify, dockerError } from '../docker/classify-error.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { readOutput, saveOutput } from '../docker/stream.ts';
 import { providerNamed } from '../providers/catalogue.ts';
+import { refusedKey } from '../providers/refused-key.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
@@ -157,13 +158,12 @@ function providerFailureOf(
   const provider = providerNamed(name);
   if (!report?.failure || provider === undefined) return null;
   const { kind, message, resetsAt } = report.failure;
-  const { title, keys, login } = provider;
+  const { title, login } = provider;
   if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
-  // The key that the agent was given is the one that was refused.
-  const key = keys.find(key => secrets.some(secret => secret.name === key)) ?? keys[0];
+  const given = secrets.map(({ name }) => name);
   const hint =
     kind === 'authentication'
-      ? `. Set ${key}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
+      ? `. Set ${refusedKey(provider, given)}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
       : kind === 'quota' && resetsAt === null
         ? '. Run it again when its plan is there again'
         : '';

@@ -3,52 +3,84 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providers as catalogue } from '../providers/catalogue.ts';
 import type { Provider } from '../providers/provider.ts';
+import { keysInModelsFile } from '../spec/models-file.ts';
 import { table } from '../text/table.ts';
-import { type Command, type CommonOptions, printJson } from './command.ts';
+import { type Command, type CommonOptions, printJson, printLine } from './command.ts';
+import { releaseRows, releaseTable } from './providers/outdated.ts';
 
 interface ProvidersOptions extends CommonOptions {
   readonly json: boolean;
+  readonly outdated: boolean;
+  readonly exitCode: boolean;
 }
 
 export const providers: Command = {
   options: yargs =>
-    yargs.option('json', { type: 'boolean', default: false, describe: 'Print them as one line of JSON' }),
+    yargs
+      .option('json', { type: 'boolean', default: false, describe: 'Print them as one line of JSON' })
+      .option('outdated', {
+        type: 'boolean',
+        default: false,
+        describe: 'Compare the releases with the newest ones of npm',
+      })
+      .option('exit-code', {
+        type: 'boolean',
+        default: false,
+        describe: 'With --outdated: exit with 1 if one is outdated',
+      })
+      .check(({ outdated, exitCode }) => {
+        if (exitCode && !outdated) throw new Error('--exit-code needs --outdated');
+        return true;
+      }),
 
-  async handler({ json }: ProvidersOptions) {
-    const rows = catalogue.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
-    if (json) {
-      printJson(
-        rows.map(({ provider: { name, title, verified, install }, found }) => ({
-          name,
-          title,
-          verified,
-          install: 'npm' in install ? `${install.npm}@${install.version}` : install.script,
-          found,
-        })),
-      );
-      return 0;
-    }
-    process.stdout.write(
-      `${table([
-        ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND'],
-        ...rows.map(({ provider: { name, title, verified, install, keys }, found }) => [
-          name,
-          title,
-          'npm' in install ? install.version : 'latest',
-          verified ? 'yes' : 'no',
-          found.length > 0
-            ? found.join(', ')
-            : `none; ${keys[0] ? `set ${keys[0]}` : 'see its documentation'}`,
-        ]),
-      ])}\n`,
+  handler: ({ json, outdated, exitCode }: ProvidersOptions) =>
+    outdated ? compareReleases({ json, exitCode }) : listProviders(json),
+};
+
+async function listProviders(json: boolean): Promise<number> {
+  const rows = catalogue.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
+  if (json) {
+    printJson(
+      rows.map(({ provider: { name, title, verified, install }, found }) => ({
+        name,
+        title,
+        verified,
+        install: 'npm' in install ? `${install.npm}@${install.version}` : install.script,
+        version: install.version ?? null,
+        found,
+      })),
     );
     return 0;
-  },
-};
+  }
+  process.stdout.write(
+    `${table([
+      ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND'],
+      ...rows.map(({ provider: { name, title, verified, install, keys }, found }) => [
+        name,
+        title,
+        install.version ?? 'latest',
+        verified ? 'yes' : 'no',
+        found.length > 0 ? found.join(', ') : `none; ${keys[0] ? `set ${keys[0]}` : 'see its documentation'}`,
+      ]),
+    ])}\n`,
+  );
+  return 0;
+}
+
+async function compareReleases({ json, exitCode }: Pick<ProvidersOptions, 'json' | 'exitCode'>) {
+  const rows = await releaseRows(catalogue);
+  if (json) printJson(rows);
+  else process.stdout.write(`${releaseTable(rows)}\n`);
+  for (const { npm, error } of rows)
+    if (error !== null) printLine(`the newest release of ${npm} is unknown: ${error}`);
+  if (!exitCode) return 0;
+  if (rows.some(({ isOutdated }) => isOutdated)) return 1;
+  return rows.some(({ error }) => error !== null) ? 3 : 0;
+}
 
 /** Return the names of variables and paths of files that an agent of this provider would be given. */
 function loginsFound(
-  { keys, aliases, passThroughEnv, login, otherLogins }: Provider,
+  { keys, aliases, passThroughEnv, login, models, otherLogins }: Provider,
   env: NodeJS.ProcessEnv,
 ): string[] {
   const home = env.HOME || homedir();
@@ -58,5 +90,6 @@ function loginsFound(
       .filter(name => env[name])
       .map(name => `$${name}`),
     ...login.filter(file => existsSync(join(home, file))).map(file => `~/${file}`),
+    ...(models && keysInModelsFile(models, home) !== null ? [`~/${models.file}`] : []),
   ];
 }

@@ -16,11 +16,12 @@ export async function ensureProvider(
   context: ImageContext,
 ): Promise<Image> {
   const { name, program, title } = provider;
-  const install = installLine(provider.install);
+  const install = installCommand(provider.install);
   const certificates = await hostCertificates();
   const source = join(context.source, providerFolder);
   const hash = tagOf(image, program, install, certificates, await contentHash(source));
-  const release = 'npm' in provider.install ? `${provider.install.version}-` : '';
+  const { version } = provider.install;
+  const release = version === undefined ? '' : `${version}-`;
   const folder = await buildDirectory('agent-flow-provider-', context);
   try {
     await cp(source, folder, { recursive: true });
@@ -53,8 +54,15 @@ export async function ensureProvider(
   }
 }
 
-const installLine = (install: Install) =>
-  'npm' in install ? `npm install --global ${install.npm}@${install.version}` : install.script;
+/** Return the shell command that installs a CLI, as root. */
+export function installCommand(install: Install): string {
+  if ('script' in install) return install.script;
+  const { npm, version, needs } = install;
+  const packages = needs
+    ? `{ command -v ${needs.program} || { apt-get update && apt-get install -y --no-install-recommends ${needs.package}; }; } && `
+    : '';
+  return `${packages}npm install --global ${npm}@${version}`;
+}
 
 function hint(reason: string, output: string): string {
   if (reason.startsWith('it has no node'))

@@ -28,7 +28,7 @@ export function missingLogins({ agents }: FlowPlan): string[] {
 /** Return true unless a login can be ruled out: a CLI that is refused by mistake could not be used at all. */
 function mayBeLoggedIn(
   { interactive, auth, env, secrets, command, mounts, workspace, trustsWorkspace }: AgentPlan,
-  { env: own, listedEnv, keys, login, customization, otherLogins }: Provider,
+  { env: own, listedEnv, keys, login, models, customization, otherLogins }: Provider,
 ): boolean {
   const { variables, args, folder, files } = otherLogins;
   // A CLI that does not trust the workspace may still read keys from a `.env`.
@@ -44,7 +44,7 @@ function mayBeLoggedIn(
     auth.login?.mode === 'off' ||
     // The user is notified, and may log in by hand.
     interactive?.needsInput === 'notify' ||
-    auth.files.some(({ home }) => home === login[0]) ||
+    auth.files.some(({ home }) => home === login[0] || home === models?.file) ||
     names.some(name => keys.includes(name) || variables?.test(name)) ||
     // We add such arguments for an interactive agent.
     (args !== null && interactive === null && command.some(word => args.test(word))) ||

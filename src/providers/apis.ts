@@ -1,7 +1,7 @@
 /** The API of a model, as far as the broker of a run calls it. */
 export interface Api {
-  /** Its address if the user sets no other. */
-  readonly url: string;
+  /** Its address if the user sets no other; null if there is none. */
+  readonly url: string | null;
   /** The path at the end of that address, which CLIs expect in every address of it. */
   readonly base: string;
   /** Paths after the address that an agent may call, and everything below them: no administration, and no files. */
@@ -31,6 +31,9 @@ export const openaiApi: Api = {
   ...bearer,
 };
 
+/** An API of the same form whose address the user has to set. */
+export const customOpenaiApi: Api = { ...openaiApi, url: null };
+
 export const geminiApi: Api = {
   url: 'https://generativelanguage.googleapis.com',
   base: '',
@@ -52,6 +55,6 @@ export interface BrokeredKey {
 
 export interface Brokered {
   readonly keys: readonly BrokeredKey[];
-  /** Variables that select another API, or another login, than the keys are for; null for none. */
+  /** Matches variables, as `NAME=value`, that select another API or login than the keys are for; null for none. */
   readonly unless: RegExp | null;
 }

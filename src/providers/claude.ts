@@ -87,7 +87,7 @@ export const claude: Provider = {
         placeholder: 'sk-ant-oat01-',
       },
     ],
-    unless: /^(ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+)$/,
+    unless: /^(ANTHROPIC_CUSTOM_HEADERS|CLAUDE_CODE_USE_[A-Z]+)=/,
   },
   login: ['.claude/.credentials.json'],
   otherLogins: {

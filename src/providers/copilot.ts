@@ -1,3 +1,4 @@
+import { customOpenaiApi } from './apis.ts';
 import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
@@ -35,6 +36,17 @@ export const copilot: Provider = {
     'COPILOT_PROVIDER_WIRE_API',
   ],
   endpoint: null,
+  brokered: {
+    keys: [
+      {
+        name: 'COPILOT_PROVIDER_API_KEY',
+        address: 'COPILOT_PROVIDER_BASE_URL',
+        api: customOpenaiApi,
+        placeholder: 'sk-',
+      },
+    ],
+    unless: /^COPILOT_PROVIDER_TYPE=(?!openai$)/,
+  },
   login: [],
   otherLogins: {
     variables: /^COPILOT_(PROVIDER_BASE_URL|HOME)$/,

@@ -60,7 +60,7 @@ export const gemini: Provider = {
         placeholder: 'AIza',
       },
     ],
-    unless: /^GOOGLE_GENAI_USE_[A-Z]+$/,
+    unless: /^GOOGLE_GENAI_USE_[A-Z]+=/,
   },
   login: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
   otherLogins: {

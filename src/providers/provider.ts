@@ -40,6 +40,8 @@ export interface Provider {
   readonly login: readonly string[];
   /** Matches the first of them if the user is logged in, for a CLI that writes the file in any case. */
   readonly loginHolds?: RegExp;
+  /** Models of other servers, which are sufficient without a login. */
+  readonly models?: ModelsFile;
   /** Other means of login: an agent without any is rejected before it starts. */
   readonly otherLogins: OtherLogins;
   /** Settings that are merged into files in the agent's home before it starts, so that it asks nothing. */
@@ -54,6 +56,16 @@ export interface ListedEnv {
   readonly value: string;
   /** Another list of the configuration: the value is not added if it is in there. */
   readonly unlessIn: string;
+}
+
+/** A file in the caller's home with addresses of servers. The agent gets a copy, and the keys that the file names. */
+export interface ModelsFile {
+  /** Relative to the home. */
+  readonly file: string;
+  /** Matches the file if it has a server. */
+  readonly holds: RegExp;
+  /** Matches each name of a variable with a key; the first group is the name. */
+  readonly keys: RegExp;
 }
 
 interface OtherLogins {
@@ -72,9 +84,11 @@ export type Install =
       readonly npm: string;
       /** Exact version. */
       readonly version: string;
+      /** A program that it runs, and the Debian package that has it. */
+      readonly needs?: { readonly program: string; readonly package: string };
     }
-  /** A shell command, run as root. */
-  | { readonly script: string };
+  /** A shell command, run as root; `version` is the one that it installs, if that is always the same. */
+  | { readonly script: string; readonly version?: string };
 
 export interface Launch {
   /** Arguments of the program. */
@@ -119,7 +133,18 @@ interface Dialog {
 
 /** Configuration of agent-report, which formats the JSON output of a CLI and reads usage and failures from it. */
 export interface Report {
-  readonly format: 'claude' | 'codex' | 'gemini' | 'opencode' | 'copilot' | 'cline' | 'words';
+  readonly format:
+    | 'claude'
+    | 'codex'
+    | 'gemini'
+    | 'opencode'
+    | 'copilot'
+    | 'cline'
+    | 'qwen'
+    | 'pi'
+    | 'kimi'
+    | 'droid'
+    | 'words';
   /** Regular expression for its messages without a login. */
   readonly login: string;
   /** Regular expression for its messages when the quota is exhausted. */
@@ -137,10 +162,12 @@ export interface Report {
   };
 }
 
-interface Settings {
+export interface Settings {
   /** A JSON file, relative to the home. */
   readonly file: string;
   readonly json: object;
   /** Applies only if the agent has this variable. */
   readonly when?: string;
+  /** Applies only if the agent has this variable, and not as a secret: `$` in a string is replaced by its value. */
+  readonly from?: string;
 }

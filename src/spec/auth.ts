@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { providerNamed } from '../providers/catalogue.ts';
@@ -6,6 +6,7 @@ import type { AuthField } from './auth-field.ts';
 import { findMount } from './files.ts';
 import type { Finding, Path } from './findings.ts';
 import type { Environment } from './interpolate.ts';
+import { keysInModelsFile, readOrEmpty } from './models-file.ts';
 import type { AuthPlan } from './plan.ts';
 import { providerOf } from './providers.ts';
 import type { Spec } from './schema.ts';
@@ -18,6 +19,8 @@ interface Login {
   readonly auth: AuthPlan;
   /** The place of the field `auth` in the spec. */
   readonly path: Path;
+  /** Variables with keys that a file of the login names. */
+  readonly keys: readonly string[];
 }
 
 /** Find the logins of the caller that each agent of a spec gets. */
@@ -33,7 +36,9 @@ export async function findLogins(
     const request = authRequest(provider, agent.auth ?? defaults.auth);
     const path = [...(agent.auth === undefined ? ['defaults'] : ['agents', name]), 'auth'];
     const found = await findAuth(request, { provider, env, path });
-    values.set(name, { request, auth: found.auth, path });
+    const { models } = providerNamed(provider) ?? {};
+    const keys = (request.login === 'off' ? null : keysInModelsFile(models, homeOf(env))) ?? [];
+    values.set(name, { request, auth: found.auth, path, keys });
     findings.push(...found.findings);
   }
   return { values, findings };
@@ -67,7 +72,7 @@ async function findAuth(
   { login, claude, gcloud, git, ssh }: AuthRequest,
   { provider, env, path }: { provider: string; env: Environment; path: Path },
 ): Promise<{ auth: AuthPlan; findings: Finding[] }> {
-  const home = env.HOME || homedir();
+  const home = homeOf(env);
   const candidates = [
     ...(login !== 'off' ? loginFiles(provider, home).map(file => ({ home: file, isCopied: true })) : []),
     ...(claude ? [{ home: '.config/claude', isCopied: false }] : []),
@@ -95,19 +100,15 @@ async function findAuth(
   return { auth: { files, sshAgent: socket }, findings };
 }
 
-function loginFiles(provider: string, home: string): readonly string[] {
-  const { login = [], loginHolds = null } = providerNamed(provider) ?? {};
-  const [first, ...others] = login;
-  if (first === undefined || loginHolds === null) return login;
-  return loginHolds.test(readOrEmpty(join(home, first))) ? login : others;
-}
+const homeOf = (env: Environment) => env.HOME || homedir();
 
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
+function loginFiles(provider: string, home: string): readonly string[] {
+  const { login = [], loginHolds = null, models } = providerNamed(provider) ?? {};
+  const [first, ...others] = login;
+  const isLoggedIn =
+    first === undefined || loginHolds === null || loginHolds.test(readOrEmpty(join(home, first)));
+  const hasModels = models !== undefined && keysInModelsFile(models, home) !== null;
+  return [...(isLoggedIn ? login : others), ...(hasModels ? [models.file] : [])];
 }
 
 const exists = (path: string) => {

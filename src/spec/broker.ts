@@ -15,6 +15,8 @@ interface LoginRequest {
   readonly secrets: readonly SecretPlan[];
   readonly network: NetworkPlan;
   readonly args: readonly string[];
+  /** Files of logins that it would get. */
+  readonly files: AuthPlan['files'];
 }
 
 /**
@@ -61,7 +63,7 @@ const brokeredKeys = ({ provider, secrets }: LoginRequest): readonly BrokeredKey
 
 /** Return why the AI CLI has to have its login itself; null if the broker can have it. */
 function whyDirect(request: LoginRequest): string | null {
-  const { provider, env, secrets, network, args } = request;
+  const { provider, env, secrets, network, args, files } = request;
   const { title, brokered, keys, login, otherLogins } = provider;
   if (brokered === undefined) return `${title} takes the address of its API from no variable`;
   const held = brokeredKeys(request);
@@ -73,20 +75,24 @@ function whyDirect(request: LoginRequest): string | null {
   }
   const other = secrets.find(({ name }) => keys.includes(name) && !held.some(key => key.name === name));
   if (other !== undefined) return `${other.name} is not the key of an API that the broker calls`;
-  const selected = Object.keys(env).find(name => env[name] && brokered.unless?.test(name));
+  const selected = Object.keys(env).find(name => env[name] && brokered.unless?.test(`${name}=${env[name]}`));
   if (selected !== undefined) return `${selected} selects another API or login`;
   const argument = args.find(word => otherLogins.args?.test(word));
   if (argument !== undefined) return `its argument ${argument} selects another API or login`;
   if (network.mode === 'none') return 'its network is "none"';
-  for (const { address } of held) {
-    const problem = env[address] === undefined ? null : addressProblem(env[address]);
+  const models = provider.models?.file;
+  if (models !== undefined && files.some(({ home }) => home === models))
+    return `~/${models} has the addresses of its APIs`;
+  for (const { address, api } of held) {
+    const problem = addressProblem(env[address] ?? api.url);
     if (problem !== null) return `${address} ${problem}`;
   }
   return null;
 }
 
 /** Return why the broker cannot call this address; null if it can. */
-function addressProblem(address: string): string | null {
+function addressProblem(address: string | null): string | null {
+  if (address === null) return 'is not set';
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol)) return 'is not an http or https address';
   if (/^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/.test(url.hostname))
@@ -98,6 +104,6 @@ function addressProblem(address: string): string | null {
 
 function brokerPlan({ api, placeholder }: BrokeredKey, address: string | undefined): BrokerPlan {
   const { url, base, paths, header, prefix } = api;
-  const upstream = (address ?? url).replace(/\/+$/, '');
+  const upstream = (address ?? url ?? '').replace(/\/+$/, '');
   return { upstream, base, paths, header, prefix, placeholder, isCustom: address !== undefined };
 }

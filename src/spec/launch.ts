@@ -66,7 +66,7 @@ export function launchScript(
         `agent-settings ${shellQuote(file)} ${shellQuote(JSON.stringify(json))} || exit 125`,
     ),
     ...(interactive === null ? [] : startWatcher(interactive, promptFile)),
-    `exec env -- ${words.map(shellQuote).join(' ')}${stdin === 'prompt' ? ` <${shellQuote(promptFile)}` : ''}`,
+    `exec env -- ${words.map(shellQuote).join(' ')}${inputOf(stdin, promptFile)}`,
   ];
   return Buffer.from(`${lines.join('\n')}\n`);
 }
@@ -74,6 +74,11 @@ export function launchScript(
 /** The docker client adds variables for a proxy, which would be asked to call the broker. */
 const exceptFromProxy = (host: string) =>
   ['NO_PROXY', 'no_proxy'].map(name => `export ${name}="\${${name}:+$${name},}${host}"`);
+
+function inputOf(stdin: Launched['stdin'], promptFile: string): string {
+  if (stdin === 'terminal') return '';
+  return ` <${stdin === 'prompt' ? shellQuote(promptFile) : '/dev/null'}`;
+}
 
 /** A builtin with a pipe: some shells keep a here-document on the disk for a moment. */
 const receiveLogin = ({ home, content }: SentFile) =>

@@ -158,7 +158,7 @@ const agent = z.strictObject({
   dependsOn: z.array(name),
   provider: text.max(200),
   command: z.array(text),
-  stdin: z.enum(['terminal', 'prompt']),
+  stdin: z.enum(['terminal', 'prompt', 'empty']),
   interactive: interactive.nullable(),
   report: report.nullable(),
   settings: z.array(z.strictObject({ file: insidePath, json: z.record(z.string(), z.unknown()) })),

@@ -10,8 +10,8 @@ export interface AgentPlan extends CustomizationPlan {
   /** Value of the label `tmux-agents.ai-provider`; `command` without an AI provider. */
   readonly provider: string;
   readonly command: readonly string[];
-  /** Standard input of the command: its terminal, or the prompt. */
-  readonly stdin: 'terminal' | 'prompt';
+  /** Standard input of the command: its terminal, the prompt, or an empty one. */
+  readonly stdin: 'terminal' | 'prompt' | 'empty';
   /** Configuration of the process that watches an interactive AI CLI; null without one. */
   readonly interactive: InteractivePlan | null;
   /** Configuration of the output's parser; null to show the output unchanged. */

@@ -7,6 +7,7 @@ import type { Environment } from './interpolate.ts';
 import { promptPath } from './launch.ts';
 import { holdsKey } from './listed-env.ts';
 import type { AgentPlan, SecretPlan, Timeouts } from './plan.ts';
+import { settingsFor } from './provider-settings.ts';
 import { reportOf } from './report-plan.ts';
 import type { AgentSpec } from './schema.ts';
 import { notSupported } from './schema-kit.ts';
@@ -71,7 +72,7 @@ export function resolveLaunch(
   ];
   return {
     command: words,
-    stdin: interactive === null && headless.prompt === 'stdin' ? 'prompt' : 'terminal',
+    stdin: interactive === null ? inputOf(headless) : 'terminal',
     interactive: interactive && {
       ready: interactive.ready,
       dialogs: interactive.dialogs,
@@ -82,13 +83,14 @@ export function resolveLaunch(
     },
     report: interactive === null ? reportOf(provider, { model, args, budget }) : null,
     settings: [
-      ...[...provider.settings, ...(interactive?.settings ?? [])]
-        .filter(({ when }) => when === undefined || names.includes(when))
-        .map(({ file, json }) => ({ file, json })),
+      ...settingsFor([...provider.settings, ...(interactive?.settings ?? [])], { env, names }),
       ...customized.settings,
     ],
   };
 }
+
+/** An unattended AI CLI never has a terminal, at which it could wait for an answer. */
+const inputOf = ({ prompt }: Launch) => (prompt === 'stdin' ? 'prompt' : 'empty');
 
 const isArgument = (way: Launch['prompt']) => way === 'last' || (typeof way === 'object' && 'flag' in way);
 
@@ -112,7 +114,12 @@ function promptArgs({ prompt: way }: Launch, prompt: string): string[] {
 /** Return the variables of the caller's environment that the AI CLI reads: plain values, and secrets by name. */
 export function environmentOf(
   { env: own, passThroughEnv, keys, aliases, listedEnv }: Provider,
-  { env, wanted, hasLogin }: { env: Environment; wanted: boolean; hasLogin: boolean },
+  {
+    env,
+    wanted,
+    hasLogin,
+    keys: more = [],
+  }: { env: Environment; wanted: boolean; hasLogin: boolean; keys?: readonly string[] },
 ): { env: Record<string, string>; secrets: SecretPlan[] } {
   const set = (names: readonly string[]) => (wanted ? names.filter(name => env[name]) : []);
   // A user who is logged in may have the key for another purpose, and would be billed for it here.
@@ -124,7 +131,10 @@ export function environmentOf(
   return {
     env: { ...own, ...Object.fromEntries(plain.map(name => [name, env[name]!])) },
     secrets: [
-      ...[...set(keys), ...set(passThroughEnv).filter(isSecret)].map(name => ({ name, file: null })),
+      ...[...set([...new Set([...keys, ...more])]), ...set(passThroughEnv).filter(isSecret)].map(name => ({
+        name,
+        file: null,
+      })),
       ...aliased.map(([name, from]) => ({ name, file: null, from })),
     ],
   };

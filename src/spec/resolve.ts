@@ -130,7 +130,7 @@ function resolveEnvironment(
   { files, logins, env: caller }: Found,
 ) {
   const provider = providerNamed(agent.provider!);
-  const { request, auth } = logins.get(name)!;
+  const { request, auth, keys } = logins.get(name)!;
   const own = (agent.secrets ?? []).map(secret => {
     const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
     return { name, file: file === undefined ? null : files.secrets.get(file)! };
@@ -138,7 +138,7 @@ function resolveEnvironment(
   const ownNames = own.map(({ name }) => name);
   const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
   const inherited = provider
-    ? environmentOf(provider, { env: caller, wanted: request.login !== 'off', hasLogin })
+    ? environmentOf(provider, { env: caller, wanted: request.login !== 'off', hasLogin, keys })
     : { env: {}, secrets: [] };
   const given = { ...trustEnvironment(provider, agent), ...inherited.env };
   const inheritedEnv = Object.entries(given).filter(([name]) => !ownNames.includes(name));
@@ -148,7 +148,7 @@ function resolveEnvironment(
   const secretNames = secrets.map(({ name }) => name);
   if (provider === undefined) return { auth, env: plain, secrets, hasLogin };
   const { login, ...resolved } = resolveLogin({
-    ...{ provider, requested: request.login, secrets },
+    ...{ provider, requested: request.login, secrets, files: auth.files },
     ...{ network: agent.network, args: agent.args ?? [] },
     env: withListed(provider, plain, secretNames),
   });

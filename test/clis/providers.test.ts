@@ -5,9 +5,10 @@ import { getsOnlyOurs, getsOurs, trustsWorkspace } from '../engine/customized-ru
 import { failsWithRejectedKey, followsItsPrompt } from '../engine/provider-runs.ts';
 
 for (const cli of furtherClis) {
-  test.serial(`${cli.name} follows its prompt in a run that sets only the provider`, followsItsPrompt, cli);
+  const { name, title = name } = cli;
+  test.serial(`${title} follows its prompt in a run that sets only the provider`, followsItsPrompt, cli);
   test.serial(
-    `${cli.name} with a rejected key fails at once and names the variable to set`,
+    `${title} with a rejected key fails at once and names the variable to set`,
     failsWithRejectedKey,
     cli,
   );

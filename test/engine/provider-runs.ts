@@ -16,7 +16,7 @@ const holdsKey = (folder: string): string[] =>
 
 /** Builds its image, and makes it write a file. */
 export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<void> {
-  const { name, api } = cli;
+  const { name, api, model } = cli;
   const here = place(t);
   const built = await here.agentFlow(['build', '--provider', name, '--json'], { timeout: 1_200_000 });
   t.is(built.exitCode, 0, built.stderr);
@@ -38,6 +38,7 @@ export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<v
       agents: {
         a: {
           provider: name,
+          model,
           prompt: `Write ${nonce} into the file answer.txt`,
           workspace: 'workspace',
           network: { name: stub.network },
@@ -74,7 +75,7 @@ export async function followsItsPrompt(t: ExecutionContext, cli: Cli): Promise<v
 
 /** Run it on the image that `followsItsPrompt` has built. */
 export async function failsWithRejectedKey(t: ExecutionContext, cli: Cli): Promise<void> {
-  const { name, key } = cli;
+  const { name, key, model } = cli;
   const here = place(t);
   const stub = await modelStub(t);
   stub.setMode('401');
@@ -83,6 +84,7 @@ export async function failsWithRejectedKey(t: ExecutionContext, cli: Cli): Promi
       agents: {
         a: {
           provider: name,
+          model,
           prompt: 'Write NONCE-abc123 into the file answer.txt',
           workspace: 'workspace',
           network: { name: stub.network },

@@ -45,9 +45,10 @@ const execaUsers = [
   'src/docker/attach-terminal.ts',
   'src/docker/ssh.ts',
   'src/workspace/git.ts',
+  'src/commands/providers/newest-release.ts',
 ];
 
-test('zx and execa are imported by the files that run docker, git and ssh, and by no other', t => {
+test('zx and execa are imported by the files that run docker, git, ssh and npm, and by no other', t => {
   t.deepEqual(
     offenders(
       file => file !== 'src/docker/cli.ts',

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { StepError } from '../../../machines/step-error.ts';
-import { ensureProvider } from '../../../src/images/provider.ts';
+import { ensureProvider, installCommand } from '../../../src/images/provider.ts';
 import { providerNamed } from '../../../src/providers/catalogue.ts';
 import { imageEngine } from '../_helpers/image-engine.ts';
 import { folder } from '../_helpers/repositories.ts';
@@ -55,10 +55,18 @@ test.serial('a CLI of npm is installed in its version, which its tag contains', 
   );
 });
 
+test('a program that a CLI needs is installed before it', t => {
+  const needs = { program: 'ps', package: 'procps' };
+  t.is(
+    installCommand({ npm: 'x', version: '1.0.0', needs }),
+    '{ command -v ps || { apt-get update && apt-get install -y --no-install-recommends procps; }; } && npm install --global x@1.0.0',
+  );
+});
+
 test.serial('a CLI with an install script is installed by it', async t => {
   const { args } = await install(t, 'kiro');
-  t.true(args.some(arg => arg.startsWith('--build-arg=INSTALL=export HOME=/opt/kiro && ')));
-  t.regex(args[1]!, /^--tag=tmux-agents-provider:kiro-[0-9a-f]{12}$/);
+  t.true(args.some(arg => arg.startsWith('--build-arg=INSTALL=case "$(uname -m)" in x86_64) url=')));
+  t.regex(args[1]!, /^--tag=tmux-agents-provider:kiro-2\.\d+\.\d+-[0-9a-f]{12}$/);
 });
 
 test.serial('the user of the image is kept, root without one', async t => {

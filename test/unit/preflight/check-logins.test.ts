@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -27,7 +27,7 @@ const withoutEngine = (path: string, ...args: readonly string[]) =>
   execa(process.execPath, [bin, ...args], {
     cwd: path,
     env: {
-      PATH: process.env.PATH,
+      PATH: `${join(path, 'bin')}:${process.env.PATH}`,
       HOME: join(path, 'home'),
       DOCKER_HOST: 'unix:///no-such-engine',
       AGENT_FLOW_STATE_DIR: join(path, 'state'),
@@ -71,7 +71,8 @@ for (const { name, title, keys, login } of providers) {
       t.deepEqual(await missing(t, name, { fields: { env: { [key]: 'dummy-key' } } }), [], key);
       t.deepEqual(await missing(t, name, { fields: { auth: 'off', secrets: [key] } }), [], key);
     }
-    const files = login.slice(0, 1).map(file => [`home/${file}`, '{"a": {"apiKey": "x", "key": "x"}}']);
+    const text = '{"a": {"apiKey": "x", "key": "x"}, "api_key": "x", "selectedType": "x"}';
+    const files = login.slice(0, 1).map(file => [`home/${file}`, text]);
     if (files.length > 0) t.deepEqual(await missing(t, name, { files: Object.fromEntries(files) }), []);
   });
 
@@ -193,7 +194,11 @@ test('a run of every AI CLI without a login exits with 2 before it needs an engi
   const fields = { prompt: 'x', workspace: 'workspace' };
   const agents = Object.fromEntries(providers.map(({ name }) => [name, { provider: name, ...fields }]));
   writeFileSync(join(path, 'flow.json'), JSON.stringify({ agents }));
+  mkdirSync(join(path, 'bin'));
+  const calls = join(path, 'calls');
+  writeFileSync(join(path, 'bin', 'docker'), `#!/bin/sh\necho "$*" >>'${calls}'\nexit 1\n`, { mode: 0o755 });
   const { exitCode, stderr, stdout } = await withoutEngine(path, 'run', 'flow.json');
+  t.false(existsSync(calls), 'no docker is spawned');
   t.is(exitCode, 2);
   t.is(stdout, '');
   for (const name of Object.keys(agents))

@@ -13,13 +13,15 @@ test('aider confirms everything, and reads its prompt from a file', async t => {
     '--message-file',
     '/run/agent/prompt',
   ]);
-  t.is(stdin, 'terminal');
+  t.is(stdin, 'empty');
 });
 
-test('aider sends no analytics, and does not look for updates', async t => {
+test('aider sends no analytics, and looks for neither updates nor addresses in its prompt', async t => {
   t.deepEqual((await ai('aider', {}, { AIDER_MODEL: 'gpt' })).env, {
     AIDER_ANALYTICS: 'false',
     AIDER_CHECK_UPDATE: 'false',
+    AIDER_DETECT_URLS: 'false',
+    AIDER_SHOW_MODEL_WARNINGS: 'false',
     AIDER_MODEL: 'gpt',
   });
 });

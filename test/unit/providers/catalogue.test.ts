@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parsers } from '../../../src/agent-cli/parsers/parsers.ts';
 import { providerNamed, providerNames, providers } from '../../../src/providers/catalogue.ts';
+import { ai } from '../_helpers/provider.ts';
 
 test('a provider is found by its name, and by no name of a built-in property', t => {
   for (const provider of providers) t.is(providerNamed(provider.name), provider);
@@ -35,9 +36,21 @@ test('every pattern is a valid regular expression', t => {
   }
 });
 
-test('packages are installed in an exact version', t => {
+test('every CLI is installed in an exact version', t => {
   for (const { name, install } of providers)
-    if ('npm' in install) t.regex(install.version, /^\d+\.\d+\.\d+(-[\w.-]+)?$/, name);
+    t.regex(install.version ?? '', /^\d+\.\d+\.\d+(-[\w.-]+)?$/, name);
+});
+
+test('no CLI is installed by a downloaded script', t => {
+  for (const { name, install } of providers)
+    if ('script' in install) t.notRegex(install.script, /\|\s*(ba)?sh\b/, name);
+});
+
+test('an unattended CLI has no terminal to ask at', async t => {
+  for (const { name, keys } of providers) {
+    const { stdin } = await ai(name, {}, { [keys[0]!]: 'dummy-key' });
+    t.not(stdin, 'terminal', name);
+  }
 });
 
 test('no login is also a variable that is stored with the run', t => {

@@ -36,7 +36,7 @@ test('the key of its own cloud takes precedence over others', async t => {
 test('a prompt that looks like an option is passed as the last argument', async t => {
   const { command, stdin } = await ai('cline', { prompt: '--help' }, { CLINE_API_KEY: 'dummy-key' });
   t.deepEqual(command.slice(-2), ['--', '--help']);
-  t.is(stdin, 'terminal');
+  t.is(stdin, 'empty');
 });
 
 test('a prompt over 128 KiB is refused', async t => {

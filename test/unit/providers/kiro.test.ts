@@ -3,7 +3,15 @@ import { ai, hasLogin, homeWith } from '../_helpers/provider.ts';
 
 test('kiro-cli chats without questions, and reads its prompt from standard input', async t => {
   const { command, stdin, env } = await ai('kiro', { model: 'sonnet' });
-  t.deepEqual(command, ['kiro-cli', 'chat', '--no-interactive', '--trust-all-tools', '--model', 'sonnet']);
+  t.deepEqual(command, [
+    'kiro-cli',
+    'chat',
+    '--no-interactive',
+    '--v2',
+    '--trust-all-tools',
+    '--model',
+    'sonnet',
+  ]);
   t.is(stdin, 'prompt');
   t.deepEqual(env, {});
 });

@@ -44,6 +44,6 @@ test("words of an agent's work are not taken for a failure", t => {
 test('the providers without a format of events share it', t => {
   t.deepEqual(
     providers.filter(({ report }) => report === wordsReport).map(({ name }) => name),
-    ['cursor', 'aider', 'kiro'],
+    ['cursor', 'aider', 'kiro', 'goose', 'antigravity'],
   );
 });

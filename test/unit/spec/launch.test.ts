@@ -270,6 +270,12 @@ for (const shell of shells.values()) {
     t.is(shown, `$ cat\n${prompt}`);
   });
 
+  test.serial(`${name}: an unattended AI CLI that asks a question gets the end of its input`, t => {
+    const { status, shown } = run(shell, { command: ['cat'], stdin: 'empty', prompt: 'x' });
+    t.is(status, 0);
+    t.is(shown, '$ cat\n');
+  });
+
   test.serial(`${name}: a prompt that cannot be written prevents the start`, t => {
     const plan = { ...plain, command: [dump], prompt: 'x' };
     writeFileSync(script, launchScript(plan, { promptFile: '/nope/prompt' }));

@@ -11,10 +11,25 @@ const fields = {
   opencode: ['text', 'tool_use', 'step_finish', 'error'],
   copilot: ['assistant.message', 'tool.execution_start', 'tool.execution_complete', 'session.error'],
   cline: ['run_result', 'error', 'agent_event'],
+  qwen: ['assistant', 'stream_event', 'user', 'system', 'result'],
+  pi: ['message_end', 'tool_execution_start', 'tool_execution_end', 'auto_retry_start'],
+  kimi: ['turn.step.retrying'],
+  droid: ['message', 'tool_call', 'tool_result', 'completion', 'error'],
   words: ['any'],
 } as const;
 const names = [
   ...['message', 'event', 'item', 'part', 'data', 'error', 'usage', 'stats', 'content', 'rate_limit_info'],
+  ...[
+    'tool_calls',
+    'args',
+    'value',
+    'text',
+    'numTurns',
+    'delayMs',
+    'status_code',
+    'delay_ms',
+    'error_message',
+  ],
   ...['result', 'state', 'tokens', 'output', 'input', 'changes', 'parameters', 'num_turns', 'total_cost_usd'],
 ];
 
@@ -26,7 +41,12 @@ for (const [format, types] of Object.entries(fields))
     for (const type of types)
       for (const value of values) {
         const event = { type, subtype: 'api_retry', ...Object.fromEntries(names.map(name => [name, value])) };
-        for (const nested of [event, { type, event, item: event, part: event, data: event, message: event }])
+        const chat = ['assistant', 'tool', 'meta'].map(role => ({ ...event, role }));
+        for (const nested of [
+          ...chat,
+          event,
+          { type, event, item: event, part: event, data: event, message: event },
+        ])
           t.notThrows(() => reporter.line(JSON.stringify(nested)));
       }
   });

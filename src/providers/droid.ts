@@ -1,0 +1,55 @@
+import { mcpServersIn } from './customization.ts';
+import type { Provider } from './provider.ts';
+
+export const droid: Provider = {
+  name: 'droid',
+  title: 'Factory Droid',
+  verified: true,
+  program: 'droid',
+  install: {
+    npm: 'droid',
+    version: '0.215.0',
+    // Without ps it kills every command: https://github.com/Factory-AI/factory/issues/33
+    needs: { program: 'ps', package: 'procps' },
+  },
+  headless: {
+    args: ['exec', '--skip-permissions-unsafe', '--output-format', 'stream-json'],
+    prompt: 'stdin',
+  },
+  interactive: null,
+  report: {
+    format: 'droid',
+    login: '\\b401\\b|authentication failed|factory_api_key|(incorrect|invalid|missing) api key|unauthorized',
+    quota: '\\b429\\b|\\b402\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance|tokens)',
+    words: { asks: null, waits: null },
+  },
+  model: '--model',
+  env: { FACTORY_DROID_AUTO_UPDATE_ENABLED: 'false' },
+  keys: ['FACTORY_API_KEY'],
+  aliases: {},
+  passThroughEnv: [],
+  endpoint: null,
+  login: ['.factory/auth.v2.file', '.factory/auth.v2.key'],
+  models: {
+    file: '.factory/settings.json',
+    holds: /"customModels"/,
+    keys: /"apiKey"\s*:\s*"\$\{([A-Za-z_]\w*)\}"/g,
+  },
+  otherLogins: {
+    variables: null,
+    args: null,
+    folder: '.factory',
+    files: [],
+  },
+  settings: [],
+  customization: {
+    mcp: {
+      ...mcpServersIn('.factory/mcp.json'),
+      local: { isList: false, env: 'env', more: { type: 'stdio' } },
+      remote: { url: 'url', more: { type: 'http' } },
+    },
+    skills: '.factory/skills',
+    instructions: '.factory/AGENTS.md',
+    trust: null,
+  },
+};

@@ -1,0 +1,62 @@
+import { anthropicApi, openaiApi } from './apis.ts';
+import type { Provider } from './provider.ts';
+
+const address = (provider: string, variable: string) => ({
+  file: '.pi/agent/models.json',
+  json: { providers: { [provider]: { baseUrl: '$' } } },
+  from: variable,
+});
+
+export const pi: Provider = {
+  name: 'pi',
+  title: 'pi',
+  verified: true,
+  program: 'pi',
+  install: { npm: '@earendil-works/pi-coding-agent', version: '1.6.0' },
+  headless: { args: ['--print', '--mode', 'json'], prompt: 'stdin' },
+  interactive: null,
+  report: {
+    format: 'pi',
+    login: '\\b401\\b|no api key found|(incorrect|invalid|missing) api key|/login|unauthorized',
+    quota: '\\b429\\b|rate limit|(exceeded|out of|insufficient) .*(quota|credits|balance)',
+    words: { asks: null, waits: null },
+  },
+  model: '--model',
+  env: { PI_OFFLINE: '1', PI_TELEMETRY: '0' },
+  keys: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
+  aliases: {},
+  passThroughEnv: ['ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'GOOGLE_GEMINI_BASE_URL'],
+  endpoint: null,
+  brokered: {
+    keys: [
+      {
+        name: 'ANTHROPIC_API_KEY',
+        address: 'ANTHROPIC_BASE_URL',
+        api: anthropicApi,
+        placeholder: 'sk-ant-api03-',
+      },
+      { name: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', api: openaiApi, placeholder: 'sk-' },
+    ],
+    unless: null,
+  },
+  login: ['.pi/agent/auth.json'],
+  loginHolds: /"(key|access|refresh)"/,
+  models: {
+    file: '.pi/agent/models.json',
+    holds: /"baseUrl"/,
+    keys: /"apiKey"\s*:\s*"\$\{?([A-Z_][A-Z0-9_]*)\}?"/g,
+  },
+  otherLogins: {
+    variables: /(_API_KEY|_BASE_URL|_TOKEN|_ACCESS_KEY_ID|_PROFILE|_CREDENTIALS)$|^PI_CODING_AGENT_DIR$/,
+    args: /^--api-key\b/,
+    folder: '.pi',
+    files: [],
+  },
+  settings: [
+    // It takes the address of an API from this file only.
+    address('anthropic', 'ANTHROPIC_BASE_URL'),
+    address('openai', 'OPENAI_BASE_URL'),
+  ],
+  // It has no MCP servers.
+  customization: { mcp: null, skills: '.pi/agent/skills', instructions: '.pi/agent/AGENTS.md', trust: null },
+};

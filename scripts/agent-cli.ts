@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// Bundle the programs of src/agent-cli into docker/provider, and that of src/broker into docker/broker. They are checked
-// in: an image is built from the package, or from a checkout in which nothing else was built. With --check, write nothing
-// and fail if one is stale.
+// Bundle the programs of src/agent-cli into docker/provider, that of src/broker into docker/broker, and those of
+// src/secret-proxy into docker/proxy. They are checked in: an image is built from the package, or from a checkout in which
+// nothing else was built. With --check, write nothing and fail if one is stale.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { packageFolder } from '../src/package.ts';
 
-/** The target of src/agent-cli is the oldest Node that an image may have; the broker has an image of its own. */
+/** The target of src/agent-cli is the oldest Node that an image may have; the others have images of their own. */
 const bundles = [
   {
     source: 'src/agent-cli',
@@ -16,6 +16,12 @@ const bundles = [
     target: 'node18',
   },
   { source: 'src/broker', programs: ['agent-broker'], folder: 'docker/broker', target: 'node22' },
+  {
+    source: 'src/secret-proxy',
+    programs: ['proxy-secrets', 'proxy-grant'],
+    folder: 'docker/proxy',
+    target: 'node22',
+  },
 ];
 
 for (const { source, programs, folder, target } of bundles) {

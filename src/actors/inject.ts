@@ -13,8 +13,8 @@ import { launchScript } from '../spec/launch.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { readSameSkill } from '../spec/skill-files.ts';
 import { type ActorContext, owner } from './context.ts';
+import { grantSecrets, placeholders, splitSecrets } from './host-secrets.ts';
 import { findEnd } from './lookup-end.ts';
-import { givenSecrets } from './secrets.ts';
 
 export type InjectPorts = Pick<
   ActorContext,
@@ -25,6 +25,7 @@ export type InjectPorts = Pick<
   | 'placeholder'
   | 'vault'
   | 'seals'
+  | 'networks'
   | 'hasOtherFiles'
   | 'haltUnwritable'
   | 'shareOfBudget'
@@ -82,13 +83,15 @@ export async function beginInjection(
 ): Promise<Injection | null> {
   const { clock, docker } = context;
   const plan = context.plan(input.name);
-  const secrets = givenSecrets(context, input.name);
+  const { own, byHost } = splitSecrets(context, input.name);
   const logins = context.hasOtherFiles ? loginsOf(plan) : [];
   const direct = isBrokered(plan) ? brokerHost : null;
+  const authority = await grantSecrets(context, input.name, byHost, signal);
+  const secrets = { ...own, ...placeholders(byHost) };
   const report = withShare(plan.report, await context.shareOfBudget(input));
-  const options = { secrets, logins, skills: skillsOf(plan), direct };
+  const options = { secrets, logins, skills: skillsOf(plan), direct, authority };
   const script = salted(launchScript({ ...plan, report }, options));
-  if (!(await seal(context, input, Object.values(secrets), signal))) return null;
+  if (!(await seal(context, input, Object.values(own), signal))) return null;
 
   const controller = new AbortController();
   const accepted = Promise.withResolvers<null>();

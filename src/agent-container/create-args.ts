@@ -6,7 +6,7 @@ import type { AgentPlan, WorkspacePlan } from '../spec/plan.ts';
 import { baseCapabilities } from '../spec/security-fields.ts';
 import { leaseSeconds } from './lease.ts';
 import { loginMounts, sshAgentSocket } from './login-mounts.ts';
-import { containerName, isolatedNetwork, proxyNames, sessionName } from './names.ts';
+import { containerName, isolatedNetwork, proxyNames, proxyOf, sessionName } from './names.ts';
 import { noOutsideNames, proxyEnv } from './proxy-env.ts';
 
 export interface Identity {
@@ -88,7 +88,8 @@ export function createArgs(
 }
 
 function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Readonly<Record<string, string>> {
-  const { timeouts, network } = plan;
+  const { timeouts } = plan;
+  const proxy = proxyOf(plan, runId);
   const lease = leaseSeconds(plan);
   return {
     AGENT_ATTEMPT: String(attempt),
@@ -103,7 +104,7 @@ function environment(plan: AgentPlan, { runId, attempt, nonce }: Identity): Read
     TMUX_TMPDIR: '',
     ...doneBy(plan.done),
     ...(plan.auth.sshAgent === null ? {} : { SSH_AUTH_SOCK: sshAgentSocket }),
-    ...(network.mode === 'allow' ? proxyEnv(proxyNames(runId, network.hosts).proxy) : {}),
+    ...(proxy === null ? {} : proxyEnv(proxy.proxy)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CallScope } from '../docker/recorder.ts';
+import { hostSecretsOf } from '../spec/host-secrets.ts';
 import type { AgentPlan, NetworkPlan } from '../spec/plan.ts';
 
 /** The name of the tmux session in every agent container. */
@@ -58,13 +59,13 @@ export const brokerNames = (runId: string) => ({
  */
 export function brokerNetwork(runId: string, network: NetworkPlan): { name: string; isOwn: boolean } {
   if (network.mode === 'allow') return { name: proxyNames(runId, network.hosts).inside, isOwn: false };
-  const key = createHash('sha256').update(JSON.stringify(network)).digest('hex').slice(0, 8);
+  const key = shortHash(JSON.stringify(network));
   return { name: `${isolatedNetwork(runId)}-broker-${key}`, isOwn: true };
 }
 
 /** Return the names of the proxy and the networks for agents with this list of allowed hosts. */
 export function proxyNames(runId: string, hosts: readonly string[]) {
-  const list = createHash('sha256').update(hosts.join('\n')).digest('hex').slice(0, 8);
+  const list = shortHash(hosts.join('\n'));
   return {
     /** The agents' network, without a route outside. */
     inside: `${isolatedNetwork(runId)}-${list}`,
@@ -73,4 +74,24 @@ export function proxyNames(runId: string, hosts: readonly string[]) {
     proxy: `tmux-agent-${runId}-proxy-${list}`,
     helper: `tmux-agent-${runId}-helper-${list}`,
   };
+}
+
+const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
+
+/** Return the names of the proxy that serves the secrets of agents on a network with a route outside. */
+export const attachedProxyNames = (runId: string, network: string) => ({
+  inside: network,
+  // No host has such a name, so that the hash is not that of a list.
+  proxy: `tmux-agent-${runId}-proxy-${shortHash(`network ${network}`)}`,
+});
+
+/** Return the names of an agent's proxy and its network: for its list of hosts, or for its secrets; null if it has none. */
+export function proxyOf(
+  agent: Pick<AgentPlan, 'network' | 'secrets'>,
+  runId: string,
+): { readonly proxy: string; readonly inside: string } | null {
+  const { network } = agent;
+  if (network.mode === 'allow') return proxyNames(runId, network.hosts);
+  if (network.mode === 'none' || hostSecretsOf(agent).length === 0) return null;
+  return attachedProxyNames(runId, network.mode === 'bridge' ? network.name : isolatedNetwork(runId));
 }

@@ -1,6 +1,13 @@
 /** The port on which the proxy of a run's network listens. */
 export const proxyPort = 3128;
 
+/** Ports in the container of a proxy with secrets: of the program that has them, and of squid for that program. */
+export const secretsPort = 3129;
+export const proxyBackPort = 3130;
+
+/** The directory of its files, in memory. */
+export const proxyDirectory = '/run/proxy';
+
 /**
  * Docker's name server forwards unknown names, up to version 26 even for internal networks (CVE-2024-29018). This flag
  * forwards them to an address without a name server; names of containers still resolve.

@@ -4,7 +4,7 @@ import { flowMachine } from '../../machines/flow.ts';
 import type { End, EndRecord } from '../../machines/outcome.ts';
 import type { ActorContext } from '../actors/context.ts';
 import { provideActors, type SchedulerPort } from '../actors/provide.ts';
-import { isOnRunsOwn, proxyNames } from '../agent-container/names.ts';
+import { isOnRunsOwn, proxyOf } from '../agent-container/names.ts';
 import type { Docker } from '../docker/cli.ts';
 import type { EngineInfo } from '../docker/engine-info.ts';
 import { label } from '../docker/labels.ts';
@@ -47,7 +47,7 @@ export async function dryRun(plan: FlowPlan, options: DryRunOptions): Promise<Dr
   const owner = { instance: options.stateDir.instance, runId: folder.runId };
   const scheduler = plan.target?.isSwarm ? recordingScheduler(context, { owner, steps }) : null;
   await runMachines(plan, { context, scheduler }, steps);
-  if (plan.agents.some(agent => isOnRunsOwn(agent, folder.runId)))
+  if (plan.agents.some(agent => isOnRunsOwn(agent, folder.runId) || proxyOf(agent, folder.runId)))
     await sweepRun(folder.runId, options.stateDir, recording);
   return { runId: folder.runId, steps, names };
 }
@@ -87,10 +87,10 @@ const succeedingActors = (context: ActorContext, steps: Step[]) => ({
   }),
   collect: fromPromise<{ record: EndRecord | null }, StepInput>(async ({ input, signal }) => {
     steps.push({ agent: input.name, args: ['logs', input.containerId!] });
-    const { network } = context.plan(input.name);
+    const plan = context.plan(input.name);
     const { runId } = context.identity(input.name, input.attempt);
-    if (network.mode === 'allow')
-      steps.push({ agent: input.name, args: ['logs', proxyNames(runId, network.hosts).proxy] });
+    if (plan.network.mode === 'allow')
+      steps.push({ agent: input.name, args: ['logs', proxyOf(plan, runId)!.proxy] });
     steps.push(...(await savingSteps(context, input, signal)));
     return { record: { reason: 'exit', code: 0, oomKills: 0 } };
   }),

@@ -74,8 +74,18 @@ const recordCreate: Handler = ({ steps, names, containers }, call) => {
   const variable = scope ? `container_${scope.agent}_${scope.attempt}` : `${role}_${name.split('-').at(-1)}`;
   record(steps, call, { prints: variable });
   const id = inventId(names, variable);
-  containers.set(id, { id, name, labels, networks: optionsOf(args, 'network') });
+  containers.set(id, { id, name, labels, networks: optionsOf(args, 'network'), image: imageOf(args) });
   return succeed(call, id);
+};
+
+const imageOf = (args: readonly string[]) => args[args.indexOf('--') + 1] ?? '';
+
+/** Only proxies are looked for again, since agents share them. */
+const inspectContainer: Handler = ({ containers, networks }, call) => {
+  const found = [...containers.values()].filter(
+    ({ name, labels }) => labels[label.role] === 'proxy' && call.args.includes(name),
+  );
+  return succeed(call, JSON.stringify(found.map(created => runningContainer(created, networks))));
 };
 
 const inspectImage: Handler = ({ images, real }, call) => {
@@ -97,11 +107,30 @@ const listContainers: Handler = ({ containers, networks }, call) => {
   return succeed(call, rows.join('\n'));
 };
 
+/** The proxy makes its certificate when it starts. */
+const unknownCertificate =
+  '-----BEGIN CERTIFICATE-----\nthe+certificate+of+the+proxy\n-----END CERTIFICATE-----\n';
+
 const recordExec: Handler = ({ steps }, call) => {
   const isInject = call.args.includes('agent-inject');
   record(steps, call, isInject ? { endsFor: call.args[2]! } : {});
+  if (call.args.includes('proxy-grant')) return succeed(call, unknownCertificate);
   return succeed(call, isInject ? 'started' : '');
 };
+
+const never = '0001-01-01T00:00:00Z';
+
+const runningContainer = (
+  { id, name, labels, image = '', networks: names }: Created,
+  networks: Recording['networks'],
+) => ({
+  ...{ Id: id, Name: name, Created: never, Image: image },
+  State: { Status: 'running', ExitCode: 0, StartedAt: never, FinishedAt: never },
+  Config: { Labels: labels, Image: image },
+  NetworkSettings: {
+    Networks: Object.fromEntries(names.map(own => [own, { NetworkID: networks.get(own)?.id ?? own }])),
+  },
+});
 
 const recordRemove: Handler = ({ steps, containers }, call) => {
   record(steps, call);
@@ -127,7 +156,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   network: recordNetwork,
   image: inspectImage,
   ps: listContainers,
-  container: (_, call) => succeed(call, '[]'),
+  container: inspectContainer,
   info: ({ real }, call) => (real ? real(call.args, call.options) : failure(call, 'no engine')),
   exec: recordExec,
   rm: recordRemove,

@@ -30,6 +30,8 @@ export interface Created {
   readonly driver?: string;
   /** Names of the networks of a container. */
   readonly networks: string[];
+  /** The image of a container. */
+  readonly image?: string;
 }
 
 export interface Recording {

@@ -1,24 +1,30 @@
-import { asStepError } from '../../machines/step-error.ts';
-import { isolatedNetwork, proxyNames } from '../agent-container/names.ts';
+import { asStepError, StepError } from '../../machines/step-error.ts';
+import { isolatedNetwork, proxyNames, proxyOf } from '../agent-container/names.ts';
 import { memoizeAsync } from '../async/memoize.ts';
 import { sharedWork } from '../async/shared-work.ts';
 import type { Recorder } from '../docker/recorder.ts';
-import type { AgentPlan, NetworkPlan } from '../spec/plan.ts';
+import type { GrantMessage } from '../secret-proxy/grants.ts';
+import { hostSecretsOf } from '../spec/host-secrets.ts';
+import type { AgentPlan } from '../spec/plan.ts';
 import { sharedNetwork } from '../spec/resolve.ts';
 import { checkAttachment } from './attachment.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
 import { type BrokerOptions, type RunBroker, runBroker } from './brokers.ts';
-import { ensureProxy } from './proxy.ts';
-import { verifyEgressRules } from './proxy-check.ts';
-import { ensureProxyImage } from './proxy-image.ts';
+import { grantSecrets } from './grant-secrets.ts';
 import { readBlocked } from './read-blocked.ts';
 import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
+import { type RunProxiesOptions, runProxies } from './run-proxies.ts';
 import type { SwarmNetwork, SwarmNetworks } from './swarm-networks.ts';
 
 /** The networks of one run's agents, and their proxies. */
 export interface RunNetworks extends Pick<RunBroker, 'keep' | 'attach'> {
   /** Create or find the network of an agent's container, once for all agents that share it. */
   ensure(agent: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Hand secrets to the agent's proxy, which is ensured first. Returns the certificate of the authority of its proxy, as PEM:
+   * it signs those of the hosts of these secrets.
+   */
+  grant(message: GrantMessage, signal: AbortSignal): Promise<string>;
   /** Read the hosts that the proxy blocked for an attempt. Never rejects, since an agent's outcome does not depend on it. */
   readBlocked(agent: string, attempt: number, signal: AbortSignal): Promise<void>;
   /** Return the hosts that `readBlocked` found. */
@@ -27,9 +33,8 @@ export interface RunNetworks extends Pick<RunBroker, 'keep' | 'attach'> {
   close(): Promise<boolean>;
 }
 
-export interface RunNetworksOptions extends Omit<BrokerOptions, 'agents'> {
+export interface RunNetworksOptions extends RunProxiesOptions, BrokerOptions {
   readonly plan: (agent: string) => AgentPlan;
-  readonly agents: readonly AgentPlan[];
   /** The networks of the Docker Swarm that places the agents; null without one. */
   readonly swarmNetworks: SwarmNetworks | null;
   readonly recorder: Recorder;
@@ -51,34 +56,45 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
     );
   const attach = (found: SwarmNetwork, stop: AbortSignal) =>
     share(`attachment ${found.id}`, () => checkAttachment(found, { docker, signal }), stop);
-  const ensureProxied = proxies({ ...options, signal }, network);
+  const proxies = runProxies({ ...options, signal }, network);
   const broker = runBroker({ ...options, signal }, request => network(request));
   const blocked = new Map<string, readonly string[]>();
 
-  const ensureOwn = async (request: NetworkPlan, stop: AbortSignal) => {
+  /** Ensure the network of an agent, and its proxy. Returns the id of the proxy; null if it has none. */
+  const ensureOwn = async (agent: AgentPlan, stop: AbortSignal): Promise<string | null> => {
+    const request = agent.network;
+    const names = proxyOf(agent, runId);
+    const ensureAttached = () =>
+      names && share(names.proxy, () => proxies.ensureAttached(names.inside), stop);
     if (request.mode === 'bridge') {
       const ofSwarm = request.name === sharedNetwork ? null : await swarmNetworks?.find(request.name, stop);
+      if (ofSwarm) refuseSecrets(agent);
       await (ofSwarm ? attach(ofSwarm, stop) : bridge(request.name, stop));
+      return ensureAttached();
     }
-    if (request.mode === 'isolated' && swarmNetworks !== null)
-      await attach(await swarmNetworks.ensureIsolated(stop), stop);
-    if (request.mode === 'isolated' && swarmNetworks === null)
+    if (request.mode === 'isolated') {
+      if (swarmNetworks !== null) {
+        refuseSecrets(agent);
+        await attach(await swarmNetworks.ensureIsolated(stop), stop);
+        return null;
+      }
       await network({ name: isolatedNetwork(runId), kind: 'open' }, stop);
-    if (request.mode === 'allow')
-      await share(proxyNames(runId, request.hosts).proxy, () => ensureProxied(request.hosts), stop);
-  };
-
-  const ensure = async (agent: AgentPlan, stop: AbortSignal) => {
-    await ensureOwn(agent.network, stop);
-    await broker.ensure(agent, stop);
+      return ensureAttached();
+    }
+    if (request.mode === 'none') return null;
+    return share(proxyNames(runId, request.hosts).proxy, () => proxies.ensureListed(request.hosts), stop);
   };
 
   return {
     ...broker,
-    ensure: (agent, stop) =>
-      ensure(plan(agent), stop).catch(error => {
-        throw asStepError(error, { fallbackKind: 'network' });
-      }),
+    async ensure(agent, stop) {
+      await ensureOwn(plan(agent), stop).catch(fail);
+      await broker.ensure(plan(agent), stop).catch(fail);
+    },
+    async grant(message, stop) {
+      const proxy = await ensureOwn(plan(message.agent), stop).catch(fail);
+      return grantSecrets(docker, proxy!, message, stop);
+    },
     async readBlocked(agent, attempt, stop) {
       const { network } = plan(agent);
       if (network.mode !== 'allow') return;
@@ -95,22 +111,14 @@ export function runNetworks(options: RunNetworksOptions): RunNetworks {
   };
 }
 
-/** Return a function that ensures the networks and the proxy of a list of hosts, and checks each proxy once. */
-function proxies(
-  { instance, runId, docker, images, buildTimeout, supportedLimits, signal }: RunNetworksOptions,
-  network: (request: RunNetwork) => Promise<string>,
-): (hosts: readonly string[]) => Promise<void> {
-  const common = { docker, instance, runId, signal };
-  const checked = new Set<string>();
-  return async hosts => {
-    const names = proxyNames(runId, hosts);
-    const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
-    const outside = await network({ name: names.outside, kind: 'peerIsolated' });
-    const inside = await network({ name: names.inside, kind: 'internal' });
-    const identity = { instance, runId, names, image, supportedLimits };
-    const isNew = await ensureProxy(identity, { hosts, networks: { inside, outside } }, common);
-    if (!isNew && checked.has(names.proxy)) return;
-    await verifyEgressRules(identity, common);
-    checked.add(names.proxy);
-  };
+const fail = (error: unknown): never => {
+  throw asStepError(error, { fallbackKind: 'network' });
+};
+
+/** The proxies of several nodes would have one name. */
+function refuseSecrets(agent: AgentPlan): void {
+  if (hostSecretsOf(agent).length === 0) return;
+  const message =
+    'secrets with "hosts" need a network of one engine: with a Docker Swarm, "shared" or {"allow": […]}';
+  throw new StepError('network', message);
 }

@@ -1,13 +1,17 @@
 import type { proxyNames } from '../agent-container/names.ts';
-import { noOutsideNames, proxyPort } from '../agent-container/proxy-env.ts';
+import { noOutsideNames, proxyDirectory, proxyPort } from '../agent-container/proxy-env.ts';
 import { labelFlags, ownedLabels, type RunOwner } from '../docker/labels.ts';
 import { wholeOutput } from '../docker/log-driver.ts';
 import { limitFlags, type SupportedLimits } from '../docker/resource-limits.ts';
-import { parseHost } from '../spec/hosts.ts';
-import { squidConf } from './squid-conf.ts';
+import { type ProxyRules, squidConf } from './squid-conf.ts';
+
+type ListNames = ReturnType<typeof proxyNames>;
+
+/** The names of a proxy for a list of hosts, or of one that is on the network of its agents only. */
+export type ProxyNames = Pick<ListNames, 'proxy' | 'inside'> & Partial<ListNames>;
 
 export interface ProxyIdentity extends RunOwner {
-  readonly names: ReturnType<typeof proxyNames>;
+  readonly names: ProxyNames;
   /** Id. */
   readonly image: string;
   /** Default: all of them. */
@@ -17,7 +21,7 @@ export interface ProxyIdentity extends RunOwner {
 /** The user `proxy` of Debian's squid. */
 const user = '13:13';
 
-/** Squid needs no more than a port above 1024 and one file, which is written before it starts. */
+/** Squid needs no more than ports above 1024 and files in memory. */
 const sandbox = [
   '--pull=never',
   '--restart=no',
@@ -25,27 +29,31 @@ const sandbox = [
   '--cap-drop=ALL',
   '--security-opt=no-new-privileges',
   '--read-only',
+  // A core dump would contain secrets.
+  '--ulimit=core=0',
 ] as const;
 const pids = 64;
 
-/** Return the `docker create` of the proxy, which has yet to be connected to the network of its agents. */
-export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): string[] {
-  const { names, image, supportedLimits } = identity;
+/** Return the `docker create` of the proxy. One for a list of hosts has yet to be connected to the network of its agents. */
+export function proxyArgs(identity: ProxyIdentity, rules: ProxyRules): string[] {
+  const { names, image, supportedLimits, runId } = identity;
+  const hasSecrets = rules.secretHosts.length > 0;
   return [
     'create',
     `--name=${names.proxy}`,
-    `--network=${names.outside}`,
+    `--network=${names.outside ?? names.inside}`,
     ...sandbox,
     // It is on both networks but does not route: only squid's own connections cross.
     '--sysctl=net.ipv4.ip_forward=0',
-    '--tmpfs=/run/proxy:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13',
-    ...limitFlags({ memory: '256m', pids }, supportedLimits),
+    `--tmpfs=${proxyDirectory}:rw,noexec,nosuid,nodev,size=1m,mode=0700,uid=13,gid=13`,
+    ...limitFlags({ memory: hasSecrets ? '512m' : '256m', pids: hasSecrets ? 128 : pids }, supportedLimits),
     // Squid allocates a table for all files that it may open, by default a million.
     '--ulimit=nofile=4096:4096',
     ...wholeOutput,
     '--log-opt=max-size=5m',
     '--log-opt=max-file=2',
-    `--env=SQUID_CONF=${squidConf(hosts.map(host => parseHost(host)!))}`,
+    `--env=SQUID_CONF=${squidConf(rules)}`,
+    ...(hasSecrets ? [`--env=SECRETS_OF_RUN=${runId}`] : []),
     ...labelFlags(ownedLabels(identity, 'proxy')),
     '--',
     image,
@@ -53,7 +61,7 @@ export function proxyArgs(identity: ProxyIdentity, hosts: readonly string[]): st
 }
 
 /** Return the `docker create` of the container that verifies the egress rules from an agent's network. */
-export function helperArgs(identity: ProxyIdentity): string[] {
+export function helperArgs(identity: ProxyIdentity & { readonly names: ListNames }): string[] {
   const { names, image, supportedLimits } = identity;
   return [
     'create',

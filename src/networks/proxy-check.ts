@@ -4,7 +4,7 @@ import { dockerError } from '../docker/classify-error.ts';
 import { messageOf } from '../docker/messages.ts';
 import { lines } from '../docker/parse-output.ts';
 import { ownedContainer, type ProxyOptions, removeOurs } from './proxy.ts';
-import { helperArgs, type ProxyIdentity } from './proxy-args.ts';
+import { helperArgs } from './proxy-args.ts';
 
 /** The rules, by the words that docker/proxy/proxy-check prints for broken ones. */
 const rules: Readonly<Record<string, string>> = {
@@ -18,7 +18,10 @@ const rules: Readonly<Record<string, string>> = {
 const checkTimeoutMs = 60_000;
 
 /** Verify the egress rules of a network from inside, before an agent starts there. Rejects if one is broken. */
-export async function verifyEgressRules(identity: ProxyIdentity, options: ProxyOptions): Promise<void> {
+export async function verifyEgressRules(
+  identity: Parameters<typeof helperArgs>[0],
+  options: ProxyOptions,
+): Promise<void> {
   const { docker, signal } = options;
   const { inside, helper, proxy } = identity.names;
   const checker = ownedContainer(

@@ -6,50 +6,58 @@ import { createNamedContainer } from '../docker/create-container.ts';
 import { isOwned, type RunOwner } from '../docker/labels.ts';
 import { matchesMessage } from '../docker/messages.ts';
 import { type ProxyIdentity, proxyArgs } from './proxy-args.ts';
+import type { ProxyRules } from './squid-conf.ts';
 
 export interface ProxyOptions {
   readonly docker: Docker;
   readonly signal: AbortSignal;
 }
 
-/** The ids of its networks. */
-export interface ProxyNetworks {
+/** The ids of the networks of a proxy for a list of hosts. */
+interface ProxyNetworks {
   readonly inside: string;
   readonly outside: string;
 }
 
+export interface ProxyRequest {
+  readonly rules: ProxyRules;
+  /** null: it is created on the network of its agents, and on no other. */
+  readonly networks: ProxyNetworks | null;
+}
+
 /**
  * Create a proxy between these networks, or find it. An incomplete one, such as a crash leaves between its creation and its
- * start, is replaced: it has no state to lose. Returns whether it is new.
+ * start, is replaced: secrets are handed to it again. Returns its id, and whether it is new.
  */
 export async function ensureProxy(
   identity: ProxyIdentity,
-  { hosts, networks }: { readonly hosts: readonly string[]; readonly networks: ProxyNetworks },
+  { rules, networks }: ProxyRequest,
   options: ProxyOptions,
-): Promise<boolean> {
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const { docker, signal } = options;
   const limits = { timeout: 120_000, signal, isMutation: true };
   const proxy = ownedContainer(
     identity.names.proxy,
-    { owned: identity, args: proxyArgs(identity, hosts), operation: 'create the proxy' },
+    { owned: identity, args: proxyArgs(identity, rules), operation: 'create the proxy' },
     options,
   );
   const found = await findOwned(proxy);
-  const { inside, outside } = networks;
+  const wanted = networks === null ? [] : [networks.inside, networks.outside];
   const isComplete =
     found?.state === 'running' &&
     found.image === identity.image &&
-    found.networks.includes(inside) &&
-    found.networks.includes(outside);
-  if (isComplete) return false;
+    wanted.every(id => found.networks.includes(id));
+  if (isComplete) return { id: found.id, isNew: false };
   if (found) await removeOurs(found.id, options);
 
   const id = await createOwned(proxy);
-  const connected = await docker(['network', 'connect', inside, id], limits);
-  if (!connected.ok) throw dockerError(connected, { operation: 'connect the proxy' });
+  if (networks !== null) {
+    const connected = await docker(['network', 'connect', networks.inside, id], limits);
+    if (!connected.ok) throw dockerError(connected, { operation: 'connect the proxy' });
+  }
   const started = await docker(['start', id], limits);
   if (!started.ok) throw dockerError(started, { operation: 'start the proxy' });
-  return true;
+  return { id, isNew: true };
 }
 
 /** Describe a container of the run that can be replaced at any time, such as its proxy. */

@@ -1,5 +1,5 @@
-import { proxyPort } from '../agent-container/proxy-env.ts';
-import type { AllowedHost } from '../spec/hosts.ts';
+import { proxyBackPort, proxyPort, secretsPort } from '../agent-container/proxy-env.ts';
+import { type AllowedHost, parseHost } from '../spec/hosts.ts';
 
 /**
  * The addresses that no name may resolve to: this machine, its neighbours, the engine's other networks, and the metadata
@@ -12,31 +12,39 @@ const innerRanges = [
   ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
 ];
 
+/** Addresses of the proxy's own container. */
+const ownRanges = ['0.0.0.0/8', '127.0.0.0/8', '::/128', '::1/128'];
+
+/** The hosts that agents reach through a proxy. */
+export interface ProxyRules {
+  /** As in `network.allow`; null: all that their network reaches. */
+  readonly hosts: readonly string[] | null;
+  /** The hosts of secrets: connections to them go to the program that has the secrets. */
+  readonly secretHosts: readonly string[];
+}
+
 /** Return the configuration of the proxy. The spec's grammar has validated every name. */
-export function squidConf(hosts: readonly AllowedHost[]): string {
-  const groups = [...Map.groupBy(hosts, ({ ports }) => ports.join(' '))];
-  const listed = groups.flatMap(([ports, group], index) => [
-    ...group.map(host => `acl names${index} dstdom_regex -n ${pattern(host)}`),
-    `acl ports${index} port ${ports}`,
-    `acl listed${index} all-of names${index} ports${index}`,
-  ]);
+export function squidConf({ hosts, secretHosts }: ProxyRules): string {
+  const refused = hosts === null ? ['own'] : ['!listed', 'inner'];
   return `${[
     `http_port ${proxyPort}`,
     'visible_hostname agent-flow-proxy',
-    ...listed,
-    `acl listed any-of ${groups.map((_, index) => `listed${index}`).join(' ')}`,
-    ...innerRanges.map(range => `acl inner dst ${range}`),
+    ...(hosts === null ? [] : hostAcl('listed', hosts)),
+    ...(hosts === null
+      ? ownRanges.map(range => `acl own dst ${range}`)
+      : innerRanges.map(range => `acl inner dst ${range}`)),
     'acl otherProtocols proto FTP URN',
     // Always matches. It looks up the client's name for the log, uncached, since Docker reuses addresses at once.
     'external_acl_type client ttl=0 negative_ttl=0 cache=0 children-max=4 %>a /usr/local/bin/proxy-client',
     'acl named external client',
     // By name first: a name that is not listed is never resolved, or it could carry secrets to its name server.
     // Each rule twice, since a failed lookup of the client's name must not disable it.
-    ...['manager', 'otherProtocols', '!listed', 'inner'].flatMap(what => [
+    ...['manager', 'otherProtocols', ...refused].flatMap(what => [
       `http_access deny ${what} named`,
       `http_access deny ${what}`,
     ]),
-    'http_access allow listed',
+    ...(secretHosts.length === 0 ? [] : interception(secretHosts)),
+    `http_access allow ${hosts === null ? 'all' : 'listed'}`,
     'http_access deny all',
     ...quiet,
     // Retry a name server that failed once at once.
@@ -68,6 +76,45 @@ const quiet = [
   'max_filedescriptors 4096',
   'shutdown_lifetime 1 second',
   'connect_timeout 20 seconds',
+];
+
+/** Define an ACL that matches these hosts, each at its ports. */
+function hostAcl(name: string, hosts: readonly string[]): string[] {
+  const groups = [
+    ...Map.groupBy(
+      hosts.map(host => parseHost(host)!),
+      ({ ports }) => ports.join(' '),
+    ),
+  ];
+  return [
+    ...groups.flatMap(([ports, group], index) => [
+      ...group.map(host => `acl ${name}Names${index} dstdom_regex -n ${pattern(host)}`),
+      `acl ${name}Ports${index} port ${ports}`,
+      `acl ${name}${index} all-of ${name}Names${index} ${name}Ports${index}`,
+    ]),
+    `acl ${name} any-of ${groups.map((_, index) => `${name}${index}`).join(' ')}`,
+  ];
+}
+
+/**
+ * Forward connections to the hosts of secrets to the program that has them, with the name of the client's container. It opens
+ * its own connections by a second port, so that all rules hold for them as well.
+ */
+const interception = (hosts: readonly string[]) => [
+  `http_port 127.0.0.1:${proxyBackPort} name=back`,
+  'acl back myportname back',
+  'acl connects method CONNECT',
+  ...hostAcl('secret', hosts),
+  'acl intercepted all-of connects secret !back',
+  `cache_peer 127.0.0.1 parent ${secretsPort} 0 no-query no-digest no-netdb-exchange name=secrets`,
+  'cache_peer_access secrets allow intercepted',
+  'cache_peer_access secrets deny all',
+  'never_direct allow intercepted',
+  // A header of this name that a client sends is removed first. proxy-init puts a random key in place of the word: a client that
+  // found a way to the port of the program could otherwise give the name of another.
+  'request_header_access X-Agent-Flow-Client deny all',
+  'request_header_add X-Agent-Flow-Client "KEY_OF_PROXY %et" intercepted',
+  'http_access allow intercepted named',
 ];
 
 function pattern({ name, isWildcard }: AllowedHost): string {

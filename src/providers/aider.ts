@@ -35,4 +35,5 @@ export const aider: Provider = {
   },
   settings: [],
   customization: { mcp: null, skills: null, instructions: null, trust: null },
+  hosts: ['api.openai.com:443', 'api.anthropic.com:443', 'generativelanguage.googleapis.com:443'],
 };

@@ -38,4 +38,5 @@ export const amp: Provider = {
     instructions: '.config/amp/AGENTS.md',
     trust: null,
   },
+  hosts: ['ampcode.com:443'],
 };

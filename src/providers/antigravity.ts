@@ -54,4 +54,8 @@ export const antigravity: Provider = {
     },
   ],
   customization: { mcp: null, skills: null, instructions: null, trust: null },
+  hosts: [
+    ...['generativelanguage.googleapis.com:443', 'cloudcode-pa.googleapis.com:443'],
+    ...['oauth2.googleapis.com:443', 'accounts.google.com:443'],
+  ],
 };

@@ -123,4 +123,5 @@ export const claude: Provider = {
       trusted: {},
     },
   },
+  hosts: ['api.anthropic.com:443', 'platform.claude.com:443', 'console.anthropic.com:443', 'claude.ai:443'],
 };

@@ -50,4 +50,5 @@ export const cline: Provider = {
     instructions: '.cline/rules/agent-flow.md',
     trust: null,
   },
+  hosts: ['api.cline.bot:443', 'api.anthropic.com:443', 'api.openai.com:443', 'openrouter.ai:443'],
 };

@@ -95,4 +95,5 @@ export const codex: Provider = {
       },
     },
   },
+  hosts: ['api.openai.com:443', 'auth.openai.com:443', 'chatgpt.com:443'],
 };

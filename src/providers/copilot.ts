@@ -70,4 +70,8 @@ export const copilot: Provider = {
       trusted: { env: { COPILOT_ALLOW_ALL: 'true' } },
     },
   },
+  hosts: [
+    ...['api.github.com:443', 'github.com:443', 'api.githubcopilot.com:443', '*.githubcopilot.com:443'],
+    'copilot-proxy.githubusercontent.com:443',
+  ],
 };

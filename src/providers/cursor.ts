@@ -49,4 +49,5 @@ export const cursor: Provider = {
     instructions: null,
     trust: null,
   },
+  hosts: ['*.cursor.sh:443', 'cursor.com:443'],
 };

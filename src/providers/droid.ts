@@ -52,4 +52,5 @@ export const droid: Provider = {
     instructions: '.factory/AGENTS.md',
     trust: null,
   },
+  hosts: ['api.factory.ai:443', 'app.factory.ai:443'],
 };

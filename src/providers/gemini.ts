@@ -97,4 +97,8 @@ export const gemini: Provider = {
       trusted: { env: { GEMINI_CLI_TRUST_WORKSPACE: 'true' } },
     },
   },
+  hosts: [
+    ...['generativelanguage.googleapis.com:443', 'cloudcode-pa.googleapis.com:443'],
+    ...['aiplatform.googleapis.com:443', 'oauth2.googleapis.com:443', 'accounts.google.com:443'],
+  ],
 };

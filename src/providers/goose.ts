@@ -48,4 +48,5 @@ export const goose: Provider = {
   },
   settings: [],
   customization: { mcp: null, skills: null, instructions: null, trust: null },
+  hosts: ['api.anthropic.com:443', 'api.openai.com:443', 'generativelanguage.googleapis.com:443'],
 };

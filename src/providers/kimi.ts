@@ -43,4 +43,5 @@ export const kimi: Provider = {
   },
   settings: [],
   customization: { mcp: null, skills: null, instructions: null, trust: null },
+  hosts: ['api.moonshot.ai:443', 'api.kimi.com:443'],
 };

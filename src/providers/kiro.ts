@@ -50,4 +50,8 @@ export const kiro: Provider = {
     instructions: '.kiro/steering/agent-flow.md',
     trust: null,
   },
+  hosts: [
+    ...['q.us-east-1.amazonaws.com:443', 'codewhisperer.us-east-1.amazonaws.com:443'],
+    ...['oidc.us-east-1.amazonaws.com:443', '*.kiro.dev:443'],
+  ],
 };

@@ -73,4 +73,8 @@ export const opencode: Provider = {
       trusted: {},
     },
   },
+  hosts: [
+    ...['api.anthropic.com:443', 'api.openai.com:443', 'generativelanguage.googleapis.com:443'],
+    'openrouter.ai:443',
+  ],
 };

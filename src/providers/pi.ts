@@ -59,4 +59,8 @@ export const pi: Provider = {
   ],
   // It has no MCP servers.
   customization: { mcp: null, skills: '.pi/agent/skills', instructions: '.pi/agent/AGENTS.md', trust: null },
+  hosts: [
+    ...['api.anthropic.com:443', 'api.openai.com:443', 'generativelanguage.googleapis.com:443'],
+    'openrouter.ai:443',
+  ],
 };

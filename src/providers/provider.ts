@@ -47,6 +47,8 @@ export interface Provider {
   /** Settings that are merged into files in the agent's home before it starts, so that it asks nothing. */
   readonly settings: readonly Settings[];
   readonly customization: Customization;
+  /** Hosts of its API and of its login, as in `network.allow`; none for telemetry, updates or other models. */
+  readonly hosts: readonly string[];
 }
 
 export interface ListedEnv {

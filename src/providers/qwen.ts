@@ -72,4 +72,8 @@ export const qwen: Provider = {
     instructions: '.qwen/QWEN.md',
     trust: null,
   },
+  hosts: [
+    ...['dashscope.aliyuncs.com:443', 'api.openai.com:443', 'api.anthropic.com:443'],
+    ...['generativelanguage.googleapis.com:443', 'openrouter.ai:443'],
+  ],
 };

@@ -36,7 +36,9 @@ export function sealsOf(options: SealsOptions): Seals {
   const file = (agent: string, attempt: number) => join(folder(agent, attempt), sealedName);
   const inspect = ({ name, attempt, containerId }: Attempt, signal: AbortSignal) =>
     containers.inspect([containerId!], { signal, scope: { agent: name, attempt } });
-  const hasSecrets = (agent: string) => (plan(agent)?.secrets.length ?? 0) > 0;
+  // The proxy has those for hosts; the agent has none to print.
+  const hasSecrets = (agent: string) =>
+    plan(agent)?.secrets.some(({ byHost }) => byHost === undefined) ?? false;
 
   return {
     newKey: agent => (hasSecrets(agent) ? newSealKey() : null),

@@ -59,7 +59,7 @@ export function checkSecrets(plan: FlowPlan, env: Environment): void {
 const maxBytes = 100_000;
 
 function read(
-  { name, file, from = name }: SecretPlan,
+  { name, file, from = name, byHost }: SecretPlan,
   env: Environment,
 ): { value: string } | { missing: string } {
   const value = file === null ? env[from] : textOf(file);
@@ -73,6 +73,8 @@ function read(
     return {
       missing: `secret ${name} has fewer than ${minSecretLength} characters: too short to redact reliably`,
     };
+  if (byHost !== undefined && !/^[\x21-\x7e]+$/.test(value))
+    return { missing: `secret ${name} has white space or other characters that no header can contain` };
   return { value };
 }
 

@@ -2,7 +2,8 @@ import type { BrokeredKey } from '../providers/apis.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Logins } from './auth.ts';
 import type { Finding } from './findings.ts';
-import type { AuthPlan, BrokerPlan, FlowPlan, NetworkPlan, SecretPlan } from './plan.ts';
+import type { AuthPlan, FlowPlan, NetworkPlan, SecretPlan } from './plan.ts';
+import type { BrokerPlan } from './secret-plan.ts';
 
 /** The name of the broker on the networks that it shares with agents, and its port. */
 export const brokerHost = 'agent-flow-broker';
@@ -59,7 +60,10 @@ export function findUnbrokered({ agents }: FlowPlan, logins: Logins): Finding[] 
 }
 
 const brokeredKeys = ({ provider, secrets }: LoginRequest): readonly BrokeredKey[] =>
-  (provider.brokered?.keys ?? []).filter(({ name }) => secrets.some(secret => secret.name === name));
+  (provider.brokered?.keys ?? []).filter(({ name }) =>
+    // Those for some hosts are those of the proxy.
+    secrets.some(secret => secret.name === name && secret.byHost === undefined),
+  );
 
 /** Return why the AI CLI has to have its login itself; null if the broker can have it. */
 function whyDirect(request: LoginRequest): string | null {

@@ -1,3 +1,4 @@
+import { checkAllowed } from './allowed-hosts.ts';
 import { checkDependencies } from './dependencies.ts';
 import { isObject } from './fields.ts';
 import { type Finding, isBroken, type Path } from './findings.ts';
@@ -36,6 +37,7 @@ export function check(value: unknown, found: readonly Finding[]): Finding[] {
     ...agents.flatMap(agent =>
       checkProvider(agent, shared.fields).filter(({ path }) => !isBroken(found, path)),
     ),
+    ...agents.flatMap(agent => checkAllowed(agent, shared)),
     ...agents.flatMap(agent => forgesPackets(agent, shared)),
     ...agents.flatMap(agent => mountedBelow(agent, shared)),
     ...agents.flatMap(agent => checkHostGrace(agent, shared)),

@@ -11,6 +11,9 @@ const defaultPorts = [80, 443] as const;
 /** Bounded, since the proxy gets the list as one environment variable. */
 export const maxHosts = 200;
 
+/** With the hosts of presets and of the provider. */
+export const maxPlannedHosts = 300;
+
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 /** The last label begins with a letter, so that no notation of an IP address is a valid name. */
 const lastLabel = '[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?';

@@ -1,6 +1,7 @@
 import { isPlainWord, shellQuote } from '../text/shell-quote.ts';
 import { escapeControl, shorten } from './escape-control.ts';
 import type { AgentPlan, InteractivePlan } from './plan.ts';
+import { trustAuthority } from './trust-authority.ts';
 
 /** The file with the prompt in the container; `agent-init` creates its directory. */
 export const promptPath = '/run/agent/prompt';
@@ -34,12 +35,15 @@ export function launchScript(
     secrets = {},
     logins = [],
     skills = [],
+    authority = null,
     direct = null,
   }: {
     readonly promptFile?: string;
     readonly secrets?: Readonly<Record<string, string>>;
     readonly logins?: readonly SentFile[];
     readonly skills?: readonly SentSkill[];
+    /** The certificate of an authority that its programs have to trust, as PEM; null for none. */
+    readonly authority?: string | null;
     /** A host that is never called through a proxy; null for none. */
     readonly direct?: string | null;
   } = {},
@@ -58,6 +62,7 @@ export function launchScript(
     'export PAGER="${PAGER-cat}"',
     `printf '%s\\n' ${shellQuote(displayLine(command))}`,
     ...(prompt === null ? [] : [writePrompt(prompt, promptFile)]),
+    ...(authority === null ? [] : trustAuthority(authority)),
     ...logins.map(receiveLogin),
     ...skills.map(writeSkill),
     ...(instructions === undefined ? [] : [addInstructions(instructions)]),

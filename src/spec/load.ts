@@ -1,10 +1,12 @@
 import { dirname, resolve } from 'node:path';
+import { checkExpanded } from './allowed-hosts.ts';
 import { findLogins } from './auth.ts';
 import { findUnbrokered } from './broker.ts';
 import { check, checkPrompts } from './checks.ts';
 import { SpecError } from './errors.ts';
 import { type Finding, inOrder, type Path } from './findings.ts';
 import { checkFrom } from './from.ts';
+import { checkHostSecrets } from './host-secrets.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { validate } from './issues.ts';
 import { nameOfFile } from './name-of-file.ts';
@@ -86,7 +88,12 @@ export async function planFromText(
   if (data === null || all.length > 0) throw new SpecError(file, inOrder(all, source.offsetOf));
   const order = source.keysOf(['agents']);
   const plan = resolveFlow(data, { order, name, files, logins: logins.values, env });
-  const refused = [...findUnbrokered(plan, logins.values), ...checkRunBudget(plan)];
+  const refused = [
+    ...findUnbrokered(plan, logins.values),
+    ...checkRunBudget(plan),
+    ...checkExpanded(data, plan.agents),
+    ...checkHostSecrets(plan),
+  ];
   if (refused.length > 0) throw new SpecError(file, inOrder(refused, source.offsetOf));
   return plan;
 }

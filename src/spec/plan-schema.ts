@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import * as z from 'zod';
 import { checkDependencies } from './dependencies.ts';
 import { env, labels } from './fields.ts';
-import { maxHosts, parseHost } from './hosts.ts';
+import { exactHost, headerProblem } from './host-secrets.ts';
+import { maxPlannedHosts, parseHost } from './hosts.ts';
 import { gpus } from './image-fields.ts';
 import { target } from './mount-fields.ts';
 import {
@@ -18,16 +19,16 @@ import {
   reservedNetworks,
 } from './names.ts';
 import type { AgentPlan, FlowPlan } from './plan.ts';
+import { count, ms, text, usd } from './plan-values.ts';
+import { report } from './report-schema.ts';
 import { minLogSize, optionalCapabilities } from './security-fields.ts';
-import { maxDuration, maxMemory } from './units.ts';
+import { maxMemory } from './units.ts';
 import { insidePath } from './workspace-fields.ts';
 
 /**
  * The schema of a plan that is read back from disk: it accepts the plan of every valid spec, and nothing else. Names become
  * components of paths, and paths are passed to Docker.
  */
-
-const text = z.string().refine(value => !value.includes('\0'), 'holds a NUL');
 
 /** A path as `realpath` returns it. */
 const hostPath = z
@@ -39,15 +40,12 @@ const hostPath = z
 
 const name = z.string().regex(agentName);
 const variable = z.string().regex(envName);
-const ms = z.int().min(0).max(maxDuration);
 /** An adopted agent keeps the limit that its container was created with. */
 const limit = z.int().min(0).max(1e12).nullable();
 const id = z
   .int()
   .min(0)
   .max(2 ** 32 - 2);
-const count = z.int().min(1);
-const usd = z.number().positive();
 
 const workspace = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('bind'), path: hostPath }),
@@ -74,7 +72,7 @@ const network = z.discriminatedUnion('mode', [
     hosts: z
       .array(z.string().refine(host => parseHost(host) !== null))
       .min(1)
-      .max(maxHosts),
+      .max(maxPlannedHosts),
   }),
   z.strictObject({ mode: z.literal('none') }),
 ]);
@@ -93,33 +91,6 @@ const interactive = z.strictObject({
   needsInput: z.union([z.enum(['notify', 'fail']), z.strictObject({ answer: text })]),
   stalled: ms.nullable(),
   renamed: z.record(variable, variable),
-});
-
-const report = z.strictObject({
-  format: text,
-  login: text,
-  quota: text,
-  usage: z.literal(false).exactOptional(),
-  words: z.strictObject({ asks: text.nullable(), waits: text.nullable() }).exactOptional(),
-  model: text.exactOptional(),
-  budget: z
-    .strictObject({
-      turns: count.exactOptional(),
-      outputTokens: count.exactOptional(),
-      wall: ms.exactOptional(),
-      usd: usd.exactOptional(),
-      isShare: z.literal(true).exactOptional(),
-    })
-    .exactOptional(),
-  baseline: z
-    .strictObject({
-      inputTokens: z.int().min(0),
-      cachedInputTokens: z.int().min(0),
-      cacheWriteTokens: z.int().min(0).exactOptional(),
-      outputTokens: z.int().min(0),
-      costUsd: z.number().min(0).nullable(),
-    })
-    .exactOptional(),
 });
 
 const auth = z.strictObject({
@@ -144,6 +115,11 @@ const broker = z.strictObject({
   prefix: text,
   placeholder: text,
   isCustom: z.boolean(),
+});
+
+const byHost = z.strictObject({
+  hosts: z.array(z.string().refine(host => exactHost(host) === host)).min(1),
+  header: z.string().refine(header => headerProblem(header) === null),
 });
 
 const security = z.strictObject({
@@ -193,6 +169,7 @@ const agent = z.strictObject({
       name: variable,
       file: hostPath.nullable(),
       from: variable.exactOptional(),
+      byHost: byHost.exactOptional(),
       broker: broker.exactOptional(),
     }),
   ),

@@ -1,5 +1,6 @@
 import type { CustomizationPlan, SettingsPlan } from './customization-plan.ts';
 import type { ReportPlan } from './plan-report.ts';
+import type { BrokerPlan, HostSecretPlan } from './secret-plan.ts';
 
 export type { BudgetPlan, ReportPlan } from './plan-report.ts';
 
@@ -141,25 +142,10 @@ export interface SecretPlan {
   readonly file: string | null;
   /** The name in that environment, if it differs. */
   readonly from?: string;
+  /** Present: the agent gets a placeholder, and the proxy of the run puts the value into requests to these hosts. */
+  readonly byHost?: HostSecretPlan;
   /** The broker of the run has the value; the agent has a placeholder. */
   readonly broker?: BrokerPlan;
-}
-
-/** The calls for which the broker replaces a placeholder by a key. */
-export interface BrokerPlan {
-  /** Address of the API, without a slash at its end. */
-  readonly upstream: string;
-  /** The path of the address that the agent has. */
-  readonly base: string;
-  /** Paths after that address that may be called, and everything below them. */
-  readonly paths: readonly string[];
-  /** The header with the key, in lower case, and its text before the key. */
-  readonly header: string;
-  readonly prefix: string;
-  /** The beginning of the placeholder. */
-  readonly placeholder: string;
-  /** true: the user has set the address, which may be one on the network of the agent. */
-  readonly isCustom: boolean;
 }
 
 export interface SecurityPlan {

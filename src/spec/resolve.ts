@@ -1,9 +1,11 @@
 import { providerNamed } from '../providers/catalogue.ts';
+import { allowedHosts } from './allowed-hosts.ts';
 import type { Logins } from './auth.ts';
 import { resolveLogin } from './broker.ts';
 import { resolveBuild } from './builds.ts';
 import { trustEnvironment } from './customization.ts';
 import { resolveHostLost } from './host-lost-fields.ts';
+import { resolveByHost } from './host-secrets.ts';
 import type { Environment } from './interpolate.ts';
 import { withListed } from './listed-env.ts';
 import type { AgentPlan, FlowPlan, NetworkPlan, SecurityPlan, UserPlan } from './plan.ts';
@@ -80,8 +82,7 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
   const onHost = workspaceOnHost(workspace);
   const prompt = agent.promptFile === undefined ? (agent.prompt ?? null) : prompts.get(agent.promptFile)!;
   const provider = providerNamed(agent.provider!);
-  const network = resolveNetwork(agent.network ?? 'shared');
-  const { auth, env, secrets, hasLogin } = resolveEnvironment(name, { ...agent, network }, found);
+  const { network, auth, env, secrets, hasLogin } = resolveEnvironment(name, agent, found);
   const names = [...Object.keys(env), ...secrets.map(({ name }) => name)];
   return {
     name,
@@ -124,16 +125,12 @@ function resolveAgent(name: string, agent: AgentSpec, found: Found): AgentPlan {
 }
 
 /** Merge the variables of the spec with those that the AI CLI inherits. The spec takes precedence, by name. */
-function resolveEnvironment(
-  name: string,
-  agent: Omit<AgentSpec, 'network'> & { readonly network: NetworkPlan },
-  { files, logins, env: caller }: Found,
-) {
+function resolveEnvironment(name: string, agent: AgentSpec, { files, logins, env: caller }: Found) {
   const provider = providerNamed(agent.provider!);
   const { request, auth, keys } = logins.get(name)!;
   const own = (agent.secrets ?? []).map(secret => {
-    const { name, file } = typeof secret === 'string' ? { name: secret } : secret;
-    return { name, file: file === undefined ? null : files.secrets.get(file)! };
+    const { name, file, ...rest } = typeof secret === 'string' ? { name: secret } : secret;
+    return { name, file: file === undefined ? null : files.secrets.get(file)!, ...resolveByHost(rest) };
   });
   const ownNames = own.map(({ name }) => name);
   const hasLogin = auth.files.some(({ home }) => provider?.login.includes(home));
@@ -146,16 +143,23 @@ function resolveEnvironment(
   const specNames = [...Object.keys(agent.env ?? {}), ...ownNames];
   const secrets = [...own, ...inherited.secrets.filter(({ name }) => !specNames.includes(name))];
   const secretNames = secrets.map(({ name }) => name);
-  if (provider === undefined) return { auth, env: plain, secrets, hasLogin };
+  // With the addresses of the user, in place of which the agent may get that of the broker.
+  const network = resolveNetwork(agent.network ?? 'shared', { provider: agent.provider!, env: plain });
+  if (provider === undefined) return { network, auth, env: plain, secrets, hasLogin };
   const { login, ...resolved } = resolveLogin({
     ...{ provider, requested: request.login, secrets, files: auth.files },
-    ...{ network: agent.network, args: agent.args ?? [] },
+    ...{ network, args: agent.args ?? [] },
     env: withListed(provider, plain, secretNames),
   });
   // The files would hand it the login that the broker keeps from it.
   const isBrokered = login.mode === 'brokered';
   const others = isBrokered ? auth.files.filter(({ home }) => !provider.login.includes(home)) : auth.files;
-  return { ...resolved, auth: { ...auth, files: others, login }, hasLogin: hasLogin && !isBrokered };
+  return {
+    ...resolved,
+    network: isBrokered ? withoutProviderHosts(network, agent) : network,
+    auth: { ...auth, files: others, login },
+    hasLogin: hasLogin && !isBrokered,
+  };
 }
 
 function resolveDone(done: NonNullable<AgentSpec['done']>): AgentPlan['done'] {
@@ -182,11 +186,22 @@ function resolveSecurity(given: NonNullable<AgentSpec['security']>): SecurityPla
   };
 }
 
-function resolveNetwork(network: NonNullable<AgentSpec['network']>): NetworkPlan {
+function resolveNetwork(
+  network: NonNullable<AgentSpec['network']>,
+  agent: Pick<AgentPlan, 'provider' | 'env'>,
+): NetworkPlan {
   if (network === 'none' || network === 'isolated') return { mode: network };
   if (network === 'shared') return { mode: 'bridge', name: sharedNetwork };
-  if (network.allow === undefined) return { mode: 'bridge', name: network.name! };
-  return { mode: 'allow', hosts: [...new Set(network.allow)].sort() };
+  const { name, allow, provider } = network;
+  if (allow === undefined) return { mode: 'bridge', name: name! };
+  return { mode: 'allow', hosts: allowedHosts({ allow, provider }, agent) };
+}
+
+/** A brokered agent does not call the API itself: it needs the hosts of its provider only if the spec lists them. */
+function withoutProviderHosts(network: NetworkPlan, { network: field, provider }: AgentSpec): NetworkPlan {
+  if (network.mode !== 'allow' || typeof field !== 'object' || field.provider !== undefined) return network;
+  const hosts = allowedHosts({ allow: field.allow ?? [], provider: false }, { provider: provider!, env: {} });
+  return hosts.length === 0 ? network : { mode: 'allow', hosts };
 }
 
 /** Fill in undefined limits only: `null` means no limit. */

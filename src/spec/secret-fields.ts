@@ -1,9 +1,11 @@
 import * as z from 'zod';
+import { exactHost, headerProblem, maxSecretHosts } from './host-secrets.ts';
+import { hostProblem } from './hosts.ts';
 import { envName } from './names.ts';
 import { expects, strict } from './schema-kit.ts';
 
 const nameForm = 'the name of an environment variable, such as "OPENAI_API_KEY"';
-const secretForm = `${nameForm}, or {"name": "…", "file": "…"}`;
+const secretForm = `${nameForm}, or {"name": "…", "file": "…", "hosts": […]}`;
 const fileForm = 'the path of a file that holds the secret';
 
 /** Variables that a shell does not let anyone set. */
@@ -15,6 +17,27 @@ const name = z
   .refine(value => !reservedNames.includes(value), {
     error: 'this name belongs to the shell; choose another',
   });
+
+const exactForm = 'a host such as "api.example.com" or "git.example.com:8443"';
+
+const hosts = z
+  .array(
+    z.string({ error: expects(exactForm) }).check(({ value, issues }) => {
+      if (exactHost(value) !== null) return;
+      const why = value.startsWith('*.') ? `expected ${exactForm}: no wildcards` : hostProblem(value);
+      issues.push({ code: 'custom', input: value, message: why ?? `expected ${exactForm}` });
+    }),
+    { error: expects(`an array of hosts, each ${exactForm}`) },
+  )
+  .min(1, { error: expects('at least one host') })
+  .max(maxSecretHosts, { error: expects(`at most ${maxSecretHosts} hosts`) });
+
+const headerForm = 'a header with one "$" for the value, such as "Authorization: Bearer $"';
+
+const header = z.string({ error: expects(headerForm) }).check(({ value, issues }) => {
+  const why = headerProblem(value);
+  if (why !== null) issues.push({ code: 'custom', input: value, message: `expected ${headerForm}${why}` });
+});
 
 const secret = z.union(
   [
@@ -29,9 +52,23 @@ const secret = z.union(
           .describe(
             'The file with the value, relative to the directory of the spec; one final line break is removed.',
           ),
+        hosts: hosts
+          .optional()
+          .describe(
+            'The only hosts that get the value, by HTTPS: `api.example.com`, or `git.example.com:8443`. The agent has a placeholder in its place (docs/security.md).',
+          ),
+        header: header
+          .optional()
+          .describe(
+            'With `hosts`: the header of the value, and its content; `$` stands for the value. Default `Authorization: Bearer $`. In Basic credentials the placeholder itself is replaced.',
+          ),
       },
       secretForm,
-    ),
+    ).check(({ value: { hosts, header }, issues }) => {
+      if (header === undefined || hosts !== undefined) return;
+      const message = 'this is for a secret with "hosts"; name them, or leave it out';
+      issues.push({ code: 'custom', path: ['header'], input: header, message });
+    }),
   ],
   {
     error: ({ input }) =>

@@ -58,7 +58,7 @@ test('the proxy distinguishes clients that have one IP address in quick successi
   const names = proxyNames(runId, hosts);
   const own = { instance: 'none', runId, names, image: await proxyImage() };
   const network = await docker('network', 'create', '--internal', `--label=${label}`, names.inside);
-  const [create = '', name = '', , ...args] = proxyArgs(own, hosts).filter(
+  const [create = '', name = '', , ...args] = proxyArgs(own, { hosts, secretHosts: [] }).filter(
     arg => !arg.startsWith('--label='),
   );
   const proxy = await docker(create, name, `--label=${label}`, `--network=${network}`, ...args);
@@ -100,7 +100,7 @@ test('the proxy resolves only listed names, and refuses those with an internal a
   const names = proxyNames(`r${randomUUID().slice(0, 7)}`, hosts);
   const [, , network, ...args] = proxyArgs(
     { instance: 'none', runId: 'r0000000', names, image: await proxyImage() },
-    hosts,
+    { hosts, secretHosts: [] },
   );
   t.is(network, `--network=${names.outside}`);
   // On the default bridge, Docker has no name server of its own.

@@ -63,10 +63,10 @@ test('zx and execa are imported by the files that run docker, git, ssh and npm, 
     ),
     [],
   );
-  // `run -d` starts the supervisor itself, and the programs of src/agent-cli run in a container.
+  // `run -d` starts the supervisor itself; the programs of src/agent-cli and src/secret-proxy run in a container.
   t.deepEqual(
     offenders(
-      file => file !== 'src/commands/detach.ts' && !file.startsWith('src/agent-cli/'),
+      file => file !== 'src/commands/detach.ts' && !/^src\/(agent-cli|secret-proxy)\//.test(file),
       from => !/child_process/.test(from),
     ),
     [],
@@ -86,6 +86,7 @@ const layers = [
   'state',
   'store',
   'secrets',
+  'secret-proxy',
   'broker',
   'workspace',
   'transcript',

@@ -52,6 +52,9 @@ export const sameFiles = {
 /** Networks that exist, without a broker. */
 export const noNetworks: RunNetworks = {
   ensure: async () => {},
+  grant: async () => {
+    throw new Error('there is no proxy for secrets');
+  },
   readBlocked: async () => {},
   blocked: () => [],
   keep: () => {},

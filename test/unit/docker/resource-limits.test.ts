@@ -57,7 +57,7 @@ test('agents, helpers, proxies and the egress check request no limit that the en
       ...{ command: 'agent-collect', args: [], mounts: [], user: '0' },
       ...more,
     }),
-    proxyArgs({ ...proxy, ...more }, ['a.example']),
+    proxyArgs({ ...proxy, ...more }, { hosts: ['a.example'], secretHosts: [] }),
     proxyCheckArgs({ ...proxy, ...more }),
   ];
   const limits = /^--(cpus|memory|memory-swap|pids-limit)=/;

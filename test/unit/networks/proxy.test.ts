@@ -47,7 +47,8 @@ function engine(found: object | null, helperOutput = '') {
     return response('');
   };
   const options = { docker, signal: new AbortController().signal };
-  const ensure = () => ensureProxy(identity, { hosts, networks: { inside: 'in', outside: 'out' } }, options);
+  const request = { rules: { hosts, secretHosts: [] }, networks: { inside: 'in', outside: 'out' } };
+  const ensure = async () => (await ensureProxy(identity, request, options)).isNew;
   return { ensure, check: () => verifyEgressRules(identity, options), calls };
 }
 
@@ -87,7 +88,7 @@ test("a foreign container with the proxy's name is neither used nor removed", as
 });
 
 test('the proxy has no capabilities, no root, no writable files, and limits', t => {
-  const args = proxyArgs(identity, hosts);
+  const args = proxyArgs(identity, { hosts, secretHosts: [] });
   for (const flag of [
     '--cap-drop=ALL',
     '--security-opt=no-new-privileges',

@@ -1,11 +1,10 @@
 import test from 'ava';
 import { squidConf } from '../../../src/networks/squid-conf.ts';
-import { parseHost } from '../../../src/spec/hosts.ts';
 
-const conf = (...hosts: string[]) => squidConf(hosts.map(host => parseHost(host)!)).split('\n');
+const conf = (...hosts: string[]) => squidConf({ hosts, secretHosts: [] }).split('\n');
 const rules = (lines: readonly string[]) => lines.filter(line => line.startsWith('http_access'));
 const patterns = (lines: readonly string[]) =>
-  lines.flatMap(line => /^acl names\d dstdom_regex -n (.*)$/.exec(line)?.[1] ?? []);
+  lines.flatMap(line => /^acl listedNames\d dstdom_regex -n (.*)$/.exec(line)?.[1] ?? []);
 
 test('an unlisted name is refused before its lookup, and a listed one if its address is internal', t => {
   t.deepEqual(rules(conf('api.example.com')), [
@@ -44,13 +43,13 @@ test('the pattern of a wildcard matches subdomains of any depth, but not the dom
 test('a host is allowed at its own ports, not at those of another host', t => {
   const lines = conf('a.example.com', 'b.example.com:8443', 'c.example.com');
   const [defaultGroup, otherGroup] = [0, 1].map(group =>
-    lines.filter(line => line.includes(`names${group} `)),
+    lines.filter(line => line.includes(`listedNames${group} `)),
   );
   t.deepEqual(defaultGroup?.length, 3);
-  t.deepEqual(otherGroup?.slice(0, 1), ['acl names1 dstdom_regex -n ^b\\.example\\.com$']);
-  t.true(lines.includes('acl ports0 port 80 443'));
-  t.true(lines.includes('acl ports1 port 8443'));
-  t.true(lines.includes('acl listed1 all-of names1 ports1'));
+  t.deepEqual(otherGroup?.slice(0, 1), ['acl listedNames1 dstdom_regex -n ^b\\.example\\.com$']);
+  t.true(lines.includes('acl listedPorts0 port 80 443'));
+  t.true(lines.includes('acl listedPorts1 port 8443'));
+  t.true(lines.includes('acl listed1 all-of listedNames1 listedPorts1'));
   t.true(lines.includes('acl listed any-of listed0 listed1'));
 });
 
@@ -75,4 +74,45 @@ test('caching, headers about clients and helper programs are disabled', t => {
     'htcp_port 0',
   ])
     t.true(lines.includes(line), line);
+});
+
+test('connections to the hosts of secrets go to the program that has them, with the name of the client', t => {
+  const lines = squidConf({ hosts: ['*.example.com'], secretHosts: ['api.example.com:443'] }).split('\n');
+  for (const line of [
+    'acl secretNames0 dstdom_regex -n ^api\\.example\\.com$',
+    'acl secretPorts0 port 443',
+    'acl intercepted all-of connects secret !back',
+    'cache_peer_access secrets allow intercepted',
+    'cache_peer_access secrets deny all',
+    'never_direct allow intercepted',
+    'request_header_access X-Agent-Flow-Client deny all',
+    'request_header_add X-Agent-Flow-Client "KEY_OF_PROXY %et" intercepted',
+    'http_port 127.0.0.1:3130 name=back',
+  ])
+    t.true(lines.includes(line), line);
+  // Only after all that denies.
+  t.deepEqual(rules(lines).slice(-5), [
+    'http_access deny inner named',
+    'http_access deny inner',
+    'http_access allow intercepted named',
+    'http_access allow listed',
+    'http_access deny all',
+  ]);
+  t.false(conf('api.example.com').some(line => /secret|back/i.test(line)));
+});
+
+test('without a list of hosts all are allowed but the container of the proxy itself', t => {
+  const lines = squidConf({ hosts: null, secretHosts: ['api.example.com:443'] }).split('\n');
+  t.deepEqual(rules(lines), [
+    'http_access deny manager named',
+    'http_access deny manager',
+    'http_access deny otherProtocols named',
+    'http_access deny otherProtocols',
+    'http_access deny own named',
+    'http_access deny own',
+    'http_access allow intercepted named',
+    'http_access allow all',
+    'http_access deny all',
+  ]);
+  t.true(lines.includes('acl own dst 127.0.0.0/8'));
 });

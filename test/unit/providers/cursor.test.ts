@@ -3,16 +3,7 @@ import { ai, hasLogin, homeWith } from '../_helpers/provider.ts';
 
 test('cursor-agent trusts the workspace, and gets its prompt as an argument', async t => {
   const { command, stdin, env } = await ai('cursor', { model: 'gpt' });
-  t.deepEqual(command, [
-    'cursor-agent',
-    '--print',
-    '--trust',
-    '--force',
-    '--model',
-    'gpt',
-    '--',
-    'Go',
-  ]);
+  t.deepEqual(command, ['cursor-agent', '--print', '--trust', '--force', '--model', 'gpt', '--', 'Go']);
   t.is(stdin, 'empty');
   t.deepEqual(env, { NO_OPEN_BROWSER: '1' });
 });

@@ -30,3 +30,16 @@ test('a value that an earlier supervisor injected is redacted once it is learned
   vault.learn(['injected-value']);
   t.is(deep('injected-value'), redacted);
 });
+
+test('a secret that no header can contain is missing for its proxy', t => {
+  const byHost = { hosts: ['api.example.com:443'], header: 'Authorization: Bearer $' };
+  const agent = { ...defaultPlan, secrets: [{ name: 'TOKEN', file: null, byHost }] };
+  for (const [value, isUsable] of [
+    ['a-usable-value', true],
+    ['two\r\nlines: of text', false],
+    ['an-é-in-it', false],
+  ] as const) {
+    const vault = vaultOf({ name: 'x', concurrency: null, agents: [agent] }, { TOKEN: value });
+    t.is('values' in vault.open(agent), isUsable, value);
+  }
+});

@@ -64,6 +64,7 @@ test('skills are sent to every engine, unless they have changed since the spec w
   const injectOn = (hasOtherFiles: boolean) =>
     inject(
       {
+        shareOfBudget: async () => null,
         clock: { now: () => 7 },
         docker,
         vault,

@@ -7,17 +7,16 @@ import { leaseSeconds } from '../agent-container/lease.ts';
 import { classify, dockerError } from '../docker/classify-error.ts';
 import type { CallEnd } from '../docker/recorder.ts';
 import { readOutput, saveOutput } from '../docker/stream.ts';
-import { providerNamed } from '../providers/catalogue.ts';
-import { refusedKey } from '../providers/refused-key.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { holdFile, openFile } from '../store/state-files.ts';
 import { writeFileAtomic } from '../store/write-file-atomic.ts';
 import { plainText } from '../text/text.ts';
 import { agentOutput, marksFile } from '../transcript/agent-output.ts';
-import { type AgentReport, reportIn } from '../transcript/agent-report.ts';
+import { reportIn } from '../transcript/agent-report.ts';
 import { endRecordOf, recordInFile, refusalIn } from '../transcript/end-record.ts';
 import { readTar } from '../workspace/tar-reader.ts';
 import { type ActorContext, owner } from './context.ts';
+import { providerFailureOf, withCountedBudget } from './provider-failure.ts';
 
 type CollectPorts = Pick<
   ActorContext,
@@ -32,6 +31,7 @@ type CollectPorts = Pick<
   | 'networks'
   | 'emit'
   | 'haltUnwritable'
+  | 'shareOfBudget'
 >;
 
 /**
@@ -58,9 +58,11 @@ export async function collect(
     providerFailure: providerFailureOf(context.plan(input.name), reportIn(end, nonce)),
     refusal: refusalIn(end),
   };
-  const timeout = AbortSignal.timeout(input.cancelled ? 1_000 : 60_000);
-  await context.networks.readBlocked(input.name, input.attempt, AbortSignal.any([signal, timeout]));
-  if (record || input.cancelled) return { record };
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(input.cancelled ? 1_000 : 60_000)]);
+  await context.networks.readBlocked(input.name, input.attempt, timeout);
+  await context.networks.readUsage(context.plan(input.name), input.attempt, timeout);
+  if (record) return { record: await withCountedBudget(context, input, record) };
+  if (input.cancelled) return { record };
 
   if (problem === null) await checkWhole(context, input, result, signal);
   if (!result.ok) throw dockerError(result, { operation: 'read the transcript' });
@@ -148,27 +150,6 @@ async function checkWhole(
   const last = await docker(['logs', '--tail=1', input.containerId!], { signal, scope: owner(input) });
   if (endRecordOf(last.stdout, nonce))
     throw new StepError('transient', `${file} lacks the end of the transcript`);
-}
-
-/** Return the failure that the AI CLI reports, with a hint. */
-function providerFailureOf(
-  { provider: name, secrets }: AgentPlan,
-  report: AgentReport | null,
-): NonNullable<EndRecord['providerFailure']> | null {
-  const provider = providerNamed(name);
-  if (!report?.failure || provider === undefined) return null;
-  const { kind, message, resetsAt } = report.failure;
-  const { title, login } = provider;
-  if (kind === 'needsInput') return { kind, message: `${title} ${message}`, until: null };
-  const given = secrets.map(({ name }) => name);
-  const hint =
-    kind === 'authentication'
-      ? `. Set ${refusedKey(provider, given)}${login[0] ? `, or log in here (~/${login[0]})` : ''}`
-      : kind === 'quota' && resetsAt === null
-        ? '. Run it again when its plan is there again'
-        : '';
-  const reason = hint === '' ? message : message.replace(/\.+$/, '');
-  return { kind, message: `${title}: ${reason}${hint}`, until: resetsAt };
 }
 
 /** Return the record with the length of a lease that ran out. */

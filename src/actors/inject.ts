@@ -12,6 +12,7 @@ import { brokerHost } from '../spec/broker.ts';
 import { launchScript } from '../spec/launch.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { readSameSkill } from '../spec/skill-files.ts';
+import { reportOf, tokenLimits } from './budget.ts';
 import { type ActorContext, owner } from './context.ts';
 import { grantSecrets, placeholders, splitSecrets } from './host-secrets.ts';
 import { findEnd } from './lookup-end.ts';
@@ -88,7 +89,8 @@ export async function beginInjection(
   const direct = isBrokered(plan) ? brokerHost : null;
   const authority = await grantSecrets(context, input.name, byHost, signal);
   const secrets = { ...own, ...placeholders(byHost) };
-  const report = withShare(plan.report, await context.shareOfBudget(input));
+  const report = await reportOf(context, input);
+  await context.networks.limit(plan, input.attempt, tokenLimits(report), signal);
   const options = { secrets, logins, skills: skillsOf(plan), direct, authority };
   const script = salted(launchScript({ ...plan, report }, options));
   if (!(await seal(context, input, Object.values(own), signal))) return null;
@@ -125,13 +127,6 @@ export async function beginInjection(
   result.catch(() => {});
   injection.abortOn(signal);
   return injection;
-}
-
-/** Limit an AI CLI to its part of the budget of the run, unless its own budget is smaller. */
-function withShare(report: AgentPlan['report'], usd: number | null): AgentPlan['report'] {
-  const own = report?.budget?.usd ?? Number.POSITIVE_INFINITY;
-  if (report === null || usd === null || own <= usd) return report;
-  return { ...report, budget: { ...report.budget, usd, isShare: true } };
 }
 
 /** They were checked before the run, but have grown or become unreadable since. */

@@ -1,10 +1,11 @@
 import type { Activity, StepInput } from '../../machines/agent-types.ts';
 import type { End } from '../../machines/outcome.ts';
 import { type ActivityPorts, followActivity } from './activity.ts';
+import { reportOf, tokenLimits } from './budget.ts';
 import type { ActorContext } from './context.ts';
 import type { Leases } from './lease.ts';
 
-type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher' | 'docker' | 'networks'>;
+type WatchPorts = ActivityPorts & Pick<ActorContext, 'watcher' | 'docker' | 'networks' | 'shareOfBudget'>;
 
 /** A container enforces its own limit; one that exceeds it by this many milliseconds is ended from outside. */
 const overdueGracePeriodMs = 30_000;
@@ -30,7 +31,7 @@ export function agentWatcher(leases: Pick<Leases, 'renew' | 'forget'>): WatchAge
     const plan = context.plan(input.name);
     const { run } = plan.timeouts;
     // For an agent that an earlier process has started.
-    context.networks.keep(plan);
+    void context.networks.keep(plan, input.attempt, async () => tokenLimits(await reportOf(context, input)));
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     const followed = followActivity(context, input, stop, report);

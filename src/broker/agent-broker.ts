@@ -1,5 +1,6 @@
 // agent-broker: the server that holds the keys of a run, in a container of its own.
 // agent-broker load: send the credentials on standard input to it. Prints `loaded`.
+// agent-broker usage AGENT ATTEMPT: print the usage that it has counted, as JSON; null for none.
 import { rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -12,13 +13,15 @@ const socketPath = '/run/broker/control';
 const port = 8080;
 
 function serve(): void {
-  const { server, load } = createBroker(callerLookup(), call =>
+  const { server, load, meter } = createBroker(callerLookup(), call =>
     process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...call })}\n`),
   );
   // Not before the credentials are there: until then a connection is refused, which every CLI repeats.
   let isListening = false;
-  const receive = async (credentials: string) => {
-    load(parseCredentials(credentials));
+  const receive = async (message: string) => {
+    const { usage } = JSON.parse(message) as { usage?: [string, number] };
+    if (usage !== undefined) return `${JSON.stringify(meter.usageOf(...usage))}\n`;
+    load(parseCredentials(message));
     if (!isListening) await new Promise<void>(resolve => server.listen(port, resolve));
     isListening = true;
     return 'loaded\n';
@@ -29,10 +32,9 @@ function serve(): void {
     // An async iterator would end the connection before the reply.
     connection.on('data', (bytes: Buffer) => received.push(bytes));
     connection.on('end', () => {
-      const credentials = Buffer.concat(received).toString();
-      void receive(credentials).then(
+      void receive(Buffer.concat(received).toString()).then(
         reply => connection.end(reply),
-        () => connection.end('invalid credentials\n'),
+        () => connection.end('invalid message\n'),
       );
     });
   });
@@ -41,15 +43,12 @@ function serve(): void {
   process.on('SIGTERM', () => process.exit(0));
 }
 
-async function send(): Promise<void> {
-  const credentials = await text(process.stdin);
-  const deadline = Date.now() + 15_000;
-  const answer = await connect(deadline).then(connection => {
-    connection.end(credentials);
-    return text(connection);
-  });
-  process.stdout.write(answer);
-  process.exitCode = answer === 'loaded\n' ? 0 : 1;
+async function send(message: string): Promise<void> {
+  const connection = await connect(Date.now() + 15_000);
+  connection.end(message);
+  const reply = await text(connection);
+  process.stdout.write(reply);
+  process.exitCode = reply === '' || reply.startsWith('invalid') ? 1 : 0;
 }
 
 /** The server may have been started a moment ago. */
@@ -66,5 +65,7 @@ async function connect(deadline: number): Promise<ReturnType<typeof createConnec
   }
 }
 
-if (process.argv[2] === 'load') void send();
+const [, , command, agent = '', attempt] = process.argv;
+if (command === 'load') void text(process.stdin).then(send);
+else if (command === 'usage') void send(JSON.stringify({ usage: [agent, Number(attempt)] }));
 else serve();

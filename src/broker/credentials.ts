@@ -1,8 +1,13 @@
+import type { AttemptLimit, AttemptUsage } from './meter.ts';
+
 /** The credentials of one run's agents, as the broker receives them. They are kept in memory only. */
 export interface Credentials {
   readonly credentials: readonly Credential[];
   /** CA certificates in addition to those that Node trusts, as PEM; null for none. */
   readonly certificates: string | null;
+  readonly limits: readonly AttemptLimit[];
+  /** Usage that an earlier broker of the run has counted. */
+  readonly used: readonly AttemptUsage[];
 }
 
 /** A key that the broker sends to one API in place of an agent's placeholder. */
@@ -25,11 +30,12 @@ export interface Credential {
 
 /** Parse the credentials that agent-flow sends. Throws if they have another form. */
 export function parseCredentials(text: string): Credentials {
-  const { credentials, certificates } = JSON.parse(text) as Credentials;
+  const { credentials, certificates, limits, used } = JSON.parse(text) as Credentials;
   const isPlain = (credential: Credential) =>
     ['placeholder', 'agent', 'container', 'upstream', 'base', 'header', 'prefix', 'key'].every(
       field => typeof credential[field as keyof Credential] === 'string',
     ) && Array.isArray(credential.paths);
-  if (!Array.isArray(credentials) || !credentials.every(isPlain)) throw new Error('invalid credentials');
-  return { credentials, certificates: typeof certificates === 'string' ? certificates : null };
+  const isComplete = [credentials, limits, used].every(list => Array.isArray(list));
+  if (!isComplete || !credentials.every(isPlain)) throw new Error('invalid credentials');
+  return { credentials, certificates: typeof certificates === 'string' ? certificates : null, limits, used };
 }

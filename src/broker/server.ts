@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls';
 import type { LookUpCaller } from './caller.ts';
 import type { Credential, Credentials } from './credentials.ts';
 import { type Agents, answerError, forward } from './forward.ts';
+import { createMeter, type Meter } from './meter.ts';
 import { checkCall } from './request.ts';
 import type { CallUsage } from './usage.ts';
 
@@ -25,8 +26,9 @@ export interface LoggedCall {
 
 export interface Broker {
   readonly server: Server;
-  /** Replace all credentials. Calls that are under way keep theirs. */
+  /** Replace all credentials and limits. Calls that are under way keep theirs. */
   load(credentials: Credentials): void;
+  readonly meter: Pick<Meter, 'usageOf'>;
 }
 
 /** Limits for one address: no agent may occupy the broker alone. */
@@ -39,11 +41,15 @@ const requestTimeout = 300_000;
 export function createBroker(lookUp: LookUpCaller, log: (call: LoggedCall) => void): Broker {
   let known: ReadonlyMap<string, Credential> = new Map();
   let agents = agentsWith(null);
+  const meter = createMeter();
   const server = createServer({ headersTimeout, requestTimeout, maxHeaderSize: 32_768 });
   server.on('request', (request, response) => {
-    const end = (call: Pick<LoggedCall, 'agent' | 'attempt' | 'status' | 'refused' | 'usage'>) =>
+    const end = (call: Handled) => {
+      const { agent, attempt, usage } = call;
+      if (agent !== null && attempt !== null && usage !== null) meter.count(agent, attempt, usage);
       log({ ...call, ...lineOf(request) });
-    void handle(request, response, { known, agents, lookUp }).then(end);
+    };
+    void handle(request, response, { known, agents, lookUp, meter }).then(end);
   });
   // Without a listener Node would open a tunnel for nobody.
   server.on('connect', (_, socket) =>
@@ -52,18 +58,29 @@ export function createBroker(lookUp: LookUpCaller, log: (call: LoggedCall) => vo
   server.on('connection', boundPerAddress());
   return {
     server,
-    load({ credentials, certificates }) {
+    meter,
+    load({ credentials, certificates, limits, used }) {
+      meter.load(limits, used);
       known = new Map(credentials.map(credential => [credential.placeholder, credential]));
       agents = agentsWith(certificates);
     },
   };
 }
 
+type Handled = Pick<LoggedCall, 'agent' | 'attempt' | 'status' | 'refused' | 'usage'>;
+
+interface Handling {
+  readonly known: ReadonlyMap<string, Credential>;
+  readonly agents: Agents;
+  readonly lookUp: LookUpCaller;
+  readonly meter: Meter;
+}
+
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  { known, agents, lookUp }: { known: ReadonlyMap<string, Credential>; agents: Agents; lookUp: LookUpCaller },
-) {
+  { known, agents, lookUp, meter }: Handling,
+): Promise<Handled> {
   response.on('error', () => {});
   request.on('error', () => {});
   const call = await checkCall(request, known, lookUp);
@@ -71,8 +88,15 @@ async function handle(
     answerError(response, call.status, call.message);
     return { agent: null, attempt: null, status: null, refused: call.message, usage: null };
   }
+  const { attempt, credential } = call;
+  const exceeded = meter.exceeded(credential.agent, attempt);
+  if (exceeded !== null) {
+    const refused = `its budget is used up: ${exceeded}`;
+    answerError(response, 403, refused);
+    return { agent: credential.agent, attempt, status: null, refused, usage: null };
+  }
   const forwarded = await forward(call, request, response, agents);
-  return { agent: call.credential.agent, attempt: call.attempt, ...forwarded };
+  return { agent: credential.agent, attempt, ...forwarded };
 }
 
 const lineOf = ({ method = '', url = '' }: IncomingMessage) => ({

@@ -1,8 +1,9 @@
-/** Tokens of one call, as the API has counted them. `inputTokens` includes the cached ones. */
+/** Tokens of one call, as the API has counted them. `inputTokens` includes those from a cache and those written to one. */
 export interface CallUsage {
   readonly model: string | null;
   readonly inputTokens: number;
   readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
   readonly outputTokens: number;
 }
 
@@ -88,6 +89,7 @@ function countsOf(usage: Fields): Partial<CallUsage> {
     // The Messages API counts cached tokens apart from the others.
     ...(input === undefined ? {} : { inputTokens: input + (cacheRead ?? 0) + (cacheWrite ?? 0) }),
     ...(cached === undefined ? {} : { cachedInputTokens: cached }),
+    ...(cacheWrite === undefined ? {} : { cacheWriteTokens: cacheWrite }),
     ...(output === undefined ? {} : { outputTokens: output + thoughts }),
   };
 }
@@ -98,6 +100,6 @@ const count = (value: unknown) =>
 /** Later events of a stream repeat counts as sums so far, and some have only a few of them. */
 function merge(known: CallUsage | null, found: Partial<CallUsage>): CallUsage | null {
   if (Object.keys(found).length === 0) return known;
-  const empty = { model: null, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 };
+  const empty = { model: null, inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
   return { ...empty, ...known, ...found };
 }

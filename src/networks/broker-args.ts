@@ -11,6 +11,9 @@ export interface BrokerIdentity extends RunOwner {
   readonly supportedLimits?: SupportedLimits;
 }
 
+/** The program in its image. */
+export const brokerProgram = ['node', '/usr/local/bin/agent-broker'] as const;
+
 /** The user `nobody`, of the broker's image. */
 const user = 65_534;
 

@@ -1,9 +1,11 @@
 import { createOwned, findOwned } from '../agent-container/ensure-owned.ts';
+import type { AttemptUsage } from '../broker/meter.ts';
 import { dockerError } from '../docker/classify-error.ts';
 import { matchesMessage } from '../docker/messages.ts';
 import type { CallScope } from '../docker/recorder.ts';
 import { brokerHost } from '../spec/broker.ts';
-import { type BrokerIdentity, brokerArgs } from './broker-args.ts';
+import { type BrokerIdentity, brokerArgs, brokerProgram } from './broker-args.ts';
+import { usageInLog } from './broker-usage.ts';
 import { ownedContainer, type ProxyOptions, removeOurs } from './proxy.ts';
 
 export interface BrokerNetworks {
@@ -17,13 +19,13 @@ export interface BrokerNetworks {
 
 /**
  * Create the broker on these networks and start it, or find it. One that does not run is replaced: its keys are gone with
- * its memory. Returns its id.
+ * its memory. Returns its id, and the usage that the replaced one has counted.
  */
 export async function ensureBroker(
   identity: BrokerIdentity,
   networks: BrokerNetworks,
   options: ProxyOptions,
-): Promise<string> {
+): Promise<{ readonly id: string; readonly used: readonly AttemptUsage[] }> {
   const { docker, signal } = options;
   const args = brokerArgs(identity);
   const request = { owned: identity, args, operation: 'create the broker' };
@@ -31,16 +33,17 @@ export async function ensureBroker(
   const found = await findOwned(broker);
   const isUsable =
     found?.state === 'running' && found.image === identity.image && found.networks.includes(networks.outside);
+  const used = found && !isUsable ? await usageInLog(found.id, options) : [];
   if (found && !isUsable) await removeOurs(found.id, options);
   const id = isUsable ? found.id : await createOwned(broker);
   const joined = isUsable ? found.networks : [];
   for (const network of networks.inside)
     if (!joined.includes(network)) await connect(id, { network, alias: brokerHost }, options);
   for (const network of networks.ofApis) await connect(id, { network, alias: null }, options);
-  if (isUsable) return id;
+  if (isUsable) return { id, used };
   const started = await docker(['start', id], { timeout: 120_000, signal, isMutation: true });
   if (!started.ok) throw dockerError(started, { operation: 'start the broker' });
-  return id;
+  return { id, used };
 }
 
 /** Send all credentials to the broker, on the standard input of a program in its container. */
@@ -49,7 +52,7 @@ export async function loadCredentials(
   credentials: string,
   { docker, signal }: ProxyOptions,
 ): Promise<void> {
-  const args = ['exec', '--interactive', id, 'node', '/usr/local/bin/agent-broker', 'load'];
+  const args = ['exec', '--interactive', id, ...brokerProgram, 'load'];
   const result = await docker(args, { timeout: 60_000, signal, isMutation: true, input: credentials });
   if (!result.ok)
     throw dockerError(result, { operation: 'give the broker its keys', fallbackKind: 'transient' });

@@ -9,7 +9,8 @@ import type { AgentPlan } from '../spec/plan.ts';
 import { sharedNetwork } from '../spec/resolve.ts';
 import { checkAttachment } from './attachment.ts';
 import { ensureBridgeNetwork } from './bridge-network.ts';
-import { type BrokerOptions, type RunBroker, runBroker } from './brokers.ts';
+import type { BrokerOptions } from './broker-options.ts';
+import { type RunBroker, runBroker } from './brokers.ts';
 import { grantSecrets } from './grant-secrets.ts';
 import { readBlocked } from './read-blocked.ts';
 import { ensureRunNetwork, type RunNetwork } from './run-networks.ts';
@@ -17,7 +18,7 @@ import { type RunProxiesOptions, runProxies } from './run-proxies.ts';
 import type { SwarmNetwork, SwarmNetworks } from './swarm-networks.ts';
 
 /** The networks of one run's agents, and their proxies. */
-export interface RunNetworks extends Pick<RunBroker, 'keep' | 'attach'> {
+export interface RunNetworks extends Omit<RunBroker, 'ensure'> {
   /** Create or find the network of an agent's container, once for all agents that share it. */
   ensure(agent: string, signal: AbortSignal): Promise<void>;
   /**

@@ -111,5 +111,6 @@ function transitionsOf(agents: readonly AgentPlan[], { knownContextOf, journal, 
       ),
     name => ended.has(name),
     (name, attempt) => knownContextOf(name).networks.blocked(name, attempt),
+    (name, attempt) => knownContextOf(name).networks.counted(name, attempt),
   );
 }

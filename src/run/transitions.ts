@@ -1,9 +1,19 @@
 import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
 import type { AgentContext, AgentEmitted, AgentOutput } from '../../machines/agent-types.ts';
 import { tagsOf } from '../../machines/state-tags.ts';
+import type { Usage } from '../agent-cli/report.ts';
 import type { RunEventBody } from '../events.ts';
 import { eventWord } from '../state/event-word.ts';
+import { type PricedUsage, priced } from '../transcript/priced-usage.ts';
 import type { Transcript } from '../transcript/transcript.ts';
+
+/** An agent can forge the report of its CLI, but not the count of the broker: only its turns are taken from it then. */
+function knownUsage(reported: PricedUsage | null, counted: Usage | null): PricedUsage | null {
+  if (counted === null) return reported;
+  const usage = priced({ ...counted, turns: reported?.turns ?? null })!;
+  // A model without a price costs at least as much as the CLI says.
+  return usage.costUsd === null && reported?.costUsd ? { ...usage, costUsd: reported.costUsd } : usage;
+}
 
 /**
  * Turn inspection events of XState into events of the journal. A microstep is reported before the actor that it invokes
@@ -18,6 +28,8 @@ export function transitionEvents(
   isEnded: (agent: string) => boolean = () => false,
   /** Return the hosts that the network of an attempt has blocked. */
   blockedHosts: (agent: string, attempt: number) => readonly string[] = () => [],
+  /** Return the usage of an attempt by the count of the broker; null without one. */
+  counted: (agent: string, attempt: number) => Usage | null = () => null,
 ): (inspected: InspectionEvent) => void {
   const last = new Map<string, string>();
   /** By agent: emitted in the microstep that is about to be reported. */
@@ -26,12 +38,13 @@ export function transitionEvents(
   const appendEndOfAttempt = (agent: string, ended: AgentEmitted) => {
     const kept = transcript(agent, ended.attempt);
     const blocked = blockedHosts(agent, ended.attempt);
+    const usage = knownUsage(kept?.usage ?? null, counted(agent, ended.attempt));
     append({
       agent,
       ...ended,
       transcript: kept?.path ?? null,
       ...(kept?.truncated ? { transcriptTruncated: true } : {}),
-      ...(kept?.usage ? { usage: kept.usage } : {}),
+      ...(usage === null ? {} : { usage }),
       ...(kept?.screen ? { screen: kept.screen } : {}),
       ...(blocked.length === 0 ? {} : { blockedHosts: [...blocked] }),
     });

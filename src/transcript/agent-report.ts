@@ -16,21 +16,22 @@ const modelTokens = z.object({
 /** The last moment that a `Date` can hold. */
 const latest = 8.64e15;
 
+/** The usage of an AI CLI as JSON. */
+export const usageSchema = z.object({
+  turns: count.nullable(),
+  inputTokens: count,
+  cachedInputTokens: count,
+  outputTokens: count,
+  cacheWriteTokens: count.exactOptional(),
+  costUsd: z.number().nonnegative().max(1e9).nullable(),
+  models: z
+    .record(z.string().max(200).transform(plainText), modelTokens)
+    .refine(models => Object.keys(models).length <= maxModels)
+    .exactOptional(),
+});
+
 const schema = z.object({
-  usage: z
-    .object({
-      turns: count.nullable(),
-      inputTokens: count,
-      cachedInputTokens: count,
-      outputTokens: count,
-      cacheWriteTokens: count.exactOptional(),
-      costUsd: z.number().nonnegative().max(1e9).nullable(),
-      models: z
-        .record(z.string().max(200).transform(plainText), modelTokens)
-        .refine(models => Object.keys(models).length <= maxModels)
-        .exactOptional(),
-    })
-    .nullable(),
+  usage: usageSchema.nullable(),
   failure: z
     .object({
       kind: z.enum(failureKinds),

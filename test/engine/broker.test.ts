@@ -118,8 +118,11 @@ async function echoApi(t: ExecutionContext): Promise<string> {
     await execa('docker', ['network', 'rm', network], { reject: false });
   });
   const program = `require('node:http').createServer((request, response) => {
-    response.setHeader('x-echo', JSON.stringify(request.headers));
-    request.resume().on('end', () => response.end(JSON.stringify(request.headers) + Buffer.from(JSON.stringify(request.headers)).toString('base64')));
+    const text = JSON.stringify(request.headers);
+    const usage = { input_tokens: 10, output_tokens: 20 };
+    const body = { headers: request.headers, encoded: Buffer.from(text).toString('base64'), model: 'claude-opus-5-5', usage };
+    response.setHeader('x-echo', text);
+    request.resume().on('end', () => response.end(JSON.stringify(body)));
   }).listen(8080)`;
   await docker('network', 'create', '--internal', network);
   const args = [`--name=${network}`, `--network=${network}`, '--network-alias=echo', '--entrypoint=node'];
@@ -188,6 +191,42 @@ test.serial('a hostile agent gets neither the key nor the calls of another agent
     t.false(body.includes(encoded));
   }
 });
+
+test.serial(
+  'an agent that does not report its usage has the one that its API has counted, and its budget',
+  async t => {
+    const here = place(t);
+    const network = await echoApi(t);
+    const silent = await image(t, scripted);
+    const call =
+      'curl -s -m 60 -o body -w "%{http_code} " $ANTHROPIC_BASE_URL/v1/messages -H "x-api-key: $ANTHROPIC_API_KEY"';
+    const agent = { ...agentOf(here, 'claude', { name: network }), image: silent, memory: '256m' };
+    const { exitCode, json } = await here.run(
+      {
+        agents: {
+          limited: {
+            ...agent,
+            ...{ workspace: 'workspace', budget: { outputTokens: 50 }, retries: 1 },
+            prompt: `for call in 1 2 3 4 5; do ${call} >> statuses; done`,
+          },
+          free: { ...agent, prompt: `${call}; ${call}` },
+        },
+      },
+      [],
+      { env: { ...here.env, ANTHROPIC_API_KEY: canary, ANTHROPIC_BASE_URL: 'http://echo:8080' } },
+    );
+    t.is(exitCode, 1);
+    const { limited, free } = json.agents;
+    t.is(readFileSync(join(here.workspace, 'statuses'), 'utf8'), '200 200 200 403 403 ');
+    t.is(limited.error.kind, 'budget');
+    t.regex(limited.error.message, /over its budget: more than 50 tokens of output$/);
+    t.is(limited.attempts.length, 1);
+    t.like(limited.usage, { inputTokens: 30, outputTokens: 60 });
+    t.is(free.status, 'succeeded');
+    t.like(free.usage, { inputTokens: 20, outputTokens: 40 });
+    t.true(free.usage.costUsd > 0);
+  },
+);
 
 test.serial('a broker that is killed is replaced, and the run continues', async t => {
   const here = place(t);

@@ -57,7 +57,10 @@ export const noNetworks: RunNetworks = {
   },
   readBlocked: async () => {},
   blocked: () => [],
-  keep: () => {},
+  keep: async () => {},
+  limit: async () => {},
+  readUsage: async () => {},
+  counted: () => null,
   attach: async () => {},
   close: async () => false,
 };

@@ -7,6 +7,7 @@ import type { ActorContext } from '../../../src/actors/context.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import type { RunEventBody } from '../../../src/events.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
+import { noNetworks } from '../_helpers/actor-ports.ts';
 import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const nonce = 'nonce-1';
@@ -32,7 +33,7 @@ async function withUnreadableSecret(t: ExecutionContext, plan: AgentPlan = agent
     plan: () => plan,
     identity: () => ({ nonce }),
     transcript: () => transcript,
-    networks: { readBlocked: async () => {} },
+    networks: noNetworks,
     emit: async (event: RunEventBody) => void events.push(event),
   } as unknown as ActorContext;
   return { context, events, transcript };

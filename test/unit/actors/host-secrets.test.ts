@@ -4,6 +4,7 @@ import { beginInjection } from '../../../src/actors/inject.ts';
 import type { Docker } from '../../../src/docker/cli.ts';
 import type { GrantMessage } from '../../../src/secret-proxy/grants.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
+import { noNetworks } from '../_helpers/actor-ports.ts';
 import { defaultPlan } from '../_helpers/default-plan.ts';
 
 const certificate = '-----BEGIN CERTIFICATE-----\nb3Vycw==\n-----END CERTIFICATE-----\n';
@@ -35,6 +36,7 @@ test('an agent gets a placeholder and a certificate, and its proxy the secret', 
     placeholder: (name: string, secret: string) => `${name}-${secret}`.toLowerCase(),
     shareOfBudget: async () => null,
     networks: {
+      ...noNetworks,
       async grant(message: GrantMessage) {
         granted.push(message);
         return certificate;

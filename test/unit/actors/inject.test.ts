@@ -9,6 +9,7 @@ import type { Docker } from '../../../src/docker/cli.ts';
 import { redacted } from '../../../src/secrets/find-secrets.ts';
 import { launchScript } from '../../../src/spec/launch.ts';
 import { readSkill } from '../../../src/spec/skill-files.ts';
+import { noNetworks } from '../_helpers/actor-ports.ts';
 import { agent, attempt, never, sealedRun } from '../_helpers/sealed-run.ts';
 
 const value = 'canary-weak';
@@ -32,6 +33,7 @@ test('the hash of a launch script does not reveal its secrets, which are sealed 
     seals,
     plan: () => agent,
     shareOfBudget: async () => null,
+    networks: noNetworks,
   } as unknown as ActorContext;
   const input = { ...attempt, image: null, inDoubt: false, cancelled: false };
   t.deepEqual(await inject(context, new Map(), input, never), { injectedAt: 7 });
@@ -65,6 +67,7 @@ test('skills are sent to every engine, unless they have changed since the spec w
     inject(
       {
         shareOfBudget: async () => null,
+        networks: noNetworks,
         clock: { now: () => 7 },
         docker,
         vault,

@@ -11,6 +11,7 @@ import {
   id,
   input,
   never,
+  noNetworks,
   rejection,
 } from '../_helpers/actor-ports.ts';
 
@@ -32,6 +33,7 @@ function portsOf(
     vault: { open: () => ({ values: {} }) },
     seals: { seal: async () => exists },
     shareOfBudget: async () => null,
+    networks: noNetworks,
   } as unknown as InjectPorts;
 }
 

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import type { Credential } from '../../../src/broker/credentials.ts';
+import type { AttemptLimit } from '../../../src/broker/meter.ts';
 import { createBroker, type LoggedCall } from '../../../src/broker/server.ts';
 
 const key = 'sk-real-91f2c07a55d1';
@@ -37,7 +38,9 @@ async function start(
     key,
     ...changes,
   };
-  broker.load({ credentials: [credential], certificates: null });
+  const load = (limits: readonly AttemptLimit[]) =>
+    broker.load({ credentials: [credential], certificates: null, limits, used: [] });
+  load([]);
   const { port } = broker.server.address() as AddressInfo;
   const call = (
     path: string,
@@ -59,7 +62,7 @@ async function start(
     out.on('error', reject).end(body);
     return promise;
   };
-  return { call, logged, port };
+  return { call, load, logged, port };
 }
 
 /** Send bytes, and return what comes back until the connection ends. */
@@ -226,6 +229,24 @@ test('an API that cannot be reached is an error of the gateway, without details'
   t.like(await logged, { agent: 'a', attempt: 1, status: null });
 });
 
+test('an attempt that has used its budget is refused, and the others are not', async t => {
+  const answer = JSON.stringify({ model: 'm', usage: { input_tokens: 7, output_tokens: 3 } });
+  let count = 0;
+  const api: RequestListener = (_, response) => {
+    count++;
+    response.end(answer);
+  };
+  const { call, load } = await start(t, api);
+  load([{ agent: 'a', attempt: 1, budget: { outputTokens: 2 } }]);
+  t.is((await call('/v1/messages')).status, 200);
+  const refused = await call('/v1/messages');
+  t.is(refused.status, 403);
+  t.regex(JSON.parse(refused.body).error.message, /its budget is used up: more than 2 tokens of output$/);
+  t.is(count, 1);
+  load([{ agent: 'a', attempt: 2, budget: { outputTokens: 2 } }]);
+  t.is((await call('/v1/messages')).status, 200);
+});
+
 test('a call is logged with its agent, attempt and usage, and without its query', async t => {
   const { call, logged } = await start(t, (_, response) =>
     response.end(JSON.stringify({ model: 'm-1', usage: { input_tokens: 7, output_tokens: 3 } })),
@@ -233,6 +254,6 @@ test('a call is logged with its agent, attempt and usage, and without its query'
   await call('/v1/messages?secret=1', { method: 'POST', body: '{}' });
   t.deepEqual(await logged, {
     ...{ agent: 'a', attempt: 1, status: 200, method: 'POST', path: '/v1/messages' },
-    usage: { model: 'm-1', inputTokens: 7, cachedInputTokens: 0, outputTokens: 3 },
+    usage: { model: 'm-1', inputTokens: 7, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 3 },
   });
 });

@@ -20,7 +20,13 @@ test('the Messages API counts cached tokens apart, and repeats the output as a s
     event({ type: 'content_block_delta', delta: { text: 'about "usage"' } }),
     event({ type: 'message_delta', usage: { output_tokens: 40 } }),
   ].join('');
-  const expected = { model: 'claude-x', inputTokens: 35, cachedInputTokens: 20, outputTokens: 40 };
+  const expected = {
+    model: 'claude-x',
+    inputTokens: 35,
+    cachedInputTokens: 20,
+    cacheWriteTokens: 5,
+    outputTokens: 40,
+  };
   t.deepEqual(read(true, stream), expected);
   t.deepEqual(read(true, ...stream), expected);
 });
@@ -28,14 +34,26 @@ test('the Messages API counts cached tokens apart, and repeats the output as a s
 test('the Responses API', t => {
   const usage = { input_tokens: 100, input_tokens_details: { cached_tokens: 40 }, output_tokens: 20 };
   const response = { model: 'gpt-x', usage };
-  const expected = { model: 'gpt-x', inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 };
+  const expected = {
+    model: 'gpt-x',
+    inputTokens: 100,
+    cachedInputTokens: 40,
+    cacheWriteTokens: 0,
+    outputTokens: 20,
+  };
   t.deepEqual(read(true, event({ type: 'response.completed', response })), expected);
   t.deepEqual(read(false, JSON.stringify(response)), expected);
 });
 
 test('the Chat Completions API', t => {
   const usage = { prompt_tokens: 100, prompt_tokens_details: { cached_tokens: 40 }, completion_tokens: 20 };
-  const expected = { model: 'm', inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 };
+  const expected = {
+    model: 'm',
+    inputTokens: 100,
+    cachedInputTokens: 40,
+    cacheWriteTokens: 0,
+    outputTokens: 20,
+  };
   t.deepEqual(read(true, event({ model: 'm', choices: [], usage }), 'data: [DONE]\n\n'), expected);
   t.is(read(true, event({ model: 'm', choices: [], usage: null })), null);
 });
@@ -50,7 +68,13 @@ test('the Gemini API, as events and as an array', t => {
       thoughtsTokenCount: 5,
     },
   });
-  const expected = { model: 'gemini-x', inputTokens: 100, cachedInputTokens: 40, outputTokens: 20 };
+  const expected = {
+    model: 'gemini-x',
+    inputTokens: 100,
+    cachedInputTokens: 40,
+    cacheWriteTokens: 0,
+    outputTokens: 20,
+  };
   t.deepEqual(read(true, event(part(2)), event(part(15))), expected);
   t.deepEqual(read(false, JSON.stringify([part(2), part(15)])), expected);
 });

@@ -3,7 +3,8 @@ import test from 'ava';
 import type { DockerOptions } from '../../../src/docker/cli.ts';
 import type { ContainerEnd } from '../../../src/docker/container-ends.ts';
 import { label } from '../../../src/docker/labels.ts';
-import { type BrokerOptions, runBroker } from '../../../src/networks/brokers.ts';
+import type { BrokerOptions } from '../../../src/networks/broker-options.ts';
+import { runBroker } from '../../../src/networks/brokers.ts';
 import { vaultOf } from '../../../src/secrets/vault.ts';
 import type { AgentPlan } from '../../../src/spec/plan.ts';
 import { agent, end, fakeClient, never } from '../_helpers/actor-ports.ts';
@@ -16,6 +17,7 @@ const broker = {
 const brokered = (name: string, fields: Partial<AgentPlan> = {}) =>
   agent({ name, secrets: [{ name: 'KEY', file: null, broker }], ...fields });
 const owned = { [label.instance]: 'i1', [label.runId]: 'r1234567' };
+const noLimits = async () => null;
 const idOf = (digit: string) => digit.repeat(64);
 
 /** A broker of these agents before a docker that remembers its containers. */
@@ -42,6 +44,8 @@ function start(agents: readonly AgentPlan[], env: Record<string, string> = { KEY
       const found = [...containers].filter(([name, { id }]) => args.includes(name) || args.includes(id));
       return { stdout: JSON.stringify(found.map(([name, state]) => inspected(name, state))) };
     }
+    if (args.includes('usage')) return { stdout: `${JSON.stringify(usage)}\n` };
+    if (command === 'logs') return { stdout: `${JSON.stringify(logged)}\nnot JSON\n` };
     if (command === 'exec') return { stdout: 'loaded\n' };
     return undefined;
   };
@@ -81,6 +85,10 @@ const inspected = (
   },
 });
 
+const usage = { turns: null, inputTokens: 10, cachedInputTokens: 0, outputTokens: 5, costUsd: null };
+const tokens = { inputTokens: 7, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 3 };
+const logged = { agent: 'a', attempt: 1, usage: { model: 'm', ...tokens } };
+
 const creates = (calls: readonly string[]) => calls.filter(call => call.startsWith('create ')).length;
 
 test('one broker is brought up for all agents, and its keys are on its standard input only', async t => {
@@ -109,7 +117,7 @@ test('nothing is done for agents without a key of the broker', async t => {
   const plain = agent({ name: 'a' });
   const { ensure, keep, attach, calls } = start([plain]);
   await ensure(plain, never);
-  keep(plain);
+  await keep(plain, 1, noLimits);
   await attach(plain, { id: idOf('a'), attempt: 1, image: 'sha256:1' }, never);
   t.deepEqual(calls, []);
 });
@@ -122,14 +130,41 @@ test('a broker that has ended is replaced, and given the keys again', async t =>
   while (inputs.length < 2) await turn();
   t.is(creates(calls), 2);
   t.true(calls.includes(`rm --force --volumes ${idOf('1')}`));
-  t.is(inputs[0], inputs[1]);
+  const [first, second] = inputs.map(input => JSON.parse(input).credentials);
+  t.deepEqual(first, second);
+});
+
+test('another broker continues with the limits, and with the usage that is in the log of the first', async t => {
+  const plan = brokered('a');
+  const { ensure, limit, inputs, containers, ends } = start([plan]);
+  await ensure(plan, never);
+  await limit(plan, 1, { outputTokens: 100 }, never);
+  t.deepEqual(JSON.parse(inputs[1]!).limits, [{ agent: 'a', attempt: 1, budget: { outputTokens: 100 } }]);
+  containers.get('tmux-agent-r1234567-broker')!.state = 'exited';
+  ends.get(idOf('1'))!.resolve(end);
+  while (inputs.length < 3) await turn();
+  const { limits, used } = JSON.parse(inputs[2]!);
+  t.deepEqual(limits, JSON.parse(inputs[1]!).limits);
+  t.like(used, [
+    { agent: 'a', attempt: 1, usage: { inputTokens: 7, outputTokens: 3, models: { m: tokens } } },
+  ]);
+});
+
+test('the usage of an attempt is read from the broker', async t => {
+  const plan = brokered('a');
+  const { ensure, readUsage, counted, calls } = start([plan]);
+  await readUsage(plan, 1, never);
+  t.is(counted('a', 1), null);
+  await ensure(plan, never);
+  await readUsage(plan, 1, never);
+  t.deepEqual(counted('a', 1), usage);
+  t.true(calls.at(-1)!.endsWith('usage a 1'));
 });
 
 test('the broker of an agent that runs already is kept', async t => {
   const { keep, inputs } = start([brokered('a')]);
-  keep(brokered('a'));
-  keep(brokered('a'));
-  while (inputs.length < 1) await turn();
+  await keep(brokered('a'), 1, noLimits);
+  await keep(brokered('a'), 1, noLimits);
   t.is(inputs.length, 1);
 });
 

@@ -37,7 +37,7 @@ function desk(
   const context = {
     identity: (_: string, attempt: number) => ({ ...identity, attempt }),
     transcript: (name: string, attempt: number) => join(path, name, String(attempt)),
-    networks: { blocked: () => [] },
+    networks: { blocked: () => [], counted: () => null },
   } as unknown as ActorContext;
   const inspected: unknown[] = [];
   const flow = drive(

@@ -15,6 +15,7 @@ import {
   fakeWatcher,
   id,
   identity,
+  noNetworks,
 } from '../_helpers/actor-ports.ts';
 import { at, enters, started } from '../_helpers/story.ts';
 import { virtualTime } from '../_helpers/virtual-time.ts';
@@ -144,7 +145,7 @@ function hostOf(
     cloneVolume: () => null,
     baseCommit: () => ({ commit: 'c1' }),
     deadlineSignal: () => new AbortController().signal,
-    networks: { readBlocked: async () => {} },
+    networks: noNetworks,
     seals: {
       async unseal() {
         if (refused === 'unseal') throw new Error('no key');

@@ -98,7 +98,11 @@ for (const login of ['brokered', 'direct'] as const)
       t.deepEqual([await here.containers(), await here.networks()], [[], []]);
       const { agents: ended } = JSON.parse(String(stdout));
       for (const { name } of clis) {
-        const transcript = here.transcript(name).replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
+        const transcript = here
+          .transcript(name)
+          .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+          // Gemini's measurement of its start, which it prints in some runs.
+          .replaceAll(/^\[STARTUP\] .*\n/gm, '');
         const { status, exitCode: code, usage } = ended[name];
         results[name] = { ...results[name], [login]: { transcript, status, code, usage } };
       }

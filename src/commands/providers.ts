@@ -41,25 +41,27 @@ async function listProviders(json: boolean): Promise<number> {
   const rows = catalogue.map(provider => ({ provider, found: loginsFound(provider, process.env) }));
   if (json) {
     printJson(
-      rows.map(({ provider: { name, title, verified, install }, found }) => ({
+      rows.map(({ provider: { name, title, verified, install, brokered }, found }) => ({
         name,
         title,
         verified,
         install: 'npm' in install ? `${install.npm}@${install.version}` : install.script,
         version: install.version ?? null,
         found,
+        brokered: brokered?.keys.map(key => key.name) ?? [],
       })),
     );
     return 0;
   }
   process.stdout.write(
     `${table([
-      ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'LOGIN FOUND'],
-      ...rows.map(({ provider: { name, title, verified, install, keys }, found }) => [
+      ['PROVIDER', 'CLI', 'RELEASE', 'TESTED', 'BROKERED', 'LOGIN FOUND'],
+      ...rows.map(({ provider: { name, title, verified, install, brokered, keys }, found }) => [
         name,
         title,
         install.version ?? 'latest',
         verified ? 'yes' : 'no',
+        brokered ? 'yes' : 'no',
         found.length > 0 ? found.join(', ') : `none; ${keys[0] ? `set ${keys[0]}` : 'see its documentation'}`,
       ]),
     ])}\n`,

@@ -41,8 +41,11 @@ export async function withCountedBudget(
   const exceeded = limits && exceededLimit(limits, usage);
   if (exceeded === null) return record;
   const { title } = providerNamed(context.plan(input.name).provider)!;
+  // As agent-report does: a CLI may exit with 0 although its calls were refused.
+  const code = record.code === 0 ? 1 : record.code;
   return {
     ...record,
+    code,
     providerFailure: { kind: 'budget', message: `${title}: over its budget: ${exceeded}`, until: null },
   };
 }

@@ -205,7 +205,7 @@ test.serial(
     const call =
       'curl -s -m 60 -o body -w "%{http_code} " $ANTHROPIC_BASE_URL/v1/messages -H "x-api-key: $ANTHROPIC_API_KEY"';
     const agent = { ...agentOf(here, 'claude', { name: network }), image: silent, memory: '256m' };
-    const { exitCode, json } = await here.run(
+    const { exitCode, json, stderr } = await here.run(
       {
         agents: {
           limited: {
@@ -219,7 +219,7 @@ test.serial(
       [],
       { env: { ...here.env, ANTHROPIC_API_KEY: canary, ANTHROPIC_BASE_URL: 'http://echo:8080' } },
     );
-    t.is(exitCode, 1);
+    t.is(exitCode, 1, `${stderr}${JSON.stringify(json.agents)}`);
     const { limited, free } = json.agents;
     t.is(readFileSync(join(here.workspace, 'statuses'), 'utf8'), '200 200 200 403 403 ');
     t.is(limited.error.kind, 'budget');

@@ -42,7 +42,8 @@ export const codex: Provider = {
         '--config=model_providers.env={name="OpenAI", base_url="$", env_key="CODEX_API_KEY", wire_api="responses"}',
       ],
     },
-    ready: '^› Ask Codex to do anything',
+    // It shows an empty prompt while it loads, and may ask about the folder after that; a prompt pasted then is lost.
+    ready: 'permissions: YOLO mode[^]*^› Ask Codex to do anything',
     dialogs: [
       { title: 'asks for a login', pattern: 'Choose how you want to use Codex|Sign in with ChatGPT' },
       { title: 'asks a question', pattern: 'Press enter to (continue|confirm)|enter to submit' },

@@ -89,6 +89,10 @@ test('messages of codex without a login or quota are recognized', t => {
 
 test('an interactive codex is ready at its empty prompt', t => {
   const ready = new RegExp(providerNamed('codex')!.interactive!.ready, 'm');
-  t.regex('─────\n› Ask Codex to do anything\n', ready);
+  const screen = (status: string) =>
+    `  >_ OpenAI Codex (v0.171.0)\n     ${status}\n\n› Ask Codex to do anything\n\n  ? for shortcuts\n`;
+  t.regex(screen('/workspace\n  permissions: YOLO mode'), ready);
+  t.notRegex(screen('loading'), ready);
+  t.notRegex(screen('/workspace'), ready);
   t.notRegex('you may type: › Ask Codex to do anything', ready);
 });

@@ -20,7 +20,7 @@ export interface Credential {
   readonly upstream: string;
   /** The path under which the agent calls the API: the broker removes it from the path of a call. */
   readonly base: string;
-  /** Paths after `base` that may be called, and everything below them. */
+  /** Calls that may be made, as `POST /messages`, with the path after `base`; `*` stands for a part of a path. */
   readonly paths: readonly string[];
   /** The header with the key, in lower case, and its text before the key. */
   readonly header: string;

@@ -47,8 +47,8 @@ export async function checkCall(
   if (attempt === null) return refuse(403, 'this placeholder belongs to another container');
   const { base, paths } = credential;
   const path = at.path.startsWith(`${base}/`) ? at.path.slice(base.length) : null;
-  if (path === null || !paths.some(allowed => isBelow(path, allowed)))
-    return refuse(403, `${at.path.slice(0, 200)} is not a path of the API that agents may call`);
+  if (path === null || !paths.some(allowed => matches(allowed, method, path)))
+    return refuse(403, `${method} ${at.path.slice(0, 200)} is not a call of the API that agents may make`);
   at.query.delete('key');
   const query = at.query.size === 0 ? '' : `?${at.query}`;
   return { credential, attempt, target: `${path}${query}` };
@@ -56,9 +56,12 @@ export async function checkCall(
 
 const refuse = (status: number, message: string): RefusedCall => ({ status, message });
 
-/** A path ends, goes on below, or names a method as in `/v1beta/models/gemini:generateContent`. */
-const isBelow = (path: string, allowed: string) =>
-  path.startsWith(allowed) && (path.length === allowed.length || '/:'.includes(path[allowed.length]!));
+/** Return whether a call is one such as `POST /v1/models/*:generateContent`. */
+function matches(allowed: string, method: string, path: string): boolean {
+  const call = `${method === 'HEAD' ? 'GET' : method} ${path}`;
+  const pattern = allowed.split('*').map(text => text.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${pattern.join('[^/:]+')}$`).test(call);
+}
 
 /** Return path and query; null for a path that servers could read in several ways. */
 function splitTarget(url: string): { path: string; query: URLSearchParams } | null {

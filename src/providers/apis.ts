@@ -4,7 +4,10 @@ export interface Api {
   readonly url: string | null;
   /** The path at the end of that address, which CLIs expect in every address of it. */
   readonly base: string;
-  /** Paths after the address that an agent may call, and everything below them: no administration, and no files. */
+  /**
+   * The calls of an agent, as `POST /v1/messages` after the address; `*` stands for a part of a path. No administration, no
+   * files, no lists of what others have sent, and no batches, whose usage is not in the answer.
+   */
   readonly paths: readonly string[];
   /** The header with the key, in lower case, and its text before the key. */
   readonly header: string;
@@ -16,7 +19,7 @@ const bearer = { header: 'authorization', prefix: 'Bearer ' } as const;
 export const anthropicApi: Api = {
   url: 'https://api.anthropic.com',
   base: '',
-  paths: ['/v1/messages', '/v1/models'],
+  paths: ['POST /v1/messages', 'POST /v1/messages/count_tokens', 'GET /v1/models', 'GET /v1/models/*'],
   header: 'x-api-key',
   prefix: '',
 };
@@ -27,7 +30,10 @@ export const anthropicTokenApi: Api = { ...anthropicApi, ...bearer };
 export const openaiApi: Api = {
   url: 'https://api.openai.com/v1',
   base: '/v1',
-  paths: ['/responses', '/chat/completions', '/completions', '/embeddings', '/models'],
+  paths: [
+    ...['POST /responses', 'POST /responses/compact', 'GET /responses/*', 'POST /responses/*/cancel'],
+    ...['POST /chat/completions', 'POST /completions', 'POST /embeddings', 'GET /models', 'GET /models/*'],
+  ],
   ...bearer,
 };
 
@@ -37,7 +43,12 @@ export const customOpenaiApi: Api = { ...openaiApi, url: null };
 export const geminiApi: Api = {
   url: 'https://generativelanguage.googleapis.com',
   base: '',
-  paths: ['/v1beta/models', '/v1alpha/models', '/v1/models'],
+  paths: ['/v1beta', '/v1alpha', '/v1'].flatMap(version => [
+    ...[`GET ${version}/models`, `GET ${version}/models/*`],
+    ...['generateContent', 'streamGenerateContent', 'countTokens', 'embedContent'].map(
+      method => `POST ${version}/models/*:${method}`,
+    ),
+  ]),
   header: 'x-goog-api-key',
   prefix: '',
 };

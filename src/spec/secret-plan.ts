@@ -4,7 +4,7 @@ export interface BrokerPlan {
   readonly upstream: string;
   /** The path of the address that the agent has. */
   readonly base: string;
-  /** Paths after that address that may be called, and everything below them. */
+  /** Calls that may be made, as `POST /v1/messages` with the path after that address; `*` stands for a part of a path. */
   readonly paths: readonly string[];
   /** The header with the key, in lower case, and its text before the key. */
   readonly header: string;

@@ -203,7 +203,7 @@ test.serial(
     const network = await echoApi(t);
     const silent = await image(t, scripted);
     const call =
-      'curl -s -m 60 -o body -w "%{http_code} " $ANTHROPIC_BASE_URL/v1/messages -H "x-api-key: $ANTHROPIC_API_KEY"';
+      'curl -s -m 60 -o body -w "%{http_code} " $ANTHROPIC_BASE_URL/v1/messages -d "{}" -H "x-api-key: $ANTHROPIC_API_KEY"';
     const agent = { ...agentOf(here, 'claude', { name: network }), image: silent, memory: '256m' };
     const { exitCode, json, stderr } = await here.run(
       {
@@ -282,7 +282,7 @@ test.serial('an agent with "allow" reaches the broker, and nothing else', async 
   const here = place(t);
   const hostile = await image(t, scripted);
   const script = [
-    'curl -s -m 60 -o own.body $ANTHROPIC_BASE_URL/v1/messages -H "x-api-key: $ANTHROPIC_API_KEY" || true',
+    'curl -s -m 60 -o own.body $ANTHROPIC_BASE_URL/v1/messages -d "{}" -H "x-api-key: $ANTHROPIC_API_KEY" || true',
     `curl -s -m 5 -o direct.body --noproxy '*' http://198.51.100.1/ || true`,
   ];
   const agent = {

@@ -32,7 +32,7 @@ async function start(
     container: 'run-a-',
     upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/gateway`,
     base: '/v1',
-    paths: ['/messages', '/models'],
+    paths: ['POST /messages', 'GET /messages', 'GET /models', 'POST /models/*:generate'],
     header: 'x-api-key',
     prefix: '',
     key,
@@ -162,6 +162,9 @@ const refusals: readonly (readonly [
   ['no placeholder', 401, '/v1/messages', { headers: { 'x-api-key': '' } }],
   ['a path of the API that is not for agents', 403, '/v1/organizations', {}],
   ['a path that only begins like one', 403, '/v1/messagesx', {}],
+  ['a path below one', 403, '/v1/messages/batches', {}],
+  ['another method of a path', 403, '/v1/models', { method: 'POST' }],
+  ['another method of a model', 403, '/v1/models/m:tune', { method: 'POST' }],
   ['a path outside of the API', 403, '/admin', {}],
   ['a path with dots', 400, '/v1/messages/../organizations', {}],
   ['an encoded path', 400, '/v1/messages/%2e%2e/organizations', {}],
@@ -182,6 +185,12 @@ for (const [title, status, path, options] of refusals)
     t.is(count, 0);
     t.like(await logged, { agent: null, status: null });
   });
+
+test('a call with a part of its path left open is forwarded', async t => {
+  const { call } = await start(t, echo);
+  const { body } = await call('/v1/models/m-1:generate?alt=sse', { method: 'POST' });
+  t.is(JSON.parse(body).path, '/gateway/models/m-1:generate?alt=sse');
+});
 
 test('a placeholder is refused in the container of another agent', async t => {
   for (const names of [['run-b-1.network'], ['run-a-b-1.network'], ['run-a-1x.network'], []]) {

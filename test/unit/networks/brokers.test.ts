@@ -11,7 +11,7 @@ import { agent, end, fakeClient, never } from '../_helpers/actor-ports.ts';
 
 const key = 'sk-real-91f2c07a55d1';
 const broker = {
-  ...{ upstream: 'https://api.example.com', base: '', paths: ['/v1/messages'] },
+  ...{ upstream: 'https://api.example.com', base: '', paths: ['POST /v1/messages'] },
   ...{ header: 'x-api-key', prefix: '', placeholder: 'sk-', isCustom: false },
 };
 const brokered = (name: string, fields: Partial<AgentPlan> = {}) =>

@@ -102,7 +102,7 @@ for (const login of ['brokered', 'direct'] as const)
           .transcript(name)
           .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
           // Gemini's measurement of its start, which it prints in some runs.
-          .replaceAll(/^\[STARTUP\] .*\n/gm, '');
+          .replaceAll(/^\[STARTUP\] [^\n]*\n/gm, '');
         const { status, exitCode: code, usage } = ended[name];
         results[name] = { ...results[name], [login]: { transcript, status, code, usage } };
       }

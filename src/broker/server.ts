@@ -51,7 +51,7 @@ export function createBroker(lookUp: LookUpCaller, log: (call: LoggedCall) => vo
     };
     void handle(request, response, { known, agents, lookUp, meter }).then(end);
   });
-  // Without a listener Node would open a tunnel for nobody.
+  // Without a listener Node closes the connection without a response.
   server.on('connect', (_, socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n'),
   );

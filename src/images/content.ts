@@ -3,10 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The folders of independent images, within the folder of our images. */
-export const proxyFolder = 'proxy';
 export const providerFolder = 'provider';
-export const brokerFolder = 'broker';
-const independent = [proxyFolder, providerFolder, brokerFolder];
+const independent = ['proxy', 'broker', providerFolder];
 
 /**
  * Hash the names, modes and contents of all files of a folder. They are read synchronously: a turn of the event loop for each

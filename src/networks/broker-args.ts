@@ -14,7 +14,7 @@ export interface BrokerIdentity extends RunOwner {
 /** The program in its image. */
 export const brokerProgram = ['node', '/usr/local/bin/agent-broker'] as const;
 
-/** The user `nobody`, of the broker's image. */
+/** A user without rights or files in the broker's image. */
 const user = 65_534;
 
 /**

@@ -4,9 +4,9 @@ import { brokerNames, brokerNetwork, isBrokered } from '../agent-container/names
 import { sharedWork } from '../async/shared-work.ts';
 import type { AttemptLimit } from '../broker/meter.ts';
 import { hostCertificates } from '../images/host-certificates.ts';
+import { ensureServiceImage } from '../images/service-image.ts';
 import type { AgentPlan, BudgetPlan } from '../spec/plan.ts';
 import { connect, ensureBroker, loadCredentials } from './broker.ts';
-import { ensureBrokerImage } from './broker-image.ts';
 import { type BrokerOptions, credentialsOf } from './broker-options.ts';
 import { readUsage } from './broker-usage.ts';
 import { keyProbes, type ProbedContainer } from './key-probes.ts';
@@ -55,7 +55,7 @@ export function runBroker(
   const counts = new Map<string, Usage>();
   const kept = keptBroker(options, network);
   const probeOnce = keyProbes(options);
-  const keyOf = (agent: AgentPlan, attempt: number) => `${agent.name} ${attempt}`;
+  const keyOf = (agent: string, attempt: number) => `${agent} ${attempt}`;
 
   return {
     ensure: kept.ensure,
@@ -82,9 +82,9 @@ export function runBroker(
       const broker = kept.id();
       if (!isBrokered(agent) || broker === null) return;
       const usage = await readUsage(broker, { agent: agent.name, attempt }, { docker, signal: stop });
-      if (usage !== null) counts.set(keyOf(agent, attempt), usage);
+      if (usage !== null) counts.set(keyOf(agent.name, attempt), usage);
     },
-    counted: (agent, attempt) => counts.get(`${agent} ${attempt}`) ?? null,
+    counted: (agent, attempt) => counts.get(keyOf(agent, attempt)) ?? null,
   };
 }
 
@@ -151,7 +151,7 @@ async function ensureOnNetworks(
 ) {
   const { runId, docker, signal } = options;
   const names = brokerNames(runId);
-  const image = (await ensureBrokerImage(options.buildTimeout, { ...options.images, signal })).id;
+  const image = (await ensureServiceImage('broker', options.buildTimeout, { ...options.images, signal })).id;
   const outside = await network({ name: names.outside, kind: 'peerIsolated' });
   const { inside, ofApis } = await networksOf(users, runId, network);
   return ensureBroker({ ...options, names, image }, { outside, inside, ofApis }, { docker, signal });

@@ -2,12 +2,12 @@ import { attachedProxyNames, proxyNames, proxyOf } from '../agent-container/name
 import type { Docker } from '../docker/cli.ts';
 import type { SupportedLimits } from '../docker/resource-limits.ts';
 import type { ImageContext } from '../images/inspect.ts';
+import { ensureServiceImage } from '../images/service-image.ts';
 import { hostSecretsOf } from '../spec/host-secrets.ts';
 import type { AgentPlan } from '../spec/plan.ts';
 import { ensureProxy, type ProxyRequest } from './proxy.ts';
 import type { ProxyNames } from './proxy-args.ts';
 import { verifyEgressRules } from './proxy-check.ts';
-import { ensureProxyImage } from './proxy-image.ts';
 import type { RunNetwork } from './run-networks.ts';
 
 export interface RunProxiesOptions {
@@ -45,7 +45,7 @@ export function runProxies(
     request: Omit<ProxyRequest, 'rules'>,
     hosts: readonly string[] | null,
   ) => {
-    const image = (await ensureProxyImage(buildTimeout, { ...images, signal })).id;
+    const image = (await ensureServiceImage('proxy', buildTimeout, { ...images, signal })).id;
     const identity = { instance, runId, names, image, supportedLimits };
     const secretHosts = [...(hostsByProxy.get(names.proxy) ?? [])].sort();
     const rules = { hosts, secretHosts };

@@ -16,7 +16,7 @@ export interface Api {
 
 const bearer = { header: 'authorization', prefix: 'Bearer ' } as const;
 
-export const anthropicApi: Api = {
+const anthropicApi: Api = {
   url: 'https://api.anthropic.com',
   base: '',
   paths: ['POST /v1/messages', 'POST /v1/messages/count_tokens', 'GET /v1/models', 'GET /v1/models/*'],
@@ -40,7 +40,7 @@ export const openaiApi: Api = {
 /** An API of the same form whose address the user has to set. */
 export const customOpenaiApi: Api = { ...openaiApi, url: null };
 
-export const geminiApi: Api = {
+const geminiApi: Api = {
   url: 'https://generativelanguage.googleapis.com',
   base: '',
   paths: ['/v1beta', '/v1alpha', '/v1'].flatMap(version => [
@@ -63,6 +63,26 @@ export interface BrokeredKey {
   /** The beginning of the placeholder, for a CLI that checks the form of its key. */
   readonly placeholder: string;
 }
+
+/** The keys of the vendors, under the names that most CLIs share. */
+export const anthropicKey: BrokeredKey = {
+  name: 'ANTHROPIC_API_KEY',
+  address: 'ANTHROPIC_BASE_URL',
+  api: anthropicApi,
+  placeholder: 'sk-ant-api03-',
+};
+export const openaiKey: BrokeredKey = {
+  name: 'OPENAI_API_KEY',
+  address: 'OPENAI_BASE_URL',
+  api: openaiApi,
+  placeholder: 'sk-',
+};
+export const geminiKey: BrokeredKey = {
+  name: 'GEMINI_API_KEY',
+  address: 'GOOGLE_GEMINI_BASE_URL',
+  api: geminiApi,
+  placeholder: 'AIza',
+};
 
 export interface Brokered {
   readonly keys: readonly BrokeredKey[];

@@ -1,4 +1,4 @@
-import { anthropicApi, anthropicTokenApi } from './apis.ts';
+import { anthropicKey, anthropicTokenApi } from './apis.ts';
 import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
@@ -68,12 +68,7 @@ export const claude: Provider = {
   endpoint: null,
   brokered: {
     keys: [
-      {
-        name: 'ANTHROPIC_API_KEY',
-        address: 'ANTHROPIC_BASE_URL',
-        api: anthropicApi,
-        placeholder: 'sk-ant-api03-',
-      },
+      anthropicKey,
       {
         name: 'ANTHROPIC_AUTH_TOKEN',
         address: 'ANTHROPIC_BASE_URL',

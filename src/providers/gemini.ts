@@ -1,4 +1,4 @@
-import { geminiApi } from './apis.ts';
+import { geminiKey } from './apis.ts';
 import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
@@ -52,14 +52,7 @@ export const gemini: Provider = {
   ],
   endpoint: null,
   brokered: {
-    keys: [
-      {
-        name: 'GEMINI_API_KEY',
-        address: 'GOOGLE_GEMINI_BASE_URL',
-        api: geminiApi,
-        placeholder: 'AIza',
-      },
-    ],
+    keys: [geminiKey],
     unless: /^GOOGLE_GENAI_USE_[A-Z]+=/,
   },
   login: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],

@@ -1,4 +1,4 @@
-import { anthropicApi, openaiApi } from './apis.ts';
+import { anthropicKey, openaiKey } from './apis.ts';
 import type { Provider } from './provider.ts';
 
 const address = (provider: string, variable: string) => ({
@@ -28,15 +28,7 @@ export const pi: Provider = {
   passThroughEnv: ['ANTHROPIC_BASE_URL', 'OPENAI_BASE_URL', 'GOOGLE_GEMINI_BASE_URL'],
   endpoint: null,
   brokered: {
-    keys: [
-      {
-        name: 'ANTHROPIC_API_KEY',
-        address: 'ANTHROPIC_BASE_URL',
-        api: anthropicApi,
-        placeholder: 'sk-ant-api03-',
-      },
-      { name: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', api: openaiApi, placeholder: 'sk-' },
-    ],
+    keys: [anthropicKey, openaiKey],
     unless: null,
   },
   login: ['.pi/agent/auth.json'],

@@ -1,4 +1,4 @@
-import { anthropicApi, geminiApi, openaiApi } from './apis.ts';
+import { anthropicKey, geminiKey, openaiKey } from './apis.ts';
 import { mcpServersIn } from './customization.ts';
 import type { Provider } from './provider.ts';
 
@@ -40,16 +40,7 @@ export const qwen: Provider = {
   ],
   endpoint: null,
   brokered: {
-    keys: [
-      { name: 'OPENAI_API_KEY', address: 'OPENAI_BASE_URL', api: openaiApi, placeholder: 'sk-' },
-      {
-        name: 'ANTHROPIC_API_KEY',
-        address: 'ANTHROPIC_BASE_URL',
-        api: anthropicApi,
-        placeholder: 'sk-ant-api03-',
-      },
-      { name: 'GEMINI_API_KEY', address: 'GOOGLE_GEMINI_BASE_URL', api: geminiApi, placeholder: 'AIza' },
-    ],
+    keys: [openaiKey, anthropicKey, geminiKey],
     unless: null,
   },
   login: ['.qwen/settings.json', '.qwen/oauth_creds.json'],

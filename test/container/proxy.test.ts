@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { containerName, proxyNames } from '../../src/agent-container/names.ts';
 import { dockerCli } from '../../src/docker/cli.ts';
 import { nullRecorder } from '../../src/docker/recorder.ts';
+import { ensureServiceImage } from '../../src/images/service-image.ts';
 import { proxyArgs } from '../../src/networks/proxy-args.ts';
-import { ensureProxyImage } from '../../src/networks/proxy-image.ts';
 import { blockedHosts } from '../../src/networks/proxy-log.ts';
 import { image } from './box.ts';
 
@@ -48,7 +48,7 @@ function labelled(t: ExecutionContext): string {
 
 const proxyImage = async () => {
   const source = join(import.meta.dirname, '..', '..', 'docker');
-  return (await ensureProxyImage(600_000, { docker: dockerCli(nullRecorder), source })).id;
+  return (await ensureServiceImage('proxy', 600_000, { docker: dockerCli(nullRecorder), source })).id;
 };
 
 test('the proxy distinguishes clients that have one IP address in quick succession', async t => {

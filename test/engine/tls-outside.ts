@@ -5,7 +5,7 @@ import { execa } from 'execa';
 
 /**
  * Hosts with HTTPS at a public address, under names that only containers on their network resolve, with a certificate of an
- * authority that nobody knows. They return all headers, and the git repositories below `/git/` to clients with the token.
+ * authority that no program knows. They return all headers, and the git repositories below `/git/` to clients with the token.
  */
 export interface TlsOutside {
   /** The file with the certificate of the authority. */
